@@ -1,0 +1,94 @@
+# Every target first makes what it needs: .venv, with the packages of a lock file, each checked by its hash.
+#   make serve
+#   make test ARGS="-k merkle"
+#   make clean test PYTHON=python3.13
+
+PYTHON ?= python3
+SHELL  := /bin/sh
+BIN    := .venv/bin
+PIP    := $(BIN)/pip --quiet --no-input --disable-pip-version-check
+UV     := $(BIN)/uv pip compile pyproject.toml --quiet \
+          --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
+
+# durable-rules is C of 2020 that calls a name which Python 3.13 dropped. On older Pythons their own header wins.
+export CPPFLAGS += -DPyEval_CallObject=PyObject_CallObject
+export PIP_ROOT_USER_ACTION = ignore
+
+define CHECK_PYTHON
+import os, shutil, sys, sysconfig
+def need(met, problem):
+    if not met:
+        sys.exit("error: " + problem)
+need(sys.version_info >= (3, 11), "Fifth Factor needs Python 3.11 or newer and `$(PYTHON)` is %d.%d: "
+    "name another one with PYTHON=" % sys.version_info[:2])
+try:
+    import ensurepip, venv
+except ImportError:
+    need(False, "`$(PYTHON)` has no venv module: install it (Debian, Ubuntu: apt-get install python3-venv)")
+compiler = (os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc").split()[0]
+need(shutil.which(compiler), "durable-rules is compiled from C and there is no compiler `%s`: "
+    "install one (Debian, Ubuntu: apt-get install gcc)" % compiler)
+need(os.path.exists(os.path.join(sysconfig.get_path("include"), "Python.h")), "durable-rules is compiled from C and "
+    "`$(PYTHON)` has no Python.h: install it (Debian, Ubuntu: apt-get install python3-dev)")
+endef
+export CHECK_PYTHON
+
+.PHONY: help serve test bench fuzz check lock clean
+.NOTPARALLEL:
+
+help: ## print this
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s%s\n", $$1, $$2}' Makefile
+
+serve: .venv/.runtime ## run the service
+	@$(BIN)/fifthfactor serve $(ARGS)
+
+test: .venv/.tests ## run every test, then check and test the policies
+	@$(BIN)/pytest $(ARGS)
+	@$(BIN)/fifthfactor check policies
+	@$(BIN)/fifthfactor test policies
+
+bench: .venv/.tests ## measure the speed
+	@$(BIN)/python -m tests.bench $(ARGS)
+
+fuzz: .venv/.tests ## test at random, for longer than `make test` does
+	@$(BIN)/pytest -m fuzz --timeout 0 $(ARGS)
+
+check: .venv/.tests ## check the format, the code, the types and who imports whom
+	@$(BIN)/ruff format --check
+	@$(BIN)/ruff check
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo
+
+lock: .venv/.made ## write the lock files anew (ARGS=--upgrade takes newer versions)
+	@echo "locking ..."
+	@$(PIP) install uv
+	@$(UV) $(ARGS) --extra test --extra check --output-file tests/requirements.lock
+	@$(UV) --constraint tests/requirements.lock --output-file requirements.lock
+
+clean: ## remove .venv and the caches
+	rm -rf .venv .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache build dist
+	find engine service tests -name __pycache__ -prune -exec rm -rf {} +
+
+# The files .venv/.* are stamps: each says that its step ended well, and make compares its age with the lock's.
+.venv/.made:
+	@command -v $(PYTHON) >/dev/null || { echo "error: there is no \`$(PYTHON)\`: install Python 3.11 or newer" >&2; exit 1; }
+	@$(PYTHON) -c "$$CHECK_PYTHON"
+	@echo "making .venv with `$(PYTHON) --version` ..."
+	@$(PYTHON) -m venv --clear .venv
+	@touch $@
+
+.venv/.runtime: LOCK = requirements.lock
+.venv/.runtime: requirements.lock
+.venv/.tests: LOCK = tests/requirements.lock
+.venv/.tests: tests/requirements.lock
+
+# pip keeps what it built: a durable-rules that was once built elsewhere, without CPPFLAGS, is built anew.
+.venv/.runtime .venv/.tests: .venv/.made pyproject.toml
+	@echo "installing the packages of $(LOCK) (durable-rules is compiled: half a minute in all) ..."
+	@$(PIP) install --require-hashes -r $(LOCK)
+	@$(BIN)/python -c "import durable_rules_engine" 2>/dev/null || { \
+	    echo "building durable-rules anew ..."; \
+	    $(PIP) cache remove durable_rules; \
+	    $(PIP) install --force-reinstall --no-deps --require-hashes -r $(LOCK); }
+	@$(PIP) install --no-deps -e .
+	@touch $@
