@@ -1,0 +1,203 @@
+"""
+A bundle: every policy, word and test of some folders, checked, with two digests.
+
+Reading is all or nothing: where any file has an error, the whole bundle is refused with every finding (semantics 5.5 for the
+digests). A file is what its first key says: `vocabulary:`, `policy:` or `test:`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from engine import tree
+from engine.catalogue import FactEntry, catalogue
+from engine.check import Settings, check
+from engine.diagnostic import Diagnostic, Findings, Span
+from engine.exchange import Exchange, ExchangeReader
+from engine.rules import RuleSet
+from engine.vocabulary import Vocabulary
+from engine.vocabulary import load as load_vocabulary
+
+KINDS = ("vocabulary", "policy", "test")
+MAX_FILES = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class Digests:
+    """`meaning`: the checked rules and words. `source`: the bytes of the files. Hex SHA-256."""
+
+    meaning: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """Checked rules and words; `tests` are the located trees of the test files, `sources` the bytes by file name."""
+
+    rules: RuleSet
+    vocabulary: Vocabulary
+    settings: Settings
+    digests: Digests
+    reader: ExchangeReader
+    tests: tuple[tuple[str, tree.Node], ...]
+    sources: dict[str, bytes]
+    warnings: tuple[Diagnostic, ...]
+
+    def facts(self) -> list[FactEntry]:
+        """The facts an exchange may have."""
+        return catalogue(self.vocabulary)
+
+    def exchange_schema(self) -> dict[str, Any]:
+        """The JSON Schema of an exchange under this bundle's vocabulary."""
+        return self.reader.schema()
+
+
+def parse_exchange(bundle: Bundle, raw: bytes) -> Exchange:
+    """Read the bytes of an exchange, strictly. Raises ExchangeRefused with every problem."""
+    return bundle.reader.read(raw)
+
+
+class BundleRefused(ValueError):
+    """The folders do not hold a sound bundle. `str()` is the rendered findings."""
+
+    def __init__(self, diagnostics: tuple[Diagnostic, ...], sources: dict[str, bytes]) -> None:
+        self.diagnostics = diagnostics
+        self.texts = texts(sources)
+        super().__init__("\n\n".join(d.render(self.texts) for d in diagnostics))
+
+
+def bundled_policies() -> Path:
+    """The folder of policies that comes with the project, beside the packages in a checkout or inside the installed one."""
+    here = Path(__file__).resolve().parent
+    installed = here / "_policies"
+    return installed if installed.is_dir() else here.parent / "policies"
+
+
+def texts(sources: dict[str, bytes]) -> dict[str, str]:
+    """The files as text, for excerpts."""
+    return {name: data.decode("utf-8", "replace") for name, data in sources.items()}
+
+
+def load(paths: Path | Sequence[Path], settings: Settings | None = None) -> Bundle:
+    """
+    Load a bundle from folders or files.
+
+    Findings carry paths relative to the folder's parent, so `policies/cn/order-16.yaml`. Raises BundleRefused with every error,
+    FileNotFoundError where a path does not exist.
+    """
+    folders = [paths] if isinstance(paths, Path) else list(paths)
+    return load_sources(dict(_files(folders)), settings)
+
+
+def load_sources(sources: dict[str, bytes], settings: Settings | None = None) -> Bundle:
+    """Load a bundle from file names and bytes. Raises BundleRefused."""
+    settings = settings or Settings()
+    findings = Findings()
+    trees: dict[str, list[tree.Node]] = {kind: [] for kind in KINDS}
+    tests = []
+    for name, data in sorted(sources.items()):
+        root = tree.read(name, data, findings)
+        kind = _kind(name, root, findings)
+        if root is not None and kind:
+            trees[kind].append(root)
+            if kind == "test":
+                tests.append((name, root))
+    if not trees["policy"] and not findings.errors:
+        findings.error(
+            Span(next(iter(sorted(sources)), "."), 1, 1),
+            "no-policy",
+            "there is no policy here",
+            help="name a folder with a `policy:` file and the vocabulary",
+        )
+    vocabulary = load_vocabulary(trees["vocabulary"], findings)
+    rules = check(trees["policy"], vocabulary, settings, findings)
+    if findings.errors:
+        raise BundleRefused(findings.errors, sources)
+    grounds = frozenset(rule.key for rule in rules.rules if rule.effect == "satisfies")
+    reader = ExchangeReader(vocabulary, frozenset(rules.requirements), grounds)
+    digests = Digests(
+        _meaning(rules, vocabulary, settings),
+        _digest(f"{n}\0{len(d)}\0".encode() + d for n, d in sorted(sources.items())),
+    )
+    return Bundle(rules, vocabulary, settings, digests, reader, tuple(tests), sources, findings.all)
+
+
+def _files(folders: Iterable[Path]) -> Iterable[tuple[str, bytes]]:
+    for folder in folders:
+        if not folder.exists():
+            raise FileNotFoundError(f"there is no file or folder {folder}")
+        files = (
+            [folder] if folder.is_file() else sorted(f for f in folder.rglob("*.y*ml") if f.suffix in (".yaml", ".yml"))
+        )
+        if len(files) > MAX_FILES:
+            raise FileNotFoundError(f"{folder} holds more than {MAX_FILES:,} YAML files")
+        base = folder.resolve().parent
+        for file in files:
+            # One byte more than is allowed, so that an oversize file is refused without being read whole.
+            with file.open("rb") as handle:
+                yield file.resolve().relative_to(base).as_posix(), handle.read(tree.MAX_BYTES + 1)
+
+
+def _kind(name: str, root: tree.Node | None, findings: Findings) -> str:
+    if root is None:
+        if not any(d.at.file == name for d in findings.errors):
+            findings.error(
+                Span(name, 1, 1), "empty-file", "the file is empty", help="delete it, or begin with `policy:`"
+            )
+        return ""
+    found = [kind for kind in KINDS if isinstance(root, tree.Mapping) and root.get(kind) is not None]
+    if len(found) != 1:
+        findings.error(
+            root.span,
+            "unknown-document",
+            "this is no document of ours",
+            help="begin the file with `policy:`, `vocabulary:` or `test:`",
+        )
+        return ""
+    return found[0]
+
+
+def _digest(pieces: Iterable[bytes]) -> str:
+    digest = hashlib.sha256()
+    for piece in pieces:
+        digest.update(piece)
+    return digest.hexdigest()
+
+
+def _meaning(rules: RuleSet, vocabulary: Vocabulary, settings: Settings) -> str:
+    """Over the printed rules and words: places, comments and layout are left out, so they do not change it."""
+    values = [
+        (
+            v.name,
+            [(value, sorted(line)) for value, line in sorted(v.lineage.items())],
+            sorted(v.rank.items()),
+            v.open,
+            sorted(v.exact),
+        )
+        for _, v in sorted(vocabulary.values.items())
+    ]
+    words = [
+        [repr(fact) for _, fact in sorted(vocabulary.facts.items())],
+        values,
+        sorted((name, repr(jurisdiction)) for name, jurisdiction in vocabulary.jurisdictions.items()),
+        [repr(touch) for touch in vocabulary.touches],
+        sorted(
+            (part, repr(title), sorted((n, repr(line)) for n, line in lines.items()))
+            for part, (title, lines) in vocabulary.factor.items()
+        ),
+    ]
+    printed = [
+        repr(settings),
+        *(f"{key}: {condition!r}" for key, condition in sorted(rules.definitions.items())),
+        *(repr(rule) for rule in rules.rules),
+        *(repr(requirement) for _, requirement in sorted(rules.requirements.items())),
+        *(repr(floor) for floor in rules.floors),
+        *(f"{name}: {sorted(entries.items())!r}" for name, entries in sorted(rules.registers.items())),
+        *(f"{name}: {members!r}" for name, members in sorted(rules.families.items())),
+        *map(repr, words),
+    ]
+    return _digest(line.encode() + b"\n" for line in printed)

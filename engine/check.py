@@ -1,0 +1,445 @@
+"""
+Check typed policies and lower them to rules.
+
+Everything that can be wrong is reported here, so that the back ends may assume sound rules: names resolved, operands typed,
+exemptions free of cycles and inside one jurisdiction, force and doubt respected (semantics 3.7, 3.8). A provision whose effects
+are read differently where evidence is not shown becomes several rules: its effect, and its exemptions by what they do to whom.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from engine.conditions import Conditions, Use
+from engine.diagnostic import Findings, did_you_mean
+from engine.exemptions import Lift, Part, Written, in_strata, resolve_exemptions
+from engine.model import DutyText, PolicyText, RuleText, Window, read_model
+from engine.rules import (
+    ALWAYS,
+    AS_OF,
+    All,
+    AnyOf,
+    Atom,
+    Condition,
+    Defined,
+    Due,
+    Duty,
+    Floor,
+    Level,
+    Need,
+    Not,
+    Provision,
+    Requirement,
+    Rule,
+    RuleSet,
+)
+from engine.tree import Mapping, Node, Scalar, locate
+from engine.tree import Sequence as ListNode
+from engine.values import BadValue, Type, read_duration
+from engine.vocabulary import Vocabulary
+
+EFFECTS = ("prohibit", "require", "satisfies", "oblige", "review", "advise", "compels")
+RAISING = frozenset({"prohibit", "require", "oblige", "review", "compels"})
+BINDING = frozenset({"law", "order"})
+ALLOWED = {
+    "law": frozenset(EFFECTS),
+    "order": frozenset(EFFECTS),
+    "norm": frozenset(EFFECTS) - {"prohibit", "compels"},
+    "contract": frozenset(EFFECTS) - {"compels"},
+    "soft": frozenset({"advise"}),
+    "aspiration": frozenset({"advise"}),
+}
+DUE_ANCHORS = ("exchanged_at", "decided_on")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """
+    What a deployment chooses about doubt and force.
+
+    `trust`: the lowest mark that lifts without review ("confirmed" or "from-memory"). `norms`: "bind", or "advise" to turn what
+    norms require into advice.
+    """
+
+    trust: str = "confirmed"
+    norms: str = "bind"
+
+
+def check(trees: Sequence[Node], vocabulary: Vocabulary, settings: Settings, findings: Findings) -> RuleSet:
+    """
+    Check policy files against a vocabulary.
+
+    Returns the rules; they mean something only while `findings` holds no error.
+    """
+    return _Checker(vocabulary, settings, findings).run(trees)
+
+
+class _Checker:
+    def __init__(self, vocabulary: Vocabulary, settings: Settings, findings: Findings) -> None:
+        self.vocabulary = vocabulary
+        self.settings = settings
+        self.findings = findings
+        self.defined: dict[str, tuple[str, Node]] = {}
+        self.conditions = Conditions(vocabulary, self.defined, findings)
+        self.written: dict[str, Written] = {}
+        self.policies: dict[str, tuple[PolicyText, Node]] = {}
+
+    def run(self, trees: Sequence[Node]) -> RuleSet:
+        for tree in trees:
+            self._collect(tree)
+        for name, (owner, node) in self.defined.items():
+            self.conditions.lower(Scalar(name, node.span), owner, Use.RAISES)
+        for name in self.vocabulary.subjects:
+            self._own(f"subject/{name}", ("subjects", name))
+        for number in range(len(self.vocabulary.touches)):
+            self._own(f"touch/{number}", ("touches", str(number)))
+        for name, (policy, tree) in self.policies.items():
+            applies = self.conditions.lower(locate(tree, ("applies",))[0], name, Use.APPLIES)
+            self.conditions.definitions[f"{name}#applies"] = All((_in_force(policy.in_force), applies))
+        requirements = {name: self._requirement(name) for name in self.vocabulary.requirements}
+        lifts = resolve_exemptions(self.written, self.vocabulary.requirements, self.findings)
+        parts = [part for name in self.written for part in self._lower(self.written[name], lifts.get(name, ()))]
+        rules = in_strata(parts)
+        self._check_force(rules)
+        return RuleSet(
+            definitions=self.conditions.definitions,
+            rules=rules,
+            requirements=requirements,
+            floors=self._floors(),
+            registers={name: dict(register.entries) for name, register in self.vocabulary.registers.items()},
+            families={
+                f"{family}.total": (
+                    "distinct" if self.vocabulary.facts[members[0]].type.kind == "count" else "sum",
+                    members,
+                )
+                for family, members in self.vocabulary.families.items()
+            },
+        )
+
+    def _collect(self, tree: Node) -> None:
+        """Learn the names a policy defines, before anything is resolved."""
+        policy = read_model(PolicyText, tree, self.findings)
+        if policy is None:
+            return
+        if policy.policy in self.policies:
+            at = locate(tree, ("policy",))[0].span
+            self.findings.error(
+                at, "duplicate-id", f"the policy `{policy.policy}` is written twice", help="give each its own id"
+            )
+            return
+        self.policies[policy.policy] = (policy, tree)
+        known = self.vocabulary.jurisdictions
+        if policy.jurisdiction not in known:
+            at = locate(tree, ("jurisdiction",))[0].span
+            help = did_you_mean(policy.jurisdiction, known) or "add it to the vocabulary under `jurisdictions:`"
+            self.findings.error(
+                at, "unknown-jurisdiction", f"there is no jurisdiction `{policy.jurisdiction}`", help=help
+            )
+        for name in policy.define:
+            self.defined[f"{policy.policy}/{name}"] = (policy.policy, locate(tree, ("define", name))[0])
+        for number, text in enumerate(policy.rules):
+            node = locate(tree, ("rules", number))[0]
+            assert isinstance(node, Mapping)
+            written = Written(f"{policy.policy}/{text.id}", policy, text, node, (policy.policy, number))
+            if written.id in self.written:
+                at = locate(node, ("id",))[0].span
+                first = locate(self.written[written.id].node, ("id",))[0].span
+                self.findings.error(
+                    at,
+                    "duplicate-id",
+                    f"the rule `{text.id}` is written twice",
+                    f"first at {first}",
+                    "give each its own id",
+                )
+            self.written[written.id] = written
+
+    def _own(self, key: str, where: tuple[str, str]) -> None:
+        """A condition of the vocabulary itself becomes a definition under a reserved key."""
+        node = self.vocabulary.nodes[where]
+        when = node.get("when") if isinstance(node, Mapping) else None
+        self.conditions.definitions[key] = self.conditions.lower(when, "", Use.APPLIES)
+
+    def _floors(self) -> tuple[Floor, ...]:
+        return tuple(
+            Floor(name, policy.jurisdiction, Defined(f"{name}#applies"))
+            for name, (policy, _) in sorted(self.policies.items())
+            if policy.instrument.force in BINDING and any(RAISING & set(effects_of(rule)) for rule in policy.rules)
+        )
+
+    def _requirement(self, name: str) -> Requirement:
+        text = self.vocabulary.requirements[name]
+        node = self.vocabulary.nodes["requirements", name]
+        duties = tuple(
+            self._duty(f"{name}.{n}", duty, locate(node, ("duties", n - 1))[0], "")
+            for n, duty in enumerate(text.duties, 1)
+        )
+        return Requirement(name, text.jurisdiction, text.title.en, text.how.en, duties)
+
+    def _duty(self, key: str, text: DutyText, node: Node, policy: str) -> Duty:
+        done = node.get("done_when") if isinstance(node, Mapping) else None
+        return Duty(
+            key=key,
+            text=text.duty.en,
+            who=text.who,
+            cite=text.cite or "",
+            due=self._due(text, node) if text.due else None,
+            done_when=self.conditions.lower(done, policy, Use.LIFTS) if done else None,
+            overdue=Level[text.overdue.upper()],
+            keep=text.keep or "",
+            arises=text.arises,
+        )
+
+    def _due(self, text: DutyText, node: Node) -> Due | None:
+        where, span = locate(node, ("due",))
+        due = text.due or {}
+        if set(due) != {"within", "after"} or not all(isinstance(value, str) for value in due.values()):
+            self.findings.error(
+                span,
+                "bad-due",
+                "`due` says within how long after what",
+                help="write `due: {within: 10 days, after: evidence.KIND.dated}`",
+            )
+            return None
+        try:
+            within = read_duration(due["within"])
+        except BadValue as bad:
+            self.findings.error(locate(where, ("within",))[0].span, "bad-value", str(bad), help=bad.help)
+            return None
+        after = due["after"]
+        type = Type("date") if after in DUE_ANCHORS else self.vocabulary.type_of(after)
+        if type is None or type.kind != "date":
+            at = locate(where, ("after",))[0].span
+            self.findings.error(
+                at,
+                "unknown-fact",
+                f"`{after}` is not a date an exchange has",
+                help=did_you_mean(after, [*self.vocabulary.names(), *DUE_ANCHORS]),
+            )
+        return Due(within, AS_OF if after in DUE_ANCHORS else after)
+
+    def _lower(self, written: Written, lifts: Sequence[Lift]) -> list[Part]:
+        """The rules a provision becomes: its effect, and one for each way in which it exempts."""
+        text, policy = written.text, written.policy
+        effects = effects_of(text)
+        span = locate(written.node, ("id",))[0].span
+        if len(effects) > 1:
+            stand = " and ".join(f"`{effect}`" for effect in effects)
+            self.findings.error(
+                span,
+                "several-effects",
+                f"`{text.id}` has {stand}",
+                help="one effect a rule, beside which `exempts` may stand; write two rules",
+            )
+        if not effects and not text.exempts:
+            self.findings.error(
+                span,
+                "no-effect",
+                f"`{text.id}` has no effect",
+                help=f"add one of {', '.join(f'`{e}`' for e in EFFECTS)} or `exempts`",
+            )
+        provision = self._provision(written)
+        parts = []
+        for effect in effects[:1]:
+            rule = self._effect(written, provision, effect)
+            parts.append(Part(rule, written.order, written.id))
+        for lift in lifts:
+            use = Use.LIFTS if lift.lifts else Use.RAISES
+            rule = Rule(
+                key=lift.key,
+                provision=provision,
+                effect="exempts",
+                condition=self._condition(written, use),
+                exempts=lift.rules,
+                excuses=lift.requirements,
+                doubtful=self._doubtful(text) and lift.lifts,
+            )
+            parts.append(Part(rule, written.order, written.id))
+        if text.lane and (not text.advise or text.lane not in self.vocabulary.lanes):
+            at = locate(written.node, ("lane",))[0].span
+            help = (
+                did_you_mean(text.lane, self.vocabulary.lanes)
+                or "a lane stands beside `advise` and is named in the vocabulary"
+            )
+            self.findings.error(at, "unknown-lane", f"`{text.lane}` is not a lane here", help=help)
+        if text.lane and text.status == "unsure":
+            at = locate(written.node, ("lane",))[0].span
+            self.findings.error(
+                at, "doubt", "a provision that is unsure opens no lane", help="drop `lane`, or confirm the provision"
+            )
+        if policy.instrument.force in ("soft", "aspiration") and text.exempts and "advise" not in effects and effects:
+            self.findings.error(span, "force", f"a {policy.instrument.force} text only advises")
+        return parts
+
+    def _provision(self, written: Written) -> Provision:
+        text, policy = written.text, written.policy
+        return Provision(
+            id=written.id,
+            policy=policy.policy,
+            instrument=policy.title.en,
+            instrument_zh=policy.title.zh or "",
+            jurisdiction=policy.jurisdiction,
+            force=policy.instrument.force,
+            citation=text.cite,
+            title=text.title.en,
+            title_zh=text.title.zh or "",
+            says=text.says,
+            source=text.source,
+            status=text.status,
+            file=written.node.span.file,
+            line=written.node.span.line,
+        )
+
+    def _effect(self, written: Written, provision: Provision, effect: str) -> Rule:
+        text = written.text
+        message = getattr(text, effect) if effect in ("prohibit", "review", "advise", "compels") else ""
+        self._allowed(written, effect)
+        if text.status == "unsure" and effect in RAISING - {"review"}:
+            # Semantics 3.7: an unsure rule is a review, whatever it would have been.
+            effect, message = "review", message or f"It is not settled that this holds: {text.says}"
+        elif provision.force == "norm" and self.settings.norms == "advise" and effect in RAISING:
+            effect, message = "advise", message or text.says
+        node = written.node
+        use = Use.LIFTS if effect in ("satisfies", "advise") else Use.RAISES
+        duties: tuple[Duty, ...] = ()
+        if effect == "oblige" and text.oblige:
+            duties = (self._duty(f"{written.id}.1", text.oblige, locate(node, ("oblige",))[0], provision.policy),)
+        elif text.duties:
+            duties = tuple(
+                self._duty(f"{written.id}.{n}", duty, locate(node, ("duties", n - 1))[0], provision.policy)
+                for n, duty in enumerate(text.duties, 1)
+            )
+            if effect != "satisfies":
+                at = node.key("duties")
+                self.findings.error(
+                    at.span if at else node.span,
+                    "stray-duties",
+                    "`duties` hang on a ground",
+                    help="use `oblige`, or put them on a requirement or a `satisfies` rule",
+                )
+        return Rule(
+            key=written.id,
+            provision=provision,
+            effect=effect,
+            condition=self._condition(written, use),
+            message=message,
+            need=self._need(locate(node, ("require",))[0]) if effect == "require" else None,
+            duties=duties,
+            satisfies=self._satisfied(written) if effect == "satisfies" else (),
+            lane=text.lane or "" if effect == "advise" else "",
+            doubtful=effect == "satisfies" and self._doubtful(text),
+            travels=text.travels or "",
+        )
+
+    def _condition(self, written: Written, use: Use) -> Condition:
+        """In force, applies, when, and none of unless (semantics 3.1)."""
+        text, policy, node = written.text, written.policy.policy, written.node
+        parts: list[Condition] = [Defined(f"{policy}#applies")]
+        if text.in_force is not None:
+            parts.append(_in_force(text.in_force))
+        parts.append(self.conditions.lower(node.get("when"), policy, use))
+        unless = node.get("unless")
+        if isinstance(unless, ListNode):
+            parts += [Not(self.conditions.lower(item, policy, use.negated)) for item in unless.items]
+        return All(tuple(part for part in parts if part != ALWAYS))
+
+    def _doubtful(self, text: RuleText) -> bool:
+        return text.status == "unsure" or (text.status == "from-memory" and self.settings.trust == "confirmed")
+
+    def _need(self, node: Node) -> Need:
+        known = self.vocabulary.requirements
+        match node:
+            case Scalar(text=text, span=span):
+                if text not in known:
+                    self.findings.error(
+                        span,
+                        "unknown-requirement",
+                        f"there is no requirement `{text}`",
+                        "not in the vocabulary",
+                        did_you_mean(text, known),
+                    )
+                return Need("one", text)
+            case Mapping(entries=((Scalar(text=("any_of" | "all_of") as op), ListNode(items=items)),)) if items:
+                return Need(op, parts=tuple(self._need(item) for item in items))
+        self.findings.error(
+            node.span, "wrong-shape", "`require` takes a requirement, or `any_of` or `all_of` with a list of them"
+        )
+        return Need("all_of")
+
+    def _satisfied(self, written: Written) -> tuple[str, ...]:
+        node = locate(written.node, ("satisfies",))[0]
+        scalars = [node] if isinstance(node, Scalar) else list(node.items) if isinstance(node, ListNode) else []
+        known = self.vocabulary.requirements
+        names = []
+        for scalar in scalars:
+            assert isinstance(scalar, Scalar)
+            if scalar.text not in known:
+                self.findings.error(
+                    scalar.span,
+                    "unknown-requirement",
+                    f"there is no requirement `{scalar.text}`",
+                    "not in the vocabulary",
+                    did_you_mean(scalar.text, known),
+                )
+            elif known[scalar.text].jurisdiction != written.policy.jurisdiction:
+                self.findings.error(
+                    scalar.span,
+                    "other-jurisdiction",
+                    f"`{scalar.text}` belongs to {known[scalar.text].jurisdiction}",
+                    help="a ground satisfies what its own jurisdiction requires",
+                )
+            names.append(scalar.text)
+        return tuple(names)
+
+    def _allowed(self, written: Written, effect: str) -> None:
+        force = written.policy.instrument.force
+        if effect not in ALLOWED[force]:
+            at = written.node.key(effect)
+            can = ", ".join(f"`{e}`" for e in EFFECTS if e in ALLOWED[force])
+            self.findings.error(
+                at.span if at else written.node.span,
+                "force",
+                f"a text of force `{force}` cannot `{effect}`",
+                "not by this force",
+                f"it can {can}",
+            )
+
+    def _check_force(self, rules: Iterable[Rule]) -> None:
+        """None but law and order exempts or satisfies what law requires (semantics 3.8)."""
+        by_law = {
+            r for rule in rules if rule.provision.force in BINDING and rule.need for r in rule.need.requirements()
+        }
+        bound = {rule.key for rule in rules if rule.provision.force in BINDING}
+        for rule in rules:
+            if rule.provision.force in BINDING:
+                continue
+            lifted = [
+                *(r for r in (*rule.satisfies, *rule.excuses) if r in by_law),
+                *(k for k in rule.exempts if k in bound),
+            ]
+            if lifted:
+                node = self.written[rule.provision.id].node
+                key = node.key("satisfies" if rule.satisfies else "exempts")
+                names = ", ".join(f"`{name.partition('~')[0]}`" for name in dict.fromkeys(lifted))
+                self.findings.error(
+                    key.span if key else node.span,
+                    "force",
+                    f"a text of force `{rule.provision.force}` cannot lift what law requires: {names}",
+                    help="only law and order lift law",
+                )
+
+
+def effects_of(text: RuleText) -> list[str]:
+    """The effects a rule has written, other than `exempts`."""
+    return [effect for effect in EFFECTS if getattr(text, effect) is not None]
+
+
+def _in_force(written: Window | list[Window]) -> Condition:
+    """A test of the built-in fact as_of: inside one of the windows, both ends inclusive."""
+    day = Type("date")
+    windows = []
+    for window in written if isinstance(written, list) else [written]:
+        ends = [Atom(AS_OF, day, "at_least", (window.from_,))] if window.from_ else []
+        ends += [Atom(AS_OF, day, "at_most", (window.until,))] if window.until else []
+        windows.append(All(tuple(ends)))
+    return windows[0] if len(windows) == 1 else AnyOf(tuple(windows))

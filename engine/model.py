@@ -1,0 +1,399 @@
+"""
+The documents authors write, as pydantic models: policy, vocabulary, test.
+
+Their JSON Schemas come from here. A model says which keys a document has; what the words in them mean is for `vocabulary` and
+`check`, which work on the located tree so that every finding has its place. Conditions stay as written.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Any, Literal, TypeVar, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+
+from engine.diagnostic import Findings, did_you_mean
+from engine.tree import Mapping, Node, locate, plain
+
+Id = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9]+([.-][a-zA-Z0-9]+)*$", max_length=80)]
+Prose = Annotated[str, StringConstraints(min_length=1, max_length=2000, strip_whitespace=True)]
+YesNo = Literal["yes", "no"]
+Force = Literal["law", "order", "norm", "contract", "soft", "aspiration"]
+Status = Literal["confirmed", "from-memory", "unsure"]
+Condition = Any
+
+
+class Document(BaseModel):
+    """A document of ours: closed keys, frozen once read."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+class Text(Document):
+    """A text by language; a bare text is English."""
+
+    en: Prose
+    zh: Prose | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _bare(cls, value: Any) -> Any:
+        return {"en": value} if isinstance(value, str) else value
+
+
+class Window(Document):
+    """From one day until another, both inclusive; either may be open."""
+
+    from_: date | None = Field(None, alias="from")
+    until: date | None = None
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Window:
+        if self.from_ is None and self.until is None:
+            raise ValueError("a period needs `from`, `until` or both")
+        if self.from_ and self.until and self.until < self.from_:
+            raise ValueError("`until` lies before `from`, so the period is empty")
+        return self
+
+
+class DutyText(Document):
+    """A duty (semantics 3.6): `due: {within: 10 working days in CN, after: evidence.cn-standard-contract.dated}`."""
+
+    duty: Text
+    who: Prose
+    cite: Prose | None = None
+    due: dict[str, Any] | None = None
+    done_when: Condition | None = None
+    overdue: Literal["permitted_with_obligations", "requirements_unmet", "review", "prohibited"] = "review"
+    keep: Prose | None = None
+    arises: Literal["exchange", "refusal"] = "exchange"
+
+
+class Reviewed(Document):
+    """Who read the provision against its source, by role, and when."""
+
+    by: Prose
+    on: date
+
+
+class RuleText(Document):
+    """One provision. One effect, beside which `exempts` may stand."""
+
+    id: Id
+    title: Text
+    cite: Prose
+    says: Prose
+    source: Prose
+    status: Status
+    reviewed: Reviewed | None = None
+    verify_by: date | None = None
+    in_force: Window | list[Window] | None = None
+    when: Condition = None
+    unless: list[Condition] | None = None
+    prohibit: Prose | None = None
+    require: Any | None = None
+    satisfies: str | list[str] | None = None
+    oblige: DutyText | None = None
+    review: Prose | None = None
+    advise: Prose | None = None
+    compels: Prose | None = None
+    exempts: list[str] | None = None
+    lane: str | None = None
+    duties: list[DutyText] | None = None
+    travels: str | None = None
+
+
+class Instrument(Document):
+    """The text the policy carries: who issued it, how it binds."""
+
+    issuer: Prose
+    number: Prose | None = None
+    force: Force
+
+
+class PolicyText(Document):
+    """One instrument a file."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "policy": "xx.export",
+                    "title": {"en": "An example law on exports"},
+                    "jurisdiction": "CN",
+                    "instrument": {"issuer": "An example ministry", "number": "No. 1", "force": "law"},
+                    "in_force": {"from": "2024-03-22"},
+                    "applies": {"exporter.country": "CN"},
+                    "rules": [
+                        {
+                            "id": "art-1",
+                            "title": "Personal data need a standard contract",
+                            "cite": "Art. 1",
+                            "says": "Whoever sends personal data abroad concludes the standard contract.",
+                            "source": "an example",
+                            "status": "unsure",
+                            "when": {"data.personal": "yes"},
+                            "require": "cn.standard-contract",
+                        }
+                    ],
+                }
+            ]
+        }
+    )
+
+    policy: Id
+    title: Text
+    jurisdiction: str
+    instrument: Instrument
+    in_force: Window | list[Window]
+    applies: Condition
+    define: dict[str, Condition] = {}
+    rules: list[RuleText] = Field(min_length=1)
+
+
+class FactText(Document):
+    """A fact of an exchange. `by` makes it a family, one fact for each value of a set."""
+
+    type: str
+    title: Text
+    ask: Text | None = None
+    dpv: str | None = None
+    change: YesNo = "no"
+    personal: YesNo = "no"
+    from_: Literal["register"] | None = Field(None, alias="from")
+    by: str | None = None
+
+
+class ValueText(Document):
+    title: Text | None = None
+    under: str | list[str] | None = None
+    exact: YesNo = "no"
+    dpv: str | None = None
+
+
+class ValueSetText(Document):
+    """`values` is a list, or a mapping where values have titles or lie `under` others."""
+
+    title: Text
+    ordered: YesNo = "no"
+    open: YesNo = "no"
+    values: list[str] | dict[str, ValueText | str]
+
+
+class EntryText(Document):
+    from_: date | None = Field(None, alias="from")
+    until: date | None = None
+    source: Prose | None = None
+    status: Status | None = None
+
+
+class RegisterText(Document):
+    """A dated list of values of one set; `source` and `status` hold for every entry that has none of its own."""
+
+    title: Text
+    of: str
+    source: Prose
+    status: Status
+    entries: list[str] | dict[str, EntryText]
+
+
+class KindText(Document):
+    """A kind of document, or of claim: what it is and how to ask for it."""
+
+    title: Text
+    ask: Text | None = None
+
+
+class RequirementText(Document):
+    title: Text
+    how: Text
+    jurisdiction: str
+    duties: list[DutyText] = []
+
+
+class CounterText(Document):
+    """What is counted, per whom, in which window, where, and what is left out."""
+
+    counts: str
+    per: list[str]
+    window: Prose
+    where: Condition = None
+    leaves_out: list[str] = []
+    note: Prose | None = None
+
+
+class JurisdictionText(Document):
+    """Which countries a jurisdiction covers, for which subject matters, from which date."""
+
+    title: Text
+    countries: list[str] | str = []
+    covers: dict[str, date] = {}
+    note: Text | None = None
+
+
+class SubjectText(Document):
+    title: Text
+    when: Condition
+
+
+class TouchText(Document):
+    """A fact that names a country the exchange touches, and as what."""
+
+    fact: str
+    as_: Literal["exporter", "recipient", "people", "collection", "storage", "access"] = Field(alias="as")
+    when: Condition = None
+
+
+class FactorLineText(Document):
+    title: Text
+    fact: str
+    take: Literal["all", "highest"] = "all"
+
+
+class FactorPartText(Document):
+    title: Text
+    lines: dict[str, FactorLineText]
+
+
+class LaneText(Document):
+    title: Text
+
+
+class VocabularyText(Document):
+    """The words policies are written in; several files add up."""
+
+    vocabulary: Id
+    facts: dict[str, FactText] = {}
+    values: dict[str, ValueSetText] = {}
+    registers: dict[str, RegisterText] = {}
+    evidence: dict[str, KindText] = {}
+    claims: dict[str, KindText] = {}
+    requirements: dict[str, RequirementText] = {}
+    counters: dict[str, CounterText] = {}
+    jurisdictions: dict[str, JurisdictionText] = {}
+    subjects: dict[str, SubjectText] = {}
+    touches: list[TouchText] = []
+    lanes: dict[str, LaneText] = {}
+    factor: dict[str, FactorPartText] = {}
+
+
+class Expectation(Document):
+    """What a case expects of the decision; only what is written is compared."""
+
+    outcome: str | None = None
+    proceed: YesNo | None = None
+    jurisdictions: dict[str, str] = {}
+    because: list[str] | None = None
+    silent: list[str] | None = None
+    beaten: list[str] | None = None
+    requirements: dict[str, str] = {}
+    duties: list[str] | None = None
+    overdue: list[str] | None = None
+    missing: list[str] | None = None
+    not_modelled: list[str] | None = None
+    conflicts: list[str] | None = None
+    lanes: dict[str, Literal["open", "closed", "possible"]] = {}
+    factor: dict[str, Any] = {}
+    define: dict[str, Literal["yes", "no", "unknown"]] = {}
+
+
+class CaseText(Document):
+    case: Prose
+    as_of: date | None = None
+    change: dict[str, Any] = {}
+    expect: Expectation
+
+
+class TestText(Document):
+    """A base exchange and cases that change it. `remove` in `change` is the text `left out`."""
+
+    __test__ = False  # not a pytest class
+
+    test: Id
+    as_of: date
+    exchange: dict[str, Any] = {}
+    cases: list[CaseText] = Field(min_length=1)
+
+
+M = TypeVar("M", bound=Document)
+
+
+def read_model(model: type[M], node: Node, findings: Findings) -> M | None:
+    """Read a tree as `model`; what does not fit becomes a finding at its place, and the answer is None."""
+    try:
+        return model.model_validate(plain(node))
+    except ValidationError as failed:
+        errors = failed.errors(include_url=False, include_input=False)
+        for number, error in enumerate(errors):
+            # Where a union fits by no member, each member complains; the one that fits the shape says what is wrong.
+            branch = error["type"].endswith("_type") and error["loc"] and not _is_step(node, error["loc"])
+            rivals = errors[:number] if all(e["type"].endswith("_type") for e in errors) else errors
+            if not (
+                branch
+                and any(e is not error and e["loc"][: len(error["loc"]) - 1] == error["loc"][:-1] for e in rivals)
+            ):
+                _report(model, node, error, findings)
+        return None
+
+
+def _is_step(root: Node, path: tuple[str | int, ...]) -> bool:
+    """Whether the last step of `path` is a key or place of the tree, not the name of a union's member."""
+    parent, _ = locate(root, path[:-1])
+    last = path[-1]
+    return isinstance(last, int) or (isinstance(parent, Mapping) and parent.get(last) is not None)
+
+
+def _report(model: type[Document], root: Node, error: Any, findings: Findings) -> None:
+    path = tuple(error["loc"])
+    where, span = locate(root, path)
+    last = str(path[-1]) if path else ""
+    match error["type"]:
+        case "missing":
+            findings.error(span, "missing-key", f"`{last}` is missing here", help=f"add `{last}:`")
+        case "extra_forbidden":
+            keys = _keys(model, path[:-1])
+            help = did_you_mean(last, keys) or (
+                f"the keys here are {', '.join(f'`{k}`' for k in keys)}" if keys else ""
+            )
+            findings.error(span, "unknown-key", f"there is no key `{last}` here", "not a key", help)
+        case "string_type" | "dict_type" | "list_type" | "model_type" | "model_attributes_type":
+            kinds = {"string_type": "text", "list_type": "a list"}
+            findings.error(where.span, "wrong-shape", f"`{last}` must be {kinds.get(error['type'], 'a mapping')}")
+        case "value_error":
+            findings.error(where.span, "bad-value", str(error["ctx"]["error"]))
+        case "literal_error":
+            said = plain(where)
+            expected = str(error["ctx"]["expected"]).replace("'", "`")
+            findings.error(where.span, "bad-value", f"`{last}` is {expected}, not `{said}`")
+        case "date_from_datetime_parsing" | "date_parsing" | "date_type":
+            findings.error(where.span, "bad-date", f"`{plain(where)}` is not a date", help="write it like `2024-03-22`")
+        case "string_pattern_mismatch":
+            findings.error(
+                where.span,
+                "bad-id",
+                f"`{plain(where)}` is not a name",
+                help="letters, digits, `.` and `-`, like `cn.order-16`",
+            )
+        case _:
+            message = error["msg"][0].lower() + error["msg"][1:]
+            findings.error(where.span, "bad-value", f"`{last}`: {message}" if last else message)
+
+
+def _keys(model: type[Document], path: tuple[int | str, ...]) -> list[str]:
+    """The keys of the model that stands at `path` below `model`."""
+    here: Any = model
+    for step in path:
+        found = None
+        for candidate in _models(here):
+            for name, item in candidate.model_fields.items():
+                if step in (name, item.alias):
+                    found = item.annotation
+        if found is not None:
+            here = found
+    return sorted({item.alias or name for candidate in _models(here) for name, item in candidate.model_fields.items()})
+
+
+def _models(annotation: Any) -> list[type[Document]]:
+    if isinstance(annotation, type) and issubclass(annotation, Document):
+        return [annotation]
+    return [model for inner in get_args(annotation) for model in _models(inner)]

@@ -1,0 +1,259 @@
+"""
+The intermediate representation: frozen, printable rules over atoms, in strata.
+
+`check` writes it, the back ends read it; below this line nothing knows YAML. An atom tests one fact. Conditions are Kleene
+formulas over atoms and named definitions. Every name is resolved, every operand typed, every use of evidence decided (semantics
+2.2), in-force dates are tests of the built-in fact `as_of`, and a provision with two effects has become two rules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date
+from enum import IntEnum
+from typing import TypeAlias
+
+from engine.values import Duration, Operand, Type
+
+AS_OF = "as_of"
+
+
+class Truth(IntEnum):
+    """Kleene's three values; `and` is min, `or` is max."""
+
+    NO = 0
+    UNKNOWN = 1
+    YES = 2
+
+    def __invert__(self) -> Truth:
+        return Truth(2 - self)
+
+
+class Level(IntEnum):
+    """How strict an outcome is (semantics 4.1)."""
+
+    NOT_APPLICABLE = 0
+    PERMITTED = 1
+    PERMITTED_WITH_OBLIGATIONS = 2
+    REQUIREMENTS_UNMET = 3
+    REVIEW = 4
+    PROHIBITED = 5
+
+    @property
+    def word(self) -> str:
+        return self.name.lower()
+
+
+class State(IntEnum):
+    """How a requirement stands (semantics 3.4); `unknown` is a set of several of these."""
+
+    UNMET = 0
+    DOUBTFUL = 1
+    MET = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Atom:
+    """
+    A test of one fact.
+
+    `op` is one of: is (one of `operands`), in (register `register`), has (a set holds one of `operands`, or a member of `register`),
+    only (no member outside them), at_least, at_most, more_than, less_than (one operand; for a date it may be `as_of`), within and older_than (a date against
+    as_of), counts (a document counts). `not_shown` is what a test of evidence or a claim reads where none is shown: NO where it
+    lifts, UNKNOWN where it raises; None on any other fact.
+    """
+
+    fact: str
+    type: Type = field(compare=False, repr=False)
+    op: str
+    operands: tuple[Operand, ...] = ()
+    register: str = ""
+    not_shown: Truth | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class All:
+    """Every part holds; with no parts, always."""
+
+    parts: tuple[Condition, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AnyOf:
+    """Some part holds; with no parts, never."""
+
+    parts: tuple[Condition, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    part: Condition
+
+
+@dataclass(frozen=True, slots=True)
+class Defined:
+    """A definition by its key; a key ends in `!raise` or `!lift` where the use decides what unshown evidence reads."""
+
+    key: str
+
+
+Condition: TypeAlias = Atom | All | AnyOf | Not | Defined
+ALWAYS = All(())
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """What a rule requires: one requirement, or any or all of several (semantics 3.4)."""
+
+    op: str  # "one", "any_of", "all_of"
+    requirement: str = ""
+    parts: tuple[Need, ...] = ()
+
+    def requirements(self) -> Iterator[str]:
+        """Ids in the author's order."""
+        if self.op == "one":
+            yield self.requirement
+        for part in self.parts:
+            yield from part.requirements()
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A last day: so long after a date (`after` is a date fact, or as_of)."""
+
+    within: Duration
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class Duty:
+    """Something owed (semantics 3.6). `key` is unique in the bundle; `overdue` is the level it raises once its day has passed."""
+
+    key: str
+    text: str
+    who: str
+    cite: str = ""
+    due: Due | None = None
+    done_when: Condition | None = None
+    overdue: Level = Level.REVIEW
+    keep: str = ""
+    arises: str = "exchange"
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    id: str
+    jurisdiction: str
+    title: str
+    how: str
+    duties: tuple[Duty, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Provision:
+    """What a reader sees of a rule, whichever of its effects stands."""
+
+    id: str  # policy/rule
+    policy: str
+    instrument: str
+    instrument_zh: str
+    jurisdiction: str
+    force: str
+    citation: str
+    title: str
+    title_zh: str
+    says: str
+    source: str
+    status: str
+    file: str = field(repr=False)  # where it stands is no part of what it means
+    line: int = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """
+    One effect of one provision.
+
+    `effect` is one of prohibit, require, satisfies, oblige, review, advise, compels, exempts. `condition` holds everything: in
+    force, applies, when, unless. `exempts` names rule keys, `excuses` requirement ids this rule makes not owed, `satisfies` the
+    requirements a ground meets. `doubtful` marks a lift that only opens a review (semantics 3.7).
+    """
+
+    key: str
+    provision: Provision
+    effect: str
+    condition: Condition
+    message: str = ""
+    need: Need | None = None
+    duties: tuple[Duty, ...] = ()
+    satisfies: tuple[str, ...] = ()
+    exempts: tuple[str, ...] = ()
+    excuses: tuple[str, ...] = ()
+    lane: str = ""
+    doubtful: bool = False
+    travels: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Floor:
+    """A law that applies gives at least `permitted` (semantics 4.2)."""
+
+    policy: str
+    jurisdiction: str
+    condition: Condition
+
+
+@dataclass(frozen=True, slots=True)
+class RegisterEntry:
+    from_: date | None
+    until: date | None
+
+    def on(self, day: date) -> bool:
+        return (self.from_ is None or self.from_ <= day) and (self.until is None or day <= self.until)
+
+
+@dataclass(frozen=True, slots=True)
+class RuleSet:
+    """
+    Everything a back end needs.
+
+    `definitions` come in an order in which each uses only earlier ones. `rules` are numbered exempters first: a rule is exempted
+    only by rules before it; ties by policy id, then position. `registers` maps a register to its entries by value.
+    """
+
+    definitions: dict[str, Condition]
+    rules: tuple[Rule, ...]
+    requirements: dict[str, Requirement]
+    floors: tuple[Floor, ...]
+    registers: dict[str, dict[str, tuple[RegisterEntry, ...]]]
+    families: dict[str, tuple[str, tuple[str, ...]]]  # fact of a family's total -> (how parts add up, member facts)
+
+    def duties(self) -> dict[str, Duty]:
+        """Every duty by its key, those of rules first."""
+        owners: tuple[Rule | Requirement, ...] = (*self.rules, *self.requirements.values())
+        return {duty.key: duty for owner in owners for duty in owner.duties}
+
+
+def atoms(condition: Condition) -> Iterator[Atom]:
+    """The atoms of a condition itself, not of the definitions it names."""
+    match condition:
+        case Atom():
+            yield condition
+        case All(parts=parts) | AnyOf(parts=parts):
+            for part in parts:
+                yield from atoms(part)
+        case Not(part=part):
+            yield from atoms(part)
+
+
+def named(condition: Condition) -> Iterator[str]:
+    """The keys of the definitions a condition names."""
+    match condition:
+        case Defined(key=key):
+            yield key
+        case All(parts=parts) | AnyOf(parts=parts):
+            for part in parts:
+                yield from named(part)
+        case Not(part=part):
+            yield from named(part)

@@ -1,0 +1,194 @@
+"""
+YAML text in, located tree out: every key and value keeps its file, line and column.
+
+The one door to PyYAML. Scalars stay text (the vocabulary types them, so `NO` is Norway). What makes YAML a trap is refused
+here, at its place: tags, anchors and aliases, duplicate keys, several documents, non-UTF-8, oversize and over-deep files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import yaml
+
+from engine.diagnostic import Findings, Span
+
+MAX_BYTES = 1 << 20
+MAX_DEPTH = 24
+MAX_NODES = 200_000
+_CORE_TAGS = ("!", None)
+
+# The C parser is iterative, so depth cannot overflow it; it is only there where PyYAML was built with libyaml.
+_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+@dataclass(frozen=True, slots=True)
+class Scalar:
+    """A text with its place. `quoted` tells `"no"` from `no`, for messages only."""
+
+    text: str
+    span: Span
+    quoted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Sequence:
+    items: tuple[Node, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Mapping:
+    entries: tuple[tuple[Scalar, Node], ...]
+    span: Span
+
+    def get(self, key: str) -> Node | None:
+        """The value under `key`, or None."""
+        return next((value for name, value in self.entries if name.text == key), None)
+
+    def key(self, key: str) -> Scalar | None:
+        """The key itself with its place, or None."""
+        return next((name for name, _ in self.entries if name.text == key), None)
+
+
+Node: TypeAlias = Scalar | Sequence | Mapping
+
+
+class _Refused(Exception):
+    """The file cannot be read further; the finding is already recorded."""
+
+
+def read(file: str, data: bytes, findings: Findings) -> Node | None:
+    """
+    Read one YAML document.
+
+    `file` is the name findings carry. Returns None where the file is empty or cannot be read; then, or where part of it is
+    refused, `findings` says why.
+    """
+    start = Span(file, 1, 1)
+    if len(data) > MAX_BYTES:
+        findings.error(
+            start, "file-too-large", f"the file has {len(data):,} bytes, more than {MAX_BYTES:,}", help="split it"
+        )
+        return None
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        findings.error(Span(file, line, 1), "not-utf-8", "the file is not UTF-8 text", help="save it as UTF-8")
+        return None
+    try:
+        return _Reader(file, text, findings).document()
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        at = Span(file, mark.line + 1, mark.column + 1) if mark else start
+        problem = str(getattr(error, "problem", None) or error).splitlines()[0]
+        findings.error(
+            at, "not-yaml", f"this is not YAML: {problem}", help="check the indentation, quotes and colons around here"
+        )
+    except _Refused:
+        pass
+    return None
+
+
+class _Reader:
+    def __init__(self, file: str, text: str, findings: Findings) -> None:
+        self.file = file
+        self.findings = findings
+        self.events: Iterator[Any] = iter(yaml.parse(text, Loader=_LOADER))
+        self.nodes = 0
+
+    def span(self, event: Any) -> Span:
+        start, end = event.start_mark, event.end_mark
+        length = end.column - start.column if end.line == start.line else 1
+        return Span(self.file, start.line + 1, start.column + 1, max(1, length))
+
+    def refuse(self, event: Any, code: str, message: str, help: str) -> None:
+        self.findings.error(self.span(event), code, message, help=help)
+        raise _Refused
+
+    def document(self) -> Node | None:
+        root: Node | None = None
+        for event in self.events:
+            if isinstance(event, yaml.DocumentStartEvent):
+                if root is not None:
+                    self.refuse(event, "several-documents", "the file holds a second document", "one document a file")
+                root = self.node(next(self.events), 0)
+        return root
+
+    def node(self, event: Any, depth: int) -> Node:
+        self.nodes += 1
+        if self.nodes > MAX_NODES or depth > MAX_DEPTH:
+            self.refuse(
+                event,
+                "too-deep",
+                f"nested deeper than {MAX_DEPTH} or larger than {MAX_NODES:,} values",
+                "write it flatter",
+            )
+        if isinstance(event, yaml.AliasEvent) or event.anchor is not None:
+            self.refuse(event, "alias", "anchors (`&`) and aliases (`*`) are not used here", "write the text out")
+        if event.tag not in _CORE_TAGS:
+            self.refuse(
+                event,
+                "tag",
+                f"tags (`{event.tag}`) are not used here",
+                "remove the tag; the vocabulary types the value",
+            )
+        if isinstance(event, yaml.ScalarEvent):
+            return Scalar(event.value, self.span(event), event.style in ("'", '"'))
+        if isinstance(event, yaml.SequenceStartEvent):
+            items = []
+            while not isinstance(inner := next(self.events), yaml.SequenceEndEvent):
+                items.append(self.node(inner, depth + 1))
+            return Sequence(tuple(items), self.span(event))
+        return self.mapping(event, depth)
+
+    def mapping(self, event: Any, depth: int) -> Mapping:
+        entries: dict[str, tuple[Scalar, Node]] = {}
+        while not isinstance(inner := next(self.events), yaml.MappingEndEvent):
+            key = self.node(inner, depth + 1)
+            value = self.node(next(self.events), depth + 1)
+            if not isinstance(key, Scalar):
+                self.findings.error(key.span, "bad-key", "a key must be a plain word", help="write `key: value`")
+            elif key.text in entries:
+                first = entries[key.text][0].span.line
+                self.findings.error(
+                    key.span,
+                    "duplicate-key",
+                    f"`{key.text}` stands twice here",
+                    f"first on line {first}",
+                    "keep one of the two",
+                )
+            else:
+                entries[key.text] = (key, value)
+        return Mapping(tuple(entries.values()), self.span(event))
+
+
+def plain(node: Node | None) -> Any:
+    """The tree as dicts, lists and strings, for the models. Positions are found again by `locate`."""
+    match node:
+        case Scalar(text=text):
+            return text
+        case Sequence(items=items):
+            return [plain(item) for item in items]
+        case Mapping(entries=entries):
+            return {key.text: plain(value) for key, value in entries}
+    return None
+
+
+def locate(node: Node, path: tuple[str | int, ...]) -> tuple[Node, Span]:
+    """
+    The deepest node along `path` that exists, and the span to point at: the key where the last step is a key.
+    """
+    span = node.span
+    for step in path:
+        if isinstance(node, Mapping) and (value := node.get(str(step))) is not None:
+            key = node.key(str(step))
+            node, span = value, key.span if key else span
+        elif isinstance(node, Sequence) and isinstance(step, int) and step < len(node.items):
+            node = node.items[step]
+            span = node.span
+        # A step that is no key (the name of a union's member in a model's error path) is passed over.
+    return node, span

@@ -1,0 +1,368 @@
+"""
+The types of facts, and the values they take.
+
+A type reads two spellings: the text of a YAML file (`read`) and the JSON of an exchange (`accept`). Both give the same frozen
+values, so that a rule's operand and a caller's fact can be compared. Either raises BadValue with one sentence in the author's
+words. Source: semantics 1.2, 2.4, 2.8, 2.9.
+"""
+
+from __future__ import annotations
+
+import re
+from calendar import monthrange
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from enum import Enum
+from typing import Any, TypeAlias
+
+from engine.diagnostic import did_you_mean
+
+MAX_COUNT = 2**53 - 1  # RFC 8785: larger integers have no canonical JSON
+MAX_TEXT = 256
+MAX_MEMBERS = 512
+
+_NUMBER = re.compile(r"^(\d{1,3}(?:[_,]\d{3})+|\d{1,15})(?: (thousand|million|billion))?$")
+_DECIMAL = re.compile(r"^\d{1,15}(\.\d{1,12})?$")
+_DATE = re.compile(r"^\d{4}-\d{2}-\d{2}$")
+_DURATION = re.compile(r"^(\d{1,6}) (hour|day|week|month|year|working day)s?(?: in ([A-Z]{2}))?$")
+_MONEY = re.compile(r"^(-?\d{1,15}(?:\.\d{1,4})?) ([A-Z]{3})$")
+_SCALE = {None: 1, "thousand": 10**3, "million": 10**6, "billion": 10**9}
+_HOURS = {"hour": 1, "day": 24, "week": 168}
+_MONTHS = {"month": 1, "year": 12}
+
+
+class BadValue(ValueError):
+    """A value that its type does not know. `str()` is a sentence without a full stop; `help` says what to do."""
+
+    def __init__(self, message: str, help: str = "") -> None:
+        super().__init__(message)
+        self.help = help
+
+
+class Missing(Enum):
+    """Why a fact has no value: the sender left it out, or said that it is not known."""
+
+    LEFT_OUT = "left out"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """A number known to lie in [low, high], both ends inclusive; `high` None is no upper end."""
+
+    low: Decimal
+    high: Decimal | None
+
+    @classmethod
+    def exact(cls, number: Decimal | int) -> Range:
+        return cls(Decimal(number), Decimal(number))
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    amount: Decimal
+    currency: str
+
+    def __str__(self) -> str:
+        return f"{self.amount:f} {self.currency}"
+
+
+@dataclass(frozen=True, slots=True)
+class Duration:
+    """A length of time. Months and hours are kept apart, since a month has no fixed number of days."""
+
+    months: int = 0
+    hours: int = 0
+    working_days: int = 0
+    calendar: str = ""
+
+    def __str__(self) -> str:
+        if self.working_days:
+            return f"{self.working_days} working days in {self.calendar}"
+        for number, unit in (
+            (self.months / 12, "year"),
+            (self.months, "month"),
+            (self.hours / 24, "day"),
+            (self.hours, "hour"),
+        ):
+            if number and number == int(number):
+                return f"{int(number)} {unit}{'s' if number != 1 else ''}"
+        return "0 days"
+
+    def hours_between(self) -> tuple[int, int]:
+        """The least and the most hours it can be: a month has 28 to 31 days, twelve of them 365 or 366."""
+        years, months = divmod(self.months, 12)
+        return (years * 365 + months * 28) * 24 + self.hours, (years * 366 + months * 31) * 24 + self.hours
+
+    def after(self, day: date) -> date:
+        """The day so long after `day`; a month's end falls on the last day of a shorter month (semantics 2.9)."""
+        total = day.year * 12 + day.month - 1 + self.months
+        year, month = divmod(total, 12)
+        try:
+            last = monthrange(year, month + 1)[1]
+            return date(year, month + 1, min(day.day, last)) + timedelta(days=self.hours // 24)
+        except (ValueError, OverflowError):
+            return date.max if total > day.year * 12 or self.hours > 0 else date.min
+
+    def before(self, day: date) -> date:
+        """The day so long before `day`."""
+        return Duration(months=-self.months, hours=-self.hours).after(day)
+
+
+@dataclass(frozen=True, slots=True)
+class SetOf:
+    """The members that are known; `open` where the sender said there may be others (semantics 2.4)."""
+
+    members: frozenset[str]
+    open: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """
+    One document of a kind, as presented.
+
+    `state` is "shown", "none" (there is none) or "unknown". `fields` maps a field's name to its value; a field that is not
+    there is unknown, but for `expires`, where it means that the document does not expire (semantics 2.3).
+    """
+
+    state: str
+    fields: Mapping[str, Value]
+
+
+Value: TypeAlias = bool | str | Range | Money | Duration | date | SetOf | Document | Missing
+Operand: TypeAlias = bool | str | Decimal | Money | Duration | date
+
+
+class ValueSet:
+    """The values a fact may take: closed or open, flat, ordered or a hierarchy."""
+
+    def __init__(
+        self,
+        name: str,
+        parents: Mapping[str, tuple[str, ...]],
+        ordered: bool = False,
+        open: bool = False,
+        exact: frozenset[str] = frozenset(),
+        titles: Mapping[str, str] | None = None,
+    ) -> None:
+        self.name = name
+        self.values = tuple(parents)
+        self.open = open
+        self.exact = exact
+        self.titles = dict(titles or {})
+        self.rank = {value: rank for rank, value in enumerate(parents)} if ordered else {}
+        self.lineage = {value: _lineage(value, parents) for value in parents}
+
+    def __repr__(self) -> str:
+        return f"ValueSet({self.name})"
+
+    def ancestors(self, value: str) -> frozenset[str]:
+        """The value itself and all it lies under."""
+        return self.lineage.get(value, frozenset((value,)))
+
+    def accept(self, word: str) -> str:
+        if word in self.lineage or self.open:
+            return word
+        help = did_you_mean(word, self.values)
+        known = ", ".join(f"`{v}`" for v in self.values[:12]) + (", …" if len(self.values) > 12 else "")
+        raise BadValue(f"`{word[:40]}` is not one of {known}", help)
+
+
+def _lineage(value: str, parents: Mapping[str, tuple[str, ...]]) -> frozenset[str]:
+    seen: set[str] = set()
+    todo = [value]
+    while todo:
+        node = todo.pop()
+        if node not in seen:
+            seen.add(node)
+            todo += parents.get(node, ())
+    return frozenset(seen)
+
+
+@dataclass(frozen=True, slots=True)
+class Type:
+    """
+    The type of a fact.
+
+    `kind` is one of yes/no, value (of `values`; countries are a value set too), count, ratio, money, date, duration, id; `many`
+    makes it a set of such values. `name` is how an author writes it.
+    """
+
+    kind: str
+    many: bool = False
+    values: ValueSet | None = None
+
+    @property
+    def name(self) -> str:
+        base = self.values.name if self.values else self.kind
+        return f"set of {base}" if self.many else base
+
+    @property
+    def ordered(self) -> bool:
+        """Whether `at_least`, `at_most` … may stand on it."""
+        return self.kind in ("count", "ratio", "money", "duration") or bool(self.values and self.values.rank)
+
+    def read(self, text: str) -> Operand:
+        """One value from the text of a YAML file."""
+        match self.kind:
+            case "yes/no":
+                if text in ("yes", "true", "no", "false"):
+                    return text in ("yes", "true")
+                raise BadValue(f"`{text[:40]}` is neither `yes` nor `no`")
+            case "value":
+                assert self.values
+                return self.values.accept(text)
+            case "count" | "ratio":
+                return read_number(text, whole=self.kind == "count")
+            case "money":
+                return _money(text)
+            case "date":
+                return read_date(text)
+            case "duration":
+                return read_duration(text)
+        return _text(text)
+
+    def accept(self, json: Any) -> Value:
+        """One fact from the JSON of an exchange. `null` and left-out are not values and never get here as such."""
+        if json is None:
+            raise BadValue("`null` is not a value", 'leave the fact out, or send "unknown"')
+        if json == "unknown":
+            return Missing.UNKNOWN
+        if self.many:
+            return self._accept_set(json)
+        match self.kind:
+            case "yes/no":
+                if json is True or json is False:
+                    return bool(json)
+                raise BadValue("must be true or false")
+            case "count":
+                return _accept_count(json)
+            case "ratio":
+                if isinstance(json, str) and _DECIMAL.match(json):
+                    return Range.exact(Decimal(json))
+                raise BadValue('must be a decimal in a string, like "0.25"')
+        if not isinstance(json, str):
+            raise BadValue(f"must be text ({self.kind})")
+        value = self.read(json)
+        return Range.exact(value) if isinstance(value, Decimal) else value
+
+    def _accept_set(self, json: Any) -> SetOf:
+        if not isinstance(json, list):
+            raise BadValue(f"must be a list ({self.name})", "write [] for none")
+        if len(json) > MAX_MEMBERS:
+            raise BadValue(f"has more than {MAX_MEMBERS} members")
+        members = set()
+        for member in json:
+            if not isinstance(member, str):
+                raise BadValue("every member must be text")
+            if member != "unknown":
+                members.add(str(self.read(member)))
+        return SetOf(frozenset(members), open="unknown" in json)
+
+
+def read_number(text: str, whole: bool) -> Decimal:
+    """A count (`100 thousand`, `1_000_000`, `12000`) or a ratio (`0.25`)."""
+    if match := _NUMBER.match(text):
+        digits = match.group(1).replace("_", "").replace(",", "")
+        return Decimal(int(digits) * _SCALE[match.group(2)])
+    if not whole and _DECIMAL.match(text):
+        return Decimal(text)
+    raise BadValue(
+        f"`{text[:40]}` is not a {'whole number' if whole else 'number'}",
+        "write it like `100 thousand`, `1 million` or `250`",
+    )
+
+
+def read_date(text: str) -> date:
+    """A day as ISO 8601, `2024-03-22`."""
+    try:
+        if not _DATE.match(text):
+            raise ValueError
+        return date.fromisoformat(text)
+    except ValueError:
+        raise BadValue(f"`{text[:40]}` is not a date", "write it as year-month-day, like `2024-03-22`") from None
+
+
+def read_duration(text: str) -> Duration:
+    """A length of time: `3 years`, `33 months`, `24 hours`, `10 working days in CN`."""
+    match = _DURATION.match(text)
+    if not match or (match.group(2) == "working day") != bool(match.group(3)):
+        raise BadValue(
+            f"`{text[:40]}` is not a length of time", "write it like `3 years`, `90 days` or `10 working days in CN`"
+        )
+    number, unit = int(match.group(1)), match.group(2)
+    if unit == "working day":
+        return Duration(working_days=number, calendar=match.group(3))
+    return Duration(months=number * _MONTHS.get(unit, 0), hours=number * _HOURS.get(unit, 0))
+
+
+def _money(text: str) -> Money:
+    if match := _MONEY.match(text):
+        return Money(Decimal(match.group(1)), match.group(2))
+    raise BadValue(f"`{text[:40]}` is not a sum of money", "write it like `20000000 USD`")
+
+
+def _text(text: str) -> str:
+    if not 0 < len(text) <= MAX_TEXT:
+        raise BadValue(f"must have 1 to {MAX_TEXT} characters")
+    return text
+
+
+def _accept_count(json: Any) -> Range:
+    def whole(number: Any) -> Decimal:
+        if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number <= MAX_COUNT:
+            raise BadValue('must be a whole number from 0, or {"at_least": a, "at_most": b}')
+        return Decimal(number)
+
+    if not isinstance(json, dict):
+        return Range.exact(whole(json))
+    if not json or set(json) - {"at_least", "at_most"}:
+        raise BadValue('a range is {"at_least": a, "at_most": b}, with one of them or both')
+    low = whole(json.get("at_least", 0))
+    high = whole(json["at_most"]) if "at_most" in json else None
+    if high is not None and high < low:
+        raise BadValue("`at_most` is below `at_least`")
+    return Range(low, high)
+
+
+def to_json(value: Value) -> Any:
+    """A value as it is written in an exchange; Missing becomes None."""
+    match value:
+        case Range(low=low, high=high) if low == high:
+            return int(low) if low == low.to_integral_value() and "." not in str(low) else str(low)
+        case Range(low=low, high=high):
+            return {"at_least": int(low)} | ({"at_most": int(high)} if high is not None else {})
+        case SetOf(members=members, open=open_):
+            return sorted(members) + (["unknown"] if open_ else [])
+        case Document(state=state, fields=fields):
+            return {name: to_json(inner) for name, inner in fields.items()} if state == "shown" else state
+        case bool() | str():
+            return value
+        case date():
+            return value.isoformat()
+        case Missing():
+            return "unknown" if value is Missing.UNKNOWN else None
+    return spell(value)
+
+
+def spell(value: Value | Decimal) -> str:
+    """A value in words, for sentences."""
+    match value:
+        case bool():
+            return "yes" if value else "no"
+        case Decimal():
+            return f"{value:,}"
+        case Range(low=low, high=high) if low == high:
+            return f"{low:,}"
+        case Range(low=low, high=high):
+            return f"{low:,} or more" if high is None else f"{low:,} to {high:,}"
+        case SetOf(members=members, open=open_):
+            return ", ".join(sorted(members) + (["perhaps others"] if open_ else [])) or "none"
+        case Document(state=state):
+            return state
+        case Missing():
+            return "not known"
+    return str(value)

@@ -1,0 +1,370 @@
+"""
+The words of the policy language: facts, values, registers, documents, requirements, jurisdictions, and what they mean.
+
+Several located trees in, one Vocabulary out. Everything here is content that an organisation may extend in YAML; Python names
+no fact, country or law. Conditions in it (subjects, touches) are lowered by `check`, which knows how.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from engine.diagnostic import Findings, Span, did_you_mean
+from engine.model import (
+    JurisdictionText,
+    KindText,
+    LaneText,
+    RegisterText,
+    RequirementText,
+    SubjectText,
+    Text,
+    TouchText,
+    ValueSetText,
+    ValueText,
+    VocabularyText,
+    read_model,
+)
+from engine.rules import RegisterEntry
+from engine.tree import Node, locate
+from engine.values import Type, ValueSet
+
+PRIMITIVES = ("yes/no", "count", "ratio", "money", "date", "duration", "id")
+DOCUMENT_FIELDS = {
+    "dated": Type("date"),
+    "filed": Type("date"),
+    "expires": Type("date"),
+    "covers": Type("yes/no"),
+    "people": Type("count"),
+    "hash": Type("id"),
+    "attested_by": Type("id"),
+}
+# Who attested a document may be a natural person, whatever the vocabulary says.
+PERSONAL_FIELDS = frozenset({"attested_by"})
+DOCUMENT_GROUPS = ("evidence", "claims")
+RESERVED = ("evidence", "claims", "relies_on", "as_of", "schema")
+MAX_FACTS = 150
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One fact, or one member of a family. `counts` names the fact of this exchange that a counter includes."""
+
+    name: str
+    type: Type
+    title: Text
+    ask: Text | None
+    change: bool
+    personal: bool
+    family: str = ""
+    counts: str = ""
+    dpv: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Register:
+    title: Text
+    of: ValueSet
+    source: str
+    status: str
+    entries: Mapping[str, tuple[RegisterEntry, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class FactorLine:
+    title: Text
+    fact: str
+    highest: bool
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """All the words, resolved. Facts include each member of each family; `families` maps a family to its members."""
+
+    facts: Mapping[str, Fact]
+    families: Mapping[str, tuple[str, ...]]
+    values: Mapping[str, ValueSet]
+    registers: Mapping[str, Register]
+    kinds: Mapping[str, Mapping[str, KindText]]
+    requirements: Mapping[str, RequirementText]
+    jurisdictions: Mapping[str, JurisdictionText]
+    subjects: Mapping[str, SubjectText]
+    touches: tuple[TouchText, ...]
+    lanes: Mapping[str, LaneText]
+    factor: Mapping[str, tuple[Text, Mapping[str, FactorLine]]]
+    nodes: Mapping[tuple[str, str], Node]
+
+    def type_of(self, name: str) -> Type | None:
+        """The type of a fact, of a family's `total`, or of a document's field; None where there is no such fact."""
+        if name in self.facts:
+            return self.facts[name].type
+        head, _, last = name.rpartition(".")
+        if last == "total" and head in self.families:
+            return self.facts[self.families[head][0]].type
+        group, _, rest = name.partition(".")
+        if group in DOCUMENT_GROUPS:
+            kind, _, field = rest.rpartition(".")
+            if kind in self.kinds[group]:
+                return DOCUMENT_FIELDS.get(field)
+        return None
+
+    def names(self) -> Iterator[str]:
+        """Every name a condition may test, for suggestions."""
+        yield from self.facts
+        yield from (f"{family}.total" for family in self.families)
+        yield from DOCUMENT_GROUPS
+        for group in DOCUMENT_GROUPS:
+            yield from (f"{group}.{kind}.{field}" for kind in self.kinds[group] for field in DOCUMENT_FIELDS)
+
+    def title(self, name: str) -> Text:
+        """The title of a fact, a document's field, or the name itself."""
+        if name in self.facts:
+            return self.facts[name].title
+        group, _, rest = name.partition(".")
+        if group in DOCUMENT_GROUPS and rest:
+            kind, _, field = rest.rpartition(".")
+            known = self.kinds[group].get(kind or field)
+            if known:
+                return Text(en=f"{known.title.en}: {field}" if kind else known.title.en, zh=None)
+        return Text(en=name.replace(".", " ").replace("_", " "), zh=None)
+
+    def countries(self, jurisdiction: JurisdictionText, day: date) -> frozenset[str]:
+        """The country codes a jurisdiction covers on a day: written out, or a register's."""
+        if isinstance(jurisdiction.countries, str):
+            entries = self.registers[jurisdiction.countries].entries
+            return frozenset(code for code, windows in entries.items() if any(w.on(day) for w in windows))
+        return frozenset(jurisdiction.countries)
+
+
+SECTIONS = (
+    "facts", "values", "registers", "evidence", "claims", "requirements", "counters", "jurisdictions", "subjects", "lanes", "factor",
+)  # fmt: skip
+
+
+def load(trees: list[Node], findings: Findings) -> Vocabulary:
+    """Add up vocabulary files; what is wrong or said twice is a finding."""
+    merged: dict[str, dict[str, Any]] = {section: {} for section in SECTIONS}
+    nodes: dict[tuple[str, str], Node] = {}
+    spans: dict[tuple[str, str], Span] = {}
+    touches: list[TouchText] = []
+    for tree in trees:
+        text = read_model(VocabularyText, tree, findings)
+        if text is None:
+            continue
+        for number, touch in enumerate(text.touches):
+            touches.append(touch)
+            nodes["touches", str(len(touches) - 1)] = locate(tree, ("touches", number))[0]
+        for section in SECTIONS:
+            for name, entry in getattr(text, section).items():
+                node, span = locate(tree, (section, name))
+                if name in merged[section]:
+                    first = spans[section, name]
+                    findings.error(
+                        span, "duplicate-id", f"`{name}` is defined twice", f"first at {first}", "keep one of the two"
+                    )
+                    continue
+                merged[section][name] = entry
+                nodes[section, name], spans[section, name] = node, span
+    whole = VocabularyText.model_construct(None, vocabulary="all", touches=touches, **merged)
+    return _Builder(whole, nodes, spans, findings).build()
+
+
+class _Builder:
+    def __init__(
+        self,
+        text: VocabularyText,
+        nodes: dict[tuple[str, str], Node],
+        spans: dict[tuple[str, str], Span],
+        findings: Findings,
+    ) -> None:
+        self.text = text
+        self.nodes = nodes
+        self.spans = spans
+        self.findings = findings
+        self.values: dict[str, ValueSet] = {}
+
+    def build(self) -> Vocabulary:
+        for name, text in self.text.values.items():
+            self.values[name] = self.value_set(name, text)
+        facts, families = self.facts()
+        registers = {name: self.register(name, text) for name, text in self.text.registers.items()}
+        vocabulary = Vocabulary(
+            facts=facts,
+            families=families,
+            values=self.values,
+            registers={name: register for name, register in registers.items() if register},
+            kinds={group: getattr(self.text, group) for group in DOCUMENT_GROUPS},
+            requirements=self.text.requirements,
+            jurisdictions=self.text.jurisdictions,
+            subjects=self.text.subjects,
+            touches=tuple(self.text.touches),
+            lanes=self.text.lanes,
+            factor={
+                part: (
+                    text.title,
+                    {n: FactorLine(line.title, line.fact, line.take == "highest") for n, line in text.lines.items()},
+                )
+                for part, text in self.text.factor.items()
+            },
+            nodes=self.nodes,
+        )
+        self.check_references(vocabulary)
+        return vocabulary
+
+    def value_set(self, name: str, text: ValueSetText) -> ValueSet:
+        parents: dict[str, tuple[str, ...]] = {}
+        exact = set()
+        titles = {}
+        written = text.values
+        for value in written:
+            entry = written[value] if isinstance(written, dict) else ValueText()
+            if isinstance(entry, str):
+                entry = ValueText(title=Text(en=entry, zh=None))
+            under = entry.under or []
+            parents[value] = (under,) if isinstance(under, str) else tuple(under)
+            if entry.exact == "yes":
+                exact.add(value)
+            if entry.title:
+                titles[value] = entry.title.en
+        span = self.spans["values", name]
+        for value, above in parents.items():
+            for parent in above:
+                if parent not in parents:
+                    self.findings.error(
+                        span, "unknown-value", f"`{value}` lies under `{parent}`, which is not a value of `{name}`"
+                    )
+        return ValueSet(
+            name, parents, text.ordered == "yes", text.open == "yes", frozenset(exact), titles
+        )  # fmt: skip
+
+    def type(self, text: str, span: Span) -> Type | None:
+        many = text.startswith("set of ")
+        base = text.removeprefix("set of ")
+        if base in self.values:
+            return Type("value", many, self.values[base])
+        if base in PRIMITIVES and (not many or base == "id"):
+            return Type(base, many)
+        help = did_you_mean(base, [*PRIMITIVES, *self.values])
+        self.findings.error(span, "unknown-type", f"there is no type `{text}`", "not a type or value set", help)
+        return None
+
+    def facts(self) -> tuple[dict[str, Fact], dict[str, tuple[str, ...]]]:
+        counters = {name: text.counts.removeprefix("distinct ") for name, text in self.text.counters.items()}
+        facts: dict[str, Fact] = {}
+        families: dict[str, tuple[str, ...]] = {}
+        for name, text in self.text.facts.items():
+            span = self.spans["facts", name]
+            type = self.type(text.type, span)
+            if name.split(".")[0] in RESERVED or "." not in name:
+                self.findings.error(
+                    span, "bad-id", f"`{name}` cannot be a fact", help="name it `group.fact`, like `recipient.country`"
+                )
+            if type is None:
+                continue
+            if text.by and text.by not in self.values:
+                self.findings.error(
+                    span,
+                    "unknown-value-set",
+                    f"`by: {text.by}` is not a value set",
+                    help=did_you_mean(text.by, self.values),
+                )
+                continue
+            members = [f"{name}.{value}" for value in self.values[text.by].values] if text.by else [name]
+            if text.by:
+                families[name] = tuple(members)
+            for member in members:
+                suffix = member.removeprefix(name)
+                title = text.title
+                if suffix and text.by:
+                    word = self.values[text.by].titles.get(suffix[1:], suffix[1:])
+                    title = Text(en=f"{title.en}: {word}", zh=f"{title.zh}：{word}" if title.zh else None)
+                facts[member] = Fact(
+                    member, type, title, text.ask, text.change == "yes", text.personal == "yes",
+                    name if text.by else "", counters[name] + suffix if name in counters else "", text.dpv or "",
+                )  # fmt: skip
+        if len(self.text.facts) > MAX_FACTS:
+            self.findings.warn(
+                next(iter(self.spans.values())),
+                "too-many-facts",
+                f"the vocabulary has more than {MAX_FACTS} facts",
+                help="merge some",
+            )
+        return facts, families
+
+    def register(self, name: str, text: RegisterText) -> Register | None:
+        span = self.spans["registers", name]
+        of = self.values.get(text.of)
+        if of is None:
+            self.findings.error(
+                span,
+                "unknown-value-set",
+                f"`of: {text.of}` is not a value set",
+                help=did_you_mean(text.of, self.values),
+            )
+            return None
+        entries: dict[str, tuple[RegisterEntry, ...]] = {}
+        written = text.entries
+        for value in written:
+            if value not in of.lineage and not of.open:
+                at = locate(self.nodes["registers", name], ("entries", value))[1]
+                self.findings.error(
+                    at, "unknown-value", f"`{value}` is not a value of `{of.name}`", help=did_you_mean(value, of.values)
+                )
+            entry = written[value] if isinstance(written, dict) else None
+            entries[value] = (RegisterEntry(entry.from_ if entry else None, entry.until if entry else None),)
+        return Register(text.title, of, text.source, text.status, entries)
+
+    def check_references(self, vocabulary: Vocabulary) -> None:
+        def known(kind: str, name: str, names: Iterable[str], at: tuple[str, str], code: str) -> None:
+            listed = list(names)
+            if name not in listed:
+                self.findings.error(self.spans[at], code, f"`{name}` is not a {kind}", help=did_you_mean(name, listed))
+
+        for name, requirement in vocabulary.requirements.items():
+            known(
+                "jurisdiction",
+                requirement.jurisdiction,
+                vocabulary.jurisdictions,
+                ("requirements", name),
+                "unknown-jurisdiction",
+            )
+        for name, jurisdiction in vocabulary.jurisdictions.items():
+            for subject in jurisdiction.covers:
+                known("subject", subject, vocabulary.subjects, ("jurisdictions", name), "unknown-subject")
+            if isinstance(jurisdiction.countries, str):
+                known(
+                    "register",
+                    jurisdiction.countries,
+                    vocabulary.registers,
+                    ("jurisdictions", name),
+                    "unknown-register",
+                )
+        for number, touch in enumerate(vocabulary.touches):
+            if touch.fact not in vocabulary.facts:
+                at = locate(self.nodes["touches", str(number)], ("fact",))[0].span
+                self.findings.error(
+                    at,
+                    "unknown-fact",
+                    f"an exchange has no fact `{touch.fact}`",
+                    help=did_you_mean(touch.fact, vocabulary.facts),
+                )
+        for part, (_, lines) in vocabulary.factor.items():
+            for line in lines.values():
+                if line.fact not in vocabulary.facts and line.fact not in vocabulary.families:
+                    at = self.spans["factor", part]
+                    self.findings.error(
+                        at,
+                        "unknown-fact",
+                        f"an exchange has no fact `{line.fact}`",
+                        help=did_you_mean(line.fact, vocabulary.facts),
+                    )
+        for name in self.text.counters:
+            if name not in vocabulary.families and name not in vocabulary.facts:
+                self.findings.error(
+                    self.spans["counters", name],
+                    "unknown-fact",
+                    f"the counter `{name}` has no fact of its name",
+                    help="add it under `facts:`",
+                )
