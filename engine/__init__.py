@@ -1,0 +1,41 @@
+"""
+Fifth Factor's engine: policies in YAML in, decisions on exchanges out.
+
+What is named here is the whole interface; everything else may change. No HTTP, no logging, no clock, no randomness: the caller
+passes days and ids.
+"""
+
+from __future__ import annotations
+
+from engine.bundle import Bundle, BundleRefused, Digests, bundled_policies, load, load_sources, parse_exchange
+from engine.catalogue import FactEntry
+from engine.check import Settings
+from engine.decision import Decision
+from engine.diagnostic import Diagnostic
+from engine.exchange import Exchange, ExchangeRefused, Problem
+from engine.pdp import MODES, PDP, EnginesFailed
+from engine.testing import Result, run
+from engine.version import VERSION as __version__
+
+__all__ = [
+    "MODES",
+    "PDP",
+    "Bundle",
+    "BundleRefused",
+    "Decision",
+    "Diagnostic",
+    "Digests",
+    "EnginesFailed",
+    "Exchange",
+    "ExchangeRefused",
+    "FactEntry",
+    "Problem",
+    "Result",
+    "Settings",
+    "__version__",
+    "bundled_policies",
+    "load",
+    "load_sources",
+    "parse_exchange",
+    "run",
+]

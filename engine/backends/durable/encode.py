@@ -1,0 +1,305 @@
+"""
+Intern an exchange: facts in, small integers out; and the tests on them that stand for each atom.
+
+A caller's text or number never reaches durable-rules. What does is a code of what the rules can tell apart: a place among the cuts
+of an ordered fact, the number of a value, or how a set or a register answers. Each atom becomes terms over such codes, once for
+"certainly" and once for "possibly". Written apart from the reference's tests on purpose: the two are compared on every decision.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from engine.backends.durable.network import Term, Test
+from engine.exchange import Exchange
+from engine.rules import AS_OF, Atom, RuleSet, Truth
+from engine.values import Document, Duration, Missing, Money, Range, SetOf, Value
+
+# How a three-valued code is read: certainly from 2, possibly from 1.
+FALSE, MAYBE, TRUE = 0, 1, 2
+HIDDEN, UNTOLD, PRESENTED = 0, 1, 2
+TOP = 30_000  # above every place among cuts
+UPWARD = ("at_least", "more_than")
+
+Coder = Callable[[Exchange, date], int]
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """The terms of an atom: when it is certainly true, and when it possibly is."""
+
+    certain: tuple[Term, ...]
+    possible: tuple[Term, ...]
+
+
+@dataclass(slots=True)
+class Encoder:
+    """
+    Hands out properties and remembers how each is computed.
+
+    `pair(atom)` gives an atom's terms; `message` gives the code of every property for one exchange.
+    """
+
+    rules: RuleSet
+    coders: dict[str, Coder] = field(default_factory=dict)
+    _props: dict[tuple[Any, ...], str] = field(default_factory=dict)
+    _cuts: dict[tuple[str, str], list[Any]] = field(default_factory=dict)
+
+    def message(self, exchange: Exchange, as_of: date) -> dict[str, int]:
+        return {prop: coder(exchange, as_of) for prop, coder in self.coders.items()}
+
+    def learn(self, atoms: Iterable[Atom]) -> None:
+        """Collect the cuts of ordered facts before any term is made."""
+        for atom in atoms:
+            key = _scale(atom)
+            if key is not None:
+                cuts = self._cuts.setdefault(key, [])
+                point = _point(atom)
+                if point not in cuts:
+                    cuts.append(point)
+                    cuts.sort()
+
+    def pair(self, atom: Atom) -> Pair:
+        if atom.op == "counts":
+            return self._document(atom)
+        pair = self._ordered(atom) if _scale(atom) is not None else self._graded(atom)
+        if atom.not_shown is None:
+            return pair
+        # A document's field: read only where the document is presented; what is not shown reads by its place.
+        kind = atom.fact.rpartition(".")[0]
+        state = self._prop(("state", kind), lambda x, _: _state(x, kind))
+        shown = Test(state, "==", PRESENTED)
+        hidden = ((Test(state, "==", HIDDEN),),) if atom.not_shown is Truth.UNKNOWN else ()
+        return Pair(
+            tuple((shown, *term) for term in pair.certain),
+            (*((shown, *term) for term in pair.possible), (Test(state, "==", UNTOLD),), *hidden),
+        )
+
+    def _prop(self, key: tuple[Any, ...], coder: Coder) -> str:
+        if key not in self._props:
+            self._props[key] = prop = f"f{len(self._props)}"
+            self.coders[prop] = coder
+        return self._props[key]
+
+    # Ordered facts: places among cuts
+
+    def _ordered(self, atom: Atom) -> Pair:
+        scale = _scale(atom)
+        assert scale is not None
+        cuts = self._cuts[scale]
+        span = self._span(atom, scale, cuts)
+        low = self._prop(("low", *scale), lambda x, day: span(x, day)[0])
+        high = self._prop(("high", *scale), lambda x, day: span(x, day)[1])
+        place = 2 * cuts.index(_point(atom)) + 1
+        if atom.op in UPWARD:
+            least = place if atom.op == "at_least" else place + 1
+            return Pair(((Test(low, ">=", least),),), ((Test(high, ">=", least),),))
+        most = place if atom.op == "at_most" else place - 1
+        return Pair(((Test(high, "<=", most),),), ((Test(low, "<=", most),),))
+
+    def _span(self, atom: Atom, scale: tuple[str, str], cuts: list[Any]) -> Callable[[Exchange, date], tuple[int, int]]:
+        """The places of the least and the most a fact can be; unknown spans all."""
+        fact, currency = scale
+        family = self.rules.families.get(fact)
+        rank = atom.type.values.rank if atom.type.values else {}
+        relative = currency == AS_OF
+
+        def place(number: Any) -> int:
+            at = bisect_left(cuts, number)
+            return 2 * at + (1 if at < len(cuts) and cuts[at] == number else 0)
+
+        def span(exchange: Exchange, day: date) -> tuple[int, int]:
+            value = day if fact == AS_OF else _total(exchange, *family) if family else exchange.value(fact)
+            match value:
+                case Range(low=low, high=high):
+                    return place(low), TOP if high is None else place(high)
+                case Money(amount=amount, currency=c) if c == currency:
+                    return place(amount), place(amount)
+                case date():
+                    # Against as_of a date is placed by how many days it lies after it.
+                    number = value.toordinal() - (day.toordinal() if relative else 0)
+                    return place(number), place(number)
+                case str() if value in rank:
+                    return place(rank[value]), place(rank[value])
+            return 0, TOP
+
+        return span
+
+    # Everything else: how the fact answers the test, as a three-valued code
+
+    def _graded(self, atom: Atom) -> Pair:
+        key = (atom.fact, atom.op, atom.operands, atom.register)
+        prop = self._prop(key, _Answer(self.rules, atom))
+        return Pair(((Test(prop, ">=", TRUE),),), ((Test(prop, ">=", MAYBE),),))
+
+    def _document(self, atom: Atom) -> Pair:
+        """Presented, dated on or before the day, not expired, covering: four codes, inferred from."""
+        kind = atom.fact
+        state = self._prop(("state", kind), lambda x, _: _state(x, kind))
+        tests = [
+            self._prop(("dated", kind), lambda x, day: _field(x, kind, "dated", lambda v: v <= day)),
+            self._prop(("expires", kind), lambda x, day: _field(x, kind, "expires", lambda v: v >= day, absent=TRUE)),
+            self._prop(("covers", kind), lambda x, _: _field(x, kind, "covers", lambda v: v is True)),
+        ]
+        hidden = ((Test(state, "==", HIDDEN),),) if atom.not_shown is Truth.UNKNOWN else ()
+        return Pair(
+            ((Test(state, "==", PRESENTED), *(Test(prop, ">=", TRUE) for prop in tests)),),
+            (
+                (Test(state, "==", PRESENTED), *(Test(prop, ">=", MAYBE) for prop in tests)),
+                (Test(state, "==", UNTOLD),),
+                *hidden,
+            ),
+        )
+
+
+class _Answer:
+    """How one fact answers one test: FALSE, MAYBE or TRUE."""
+
+    def __init__(self, rules: RuleSet, atom: Atom) -> None:
+        self.atom = atom
+        self.entries = rules.registers.get(atom.register, {})
+        values = atom.type.values
+        self.lines = values.lineage if values else {}
+        self.exact = values.exact if values else frozenset()
+        self.rank = values.rank if values else {}
+
+    def __call__(self, exchange: Exchange, day: date) -> int:
+        atom, value = self.atom, exchange.value(self.atom.fact)
+        if isinstance(value, Missing):
+            return MAYBE
+        if atom.op in ("within", "older_than"):
+            return self._age(value, day)
+        if isinstance(value, Duration):
+            return self._duration(value)
+        if isinstance(value, SetOf):
+            return self._set(value, self._wanted(day))
+        if isinstance(value, str):
+            return max((self._names(value, word) for word in self._wanted(day)), default=FALSE)
+        return TRUE if value in atom.operands else FALSE
+
+    def _wanted(self, day: date) -> list[str]:
+        if self.atom.register:
+            return [
+                word
+                for word, windows in self.entries.items()
+                if any((w.from_ or day) <= day <= (w.until or day) for w in windows)
+            ]
+        return [str(word) for word in self.atom.operands]
+
+    def _names(self, sent: str, word: str) -> int:
+        """Whether the value sent names the word: itself or one below it; one above it may."""
+        if sent == word or word in self.lines.get(sent, ()):
+            return TRUE
+        return MAYBE if sent in self.lines.get(word, ()) and sent not in self.exact else FALSE
+
+    def _set(self, value: SetOf, wanted: list[str]) -> int:
+        more = MAYBE if value.open else None
+        if self.atom.op == "only":
+            inside = (max((self._names(m, word) for word in wanted), default=FALSE) for m in value.members)
+            return min([*inside, MAYBE if value.open else TRUE])
+        if self.atom.op != "has":
+            return self._any_rank(value)
+        best = FALSE if more is None else MAYBE
+        for word in wanted:
+            for member in value.members:
+                answer = self._names(member, word)
+                if answer == MAYBE and any(
+                    member in self.lines.get(other, ()) for other in value.members if other != member
+                ):
+                    answer = FALSE  # the sender named one below it, so it says no more than that
+                best = max(best, answer)
+        return best
+
+    def _any_rank(self, value: SetOf) -> int:
+        limit = self.rank.get(str(self.atom.operands[0]))
+        best = MAYBE if value.open else FALSE
+        for member in value.members:
+            rank = self.rank.get(member)
+            if rank is None or limit is None:
+                best = max(best, MAYBE)
+            elif _holds(self.atom.op, rank, limit):
+                best = TRUE
+        return best
+
+    def _age(self, value: Value, day: date) -> int:
+        length = self.atom.operands[0]
+        if not isinstance(value, date) or not isinstance(length, Duration) or length.working_days:
+            return MAYBE
+        if value > day:
+            return FALSE
+        ripe = length.after(value) <= day
+        return TRUE if ripe is (self.atom.op == "older_than") else FALSE
+
+    def _duration(self, value: Duration) -> int:
+        limit = self.atom.operands[0]
+        if not isinstance(limit, Duration) or value.working_days or limit.working_days:
+            return MAYBE
+        if not value.hours and not limit.hours:
+            return TRUE if _holds(self.atom.op, value.months, limit.months) else FALSE
+        mine, theirs = value.hours_between(), limit.hours_between()
+        answers = {_holds(self.atom.op, a, b) for a in mine for b in theirs}
+        return MAYBE if len(answers) > 1 else TRUE if answers == {True} else FALSE
+
+
+def _holds(op: str, a: Any, b: Any) -> bool:
+    return bool({"at_least": a >= b, "more_than": a > b, "at_most": a <= b, "less_than": a < b}[op])
+
+
+def _scale(atom: Atom) -> tuple[str, str] | None:
+    """The scale an ordered test is cut on: its fact, and for money its currency. None where the test is graded instead."""
+    if atom.op not in (*UPWARD, "at_most", "less_than") or atom.type.many:
+        return None
+    operand = atom.operands[0]
+    if isinstance(operand, Duration) or operand == AS_OF:
+        return (atom.fact, AS_OF) if operand == AS_OF else None
+    return (atom.fact, operand.currency if isinstance(operand, Money) else "")
+
+
+def _point(atom: Atom) -> Any:
+    """Where an ordered test cuts its scale."""
+    operand = atom.operands[0]
+    match operand:
+        case date():
+            return operand.toordinal()
+        case Money(amount=amount):
+            return amount
+        case str() if operand == AS_OF:
+            return 0
+        case str() if atom.type.values:
+            return atom.type.values.rank[operand]
+    return operand
+
+
+def _state(exchange: Exchange, kind: str) -> int:
+    value = exchange.values.get(kind)
+    if value is Missing.UNKNOWN:
+        return UNTOLD
+    return PRESENTED if isinstance(value, Document) and value.state == "shown" else HIDDEN
+
+
+def _field(exchange: Exchange, kind: str, name: str, test: Callable[[Any], bool], absent: int = MAYBE) -> int:
+    value = exchange.values.get(kind)
+    if not isinstance(value, Document) or name not in value.fields:
+        return absent
+    inner = value.fields[name]
+    if isinstance(inner, Missing):
+        return MAYBE
+    return TRUE if test(inner) else FALSE
+
+
+def _total(exchange: Exchange, how: str, members: tuple[str, ...]) -> Range:
+    """What the members of a family add up to, from the least to the most."""
+    least = most = Decimal(0)
+    closed = True
+    for member in members:
+        value = exchange.values.get(member)
+        low, high = (value.low, value.high) if isinstance(value, Range) else (Decimal(0), None)
+        least = max(least, low) if how == "distinct" else least + low
+        closed = closed and high is not None
+        most += high or 0
+    return Range(least, most if closed else None)

@@ -1,0 +1,212 @@
+"""
+The upper strata of the durable back end: requirements, duties, outcome.
+
+Goes from the truths that durable-rules inferred to a verdict. Written apart from the reference, over sets of possible worlds where
+the reference walks intervals, so that an error in one shows as a disagreement.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+
+from engine.exchange import Exchange
+from engine.rules import AS_OF, Duty, Level, Need, Rule, RuleSet, State, Truth
+from engine.verdict import Bounds
+
+NOTHING = Bounds(Level.NOT_APPLICABLE, Level.NOT_APPLICABLE)
+MILD = (Level.NOT_APPLICABLE, Level.PERMITTED, Level.PERMITTED_WITH_OBLIGATIONS)
+POSSIBLE = {Truth.YES: (True,), Truth.NO: (False,), Truth.UNKNOWN: (True, False)}
+
+
+@dataclass(slots=True)
+class Strata:
+    """One exchange's upper strata. `truths` holds `sure`, `doubt`, `stands`, `doubted`, `done` and floors by name."""
+
+    rules: RuleSet
+    duties: Mapping[str, Duty]
+    exchange: Exchange
+    as_of: date
+    truths: Mapping[str, Truth]
+    overdue: dict[str, Truth] = field(default_factory=dict)
+    owed: dict[str, Truth] = field(default_factory=dict)
+    states: dict[str, frozenset[State]] = field(default_factory=dict)
+
+    def jurisdictions(self) -> dict[str, Bounds]:
+        """Run the strata in order; fills `states`, `overdue` and `owed` on the way."""
+        for name in self.rules.requirements:
+            self.states[name] = frozenset(
+                State.MET if sure else State.DOUBTFUL if doubt else State.UNMET
+                for sure in POSSIBLE[self.truths[f"sure {name}"]]
+                for doubt in POSSIBLE[self.truths[f"doubt {name}"]]
+            )
+        for key, duty in self.duties.items():
+            late = self._late(duty)
+            self.overdue[key] = Truth.NO if Truth.NO in (late, ~self._done(key)) else min(late, ~self._done(key))
+        bounds: dict[str, Bounds] = {}
+        for rule in self.rules.rules:
+            self._raise(bounds, rule.provision.jurisdiction, self._weight(rule))
+        for floor in self.rules.floors:
+            applies = POSSIBLE[self.truths[f"floor {floor.policy}"]]
+            levels = [Level.PERMITTED if yes else Level.NOT_APPLICABLE for yes in applies]
+            self._raise(bounds, floor.jurisdiction, Bounds(min(levels), max(levels)))
+        return bounds
+
+    def _raise(self, bounds: dict[str, Bounds], jurisdiction: str, by: Bounds) -> None:
+        old = bounds.get(jurisdiction, NOTHING)
+        bounds[jurisdiction] = Bounds(max(old.low, by.low), max(old.high, by.high))
+
+    def _done(self, key: str) -> Truth:
+        return self.truths.get(f"done {key}", Truth.NO)
+
+    def _late(self, duty: Duty) -> Truth:
+        due = duty.due
+        if due is None:
+            return Truth.NO
+        start = self.as_of if due.after == AS_OF else self.exchange.value(due.after)
+        if not isinstance(start, date):
+            return Truth.UNKNOWN
+        if due.within.working_days:
+            # Without a calendar N working days end N days later at the earliest.
+            surely_in_time = self.as_of <= start + timedelta(days=due.within.working_days)
+            return Truth.NO if surely_in_time else Truth.UNKNOWN
+        return Truth.YES if due.within.after(start) < self.as_of else Truth.NO
+
+    def _weight(self, rule: Rule) -> Bounds:
+        """The levels a rule may raise, over every way its standing and its doubt may turn out."""
+        standing, doubted = self.truths[f"stands {rule.key}"], self.truths[f"doubted {rule.key}"]
+        own = self._own(rule, standing)
+        if own == NOTHING or standing is Truth.NO:
+            return NOTHING
+        found: list[Bounds] = []
+        for stands in POSSIBLE[standing]:
+            if not stands:
+                found.append(NOTHING)
+                continue
+            for doubt in POSSIBLE[doubted]:
+                found.append(self._doubtful(own) if doubt else own)
+        return Bounds(min(b.low for b in found), max(b.high for b in found))
+
+    def _doubtful(self, own: Bounds) -> Bounds:
+        """A doubtful lift turns what is short of a review into one, and stands beside what is stricter."""
+        if own.high in MILD:
+            return own
+        low = own.low if own.low in MILD else Level.REVIEW
+        return Bounds(low, max(own.high, Level.REVIEW))
+
+    def _own(self, rule: Rule, standing: Truth) -> Bounds:
+        if rule.effect in ("prohibit", "review"):
+            level = Level[{"prohibit": "PROHIBITED", "review": "REVIEW"}[rule.effect]]
+            return Bounds(level, level)
+        if rule.effect == "oblige":
+            keys = {duty.key for duty in rule.duties if duty.arises == "exchange"}
+            return self._owing(keys, keys, standing) if keys else NOTHING
+        if rule.effect != "require" or rule.need is None:
+            return NOTHING
+        worlds = self._worlds(rule.need)
+        lows, highs = [], []
+        if State.MET in worlds:
+            certain, possible = self._owes(rule.need)
+            met = self._owing(certain if worlds == {State.MET} else set(), possible, standing)
+            lows.append(met.low)
+            highs.append(met.high)
+        for state, level in ((State.UNMET, Level.REQUIREMENTS_UNMET), (State.DOUBTFUL, Level.REVIEW)):
+            if state in worlds:
+                lows.append(level)
+                highs.append(level)
+        return Bounds(min(lows), max(highs))
+
+    def _worlds(self, need: Need) -> set[State]:
+        if need.op == "one":
+            return set(self.states[need.requirement])
+        parts = [self._worlds(part) for part in need.parts]
+        if not parts:
+            return {State.UNMET if need.op == "any_of" else State.MET}
+        best = max if need.op == "any_of" else min
+        worlds = parts[0]
+        for part in parts[1:]:
+            worlds = {best(mine, theirs) for mine in worlds for theirs in part}
+        return worlds
+
+    def _owes(self, need: Need) -> tuple[set[str], set[str]]:
+        """The duties of the way relied on: those certainly owed, and all that may be (semantics 3.5)."""
+        if need.op == "all_of":
+            certain: set[str] = set()
+            possible: set[str] = set()
+            for part in need.parts:
+                c, p = self._owes(part)
+                certain |= c
+                possible |= p
+            return certain, possible
+        ways = self._options(need)
+        open_ways = [way for way in ways if way.met is not Truth.NO]
+        union = set().union(*(way.possible for way in open_ways))
+        named = next((way for way in open_ways if way.named and way.met is Truth.YES), None)
+        if named:
+            return named.certain, named.possible
+        settled = []
+        for way in open_ways:
+            late = {self.overdue[key] for key in way.possible}
+            if way.met is Truth.UNKNOWN or (Truth.UNKNOWN in late and Truth.YES not in late):
+                return set(), union
+            if not late - {Truth.NO}:
+                return way.certain, way.possible
+            settled.append(way)
+        return (settled[0].certain, settled[0].possible) if settled else (set(), set())
+
+    def _options(self, need: Need) -> list[_Option]:
+        if need.op == "any_of":
+            options = []
+            for part in need.parts:
+                worlds = self._worlds(part)
+                met = Truth.YES if worlds == {State.MET} else Truth.UNKNOWN if State.MET in worlds else Truth.NO
+                options.append(_Option(met, self._named(part.requirements()), *self._owes(part)))
+            return options
+        name = need.requirement
+        own = {duty.key for duty in self.rules.requirements[name].duties}
+        options = [_Option(self.truths[f"excused {name}"], False, set(), set())]
+        grounds = sorted(
+            (r for r in self.rules.rules if name in r.satisfies), key=lambda r: (r.provision.policy, r.provision.line)
+        )
+        for rule in grounds:
+            duties = own | {duty.key for duty in rule.duties}
+            named = rule.key in self.exchange.relies_on or name in self.exchange.relies_on
+            options.append(_Option(self.truths[f"surely {rule.key}"], named, duties, duties))
+        return options
+
+    def _named(self, requirements: Iterable[str]) -> bool:
+        wanted = set(requirements)
+        ways = wanted | {rule.key for rule in self.rules.rules if wanted & set(rule.satisfies)}
+        return bool(ways & set(self.exchange.relies_on))
+
+    def _owing(self, certain: set[str], possible: set[str], standing: Truth) -> Bounds:
+        """Note what is owed, and what owing it may raise."""
+        low, high = Level.PERMITTED, Level.PERMITTED
+        for key in possible:
+            duty = self.duties[key]
+            if duty.arises != "exchange":
+                continue
+            levels = set()
+            for done in POSSIBLE[self._done(key)]:
+                for late in POSSIBLE[self.overdue[key]]:
+                    if done and late:
+                        continue  # what is done is not overdue
+                    levels.add(Level.PERMITTED if done else duty.overdue if late else Level.PERMITTED_WITH_OBLIGATIONS)
+            if self._done(key) is not Truth.YES and standing is not Truth.NO:
+                sure = key in certain and standing is Truth.YES and self._done(key) is Truth.NO
+                self.owed[key] = max(self.owed.get(key, Truth.NO), Truth.YES if sure else Truth.UNKNOWN)
+            high = max(high, *levels)
+            if key in certain:
+                low = max(low, min(levels))
+        return Bounds(low, high)
+
+
+@dataclass(frozen=True, slots=True)
+class _Option:
+    """One way of meeting a need: whether it is met, whether the sender named it, what it owes."""
+
+    met: Truth
+    named: bool
+    certain: set[str]
+    possible: set[str]

@@ -1,0 +1,480 @@
+"""
+The meaning of the language: read raw facts, walk the rules.
+
+Slow and plain on purpose. It shares with the other back ends nothing but the checked rules; where they differ, this one is
+right. Each function is a sentence of the semantics, whose numbers it cites.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import date
+from decimal import Decimal
+
+from engine.exchange import Exchange
+from engine.rules import (
+    AS_OF,
+    All,
+    AnyOf,
+    Atom,
+    Condition,
+    Defined,
+    Duty,
+    Level,
+    Need,
+    Not,
+    Rule,
+    RuleSet,
+    State,
+    Truth,
+)
+from engine.values import Document, Duration, Missing, Money, Range, SetOf, Value, ValueSet
+from engine.verdict import Bounds, Verdict
+
+NO, UNKNOWN, YES = Truth.NO, Truth.UNKNOWN, Truth.YES
+
+
+class Reference:
+    """The reference back end for one rule set."""
+
+    name = "reference"
+
+    def __init__(self, rules: RuleSet) -> None:
+        self.rules = rules
+        self.exempters: dict[str, list[Rule]] = {}
+        self.excusers: dict[str, list[Rule]] = {name: [] for name in rules.requirements}
+        self.grounds: dict[str, list[Rule]] = {name: [] for name in rules.requirements}
+        for rule in rules.rules:
+            for table, names in (
+                (self.exempters, rule.exempts),
+                (self.excusers, rule.excuses),
+                (self.grounds, rule.satisfies),
+            ):
+                for name in names:
+                    table.setdefault(name, []).append(rule)
+        for grounds in self.grounds.values():
+            grounds.sort(key=lambda rule: (rule.provision.policy, rule.provision.line))
+        self.duties = rules.duties()
+
+    def evaluate(self, exchange: Exchange, as_of: date) -> Verdict:
+        """The verdict on one exchange under the law of one day."""
+        return _Evaluation(self, exchange, as_of).verdict()
+
+    def judge(self, exchange: Exchange, as_of: date) -> Callable[[Condition], Truth]:
+        """How any condition reads on one exchange; for explanations."""
+        return _Evaluation(self, exchange, as_of).truth
+
+
+class _Evaluation:
+    def __init__(self, table: Reference, exchange: Exchange, as_of: date) -> None:
+        self.table = table
+        self.rules = table.rules
+        self.exchange = exchange
+        self.as_of = as_of
+        self.defined: dict[str, Truth] = {}
+        self.standing: dict[str, Truth] = {}
+        self.doubted: dict[str, Truth] = {}
+
+    def verdict(self) -> Verdict:
+        for key in self.rules.definitions:
+            self.define(key)
+        holds = {rule.key: self.truth(rule.condition) for rule in self.rules.rules}
+        self.stand(holds)
+        requirements = {name: self.states(name) for name in self.rules.requirements}
+        self.requirements = requirements
+        duties = self.table.duties.values()
+        self.done = {duty.key: self.truth(duty.done_when) if duty.done_when else NO for duty in duties}
+        self.overdue = {duty.key: min(~self.done[duty.key], self.past_due(duty)) for duty in duties}
+        self.owed: dict[str, Truth] = {}
+        levels = {rule.key: self.levels(rule) for rule in self.rules.rules}
+        return Verdict(
+            defined=self.defined,
+            holds=holds,
+            standing=self.standing,
+            doubted=self.doubted,
+            requirements=requirements,
+            done=self.done,
+            overdue=self.overdue,
+            owed=self.owed,
+            jurisdictions=self.bounds(levels),
+        )
+
+    # 2: three values
+
+    def define(self, key: str) -> Truth:
+        if key not in self.defined:
+            self.defined[key] = self.truth(self.rules.definitions[key])
+        return self.defined[key]
+
+    def truth(self, condition: Condition) -> Truth:
+        """Kleene (2.1)."""
+        match condition:
+            case Atom():
+                return self.atom(condition)
+            case All(parts=parts):
+                return min((self.truth(part) for part in parts), default=YES)
+            case AnyOf(parts=parts):
+                return max((self.truth(part) for part in parts), default=NO)
+            case Not(part=part):
+                return ~self.truth(part)
+            case Defined(key=key):
+                return self.define(key)
+
+    def atom(self, atom: Atom) -> Truth:
+        if atom.op == "counts":
+            return self.counts(atom)
+        if atom.fact == AS_OF:
+            return self.compare(atom, self.as_of)
+        if atom.fact in self.rules.families:
+            value: Value = self.total(atom.fact)
+        else:
+            value = self.exchange.value(atom.fact)
+        if atom.not_shown is not None and self.not_presented(atom.fact):
+            return atom.not_shown
+        if isinstance(value, Missing):
+            return UNKNOWN
+        if isinstance(value, SetOf):
+            return self.on_set(atom, value)
+        if atom.op in ("is", "in"):
+            return max((self.matches(atom, value, target) for target in self.targets(atom)), default=NO)
+        return self.compare(atom, value)
+
+    def not_presented(self, fact: str) -> bool:
+        """Whether a document's field is tested and no document of the kind is there (2.2)."""
+        kind = ".".join(fact.split(".")[:-1])
+        document = self.exchange.values.get(kind, Missing.LEFT_OUT)
+        return document is Missing.LEFT_OUT or (isinstance(document, Document) and document.state == "none")
+
+    def counts(self, atom: Atom) -> Truth:
+        """A document counts when dated on or before as_of, not expired, and it covers (2.3)."""
+        document = self.exchange.values.get(atom.fact, Missing.LEFT_OUT)
+        if document is Missing.UNKNOWN:
+            return UNKNOWN
+        if not isinstance(document, Document) or document.state == "none":
+            assert atom.not_shown is not None
+            return atom.not_shown
+        dated = document.fields.get("dated", Missing.UNKNOWN)
+        expires = document.fields.get("expires", date.max)
+        covers = document.fields.get("covers", Missing.UNKNOWN)
+        return min(
+            UNKNOWN if not isinstance(dated, date) else _yes(dated <= self.as_of),
+            UNKNOWN if not isinstance(expires, date) else _yes(expires >= self.as_of),
+            UNKNOWN if not isinstance(covers, bool) else _yes(covers),
+        )
+
+    def targets(self, atom: Atom) -> Sequence[object]:
+        """The values tested for: written out, or a register's on the day (registers are dated)."""
+        if not atom.register:
+            return atom.operands
+        entries = self.rules.registers[atom.register]
+        return [value for value, windows in entries.items() if any(w.on(self.as_of) for w in windows)]
+
+    def matches(self, atom: Atom, value: Value, target: object) -> Truth:
+        """A sent value is also each of its ancestors; its descendants are unknown unless it is exact (2.5)."""
+        if isinstance(value, str) and isinstance(target, str) and atom.type.values:
+            return _is(atom.type.values, value, target)
+        return _yes(value == target)
+
+    def on_set(self, atom: Atom, value: SetOf) -> Truth:
+        """Sets (2.4) and rank tests on sets: any member (2.6)."""
+        values = atom.type.values
+        if atom.op == "only":
+            inside = [self._inside(values, member, self.targets(atom)) for member in value.members]
+            return min([*inside, UNKNOWN if value.open else YES])
+        if atom.op == "has":
+            found = [self._has(values, value, target) for target in self.targets(atom)]
+        else:
+            found = [self.compare(atom, member) for member in value.members]
+        return max([*found, UNKNOWN if value.open else NO])
+
+    def _has(self, values: ValueSet | None, sent: SetOf, target: object) -> Truth:
+        if values is None or not isinstance(target, str):
+            return _yes(target in sent.members)
+        if any(_is(values, member, target) is YES for member in sent.members):
+            return YES
+        # An ancestor without any of its descendants beside it may mean each of them.
+        vague = (m for m in sent.members if _is(values, m, target) is UNKNOWN)
+        return _yes(False) if all(_refined(values, m, sent) for m in vague) else UNKNOWN
+
+    def _inside(self, values: ValueSet | None, member: str, allowed: Sequence[object]) -> Truth:
+        if values is None:
+            return _yes(member in allowed)
+        return max((_is(values, member, target) for target in allowed if isinstance(target, str)), default=NO)
+
+    def total(self, fact: str) -> Range:
+        """A range of known parts and unknown ones; for distinct counts [largest member, sum] (2.7)."""
+        how, members = self.rules.families[fact]
+        known = [value for value in (self.exchange.value(m) for m in members) if isinstance(value, Range)]
+        lows = [value.low for value in known]
+        low = max(lows, default=Decimal(0)) if how == "distinct" else sum(lows, Decimal(0))
+        ends = [value.high for value in known]
+        if len(known) < len(members) or None in ends:
+            return Range(low, None)
+        return Range(low, sum((end for end in ends if end is not None), Decimal(0)))
+
+    def compare(self, atom: Atom, value: Value) -> Truth:
+        """Order (2.6, 2.8, 2.9): yes or no where the whole range agrees, else unknown."""
+        operand = atom.operands[0]
+        if atom.op in ("within", "older_than"):
+            assert isinstance(operand, Duration)
+            return self.age(atom.op, value, operand)
+        match value, operand:
+            case Range(low=low, high=high), Decimal():
+                return _order(atom.op, low, high, operand)
+            case date(), date() | "as_of":
+                return _order(atom.op, value, value, self.as_of if operand == AS_OF else operand)
+            case Money(), Money():
+                return (
+                    _order(atom.op, value.amount, value.amount, operand.amount)
+                    if value.currency == operand.currency
+                    else UNKNOWN
+                )
+            case Duration(), Duration():
+                return _order_durations(atom.op, value, operand)
+            case str(), str() if atom.type.values:
+                rank = atom.type.values.rank
+                return (
+                    _order(atom.op, rank[value], rank[value], rank[operand])
+                    if value in rank and operand in rank
+                    else UNKNOWN
+                )
+        return UNKNOWN
+
+    def age(self, op: str, value: Value, length: Duration) -> Truth:
+        """The last day of `within 3 years` is the day before the anniversary; a later date than as_of is neither (2.9)."""
+        if not isinstance(value, date) or length.working_days:
+            return UNKNOWN
+        if value > self.as_of:
+            return NO
+        fresh = self.as_of < length.after(value)
+        return _yes(fresh) if op == "within" else _yes(not fresh)
+
+    # 3: rules
+
+    def stand(self, holds: dict[str, Truth]) -> None:
+        """A rule stands where it holds and no standing rule exempts it (3.3); doubt never lifts (3.7)."""
+        for rule in self.rules.rules:
+            sure, doubtful = self.lifted(self.table.exempters.get(rule.key, ()))
+            self.standing[rule.key] = min(holds[rule.key], ~sure)
+            self.doubted[rule.key] = min(self.standing[rule.key], doubtful)
+
+    def lifted(self, exempters: Iterable[Rule]) -> tuple[Truth, Truth]:
+        """How surely, and how doubtfully, a victim of these is lifted."""
+        sure = doubtful = NO
+        for rule in exempters:
+            s, d = self.certainty(rule)
+            sure, doubtful = max(sure, s), max(doubtful, d)
+        return sure, doubtful
+
+    def certainty(self, rule: Rule) -> tuple[Truth, Truth]:
+        """A lift's standing, split into what is sure and what is doubtful of it."""
+        standing = self.standing[rule.key]
+        if rule.doubtful:
+            return NO, standing
+        return min(standing, ~self.doubted[rule.key]), self.doubted[rule.key]
+
+    def states(self, requirement: str) -> frozenset[State]:
+        """The states a requirement may be in (3.4)."""
+        sure, doubtful = self.lifted((*self.table.grounds[requirement], *self.table.excusers[requirement]))
+        if sure is YES:
+            return frozenset((State.MET,))
+        states = {State.MET} if sure is UNKNOWN else set()
+        states |= {NO: {State.UNMET}, UNKNOWN: {State.UNMET, State.DOUBTFUL}, YES: {State.DOUBTFUL}}[doubtful]
+        return frozenset(states)
+
+    def need_states(self, need: Need) -> frozenset[State]:
+        """Kleene over met and unmet, with doubt between them (3.4)."""
+        if need.op == "one":
+            return self.requirements[need.requirement]
+        pick: Callable[[State, State], State] = max if need.op == "any_of" else min
+        states = frozenset((State.UNMET if need.op == "any_of" else State.MET,))
+        for part in need.parts:
+            states = frozenset(pick(a, b) for a in states for b in self.need_states(part))
+        return states
+
+    # 3.5, 3.6: duties of the way relied on
+
+    def past_due(self, duty: Duty) -> Truth:
+        """Whether a duty's last day has passed."""
+        if duty.due is None:
+            return NO
+        start = self.as_of if duty.due.after == AS_OF else self.exchange.value(duty.due.after)
+        if not isinstance(start, date):
+            return UNKNOWN
+        length = duty.due.within
+        if length.working_days:
+            # No calendar of working days: a working day is at least a day, and how many more is not known (2.9).
+            return UNKNOWN if self.as_of > Duration(hours=24 * length.working_days).after(start) else NO
+        return _yes(self.as_of > length.after(start))
+
+    def duties(self, need: Need) -> tuple[frozenset[str], frozenset[str]]:
+        """The duties certainly and possibly owed for what meets `need`."""
+        if need.op == "all_of":
+            both = [self.duties(part) for part in need.parts]
+            return frozenset().union(*(c for c, _ in both)), frozenset().union(*(p for _, p in both))
+        if need.op == "any_of":
+            return self.choose([(self.need_states(p), self.named(p), *self.duties(p)) for p in need.parts])
+        return self.choose(self.ways(need.requirement))
+
+    def ways(self, requirement: str) -> list[_Way]:
+        """The ways of meeting one requirement: not owed first, then its grounds by policy id and position."""
+        own = frozenset(d.key for d in self.rules.requirements[requirement].duties)
+        excused, _ = self.lifted(self.table.excusers[requirement])
+        ways: list[_Way] = [(_met(excused), False, frozenset(), frozenset())]
+        for rule in self.table.grounds[requirement]:
+            sure, _ = self.certainty(rule)
+            duties = own | frozenset(d.key for d in rule.duties)
+            chosen = rule.key in self.exchange.relies_on or requirement in self.exchange.relies_on
+            ways.append((_met(sure), chosen, duties, duties))
+        return ways
+
+    def named(self, need: Need) -> bool:
+        """Whether the exchange says it relies on this way."""
+        grounds = (rule.key for name in need.requirements() for rule in self.table.grounds[name])
+        return any(way in self.exchange.relies_on for way in (*need.requirements(), *grounds))
+
+    def choose(self, ways: Sequence[_Way]) -> tuple[frozenset[str], frozenset[str]]:
+        """The way named, else the first met with no duty overdue, else the first met (3.5)."""
+        possible = [way for way in ways if State.MET in way[0]]
+        every: frozenset[str] = frozenset().union(*(p for _, _, _, p in possible))
+        met = frozenset((State.MET,))
+        for way in possible:
+            if way[1] and way[0] == met:
+                return way[2], way[3]
+        for way in possible:
+            late = max((self.overdue[key] for key in way[3]), default=NO)
+            if way[0] != met or late is UNKNOWN:
+                return frozenset(), every
+            if late is NO:
+                return way[2], way[3]
+        if possible:  # each is met, and in each a duty is overdue
+            return possible[0][2], possible[0][3]
+        return frozenset(), frozenset()
+
+    # 4: outcome
+
+    def levels(self, rule: Rule) -> Bounds:
+        """What a rule raises where it stands: the least and the most."""
+        match rule.effect:
+            case "prohibit":
+                levels = Bounds(Level.PROHIBITED, Level.PROHIBITED)
+            case "review":
+                levels = Bounds(Level.REVIEW, Level.REVIEW)
+            case "oblige":
+                due = frozenset(d.key for d in rule.duties if d.arises == "exchange")
+                levels = self.owe(rule, due, due) if due else Bounds(Level.NOT_APPLICABLE, Level.NOT_APPLICABLE)
+            case "require":
+                assert rule.need
+                levels = self.required(rule, rule.need)
+            case _:
+                return Bounds(Level.NOT_APPLICABLE, Level.NOT_APPLICABLE)
+        doubted = self.doubted[rule.key]
+        low, high = levels.low, levels.high
+        if doubted is not NO and high > Level.PERMITTED_WITH_OBLIGATIONS:
+            # 3.7: a doubtful lift puts a review beside what it would lift; it removes nothing stricter.
+            high = max(high, Level.REVIEW)
+            low = Level.REVIEW if doubted is YES and low > Level.PERMITTED_WITH_OBLIGATIONS else min(low, Level.REVIEW)
+        standing = self.standing[rule.key]
+        return Bounds(
+            low if standing is YES else Level.NOT_APPLICABLE, high if standing is not NO else Level.NOT_APPLICABLE
+        )
+
+    def required(self, rule: Rule, need: Need) -> Bounds:
+        states = self.need_states(need)
+        certain, possible = self.duties(need) if State.MET in states else (frozenset(), frozenset())
+        met = self.owe(rule, certain if states == frozenset((State.MET,)) else frozenset(), possible)
+        by_state = {
+            State.MET: met,
+            State.UNMET: Bounds(Level.REQUIREMENTS_UNMET, Level.REQUIREMENTS_UNMET),
+            State.DOUBTFUL: Bounds(Level.REVIEW, Level.REVIEW),
+        }
+        return Bounds(min(by_state[s].low for s in states), max(by_state[s].high for s in states))
+
+    def owe(self, rule: Rule, certain: frozenset[str], possible: frozenset[str]) -> Bounds:
+        """Note what is owed while `rule` stands, and the levels of it: a done duty raises nothing."""
+        standing = self.standing[rule.key]
+        low = high = Level.PERMITTED
+        for key in sorted(possible):
+            duty = self.table.duties[key]
+            if duty.arises == "refusal":
+                continue
+            sure = key in certain
+            owed = min(standing, YES if sure else UNKNOWN, UNKNOWN if self.done[key] is not NO else YES)
+            if self.done[key] is not YES and owed is not NO:
+                self.owed[key] = max(self.owed.get(key, NO), owed)
+            level_low, level_high = self.duty_levels(duty)
+            low = max(low, level_low) if sure else low
+            high = max(high, level_high)
+        return Bounds(low, high)
+
+    def duty_levels(self, duty: Duty) -> tuple[Level, Level]:
+        if self.done[duty.key] is YES:
+            return Level.PERMITTED, Level.PERMITTED
+        levels = {Level.PERMITTED_WITH_OBLIGATIONS} if self.overdue[duty.key] is not YES else set()
+        if self.overdue[duty.key] is not NO:
+            levels.add(duty.overdue)
+        if self.done[duty.key] is UNKNOWN:
+            levels.add(Level.PERMITTED)
+        return min(levels), max(levels)
+
+    def bounds(self, levels: dict[str, Bounds]) -> dict[str, Bounds]:
+        """Each jurisdiction's bounds: its rules' and its floors' (4.1, 4.2)."""
+        found: dict[str, list[Bounds]] = {}
+        for rule in self.rules.rules:
+            found.setdefault(rule.provision.jurisdiction, []).append(levels[rule.key])
+        for floor in self.rules.floors:
+            applies = self.truth(floor.condition)
+            low = Level.PERMITTED if applies is YES else Level.NOT_APPLICABLE
+            high = Level.PERMITTED if applies is not NO else Level.NOT_APPLICABLE
+            found.setdefault(floor.jurisdiction, []).append(Bounds(low, high))
+        return {name: Bounds.over(bounds) for name, bounds in found.items()}
+
+
+# What meeting a requirement in one way amounts to: its states, whether the sender named it, duties certainly and possibly owed.
+_Way = tuple[frozenset[State], bool, frozenset[str], frozenset[str]]
+
+
+def _met(sure: Truth) -> frozenset[State]:
+    return {
+        YES: frozenset((State.MET,)),
+        UNKNOWN: frozenset((State.MET, State.UNMET)),
+        NO: frozenset((State.UNMET,)),
+    }[sure]
+
+
+def _yes(true: bool) -> Truth:
+    return YES if true else NO
+
+
+def _is(values: ValueSet, sent: str, target: str) -> Truth:
+    """Whether the value sent is the target: yes for an ancestor, unknown for a descendant of one that is not exact (2.5)."""
+    if target in values.ancestors(sent):
+        return YES
+    return UNKNOWN if sent in values.ancestors(target) and sent not in values.exact else NO
+
+
+def _refined(values: ValueSet, member: str, sent: SetOf) -> bool:
+    return any(other != member and member in values.ancestors(other) for other in sent.members)
+
+
+def _order(op: str, low: object, high: object, operand: object) -> Truth:
+    """A comparison of a range with a number; `high` None has no upper end."""
+    if op == "less_than":
+        return ~_order("at_least", low, high, operand)
+    if op == "at_most":
+        return ~_order("more_than", low, high, operand)
+    beyond: Callable[[object], bool] = (lambda n: n >= operand) if op == "at_least" else (lambda n: n > operand)  # type: ignore[operator]
+    if beyond(low):
+        return YES
+    return UNKNOWN if high is None or beyond(high) else NO
+
+
+def _order_durations(op: str, value: Duration, operand: Duration) -> Truth:
+    if value.working_days or operand.working_days:
+        return UNKNOWN
+    if value.hours == operand.hours == 0:
+        return _order(op, value.months, value.months, operand.months)
+    low, high = value.hours_between()
+    least, most = operand.hours_between()
+    answers = {_order(op, low, high, limit) for limit in (least, most)}
+    return answers.pop() if len(answers) == 1 else UNKNOWN
