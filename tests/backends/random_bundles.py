@@ -1,0 +1,488 @@
+"""
+Random sound bundles and random exchanges for them, from a seed.
+
+The bundles use every type, operator and effect of the language; the exchanges leave facts out, send `unknown`, ranges, open sets,
+documents in every state. Made through YAML, so that the whole pipeline is in the test. The same seed gives the same bundle on
+every machine.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from datetime import date, timedelta
+from typing import Any
+
+import yaml
+
+import engine
+
+AS_OF = date(2026, 6, 30)
+KINDS = ("contract", "certificate", "report")
+CLAIMS = ("necessity", "public-interest")
+REQUIREMENTS = ("aa.one", "aa.two", "aa.three", "aa.four")
+VOCABULARY: dict[str, Any] = {
+    "vocabulary": "random",
+    "values": {
+        "country": {"title": "country", "values": {c: {} for c in ("AA", "BB", "CC", "DD", "NO")}},
+        "category": {
+            "title": "category",
+            "values": {"health": {}, "clinical": {"under": "health"}, "image": {"under": "clinical"}, "gene": {"exact": "yes"}, "genome": {"under": "gene"}, "other": {}},
+        },
+        "grade": {"title": "grade", "ordered": "yes", "values": ["general", "important", "core"]},
+        "kind": {"title": "sensitivity", "values": ["ordinary", "sensitive"]},
+        "role": {"title": "role", "values": ["provider", "operator", "public"]},
+    },
+    "registers": {
+        "CLUB": {"title": "club", "of": "country", "source": "made up", "status": "confirmed", "entries": {"BB": {}, "CC": {"from": "2026-01-01"}, "DD": {"until": "2026-06-29"}}},
+        "SENSITIVE": {"title": "sensitive", "of": "category", "source": "made up", "status": "confirmed", "entries": ["health", "genome"]},
+    },
+    "facts": {
+        "from.country": {"type": "country", "title": "from"},
+        "to.country": {"type": "country", "title": "to"},
+        "to.flag": {"type": "yes/no", "title": "flag"},
+        "from.flag": {"type": "yes/no", "title": "flag"},
+        "data.category": {"type": "category", "title": "category"},
+        "data.categories": {"type": "set of category", "title": "categories"},
+        "data.grade": {"type": "grade", "title": "grade"},
+        "data.grades": {"type": "set of grade", "title": "grades"},
+        "data.people": {"type": "count", "by": "kind", "title": "people"},
+        "data.in": {"type": "set of country", "title": "where"},
+        "counts.year": {"type": "count", "by": "kind", "title": "this year"},
+        "terms.share": {"type": "ratio", "by": "role", "title": "share"},
+        "terms.rate": {"type": "ratio", "title": "rate"},
+        "terms.until": {"type": "date", "title": "until"},
+        "terms.term": {"type": "duration", "title": "term"},
+        "terms.price": {"type": "money", "title": "price"},
+        "data.id": {"type": "id", "title": "id"},
+    },
+    "counters": {"counts.year": {"counts": "distinct data.people", "per": ["from.country"], "window": "calendar year in UTC"}},
+    "evidence": {kind: {"title": kind} for kind in KINDS},
+    "claims": {kind: {"title": kind} for kind in CLAIMS},
+    "jurisdictions": {"AA": {"title": "Aland", "countries": ["AA"]}, "BB": {"title": "Beland", "countries": ["BB"]}},
+    "lanes": {"fast": {"title": "fast"}},
+}  # fmt: skip
+COUNTRIES = ["AA", "BB", "CC", "DD", "NO"]
+CATEGORIES = ["health", "clinical", "image", "gene", "genome", "other"]
+GRADES = ["general", "important", "core"]
+DURATIONS = ["1 month", "2 years", "24 months", "90 days", "730 days", "3 hours", "1 day"]
+DAYS = [
+    (AS_OF + timedelta(days=d)).isoformat() for d in (-800, -731, -730, -366, -91, -90, -32, -31, -30, -1, 0, 1, 30)
+]
+
+
+class Maker:
+    """Makes one bundle and its exchanges."""
+
+    def __init__(self, seed: int) -> None:
+        self.random = random.Random(seed)
+        self.definitions: list[str] = []
+
+    def bundle(self) -> engine.Bundle:
+        """A bundle that loads; what the checker refuses is thrown away and made again."""
+        while True:
+            sources = self.sources()
+            try:
+                return engine.load_sources(sources, engine.Settings(trust=self.pick(["confirmed", "from-memory"])))
+            except engine.BundleRefused as refused:
+                # Only circles of exemptions may be refused; anything else is a fault of this generator.
+                assert {d.code for d in refused.diagnostics} <= {"cycle"}, refused
+
+    def sources(self) -> dict[str, bytes]:
+        self.definitions = []
+        vocabulary = {**VOCABULARY, "requirements": {name: self.requirement(name) for name in REQUIREMENTS}}
+        documents = {"vocabulary.yaml": vocabulary}
+        for policy in ("aa.law", "aa.more", "bb.law"):
+            documents[f"{policy}.yaml"] = self.policy(policy)
+        return {
+            name: yaml.safe_dump(text, sort_keys=False, allow_unicode=True).encode() for name, text in documents.items()
+        }
+
+    # Policies
+
+    def requirement(self, name: str) -> dict[str, Any]:
+        text: dict[str, Any] = {"title": name, "how": "get it", "jurisdiction": "AA"}
+        if self.chance(0.5):
+            text["duties"] = [self.duty() for _ in range(self.random.randint(1, 2))]
+        return text
+
+    def duty(self) -> dict[str, Any]:
+        text: dict[str, Any] = {"duty": f"do {self.random.randint(1, 99)}", "who": "exporter"}
+        if self.chance(0.6):
+            after = self.pick([f"evidence.{self.pick(KINDS)}.dated", "exchanged_at", "terms.until"])
+            text["due"] = {"within": self.pick([*DURATIONS, "10 working days in CN"]), "after": after}
+        if self.chance(0.6):
+            text["done_when"] = self.condition(1)
+        text["overdue"] = self.pick(["review", "prohibited", "requirements_unmet", "permitted_with_obligations"])
+        if self.chance(0.1):
+            text["arises"] = "refusal"
+        return text
+
+    def policy(self, name: str) -> dict[str, Any]:
+        self.definitions = []
+        define: dict[str, Any] = {}
+        for number in range(self.random.randint(0, 3)):
+            define[f"thing-{number}"] = self.condition(2)
+            self.definitions.append(f"thing-{number}")
+        ids = [f"r{number}" for number in range(self.random.randint(3, 9))]
+        text: dict[str, Any] = {
+            "policy": name,
+            "title": name,
+            "jurisdiction": name[:2].upper(),
+            "instrument": {"issuer": "nobody", "force": "law"},
+            "in_force": self.windows(),
+            "applies": self.condition(1),
+            "rules": [self.rule(rule, ids, name) for rule in ids],
+        }
+        return text | ({"define": define} if define else {})
+
+    def windows(self) -> Any:
+        window = (
+            {"from": self.pick(["2020-01-01", "2026-06-30", "2026-07-01"])}
+            if self.chance(0.3)
+            else {"from": "2020-01-01"}
+        )
+        return [window, {"from": "2027-01-01"}] if self.chance(0.1) else window
+
+    def rule(self, id: str, ids: list[str], policy: str) -> dict[str, Any]:
+        status = self.pick(["confirmed"] * 6 + ["from-memory", "unsure"])
+        text: dict[str, Any] = {"id": id, "title": id, "cite": id, "says": "so", "source": "made up", "status": status}
+        if self.chance(0.2):
+            text["in_force"] = self.windows()
+        if self.chance(0.9):
+            text["when"] = self.condition(2)
+        if self.chance(0.4):
+            text["unless"] = [self.condition(1) for _ in range(self.random.randint(1, 2))]
+        aa = policy.startswith("aa")
+        effect = self.pick(
+            [
+                "prohibit",
+                "review",
+                "oblige",
+                "advise",
+                "exempts",
+                "exempts",
+                *(["require"] * 3 + ["satisfies"] * 4 if aa else []),
+            ]
+        )
+        if effect == "require":
+            text["require"] = self.need(2)
+        elif effect == "satisfies":
+            text["satisfies"] = self.some(REQUIREMENTS, 2)
+            if self.chance(0.4):
+                text["duties"] = [self.duty()]
+        elif effect == "oblige":
+            text["oblige"] = self.duty()
+        elif effect in ("prohibit", "review", "advise"):
+            text[effect] = f"{effect} {id}"
+            if effect == "advise" and status != "unsure" and self.chance(0.5):
+                text["lane"] = "fast"
+        if effect == "exempts" or self.chance(0.1):
+            others = [i for i in ids if i != id]
+            text["exempts"] = self.some([*others, *(REQUIREMENTS if aa else ())], 3)
+        return text
+
+    def need(self, depth: int) -> Any:
+        if depth == 0 or self.chance(0.5):
+            return self.pick(REQUIREMENTS)
+        return {self.pick(["any_of", "all_of"]): [self.need(depth - 1) for _ in range(self.random.randint(1, 3))]}
+
+    # Conditions
+
+    def condition(self, depth: int) -> Any:
+        roll = self.random.random()
+        if depth and roll < 0.25:
+            return {
+                self.pick(["any_of", "all_of", "none_of"]): [
+                    self.condition(depth - 1) for _ in range(self.random.randint(1, 3))
+                ]
+            }
+        if depth and roll < 0.35:
+            return [self.condition(depth - 1) for _ in range(self.random.randint(1, 3))]
+        if self.definitions and roll < 0.5:
+            return self.pick(self.definitions)
+        return dict(self.test() for _ in range(self.random.randint(1, 2)))
+
+    def test(self) -> tuple[str, Any]:
+        maker = self.pick(
+            [self.flag, self.country, self.category, self.categories, self.grade, self.people, self.shares, self.day, self.term, self.price, self.shown, self.shown, self.field, self.places, self.name]
+        )  # fmt: skip
+        return maker()
+
+    def negate(self, test: Any) -> Any:
+        return {"not": test} if self.chance(0.25) else test
+
+    def flag(self) -> tuple[str, Any]:
+        return self.pick(["to.flag", "from.flag"]), self.negate(self.pick(["yes", "no"]))
+
+    def country(self) -> tuple[str, Any]:
+        test = self.pick([self.pick(COUNTRIES), self.some(COUNTRIES, 3), {"in": "CLUB"}])
+        return self.pick(["to.country", "from.country"]), self.negate(test)
+
+    def category(self) -> tuple[str, Any]:
+        return "data.category", self.negate(
+            self.pick([self.pick(CATEGORIES), self.some(CATEGORIES, 2), {"in": "SENSITIVE"}])
+        )
+
+    def categories(self) -> tuple[str, Any]:
+        operator = self.pick(["has", "has", "has_all", "only"])
+        target = self.some(CATEGORIES, 3) if operator == "has_all" or self.chance(0.7) else {"in": "SENSITIVE"}
+        return "data.categories", self.negate({operator: target})
+
+    def places(self) -> tuple[str, Any]:
+        return "data.in", self.negate(
+            {self.pick(["has", "only"]): self.pick([self.some(COUNTRIES, 2), {"in": "CLUB"}])}
+        )
+
+    def name(self) -> tuple[str, Any]:
+        return "data.id", self.negate(self.some(["d1", "d2", "d3"], 2))
+
+    def grade(self) -> tuple[str, Any]:
+        return self.pick(["data.grade", "data.grades"]), self.negate({self.order(): self.pick(GRADES)})
+
+    def people(self) -> tuple[str, Any]:
+        fact = self.pick(
+            [
+                "data.people.ordinary",
+                "data.people.sensitive",
+                "counts.year.ordinary",
+                "counts.year.sensitive",
+                "data.people.total",
+            ]
+        )
+        return fact, self.negate(self.numbers(["0", "1", "100", "10 thousand", "1 million"]))
+
+    def shares(self) -> tuple[str, Any]:
+        return self.pick(["terms.share.total", "terms.share.public", "terms.rate"]), self.negate(
+            self.numbers(["0", "0.1", "0.5", "1"])
+        )
+
+    def numbers(self, cuts: list[str]) -> Any:
+        return (
+            self.pick(cuts)
+            if self.chance(0.2)
+            else {self.order(): self.pick(cuts) for _ in range(self.random.randint(1, 2))}
+        )
+
+    def day(self) -> tuple[str, Any]:
+        test = self.pick(
+            [
+                {"within": self.pick(DURATIONS)},
+                {"older_than": self.pick(DURATIONS)},
+                {"from": self.pick([*DAYS, "as_of"])},
+                {"until": self.pick([*DAYS, "as_of"])},
+                self.pick(DAYS),
+            ]
+        )
+        return "terms.until", self.negate(test)
+
+    def term(self) -> tuple[str, Any]:
+        return "terms.term", self.negate({self.order(): self.pick(DURATIONS)})
+
+    def price(self) -> tuple[str, Any]:
+        return "terms.price", self.negate({self.order(): self.pick(["0 CNY", "100 CNY", "100 USD"])})
+
+    def shown(self) -> tuple[str, Any]:
+        group, kinds = self.pick([("evidence", KINDS), ("claims", CLAIMS)])
+        return group, self.negate({self.pick(["has", "has_all"]): self.some(kinds, 2)})
+
+    def field(self) -> tuple[str, Any]:
+        field, test = self.pick(
+            [
+                ("dated", {"within": self.pick(DURATIONS)}),
+                ("dated", {"older_than": self.pick(DURATIONS)}),
+                ("filed", {"until": "as_of"}),
+                ("expires", {"from": self.pick(DAYS)}),
+                ("covers", "yes"),
+                ("people", {self.order(): "100"}),
+            ]
+        )
+        return f"evidence.{self.pick(KINDS)}.{field}", self.negate(test)
+
+    def order(self) -> str:
+        return self.pick(["at_least", "at_most", "more_than", "less_than"])
+
+    # Exchanges
+
+    def exchange(self) -> dict[str, Any]:
+        """An exchange as JSON; about a third of the facts are left out or unknown."""
+        flat = {
+            "from.country": lambda: self.pick(COUNTRIES),
+            "to.country": lambda: self.pick(COUNTRIES),
+            "to.flag": lambda: self.chance(0.5),
+            "from.flag": lambda: self.chance(0.5),
+            "data.category": lambda: self.pick(CATEGORIES),
+            "data.categories": lambda: self.some([*CATEGORIES, "unknown"], 4, least=0),
+            "data.grade": lambda: self.pick(GRADES),
+            "data.grades": lambda: self.some([*GRADES, "unknown"], 3, least=0),
+            "data.in": lambda: self.some([*COUNTRIES, "unknown"], 3, least=0),
+            "data.people.ordinary": lambda: self.count(0),
+            "data.people.sensitive": lambda: self.count(0),
+            "terms.share.provider": lambda: self.pick(["0", "0.1", "0.5", "1"]),
+            "terms.share.operator": lambda: self.pick(["0", "0.4", "0.5"]),
+            "terms.share.public": lambda: self.pick(["0", "0.1", "0.5"]),
+            "terms.rate": lambda: self.pick(["0", "0.1", "0.5", "1", "2.5"]),
+            "terms.until": lambda: self.pick(DAYS),
+            "terms.term": lambda: self.pick(DURATIONS),
+            "terms.price": lambda: self.pick(["0 CNY", "100 CNY", "100.01 USD", "5 EUR"]),
+            "data.id": lambda: self.pick(["d1", "d2", "other"]),
+            **{f"evidence.{kind}": self.document for kind in KINDS},
+            **{f"claims.{kind}": self.document for kind in CLAIMS},
+        }
+        nested: dict[str, Any] = {}
+        for name, make in flat.items():
+            roll = self.random.random()
+            if roll < 0.25:
+                continue
+            *path, last = name.split(".")
+            here = nested
+            for step in path:
+                here = here.setdefault(step, {})
+            here[last] = "unknown" if roll < 0.35 else make()
+        for kind in ("ordinary", "sensitive"):
+            own = nested.get("data", {}).get("people", {}).get(kind)
+            if self.chance(0.5):
+                least = own if isinstance(own, int) else own.get("at_least", 0) if isinstance(own, dict) else 0
+                nested.setdefault("counts", {}).setdefault("year", {})[kind] = self.count(least)
+        if self.chance(0.15):
+            share = nested.setdefault("terms", {}).setdefault("share", {})
+            share["rest"] = "0"
+        if self.chance(0.2):
+            nested["relies_on"] = self.some(REQUIREMENTS, 2)
+        return nested
+
+    def count(self, least: int) -> Any:
+        low = least + self.pick([0, 0, 1, 99, 100, 9_999, 10_000, 999_999, 1_000_000])
+        if self.chance(0.75):
+            return low
+        return (
+            {"at_least": low}
+            if self.chance(0.3)
+            else {"at_least": low, "at_most": low + self.pick([0, 1, 100, 1_000_000])}
+        )
+
+    def document(self) -> Any:
+        if self.chance(0.2):
+            return "none"
+        fields = {
+            "dated": lambda: self.pick(DAYS),
+            "filed": lambda: self.pick(DAYS),
+            "expires": lambda: self.pick(DAYS),
+            "covers": lambda: self.chance(0.8),
+            "people": lambda: self.count(0),
+        }
+        odds = {"dated": 0.9, "filed": 0.4, "expires": 0.4, "covers": 0.9, "people": 0.3}
+        return {
+            name: "unknown" if self.chance(0.08) else make() for name, make in fields.items() if self.chance(odds[name])
+        }
+
+    # Chance
+
+    def chance(self, odds: float) -> bool:
+        return self.random.random() < odds
+
+    def pick(self, options: Any) -> Any:
+        return self.random.choice(list(options))
+
+    def some(self, options: Any, most: int, least: int = 1) -> list[Any]:
+        options = list(options)
+        return self.random.sample(options, min(len(options), self.random.randint(least, most)))
+
+
+def read(bundle: engine.Bundle, exchange: dict[str, Any]) -> engine.Exchange:
+    """An exchange through the door every caller uses."""
+    return engine.parse_exchange(bundle, json.dumps(exchange).encode())
+
+
+def completed(maker: Maker, exchange: dict[str, Any]) -> dict[str, Any]:
+    """
+    A random completion (semantics 4.10): unknown and left-out facts get values, ranges a number, open sets an end.
+
+    What place reads as not shown, an evidence or claim left out, is completed only as `none`.
+    """
+    full = json.loads(json.dumps(exchange))
+    donor: dict[str, Any] = {}
+    for _ in range(60):
+        told = maker.exchange()
+        _fill(donor, {part: told[part] for part in ("from", "to", "data", "terms") if part in told})
+    counts = full.get("counts", {}).get("year", {})
+    for group in ("evidence", "claims"):
+        kinds = KINDS if group == "evidence" else CLAIMS
+        shown = full.setdefault(group, {})
+        for kind in kinds:
+            document = shown.get(kind, "none")
+            if document == "unknown":
+                document = "none" if maker.chance(0.3) else _document(maker, {})
+            elif document != "none":
+                document = _document(maker, document)
+            shown[kind] = document
+    for part in ("from", "to", "data", "terms"):
+        _settle(maker, full.setdefault(part, {}), donor.get(part, {}))
+    share = full["terms"].get("share", {})
+    if share.pop("rest", None) is not None:
+        for role in ("provider", "operator", "public"):
+            if role not in exchange.get("terms", {}).get("share", {}):
+                share[role] = "0"
+    for kind in ("ordinary", "sensitive"):
+        # A counter includes this exchange, so a counter that was sent bounds the people of it too.
+        low, high = _ends(counts.get(kind, "unknown"))
+        people = full["data"]["people"]
+        people[kind] = min(people[kind], high)
+        low = max(low, people[kind])
+        full.setdefault("counts", {}).setdefault("year", {})[kind] = maker.random.randint(low, max(low, high))
+    return full
+
+
+def _fill(into: dict[str, Any], source: dict[str, Any]) -> None:
+    """Known values for every fact, from several exchanges."""
+    for key, value in source.items():
+        if isinstance(value, dict) and key not in ("at_least", "at_most") and not {"at_least", "at_most"} & set(value):
+            _fill(into.setdefault(key, {}), value)
+        elif (
+            value != "unknown" and not (isinstance(value, list) and "unknown" in value) and not isinstance(value, dict)
+        ):
+            into.setdefault(key, value)
+
+
+def _settle(maker: Maker, here: dict[str, Any], donor: dict[str, Any]) -> None:
+    for key, value in donor.items():
+        known = here.get(key, "unknown")
+        if isinstance(value, dict):
+            _settle(maker, here.setdefault(key, {}), value)
+        elif known == "unknown":
+            here[key] = value
+        elif isinstance(known, dict):
+            low, high = _ends(known)
+            here[key] = maker.random.randint(low, high)
+        elif isinstance(known, list) and "unknown" in known:
+            options = GRADES if key == "grades" else COUNTRIES if key == "in" else CATEGORIES
+            here[key] = sorted({*(m for m in known if m != "unknown"), *maker.some(options, 2, least=0)})
+        elif key == "category" and known in ("health", "clinical"):
+            here[key] = maker.pick(
+                {"health": ["health", "clinical", "image"], "clinical": ["clinical", "image"]}[known]
+            )
+
+
+def _document(maker: Maker, known: dict[str, Any]) -> dict[str, Any]:
+    """A presented document whose unknown fields are told; a left-out `expires` stays away, it means no end."""
+    told = {
+        "dated": lambda: maker.pick(DAYS),
+        "filed": lambda: maker.pick(DAYS),
+        "covers": lambda: maker.chance(0.5),
+        "people": lambda: maker.random.randint(0, 200),
+    }
+    full = {name: known[name] if known.get(name, "unknown") != "unknown" else make() for name, make in told.items()}
+    if "expires" in known:
+        full["expires"] = known["expires"] if known["expires"] != "unknown" else maker.pick(DAYS)
+    if isinstance(full["people"], dict):
+        full["people"] = maker.random.randint(*_ends(full["people"]))
+    return full
+
+
+def _ends(count: Any) -> tuple[int, int]:
+    if isinstance(count, int):
+        return count, count
+    if count == "unknown":
+        return 0, 2_000_000
+    low = count.get("at_least", 0)
+    return low, count.get("at_most", low + 2_000_000)
