@@ -7,6 +7,7 @@ passes days and ids.
 
 from __future__ import annotations
 
+from engine.backends.durable import EngineUnavailable
 from engine.bundle import Bundle, BundleRefused, Digests, bundled_policies, load, load_sources, parse_exchange
 from engine.catalogue import FactEntry
 from engine.check import Settings
@@ -25,6 +26,7 @@ __all__ = [
     "Decision",
     "Diagnostic",
     "Digests",
+    "EngineUnavailable",
     "EnginesFailed",
     "Exchange",
     "ExchangeRefused",

@@ -66,8 +66,9 @@ class BundleRefused(ValueError):
 
     def __init__(self, diagnostics: tuple[Diagnostic, ...], sources: dict[str, bytes]) -> None:
         self.diagnostics = diagnostics
-        self.texts = texts(sources)
-        super().__init__("\n\n".join(d.render(self.texts) for d in diagnostics))
+        self.sources = sources
+        texts = {name: data.decode("utf-8", "replace") for name, data in sources.items()}
+        super().__init__("\n\n".join(d.render(texts) for d in diagnostics))
 
 
 def bundled_policies() -> Path:
@@ -75,11 +76,6 @@ def bundled_policies() -> Path:
     here = Path(__file__).resolve().parent
     installed = here / "_policies"
     return installed if installed.is_dir() else here.parent / "policies"
-
-
-def texts(sources: dict[str, bytes]) -> dict[str, str]:
-    """The files as text, for excerpts."""
-    return {name: data.decode("utf-8", "replace") for name, data in sources.items()}
 
 
 def load(paths: Path | Sequence[Path], settings: Settings | None = None) -> Bundle:
@@ -130,9 +126,7 @@ def _files(folders: Iterable[Path]) -> Iterable[tuple[str, bytes]]:
     for folder in folders:
         if not folder.exists():
             raise FileNotFoundError(f"there is no file or folder {folder}")
-        files = (
-            [folder] if folder.is_file() else sorted(f for f in folder.rglob("*.y*ml") if f.suffix in (".yaml", ".yml"))
-        )
+        files = [folder] if folder.is_file() else sorted(f for f in folder.rglob("*.y*ml") if f.suffix in (".yaml", ".yml"))
         if len(files) > MAX_FILES:
             raise FileNotFoundError(f"{folder} holds more than {MAX_FILES:,} YAML files")
         base = folder.resolve().parent
@@ -145,9 +139,7 @@ def _files(folders: Iterable[Path]) -> Iterable[tuple[str, bytes]]:
 def _kind(name: str, root: tree.Node | None, findings: Findings) -> str:
     if root is None:
         if not any(d.at.file == name for d in findings.errors):
-            findings.error(
-                Span(name, 1, 1), "empty-file", "the file is empty", help="delete it, or begin with `policy:`"
-            )
+            findings.error(Span(name, 1, 1), "empty-file", "the file is empty", help="delete it, or begin with `policy:`")
         return ""
     found = [kind for kind in KINDS if isinstance(root, tree.Mapping) and root.get(kind) is not None]
     if len(found) != 1:

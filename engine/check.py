@@ -133,9 +133,7 @@ class _Checker:
         if policy.jurisdiction not in known:
             at = locate(tree, ("jurisdiction",))[0].span
             help = did_you_mean(policy.jurisdiction, known) or "add it to the vocabulary under `jurisdictions:`"
-            self.findings.error(
-                at, "unknown-jurisdiction", f"there is no jurisdiction `{policy.jurisdiction}`", help=help
-            )
+            self.findings.error(at, "unknown-jurisdiction", f"there is no jurisdiction `{policy.jurisdiction}`", help=help)
         for name in policy.define:
             self.defined[f"{policy.policy}/{name}"] = (policy.policy, locate(tree, ("define", name))[0])
         for number, text in enumerate(policy.rules):
@@ -171,8 +169,7 @@ class _Checker:
         text = self.vocabulary.requirements[name]
         node = self.vocabulary.nodes["requirements", name]
         duties = tuple(
-            self._duty(f"{name}.{n}", duty, locate(node, ("duties", n - 1))[0], "")
-            for n, duty in enumerate(text.duties, 1)
+            self._duty(f"{name}.{n}", duty, locate(node, ("duties", n - 1))[0], "") for n, duty in enumerate(text.duties, 1)
         )
         return Requirement(name, text.jurisdiction, text.title.en, text.how.en, duties)
 
@@ -258,8 +255,7 @@ class _Checker:
         if text.lane and (not text.advise or text.lane not in self.vocabulary.lanes):
             at = locate(written.node, ("lane",))[0].span
             help = (
-                did_you_mean(text.lane, self.vocabulary.lanes)
-                or "a lane stands beside `advise` and is named in the vocabulary"
+                did_you_mean(text.lane, self.vocabulary.lanes) or "a lane stands beside `advise` and is named in the vocabulary"
             )
             self.findings.error(at, "unknown-lane", f"`{text.lane}` is not a lane here", help=help)
         if text.lane and text.status == "unsure":
@@ -406,9 +402,7 @@ class _Checker:
 
     def _check_force(self, rules: Iterable[Rule]) -> None:
         """None but law and order exempts or satisfies what law requires (semantics 3.8)."""
-        by_law = {
-            r for rule in rules if rule.provision.force in BINDING and rule.need for r in rule.need.requirements()
-        }
+        by_law = {r for rule in rules if rule.provision.force in BINDING and rule.need for r in rule.need.requirements()}
         bound = {rule.key for rule in rules if rule.provision.force in BINDING}
         for rule in rules:
             if rule.provision.force in BINDING:

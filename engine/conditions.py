@@ -74,17 +74,13 @@ class Conditions:
             return self._definition(known, use, scalar.span)
         near = [name.removeprefix(f"{policy}/") for name in self.defined]
         help = did_you_mean(scalar.text, near) or "define it under `define:`, or test a fact with `fact: value`"
-        self.findings.error(
-            scalar.span, "unknown-definition", f"there is no definition `{scalar.text}`", "not defined", help
-        )
+        self.findings.error(scalar.span, "unknown-definition", f"there is no definition `{scalar.text}`", "not defined", help)
         return ALWAYS
 
     def _definition(self, name: str, use: Use, span: Span) -> Condition:
         if name in self._open:
             round_trip = " → ".join([*self._open[self._open.index(name) :], name])
-            self.findings.error(
-                span, "cycle", f"the definition `{name}` uses itself: {round_trip}", help="break the circle"
-            )
+            self.findings.error(span, "cycle", f"the definition `{name}` uses itself: {round_trip}", help="break the circle")
             return ALWAYS
         if name in self._shown:
             key = f"{name}!{use.value}" if self._shown[name] else name
@@ -200,9 +196,7 @@ class Conditions:
             return self._equals(fact, type, node, use)
         parts = [self._operator(fact, type, operator, operand, use) for operator, operand in node.entries]
         if not parts:
-            self.findings.error(
-                span, "empty-condition", f"`{fact}` is tested for nothing", help="give a value or an operator"
-            )
+            self.findings.error(span, "empty-condition", f"`{fact}` is tested for nothing", help="give a value or an operator")
         return _all(parts)
 
     def _equals(self, fact: str, type: Type, node: Node, use: Use) -> Condition:
@@ -260,9 +254,7 @@ class Conditions:
         if isinstance(operand, Mapping):
             inner = operand.get("in")
             if word == "has_all" or inner is None or len(operand.entries) != 1:
-                self.findings.error(
-                    operand.span, "wrong-shape", f"`{word}` takes a value, a list of values or `in: REGISTER`"
-                )
+                self.findings.error(operand.span, "wrong-shape", f"`{word}` takes a value, a list of values or `in: REGISTER`")
                 return ALWAYS
             return self._register(fact, type, word, inner, use)
         one = Type(type.kind, False, type.values)
@@ -291,9 +283,7 @@ class Conditions:
                 )
             parts.append(self._atom(fact, type, op, (), use, scalar.text))
         if op == "only" and len(parts) > 1:
-            self.findings.error(
-                node.span, "wrong-shape", "`only` takes one register", help="make a register that holds both"
-            )
+            self.findings.error(node.span, "wrong-shape", "`only` takes one register", help="make a register that holds both")
         return parts[0] if len(parts) == 1 else AnyOf(tuple(parts))
 
     def _operand(self, type: Type, scalar: Scalar | Node) -> Operand | None:
@@ -313,9 +303,7 @@ class Conditions:
             )
         return value
 
-    def _atom(
-        self, fact: str, type: Type, op: str, operands: tuple[Operand, ...], use: Use, register: str = ""
-    ) -> Atom:
+    def _atom(self, fact: str, type: Type, op: str, operands: tuple[Operand, ...], use: Use, register: str = "") -> Atom:
         group, _, rest = fact.partition(".")
         shown = use.not_shown if group in DOCUMENT_GROUPS and rest.rpartition(".")[2] in DOCUMENT_FIELDS else None
         return Atom(fact, type, op, operands, register, shown)

@@ -11,6 +11,55 @@ import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+# Every finding has one of these codes. The authors' README lists them.
+CODES = {
+    "alias": "anchors and aliases are refused: one could unfold to millions of values",
+    "bad-date": "a date is written year-month-day",
+    "bad-due": "`due` needs `within` and `after`",
+    "bad-id": "a name has letters, digits, `.` and `-`; a fact is `group.fact`",
+    "bad-key": "a key must be a plain word",
+    "bad-value": "the value is not one its place or its fact's type knows",
+    "bare-number": "a long number without separators is hard to read (a warning)",
+    "cycle": "definitions use, or rules exempt, one another in a circle",
+    "doubt": "a provision that is unsure opens no lane",
+    "duplicate-id": "a name is given twice",
+    "duplicate-key": "a key stands twice in one mapping",
+    "empty-condition": "a condition says nothing",
+    "empty-file": "there is nothing in the file",
+    "file-too-large": "a file may have a mebibyte",
+    "force": "an instrument of this force cannot do this (law decides, soft law advises)",
+    "ill-typed": "a register lists values of another type than the fact's",
+    "missing-key": "a key that the document needs is not there",
+    "no-effect": "a rule has neither an effect nor `exempts`",
+    "no-policy": "no file begins with `policy:`",
+    "not-utf-8": "the file is not UTF-8 text",
+    "not-yaml": "the text is not YAML",
+    "other-jurisdiction": "exemptions and grounds stay inside one jurisdiction",
+    "several-documents": "a file holds one document",
+    "several-effects": "a rule has one effect, beside which `exempts` may stand",
+    "stray-duties": "`duties` hang on a ground; elsewhere use `oblige`",
+    "tag": "YAML tags are refused; the vocabulary types a value",
+    "too-deep": "the file is nested too deeply or holds too many values",
+    "too-many-facts": "the vocabulary has more facts than a caller can answer (a warning)",
+    "unknown-definition": "a condition names a definition that nobody wrote",
+    "unknown-document": "a file begins with `policy:`, `vocabulary:` or `test:`",
+    "unknown-fact": "an exchange has no such fact",
+    "unknown-jurisdiction": "the jurisdictions file has no such jurisdiction",
+    "unknown-key": "the document has no such key",
+    "unknown-kind": "the vocabulary has no such kind of evidence or claim",
+    "unknown-lane": "a lane is named in the vocabulary and stands beside `advise`",
+    "unknown-operator": "there is no such operator",
+    "unknown-register": "the vocabulary has no such register",
+    "unknown-requirement": "the vocabulary has no such requirement",
+    "unknown-rule": "`exempts` names neither a rule nor a requirement",
+    "unknown-subject": "a jurisdiction covers a subject matter that the vocabulary lacks",
+    "unknown-type": "there is no such type or value set",
+    "unknown-value": "the value set has no such value",
+    "unknown-value-set": "the vocabulary has no such value set",
+    "wrong-operator": "the operator does not fit the fact's type",
+    "wrong-shape": "a list, a mapping or a value stands where another is expected",
+}
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Span:
@@ -68,10 +117,14 @@ class Findings:
         self._found: set[Diagnostic] = set()
 
     def error(self, at: Span, code: str, message: str, label: str = "", help: str = "") -> None:
-        self._found.add(Diagnostic(at, code, message, label, help))
+        self._add(Diagnostic(at, code, message, label, help))
 
     def warn(self, at: Span, code: str, message: str, label: str = "", help: str = "") -> None:
-        self._found.add(Diagnostic(at, code, message, label, help, severity="warning"))
+        self._add(Diagnostic(at, code, message, label, help, severity="warning"))
+
+    def _add(self, finding: Diagnostic) -> None:
+        assert finding.code in CODES, f"the code {finding.code} is not explained"
+        self._found.add(finding)
 
     @property
     def all(self) -> tuple[Diagnostic, ...]:

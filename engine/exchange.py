@@ -11,7 +11,6 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationError, WithJsonSchema, create_model
@@ -19,7 +18,7 @@ from pydantic_core import PydanticCustomError
 
 from engine.diagnostic import did_you_mean
 from engine.rules import AS_OF
-from engine.values import BadValue, Document, Missing, Range, SetOf, Type, Value
+from engine.values import BadValue, Document, Missing, Range, Type, Value
 from engine.vocabulary import DOCUMENT_FIELDS, DOCUMENT_GROUPS, PERSONAL_FIELDS, Vocabulary
 
 SCHEMA = "fifthfactor/exchange/1"
@@ -160,9 +159,7 @@ class ExchangeReader:
                     problems.append(Problem(_pointer(path), "wrong-type", "must be an object"))
                 case "json_invalid":
                     problems.append(
-                        Problem(
-                            "", "not-json", "the body is not JSON: " + error["msg"].removeprefix("Invalid JSON: ")[:200]
-                        )
+                        Problem("", "not-json", "the body is not JSON: " + error["msg"].removeprefix("Invalid JSON: ")[:200])
                     )
                 case _:
                     problems.append(Problem(_pointer(path), "wrong-value", error["msg"]))
@@ -254,9 +251,7 @@ def _leaf(type: Type, title: str, unknown: bool = True, zero: bool = False) -> A
         try:
             value = type.accept(json)
         except BadValue as bad:
-            raise PydanticCustomError(
-                "wrong_value", "{m}", {"m": f"{bad}; {bad.help}" if bad.help else str(bad)}
-            ) from None
+            raise PydanticCustomError("wrong_value", "{m}", {"m": f"{bad}; {bad.help}" if bad.help else str(bad)}) from None
         if (value is Missing.UNKNOWN and not unknown) or (zero and value != Range.exact(0)):
             raise PydanticCustomError("wrong_value", "must be zero" if zero else "cannot be unknown here")
         return value
@@ -327,11 +322,7 @@ def _document_leaf(title: str) -> Any:
 
 def _ways_leaf() -> Any:
     def read(json: Any) -> tuple[str, ...]:
-        if (
-            not isinstance(json, list)
-            or len(json) > 32
-            or not all(isinstance(way, str) and len(way) <= 160 for way in json)
-        ):
+        if not isinstance(json, list) or len(json) > 32 or not all(isinstance(way, str) and len(way) <= 160 for way in json):
             raise PydanticCustomError("wrong_value", "must be a list of at most 32 ids of requirements or grounds")
         return tuple(json)
 

@@ -52,9 +52,7 @@ def resolve_exemptions(
     written: Mapping[str, Written], requirements: Mapping[str, RequirementText], findings: Findings
 ) -> dict[str, tuple[Lift, ...]]:
     """The exempting rules of each provision, keyed by provision id."""
-    victims = {
-        name: _victims(rule, written, requirements, findings) for name, rule in written.items() if rule.text.exempts
-    }
+    victims = {name: _victims(rule, written, requirements, findings) for name, rule in written.items() if rule.text.exempts}
     lifts: dict[str, tuple[Lift, ...]] = {}
     open_: list[str] = []
 
@@ -97,8 +95,7 @@ def resolve_exemptions(
 
 def _has_effect(text: RuleText) -> bool:
     return any(
-        getattr(text, e) is not None
-        for e in ("prohibit", "require", "satisfies", "oblige", "review", "advise", "compels")
+        getattr(text, e) is not None for e in ("prohibit", "require", "satisfies", "oblige", "review", "advise", "compels")
     )
 
 

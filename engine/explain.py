@@ -4,13 +4,11 @@ From a verdict and an outcome to the Decision document: every line with its prov
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import date
 
-from engine.backends.reference import Reference
-from engine.bundle import Bundle
-from engine.combine import Outcome
+from engine.answer import answer, join, plain
+from engine.case import Case
 from engine.combine import word as outcome_word
 from engine.decision import (
     AdvicePart,
@@ -21,39 +19,19 @@ from engine.decision import (
     Decision,
     DigestsPart,
     DutyPart,
-    EnginePart,
     EvidencePart,
     JurisdictionPart,
-    MissingPart,
     NotModelledPart,
     ReasonPart,
     RequirementPart,
 )
-from engine.exchange import Exchange
 from engine.factor import account
-from engine.rules import AS_OF, Condition, Duty, Level, Rule, State, Truth
-from engine.verdict import Bounds, Verdict
+from engine.rules import AS_OF, Condition, Duty, Level, Rule, Truth
+from engine.verdict import Bounds
 from engine.words import phrase, shown, tests
 
 WEIGHING = frozenset({"prohibit", "require", "oblige", "review", "compels"})
 TRUTH_WORDS = {Truth.NO: "no", Truth.UNKNOWN: "unknown", Truth.YES: "yes"}
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """Everything a decision is told from."""
-
-    bundle: Bundle
-    reference: Reference
-    exchange: Exchange
-    as_of: date
-    hypothetical: bool
-    id: str
-    verdict: Verdict
-    outcome: Outcome
-    beneath: Bounds
-    missing: Sequence[MissingPart]
-    engine: EnginePart
 
 
 def decision(case: Case) -> Decision:
@@ -67,7 +45,7 @@ class _Teller:
         self.bundle = case.bundle
         self.verdict = case.verdict
         self.judge: Callable[[Condition], Truth] = case.reference.judge(case.exchange, case.as_of)
-        self.standing = [r for r in self.bundle.rules.rules if case.verdict.standing[r.key] is not Truth.NO]
+        self.standing = case.standing
 
     def tell(self) -> Decision:
         case, outcome = self.case, self.case.outcome
@@ -77,7 +55,7 @@ class _Teller:
             schema="fifthfactor/decision/1",
             id=case.id,
             proceed=outcome.permits and not case.hypothetical,
-            answer=self.answer(requirements, duties),
+            answer=answer(case, requirements, duties),
             outcome=outcome.word,
             bounds=_bounds(outcome.bounds),
             beneath=_bounds(case.beneath),
@@ -97,103 +75,11 @@ class _Teller:
             engine=case.engine,
         )
 
-    # The answer in one sentence
-
-    def answer(self, requirements: Sequence[RequirementPart], duties: Sequence[DutyPart]) -> str:
-        outcome = self.case.outcome
-        prefix = f"Hypothetically, on {self.case.as_of.isoformat()}: " if self.case.hypothetical else ""
-        if not self.case.engine.agreed:
-            return prefix + "Do not proceed: the engines disagree on this exchange, so a person must look at it."
-        match outcome.word:
-            case "permitted":
-                text = "This may go ahead" + self._under() + "."
-            case "permitted_with_obligations":
-                owed = [d.duty.rstrip(".") for d in duties if d.arises == "exchange"]
-                text = f"This may go ahead{self._under()}, with {_count(len(owed), 'duty', 'duties')}: {'; '.join(owed[:3])}{'; …' if len(owed) > 3 else ''}."
-            case "requirements_unmet":
-                text = "Do not proceed yet: " + self._unmet(requirements)
-            case "review":
-                text = "Do not proceed before a person has looked at it: " + self._why(Level.REVIEW)
-            case "prohibited":
-                text = "Do not proceed: " + self._why(Level.PROHIBITED)
-            case "not_applicable":
-                text = "No policy here applies to this exchange; that is not a permit."
-            case _:
-                text = "This cannot be decided yet: " + self._unknown()
-        return prefix + text
-
-    def _under(self) -> str:
-        names = [
-            p.title
-            for p in (self.jurisdiction(n, b) for n, b in sorted(self.case.outcome.jurisdictions.items()))
-            if p.outcome != "not_applicable"
-        ]
-        return f" under the law of {_join(names)}" if names else ""
-
-    def _unmet(self, requirements: Sequence[RequirementPart]) -> str:
-        needed = []
-        for rule in self.standing:
-            if rule.need and self.verdict.standing[rule.key] is Truth.YES:
-                unmet = [r for r in requirements if r.requirement in rule.need.requirements() and r.state != "met"]
-                if unmet:
-                    join = " or " if rule.need.op == "any_of" else " and "
-                    needed.append(
-                        join.join(_small(r.title) for r in unmet)
-                        + f" ({rule.provision.instrument}, {rule.provision.citation})"
-                    )
-        needed = list(dict.fromkeys(needed))
-        return f"{_count(len(needed), 'thing is', 'things are')} required and not shown: {'; '.join(needed[:4])}{'; …' if len(needed) > 4 else ''}."
-
-    def _why(self, level: Level) -> str:
-        why = [
-            f"{rule.message.rstrip('.') or rule.provision.title} ({rule.provision.instrument}, {rule.provision.citation})"
-            for rule in self.standing
-            if rule.effect == ("review" if level is Level.REVIEW else "prohibit")
-            and self.verdict.standing[rule.key] is Truth.YES
-        ]
-        if level is Level.REVIEW:
-            why += [text.rstrip(".") for text in self._gap_sentences(certain=True)]
-            why += [
-                f"{_small(self.bundle.rules.requirements[name].title)} rests on a ground that is doubtful"
-                for name, states in self.verdict.requirements.items()
-                if states == frozenset((State.DOUBTFUL,)) and self._asked(name)
-            ]
-            why += [
-                f"a duty is overdue: {self._duty(key).text.rstrip('.')}"
-                for key, owed in self.verdict.owed.items()
-                if owed is Truth.YES and self.verdict.overdue[key] is Truth.YES
-            ]
-            why += [
-                f"{rule.provision.title} is lifted only in doubt"
-                for rule in self.standing
-                if self.verdict.doubted[rule.key] is Truth.YES
-            ]
-        why = list(dict.fromkeys(why))
-        return "; ".join(why[:3]) + ("; …" if len(why) > 3 else "") + "."
-
-    def _unknown(self) -> str:
-        bounds = self.case.outcome.bounds
-        range_ = f"it is between {_plain(bounds.low)} and {_plain(bounds.high)}"
-        if self.case.missing:
-            asked = self.case.missing[0].facts
-            more = f" (and {len(asked) - 2} more)" if len(asked) > 2 else ""
-            return f"{range_}; find out first: {' '.join(q.question for q in asked[:2])}{more}"
-        return f"{range_}."
-
     # Parts
 
     def jurisdiction(self, name: str, bounds: Bounds) -> JurisdictionPart:
-        text = self.bundle.vocabulary.jurisdictions.get(name)
-        country = (
-            self.bundle.vocabulary.values["country"].titles.get(name, name)
-            if "country" in self.bundle.vocabulary.values
-            else name
-        )
         return JurisdictionPart(
-            jurisdiction=name,
-            title=text.title.en if text else country,
-            outcome=outcome_word(bounds),
-            bounds=_bounds(bounds),
+            jurisdiction=name, title=self.case.place(name), outcome=outcome_word(bounds), bounds=_bounds(bounds)
         )
 
     def reason(self, rule: Rule) -> ReasonPart:
@@ -247,9 +133,6 @@ class _Teller:
             )
         return list(found.values())
 
-    def _asked(self, requirement: str) -> bool:
-        return any(requirement in rule.need.requirements() for rule in self.standing if rule.need)
-
     def requirements(self) -> list[RequirementPart]:
         parts = []
         for name, requirement in self.bundle.rules.requirements.items():
@@ -271,19 +154,14 @@ class _Teller:
             )
         return parts
 
-    def _duty(self, key: str) -> Duty:
-        return self.case.reference.duties[key]
-
     def duties(self) -> list[DutyPart]:
         parts = []
         owners = {d.key: r.title for r in self.bundle.rules.requirements.values() for d in r.duties}
         owners |= {
-            d.key: f"{r.provision.instrument}, {r.provision.citation}"
-            for r in self.bundle.rules.rules
-            for d in r.duties
+            d.key: f"{r.provision.instrument}, {r.provision.citation}" for r in self.bundle.rules.rules for d in r.duties
         }
         for key, owed in self.verdict.owed.items():
-            parts.append(self._duty_part(self._duty(key), owners[key], owed is Truth.YES))
+            parts.append(self._duty_part(self.case.reference.duties[key], owners[key], owed is Truth.YES))
         for rule in self.standing:
             refused = self.case.outcome.jurisdictions.get(rule.provision.jurisdiction)
             for duty in rule.duties:
@@ -333,11 +211,11 @@ class _Teller:
         ]
         open_ = [r for r in self.standing if r.lane and self.verdict.standing[r.key] is Truth.YES]
         if open_ and self.case.outcome.bounds.low >= Level.REQUIREMENTS_UNMET:
-            lanes = _join(list(dict.fromkeys(self.bundle.vocabulary.lanes[r.lane].title.en for r in open_)))
+            lanes = join(list(dict.fromkeys(self.bundle.vocabulary.lanes[r.lane].title.en for r in open_)))
             parts.append(
                 ConflictPart(
                     kind="notice",
-                    text=f"A lane is open ({lanes}), and it lifts no law: the outcome stays {_plain(self.case.outcome.bounds.low)}.",
+                    text=f"A lane is open ({lanes}), and it lifts no law: the outcome stays {plain(self.case.outcome.bounds.low)}.",
                     provisions=[r.provision.id for r in open_],
                 )
             )
@@ -359,35 +237,6 @@ class _Teller:
         ]
         return CoveragePart(jurisdictions=list(names), not_modelled=parts, notes=notes)
 
-    def _gap_sentences(self, certain: bool) -> list[str]:
-        countries = self.bundle.vocabulary.values.get("country")
-        found = []
-        for gap in self.case.outcome.coverage.gaps:
-            if gap.certain is certain and gap.reviewed:
-                place = countries.titles.get(gap.country, gap.country) if countries else gap.country
-                subject = f"on {self.bundle.vocabulary.subjects[gap.subject].title.en} " if gap.subject else ""
-                found.append(
-                    f"the law of {place} {subject}is not modelled here, and it is where the {_join(list(gap.roles))} {'are' if 'people' in gap.roles else 'is'}."
-                )
-        return found
-
 
 def _bounds(bounds: Bounds) -> BoundsPart:
     return BoundsPart(lowest=bounds.low.word, highest=bounds.high.word)
-
-
-def _plain(level: Level) -> str:
-    return level.word.replace("_", " ")
-
-
-def _count(number: int, one: str, many: str) -> str:
-    return f"{number} {one if number == 1 else many}"
-
-
-def _join(names: Sequence[str]) -> str:
-    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
-
-
-def _small(text: str) -> str:
-    """A title inside a sentence: its first letter small, unless the first word is a name."""
-    return text[:1].lower() + text[1:] if text[1:2].islower() else text

@@ -23,9 +23,7 @@ def account(bundle: Bundle, exchange: Exchange, verdict: Verdict, judge: Callabl
     """The account of one exchange under one verdict."""
     parts = {
         part: {
-            name: FactorLinePart(
-                title=line.title.en, fact=line.fact, value=_value(bundle, exchange, line.fact, line.highest)
-            )
+            name: FactorLinePart(title=line.title.en, fact=line.fact, value=_value(bundle, exchange, line.fact, line.highest))
             for name, line in lines.items()
         }
         for part, (_, lines) in bundle.vocabulary.factor.items()
@@ -34,9 +32,7 @@ def account(bundle: Bundle, exchange: Exchange, verdict: Verdict, judge: Callabl
     for rule in bundle.rules.rules:
         for victim in rule.exempts:
             exempters.setdefault(victim, []).append(rule)
-    lanes = [
-        _lane(bundle, verdict, rule, exempters.get(rule.key, []), judge) for rule in bundle.rules.rules if rule.lane
-    ]
+    lanes = [_lane(bundle, verdict, rule, exempters.get(rule.key, []), judge) for rule in bundle.rules.rules if rule.lane]
     return FactorPart(account=parts, lanes=[lane for lane in lanes if lane is not None])
 
 

@@ -7,7 +7,7 @@ the bounds are given together, marked as not settling. Source: semantics 4.5.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date, timedelta
 from decimal import Decimal
 from itertools import combinations, product
@@ -23,8 +23,10 @@ from engine.verdict import Verdict
 from engine.words import tests
 
 MAX_LISTS = 3
-MAX_EVALUATIONS = 150
+MAX_EVALUATIONS = 40  # for each of: short lists, gathering, verifying
 MAX_ANSWERS = 12
+MAX_TRIED = 2
+MAX_PAIRED = 6
 
 
 def missing(
@@ -33,15 +35,14 @@ def missing(
     verdict: Verdict,
     outcome: Outcome,
     as_of: date,
-    evaluate: Callable[[Exchange], Outcome],
+    evaluate: Callable[[Mapping[str, Value]], Outcome],
 ) -> list[MissingPart]:
     """Lists of facts to ask for. `evaluate` gives the outcome of an exchange with some facts answered."""
     if outcome.word != UNDETERMINED:
         return []
     finder = _Finder(bundle, exchange, verdict, outcome, as_of, evaluate)
     return [
-        MissingPart(facts=[_question(bundle, fact) for fact in facts], settles=settles)
-        for facts, settles in finder.lists()
+        MissingPart(facts=[_question(bundle, fact) for fact in facts], settles=settles) for facts, settles in finder.lists()
     ]
 
 
@@ -53,7 +54,7 @@ class _Finder:
         verdict: Verdict,
         outcome: Outcome,
         as_of: date,
-        evaluate: Callable[[Exchange], Outcome],
+        evaluate: Callable[[Mapping[str, Value]], Outcome],
     ) -> None:
         self.bundle = bundle
         self.exchange = exchange
@@ -66,20 +67,29 @@ class _Finder:
     def lists(self) -> list[tuple[tuple[str, ...], bool]]:
         gates, others = self.candidates()
         facts = [*gates, *others]
-        answers = {fact: self.answers(fact) for fact in facts}
-        found: list[tuple[tuple[str, ...], bool]] = []
-        for size in (1, 2, 3):
-            for chosen in combinations(facts, size):
-                if len(found) == MAX_LISTS or self.left <= 0:
-                    break
-                if not any(set(known) <= set(chosen) for known, _ in found) and self.settles(chosen, answers):
-                    found.append((chosen, True))
+        answers = {fact: self.answers(fact)[:MAX_ANSWERS] for fact in facts}
+        for size in (1, 2):
+            found: list[tuple[str, ...]] = []
+            for chosen in combinations(facts if size == 1 else facts[:MAX_PAIRED], size):
+                if len(found) < MAX_LISTS and self.left > 0 and self.settles(chosen, answers):
+                    found.append(chosen)
             if found:
-                return found
-        # Nothing short settles it: ask first what gates the law; of the rest, what can move the bounds by itself.
+                return [(chosen, True) for chosen in found]
+        asked = self.gathered(facts, answers)
         self.left = MAX_EVALUATIONS
-        asked = gates or [fact for fact in facts if self.moves(fact, answers[fact])] or facts
-        return [(tuple(asked), False)] if asked else []
+        return [(tuple(asked), self.settles(tuple(asked), answers))] if asked else []
+
+    def gathered(self, facts: list[str], answers: dict[str, list[Value]]) -> list[str]:
+        """Facts that between them can move the bounds: one after another, each answered as leaves most open."""
+        self.left = MAX_EVALUATIONS
+        told: dict[str, Value] = {}
+        bounds = self.outcome.bounds
+        for fact in facts:
+            tried = [(answer, self.outcome_with({**told, fact: answer}).bounds) for answer in answers[fact][:MAX_TRIED]]
+            if any(found != bounds for _, found in tried):
+                # The answer that leaves most open shows which further facts would be asked.
+                told[fact], bounds = max(tried, key=lambda each: (each[1].high - each[1].low, -each[1].low))
+        return list(told) or facts
 
     def candidates(self) -> tuple[list[str], list[str]]:
         """Unknown facts that undecided rules rest on: those of `applies` and coverage first."""
@@ -92,9 +102,7 @@ class _Finder:
             relevant = touch.as_ in REVIEWED and self.verdict.defined[f"touch/{number}"] is not Truth.NO
             if relevant and isinstance(self.exchange.value(touch.fact), Missing):
                 gates[touch.fact] = None
-        undecided = [
-            r for r in self.bundle.rules.rules if self.verdict.holds[r.key] is Truth.UNKNOWN and r.effect != "advise"
-        ]
+        undecided = [r for r in self.bundle.rules.rules if self.verdict.holds[r.key] is Truth.UNKNOWN and r.effect != "advise"]
         for rule in undecided:
             applies = f"{rule.provision.policy}#applies"
             if self.verdict.defined[applies] is Truth.UNKNOWN:
@@ -146,11 +154,7 @@ class _Finder:
             words |= {v for a in tested if a.register for v in list(self.bundle.rules.registers[a.register])[:2]}
             known = type.values.values if type.values else ()
             other = (
-                [
-                    v
-                    for v in known
-                    if not any(v in type.values.ancestors(w) or w in type.values.ancestors(v) for w in words)
-                ][:1]
+                [v for v in known if not any(v in type.values.ancestors(w) or w in type.values.ancestors(v) for w in words)][:1]
                 if type.values
                 else []
             )
@@ -183,22 +187,14 @@ class _Finder:
         yield from (duty.done_when for duty in self.bundle.rules.duties().values() if duty.done_when is not None)
 
     def settles(self, facts: tuple[str, ...], answers: dict[str, list[Value]]) -> bool:
-        options = [answers[fact][:MAX_ANSWERS] for fact in facts]
-        return (
-            all(options)
-            and all(
-                self.outcome_with(dict(zip(facts, combination, strict=True))).word != UNDETERMINED
-                for combination in product(*options)
-            )
-            and self.left > 0
-        )
-
-    def moves(self, fact: str, answers: list[Value]) -> bool:
-        return any(self.outcome_with({fact: answer}).bounds != self.outcome.bounds for answer in answers[:MAX_ANSWERS])
+        """Whether every combination of answers leaves a known outcome; not claimed where there are too many to try."""
+        combinations_ = product(*(answers[fact] for fact in facts))
+        known = all(self.outcome_with(dict(zip(facts, each, strict=True))).word != UNDETERMINED for each in combinations_)
+        return known and self.left > 0 and all(answers[fact] for fact in facts)
 
     def outcome_with(self, answers: dict[str, Value]) -> Outcome:
         self.left -= 1
-        return self.evaluate(self.exchange.with_values(answers)) if self.left > 0 else self.outcome
+        return self.evaluate(answers) if self.left > 0 else self.outcome
 
 
 def _question(bundle: Bundle, fact: str) -> QuestionPart:

@@ -328,10 +328,7 @@ def read_model(model: type[M], node: Node, findings: Findings) -> M | None:
             # Where a union fits by no member, each member complains; the one that fits the shape says what is wrong.
             branch = error["type"].endswith("_type") and error["loc"] and not _is_step(node, error["loc"])
             rivals = errors[:number] if all(e["type"].endswith("_type") for e in errors) else errors
-            if not (
-                branch
-                and any(e is not error and e["loc"][: len(error["loc"]) - 1] == error["loc"][:-1] for e in rivals)
-            ):
+            if not (branch and any(e is not error and e["loc"][: len(error["loc"]) - 1] == error["loc"][:-1] for e in rivals)):
                 _report(model, node, error, findings)
         return None
 
@@ -352,9 +349,7 @@ def _report(model: type[Document], root: Node, error: Any, findings: Findings) -
             findings.error(span, "missing-key", f"`{last}` is missing here", help=f"add `{last}:`")
         case "extra_forbidden":
             keys = _keys(model, path[:-1])
-            help = did_you_mean(last, keys) or (
-                f"the keys here are {', '.join(f'`{k}`' for k in keys)}" if keys else ""
-            )
+            help = did_you_mean(last, keys) or (f"the keys here are {', '.join(f'`{k}`' for k in keys)}" if keys else "")
             findings.error(span, "unknown-key", f"there is no key `{last}` here", "not a key", help)
         case "string_type" | "dict_type" | "list_type" | "model_type" | "model_attributes_type":
             kinds = {"string_type": "text", "list_type": "a list"}

@@ -9,20 +9,21 @@ compared field by field. A disagreement or a failing engine is never a permit: t
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 
 from engine.backends.durable import Durable
 from engine.backends.reference import Reference
 from engine.bundle import Bundle
+from engine.case import Case
 from engine.combine import Outcome, combine
 from engine.combine import word as outcome_word
-from engine.decision import Decision, EnginePart
+from engine.decision import Decision, EnginePart, MissingPart
 from engine.exchange import Exchange
-from engine.explain import Case
 from engine.explain import decision as tell
 from engine.missing import missing
 from engine.rules import Level, RuleSet
+from engine.values import Value
 from engine.verdict import Bounds, Engine, Verdict
 from engine.version import VERSION
 
@@ -69,9 +70,7 @@ class PDP:
                 verdict=verdict,
                 outcome=outcome,
                 beneath=self._beneath(exchange, as_of, outcome) if part.agreed else outcome.bounds,
-                missing=missing(self.bundle, exchange, verdict, outcome, as_of, lambda e: self._outcome(e, as_of))
-                if part.agreed
-                else (),
+                missing=self._missing(exchange, verdict, outcome, as_of) if part.agreed else (),
                 engine=part,
             )
             return tell(case)
@@ -80,8 +79,12 @@ class PDP:
         """The reference's verdict, for tests of definitions."""
         return self.reference.evaluate(exchange, as_of)
 
-    def _outcome(self, exchange: Exchange, as_of: date) -> Outcome:
-        return combine(self.bundle, exchange, self.reference.evaluate(exchange, as_of), as_of)
+    def _missing(self, exchange: Exchange, verdict: Verdict, outcome: Outcome, as_of: date) -> Sequence[MissingPart]:
+        def answered(answers: Mapping[str, Value]) -> Outcome:
+            told = exchange.with_values(answers)
+            return combine(self.bundle, told, self.reference.again(verdict, told, as_of, answers), as_of)
+
+        return missing(self.bundle, exchange, verdict, outcome, as_of, answered)
 
     def _judge(self, exchange: Exchange, as_of: date) -> tuple[Verdict, Outcome, EnginePart]:
         verdicts: list[Verdict] = []

@@ -27,7 +27,10 @@ class Truth(IntEnum):
     YES = 2
 
     def __invert__(self) -> Truth:
-        return Truth(2 - self)
+        return _INVERTED[self]
+
+
+_INVERTED = (Truth.YES, Truth.UNKNOWN, Truth.NO)
 
 
 class Level(IntEnum):
@@ -59,8 +62,8 @@ class Atom:
     A test of one fact.
 
     `op` is one of: is (one of `operands`), in (register `register`), has (a set holds one of `operands`, or a member of `register`),
-    only (no member outside them), at_least, at_most, more_than, less_than (one operand; for a date it may be `as_of`), within and older_than (a date against
-    as_of), counts (a document counts). `not_shown` is what a test of evidence or a claim reads where none is shown: NO where it
+    only (no member outside them), at_least, at_most, more_than, less_than (one operand; for a date it may be `as_of`), within
+    and older_than (a date against as_of), counts (a document counts). `not_shown` is what a test of evidence or a claim reads where none is shown: NO where it
     lifts, UNKNOWN where it raises; None on any other fact.
     """
 

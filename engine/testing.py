@@ -126,16 +126,15 @@ def _compare(bundle: Bundle, policy: str, expect: Expectation, decision: Decisio
         if full(name) not in known:
             yield f"there is no rule `{name}`; {did_you_mean(full(name), known)}"
     if expect.outcome and expect.outcome != decision.outcome:
-        yield f"outcome is {decision.outcome} ({decision.bounds.lowest} to {decision.bounds.highest}), not {expect.outcome}: {decision.answer}"
+        bounds = f"{decision.bounds.lowest} to {decision.bounds.highest}"
+        yield f"outcome is {decision.outcome} ({bounds}), not {expect.outcome}: {decision.answer}"
     if expect.proceed and (expect.proceed == "yes") is not decision.proceed:
         yield f"proceed is {decision.proceed}"
     outcomes = {part.jurisdiction: part.outcome for part in decision.jurisdictions}
     for name, wanted in expect.jurisdictions.items():
         if outcomes.get(name, "not_applicable") != wanted:
             yield f"{name} is {outcomes.get(name, 'not_applicable')}, not {wanted}"
-    certain = {r.provision for r in decision.reasons if r.standing == "certain"} | {
-        a.provision for a in decision.advice
-    }
+    certain = {r.provision for r in decision.reasons if r.standing == "certain"} | {a.provision for a in decision.advice}
     possible = certain | {r.provision for r in decision.reasons}
     yield from (f"`{name}` does not stand" for name in expect.because or () if full(name) not in certain)
     yield from (f"`{name}` stands, or may" for name in expect.silent or () if full(name) in possible)
@@ -154,9 +153,7 @@ def _compare(bundle: Bundle, policy: str, expect: Expectation, decision: Decisio
         yield from _same("missing facts", expect.missing, sorted(asked))
     if expect.not_modelled is not None:
         gaps = {
-            g.country if g.subject == "all" else f"{g.country}:{g.subject}"
-            for g in decision.coverage.not_modelled
-            if g.certain
+            g.country if g.subject == "all" else f"{g.country}:{g.subject}" for g in decision.coverage.not_modelled if g.certain
         }
         yield from _same("not modelled", expect.not_modelled, sorted(gaps))
     if expect.conflicts is not None:
@@ -164,9 +161,7 @@ def _compare(bundle: Bundle, policy: str, expect: Expectation, decision: Decisio
     for name, state in expect.lanes.items():
         order = ("closed", "possible", "open")
         states_ = [
-            lane.state
-            for lane in decision.factor.lanes
-            if name in (lane.lane, lane.provision) or full(name) == lane.provision
+            lane.state for lane in decision.factor.lanes if name in (lane.lane, lane.provision) or full(name) == lane.provision
         ]
         found = max(states_, key=order.index, default="closed")
         if found != state:

@@ -69,9 +69,7 @@ def read(file: str, data: bytes, findings: Findings) -> Node | None:
     """
     start = Span(file, 1, 1)
     if len(data) > MAX_BYTES:
-        findings.error(
-            start, "file-too-large", f"the file has {len(data):,} bytes, more than {MAX_BYTES:,}", help="split it"
-        )
+        findings.error(start, "file-too-large", f"the file has {len(data):,} bytes, more than {MAX_BYTES:,}", help="split it")
         return None
     try:
         text = data.decode("utf-8")

@@ -7,7 +7,7 @@ right. Each function is a sentence of the semantics, whose numbers it cites.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import date
 from decimal import Decimal
 
@@ -27,6 +27,8 @@ from engine.rules import (
     RuleSet,
     State,
     Truth,
+    atoms,
+    named,
 )
 from engine.values import Document, Duration, Missing, Money, Range, SetOf, Value, ValueSet
 from engine.verdict import Bounds, Verdict
@@ -55,10 +57,33 @@ class Reference:
         for grounds in self.grounds.values():
             grounds.sort(key=lambda rule: (rule.provision.policy, rule.provision.line))
         self.duties = rules.duties()
+        self.rests_on = {rule.key: self._facts(rule.condition) for rule in rules.rules}
+        self.rests_on |= {key: self._facts(condition) for key, condition in rules.definitions.items()}
 
     def evaluate(self, exchange: Exchange, as_of: date) -> Verdict:
         """The verdict on one exchange under the law of one day."""
         return _Evaluation(self, exchange, as_of).verdict()
+
+    def again(self, base: Verdict, exchange: Exchange, as_of: date, changed: Collection[str]) -> Verdict:
+        """
+        The verdict where only the facts `changed` differ from the exchange `base` was given on.
+
+        Conditions that test none of them are taken from `base`; for questions, which ask many times.
+        """
+        evaluation = _Evaluation(self, exchange, as_of)
+        same = {key for key, facts in self.rests_on.items() if not facts & set(changed)}
+        evaluation.defined = {key: truth for key, truth in base.defined.items() if key in same}
+        evaluation.holds = {key: truth for key, truth in base.holds.items() if key in same}
+        return evaluation.verdict()
+
+    def _facts(self, condition: Condition) -> frozenset[str]:
+        """The facts a condition rests on, through definitions; a total rests on its members, a test of a document on it."""
+        found: set[str] = set()
+        for atom in atoms(condition):
+            found |= {atom.fact, *self.rules.families.get(atom.fact, ("", ()))[1]}
+            if atom.not_shown is not None and atom.op != "counts":
+                found.add(atom.fact.rpartition(".")[0])
+        return frozenset(found.union(*(self._facts(self.rules.definitions[key]) for key in named(condition))))
 
     def judge(self, exchange: Exchange, as_of: date) -> Callable[[Condition], Truth]:
         """How any condition reads on one exchange; for explanations."""
@@ -72,14 +97,17 @@ class _Evaluation:
         self.exchange = exchange
         self.as_of = as_of
         self.defined: dict[str, Truth] = {}
+        self.holds: dict[str, Truth] = {}
         self.standing: dict[str, Truth] = {}
         self.doubted: dict[str, Truth] = {}
 
     def verdict(self) -> Verdict:
         for key in self.rules.definitions:
             self.define(key)
-        holds = {rule.key: self.truth(rule.condition) for rule in self.rules.rules}
-        self.stand(holds)
+        for rule in self.rules.rules:
+            if rule.key not in self.holds:
+                self.holds[rule.key] = self.truth(rule.condition)
+        self.stand()
         requirements = {name: self.states(name) for name in self.rules.requirements}
         self.requirements = requirements
         duties = self.table.duties.values()
@@ -89,7 +117,7 @@ class _Evaluation:
         levels = {rule.key: self.levels(rule) for rule in self.rules.rules}
         return Verdict(
             defined=self.defined,
-            holds=holds,
+            holds=self.holds,
             standing=self.standing,
             doubted=self.doubted,
             requirements=requirements,
@@ -112,13 +140,22 @@ class _Evaluation:
             case Atom():
                 return self.atom(condition)
             case All(parts=parts):
-                return min((self.truth(part) for part in parts), default=YES)
+                return self.least(parts)
             case AnyOf(parts=parts):
-                return max((self.truth(part) for part in parts), default=NO)
+                return ~self.least(Not(part) for part in parts)
             case Not(part=part):
                 return ~self.truth(part)
             case Defined(key=key):
                 return self.define(key)
+
+    def least(self, parts: Iterable[Condition]) -> Truth:
+        """The least truth of some conditions; what comes after a NO need not be looked at."""
+        least = YES
+        for part in parts:
+            least = min(least, self.truth(part))
+            if least is NO:
+                break
+        return least
 
     def atom(self, atom: Atom) -> Truth:
         if atom.op == "counts":
@@ -234,9 +271,7 @@ class _Evaluation:
             case str(), str() if atom.type.values:
                 rank = atom.type.values.rank
                 return (
-                    _order(atom.op, rank[value], rank[value], rank[operand])
-                    if value in rank and operand in rank
-                    else UNKNOWN
+                    _order(atom.op, rank[value], rank[value], rank[operand]) if value in rank and operand in rank else UNKNOWN
                 )
         return UNKNOWN
 
@@ -251,11 +286,11 @@ class _Evaluation:
 
     # 3: rules
 
-    def stand(self, holds: dict[str, Truth]) -> None:
+    def stand(self) -> None:
         """A rule stands where it holds and no standing rule exempts it (3.3); doubt never lifts (3.7)."""
         for rule in self.rules.rules:
             sure, doubtful = self.lifted(self.table.exempters.get(rule.key, ()))
-            self.standing[rule.key] = min(holds[rule.key], ~sure)
+            self.standing[rule.key] = min(self.holds[rule.key], ~sure)
             self.doubted[rule.key] = min(self.standing[rule.key], doubtful)
 
     def lifted(self, exempters: Iterable[Rule]) -> tuple[Truth, Truth]:
@@ -313,7 +348,7 @@ class _Evaluation:
             both = [self.duties(part) for part in need.parts]
             return frozenset().union(*(c for c, _ in both)), frozenset().union(*(p for _, p in both))
         if need.op == "any_of":
-            return self.choose([(self.need_states(p), self.named(p), *self.duties(p)) for p in need.parts])
+            return self.choose([(self.need_states(p), self.chosen(p), *self.duties(p)) for p in need.parts])
         return self.choose(self.ways(need.requirement))
 
     def ways(self, requirement: str) -> list[_Way]:
@@ -328,7 +363,7 @@ class _Evaluation:
             ways.append((_met(sure), chosen, duties, duties))
         return ways
 
-    def named(self, need: Need) -> bool:
+    def chosen(self, need: Need) -> bool:
         """Whether the exchange says it relies on this way."""
         grounds = (rule.key for name in need.requirements() for rule in self.table.grounds[name])
         return any(way in self.exchange.relies_on for way in (*need.requirements(), *grounds))
@@ -355,6 +390,8 @@ class _Evaluation:
 
     def levels(self, rule: Rule) -> Bounds:
         """What a rule raises where it stands: the least and the most."""
+        if self.standing[rule.key] is NO:
+            return Bounds(Level.NOT_APPLICABLE, Level.NOT_APPLICABLE)
         match rule.effect:
             case "prohibit":
                 levels = Bounds(Level.PROHIBITED, Level.PROHIBITED)
@@ -375,9 +412,7 @@ class _Evaluation:
             high = max(high, Level.REVIEW)
             low = Level.REVIEW if doubted is YES and low > Level.PERMITTED_WITH_OBLIGATIONS else min(low, Level.REVIEW)
         standing = self.standing[rule.key]
-        return Bounds(
-            low if standing is YES else Level.NOT_APPLICABLE, high if standing is not NO else Level.NOT_APPLICABLE
-        )
+        return Bounds(low if standing is YES else Level.NOT_APPLICABLE, high if standing is not NO else Level.NOT_APPLICABLE)
 
     def required(self, rule: Rule, need: Need) -> Bounds:
         states = self.need_states(need)

@@ -51,9 +51,7 @@ def unsafe(seed: int, exchanges: int) -> list[str]:
             after = reference.evaluate(read(bundle, full), AS_OF).jurisdictions
             for name, bounds in before.items():
                 if after[name].low < bounds.low or after[name].high > bounds.high:
-                    found.append(
-                        f"seed {seed}: {name} {bounds} became {after[name]}: {json.dumps(sent)} as {json.dumps(full)}"
-                    )
+                    found.append(f"seed {seed}: {name} {bounds} became {after[name]}: {json.dumps(sent)} as {json.dumps(full)}")
     return found
 
 
@@ -92,7 +90,7 @@ FAULTS: dict[str, Callable[[pytest.MonkeyPatch], None]] = {
     "`at least` leaves its own number out": lambda patch: patch.setattr(encode, "UPWARD", ("more_than",)),
     "a child no longer names its parent": lambda patch: patch.setattr(encode._Answer, "_names", lambda self, sent, word: encode.TRUE if sent == word else encode.FALSE),
     "a document counts though it has expired": lambda patch: patch.setattr(encode, "_field", lambda *a, **k: encode.TRUE),
-    "a negation reads its own pass": lambda patch: patch.setattr(durable_program, "_message", lambda used, mine, _: {lit.prop: int((lit.head in mine) is lit.positive) for lit in used}),
+    "a negation reads its own pass": lambda patch: patch.setattr(durable_program, "_message", lambda used, mine, _: {prop: int((head in mine) is positive) for prop, head, positive in used}),
     "an overdue duty is forgotten": lambda patch: patch.setattr(outcome.Strata, "_late", lambda self, duty: Truth.NO),
     "a doubtful exemption lifts": lambda patch: patch.setattr(outcome.Strata, "_doubtful", lambda self, own: outcome.NOTHING),
     "all of needs only one": lambda patch: patch.setattr(outcome, "min", max, raising=False),

@@ -208,9 +208,7 @@ class _Answer:
         for word in wanted:
             for member in value.members:
                 answer = self._names(member, word)
-                if answer == MAYBE and any(
-                    member in self.lines.get(other, ()) for other in value.members if other != member
-                ):
+                if answer == MAYBE and any(member in self.lines.get(other, ()) for other in value.members if other != member):
                     answer = FALSE  # the sender named one below it, so it says no more than that
                 best = max(best, answer)
         return best

@@ -229,9 +229,7 @@ def _hash(name: str) -> int:
     return value
 
 
-def _pieces(
-    heads: Sequence[Head], tests: Iterable[Test]
-) -> tuple[dict[Term, set[int]], dict[tuple[Term, ...], set[int]]]:
+def _pieces(heads: Sequence[Head], tests: Iterable[Test]) -> tuple[dict[Term, set[int]], dict[tuple[Term, ...], set[int]]]:
     """
     Terms that fit a rule, each once, with their heads; and long terms, as pieces that must all fire, with theirs.
 

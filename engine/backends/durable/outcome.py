@@ -76,8 +76,7 @@ class Strata:
     def _weight(self, rule: Rule) -> Bounds:
         """The levels a rule may raise, over every way its standing and its doubt may turn out."""
         standing, doubted = self.truths[f"stands {rule.key}"], self.truths[f"doubted {rule.key}"]
-        own = self._own(rule, standing)
-        if own == NOTHING or standing is Truth.NO:
+        if standing is Truth.NO or (own := self._own(rule, standing)) == NOTHING:
             return NOTHING
         found: list[Bounds] = []
         for stands in POSSIBLE[standing]:

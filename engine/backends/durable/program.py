@@ -20,6 +20,7 @@ from engine.exchange import Exchange
 from engine.rules import All, AnyOf, Atom, Condition, Defined, Not, RuleSet, Truth, atoms
 
 MAX_TERMS = 8
+TRUTHS = tuple(Truth)  # by how many of the two passes derive a head: looked up, since calling an enumeration is slow
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,7 @@ class Literal:
 
 
 Clause = tuple[Literal, ...]
+Used = tuple[tuple[str, int, bool], ...]  # property, head, whether positive
 
 
 class Program:
@@ -64,7 +66,7 @@ class Program:
             fired_other = fired if other == asked else network.fire(other)
             certain |= fired & heads
             possible |= fired_other & heads
-        return {name: Truth((head in certain) + (head in possible)) for name, head in self._names.items()}
+        return {name: TRUTHS[(head in certain) + (head in possible)] for name, head in self._names.items()}
 
     def definition(self) -> Iterator[dict[str, object]]:
         """The rulesets, as they are given to durable-rules, by layer."""
@@ -79,9 +81,7 @@ class Program:
             return clauses[0][0].head
         number = len(self._layer)
         self._clauses[number] = clauses
-        self._layer[number] = 1 + max(
-            (self._layer[literal.head] for clause in clauses for literal in clause), default=0
-        )
+        self._layer[number] = 1 + max((self._layer[literal.head] for clause in clauses for literal in clause), default=0)
         return number
 
     def _atom(self, atom: Atom) -> int:
@@ -114,9 +114,7 @@ class Program:
                 clauses = ((Literal(self._head(clauses)),),)
             width *= len(clauses)
             narrow.append(clauses)
-        return tuple(
-            tuple(dict.fromkeys(literal for clause in choice for literal in clause)) for choice in product(*narrow)
-        )
+        return tuple(tuple(dict.fromkeys(literal for clause in choice for literal in clause)) for choice in product(*narrow))
 
     # From heads to networks
 
@@ -124,19 +122,19 @@ class Program:
         heads = [Head(number, getattr(self._encoder.pair(atom), which)) for atom, number in self._atoms.items()]
         return Network(f"intern-{which}", heads)
 
-    def _layer_network(self, layer: int) -> tuple[Network, frozenset[int], tuple[Literal, ...]]:
+    def _layer_network(self, layer: int) -> tuple[Network, frozenset[int], Used]:
         heads = [number for number, at in self._layer.items() if at == layer]
         used = tuple(dict.fromkeys(literal for head in heads for clause in self._clauses[head] for literal in clause))
         network = Network(
             f"layer-{layer}", [Head(head, tuple(_term(clause) for clause in self._clauses[head])) for head in heads]
         )
-        return network, frozenset(heads), used
+        return network, frozenset(heads), tuple((literal.prop, literal.head, literal.positive) for literal in used)
 
 
 def _term(clause: Clause) -> Term:
     return tuple(Test(literal.prop, "==", 1) for literal in clause)
 
 
-def _message(used: tuple[Literal, ...], mine: set[int], opposite: set[int]) -> dict[str, int]:
+def _message(used: Used, mine: set[int], opposite: set[int]) -> dict[str, int]:
     """What the heads below derived: positives from this pass, negations from the opposite one."""
-    return {lit.prop: int(lit.head in mine if lit.positive else lit.head not in opposite) for lit in used}
+    return {prop: (1 if head in mine else 0) if positive else (0 if head in opposite else 1) for prop, head, positive in used}

@@ -1,0 +1,120 @@
+"""
+The answer of a decision in one sentence, which a person reads first and often last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from engine.case import Case
+from engine.decision import DutyPart, RequirementPart
+from engine.rules import Level, Rule, State, Truth
+
+SHOWN = 3  # of each kind; the rest of the decision has them all
+
+
+def answer(case: Case, requirements: Sequence[RequirementPart], duties: Sequence[DutyPart]) -> str:
+    """What to do, and the first reasons for it."""
+    prefix = f"Hypothetically, on {case.as_of.isoformat()}: " if case.hypothetical else ""
+    if not case.engine.agreed:
+        return prefix + "Do not proceed: the engines disagree on this exchange, so a person must look at it."
+    match case.outcome.word:
+        case "permitted":
+            text = f"This may go ahead{_under(case)}."
+        case "permitted_with_obligations":
+            owed = list(dict.fromkeys(duty.duty.rstrip(".") for duty in duties if duty.arises == "exchange"))
+            text = f"This may go ahead{_under(case)}, with {count(len(owed), 'duty', 'duties')}: {_list(owed)}."
+        case "requirements_unmet":
+            needed = list(dict.fromkeys(_unmet(case, requirements)))
+            text = (
+                f"Do not proceed yet: {count(len(needed), 'thing is', 'things are')} required and not shown: {_list(needed)}."
+            )
+        case "review":
+            text = f"Do not proceed before a person has looked at it: {_list(list(dict.fromkeys(_reviews(case))))}."
+        case "prohibited":
+            text = f"Do not proceed: {_list([_said(rule) for rule in _certain(case, 'prohibit')])}."
+        case "not_applicable":
+            text = "No policy here applies to this exchange; that is not a permit."
+        case _:
+            text = f"This cannot be decided yet: {_unknown(case)}"
+    return prefix + text
+
+
+def plain(level: Level) -> str:
+    """A level in words."""
+    return level.word.replace("_", " ")
+
+
+def count(number: int, one: str, many: str) -> str:
+    return f"{number} {one if number == 1 else many}"
+
+
+def join(names: Sequence[str]) -> str:
+    """`a, b and c`."""
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+
+
+def _list(texts: Sequence[str]) -> str:
+    return "; ".join(texts[:SHOWN]) + ("; …" if len(texts) > SHOWN else "")
+
+
+def _small(text: str) -> str:
+    """A title inside a sentence: its first letter small, unless the first word is an acronym."""
+    return text[:1].lower() + text[1:] if text[1:2].islower() else text
+
+
+def _under(case: Case) -> str:
+    weighing = [name for name, bounds in sorted(case.outcome.jurisdictions.items()) if bounds.high is not Level.NOT_APPLICABLE]
+    return f" under the law of {join([case.place(name) for name in weighing])}" if weighing else ""
+
+
+def _certain(case: Case, effect: str) -> list[Rule]:
+    return [rule for rule in case.standing if rule.effect == effect and case.verdict.standing[rule.key] is Truth.YES]
+
+
+def _said(rule: Rule) -> str:
+    return f"{rule.message.rstrip('.') or rule.provision.title} ({rule.provision.instrument}, {rule.provision.citation})"
+
+
+def _unmet(case: Case, requirements: Sequence[RequirementPart]) -> Iterator[str]:
+    """What each standing rule still wants, alternatives joined by `or`."""
+    for rule in _certain(case, "require"):
+        assert rule.need
+        wanted = set(rule.need.requirements())
+        unmet = [_small(part.title) for part in requirements if part.requirement in wanted and part.state != "met"]
+        if unmet:
+            joined = (" or " if rule.need.op == "any_of" else " and ").join(unmet)
+            yield f"{joined} ({rule.provision.instrument}, {rule.provision.citation})"
+
+
+def _reviews(case: Case) -> Iterator[str]:
+    """Everything that makes the outcome a review, rules first."""
+    verdict = case.verdict
+    yield from (_said(rule) for rule in _certain(case, "review"))
+    for gap in case.outcome.coverage.gaps:
+        if gap.certain and gap.reviewed:
+            subject = f" on {case.bundle.vocabulary.subjects[gap.subject].title.en}" if gap.subject else ""
+            are = "are" if "people" in gap.roles else "is"
+            yield f"the law of {case.place(gap.country)}{subject} is not modelled here, and it is where the {join(gap.roles)} {are}"
+    asked = {name for rule in case.standing if rule.need for name in rule.need.requirements()}
+    for name, states in verdict.requirements.items():
+        if name in asked and states == frozenset((State.DOUBTFUL,)):
+            yield f"{_small(case.bundle.rules.requirements[name].title)} rests on a ground that is doubtful"
+    for key, owed in verdict.owed.items():
+        if owed is Truth.YES and verdict.overdue[key] is Truth.YES:
+            yield f"a duty is overdue: {case.reference.duties[key].text.rstrip('.')}"
+    yield from (f"{r.provision.title} is lifted only in doubt" for r in case.standing if verdict.doubted[r.key] is Truth.YES)
+    yield from (
+        f"{rule.provision.instrument} ({rule.provision.citation}) compels what {case.place(name)} refuses"
+        for rule, name in case.outcome.conflicts
+    )
+
+
+def _unknown(case: Case) -> str:
+    bounds = case.outcome.bounds
+    between = f"it is between {plain(bounds.low)} and {plain(bounds.high)}"
+    if not case.missing:
+        return f"{between}."
+    asked = case.missing[0].facts
+    more = f" (and {len(asked) - 2} more)" if len(asked) > 2 else ""
+    return f"{between}; find out first: {' '.join(question.question for question in asked[:2])}{more}"
