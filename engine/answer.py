@@ -25,7 +25,7 @@ def answer(case: Case, requirements: Sequence[RequirementPart], duties: Sequence
             owed = list(dict.fromkeys(duty.duty.rstrip(".") for duty in duties if duty.arises == "exchange"))
             text = f"This may go ahead{_under(case)}, with {count(len(owed), 'duty', 'duties')}: {_list(owed)}."
         case "requirements_unmet":
-            needed = list(dict.fromkeys(_unmet(case, requirements)))
+            needed = _unmet(case, requirements)
             text = (
                 f"Do not proceed yet: {count(len(needed), 'thing is', 'things are')} required and not shown: {_list(needed)}."
             )
@@ -76,15 +76,19 @@ def _said(rule: Rule) -> str:
     return f"{rule.message.rstrip('.') or rule.provision.title} ({rule.provision.instrument}, {rule.provision.citation})"
 
 
-def _unmet(case: Case, requirements: Sequence[RequirementPart]) -> Iterator[str]:
-    """What each standing rule still wants, alternatives joined by `or`."""
-    for rule in _certain(case, "require"):
-        assert rule.need
-        wanted = set(rule.need.requirements())
-        unmet = [_small(part.title) for part in requirements if part.requirement in wanted and part.state != "met"]
-        if unmet:
-            joined = (" or " if rule.need.op == "any_of" else " and ").join(unmet)
-            yield f"{joined} ({rule.provision.instrument}, {rule.provision.citation})"
+def _unmet(case: Case, requirements: Sequence[RequirementPart]) -> list[str]:
+    """What standing rules still want, each with the provisions that want it; alternatives are joined by `or`."""
+    open_ = {part.requirement: _small(part.title) for part in requirements if part.state != "met"}
+    wanted: dict[str, list[str]] = {}
+    rules = [(rule, rule.need) for rule in _certain(case, "require") if rule.need]
+    alone = {name for _, need in rules if need.op != "any_of" for name in need.requirements() if name in open_}
+    for rule, need in rules:
+        unmet = [name for name in need.requirements() if name in open_]
+        # Whoever meets what another rule wants alone has met the choice as well.
+        if unmet and not (need.op == "any_of" and alone & set(unmet)):
+            text = (" or " if need.op == "any_of" else " and ").join(open_[name] for name in unmet)
+            wanted.setdefault(text, []).append(f"{rule.provision.instrument}, {rule.provision.citation}")
+    return [f"{text} ({'; '.join(citations)})" for text, citations in wanted.items()]
 
 
 def _reviews(case: Case) -> Iterator[str]:

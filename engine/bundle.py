@@ -176,6 +176,7 @@ def _meaning(rules: RuleSet, vocabulary: Vocabulary, settings: Settings) -> str:
         [repr(fact) for _, fact in sorted(vocabulary.facts.items())],
         values,
         sorted((name, repr(jurisdiction)) for name, jurisdiction in vocabulary.jurisdictions.items()),
+        sorted((name, repr(counter)) for name, counter in vocabulary.counters.items()),
         [repr(touch) for touch in vocabulary.touches],
         sorted(
             (part, repr(title), sorted((n, repr(line)) for n, line in lines.items()))

@@ -15,6 +15,7 @@ from engine.decision import EnginePart, MissingPart
 from engine.exchange import Exchange
 from engine.rules import Rule, Truth
 from engine.verdict import Bounds, Verdict
+from engine.words import Phrasebook
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,7 @@ class Case:
 
     bundle: Bundle
     reference: Reference
+    book: Phrasebook
     exchange: Exchange
     as_of: date
     hypothetical: bool

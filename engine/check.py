@@ -8,6 +8,7 @@ are read differently where evidence is not shown becomes several rules: its effe
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -50,6 +51,9 @@ ALLOWED = {
     "soft": frozenset({"advise"}),
     "aspiration": frozenset({"advise"}),
 }
+COUNTER_WINDOW = re.compile(
+    r"^(calendar year( and the one before)?( in [A-Za-z]+(/[A-Za-z_]+)*)?|preceding \d{1,4} (day|week|month|year)s?)$"
+)
 DUE_ANCHORS = ("exchanged_at", "decided_on")
 
 
@@ -94,6 +98,7 @@ class _Checker:
             self._own(f"subject/{name}", ("subjects", name))
         for number in range(len(self.vocabulary.touches)):
             self._own(f"touch/{number}", ("touches", str(number)))
+        self._counters()
         for name, (policy, tree) in self.policies.items():
             applies = self.conditions.lower(locate(tree, ("applies",))[0], name, Use.APPLIES)
             self.conditions.definitions[f"{name}#applies"] = All((_in_force(policy.in_force), applies))
@@ -152,11 +157,35 @@ class _Checker:
                 )
             self.written[written.id] = written
 
-    def _own(self, key: str, where: tuple[str, str]) -> None:
+    def _own(self, key: str, where: tuple[str, str], name: str = "when") -> None:
         """A condition of the vocabulary itself becomes a definition under a reserved key."""
         node = self.vocabulary.nodes[where]
-        when = node.get("when") if isinstance(node, Mapping) else None
+        when = node.get(name) if isinstance(node, Mapping) else None
         self.conditions.definitions[key] = self.conditions.lower(when, "", Use.APPLIES)
+
+    def _counters(self) -> None:
+        """What a counter counts, where and in which window; the ledger will read it, so it must be sound today."""
+        for name, counter in self.vocabulary.counters.items():
+            node = self.vocabulary.nodes["counters", name]
+            if not COUNTER_WINDOW.match(counter.window):
+                at = locate(node, ("window",))[0].span
+                self.findings.error(
+                    at,
+                    "bad-window",
+                    f"`{counter.window}` is not a window",
+                    help="write `calendar year in UTC` or `preceding 12 months`",
+                )
+            for number, fact in enumerate((counter.counts.removeprefix("distinct "), *counter.per)):
+                if fact != "exchanges" and fact not in self.vocabulary.facts and fact not in self.vocabulary.families:
+                    at = locate(node, ("counts",) if number == 0 else ("per", number - 1))[0].span
+                    help = did_you_mean(fact, [*self.vocabulary.facts, *self.vocabulary.families])
+                    self.findings.error(at, "unknown-fact", f"an exchange has no fact `{fact}`", "cannot be counted", help)
+            for number, rule in enumerate(counter.leaves_out):
+                if rule not in self.written:
+                    at = locate(node, ("leaves_out", number))[0].span
+                    help = did_you_mean(rule, self.written)
+                    self.findings.error(at, "unknown-rule", f"there is no rule `{rule}`", "nothing to leave out", help)
+            self._own(f"counter/{name}", ("counters", name), "where")
 
     def _floors(self) -> tuple[Floor, ...]:
         return tuple(
@@ -296,7 +325,7 @@ class _Checker:
         elif provision.force == "norm" and self.settings.norms == "advise" and effect in RAISING:
             effect, message = "advise", message or text.says
         node = written.node
-        use = Use.LIFTS if effect in ("satisfies", "advise") else Use.RAISES
+        use = {"satisfies": Use.LIFTS, "advise": Use.ADVISES}.get(effect, Use.RAISES)
         duties: tuple[Duty, ...] = ()
         if effect == "oblige" and text.oblige:
             duties = (self._duty(f"{written.id}.1", text.oblige, locate(node, ("oblige",))[0], provision.policy),)

@@ -29,14 +29,15 @@ class Use(Enum):
     LIFTS = "lift"
     RAISES = "raise"
     APPLIES = "applies"
+    ADVISES = "advise"
 
     @property
     def not_shown(self) -> Truth:
-        return Truth.NO if self is Use.LIFTS else Truth.UNKNOWN
+        return Truth.NO if self in (Use.LIFTS, Use.ADVISES) else Truth.UNKNOWN
 
     @property
     def negated(self) -> Use:
-        return {Use.LIFTS: Use.RAISES, Use.RAISES: Use.LIFTS, Use.APPLIES: Use.APPLIES}[self]
+        return {Use.LIFTS: Use.RAISES, Use.RAISES: Use.LIFTS}.get(self, self)
 
 
 class Conditions:

@@ -18,6 +18,7 @@ CODES = {
     "bad-due": "`due` needs `within` and `after`",
     "bad-id": "a name has letters, digits, `.` and `-`; a fact is `group.fact`",
     "bad-key": "a key must be a plain word",
+    "bad-window": "a counter's window is a calendar year or a preceding period",
     "bad-value": "the value is not one its place or its fact's type knows",
     "bare-number": "a long number without separators is hard to read (a warning)",
     "cycle": "definitions use, or rules exempt, one another in a circle",

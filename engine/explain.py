@@ -28,7 +28,7 @@ from engine.decision import (
 from engine.factor import account
 from engine.rules import AS_OF, Condition, Duty, Level, Rule, Truth
 from engine.verdict import Bounds
-from engine.words import phrase, shown, tests
+from engine.words import shown
 
 WEIGHING = frozenset({"prohibit", "require", "oblige", "review", "compels"})
 TRUTH_WORDS = {Truth.NO: "no", Truth.UNKNOWN: "unknown", Truth.YES: "yes"}
@@ -44,7 +44,7 @@ class _Teller:
         self.case = case
         self.bundle = case.bundle
         self.verdict = case.verdict
-        self.judge: Callable[[Condition], Truth] = case.reference.judge(case.exchange, case.as_of)
+        self.judge: Callable[[Condition], Truth] = case.reference.judge(case.exchange, case.as_of, case.verdict)
         self.standing = case.standing
 
     def tell(self) -> Decision:
@@ -62,7 +62,7 @@ class _Teller:
             as_of=case.as_of,
             hypothetical=case.hypothetical,
             jurisdictions=[self.jurisdiction(name, bounds) for name, bounds in sorted(outcome.jurisdictions.items())],
-            reasons=[self.reason(rule) for rule in self.standing if rule.effect in WEIGHING | {"satisfies", "exempts"}],
+            reasons=[self.reason(rule) for rule in self.telling()],
             beaten=self.beaten(),
             requirements=requirements,
             duties=duties,
@@ -70,7 +70,7 @@ class _Teller:
             conflicts=self.conflicts(),
             missing=list(case.missing),
             coverage=self.coverage(),
-            factor=account(self.bundle, case.exchange, self.verdict, self.judge),
+            factor=account(case.book, case.exchange, self.verdict, self.judge),
             bundle=DigestsPart(meaning=self.bundle.digests.meaning, source=self.bundle.digests.source),
             engine=case.engine,
         )
@@ -81,6 +81,23 @@ class _Teller:
         return JurisdictionPart(
             jurisdiction=name, title=self.case.place(name), outcome=outcome_word(bounds), bounds=_bounds(bounds)
         )
+
+    def telling(self) -> list[Rule]:
+        """The rules worth telling: those that weigh, that lift for certain, or that may lift something that weighs."""
+        asked = {name for rule in self.standing if rule.need for name in rule.need.requirements()}
+        holding = {rule.key for rule in self.bundle.rules.rules if self.verdict.holds[rule.key] is not Truth.NO}
+        weighing = {rule.key for rule in self.bundle.rules.rules if rule.effect in WEIGHING and rule.key in holding}
+        lifting = {rule.key for rule in self.standing if rule.effect == "exempts"}
+        told = []
+        for rule in self.standing:
+            if rule.effect in ("satisfies", "exempts"):
+                certain = self.verdict.standing[rule.key] is Truth.YES
+                touches = bool(asked & {*rule.satisfies, *rule.excuses} or (weighing | lifting) & set(rule.exempts))
+                if certain or touches:
+                    told.append(rule)
+            elif rule.effect in WEIGHING:
+                told.append(rule)
+        return told
 
     def reason(self, rule: Rule) -> ReasonPart:
         provision = rule.provision
@@ -99,22 +116,19 @@ class _Teller:
             message=rule.message,
             requires=need,
             standing="certain" if standing is Truth.YES else "possible",
-            evidence=self.evidence(rule.condition),
+            evidence=self.evidence(rule),
             source=provision.source,
             at=f"{provision.file}:{provision.line}",
         )
 
-    def evidence(self, condition: Condition) -> list[EvidencePart]:
+    def evidence(self, rule: Rule) -> list[EvidencePart]:
+        """Each test a rule rests on, with the fact it met."""
         lines: dict[tuple[str, str], EvidencePart] = {}
-        for atom in tests(self.bundle, condition):
-            if atom.fact == AS_OF:
-                continue
-            text = phrase(self.bundle.vocabulary, atom)
-            value = shown(self.bundle.vocabulary, self.case.exchange, atom.fact, self.case.as_of)
-            lines.setdefault(
-                (atom.fact, text),
-                EvidencePart(fact=atom.fact, test=text, value=value, truth=TRUTH_WORDS[self.judge(atom)]),
-            )
+        for atom in self.case.book.tests(rule):
+            key = (atom.fact, self.case.book.phrase(atom))
+            if atom.fact != AS_OF and key not in lines:
+                value = shown(self.bundle.vocabulary, self.case.exchange, atom.fact, self.case.as_of)
+                lines[key] = EvidencePart(fact=atom.fact, test=key[1], value=value, truth=TRUTH_WORDS[self.judge(atom)])
         return list(lines.values())
 
     def beaten(self) -> list[BeatenPart]:

@@ -13,14 +13,15 @@ from typing import Any
 from engine.bundle import Bundle
 from engine.decision import FactorLinePart, FactorPart, LanePart
 from engine.exchange import Exchange
-from engine.rules import Condition, Rule, Truth
+from engine.rules import Condition, Not, Rule, Truth
 from engine.values import Missing, SetOf, to_json
 from engine.verdict import Verdict
-from engine.words import unmet_tests
+from engine.words import Phrasebook
 
 
-def account(bundle: Bundle, exchange: Exchange, verdict: Verdict, judge: Callable[[Condition], Truth]) -> FactorPart:
+def account(book: Phrasebook, exchange: Exchange, verdict: Verdict, judge: Callable[[Condition], Truth]) -> FactorPart:
     """The account of one exchange under one verdict."""
+    bundle = book.bundle
     parts = {
         part: {
             name: FactorLinePart(title=line.title.en, fact=line.fact, value=_value(bundle, exchange, line.fact, line.highest))
@@ -32,7 +33,7 @@ def account(bundle: Bundle, exchange: Exchange, verdict: Verdict, judge: Callabl
     for rule in bundle.rules.rules:
         for victim in rule.exempts:
             exempters.setdefault(victim, []).append(rule)
-    lanes = [_lane(bundle, verdict, rule, exempters.get(rule.key, []), judge) for rule in bundle.rules.rules if rule.lane]
+    lanes = [_lane(book, verdict, rule, exempters.get(rule.key, []), judge) for rule in bundle.rules.rules if rule.lane]
     return FactorPart(account=parts, lanes=[lane for lane in lanes if lane is not None])
 
 
@@ -53,20 +54,23 @@ def _value(bundle: Bundle, exchange: Exchange, fact: str, highest: bool) -> Any:
 
 
 def _lane(
-    bundle: Bundle, verdict: Verdict, rule: Rule, exempters: list[Rule], judge: Callable[[Condition], Truth]
+    book: Phrasebook, verdict: Verdict, rule: Rule, exempters: list[Rule], judge: Callable[[Condition], Truth]
 ) -> LanePart | None:
     standing = verdict.standing[rule.key]
-    if verdict.defined[f"{rule.provision.policy}#applies"] is Truth.NO:
+    if verdict.defined[f"{rule.provision.policy}#applies"] is not Truth.YES and standing is Truth.NO:
         return None
-    closed_by = [e.provision for e in exempters if verdict.standing[e.key] is not Truth.NO]
+    closing = [e for e in exempters if verdict.standing[e.key] is Truth.YES]
+    might = [e for e in exempters if verdict.standing[e.key] is Truth.UNKNOWN]
+    opens_when = [*book.unmet(rule.condition, judge)]
+    opens_when += [text for e in might for text in book.unmet(Not(e.condition), judge)]
     return LanePart(
         lane=rule.lane,
-        title=bundle.vocabulary.lanes[rule.lane].title.en,
+        title=book.bundle.vocabulary.lanes[rule.lane].title.en,
         state={Truth.YES: "open", Truth.UNKNOWN: "possible", Truth.NO: "closed"}[standing],
         provision=rule.provision.id,
         citation=rule.provision.citation,
         force=rule.provision.force,
         mark=rule.provision.status,
-        opens_when=[] if standing is Truth.YES else unmet_tests(bundle, rule.condition, judge),
-        closed_by=[f"{p.title} ({p.instrument}, {p.citation})" for p in closed_by] if standing is not Truth.YES else [],
+        opens_when=[] if standing is Truth.YES else list(dict.fromkeys(opens_when)),
+        closed_by=[f"{e.provision.title} ({e.provision.instrument}, {e.provision.citation})" for e in closing],
     )

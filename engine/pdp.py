@@ -26,6 +26,7 @@ from engine.rules import Level, RuleSet
 from engine.values import Value
 from engine.verdict import Bounds, Engine, Verdict
 from engine.version import VERSION
+from engine.words import Phrasebook
 
 MODES = {"checked": ("reference", "durable"), "reference": ("reference",), "durable": ("durable",)}
 
@@ -50,6 +51,7 @@ class PDP:
         }
         self.engines: tuple[Engine, ...] = tuple(makers[name]() for name in MODES[mode])
         self._without_reviews = Reference(_without_reviews(bundle.rules))
+        self._book = Phrasebook(bundle)
         self._lock = threading.Lock()
 
     def decide(self, exchange: Exchange, *, as_of: date, today: date, id: str) -> Decision:
@@ -63,6 +65,7 @@ class PDP:
             case = Case(
                 bundle=self.bundle,
                 reference=self.reference,
+                book=self._book,
                 exchange=exchange,
                 as_of=as_of,
                 hypothetical=as_of != today,

@@ -63,8 +63,8 @@ class Atom:
 
     `op` is one of: is (one of `operands`), in (register `register`), has (a set holds one of `operands`, or a member of `register`),
     only (no member outside them), at_least, at_most, more_than, less_than (one operand; for a date it may be `as_of`), within
-    and older_than (a date against as_of), counts (a document counts). `not_shown` is what a test of evidence or a claim reads where none is shown: NO where it
-    lifts, UNKNOWN where it raises; None on any other fact.
+    and older_than (a date against as_of), counts (a document counts). `not_shown` is what a test of evidence or a claim reads where
+    none is shown: NO where it lifts, UNKNOWN where it raises; None on any other fact.
     """
 
     fact: str

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
 from typing import Any
 
 from engine.bundle import Bundle
@@ -22,6 +21,7 @@ from engine.pdp import PDP
 from engine.rules import Truth
 from engine.tree import Node, locate
 from engine.values import read_number
+from engine.verdict import Verdict
 from engine.vocabulary import DOCUMENT_FIELDS, DOCUMENT_GROUPS, Vocabulary
 
 LEFT_OUT = "left out"
@@ -68,8 +68,9 @@ def _case(bundle: Bundle, pdp: PDP, text: TestText, case: CaseText) -> Iterator[
     decision = pdp.decide(exchange, as_of=as_of, today=as_of, id="test")
     if not decision.engine.agreed:
         yield from (f"the engines disagree: {text}" for text in decision.engine.disagreement)
-    yield from _compare(bundle, text.test, case.expect, decision)
-    yield from _definitions(pdp, case.expect, exchange, as_of)
+    verdict = pdp.verdict(exchange, as_of)
+    yield from _compare(bundle, text.test, case.expect, decision, verdict)
+    yield from _definitions(case.expect, verdict)
 
 
 def build(bundle: Bundle, flat: dict[str, Any]) -> Exchange:
@@ -115,7 +116,7 @@ def _typed(kind: str, value: Any) -> Any:
     return value
 
 
-def _compare(bundle: Bundle, policy: str, expect: Expectation, decision: Decision) -> Iterator[str]:
+def _compare(bundle: Bundle, policy: str, expect: Expectation, decision: Decision, verdict: Verdict) -> Iterator[str]:
     """Every expectation that the decision does not meet, in words."""
 
     def full(name: str) -> str:
@@ -134,8 +135,12 @@ def _compare(bundle: Bundle, policy: str, expect: Expectation, decision: Decisio
     for name, wanted in expect.jurisdictions.items():
         if outcomes.get(name, "not_applicable") != wanted:
             yield f"{name} is {outcomes.get(name, 'not_applicable')}, not {wanted}"
-    certain = {r.provision for r in decision.reasons if r.standing == "certain"} | {a.provision for a in decision.advice}
-    possible = certain | {r.provision for r in decision.reasons}
+    stands = {
+        rule.provision.id: verdict.standing[rule.key]
+        for rule in sorted(bundle.rules.rules, key=lambda r: verdict.standing[r.key])
+    }
+    certain = {provision for provision, truth in stands.items() if truth is Truth.YES}
+    possible = {provision for provision, truth in stands.items() if truth is not Truth.NO}
     yield from (f"`{name}` does not stand" for name in expect.because or () if full(name) not in certain)
     yield from (f"`{name}` stands, or may" for name in expect.silent or () if full(name) in possible)
     beaten = {part.provision for part in decision.beaten}
@@ -192,8 +197,8 @@ def _plain(value: Any) -> Any:
     return str(value)
 
 
-def _definitions(pdp: PDP, expect: Expectation, exchange: Exchange, as_of: date) -> Iterator[str]:
-    defined = pdp.verdict(exchange, as_of).defined if expect.define else {}
+def _definitions(expect: Expectation, verdict: Verdict) -> Iterator[str]:
+    defined = verdict.defined
     for name, wanted in expect.define.items():
         truth = defined.get(name, defined.get(f"{name}!raise"))
         if truth is None:

@@ -14,6 +14,7 @@ from typing import Any
 
 from engine.diagnostic import Findings, Span, did_you_mean
 from engine.model import (
+    CounterText,
     JurisdictionText,
     KindText,
     LaneText,
@@ -89,6 +90,7 @@ class Vocabulary:
     registers: Mapping[str, Register]
     kinds: Mapping[str, Mapping[str, KindText]]
     requirements: Mapping[str, RequirementText]
+    counters: Mapping[str, CounterText]
     jurisdictions: Mapping[str, JurisdictionText]
     subjects: Mapping[str, SubjectText]
     touches: tuple[TouchText, ...]
@@ -197,6 +199,7 @@ class _Builder:
             registers={name: register for name, register in registers.items() if register},
             kinds={group: getattr(self.text, group) for group in DOCUMENT_GROUPS},
             requirements=self.text.requirements,
+            counters=self.text.counters,
             jurisdictions=self.text.jurisdictions,
             subjects=self.text.subjects,
             touches=tuple(self.text.touches),

@@ -12,25 +12,71 @@ from typing import Any
 
 from engine.bundle import Bundle
 from engine.exchange import Exchange
-from engine.rules import AS_OF, All, AnyOf, Atom, Condition, Defined, Not, Truth
+from engine.rules import AS_OF, All, AnyOf, Atom, Condition, Defined, Not, Rule, Truth
 from engine.values import Document, Missing, spell, to_json
 from engine.vocabulary import DOCUMENT_GROUPS, PERSONAL_FIELDS, Vocabulary
 
+# How a test reads where it holds, and where it does not.
 _OPERATORS = {
-    "is": "is",
-    "in": "is in",
-    "has": "includes",
-    "only": "is only",
-    "at_least": "is at least",
-    "at_most": "is at most",
-    "more_than": "is more than",
-    "less_than": "is less than",
-    "within": "is within the last",
-    "older_than": "is older than",
+    "is": ("is", "is not"),
+    "in": ("is in", "is not in"),
+    "has": ("includes", "does not include"),
+    "only": ("is only", "is not only"),
+    "at_least": ("is at least", "is less than"),
+    "at_most": ("is at most", "is more than"),
+    "more_than": ("is more than", "is at most"),
+    "less_than": ("is less than", "is at least"),
+    "within": ("is within the last", "is not within the last"),
+    "older_than": ("is older than", "is not older than"),
 }
+_DATE_OPERATORS = {"at_least": ("is on or after", "is before"), "at_most": ("is on or before", "is after")}
 
 
-def title(vocabulary: Vocabulary, fact: str) -> str:
+class Phrasebook:
+    """The words of one bundle's conditions, each made once. The bundle keeps the atoms alive, so identity is their key."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        self.bundle = bundle
+        self._phrases: dict[tuple[int, bool], str] = {}
+        self._tests: dict[str, tuple[Atom, ...]] = {}
+
+    def tests(self, rule: Rule) -> tuple[Atom, ...]:
+        """Every atom a rule rests on, through the definitions it names, each once, in the author's order."""
+        if rule.key not in self._tests:
+            self._tests[rule.key] = tuple(dict.fromkeys(tests(self.bundle, rule.condition)))
+        return self._tests[rule.key]
+
+    def phrase(self, atom: Atom, negated: bool = False) -> str:
+        """One test in words; `negated` says what would make it fail."""
+        key = (id(atom), negated)
+        if key not in self._phrases:
+            self._phrases[key] = _phrase(self.bundle.vocabulary, atom, negated)
+        return self._phrases[key]
+
+    def unmet(self, condition: Condition, judge: Callable[[Condition], Truth]) -> list[str]:
+        """What would have to hold for a condition to be met and does not yet, in words; an alternative is one entry."""
+
+        def walk(part: Condition, wanted: bool) -> list[str]:
+            if judge(part) is (Truth.YES if wanted else Truth.NO):
+                return []
+            match part:
+                case Atom(fact=fact):
+                    return [] if fact == AS_OF else [self.phrase(part, negated=not wanted)]
+                case Not(part=inner):
+                    return walk(inner, not wanted)
+                case Defined(key=key):
+                    return walk(self.bundle.rules.definitions[key], wanted)
+                case All(parts=parts) | AnyOf(parts=parts):
+                    options = [walk(inner, wanted) for inner in parts]
+                    if isinstance(part, All) is wanted:
+                        return [text for option in options for text in option]
+                    ways = list(dict.fromkeys(" and ".join(option) for option in options if option))
+                    return [ways[0] if len(ways) == 1 else "either " + ", or ".join(ways)] if ways else []
+
+        return list(dict.fromkeys(walk(condition, True)))
+
+
+def _title(vocabulary: Vocabulary, fact: str) -> str:
     """A fact's title in English."""
     if fact == AS_OF:
         return "the date"
@@ -40,22 +86,21 @@ def title(vocabulary: Vocabulary, fact: str) -> str:
     return vocabulary.title(fact).en
 
 
-def phrase(vocabulary: Vocabulary, atom: Atom, negated: bool = False) -> str:
-    """One test in words; `negated` says what would make it fail."""
-    name = title(vocabulary, atom.fact)
+def _phrase(vocabulary: Vocabulary, atom: Atom, negated: bool) -> str:
+    name = _title(vocabulary, atom.fact)
     if atom.op == "counts":
-        kind = "is shown" if atom.fact.startswith("evidence") else "is relied on and shown"
-        return f"{name} {kind if not negated else 'is not shown'}"
+        kind = "shown" if atom.fact.startswith("evidence") else "relied on and shown"
+        return f"{name} is {'not ' if negated else ''}{kind}"
+    if atom.type.kind == "yes/no":
+        return f"{name}: {spell(atom.operands[0] is not negated)}"
     if atom.register:
         target = vocabulary.registers[atom.register].title.en
     else:
         titles = atom.type.values.titles if atom.type.values else {}
         words = [titles.get(o, o) if isinstance(o, str) else spell(o) for o in atom.operands]
         target = " or ".join(words) if atom.operands != (AS_OF,) else "the day of the exchange"
-    operator = _OPERATORS[atom.op]
-    if atom.type.kind == "date" and atom.op in ("at_least", "at_most"):
-        operator = "is on or after" if atom.op == "at_least" else "is on or before"
-    return f"{name}: not ({operator} {target})" if negated else f"{name} {operator} {target}"
+    operators = _DATE_OPERATORS if atom.type.kind == "date" and atom.op in _DATE_OPERATORS else _OPERATORS
+    return f"{name} {operators[atom.op][negated]} {target}"
 
 
 def shown(vocabulary: Vocabulary, exchange: Exchange, fact: str, as_of: date) -> Any:
@@ -87,26 +132,3 @@ def tests(bundle: Bundle, condition: Condition, seen: frozenset[str] = frozenset
             yield from tests(bundle, part, seen)
         case Defined(key=key) if key not in seen:
             yield from tests(bundle, bundle.rules.definitions[key], seen | {key})
-
-
-def unmet_tests(bundle: Bundle, condition: Condition, judge: Callable[[Condition], Truth]) -> list[str]:
-    """What would have to hold for a condition to be met and does not yet, in words; an alternative is one entry."""
-
-    def walk(part: Condition, wanted: bool) -> list[str]:
-        if judge(part) is (Truth.YES if wanted else Truth.NO):
-            return []
-        match part:
-            case Atom(fact=fact):
-                return [] if fact == AS_OF else [phrase(bundle.vocabulary, part, negated=not wanted)]
-            case Not(part=inner):
-                return walk(inner, not wanted)
-            case Defined(key=key):
-                return walk(bundle.rules.definitions[key], wanted)
-            case All(parts=parts) | AnyOf(parts=parts):
-                options = [walk(inner, wanted) for inner in parts]
-                if isinstance(part, All) is wanted:
-                    return [text for option in options for text in option]
-                ways = list(dict.fromkeys(" and ".join(option) for option in options if option))
-                return [ways[0] if len(ways) == 1 else "either " + ", or ".join(ways)] if ways else []
-
-    return list(dict.fromkeys(walk(condition, True)))

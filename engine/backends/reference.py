@@ -85,9 +85,11 @@ class Reference:
                 found.add(atom.fact.rpartition(".")[0])
         return frozenset(found.union(*(self._facts(self.rules.definitions[key]) for key in named(condition))))
 
-    def judge(self, exchange: Exchange, as_of: date) -> Callable[[Condition], Truth]:
-        """How any condition reads on one exchange; for explanations."""
-        return _Evaluation(self, exchange, as_of).truth
+    def judge(self, exchange: Exchange, as_of: date, verdict: Verdict) -> Callable[[Condition], Truth]:
+        """How any condition reads on the exchange that `verdict` was given on; for explanations."""
+        evaluation = _Evaluation(self, exchange, as_of)
+        evaluation.defined = dict(verdict.defined)
+        return evaluation.truth
 
 
 class _Evaluation:
@@ -98,6 +100,7 @@ class _Evaluation:
         self.as_of = as_of
         self.defined: dict[str, Truth] = {}
         self.holds: dict[str, Truth] = {}
+        self.read: dict[int, Truth] = {}
         self.standing: dict[str, Truth] = {}
         self.doubted: dict[str, Truth] = {}
 
@@ -138,7 +141,11 @@ class _Evaluation:
         """Kleene (2.1)."""
         match condition:
             case Atom():
-                return self.atom(condition)
+                # By identity: rules share the atoms of the definitions they name, and the rule set keeps them alive.
+                truth = self.read.get(id(condition))
+                if truth is None:
+                    truth = self.read[id(condition)] = self.atom(condition)
+                return truth
             case All(parts=parts):
                 return self.least(parts)
             case AnyOf(parts=parts):
