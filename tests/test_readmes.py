@@ -143,10 +143,8 @@ def instruments_table() -> str:
         marks = [p.status for p in provisions.values() if p.policy == policy[1]]
         counts = " | ".join(str(marks.count(mark)) for mark in ("confirmed", "from-memory", "unsure"))
         rows.append(f"| {policy[0]} | `{policy[1]}` | {policy[2]} | {policy[3]} | {len(marks)} | {counts} |\n")
-    return (
-        "| jurisdiction | policy | instrument | force | provisions | confirmed | from memory | unsure |\n|---|---|---|---|---|---|---|---|\n"
-        + "".join(rows)
-    )
+    head = "| jurisdiction | policy | instrument | force | provisions | confirmed | from memory | unsure |\n"
+    return head + "|---|---|---|---|---|---|---|---|\n" + "".join(rows)
 
 
 TABLES = {"codes": codes_table, "facts": facts_table, "instruments": instruments_table}

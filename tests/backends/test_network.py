@@ -265,9 +265,7 @@ def test_rulesets_stay_small_and_are_sent_only_what_they_test(calls: Calls) -> N
     assert sum(map(len, sent)) == len(set().union(*sent)) == 130
 
 
-@pytest.mark.parametrize(
-    "function", ["assert_fact", "start_action_for_state", "complete_and_start_action", "retract_fact"]
-)
+@pytest.mark.parametrize("function", ["assert_fact", "start_action_for_state", "complete_and_start_action", "retract_fact"])
 @pytest.mark.parametrize("failure", [durable_rules_engine.error("303"), MemoryError(), KeyboardInterrupt()])
 def test_after_a_failure_the_network_gives_no_more_answers(
     function: str, failure: BaseException, monkeypatch: pytest.MonkeyPatch

@@ -74,6 +74,22 @@ def micro(value: float) -> str:
     return f"{value:,.0f} µs"
 
 
+def reading(bundle: engine.Bundle, raw: bytes) -> Callable[[], object]:
+    return lambda: engine.parse_exchange(bundle, raw)
+
+
+def evaluating(back_end: Reference | Durable, exchange: engine.Exchange) -> Callable[[], object]:
+    return lambda: back_end.evaluate(exchange, DAY)
+
+
+def deciding(pdp: engine.PDP, exchange: engine.Exchange) -> Callable[[], engine.Decision]:
+    return lambda: pdp.decide(exchange, as_of=DAY, today=DAY, id="bench")
+
+
+def writing(decision: engine.Decision) -> Callable[[], object]:
+    return lambda: decision.model_dump_json(by_alias=True)
+
+
 def decisions(bundle: engine.Bundle) -> None:
     pdps = {mode: engine.PDP(bundle, mode) for mode in ("reference", "durable", "checked")}
     for name, sent in EXCHANGES.items():
@@ -81,19 +97,19 @@ def decisions(bundle: engine.Bundle) -> None:
         exchange = engine.parse_exchange(bundle, raw)
         print()
         row(name, "median", "p99", "to reference")
-        row("  read the exchange", *map(micro, timed(lambda: engine.parse_exchange(bundle, raw))))
+        row("  read the exchange", *map(micro, timed(reading(bundle, raw))))
         base = 0.0
         for back_end in (Reference(bundle.rules), Durable(bundle.rules)):
-            median, high = timed(lambda: back_end.evaluate(exchange, DAY))
+            median, high = timed(evaluating(back_end, exchange))
             base = base or median
             row(f"  evaluate, {back_end.name}", micro(median), micro(high), f"{median / base:.2f}")
         base = 0.0
         for mode, pdp in pdps.items():
-            median, high = timed(lambda: pdp.decide(exchange, as_of=DAY, today=DAY, id="bench"))
+            median, high = timed(deciding(pdp, exchange))
             base = base or median
             row(f"  decide, mode {mode}", micro(median), micro(high), f"{median / base:.2f}")
         decision = pdps["checked"].decide(exchange, as_of=DAY, today=DAY, id="bench")
-        row("  its JSON", *map(micro, timed(lambda: decision.model_dump_json(by_alias=True))))
+        row("  its JSON", *map(micro, timed(writing(decision))))
 
 
 def memory(bundle: engine.Bundle, rounds: int = 3_000) -> None:

@@ -1,0 +1,71 @@
+"""`GET /livez` and `GET /readyz`: is the process alive, and could it decide and record now."""
+
+import asyncio
+from typing import Literal
+
+from fastapi import FastAPI
+from pydantic import BaseModel, ConfigDict
+
+from service.api import schemas
+from service.log.record import Digests
+from service.log.store import NotRecorded
+from service.problems import Refused
+from service.service import Service
+
+PROBE_SECONDS = 5.0
+
+
+class Alive(BaseModel):
+    """The process answers."""
+
+    model_config = ConfigDict(frozen=True)
+
+    status: Literal["alive"] = "alive"
+
+
+class Log(BaseModel):
+    """The decision log."""
+
+    model_config = ConfigDict(frozen=True)
+
+    writable: Literal[True] = True
+    records: int
+
+
+class Ready(BaseModel):
+    """Policies are loaded, and a write to the log has just reached the disk."""
+
+    model_config = ConfigDict(frozen=True)
+
+    status: Literal["ready"] = "ready"
+    policies: Digests
+    log: Log
+
+
+def add(app: FastAPI, service: Service) -> None:
+    """Put the endpoints on the application."""
+    digests = Digests(meaning=service.bundle.digests.meaning, source=service.bundle.digests.source)
+
+    @app.get("/livez", summary="Is the process alive")
+    async def livez() -> Alive:
+        """Answers as long as the process does."""
+        return Alive()
+
+    @app.get("/readyz", summary="Can it decide and record now", responses=schemas.problems(503))
+    async def readyz() -> Ready:
+        """Writes to the log and waits for the disk, as a decision would."""
+        try:
+            async with asyncio.timeout(PROBE_SECONDS):
+                records = await service.store.probe()
+        except (NotRecorded, TimeoutError) as failed:
+            reason = str(failed) or f"a write took longer than {PROBE_SECONDS:.0f} seconds"
+            raise Refused(
+                "not-ready",
+                "the log cannot be written, so nothing is decided",
+                checks={
+                    "policies": {"loaded": True, **digests.model_dump()},
+                    "log": {"writable": False, "reason": reason},
+                },
+                headers={"Retry-After": "1"},
+            ) from None
+        return Ready(policies=digests, log=Log(records=records))

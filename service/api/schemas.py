@@ -1,0 +1,140 @@
+"""
+`GET /openapi.json` and `GET /v1/schemas/…`: the shapes of what goes in and out.
+
+They come from the models and, for an exchange, from the loaded vocabulary; nothing here is kept by hand. The examples
+are one exchange, decided by the loaded policies when a shape is first asked for, and the record of that.
+"""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from functools import cache
+from typing import Any
+
+from fastapi import FastAPI, Response
+from fastapi.openapi.utils import get_openapi
+
+import engine
+from service.log.record import Digests, EngineVersion, Record
+from service.problems import Problem
+from service.service import Service
+
+API_VERSION = "1"
+DESCRIPTION = (
+    "Decides proposed cross-border exchanges of data against policies written in YAML, and records every decision. "
+    "The policies are engineering research; its answers are not legal advice."
+)
+EXCHANGE_BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Exchange"}}},
+    }
+}
+_DAY = date(2026, 11, 24)
+_ID = "019ab3c4-5d6e-7f80-9a1b-2c3d4e5f6071"
+_CANDIDATES: tuple[dict[str, Any], ...] = (
+    {
+        "exporter": {"country": "CN"},
+        "recipient": {"country": "US"},
+        "data": {"personal": True, "people": {"sensitive": 12_000}},
+    },
+    {"exporter": {"country": "CN"}, "recipient": {"country": "US"}},
+    {},
+)
+_DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+
+def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """For an endpoint's documentation: the statuses it refuses with, each a problem document."""
+    content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    return {status: {"description": "A problem document", "content": content} for status in statuses}
+
+
+def add(app: FastAPI, service: Service) -> None:
+    """Put the endpoints on the application. Comes last: the OpenAPI document lists what is there by then."""
+
+    @cache
+    def shapes() -> dict[str, dict[str, Any]]:
+        found = {
+            "exchange": service.bundle.exchange_schema(),
+            "decision": engine.Decision.model_json_schema(mode="serialization"),
+            "record": Record.model_json_schema(mode="serialization"),
+        }
+        examples = _examples(service)
+        return {name: {"$schema": _DIALECT, "examples": [examples[name]], **found[name]} for name in found}
+
+    # Made when first asked for (the start is a tenth of a second shorter), so not `async`: it takes a thread.
+    @app.get("/openapi.json", include_in_schema=False)
+    def openapi() -> Response:
+        return Response(_written(_openapi(app, shapes()["exchange"])), media_type="application/json")
+
+    for name in ("exchange", "decision", "record"):
+        _serve(app, name, shapes)
+
+
+def _serve(app: FastAPI, name: str, shapes: Callable[[], dict[str, dict[str, Any]]]) -> None:
+    content = {"application/schema+json": {"schema": {"type": "object"}}}
+
+    @app.get(
+        f"/v1/schemas/{name}",
+        summary=f"The JSON Schema of: {name}",
+        response_class=Response,
+        responses={200: {"description": "JSON Schema, 2020-12", "content": content}},
+    )
+    def schema() -> Response:
+        return Response(_written(shapes()[name]), media_type="application/schema+json")
+
+
+def _written(document: dict[str, Any]) -> str:
+    return json.dumps(document, ensure_ascii=False)
+
+
+def _examples(service: Service) -> dict[str, Any]:
+    """An exchange that the loaded vocabulary accepts, what the loaded policies say to it, and the record of both."""
+    for candidate in _CANDIDATES:
+        try:
+            exchange = engine.parse_exchange(service.bundle, json.dumps(candidate).encode())
+            break
+        except engine.ExchangeRefused:
+            continue  # another vocabulary
+    decision = service.pdp.decide(exchange, as_of=_DAY, today=_DAY, id=_ID)
+    digests = service.bundle.digests
+    record = Record(
+        id=_ID,
+        recorded_at=datetime(_DAY.year, _DAY.month, _DAY.day, 9, 30, 0, 123456, UTC),
+        asked_by=None,
+        as_of=_DAY,
+        request=dict(exchange.document),
+        decision=decision,
+        bundle=Digests(meaning=digests.meaning, source=digests.source),
+        engine=EngineVersion(version=engine.__version__),
+    ).document()
+    return {"exchange": candidate, "decision": record["decision"], "record": record}
+
+
+def _openapi(app: FastAPI, exchange: dict[str, Any]) -> dict[str, Any]:
+    document = get_openapi(
+        title=app.title, version=app.version, description=app.description, routes=app.routes, openapi_version="3.1.0"
+    )
+    components = document.setdefault("components", {}).setdefault("schemas", {})
+    for name, schema in (("Exchange", exchange), ("Problem", Problem.model_json_schema(mode="serialization"))):
+        local = _pointing_into_components(schema, name)
+        for inner, definition in local.pop("$defs", {}).items():
+            components[f"{name}-{inner}"] = definition
+        local.pop("$schema", None)
+        components[name] = local
+    return document
+
+
+def _pointing_into_components(value: Any, name: str) -> Any:
+    """A schema whose references into its own `$defs` lead to where OpenAPI keeps them."""
+    match value:
+        case {"$ref": str(reference), **rest} if reference.startswith("#/$defs/"):
+            moved = f"#/components/schemas/{name}-{reference.removeprefix('#/$defs/')}"
+            return {"$ref": moved, **_pointing_into_components(rest, name)}
+        case dict():
+            return {key: _pointing_into_components(inner, name) for key, inner in value.items()}
+        case list():
+            return [_pointing_into_components(inner, name) for inner in value]
+        case _:
+            return value

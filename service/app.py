@@ -1,0 +1,77 @@
+"""
+The application: settings in, an ASGI application out.
+
+The endpoints are in `api/`, one module a group; this file puts them behind the gate and turns what they refuse into
+problem documents.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from service.api import decisions, evaluate, facts, health, schemas
+from service.gate import Gate
+from service.problems import Kind, Refused, plain
+from service.service import Service
+from service.settings import Settings
+
+_REFUSED_BY_STATUS: dict[int, tuple[Kind, str]] = {
+    404: ("not-found", "no endpoint has this address"),
+    405: ("method-not-allowed", "the Allow header lists the methods that this address takes"),
+}
+
+
+def create_app(settings: Settings, service: Service | None = None) -> FastAPI:
+    """
+    The application for these settings, or around a service that is open already.
+
+    It closes the service when its lifespan ends. Raises engine.BundleRefused and StoreRefused.
+    """
+    service = service or Service.open(settings)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        yield
+        await asyncio.to_thread(service.close)
+
+    app = FastAPI(
+        title="Fifth Factor",
+        version=schemas.API_VERSION,
+        description=schemas.DESCRIPTION,
+        lifespan=lifespan,
+        openapi_url=None,  # served by api/schemas.py, with the schema of the loaded vocabulary in it
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        # It would hand exception messages, which may quote a value, to whatever collector is configured.
+        telemetry={"tracing": False, "metrics": False, "logs": False},
+    )
+    app.state.service = service
+    for group in (evaluate, decisions, facts, health, schemas):
+        group.add(app, service)
+    app.add_middleware(Gate, say=service.say)
+    app.add_exception_handler(Refused, _refused)
+    app.add_exception_handler(HTTPException, _by_status)
+    app.add_exception_handler(RequestValidationError, _malformed)
+    return app
+
+
+async def _refused(request: Request, refused: Exception) -> Response:
+    assert isinstance(refused, Refused)
+    return refused.response(request.scope["path"], request.scope["request_id"])
+
+
+async def _by_status(request: Request, raised: Exception) -> Response:
+    assert isinstance(raised, HTTPException)
+    path, request_id = request.scope["path"], request.scope["request_id"]
+    if known := _REFUSED_BY_STATUS.get(raised.status_code):
+        return Refused(*known, headers=raised.headers).response(path, request_id)
+    return plain(raised.status_code, path, request_id, raised.headers)
+
+
+async def _malformed(request: Request, raised: Exception) -> Response:
+    return await _refused(request, Refused("bad-request", "a part of the address or a header is not as described"))

@@ -1,0 +1,1 @@
+"""The decision log: what a record is, which bytes it becomes, and how it is kept."""

@@ -1,0 +1,177 @@
+"""
+The bytes of a record in the log, and how they are checked.
+
+Goes in: a record as a JSON document, and which values of its request are personal. Comes out: the leaf, canonical JSON
+in which each personal value is replaced by a commitment, its RFC 6962 hash, and beside them what opens the commitments.
+Erasing that leaves leaf and hash as they are, so every proof over them stays valid while the values are gone.
+
+    leaf        = RFC 8785 of the record, with {"commitment": "<hex>"} in place of each personal value
+    leaf hash   = SHA-256(00 || leaf)                                                       (RFC 6962, section 2.1)
+    commitment  = SHA-256("fifthfactor/commitment/1" || 00 || salt || RFC 8785 of the value)
+    salt        = 32 bytes from the operating system, new for each value
+
+`faults` checks one stored record from its rows alone, without the engine and without the models.
+"""
+
+import json
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+from pydantic import JsonValue
+
+from service.log.canonical import NotCanonical, canonical
+
+_COMMITMENT_DOMAIN = b"fifthfactor/commitment/1\x00"
+_LEAF_DOMAIN = b"\x00"
+SALT_BYTES = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What opens one commitment; both are None once erased. The pointer leads into the record's request."""
+
+    pointer: str
+    salt: bytes | None
+    value: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A record ready for the log: its id, its bytes, their hash, and what opens its commitments."""
+
+    id: str
+    leaf: bytes
+    leaf_hash: bytes
+    openings: tuple[Opening, ...]
+
+
+def leaf_hash(leaf: bytes) -> bytes:
+    """The hash of a Merkle tree's leaf, RFC 6962 section 2.1."""
+    return sha256(_LEAF_DOMAIN + leaf).digest()
+
+
+def commitment(salt: bytes, value: bytes) -> str:
+    """What stands in the leaf for a personal value (its canonical JSON), as hex."""
+    return sha256(_COMMITMENT_DOMAIN + salt + value).hexdigest()
+
+
+def seal(document: dict[str, Any], personal: Sequence[str], random: Callable[[int], bytes] = os.urandom) -> Entry:
+    """
+    Make the log entry of a record.
+
+    `personal` are JSON Pointers into `document["request"]`; each must lead to a value. Raises NotCanonical.
+    """
+    request = document["request"]
+    openings = []
+    for pointer in outermost(personal):
+        opening = Opening(pointer, random(SALT_BYTES), canonical(_value_at(request, pointer)))
+        request = _with(request, pointer, {"commitment": _commitment_of(opening)})
+        openings.append(opening)
+    leaf = canonical({**document, "request": request})
+    return Entry(document["id"], leaf, leaf_hash(leaf), tuple(openings))
+
+
+def outermost(pointers: Sequence[str]) -> tuple[str, ...]:
+    """The pointers without those that lead into a value another one already covers, each once, in order."""
+    kept: list[str] = []
+    for pointer in sorted(set(pointers), key=lambda each: (each.count("/"), each)):
+        if not any(pointer.startswith(cover + "/") for cover in kept):
+            kept.append(pointer)
+    return tuple(sorted(kept))
+
+
+def clear(leaf: bytes, openings: Sequence[Opening]) -> dict[str, Any]:
+    """The record of a leaf, with the personal values that were not erased put back."""
+    document: dict[str, Any] = json.loads(leaf)
+    for opening in openings:
+        if opening.value is not None:
+            document["request"] = _with(document["request"], opening.pointer, json.loads(opening.value))
+    return document
+
+
+def commitments(leaf: bytes) -> dict[str, str]:
+    """The commitments in a leaf's request, by the JSON Pointer at which each stands."""
+    return dict(_commitments_in(json.loads(leaf)["request"], ""))
+
+
+def faults(id: str, leaf: bytes, stored_hash: bytes, openings: Sequence[Opening]) -> tuple[str, ...]:
+    """
+    What is wrong with a stored record, judged from its rows alone: a sentence each, none if it is sound.
+
+    The sentences name places, never values.
+    """
+    if leaf_hash(leaf) != stored_hash:
+        return ("the leaf does not have the stored hash",)
+    try:
+        document = json.loads(leaf)
+        written = canonical(document)
+        held = commitments(leaf)
+    except (ValueError, NotCanonical, KeyError, TypeError):
+        return ("the leaf is not the canonical JSON of a record",)
+    found = []
+    if written != leaf:
+        found.append("the leaf is not canonical JSON")
+    if document.get("id") != id:
+        found.append("the leaf belongs to another id")
+    if sorted(held) != sorted(opening.pointer for opening in openings):
+        found.append("the commitments in the leaf and the openings beside it do not match one to one")
+    for opening in openings:
+        if opening.salt is None and opening.value is None:
+            continue  # erased
+        if opening.salt is None or opening.value is None:
+            found.append(f"the opening of `{opening.pointer}` is half erased")
+        elif len(opening.salt) != SALT_BYTES or _commitment_of(opening) != held.get(opening.pointer):
+            found.append(f"the value of `{opening.pointer}` does not open its commitment")
+    return tuple(found)
+
+
+def _commitment_of(opening: Opening) -> str:
+    assert opening.salt is not None
+    assert opening.value is not None
+    return commitment(opening.salt, opening.value)
+
+
+def _commitments_in(value: JsonValue, at: str) -> Iterator[tuple[str, str]]:
+    match value:
+        case {"commitment": str(hexadecimal), **others} if not others and len(hexadecimal) == 64:
+            yield at, hexadecimal
+        case dict():
+            for key, inner in value.items():
+                yield from _commitments_in(inner, f"{at}/{_escape(key)}")
+        case list():
+            for index, inner in enumerate(value):
+                yield from _commitments_in(inner, f"{at}/{index}")
+
+
+def _escape(key: str) -> str:
+    return key.replace("~", "~0").replace("/", "~1")
+
+
+def _steps(pointer: str) -> list[str]:
+    if pointer and not pointer.startswith("/"):
+        raise ValueError("not a JSON Pointer")
+    return [step.replace("~1", "/").replace("~0", "~") for step in pointer.split("/")[1:]]
+
+
+def _value_at(document: Any, pointer: str) -> Any:
+    for step in _steps(pointer):
+        document = document[int(step)] if isinstance(document, list) else document[step]
+    return document
+
+
+def _with(document: Any, pointer: str, value: JsonValue) -> Any:
+    """The document with another value at a pointer; what is not on the way is shared, nothing is changed in place."""
+    return _replaced(document, _steps(pointer), value)
+
+
+def _replaced(document: Any, steps: list[str], value: JsonValue) -> Any:
+    if not steps:
+        return value
+    step, *rest = steps
+    if isinstance(document, list):
+        index = int(step)
+        return [_replaced(each, rest, value) if at == index else each for at, each in enumerate(document)]
+    return {**document, step: _replaced(document[step], rest, value)}

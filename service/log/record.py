@@ -1,0 +1,86 @@
+"""
+What one decision leaves behind.
+
+A record holds everything that decided: the request as it was accepted, the decision, the digests of the policies, the
+version of the engine, the day it was asked for. Its shape carries its own version; a new shape gets a new name, and
+old records keep theirs for good.
+"""
+
+from datetime import date, datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints
+
+import engine
+
+Sha256 = Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")]
+
+SCHEMA: Literal["fifthfactor/record/1"] = "fifthfactor/record/1"
+
+
+class Digests(BaseModel):
+    """Which policies decided."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    meaning: Sha256 = Field(description="digest of what the policies mean: rules, order, titles, calendars")
+    source: Sha256 = Field(description="digest of the bytes they were read from; a replay needs these")
+
+
+class EngineVersion(BaseModel):
+    """Which engine decided."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    version: str
+
+
+class Record(BaseModel):
+    """One decision with all that decided it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+    schema_: Literal["fifthfactor/record/1"] = Field(default=SCHEMA, alias="schema")
+    id: str = Field(description="the decision's id, a UUID of version 7")
+    recorded_at: datetime = Field(description="when the record was made, in UTC")
+    asked_by: str | None = Field(description="who asked; null while callers have no names")
+    as_of: date = Field(description="the day whose law decided")
+    request: dict[str, JsonValue] = Field(
+        description='the exchange as accepted; an erased personal value stands as {"commitment": …}'
+    )
+    decision: engine.Decision
+    bundle: Digests
+    engine: EngineVersion
+
+    def document(self) -> dict[str, Any]:
+        """The record as a JSON document."""
+        return self.model_dump(mode="json", by_alias=True)
+
+
+class Personal(BaseModel):
+    """A personal value of the request: what stands for it in the leaf, and what opens that."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    pointer: str = Field(description="JSON Pointer into the record's `request`", examples=["/data/contact"])
+    commitment: Sha256 = Field(description="what the leaf holds in place of the value")
+    salt: Sha256 | None = Field(description="32 random bytes that open the commitment with the value; null once erased")
+
+
+class LogEntry(BaseModel):
+    """Where a record stands in the log, and what is needed to compute its leaf again."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    sequence: int = Field(ge=0, description="the leaf's index: 0, 1, 2 … without gaps")
+    leaf_hash: Sha256 = Field(description="SHA-256 over a zero byte and the leaf (RFC 6962)")
+    personal: tuple[Personal, ...]
+
+
+class KeptRecord(BaseModel):
+    """A record as the log gives it back: personal values in clear where they were not erased."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    record: Record
+    log: LogEntry

@@ -1,0 +1,154 @@
+"""
+Refusals, as RFC 9457 problem documents.
+
+Goes in: what went wrong, in the words of whoever noticed it. Comes out: one shape for all of them, with a type that a
+program can tell apart and a detail that a person can act on.
+"""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any, Literal
+from urllib.parse import quote
+
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.responses import Response
+
+MEDIA_TYPE = "application/problem+json"
+PLACES_SHOWN = 100
+
+Kind = Literal[
+    "exchange-refused",
+    "bad-request",
+    "not-found",
+    "method-not-allowed",
+    "body-too-large",
+    "unsupported-media-type",
+    "misdirected",
+    "internal",
+    "not-recorded",
+    "busy",
+    "not-ready",
+]
+
+# kind: (status, title)
+KINDS: Mapping[Kind, tuple[int, str]] = {
+    "exchange-refused": (400, "The exchange cannot be read as one"),
+    "bad-request": (400, "The request is malformed"),
+    "not-found": (404, "There is nothing here"),
+    "method-not-allowed": (405, "This address does not take that method"),
+    "body-too-large": (413, "The body is too large"),
+    "unsupported-media-type": (415, "The body is not sent as JSON"),
+    "misdirected": (421, "The request is addressed to another host"),
+    "internal": (500, "Something inside failed, so there is no answer"),
+    "not-recorded": (503, "The decision could not be recorded, so there is no answer"),
+    "busy": (503, "Too many requests wait already"),
+    "not-ready": (503, "The service is not ready"),
+}
+
+
+class Place(BaseModel):
+    """One thing that is wrong, and where."""
+
+    model_config = ConfigDict(frozen=True)
+
+    pointer: str = Field(description="JSON Pointer (RFC 6901) into the body; empty for the body as a whole")
+    code: str
+    detail: str
+
+
+class Problem(BaseModel):
+    """A refusal (RFC 9457)."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        json_schema_extra={
+            "examples": [
+                {
+                    "type": "urn:fifthfactor:problem:exchange-refused",
+                    "title": "The exchange cannot be read as one",
+                    "status": 400,
+                    "detail": "1 place in the body is wrong",
+                    "instance": "/v1/evaluate",
+                    "request_id": "019ab3c4-5d6e-7f80-9a1b-2c3d4e5f6071",
+                    "errors": [
+                        {
+                            "pointer": "/recipient/contry",
+                            "code": "unknown-fact",
+                            "detail": "an exchange has no fact `recipient.contry`; did you mean `recipient.country`?",
+                        }
+                    ],
+                }
+            ]
+        },
+    )
+
+    type: str = Field(description="which kind of problem: `about:blank`, or one of those the README lists")
+    title: str
+    status: int
+    detail: str
+    instance: str = Field(description="the path that was asked for")
+    request_id: str = Field(description="the X-Request-ID of the answer, under which the log has the request")
+    errors: tuple[Place, ...] | None = Field(default=None, description=f"what is wrong; at most {PLACES_SHOWN} places")
+    checks: dict[str, Any] | None = Field(default=None, description="of a service that is not ready: what was found")
+
+
+class Refused(Exception):
+    """A request that gets a problem document for an answer."""
+
+    def __init__(
+        self,
+        kind: Kind,
+        detail: str,
+        *,
+        errors: tuple[Place, ...] | None = None,
+        checks: dict[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(kind)
+        self.kind = kind
+        self.detail = detail
+        self.errors = errors
+        self.checks = checks
+        self.headers = headers
+
+    def response(self, path: str, request_id: str) -> Response:
+        """The answer."""
+        status, title = KINDS[self.kind]
+        problem = Problem(
+            type=f"urn:fifthfactor:problem:{self.kind}",
+            title=title,
+            status=status,
+            detail=self.detail,
+            instance=_reference(path),
+            request_id=request_id,
+            errors=None if self.errors is None else self.errors[:PLACES_SHOWN],
+            checks=self.checks,
+        )
+        return _answer(problem, self.headers)
+
+
+def plain(status: int, path: str, request_id: str, headers: Mapping[str, str] | None = None) -> Response:
+    """The answer for a status that says everything."""
+    phrase = HTTPStatus(status).phrase
+    return _answer(
+        Problem(
+            type="about:blank",
+            title=phrase,
+            status=status,
+            detail=phrase,
+            instance=_reference(path),
+            request_id=request_id,
+        ),
+        headers,
+    )
+
+
+def _answer(problem: Problem, headers: Mapping[str, str] | None) -> Response:
+    return Response(
+        problem.model_dump_json(exclude_none=True), problem.status, media_type=MEDIA_TYPE, headers=dict(headers or {})
+    )
+
+
+def _reference(path: str) -> str:
+    """A path as a URI reference of bounded length."""
+    return quote(path[:200], safe="/:@!$&'()*+,;=~-._", errors="replace")
