@@ -4,13 +4,14 @@ The answer of a decision in one sentence, which a person reads first and often l
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 
 from engine.case import Case
+from engine.coverage import REVIEWED
 from engine.decision import DutyPart, RequirementPart
-from engine.rules import Level, Rule, State, Truth
+from engine.rules import Level, Need, Rule, State, Truth
 
-SHOWN = 3  # of each kind; the rest of the decision has them all
+SHOWN = 4  # of each kind; the rest of the decision has them all
 
 
 def answer(case: Case, requirements: Sequence[RequirementPart], duties: Sequence[DutyPart]) -> str:
@@ -80,7 +81,7 @@ def _unmet(case: Case, requirements: Sequence[RequirementPart]) -> list[str]:
     """What standing rules still want, each with the provisions that want it; alternatives are joined by `or`."""
     open_ = {part.requirement: _small(part.title) for part in requirements if part.state != "met"}
     wanted: dict[str, list[str]] = {}
-    rules = [(rule, rule.need) for rule in _certain(case, "require") if rule.need]
+    rules = [(rule, rule.need) for rule in _certain(case, "require") if rule.need and not _met(rule.need, open_)]
     alone = {name for _, need in rules if need.op != "any_of" for name in need.requirements() if name in open_}
     for rule, need in rules:
         unmet = [name for name in need.requirements() if name in open_]
@@ -91,6 +92,14 @@ def _unmet(case: Case, requirements: Sequence[RequirementPart]) -> list[str]:
     return [f"{text} ({'; '.join(citations)})" for text, citations in wanted.items()]
 
 
+def _met(need: Need, open_: Container[str]) -> bool:
+    """Whether a need is met where the requirements in `open_` are not."""
+    if need.op == "one":
+        return need.requirement not in open_
+    parts = (_met(part, open_) for part in need.parts)
+    return any(parts) if need.op == "any_of" else all(parts)
+
+
 def _reviews(case: Case) -> Iterator[str]:
     """Everything that makes the outcome a review, rules first."""
     verdict = case.verdict
@@ -98,8 +107,8 @@ def _reviews(case: Case) -> Iterator[str]:
     for gap in case.outcome.coverage.gaps:
         if gap.certain and gap.reviewed:
             subject = f" on {case.bundle.vocabulary.subjects[gap.subject].title.en}" if gap.subject else ""
-            are = "are" if "people" in gap.roles else "is"
-            yield f"the law of {case.place(gap.country)}{subject} is not modelled here, and it is where the {join(gap.roles)} {are}"
+            where = join([f"the {role} {'are' if role == 'people' else 'is'}" for role in gap.roles if role in REVIEWED])
+            yield f"the law of {case.place(gap.country)}{subject} is not modelled here, and it is where {where}"
     asked = {name for rule in case.standing if rule.need for name in rule.need.requirements()}
     for name, states in verdict.requirements.items():
         if name in asked and states == frozenset((State.DOUBTFUL,)):
