@@ -35,7 +35,7 @@ from engine.rules import (
     Rule,
     RuleSet,
 )
-from engine.tree import Mapping, Node, Scalar, locate
+from engine.tree import Mapping, Node, Scalar, locate, plain
 from engine.tree import Sequence as ListNode
 from engine.values import BadValue, Type, read_duration
 from engine.vocabulary import Vocabulary
@@ -103,7 +103,7 @@ class _Checker:
             applies = self.conditions.lower(locate(tree, ("applies",))[0], name, Use.APPLIES)
             self.conditions.definitions[f"{name}#applies"] = All((_in_force(policy.in_force), applies))
         requirements = {name: self._requirement(name) for name in self.vocabulary.requirements}
-        lifts = resolve_exemptions(self.written, self.vocabulary.requirements, self.findings)
+        lifts = resolve_exemptions(self.written, self.vocabulary.requirements, self.conditions.unread, self.findings)
         parts = [part for name in self.written for part in self._lower(self.written[name], lifts.get(name, ()))]
         rules = in_strata(parts)
         self._check_force(rules)
@@ -126,6 +126,8 @@ class _Checker:
         """Learn the names a policy defines, before anything is resolved."""
         policy = read_model(PolicyText, tree, self.findings)
         if policy is None:
+            name = plain(locate(tree, ("policy",))[0])
+            self.conditions.unread.add(name if isinstance(name, str) else "")
             return
         if policy.policy in self.policies:
             at = locate(tree, ("policy",))[0].span
@@ -181,7 +183,7 @@ class _Checker:
                     help = did_you_mean(fact, [*self.vocabulary.facts, *self.vocabulary.families])
                     self.findings.error(at, "unknown-fact", f"an exchange has no fact `{fact}`", "cannot be counted", help)
             for number, rule in enumerate(counter.leaves_out):
-                if rule not in self.written:
+                if rule not in self.written and rule.partition("/")[0] not in self.conditions.unread:
                     at = locate(node, ("leaves_out", number))[0].span
                     help = did_you_mean(rule, self.written)
                     self.findings.error(at, "unknown-rule", f"there is no rule `{rule}`", "nothing to leave out", help)

@@ -52,6 +52,7 @@ class Conditions:
         self.defined = defined
         self.findings = findings
         self.definitions: dict[str, Condition] = {}
+        self.unread: set[str] = set()  # policies refused as a whole; what they define is not missing
         self._open: list[str] = []
         self._shown: dict[str, bool] = {}
 
@@ -73,6 +74,8 @@ class Conditions:
         known = scalar.text if "/" in scalar.text else f"{policy}/{scalar.text}"
         if known in self.defined:
             return self._definition(known, use, scalar.span)
+        if known.partition("/")[0] in self.unread:
+            return ALWAYS
         near = [name.removeprefix(f"{policy}/") for name in self.defined]
         help = did_you_mean(scalar.text, near) or "define it under `define:`, or test a fact with `fact: value`"
         self.findings.error(scalar.span, "unknown-definition", f"there is no definition `{scalar.text}`", "not defined", help)

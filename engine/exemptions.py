@@ -7,7 +7,7 @@ differently in the two (semantics 2.2), so a provision that does both becomes tw
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from engine.diagnostic import Findings, did_you_mean
@@ -49,10 +49,12 @@ class Part:
 
 
 def resolve_exemptions(
-    written: Mapping[str, Written], requirements: Mapping[str, RequirementText], findings: Findings
+    written: Mapping[str, Written], requirements: Mapping[str, RequirementText], unread: Collection[str], findings: Findings
 ) -> dict[str, tuple[Lift, ...]]:
-    """The exempting rules of each provision, keyed by provision id."""
-    victims = {name: _victims(rule, written, requirements, findings) for name, rule in written.items() if rule.text.exempts}
+    """The exempting rules of each provision, keyed by provision id. `unread` are policies whose rules are not known."""
+    victims = {
+        name: _victims(rule, written, requirements, unread, findings) for name, rule in written.items() if rule.text.exempts
+    }
     lifts: dict[str, tuple[Lift, ...]] = {}
     open_: list[str] = []
 
@@ -100,7 +102,11 @@ def _has_effect(text: RuleText) -> bool:
 
 
 def _victims(
-    rule: Written, written: Mapping[str, Written], requirements: Mapping[str, RequirementText], findings: Findings
+    rule: Written,
+    written: Mapping[str, Written],
+    requirements: Mapping[str, RequirementText],
+    unread: Collection[str],
+    findings: Findings,
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Rule ids and requirement ids that `exempts` names."""
     node = rule.node.get("exempts")
@@ -117,15 +123,11 @@ def _victims(
             excused.append(scalar.text)
             owner = requirements[scalar.text].jurisdiction
         else:
-            local = [known.removeprefix(f"{rule.policy.policy}/") for known in written]
-            help = did_you_mean(scalar.text, [*local, *requirements])
-            findings.error(
-                scalar.span,
-                "unknown-rule",
-                f"`{scalar.text}` is neither a rule nor a requirement",
-                "nothing to exempt",
-                help,
-            )
+            if name.partition("/")[0] not in unread:
+                local = [known.removeprefix(f"{rule.policy.policy}/") for known in written]
+                message = f"`{scalar.text}` is neither a rule nor a requirement"
+                help = did_you_mean(scalar.text, [*local, *requirements])
+                findings.error(scalar.span, "unknown-rule", message, "nothing to exempt", help)
             continue
         if owner != rule.policy.jurisdiction:
             findings.error(

@@ -95,8 +95,9 @@ class PDP:
         for engine in self.engines:
             try:
                 verdicts.append(engine.evaluate(exchange, as_of))
-            except Exception as error:  # noqa: BLE001 - an engine that fails for any reason must end in a review, never in a permit
-                trouble.append(f"{engine.name} failed: {type(error).__name__}: {error}")
+            except Exception as error:  # noqa: BLE001 - an engine that fails for any reason ends in a review, never in a permit
+                # Only its kind: a message may quote a personal value, and this goes into the decision and the log.
+                trouble.append(f"{engine.name} failed: {type(error).__name__}")
         if not verdicts:
             raise EnginesFailed("; ".join(trouble))
         for engine, verdict in zip(self.engines[1:], verdicts[1:], strict=False):

@@ -1,0 +1,164 @@
+"""What the tests of the service share: an exchange, the application in this process, and a server in one of its own."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from service import telemetry
+from service.app import create_app
+from service.service import Service
+from service.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+POLICIES = Path(__file__).parent / "policies"
+
+# Three personal values, of which none may be found in a leaf or in a log line.
+PERSONAL = {
+    "/evidence/cn-standard-contract/attested_by": "Wang Fang, notary",
+    "/exporter/id": "practice-of-dr-li-na",
+    "/recipient/id": "lab-of-dr-smith",
+}
+EXCHANGE: dict[str, Any] = {
+    "as_of": "2024-06-01",
+    "exporter": {"id": "practice-of-dr-li-na", "country": "CN"},
+    "recipient": {"id": "lab-of-dr-smith", "country": "US"},
+    "data": {"people": 12000},
+    "evidence": {"cn-standard-contract": {"dated": "2024-05-01", "covers": True, "attested_by": "Wang Fang, notary"}},
+}
+
+
+def body(**changes: Any) -> bytes:
+    """The exchange as bytes, with some of its parts changed."""
+    return json.dumps({**EXCHANGE, **changes}).encode()
+
+
+class Lines(StringIO):
+    """A log in memory, read back as events."""
+
+    def events(self, name: str) -> list[dict[str, Any]]:
+        """The events of one name."""
+        return [line for line in map(json.loads, self.getvalue().splitlines()) if line["event"] == name]
+
+
+@pytest.fixture
+def lines() -> Lines:
+    """Where the service of this test writes its log lines."""
+    return Lines()
+
+
+@pytest.fixture
+def service(tmp_path: Path, lines: Lines) -> Iterator[Service]:
+    """An open service with a database of its own."""
+    opened = Service.open(Settings(policies=POLICIES, database=tmp_path / "log.db"), say=telemetry.logger(lines))
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def client(service: Service) -> Iterator[TestClient]:
+    """The application in this process."""
+    with TestClient(create_app(service.settings, service), base_url="http://127.0.0.1:8080") as client:
+        yield client
+
+
+@pytest.fixture
+def evaluate(client: TestClient) -> Callable[..., Any]:
+    """Send an exchange; the answer's response."""
+
+    def send(content: bytes = b"", **headers: str) -> Any:
+        return client.post("/v1/evaluate", content=content or body(), headers={"content-type": "application/json", **headers})
+
+    return send
+
+
+class Server:
+    """A real server: `python -m service.cli serve` in a process of its own, on a free port."""
+
+    def __init__(self, database: Path, *options: str, environment: dict[str, str] | None = None) -> None:
+        command = [sys.executable, "-m", "service.cli", "serve", "--port", "0", "--database", str(database)]
+        command += ["--policies", str(POLICIES), *options]
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("FIFTHFACTOR_")}
+        paths = os.pathsep.join(filter(None, [inherited.get("PYTHONPATH"), str(ROOT)]))
+        self.process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=database.parent,
+            env={**inherited, "PYTHONPATH": paths, **(environment or {})},
+        )
+        self.log: list[str] = []
+        self.address = ""
+        self._started = threading.Event()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self.process.stderr
+        for line in self.process.stderr:
+            self.log.append(line)
+            if not self.address and '"event": "started"' in line:
+                self.address = json.loads(line)["address"]
+                self._started.set()
+        self._started.set()
+
+    def wait(self, seconds: float = 30) -> "Server":
+        """Wait until it listens."""
+        assert self._started.wait(seconds), "the server did not start"
+        assert self.address, "".join(self.log)
+        return self
+
+    @property
+    def port(self) -> int:
+        """The port it listens on."""
+        return int(self.address.rpartition(":")[2])
+
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        """Send a signal and wait for the end; the exit code."""
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+        code = self.process.wait(30)
+        self._reader.join(10)
+        return code
+
+    def events(self, name: str) -> list[dict[str, Any]]:
+        """The log lines of one name so far."""
+        return [event for event in map(json.loads, list(self.log)) if event["event"] == name]
+
+
+@contextmanager
+def running(database: Path, *options: str, **more: Any) -> Iterator[Server]:
+    """A server that listens, and is gone afterwards."""
+    server = Server(database, *options, **more)
+    try:
+        yield server.wait()
+    finally:
+        server.stop(signal.SIGKILL)
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    """A real server with a database of its own."""
+    with running(tmp_path / "log.db") as server:
+        yield server
+
+
+def eventually(holds: Callable[[], object], seconds: float = 10) -> None:
+    """Wait until something holds."""
+    until = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < until, "it did not come to hold"
+        time.sleep(0.01)

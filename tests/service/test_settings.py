@@ -1,0 +1,59 @@
+"""The settings, and what each wrong one says."""
+
+import pytest
+
+from service.settings import SettingRefused, Settings, is_loopback
+
+
+def test_nothing_needs_to_be_set():
+    """Every setting has a default."""
+    assert Settings.from_environment({}).host == "127.0.0.1"
+
+
+def test_an_option_wins_over_the_environment():
+    """What is given on the command line is meant; an option that is not given leaves the environment's."""
+    environment = {"FIFTHFACTOR_PORT": "9000", "FIFTHFACTOR_MODE": "durable", "PATH": "/bin"}
+    settings = Settings.from_environment(environment, port=9001, mode=None)
+    assert (settings.port, settings.mode) == (9001, "durable")
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "sentence"),
+    [
+        ("FIFTHFACTOR_PORT", "seventy", "`FIFTHFACTOR_PORT` cannot be `seventy`"),
+        ("FIFTHFACTOR_PORT", "70000", "less than or equal to 65535"),
+        ("FIFTHFACTOR_HOST", "0.0.0.0", "only this machine's own addresses"),
+        ("FIFTHFACTOR_HOST", "example.org", "only this machine's own addresses"),
+        ("FIFTHFACTOR_HOST", "::", "only this machine's own addresses"),
+        ("FIFTHFACTOR_ZONE", "Mars/Olympus", "name a time zone"),
+        ("FIFTHFACTOR_ZONE", "../etc/passwd", "name a time zone"),
+        ("FIFTHFACTOR_ZONE", "", "name a time zone"),
+        ("FIFTHFACTOR_BODY_LIMIT", "12", "greater than or equal to 1024"),
+        ("FIFTHFACTOR_DATABASE", "", "name a file"),
+        ("FIFTHFACTOR_DATABSE", "x.db", "did you mean `FIFTHFACTOR_DATABASE`?"),
+    ],
+)
+def test_a_wrong_setting_is_one_sentence(variable, value, sentence):
+    """The sentence names the setting as it is spelled where it came from, and says what would be right."""
+    with pytest.raises(SettingRefused) as refused:
+        Settings.from_environment({variable: value})
+    assert sentence in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_wrong_option_is_named_as_an_option():
+    """`--host`, not the variable, where it was given on the command line."""
+    with pytest.raises(SettingRefused, match=r"`--host` cannot be `10\.0\.0\.1`"):
+        Settings.from_environment({}, host="10.0.0.1")
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.9.8.7", "::1", "localhost", "LOCALHOST"])
+def test_this_machine(host):
+    """All of 127.0.0.0/8, ::1 and the name."""
+    assert is_loopback(host)
+
+
+@pytest.mark.parametrize("host", ["", "128.0.0.1", "::", "::ffff:127.0.0.1", "localhost.example.org", "127.1", "0"])
+def test_not_this_machine(host):
+    """Everything else, spelled cleverly or not."""
+    assert not is_loopback(host)

@@ -1,0 +1,385 @@
+"""The log on disk: numbering, durability, failure, erasure, and who may open it."""
+
+import asyncio
+import json
+import sqlite3
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from service.log.leaf import Entry, Opening, seal
+from service.log.store import LogBusy, NotRecorded, Store, StoreRefused
+
+SECRET = "a value that nobody may find again"
+
+
+def entry(number: int, **request: str) -> Entry:
+    """A small record; `personal` is its personal value, if given."""
+    pointers = ["/personal"] if "personal" in request else []
+    return seal({"id": f"id-{number}", "request": request, "decision": {"number": number}}, pointers)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    """An open store."""
+    with Store.open(tmp_path / "log.db") as store:
+        yield store
+
+
+def append(store: Store, *entries: Entry) -> list[int]:
+    """Append all at once, from one event loop."""
+
+    async def together() -> list[int]:
+        return await asyncio.gather(*map(store.append, entries))
+
+    return asyncio.run(together())
+
+
+def sound(store: Store) -> int:
+    """Check every record and the numbering from outside; how many there are."""
+    stored = list(store.scan())
+    assert [each.sequence for each in stored] == list(range(len(stored)))
+    assert not [fault for each in stored for fault in each.faults()]
+    return len(stored)
+
+
+def test_numbers_are_dense_from_zero_in_the_order_of_asking(store):
+    """The writer gives 0, 1, 2 … over several commits."""
+    assert append(store, *map(entry, range(5))) == [0, 1, 2, 3, 4]
+    assert append(store, *map(entry, range(5, 8))) == [5, 6, 7]
+    assert sound(store) == 8
+
+
+def test_what_was_appended_is_read_back(store):
+    """Leaf, hash and openings as they were."""
+    before = entry(1, personal=SECRET)
+    append(store, before)
+    stored = store.read("id-1")
+    assert stored is not None
+    assert (stored.sequence, stored.entry) == (0, before)
+    assert store.read("id-2") is None
+
+
+def test_records_that_wait_share_a_commit(store):
+    """A hundred at once take far fewer than a hundred commits."""
+    append(store, *map(entry, range(100)))
+    assert store.counts.records == 100
+    assert store.counts.commits < 20
+
+
+def test_records_from_several_threads_are_numbered_once(store):
+    """Each thread with a loop of its own; no number twice, none left out."""
+    numbers: list[int] = []
+    threads = [
+        threading.Thread(target=lambda n=n: numbers.extend(append(store, *map(entry, range(n * 50, n * 50 + 50)))))
+        for n in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(numbers) == list(range(200))
+    assert sound(store) == 200
+
+
+def test_an_answer_waits_for_the_commit(store, monkeypatch):
+    """As long as the commit has not returned, `append` has not either."""
+    may_commit = threading.Event()
+    write = store._write
+
+    def slowly(jobs):
+        may_commit.wait(10)
+        return write(jobs)
+
+    monkeypatch.setattr(store, "_write", slowly)
+
+    async def watch() -> None:
+        asked = asyncio.create_task(store.append(entry(1)))
+        await asyncio.sleep(0.1)
+        assert not asked.done()
+        assert store.read("id-1") is None
+        may_commit.set()
+        assert await asked == 0
+        assert store.read("id-1") is not None
+
+    asyncio.run(watch())
+
+
+def test_the_disk_is_waited_for(store):
+    """The writing connection runs with the write-ahead log and full synchronisation."""
+    append(store, entry(1))
+    assert store._connection is not None
+    raw = store._connection.connection.dbapi_connection
+    assert isinstance(raw, sqlite3.Connection)
+    assert raw.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    assert raw.execute("PRAGMA synchronous").fetchone() == (2,)
+    assert raw.execute("PRAGMA secure_delete").fetchone() == (1,)
+
+
+def test_a_failed_write_is_no_record_and_later_ones_work(store):
+    """The error reaches those who wait; the next record gets the number that the failed one did not."""
+    append(store, entry(1))
+    with pytest.raises(NotRecorded, match="UNIQUE"):
+        append(store, entry(1))
+    assert append(store, entry(2)) == [1]
+    assert store.counts.failures == 1
+    assert sound(store) == 2
+
+
+def test_a_failed_commit_records_none_of_its_group(store):
+    """A group stands or falls as a whole, so that no answer can leave for a part of it."""
+    append(store, entry(1))
+
+    async def group():
+        return await asyncio.gather(*map(store.append, [entry(2), entry(1), entry(3)]), return_exceptions=True)
+
+    assert all(isinstance(each, NotRecorded) for each in asyncio.run(group()))
+    assert sound(store) == 1
+
+
+def test_a_database_that_another_program_holds_is_a_failed_write(store, monkeypatch):
+    """A lock by a foreign program ends in an error after a while, not in a wait without end."""
+    monkeypatch.setattr("service.log.store.LOCK_WAIT_SECONDS", 0.1)
+    append(store, entry(1))
+    store._disconnect()  # the writer is idle; its next connection waits the shorter time
+    foreign = sqlite3.connect(store.path, isolation_level=None)
+    foreign.execute("BEGIN IMMEDIATE")
+    with pytest.raises(NotRecorded, match="locked"):
+        append(store, entry(2))
+    foreign.execute("ROLLBACK")
+    assert append(store, entry(2)) == [1]
+
+
+def test_a_full_disk_is_a_failed_write(store):
+    """A database that may not grow refuses, says why, and works again when there is room."""
+    append(store, entry(1))
+    store._connection.connection.dbapi_connection.execute("PRAGMA max_page_count = 1")
+    with pytest.raises(NotRecorded, match="full"):
+        append(store, seal({"id": "large", "request": {}, "decision": {"text": "x" * 100_000}}, []))
+    assert append(store, entry(2)) == [1]
+
+
+@pytest.mark.parametrize("happens", [Path.unlink, lambda path: path.rename(path.with_name("elsewhere.db"))])
+def test_a_database_that_is_gone_takes_no_more_records(store, happens):
+    """Writes into a file that no name leads to would be lost; they are refused."""
+    append(store, entry(1))
+    happens(store.path)
+    with pytest.raises(NotRecorded):
+        append(store, entry(2))
+
+
+def test_a_full_queue_refuses(tmp_path, monkeypatch):
+    """Over the bound there is an error at once, and those who wait are served."""
+    with Store.open(tmp_path / "log.db", queue_limit=3) as store:
+        may_write = threading.Event()
+        write = store._write
+
+        def slowly(jobs):
+            may_write.wait(10)
+            return write(jobs)
+
+        monkeypatch.setattr(store, "_write", slowly)
+
+        async def flood() -> list[object]:
+            first = asyncio.create_task(store.append(entry(0)))
+            await asyncio.sleep(0.1)  # the writer has it now
+            others = [asyncio.create_task(store.append(entry(number))) for number in range(1, 6)]
+            await asyncio.sleep(0.1)
+            may_write.set()
+            return await asyncio.gather(first, *others, return_exceptions=True)
+
+        results = asyncio.run(flood())
+        assert results[:4] == [0, 1, 2, 3]
+        assert all(isinstance(each, LogBusy) for each in results[4:])
+
+
+def test_closing_writes_what_waits(tmp_path):
+    """Everything taken before the end is in the log; everything after it is refused."""
+    store = Store.open(tmp_path / "log.db")
+
+    async def ask_and_close() -> tuple[list[int], str]:
+        asked = [asyncio.create_task(store.append(entry(number))) for number in range(50)]
+        await asyncio.sleep(0)
+        await asyncio.to_thread(store.close)
+        with pytest.raises(NotRecorded) as refused:
+            await store.append(entry(99))
+        return await asyncio.gather(*asked), str(refused.value)
+
+    assert asyncio.run(ask_and_close()) == (list(range(50)), "the log is closed")
+    store.close()
+    assert not list(tmp_path.glob("*-wal"))
+    with Store.open(tmp_path / "log.db") as again:
+        assert sound(again) == 50
+        assert append(again, entry(50)) == [50]
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_writer_that_dies_leaves_nobody_waiting(store, monkeypatch):
+    """Whatever ends the writer thread, those who wait get an error, and so do all later ones."""
+
+    def die(jobs):
+        raise SystemExit
+
+    monkeypatch.setattr(store, "_write", die)
+    with pytest.raises(NotRecorded):
+        append(store, entry(1))
+    store._thread.join(10)
+    with pytest.raises(NotRecorded, match="closed"):
+        append(store, entry(2))
+
+
+def test_a_caller_that_has_gone_is_no_trouble(store):
+    """A cancelled request's record is written all the same; the others get their numbers."""
+
+    async def leave():
+        gone = asyncio.create_task(store.append(entry(1)))
+        await asyncio.sleep(0)
+        gone.cancel()
+        return await store.append(entry(2))
+
+    assert asyncio.run(leave()) == 1
+    assert sound(store) == 2
+
+
+# --- who may open it -------------------------------------------------------------------------------------------------
+
+
+def test_a_second_writer_is_refused_in_this_process_and_in_another(store):
+    """One writer numbers the records; the second one is told so, also by way of a link."""
+    link = store.path.with_name("link.db")
+    link.symlink_to(store.path)
+    for path in (store.path, link):
+        with pytest.raises(StoreRefused, match="open in another process"):
+            Store.open(path)
+    program = "import sys; from pathlib import Path; from service.log.store import Store; Store.open(Path(sys.argv[1]))"
+    other = subprocess.run([sys.executable, "-c", program, store.path], capture_output=True, text=True, check=False)
+    assert other.returncode == 1
+    assert "open in another process" in other.stderr
+    assert append(store, entry(1)) == [0]
+
+
+def test_the_lock_is_free_after_closing(tmp_path):
+    """Open, close, open again."""
+    for number in range(3):
+        with Store.open(tmp_path / "log.db") as store:
+            assert append(store, entry(number)) == [number]
+
+
+def test_a_database_of_a_newer_version_is_refused(tmp_path):
+    """Its numbers and shapes are not ours to touch; nothing is changed."""
+    path = tmp_path / "log.db"
+    Store.open(path).close()
+    with sqlite3.connect(path) as database:
+        database.execute("UPDATE about SET value = '2' WHERE name = 'schema'")
+    with pytest.raises(StoreRefused, match="written by a newer Fifth Factor"):
+        Store.open(path)
+    with sqlite3.connect(path) as database:
+        database.execute("UPDATE about SET value = '1' WHERE name = 'schema'")
+    Store.open(path).close()
+
+
+@pytest.mark.parametrize(
+    ("make", "sentence"),
+    [
+        (lambda path: path.write_bytes(b"not a database, but long enough to look at" * 100), "not a database"),
+        (lambda path: sqlite3.connect(path).execute("CREATE TABLE mine (x)").connection.close(), "not a log of Fifth"),
+        (Path.mkdir, "Is a directory"),
+    ],
+)
+def test_a_file_that_is_no_log_is_refused_and_kept(tmp_path, make, sentence):
+    """Another program's file is named in a sentence and left as it is."""
+    path = tmp_path / "log.db"
+    make(path)
+    with pytest.raises(StoreRefused, match=sentence) as refused:
+        Store.open(path)
+    assert "\n" not in str(refused.value)
+    with pytest.raises(StoreRefused, match=sentence):
+        Store.open(path)
+
+
+def test_a_folder_that_does_not_exist_is_a_sentence(tmp_path):
+    """The operator reads which database and why."""
+    with pytest.raises(StoreRefused, match="No such file or directory"):
+        Store.open(tmp_path / "nowhere" / "log.db")
+
+
+def test_only_its_owner_reads_it(store):
+    """It holds personal values, so nobody else may."""
+    append(store, entry(1))
+    for path in store.path.parent.glob("log.db*"):
+        assert path.stat().st_mode & 0o077 == 0, path
+
+
+def test_a_path_of_odd_characters_is_that_file(tmp_path):
+    """`?`, `#` and `%` mean something in an SQLite address, and nothing here."""
+    path = tmp_path / "a?b#c%20d 数.db"
+    with Store.open(path) as store:
+        append(store, entry(1))
+        assert sound(store) == 1
+    assert path.exists()
+
+
+# --- erasure ---------------------------------------------------------------------------------------------------------
+
+
+def test_erasure_keeps_leaf_and_hash_and_leaves_no_trace(store):
+    """Value and salt are gone from the rows and from the files; the record verifies as before."""
+    append(store, entry(1, personal=SECRET), entry(2, personal="another"))
+    before = store.read("id-1")
+    assert any(SECRET.encode() in path.read_bytes() for path in store.path.parent.glob("log.db*"))
+    assert asyncio.run(store.erase("id-1")) == 1
+    after = store.read("id-1")
+    assert before
+    assert after
+    assert (after.entry.leaf, after.entry.leaf_hash) == (before.entry.leaf, before.entry.leaf_hash)
+    assert after.entry.openings == (Opening("/personal", None, None),)
+    assert after.faults() == ()
+    salt = before.entry.openings[0].salt
+    assert salt
+    for path in store.path.parent.glob("log.db*"):
+        assert SECRET.encode() not in path.read_bytes(), path
+        assert salt not in path.read_bytes(), path
+    assert store.read("id-2").entry.openings[0].value == b'"another"'
+
+
+def test_erasing_twice_or_nothing_is_no_trouble(store):
+    """The count says what was there to erase."""
+    append(store, entry(1, personal=SECRET), entry(2))
+    assert [asyncio.run(store.erase(id)) for id in ("id-1", "id-1", "id-2", "id-3")] == [1, 0, 0, 0]
+
+
+def test_a_reader_in_the_way_delays_the_last_trace_only(store):
+    """While somebody reads, old pages stay in the write-ahead log; the next commit after that empties it."""
+    append(store, entry(1, personal=SECRET))
+    reader = sqlite3.connect(store.path, isolation_level=None)
+    reader.execute("BEGIN")
+    reader.execute("SELECT * FROM personal").fetchall()
+    asyncio.run(store.erase("id-1"))
+    reader.execute("ROLLBACK")
+    reader.close()
+    append(store, entry(2))
+    for path in store.path.parent.glob("log.db*"):
+        assert SECRET.encode() not in path.read_bytes(), path
+
+
+def test_a_probe_writes_and_counts(store):
+    """It returns only after its own commit."""
+    append(store, entry(1), entry(2))
+    commits = store.counts.commits
+    assert asyncio.run(store.probe()) == 2
+    assert store.counts.commits == commits + 1
+    assert sound(store) == 2
+
+
+def test_the_rows_are_what_the_readme_says(store):
+    """Other tools read them: these tables, these columns."""
+    append(store, entry(1, personal=SECRET))
+    with sqlite3.connect(store.path) as database:
+        (leaf,) = database.execute("SELECT leaf FROM record WHERE sequence = 0").fetchone()
+        pointer, value = database.execute("SELECT pointer, value FROM personal WHERE sequence = 0").fetchone()
+    assert json.loads(leaf)["request"]["personal"].keys() == {"commitment"}
+    assert (pointer, json.loads(value)) == ("/personal", SECRET)
