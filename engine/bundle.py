@@ -178,6 +178,13 @@ def _meaning(rules: RuleSet, vocabulary: Vocabulary, settings: Settings) -> str:
         sorted((name, repr(jurisdiction)) for name, jurisdiction in vocabulary.jurisdictions.items()),
         sorted((name, repr(counter)) for name, counter in vocabulary.counters.items()),
         [repr(touch) for touch in vocabulary.touches],
+        [sorted((name, repr(text)) for name, text in kinds.items()) for kinds in vocabulary.kinds.values()],
+        sorted((name, repr(text)) for name, text in vocabulary.lanes.items()),
+        sorted((name, repr(text)) for name, text in vocabulary.subjects.items()),
+        sorted(
+            (name, repr(register.title), register.source, register.status) for name, register in vocabulary.registers.items()
+        ),
+        sorted((name, each.title, sorted(each.titles.items())) for name, each in vocabulary.values.items()),
         sorted(
             (part, repr(title), sorted((n, repr(line)) for n, line in lines.items()))
             for part, (title, lines) in vocabulary.factor.items()

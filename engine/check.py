@@ -42,6 +42,7 @@ from engine.vocabulary import Vocabulary
 
 EFFECTS = ("prohibit", "require", "satisfies", "oblige", "review", "advise", "compels")
 RAISING = frozenset({"prohibit", "require", "oblige", "review", "compels"})
+WEIGHING = RAISING - {"compels"}  # what gives a law a floor (semantics 4.2)
 BINDING = frozenset({"law", "order"})
 ALLOWED = {
     "law": frozenset(EFFECTS),
@@ -193,7 +194,7 @@ class _Checker:
         return tuple(
             Floor(name, policy.jurisdiction, Defined(f"{name}#applies"))
             for name, (policy, _) in sorted(self.policies.items())
-            if policy.instrument.force in BINDING and any(RAISING & set(effects_of(rule)) for rule in policy.rules)
+            if policy.instrument.force in BINDING and any(WEIGHING & set(effects_of(rule)) for rule in policy.rules)
         )
 
     def _requirement(self, name: str) -> Requirement:
@@ -266,6 +267,8 @@ class _Checker:
                 f"`{text.id}` has no effect",
                 help=f"add one of {', '.join(f'`{e}`' for e in EFFECTS)} or `exempts`",
             )
+        if text.duties and not effects:
+            self._stray_duties(written)
         provision = self._provision(written)
         parts = []
         for effect in effects[:1]:
@@ -298,6 +301,11 @@ class _Checker:
             self.findings.error(span, "force", f"a {policy.instrument.force} text only advises")
         return parts
 
+    def _stray_duties(self, written: Written) -> None:
+        at = written.node.key("duties")
+        help = "use `oblige`, or put them on a requirement or a `satisfies` rule"
+        self.findings.error(at.span if at else written.node.span, "stray-duties", "`duties` hang on a ground", help=help)
+
     def _provision(self, written: Written) -> Provision:
         text, policy = written.text, written.policy
         return Provision(
@@ -321,14 +329,16 @@ class _Checker:
         text = written.text
         message = getattr(text, effect) if effect in ("prohibit", "review", "advise", "compels") else ""
         self._allowed(written, effect)
-        if text.status == "unsure" and effect in RAISING - {"review"}:
+        if provision.force == "norm" and self.settings.norms == "advise" and effect in RAISING:
+            effect, message = "advise", message or text.says
+        elif text.status == "unsure" and effect in RAISING - {"review"}:
             # Semantics 3.7: an unsure rule is a review, whatever it would have been.
             effect, message = "review", message or f"It is not settled that this holds: {text.says}"
-        elif provision.force == "norm" and self.settings.norms == "advise" and effect in RAISING:
-            effect, message = "advise", message or text.says
         node = written.node
         use = {"satisfies": Use.LIFTS, "advise": Use.ADVISES}.get(effect, Use.RAISES)
         duties: tuple[Duty, ...] = ()
+        if text.duties and effect != "satisfies":
+            self._stray_duties(written)
         if effect == "oblige" and text.oblige:
             duties = (self._duty(f"{written.id}.1", text.oblige, locate(node, ("oblige",))[0], provision.policy),)
         elif text.duties:
@@ -336,14 +346,6 @@ class _Checker:
                 self._duty(f"{written.id}.{n}", duty, locate(node, ("duties", n - 1))[0], provision.policy)
                 for n, duty in enumerate(text.duties, 1)
             )
-            if effect != "satisfies":
-                at = node.key("duties")
-                self.findings.error(
-                    at.span if at else node.span,
-                    "stray-duties",
-                    "`duties` hang on a ground",
-                    help="use `oblige`, or put them on a requirement or a `satisfies` rule",
-                )
         return Rule(
             key=written.id,
             provision=provision,
@@ -397,6 +399,8 @@ class _Checker:
         node = locate(written.node, ("satisfies",))[0]
         scalars = [node] if isinstance(node, Scalar) else list(node.items) if isinstance(node, ListNode) else []
         known = self.vocabulary.requirements
+        if not scalars:
+            self.findings.error(node.span, "wrong-shape", "`satisfies` names what it satisfies", help="name a requirement")
         names = []
         for scalar in scalars:
             assert isinstance(scalar, Scalar)

@@ -64,6 +64,8 @@ class Conditions:
             case Scalar():
                 return self._name(node, policy, use)
             case Sequence(items=items):
+                if not items:
+                    self.findings.error(node.span, "empty-condition", "this condition is empty", help="say what must hold")
                 return _all(self.lower(item, policy, use) for item in items)
         assert isinstance(node, Mapping)
         if not node.entries:

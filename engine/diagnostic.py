@@ -98,9 +98,12 @@ class Diagnostic:
         out = [f"{paint(tone, f'{self.severity}[{self.code}]')}: {self.message}", f"{gutter} --> {self.at}"]
         lines = texts.get(self.at.file, "").splitlines()
         if 0 < self.at.line <= len(lines):
-            line = lines[self.at.line - 1].replace("\t", " ")[:200]
-            room = max(1, len(line) - self.at.column + 1)
-            underline = " " * (self.at.column - 1) + "^" * min(max(1, self.at.length), room)
+            whole = lines[self.at.line - 1].replace("\t", " ")
+            # Of a long line, the stretch that holds the place.
+            start = max(0, self.at.column - 100) if len(whole) > 200 else 0
+            line, column = whole[start : start + 200], self.at.column - start
+            room = max(1, len(line) - column + 1)
+            underline = " " * (column - 1) + "^" * min(max(1, self.at.length), room)
             out += [
                 f"{gutter} |",
                 f"{number} | {line}",

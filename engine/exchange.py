@@ -13,7 +13,17 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationError, WithJsonSchema, create_model
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    PlainValidator,
+    Tag,
+    ValidationError,
+    WithJsonSchema,
+    create_model,
+)
 from pydantic_core import PydanticCustomError
 
 from engine.diagnostic import did_you_mean
@@ -88,10 +98,11 @@ class ExchangeReader:
 
     def schema(self) -> dict[str, Any]:
         """The JSON Schema (2020-12) of an exchange under this vocabulary."""
-        return {
-            "$schema": "https://json-schema.org/draft/2020-12/schema",
-            **self.model.model_json_schema(mode="validation"),
-        }
+        schema = self.model.model_json_schema(mode="validation")
+        for part in (schema, *schema.get("$defs", {}).values()):
+            for each in part.get("properties", {}).values():
+                each.pop("default", None)  # a key that is left out has no value; null is refused
+        return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
 
     def read(self, raw: bytes) -> Exchange:
         """Read the bytes of one JSON object. Raises ExchangeRefused with every problem found."""
@@ -120,9 +131,12 @@ class ExchangeReader:
                     values.setdefault(member, Range.exact(0))
         problems = []
         for fact in self._vocabulary.facts.values():
-            own = values.get(fact.counts) if fact.counts else None
-            if not isinstance(own, Range):
+            # A counter of a family counts different people, so at least those of its largest member.
+            counted = self._vocabulary.families.get(fact.counts, (fact.counts,)) if fact.counts else ()
+            lows = [own.low for name in counted if isinstance(own := values.get(name), Range)]
+            if not lows:
                 continue
+            own = Range(max(lows), None)
             counter = values.get(fact.name)
             if not isinstance(counter, Range):
                 values[fact.name] = Range(own.low, None)
@@ -148,6 +162,8 @@ class ExchangeReader:
         problems = []
         for error in failed.errors(include_url=False, include_input=False)[:MAX_PROBLEMS]:
             path = error["loc"]
+            if path[0:1] and path[0] in DOCUMENT_GROUPS and len(path) > 2:
+                path = (*path[:2], *path[3:])  # without the name of the union's member
             match error["type"]:
                 case "extra_forbidden":
                     name = ".".join(map(str, path))
@@ -290,33 +306,28 @@ def _schema(type: Type) -> dict[str, Any]:
     return {"type": "string", "minLength": 1, "maxLength": 256, "examples": [examples[type.kind]]}
 
 
+class _Presented(BaseModel):
+    """A document as presented; its fields are made from DOCUMENT_FIELDS below."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, title="document")
+
+
 def _document_leaf(title: str) -> Any:
+    """A document with its fields, or the word that there is none or that it is not known."""
+
     def read(json: Any) -> Value:
-        if json == "unknown":
-            return Missing.UNKNOWN
-        if json == "none":
-            return Document("none", {})
-        if not isinstance(json, dict):
+        if json not in ("none", "unknown"):
             raise PydanticCustomError(
                 "wrong_value", 'must be a document like {"dated": "2024-05-01", "covers": true}, "none" or "unknown"'
             )
-        fields = {}
-        for name, inner in json.items():
-            if name not in DOCUMENT_FIELDS:
-                known = ", ".join(DOCUMENT_FIELDS)
-                raise PydanticCustomError(
-                    "wrong_value", "a document has no field `{n}`; it has {k}", {"n": str(name)[:40], "k": known}
-                )
-            try:
-                fields[name] = DOCUMENT_FIELDS[name].accept(inner)
-            except BadValue as bad:
-                raise PydanticCustomError("wrong_value", "`{n}` {m}", {"n": name, "m": str(bad)}) from None
-        return Document("shown", fields)
+        return Missing.UNKNOWN if json == "unknown" else Document("none", {})
 
-    fields = {name: {"anyOf": [_schema(type), {"const": "unknown"}]} for name, type in DOCUMENT_FIELDS.items()}
-    document = {"type": "object", "properties": fields, "additionalProperties": False}
+    word = Annotated[Any, PlainValidator(read), WithJsonSchema({"enum": ["none", "unknown"]}), Tag("word")]
+    document = Annotated[_DOCUMENT, Tag("document")]
     return Annotated[
-        Any, PlainValidator(read), WithJsonSchema({"anyOf": [document, {"enum": ["none", "unknown"]}], "title": title})
+        document | word,
+        Discriminator(lambda json: "document" if isinstance(json, dict | BaseModel) else "word"),
+        Field(title=title),
     ]
 
 
@@ -349,7 +360,9 @@ def _flatten(model: BaseModel, prefix: str, into: dict[str, Any]) -> None:
     for number in model.model_fields_set:
         name = f"{prefix}{type(model).model_fields[number].alias}"
         value = getattr(model, number)
-        if isinstance(value, BaseModel):
+        if isinstance(value, _Presented):
+            into[name] = Document("shown", {field: getattr(value, field) for field in sorted(value.model_fields_set)})
+        elif isinstance(value, BaseModel):
             _flatten(value, f"{name}.", into)
         else:
             into[name] = value
@@ -363,3 +376,8 @@ def _at(document: Any, path: tuple[str, ...]) -> Any:
     for step in path:
         document = document.get(step) if isinstance(document, Mapping) else None
     return document
+
+
+_DOCUMENT = create_model(
+    "Document", __base__=_Presented, **{name: (_leaf(t, name), Field(None)) for name, t in DOCUMENT_FIELDS.items()}
+)  # type: ignore[call-overload]

@@ -41,6 +41,8 @@ def _value(bundle: Bundle, exchange: Exchange, fact: str, highest: bool) -> Any:
     """A fact as sent, null where it was not; a family by its members; the highest of an ordered set."""
     vocabulary = bundle.vocabulary
     if fact in vocabulary.families:
+        if any(vocabulary.facts[m].personal and not isinstance(exchange.value(m), Missing) for m in vocabulary.families[fact]):
+            return "personal"
         members = {m.removeprefix(f"{fact}."): to_json(exchange.value(m)) for m in vocabulary.families[fact]}
         return {name: value for name, value in members.items() if value is not None} or None
     known = vocabulary.facts[fact]

@@ -8,24 +8,23 @@ the bounds are given together, marked as not settling. Source: semantics 4.5.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from datetime import date, timedelta
-from decimal import Decimal
+from datetime import date
 from itertools import combinations, product
 
+from engine.answers import AnswerBook, Answers, document_of
 from engine.bundle import Bundle
 from engine.combine import UNDETERMINED, Outcome
 from engine.coverage import REVIEWED
 from engine.decision import MissingPart, QuestionPart
 from engine.exchange import Exchange
-from engine.rules import AS_OF, Atom, Condition, Truth, atoms
-from engine.values import Document, Duration, Missing, Money, Range, SetOf, Value
+from engine.rules import AS_OF, Atom, Truth
+from engine.values import Missing, Range, SetOf, Value
 from engine.verdict import Verdict
 from engine.words import tests
 
 MAX_LISTS = 3
 MAX_EVALUATIONS = 40  # for each of: short lists, gathering, verifying
-MAX_ANSWERS = 12
-MAX_TRIED = 2
+MAX_TRIED = 3
 MAX_PAIRED = 6
 
 
@@ -67,7 +66,8 @@ class _Finder:
     def lists(self) -> list[tuple[tuple[str, ...], bool]]:
         gates, others = self.candidates()
         facts = [*gates, *others]
-        answers = {fact: self.answers(fact)[:MAX_ANSWERS] for fact in facts}
+        book = AnswerBook(self.bundle, self.exchange, self.as_of)
+        answers = {fact: book.of(fact) for fact in facts}
         for size in (1, 2):
             found: list[tuple[str, ...]] = []
             for chosen in combinations(facts if size == 1 else facts[:MAX_PAIRED], size):
@@ -79,13 +79,13 @@ class _Finder:
         self.left = MAX_EVALUATIONS
         return [(tuple(asked), self.settles(tuple(asked), answers))] if asked else []
 
-    def gathered(self, facts: list[str], answers: dict[str, list[Value]]) -> list[str]:
+    def gathered(self, facts: list[str], answers: dict[str, Answers]) -> list[str]:
         """Facts that between them can move the bounds: one after another, each answered as leaves most open."""
         self.left = MAX_EVALUATIONS
         told: dict[str, Value] = {}
         bounds = self.outcome.bounds
         for fact in facts:
-            tried = [(answer, self.outcome_with({**told, fact: answer}).bounds) for answer in answers[fact][:MAX_TRIED]]
+            tried = [(answer, self.outcome_with({**told, fact: answer}).bounds) for answer in _spread(answers[fact].values)]
             if any(found != bounds for _, found in tried):
                 # The answer that leaves most open shows which further facts would be asked.
                 told[fact], bounds = max(tried, key=lambda each: (each[1].high - each[1].low, -each[1].low))
@@ -108,11 +108,14 @@ class _Finder:
             if self.verdict.defined[applies] is Truth.UNKNOWN:
                 gates |= dict.fromkeys(self.unknown(tests(self.bundle, self.bundle.rules.definitions[applies])))
             others |= dict.fromkeys(self.unknown(tests(self.bundle, rule.condition)))
-        duties = self.bundle.rules.duties()
         for key, owed in self.verdict.owed.items():
-            duty = duties[key]
-            if owed is Truth.UNKNOWN and duty.done_when is not None and self.verdict.done[key] is Truth.UNKNOWN:
-                others |= dict.fromkeys(self.unknown(atoms(duty.done_when)))
+            duty = self.bundle.rules.duties()[key]
+            if owed is not Truth.NO and duty.done_when is not None and self.verdict.done[key] is Truth.UNKNOWN:
+                others |= dict.fromkeys(self.unknown(tests(self.bundle, duty.done_when)))
+            start = duty.due.after if duty.due else AS_OF
+            late = self.verdict.overdue[key] is Truth.UNKNOWN and start != AS_OF
+            if late and isinstance(self.exchange.value(start), Missing):
+                others[document_of(start, self.exchange)] = None
         return list(gates), [fact for fact in others if fact not in gates]
 
     def weighing(self) -> frozenset[str]:
@@ -133,68 +136,24 @@ class _Finder:
                     or (isinstance(value, Range) and value.low != value.high)
                     or (isinstance(value, SetOf) and value.open)
                 ):
-                    yield fact
+                    yield document_of(fact, self.exchange)
 
-    def answers(self, fact: str) -> list[Value]:
-        """One answer for each way in which the rules can tell values of a fact apart."""
-        tested = [
-            a
-            for c in self.conditions()
-            for a in atoms(c)
-            if a.fact == fact or fact in self.bundle.rules.families.get(a.fact, ("", ()))[1]
-        ]
-        if any(atom.op == "counts" for atom in tested):
-            return [Document("none", {}), Document("shown", {"dated": self.as_of, "covers": True})]
-        type = self.bundle.vocabulary.type_of(fact)
-        assert type is not None
-        if type.kind == "yes/no":
-            return [True, False]
-        if type.kind in ("value", "id"):
-            words = {o for a in tested for o in a.operands if isinstance(o, str)}
-            words |= {v for a in tested if a.register for v in list(self.bundle.rules.registers[a.register])[:2]}
-            known = type.values.values if type.values else ()
-            other = (
-                [v for v in known if not any(v in type.values.ancestors(w) or w in type.values.ancestors(v) for w in words)][:1]
-                if type.values
-                else []
-            )
-            single = [*sorted(words), *other]
-            if not type.many:
-                return list(single)
-            return [SetOf(frozenset()), *(SetOf(frozenset((word,))) for word in single)]
-        return self.numbers(fact, type.kind, tested)
-
-    def numbers(self, fact: str, kind: str, tested: list[Atom]) -> list[Value]:
-        cuts = [o for a in tested for o in a.operands]
-        if kind == "date":
-            days = {o for o in cuts if isinstance(o, date)} | {self.as_of}
-            days |= {o.before(self.as_of) for o in cuts if isinstance(o, Duration)}
-            return sorted({d + timedelta(days=step) for d in days for step in (-1, 0, 1)})  # type: ignore[return-value]
-        if kind == "duration":
-            return [*(o for o in cuts if isinstance(o, Duration)), Duration(hours=1), Duration(months=1200)]
-        if kind == "money":
-            return [Money(o.amount + step, o.currency) for o in cuts if isinstance(o, Money) for step in (-1, 0, 1)]
-        step = Decimal(1) if kind == "count" else Decimal("0.01")
-        points = {p for o in cuts if isinstance(o, Decimal) for p in (o - step, o, o + step) if p >= 0} | {Decimal(0)}
-        value = self.exchange.value(fact)
-        if isinstance(value, Range):
-            points = {p for p in points if value.low <= p and (value.high is None or p <= value.high)} | {value.low}
-        return [Range.exact(p) for p in sorted(points)]
-
-    def conditions(self) -> Iterator[Condition]:
-        yield from self.bundle.rules.definitions.values()
-        yield from (rule.condition for rule in self.bundle.rules.rules)
-        yield from (duty.done_when for duty in self.bundle.rules.duties().values() if duty.done_when is not None)
-
-    def settles(self, facts: tuple[str, ...], answers: dict[str, list[Value]]) -> bool:
-        """Whether every combination of answers leaves a known outcome; not claimed where there are too many to try."""
-        combinations_ = product(*(answers[fact] for fact in facts))
+    def settles(self, facts: tuple[str, ...], answers: dict[str, Answers]) -> bool:
+        """Whether every combination of answers leaves a known outcome; not claimed where they are not all tried."""
+        if not all(answers[fact].whole and answers[fact].values for fact in facts):
+            return False
+        combinations_ = product(*(answers[fact].values for fact in facts))
         known = all(self.outcome_with(dict(zip(facts, each, strict=True))).word != UNDETERMINED for each in combinations_)
-        return known and self.left > 0 and all(answers[fact] for fact in facts)
+        return known and self.left > 0
 
     def outcome_with(self, answers: dict[str, Value]) -> Outcome:
         self.left -= 1
         return self.evaluate(answers) if self.left > 0 else self.outcome
+
+
+def _spread(answers: list[Value]) -> list[Value]:
+    """A few answers from one end to the other."""
+    return answers if len(answers) <= MAX_TRIED else [answers[0], answers[len(answers) // 2], answers[-1]]
 
 
 def _question(bundle: Bundle, fact: str) -> QuestionPart:

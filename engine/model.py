@@ -10,14 +10,36 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, Any, Literal, TypeVar, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    StringConstraints,
+    ValidationError,
+    WithJsonSchema,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
 
 from engine.diagnostic import Findings, did_you_mean
 from engine.tree import Mapping, Node, locate, plain
+from engine.values import BadValue, read_date
 
 Id = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9]+([.-][a-zA-Z0-9]+)*$", max_length=80)]
 Prose = Annotated[str, StringConstraints(min_length=1, max_length=2000, strip_whitespace=True)]
 YesNo = Literal["yes", "no"]
+
+
+def _day(text: object) -> date:
+    """A day as authors write it; pydantic would take seconds since 1970 and times of day as well."""
+    try:
+        return read_date(str(text))
+    except BadValue as bad:
+        raise PydanticCustomError("date_parsing", "{m}", {"m": str(bad)}) from None
+
+
+Day = Annotated[date, PlainValidator(_day), WithJsonSchema({"type": "string", "format": "date"})]
 Force = Literal["law", "order", "norm", "contract", "soft", "aspiration"]
 Status = Literal["confirmed", "from-memory", "unsure"]
 Condition = Any
@@ -44,8 +66,8 @@ class Text(Document):
 class Window(Document):
     """From one day until another, both inclusive; either may be open."""
 
-    from_: date | None = Field(None, alias="from")
-    until: date | None = None
+    from_: Day | None = Field(None, alias="from")
+    until: Day | None = None
 
     @model_validator(mode="after")
     def _ordered(self) -> Window:
@@ -54,6 +76,9 @@ class Window(Document):
         if self.from_ and self.until and self.until < self.from_:
             raise ValueError("`until` lies before `from`, so the period is empty")
         return self
+
+
+Windows = Annotated[list[Window], Field(min_length=1)]
 
 
 class DutyText(Document):
@@ -73,7 +98,7 @@ class Reviewed(Document):
     """Who read the provision against its source, by role, and when."""
 
     by: Prose
-    on: date
+    on: Day
 
 
 class RuleText(Document):
@@ -86,8 +111,8 @@ class RuleText(Document):
     source: Prose
     status: Status
     reviewed: Reviewed | None = None
-    verify_by: date | None = None
-    in_force: Window | list[Window] | None = None
+    verify_by: Day | None = None
+    in_force: Window | Windows | None = None
     when: Condition = None
     unless: list[Condition] | None = None
     prohibit: Prose | None = None
@@ -145,7 +170,7 @@ class PolicyText(Document):
     title: Text
     jurisdiction: str
     instrument: Instrument
-    in_force: Window | list[Window]
+    in_force: Window | Windows
     applies: Condition
     define: dict[str, Condition] = {}
     rules: list[RuleText] = Field(min_length=1)
@@ -181,10 +206,18 @@ class ValueSetText(Document):
 
 
 class EntryText(Document):
-    from_: date | None = Field(None, alias="from")
-    until: date | None = None
+    """One entry of a register; a period that is empty is refused."""
+
+    from_: Day | None = Field(None, alias="from")
+    until: Day | None = None
     source: Prose | None = None
     status: Status | None = None
+
+    @model_validator(mode="after")
+    def _ordered(self) -> EntryText:
+        if self.from_ and self.until and self.until < self.from_:
+            raise ValueError("`until` lies before `from`, so the period is empty")
+        return self
 
 
 class RegisterText(Document):
@@ -227,7 +260,7 @@ class JurisdictionText(Document):
 
     title: Text
     countries: list[str] | str = []
-    covers: dict[str, date] = {}
+    covers: dict[str, Day] = {}
     note: Text | None = None
 
 
@@ -299,7 +332,7 @@ class Expectation(Document):
 
 class CaseText(Document):
     case: Prose
-    as_of: date | None = None
+    as_of: Day | None = None
     change: dict[str, Any] = {}
     expect: Expectation
 
@@ -310,7 +343,7 @@ class TestText(Document):
     __test__ = False  # not a pytest class
 
     test: Id
-    as_of: date
+    as_of: Day
     exchange: dict[str, Any] = {}
     cases: list[CaseText] = Field(min_length=1)
 
@@ -333,6 +366,27 @@ def read_model(model: type[M], node: Node, findings: Findings) -> M | None:
         return None
 
 
+def read_parts(model: type[M], node: Node, findings: Findings) -> M | None:
+    """Read a tree of sections of named entries; an entry that does not fit is a finding and is left out, the others are read."""
+    whole = read_model(model, node, findings)
+    sections = plain(node)
+    if whole is not None or not isinstance(sections, dict):
+        return whole
+    try:
+        model.model_validate(sections)
+    except ValidationError as failed:
+        for error in failed.errors(include_url=False, include_input=False):
+            section = sections.get(str(error["loc"][0])) if error["loc"] else None
+            if isinstance(section, dict) and len(error["loc"]) > 1:
+                section.pop(error["loc"][1], None)
+            elif error["loc"]:
+                sections.pop(str(error["loc"][0]), None)
+    try:
+        return model.model_validate(sections)
+    except ValidationError:
+        return None  # what is wrong has been said
+
+
 def _is_step(root: Node, path: tuple[str | int, ...]) -> bool:
     """Whether the last step of `path` is a key or place of the tree, not the name of a union's member."""
     parent, _ = locate(root, path[:-1])
@@ -343,7 +397,9 @@ def _is_step(root: Node, path: tuple[str | int, ...]) -> bool:
 def _report(model: type[Document], root: Node, error: Any, findings: Findings) -> None:
     path = tuple(error["loc"])
     where, span = locate(root, path)
-    last = str(path[-1]) if path else ""
+    # The name of a union's member, behind the last step, is no word of the author's.
+    named = path[:-1] if len(path) > 1 and not _is_step(root, path) and error["type"].endswith("_type") else path
+    last = str(named[-1]) if named else ""
     match error["type"]:
         case "missing":
             findings.error(span, "missing-key", f"`{last}` is missing here", help=f"add `{last}:`")

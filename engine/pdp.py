@@ -90,19 +90,21 @@ class PDP:
         return missing(self.bundle, exchange, verdict, outcome, as_of, answered)
 
     def _judge(self, exchange: Exchange, as_of: date) -> tuple[Verdict, Outcome, EnginePart]:
-        verdicts: list[Verdict] = []
+        found: list[tuple[str, Verdict, Outcome]] = []
         trouble: list[str] = []
         for engine in self.engines:
             try:
-                verdicts.append(engine.evaluate(exchange, as_of))
+                verdict = engine.evaluate(exchange, as_of)
+                outcome = combine(self.bundle, exchange, verdict, as_of)
+                if found:
+                    first = found[0]
+                    trouble += [f"{first[0]} / {engine.name}: {text}" for text in first[1].differences(verdict)]
+                found.append((engine.name, verdict, outcome))
             except Exception as error:  # noqa: BLE001 - an engine that fails for any reason ends in a review, never in a permit
                 # Only its kind: a message may quote a personal value, and this goes into the decision and the log.
                 trouble.append(f"{engine.name} failed: {type(error).__name__}")
-        if not verdicts:
+        if not found:
             raise EnginesFailed("; ".join(trouble))
-        for engine, verdict in zip(self.engines[1:], verdicts[1:], strict=False):
-            trouble += [f"{self.engines[0].name} / {engine.name}: {text}" for text in verdicts[0].differences(verdict)]
-        outcomes = [combine(self.bundle, exchange, verdict, as_of) for verdict in verdicts]
         part = EnginePart(
             version=VERSION,
             mode=self.mode,
@@ -110,16 +112,12 @@ class PDP:
             agreed=not trouble,
             disagreement=trouble[:50],
         )
+        _, verdict, outcome = found[0]
         if not trouble:
-            return verdicts[0], outcomes[0], part
-        strictest = max([Level.REVIEW, *(o.bounds.high for o in outcomes)])
+            return verdict, outcome, part
+        strictest = max([Level.REVIEW, *(o.bounds.high for _, _, o in found)])
         bounds = Bounds(strictest, strictest)
-        first = outcomes[0]
-        return (
-            verdicts[0],
-            Outcome(outcome_word(bounds), bounds, first.jurisdictions, first.coverage, first.conflicts),
-            part,
-        )
+        return verdict, Outcome(outcome_word(bounds), bounds, outcome.jurisdictions, outcome.coverage, outcome.conflicts), part
 
     def _beneath(self, exchange: Exchange, as_of: date, outcome: Outcome) -> Bounds:
         """The outcome with every review a person may sign off put away (semantics 4.6); doubtful lifts are not accepted here."""

@@ -23,11 +23,11 @@ MAX_COUNT = 2**53 - 1  # RFC 8785: larger integers have no canonical JSON
 MAX_TEXT = 256
 MAX_MEMBERS = 512
 
-_NUMBER = re.compile(r"^(\d{1,3}(?:[_,]\d{3})+|\d{1,15})(?: (thousand|million|billion))?$")
-_DECIMAL = re.compile(r"^\d{1,15}(\.\d{1,12})?$")
-_DATE = re.compile(r"^\d{4}-\d{2}-\d{2}$")
-_DURATION = re.compile(r"^(\d{1,6}) (hour|day|week|month|year|working day)s?(?: in ([A-Z]{2}))?$")
-_MONEY = re.compile(r"^(-?\d{1,15}(?:\.\d{1,4})?) ([A-Z]{3})$")
+_NUMBER = re.compile(r"(\d{1,3}(?:[_,]\d{3})+|\d{1,15})(?: (thousand|million|billion))?", re.ASCII)
+_DECIMAL = re.compile(r"\d{1,15}(\.\d{1,12})?", re.ASCII)
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_DURATION = re.compile(r"(\d{1,6}) (hour|day|week|month|year|working day)s?(?: in ([A-Z]{2}))?", re.ASCII)
+_MONEY = re.compile(r"(-?\d{1,15}(?:\.\d{1,4})?) ([A-Z]{3})", re.ASCII)
 _SCALE = {None: 1, "thousand": 10**3, "million": 10**6, "billion": 10**9}
 _HOURS = {"hour": 1, "day": 24, "week": 168}
 _MONTHS = {"month": 1, "year": 12}
@@ -147,8 +147,10 @@ class ValueSet:
         open: bool = False,
         exact: frozenset[str] = frozenset(),
         titles: Mapping[str, str] | None = None,
+        title: str = "",
     ) -> None:
         self.name = name
+        self.title = title
         self.values = tuple(parents)
         self.open = open
         self.exact = exact
@@ -164,8 +166,10 @@ class ValueSet:
         return self.lineage.get(value, frozenset((value,)))
 
     def accept(self, word: str) -> str:
-        if word in self.lineage or self.open:
+        if word in self.lineage:
             return word
+        if self.open:
+            return _text(word)
         help = did_you_mean(word, self.values)
         known = ", ".join(f"`{v}`" for v in self.values[:12]) + (", …" if len(self.values) > 12 else "")
         raise BadValue(f"`{word[:40]}` is not one of {known}", help)
@@ -241,7 +245,7 @@ class Type:
             case "count":
                 return _accept_count(json)
             case "ratio":
-                if isinstance(json, str) and _DECIMAL.match(json):
+                if isinstance(json, str) and _DECIMAL.fullmatch(json):
                     return Range.exact(Decimal(json))
                 raise BadValue('must be a decimal in a string, like "0.25"')
         if not isinstance(json, str):
@@ -265,10 +269,10 @@ class Type:
 
 def read_number(text: str, whole: bool) -> Decimal:
     """A count (`100 thousand`, `1_000_000`, `12000`) or a ratio (`0.25`)."""
-    if match := _NUMBER.match(text):
+    if match := _NUMBER.fullmatch(text):
         digits = match.group(1).replace("_", "").replace(",", "")
         return Decimal(int(digits) * _SCALE[match.group(2)])
-    if not whole and _DECIMAL.match(text):
+    if not whole and _DECIMAL.fullmatch(text):
         return Decimal(text)
     raise BadValue(
         f"`{text[:40]}` is not a {'whole number' if whole else 'number'}",
@@ -279,7 +283,7 @@ def read_number(text: str, whole: bool) -> Decimal:
 def read_date(text: str) -> date:
     """A day as ISO 8601, `2024-03-22`."""
     try:
-        if not _DATE.match(text):
+        if not _DATE.fullmatch(text):
             raise ValueError
         return date.fromisoformat(text)
     except ValueError:
@@ -288,7 +292,7 @@ def read_date(text: str) -> date:
 
 def read_duration(text: str) -> Duration:
     """A length of time: `3 years`, `33 months`, `24 hours`, `10 working days in CN`."""
-    match = _DURATION.match(text)
+    match = _DURATION.fullmatch(text)
     if not match or (match.group(2) == "working day") != bool(match.group(3)):
         raise BadValue(
             f"`{text[:40]}` is not a length of time", "write it like `3 years`, `90 days` or `10 working days in CN`"
@@ -300,7 +304,7 @@ def read_duration(text: str) -> Duration:
 
 
 def _money(text: str) -> Money:
-    if match := _MONEY.match(text):
+    if match := _MONEY.fullmatch(text):
         return Money(Decimal(match.group(1)), match.group(2))
     raise BadValue(f"`{text[:40]}` is not a sum of money", "write it like `20000000 USD`")
 

@@ -26,11 +26,11 @@ from engine.model import (
     ValueSetText,
     ValueText,
     VocabularyText,
-    read_model,
+    read_parts,
 )
 from engine.rules import RegisterEntry
 from engine.tree import Node, locate
-from engine.values import Type, ValueSet
+from engine.values import MAX_TEXT, Type, ValueSet
 
 PRIMITIVES = ("yes/no", "count", "ratio", "money", "date", "duration", "id")
 DOCUMENT_FIELDS = {
@@ -47,6 +47,7 @@ PERSONAL_FIELDS = frozenset({"attested_by"})
 DOCUMENT_GROUPS = ("evidence", "claims")
 RESERVED = ("evidence", "claims", "relies_on", "as_of", "schema")
 MAX_FACTS = 150
+UNSENDABLE = ("unknown", "left out")  # words that say there is no value
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,14 +151,12 @@ def load(trees: list[Node], findings: Findings) -> Vocabulary:
     merged: dict[str, dict[str, Any]] = {section: {} for section in SECTIONS}
     nodes: dict[tuple[str, str], Node] = {}
     spans: dict[tuple[str, str], Span] = {}
-    touches: list[TouchText] = []
+    touches: list[tuple[TouchText, Node]] = []
     for tree in trees:
-        text = read_model(VocabularyText, tree, findings)
+        text = read_parts(VocabularyText, tree, findings)
         if text is None:
             continue
-        for number, touch in enumerate(text.touches):
-            touches.append(touch)
-            nodes["touches", str(len(touches) - 1)] = locate(tree, ("touches", number))[0]
+        touches += [(touch, locate(tree, ("touches", number))[0]) for number, touch in enumerate(text.touches)]
         for section in SECTIONS:
             for name, entry in getattr(text, section).items():
                 node, span = locate(tree, (section, name))
@@ -169,7 +168,10 @@ def load(trees: list[Node], findings: Findings) -> Vocabulary:
                     continue
                 merged[section][name] = entry
                 nodes[section, name], spans[section, name] = node, span
-    whole = VocabularyText.model_construct(None, vocabulary="all", touches=touches, **merged)
+    # In an order of their own, so that the names of files do not number them.
+    touches.sort(key=lambda each: repr(each[0]))
+    nodes |= {("touches", str(number)): node for number, (_, node) in enumerate(touches)}
+    whole = VocabularyText.model_construct(None, vocabulary="all", touches=[touch for touch, _ in touches], **merged)
     return _Builder(whole, nodes, spans, findings).build()
 
 
@@ -227,6 +229,11 @@ class _Builder:
                 entry = ValueText(title=Text(en=entry, zh=None))
             under = entry.under or []
             parents[value] = (under,) if isinstance(under, str) else tuple(under)
+            if value in UNSENDABLE or not 0 < len(value) <= MAX_TEXT:
+                at = locate(self.nodes["values", name], ("values", value))[1]
+                self.findings.error(
+                    at, "bad-id", f"an exchange cannot send `{value[:40]}`", "not a value", "give it another name"
+                )
             if entry.exact == "yes":
                 exact.add(value)
             if entry.title:
@@ -239,8 +246,14 @@ class _Builder:
                         span, "unknown-value", f"`{value}` lies under `{parent}`, which is not a value of `{name}`"
                     )
         return ValueSet(
-            name, parents, text.ordered == "yes", text.open == "yes", frozenset(exact), titles
-        )  # fmt: skip
+            name,
+            parents,
+            ordered=text.ordered == "yes",
+            open=text.open == "yes",
+            exact=frozenset(exact),
+            titles=titles,
+            title=text.title.en,
+        )
 
     def type(self, text: str, span: Span) -> Type | None:
         many = text.startswith("set of ")
@@ -287,6 +300,13 @@ class _Builder:
                     member, type, title, text.ask, text.change == "yes", text.personal == "yes",
                     name if text.by else "", counters[name] + suffix if name in counters else "", text.dpv or "",
                 )  # fmt: skip
+        for name in self.text.facts:
+            outer = next((other for other in self.text.facts if name.startswith(f"{other}.")), None)
+            if outer:
+                message = f"`{name}` lies inside the fact `{outer}`"
+                self.findings.error(
+                    self.spans["facts", name], "bad-id", message, help="a fact holds a value, not other facts; rename one"
+                )
         if len(self.text.facts) > MAX_FACTS:
             self.findings.warn(
                 next(iter(self.spans.values())),
@@ -344,7 +364,19 @@ class _Builder:
                     ("jurisdictions", name),
                     "unknown-register",
                 )
+        countries = vocabulary.values.get("country")
+        for name, jurisdiction in vocabulary.jurisdictions.items():
+            for number, code in enumerate(jurisdiction.countries if isinstance(jurisdiction.countries, list) else ()):
+                if countries and code not in countries.lineage:
+                    at = locate(self.nodes["jurisdictions", name], ("countries", number))[0].span
+                    self.findings.error(
+                        at, "unknown-value", f"`{code}` is not a country", help=did_you_mean(code, countries.values)
+                    )
         for number, touch in enumerate(vocabulary.touches):
+            fact = vocabulary.facts.get(touch.fact)
+            if fact and fact.type.values is not countries:
+                at = locate(self.nodes["touches", str(number)], ("fact",))[0].span
+                self.findings.error(at, "ill-typed", f"`{touch.fact}` names no country, it is a {fact.type.name}")
             if touch.fact not in vocabulary.facts:
                 at = locate(self.nodes["touches", str(number)], ("fact",))[0].span
                 self.findings.error(

@@ -177,6 +177,8 @@ class _Evaluation:
             return atom.not_shown
         if isinstance(value, Missing):
             return UNKNOWN
+        if atom.not_shown is not None and isinstance(value, date) and value > self.as_of and not atom.fact.endswith(".expires"):
+            return NO  # only a day that has come is evidence (2.9)
         if isinstance(value, SetOf):
             return self.on_set(atom, value)
         if atom.op in ("is", "in"):
@@ -245,9 +247,13 @@ class _Evaluation:
             return _yes(member in allowed)
         return max((_is(values, member, target) for target in allowed if isinstance(target, str)), default=NO)
 
-    def total(self, fact: str) -> Range:
+    def total(self, fact: str) -> Value:
         """A range of known parts and unknown ones; for distinct counts [largest member, sum] (2.7)."""
         how, members = self.rules.families[fact]
+        sums = [value for value in (self.exchange.value(m) for m in members) if isinstance(value, Money)]
+        if sums:
+            one = len({money.currency for money in sums}) == 1 and len(sums) == len(members)
+            return Money(sum((m.amount for m in sums), Decimal(0)), sums[0].currency) if one else Missing.UNKNOWN
         known = [value for value in (self.exchange.value(m) for m in members) if isinstance(value, Range)]
         lows = [value.low for value in known]
         low = max(lows, default=Decimal(0)) if how == "distinct" else sum(lows, Decimal(0))
@@ -284,12 +290,23 @@ class _Evaluation:
 
     def age(self, op: str, value: Value, length: Duration) -> Truth:
         """The last day of `within 3 years` is the day before the anniversary; a later date than as_of is neither (2.9)."""
-        if not isinstance(value, date) or length.working_days:
+        if not isinstance(value, date):
             return UNKNOWN
         if value > self.as_of:
             return NO
-        fresh = self.as_of < length.after(value)
-        return _yes(fresh) if op == "within" else _yes(not fresh)
+        fresh = self.fresh(value, length)
+        return fresh if op == "within" else ~fresh
+
+    def fresh(self, start: date, length: Duration) -> Truth:
+        """Whether as_of comes before the end of a length that began on `start`."""
+        if length.working_days:
+            return UNKNOWN
+        whole, rest = divmod(length.hours, 24)
+        if rest:
+            # Times of day never enter (1.4): hours that are no whole days end somewhere within two days.
+            days = (self.as_of - start).days - whole
+            return YES if days < 0 else UNKNOWN if days < 2 else NO
+        return _yes(self.as_of < length.after(start))
 
     # 3: rules
 
@@ -347,7 +364,7 @@ class _Evaluation:
         if length.working_days:
             # No calendar of working days: a working day is at least a day, and how many more is not known (2.9).
             return UNKNOWN if self.as_of > Duration(hours=24 * length.working_days).after(start) else NO
-        return _yes(self.as_of > length.after(start))
+        return ~self.fresh(start, length) if length.hours % 24 else _yes(self.as_of > length.after(start))
 
     def duties(self, need: Need) -> tuple[frozenset[str], frozenset[str]]:
         """The duties certainly and possibly owed for what meets `need`."""
@@ -380,11 +397,15 @@ class _Evaluation:
         possible = [way for way in ways if State.MET in way[0]]
         every: frozenset[str] = frozenset().union(*(p for _, _, _, p in possible))
         met = frozenset((State.MET,))
-        for way in possible:
-            if way[1] and way[0] == met:
+        named = [way for way in possible if way[1]]
+        for way in named:
+            if way[0] == met:
                 return way[2], way[3]
+        if named:  # it may be met, and then it is the one
+            return frozenset(), every
         for way in possible:
-            late = max((self.overdue[key] for key in way[3]), default=NO)
+            sure = max((self.overdue[key] for key in way[2]), default=NO)
+            late = max((min(self.overdue[key], UNKNOWN) for key in way[3]), default=sure) if sure is not YES else YES
             if way[0] != met or late is UNKNOWN:
                 return frozenset(), every
             if late is NO:

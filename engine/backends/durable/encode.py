@@ -73,11 +73,17 @@ class Encoder:
         # A document's field: read only where the document is presented; what is not shown reads by its place.
         kind = atom.fact.rpartition(".")[0]
         state = self._prop(("state", kind), lambda x, _: _state(x, kind))
-        shown = Test(state, "==", PRESENTED)
+        shown = (Test(state, "==", PRESENTED),)
+        come: tuple[Test, ...] = ()
+        if atom.type.kind == "date" and not atom.fact.endswith(".expires"):
+            # Only a day that has come is evidence.
+            name = atom.fact.rpartition(".")[2]
+            past = self._prop(("past", atom.fact), lambda x, day: _field(x, kind, name, lambda v: v <= day))
+            come = (Test(past, ">=", MAYBE),)
         hidden = ((Test(state, "==", HIDDEN),),) if atom.not_shown is Truth.UNKNOWN else ()
         return Pair(
-            tuple((shown, *term) for term in pair.certain),
-            (*((shown, *term) for term in pair.possible), (Test(state, "==", UNTOLD),), *hidden),
+            tuple((*shown, *come, *term) for term in pair.certain),
+            (*((*shown, *come, *term) for term in pair.possible), (Test(state, "==", UNTOLD),), *hidden),
         )
 
     def _prop(self, key: tuple[Any, ...], coder: Coder) -> str:
@@ -226,10 +232,18 @@ class _Answer:
 
     def _age(self, value: Value, day: date) -> int:
         length = self.atom.operands[0]
-        if not isinstance(value, date) or not isinstance(length, Duration) or length.working_days:
+        if not isinstance(value, date) or not isinstance(length, Duration):
             return MAYBE
         if value > day:
             return FALSE
+        if length.working_days:
+            return MAYBE
+        if length.hours % 24:
+            # Between two days lie one day less to one day more than their difference.
+            days = (day - value).days
+            if (days - 1) * 24 < length.hours < (days + 1) * 24:
+                return MAYBE
+            return TRUE if ((days - 1) * 24 >= length.hours) is (self.atom.op == "older_than") else FALSE
         ripe = length.after(value) <= day
         return TRUE if ripe is (self.atom.op == "older_than") else FALSE
 
@@ -290,8 +304,12 @@ def _field(exchange: Exchange, kind: str, name: str, test: Callable[[Any], bool]
     return TRUE if test(inner) else FALSE
 
 
-def _total(exchange: Exchange, how: str, members: tuple[str, ...]) -> Range:
-    """What the members of a family add up to, from the least to the most."""
+def _total(exchange: Exchange, how: str, members: tuple[str, ...]) -> Value:
+    """What the members of a family add up to, from the least to the most; money only where all is told in one currency."""
+    money = [value for member in members if isinstance(value := exchange.values.get(member), Money)]
+    if money:
+        mixed = len(money) < len(members) or any(m.currency != money[0].currency for m in money)
+        return Missing.UNKNOWN if mixed else Money(sum((m.amount for m in money), start=Decimal(0)), money[0].currency)
     least = most = Decimal(0)
     closed = True
     for member in members:

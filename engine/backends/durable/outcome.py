@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 
 from engine.exchange import Exchange
 from engine.rules import AS_OF, Duty, Level, Need, Rule, RuleSet, State, Truth
+from engine.values import Duration
 from engine.verdict import Bounds
 
 NOTHING = Bounds(Level.NOT_APPLICABLE, Level.NOT_APPLICABLE)
@@ -69,8 +70,12 @@ class Strata:
             return Truth.UNKNOWN
         if due.within.working_days:
             # Without a calendar N working days end N days later at the earliest.
-            surely_in_time = self.as_of <= start + timedelta(days=due.within.working_days)
+            surely_in_time = self.as_of <= Duration(hours=24 * due.within.working_days).after(start)
             return Truth.NO if surely_in_time else Truth.UNKNOWN
+        if due.within.hours % 24:
+            days = (self.as_of - start).days
+            late = [(days + step) * 24 >= due.within.hours for step in (-1, 1)]
+            return Truth.YES if all(late) else Truth.UNKNOWN if any(late) else Truth.NO
         return Truth.YES if due.within.after(start) < self.as_of else Truth.NO
 
     def _weight(self, rule: Rule) -> Bounds:
@@ -141,12 +146,15 @@ class Strata:
         ways = self._options(need)
         open_ways = [way for way in ways if way.met is not Truth.NO]
         union = set().union(*(way.possible for way in open_ways))
-        named = next((way for way in open_ways if way.named and way.met is Truth.YES), None)
+        named = [way for way in open_ways if way.named]
         if named:
-            return named.certain, named.possible
+            sure = next((way for way in named if way.met is Truth.YES), None)
+            return (sure.certain, sure.possible) if sure else (set(), union)
         settled = []
         for way in open_ways:
-            late = {self.overdue[key] for key in way.possible}
+            late = {self.overdue[key] for key in way.certain}
+            if any(self.overdue[key] is not Truth.NO for key in way.possible - way.certain):
+                late.add(Truth.UNKNOWN)
             if way.met is Truth.UNKNOWN or (Truth.UNKNOWN in late and Truth.YES not in late):
                 return set(), union
             if not late - {Truth.NO}:

@@ -1,0 +1,168 @@
+"""
+The answers to a question that the rules can tell apart: one value for each class of a fact's values.
+
+Goes from the tests on a fact to values that between them answer every test in every way. `whole` says that no class is left out;
+only then may a list of questions be said to settle the outcome.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from itertools import chain, combinations, pairwise, product
+
+from engine.bundle import Bundle
+from engine.exchange import Exchange
+from engine.rules import Atom, Condition, atoms
+from engine.values import Document, Duration, Money, Range, SetOf, Type, Value
+from engine.vocabulary import DOCUMENT_FIELDS, DOCUMENT_GROUPS
+
+MAX_MEMBERS = 4  # of which every combination is tried
+AROUND = (-3, -1, 0, 1, 3)  # days: month ends make the edge of a length of time uneven
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    values: list[Value]
+    whole: bool
+
+
+class AnswerBook:
+    """Answers to questions about one exchange on one day."""
+
+    def __init__(self, bundle: Bundle, exchange: Exchange, as_of: date) -> None:
+        self.bundle = bundle
+        self.exchange = exchange
+        self.as_of = as_of
+        self.tested: dict[str, list[Atom]] = {}
+        for condition in self._conditions():
+            for atom in atoms(condition):
+                for fact in bundle.rules.families.get(atom.fact, ("", (atom.fact,)))[1]:
+                    self.tested.setdefault(fact, []).append(atom)
+
+    def of(self, fact: str) -> Answers:
+        """One answer for each way in which the rules can tell values of a fact, or a kind of document, apart."""
+        tested = self.tested.get(fact, [])
+        type = self.bundle.vocabulary.type_of(fact)
+        if type is None:
+            return self._documents(fact)
+        if type.kind == "yes/no":
+            return Answers([True, False], whole=True)
+        if type.many:
+            return self._sets(fact, self._words(type, tested))
+        if type.kind in ("value", "id"):
+            return Answers(list(self._words(type, tested)), whole=True)
+        return Answers(list(self._amounts(fact, type.kind, tested)), whole=True)
+
+    def _documents(self, kind: str) -> Answers:
+        """None, or one presented; each field that is tested takes each of its answers."""
+        fields = [name for name in DOCUMENT_FIELDS if f"{kind}.{name}" in self.tested]
+        choices: dict[str, list[Value]] = {"dated": [self.as_of], "covers": [True]}
+        choices |= {name: self.of(f"{kind}.{name}").values for name in fields}
+        shown = [Document("shown", dict(zip(choices, values, strict=True))) for values in product(*choices.values())]
+        return Answers([Document("none", {}), *shown], whole=True)
+
+    def _words(self, type: Type, tested: Iterable[Atom]) -> list[str]:
+        """Every word that is tested, a value for each way of standing in the registers, and one that is none of these."""
+        words = dict.fromkeys(sorted(o for atom in tested for o in atom.operands if isinstance(o, str)))
+        registers = sorted({atom.register for atom in tested if atom.register})
+        values = list(type.values.values) if type.values else []
+        if type.values and type.values.rank:
+            return values
+        standings: dict[tuple[bool, ...], str] = {}
+        for value in values:
+            kin = type.values.ancestors(value) if type.values else frozenset((value,))
+            standing = tuple(self._stands(register, kin) for register in registers)
+            related = type.values and any(value in type.values.ancestors(w) or w in kin for w in words)
+            if value not in words and not related:
+                standings.setdefault(standing, value)
+        other = [] if type.values and not type.values.open else ["some-other-value"]
+        return [*words, *standings.values(), *other]
+
+    def _stands(self, register: str, values: frozenset[str]) -> bool:
+        entries = self.bundle.rules.registers[register]
+        return any(window.on(self.as_of) for value in values for window in entries.get(value, ()))
+
+    def _sets(self, fact: str, words: list[str]) -> Answers:
+        """Every combination of few words; of many, none, each one and all. What was sent stays in."""
+        value = self.exchange.value(fact)
+        sent = value.members if isinstance(value, SetOf) else frozenset()
+        words = [word for word in words if word not in sent]
+        if len(words) <= MAX_MEMBERS:
+            chosen: Iterable[tuple[str, ...]] = chain.from_iterable(combinations(words, n) for n in range(len(words) + 1))
+        else:
+            chosen = [(), *((word,) for word in words), tuple(words)]
+        return Answers([SetOf(sent | frozenset(each)) for each in chosen], whole=len(words) <= MAX_MEMBERS)
+
+    def _amounts(self, fact: str, kind: str, tested: Iterable[Atom]) -> Iterator[Value]:
+        cuts = [o for atom in tested for o in atom.operands]
+        match kind:
+            case "date":
+                yield from self._days(fact, cuts)
+            case "duration":
+                lengths = {o for o in cuts if isinstance(o, Duration)}
+                yield from lengths
+                yield from (Duration(o.months + step, o.hours) for o in lengths for step in (-1, 1) if o.months + step > 0)
+                yield from (Duration(hours=1), Duration(months=1200))
+            case "money":
+                for currency in sorted({o.currency for o in cuts if isinstance(o, Money)}):
+                    points = _points(
+                        {o.amount for o in cuts if isinstance(o, Money) and o.currency == currency}, Decimal("0.01")
+                    )
+                    yield from (Money(point, currency) for point in points)
+            case _:
+                value = self.exchange.value(fact)
+                low, high = (value.low, value.high) if isinstance(value, Range) else (Decimal(0), None)
+                edges = {o for o in cuts if isinstance(o, Decimal)} | {low}
+                # A total has its edge where this member makes up what the others leave.
+                edges |= {edge - others for edge in edges for others in self._others(fact)}
+                points = _points(edges, Decimal(1) if kind == "count" else Decimal("0.01"))
+                yield from (Range.exact(p) for p in points if low <= p and (high is None or p <= high))
+
+    def _others(self, fact: str) -> set[Decimal]:
+        """What the other members of a fact's family add up to."""
+        known = self.bundle.vocabulary.facts.get(fact)
+        members = self.bundle.vocabulary.families.get(known.family, ()) if known else ()
+        values = [value for member in members if member != fact and isinstance(value := self.exchange.value(member), Range)]
+        return {
+            sum((value.low for value in values), Decimal(0)),
+            sum((value.high or value.low for value in values), Decimal(0)),
+        }
+
+    def _days(self, fact: str, cuts: Sequence[object]) -> Iterator[date]:
+        lengths = [o for o in cuts if isinstance(o, Duration)]
+        lengths += [duty.due.within for duty in self.bundle.rules.duties().values() if duty.due and duty.due.after == fact]
+        days = {o for o in cuts if isinstance(o, date)} | {self.as_of} | {length.before(self.as_of) for length in lengths}
+        around = set()
+        for day in days:
+            for step in AROUND:
+                number = day.toordinal() + step
+                if date.min.toordinal() <= number <= date.max.toordinal():
+                    around.add(date.fromordinal(number))
+        yield from sorted(around)
+
+    def _conditions(self) -> Iterator[Condition]:
+        rules = self.bundle.rules
+        yield from rules.definitions.values()
+        yield from (rule.condition for rule in rules.rules)
+        yield from (duty.done_when for duty in rules.duties().values() if duty.done_when is not None)
+
+
+def document_of(fact: str, exchange: Exchange) -> str:
+    """The kind of document a field belongs to, where none is presented and so the document is to be asked for; else the fact."""
+    if fact.partition(".")[0] in DOCUMENT_GROUPS and fact.rpartition(".")[2] in DOCUMENT_FIELDS:
+        kind = fact.rpartition(".")[0]
+        presented = exchange.values.get(kind)
+        if not isinstance(presented, Document) or presented.state != "shown":
+            return kind
+    return fact
+
+
+def _points(cuts: set[Decimal], step: Decimal) -> list[Decimal]:
+    """The cuts, and a number between each two and beyond each end."""
+    ordered = sorted(cuts)
+    between = {(a + b) / 2 for a, b in pairwise(ordered)} if step < 1 else set()
+    points = {cut + by for cut in ordered for by in (-step, Decimal(0), step)} | between
+    return sorted(point for point in points if point >= 0)
