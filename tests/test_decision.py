@@ -268,6 +268,8 @@ DOMAINS: dict[str, list[Any]] = {
     "yes/no": ["yes", "no"],
     "count": [*range(70), 1000],
     "date": ["0001-01-01", "2023-06-15", "2023-06-16", "2024-01-01", "2026-06-15", "2026-06-16", "9999-12-31"],
+    "money": ["0 USD", "999.99 USD", "1000 USD", "5 EUR"],
+    "duration": ["1 hour", "12 months", "366 days", "3 years", "5 working days in AA"],
     "document": ["none", {"dated": DAY.isoformat(), "covers": "yes"}],
 }
 
@@ -288,6 +290,7 @@ def given(made: engine.Bundle, facts: dict[str, Any], asked: list[str]) -> Itera
 
 
 LATE = {"within": "10 days", "after": "evidence.contract.dated"}
+WORKED = {"within": "10 working days in AA", "after": "data.collected_on"}
 QUESTIONS: dict[str, tuple[list[dict[str, Any]], dict[str, Any], list[str]]] = {
     "one fact of several": (
         [{"id": "r", "when": {"data.sold": "yes", "data.shared": "no"}, "prohibit": "no"}],
@@ -356,14 +359,13 @@ def test_what_is_asked_settles_it(name: str) -> None:
     assert len(outcomes) > 1, "a question whose answer does not matter"
 
 
-TRAPS: dict[str, tuple[list[dict[str, Any]], dict[str, Any], str]] = {
+TRAPS: dict[str, tuple[list[dict[str, Any]], dict[str, Any]]] = {
     "more borders than are tried": (
         [
             {"id": "a", "when": {"data.files": ["10", "20", "30", "40", "50"]}, "review": "look"},
             {"id": "b", "when": {"data.files": {"at_least": "60"}, "data.sold": "yes"}, "prohibit": "no"},
         ],
         {},
-        "only the first twelve answers are tried",
     ),
     "two members together": (
         [
@@ -371,7 +373,6 @@ TRAPS: dict[str, tuple[list[dict[str, Any]], dict[str, Any], str]] = {
             {"id": "b", "when": {"data.categories": {"has": "contact"}}, "review": "look"},
         ],
         {"data__categories": "unknown"},
-        "no answer with two members is tried",
     ),
     "a register whose first entries have ended": (
         [
@@ -379,15 +380,39 @@ TRAPS: dict[str, tuple[list[dict[str, Any]], dict[str, Any], str]] = {
             {"id": "b", "when": {"recipient.country": "NO"}, "review": "look"},
         ],
         {"recipient__country": "unknown"},
-        "only the first two entries of a register are tried, in force or not",
     ),
+    "a sum in another currency": (
+        [{"id": "a", "when": {"data.price": {"at_least": "1000 USD"}}, "review": "look"}],
+        {},
+    ),
+    "a length of time in other units": (
+        [{"id": "a", "when": {"data.kept_for": {"more_than": "1 year"}}, "review": "look"}],
+        {},
+    ),
+    "a value that says no more than its descendants need": (
+        [{"id": "a", "when": {"data.category": "genetic"}, "review": "look"}],
+        {},
+    ),
+    "a day from which working days run": (
+        [{"id": "a", "oblige": {"duty": "file it", "who": "exporter", "due": WORKED}}],
+        {},
+    ),
+}
+# What is said to settle it today and does not.
+OPEN = {
+    "a sum in another currency": "only the currencies that are tested are tried",
+    "a length of time in other units": "neither days against months nor working days are tried",
+    "a value that says no more than its descendants need": "an ancestor of what is tested is not tried",
+    "a day from which working days run": "working days are taken for no time at all when answers are made up",
 }
 
 
-@pytest.mark.parametrize("name", TRAPS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.xfail(reason=OPEN[name])] if name in OPEN else []) for name in TRAPS]
+)
 def test_what_does_not_settle_is_not_said_to(name: str) -> None:
     """A list is said to settle only where no answer leaves the outcome open."""
-    rules, facts, _ = TRAPS[name]
+    rules, facts = TRAPS[name]
     made = bundle({"rules": rules})
     pdp = engine.PDP(made)
     for part in decide(pdp, **facts).missing:
@@ -396,21 +421,18 @@ def test_what_does_not_settle_is_not_said_to(name: str) -> None:
             assert "undetermined" not in {decide(pdp, **answered).outcome for answered in given(made, facts, asked)}
 
 
-OVERLOOKED: dict[str, tuple[dict[str, Any], list[str], str]] = {
+OVERLOOKED: dict[str, tuple[dict[str, Any], list[str]]] = {
     "the day from which a duty runs": (
         {"oblige": {"duty": "file it", "who": "exporter", "due": {"within": "10 days", "after": "data.collected_on"}}},
         ["data.collected_on"],
-        "only what a duty is done by is asked, not the date from which it runs",
     ),
     "what a duty is done by, through a definition": (
         {"oblige": {"duty": "file it", "who": "exporter", "done_when": "sold", "due": LATE, "overdue": "prohibited"}},
         ["data.sold", "evidence.contract"],
-        "definitions in done_when are not looked into",
     ),
     "a document of which a field is tested": (
         {"when": {"evidence.certificate.filed": {"until": "2026-01-01"}}, "review": "look"},
         ["evidence.certificate"],
-        "the field is asked, and an answer to it alone changes nothing",
     ),
 }
 
@@ -418,7 +440,7 @@ OVERLOOKED: dict[str, tuple[dict[str, Any], list[str], str]] = {
 @pytest.mark.parametrize("name", OVERLOOKED)
 def test_whatever_leaves_it_open_is_asked(name: str) -> None:
     """Where the outcome is undetermined, the facts that leave it open are asked."""
-    rule, asked, _ = OVERLOOKED[name]
+    rule, asked = OVERLOOKED[name]
     decision = decide(bundle({"define": {"sold": {"data.sold": "yes"}}, "rules": [{"id": "r", **rule}]}))
     assert decision.outcome == "undetermined"
     assert [question.fact for part in decision.missing for question in part.facts] == asked
