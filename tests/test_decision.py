@@ -195,6 +195,7 @@ LIES = {
     "that it is permitted": says(Level.PERMITTED),
     "that no law applies": says(Level.NOT_APPLICABLE),
     "that it is prohibited": says(Level.PROHIBITED),
+    "that it may be prohibited": lambda v: replace(v, jurisdictions={"AA": Bounds(Level.PERMITTED, Level.PROHIBITED)}),
     "nothing": fails,
     "that a rule does not hold": lambda v: replace(v, holds={**v.holds, "p/bar": Truth.UNKNOWN}),
     "that a rule stands in doubt": lambda v: replace(v, doubted={**v.doubted, "p/bar": Truth.YES}),
@@ -222,7 +223,7 @@ def test_engines_that_disagree_never_permit(lie: str, place: int) -> None:
         assert not decision.proceed
         assert not decision.engine.agreed
         assert decision.engine.disagreement
-        stricter = label == "bar" or lie == "that it is prohibited"
+        stricter = label == "bar" or lie in ("that it is prohibited", "that it may be prohibited")
         assert decision.outcome == ("prohibited" if stricter else "review")
         assert decision.beneath == decision.bounds
         assert decision.answer == ("Do not proceed: the engines disagree on this exchange, so a person must look at it.")
@@ -615,6 +616,8 @@ def test_beneath_is_what_remains_without_reviews() -> None:
     made = bundle(LABELS)
     assert decide(made, data__label="watch").beneath.highest == "permitted"
     assert decide(made, data__label="bar").beneath.highest == "prohibited"
+    open_ = bundle({"rules": [{"id": "watch", "when": {"data.sold": "yes"}, "review": "look"}]})
+    assert (decide(open_).outcome, decide(open_).beneath.highest) == ("undetermined", "permitted")
     assert decide(made, exporter__country="CC").beneath.highest == "review"
 
 
@@ -647,6 +650,18 @@ def test_the_account_has_the_values_of_its_lines() -> None:
     decision = decide(bundle(LABELS), data__grades=["general", "core", "important"], data__people__ordinary="5")
     values = {name: line.value for name, line in decision.factor.account["value"].items()}
     assert values == {"price": None, "grade": "core", "people": {"ordinary": 5}, "names": None}
+
+
+def test_the_jurisdictions_are_those_that_may_apply() -> None:
+    """A jurisdiction that may apply is listed, a country without policies under its own code, one not known nowhere."""
+    made = bundle({**LABELS, "applies": {"data.shared": "yes"}})
+    for facts, places in (
+        ({"data__shared": "unknown"}, {"AA": "undetermined"}),
+        ({"data__shared": "no"}, {}),
+        ({"data__shared": "yes", "exporter__country": "CC", "data__label": "none"}, {"AA": "permitted", "CC": "review"}),
+        ({"data__shared": "yes", "exporter__country": "unknown", "data__label": "none"}, {"AA": "permitted"}),
+    ):
+        assert {part.jurisdiction: part.outcome for part in decide(made, **facts).jurisdictions} == places
 
 
 def test_a_gap_in_coverage_is_listed() -> None:

@@ -247,6 +247,12 @@ def test_a_rest_of_none_closes_a_family() -> None:
     assert "data.people.rest" not in exchange.values
 
 
+def test_a_counter_that_is_a_range_begins_at_this_exchanges_own_count() -> None:
+    """A range is cut below by what the exchange itself counts, and keeps its upper end."""
+    sent = {"data": {"people": {"ordinary": 5}}, "counts": {"year": {"ordinary": {"at_least": 1, "at_most": 10}}}}
+    assert read(sent).value("counts.year.ordinary") == Range(Decimal(5), Decimal(10))
+
+
 def test_a_counter_below_this_exchanges_own_count_is_refused() -> None:
     """The counter's place is named, and the count that it is below."""
     sent = {"data": {"people": {"ordinary": 5_000}}, "counts": {"year": {"ordinary": 4_999}}}
@@ -423,6 +429,8 @@ def test_what_the_exchange_relies_on_is_a_requirement_or_a_ground() -> None:
         ("/relies_on/1", "unknown-way"),
         ("/relies_on/2", "unknown-way"),
     ]
+    assert len(read({"relies_on": ["certificate"] * 32}).relies_on) == 32
+    assert problems({"relies_on": ["x" * 160]}) == [("/relies_on/0", "unknown-way")]
     for sent in (None, "certificate", [1], {"certificate": True}, ["certificate"] * 33, ["x" * 161]):
         assert problems({"relies_on": sent}) == [("/relies_on", "wrong-value")]
 

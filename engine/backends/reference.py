@@ -178,7 +178,7 @@ class _Evaluation:
         if isinstance(value, Missing):
             return UNKNOWN
         if atom.not_shown is not None and isinstance(value, date) and value > self.as_of and not atom.fact.endswith(".expires"):
-            return NO  # only a day that has come is evidence (2.9)
+            return atom.not_shown  # only a day that has come is evidence (2.9); before, it is not shown
         if isinstance(value, SetOf):
             return self.on_set(atom, value)
         if atom.op in ("is", "in"):

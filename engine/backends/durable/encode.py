@@ -75,15 +75,18 @@ class Encoder:
         state = self._prop(("state", kind), lambda x, _: _state(x, kind))
         shown = (Test(state, "==", PRESENTED),)
         come: tuple[Test, ...] = ()
+        early: tuple[Term, ...] = ()
         if atom.type.kind == "date" and not atom.fact.endswith(".expires"):
             # Only a day that has come is evidence.
             name = atom.fact.rpartition(".")[2]
             past = self._prop(("past", atom.fact), lambda x, day: _field(x, kind, name, lambda v: v <= day))
             come = (Test(past, ">=", MAYBE),)
+            # A day to come shows nothing: it reads by its place, as what is not shown does.
+            early = ((Test(state, "==", PRESENTED), Test(past, "==", FALSE)),) if atom.not_shown is Truth.UNKNOWN else ()
         hidden = ((Test(state, "==", HIDDEN),),) if atom.not_shown is Truth.UNKNOWN else ()
         return Pair(
             tuple((*shown, *come, *term) for term in pair.certain),
-            (*((*shown, *come, *term) for term in pair.possible), (Test(state, "==", UNTOLD),), *hidden),
+            (*((*shown, *come, *term) for term in pair.possible), (Test(state, "==", UNTOLD),), *hidden, *early),
         )
 
     def _prop(self, key: tuple[Any, ...], coder: Coder) -> str:
