@@ -51,10 +51,14 @@ class AnswerBook:
         if type.kind == "yes/no":
             return Answers([True, False], whole=True)
         if type.many:
-            return self._sets(fact, self._words(type, tested))
+            return self._sets(fact, type, self._words(type, tested))
         if type.kind in ("value", "id"):
-            return Answers(list(self._words(type, tested)), whole=True)
-        return Answers(list(self._amounts(fact, type.kind, tested)), whole=True)
+            words = self._words(type, tested)
+            return Answers(list(words), whole=not _vague(type, words))
+        # Another currency, and lengths in other units, can always leave a comparison open; so can a day that working days run from.
+        return Answers(
+            list(self._amounts(fact, type.kind, tested)), whole=type.kind not in ("money", "duration") and not self._runs(fact)
+        )
 
     def _documents(self, kind: str) -> Answers:
         """None, or one presented; each field that is tested takes each of its answers."""
@@ -62,7 +66,7 @@ class AnswerBook:
         choices: dict[str, list[Value]] = {"dated": [self.as_of], "covers": [True]}
         choices |= {name: self.of(f"{kind}.{name}").values for name in fields}
         shown = [Document("shown", dict(zip(choices, values, strict=True))) for values in product(*choices.values())]
-        return Answers([Document("none", {}), *shown], whole=True)
+        return Answers([Document("none", {}), *shown], whole=not any(self._runs(f"{kind}.{name}") for name in DOCUMENT_FIELDS))
 
     def _words(self, type: Type, tested: Iterable[Atom]) -> list[str]:
         """Every word that is tested, a value for each way of standing in the registers, and one that is none of these."""
@@ -85,7 +89,7 @@ class AnswerBook:
         entries = self.bundle.rules.registers[register]
         return any(window.on(self.as_of) for value in values for window in entries.get(value, ()))
 
-    def _sets(self, fact: str, words: list[str]) -> Answers:
+    def _sets(self, fact: str, type: Type, words: list[str]) -> Answers:
         """Every combination of few words; of many, none, each one and all. What was sent stays in."""
         value = self.exchange.value(fact)
         sent = value.members if isinstance(value, SetOf) else frozenset()
@@ -94,7 +98,9 @@ class AnswerBook:
             chosen: Iterable[tuple[str, ...]] = chain.from_iterable(combinations(words, n) for n in range(len(words) + 1))
         else:
             chosen = [(), *((word,) for word in words), tuple(words)]
-        return Answers([SetOf(sent | frozenset(each)) for each in chosen], whole=len(words) <= MAX_MEMBERS)
+        return Answers(
+            [SetOf(sent | frozenset(each)) for each in chosen], whole=len(words) <= MAX_MEMBERS and not _vague(type, words)
+        )
 
     def _amounts(self, fact: str, kind: str, tested: Iterable[Atom]) -> Iterator[Value]:
         cuts = [o for atom in tested for o in atom.operands]
@@ -131,6 +137,10 @@ class AnswerBook:
             sum((value.high or value.low for value in values), Decimal(0)),
         }
 
+    def _runs(self, fact: str) -> bool:
+        """Whether working days run from this date."""
+        return any(d.due.after == fact and d.due.within.working_days for d in self.bundle.rules.duties().values() if d.due)
+
     def _days(self, fact: str, cuts: Sequence[object]) -> Iterator[date]:
         lengths = [o for o in cuts if isinstance(o, Duration)]
         lengths += [duty.due.within for duty in self.bundle.rules.duties().values() if duty.due and duty.due.after == fact]
@@ -148,6 +158,15 @@ class AnswerBook:
         yield from rules.definitions.values()
         yield from (rule.condition for rule in rules.rules)
         yield from (duty.done_when for duty in rules.duties().values() if duty.done_when is not None)
+
+
+def _vague(type: Type, words: Iterable[str]) -> bool:
+    """Whether a value could be sent that leaves open which of these words it is: one they lie under, and not exact."""
+    values = type.values
+    if values is None:
+        return False
+    above = {value for word in words for value in values.ancestors(word) if value != word}
+    return bool(above - values.exact)
 
 
 def document_of(fact: str, exchange: Exchange) -> str:

@@ -71,13 +71,13 @@ class _Finder:
         for size in (1, 2):
             found: list[tuple[str, ...]] = []
             for chosen in combinations(facts if size == 1 else facts[:MAX_PAIRED], size):
-                if len(found) < MAX_LISTS and self.left > 0 and self.settles(chosen, answers):
+                if len(found) < MAX_LISTS and self.left > 0 and self.decided(chosen, answers):
                     found.append(chosen)
             if found:
-                return [(chosen, True) for chosen in found]
+                return [(chosen, self.whole(chosen, answers)) for chosen in found]
         asked = self.gathered(facts, answers)
         self.left = MAX_EVALUATIONS
-        return [(tuple(asked), self.settles(tuple(asked), answers))] if asked else []
+        return [(tuple(asked), self.whole(tuple(asked), answers) and self.decided(tuple(asked), answers))] if asked else []
 
     def gathered(self, facts: list[str], answers: dict[str, Answers]) -> list[str]:
         """Facts that between them can move the bounds: one after another, each answered as leaves most open."""
@@ -138,13 +138,15 @@ class _Finder:
                 ):
                     yield document_of(fact, self.exchange)
 
-    def settles(self, facts: tuple[str, ...], answers: dict[str, Answers]) -> bool:
-        """Whether every combination of answers leaves a known outcome; not claimed where they are not all tried."""
-        if not all(answers[fact].whole and answers[fact].values for fact in facts):
-            return False
+    def decided(self, facts: tuple[str, ...], answers: dict[str, Answers]) -> bool:
+        """Whether every combination of the answers tried leaves a known outcome."""
         combinations_ = product(*(answers[fact].values for fact in facts))
         known = all(self.outcome_with(dict(zip(facts, each, strict=True))).word != UNDETERMINED for each in combinations_)
-        return known and self.left > 0
+        return known and self.left > 0 and all(answers[fact].values for fact in facts)
+
+    def whole(self, facts: tuple[str, ...], answers: dict[str, Answers]) -> bool:
+        """Whether what was tried is all that can be answered; only then is a list said to settle."""
+        return all(answers[fact].whole for fact in facts)
 
     def outcome_with(self, answers: dict[str, Value]) -> Outcome:
         self.left -= 1

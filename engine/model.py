@@ -141,6 +141,7 @@ class PolicyText(Document):
 
     model_config = ConfigDict(
         json_schema_extra={
+            "$id": "urn:fifthfactor:policy:1",
             "examples": [
                 {
                     "policy": "xx.export",
@@ -162,7 +163,7 @@ class PolicyText(Document):
                         }
                     ],
                 }
-            ]
+            ],
         }
     )
 
@@ -295,6 +296,20 @@ class LaneText(Document):
 class VocabularyText(Document):
     """The words policies are written in; several files add up."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "$id": "urn:fifthfactor:vocabulary:1",
+            "examples": [
+                {
+                    "vocabulary": "more",
+                    "values": {"colour": {"title": "colour", "values": ["blue", "red"]}},
+                    "facts": {"data.colour": {"type": "colour", "title": "colour", "ask": "Which colour?"}},
+                    "evidence": {"xx-licence": {"title": "licence", "ask": "Is there a licence?"}},
+                }
+            ],
+        }
+    )
+
     vocabulary: Id
     facts: dict[str, FactText] = {}
     values: dict[str, ValueSetText] = {}
@@ -341,6 +356,19 @@ class TestText(Document):
     """A base exchange and cases that change it. `remove` in `change` is the text `left out`."""
 
     __test__ = False  # not a pytest class
+    model_config = ConfigDict(
+        json_schema_extra={
+            "$id": "urn:fifthfactor:test:1",
+            "examples": [
+                {
+                    "test": "xx.export",
+                    "as_of": "2026-11-24",
+                    "exchange": {"exporter.country": "CN", "data.personal": "yes"},
+                    "cases": [{"case": "Personal data need a contract", "expect": {"because": ["art-1"]}}],
+                }
+            ],
+        }
+    )
 
     test: Id
     as_of: Day
