@@ -6,13 +6,13 @@ import pytest
 
 from engine.model import Document, PolicyText, TestText, VocabularyText
 
-DOCUMENTS = {"policy": PolicyText, "vocabulary": VocabularyText, "test": TestText}
+DOCUMENTS: dict[str, type[Document]] = {"policy": PolicyText, "vocabulary": VocabularyText, "test": TestText}
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_a_schema_has_a_version_and_an_example_that_holds(name: str) -> None:
     """The `$id` names the document and its version; the example reads as the document."""
-    model: type[Document] = DOCUMENTS[name]
+    model = DOCUMENTS[name]
     schema = model.model_json_schema()
     assert schema["$id"] == f"urn:fifthfactor:{name}:1"
     assert schema["examples"]
