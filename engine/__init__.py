@@ -12,32 +12,47 @@ from engine.bundle import Bundle, BundleRefused, Digests, bundled_policies, load
 from engine.catalogue import FactEntry
 from engine.check import Settings
 from engine.decision import Decision
-from engine.diagnostic import Diagnostic
+from engine.diagnostic import CODES, Diagnostic
+from engine.difference import DIRECTIONS, Difference, ExchangePart, MovePart, PolicyChangePart, Trial, compare, trials
 from engine.exchange import Exchange, ExchangeRefused, Problem
-from engine.pdp import MODES, PDP, EnginesFailed
+from engine.layout import NotLaidOut, lay_out
+from engine.pdp import INCLUDES, LANGUAGES, MODES, PDP, EnginesFailed
 from engine.testing import Result, run
 from engine.version import VERSION as __version__
 
 __all__ = [
+    "CODES",
+    "DIRECTIONS",
+    "INCLUDES",
+    "LANGUAGES",
     "MODES",
     "PDP",
     "Bundle",
     "BundleRefused",
     "Decision",
     "Diagnostic",
+    "Difference",
     "Digests",
     "EngineUnavailable",
     "EnginesFailed",
     "Exchange",
+    "ExchangePart",
     "ExchangeRefused",
     "FactEntry",
+    "MovePart",
+    "NotLaidOut",
+    "PolicyChangePart",
     "Problem",
     "Result",
     "Settings",
+    "Trial",
     "__version__",
     "bundled_policies",
+    "compare",
+    "lay_out",
     "load",
     "load_sources",
     "parse_exchange",
     "run",
+    "trials",
 ]

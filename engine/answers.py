@@ -7,15 +7,18 @@ only then may a list of questions be said to settle the outcome.
 
 from __future__ import annotations
 
+from calendar import monthrange
 from collections.abc import Iterable, Iterator, Sequence
+from copy import copy
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from itertools import chain, combinations, pairwise, product
 
 from engine.bundle import Bundle
+from engine.calendars import is_worked
 from engine.exchange import Exchange
-from engine.rules import Atom, Condition, atoms
+from engine.rules import Atom, Calendar, Condition, OnDay, Period, anchors, atoms
 from engine.values import Document, Duration, Money, Range, SetOf, Type, Value
 from engine.vocabulary import DOCUMENT_FIELDS, DOCUMENT_GROUPS
 
@@ -39,21 +42,36 @@ class AnswerBook:
         self.tested: dict[str, list[Atom]] = {}
         for condition in self._conditions():
             for atom in atoms(condition):
-                for fact in bundle.rules.families.get(atom.fact, ("", (atom.fact,)))[1]:
+                for fact in (*self._members(atom.fact), *(self._members(atom.other) if atom.other else ())):
                     self.tested.setdefault(fact, []).append(atom)
+
+    def _members(self, fact: str) -> tuple[str, ...]:
+        """The facts that a test of a family's total asks for; of any other fact, itself."""
+        return self.bundle.rules.families.get(fact, ("", (fact,)))[1]
+
+    def about(self, exchange: Exchange, as_of: date) -> AnswerBook:
+        """The same book for another exchange or day; the rules are not read again."""
+        book = copy(self)
+        book.exchange, book.as_of = exchange, as_of
+        return book
 
     def of(self, fact: str) -> Answers:
         """One answer for each way in which the rules can tell values of a fact, or a kind of document, apart."""
         tested = self.tested.get(fact, [])
+        answers = self._of(fact, tested)
+        # Where the other fact is not known, or is asked for too, more answers can be told apart than these.
+        return Answers(answers.values, answers.whole and not any(atom.other for atom in tested))
+
+    def _of(self, fact: str, tested: list[Atom]) -> Answers:
         type = self.bundle.vocabulary.type_of(fact)
         if type is None:
             return self._documents(fact)
         if type.kind == "yes/no":
             return Answers([True, False], whole=True)
         if type.many:
-            return self._sets(fact, type, self._words(type, tested))
+            return self._sets(fact, type, self._words(fact, type, tested))
         if type.kind in ("value", "id"):
-            words = self._words(type, tested)
+            words = self._words(fact, type, tested)
             return Answers(list(words), whole=not _vague(type, words))
         # Another currency, and lengths in other units, can always leave a comparison open; so can a day that working days run from.
         return Answers(
@@ -68,9 +86,18 @@ class AnswerBook:
         shown = [Document("shown", dict(zip(choices, values, strict=True))) for values in product(*choices.values())]
         return Answers([Document("none", {}), *shown], whole=not any(self._runs(f"{kind}.{name}") for name in DOCUMENT_FIELDS))
 
-    def _words(self, type: Type, tested: Iterable[Atom]) -> list[str]:
+    def _cuts(self, fact: str, tested: Iterable[Atom]) -> Iterator[object]:
+        """What a fact is tested against: operands, and what is known of the facts it is compared with."""
+        for atom in tested:
+            yield from atom.operands
+            if atom.other:
+                for name in self._members(atom.fact if fact in self._members(atom.other) else atom.other):
+                    value = self.exchange.value(name)
+                    yield from (value.low, value.high) if isinstance(value, Range) else (value,)
+
+    def _words(self, fact: str, type: Type, tested: list[Atom]) -> list[str]:
         """Every word that is tested, a value for each way of standing in the registers, and one that is none of these."""
-        words = dict.fromkeys(sorted(o for atom in tested for o in atom.operands if isinstance(o, str)))
+        words = dict.fromkeys(sorted(o for o in self._cuts(fact, tested) if isinstance(o, str)))
         registers = sorted({atom.register for atom in tested if atom.register})
         values = list(type.values.values) if type.values else []
         if type.values and type.values.rank:
@@ -103,7 +130,7 @@ class AnswerBook:
         )
 
     def _amounts(self, fact: str, kind: str, tested: Iterable[Atom]) -> Iterator[Value]:
-        cuts = [o for atom in tested for o in atom.operands]
+        cuts = list(self._cuts(fact, tested))
         match kind:
             case "date":
                 yield from self._days(fact, cuts)
@@ -139,12 +166,29 @@ class AnswerBook:
 
     def _runs(self, fact: str) -> bool:
         """Whether working days run from this date."""
-        return any(d.due.after == fact and d.due.within.working_days for d in self.bundle.rules.duties().values() if d.due)
+        lengths = [o for atom in self.tested.get(fact, ()) for o in atom.operands if isinstance(o, Duration)]
+        return any(each.working_days for each in [*lengths, *(d.within for d in self._dues(fact) if isinstance(d, Period))])
+
+    def _dues(self, fact: str) -> Iterator[Period | OnDay]:
+        """The last days that hang on this date."""
+        for duty in self.bundle.rules.duties().values():
+            yield from (due for due in anchors(duty.due) if due.after == fact)
 
     def _days(self, fact: str, cuts: Sequence[object]) -> Iterator[date]:
         lengths = [o for o in cuts if isinstance(o, Duration)]
-        lengths += [duty.due.within for duty in self.bundle.rules.duties().values() if duty.due and duty.due.after == fact]
-        days = {o for o in cuts if isinstance(o, date)} | {self.as_of} | {length.before(self.as_of) for length in lengths}
+        days = {o for o in cuts if isinstance(o, date)} | {self.as_of}
+        for due in self._dues(fact):
+            if isinstance(due, Period):
+                lengths.append(due.within)
+            else:
+                # What began before the last such day of a year is overdue.
+                years = range(max(1, self.as_of.year - 1), self.as_of.year + 1)
+                days |= {date(year, due.month, min(due.day, monthrange(year, due.month)[1])) for year in years}
+        for length in lengths:
+            if length.working_days:
+                days |= self._worked_back(self.bundle.rules.calendars[length.calendar], length.working_days)
+            else:
+                days.add(length.before(self.as_of))
         around = set()
         for day in days:
             for step in AROUND:
@@ -152,6 +196,18 @@ class AnswerBook:
                 if date.min.toordinal() <= number <= date.max.toordinal():
                     around.add(date.fromordinal(number))
         yield from sorted(around)
+
+    def _worked_back(self, calendar: Calendar, count: int) -> set[date]:
+        """The days on which so many working days begin that end about as_of, and those on which a calendar begins and ends."""
+        days = {calendar.known_from, calendar.known_until}
+        for step in AROUND:
+            day = date.fromordinal(min(max(1, self.as_of.toordinal() + step), date.max.toordinal()))
+            left = count
+            while left and day >= calendar.known_from > date.min:
+                left -= is_worked(calendar, day)
+                day -= timedelta(days=1)
+            days.add(day)
+        return days
 
     def _conditions(self) -> Iterator[Condition]:
         rules = self.bundle.rules

@@ -18,7 +18,7 @@ from engine.catalogue import FactEntry, catalogue
 from engine.check import Settings, check
 from engine.diagnostic import Diagnostic, Findings, Span
 from engine.exchange import Exchange, ExchangeReader
-from engine.rules import RuleSet
+from engine.rules import Calendar, Duty, RuleSet
 from engine.vocabulary import Vocabulary
 from engine.vocabulary import load as load_vocabulary
 
@@ -36,7 +36,10 @@ class Digests:
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """Checked rules and words; `tests` are the located trees of the test files, `sources` the bytes by file name."""
+    """
+    Checked rules and words; `tests` are the located trees of the test files, `sources` the bytes by file name, `duties` every duty
+    by its key.
+    """
 
     rules: RuleSet
     vocabulary: Vocabulary
@@ -46,6 +49,7 @@ class Bundle:
     tests: tuple[tuple[str, tree.Node], ...]
     sources: dict[str, bytes]
     warnings: tuple[Diagnostic, ...]
+    duties: dict[str, Duty]
 
     def facts(self) -> list[FactEntry]:
         """The facts an exchange may have."""
@@ -110,7 +114,7 @@ def load_sources(sources: dict[str, bytes], settings: Settings | None = None) ->
             help="name a folder with a `policy:` file and the vocabulary",
         )
     vocabulary = load_vocabulary(trees["vocabulary"], findings)
-    rules = check(trees["policy"], vocabulary, settings, findings)
+    rules = check(trees["policy"], vocabulary, settings, findings, _tested(trees["test"]))
     if findings.errors:
         raise BundleRefused(findings.errors, sources)
     grounds = frozenset(rule.key for rule in rules.rules if rule.effect == "satisfies")
@@ -119,7 +123,7 @@ def load_sources(sources: dict[str, bytes], settings: Settings | None = None) ->
         _meaning(rules, vocabulary, settings),
         _digest(f"{n}\0{len(d)}\0".encode() + d for n, d in sorted(sources.items())),
     )
-    return Bundle(rules, vocabulary, settings, digests, reader, tuple(tests), sources, findings.all)
+    return Bundle(rules, vocabulary, settings, digests, reader, tuple(tests), sources, findings.all, rules.duties())
 
 
 def _files(folders: Iterable[Path]) -> Iterable[tuple[str, bytes]]:
@@ -153,6 +157,18 @@ def _kind(name: str, root: tree.Node | None, findings: Findings) -> str:
     return found[0]
 
 
+def _tested(trees: Iterable[tree.Node]) -> frozenset[str]:
+    """The definitions whose reading some test expects."""
+    return frozenset(
+        name.text
+        for root in trees
+        if isinstance(root, tree.Mapping) and isinstance(cases := root.get("cases"), tree.Sequence)
+        for case in cases.items
+        if isinstance(defined := tree.locate(case, ("expect", "define"))[0], tree.Mapping)
+        for name, _ in defined.entries
+    )
+
+
 def _digest(pieces: Iterable[bytes]) -> str:
     digest = hashlib.sha256()
     for piece in pieces:
@@ -184,6 +200,7 @@ def _meaning(rules: RuleSet, vocabulary: Vocabulary, settings: Settings) -> str:
         sorted(
             (name, repr(register.title), register.source, register.status) for name, register in vocabulary.registers.items()
         ),
+        sorted((name, repr(text.title), text.source, text.status) for name, text in vocabulary.calendars.items()),
         sorted((name, each.title, sorted(each.titles.items())) for name, each in vocabulary.values.items()),
         sorted(
             (part, repr(title), sorted((n, repr(line)) for n, line in lines.items()))
@@ -198,6 +215,13 @@ def _meaning(rules: RuleSet, vocabulary: Vocabulary, settings: Settings) -> str:
         *(repr(floor) for floor in rules.floors),
         *(f"{name}: {sorted(entries.items())!r}" for name, entries in sorted(rules.registers.items())),
         *(f"{name}: {members!r}" for name, members in sorted(rules.families.items())),
+        *(f"{name}: {_days(calendar)}" for name, calendar in sorted(rules.calendars.items())),
         *map(repr, words),
     ]
     return _digest(line.encode() + b"\n" for line in printed)
+
+
+def _days(calendar: Calendar) -> str:
+    """A calendar printed in an order of its own: sets have none that two processes share."""
+    sets = (calendar.weekend, calendar.holidays, calendar.workdays)
+    return f"{calendar.known_from} {calendar.known_until} {[sorted(map(str, each)) for each in sets]}"

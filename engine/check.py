@@ -9,27 +9,33 @@ are read differently where evidence is not shown becomes several rules: its effe
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from engine.conditions import Conditions, Use
 from engine.diagnostic import Findings, did_you_mean
-from engine.exemptions import Lift, Part, Written, in_strata, resolve_exemptions
-from engine.model import DutyText, PolicyText, RuleText, Window, read_model
+from engine.exemptions import Lift, Part, Written, in_strata, periods, resolve_exemptions
+from engine.model import CalendarText, DutyText, PolicyText, RuleText, Window, read_model
 from engine.rules import (
     ALWAYS,
     AS_OF,
     All,
     AnyOf,
     Atom,
+    Calendar,
     Condition,
     Defined,
     Due,
     Duty,
+    Earliest,
     Floor,
     Level,
     Need,
     Not,
+    OnDate,
+    OnDay,
+    Period,
     Provision,
     Requirement,
     Rule,
@@ -37,8 +43,8 @@ from engine.rules import (
 )
 from engine.tree import Mapping, Node, Scalar, locate, plain
 from engine.tree import Sequence as ListNode
-from engine.values import BadValue, Type, read_duration
-from engine.vocabulary import Vocabulary
+from engine.values import BadValue, Type, read_date, read_day_of_year, read_duration
+from engine.vocabulary import WEEK, Vocabulary
 
 EFFECTS = ("prohibit", "require", "satisfies", "oblige", "review", "advise", "compels")
 RAISING = frozenset({"prohibit", "require", "oblige", "review", "compels"})
@@ -56,6 +62,7 @@ COUNTER_WINDOW = re.compile(
     r"^(calendar year( and the one before)?( in [A-Za-z]+(/[A-Za-z_]+)*)?|preceding \d{1,4} (day|week|month|year)s?)$"
 )
 DUE_ANCHORS = ("exchanged_at", "decided_on")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +78,17 @@ class Settings:
     norms: str = "bind"
 
 
-def check(trees: Sequence[Node], vocabulary: Vocabulary, settings: Settings, findings: Findings) -> RuleSet:
+def check(
+    trees: Sequence[Node], vocabulary: Vocabulary, settings: Settings, findings: Findings, tested: Collection[str] = ()
+) -> RuleSet:
     """
-    Check policy files against a vocabulary.
+    Check policy files against a vocabulary. `tested` are definitions that the authors' tests look at.
 
     Returns the rules; they mean something only while `findings` holds no error.
     """
-    return _Checker(vocabulary, settings, findings).run(trees)
+    checker = _Checker(vocabulary, settings, findings)
+    checker.conditions.used |= set(tested)
+    return checker.run(trees)
 
 
 class _Checker:
@@ -93,8 +104,8 @@ class _Checker:
     def run(self, trees: Sequence[Node]) -> RuleSet:
         for tree in trees:
             self._collect(tree)
-        for name, (owner, node) in self.defined.items():
-            self.conditions.lower(Scalar(name, node.span), owner, Use.RAISES)
+        for name in self.defined:
+            self.conditions.define(name)
         for name in self.vocabulary.subjects:
             self._own(f"subject/{name}", ("subjects", name))
         for number in range(len(self.vocabulary.touches)):
@@ -108,6 +119,9 @@ class _Checker:
         parts = [part for name in self.written for part in self._lower(self.written[name], lifts.get(name, ()))]
         rules = in_strata(parts)
         self._check_force(rules)
+        self._check_periods()
+        self._check_shown(rules)
+        self._check_used()
         return RuleSet(
             definitions=self.conditions.definitions,
             rules=rules,
@@ -121,6 +135,7 @@ class _Checker:
                 )
                 for family, members in self.vocabulary.families.items()
             },
+            calendars={name: _calendar(text) for name, text in self.vocabulary.calendars.items()},
         )
 
     def _collect(self, tree: Node) -> None:
@@ -212,40 +227,62 @@ class _Checker:
             text=text.duty.en,
             who=text.who,
             cite=text.cite or "",
-            due=self._due(text, node) if text.due else None,
+            due=self._due(locate(node, ("due",))[0]) if text.due is not None else None,
             done_when=self.conditions.lower(done, policy, Use.LIFTS) if done else None,
             overdue=Level[text.overdue.upper()],
             keep=text.keep or "",
             arises=text.arises,
         )
 
-    def _due(self, text: DutyText, node: Node) -> Due | None:
-        where, span = locate(node, ("due",))
-        due = text.due or {}
-        if set(due) != {"within", "after"} or not all(isinstance(value, str) for value in due.values()):
-            self.findings.error(
-                span,
-                "bad-due",
-                "`due` says within how long after what",
-                help="write `due: {within: 10 days, after: evidence.KIND.dated}`",
-            )
-            return None
+    def _due(self, node: Node) -> Due | None:
+        """A last day (semantics 3.6); None where it is refused."""
+        parts = {key.text: value for key, value in node.entries} if isinstance(node, Mapping) else {}
+        match parts:
+            case {"within": Scalar() as within, "after": Scalar() as after} if len(parts) == 2:
+                length = self._read(within, read_duration)
+                anchor = self._anchor(after)
+                if length is None:
+                    return None
+                self.conditions.known_calendar(length, within.span)
+                return Period(length, anchor)
+            case {"on": Scalar() as on, "after": Scalar() as after} if len(parts) == 2:
+                anchor = self._anchor(after)
+                day = self._read(on, read_day_of_year)
+                return OnDay(*day, anchor) if day else None
+            case {"on": Scalar() as on} if len(parts) == 1:
+                written = self._read(on, read_date)
+                return OnDate(written) if written else None
+            case {"earliest_of": ListNode(items=items)} if len(parts) == 1 and len(items) > 1:
+                return Earliest(tuple(due for due in map(self._due, items) if due))
+        self.findings.error(
+            node.span,
+            "bad-due",
+            "`due` does not say until when in a way that is known",
+            help="write `{within: 10 days, after: evidence.KIND.dated}`, `{on: 1 March, after: FACT}`, `{on: 2026-03-01}` or"
+            " `{earliest_of: […]}` with two of these or more",
+        )
+        return None
+
+    def _read(self, scalar: Scalar, read: Callable[[str], T]) -> T | None:
         try:
-            within = read_duration(due["within"])
+            return read(scalar.text)
         except BadValue as bad:
-            self.findings.error(locate(where, ("within",))[0].span, "bad-value", str(bad), help=bad.help)
+            self.findings.error(scalar.span, "bad-value", str(bad), help=bad.help)
             return None
-        after = due["after"]
-        type = Type("date") if after in DUE_ANCHORS else self.vocabulary.type_of(after)
+
+    def _anchor(self, after: Scalar) -> str:
+        """The date that a last day hangs on."""
+        if after.text in DUE_ANCHORS:
+            return AS_OF
+        type = self.vocabulary.type_of(after.text)
         if type is None or type.kind != "date":
-            at = locate(where, ("after",))[0].span
             self.findings.error(
-                at,
+                after.span,
                 "unknown-fact",
-                f"`{after}` is not a date an exchange has",
-                help=did_you_mean(after, [*self.vocabulary.names(), *DUE_ANCHORS]),
+                f"`{after.text}` is not a date an exchange has",
+                help=did_you_mean(after.text, [*self.vocabulary.names(), *DUE_ANCHORS]),
             )
-        return Due(within, AS_OF if after in DUE_ANCHORS else after)
+        return after.text
 
     def _lower(self, written: Written, lifts: Sequence[Lift]) -> list[Part]:
         """The rules a provision becomes: its effect, and one for each way in which it exempts."""
@@ -352,7 +389,7 @@ class _Checker:
             effect=effect,
             condition=self._condition(written, use),
             message=message,
-            need=self._need(locate(node, ("require",))[0]) if effect == "require" else None,
+            need=self._need(locate(node, ("require",))[0], provision.jurisdiction) if effect == "require" else None,
             duties=duties,
             satisfies=self._satisfied(written) if effect == "satisfies" else (),
             lane=text.lane or "" if effect == "advise" else "",
@@ -375,7 +412,7 @@ class _Checker:
     def _doubtful(self, text: RuleText) -> bool:
         return text.status == "unsure" or (text.status == "from-memory" and self.settings.trust == "confirmed")
 
-    def _need(self, node: Node) -> Need:
+    def _need(self, node: Node, jurisdiction: str) -> Need:
         known = self.vocabulary.requirements
         match node:
             case Scalar(text=text, span=span):
@@ -387,9 +424,16 @@ class _Checker:
                         "not in the vocabulary",
                         did_you_mean(text, known),
                     )
+                elif known[text].jurisdiction != jurisdiction:
+                    self.findings.error(
+                        span,
+                        "other-jurisdiction",
+                        f"`{text}` belongs to {known[text].jurisdiction}",
+                        help="a rule requires what its own jurisdiction knows; name one of its requirements, or add it",
+                    )
                 return Need("one", text)
             case Mapping(entries=((Scalar(text=("any_of" | "all_of") as op), ListNode(items=items)),)) if items:
-                return Need(op, parts=tuple(self._need(item) for item in items))
+                return Need(op, parts=tuple(self._need(item, jurisdiction) for item in items))
         self.findings.error(
             node.span, "wrong-shape", "`require` takes a requirement, or `any_of` or `all_of` with a list of them"
         )
@@ -457,10 +501,86 @@ class _Checker:
                     help="only law and order lift law",
                 )
 
+    def _check_periods(self) -> None:
+        """A rule is in force where its own periods and its policy's meet, so they must (semantics 3.1)."""
+        for written in self.written.values():
+            if not periods(written):
+                at = written.node.key("in_force")
+                said = f"`{written.text.id}` is never in force: its period lies outside that of `{written.policy.policy}`"
+                help = "mend `in_force` of the rule or of the policy"
+                self.findings.error(at.span if at else written.node.span, "never-in-force", said, help=help)
+
+    def _check_shown(self, rules: Iterable[Rule]) -> None:
+        """
+        What lifts by a field of a document should ask whether the document counts.
+
+        Without that, a document that is dated tomorrow, has expired or covers something else lifts as well.
+        """
+        for rule in rules:
+            if rule.effect != "satisfies" and not (rule.effect == "exempts" and rule.key.endswith("~lifts")):
+                continue
+            fields: dict[str, str] = {}
+            counting = set()
+            for atom in self._asserted(rule.condition):
+                if atom.op == "counts":
+                    counting.add(atom.fact)
+                elif atom.not_shown is not None:
+                    fields.setdefault(atom.fact.rpartition(".")[0], atom.fact)
+            for kind, fact in fields.items():
+                if kind not in counting:
+                    node = self.written[rule.provision.id].node
+                    at = _key(node, fact) or node.key(rule.effect) or node
+                    group, _, name = kind.partition(".")
+                    said = f"`{fact}` is tested, and not whether the document counts on the day and covers the exchange"
+                    self.findings.warn(at.span, "only-a-field", said, help=f"add `{group}: {{has: {name}}}`")
+
+    def _asserted(self, condition: Condition, positive: bool = True) -> Iterator[Atom]:
+        """The atoms that help a condition to hold, through the definitions it names."""
+        match condition:
+            case Atom() if positive:
+                yield condition
+            case Not(part=part):
+                yield from self._asserted(part, not positive)
+            case Defined(key=key) if key in self.conditions.definitions:
+                yield from self._asserted(self.conditions.definitions[key], positive)
+            case All(parts=parts) | AnyOf(parts=parts):
+                for part in parts:
+                    yield from self._asserted(part, positive)
+
+    def _check_used(self) -> None:
+        """A definition that no condition names, and no test, does nothing."""
+        for name in self.defined.keys() - self.conditions.used:
+            policy, _, short = name.partition("/")
+            at = locate(self.policies[policy][1], ("define", short))[1]
+            self.findings.warn(at, "unused-definition", f"nothing uses `{short}`", help="use it in a condition, or drop it")
+
+
+def _key(node: Node, name: str) -> Scalar | None:
+    """The first key of this name in a tree."""
+    match node:
+        case Mapping(entries=entries):
+            return next((key for key, _ in entries if key.text == name), None) or next(
+                (found for _, value in entries if (found := _key(value, name))), None
+            )
+        case ListNode(items=items):
+            return next((found for item in items if (found := _key(item, name))), None)
+    return None
+
 
 def effects_of(text: RuleText) -> list[str]:
     """The effects a rule has written, other than `exempts`."""
     return [effect for effect in EFFECTS if getattr(text, effect) is not None]
+
+
+def _calendar(text: CalendarText) -> Calendar:
+    """The days of a calendar as rules carry them."""
+    return Calendar(
+        weekend=frozenset(WEEK.index(day) for day in text.weekend),
+        known_from=text.known_from,
+        known_until=text.known_until,
+        holidays=frozenset(text.holidays),
+        workdays=frozenset(text.workdays),
+    )
 
 
 def _in_force(written: Window | list[Window]) -> Condition:

@@ -13,14 +13,24 @@ from enum import Enum
 from engine.diagnostic import Findings, Span, did_you_mean
 from engine.rules import ALWAYS, AS_OF, All, AnyOf, Atom, Condition, Defined, Not, Truth, atoms, named
 from engine.tree import Mapping, Node, Scalar, Sequence
-from engine.values import BadValue, Operand, Type
+from engine.values import BadValue, Duration, Operand, Type
 from engine.vocabulary import DOCUMENT_FIELDS, DOCUMENT_GROUPS, Vocabulary
 
 GROUPS = ("all_of", "any_of", "none_of")
 ORDER = ("at_least", "at_most", "more_than", "less_than")
 DATES = {"from": "at_least", "until": "at_most"}
 SETS = ("has", "has_all", "only")
-OPERATORS = (*ORDER, *DATES, *SETS, "not", "in", "within", "older_than")
+OPERATORS = (*ORDER, *DATES, *SETS, "not", "in", "within", "older_than", "fact")
+NUMBERS = ("count", "ratio", "date", "money", "duration")
+FITS: dict[str, Callable[[Type], bool]] = {  # which types an operator may stand on
+    **dict.fromkeys(ORDER, lambda type: type.ordered),
+    **dict.fromkeys(DATES, lambda type: type.kind == "date"),
+    **dict.fromkeys(("within", "older_than"), lambda type: type.kind == "date"),
+    **dict.fromkeys(SETS, lambda type: type.many),
+    "in": lambda type: type.kind in ("value", "id") and not type.many,
+    "not": lambda _: True,
+    "fact": lambda type: not type.many,
+}
 
 
 class Use(Enum):
@@ -53,6 +63,7 @@ class Conditions:
         self.findings = findings
         self.definitions: dict[str, Condition] = {}
         self.unread: set[str] = set()  # policies refused as a whole; what they define is not missing
+        self.used: set[str] = set()  # definitions that a condition names
         self._open: list[str] = []
         self._shown: dict[str, bool] = {}
 
@@ -72,9 +83,14 @@ class Conditions:
             self.findings.error(node.span, "empty-condition", "this condition is empty", help="say what must hold")
         return _all(self._entry(key, value, policy, use) for key, value in node.entries)
 
+    def define(self, name: str) -> None:
+        """Lower a definition by itself, so that one that nothing uses is checked too."""
+        self._definition(name, Use.RAISES, self.defined[name][1].span)
+
     def _name(self, scalar: Scalar, policy: str, use: Use) -> Condition:
         known = scalar.text if "/" in scalar.text else f"{policy}/{scalar.text}"
         if known in self.defined:
+            self.used.add(known)
             return self._definition(known, use, scalar.span)
         if known.partition("/")[0] in self.unread:
             return ALWAYS
@@ -208,7 +224,7 @@ class Conditions:
     def _equals(self, fact: str, type: Type, node: Node, use: Use) -> Condition:
         operands = [self._operand(type, scalar) for scalar in _scalars(node, self.findings)]
         known = tuple(o for o in operands if o is not None)
-        if type.kind in ("count", "ratio", "date", "money", "duration"):
+        if type.kind in NUMBERS:
             return _any(
                 _all((self._atom(fact, type, "at_least", (o,), use), self._atom(fact, type, "at_most", (o,), use)))
                 for o in known
@@ -217,15 +233,7 @@ class Conditions:
 
     def _operator(self, fact: str, type: Type, operator: Scalar, operand: Node, use: Use) -> Condition:
         word = operator.text
-        fits: dict[str, Callable[[], bool]] = {
-            **dict.fromkeys(ORDER, lambda: type.ordered),
-            **dict.fromkeys(DATES, lambda: type.kind == "date"),
-            **dict.fromkeys(("within", "older_than"), lambda: type.kind == "date"),
-            **dict.fromkeys(SETS, lambda: type.many),
-            "in": lambda: type.kind in ("value", "id") and not type.many,
-            "not": lambda: True,
-        }
-        if word not in fits:
+        if word not in FITS:
             self.findings.error(
                 operator.span,
                 "unknown-operator",
@@ -234,8 +242,8 @@ class Conditions:
                 did_you_mean(word, OPERATORS) or f"use one of {', '.join(f'`{o}`' for o in OPERATORS)}",
             )
             return ALWAYS
-        if not fits[word]():
-            usable = ", ".join(f"`{o}`" for o, fit in fits.items() if fit())
+        if not FITS[word](type):
+            usable = ", ".join(f"`{o}`" for o, fit in FITS.items() if fit(type))
             self.findings.error(
                 operator.span, "wrong-operator", f"`{word}` does not fit `{fact}`, a {type.name}", help=f"use {usable}"
             )
@@ -246,15 +254,44 @@ class Conditions:
             return self._register(fact, type, "in", operand, use)
         if word in SETS:
             return self._set(fact, type, word, operand, use)
+        if word == "fact":
+            return self._against(fact, type, "is", operand, use)
+        if isinstance(operand, Mapping) and word in (*ORDER, *DATES) and operand.get("fact") and len(operand.entries) == 1:
+            return self._against(fact, type, DATES.get(word, word), operand.entries[0][1], use)
         if word in DATES and isinstance(operand, Scalar) and operand.text == AS_OF:
             return self._atom(fact, type, DATES[word], (AS_OF,), use)
         one = Type("duration") if word in ("within", "older_than") else Type(type.kind, False, type.values)
         value = self._operand(one, operand) if isinstance(operand, Scalar) else None
         if value is None:
             if not isinstance(operand, Scalar):
-                self.findings.error(operand.span, "wrong-shape", f"`{word}` takes one value")
+                also = "" if word in ("within", "older_than") else ", or `fact:` with the name of one"
+                self.findings.error(operand.span, "wrong-shape", f"`{word}` takes one value{also}")
             return ALWAYS
         return self._atom(fact, type, DATES.get(word, word), (value,), use)
+
+    def _against(self, fact: str, type: Type, op: str, node: Node, use: Use) -> Condition:
+        """One fact against another of its type (semantics 2.10)."""
+        if not isinstance(node, Scalar):
+            self.findings.error(node.span, "wrong-shape", "`fact` takes the name of one fact")
+            return ALWAYS
+        other = node.text
+        there = self.vocabulary.type_of(other)
+        here, kind = (name.rpartition(".")[0] for name in (fact, other))
+        if there is None:
+            near = did_you_mean(other, self.vocabulary.names())
+            self.findings.error(node.span, "unknown-fact", f"an exchange has no fact `{other}`", "not in the vocabulary", near)
+        elif other == fact:
+            self.findings.error(node.span, "same-fact", f"`{fact}` is compared with itself", help="name another fact")
+        elif type.many or (there.kind, there.many, there.values) != (type.kind, type.many, type.values):
+            help = "a set is compared with nothing" if type.many else "compare facts of one type"
+            self.findings.error(node.span, "ill-typed", f"`{fact}` is a {type.name}, `{other}` a {there.name}", help=help)
+        elif _is_field(fact) and _is_field(other) and here != kind:
+            said = f"`{fact}` and `{other}` belong to two documents"
+            help = "compare the fields of one document, or a field with a fact of the exchange"
+            self.findings.error(node.span, "two-documents", said, help=help)
+        elif op == "is" and type.kind in NUMBERS:
+            return _all(self._atom(fact, type, each, (), use, other=other) for each in ("at_least", "at_most"))
+        return self._atom(fact, type, op, (), use, other=other)
 
     def _set(self, fact: str, type: Type, word: str, operand: Node, use: Use) -> Condition:
         if isinstance(operand, Mapping):
@@ -299,6 +336,8 @@ class Conditions:
         except BadValue as bad:
             self.findings.error(scalar.span, "bad-value", str(bad), f"not a {type.name}", bad.help)
             return None
+        if isinstance(value, Duration):
+            self.known_calendar(value, scalar.span)
         digits = scalar.text if type.kind == "count" else ""
         if digits.isdigit() and len(digits) > 4:
             self.findings.warn(
@@ -309,10 +348,25 @@ class Conditions:
             )
         return value
 
-    def _atom(self, fact: str, type: Type, op: str, operands: tuple[Operand, ...], use: Use, register: str = "") -> Atom:
-        group, _, rest = fact.partition(".")
-        shown = use.not_shown if group in DOCUMENT_GROUPS and rest.rpartition(".")[2] in DOCUMENT_FIELDS else None
-        return Atom(fact, type, op, operands, register, shown)
+    def known_calendar(self, length: Duration, span: Span) -> None:
+        """Working days need a calendar that the vocabulary has."""
+        if length.working_days and length.calendar not in self.vocabulary.calendars:
+            known = ", ".join(f"`{name}`" for name in sorted(self.vocabulary.calendars))
+            help = f"the vocabulary has {known or 'no calendar'}; add one under `calendars:`"
+            self.findings.error(
+                span, "unknown-calendar", f"there is no calendar `{length.calendar}`", "not in the vocabulary", help
+            )
+
+    def _atom(
+        self, fact: str, type: Type, op: str, operands: tuple[Operand, ...], use: Use, register: str = "", other: str = ""
+    ) -> Atom:
+        return Atom(fact, type, op, operands, register, other, use.not_shown if _is_field(fact) else None)
+
+
+def _is_field(fact: str) -> bool:
+    """Whether a name is that of a document's field."""
+    group, _, rest = fact.partition(".")
+    return group in DOCUMENT_GROUPS and rest.rpartition(".")[2] in DOCUMENT_FIELDS
 
 
 def _scalars(node: Node, findings: Findings) -> list[Scalar]:

@@ -7,18 +7,18 @@ gaps. Nothing is assumed to be free because nobody wrote it down.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 
 from engine.exchange import Exchange
-from engine.model import JurisdictionText
 from engine.rules import Level, Truth
-from engine.values import Missing, SetOf
-from engine.verdict import Bounds, Verdict
+from engine.values import Missing, SetOf, Value
+from engine.verdict import Bounds
 from engine.vocabulary import Vocabulary
 
 REVIEWED = frozenset({"exporter", "people"})
+REMEMBERED = 4_096  # countries and days
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,49 +54,65 @@ class Coverage:
     gaps: tuple[Gap, ...]
 
 
-def coverage(vocabulary: Vocabulary, exchange: Exchange, verdict: Verdict, as_of: date) -> Coverage:
-    """Hold what an exchange touches against what the jurisdictions cover on a day."""
-    touched: dict[str, dict[str, Truth]] = {}
-    for country, role, truth in _touches(vocabulary, exchange, verdict):
-        roles = touched.setdefault(country, {})
-        roles[role] = max(roles.get(role, Truth.NO), truth)
-    covering = set()
-    gaps = []
-    for country, roles in sorted(touched.items()):
-        if not country:
-            gaps.append(Gap("", "", "", tuple(sorted(roles)), certain=False))
-            continue
-        covers = _covering(vocabulary, country, as_of)
-        covering |= set(covers)
-        if not covers:
-            gaps += _gaps(country, "", "", roles, Truth.YES)
-        for subject in vocabulary.subjects:
-            about = verdict.defined[f"subject/{subject}"]
-            uncovered = not any(subject in j.covers and j.covers[subject] <= as_of for j in covers.values())
-            if covers and uncovered and about is not Truth.NO:
-                gaps += _gaps(country, subject, next(iter(covers)), roles, about)
-    return Coverage(tuple(sorted(covering)), tuple(gaps))
+class CoverageMap:
+    """What the jurisdictions of a vocabulary cover, looked up by country and day."""
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        self._vocabulary = vocabulary
+        self._touches = tuple((f"touch/{n}", touch.fact, touch.as_) for n, touch in enumerate(vocabulary.touches))
+        self._subjects = tuple((subject, f"subject/{subject}") for subject in vocabulary.subjects)
+        self._known: dict[tuple[str, date], tuple[tuple[str, ...], frozenset[str]]] = {}
+
+    def of(self, exchange: Exchange, defined: Mapping[str, Truth], as_of: date) -> Coverage:
+        """Hold what an exchange touches against what the jurisdictions cover on a day. `defined` are a verdict's definitions."""
+        touched: dict[str, dict[str, Truth]] = {}
+        for key, fact, role in self._touches:
+            relevant = defined[key]
+            if relevant is not Truth.NO:
+                for country, truth in _countries(exchange.value(fact), relevant):
+                    roles = touched.setdefault(country, {})
+                    roles[role] = max(roles.get(role, Truth.NO), truth)
+        about = [(subject, truth) for subject, key in self._subjects if (truth := defined[key]) is not Truth.NO]
+        covering: set[str] = set()
+        gaps: list[Gap] = []
+        for country, roles in sorted(touched.items()):
+            if not country:
+                gaps.append(Gap("", "", "", tuple(sorted(roles)), certain=False))
+                continue
+            covers, subjects = self._covering(country, as_of)
+            covering.update(covers)
+            if not covers:
+                gaps += _gaps(country, "", "", roles, Truth.YES)
+                continue
+            for subject, truth in about:
+                if subject not in subjects:
+                    gaps += _gaps(country, subject, covers[0], roles, truth)
+        return Coverage(tuple(sorted(covering)), tuple(gaps))
+
+    def _covering(self, country: str, day: date) -> tuple[tuple[str, ...], frozenset[str]]:
+        """The jurisdictions that cover a country on a day, and the subject matters they cover."""
+        known = self._known.get((country, day))
+        if known is None:
+            if len(self._known) >= REMEMBERED:
+                self._known.clear()
+            vocabulary = self._vocabulary
+            found = {n: text for n, text in vocabulary.jurisdictions.items() if country in vocabulary.countries(text, day)}
+            subjects = frozenset(name for text in found.values() for name, since in text.covers.items() if since <= day)
+            known = self._known[country, day] = (tuple(found), subjects)
+        return known
 
 
-def _touches(vocabulary: Vocabulary, exchange: Exchange, verdict: Verdict) -> Iterator[tuple[str, str, Truth]]:
-    """Country, role, and whether it is touched; country "" where it is not known."""
-    for number, touch in enumerate(vocabulary.touches):
-        relevant = verdict.defined[f"touch/{number}"]
-        if relevant is Truth.NO:
-            continue
-        match exchange.value(touch.fact):
-            case str() as country:
-                yield country, touch.as_, relevant
-            case SetOf(members=members, open=open_):
-                yield from ((country, touch.as_, relevant) for country in sorted(members))
-                if open_:
-                    yield "", touch.as_, Truth.UNKNOWN
-            case Missing():
-                yield "", touch.as_, Truth.UNKNOWN
-
-
-def _covering(vocabulary: Vocabulary, country: str, day: date) -> dict[str, JurisdictionText]:
-    return {name: text for name, text in vocabulary.jurisdictions.items() if country in vocabulary.countries(text, day)}
+def _countries(value: Value, relevant: Truth) -> Iterator[tuple[str, Truth]]:
+    """The countries a fact names and whether they are touched; country "" where it is not known."""
+    match value:
+        case str():
+            yield value, relevant
+        case SetOf(members=members, open=open_):
+            yield from ((country, relevant) for country in members)
+            if open_:
+                yield "", Truth.UNKNOWN
+        case Missing():
+            yield "", Truth.UNKNOWN
 
 
 def _gaps(country: str, subject: str, jurisdiction: str, roles: dict[str, Truth], about: Truth) -> list[Gap]:

@@ -7,6 +7,8 @@ It leads with `proceed` and `answer`; the rest says why, what is missing, what i
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal
 
@@ -54,8 +56,8 @@ class EvidencePart(Part):
 
 class ReasonPart(Part):
     """
-    A provision that stands, or may. `standing` is "certain" or "possible". `raises` is what it contributes. `mark` is how sure the
-    provision itself is: confirmed, from-memory or unsure.
+    A provision that stands, or may. `standing` is "certain" or "possible". `mark` is how sure the provision itself is: confirmed,
+    from-memory or unsure.
     """
 
     provision: str
@@ -70,7 +72,6 @@ class ReasonPart(Part):
     message: str = ""
     requires: list[str] = []
     standing: Literal["certain", "possible"]
-    raises: BoundsPart | None = None
     evidence: list[EvidencePart] = []
     source: str
     at: str
@@ -230,3 +231,105 @@ class Decision(Part):
     factor: FactorPart
     bundle: DigestsPart
     engine: EnginePart
+    remedies: RemediesPart | None = None
+    holds_until: HorizonPart | None = None
+    trace: TracePart | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """
+    A decision as written: `members` are the JSON of each member of the document, in the order of the document.
+
+    INVARIANT (canonical inside): every member is in the canonical form of RFC 8785, so that the document is in that form once its
+    members are sorted, and nothing needs to be written twice.
+    """
+
+    id: str
+    as_of: date
+    proceed: bool
+    outcome: Outcome
+    engine: EnginePart
+    members: Mapping[str, str]
+
+    def json(self) -> str:
+        """The document, leading with what to do."""
+        return "{" + ",".join(f'"{name}":{text}' for name, text in self.members.items()) + "}"
+
+    def canonical(self) -> str:
+        """The document in the canonical form of RFC 8785."""
+        return "{" + ",".join(f'"{name}":{self.members[name]}' for name in sorted(self.members)) + "}"
+
+    def document(self) -> Decision:
+        """The document as a model."""
+        return Decision.model_validate_json(self.json())
+
+
+class TracedPart(Part):
+    """How one rule stands: whether its condition holds, whether it stands, whether a doubtful exemption reaches it."""
+
+    rule: str
+    holds: TruthWord
+    stands: TruthWord
+    doubted: TruthWord
+
+
+class TracePart(Part):
+    """Everything that was decided on the way: each definition, rule and requirement, those too that come to nothing."""
+
+    definitions: dict[str, TruthWord]
+    rules: list[TracedPart]
+    requirements: dict[str, str]
+
+
+class ChangePart(Part):
+    """
+    One thing to change: a fact, or a document to obtain (`fact` is then `evidence.KIND`). `from` and `to` are as in an exchange, `from`
+    is null where nothing was sent; `do` says it in a sentence, `how` how the requirement it meets is met.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+    fact: str
+    from_: Any = Field(None, alias="from")
+    to: Any
+    do: str
+    how: str = ""
+
+
+class RemedyPart(Part):
+    """Changes that together let the exchange go ahead, verified by deciding it again; `duties` are then owed."""
+
+    changes: list[ChangePart]
+    outcome: Literal["permitted", "permitted_with_obligations"]
+    duties: list[str] = []
+
+
+class RemediesPart(Part):
+    """
+    What would let a refused exchange go ahead, fewest changes first, documents before facts; none holds another.
+
+    `searched`: "all" where every set of up to three changes was tried or ruled out, and longer lists of documents where no shorter
+    one does, until five remedies were found; "partly" where the search was cut short.
+    """
+
+    remedies: list[RemedyPart] = []
+    searched: Literal["all", "partly"]
+
+
+class HorizonPart(Part):
+    """
+    The last day until which the same facts come to the same outcome; null where nothing ends it within ten years.
+
+    `then` is the outcome of the day after; `because` what changes on it, `provisions` those that stand otherwise. Where `searched` is
+    "partly" the outcome holds at least until that day, and what comes then was not looked at.
+    """
+
+    holds_until: date | None = None
+    then: Outcome | None = None
+    because: list[str] = []
+    provisions: list[str] = []
+    searched: Literal["all", "partly"]
+
+
+Decision.model_rebuild()

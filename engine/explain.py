@@ -1,256 +1,342 @@
 """
-From a verdict and an outcome to the Decision document: every line with its provision, its citation and the facts it rests on.
+From a case to the decision document: every line with its provision, its citation and the facts it rests on.
+
+The document is written as JSON, since that is what leaves and what is recorded. What does not change from one exchange to the
+next (a provision's words, a test in words) is written once and kept; a decision is these pieces put together.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from datetime import date
+from json.encoder import encode_basestring as quote
+from typing import Any
+
+from pydantic import BaseModel
 
 from engine.answer import answer, join, plain
+from engine.bundle import Bundle
+from engine.calendars import due_day
 from engine.case import Case
-from engine.combine import word as outcome_word
-from engine.decision import (
-    AdvicePart,
-    BeatenPart,
-    BoundsPart,
-    ConflictPart,
-    CoveragePart,
-    Decision,
-    DigestsPart,
-    DutyPart,
-    EvidencePart,
-    JurisdictionPart,
-    NotModelledPart,
-    ReasonPart,
-    RequirementPart,
-)
-from engine.factor import account
-from engine.rules import AS_OF, Condition, Duty, Level, Rule, Truth
-from engine.verdict import Bounds
-from engine.words import shown
+from engine.combine import word
+from engine.decision import SCHEMA, EnginePart, TracedPart, TracePart, TruthWord, Written
+from engine.factor import Account
+from engine.rules import AS_OF, Atom, Level, Rule, Truth
+from engine.verdict import Bounds, Reading, numbers
+from engine.words import Phrasebook, shown
 
 WEIGHING = frozenset({"prohibit", "require", "oblige", "review", "compels"})
-TRUTH_WORDS = {Truth.NO: "no", Truth.UNKNOWN: "unknown", Truth.YES: "yes"}
+LIFTING = frozenset({"satisfies", "exempts"})
+REMEMBERED_DUTIES = 4_096
+REMEMBERED = 256  # ways in which the tests of one rule may read
+TRUTH_WORDS: dict[Truth, TruthWord] = {Truth.NO: "no", Truth.UNKNOWN: "unknown", Truth.YES: "yes"}
+
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True, allow_nan=False).encode
 
 
-def decision(case: Case) -> Decision:
-    """The decision document of a case."""
-    return _Teller(case).tell()
+class Teller:
+    """Tells the decisions of one bundle; `agreed` is what is said of engines that agree."""
 
+    def __init__(self, bundle: Bundle, agreed: EnginePart) -> None:
+        self.bundle = bundle
+        self.book = Phrasebook(bundle)
+        self._agreed = _encode(agreed.model_dump(mode="json"))
+        self.account = Account(self.book, _encode)
+        rules = bundle.rules.rules
+        self._weighing = _mask(rules, lambda rule: rule.effect in WEIGHING)
+        self._lifting = _mask(rules, lambda rule: rule.effect in LIFTING)
+        self._exempting = _mask(rules, lambda rule: rule.effect == "exempts")
+        self._advising = _mask(rules, lambda rule: rule.effect == "advise")
+        self._laned = _mask(rules, lambda rule: bool(rule.lane))
+        self._refusing = _mask(rules, lambda rule: any(duty.arises == "refusal" for duty in rule.duties))
+        self._requiring = _mask(rules, lambda rule: rule.need is not None)
+        number_of = {rule.key: number for number, rule in enumerate(rules)}
+        self._victims = {n: sum(1 << number_of[key] for key in rule.exempts) for n, rule in enumerate(rules) if rule.exempts}
+        self._lifts = {n: frozenset((*rule.satisfies, *rule.excuses)) for n, rule in enumerate(rules)}
+        self._needs = {n: tuple(rule.need.requirements()) for n, rule in enumerate(rules) if rule.need}
+        self._reasons: dict[tuple[int, bool], tuple[str, str]] = {}
+        self._known: dict[int, dict[Hashable, tuple[tuple[Atom, str], ...]]] = {}
+        self._advice: dict[int, str] = {}
+        self._owing: dict[tuple[str, bool, Truth, date | None], str] = {}
+        self._ids = tuple(quote(rule.provision.id) for rule in rules)
+        self._owners = {d.key: r.title for r in bundle.rules.requirements.values() for d in r.duties}
+        self._owners |= {d.key: f"{r.provision.instrument}, {r.provision.citation}" for r in rules for d in r.duties}
+        digests = bundle.digests
+        self._bundle = _encode({"meaning": digests.meaning, "source": digests.source})
 
-class _Teller:
-    def __init__(self, case: Case) -> None:
-        self.case = case
-        self.bundle = case.bundle
-        self.verdict = case.verdict
-        self.judge: Callable[[Condition], Truth] = case.reference.judge(case.exchange, case.as_of, case.verdict)
-        self.standing = case.standing
+    def tell(self, case: Case, more: Mapping[str, BaseModel]) -> Written:
+        """The decision document of a case; `more` are members that were asked for."""
+        outcome = case.outcome
+        proceed = outcome.permits and not case.hypothetical
+        values = Values(case)
+        members = {
+            "schema": f'"{SCHEMA}"',
+            "id": quote(case.id),
+            "proceed": "true" if proceed else "false",
+            "answer": quote(answer(case, self.book)),
+            "outcome": f'"{outcome.word}"',
+            "bounds": _bounds(outcome.bounds),
+            "beneath": _bounds(case.beneath),
+            "as_of": f'"{case.as_of.isoformat()}"',
+            "hypothetical": "true" if case.hypothetical else "false",
+            "jurisdictions": _list(self._jurisdiction(name, bounds) for name, bounds in sorted(outcome.jurisdictions.items())),
+            "reasons": _list(self._reason(number, case, values) for number in numbers(self._told(case))),
+            "beaten": _list(self._beaten(case)),
+            "requirements": _list(self._requirements(case)),
+            "duties": _list(self._duties(case)),
+            "advice": _list(self._advise(number) for number in numbers(case.verdict.stands.certain & self._advising)),
+            "conflicts": _list(self._conflicts(case)),
+            "missing": _list(_encode(part.model_dump(mode="json")) for part in case.missing),
+            "coverage": self._coverage(case),
+            "factor": self.account.write(case, values),
+            "bundle": self._bundle,
+            "engine": self._agreed if case.engine.agreed else _encode(case.engine.model_dump(mode="json")),
+        }
+        members |= {name: _encode(part.model_dump(mode="json", by_alias=True)) for name, part in more.items()}
+        return Written(case.id, case.as_of, proceed, outcome.word, case.engine, members)  # type: ignore[arg-type]
 
-    def tell(self) -> Decision:
-        case, outcome = self.case, self.case.outcome
-        requirements = self.requirements()
-        duties = self.duties()
-        return Decision(
-            schema="fifthfactor/decision/1",
-            id=case.id,
-            proceed=outcome.permits and not case.hypothetical,
-            answer=answer(case, requirements, duties),
-            outcome=outcome.word,
-            bounds=_bounds(outcome.bounds),
-            beneath=_bounds(case.beneath),
-            as_of=case.as_of,
-            hypothetical=case.hypothetical,
-            jurisdictions=[self.jurisdiction(name, bounds) for name, bounds in sorted(outcome.jurisdictions.items())],
-            reasons=[self.reason(rule) for rule in self.telling()],
-            beaten=self.beaten(),
-            requirements=requirements,
-            duties=duties,
-            advice=self.advice(),
-            conflicts=self.conflicts(),
-            missing=list(case.missing),
-            coverage=self.coverage(),
-            factor=account(case.book, case.exchange, self.verdict, self.judge),
-            bundle=DigestsPart(meaning=self.bundle.digests.meaning, source=self.bundle.digests.source),
-            engine=case.engine,
-        )
+    def _jurisdiction(self, name: str, bounds: Bounds) -> str:
+        title = quote(self.book.place(name))
+        return f'{{"bounds":{_bounds(bounds)},"jurisdiction":"{name}","outcome":"{word(bounds)}","title":{title}}}'
 
-    # Parts
-
-    def jurisdiction(self, name: str, bounds: Bounds) -> JurisdictionPart:
-        return JurisdictionPart(
-            jurisdiction=name, title=self.case.place(name), outcome=outcome_word(bounds), bounds=_bounds(bounds)
-        )
-
-    def telling(self) -> list[Rule]:
+    def _told(self, case: Case) -> int:
         """The rules worth telling: those that weigh, that lift for certain, or that may lift something that weighs."""
-        asked = {name for rule in self.standing if rule.need for name in rule.need.requirements()}
-        holding = {rule.key for rule in self.bundle.rules.rules if self.verdict.holds[rule.key] is not Truth.NO}
-        weighing = {rule.key for rule in self.bundle.rules.rules if rule.effect in WEIGHING and rule.key in holding}
-        lifting = {rule.key for rule in self.standing if rule.effect == "exempts"}
-        told = []
-        for rule in self.standing:
-            if rule.effect in ("satisfies", "exempts"):
-                certain = self.verdict.standing[rule.key] is Truth.YES
-                touches = bool(asked & {*rule.satisfies, *rule.excuses} or (weighing | lifting) & set(rule.exempts))
-                if certain or touches:
-                    told.append(rule)
-            elif rule.effect in WEIGHING:
-                told.append(rule)
+        stands = case.verdict.stands
+        told = stands.possible & self._weighing | stands.certain & self._lifting
+        perhaps = stands.possible & self._lifting & ~told
+        if perhaps:
+            asked = {name for number in numbers(stands.possible & self._requiring) for name in self._needs[number]}
+            reached = case.verdict.holds.possible & self._weighing | stands.possible & self._exempting
+            for number in numbers(perhaps):
+                if self._victims.get(number, 0) & reached or not asked.isdisjoint(self._lifts[number]):
+                    told |= 1 << number
         return told
 
-    def reason(self, rule: Rule) -> ReasonPart:
+    def _reason(self, number: int, case: Case, values: Values) -> str:
+        certain = bool(case.verdict.stands.certain >> number & 1)
+        pieces = self._reasons.get((number, certain))
+        if pieces is None:
+            pieces = self._reasons[number, certain] = self._pieces(case.verdict.rules[number], certain)
+        evidence = ",".join([f"{start}{values.json(atom.fact)}}}" for atom, start in self._evidence(number, case.reading)])
+        return f"{pieces[0]}{evidence}{pieces[1]}"
+
+    def _pieces(self, rule: Rule, certain: bool) -> tuple[str, str]:
+        """A reason up to its evidence, and from there on."""
         provision = rule.provision
-        standing = self.verdict.standing[rule.key]
-        need = list(rule.need.requirements()) if rule.need else list(rule.satisfies)
-        return ReasonPart(
-            provision=provision.id,
-            citation=provision.citation,
-            instrument=provision.instrument,
-            jurisdiction=provision.jurisdiction,
-            force=provision.force,
-            mark=provision.status,
-            effect=rule.effect,
-            title=provision.title,
-            says=provision.says,
-            message=rule.message,
-            requires=need,
-            standing="certain" if standing is Truth.YES else "possible",
-            evidence=self.evidence(rule),
-            source=provision.source,
-            at=f"{provision.file}:{provision.line}",
+        whole = _encode(
+            {
+                "at": f"{provision.file}:{provision.line}",
+                "citation": provision.citation,
+                "effect": rule.effect,
+                "evidence": [],
+                "force": provision.force,
+                "instrument": provision.instrument,
+                "jurisdiction": provision.jurisdiction,
+                "mark": provision.status,
+                "message": rule.message,
+                "provision": provision.id,
+                "requires": list(rule.need.requirements()) if rule.need else list(rule.satisfies),
+                "says": provision.says,
+                "source": provision.source,
+                "standing": "certain" if certain else "possible",
+                "title": provision.title,
+            }
         )
+        before, _, after = whole.partition('"evidence":[')
+        return before + '"evidence":[', after
 
-    def evidence(self, rule: Rule) -> list[EvidencePart]:
-        """Each test a rule rests on, with the fact it met."""
-        lines: dict[tuple[str, str], EvidencePart] = {}
-        for atom in self.case.book.tests(rule):
-            key = (atom.fact, self.case.book.phrase(atom))
-            if atom.fact != AS_OF and key not in lines:
-                value = shown(self.bundle.vocabulary, self.case.exchange, atom.fact, self.case.as_of)
-                lines[key] = EvidencePart(fact=atom.fact, test=key[1], value=value, truth=TRUTH_WORDS[self.judge(atom)])
-        return list(lines.values())
+    def _evidence(self, number: int, reading: Reading) -> tuple[tuple[Atom, str], ...]:
+        """The tests that make a rule stand, or leave it open, each once, with what can be written of them beforehand."""
+        seen = reading.seen(number)
+        known = self._known.setdefault(number, {})
+        found = known.get(seen)
+        if found is None:
+            lines: dict[tuple[str, str], tuple[Atom, str]] = {}
+            for atom in self.book.bearing(self.bundle.rules.rules[number].condition, reading):
+                phrase = self.book.phrase(atom)
+                if atom.fact != AS_OF and (atom.fact, phrase) not in lines:
+                    truth = TRUTH_WORDS[reading(atom)]
+                    start = f'{{"fact":{quote(atom.fact)},"test":{quote(phrase)},"truth":"{truth}","value":'
+                    lines[atom.fact, phrase] = (atom, start)
+            while len(known) >= REMEMBERED:
+                del known[next(iter(known))]
+            found = known[seen] = tuple(lines.values())
+        return found
 
-    def beaten(self) -> list[BeatenPart]:
-        found: dict[str, BeatenPart] = {}
-        for rule in self.bundle.rules.rules:
-            holds, standing = self.verdict.holds[rule.key], self.verdict.standing[rule.key]
-            doubted = self.verdict.doubted[rule.key]
-            if rule.effect == "exempts" or holds is Truth.NO or (standing is holds and doubted is Truth.NO):
-                continue
-            by = [e for e in self.standing if rule.key in e.exempts]
-            found[rule.provision.id] = BeatenPart(
-                provision=rule.provision.id,
-                by=list(dict.fromkeys(e.provision.id for e in by)),
-                certain=standing is Truth.NO or doubted is Truth.YES,
-                doubtful=standing is holds,
+    def _beaten(self, case: Case) -> Iterator[str]:
+        holds, stands, doubted = case.verdict.holds, case.verdict.stands, case.verdict.doubted
+        lifted = holds.possible ^ stands.possible | holds.certain ^ stands.certain
+        found: dict[str, str] = {}
+        for number in numbers((lifted | doubted.possible) & holds.possible & ~self._exempting):
+            rule = case.verdict.rules[number]
+            by = [e.provision.id for n, e in case.standing() if self._victims.get(n, 0) >> number & 1]
+            standing = stands.truth(number)
+            found[rule.provision.id] = _encode(
+                {
+                    "by": list(dict.fromkeys(by)),
+                    "certain": standing is Truth.NO or doubted.truth(number) is Truth.YES,
+                    "doubtful": standing is holds.truth(number),
+                    "provision": rule.provision.id,
+                }
             )
-        return list(found.values())
+        return iter(found.values())
 
-    def requirements(self) -> list[RequirementPart]:
-        parts = []
-        for name, requirement in self.bundle.rules.requirements.items():
-            by = [rule.provision.id for rule in self.standing if rule.need and name in rule.need.requirements()]
-            if not by:
-                continue
-            states = self.verdict.requirements[name]
-            state = next(iter(states)).name.lower() if len(states) == 1 else "unknown"
-            met_by = [r.provision.id for r in self.standing if name in r.satisfies or name in r.excuses]
-            parts.append(
-                RequirementPart(
-                    requirement=name,
-                    title=requirement.title,
-                    state=state,
-                    how=requirement.how,
-                    met_by=list(dict.fromkeys(met_by)),
-                    required_by=by,
+    def _requirements(self, case: Case) -> Iterator[str]:
+        possible = case.verdict.stands.possible
+        by: dict[str, list[str]] = {}
+        for number in numbers(possible & self._requiring):
+            for name in self._needs[number]:
+                by.setdefault(name, []).append(self._ids[number])
+        met_by: dict[str, dict[str, None]] = {}
+        for number in numbers(possible & self._lifting):
+            for name in self._lifts[number]:
+                met_by.setdefault(name, {})[self._ids[number]] = None
+        for name, requirement in sorted(self.bundle.rules.requirements.items()) if by else ():
+            if name in by:
+                states = case.verdict.requirements[name]
+                state = next(iter(states)).name.lower() if len(states) == 1 else "unknown"
+                met, required = ",".join(met_by.get(name, ())), ",".join(by[name])
+                yield (
+                    f'{{"how":{quote(requirement.how)},"met_by":[{met}],"required_by":[{required}],"requirement":"{name}",'
+                    f'"state":"{state}","title":{quote(requirement.title)}}}'
                 )
-            )
-        return parts
 
-    def duties(self) -> list[DutyPart]:
-        parts = []
-        owners = {d.key: r.title for r in self.bundle.rules.requirements.values() for d in r.duties}
-        owners |= {
-            d.key: f"{r.provision.instrument}, {r.provision.citation}" for r in self.bundle.rules.rules for d in r.duties
-        }
-        for key, owed in self.verdict.owed.items():
-            parts.append(self._duty_part(self.case.reference.duties[key], owners[key], owed is Truth.YES))
-        for rule in self.standing:
-            refused = self.case.outcome.jurisdictions.get(rule.provision.jurisdiction)
+    def _duties(self, case: Case) -> Iterator[str]:
+        for key, owed in case.verdict.owed.items():
+            yield self._duty(case, key, owed is Truth.YES, case.verdict.overdue.get(key, Truth.UNKNOWN))
+        for number in numbers(case.verdict.stands.possible & self._refusing):
+            rule = case.verdict.rules[number]
+            bounds = case.outcome.jurisdictions.get(rule.provision.jurisdiction)
             for duty in rule.duties:
-                if duty.arises == "refusal" and refused and refused.low is Level.PROHIBITED:
-                    parts.append(self._duty_part(duty, owners[duty.key], self.verdict.standing[rule.key] is Truth.YES))
-        return parts
+                if duty.arises == "refusal" and bounds and bounds.low is Level.PROHIBITED:
+                    yield self._duty(case, duty.key, case.verdict.stands.truth(number) is Truth.YES, Truth.NO)
 
-    def _duty_part(self, duty: Duty, under: str, certain: bool) -> DutyPart:
-        due = None
-        if duty.due and not duty.due.within.working_days:
-            start = self.case.as_of if duty.due.after == AS_OF else self.case.exchange.value(duty.due.after)
-            due = duty.due.within.after(start) if isinstance(start, date) else None
-        return DutyPart(
-            duty=duty.text,
-            who=duty.who,
-            citation=duty.cite,
-            under=under,
-            certain=certain,
-            due=due,
-            overdue=TRUTH_WORDS[self.verdict.overdue[duty.key]],
-            keep=duty.keep,
-            arises=duty.arises,
+    def _duty(self, case: Case, key: str, certain: bool, overdue: Truth) -> str:
+        duty = self.bundle.duties[key]
+
+        def start(fact: str) -> date | None:
+            value = case.as_of if fact == AS_OF else case.exchange.value(fact)
+            return value if isinstance(value, date) else None
+
+        due = due_day(duty.due, start, self.bundle.rules.calendars) if duty.due else None
+        written = (key, certain, overdue, due)
+        if written not in self._owing:
+            if len(self._owing) >= REMEMBERED_DUTIES:
+                self._owing.clear()
+            self._owing[written] = _encode(
+                {
+                    "arises": duty.arises,
+                    "certain": certain,
+                    "citation": duty.cite,
+                    "due": due.isoformat() if due else None,
+                    "duty": duty.text,
+                    "keep": duty.keep,
+                    "overdue": TRUTH_WORDS[overdue],
+                    "under": self._owners[key],
+                    "who": duty.who,
+                }
+            )
+        return self._owing[written]
+
+    def _advise(self, number: int) -> str:
+        if number not in self._advice:
+            rule = self.bundle.rules.rules[number]
+            provision = rule.provision
+            self._advice[number] = _encode(
+                {
+                    "advice": rule.message,
+                    "citation": provision.citation,
+                    "force": provision.force,
+                    "lane": rule.lane,
+                    "mark": provision.status,
+                    "provision": provision.id,
+                }
+            )
+        return self._advice[number]
+
+    def _conflicts(self, case: Case) -> Iterator[str]:
+        for rule, name in case.outcome.conflicts:
+            text = f"{rule.provision.instrument} ({rule.provision.citation}) compels what the law of {name} refuses."
+            yield _encode({"kind": "conflict", "provisions": [rule.provision.id], "text": text})
+        lanes = case.verdict.stands.certain & self._laned
+        if lanes and case.outcome.bounds.low >= Level.REQUIREMENTS_UNMET:
+            open_ = [case.verdict.rules[number] for number in numbers(lanes)]
+            names = join(list(dict.fromkeys(self.bundle.vocabulary.lanes[rule.lane].title.en for rule in open_)))
+            text = f"A lane is open ({names}), and it lifts no law: the outcome stays {plain(case.outcome.bounds.low)}."
+            yield _encode({"kind": "notice", "provisions": [rule.provision.id for rule in open_], "text": text})
+
+    def _coverage(self, case: Case) -> str:
+        covered = case.outcome.coverage
+        gaps = [
+            {
+                "certain": gap.certain,
+                "country": gap.country or "unknown",
+                "reviewed": gap.reviewed,
+                "subject": gap.subject or "all",
+                "touched_as": list(gap.roles),
+            }
+            for gap in covered.gaps
+        ]
+        jurisdictions = self.bundle.vocabulary.jurisdictions
+        notes = [note.en for name in covered.jurisdictions if (note := jurisdictions[name].note)]
+        return _encode({"jurisdictions": list(covered.jurisdictions), "not_modelled": gaps, "notes": notes})
+
+
+def trace(case: Case) -> TracePart:
+    """How every definition reads and every rule stands, in the order in which they are decided."""
+    verdict = case.verdict
+    rules = [
+        TracedPart(
+            rule=rule.key,
+            holds=TRUTH_WORDS[verdict.holds.truth(number)],
+            stands=TRUTH_WORDS[verdict.stands.truth(number)],
+            doubted=TRUTH_WORDS[verdict.doubted.truth(number)],
         )
-
-    def advice(self) -> list[AdvicePart]:
-        return [
-            AdvicePart(
-                provision=r.provision.id,
-                citation=r.provision.citation,
-                force=r.provision.force,
-                mark=r.provision.status,
-                advice=r.message,
-                lane=r.lane,
-            )
-            for r in self.standing
-            if r.effect == "advise" and self.verdict.standing[r.key] is Truth.YES
-        ]
-
-    def conflicts(self) -> list[ConflictPart]:
-        parts = [
-            ConflictPart(
-                kind="conflict",
-                text=f"{rule.provision.instrument} ({rule.provision.citation}) compels what the law of {name} refuses.",
-                provisions=[rule.provision.id],
-            )
-            for rule, name in self.case.outcome.conflicts
-        ]
-        open_ = [r for r in self.standing if r.lane and self.verdict.standing[r.key] is Truth.YES]
-        if open_ and self.case.outcome.bounds.low >= Level.REQUIREMENTS_UNMET:
-            lanes = join(list(dict.fromkeys(self.bundle.vocabulary.lanes[r.lane].title.en for r in open_)))
-            parts.append(
-                ConflictPart(
-                    kind="notice",
-                    text=f"A lane is open ({lanes}), and it lifts no law: the outcome stays {plain(self.case.outcome.bounds.low)}.",
-                    provisions=[r.provision.id for r in open_],
-                )
-            )
-        return parts
-
-    def coverage(self) -> CoveragePart:
-        gaps = self.case.outcome.coverage.gaps
-        names = self.case.outcome.coverage.jurisdictions
-        notes = [j.note.en for name in names if (j := self.bundle.vocabulary.jurisdictions[name]).note]
-        parts = [
-            NotModelledPart(
-                country=g.country or "unknown",
-                subject=g.subject or "all",
-                touched_as=list(g.roles),
-                certain=g.certain,
-                reviewed=g.reviewed,
-            )
-            for g in gaps
-        ]
-        return CoveragePart(jurisdictions=list(names), not_modelled=parts, notes=notes)
+        for number, rule in enumerate(verdict.rules)
+    ]
+    requirements = {n: " or ".join(s.name.lower() for s in sorted(states)) for n, states in verdict.requirements.items()}
+    definitions = {key: TRUTH_WORDS[truth] for key, truth in verdict.defined.items()}
+    return TracePart(definitions=definitions, rules=rules, requirements=requirements)
 
 
-def _bounds(bounds: Bounds) -> BoundsPart:
-    return BoundsPart(lowest=bounds.low.word, highest=bounds.high.word)
+class Values:
+    """The values of one exchange, each written once."""
+
+    def __init__(self, case: Case) -> None:
+        self._case = case
+        self._json: dict[str, str] = {}
+
+    def json(self, fact: str) -> str:
+        found = self._json.get(fact)
+        if found is None:
+            case = self._case
+            value = shown(case.bundle.vocabulary, case.exchange, fact, case.as_of)
+            match value:
+                case None:
+                    found = "null"
+                case str():
+                    found = quote(value)
+                case bool():
+                    found = "true" if value else "false"
+                case _:
+                    found = _encode(value)
+            self._json[fact] = found
+        return found
+
+
+def _bounds(bounds: Bounds) -> str:
+    return _BOUNDS[bounds]
+
+
+def _list(texts: Iterable[str]) -> str:
+    return f"[{','.join(texts)}]"
+
+
+def _mask(rules: tuple[Rule, ...], chosen: Callable[[Rule], bool]) -> int:
+    return sum(1 << number for number, rule in enumerate(rules) if chosen(rule))
+
+
+_BOUNDS: dict[Any, str] = {
+    Bounds(low, high): _encode({"highest": high.word, "lowest": low.word}) for low in Level for high in Level
+}

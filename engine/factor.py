@@ -7,72 +7,117 @@ wins. A lane is a standing advice that names one; a closed lane says what would 
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Hashable
+from typing import Any, Protocol
 
-from engine.bundle import Bundle
-from engine.decision import FactorLinePart, FactorPart, LanePart
+from engine.case import Case
 from engine.exchange import Exchange
-from engine.rules import Condition, Not, Rule, Truth
+from engine.rules import Not, Rule, Truth
 from engine.values import Missing, SetOf, to_json
-from engine.verdict import Verdict
+from engine.verdict import Reading, Verdict
+from engine.vocabulary import FactorLine, Vocabulary
 from engine.words import Phrasebook
 
+REMEMBERED = 1_024  # ways in which a lane's tests may read, of one lane
 
-def account(book: Phrasebook, exchange: Exchange, verdict: Verdict, judge: Callable[[Condition], Truth]) -> FactorPart:
-    """The account of one exchange under one verdict."""
-    bundle = book.bundle
-    parts = {
-        part: {
-            name: FactorLinePart(title=line.title.en, fact=line.fact, value=_value(bundle, exchange, line.fact, line.highest))
-            for name, line in lines.items()
+
+class Values(Protocol):
+    """The values of one exchange, as JSON."""
+
+    def json(self, fact: str, /) -> str: ...
+
+
+class Account:
+    """Writes the accounts of one bundle."""
+
+    def __init__(self, book: Phrasebook, encode: Callable[[Any], str]) -> None:
+        self._book = book
+        self._encode = encode
+        vocabulary = book.bundle.vocabulary
+        # Sorted, since what is recorded is canonical.
+        self._parts = [
+            (
+                f'"{part}":{{',
+                [
+                    (f'"{name}":{{"fact":"{line.fact}","title":{encode(line.title.en)},"value":', line)
+                    for name, line in sorted(lines.items())
+                ],
+            )
+            for part, (_, lines) in sorted(vocabulary.factor.items())
+        ]
+        rules = book.bundle.rules.rules
+        number_of = {rule.key: number for number, rule in enumerate(rules)}
+        self._lanes = [(number, f"{rule.provision.policy}#applies") for number, rule in enumerate(rules) if rule.lane]
+        self._exempters: dict[int, list[int]] = {}
+        for number, rule in enumerate(rules):
+            for victim in rule.exempts:
+                self._exempters.setdefault(number_of[victim], []).append(number)
+        self._known: dict[int, dict[Hashable, str]] = {number: {} for number, _ in self._lanes}
+
+    def write(self, case: Case, values: Values) -> str:
+        """The account of one case, as JSON."""
+        parts = []
+        for start, lines in self._parts:
+            told = [f"{line_start}{self._line(case.exchange, line, values)}}}" for line_start, line in lines]
+            parts.append(f"{start}{','.join(told)}}}")
+        lanes = [
+            self._lane(number, case.verdict, case.reading)
+            for number, applies in self._lanes
+            if case.verdict.stands.possible >> number & 1 or case.verdict.defined[applies] is Truth.YES
+        ]
+        return f'{{"account":{{{",".join(parts)}}},"lanes":[{",".join(lanes)}]}}'
+
+    def _line(self, exchange: Exchange, line: FactorLine, values: Values) -> str:
+        if line.highest or line.fact in self._book.bundle.vocabulary.families:
+            return self._encode(_value(self._book.bundle.vocabulary, exchange, line))
+        return values.json(line.fact)
+
+    def _lane(self, number: int, verdict: Verdict, reading: Reading) -> str:
+        """A lane, by how its tests and those of what may close it read."""
+        among = (number, *self._exempters.get(number, ()))
+        stands = tuple(verdict.stands.truth(each) for each in among)
+        key = (stands, *(reading.seen(each) for each in among))
+        known = self._known[number]
+        if key not in known:
+            if len(known) >= REMEMBERED:
+                known.clear()
+            rules = [verdict.rules[each] for each in among[1:]]
+            known[key] = self._encode(
+                self._told(verdict.rules[number], stands[0], list(zip(rules, stands[1:], strict=True)), reading)
+            )
+        return known[key]
+
+    def _told(self, rule: Rule, stands: Truth, exempters: list[tuple[Rule, Truth]], reading: Reading) -> dict[str, Any]:
+        opens_when = [*self._book.unmet(rule.condition, reading)]
+        opens_when += [
+            text
+            for exempter, truth in exempters
+            if truth is Truth.UNKNOWN
+            for text in self._book.unmet(Not(exempter.condition), reading)
+        ]
+        closing = [e.provision for e, truth in exempters if truth is Truth.YES]
+        return {
+            "citation": rule.provision.citation,
+            "closed_by": [f"{p.title} ({p.instrument}, {p.citation})" for p in closing],
+            "force": rule.provision.force,
+            "lane": rule.lane,
+            "mark": rule.provision.status,
+            "opens_when": [] if stands is Truth.YES else list(dict.fromkeys(opens_when)),
+            "provision": rule.provision.id,
+            "state": {Truth.YES: "open", Truth.UNKNOWN: "possible", Truth.NO: "closed"}[stands],
+            "title": self._book.bundle.vocabulary.lanes[rule.lane].title.en,
         }
-        for part, (_, lines) in bundle.vocabulary.factor.items()
-    }
-    exempters: dict[str, list[Rule]] = {}
-    for rule in bundle.rules.rules:
-        for victim in rule.exempts:
-            exempters.setdefault(victim, []).append(rule)
-    lanes = [_lane(book, verdict, rule, exempters.get(rule.key, []), judge) for rule in bundle.rules.rules if rule.lane]
-    return FactorPart(account=parts, lanes=[lane for lane in lanes if lane is not None])
 
 
-def _value(bundle: Bundle, exchange: Exchange, fact: str, highest: bool) -> Any:
-    """A fact as sent, null where it was not; a family by its members; the highest of an ordered set."""
-    vocabulary = bundle.vocabulary
-    if fact in vocabulary.families:
-        if any(vocabulary.facts[m].personal and not isinstance(exchange.value(m), Missing) for m in vocabulary.families[fact]):
-            return "personal"
-        members = {m.removeprefix(f"{fact}."): to_json(exchange.value(m)) for m in vocabulary.families[fact]}
-        return {name: value for name, value in members.items() if value is not None} or None
-    known = vocabulary.facts[fact]
-    value = exchange.value(fact)
-    if known.personal and not isinstance(value, Missing):
+def _value(vocabulary: Vocabulary, exchange: Exchange, line: FactorLine) -> Any:
+    """A family by its members; the highest of an ordered set; "personal" where the fact is marked so."""
+    members = vocabulary.families.get(line.fact, (line.fact,))
+    if any(vocabulary.facts[m].personal and not isinstance(exchange.value(m), Missing) for m in members):
         return "personal"
-    if highest and isinstance(value, SetOf) and value.members and known.type.values:
-        rank = known.type.values.rank
-        return max(value.members, key=lambda member: rank.get(member, -1))
+    if line.fact in vocabulary.families:
+        told = {m.removeprefix(f"{line.fact}."): to_json(exchange.value(m)) for m in members}
+        return {name: value for name, value in told.items() if value is not None} or None
+    value, values = exchange.value(line.fact), vocabulary.facts[line.fact].type.values
+    if isinstance(value, SetOf) and value.members and values:
+        return max(value.members, key=lambda member: values.rank.get(member, -1))
     return to_json(value)
-
-
-def _lane(
-    book: Phrasebook, verdict: Verdict, rule: Rule, exempters: list[Rule], judge: Callable[[Condition], Truth]
-) -> LanePart | None:
-    standing = verdict.standing[rule.key]
-    if verdict.defined[f"{rule.provision.policy}#applies"] is not Truth.YES and standing is Truth.NO:
-        return None
-    closing = [e for e in exempters if verdict.standing[e.key] is Truth.YES]
-    might = [e for e in exempters if verdict.standing[e.key] is Truth.UNKNOWN]
-    opens_when = [*book.unmet(rule.condition, judge)]
-    opens_when += [text for e in might for text in book.unmet(Not(e.condition), judge)]
-    return LanePart(
-        lane=rule.lane,
-        title=book.bundle.vocabulary.lanes[rule.lane].title.en,
-        state={Truth.YES: "open", Truth.UNKNOWN: "possible", Truth.NO: "closed"}[standing],
-        provision=rule.provision.id,
-        citation=rule.provision.citation,
-        force=rule.provision.force,
-        mark=rule.provision.status,
-        opens_when=[] if standing is Truth.YES else list(dict.fromkeys(opens_when)),
-        closed_by=[f"{e.provision.title} ({e.provision.instrument}, {e.provision.citation})" for e in closing],
-    )

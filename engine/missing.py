@@ -17,10 +17,9 @@ from engine.combine import UNDETERMINED, Outcome
 from engine.coverage import REVIEWED
 from engine.decision import MissingPart, QuestionPart
 from engine.exchange import Exchange
-from engine.rules import AS_OF, Atom, Truth
+from engine.rules import AS_OF, Atom, Truth, anchors, tests
 from engine.values import Missing, Range, SetOf, Value
-from engine.verdict import Verdict
-from engine.words import tests
+from engine.verdict import Reading, Verdict, numbers
 
 MAX_LISTS = 3
 MAX_EVALUATIONS = 40  # for each of: short lists, gathering, verifying
@@ -32,6 +31,7 @@ def missing(
     bundle: Bundle,
     exchange: Exchange,
     verdict: Verdict,
+    reading: Reading,
     outcome: Outcome,
     as_of: date,
     evaluate: Callable[[Mapping[str, Value]], Outcome],
@@ -39,7 +39,7 @@ def missing(
     """Lists of facts to ask for. `evaluate` gives the outcome of an exchange with some facts answered."""
     if outcome.word != UNDETERMINED:
         return []
-    finder = _Finder(bundle, exchange, verdict, outcome, as_of, evaluate)
+    finder = _Finder(bundle, exchange, verdict, reading, outcome, as_of, evaluate)
     return [
         MissingPart(facts=[_question(bundle, fact) for fact in facts], settles=settles) for facts, settles in finder.lists()
     ]
@@ -51,6 +51,7 @@ class _Finder:
         bundle: Bundle,
         exchange: Exchange,
         verdict: Verdict,
+        reading: Reading,
         outcome: Outcome,
         as_of: date,
         evaluate: Callable[[Mapping[str, Value]], Outcome],
@@ -58,10 +59,12 @@ class _Finder:
         self.bundle = bundle
         self.exchange = exchange
         self.verdict = verdict
+        self.reading = reading
         self.outcome = outcome
         self.as_of = as_of
         self.evaluate = evaluate
         self.left = MAX_EVALUATIONS
+        self.definitions = bundle.rules.definitions
 
     def lists(self) -> list[tuple[tuple[str, ...], bool]]:
         gates, others = self.candidates()
@@ -95,41 +98,42 @@ class _Finder:
         """Unknown facts that undecided rules rest on: those of `applies` and coverage first."""
         gates: dict[str, None] = {}
         others: dict[str, None] = {}
-        for key, condition in self.bundle.rules.definitions.items():
-            if self.verdict.defined[key] is Truth.UNKNOWN and key in self.weighing():
-                gates |= dict.fromkeys(self.unknown(tests(self.bundle, condition)))
+        for key in self.weighing():
+            if self.verdict.defined[key] is Truth.UNKNOWN:
+                gates |= dict.fromkeys(self.unknown(tests(self.definitions[key], self.definitions)))
         for number, touch in enumerate(self.bundle.vocabulary.touches):
             relevant = touch.as_ in REVIEWED and self.verdict.defined[f"touch/{number}"] is not Truth.NO
             if relevant and isinstance(self.exchange.value(touch.fact), Missing):
                 gates[touch.fact] = None
-        undecided = [r for r in self.bundle.rules.rules if self.verdict.holds[r.key] is Truth.UNKNOWN and r.effect != "advise"]
-        for rule in undecided:
+        holds = self.verdict.holds
+        for number in numbers(holds.possible & ~holds.certain):
+            rule = self.verdict.rules[number]
+            if rule.effect == "advise":
+                continue
             applies = f"{rule.provision.policy}#applies"
             if self.verdict.defined[applies] is Truth.UNKNOWN:
-                gates |= dict.fromkeys(self.unknown(tests(self.bundle, self.bundle.rules.definitions[applies])))
-            others |= dict.fromkeys(self.unknown(tests(self.bundle, rule.condition)))
+                gates |= dict.fromkeys(self.unknown(tests(self.definitions[applies], self.definitions)))
+            others |= dict.fromkeys(self.unknown(tests(rule.condition, self.definitions)))
         for key, owed in self.verdict.owed.items():
-            duty = self.bundle.rules.duties()[key]
-            if owed is not Truth.NO and duty.done_when is not None and self.verdict.done[key] is Truth.UNKNOWN:
-                others |= dict.fromkeys(self.unknown(tests(self.bundle, duty.done_when)))
-            start = duty.due.after if duty.due else AS_OF
-            late = self.verdict.overdue[key] is Truth.UNKNOWN and start != AS_OF
-            if late and isinstance(self.exchange.value(start), Missing):
-                others[document_of(start, self.exchange)] = None
+            duty = self.bundle.duties[key]
+            if owed is not Truth.NO and duty.done_when is not None and self.reading(duty.done_when) is Truth.UNKNOWN:
+                others |= dict.fromkeys(self.unknown(tests(duty.done_when, self.definitions)))
+            for start in (due.after for due in anchors(duty.due)) if self.verdict.overdue[key] is Truth.UNKNOWN else ():
+                if start != AS_OF and isinstance(self.exchange.value(start), Missing):
+                    others[document_of(start, self.exchange)] = None
         return list(gates), [fact for fact in others if fact not in gates]
 
-    def weighing(self) -> frozenset[str]:
+    def weighing(self) -> tuple[str, ...]:
         """The definitions of coverage that can weigh: touches that are reviewed, subjects that a gap is open on."""
         touches = (f"touch/{n}" for n, touch in enumerate(self.bundle.vocabulary.touches) if touch.as_ in REVIEWED)
         subjects = (f"subject/{gap.subject}" for gap in self.outcome.coverage.gaps if gap.reviewed and gap.subject)
-        return frozenset((*touches, *subjects))
+        return tuple(dict.fromkeys((*touches, *subjects)))
 
     def unknown(self, tested: Iterator[Atom]) -> Iterator[str]:
         """The facts of these tests that have no certain value and can be asked for; a family's total asks for its members."""
-        for atom in tested:
-            if atom.fact == AS_OF:
-                continue
-            for fact in self.bundle.rules.families.get(atom.fact, ("", (atom.fact,)))[1]:
+        names = (name for atom in tested for name in (atom.fact, atom.other) if name not in ("", AS_OF))
+        for name in names:
+            for fact in self.bundle.rules.families.get(name, ("", (name,)))[1]:
                 value = self.exchange.value(fact)
                 if (
                     isinstance(value, Missing)

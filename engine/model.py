@@ -82,7 +82,12 @@ Windows = Annotated[list[Window], Field(min_length=1)]
 
 
 class DutyText(Document):
-    """A duty (semantics 3.6): `due: {within: 10 working days in CN, after: evidence.cn-standard-contract.dated}`."""
+    """
+    A duty (semantics 3.6).
+
+    `due` is `{within: 10 working days in CN, after: evidence.cn-standard-contract.dated}`, `{on: 1 March, after: FACT}`,
+    `{on: 2026-03-01}`, or `{earliest_of: […]}` with two of these or more.
+    """
 
     duty: Text
     who: Prose
@@ -231,6 +236,31 @@ class RegisterText(Document):
     entries: list[str] | dict[str, EntryText]
 
 
+class CalendarText(Document):
+    """
+    A calendar of working days: `holidays` are not worked, `workdays` are worked though they lie on a weekend.
+
+    Nothing is known of days outside `known_from` and `known_until`. `library` is how the package `holidays` calls the place, for
+    `fifthfactor calendars`, which writes the days.
+    """
+
+    title: Text
+    source: Prose
+    status: Status
+    weekend: list[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]]
+    known_from: Day
+    known_until: Day
+    library: Prose | None = None
+    holidays: list[Day] = []
+    workdays: list[Day] = []
+
+    @model_validator(mode="after")
+    def _ordered(self) -> CalendarText:
+        if self.known_until < self.known_from:
+            raise ValueError("`known_until` lies before `known_from`, so no day is known")
+        return self
+
+
 class KindText(Document):
     """A kind of document, or of claim: what it is and how to ask for it."""
 
@@ -314,6 +344,7 @@ class VocabularyText(Document):
     facts: dict[str, FactText] = {}
     values: dict[str, ValueSetText] = {}
     registers: dict[str, RegisterText] = {}
+    calendars: dict[str, CalendarText] = {}
     evidence: dict[str, KindText] = {}
     claims: dict[str, KindText] = {}
     requirements: dict[str, RequirementText] = {}
@@ -443,7 +474,9 @@ def _report(model: type[Document], root: Node, error: Any, findings: Findings) -
         case "literal_error":
             said = plain(where)
             expected = str(error["ctx"]["expected"]).replace("'", "`")
-            findings.error(where.span, "bad-value", f"`{last}` is {expected}, not `{said}`")
+            place = bool(named) and isinstance(named[-1], int)  # an entry of a list has no word of its own
+            message = f"`{said}` is not {expected}" if place else f"`{last}` is {expected}, not `{said}`"
+            findings.error(where.span, "bad-value", message)
         case "date_from_datetime_parsing" | "date_parsing" | "date_type":
             findings.error(where.span, "bad-date", f"`{plain(where)}` is not a date", help="write it like `2024-03-22`")
         case "string_pattern_mismatch":

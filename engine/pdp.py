@@ -2,41 +2,47 @@
 The policy decision point: one bundle, the engines of its mode, and a decision for each exchange.
 
 In the mode `checked` two engines that share nothing but the checked rules evaluate every exchange, and their verdicts are
-compared field by field. A disagreement or a failing engine is never a permit: the answer is the stricter of `review` and both
-(semantics 5.4).
+compared. A disagreement or a failing engine is never a permit: the answer is the stricter of `review` and both (semantics 5.4).
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date
 
+from pydantic import BaseModel
+
+from engine.backends.bitset import Bitset
 from engine.backends.durable import Durable
 from engine.backends.reference import Reference
 from engine.bundle import Bundle
 from engine.case import Case
-from engine.combine import Outcome, combine
+from engine.combine import Combiner, Outcome
 from engine.combine import word as outcome_word
-from engine.decision import Decision, EnginePart, MissingPart
+from engine.decision import Decision, EnginePart, MissingPart, Written
 from engine.exchange import Exchange
-from engine.explain import decision as tell
+from engine.explain import Teller, trace
+from engine.horizon import Horizon
 from engine.missing import missing
-from engine.rules import Level, RuleSet
+from engine.remedies import Remedies
+from engine.rules import Level
 from engine.values import Value
-from engine.verdict import Bounds, Engine, Verdict
+from engine.verdict import Bounds, Engine, Reading, Verdict
 from engine.version import VERSION
-from engine.words import Phrasebook
 
-MODES = {"checked": ("reference", "durable"), "reference": ("reference",), "durable": ("durable",)}
+MODES = {"checked": ("bitset", "durable"), "bitset": ("bitset",), "durable": ("durable",), "reference": ("reference",)}
+INCLUDES = ("remedies", "holds_until", "trace")
+LANGUAGES = ("en", "zh")
+MAX_DIFFERENCES = 50
 
 
 class PDP:
     """
     Decides exchanges under one bundle.
 
-    `mode` is "checked", "reference" or "durable". Calls may come from several threads; they take turns, since durable-rules is one
-    engine a process.
+    `mode` is "checked", "bitset", "durable" or "reference". Calls may come from several threads; they take turns, since
+    durable-rules is one engine a process.
     """
 
     def __init__(self, bundle: Bundle, mode: str = "checked") -> None:
@@ -46,97 +52,117 @@ class PDP:
         self.mode = mode
         self.reference = Reference(bundle.rules)
         makers: dict[str, Callable[[], Engine]] = {
-            "reference": lambda: self.reference,
+            "bitset": lambda: Bitset(bundle.rules),
             "durable": lambda: Durable(bundle.rules),
+            "reference": lambda: self.reference,
         }
         self.engines: tuple[Engine, ...] = tuple(makers[name]() for name in MODES[mode])
-        self._without_reviews = Reference(_without_reviews(bundle.rules))
-        self._book = Phrasebook(bundle)
+        self._combiner = Combiner(bundle)
+        self._agreed = EnginePart(version=VERSION, mode=mode, engines=list(MODES[mode]), agreed=True)
+        self._teller = Teller(bundle, self._agreed)
+        self._remedies = Remedies(bundle)
+        self._horizon = Horizon(bundle)
         self._lock = threading.Lock()
 
-    def decide(self, exchange: Exchange, *, as_of: date, today: date, id: str) -> Decision:
-        """
-        The decision on an exchange.
+    def decide(
+        self, exchange: Exchange, *, as_of: date, today: date, id: str, include: Collection[str] = (), lang: str = "en"
+    ) -> Decision:
+        """The decision on an exchange, as a document; see `write`."""
+        return self.write(exchange, as_of=as_of, today=today, id=id, include=include, lang=lang).document()
 
-        `as_of` is the day whose law counts; where it is not `today`, the decision is hypothetical. `id` is the caller's.
+    def write(
+        self, exchange: Exchange, *, as_of: date, today: date, id: str, include: Collection[str] = (), lang: str = "en"
+    ) -> Written:
+        """
+        The decision on an exchange, as JSON.
+
+        `as_of` is the day whose law counts; where it is not `today`, the decision is hypothetical. `id` is the caller's. `include` asks
+        for more, of INCLUDES; `lang` is one of LANGUAGES. Raises EnginesFailed where no engine gave an answer.
         """
         with self._lock:
             verdict, outcome, part = self._judge(exchange, as_of)
+            reading = verdict.truth or self.reference.evaluate(exchange, as_of).truth
+            assert reading is not None
             case = Case(
                 bundle=self.bundle,
-                reference=self.reference,
-                book=self._book,
                 exchange=exchange,
                 as_of=as_of,
                 hypothetical=as_of != today,
                 id=id,
                 verdict=verdict,
+                reading=reading,
                 outcome=outcome,
-                beneath=self._beneath(exchange, as_of, outcome) if part.agreed else outcome.bounds,
-                missing=self._missing(exchange, verdict, outcome, as_of) if part.agreed else (),
+                beneath=self._combiner.beneath(verdict, outcome) if part.agreed else outcome.bounds,
+                missing=self._missing(exchange, verdict, reading, outcome, as_of) if part.agreed else (),
                 engine=part,
             )
-            return tell(case)
+            return self._teller.tell(case, self._more(case, include))
 
     def verdict(self, exchange: Exchange, as_of: date) -> Verdict:
         """The reference's verdict, for tests of definitions."""
         return self.reference.evaluate(exchange, as_of)
 
-    def _missing(self, exchange: Exchange, verdict: Verdict, outcome: Outcome, as_of: date) -> Sequence[MissingPart]:
-        def answered(answers: Mapping[str, Value]) -> Outcome:
-            told = exchange.with_values(answers)
-            return combine(self.bundle, told, self.reference.again(verdict, told, as_of, answers), as_of)
+    def look(self, exchange: Exchange, as_of: date) -> tuple[Verdict, Outcome]:
+        """What the first engine says to an exchange; for searches, no decision."""
+        verdict = self.engines[0].evaluate(exchange, as_of)
+        return verdict, self._combiner.outcome(exchange, verdict, as_of)
 
-        return missing(self.bundle, exchange, verdict, outcome, as_of, answered)
+    def outcome(self, exchange: Exchange, as_of: date) -> Outcome:
+        """What the first engine says, without its verdict."""
+        return self.look(exchange, as_of)[1]
+
+    def _more(self, case: Case, include: Collection[str]) -> dict[str, BaseModel]:
+        """What is told only where it is asked for; of an exchange on which the engines disagree, only the trace."""
+        more: dict[str, BaseModel] = {}
+        if "trace" in include:
+            more["trace"] = trace(case)
+        if "remedies" in include and case.engine.agreed:
+            more["remedies"] = self._remedies.find(case.exchange, case.as_of, self.look)
+        if "holds_until" in include and case.engine.agreed:
+            more["holds_until"] = self._horizon.of(case.exchange, case.as_of, self.look)
+        return more
+
+    def _missing(
+        self, exchange: Exchange, verdict: Verdict, reading: Reading, outcome: Outcome, as_of: date
+    ) -> Sequence[MissingPart]:
+        def answered(answers: Mapping[str, Value]) -> Outcome:
+            return self.look(exchange.with_values(answers), as_of)[1]
+
+        return missing(self.bundle, exchange, verdict, reading, outcome, as_of, answered)
 
     def _judge(self, exchange: Exchange, as_of: date) -> tuple[Verdict, Outcome, EnginePart]:
-        found: list[tuple[str, Verdict, Outcome]] = []
+        verdicts: list[tuple[str, Verdict]] = []
         trouble: list[str] = []
         for engine in self.engines:
             try:
                 verdict = engine.evaluate(exchange, as_of)
-                outcome = combine(self.bundle, exchange, verdict, as_of)
-                if found:
-                    first = found[0]
-                    trouble += [f"{first[0]} / {engine.name}: {text}" for text in first[1].differences(verdict)]
-                found.append((engine.name, verdict, outcome))
+                reads = self._combiner.reads(verdict)
+                name, first = verdicts[0] if verdicts else (engine.name, verdict)
+                if not verdict.agrees(first) or reads != self._combiner.reads(first):
+                    trouble += [f"{name} / {engine.name}: {text}" for text in first.differences(verdict)]
+                verdicts.append((engine.name, verdict))
             except Exception as error:  # noqa: BLE001 - an engine that fails for any reason ends in a review, never in a permit
                 # Only its kind: a message may quote a personal value, and this goes into the decision and the log.
                 trouble.append(f"{engine.name} failed: {type(error).__name__}")
-        if not found:
+        if not verdicts:
             raise EnginesFailed("; ".join(trouble))
-        part = EnginePart(
-            version=VERSION,
-            mode=self.mode,
-            engines=[e.name for e in self.engines],
-            agreed=not trouble,
-            disagreement=trouble[:50],
-        )
-        _, verdict, outcome = found[0]
+        verdict = verdicts[0][1]
+        outcome = self._combiner.outcome(exchange, verdict, as_of)
         if not trouble:
-            return verdict, outcome, part
-        strictest = max([Level.REVIEW, *(o.bounds.high for _, _, o in found)])
-        bounds = Bounds(strictest, strictest)
-        return verdict, Outcome(outcome_word(bounds), bounds, outcome.jurisdictions, outcome.coverage, outcome.conflicts), part
+            return verdict, outcome, self._agreed
+        return (
+            verdict,
+            self._strictest(exchange, as_of, outcome, [v for _, v in verdicts]),
+            self._agreed.model_copy(update={"agreed": False, "disagreement": trouble[:MAX_DIFFERENCES]}),
+        )
 
-    def _beneath(self, exchange: Exchange, as_of: date, outcome: Outcome) -> Bounds:
-        """The outcome with every review a person may sign off put away (semantics 4.6); doubtful lifts are not accepted here."""
-        if outcome.bounds.high < Level.REVIEW:
-            return outcome.bounds
-        verdict = self._without_reviews.evaluate(exchange, as_of)
-        return combine(self.bundle, exchange, verdict, as_of).bounds
+    def _strictest(self, exchange: Exchange, as_of: date, first: Outcome, verdicts: Collection[Verdict]) -> Outcome:
+        """The stricter of a review and what every engine says."""
+        found = [self._combiner.outcome(exchange, verdict, as_of) for verdict in verdicts]
+        level = max([Level.REVIEW, *(outcome.bounds.high for outcome in found)])
+        bounds = Bounds(level, level)
+        return Outcome(outcome_word(bounds), bounds, first.jurisdictions, first.coverage, first.conflicts)
 
 
 class EnginesFailed(RuntimeError):
     """No engine could evaluate the exchange; there is no decision."""
-
-
-def _without_reviews(rules: RuleSet) -> RuleSet:
-    return RuleSet(
-        definitions=rules.definitions,
-        rules=tuple(rule for rule in rules.rules if rule.effect != "review"),
-        requirements=rules.requirements,
-        floors=rules.floors,
-        registers=rules.registers,
-        families=rules.families,
-    )

@@ -8,7 +8,7 @@ formulas over atoms and named definitions. Every name is resolved, every operand
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from enum import IntEnum
@@ -63,7 +63,8 @@ class Atom:
 
     `op` is one of: is (one of `operands`), in (register `register`), has (a set holds one of `operands`, or a member of `register`),
     only (no member outside them), at_least, at_most, more_than, less_than (one operand; for a date it may be `as_of`), within
-    and older_than (a date against as_of), counts (a document counts). `not_shown` is what a test of evidence or a claim reads where
+    and older_than (a date against as_of), counts (a document counts). `other` is a fact that stands in the operand's place, for
+    `is` and the four of order (semantics 2.10). `not_shown` is what a test of evidence or a claim reads where
     none is shown: NO where it lifts, UNKNOWN where it raises; None on any other fact.
     """
 
@@ -72,6 +73,7 @@ class Atom:
     op: str
     operands: tuple[Operand, ...] = ()
     register: str = ""
+    other: str = ""  # another fact that this one is compared with, in place of operands
     not_shown: Truth | None = None
 
 
@@ -122,11 +124,37 @@ class Need:
 
 
 @dataclass(frozen=True, slots=True)
-class Due:
-    """A last day: so long after a date (`after` is a date fact, or as_of)."""
+class Period:
+    """A last day so long after a date; `after` is a date fact, or as_of."""
 
     within: Duration
     after: str
+
+
+@dataclass(frozen=True, slots=True)
+class OnDay:
+    """The first such day of a year that lies after a date; a 29 February is the last of February in other years."""
+
+    month: int
+    day: int
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class OnDate:
+    """A day that is written out."""
+
+    day: date
+
+
+@dataclass(frozen=True, slots=True)
+class Earliest:
+    """Whichever of several last days comes first."""
+
+    parts: tuple[Due, ...]
+
+
+Due: TypeAlias = Period | OnDay | OnDate | Earliest
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,12 +245,29 @@ class RegisterEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class Calendar:
+    """
+    Which days are worked in one place (semantics 2.9).
+
+    `weekend` holds days of the week, Monday is 0. `holidays` are not worked; `workdays` are, though they lie on a weekend. Of days
+    before `known_from` and after `known_until` nothing is known.
+    """
+
+    weekend: frozenset[int]
+    known_from: date
+    known_until: date
+    holidays: frozenset[date]
+    workdays: frozenset[date]
+
+
+@dataclass(frozen=True, slots=True)
 class RuleSet:
     """
     Everything a back end needs.
 
     `definitions` come in an order in which each uses only earlier ones. `rules` are numbered exempters first: a rule is exempted
-    only by rules before it; ties by policy id, then position. `registers` maps a register to its entries by value.
+    only by rules before it; ties by policy id, then position. `registers` maps a register to its entries by
+    value, `calendars` the name of a calendar to its working days.
     """
 
     definitions: dict[str, Condition]
@@ -231,11 +276,22 @@ class RuleSet:
     floors: tuple[Floor, ...]
     registers: dict[str, dict[str, tuple[RegisterEntry, ...]]]
     families: dict[str, tuple[str, tuple[str, ...]]]  # fact of a family's total -> (how parts add up, member facts)
+    calendars: dict[str, Calendar]
 
     def duties(self) -> dict[str, Duty]:
         """Every duty by its key, those of rules first."""
         owners: tuple[Rule | Requirement, ...] = (*self.rules, *self.requirements.values())
         return {duty.key: duty for owner in owners for duty in owner.duties}
+
+
+def anchors(due: Due | None) -> Iterator[Period | OnDay]:
+    """The parts of a last day that hang on a date."""
+    match due:
+        case Period() | OnDay():
+            yield due
+        case Earliest(parts=parts):
+            for part in parts:
+                yield from anchors(part)
 
 
 def atoms(condition: Condition) -> Iterator[Atom]:
@@ -260,3 +316,17 @@ def named(condition: Condition) -> Iterator[str]:
                 yield from named(part)
         case Not(part=part):
             yield from named(part)
+
+
+def tests(condition: Condition, definitions: Mapping[str, Condition], seen: frozenset[str] = frozenset()) -> Iterator[Atom]:
+    """Every atom a condition rests on, through the definitions it names; the order is the author's."""
+    match condition:
+        case Atom():
+            yield condition
+        case All(parts=parts) | AnyOf(parts=parts):
+            for part in parts:
+                yield from tests(part, definitions, seen)
+        case Not(part=part):
+            yield from tests(part, definitions, seen)
+        case Defined(key=key) if key not in seen:
+            yield from tests(definitions[key], definitions, seen | {key})

@@ -21,7 +21,7 @@ from engine.pdp import PDP
 from engine.rules import Truth
 from engine.tree import Node, locate
 from engine.values import read_number
-from engine.verdict import Verdict
+from engine.verdict import Verdict, numbers
 from engine.vocabulary import DOCUMENT_FIELDS, DOCUMENT_GROUPS, Vocabulary
 
 LEFT_OUT = "left out"
@@ -135,12 +135,8 @@ def _compare(bundle: Bundle, policy: str, expect: Expectation, decision: Decisio
     for name, wanted in expect.jurisdictions.items():
         if outcomes.get(name, "not_applicable") != wanted:
             yield f"{name} is {outcomes.get(name, 'not_applicable')}, not {wanted}"
-    stands = {
-        rule.provision.id: verdict.standing[rule.key]
-        for rule in sorted(bundle.rules.rules, key=lambda r: verdict.standing[r.key])
-    }
-    certain = {provision for provision, truth in stands.items() if truth is Truth.YES}
-    possible = {provision for provision, truth in stands.items() if truth is not Truth.NO}
+    certain = {verdict.rules[number].provision.id for number in numbers(verdict.stands.certain)}
+    possible = {verdict.rules[number].provision.id for number in numbers(verdict.stands.possible)}
     yield from (f"`{name}` does not stand" for name in expect.because or () if full(name) not in certain)
     yield from (f"`{name}` stands, or may" for name in expect.silent or () if full(name) in possible)
     beaten = {part.provision for part in decision.beaten}

@@ -1,5 +1,5 @@
 """
-YAML text in, located tree out: every key and value keeps its file, line and column.
+YAML text in, located tree out: every key and value keeps its file, line and column. Its comments are listed apart.
 
 The one door to PyYAML. Scalars stay text (the vocabulary types them, so `NO` is Norway). What makes YAML a trap is refused
 here, at its place: tags, anchors and aliases, duplicate keys, several documents, non-UTF-8, oversize and over-deep files.
@@ -7,6 +7,7 @@ here, at its place: tags, anchors and aliases, duplicate keys, several documents
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -19,6 +20,7 @@ MAX_BYTES = 1 << 20
 MAX_DEPTH = 24
 MAX_NODES = 200_000
 _CORE_TAGS = ("!", None)
+_COMMENT_OR_BREAK = re.compile(r"(#[^\r\n\x85\u2028\u2029]*)|\r\n|[\r\n\x85\u2028\u2029]")
 
 # The C parser is iterative, so depth cannot overflow it; it is only there where PyYAML was built with libyaml.
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -54,6 +56,15 @@ class Mapping:
 
 
 Node: TypeAlias = Scalar | Sequence | Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class Comment:
+    """A comment, from its `#` to the end of its line; `brackets` counts the flow collections open around it."""
+
+    text: str
+    span: Span
+    brackets: int
 
 
 class _Refused(Exception):
@@ -162,6 +173,35 @@ class _Reader:
             else:
                 entries[key.text] = (key, value)
         return Mapping(tuple(entries.values()), self.span(event))
+
+
+def comments(file: str, data: bytes) -> tuple[Comment, ...]:
+    """The comments of a document that `read` has accepted, in file order."""
+    text = data.decode("utf-8")
+    found: list[Comment] = []
+    brackets = 0
+    here = yaml.Mark(file, 0, 0, 0, None, None)
+    for token in yaml.scan(text, Loader=_LOADER):
+        # Nothing stands between two tokens but white space and comments, and no comment stands in a token, with one exception.
+        _comments_in(file, text, here, token.start_mark.index, brackets, found)
+        here = token.end_mark
+        if isinstance(token, yaml.ScalarToken) and token.style in ("|", ">"):
+            head = text.find("\n", token.start_mark.index)
+            _comments_in(file, text, token.start_mark, head if head >= 0 else len(text), brackets, found)
+        brackets += isinstance(token, yaml.FlowSequenceStartToken | yaml.FlowMappingStartToken)
+        brackets -= isinstance(token, yaml.FlowSequenceEndToken | yaml.FlowMappingEndToken)
+    return tuple(found)
+
+
+def _comments_in(file: str, text: str, start: Any, end: int, brackets: int, found: list[Comment]) -> None:
+    """The comments between a mark and an index into the text."""
+    line, bol = start.line, start.index - start.column
+    for match in _COMMENT_OR_BREAK.finditer(text, start.index, end):
+        if match.group(1) is None:
+            line, bol = line + 1, match.end()
+        else:
+            span = Span(file, line + 1, match.start() - bol + 1, len(match.group()))
+            found.append(Comment(match.group().rstrip(), span, brackets))
 
 
 def plain(node: Node | None) -> Any:

@@ -22,13 +22,27 @@ from engine.diagnostic import did_you_mean
 MAX_COUNT = 2**53 - 1  # RFC 8785: larger integers have no canonical JSON
 MAX_TEXT = 256
 MAX_MEMBERS = 512
+MONTHS = (
+    "January", "February", "March", "April", "May", "June",
+    "July", "August", "September", "October", "November", "December",
+)  # fmt: skip
 
 _NUMBER = re.compile(r"(\d{1,3}(?:[_,]\d{3})+|\d{1,15})(?: (thousand|million|billion))?", re.ASCII)
 _DECIMAL = re.compile(r"\d{1,15}(\.\d{1,12})?", re.ASCII)
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _DURATION = re.compile(r"(\d{1,6}) (hour|day|week|month|year|working day)s?(?: in ([A-Z]{2}))?", re.ASCII)
+_DAY_OF_YEAR = re.compile(r"(\d{1,2}) ([A-Z][a-z]+)", re.ASCII)
 _MONEY = re.compile(r"(-?\d{1,15}(?:\.\d{1,4})?) ([A-Z]{3})", re.ASCII)
 _SCALE = {None: 1, "thousand": 10**3, "million": 10**6, "billion": 10**9}
+# How authors spell a value, for their editors. What fits may still be no value: `2026-02-31`, or a calendar nobody wrote.
+SPELLINGS = {
+    "count": _NUMBER.pattern,
+    "ratio": f"{_NUMBER.pattern}|{_DECIMAL.pattern}",
+    "date": _DATE.pattern,
+    "day of the year": _DAY_OF_YEAR.pattern,
+    "duration": _DURATION.pattern,
+    "money": _MONEY.pattern,
+}
 _HOURS = {"hour": 1, "day": 24, "week": 168}
 _MONTHS = {"month": 1, "year": 12}
 
@@ -80,7 +94,7 @@ class Duration:
 
     def __str__(self) -> str:
         if self.working_days:
-            return f"{self.working_days} working days in {self.calendar}"
+            return f"{self.working_days} working day{'s' if self.working_days != 1 else ''} in {self.calendar}"
         for number, unit in (
             (self.months / 12, "year"),
             (self.months, "month"),
@@ -293,7 +307,7 @@ def read_date(text: str) -> date:
 def read_duration(text: str) -> Duration:
     """A length of time: `3 years`, `33 months`, `24 hours`, `10 working days in CN`."""
     match = _DURATION.fullmatch(text)
-    if not match or (match.group(2) == "working day") != bool(match.group(3)):
+    if not match or (match.group(2) == "working day") != bool(match.group(3)) or (match.group(3) and not int(match.group(1))):
         raise BadValue(
             f"`{text[:40]}` is not a length of time", "write it like `3 years`, `90 days` or `10 working days in CN`"
         )
@@ -301,6 +315,18 @@ def read_duration(text: str) -> Duration:
     if unit == "working day":
         return Duration(working_days=number, calendar=match.group(3))
     return Duration(months=number * _MONTHS.get(unit, 0), hours=number * _HOURS.get(unit, 0))
+
+
+def read_day_of_year(text: str) -> tuple[int, int]:
+    """A day that comes every year, `1 March`, as month and day."""
+    match = _DAY_OF_YEAR.fullmatch(text)
+    month = MONTHS.index(match.group(2)) + 1 if match and match.group(2) in MONTHS else 0
+    # 2000 was a leap year, so 29 February is a day.
+    if not match or not month or not 1 <= int(match.group(1)) <= monthrange(2000, month)[1]:
+        raise BadValue(
+            f"`{text[:40]}` is not a day of the year", "write it like `1 March`, or a day as `2026-03-01`, without `after`"
+        )
+    return month, int(match.group(1))
 
 
 def _money(text: str) -> Money:

@@ -1,18 +1,21 @@
 """
 What a back end answers: how each rule, requirement, definition and duty stands, and each jurisdiction's bounds.
 
-Every back end computes all of it by itself; `pdp` compares two verdicts field by field, and `combine` reads one.
+Every back end computes all of it by itself; `pdp` compares two verdicts, and `combine` reads one. Rules are numbered as in the
+rule set, and a set of rules is an integer: bit n is rule n. A truth over rules is two of them, what is possible and what is certain.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Hashable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Protocol
 
 from engine.exchange import Exchange
-from engine.rules import Level, State, Truth
+from engine.rules import Condition, Level, Rule, State, Truth
+
+TRUTHS = (Truth.NO, Truth.UNKNOWN, Truth.YES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,35 +35,103 @@ class Bounds:
 
 
 @dataclass(frozen=True, slots=True)
+class Masks:
+    """A truth over numbered rules: INVARIANT: what is certain is possible."""
+
+    possible: int
+    certain: int
+
+    @classmethod
+    def of(cls, truths: Iterable[Truth]) -> Masks:
+        """From one truth a rule, in the order of the rules."""
+        possible = certain = 0
+        for number, truth in enumerate(truths):
+            if truth is not Truth.NO:
+                possible |= 1 << number
+                if truth is Truth.YES:
+                    certain |= 1 << number
+        return cls(possible, certain)
+
+    def truth(self, number: int) -> Truth:
+        return TRUTHS[(self.possible >> number & 1) + (self.certain >> number & 1)]
+
+
+def numbers(mask: int) -> Iterator[int]:
+    """The numbers of the rules in a set, rising."""
+    while mask:
+        low = mask & -mask
+        yield low.bit_length() - 1
+        mask ^= low
+
+
+class Reading(Protocol):
+    """How any condition of a rule set reads on one exchange."""
+
+    def __call__(self, condition: Condition, /) -> Truth: ...
+
+    def seen(self, rule: int, /) -> Hashable:
+        """Equal for two readings on which every test that a rule rests on reads the same."""
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """
-    `defined`: each definition by key. `holds`: each rule's condition. `standing`: whether it stands, sure exempters applied.
-    `doubted`: whether a doubtful exemption reaches it (semantics 3.7). `requirements`: the possible states of each requirement.
-    `done`, `overdue`: each duty by key. `owed`: duties that fall due, YES certainly, UNKNOWN possibly; left out where not.
-    `jurisdictions`: bounds of each that applies or may.
+    `holds`: each rule's condition. `stands`: whether it stands, sure exempters applied. `doubted`: whether a doubtful exemption
+    reaches it while it stands (semantics 3.7). `requirements`: the possible states of each. `owed`: duties that fall due, YES
+    certainly, UNKNOWN possibly, left out where not; `overdue`: of these. `defined`: each definition by key. `jurisdictions`: bounds, and
+    `beneath` what they are with the reviews put away that a person may sign off (4.6).
+    `truth`: how conditions read on the exchange, for explanations; None where the back end cannot tell.
     """
 
-    defined: Mapping[str, Truth]
-    holds: Mapping[str, Truth]
-    standing: Mapping[str, Truth]
-    doubted: Mapping[str, Truth]
+    rules: tuple[Rule, ...]
+    holds: Masks
+    stands: Masks
+    doubted: Masks
     requirements: Mapping[str, frozenset[State]]
-    done: Mapping[str, Truth]
-    overdue: Mapping[str, Truth]
     owed: Mapping[str, Truth]
+    overdue: Mapping[str, Truth]
+    defined: Mapping[str, Truth]
     jurisdictions: Mapping[str, Bounds]
+    beneath: Mapping[str, Bounds]
+    truth: Reading | None = field(default=None, compare=False, repr=False)
+
+    def standing(self) -> dict[str, Truth]:
+        """How each rule stands, by its key."""
+        return {rule.key: self.stands.truth(number) for number, rule in enumerate(self.rules)}
+
+    def agrees(self, other: Verdict) -> bool:
+        """Whether two verdicts on one exchange are the same in all that is decided by them (semantics 5.4)."""
+        return (
+            self.stands == other.stands
+            and self.doubted == other.doubted
+            and self.requirements == other.requirements
+            and self.jurisdictions == other.jurisdictions
+            and self.beneath == other.beneath
+            and self.owed == other.owed
+            and self.overdue == other.overdue
+            and self.holds == other.holds
+        )
 
     def differences(self, other: Verdict) -> tuple[str, ...]:
-        """Every place where two verdicts on one exchange differ, as `field key: this / that`."""
+        """Every place where two verdicts on one exchange differ, as `field key: this / that`, definitions too."""
         found = []
-        for field in fields(self):
-            mine, theirs = getattr(self, field.name), getattr(other, field.name)
+        for part, mine, theirs in (
+            *((name, self._by_key(name), other._by_key(name)) for name in ("holds", "stands", "doubted")),
+            *((name, getattr(self, name), getattr(other, name)) for name in _MAPPINGS),
+        ):
             found += [
-                f"{field.name} {key}: {mine.get(key)!r} / {theirs.get(key)!r}"
+                f"{part} {key}: {mine.get(key)!r} / {theirs.get(key)!r}"
                 for key in sorted({*mine, *theirs})
                 if mine.get(key) != theirs.get(key)
             ]
         return tuple(found)
+
+    def _by_key(self, name: str) -> dict[str, Truth]:
+        masks: Masks = getattr(self, name)
+        return {rule.key: masks.truth(number) for number, rule in enumerate(self.rules)}
+
+
+_MAPPINGS = ("requirements", "owed", "overdue", "defined", "jurisdictions", "beneath")
 
 
 class Engine(Protocol):

@@ -7,6 +7,7 @@ no fact, country or law. Conditions in it (subjects, touches) are lowered by `ch
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -14,6 +15,7 @@ from typing import Any
 
 from engine.diagnostic import Findings, Span, did_you_mean
 from engine.model import (
+    CalendarText,
     CounterText,
     JurisdictionText,
     KindText,
@@ -47,6 +49,9 @@ PERSONAL_FIELDS = frozenset({"attested_by"})
 DOCUMENT_GROUPS = ("evidence", "claims")
 RESERVED = ("evidence", "claims", "relies_on", "as_of", "schema")
 MAX_FACTS = 150
+WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")  # as date.weekday() numbers them
+MOST_YEARS = 100  # of a calendar: its days are counted one by one
+CALENDAR = re.compile(r"[A-Z]{2}")
 UNSENDABLE = ("unknown", "left out")  # words that say there is no value
 
 
@@ -89,6 +94,7 @@ class Vocabulary:
     families: Mapping[str, tuple[str, ...]]
     values: Mapping[str, ValueSet]
     registers: Mapping[str, Register]
+    calendars: Mapping[str, CalendarText]
     kinds: Mapping[str, Mapping[str, KindText]]
     requirements: Mapping[str, RequirementText]
     counters: Mapping[str, CounterText]
@@ -142,7 +148,8 @@ class Vocabulary:
 
 
 SECTIONS = (
-    "facts", "values", "registers", "evidence", "claims", "requirements", "counters", "jurisdictions", "subjects", "lanes", "factor",
+    "facts", "values", "registers", "calendars", "evidence", "claims", "requirements", "counters", "jurisdictions", "subjects", "lanes",
+    "factor",
 )  # fmt: skip
 
 
@@ -194,11 +201,14 @@ class _Builder:
             self.values[name] = self.value_set(name, text)
         facts, families = self.facts()
         registers = {name: self.register(name, text) for name, text in self.text.registers.items()}
+        for name, written in self.text.calendars.items():
+            self.calendar(name, written)
         vocabulary = Vocabulary(
             facts=facts,
             families=families,
             values=self.values,
             registers={name: register for name, register in registers.items() if register},
+            calendars=self.text.calendars,
             kinds={group: getattr(self.text, group) for group in DOCUMENT_GROUPS},
             requirements=self.text.requirements,
             counters=self.text.counters,
@@ -338,6 +348,32 @@ class _Builder:
             entry = written[value] if isinstance(written, dict) else None
             entries[value] = (RegisterEntry(entry.from_ if entry else None, entry.until if entry else None),)
         return Register(text.title, of, text.source, text.status, entries)
+
+    def calendar(self, name: str, text: CalendarText) -> None:
+        """Days that a calendar does not know, or that contradict one another."""
+        node = self.nodes["calendars", name]
+        if not CALENDAR.fullmatch(name):
+            at = self.spans["calendars", name]
+            self.findings.error(at, "bad-id", f"`{name}` cannot be a calendar", help="name it by two capitals, like `CN`")
+        if text.known_until.year - text.known_from.year > MOST_YEARS:
+            at = self.spans["calendars", name]
+            said = f"`{name}` says that it knows more than {MOST_YEARS} years"
+            self.findings.error(at, "bad-value", said, help="holidays are announced year by year; narrow `known_until`")
+        seen: set[date] = set()
+        for part, number, day in (
+            *(("holidays", number, day) for number, day in enumerate(text.holidays)),
+            *(("workdays", number, day) for number, day in enumerate(text.workdays)),
+        ):
+            at = locate(node, (part, number))[0].span
+            if not text.known_from <= day <= text.known_until:
+                said = f"`{day}` lies outside the days that are known"
+                self.findings.error(at, "bad-value", said, help="widen `known_from` and `known_until`, or drop the day")
+            elif day in seen:
+                self.findings.error(at, "duplicate-id", f"`{day}` stands twice in `{name}`", help="keep one of the two")
+            elif part == "workdays" and WEEK[day.weekday()] not in text.weekend:
+                said = f"`{day}` is worked anyway: a {day:%A} is no weekend here"
+                self.findings.error(at, "bad-value", said, help="drop it, or mend `weekend`")
+            seen.add(day)
 
     def check_references(self, vocabulary: Vocabulary) -> None:
         def known(kind: str, name: str, names: Iterable[str], at: tuple[str, str], code: str) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 from engine.bundle import Bundle
 from engine.exchange import Exchange
-from engine.rules import AS_OF, All, AnyOf, Atom, Condition, Defined, Not, Rule, Truth
+from engine.rules import AS_OF, All, AnyOf, Atom, Condition, Defined, Not, Truth
 from engine.values import Document, Missing, spell, to_json
 from engine.vocabulary import DOCUMENT_GROUPS, PERSONAL_FIELDS, Vocabulary
 
@@ -38,13 +38,6 @@ class Phrasebook:
     def __init__(self, bundle: Bundle) -> None:
         self.bundle = bundle
         self._phrases: dict[tuple[int, bool], str] = {}
-        self._tests: dict[str, tuple[Atom, ...]] = {}
-
-    def tests(self, rule: Rule) -> tuple[Atom, ...]:
-        """Every atom a rule rests on, through the definitions it names, each once, in the author's order."""
-        if rule.key not in self._tests:
-            self._tests[rule.key] = tuple(dict.fromkeys(tests(self.bundle, rule.condition)))
-        return self._tests[rule.key]
 
     def phrase(self, atom: Atom, negated: bool = False) -> str:
         """One test in words; `negated` says what would make it fail."""
@@ -52,6 +45,27 @@ class Phrasebook:
         if key not in self._phrases:
             self._phrases[key] = _phrase(self.bundle.vocabulary, atom, negated)
         return self._phrases[key]
+
+    def bearing(self, condition: Condition, judge: Callable[[Condition], Truth]) -> Iterator[Atom]:
+        """The tests that make a condition read as it does: of alternatives that hold, those that do; of what is open, the open."""
+        truth = judge(condition)
+        match condition:
+            case Atom():
+                yield condition
+            case Not(part=part):
+                yield from self.bearing(part, judge)
+            case Defined(key=key):
+                yield from self.bearing(self.bundle.rules.definitions[key], judge)
+            case All(parts=parts) | AnyOf(parts=parts):
+                for part in parts:
+                    if judge(part) is truth:
+                        yield from self.bearing(part, judge)
+
+    def place(self, name: str) -> str:
+        """The title of a jurisdiction, or of a country that no jurisdiction covers."""
+        text = self.bundle.vocabulary.jurisdictions.get(name)
+        countries = self.bundle.vocabulary.values.get("country")
+        return text.title.en if text else countries.titles.get(name, name) if countries else name
 
     def unmet(self, condition: Condition, judge: Callable[[Condition], Truth]) -> list[str]:
         """What would have to hold for a condition to be met and does not yet, in words; an alternative is one entry."""
@@ -91,10 +105,14 @@ def _phrase(vocabulary: Vocabulary, atom: Atom, negated: bool) -> str:
     if atom.op == "counts":
         kind = "shown" if atom.fact.startswith("evidence") else "relied on and shown"
         return f"{name} is {'not ' if negated else ''}{kind}"
+    if atom.other and atom.op == "is":
+        return f"{name} is {'not ' if negated else ''}the same as {_title(vocabulary, atom.other)}"
     if atom.type.kind == "yes/no":
         return f"{name}: {spell(atom.operands[0] is not negated)}"
     if atom.register:
         target = vocabulary.registers[atom.register].title.en
+    elif atom.other:
+        target = _title(vocabulary, atom.other)
     else:
         titles = atom.type.values.titles if atom.type.values else {}
         words = [titles.get(o, o) if isinstance(o, str) else spell(o) for o in atom.operands]
@@ -118,17 +136,3 @@ def shown(vocabulary: Vocabulary, exchange: Exchange, fact: str, as_of: date) ->
     if fact.split(".")[0] in DOCUMENT_GROUPS and fact.rpartition(".")[2] not in PERSONAL_FIELDS:
         return to_json(exchange.value(fact))
     return None
-
-
-def tests(bundle: Bundle, condition: Condition, seen: frozenset[str] = frozenset()) -> Iterator[Atom]:
-    """Every atom a condition rests on, through the definitions it names; the order is the author's."""
-    match condition:
-        case Atom():
-            yield condition
-        case All(parts=parts) | AnyOf(parts=parts):
-            for part in parts:
-                yield from tests(bundle, part, seen)
-        case Not(part=part):
-            yield from tests(bundle, part, seen)
-        case Defined(key=key) if key not in seen:
-            yield from tests(bundle, bundle.rules.definitions[key], seen | {key})

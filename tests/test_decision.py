@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 import engine
+from engine.backends.bitset import Bitset
 from engine.backends.durable import Durable
 from engine.backends.reference import Reference
 from engine.rules import Level, Truth
@@ -258,8 +259,8 @@ def test_each_mode_decides_alike_and_names_its_engines() -> None:
 
 
 def test_the_durable_engine_decides_in_the_checked_mode() -> None:
-    """The second engine is durable-rules, and not the reference once more."""
-    assert [type(one) for one in engine.PDP(bundle(LABELS)).engines] == [Reference, Durable]
+    """The second engine is durable-rules, and not the first once more."""
+    assert [type(one) for one in engine.PDP(bundle(LABELS)).engines] == [Bitset, Durable]
 
 
 # What it asks

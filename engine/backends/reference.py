@@ -7,10 +7,11 @@ right. Each function is a sentence of the semantics, whose numbers it cites.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from datetime import date
 from decimal import Decimal
 
+from engine.calendars import first_after, is_worked
 from engine.exchange import Exchange
 from engine.rules import (
     AS_OF,
@@ -19,21 +20,27 @@ from engine.rules import (
     Atom,
     Condition,
     Defined,
+    Due,
     Duty,
+    Earliest,
     Level,
     Need,
     Not,
+    OnDate,
+    OnDay,
     Rule,
     RuleSet,
     State,
     Truth,
-    atoms,
-    named,
+    tests,
 )
 from engine.values import Document, Duration, Missing, Money, Range, SetOf, Value, ValueSet
-from engine.verdict import Bounds, Verdict
+from engine.verdict import Bounds, Masks, Verdict
+from engine.vocabulary import DOCUMENT_GROUPS
 
 NO, UNKNOWN, YES = Truth.NO, Truth.UNKNOWN, Truth.YES
+DOCUMENTS = tuple(f"{group}." for group in DOCUMENT_GROUPS)
+ENDLESS = Decimal("Infinity")
 
 
 class Reference:
@@ -57,39 +64,10 @@ class Reference:
         for grounds in self.grounds.values():
             grounds.sort(key=lambda rule: (rule.provision.policy, rule.provision.line))
         self.duties = rules.duties()
-        self.rests_on = {rule.key: self._facts(rule.condition) for rule in rules.rules}
-        self.rests_on |= {key: self._facts(condition) for key, condition in rules.definitions.items()}
 
     def evaluate(self, exchange: Exchange, as_of: date) -> Verdict:
         """The verdict on one exchange under the law of one day."""
         return _Evaluation(self, exchange, as_of).verdict()
-
-    def again(self, base: Verdict, exchange: Exchange, as_of: date, changed: Collection[str]) -> Verdict:
-        """
-        The verdict where only the facts `changed` differ from the exchange `base` was given on.
-
-        Conditions that test none of them are taken from `base`; for questions, which ask many times.
-        """
-        evaluation = _Evaluation(self, exchange, as_of)
-        same = {key for key, facts in self.rests_on.items() if not facts & set(changed)}
-        evaluation.defined = {key: truth for key, truth in base.defined.items() if key in same}
-        evaluation.holds = {key: truth for key, truth in base.holds.items() if key in same}
-        return evaluation.verdict()
-
-    def _facts(self, condition: Condition) -> frozenset[str]:
-        """The facts a condition rests on, through definitions; a total rests on its members, a test of a document on it."""
-        found: set[str] = set()
-        for atom in atoms(condition):
-            found |= {atom.fact, *self.rules.families.get(atom.fact, ("", ()))[1]}
-            if atom.not_shown is not None and atom.op != "counts":
-                found.add(atom.fact.rpartition(".")[0])
-        return frozenset(found.union(*(self._facts(self.rules.definitions[key]) for key in named(condition))))
-
-    def judge(self, exchange: Exchange, as_of: date, verdict: Verdict) -> Callable[[Condition], Truth]:
-        """How any condition reads on the exchange that `verdict` was given on; for explanations."""
-        evaluation = _Evaluation(self, exchange, as_of)
-        evaluation.defined = dict(verdict.defined)
-        return evaluation.truth
 
 
 class _Evaluation:
@@ -107,28 +85,31 @@ class _Evaluation:
     def verdict(self) -> Verdict:
         for key in self.rules.definitions:
             self.define(key)
-        for rule in self.rules.rules:
-            if rule.key not in self.holds:
-                self.holds[rule.key] = self.truth(rule.condition)
+        self.holds = {rule.key: self.truth(rule.condition) for rule in self.rules.rules}
         self.stand()
         requirements = {name: self.states(name) for name in self.rules.requirements}
         self.requirements = requirements
         duties = self.table.duties.values()
         self.done = {duty.key: self.truth(duty.done_when) if duty.done_when else NO for duty in duties}
-        self.overdue = {duty.key: min(~self.done[duty.key], self.past_due(duty)) for duty in duties}
+        self.overdue = {duty.key: min(~self.done[duty.key], self.past_due(duty.due)) for duty in duties}
         self.owed: dict[str, Truth] = {}
         levels = {rule.key: self.levels(rule) for rule in self.rules.rules}
         return Verdict(
-            defined=self.defined,
-            holds=self.holds,
-            standing=self.standing,
-            doubted=self.doubted,
+            rules=self.rules.rules,
+            holds=self.masks(self.holds),
+            stands=self.masks(self.standing),
+            doubted=self.masks(self.doubted),
             requirements=requirements,
-            done=self.done,
-            overdue=self.overdue,
             owed=self.owed,
-            jurisdictions=self.bounds(levels),
+            overdue={key: self.overdue[key] for key in self.owed},
+            defined=self.defined,
+            jurisdictions=self.bounds(levels, self.rules.rules),
+            beneath=self.bounds(levels, [rule for rule in self.rules.rules if rule.effect != "review"]),
+            truth=_Told(self),
         )
+
+    def masks(self, truths: dict[str, Truth]) -> Masks:
+        return Masks.of(truths[rule.key] for rule in self.rules.rules)
 
     # 2: three values
 
@@ -179,6 +160,8 @@ class _Evaluation:
             return UNKNOWN
         if atom.not_shown is not None and isinstance(value, date) and value > self.as_of and not atom.fact.endswith(".expires"):
             return atom.not_shown  # only a day that has come is evidence (2.9); before, it is not shown
+        if atom.other:
+            return self.against(atom, value)
         if isinstance(value, SetOf):
             return self.on_set(atom, value)
         if atom.op in ("is", "in"):
@@ -262,6 +245,40 @@ class _Evaluation:
             return Range(low, None)
         return Range(low, sum((end for end in ends if end is not None), Decimal(0)))
 
+    def against(self, atom: Atom, value: Value) -> Truth:
+        """One fact against another (2.10): yes or no where all that they may be agrees; unknown where one is absent."""
+        other = self.total(atom.other) if atom.other in self.rules.families else self.exchange.value(atom.other)
+        if (
+            isinstance(other, date)
+            and other > self.as_of
+            and atom.other.startswith(DOCUMENTS)
+            and not atom.other.endswith(".expires")
+        ):
+            return UNKNOWN  # a document of a day to come is not there yet (2.9)
+        match value, other:
+            case Range(low=low, high=high), Range():
+                return _agreed(
+                    _order(atom.op, low, high, end) for end in (other.low, ENDLESS if other.high is None else other.high)
+                )
+            case Money(), Money() if value.currency == other.currency:
+                return _order(atom.op, value.amount, value.amount, other.amount)
+            case Duration(), Duration():
+                return _order_durations(atom.op, value, other)
+            case date(), date():
+                return _order(atom.op, value, value, other)
+            case bool(), bool():
+                return _yes(value == other)
+            case str(), str() if atom.op == "is":
+                values = atom.type.values
+                if values is None:
+                    return _yes(value == other)
+                return _agreed(_is(values, a, b) for a in _may_be(values, value) for b in _may_be(values, other))
+            case str(), str() if atom.type.values:
+                rank = atom.type.values.rank
+                if value in rank and other in rank:
+                    return _order(atom.op, rank[value], rank[value], rank[other])
+        return UNKNOWN
+
     def compare(self, atom: Atom, value: Value) -> Truth:
         """Order (2.6, 2.8, 2.9): yes or no where the whole range agrees, else unknown."""
         operand = atom.operands[0]
@@ -300,13 +317,26 @@ class _Evaluation:
     def fresh(self, start: date, length: Duration) -> Truth:
         """Whether as_of comes before the end of a length that began on `start`."""
         if length.working_days:
-            return UNKNOWN
+            return ~self.worked(start, length)
         whole, rest = divmod(length.hours, 24)
         if rest:
             # Times of day never enter (1.4): hours that are no whole days end somewhere within two days.
             days = (self.as_of - start).days - whole
             return YES if days < 0 else UNKNOWN if days < 2 else NO
         return _yes(self.as_of < length.after(start))
+
+    def worked(self, start: date, length: Duration) -> Truth:
+        """
+        Whether so many working days lie between `start` and as_of: the first after `start` is day 1, as_of is not counted (2.9).
+
+        A day that the calendar does not know may be worked or not.
+        """
+        calendar = self.rules.calendars[length.calendar]
+        first, last = start.toordinal() + 1, self.as_of.toordinal() - 1
+        known = range(max(first, calendar.known_from.toordinal()), min(last, calendar.known_until.toordinal()) + 1)
+        count = sum(is_worked(calendar, date.fromordinal(day)) for day in known)
+        open_ = max(0, last - first + 1) - len(known)
+        return YES if count >= length.working_days else UNKNOWN if count + open_ >= length.working_days else NO
 
     # 3: rules
 
@@ -353,17 +383,23 @@ class _Evaluation:
 
     # 3.5, 3.6: duties of the way relied on
 
-    def past_due(self, duty: Duty) -> Truth:
-        """Whether a duty's last day has passed."""
-        if duty.due is None:
-            return NO
-        start = self.as_of if duty.due.after == AS_OF else self.exchange.value(duty.due.after)
+    def past_due(self, due: Due | None) -> Truth:
+        """Whether a last day has passed; the earliest of several has as soon as one has."""
+        match due:
+            case None:
+                return NO
+            case OnDate(day=day):
+                return _yes(self.as_of > day)
+            case Earliest(parts=parts):
+                return max(self.past_due(part) for part in parts)
+        start = self.as_of if due.after == AS_OF else self.exchange.value(due.after)
         if not isinstance(start, date):
             return UNKNOWN
-        length = duty.due.within
+        if isinstance(due, OnDay):
+            return _yes(self.as_of > first_after(start, due.month, due.day))
+        length = due.within
         if length.working_days:
-            # No calendar of working days: a working day is at least a day, and how many more is not known (2.9).
-            return UNKNOWN if self.as_of > Duration(hours=24 * length.working_days).after(start) else NO
+            return self.worked(start, length)
         return ~self.fresh(start, length) if length.hours % 24 else _yes(self.as_of > length.after(start))
 
     def duties(self, need: Need) -> tuple[frozenset[str], frozenset[str]]:
@@ -480,17 +516,31 @@ class _Evaluation:
             levels.add(Level.PERMITTED)
         return min(levels), max(levels)
 
-    def bounds(self, levels: dict[str, Bounds]) -> dict[str, Bounds]:
+    def bounds(self, levels: dict[str, Bounds], weighed: Iterable[Rule]) -> dict[str, Bounds]:
         """Each jurisdiction's bounds: its rules' and its floors' (4.1, 4.2)."""
-        found: dict[str, list[Bounds]] = {}
-        for rule in self.rules.rules:
-            found.setdefault(rule.provision.jurisdiction, []).append(levels[rule.key])
+        found: dict[str, list[Bounds]] = {rule.provision.jurisdiction: [] for rule in self.rules.rules}
+        for rule in weighed:
+            found[rule.provision.jurisdiction].append(levels[rule.key])
         for floor in self.rules.floors:
             applies = self.truth(floor.condition)
             low = Level.PERMITTED if applies is YES else Level.NOT_APPLICABLE
             high = Level.PERMITTED if applies is not NO else Level.NOT_APPLICABLE
             found.setdefault(floor.jurisdiction, []).append(Bounds(low, high))
         return {name: Bounds.over(bounds) for name, bounds in found.items()}
+
+
+class _Told:
+    """How conditions read on the exchange of one evaluation."""
+
+    def __init__(self, evaluation: _Evaluation) -> None:
+        self.evaluation = evaluation
+
+    def __call__(self, condition: Condition) -> Truth:
+        return self.evaluation.truth(condition)
+
+    def seen(self, rule: int) -> Hashable:
+        rules = self.evaluation.rules
+        return tuple(self(atom) for atom in tests(rules.rules[rule].condition, rules.definitions))
 
 
 # What meeting a requirement in one way amounts to: its states, whether the sender named it, duties certainly and possibly owed.
@@ -516,6 +566,18 @@ def _is(values: ValueSet, sent: str, target: str) -> Truth:
     return UNKNOWN if sent in values.ancestors(target) and sent not in values.exact else NO
 
 
+def _may_be(values: ValueSet, sent: str) -> list[str]:
+    """What a value sent may turn out to be when it is told more closely: itself, or what lies under it unless it is exact."""
+    under = [] if sent in values.exact else [value for value in values.values if sent in values.ancestors(value)]
+    return under or [sent]
+
+
+def _agreed(truths: Iterable[Truth]) -> Truth:
+    """What they all say, else unknown."""
+    found = set(truths)
+    return found.pop() if len(found) == 1 else UNKNOWN
+
+
 def _refined(values: ValueSet, member: str, sent: SetOf) -> bool:
     return any(other != member and member in values.ancestors(other) for other in sent.members)
 
@@ -539,5 +601,4 @@ def _order_durations(op: str, value: Duration, operand: Duration) -> Truth:
         return _order(op, value.months, value.months, operand.months)
     low, high = value.hours_between()
     least, most = operand.hours_between()
-    answers = {_order(op, low, high, limit) for limit in (least, most)}
-    return answers.pop() if len(answers) == 1 else UNKNOWN
+    return _agreed(_order(op, low, high, limit) for limit in (least, most))

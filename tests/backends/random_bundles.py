@@ -68,6 +68,21 @@ VOCABULARY: dict[str, Any] = {
         "terms.term": {"type": "duration", "title": "term"},
         "terms.price": {"type": "money", "title": "price"},
         "data.id": {"type": "id", "title": "id"},
+        "limits.category": {"type": "category", "title": "category allowed"},
+        "limits.grade": {"type": "grade", "title": "grade allowed"},
+        "limits.people": {"type": "count", "title": "people allowed"},
+        "limits.until": {"type": "date", "title": "until at most"},
+        "limits.term": {"type": "duration", "title": "term allowed"},
+        "limits.price": {"type": "money", "title": "price allowed"},
+        "limits.id": {"type": "id", "title": "id allowed"},
+    },
+    # What is known ends shortly before AS_OF and begins not long before, so that the answer is often not known.
+    "calendars": {
+        "AA": {
+            "title": "Aland", **SOURCE, "weekend": ["sat", "sun"], "known_from": "2026-05-15", "known_until": "2026-06-26",
+            "holidays": ["2026-05-25", "2026-06-19", "2026-06-23", "2026-06-24"], "workdays": ["2026-06-20"],
+        },
+        "BB": {"title": "Beland", **SOURCE, "weekend": ["fri"], "known_from": "2020-01-01", "known_until": "2027-12-31"},
     },
     "counters": {"counts.year": {"counts": "distinct data.people", "per": ["from.country"], "window": "calendar year in UTC"}},
     "evidence": {kind: {"title": kind} for kind in KINDS},
@@ -79,7 +94,24 @@ COUNTRIES = ["AA", "BB", "CC", "DD", "NO"]
 CATEGORIES = ["health", "clinical", "image", "gene", "genome", "other"]
 GRADES = ["general", "important", "core"]
 DURATIONS = ["1 month", "2 years", "24 months", "90 days", "730 days", "3 hours", "1 day"]
-DAYS = [(AS_OF + timedelta(days=d)).isoformat() for d in (-800, -731, -730, -366, -91, -90, -32, -31, -30, -1, 0, 1, 30)]
+WORKING = [f"{n} working days in {place}" for n in (1, 2, 5, 10, 22) for place in ("AA", "AA", "BB")]
+SINCE = (-800, -731, -730, -366, -91, -90, -32, -31, -30, -25, -15, -14, -7, -6, -4, -3, -2, -1, 0, 1, 30)
+DAYS = [(AS_OF + timedelta(days=d)).isoformat() for d in SINCE]
+# Facts that may be compared: all of one type.
+COMPARED = [
+    ("from.country", "to.country"),
+    ("to.flag", "from.flag"),
+    ("data.category", "limits.category"),
+    ("data.grade", "limits.grade"),
+    ("data.people.sensitive", "data.people.total", "counts.year.ordinary", "limits.people", "evidence.contract.people"),
+    ("terms.share.total", "terms.rate", "terms.share.public"),
+    ("terms.until", "limits.until", "evidence.report.dated", "evidence.report.expires"),
+    ("evidence.contract.dated", "evidence.contract.filed", "evidence.contract.expires", "limits.until"),
+    ("terms.term", "limits.term"),
+    ("terms.price", "limits.price"),
+    ("data.id", "limits.id"),
+]
+UNORDERED = ("from.country", "to.flag", "data.category", "data.id")  # first of the facts above that have no order
 
 
 class Maker:
@@ -119,14 +151,24 @@ class Maker:
     def duty(self) -> dict[str, Any]:
         text: dict[str, Any] = {"duty": f"do {self.random.randint(1, 99)}", "who": "exporter"}
         if self.chance(0.6):
-            after = self.pick([f"evidence.{self.pick(KINDS)}.dated", "exchanged_at", "terms.until"])
-            text["due"] = {"within": self.pick([*DURATIONS, "10 working days in CN"]), "after": after}
+            text["due"] = self.due(2)
         if self.chance(0.6):
             text["done_when"] = self.condition(1)
         text["overdue"] = self.pick(["review", "prohibited", "requirements_unmet", "permitted_with_obligations"])
         if self.chance(0.1):
             text["arises"] = "refusal"
         return text
+
+    def due(self, depth: int) -> dict[str, Any]:
+        after = self.pick([f"evidence.{self.pick(KINDS)}.dated", "exchanged_at", "decided_on", "terms.until", "terms.until"])
+        roll = self.random.random()
+        if depth and roll < 0.2:
+            return {"earliest_of": [self.due(depth - 1) for _ in range(self.random.randint(2, 3))]}
+        if roll < 0.35:
+            return {"on": self.pick(["1 March", "29 February", "29 June", "30 June", "1 July", "31 December"]), "after": after}
+        if roll < 0.45:
+            return {"on": self.pick(DAYS)}
+        return {"within": self.pick([*DURATIONS, *WORKING]), "after": after}
 
     def policy(self, name: str) -> dict[str, Any]:
         self.definitions = []
@@ -213,7 +255,7 @@ class Maker:
         of_facts = [self.flag, self.country, self.category, self.categories, self.places, self.name, self.grade]
         of_amounts = [self.people, self.shares, self.day, self.term, self.price]
         of_documents = [self.shown, self.shown, self.field]
-        made: tuple[str, Any] = self.pick([*of_facts, *of_amounts, *of_documents])()
+        made: tuple[str, Any] = self.pick([*of_facts, *of_amounts, *of_documents, self.against, self.against])()
         return made
 
     def negate(self, test: Any) -> Any:
@@ -268,8 +310,8 @@ class Maker:
     def day(self) -> tuple[str, Any]:
         test = self.pick(
             [
-                {"within": self.pick(DURATIONS)},
-                {"older_than": self.pick(DURATIONS)},
+                {"within": self.pick([*DURATIONS, *WORKING])},
+                {"older_than": self.pick([*DURATIONS, *WORKING])},
                 {"from": self.pick([*DAYS, "as_of"])},
                 {"until": self.pick([*DAYS, "as_of"])},
                 self.pick(DAYS),
@@ -278,7 +320,7 @@ class Maker:
         return "terms.until", self.negate(test)
 
     def term(self) -> tuple[str, Any]:
-        return "terms.term", self.negate({self.order(): self.pick(DURATIONS)})
+        return "terms.term", self.negate({self.order(): self.pick([*DURATIONS, "5 working days in AA"])})
 
     def price(self) -> tuple[str, Any]:
         return "terms.price", self.negate({self.order(): self.pick(["0 CNY", "100 CNY", "100 USD"])})
@@ -290,8 +332,8 @@ class Maker:
     def field(self) -> tuple[str, Any]:
         field, test = self.pick(
             [
-                ("dated", {"within": self.pick(DURATIONS)}),
-                ("dated", {"older_than": self.pick(DURATIONS)}),
+                ("dated", {"within": self.pick([*DURATIONS, *WORKING])}),
+                ("dated", {"older_than": self.pick([*DURATIONS, *WORKING])}),
                 ("filed", {"until": "as_of"}),
                 ("expires", {"from": self.pick(DAYS)}),
                 ("covers", "yes"),
@@ -299,6 +341,15 @@ class Maker:
             ]
         )
         return f"evidence.{self.pick(KINDS)}.{field}", self.negate(test)
+
+    def against(self) -> tuple[str, Any]:
+        """A fact against another."""
+        facts = self.pick(COMPARED)
+        fact, other = self.random.sample(facts, 2)
+        if self.chance(0.3) or facts[0] in UNORDERED:
+            return fact, self.negate({"fact": other})
+        dated = facts[0] in ("terms.until", "evidence.contract.dated")
+        return fact, self.negate({self.pick(["from", "until"]) if dated else self.order(): {"fact": other}})
 
     def order(self) -> str:
         return str(self.pick(["at_least", "at_most", "more_than", "less_than"]))
@@ -324,9 +375,16 @@ class Maker:
             "terms.share.public": lambda: self.pick(["0", "0.1", "0.5"]),
             "terms.rate": lambda: self.pick(["0", "0.1", "0.5", "1", "2.5"]),
             "terms.until": lambda: self.pick(DAYS),
-            "terms.term": lambda: self.pick(DURATIONS),
+            "terms.term": lambda: self.pick([*DURATIONS, "5 working days in AA"]),
             "terms.price": lambda: self.pick(["0 CNY", "100 CNY", "100.01 USD", "5 EUR"]),
             "data.id": lambda: self.pick(["d1", "d2", "other"]),
+            "limits.category": lambda: self.pick(CATEGORIES),
+            "limits.grade": lambda: self.pick(GRADES),
+            "limits.people": lambda: self.count(0),
+            "limits.until": lambda: self.pick(DAYS),
+            "limits.term": lambda: self.pick(DURATIONS),
+            "limits.price": lambda: self.pick(["0 CNY", "100 CNY", "100.01 USD"]),
+            "limits.id": lambda: self.pick(["d1", "d2"]),
             **{f"evidence.{kind}": self.document for kind in KINDS},
             **{f"claims.{kind}": self.document for kind in CLAIMS},
         }
@@ -389,6 +447,9 @@ def read(bundle: engine.Bundle, exchange: dict[str, Any]) -> engine.Exchange:
     return engine.parse_exchange(bundle, json.dumps(exchange).encode())
 
 
+PARTS = ("from", "to", "data", "terms", "limits")
+
+
 def completed(maker: Maker, exchange: dict[str, Any]) -> dict[str, Any]:
     """
     A random completion (semantics 4.10): unknown and left-out facts get values, ranges a number, open sets an end.
@@ -399,7 +460,7 @@ def completed(maker: Maker, exchange: dict[str, Any]) -> dict[str, Any]:
     donor: dict[str, Any] = {}
     for _ in range(60):
         told = maker.exchange()
-        _fill(donor, {part: told[part] for part in ("from", "to", "data", "terms") if part in told})
+        _fill(donor, {part: told[part] for part in PARTS if part in told})
     counts = full.get("counts", {}).get("year", {})
     for group in ("evidence", "claims"):
         kinds = KINDS if group == "evidence" else CLAIMS
@@ -411,7 +472,7 @@ def completed(maker: Maker, exchange: dict[str, Any]) -> dict[str, Any]:
             elif document != "none":
                 document = _document(maker, document)
             shown[kind] = document
-    for part in ("from", "to", "data", "terms"):
+    for part in PARTS:
         _settle(maker, full.setdefault(part, {}), donor.get(part, {}))
     share = full["terms"].get("share", {})
     if share.pop("rest", None) is not None:

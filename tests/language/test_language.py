@@ -33,6 +33,7 @@ MADE = {
     "not UTF-8": (b"policy: p\ntitle: caf\xe9\n", "not-utf-8", 2),
     "UTF-16": ("policy: p\n".encode("utf-16"), "not-utf-8", 1),
     "a NUL": (b"policy: p\ntitle: a\0b\n", "not-yaml", None),
+    "a bomb of aliases": (b"a: &a [x, x]\nb: &b [*a, *a]\nc: &c [*b, *b]\npolicy: *c\n", "alias", 1),
     "too deep, in brackets": (b"policy: " + b"[" * (MAX_DEPTH + 2) + b"]" * (MAX_DEPTH + 2), "too-deep", 1),
     "ten thousand deep": (b"policy: " + b"[" * 10_000, "not-yaml", 1),
     "too many values": (b"policy:\n" + b"- x\n" * (MAX_NODES + 1), "too-deep", None),
@@ -135,6 +136,17 @@ def test_every_error_of_a_bundle_is_reported_at_once_in_file_order() -> None:
     found = findings({**SHARED, **bad})
     assert {d.at.file for d in found} == set(bad)
     assert list(found) == sorted(set(found))
+
+
+def test_a_definition_that_a_test_looks_at_is_used() -> None:
+    """A classification that no rule needs is no idle word where a test says how it reads."""
+    never = (HERE / "conditions" / "bad" / "never-used.yaml").read_bytes()
+    test = (
+        b"test: p\nas_of: 2026-01-01\ncases:\n  - {case: a case, expect: {outcome: review}}\n"
+        b"  - {case: another, expect: {define: {p/unused: no}}}\n"
+    )
+    assert [d.code for d in findings({**SHARED, "never.yaml": never})] == ["unused-definition"]
+    assert not findings({**SHARED, "never.yaml": never, "never.test.yaml": test})
 
 
 def test_one_error_in_the_vocabulary_is_one_error() -> None:

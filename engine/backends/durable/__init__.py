@@ -15,7 +15,7 @@ from engine.backends.durable.outcome import Strata
 from engine.backends.durable.program import Program
 from engine.exchange import Exchange
 from engine.rules import All, AnyOf, Condition, Defined, Not, Rule, RuleSet, Truth
-from engine.verdict import Verdict
+from engine.verdict import Masks, Verdict
 
 __all__ = ["Durable", "EngineUnavailable", "NetworkError"]
 
@@ -36,24 +36,24 @@ class Durable:
         strata = Strata(self.rules, self._duties, exchange, as_of, truths)
         jurisdictions = strata.jurisdictions()
         return Verdict(
-            defined={key: truths[key] for key in self.rules.definitions},
-            holds=_about("holds", self.rules, truths),
-            standing=_about("stands", self.rules, truths),
-            doubted=_about("doubted", self.rules, truths),
+            rules=self.rules.rules,
+            holds=self._about("holds", truths),
+            stands=self._about("stands", truths),
+            doubted=self._about("doubted", truths),
             requirements=strata.states,
-            done={key: truths.get(f"done {key}", Truth.NO) for key in self._duties},
-            overdue=strata.overdue,
             owed=strata.owed,
+            overdue={key: strata.overdue[key] for key in strata.owed},
+            defined={key: truths[key] for key in self.rules.definitions},
             jurisdictions=jurisdictions,
+            beneath=strata.beneath,
         )
+
+    def _about(self, what: str, truths: dict[str, Truth]) -> Masks:
+        return Masks.of(truths[f"{what} {rule.key}"] for rule in self.rules.rules)
 
     def rulesets(self) -> list[dict[str, object]]:
         """The rulesets as they are given to durable-rules, by layer."""
         return list(self._program.definition())
-
-
-def _about(what: str, rules: RuleSet, truths: dict[str, Truth]) -> dict[str, Truth]:
-    return {rule.key: truths[f"{what} {rule.key}"] for rule in rules.rules}
 
 
 def _named(rules: RuleSet) -> dict[str, Condition]:

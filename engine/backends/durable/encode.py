@@ -8,17 +8,19 @@ of an ordered fact, the number of a value, or how a set or a register answers. E
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from engine.backends.durable.network import Term, Test
 from engine.exchange import Exchange
-from engine.rules import AS_OF, Atom, RuleSet, Truth
+from engine.rules import AS_OF, Atom, Calendar, RuleSet, Truth
 from engine.values import Document, Duration, Missing, Money, Range, SetOf, Value
+from engine.vocabulary import DOCUMENT_GROUPS
 
 # How a three-valued code is read: certainly from 2, possibly from 1.
 FALSE, MAYBE, TRUE = 0, 1, 2
@@ -142,7 +144,7 @@ class Encoder:
     # Everything else: how the fact answers the test, as a three-valued code
 
     def _graded(self, atom: Atom) -> Pair:
-        key = (atom.fact, atom.op, atom.operands, atom.register)
+        key = (atom.fact, atom.op, atom.operands, atom.register, atom.other)
         prop = self._prop(key, _Answer(self.rules, atom))
         return Pair(((Test(prop, ">=", TRUE),),), ((Test(prop, ">=", MAYBE),),))
 
@@ -172,19 +174,24 @@ class _Answer:
     def __init__(self, rules: RuleSet, atom: Atom) -> None:
         self.atom = atom
         self.entries = rules.registers.get(atom.register, {})
+        self.calendars = rules.calendars
+        self.families = rules.families
         values = atom.type.values
         self.lines = values.lineage if values else {}
         self.exact = values.exact if values else frozenset()
         self.rank = values.rank if values else {}
 
     def __call__(self, exchange: Exchange, day: date) -> int:
-        atom, value = self.atom, exchange.value(self.atom.fact)
+        atom = self.atom
+        if atom.other:
+            return self._pair(self._told(exchange, atom.fact), self._other(exchange, day))
+        value = exchange.value(atom.fact)
         if isinstance(value, Missing):
             return MAYBE
         if atom.op in ("within", "older_than"):
             return self._age(value, day)
         if isinstance(value, Duration):
-            return self._duration(value)
+            return self._duration(value, atom.operands[0])
         if isinstance(value, SetOf):
             return self._set(value, self._wanted(day))
         if isinstance(value, str):
@@ -240,7 +247,8 @@ class _Answer:
         if value > day:
             return FALSE
         if length.working_days:
-            return MAYBE
+            over = days_over(self.calendars[length.calendar], length.working_days, value, day)
+            return over if self.atom.op == "older_than" else TRUE - over
         if length.hours % 24:
             # Between two days lie one day less to one day more than their difference.
             days = (day - value).days
@@ -250,8 +258,55 @@ class _Answer:
         ripe = length.after(value) <= day
         return TRUE if ripe is (self.atom.op == "older_than") else FALSE
 
-    def _duration(self, value: Duration) -> int:
-        limit = self.atom.operands[0]
+    # One fact against another
+
+    def _told(self, exchange: Exchange, fact: str) -> Value:
+        family = self.families.get(fact)
+        return _total(exchange, *family) if family else exchange.value(fact)
+
+    def _other(self, exchange: Exchange, day: date) -> Value:
+        """What the other fact is; a document's day that has not come is none."""
+        value = self._told(exchange, self.atom.other)
+        group, _, field_ = self.atom.other.partition(".")
+        if group in DOCUMENT_GROUPS and not field_.endswith(".expires") and isinstance(value, date) and value > day:
+            return Missing.UNKNOWN
+        return value
+
+    def _pair(self, mine: Value, theirs: Value) -> int:
+        """Two values: each may lie between two ends, or be any of several words; certain is what holds for every pair of these."""
+        if isinstance(mine, Missing) or isinstance(theirs, Missing):
+            return MAYBE
+        if isinstance(mine, Duration):
+            return self._duration(mine, theirs)
+        if isinstance(mine, bool):
+            return TRUE if mine is theirs else FALSE
+        if self.atom.op == "is":
+            answers = {self._names(a, b) for a in self._closer(str(mine)) for b in self._closer(str(theirs))}
+        elif (ends := self._ends(mine)) and (others := self._ends(theirs)) and ends[2] == others[2]:
+            answers = {TRUE if _holds(self.atom.op, a, b) else FALSE for a in ends[:2] for b in others[:2]}
+        else:
+            return MAYBE
+        return answers.pop() if len(answers) == 1 else MAYBE
+
+    def _closer(self, word: str) -> set[str]:
+        """The words that may be meant by one."""
+        below = {value for value, line in self.lines.items() if word in line and word not in self.exact}
+        return below | {word}
+
+    def _ends(self, value: Value) -> tuple[Any, Any, str] | None:
+        """The least and the most a value can be, and its currency; None where it has no place in an order."""
+        match value:
+            case Range(low=low, high=high):
+                return low, Decimal("Infinity") if high is None else high, ""
+            case Money(amount=amount, currency=currency):
+                return amount, amount, currency
+            case date():
+                return value.toordinal(), value.toordinal(), ""
+            case str() if value in self.rank:
+                return self.rank[value], self.rank[value], ""
+        return None
+
+    def _duration(self, value: Duration, limit: object) -> int:
         if not isinstance(limit, Duration) or value.working_days or limit.working_days:
             return MAYBE
         if not value.hours and not limit.hours:
@@ -261,13 +316,45 @@ class _Answer:
         return MAYBE if len(answers) > 1 else TRUE if answers == {True} else FALSE
 
 
+def days_over(calendar: Calendar, count: int, start: date, day: date) -> int:
+    """
+    Whether the last of so many working days after `start` has passed by `day`.
+
+    It falls at the earliest where every day that the calendar does not know is worked, at the latest where none is.
+    """
+    days = _days_worked(calendar)
+    begin, known_from = start.toordinal(), calendar.known_from.toordinal()
+    next_ = bisect_right(days, begin)
+    latest = days[next_ + count - 1] if next_ + count <= len(days) else None
+    dark = max(0, known_from - 1 - begin)  # days before the calendar begins
+    if count <= dark:
+        earliest = begin + count
+    elif next_ + count - dark <= len(days):
+        earliest = days[next_ + count - dark - 1]
+    else:
+        earliest = max(begin, calendar.known_until.toordinal()) + count - dark - (len(days) - next_)
+    if earliest >= day.toordinal():
+        return FALSE
+    return TRUE if latest is not None and latest < day.toordinal() else MAYBE
+
+
+@lru_cache(maxsize=64)
+def _days_worked(calendar: Calendar) -> tuple[int, ...]:
+    """The working days that a calendar knows, numbered from the first day there is, rising."""
+    span = range(calendar.known_from.toordinal(), calendar.known_until.toordinal() + 1)
+    off = {day.toordinal() for day in calendar.holidays}
+    instead = {day.toordinal() for day in calendar.workdays}
+    # Day 1 was a Monday.
+    return tuple(day for day in span if day in instead or not ((day - 1) % 7 in calendar.weekend or day in off))
+
+
 def _holds(op: str, a: Any, b: Any) -> bool:
     return bool({"at_least": a >= b, "more_than": a > b, "at_most": a <= b, "less_than": a < b}[op])
 
 
 def _scale(atom: Atom) -> tuple[str, str] | None:
-    """The scale an ordered test is cut on: its fact, and for money its currency. None where the test is graded instead."""
-    if atom.op not in (*UPWARD, "at_most", "less_than") or atom.type.many:
+    """The scale an ordered test is cut on: its fact, and for money its currency. None where it is graded, as against a fact."""
+    if atom.op not in (*UPWARD, "at_most", "less_than") or atom.type.many or atom.other:
         return None
     operand = atom.operands[0]
     if isinstance(operand, Duration) or operand == AS_OF:

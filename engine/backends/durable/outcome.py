@@ -11,9 +11,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
+from engine.backends.durable.encode import days_over
 from engine.exchange import Exchange
-from engine.rules import AS_OF, Duty, Level, Need, Rule, RuleSet, State, Truth
-from engine.values import Duration
+from engine.rules import AS_OF, Due, Duty, Earliest, Level, Need, OnDate, OnDay, Rule, RuleSet, State, Truth
 from engine.verdict import Bounds
 
 NOTHING = Bounds(Level.NOT_APPLICABLE, Level.NOT_APPLICABLE)
@@ -33,6 +33,7 @@ class Strata:
     overdue: dict[str, Truth] = field(default_factory=dict)
     owed: dict[str, Truth] = field(default_factory=dict)
     states: dict[str, frozenset[State]] = field(default_factory=dict)
+    beneath: dict[str, Bounds] = field(default_factory=dict)
 
     def jurisdictions(self) -> dict[str, Bounds]:
         """Run the strata in order; fills `states`, `overdue` and `owed` on the way."""
@@ -43,15 +44,19 @@ class Strata:
                 for doubt in POSSIBLE[self.truths[f"doubt {name}"]]
             )
         for key, duty in self.duties.items():
-            late = self._late(duty)
+            late = self._late(duty.due)
             self.overdue[key] = Truth.NO if Truth.NO in (late, ~self._done(key)) else min(late, ~self._done(key))
         bounds: dict[str, Bounds] = {}
         for rule in self.rules.rules:
-            self._raise(bounds, rule.provision.jurisdiction, self._weight(rule))
+            weight = self._weight(rule)
+            self._raise(bounds, rule.provision.jurisdiction, weight)
+            # What is beneath the reviews that a person may sign off (semantics 4.6).
+            self._raise(self.beneath, rule.provision.jurisdiction, NOTHING if rule.effect == "review" else weight)
         for floor in self.rules.floors:
             applies = POSSIBLE[self.truths[f"floor {floor.policy}"]]
             levels = [Level.PERMITTED if yes else Level.NOT_APPLICABLE for yes in applies]
-            self._raise(bounds, floor.jurisdiction, Bounds(min(levels), max(levels)))
+            for each in (bounds, self.beneath):
+                self._raise(each, floor.jurisdiction, Bounds(min(levels), max(levels)))
         return bounds
 
     def _raise(self, bounds: dict[str, Bounds], jurisdiction: str, by: Bounds) -> None:
@@ -61,22 +66,33 @@ class Strata:
     def _done(self, key: str) -> Truth:
         return self.truths.get(f"done {key}", Truth.NO)
 
-    def _late(self, duty: Duty) -> Truth:
-        due = duty.due
+    def _late(self, due: Due | None) -> Truth:
         if due is None:
             return Truth.NO
+        if isinstance(due, Earliest):
+            parts = {self._late(part) for part in due.parts}
+            return Truth.YES if Truth.YES in parts else Truth.UNKNOWN if Truth.UNKNOWN in parts else Truth.NO
+        if isinstance(due, OnDate):
+            return Truth.YES if due.day < self.as_of else Truth.NO
         start = self.as_of if due.after == AS_OF else self.exchange.value(due.after)
         if not isinstance(start, date):
             return Truth.UNKNOWN
+        if isinstance(due, OnDay):
+            return Truth.YES if self._passed(due, start) else Truth.NO
         if due.within.working_days:
-            # Without a calendar N working days end N days later at the earliest.
-            surely_in_time = self.as_of <= Duration(hours=24 * due.within.working_days).after(start)
-            return Truth.NO if surely_in_time else Truth.UNKNOWN
+            over = days_over(self.rules.calendars[due.within.calendar], due.within.working_days, start, self.as_of)
+            return Truth(over)
         if due.within.hours % 24:
             days = (self.as_of - start).days
             late = [(days + step) * 24 >= due.within.hours for step in (-1, 1)]
             return Truth.YES if all(late) else Truth.UNKNOWN if any(late) else Truth.NO
         return Truth.YES if due.within.after(start) < self.as_of else Truth.NO
+
+    def _passed(self, due: OnDay, start: date) -> bool:
+        """Whether such a day of a year lies between `start` and as_of, neither of them counted."""
+        years = (self.as_of.year - 1, self.as_of.year)
+        days = (_in_year(year, due) for year in years if year >= date.min.year)
+        return any(start < day < self.as_of for day in days)
 
     def _weight(self, rule: Rule) -> Bounds:
         """The levels a rule may raise, over every way its standing and its doubt may turn out."""
@@ -217,3 +233,10 @@ class _Option:
     named: bool
     certain: set[str]
     possible: set[str]
+
+
+def _in_year(year: int, due: OnDay) -> date:
+    try:
+        return date(year, due.month, due.day)
+    except ValueError:
+        return date(year, 2, 28)  # a year without a 29 February

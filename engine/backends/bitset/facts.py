@@ -1,0 +1,238 @@
+"""
+Values in, masks out: for each class of a fact's values, the terms it leaves possible and the terms it leaves certain.
+
+A class is what the rules can tell apart. Its masks are made once, from how each test reads, and looked up afterwards: by the value
+itself, or by places among cuts for amounts. The classes of one day are kept together.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any, TypeAlias
+
+from engine.backends.bitset.reading import NO, YES, Reader, total
+from engine.backends.bitset.terms import Users
+from engine.exchange import Exchange
+from engine.rules import AS_OF, Atom, RuleSet, Truth
+from engine.values import Document, Missing, Range, Value
+
+REMEMBERED = 4_096  # classes of one fact; beyond, the oldest are made anew when they come again
+DAYS = 32  # days whose classes are kept
+GROUP = 10  # facts whose absence is looked up together
+
+Pair: TypeAlias = tuple[int, int]  # terms left possible, terms left certain
+
+
+def narrowed(truths: Iterable[tuple[Truth, Users]], full: int) -> Pair:
+    """The terms that some tests leave possible and certain."""
+    possible = certain = full
+    for truth, users in truths:
+        if truth is NO:
+            possible &= ~users.holding
+            certain &= ~users.holding
+        elif truth is YES:
+            possible &= ~users.failing
+            certain &= ~users.failing
+        else:
+            certain &= ~users.all
+    return possible, certain
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One fact, or one kind of document, with the tests on it. `key` is equal for values of one class; None is the value itself."""
+
+    tests: Sequence[tuple[Atom, Users]]
+    read: Callable[[Atom, Value, date], Truth]
+    key: Callable[[Any], Hashable] | None
+    bit: int
+
+    def pair(self, value: Value, day: date, full: int) -> Pair:
+        return narrowed(((self.read(atom, value, day), users) for atom, users in self.tests), full)
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """The total of a family: a fact that follows from others."""
+
+    name: str
+    how: str
+    members: tuple[str, ...]
+
+    def value(self, values: Mapping[str, Value]) -> Value:
+        return total([values.get(member, Missing.LEFT_OUT) for member in self.members], self.how)
+
+
+@dataclass(frozen=True, slots=True)
+class Against:
+    """A test of one fact against another (2.10)."""
+
+    atom: Atom
+    users: Users
+
+    def truth(self, exchange: Exchange, totals: Mapping[str, Total], reader: Reader, day: date) -> Truth:
+        atom = self.atom
+        value, other = (
+            totals[fact].value(exchange.values) if fact in totals else exchange.value(fact) for fact in (atom.fact, atom.other)
+        )
+        if atom.not_shown is not None and (_to_come(atom.fact, value, day) or not _presented(exchange, atom.fact)):
+            return atom.not_shown
+        if exchange.values.get(atom.other.rpartition(".")[0]) is not None and _to_come(atom.other, other, day):
+            return Truth.UNKNOWN  # nor does a day to come bound anything
+        return reader.against(atom, value, other, day)
+
+
+def _to_come(fact: str, value: Value, day: date) -> bool:
+    """Whether a document's field is a day to come, which shows nothing (2.9)."""
+    return isinstance(value, date) and value > day and not fact.endswith(".expires")
+
+
+def _presented(exchange: Exchange, fact: str) -> bool:
+    """Whether the document of a field is there, or may be."""
+    document = exchange.values.get(fact.rpartition(".")[0], Missing.LEFT_OUT)
+    return document is Missing.UNKNOWN or (isinstance(document, Document) and document.state == "shown")
+
+
+class Facts:
+    """All the facts of one rule set. `narrow(exchange, day)` gives the masks of one exchange."""
+
+    def __init__(self, rules: RuleSet, reader: Reader, tests: Mapping[Atom, Users], full: int) -> None:
+        self._reader = reader
+        self._full = full
+        by_fact: dict[str, list[tuple[Atom, Users]]] = {}
+        self._against: list[Against] = []
+        for atom, users in tests.items():
+            if atom.other:
+                self._against.append(Against(atom, users))
+                continue
+            # A document is one value, whichever of its fields is tested.
+            name = atom.fact if atom.not_shown is None or atom.op == "counts" else atom.fact.rpartition(".")[0]
+            by_fact.setdefault(name, []).append((atom, users))
+        self._of_the_day = by_fact.pop(AS_OF, [])
+        self._facts = {
+            name: Fact(atoms, self._read_of(atoms[0][0]), _key_of(atoms), 1 << number)
+            for number, (name, atoms) in enumerate(by_fact.items())
+        }
+        self._totals = [Total(name, *rules.families[name]) for name in self._facts if name in rules.families]
+        self._families = {name: Total(name, *family) for name, family in rules.families.items()}
+        self._every = (1 << len(self._facts)) - 1
+        self._days: dict[date, Day] = {}
+
+    def narrow(self, exchange: Exchange, day: date) -> Pair:
+        """The terms that an exchange leaves possible, and those it makes certain."""
+        today = self._days.get(day)
+        if today is None:
+            today = self._begin(day)
+        possible, certain = today.base
+        absent = self._every
+        classes, values = today.classes, exchange.values
+        for name, value in values.items():
+            entry = classes.get(name)
+            if entry is None:
+                continue
+            fact, pairs = entry
+            absent ^= fact.bit
+            key = value if fact.key is None else fact.key(value)
+            pair = pairs.get(key)
+            if pair is None:
+                pair = self._learn(fact, pairs, key, value, day)
+            possible &= pair[0]
+            certain &= pair[1]
+        for each in self._totals:
+            if any(member in values for member in each.members):
+                value = each.value(values)
+                fact, pairs = classes[each.name]
+                absent ^= fact.bit
+                key = value if fact.key is None else fact.key(value)
+                pair = pairs.get(key) or self._learn(fact, pairs, key, value, day)
+                possible &= pair[0]
+                certain &= pair[1]
+        for number, known in enumerate(today.absent):
+            bits = absent >> number * GROUP & (1 << GROUP) - 1
+            pair = known.get(bits)
+            if pair is None:
+                pair = known[bits] = self._left_out(number, bits, day)
+            possible &= pair[0]
+            certain &= pair[1]
+        if self._against:
+            told = [(each.truth(exchange, self._families, self._reader, day), each.users) for each in self._against]
+            pair = narrowed(told, self._full)
+            possible &= pair[0]
+            certain &= pair[1]
+        return possible, certain
+
+    def _begin(self, day: date) -> Day:
+        """Begin a day: what its date alone leaves, and no class yet."""
+        base = narrowed(((self._reader.truth(atom, day, day), users) for atom, users in self._of_the_day), self._full)
+        groups = -(-len(self._facts) // GROUP)
+        today = Day(base, {name: (fact, {}) for name, fact in self._facts.items()}, [{} for _ in range(groups)])
+        while len(self._days) >= DAYS:
+            del self._days[next(iter(self._days))]
+        self._days[day] = today
+        return today
+
+    def _learn(self, fact: Fact, pairs: dict[Hashable, Pair], key: Hashable, value: Value, day: date) -> Pair:
+        """Make the masks of a class seen for the first time."""
+        while len(pairs) >= REMEMBERED:
+            del pairs[next(iter(pairs))]
+        pair = pairs[key] = fact.pair(value, day, self._full)
+        return pair
+
+    def _left_out(self, group: int, bits: int, day: date) -> Pair:
+        """What is left where these facts of a group are left out."""
+        possible = certain = self._full
+        totals = {each.name: each for each in self._totals}
+        for number, (name, fact) in enumerate(list(self._facts.items())[group * GROUP : (group + 1) * GROUP]):
+            if bits >> number & 1:
+                value = totals[name].value({}) if name in totals else Missing.LEFT_OUT
+                pair = fact.pair(value, day, self._full)
+                possible &= pair[0]
+                certain &= pair[1]
+        return possible, certain
+
+    def _read_of(self, atom: Atom) -> Callable[[Atom, Value, date], Truth]:
+        return self._reader.truth if atom.not_shown is None else self._reader.of_document
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """The classes met under the law of one day: what the day leaves, by fact and class, and by which facts are left out."""
+
+    base: Pair
+    classes: dict[str, tuple[Fact, dict[Hashable, Pair]]]
+    absent: list[dict[int, Pair]]
+
+
+def _key_of(tests: Sequence[tuple[Atom, Users]]) -> Callable[[Any], Hashable] | None:
+    """What a fact's classes are told apart by; None is the value itself."""
+    atoms = [atom for atom, _ in tests]
+    if atoms[0].not_shown is not None:
+        return _document_key
+    if atoms[0].type.kind in ("count", "ratio"):
+        cuts = sorted({operand for atom in atoms for operand in atom.operands if isinstance(operand, Decimal)})
+        return lambda value: _places(value, cuts)
+    return None
+
+
+def _document_key(value: Value) -> Hashable:
+    if isinstance(value, Document):
+        return tuple(value.fields.items()) if value.state == "shown" else value.state
+    return value
+
+
+def _places(value: Value, cuts: Sequence[Decimal]) -> Hashable:
+    """Where the ends of a range lie among the cuts: between two, or on one."""
+    if not isinstance(value, Range):
+        return value
+    low = bisect_left(cuts, value.low)
+    low = 2 * low + (low < len(cuts) and cuts[low] == value.low)
+    if value.high is value.low:
+        return low
+    if value.high is None:
+        return low, -1
+    high = bisect_left(cuts, value.high)
+    return low, 2 * high + (high < len(cuts) and cuts[high] == value.high)

@@ -1,0 +1,326 @@
+"""
+The upper strata of the bitset back end: who lifts whom, requirements, duties, outcome.
+
+Goes from the masks of what holds to a verdict, looking only at rules that may stand. Rules are numbered exempters first, so one
+pass over the exempters from the lowest bit settles standing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import NamedTuple
+
+from engine.backends.bitset.reading import NO, UNKNOWN, YES, Reader
+from engine.exchange import Exchange
+from engine.rules import Duty, Level, Need, RuleSet, State, Truth
+from engine.verdict import Bounds, Masks
+
+BOUNDS = {(low, high): Bounds(low, high) for low in Level for high in Level if low <= high}
+NOTHING, PERMITTED, OWING, REVIEW = Level.NOT_APPLICABLE, Level.PERMITTED, Level.PERMITTED_WITH_OBLIGATIONS, Level.REVIEW
+# The states of a requirement by how surely, and how doubtfully, something lifts it (semantics 3.4, 3.7).
+STATES = {
+    (sure, doubt): frozenset(
+        ([State.MET] if sure is not NO else [])
+        + ([] if sure is YES else {NO: [State.UNMET], UNKNOWN: [State.UNMET, State.DOUBTFUL], YES: [State.DOUBTFUL]}[doubt])
+    )
+    for sure in Truth
+    for doubt in Truth
+}
+MET = frozenset((State.MET,))
+UNMET = STATES[NO, NO]
+
+
+class Table:
+    """What the strata look up: the rules of each kind as masks, victims, grounds, needs; made once for a rule set."""
+
+    def __init__(self, rules: RuleSet, reader: Reader) -> None:
+        self.rules = rules.rules
+        self.requirements = rules.requirements
+        self.reader = reader
+        self.duties = rules.duties()
+        number_of = {rule.key: number for number, rule in enumerate(rules.rules)}
+        self.victims = {n: _mask(number_of[key] for key in rule.exempts) for n, rule in enumerate(rules.rules) if rule.exempts}
+        self.exempters = _mask(self.victims)
+        self.doubtful = _mask(n for n, rule in enumerate(rules.rules) if rule.doubtful)
+        self.lifts = {
+            n: (*rule.satisfies, *rule.excuses) for n, rule in enumerate(rules.rules) if rule.satisfies or rule.excuses
+        }
+        self.lifters = _mask(self.lifts)
+        weighing = ("prohibit", "review", "oblige", "require")
+        self.weighing = _mask(n for n, rule in enumerate(rules.rules) if rule.effect in weighing)
+        self.fixed = {n: {"prohibit": Level.PROHIBITED, "review": REVIEW}.get(r.effect) for n, r in enumerate(rules.rules)}
+        self.places = tuple(rule.provision.jurisdiction for rule in rules.rules)
+        self.everywhere = tuple(dict.fromkeys((*self.places, *(floor.jurisdiction for floor in rules.floors))))
+        self.unmet = dict.fromkeys(rules.requirements, UNMET)
+        grounds: dict[str, list[int]] = {name: [] for name in rules.requirements}
+        for number, rule in enumerate(rules.rules):
+            for name in rule.satisfies:
+                grounds[name].append(number)
+        order = {n: (rule.provision.policy, rule.provision.line) for n, rule in enumerate(rules.rules)}
+        self.grounds = {name: tuple(sorted(found, key=order.__getitem__)) for name, found in grounds.items()}
+        self.obliged = {
+            number: tuple(duty.key for duty in rule.duties if duty.arises == "exchange")
+            for number, rule in enumerate(rules.rules)
+            if rule.effect == "oblige"
+        }
+        self.ways = {
+            (name, number): frozenset(d.key for d in (*rules.requirements[name].duties, *rules.rules[number].duties))
+            for name, found in grounds.items()
+            for number in found
+        }
+
+
+class Way(NamedTuple):
+    """One way of meeting a need: its states, whether the sender named it, the duties it certainly and possibly brings."""
+
+    states: frozenset[State]
+    named: bool
+    certain: frozenset[str]
+    possible: frozenset[str]
+
+
+NO_DUTIES: frozenset[str] = frozenset()
+NONE = Masks(0, 0)
+
+
+@dataclass(slots=True)
+class Strata:
+    """One exchange's upper strata. `read` tells how the condition of a duty's being done reads."""
+
+    table: Table
+    exchange: Exchange
+    day: date
+    done: Callable[[str], Truth]
+    stands: Masks = NONE
+    doubted: Masks = NONE
+    requirements: dict[str, frozenset[State]] = field(default_factory=dict)
+    owed: dict[str, Truth] = field(default_factory=dict)
+    _lifts: dict[int, tuple[Truth, Truth]] = field(default_factory=dict)
+    _excused: dict[str, Truth] = field(default_factory=dict)
+    _overdue: dict[str, Truth] = field(default_factory=dict)
+    _duties: dict[str, tuple[frozenset[str], frozenset[str]]] = field(default_factory=dict)
+
+    def stand(self, possible: int, certain: int) -> None:
+        """From what holds to what stands: a standing exempter takes its victims away (3.3), in doubt it only marks them (3.7)."""
+        table = self.table
+        may_doubt = does_doubt = 0
+        waiting = possible & table.exempters
+        while waiting:
+            low = waiting & -waiting
+            waiting ^= low
+            if not possible & low:
+                continue  # lifted itself
+            victims = table.victims[low.bit_length() - 1]
+            if table.doubtful & low:
+                may_doubt |= victims
+                if certain & low:
+                    does_doubt |= victims
+                continue
+            doubted = bool(does_doubt & certain & low)
+            if may_doubt & low:
+                may_doubt |= victims
+                if doubted:
+                    does_doubt |= victims
+            elif certain & low:
+                possible &= ~victims
+            if not doubted:
+                certain &= ~victims
+        self.stands = Masks(possible, certain)
+        self.doubted = Masks(may_doubt & possible, does_doubt & certain)
+
+    def meet(self) -> dict[str, frozenset[State]]:
+        """The states of every requirement, by what lifts it."""
+        self.requirements = states = dict(self.table.unmet)
+        found: dict[str, tuple[Truth, Truth]] = {}
+        waiting = self.stands.possible & self.table.lifters
+        while waiting:
+            low = waiting & -waiting
+            waiting ^= low
+            number = low.bit_length() - 1
+            sure, doubt = self._lifts[number] = self._lift(number)
+            for name in self.table.lifts[number]:
+                before = found.get(name, (NO, NO))
+                found[name] = (max(before[0], sure), max(before[1], doubt))
+            for name in self.table.rules[number].excuses:
+                self._excused[name] = max(self._excused.get(name, NO), sure)
+        for name, lifted in found.items():
+            states[name] = STATES[lifted]
+        return states
+
+    def _lift(self, number: int) -> tuple[Truth, Truth]:
+        """How surely, and how doubtfully, a rule lifts."""
+        stands = self.stands.truth(number)
+        if self.table.doubtful >> number & 1:
+            return NO, stands
+        doubt = self.doubted.truth(number)
+        return min(stands, ~doubt), doubt
+
+    def weigh(self, floors: Iterable[tuple[str, Truth]]) -> tuple[dict[str, Bounds], dict[str, Bounds]]:
+        """Each jurisdiction's bounds; and what they are with the reviews put away that a person may sign off (4.6)."""
+        table, certain = self.table, self.stands.certain
+        may_doubt, does_doubt = self.doubted.possible, self.doubted.certain
+        low = dict.fromkeys(table.everywhere, NOTHING)
+        high = low.copy()
+        low_beneath, high_beneath = low.copy(), low.copy()
+        for place, applies in floors:
+            if applies is not NO:
+                high[place] = high_beneath[place] = PERMITTED
+                if applies is YES:
+                    low[place] = low_beneath[place] = PERMITTED
+        waiting = self.stands.possible & table.weighing
+        while waiting:
+            bit = waiting & -waiting
+            waiting ^= bit
+            number = bit.bit_length() - 1
+            level = table.fixed[number]
+            least, most = (level, level) if level is not None else self._raised(number)
+            if may_doubt & bit and most > OWING:
+                # A doubtful lift puts a review beside what it would lift; it removes nothing stricter (3.7).
+                least = REVIEW if does_doubt & bit and least > OWING else min(least, REVIEW)
+                most = max(most, REVIEW)
+            place = table.places[number]
+            review = level is REVIEW
+            if most > high[place]:
+                high[place] = most
+            if not review and most > high_beneath[place]:
+                high_beneath[place] = most
+            if certain & bit:
+                if least > low[place]:
+                    low[place] = least
+                if not review and least > low_beneath[place]:
+                    low_beneath[place] = least
+        return (
+            {place: BOUNDS[low[place], high[place]] for place in table.everywhere},
+            {place: BOUNDS[low_beneath[place], high_beneath[place]] for place in table.everywhere},
+        )
+
+    def overdue(self, key: str) -> Truth:
+        """Whether a duty's last day has passed and it is not done."""
+        found = self._overdue.get(key)
+        if found is None:
+            past = self.table.reader.late(self.table.duties[key].due, self.exchange, self.day)
+            found = self._overdue[key] = min(past, ~self.done(key))
+        return found
+
+    def _raised(self, number: int) -> tuple[Level, Level]:
+        """What a rule that obliges or requires raises while it stands."""
+        rule, stands = self.table.rules[number], self.stands.truth(number)
+        if rule.need is None:
+            duties = frozenset(self.table.obliged[number])
+            return self._owing(duties, duties, stands) if duties else (NOTHING, NOTHING)
+        states = self._need(rule.need)
+        if states == UNMET:
+            return Level.REQUIREMENTS_UNMET, Level.REQUIREMENTS_UNMET
+        lows, highs = [], []
+        if State.MET in states:
+            certain, possible = self._owed_for(rule.need)
+            least, most = self._owing(certain if states == MET else NO_DUTIES, possible, stands)
+            lows.append(least)
+            highs.append(most)
+        if State.UNMET in states:
+            lows.append(Level.REQUIREMENTS_UNMET)
+            highs.append(Level.REQUIREMENTS_UNMET)
+        if State.DOUBTFUL in states:
+            lows.append(REVIEW)
+            highs.append(REVIEW)
+        return min(lows), max(highs)
+
+    def _need(self, need: Need) -> frozenset[State]:
+        """Kleene over met and unmet, with doubt between them (3.4)."""
+        if need.op == "one":
+            return self.requirements[need.requirement]
+        best = max if need.op == "any_of" else min
+        states = frozenset((State.UNMET if need.op == "any_of" else State.MET,))
+        for part in need.parts:
+            states = frozenset(best(mine, theirs) for mine in states for theirs in self._need(part))
+        return states
+
+    def _owed_for(self, need: Need) -> tuple[frozenset[str], frozenset[str]]:
+        """The duties certainly and possibly owed for what meets a need (3.5)."""
+        if need.op == "all_of":
+            parts = [self._owed_for(part) for part in need.parts]
+            return NO_DUTIES.union(*(c for c, _ in parts)), NO_DUTIES.union(*(p for _, p in parts))
+        if need.op == "any_of":
+            return self._relied_on([Way(self._need(part), self._named(part), *self._owed_for(part)) for part in need.parts])
+        name = need.requirement
+        if name not in self._duties:
+            self._duties[name] = self._relied_on(list(self._ways(name)))
+        return self._duties[name]
+
+    def _ways(self, name: str) -> Iterable[Way]:
+        """Not owed first, then the grounds by policy id and position."""
+        yield Way(STATES[self._excused.get(name, NO), NO], False, NO_DUTIES, NO_DUTIES)
+        relied_on = self.exchange.relies_on
+        for number in self.table.grounds[name]:
+            if number in self._lifts:
+                duties = self.table.ways[name, number]
+                named = self.table.rules[number].key in relied_on or name in relied_on
+                yield Way(STATES[self._lifts[number][0], NO], named, duties, duties)
+
+    def _named(self, need: Need) -> bool:
+        relied_on = self.exchange.relies_on
+        if not relied_on:
+            return False
+        names = set(need.requirements())
+        return any(
+            way in names or any(self.table.rules[n].key == way for name in names for n in self.table.grounds[name])
+            for way in relied_on
+        )
+
+    def _relied_on(self, ways: list[Way]) -> tuple[frozenset[str], frozenset[str]]:
+        """The way named, else the first met with no duty overdue, else the first met; an earlier unknown way leaves it open."""
+        open_ = [way for way in ways if State.MET in way.states]
+        every = NO_DUTIES.union(*(way.possible for way in open_))
+        named = [way for way in open_ if way.named]
+        if named:
+            sure = next((way for way in named if way.states == MET), None)
+            return (sure.certain, sure.possible) if sure else (NO_DUTIES, every)
+        for way in open_:
+            overdue = max((self.overdue(key) for key in way.certain), default=NO)
+            if overdue is not YES and any(self.overdue(key) is not NO for key in way.possible):
+                overdue = UNKNOWN
+            if way.states != MET or overdue is UNKNOWN:
+                return NO_DUTIES, every
+            if overdue is NO:
+                return way.certain, way.possible
+        return (open_[0].certain, open_[0].possible) if open_ else (NO_DUTIES, NO_DUTIES)
+
+    def _owing(self, certain: frozenset[str], possible: frozenset[str], stands: Truth) -> tuple[Level, Level]:
+        """Note what is owed, and what owing it raises: nothing where it is done (3.5)."""
+        low = high = PERMITTED
+        for key in possible:
+            duty = self.table.duties[key]
+            if duty.arises == "refusal":
+                continue
+            done = self.done(key)
+            if done is YES:
+                continue
+            sure = key in certain
+            owed = YES if sure and stands is YES and done is NO else UNKNOWN
+            self.owed[key] = max(self.owed.get(key, NO), owed)
+            least, most = self._weight(duty, done)
+            if sure:
+                low = max(low, least)
+            high = max(high, most)
+        return low, high
+
+    def _weight(self, duty: Duty, done: Truth) -> tuple[Level, Level]:
+        overdue = self.overdue(duty.key)
+        levels = [PERMITTED] if done is UNKNOWN else []
+        if overdue is not YES:
+            levels.append(OWING)
+        if overdue is not NO:
+            levels.append(duty.overdue)
+        return min(levels), max(levels)
+
+    def overdue_of_owed(self) -> Mapping[str, Truth]:
+        return {key: self.overdue(key) for key in self.owed}
+
+
+def _mask(numbers: Iterable[int]) -> int:
+    mask = 0
+    for number in numbers:
+        mask |= 1 << number
+    return mask

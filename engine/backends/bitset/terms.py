@@ -1,0 +1,142 @@
+"""
+Conditions in, terms out: disjunctions of conjunctions of literals, each term a bit.
+
+A literal is a test of one fact, or a derived condition, or the negation of either. Kleene's logic is distributive, so multiplying
+out is exact; a term is never dropped for holding a test and its contrary, and two terms are never merged for that (x or not x is
+unknown where x is). What is wide is not multiplied out: it becomes a derived condition, read like a fact once its terms are known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from itertools import product
+
+from engine.rules import All, AnyOf, Atom, Condition, Defined, Not
+
+INLINED = 4  # a definition of so many alternatives is written out where it is used
+WIDEST = 16  # alternatives of one condition
+
+Literal = tuple[int, bool]  # a variable, and whether it is to hold or not to
+Term = tuple[Literal, ...]
+
+
+@dataclass(slots=True)
+class Users:
+    """The terms, as bits, in which a variable stands: to hold, and not to hold."""
+
+    holding: int = 0
+    failing: int = 0
+
+    @property
+    def all(self) -> int:
+        return self.holding | self.failing
+
+
+@dataclass(frozen=True, slots=True)
+class Derived:
+    """A condition read like a fact: the bits of its terms, and where it is used. Each uses only earlier ones."""
+
+    terms: int
+    users: Users
+
+
+@dataclass(slots=True)
+class Terms:
+    """
+    Lowers conditions to bits.
+
+    `place(condition)` gives the bits of a condition's terms, `atom(atom)` the bit that is a test by itself. After everything is
+    placed, `users` tells for each atom where it stands, `derived` lists the derived conditions in the order to read them in.
+    """
+
+    definitions: Mapping[str, Condition]
+    size: int = 0
+    atoms: dict[Atom, int] = field(default_factory=dict)
+    users: list[Users] = field(default_factory=list)
+    derived: list[Derived] = field(default_factory=list)
+    _alone: dict[Atom, int] = field(default_factory=dict)
+    _clauses: dict[tuple[str, bool], tuple[Term, ...]] = field(default_factory=dict)
+    _named: dict[str, int] = field(default_factory=dict)
+
+    def reserve(self, bits: int) -> None:
+        """Keep the lowest bits for the caller."""
+        self.size = max(self.size, bits)
+
+    def place(self, condition: Condition, first: int | None = None) -> int:
+        """The bits of the terms of a condition; the first of them at `first`, where that is given. No bit: it never holds."""
+        return self._place(self._alternatives(condition, True), first)
+
+    def alone(self, atom: Atom) -> int:
+        """The number of the bit that tells how an atom reads."""
+        if atom not in self._alone:
+            self._alone[atom] = self._bit((((self._variable(atom)), True),), None)
+        return self._alone[atom]
+
+    def _place(self, alternatives: Iterable[Term], first: int | None) -> int:
+        mask = 0
+        for term in alternatives:
+            mask |= 1 << self._bit(term, first)
+            first = None
+        return mask
+
+    def _bit(self, term: Term, at: int | None) -> int:
+        if at is None:
+            at = self.size
+            self.size += 1
+        for variable, holds in term:
+            if holds:
+                self.users[variable].holding |= 1 << at
+            else:
+                self.users[variable].failing |= 1 << at
+        return at
+
+    def _variable(self, atom: Atom) -> int:
+        if atom not in self.atoms:
+            self.atoms[atom] = len(self.users)
+            self.users.append(Users())
+        return self.atoms[atom]
+
+    def _derive(self, alternatives: tuple[Term, ...]) -> int:
+        """A variable that stands for these alternatives."""
+        variable = len(self.users)
+        self.users.append(Users())
+        self.derived.append(Derived(self._place(alternatives, None), self.users[variable]))
+        return variable
+
+    def _alternatives(self, condition: Condition, holds: bool) -> tuple[Term, ...]:
+        """The terms of a condition, or of its negation."""
+        match condition:
+            case Atom():
+                return (((self._variable(condition), holds),),)
+            case Not(part=part):
+                return self._alternatives(part, not holds)
+            case Defined(key=key):
+                return self._definition(key, holds)
+            case All(parts=parts) | AnyOf(parts=parts):
+                inner = [self._alternatives(part, holds) for part in parts]
+                if isinstance(condition, AnyOf) is holds:
+                    return tuple(dict.fromkeys(term for terms in inner for term in terms))
+                return self._multiplied(inner)
+
+    def _definition(self, key: str, holds: bool) -> tuple[Term, ...]:
+        if (key, holds) not in self._clauses:
+            terms = self._alternatives(self.definitions[key], holds)
+            if len(terms) > INLINED:
+                if key not in self._named:
+                    self._named[key] = self._derive(terms if holds else self._alternatives(self.definitions[key], True))
+                terms = (((self._named[key], holds),),)
+            self._clauses[key, holds] = terms
+        return self._clauses[key, holds]
+
+    def _multiplied(self, parts: list[tuple[Term, ...]]) -> tuple[Term, ...]:
+        width = 1
+        factors = []
+        for terms in sorted(parts, key=len):
+            if len(terms) > 1 and width * len(terms) > WIDEST:
+                terms = (((self._derive(terms), True),),)
+            width *= len(terms)
+            factors.append(terms)
+        return tuple(
+            dict.fromkeys(tuple(dict.fromkeys(literal for term in chosen for literal in term)) for chosen in product(*factors))
+        )

@@ -1,0 +1,954 @@
+"""
+What would change if one bundle took another's place: two bundles and some exchanges in, a Difference out.
+
+It looks twice. `changes` holds the checked rules and words of the one against those of the other, so that a comment, a layout or
+a file's name is no change. `moves` decides each exchange under both, and keeps those whose outcome, bounds, standing rules or
+requirements differ. An exchange that a bundle cannot read or decide is no permit under it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AnySet
+from dataclasses import dataclass
+from datetime import date
+from itertools import chain
+from typing import Any, Literal, TypeVar, get_args
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from engine.bundle import Bundle, parse_exchange
+from engine.decision import BoundsPart, Decision, DigestsPart, Outcome, Part
+from engine.diagnostic import Findings
+from engine.exchange import Exchange, ExchangeRefused
+from engine.model import TestText, Text, read_model
+from engine.pdp import PDP, EnginesFailed
+from engine.rules import (
+    AS_OF,
+    All,
+    AnyOf,
+    Atom,
+    Condition,
+    Defined,
+    Due,
+    Duty,
+    Earliest,
+    Level,
+    Need,
+    Not,
+    OnDate,
+    OnDay,
+    Period,
+    RegisterEntry,
+    Rule,
+    atoms,
+    named,
+)
+from engine.testing import build
+from engine.tree import locate
+from engine.values import MONTHS, Type, ValueSet
+from engine.vocabulary import DOCUMENT_GROUPS
+from engine.words import Phrasebook
+
+Source = Literal["test", "file", "log"]
+Direction = Literal[
+    "permits more", "may permit more", "permits less", "may permit less",
+    "stricter", "milder", "read now", "no longer read", "same outcome",
+]  # fmt: skip
+SOURCES: tuple[Source, ...] = get_args(Source)
+DIRECTIONS: tuple[Direction, ...] = get_args(Direction)
+
+# What only words a thing: it is named where it differs, and not compared.
+WORDING = frozenset(
+    (
+        "title", "title_zh", "says", "source", "citation", "cite", "message", "text", "how", "ask", "note", "dpv",
+        "instrument", "instrument_zh", "library",
+    )
+)  # fmt: skip
+# Definitions that are no author's: they come with the part of the vocabulary that they are the condition of.
+RESERVED = ("subject/", "touch/", "counter/")
+
+
+# The document
+
+
+class ExchangePart(Part):
+    """Which exchange: a test's case, a line of a file, a record of a log."""
+
+    name: str
+    at: str
+    source: Source
+    as_of: date | None = None
+
+
+class SidePart(Part):
+    """
+    How an exchange comes out under one bundle.
+
+    `outcome` is "refused" where the bundle's vocabulary cannot read it (`problems` says at which places, and never a value), and
+    "failed" where no engine could decide it; neither has bounds, neither proceeds.
+    """
+
+    outcome: Outcome | Literal["refused", "failed"]
+    proceed: bool = False
+    bounds: BoundsPart | None = None
+    problems: tuple[str, ...] = ()
+
+    @property
+    def told(self) -> str:
+        """In words: `undetermined (permitted to review)`."""
+        known = self.bounds is None or self.outcome != "undetermined"
+        bounds = "" if known or self.bounds is None else f" ({self.bounds.lowest} to {self.bounds.highest})"
+        return f"{self.outcome}{bounds}".replace("_", " ")
+
+
+class CausePart(Part):
+    """What differs between the two decisions on one exchange: `kind` and `name` say of what, `text` says how."""
+
+    kind: Literal["rule", "requirement", "duty", "not modelled", "jurisdiction"]
+    name: str
+    text: str
+
+
+class MovePart(Part):
+    """An exchange that does not come out as before."""
+
+    exchange: ExchangePart
+    old: SidePart
+    new: SidePart
+    direction: Direction
+    causes: tuple[CausePart, ...]
+
+
+class UntriedPart(Part):
+    """An exchange that was not decided under both, or not by engines that agreed, and why."""
+
+    exchange: ExchangePart
+    problem: str
+
+
+class PolicyChangePart(Part):
+    """
+    One thing added, dropped or changed. `details` say what of it in words, `wording` names what is only worded otherwise.
+    `under` are the provisions that rest on a definition. `moves` counts the exchanges in which a provision stands otherwise than
+    before; null for what is no provision, and where no exchange was tried.
+    """
+
+    what: str
+    name: str
+    title: str = ""
+    change: Literal["added", "dropped", "changed"]
+    details: tuple[str, ...] = ()
+    wording: tuple[str, ...] = ()
+    at: str = ""
+    under: tuple[str, ...] = ()
+    moves: int | None = None
+
+
+class Difference(Part):
+    """
+    Everything that differs, most important first: moves that permit more lead.
+
+    `tried` counts the exchanges decided under both, by where they come from. It is empty where both bundles have one meaning:
+    then no exchange can come out otherwise, and none is decided. `unread` are exchanges that neither bundle can read.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, title="Difference", json_schema_extra={"$id": "urn:fifthfactor:difference:1"}
+    )
+
+    schema_: Literal["fifthfactor/difference/1"] = Field("fifthfactor/difference/1", alias="schema")
+    old: DigestsPart
+    new: DigestsPart
+    mode: str
+    tried: dict[Source, int]
+    moves: tuple[MovePart, ...]
+    changes: tuple[PolicyChangePart, ...]
+    unread: tuple[UntriedPart, ...]
+    disagreements: tuple[UntriedPart, ...]
+
+    @property
+    def same_meaning(self) -> bool:
+        """Whether the two mean the same, word for word."""
+        return self.old.meaning == self.new.meaning
+
+
+# The exchanges
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """
+    An exchange to decide under both bundles.
+
+    `raw` is its JSON. `as_of` is the day whose law counts; None is the one the exchange names, else today. `problem` says why
+    there is nothing to decide, where that is so.
+    """
+
+    name: str
+    at: str
+    source: Source
+    raw: bytes = b""
+    as_of: date | None = None
+    problem: str = ""
+
+
+def trials(old: Bundle, new: Bundle, only: str = "") -> list[Trial]:
+    """The test exchanges of two bundles, each exchange of a day once; `only` of test files whose name contains it."""
+    found: dict[object, Trial] = {}
+    for bundle, other, side in ((new, old, ""), (old, new, " (old)")):
+        for trial in _cases(bundle, other, only, side):
+            found.setdefault((trial.raw, trial.as_of) if trial.raw else trial, trial)
+    return list(found.values())
+
+
+def _cases(bundle: Bundle, other: Bundle, only: str, side: str) -> Iterator[Trial]:
+    for file, node in bundle.tests:
+        if only not in file:
+            continue
+        text = read_model(TestText, node, Findings())
+        if text is None:
+            problem = "the test file cannot be read; `fifthfactor test` says why"
+            yield Trial("every case", f"{file}:{node.span.line}{side}", "test", problem=problem)
+            continue
+        for number, case in enumerate(text.cases):
+            at = f"{file}:{locate(node, ('cases', number))[1].line}{side}"
+            as_of = case.as_of or text.as_of
+            # A case that its own vocabulary refuses may still be one under the other's.
+            documents = [_document(each, {**text.exchange, **case.change}) for each in (bundle, other)]
+            raw = next(filter(None, documents), b"")
+            yield Trial(case.case, at, "test", raw, as_of, "" if raw else "is no exchange under either vocabulary")
+
+
+def _document(bundle: Bundle, flat: dict[str, Any]) -> bytes:
+    """The JSON of a case's exchange; nothing where the vocabulary refuses it."""
+    try:
+        document = build(bundle, flat).document
+    except (ValueError, LookupError):
+        return b""
+    return json.dumps(document, ensure_ascii=False, sort_keys=True).encode()
+
+
+# The comparison
+
+
+def compare(
+    old: Bundle,
+    new: Bundle,
+    trials: Iterable[Trial],
+    *,
+    today: date,
+    mode: str = "checked",
+    progress: Callable[[int], None] = lambda number: None,
+) -> Difference:
+    """
+    Hold `new` against `old`.
+
+    `today` is the day for exchanges that name none. `progress` is told how many exchanges have been tried.
+    """
+    trier = _Trier(old, new, mode, today)
+    if old.digests.meaning != new.digests.meaning:
+        for number, trial in enumerate(trials, 1):
+            trier.take(trial)
+            progress(number)
+    moved = Counter(
+        provision for move in trier.moves for provision in {cause.name for cause in move.causes if cause.kind == "rule"}
+    )
+    return Difference(
+        schema="fifthfactor/difference/1",
+        old=DigestsPart(meaning=old.digests.meaning, source=old.digests.source),
+        new=DigestsPart(meaning=new.digests.meaning, source=new.digests.source),
+        mode=mode,
+        tried={source: trier.tried[source] for source in SOURCES if trier.tried[source]},
+        moves=tuple(sorted(trier.moves, key=_importance)),
+        changes=tuple(
+            each.model_copy(update={"moves": moved[each.name]}) if each.what == "rule" and trier.tried else each
+            for each in changes(old, new)
+        ),
+        unread=tuple(trier.unread),
+        disagreements=tuple(trier.disagreements),
+    )
+
+
+def _importance(move: MovePart) -> tuple[object, ...]:
+    exchange = move.exchange
+    # `file:9` before `file:10`
+    at = [int(piece) if piece.isdecimal() else piece for piece in re.split(r"(\d+)", exchange.at)]
+    return DIRECTIONS.index(move.direction), move.old.told, move.new.told, exchange.source != "test", at
+
+
+class _Trier:
+    """Decides exchanges under two bundles and keeps what moves."""
+
+    def __init__(self, old: Bundle, new: Bundle, mode: str, today: date) -> None:
+        self.bundles = (old, new)
+        self.pdps = tuple(PDP(bundle, mode) for bundle in self.bundles)
+        self.today = today
+        self.tried: Counter[Source] = Counter()
+        self.moves: list[MovePart] = []
+        self.unread: list[UntriedPart] = []
+        self.disagreements: list[UntriedPart] = []
+
+    def take(self, trial: Trial) -> None:
+        exchange = ExchangePart(name=trial.name, at=trial.at, source=trial.source, as_of=trial.as_of)
+        if trial.problem:
+            self.unread.append(UntriedPart(exchange=exchange, problem=trial.problem))
+            return
+        read = [_read(bundle, trial.raw) for bundle in self.bundles]
+        days = [each.as_of for each in read if isinstance(each, Exchange) and each.as_of]
+        day = trial.as_of or (days[0] if days else self.today)
+        exchange = exchange.model_copy(update={"as_of": day})
+        if not any(isinstance(each, Exchange) for each in read):
+            places = [place for each in read if not isinstance(each, Exchange) for place in each]
+            self.unread.append(UntriedPart(exchange=exchange, problem="; ".join(dict.fromkeys(places))))
+            return
+        self.tried[trial.source] += 1
+        (old, was), (new, now) = (
+            self.decide(pdp, each, day, exchange, side)
+            for pdp, each, side in zip(self.pdps, read, ("the old policies", "the new policies"), strict=True)
+        )
+        causes = [*_rules(was, now), *_requirements(was, now)] if was and now else []
+        if old == new and not causes:
+            return
+        if was and now and old != new:
+            causes += [*_gaps(was, now), *_duties_late(was, now)] or ([] if causes else [*_jurisdictions(was, now)])
+        self.moves.append(MovePart(exchange=exchange, old=old, new=new, direction=_direction(old, new), causes=tuple(causes)))
+
+    def decide(
+        self, pdp: PDP, read: Exchange | list[str], day: date, exchange: ExchangePart, side: str
+    ) -> tuple[SidePart, Decision | None]:
+        if not isinstance(read, Exchange):
+            return SidePart(outcome="refused", problems=tuple(read)), None
+        try:
+            decision = pdp.decide(read, as_of=day, today=day, id="difference")
+        except EnginesFailed:
+            self.disagreements.append(UntriedPart(exchange=exchange, problem=f"no engine could decide it under {side}"))
+            return SidePart(outcome="failed"), None
+        if not decision.engine.agreed:
+            self.disagreements.append(UntriedPart(exchange=exchange, problem=f"the engines disagree under {side}"))
+        return SidePart(outcome=decision.outcome, proceed=decision.proceed, bounds=decision.bounds), decision
+
+
+def _read(bundle: Bundle, raw: bytes) -> Exchange | list[str]:
+    """The exchange, or the places at which it is refused. A sentence about a place may quote a personal value, so it is left out."""
+    try:
+        return parse_exchange(bundle, raw)
+    except ExchangeRefused as refused:
+        return [f"{problem.pointer or '/'} ({problem.code})" for problem in refused.problems]
+
+
+def _direction(old: SidePart, new: SidePart) -> Direction:
+    """Which way an exchange moves. Whatever may be permitted after and could not before leads, however unsure it is."""
+    if old.proceed is not new.proceed:
+        return "permits more" if new.proceed else "permits less"
+    if _may_permit(old) is not _may_permit(new):
+        return "may permit more" if _may_permit(new) else "may permit less"
+    if old.bounds is None or new.bounds is None:
+        return "read now" if new.bounds else "no longer read"
+    was, now = _strictness(old.bounds), _strictness(new.bounds)
+    if was == now:
+        return "same outcome"
+    return "stricter" if now > was else "milder"
+
+
+def _may_permit(side: SidePart) -> bool:
+    """Whether a permitting level lies within the bounds."""
+    if side.bounds is None:
+        return False
+    highest, lowest = _strictness(side.bounds)
+    return highest >= Level.PERMITTED and lowest <= Level.PERMITTED_WITH_OBLIGATIONS
+
+
+def _strictness(bounds: BoundsPart) -> tuple[Level, Level]:
+    return Level[bounds.highest.upper()], Level[bounds.lowest.upper()]
+
+
+# What differs between two decisions on one exchange
+
+
+def _rules(was: Decision, now: Decision) -> Iterator[CausePart]:
+    before, after = _standing(was), _standing(now)
+    for name in sorted({*before, *after}):
+        old, new = before.get(name, {}), after.get(name, {})
+        if old == new:
+            continue
+        if not old:
+            text = "stands now" if "certain" in new.values() else "may stand now"
+        elif not new:
+            text = "no longer stands" if "certain" in old.values() else "can no longer stand"
+        elif old.keys() != new.keys():
+            text = f"stands as {' and '.join(new)}, no longer as {' and '.join(old)}"
+        else:
+            text = "stands for certain now" if "possible" in old.values() else "only may stand now"
+        yield CausePart(kind="rule", name=name, text=text)
+
+
+def _standing(decision: Decision) -> dict[str, dict[str, str]]:
+    """Standing of each effect of each provision that stands or may."""
+    found: dict[str, dict[str, str]] = {}
+    for reason in decision.reasons:
+        found.setdefault(reason.provision, {})[reason.effect] = reason.standing
+    for advice in decision.advice:
+        found.setdefault(advice.provision, {})["advise"] = "certain"
+    return found
+
+
+def _requirements(was: Decision, now: Decision) -> Iterator[CausePart]:
+    before, after = ({part.requirement: part.state for part in each.requirements} for each in (was, now))
+    for name in sorted({*before, *after}):
+        if before.get(name) != after.get(name):
+            text = f"{before.get(name, 'not asked for')} → {after.get(name, 'not asked for')}"
+            yield CausePart(kind="requirement", name=name, text=text)
+
+
+def _gaps(was: Decision, now: Decision) -> Iterator[CausePart]:
+    before, after = (
+        {f"{gap.country}: {gap.subject}" for gap in each.coverage.not_modelled if gap.reviewed} for each in (was, now)
+    )
+    yield from (CausePart(kind="not modelled", name=name, text="not modelled now") for name in sorted(after - before))
+    yield from (CausePart(kind="not modelled", name=name, text="modelled now") for name in sorted(before - after))
+
+
+def _duties_late(was: Decision, now: Decision) -> Iterator[CausePart]:
+    before, after = ({part.duty: part.overdue for part in each.duties} for each in (was, now))
+    for name in sorted({*before, *after}):
+        old, new = before.get(name, "no"), after.get(name, "no")
+        if old != new:
+            yield CausePart(kind="duty", name=name, text=f"overdue: {old} → {new}")
+
+
+def _jurisdictions(was: Decision, now: Decision) -> Iterator[CausePart]:
+    before, after = ({part.jurisdiction: part.outcome for part in each.jurisdictions} for each in (was, now))
+    for name in sorted({*before, *after}):
+        old, new = before.get(name, "not_applicable"), after.get(name, "not_applicable")
+        if old != new:
+            yield CausePart(kind="jurisdiction", name=name, text=f"{old} → {new}".replace("_", " "))
+
+
+# What differs between two bundles
+
+
+@dataclass(frozen=True, slots=True)
+class _Point:
+    """One thing that differs inside a part; a wording is only named."""
+
+    text: str
+    wording: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Provision:
+    """A provision as a reader sees it, whichever rules it became."""
+
+    id: str
+    title: str
+    title_zh: str
+    says: str
+    source: str
+    citation: str
+    message: str
+    mark: str
+    effect: str
+    in_force: str
+    condition: Condition
+    requires: str
+    satisfies: tuple[str, ...]
+    exempts: tuple[str, ...]
+    duties: tuple[Duty, ...]
+    lane: str
+    travels: str
+    at: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Policy:
+    """An instrument as a reader sees it. `order` is that of its provisions, which decides between ways."""
+
+    instrument: str
+    instrument_zh: str
+    jurisdiction: str
+    force: str
+    in_force: str
+    applies: Condition
+    order: tuple[str, ...]
+
+
+T = TypeVar("T")
+
+
+def changes(old: Bundle, new: Bundle) -> list[PolicyChangePart]:
+    """What was added, dropped and changed, by the checked rules and words; nothing where both have one meaning."""
+    if old.digests.meaning == new.digests.meaning:
+        return []
+    found = list(_Changes(_Reading(old), _Reading(new)).all())
+    if not found:
+        # INVARIANT: nothing that differs goes unsaid.
+        wording = ("the order in which things are written, or what is not compared here",)
+        found.append(PolicyChangePart(what="bundle", name="meaning", change="changed", wording=wording))
+    return found
+
+
+class _Changes:
+    def __init__(self, was: _Reading, now: _Reading) -> None:
+        self.was = was
+        self.now = now
+
+    def all(self) -> Iterator[PolicyChangePart]:
+        was, now = self.was, self.now
+        old, new = was.bundle.vocabulary, now.bundle.vocabulary
+        yield from self.section("policy", was.policies, now.policies, self.policy, lambda p: p.instrument)
+        yield from self.section("rule", was.provisions, now.provisions, self.fields, lambda p: p.title, _summary)
+        for change in self.section("definition", was.definitions, now.definitions, self.condition):
+            under = {*was.resting_on(change.name), *now.resting_on(change.name)}
+            yield change.model_copy(update={"under": tuple(sorted(under))})
+        yield from self.section(
+            "requirement", was.bundle.rules.requirements, now.bundle.rules.requirements, self.fields, _title
+        )
+        yield from self.section("register", old.registers, new.registers, self.fields, _title)
+        yield from self.section("calendar", old.calendars, new.calendars, self.fields, _title)
+        for kind, name in (("counter", "counters"), ("subject", "subjects")):
+            before, after = was.conditioned(kind, getattr(old, name)), now.conditioned(kind, getattr(new, name))
+            yield from self.section(kind, before, after, self.conditioned, lambda entry: _title(entry[0]))
+        yield from self.section("jurisdiction", old.jurisdictions, new.jurisdictions, self.fields, _title)
+        yield from self.section("touch", was.touches, now.touches, self.condition)
+        yield from self.section("fact", old.facts, new.facts, self.fields, _title)
+        yield from self.section("value set", old.values, new.values, self.value_set, _title)
+        for group in DOCUMENT_GROUPS:
+            yield from self.section(group.removesuffix("s"), old.kinds[group], new.kinds[group], self.fields, _title)
+        yield from self.section("lane", old.lanes, new.lanes, self.fields, _title)
+        yield from self.section("account", was.account, now.account, self.fields, _title)
+
+    def section(
+        self,
+        what: str,
+        old: Mapping[str, T],
+        new: Mapping[str, T],
+        points: Callable[[T, T], Iterator[_Point]],
+        title: Callable[[T], str] = lambda entry: "",
+        summary: Callable[[T], tuple[str, ...]] = lambda entry: (),
+    ) -> Iterator[PolicyChangePart]:
+        """Entries by name, in the order of names."""
+        for name in sorted({*old, *new}):
+            entry = new[name] if name in new else old[name]
+            about = {"what": what, "name": name, "title": title(entry), "at": getattr(entry, "at", "")}
+            if name not in old or name not in new:
+                change: Any = "added" if name in new else "dropped"
+                yield PolicyChangePart(**about, change=change, details=summary(entry))
+                continue
+            found = list(points(old[name], new[name]))
+            if found:
+                yield PolicyChangePart(
+                    **about,
+                    change="changed",
+                    details=tuple(point.text for point in found if not point.wording),
+                    wording=tuple(point.text for point in found if point.wording),
+                )
+
+    def fields(self, old: object, new: object) -> Iterator[_Point]:
+        """Field by field, so that a field which is new in the language is never passed over."""
+        for name in _names(old):
+            if name in ("at", "when", "where"):  # a place is no meaning; a raw condition is compared where it was lowered
+                continue
+            mine, its, label = getattr(old, name), getattr(new, name), name.strip("_").replace("_", " ")
+            if _plain(mine) == _plain(its):
+                continue
+            if name in WORDING:
+                yield _Point(label, wording=True)
+            elif name == "condition":
+                yield from self.condition(mine, its)
+            elif name == "done_when":
+                yield from (_Point(f"done when: {point.text}") for point in self.condition(mine or All(()), its or All(())))
+            elif name == "duties":
+                yield from self.duties(mine, its)
+            elif isinstance(mine, Mapping) and isinstance(its, Mapping):
+                yield from _entries(mine, its, label)
+            elif isinstance(mine, tuple | list | AnySet) and isinstance(its, tuple | list | AnySet):
+                yield from _items(_ordered(mine), _ordered(its), label)
+            else:
+                yield _Point(f"{label}: {_show(mine)} → {_show(its)}")
+
+    def condition(self, old: Condition, new: Condition) -> Iterator[_Point]:
+        yield from map(_Point, self.moved(self.was.tidy(old), self.now.tidy(new)))
+
+    def conditioned(self, old: tuple[object, Condition], new: tuple[object, Condition]) -> Iterator[_Point]:
+        yield from self.fields(old[0], new[0])
+        yield from self.condition(old[1], new[1])
+
+    def policy(self, old: _Policy, new: _Policy) -> Iterator[_Point]:
+        common = set(old.order) & set(new.order)
+        before, after = (tuple(name for name in each.order if name in common) for each in (old, new))
+        yield from self.fields(
+            dataclasses.replace(old, applies=All(()), order=()), dataclasses.replace(new, applies=All(()), order=())
+        )
+        yield from (_Point(f"applies: {point.text}") for point in self.condition(old.applies, new.applies))
+        if before != after:
+            yield _Point("its provisions stand in another order, by which the first of several ways is relied on")
+
+    def value_set(self, old: ValueSet, new: ValueSet) -> Iterator[_Point]:
+        if old.values != new.values:
+            yield from _items(list(old.values), list(new.values), "value", ordered=bool(old.rank or new.rank))
+        for value in old.values:
+            mine, its = old.ancestors(value) - {value}, new.ancestors(value) - {value}
+            if value in new.lineage and mine != its:
+                yield _Point(f"`{value}` lies under {_show(mine)} → {_show(its)}")
+        if bool(old.rank) is not bool(new.rank):
+            yield _Point(f"ordered: {_show(bool(old.rank))} → {_show(bool(new.rank))}")
+        if old.open is not new.open:
+            yield _Point(f"open: {_show(old.open)} → {_show(new.open)}")
+        if old.exact != new.exact:
+            yield from _items(sorted(old.exact), sorted(new.exact), "exact value")
+        if (old.title, old.titles) != (new.title, new.titles):
+            yield _Point("titles", wording=True)
+
+    def duties(self, old: Sequence[Duty], new: Sequence[Duty]) -> Iterator[_Point]:
+        """A duty is the same as one of the same text; those left over are held against one another in their order."""
+        left, right = list(old), list(new)
+        pairs = []
+        for duty in old:
+            same = next((other for other in right if other.text == duty.text), None)
+            if same is not None:
+                pairs.append((duty, same))
+                left.remove(duty)
+                right.remove(same)
+        pairs += zip(left, right, strict=False)
+        for mine, its in pairs:
+            name = f"duty “{its.text}”"
+            for point in self.fields(dataclasses.replace(mine, key=""), dataclasses.replace(its, key="")):
+                yield _Point(f"{name}: {point.text}", point.wording)
+        yield from (_Point(f"duty dropped: {duty.text}") for duty in left[len(right) :])
+        yield from (_Point(f"duty added: {duty.text}") for duty in right[len(left) :])
+
+    # Conditions
+
+    def moved(self, old: Condition, new: Condition, place: str = "") -> Iterator[str]:
+        """What differs between two tidy conditions, in words; `place` says where inside the whole."""
+        if old == new:
+            return
+        match old, new:
+            case Atom(fact=fact), Atom(fact=other) if fact == other:
+                yield f"{place}{_arrow(self.was.say(old), self.now.say(new))} (`{fact}`)"
+            case Not(part=mine), Not(part=its):
+                yield from self.moved(mine, its, f"{place}exception: ")
+            case (AnyOf(), AnyOf() | Atom() | Defined() | Not()) | (Atom() | Defined() | Not(), AnyOf()):
+                yield from self.parts(_parts(old, AnyOf), _parts(new, AnyOf), "alternative", place)
+            case _:
+                yield from self.parts(_parts(old, All), _parts(new, All), "condition", place)
+
+    def parts(self, old: list[Condition], new: list[Condition], noun: str, place: str) -> Iterator[str]:
+        left, right = list(old), list(new)
+        for part in old:
+            if part in right:
+                left.remove(part)
+                right.remove(part)
+        ranked = sorted(
+            ((_likeness(mine, its), i, j) for i, mine in enumerate(left) for j, its in enumerate(right)),
+            key=lambda each: (-each[0], each[1], each[2]),
+        )
+        paired: dict[int, int] = {}
+        for likeness, i, j in ranked:
+            if likeness > 0 and i not in paired and j not in paired.values():
+                paired[i] = j
+        inner = place if noun == "condition" else f"{place}{noun}: "
+        for i, mine in enumerate(left):
+            if i in paired:
+                yield from self.moved(mine, right[paired[i]], inner)
+            else:
+                yield f"{place}{_called(mine, noun)} dropped: {self.was.say(_inner(mine, noun))}"
+        for j, its in enumerate(right):
+            if j not in paired.values():
+                yield f"{place}{_called(its, noun)} added: {self.now.say(_inner(its, noun))}"
+
+
+def _called(part: Condition, noun: str) -> str:
+    return "exception" if noun == "condition" and isinstance(part, Not) else noun
+
+
+def _inner(part: Condition, noun: str) -> Condition:
+    return part.part if noun == "condition" and isinstance(part, Not) else part
+
+
+def _parts(condition: Condition, group: type[All] | type[AnyOf]) -> list[Condition]:
+    return list(condition.parts) if isinstance(condition, group) else [condition]
+
+
+def _likeness(old: Condition, new: Condition) -> float:
+    """How likely one test is the other, changed: 0 where they have nothing in common, 1 for the same test of the same fact."""
+    match old, new:
+        case Not(part=mine), Not(part=its):
+            return _likeness(mine, its)
+        case Atom(), Atom():
+            return 0 if old.fact != new.fact else 1 if old.op == new.op else 0.5
+        case (All(), All()) | (AnyOf(), AnyOf()):
+            before, after = ({atom.fact for atom in atoms(each)} | set(named(each)) for each in (old, new))
+            return len(before & after) / max(1, len(before | after))
+    return 0
+
+
+def _arrow(old: str, new: str) -> str:
+    """`the sum is at least 10` and `the sum is at least 20` become `the sum is at least 10 → 20`."""
+    mine, its = old.split(" "), new.split(" ")
+    same = 0
+    while same < min(len(mine), len(its)) - 1 and mine[same] == its[same]:
+        same += 1
+    return f"{old} → {' '.join(its[same:])}"
+
+
+class _Reading:
+    """One bundle as a reader sees it: instruments and provisions, conditions in words."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        self.bundle = bundle
+        self._book = Phrasebook(bundle)
+        # The phrasebook knows an atom by its identity, so each made here is kept.
+        self._atoms: dict[Atom, Atom] = {}
+        self.definitions: dict[str, Condition] = {}
+        for key, condition in bundle.rules.definitions.items():
+            if not key.startswith(RESERVED) and not key.endswith("#applies"):
+                # A definition whose uses read what is not shown differently has a key for each, and one text.
+                self.definitions[key.partition("!")[0]] = condition
+        by_provision: dict[str, list[Rule]] = {}
+        for rule in bundle.rules.rules:
+            by_provision.setdefault(rule.provision.id, []).append(rule)
+        self.provisions = {name: self._provision(rules) for name, rules in by_provision.items()}
+        self.policies = {policy: self._policy(policy) for policy in {rule.provision.policy for rule in bundle.rules.rules}}
+        self.touches: dict[str, Condition] = {}
+        for number, touch in enumerate(bundle.vocabulary.touches):
+            name, condition = f"{touch.fact} as {touch.as_}", bundle.rules.definitions[f"touch/{number}"]
+            self.touches[name] = AnyOf((self.touches[name], condition)) if name in self.touches else condition
+        self.account: dict[str, object] = {}
+        for part, (title, lines) in bundle.vocabulary.factor.items():
+            self.account[part] = _Titled(title)
+            self.account |= {f"{part}.{name}": line for name, line in lines.items()}
+
+    def resting_on(self, definition: str) -> Iterator[str]:
+        """The provisions whose condition names a definition, itself or by way of others."""
+        reached = {definition}
+        for key, condition in self.bundle.rules.definitions.items():  # each uses only earlier ones
+            if reached & {name.partition("!")[0] for name in named(condition)}:
+                reached.add(key.partition("!")[0])
+        for rule in self.bundle.rules.rules:
+            if reached & {name.partition("!")[0] for name in named(rule.condition)}:
+                yield rule.provision.id
+
+    def conditioned(self, kind: str, entries: Mapping[str, object]) -> dict[str, tuple[object, Condition]]:
+        """Entries of the vocabulary, each with its condition."""
+        return {name: (entry, self.bundle.rules.definitions[f"{kind}/{name}"]) for name, entry in entries.items()}
+
+    def _provision(self, rules: list[Rule]) -> _Provision:
+        main = next((rule for rule in rules if rule.effect != "exempts"), rules[0])
+        shown = main.provision
+        whole = _parts(self.tidy(main.condition), All)
+        own = [part for part in whole if part != Defined(f"{shown.policy}#applies")]
+        exempted = [name.partition("~")[0] for rule in rules for name in (*rule.exempts, *rule.excuses)]
+        return _Provision(
+            id=shown.id,
+            title=shown.title,
+            title_zh=shown.title_zh,
+            says=shown.says,
+            source=shown.source,
+            citation=shown.citation,
+            message=main.message,
+            mark=shown.status,
+            effect=" and ".join(dict.fromkeys(rule.effect for rule in (main, *rules))),
+            in_force=_in_force(own),
+            condition=All(tuple(part for part in own if not _dated(part))),
+            requires=_need(main.need),
+            satisfies=main.satisfies,
+            exempts=tuple(dict.fromkeys(exempted)),
+            duties=main.duties,
+            lane=main.lane,
+            travels=main.travels,
+            at=f"{shown.file}:{shown.line}",
+        )
+
+    def _policy(self, policy: str) -> _Policy:
+        shown = {rule.provision.id: rule.provision for rule in self.bundle.rules.rules if rule.provision.policy == policy}
+        first = next(iter(shown.values()))
+        parts = _parts(self.tidy(self.bundle.rules.definitions[f"{policy}#applies"]), All)
+        return _Policy(
+            instrument=first.instrument,
+            instrument_zh=first.instrument_zh,
+            jurisdiction=first.jurisdiction,
+            force=first.force,
+            in_force=_in_force(parts),
+            applies=All(tuple(part for part in parts if not _dated(part))),
+            order=tuple(sorted(shown, key=lambda name: shown[name].line)),
+        )
+
+    def tidy(self, condition: Condition) -> Condition:
+        """The same condition, however it was written: groups flattened, and what a use reads as not shown put aside."""
+        match condition:
+            case Atom():
+                return self._atoms.setdefault(condition, dataclasses.replace(condition, not_shown=None))
+            case Defined(key=key):
+                return Defined(key.partition("!")[0])
+            case Not(part=part):
+                inner = self.tidy(part)
+                if isinstance(inner, AnyOf):
+                    return _group(All, [Not(each) for each in inner.parts])
+                return inner.part if isinstance(inner, Not) else Not(inner)
+            case All(parts=parts):
+                return _group(All, map(self.tidy, parts))
+            case AnyOf(parts=parts):
+                return _group(AnyOf, map(self.tidy, parts))
+
+    def say(self, condition: Condition, negated: bool = False) -> str:
+        """A tidy condition in words."""
+        match condition:
+            case Atom():
+                return self._book.phrase(condition, negated)
+            case Defined(key=key):
+                return f"{'not ' if negated else ''}`{key}`"
+            case Not(part=part):
+                return self.say(part, not negated)
+            case All(parts=parts):
+                said = " and ".join(map(self.say, parts)) or "always"
+                return f"not ({said})" if negated else said
+            case AnyOf(parts=parts):
+                said = ", or ".join(map(self.say, parts)) or "never"
+                return f"none of ({said})" if negated else f"either {said}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Titled:
+    title: Text
+
+
+def _group(group: type[All] | type[AnyOf], parts: Iterable[Condition]) -> Condition:
+    flat = tuple(chain.from_iterable(_parts(part, group) for part in parts))
+    return flat[0] if len(flat) == 1 else group(flat)
+
+
+def _dated(part: Condition) -> bool:
+    """Whether a condition is about the day alone; only what is in force tests that."""
+    tested = list(atoms(part))
+    return bool(tested) and all(atom.fact == AS_OF for atom in tested) and not any(named(part))
+
+
+def _in_force(parts: Iterable[Condition]) -> str:
+    """The periods among the parts of a condition, in words."""
+    dated = [part for part in parts if _dated(part)]
+    alternatives = [_parts(each, All) for part in dated if isinstance(part, AnyOf) for each in part.parts]
+    periods = alternatives or ([dated] if dated else [])
+    words = {"at_least": "from", "at_most": "until"}
+    return "; ".join(
+        " ".join(f"{words[atom.op]} {_show(atom.operands[0])}" for each in period for atom in atoms(each)) for period in periods
+    )
+
+
+def _need(need: Need | None) -> str:
+    if need is None:
+        return ""
+    if need.op == "one":
+        return f"`{need.requirement}`"
+    parts = [_need(part) if part.op == "one" else f"({_need(part)})" for part in need.parts]
+    return (" or " if need.op == "any_of" else " and ").join(parts)
+
+
+def _due(due: Due) -> str:
+    match due:
+        case Period(within=within, after=after):
+            return f"within {within} after {_day(after)}"
+        case OnDay(month=month, day=day, after=after):
+            return f"on {day} {MONTHS[month - 1]} after {_day(after)}"
+        case OnDate(day=date_):
+            return f"on {date_}"
+        case Earliest(parts=parts):
+            return f"the earliest of {', '.join(map(_due, parts))}"
+
+
+def _day(after: str) -> str:
+    return "the exchange" if after == AS_OF else f"`{after}`"
+
+
+def _summary(provision: _Provision) -> tuple[str, ...]:
+    """What a provision does, for one that is added or dropped."""
+    does = {
+        "requires": provision.requires,
+        "satisfies": ", ".join(f"`{name}`" for name in provision.satisfies),
+        "exempts from": ", ".join(f"`{name}`" for name in provision.exempts),
+    }
+    told = [f"{verb} {what}" for verb, what in does.items() if what] or [provision.effect]
+    dated = [f"in force {provision.in_force}"] if provision.in_force else []
+    return (f"{provision.citation}, {provision.mark}", *told, *dated)
+
+
+# Values, in words
+
+
+def _title(entry: object) -> str:
+    return _show(getattr(entry, "title", ""))
+
+
+def _names(entry: object) -> tuple[str, ...]:
+    """The fields of a model or a dataclass."""
+    if isinstance(entry, BaseModel):
+        return tuple(type(entry).model_fields)
+    return tuple(field.name for field in dataclasses.fields(entry))  # type: ignore[arg-type]
+
+
+def _plain(value: object) -> object:
+    """What two bundles can be compared by: a type and a value set by its name, since its values are compared apart."""
+    return value.name if isinstance(value, Type | ValueSet) else value
+
+
+def _ordered(values: tuple[Any, ...] | list[Any] | AnySet[Any]) -> list[Any]:
+    return sorted(values) if isinstance(values, AnySet) else list(values)
+
+
+def _items(old: list[Any], new: list[Any], noun: str, ordered: bool = False) -> Iterator[_Point]:
+    """What lists have more and less. Only where it means something is their order told."""
+    added = [item for item in new if item not in old]
+    dropped = [item for item in old if item not in new]
+    if added:
+        yield _Point(f"{noun} added: {_listed(added)}")
+    if dropped:
+        yield _Point(f"{noun} dropped: {_listed(dropped)}")
+    if not added and not dropped:
+        yield _Point(f"{noun}: in another order", wording=not ordered)
+
+
+def _entries(old: Mapping[Any, Any], new: Mapping[Any, Any], noun: str) -> Iterator[_Point]:
+    """What mappings have more, less and otherwise."""
+    for name in sorted({*old, *new}):
+        if name not in old:
+            yield _Point(f"{noun} added: `{name}` {_show(new[name])}")
+        elif name not in new:
+            yield _Point(f"{noun} dropped: `{name}` {_show(old[name])}")
+        elif old[name] != new[name]:
+            yield _Point(f"{noun}: `{name}` {_show(old[name])} → {_show(new[name])}")
+
+
+def _listed(items: Iterable[Any]) -> str:
+    return ", ".join(f"`{_show(item)}`" for item in items)
+
+
+def _show(value: Any) -> str:
+    """A value as an author would write it."""
+    match value:
+        case None | "":
+            return "none"
+        case bool():
+            return "yes" if value else "no"
+        case Level():
+            return value.word
+        case Text(en=text):
+            return text
+        case Type(name=name):
+            return name
+        case ValueSet():
+            return value.name
+        case Period() | OnDay() | OnDate() | Earliest():
+            return _due(value)
+        case RegisterEntry(from_=first, until=last):
+            ends = [f"from {first}"] * (first is not None) + [f"until {last}"] * (last is not None)
+            return " ".join(ends) or "at any time"
+        case tuple() | list():
+            return ", ".join(map(_show, value)) or "none"
+        case AnySet():
+            return ", ".join(sorted(map(_show, value))) or "none"
+    return str(value)
