@@ -17,6 +17,7 @@ from engine.difference import DIRECTIONS, Difference, ExchangePart, MovePart, Po
 from engine.exchange import Exchange, ExchangeRefused, Problem
 from engine.layout import NotLaidOut, lay_out
 from engine.pdp import INCLUDES, LANGUAGES, MODES, PDP, EnginesFailed
+from engine.schemas import editor_schemas
 from engine.testing import Result, run
 from engine.version import VERSION as __version__
 
@@ -49,6 +50,7 @@ __all__ = [
     "__version__",
     "bundled_policies",
     "compare",
+    "editor_schemas",
     "lay_out",
     "load",
     "load_sources",

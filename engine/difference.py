@@ -134,8 +134,8 @@ class UntriedPart(Part):
 class PolicyChangePart(Part):
     """
     One thing added, dropped or changed. `details` say what of it in words, `wording` names what is only worded otherwise.
-    `under` are the provisions that rest on a definition. `moves` counts the exchanges in which a provision stands otherwise than
-    before; null for what is no provision, and where no exchange was tried.
+    `under` are the provisions that rest on a definition. `moves` counts the exchanges in which a provision, or one under the
+    definition, stands otherwise than before; null for everything else, and where no exchange was tried.
     """
 
     what: str
@@ -255,9 +255,6 @@ def compare(
         for number, trial in enumerate(trials, 1):
             trier.take(trial)
             progress(number)
-    moved = Counter(
-        provision for move in trier.moves for provision in {cause.name for cause in move.causes if cause.kind == "rule"}
-    )
     return Difference(
         schema="fifthfactor/difference/1",
         old=DigestsPart(meaning=old.digests.meaning, source=old.digests.source),
@@ -265,10 +262,7 @@ def compare(
         mode=mode,
         tried={source: trier.tried[source] for source in SOURCES if trier.tried[source]},
         moves=tuple(sorted(trier.moves, key=_importance)),
-        changes=tuple(
-            each.model_copy(update={"moves": moved[each.name]}) if each.what == "rule" and trier.tried else each
-            for each in changes(old, new)
-        ),
+        changes=tuple(each.model_copy(update={"moves": trier.shown_by(each)}) for each in changes(old, new)),
         unread=tuple(trier.unread),
         disagreements=tuple(trier.disagreements),
     )
@@ -317,6 +311,13 @@ class _Trier:
         if was and now and old != new:
             causes += [*_gaps(was, now), *_duties_late(was, now)] or ([] if causes else [*_jurisdictions(was, now)])
         self.moves.append(MovePart(exchange=exchange, old=old, new=new, direction=_direction(old, new), causes=tuple(causes)))
+
+    def shown_by(self, change: PolicyChangePart) -> int | None:
+        """How many exchanges moved in which the provision of a change, or one under a definition, stands otherwise."""
+        provisions = {"rule": {change.name}, "definition": set(change.under)}.get(change.what)
+        if provisions is None or not self.tried:
+            return None
+        return sum(any(cause.kind == "rule" and cause.name in provisions for cause in move.causes) for move in self.moves)
 
     def decide(
         self, pdp: PDP, read: Exchange | list[str], day: date, exchange: ExchangePart, side: str
@@ -761,7 +762,7 @@ class _Reading:
             exempts=tuple(dict.fromkeys(exempted)),
             duties=main.duties,
             lane=main.lane,
-            travels=main.travels,
+            travels=f"{main.travels.text} (else {main.travels.otherwise.word})" if main.travels else "",
             at=f"{shown.file}:{shown.line}",
         )
 

@@ -34,7 +34,8 @@ File = Annotated[Path, typer.Argument(help="JSON file of an exchange; - reads st
 @app.command(epilog="Example: fifthfactor check policies")
 def check(
     paths: Policies = None,
-    as_json: AsJson = False,
+    form: Annotated[str, typer.Option("--format", help="How to print: text, json, or sarif for code review.")] = "text",
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON; short for --format json.")] = False,
     strict: Annotated[bool, typer.Option("--strict", help="A warning is a finding too.")] = False,
 ) -> None:
     """
@@ -44,7 +45,37 @@ def check(
     """
     from service import commands
 
-    _run(lambda: commands.check(paths or [], as_json, strict))
+    _run(lambda: commands.check(paths or [], "json" if as_json else form, strict))
+
+
+@app.command(epilog="Example: fifthfactor schema --write policies/.schemas")
+def schema(
+    kind: Annotated[str, typer.Argument(help="Which one to print: policy, test, vocabulary or exchange.")] = "",
+    write: Annotated[Path | None, typer.Option(help="Write all of them into this folder.")] = None,
+    policies: UnderPolicies = None,
+) -> None:
+    """
+    Print or write the JSON Schemas of the documents, for editors: with the facts, values and names of the policies.
+    """
+    from service.editors import schema as print_or_write
+
+    _run(lambda: print_or_write(kind, write, policies or []))
+
+
+@app.command(epilog="Example: fifthfactor fmt policies --check")
+def fmt(
+    paths: Annotated[list[Path] | None, typer.Argument(help="Folders or files to lay out. [the bundled policies]")] = None,
+    check: Annotated[bool, typer.Option("--check", help="Write nothing; end with 1 where a file would change.")] = False,
+    diff: Annotated[bool, typer.Option("--diff", help="Write nothing; print what would change.")] = False,
+) -> None:
+    """
+    Lay out policies, tests and vocabulary in the one way; what they say and their comments stay as they are.
+
+    Ends with 0 where it is done, with 1 where `--check` finds a change or a file cannot be laid out.
+    """
+    from service import formatter
+
+    _run(lambda: formatter.fmt(paths or [], check, diff))
 
 
 @app.command(epilog="Example: fifthfactor test policies --only order-16")
@@ -91,6 +122,40 @@ def explain(
     _run(lambda: commands.explain(file, policies or [], as_of, mode, as_json))
 
 
+@app.command(epilog="Example: fifthfactor diff HEAD~1 policies --fail-on permits-more")
+def diff(
+    old: Annotated[str, typer.Argument(help="What stands: a folder, a git revision (REV or REV:path), or a bundle's digest.")],
+    new: Annotated[str, typer.Argument(help="What would take its place, named in the same way.")],
+    policies: Annotated[
+        Path | None,
+        typer.Option(help="Where the policies lie, for a revision or digest. [the side that is a folder, or the bundled ones]"),
+    ] = None,
+    exchanges: Annotated[
+        list[Path] | None, typer.Option(help="Real exchanges: a folder, a JSON file, or a file of JSON lines. May be repeated.")
+    ] = None,
+    log: Annotated[Path | None, typer.Option(help="Database of a decision log, whose requests are decided again.")] = None,
+    only: Annotated[str, typer.Option(help="Try the test files whose name contains this.")] = "",
+    as_of: Annotated[str | None, typer.Option(help="Day for exchanges that name none. [today]")] = None,
+    mode: Mode = "checked",
+    examples: Annotated[int, typer.Option(min=0, help="Examples to show; each kind of move shows at least one.")] = 20,
+    fail_on: Annotated[
+        str | None, typer.Option(help="End with 1 on: permits-more, permits-less, any-outcome or any-change.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """
+    Tell what would change if NEW took the place of OLD: rules, and every outcome that moves. As Markdown, for a review.
+
+    Ends with 0, or with 1 where `--fail-on` finds what it names. `permits-more` is an exchange that may proceed, or whose bounds
+    reach down to a permit, and did not before.
+    """
+    from service import differences
+
+    paths = tuple(exchanges or ())
+    request = differences.Request(old, new, policies, paths, log, only, as_of, mode, examples, fail_on, as_json)
+    _run(lambda: differences.diff(request))
+
+
 @app.command(epilog="Example: fifthfactor serve --port 8080 --database decisions.db")
 def serve(
     host: Annotated[
@@ -119,6 +184,21 @@ def serve(
         serve_until_stopped(settings)
     except CannotServe as refused:
         _stop(str(refused), refused.status)
+
+
+@app.command(epilog="Example: fifthfactor calendars --write policies/vocabulary/calendars.yaml")
+def calendars(
+    paths: Policies = None,
+    write: Annotated[Path | None, typer.Option(help="Write the file; without this it is printed.")] = None,
+) -> None:
+    """
+    Write the calendars of working days anew, from the package `holidays`.
+
+    Every calendar of the policies that has a `library` gets the days that it says are known.
+    """
+    from service.calendars import calendars as write_calendars
+
+    _run(lambda: write_calendars(paths or [], write))
 
 
 def _run(command: Callable[[], int]) -> None:

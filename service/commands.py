@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import engine
+from service import sarif
 
 DISCLAIMER = "Engineering research, not legal advice."
 TONES = {"green": "32", "red": "31", "yellow": "33", "bold": "1"}
@@ -24,8 +25,13 @@ class UsedWrongly(Exception):
     """What was asked cannot be done as asked; the message says what to do."""
 
 
-def check(paths: list[Path], as_json: bool, strict: bool) -> int:
-    """Check policies; every finding of every file at once."""
+FORMATS = ("text", "json", "sarif")
+
+
+def check(paths: list[Path], form: str, strict: bool) -> int:
+    """Check policies; every finding of every file at once, as one of FORMATS."""
+    if form not in FORMATS:
+        raise UsedWrongly(f"there is no format `{form}`; use one of {', '.join(FORMATS)}")
     try:
         bundle = _load(paths)
         findings: tuple[engine.Diagnostic, ...] = bundle.warnings
@@ -33,37 +39,40 @@ def check(paths: list[Path], as_json: bool, strict: bool) -> int:
     except engine.BundleRefused as refused:
         bundle, findings, sources = None, refused.diagnostics, refused.sources
     failed = bundle is None or (strict and bool(findings))
-    if as_json:
+    if form == "json":
         _print_json({"sound": not failed, "findings": [_finding(d) for d in findings], "bundle": _digests(bundle)})
+        return int(failed)
+    if form == "sarif":
+        _print_json(sarif.document(findings, paths or [engine.bundled_policies()], Path.cwd(), int(failed)))
         return int(failed)
     texts = {name: data.decode("utf-8", "replace") for name, data in sources.items()}
     for finding in findings:
         print(finding.render(texts, colour=sys.stdout.isatty()) + "\n")
     if bundle is None:
         print(
-            _tone(
+            painted(
                 "red",
-                f"{_count(len(findings), 'finding')} in {_count(len({d.at.file for d in findings}), 'file')}; nothing was loaded",
+                f"{count(len(findings), 'finding')} in {count(len({d.at.file for d in findings}), 'file')}; nothing was loaded",
             )
         )
     else:
         provisions = len({rule.provision.id for rule in bundle.rules.rules})
         print(
-            f"{_tone('green', 'sound')}: {_count(len(sources), 'file')}, {_count(provisions, 'provision')},"
-            f" {_count(len(bundle.facts()), 'fact')}, bundle {bundle.digests.meaning[:12]}"
+            f"{painted('green', 'sound')}: {count(len(sources), 'file')}, {count(provisions, 'provision')},"
+            f" {count(len(bundle.facts()), 'fact')}, bundle {bundle.digests.meaning[:12]}"
         )
     return int(failed)
 
 
 def test(paths: list[Path], only: str, as_json: bool) -> int:
     """Run the authors' tests; ends with `N passed, N failed`."""
-    bundle = _load_or_stop(paths)
+    bundle = load_or_stop(paths)
     started = time.monotonic()
     results = []
     for result in engine.run(bundle, only):
         results.append(result)
         if result.problems and not as_json:
-            print(f"{_tone('red', 'failed')} {result.file}:{result.line} {result.case}")
+            print(f"{painted('red', 'failed')} {result.file}:{result.line} {result.case}")
             for problem in result.problems:
                 print(textwrap.indent(textwrap.fill(problem, 110), "    "))
         elif sys.stderr.isatty() and not as_json:
@@ -114,7 +123,7 @@ def _load(paths: list[Path]) -> engine.Bundle:
         raise UsedWrongly(str(missing)) from None
 
 
-def _load_or_stop(paths: list[Path]) -> engine.Bundle:
+def load_or_stop(paths: list[Path]) -> engine.Bundle:
     try:
         return _load(paths)
     except engine.BundleRefused as refused:
@@ -124,7 +133,7 @@ def _load_or_stop(paths: list[Path]) -> engine.Bundle:
 def _decide(file: Path, paths: list[Path], as_of: str | None, mode: str) -> engine.Decision:
     if mode not in engine.MODES:
         raise UsedWrongly(f"there is no mode `{mode}`; use one of {', '.join(engine.MODES)}")
-    bundle = _load_or_stop(paths)
+    bundle = load_or_stop(paths)
     try:
         exchange = engine.parse_exchange(bundle, _read(file))
     except engine.ExchangeRefused as refused:
@@ -150,7 +159,7 @@ def _head(decision: engine.Decision) -> str:
     outcome = decision.outcome.replace("_", " ")
     if decision.outcome == "undetermined":
         outcome += f" ({decision.bounds.lowest} to {decision.bounds.highest})".replace("_", " ")
-    word = _tone(tone, "PROCEED" if decision.proceed else "DO NOT PROCEED")
+    word = painted(tone, "PROCEED" if decision.proceed else "DO NOT PROCEED")
     return f"{word}  {outcome}, as of {decision.as_of}\n{textwrap.fill(decision.answer, 110)}"
 
 
@@ -210,7 +219,7 @@ def _body(d: dict[str, Any]) -> Iterator[str]:
 def _section(title: str, lines: Iterable[str]) -> Iterator[str]:
     found = list(lines)
     if found:
-        yield f"\n{_tone('bold', title)}"
+        yield f"\n{painted('bold', title)}"
         yield from (textwrap.fill(line, 110, initial_indent="  ", subsequent_indent="      ") for line in found)
 
 
@@ -273,9 +282,9 @@ def _print_json(value: Any) -> None:
     print(json.dumps(value, ensure_ascii=False, indent=2))
 
 
-def _count(number: int, noun: str) -> str:
+def count(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
-def _tone(tone: str, text: str) -> str:
+def painted(tone: str, text: str) -> str:
     return f"\x1b[{TONES[tone]}m{text}\x1b[0m" if sys.stdout.isatty() else text
