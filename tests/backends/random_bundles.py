@@ -123,10 +123,18 @@ class Maker:
 
     def bundle(self) -> engine.Bundle:
         """A bundle that loads; what the checker refuses is thrown away and made again."""
+        return self._accepted()[0]
+
+    def accepted(self) -> tuple[dict[str, Any], engine.Settings]:
+        """The documents of that bundle, before they are written, and its settings."""
+        _, sources, settings = self._accepted()
+        return {name: yaml.safe_load(text) for name, text in sources.items()}, settings
+
+    def _accepted(self) -> tuple[engine.Bundle, dict[str, bytes], engine.Settings]:
         while True:
-            sources = self.sources()
+            sources, settings = self.sources(), engine.Settings(trust=self.pick(["confirmed", "from-memory"]))
             try:
-                return engine.load_sources(sources, engine.Settings(trust=self.pick(["confirmed", "from-memory"])))
+                return engine.load_sources(sources, settings), sources, settings
             except engine.BundleRefused as refused:
                 # Only circles of exemptions may be refused; anything else is a fault of this generator.
                 if {d.code for d in refused.diagnostics} != {"cycle"}:
@@ -138,6 +146,11 @@ class Maker:
         documents = {"vocabulary.yaml": vocabulary}
         for policy in ("aa.law", "aa.more", "bb.law"):
             documents[f"{policy}.yaml"] = self.policy(policy)
+        return self.written(documents)
+
+    @staticmethod
+    def written(documents: dict[str, Any]) -> dict[str, bytes]:
+        """Documents as the bytes of their files."""
         return {name: yaml.safe_dump(text, sort_keys=False, allow_unicode=True).encode() for name, text in documents.items()}
 
     # Policies
@@ -303,9 +316,12 @@ class Maker:
         )
 
     def numbers(self, cuts: list[str]) -> Any:
-        return (
-            self.pick(cuts) if self.chance(0.2) else {self.order(): self.pick(cuts) for _ in range(self.random.randint(1, 2))}
-        )
+        if self.chance(0.2):
+            return self.pick(cuts)
+        if self.chance(0.5):
+            return {self.order(): self.pick(cuts)}
+        low, high = sorted(self.random.sample(range(len(cuts)), 2))  # the cuts rise; an end before its beginning is refused
+        return {self.pick(["at_least", "more_than"]): cuts[low], self.pick(["at_most", "less_than"]): cuts[high]}
 
     def day(self) -> tuple[str, Any]:
         test = self.pick(

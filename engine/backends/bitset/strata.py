@@ -28,6 +28,7 @@ STATES = {
     for sure in Truth
     for doubt in Truth
 }
+BARS = {"review": REVIEW, "prohibit": Level.PROHIBITED}
 MET = frozenset((State.MET,))
 UNMET = STATES[NO, NO]
 
@@ -48,9 +49,15 @@ class Table:
             n: (*rule.satisfies, *rule.excuses) for n, rule in enumerate(rules.rules) if rule.satisfies or rule.excuses
         }
         self.lifters = _mask(self.lifts)
-        weighing = ("prohibit", "review", "oblige", "require")
-        self.weighing = _mask(n for n, rule in enumerate(rules.rules) if rule.effect in weighing)
-        self.fixed = {n: {"prohibit": Level.PROHIBITED, "review": REVIEW}.get(r.effect) for n, r in enumerate(rules.rules)}
+        self.raising = _mask(n for n, rule in enumerate(rules.rules) if rule.effect in ("oblige", "require"))
+        self.level = {n: BARS.get(rule.effect) for n, rule in enumerate(rules.rules)}
+        bars: dict[tuple[str, Level], int] = {}
+        for number, rule in enumerate(rules.rules):
+            if (level := BARS.get(rule.effect)) is not None:
+                key = (rule.provision.jurisdiction, level)
+                bars[key] = bars.get(key, 0) | 1 << number
+        self.bars = tuple((place, level, mask) for (place, level), mask in sorted(bars.items(), key=lambda bar: bar[0][1]))
+        self.barring = _mask(n for n, level in self.level.items() if level is not None)
         self.places = tuple(rule.provision.jurisdiction for rule in rules.rules)
         self.everywhere = tuple(dict.fromkeys((*self.places, *(floor.jurisdiction for floor in rules.floors))))
         self.unmet = dict.fromkeys(rules.requirements, UNMET)
@@ -61,9 +68,15 @@ class Table:
         order = {n: (rule.provision.policy, rule.provision.line) for n, rule in enumerate(rules.rules)}
         self.grounds = {name: tuple(sorted(found, key=order.__getitem__)) for name, found in grounds.items()}
         self.obliged = {
-            number: tuple(duty.key for duty in rule.duties if duty.arises == "exchange")
+            number: frozenset(duty.key for duty in rule.duties if duty.arises == "exchange")
             for number, rule in enumerate(rules.rules)
             if rule.effect == "oblige"
+        }
+        # One duty without a last day and without a test of its being done is owed wherever its rule stands.
+        self.plain = {
+            number: next(iter(keys))
+            for number, keys in self.obliged.items()
+            if len(keys) == 1 and all(self.duties[key].due is None and self.duties[key].done_when is None for key in keys)
         }
         self.ways = {
             (name, number): frozenset(d.key for d in (*rules.requirements[name].duties, *rules.rules[number].duties))
@@ -169,27 +182,34 @@ class Strata:
                 high[place] = high_beneath[place] = PERMITTED
                 if applies is YES:
                     low[place] = low_beneath[place] = PERMITTED
-        waiting = self.stands.possible & table.weighing
+        possible = self.stands.possible
+        for place, level, bars in table.bars:
+            # What bars without doubt weighs the same, however many do.
+            if possible & bars & ~may_doubt:
+                sure = certain & bars & ~may_doubt
+                for lows, highs in ((low, high), (low_beneath, high_beneath))[: 1 if level is REVIEW else 2]:
+                    highs[place] = max(highs[place], level)
+                    lows[place] = max(lows[place], level) if sure else lows[place]
+        waiting = possible & (table.raising | table.barring & may_doubt)
         while waiting:
             bit = waiting & -waiting
             waiting ^= bit
             number = bit.bit_length() - 1
-            level = table.fixed[number]
-            least, most = (level, level) if level is not None else self._raised(number)
+            place = table.places[number]
+            bar = table.level[number]
+            least, most = self._raised(number) if bar is None else (bar, bar)
             if may_doubt & bit and most > OWING:
                 # A doubtful lift puts a review beside what it would lift; it removes nothing stricter (3.7).
                 least = REVIEW if does_doubt & bit and least > OWING else min(least, REVIEW)
                 most = max(most, REVIEW)
-            place = table.places[number]
-            review = level is REVIEW
             if most > high[place]:
                 high[place] = most
-            if not review and most > high_beneath[place]:
+            if bar is not REVIEW and most > high_beneath[place]:
                 high_beneath[place] = most
             if certain & bit:
                 if least > low[place]:
                     low[place] = least
-                if not review and least > low_beneath[place]:
+                if bar is not REVIEW and least > low_beneath[place]:
                     low_beneath[place] = least
         return (
             {place: BOUNDS[low[place], high[place]] for place in table.everywhere},
@@ -208,7 +228,11 @@ class Strata:
         """What a rule that obliges or requires raises while it stands."""
         rule, stands = self.table.rules[number], self.stands.truth(number)
         if rule.need is None:
-            duties = frozenset(self.table.obliged[number])
+            plain = self.table.plain.get(number)
+            if plain is not None:
+                self.owed[plain] = max(self.owed.get(plain, NO), stands)
+                return OWING, OWING
+            duties = self.table.obliged[number]
             return self._owing(duties, duties, stands) if duties else (NOTHING, NOTHING)
         states = self._need(rule.need)
         if states == UNMET:
