@@ -40,6 +40,7 @@ from engine.rules import (
     Requirement,
     Rule,
     RuleSet,
+    Travels,
 )
 from engine.tree import Mapping, Node, Scalar, locate, plain
 from engine.tree import Sequence as ListNode
@@ -307,9 +308,10 @@ class _Checker:
         if text.duties and not effects:
             self._stray_duties(written)
         provision = self._provision(written)
+        travels = self._travels(written, effects)
         parts = []
         for effect in effects[:1]:
-            rule = self._effect(written, provision, effect)
+            rule = self._effect(written, provision, effect, travels)
             parts.append(Part(rule, written.order, written.id))
         for lift in lifts:
             use = Use.LIFTS if lift.lifts else Use.RAISES
@@ -321,6 +323,7 @@ class _Checker:
                 exempts=lift.rules,
                 excuses=lift.requirements,
                 doubtful=self._doubtful(text) and lift.lifts,
+                travels=travels,
             )
             parts.append(Part(rule, written.order, written.id))
         if text.lane and (not text.advise or text.lane not in self.vocabulary.lanes):
@@ -362,7 +365,29 @@ class _Checker:
             line=written.node.span.line,
         )
 
-    def _effect(self, written: Written, provision: Provision, effect: str) -> Rule:
+    def _travels(self, written: Written, effects: Sequence[str]) -> Travels | None:
+        """What travels with the data; what a later leg must meet becomes a definition under a reserved key."""
+        text, force = written.text.travels, written.policy.instrument.force
+        if text is None:
+            return None
+        node = locate(written.node, ("travels",))[0]
+        if force in ("soft", "aspiration") or (effects == ["advise"] and not written.text.exempts):
+            help = "put it beside an effect that binds or lifts"
+            self.findings.error(node.span, "stray-travels", "advice binds nobody, so nothing of it travels", help=help)
+        if isinstance(text, str):
+            return Travels(text)
+        if text.else_ == "prohibited" and "prohibit" not in ALLOWED[force]:
+            at = locate(node, ("else",))[0].span
+            self.findings.error(at, "force", f"a text of force `{force}` cannot `prohibit`", help="write `else: review`")
+        key = f"{written.id}#travels" if text.when is not None else ""
+        if key:
+            when = node.get("when") if isinstance(node, Mapping) else None
+            self.conditions.definitions[key] = self.conditions.lower(when, written.policy.policy, Use.LIFTS)
+        # Semantics 3.7: an unsure rule is a review, whatever it would have been.
+        otherwise = Level.REVIEW if written.text.status == "unsure" else Level[text.else_.upper()]
+        return Travels(text.condition, key, otherwise)
+
+    def _effect(self, written: Written, provision: Provision, effect: str, travels: Travels | None) -> Rule:
         text = written.text
         message = getattr(text, effect) if effect in ("prohibit", "review", "advise", "compels") else ""
         self._allowed(written, effect)
@@ -394,7 +419,7 @@ class _Checker:
             satisfies=self._satisfied(written) if effect == "satisfies" else (),
             lane=text.lane or "" if effect == "advise" else "",
             doubtful=effect == "satisfies" and self._doubtful(text),
-            travels=text.travels or "",
+            travels=travels if effect != "advise" else None,
         )
 
     def _condition(self, written: Written, use: Use) -> Condition:
@@ -534,18 +559,21 @@ class _Checker:
                     said = f"`{fact}` is tested, and not whether the document counts on the day and covers the exchange"
                     self.findings.warn(at.span, "only-a-field", said, help=f"add `{group}: {{has: {name}}}`")
 
-    def _asserted(self, condition: Condition, positive: bool = True) -> Iterator[Atom]:
-        """The atoms that help a condition to hold, through the definitions it names."""
-        match condition:
-            case Atom() if positive:
-                yield condition
-            case Not(part=part):
-                yield from self._asserted(part, not positive)
-            case Defined(key=key) if key in self.conditions.definitions:
-                yield from self._asserted(self.conditions.definitions[key], positive)
-            case All(parts=parts) | AnyOf(parts=parts):
-                for part in parts:
-                    yield from self._asserted(part, positive)
+    def _asserted(self, condition: Condition) -> Iterator[Atom]:
+        """The atoms that help a condition to hold, through the definitions it names, each definition once."""
+        seen: set[tuple[str, bool]] = set()
+        todo = [(condition, True)]
+        while todo:
+            match todo.pop():
+                case Atom() as atom, True:
+                    yield atom
+                case Not(part=part), positive:
+                    todo.append((part, not positive))
+                case Defined(key=key), positive if (key, positive) not in seen and key in self.conditions.definitions:
+                    seen.add((key, positive))
+                    todo.append((self.conditions.definitions[key], positive))
+                case ((All(parts=parts) | AnyOf(parts=parts)), positive):
+                    todo += [(part, positive) for part in reversed(parts)]
 
     def _check_used(self) -> None:
         """A definition that no condition names, and no test, does nothing."""

@@ -8,12 +8,14 @@ nest. Source: semantics 2.2 (shown by place), 2.4 to 2.9 (operators), 7.1, 7.2.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from datetime import date
+from decimal import Decimal
 from enum import Enum
 
 from engine.diagnostic import Findings, Span, did_you_mean
-from engine.rules import ALWAYS, AS_OF, All, AnyOf, Atom, Condition, Defined, Not, Truth, atoms, named
+from engine.rules import ALWAYS, AS_OF, MAX_CHAIN, All, AnyOf, Atom, Condition, Defined, Not, Truth, atoms, named
 from engine.tree import Mapping, Node, Scalar, Sequence
-from engine.values import BadValue, Duration, Operand, Type
+from engine.values import BadValue, Duration, Money, Operand, Type
 from engine.vocabulary import DOCUMENT_FIELDS, DOCUMENT_GROUPS, Vocabulary
 
 GROUPS = ("all_of", "any_of", "none_of")
@@ -66,6 +68,7 @@ class Conditions:
         self.used: set[str] = set()  # definitions that a condition names
         self._open: list[str] = []
         self._shown: dict[str, bool] = {}
+        self._length: dict[str, int] = {}  # of the longest chain of definitions that one uses
 
     def lower(self, node: Node | None, policy: str, use: Use) -> Condition:
         """Lower `node` as read inside `policy`; what is wrong becomes findings, and the answer then means nothing."""
@@ -109,15 +112,25 @@ class Conditions:
             if key in self.definitions:
                 return Defined(key)
         policy, node = self.defined[name]
+        if len(self._open) > MAX_CHAIN:
+            return self._too_long(name, span)
         self._open.append(name)
         condition = self.lower(node, policy, use)
         self._open.pop()
+        self._length[name] = 1 + max((self._length.get(key.partition("!")[0], 0) for key in named(condition)), default=0)
+        if self._length[name] == MAX_CHAIN + 1:
+            self._too_long(name, span)
         self._shown[name] = any(atom.not_shown is not None for atom in atoms(condition)) or any(
             "!" in k for k in named(condition)
         )
         key = f"{name}!{use.value}" if self._shown[name] else name
         self.definitions[key] = condition
         return Defined(key)
+
+    def _too_long(self, name: str, span: Span) -> Condition:
+        said = f"`{name}` ends a chain of more than {MAX_CHAIN} definitions that use one another"
+        self.findings.error(span, "too-deep", said, help="say more in one of them")
+        return ALWAYS
 
     def _entry(self, key: Scalar, value: Node, policy: str, use: Use) -> Condition:
         if key.text in GROUPS:
@@ -219,6 +232,10 @@ class Conditions:
         parts = [self._operator(fact, type, operator, operand, use) for operator, operand in node.entries]
         if not parts:
             self.findings.error(span, "empty-condition", f"`{fact}` is tested for nothing", help="give a value or an operator")
+        if not type.many and _inverted(part for part in parts if isinstance(part, Atom)):
+            self.findings.error(
+                span, "bad-value", f"nothing is as this test of `{fact}` wants it", help="its end lies before its beginning"
+            )
         return _all(parts)
 
     def _equals(self, fact: str, type: Type, node: Node, use: Use) -> Condition:
@@ -367,6 +384,32 @@ def _is_field(fact: str) -> bool:
     """Whether a name is that of a document's field."""
     group, _, rest = fact.partition(".")
     return group in DOCUMENT_GROUPS and rest.rpartition(".")[2] in DOCUMENT_FIELDS
+
+
+def _inverted(tests: Iterable[Atom]) -> bool:
+    """Whether tests of one fact leave no value between them."""
+    ends = [(atom.op, *point) for atom in tests if (point := _point(atom)) is not None]
+    return any(
+        unit == other and (low > high or (low == high and (op, other_op) != ("at_least", "at_most")))
+        for op, unit, low in ends
+        if op in ("at_least", "more_than")
+        for other_op, other, high in ends
+        if other_op in ("at_most", "less_than")
+    )
+
+
+def _point(atom: Atom) -> tuple[str, Decimal | int] | None:
+    """Where a test of order cuts, and the currency it does so in; None where it does not cut at a fixed place."""
+    match atom.operands:
+        case (Decimal() as number,):
+            return "", number
+        case (date() as day,):
+            return "", day.toordinal()
+        case (Money(amount=amount, currency=currency),):
+            return currency, amount
+        case (str() as word,) if atom.type.values and word in atom.type.values.rank:
+            return "", atom.type.values.rank[word]
+    return None
 
 
 def _scalars(node: Node, findings: Findings) -> list[Scalar]:

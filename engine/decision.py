@@ -333,3 +333,52 @@ class HorizonPart(Part):
 
 
 Decision.model_rebuild()
+
+
+class CarriedPart(Part):
+    """
+    A condition that came with the data from an earlier leg, `from`. `state`: "observe" where nothing can be tested; else whether this
+    leg meets it: "met", "violated", or "unknown", and then `asks` names the facts to find out. `else` is what a violation comes to.
+    `certain`: whether it travels for certain.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+    from_: str = Field(alias="from")
+    provision: str
+    instrument: str
+    citation: str
+    mark: str
+    condition: str
+    state: Literal["observe", "met", "unknown", "violated"]
+    else_: LevelWord | None = Field(None, alias="else")
+    asks: list[str] = []
+    certain: bool
+
+
+class LegPart(Part):
+    """One leg of a plan. The decision is the leg's own, with what was carried into it already in its outcome and answer."""
+
+    leg: str
+    after: str = ""
+    carried: list[CarriedPart] = []
+    decision: Decision
+
+
+class PlanDecision(Part):
+    """The decision on a plan: it may go ahead where every leg may, and is as strict as its strictest leg."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, title="PlanDecision", json_schema_extra={"$id": "urn:fifthfactor:plan-decision:1"}
+    )
+
+    schema_: Literal["fifthfactor/plan-decision/1"] = Field("fifthfactor/plan-decision/1", alias="schema")
+    id: str
+    proceed: bool
+    answer: str
+    outcome: Outcome
+    bounds: BoundsPart
+    as_of: date
+    hypothetical: bool
+    legs: list[LegPart]
+    holds_until: HorizonPart | None = None

@@ -106,7 +106,7 @@ class ExchangeReader:
 
     def read(self, raw: bytes) -> Exchange:
         """Read the bytes of one JSON object. Raises ExchangeRefused with every problem found."""
-        document = _json(raw)
+        document = read_object(raw, MAX_BYTES)
         try:
             model = self.model.model_validate_json(raw)
         except ValidationError as failed:
@@ -194,8 +194,8 @@ class ExchangeReader:
         return tuple(sorted(found))
 
 
-def _json(raw: bytes) -> dict[str, Any]:
-    """One JSON object, strictly: UTF-8, no duplicate keys, no NaN, bounded."""
+def read_object(raw: bytes, most: int, what: str = "exchange") -> dict[str, Any]:
+    """One JSON object of at most so many bytes, strictly: UTF-8, no duplicate keys, no NaN. Raises ExchangeRefused."""
 
     def refuse(detail: str) -> ExchangeRefused:
         return ExchangeRefused((Problem("", "not-json", detail),))
@@ -211,8 +211,8 @@ def _json(raw: bytes) -> dict[str, Any]:
     def constant(name: str) -> Any:
         raise refuse(f"{name} is not JSON")
 
-    if len(raw) > MAX_BYTES:
-        raise refuse(f"the exchange has more than {MAX_BYTES:,} bytes")
+    if len(raw) > most:
+        raise refuse(f"the {what} has more than {most:,} bytes")
     try:
         document = json.loads(raw.decode("utf-8"), object_pairs_hook=unique, parse_constant=constant)
     except UnicodeDecodeError:
@@ -224,7 +224,7 @@ def _json(raw: bytes) -> dict[str, Any]:
     except ValueError as error:
         raise refuse(f"the body is not JSON: {error}"[:200]) from None
     if not isinstance(document, dict):
-        raise refuse("an exchange is a JSON object")
+        raise refuse(f"{'an' if what == 'exchange' else 'a'} {what} is a JSON object")
     return document
 
 

@@ -9,13 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
+from typing import TypeAlias
 
 from engine.diagnostic import Findings, did_you_mean
-from engine.model import PolicyText, RequirementText, RuleText
-from engine.rules import Rule
+from engine.model import PolicyText, RequirementText, RuleText, Window
+from engine.rules import MAX_CHAIN, Rule
 from engine.tree import Mapping as MappingNode
 from engine.tree import Scalar
 from engine.tree import Sequence as ListNode
+
+Period: TypeAlias = tuple[date, date]  # first and last day
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,13 @@ def resolve_exemptions(
     }
     lifts: dict[str, tuple[Lift, ...]] = {}
     open_: list[str] = []
+    length: dict[str, int] = {}  # of the longest chain of exemptions that a rule begins
+
+    def too_long(name: str) -> tuple[Lift, ...]:
+        at = written[name].node.key("exempts") or written[name].node
+        said = f"`{name}` ends a chain of more than {MAX_CHAIN} rules that exempt one another"
+        findings.error(at.span, "too-deep", said, help="exempt what is meant directly")
+        return ()
 
     def resolve(name: str) -> tuple[Lift, ...]:
         if name in lifts or name not in victims:
@@ -71,6 +82,8 @@ def resolve_exemptions(
                 help="break the circle",
             )
             return ()
+        if len(open_) > MAX_CHAIN:
+            return too_long(name)
         open_.append(name)
         milder: list[str] = []
         stricter: list[str] = []
@@ -82,6 +95,9 @@ def resolve_exemptions(
             for lift in resolve(victim):
                 (stricter if lift.lifts else milder).append(lift.key)
         open_.pop()
+        length[name] = 1 + max((length.get(victim, 0) for victim in rules), default=0)
+        if length[name] == MAX_CHAIN + 1:
+            too_long(name)
         found = []
         if milder or excused:
             found.append(Lift(f"{name}~lifts", True, tuple(milder), excused))
@@ -119,6 +135,14 @@ def _victims(
         if name in written:
             rules.append(name)
             owner = written[name].policy.jurisdiction
+            if (mine := periods(rule)) and (theirs := periods(written[name])) and not _meet(mine, theirs):
+                findings.error(
+                    scalar.span,
+                    "never-together",
+                    f"`{scalar.text}` is in force {_spelt(theirs)}, `{rule.text.id}` {_spelt(mine)}",
+                    "never in force together",
+                    "an exemption needs a day on which both are in force; mend `in_force`, or drop it",
+                )
         elif scalar.text in requirements:
             excused.append(scalar.text)
             owner = requirements[scalar.text].jurisdiction
@@ -139,6 +163,33 @@ def _victims(
     return tuple(rules), tuple(excused)
 
 
+def periods(written: Written) -> tuple[Period, ...]:
+    """When a rule is in force: where its own periods and its policy's meet, both ends inclusive."""
+    own = _listed(written.text.in_force)
+    return tuple((max(a, c), min(b, d)) for a, b in _listed(written.policy.in_force) for c, d in own if max(a, c) <= min(b, d))
+
+
+def _listed(windows: Window | list[Window] | None) -> list[Period]:
+    if windows is None:
+        return [(date.min, date.max)]
+    listed = windows if isinstance(windows, list) else [windows]
+    return [(window.from_ or date.min, window.until or date.max) for window in listed]
+
+
+def _meet(some: tuple[Period, ...], others: tuple[Period, ...]) -> bool:
+    return any(max(a, c) <= min(b, d) for a, b in some for c, d in others)
+
+
+def _spelt(some: tuple[Period, ...]) -> str:
+    """`until 2024-03-21`, `from 2024-03-22`, `from … until …`."""
+    return " and ".join(
+        " ".join(
+            [*([f"from {first}"] if first > date.min else []), *([f"until {last}"] if last < date.max else [])] or ["always"]
+        )
+        for first, last in some
+    )
+
+
 def in_strata(parts: Sequence[Part]) -> tuple[Rule, ...]:
     """Number rules exempters first; within a stratum by policy id, then position."""
     exempters: dict[str, list[str]] = {}
@@ -148,8 +199,8 @@ def in_strata(parts: Sequence[Part]) -> tuple[Rule, ...]:
     depth: dict[str, int] = {}
 
     def depth_of(key: str, seen: frozenset[str] = frozenset()) -> int:
-        # Cycles are findings by now; `seen` only keeps a refused bundle from recursing for ever.
-        if key not in depth and key not in seen:
+        # Circles and long chains are findings by now; `seen` only keeps a refused bundle from recursing for ever.
+        if key not in depth and key not in seen and len(seen) <= 2 * MAX_CHAIN:
             depth[key] = 1 + max((depth_of(e, seen | {key}) for e in exempters.get(key, ())), default=-1)
         return depth.get(key, 0)
 

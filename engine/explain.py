@@ -22,7 +22,7 @@ from engine.case import Case
 from engine.combine import word
 from engine.decision import SCHEMA, EnginePart, TracedPart, TracePart, TruthWord, Written
 from engine.factor import Account
-from engine.rules import AS_OF, Atom, Level, Rule, Truth
+from engine.rules import AS_OF, Level, Rule, Truth
 from engine.verdict import Bounds, Reading, numbers
 from engine.words import Phrasebook, shown
 
@@ -56,7 +56,7 @@ class Teller:
         self._lifts = {n: frozenset((*rule.satisfies, *rule.excuses)) for n, rule in enumerate(rules)}
         self._needs = {n: tuple(rule.need.requirements()) for n, rule in enumerate(rules) if rule.need}
         self._reasons: dict[tuple[int, bool], tuple[str, str]] = {}
-        self._known: dict[int, dict[Hashable, tuple[tuple[Atom, str], ...]]] = {}
+        self._known: dict[int, dict[Hashable, tuple[tuple[str, str], ...]]] = {}
         self._advice: dict[int, str] = {}
         self._owing: dict[tuple[str, bool, Truth, date | None], str] = {}
         self._ids = tuple(quote(rule.provision.id) for rule in rules)
@@ -118,7 +118,7 @@ class Teller:
         pieces = self._reasons.get((number, certain))
         if pieces is None:
             pieces = self._reasons[number, certain] = self._pieces(case.verdict.rules[number], certain)
-        evidence = ",".join([f"{start}{values.json(atom.fact)}}}" for atom, start in self._evidence(number, case.reading)])
+        evidence = ",".join([f"{start}{values[fact]}}}" for fact, start in self._evidence(number, case.reading)])
         return f"{pieces[0]}{evidence}{pieces[1]}"
 
     def _pieces(self, rule: Rule, certain: bool) -> tuple[str, str]:
@@ -146,19 +146,19 @@ class Teller:
         before, _, after = whole.partition('"evidence":[')
         return before + '"evidence":[', after
 
-    def _evidence(self, number: int, reading: Reading) -> tuple[tuple[Atom, str], ...]:
+    def _evidence(self, number: int, reading: Reading) -> tuple[tuple[str, str], ...]:
         """The tests that make a rule stand, or leave it open, each once, with what can be written of them beforehand."""
         seen = reading.seen(number)
         known = self._known.setdefault(number, {})
         found = known.get(seen)
         if found is None:
-            lines: dict[tuple[str, str], tuple[Atom, str]] = {}
+            lines: dict[tuple[str, str], tuple[str, str]] = {}
             for atom in self.book.bearing(self.bundle.rules.rules[number].condition, reading):
                 phrase = self.book.phrase(atom)
                 if atom.fact != AS_OF and (atom.fact, phrase) not in lines:
                     truth = TRUTH_WORDS[reading(atom)]
                     start = f'{{"fact":{quote(atom.fact)},"test":{quote(phrase)},"truth":"{truth}","value":'
-                    lines[atom.fact, phrase] = (atom, start)
+                    lines[atom.fact, phrase] = (atom.fact, start)
             while len(known) >= REMEMBERED:
                 del known[next(iter(known))]
             found = known[seen] = tuple(lines.values())
@@ -300,28 +300,29 @@ def trace(case: Case) -> TracePart:
     return TracePart(definitions=definitions, rules=rules, requirements=requirements)
 
 
-class Values:
-    """The values of one exchange, each written once."""
+class Values(dict[str, str]):
+    """The values of one exchange as JSON, each written once, when it is first looked up."""
 
     def __init__(self, case: Case) -> None:
+        super().__init__()
         self._case = case
-        self._json: dict[str, str] = {}
+        self._sent = case.exchange.values
 
-    def json(self, fact: str) -> str:
-        found = self._json.get(fact)
-        if found is None:
-            case = self._case
-            value = shown(case.bundle.vocabulary, case.exchange, fact, case.as_of)
+    def __missing__(self, fact: str) -> str:
+        found = "null"
+        # What was not sent has no value, unless it is a field of a document that was, or a total.
+        if fact in self._sent or fact.rpartition(".")[0] in self._sent:
+            value = shown(self._case.bundle.vocabulary, self._case.exchange, fact, self._case.as_of)
             match value:
                 case None:
-                    found = "null"
+                    pass
                 case str():
                     found = quote(value)
                 case bool():
                     found = "true" if value else "false"
                 case _:
                     found = _encode(value)
-            self._json[fact] = found
+        self[fact] = found
         return found
 
 

@@ -7,8 +7,8 @@ wins. A lane is a standing advice that names one; a closed lane says what would 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
-from typing import Any, Protocol
+from collections.abc import Callable, Hashable, Mapping
+from typing import Any
 
 from engine.case import Case
 from engine.exchange import Exchange
@@ -19,12 +19,6 @@ from engine.vocabulary import FactorLine, Vocabulary
 from engine.words import Phrasebook
 
 REMEMBERED = 1_024  # ways in which a lane's tests may read, of one lane
-
-
-class Values(Protocol):
-    """The values of one exchange, as JSON."""
-
-    def json(self, fact: str, /) -> str: ...
 
 
 class Account:
@@ -54,8 +48,8 @@ class Account:
                 self._exempters.setdefault(number_of[victim], []).append(number)
         self._known: dict[int, dict[Hashable, str]] = {number: {} for number, _ in self._lanes}
 
-    def write(self, case: Case, values: Values) -> str:
-        """The account of one case, as JSON."""
+    def write(self, case: Case, values: Mapping[str, str]) -> str:
+        """The account of one case, as JSON; `values` are those of its exchange, as JSON."""
         parts = []
         for start, lines in self._parts:
             told = [f"{line_start}{self._line(case.exchange, line, values)}}}" for line_start, line in lines]
@@ -67,10 +61,10 @@ class Account:
         ]
         return f'{{"account":{{{",".join(parts)}}},"lanes":[{",".join(lanes)}]}}'
 
-    def _line(self, exchange: Exchange, line: FactorLine, values: Values) -> str:
+    def _line(self, exchange: Exchange, line: FactorLine, values: Mapping[str, str]) -> str:
         if line.highest or line.fact in self._book.bundle.vocabulary.families:
             return self._encode(_value(self._book.bundle.vocabulary, exchange, line))
-        return values.json(line.fact)
+        return values[line.fact]
 
     def _lane(self, number: int, verdict: Verdict, reading: Reading) -> str:
         """A lane, by how its tests and those of what may close it read."""

@@ -74,8 +74,8 @@ class Horizon:
                 return HorizonPart(
                     holds_until=last,
                     then=after[1].word,
-                    because=list(self._because(turns[day], before, after)),
-                    provisions=self._provisions(before[0], after[0]),
+                    because=self.because(turns[day], before, after),
+                    provisions=self.provisions(before[0], after[0]),
                     searched="all",
                 )
             before = after
@@ -194,7 +194,7 @@ class Horizon:
 
     # What ended it
 
-    def _because(self, turns: Iterable[Turn], before: tuple[Verdict, Outcome], after: tuple[Verdict, Outcome]) -> Iterator[str]:
+    def because(self, turns: Iterable[Turn], before: tuple[Verdict, Outcome], after: tuple[Verdict, Outcome]) -> list[str]:
         """What changed on the day: the turns of tests that read otherwise, each said once."""
         (old, was), (new, now) = before, after
         holds = (old.holds.possible ^ new.holds.possible) | (old.holds.certain ^ new.holds.certain)
@@ -204,9 +204,9 @@ class Horizon:
             "duty": lambda key: (old.owed.get(key), old.overdue.get(key)) != (new.owed.get(key), new.overdue.get(key)),
             "cover": lambda key: was.coverage != now.coverage,
         }
-        yield from dict.fromkeys(turn.because for turn in turns if changed[turn.kind](turn.key))
+        return list(dict.fromkeys(turn.because for turn in turns if changed[turn.kind](turn.key)))
 
-    def _provisions(self, before: Verdict, after: Verdict) -> list[str]:
+    def provisions(self, before: Verdict, after: Verdict) -> list[str]:
         """The provisions that stand otherwise than the day before."""
         old, new = before.stands, after.stands
         changed = (old.possible ^ new.possible) | (old.certain ^ new.certain)

@@ -22,7 +22,7 @@ from engine.verdict import Verdict, numbers
 from engine.vocabulary import DOCUMENT_FIELDS
 
 DOCUMENTS = "evidence"
-MAX_VALUES = 24  # of one lever
+REMEMBERED = 1_024  # facts and days
 
 
 class Levers:
@@ -45,6 +45,7 @@ class Levers:
         self.documents = (1 << len(kinds)) - 1
         self._number = {name: number for number, name in enumerate(self.names)}
         self._book = AnswerBook(bundle, Exchange({}, {}), date.min)
+        self._remembered: dict[tuple[str, date], list[Value]] = {}
         self._defined: dict[str, int] = {}
         self._numbered = {rule.key: number for number, rule in enumerate(rules.rules)}
         self._support: list[int] = []
@@ -100,8 +101,8 @@ class Levers:
             return self._presented(name, exchange, as_of)
         type = self.bundle.vocabulary.facts[name].type
         sent = exchange.value(name)
-        found = self._sets(name, sent, as_of) if type.many else self._book.about(exchange, as_of).of(name).values
-        return [value for value in found if value != sent and _possible(type, value, as_of)][:MAX_VALUES]
+        found = self._sets(name, sent, as_of) if type.many else self._answers(name, exchange, as_of)
+        return [value for value in found if value != sent and _possible(type, value, as_of)]
 
     def _fact(self, fact: str) -> int:
         group, _, rest = fact.partition(".")
@@ -135,6 +136,19 @@ class Levers:
         facts = _union(self._fact(touch.fact) for touch in self.bundle.vocabulary.touches)
         return facts | _union(self.of(Defined(key)) for key in keys)
 
+    def _answers(self, name: str, exchange: Exchange, as_of: date) -> list[Value]:
+        """A value of a fact for each way in which the rules can tell them apart; words are looked up once a day."""
+        words = self.bundle.vocabulary.facts[name].type.values is not None
+        if not words or any(atom.other for atom in self._book.tested.get(name, ())):
+            return self._book.about(exchange, as_of).of(name).values
+        found = self._remembered.get((name, as_of))
+        if found is None:
+            found = self._book.about(exchange, as_of).of(name).values
+            if len(self._remembered) >= REMEMBERED:
+                self._remembered.clear()
+            self._remembered[name, as_of] = found
+        return found
+
     def _presented(self, name: str, exchange: Exchange, as_of: date) -> list[Value]:
         """The document there is, with what is left out of it; one obtained today; one obtained today with all that is tested."""
         book = self._book.about(exchange, as_of)
@@ -153,7 +167,7 @@ class Levers:
 
     def _sets(self, name: str, sent: Value, as_of: date) -> list[Value]:
         """Less by one member, more by one that the rules know, or that one alone; never empty, for that says nothing."""
-        answers = self._book.about(Exchange({}, {}), as_of).of(name).values
+        answers = self._answers(name, Exchange({}, {}), as_of)
         words = list(dict.fromkeys(word for answer in answers if isinstance(answer, SetOf) for word in sorted(answer.members)))
         members = sent.members if isinstance(sent, SetOf) else frozenset()
         sets = [members - {member} for member in sorted(members)]

@@ -17,7 +17,7 @@ from engine.combine import UNDETERMINED, Outcome
 from engine.coverage import REVIEWED
 from engine.decision import MissingPart, QuestionPart
 from engine.exchange import Exchange
-from engine.rules import AS_OF, Atom, Truth, anchors, tests
+from engine.rules import AS_OF, Atom, Condition, Level, Truth, anchors, tests
 from engine.values import Missing, Range, SetOf, Value
 from engine.verdict import Reading, Verdict, numbers
 
@@ -25,30 +25,48 @@ MAX_LISTS = 3
 MAX_EVALUATIONS = 40  # for each of: short lists, gathering, verifying
 MAX_TRIED = 3
 MAX_PAIRED = 6
+# The most that a rule of an effect raises; of the others it is not known beforehand.
+MOST = {"advise": Level.NOT_APPLICABLE, "review": Level.REVIEW}
 
 
-def missing(
-    bundle: Bundle,
-    exchange: Exchange,
-    verdict: Verdict,
-    reading: Reading,
-    outcome: Outcome,
-    as_of: date,
-    evaluate: Callable[[Mapping[str, Value]], Outcome],
-) -> list[MissingPart]:
-    """Lists of facts to ask for. `evaluate` gives the outcome of an exchange with some facts answered."""
-    if outcome.word != UNDETERMINED:
-        return []
-    finder = _Finder(bundle, exchange, verdict, reading, outcome, as_of, evaluate)
-    return [
-        MissingPart(facts=[_question(bundle, fact) for fact in facts], settles=settles) for facts, settles in finder.lists()
-    ]
+class Questions:
+    """Asks for facts under one bundle. Made once."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        self.bundle = bundle
+        self.book = AnswerBook(bundle, Exchange({}, {}), date.min)
+        self._tests: dict[Condition, tuple[Atom, ...]] = {}
+
+    def lists(
+        self,
+        exchange: Exchange,
+        verdict: Verdict,
+        reading: Reading,
+        outcome: Outcome,
+        as_of: date,
+        evaluate: Callable[[Mapping[str, Value]], Outcome],
+    ) -> list[MissingPart]:
+        """Lists of facts to ask for. `evaluate` gives the outcome of an exchange with some facts answered."""
+        if outcome.word != UNDETERMINED:
+            return []
+        finder = _Finder(self, exchange, verdict, reading, outcome, as_of, evaluate)
+        return [
+            MissingPart(facts=[_question(self.bundle, fact) for fact in facts], settles=settles)
+            for facts, settles in finder.lists()
+        ]
+
+    def tests(self, condition: Condition) -> tuple[Atom, ...]:
+        """The tests a condition rests on, each once."""
+        found = self._tests.get(condition)
+        if found is None:
+            found = self._tests[condition] = tuple(dict.fromkeys(tests(condition, self.bundle.rules.definitions)))
+        return found
 
 
 class _Finder:
     def __init__(
         self,
-        bundle: Bundle,
+        questions: Questions,
         exchange: Exchange,
         verdict: Verdict,
         reading: Reading,
@@ -56,7 +74,8 @@ class _Finder:
         as_of: date,
         evaluate: Callable[[Mapping[str, Value]], Outcome],
     ) -> None:
-        self.bundle = bundle
+        self.questions = questions
+        self.bundle = questions.bundle
         self.exchange = exchange
         self.verdict = verdict
         self.reading = reading
@@ -64,12 +83,12 @@ class _Finder:
         self.as_of = as_of
         self.evaluate = evaluate
         self.left = MAX_EVALUATIONS
-        self.definitions = bundle.rules.definitions
+        self.definitions = self.bundle.rules.definitions
 
     def lists(self) -> list[tuple[tuple[str, ...], bool]]:
         gates, others = self.candidates()
         facts = [*gates, *others]
-        book = AnswerBook(self.bundle, self.exchange, self.as_of)
+        book = self.questions.book.about(self.exchange, self.as_of)
         answers = {fact: book.of(fact) for fact in facts}
         for size in (1, 2):
             found: list[tuple[str, ...]] = []
@@ -95,12 +114,12 @@ class _Finder:
         return list(told) or facts
 
     def candidates(self) -> tuple[list[str], list[str]]:
-        """Unknown facts that undecided rules rest on: those of `applies` and coverage first."""
+        """The facts of tests that are open in rules that are, those of `applies` and coverage first."""
         gates: dict[str, None] = {}
         others: dict[str, None] = {}
         for key in self.weighing():
             if self.verdict.defined[key] is Truth.UNKNOWN:
-                gates |= dict.fromkeys(self.unknown(tests(self.definitions[key], self.definitions)))
+                gates |= dict.fromkeys(self.open(self.definitions[key]))
         for number, touch in enumerate(self.bundle.vocabulary.touches):
             relevant = touch.as_ in REVIEWED and self.verdict.defined[f"touch/{number}"] is not Truth.NO
             if relevant and isinstance(self.exchange.value(touch.fact), Missing):
@@ -108,16 +127,16 @@ class _Finder:
         holds = self.verdict.holds
         for number in numbers(holds.possible & ~holds.certain):
             rule = self.verdict.rules[number]
-            if rule.effect == "advise":
-                continue
+            if MOST.get(rule.effect, Level.PROHIBITED) <= self.outcome.bounds.low:
+                continue  # it cannot raise what is raised already
             applies = f"{rule.provision.policy}#applies"
             if self.verdict.defined[applies] is Truth.UNKNOWN:
-                gates |= dict.fromkeys(self.unknown(tests(self.definitions[applies], self.definitions)))
-            others |= dict.fromkeys(self.unknown(tests(rule.condition, self.definitions)))
+                gates |= dict.fromkeys(self.open(self.definitions[applies]))
+            others |= dict.fromkeys(self.open(rule.condition))
         for key, owed in self.verdict.owed.items():
             duty = self.bundle.duties[key]
             if owed is not Truth.NO and duty.done_when is not None and self.reading(duty.done_when) is Truth.UNKNOWN:
-                others |= dict.fromkeys(self.unknown(tests(duty.done_when, self.definitions)))
+                others |= dict.fromkeys(self.open(duty.done_when))
             for start in (due.after for due in anchors(duty.due)) if self.verdict.overdue[key] is Truth.UNKNOWN else ():
                 if start != AS_OF and isinstance(self.exchange.value(start), Missing):
                     others[document_of(start, self.exchange)] = None
@@ -129,9 +148,10 @@ class _Finder:
         subjects = (f"subject/{gap.subject}" for gap in self.outcome.coverage.gaps if gap.reviewed and gap.subject)
         return tuple(dict.fromkeys((*touches, *subjects)))
 
-    def unknown(self, tested: Iterator[Atom]) -> Iterator[str]:
-        """The facts of these tests that have no certain value and can be asked for; a family's total asks for its members."""
-        names = (name for atom in tested for name in (atom.fact, atom.other) if name not in ("", AS_OF))
+    def open(self, condition: Condition) -> Iterator[str]:
+        """The facts that leave tests of a condition open and can be asked for; a family's total asks for its members."""
+        open_ = (atom for atom in self.questions.tests(condition) if self.reading(atom) is Truth.UNKNOWN)
+        names = dict.fromkeys(name for atom in open_ for name in (atom.fact, atom.other) if name not in ("", AS_OF))
         for name in names:
             for fact in self.bundle.rules.families.get(name, ("", (name,)))[1]:
                 value = self.exchange.value(fact)

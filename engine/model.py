@@ -106,6 +106,14 @@ class Reviewed(Document):
     on: Day
 
 
+class TravelsText(Document):
+    """What travels with the data to later legs: `when` is what such a leg must meet, `else` what it comes to where it does not."""
+
+    condition: Prose
+    when: Condition = None
+    else_: Literal["review", "prohibited"] = Field("review", alias="else")
+
+
 class RuleText(Document):
     """One provision. One effect, beside which `exempts` may stand."""
 
@@ -130,7 +138,7 @@ class RuleText(Document):
     exempts: list[str] | None = None
     lane: str | None = None
     duties: list[DutyText] | None = None
-    travels: str | None = None
+    travels: str | TravelsText | None = None
 
 
 class Instrument(Document):

@@ -24,7 +24,7 @@ from engine.decision import Decision, EnginePart, MissingPart, Written
 from engine.exchange import Exchange
 from engine.explain import Teller, trace
 from engine.horizon import Horizon
-from engine.missing import missing
+from engine.missing import Questions
 from engine.remedies import Remedies
 from engine.rules import Level
 from engine.values import Value
@@ -60,9 +60,10 @@ class PDP:
         self._combiner = Combiner(bundle)
         self._agreed = EnginePart(version=VERSION, mode=mode, engines=list(MODES[mode]), agreed=True)
         self._teller = Teller(bundle, self._agreed)
+        self._questions = Questions(bundle)
         self._remedies = Remedies(bundle)
         self._horizon = Horizon(bundle)
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # searches look while a decision holds it
 
     def decide(
         self, exchange: Exchange, *, as_of: date, today: date, id: str, include: Collection[str] = (), lang: str = "en"
@@ -104,8 +105,14 @@ class PDP:
 
     def look(self, exchange: Exchange, as_of: date) -> tuple[Verdict, Outcome]:
         """What the first engine says to an exchange; for searches, no decision."""
-        verdict = self.engines[0].evaluate(exchange, as_of)
-        return verdict, self._combiner.outcome(exchange, verdict, as_of)
+        with self._lock:
+            verdict = self.engines[0].evaluate(exchange, as_of)
+            return verdict, self._combiner.outcome(exchange, verdict, as_of)
+
+    def verdicts(self, exchange: Exchange, as_of: date) -> tuple[Verdict, ...]:
+        """What each engine says to an exchange; for plans, which read what stands in a leg and what another has to meet."""
+        with self._lock:
+            return tuple(engine.evaluate(exchange, as_of) for engine in self.engines)
 
     def outcome(self, exchange: Exchange, as_of: date) -> Outcome:
         """What the first engine says, without its verdict."""
@@ -128,7 +135,7 @@ class PDP:
         def answered(answers: Mapping[str, Value]) -> Outcome:
             return self.look(exchange.with_values(answers), as_of)[1]
 
-        return missing(self.bundle, exchange, verdict, reading, outcome, as_of, answered)
+        return self._questions.lists(exchange, verdict, reading, outcome, as_of, answered)
 
     def _judge(self, exchange: Exchange, as_of: date) -> tuple[Verdict, Outcome, EnginePart]:
         verdicts: list[tuple[str, Verdict]] = []

@@ -28,7 +28,7 @@ REFUSALS = tuple(level.word for level in (Level.REQUIREMENTS_UNMET, Level.REVIEW
 MAX_REMEDIES = 5
 MAX_CHANGES = 3
 MAX_DOCUMENTS = 6  # of a remedy that asks for documents alone; an export from nothing wants four or five
-MAX_EVALUATIONS = 150
+MAX_EVALUATIONS = 80  # about the time of a hundred decisions; every two changes of a bundled exchange take some 250
 UNKNOWN = -1  # in the place of a value's number
 
 Moves = tuple[tuple[int, int], ...]  # levers, each with the number of its value, rising

@@ -17,6 +17,7 @@ from typing import TypeAlias
 from engine.values import Duration, Operand, Type
 
 AS_OF = "as_of"
+MAX_CHAIN = 50  # definitions that use, or rules that exempt, one another: what walks them may recurse
 
 
 class Truth(IntEnum):
@@ -202,6 +203,20 @@ class Provision:
 
 
 @dataclass(frozen=True, slots=True)
+class Travels:
+    """
+    What travels with the data to later legs of a plan.
+
+    `text` is what whoever has the data must observe. `when` is the key of the definition that a later leg must meet, "" where
+    nothing can be tested; `otherwise` the level of a leg that does not meet it.
+    """
+
+    text: str
+    when: str = ""
+    otherwise: Level = Level.REVIEW
+
+
+@dataclass(frozen=True, slots=True)
 class Rule:
     """
     One effect of one provision.
@@ -223,7 +238,7 @@ class Rule:
     excuses: tuple[str, ...] = ()
     lane: str = ""
     doubtful: bool = False
-    travels: str = ""
+    travels: Travels | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -318,8 +333,9 @@ def named(condition: Condition) -> Iterator[str]:
             yield from named(part)
 
 
-def tests(condition: Condition, definitions: Mapping[str, Condition], seen: frozenset[str] = frozenset()) -> Iterator[Atom]:
-    """Every atom a condition rests on, through the definitions it names; the order is the author's."""
+def tests(condition: Condition, definitions: Mapping[str, Condition], seen: set[str] | None = None) -> Iterator[Atom]:
+    """Every atom a condition rests on, through the definitions it names, each definition once; the order is the author's."""
+    seen = set() if seen is None else seen
     match condition:
         case Atom():
             yield condition
@@ -329,4 +345,5 @@ def tests(condition: Condition, definitions: Mapping[str, Condition], seen: froz
         case Not(part=part):
             yield from tests(part, definitions, seen)
         case Defined(key=key) if key not in seen:
-            yield from tests(definitions[key], definitions, seen | {key})
+            seen.add(key)
+            yield from tests(definitions[key], definitions, seen)

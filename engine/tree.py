@@ -180,7 +180,7 @@ def comments(file: str, data: bytes) -> tuple[Comment, ...]:
     text = data.decode("utf-8")
     found: list[Comment] = []
     brackets = 0
-    here = yaml.Mark(file, 0, 0, 0, None, None)
+    here: Any = yaml.Mark(file, 0, 0, 0, None, 0)
     for token in yaml.scan(text, Loader=_LOADER):
         # Nothing stands between two tokens but white space and comments, and no comment stands in a token, with one exception.
         _comments_in(file, text, here, token.start_mark.index, brackets, found)

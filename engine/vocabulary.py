@@ -159,10 +159,17 @@ def load(trees: list[Node], findings: Findings) -> Vocabulary:
     nodes: dict[tuple[str, str], Node] = {}
     spans: dict[tuple[str, str], Span] = {}
     touches: list[tuple[TouchText, Node]] = []
+    read: dict[str, Span] = {}
     for tree in trees:
         text = read_parts(VocabularyText, tree, findings)
         if text is None:
             continue
+        at = locate(tree, ("vocabulary",))[0].span
+        if text.vocabulary in read:
+            said = f"the vocabulary `{text.vocabulary}` is written twice"
+            findings.error(at, "duplicate-id", said, f"first at {read[text.vocabulary]}", "give each its own name")
+            continue
+        read[text.vocabulary] = at
         touches += [(touch, locate(tree, ("touches", number))[0]) for number, touch in enumerate(text.touches)]
         for section in SECTIONS:
             for name, entry in getattr(text, section).items():
@@ -249,12 +256,16 @@ class _Builder:
             if entry.title:
                 titles[value] = entry.title.en
         span = self.spans["values", name]
+        self.no_value_twice(("values", name), "values", written)
         for value, above in parents.items():
             for parent in above:
                 if parent not in parents:
                     self.findings.error(
                         span, "unknown-value", f"`{value}` lies under `{parent}`, which is not a value of `{name}`"
                     )
+            if _lies_under(value, value, parents):
+                at = locate(self.nodes["values", name], ("values", value))[1]
+                self.findings.error(at, "cycle", f"`{value}` lies under itself", help="break the circle of `under`")
         return ValueSet(
             name,
             parents,
@@ -264,6 +275,15 @@ class _Builder:
             titles=titles,
             title=text.title.en,
         )
+
+    def no_value_twice(self, where: tuple[str, str], key: str, written: Iterable[str]) -> None:
+        """A list may name a value twice; a mapping cannot."""
+        seen: set[str] = set()
+        for number, value in enumerate(written):
+            if value in seen:
+                at = locate(self.nodes[where], (key, number))[0].span
+                self.findings.error(at, "duplicate-id", f"`{value}` stands twice in `{where[1]}`", help="keep one of the two")
+            seen.add(value)
 
     def type(self, text: str, span: Span) -> Type | None:
         many = text.startswith("set of ")
@@ -339,6 +359,7 @@ class _Builder:
             return None
         entries: dict[str, tuple[RegisterEntry, ...]] = {}
         written = text.entries
+        self.no_value_twice(("registers", name), "entries", written)
         for value in written:
             if value not in of.lineage and not of.open:
                 at = locate(self.nodes["registers", name], ("entries", value))[1]
@@ -439,3 +460,15 @@ class _Builder:
                     f"the counter `{name}` has no fact of its name",
                     help="add it under `facts:`",
                 )
+
+
+def _lies_under(value: str, above: str, parents: Mapping[str, tuple[str, ...]]) -> bool:
+    """Whether one value lies under another, by however many steps."""
+    seen: set[str] = set()
+    todo = list(parents.get(value, ()))
+    while todo:
+        parent = todo.pop()
+        if parent not in seen:
+            seen.add(parent)
+            todo += parents.get(parent, ())
+    return above in seen
