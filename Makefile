@@ -7,8 +7,8 @@ PYTHON ?= python3
 SHELL  := /bin/sh
 BIN    := .venv/bin
 PIP    := $(BIN)/pip --quiet --no-input --disable-pip-version-check
-UV     := $(BIN)/uv pip compile pyproject.toml --quiet \
-          --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
+UV     := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate
+PEERS  := tests/bench/requirements.lock
 
 # durable-rules is C of 2020 that calls a name which Python 3.13 dropped. On older Pythons their own header wins.
 export CPPFLAGS += -DPyEval_CallObject=PyObject_CallObject
@@ -33,11 +33,11 @@ need(os.path.exists(os.path.join(sysconfig.get_path("include"), "Python.h")), "d
 endef
 export CHECK_PYTHON
 
-.PHONY: help serve test bench fuzz check lock clean
+.PHONY: help serve test bench bench-peers fuzz check lock clean
 .NOTPARALLEL:
 
 help: ## print this
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s%s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s%s\n", $$1, $$2}' Makefile
 
 serve: .venv/.runtime ## run the service
 	@$(BIN)/fifthfactor serve $(ARGS)
@@ -49,6 +49,9 @@ test: .venv/.tests ## run every test, then check and test the policies
 
 bench: .venv/.tests ## measure the speed
 	@$(BIN)/python -m tests.bench $(ARGS)
+
+bench-peers: .venv/.peers ## measure the speed beside other engines (five minutes)
+	@PYTHONPATH=.venv/peers $(BIN)/python -m tests.bench.compare $(ARGS)
 
 fuzz: .venv/.tests ## test at random, for longer than `make test` does
 	@$(BIN)/pytest -m fuzz --timeout 0 $(ARGS)
@@ -62,8 +65,9 @@ check: .venv/.tests ## check the format, the code, the types and who imports who
 lock: .venv/.made ## write the lock files anew (ARGS=--upgrade takes newer versions)
 	@echo "locking ..."
 	@$(PIP) install uv
-	@$(UV) $(ARGS) --extra test --extra check --output-file tests/requirements.lock
-	@$(UV) --constraint tests/requirements.lock --output-file requirements.lock
+	@$(UV) pyproject.toml $(ARGS) --python-version 3.11 --extra test --extra check --output-file tests/requirements.lock
+	@$(UV) pyproject.toml --python-version 3.11 --constraint tests/requirements.lock --output-file requirements.lock
+	@$(UV) $(PEERS:.lock=.in) --python-version 3.14 --output-file $(PEERS)
 
 clean: ## remove .venv and the caches
 	rm -rf .venv .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache build dist
@@ -91,4 +95,16 @@ clean: ## remove .venv and the caches
 	    $(PIP) cache remove durable_rules; \
 	    $(PIP) install --force-reinstall --no-deps --require-hashes -r $(LOCK); }
 	@$(PIP) install --no-deps -e .
+	@touch $@
+
+# Other engines, in a folder of their own and one by one: what does not install for this Python is left out. OPA's declares 3.14,
+# and runs on older ones.
+.venv/.peers: .venv/.tests $(PEERS)
+	@rm -rf .venv/peers
+	@for peer in $$(sed -n 's/^\([a-z][^ ]*==[^ ]*\).*/\1/p' $(PEERS)); do \
+	    echo "installing $$peer ..."; \
+	    awk -v peer="$$peer" '/^[a-z]/ {its = index($$0, peer) == 1} its' $(PEERS) > .venv/peer.txt; \
+	    $(PIP) install --require-hashes --only-binary :all: --no-deps --ignore-requires-python --target .venv/peers \
+	        -r .venv/peer.txt || echo "$$peer does not install here: going on without it"; \
+	done
 	@touch $@
