@@ -18,6 +18,7 @@ from enum import Enum
 from typing import Any, TypeAlias
 
 from engine.diagnostic import did_you_mean
+from engine.wording import Words
 
 MAX_COUNT = 2**53 - 1  # RFC 8785: larger integers have no canonical JSON
 MAX_TEXT = 256
@@ -71,7 +72,8 @@ class Range:
 
     @classmethod
     def exact(cls, number: Decimal | int) -> Range:
-        return cls(Decimal(number), Decimal(number))
+        same = Decimal(number)
+        return cls(same, same)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +162,7 @@ class ValueSet:
         ordered: bool = False,
         open: bool = False,
         exact: frozenset[str] = frozenset(),
-        titles: Mapping[str, str] | None = None,
+        titles: Mapping[str, Words] | None = None,
         title: str = "",
     ) -> None:
         self.name = name

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from engine.exchange import Exchange
 from engine.rules import Condition, Level, Rule, State, Truth
@@ -34,9 +34,8 @@ class Bounds:
         return cls(low, high)
 
 
-@dataclass(frozen=True, slots=True)
-class Masks:
-    """A truth over numbered rules: INVARIANT: what is certain is possible."""
+class Masks(NamedTuple):
+    """A truth over numbered rules. INVARIANT: what is certain is possible."""
 
     possible: int
     certain: int

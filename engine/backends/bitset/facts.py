@@ -18,13 +18,17 @@ from engine.backends.bitset.reading import NO, YES, Reader, total
 from engine.backends.bitset.terms import Users
 from engine.exchange import Exchange
 from engine.rules import AS_OF, Atom, RuleSet, Truth
-from engine.values import Document, Missing, Range, Value
+from engine.values import Document, Missing, Range, SetOf, Value
 
 REMEMBERED = 4_096  # classes of one fact; beyond, the oldest are made anew when they come again
 DAYS = 32  # days whose classes are kept
 GROUP = 10  # facts whose absence is looked up together
 
+EVERY_OF_A_GROUP = (1 << GROUP) - 1
+
 Pair: TypeAlias = tuple[int, int]  # terms left possible, terms left certain
+KeyOf: TypeAlias = Callable[[Any], Hashable] | None  # what is equal for values of one class; None is the value itself
+Classes: TypeAlias = tuple[int, dict[Hashable, Pair], KeyOf]  # a fact's bit, and its classes by key
 
 
 def narrowed(truths: Iterable[tuple[Truth, Users]], full: int) -> Pair:
@@ -44,11 +48,12 @@ def narrowed(truths: Iterable[tuple[Truth, Users]], full: int) -> Pair:
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One fact, or one kind of document, with the tests on it. `key` is equal for values of one class; None is the value itself."""
+    """One fact, or one kind of document, with the tests on it."""
 
     tests: Sequence[tuple[Atom, Users]]
     read: Callable[[Atom, Value, date], Truth]
-    key: Callable[[Any], Hashable] | None
+    key: KeyOf
+    cuts: Sequence[Decimal] | None
     bit: int
 
     def pair(self, value: Value, day: date, full: int) -> Pair:
@@ -114,7 +119,7 @@ class Facts:
             by_fact.setdefault(name, []).append((atom, users))
         self._of_the_day = by_fact.pop(AS_OF, [])
         self._facts = {
-            name: Fact(atoms, self._read_of(atoms[0][0]), _key_of(atoms), 1 << number)
+            name: Fact(atoms, self._read_of(atoms[0][0]), _key_of(atoms), _cuts_of(atoms), 1 << number)
             for number, (name, atoms) in enumerate(by_fact.items())
         }
         self._totals = [Total(name, *rules.families[name]) for name in self._facts if name in rules.families]
@@ -131,33 +136,38 @@ class Facts:
         absent = self._every
         classes, values = today.classes, exchange.values
         for name, value in values.items():
-            entry = classes.get(name)
-            if entry is None:
-                continue
-            fact, pairs = entry
-            absent ^= fact.bit
-            key = value if fact.key is None else fact.key(value)
+            known = classes.get(name)
+            if known is None:
+                continue  # no rule tests it
+            bit, pairs, key_of = known
+            absent ^= bit
+            key = value if key_of is None else key_of(value)
             pair = pairs.get(key)
             if pair is None:
-                pair = self._learn(fact, pairs, key, value, day)
+                pair = self._learn(name, pairs, key, value, day)
             possible &= pair[0]
             certain &= pair[1]
         for each in self._totals:
-            if any(member in values for member in each.members):
+            if not values.keys().isdisjoint(each.members):
                 value = each.value(values)
-                fact, pairs = classes[each.name]
-                absent ^= fact.bit
-                key = value if fact.key is None else fact.key(value)
-                pair = pairs.get(key) or self._learn(fact, pairs, key, value, day)
+                bit, pairs, key_of = classes[each.name]
+                absent ^= bit
+                key = value if key_of is None else key_of(value)
+                pair = pairs.get(key) or self._learn(each.name, pairs, key, value, day)
                 possible &= pair[0]
                 certain &= pair[1]
-        for number, known in enumerate(today.absent):
-            bits = absent >> number * GROUP & (1 << GROUP) - 1
-            pair = known.get(bits)
-            if pair is None:
-                pair = known[bits] = self._left_out(number, bits, day)
-            possible &= pair[0]
-            certain &= pair[1]
+        number = 0
+        while absent:
+            bits = absent & EVERY_OF_A_GROUP
+            if bits:
+                left = today.absent[number]
+                pair = left.get(bits)
+                if pair is None:
+                    pair = left[bits] = self._left_out(number, bits, day)
+                possible &= pair[0]
+                certain &= pair[1]
+            absent >>= GROUP
+            number += 1
         if self._against:
             told = [(each.truth(exchange, self._families, self._reader, day), each.users) for each in self._against]
             pair = narrowed(told, self._full)
@@ -169,17 +179,26 @@ class Facts:
         """Begin a day: what its date alone leaves, and no class yet."""
         base = narrowed(((self._reader.truth(atom, day, day), users) for atom, users in self._of_the_day), self._full)
         groups = -(-len(self._facts) // GROUP)
-        today = Day(base, {name: (fact, {}) for name, fact in self._facts.items()}, [{} for _ in range(groups)])
+        classes: dict[str, Classes] = {name: (fact.bit, {}, fact.key) for name, fact in self._facts.items()}
+        today = Day(base, classes, [{} for _ in range(groups)])
         while len(self._days) >= DAYS:
             del self._days[next(iter(self._days))]
         self._days[day] = today
         return today
 
-    def _learn(self, fact: Fact, pairs: dict[Hashable, Pair], key: Hashable, value: Value, day: date) -> Pair:
+    def _learn(self, name: str, pairs: dict[Hashable, Pair], key: Hashable, value: Value, day: date) -> Pair:
         """Make the masks of a class seen for the first time."""
         while len(pairs) >= REMEMBERED:
             del pairs[next(iter(pairs))]
-        pair = pairs[key] = fact.pair(value, day, self._full)
+        fact = self._facts[name]
+        if fact.cuts is None:
+            pair = fact.pair(value, day, self._full)
+        else:
+            # Numbers without end fall into few classes.
+            place = _places(value, fact.cuts)
+            pair = pairs.get(place) or fact.pair(value, day, self._full)
+            pairs[place] = pair
+        pairs[key] = pair
         return pair
 
     def _left_out(self, group: int, bits: int, day: date) -> Pair:
@@ -203,19 +222,39 @@ class Day:
     """The classes met under the law of one day: what the day leaves, by fact and class, and by which facts are left out."""
 
     base: Pair
-    classes: dict[str, tuple[Fact, dict[Hashable, Pair]]]
+    classes: dict[str, Classes]
     absent: list[dict[int, Pair]]
 
 
-def _key_of(tests: Sequence[tuple[Atom, Users]]) -> Callable[[Any], Hashable] | None:
+def _key_of(tests: Sequence[tuple[Atom, Users]]) -> KeyOf:
     """What a fact's classes are told apart by; None is the value itself."""
     atoms = [atom for atom, _ in tests]
     if atoms[0].not_shown is not None:
         return _document_key
+    if atoms[0].type.many:
+        return _set_key
     if atoms[0].type.kind in ("count", "ratio"):
-        cuts = sorted({operand for atom in atoms for operand in atom.operands if isinstance(operand, Decimal)})
-        return lambda value: _places(value, cuts)
+        return _number_key
     return None
+
+
+def _set_key(value: Value) -> Hashable:
+    """A closed set by its members, whose hash is kept."""
+    return value.members if type(value) is SetOf and not value.open else value
+
+
+def _number_key(value: Value) -> Hashable:
+    if type(value) is not Range:
+        return value
+    low = value.low
+    return low if value.high is low else (low, value.high)
+
+
+def _cuts_of(tests: Sequence[tuple[Atom, Users]]) -> Sequence[Decimal] | None:
+    """Where numbers are told apart; None where the fact is no number."""
+    if tests[0][0].type.kind not in ("count", "ratio") or tests[0][0].not_shown is not None:
+        return None
+    return sorted({operand for atom, _ in tests for operand in atom.operands if isinstance(operand, Decimal)})
 
 
 def _document_key(value: Value) -> Hashable:
@@ -225,14 +264,11 @@ def _document_key(value: Value) -> Hashable:
 
 
 def _places(value: Value, cuts: Sequence[Decimal]) -> Hashable:
-    """Where the ends of a range lie among the cuts: between two, or on one."""
+    """Where the ends of a range lie among the cuts: between two, or on one. Words, so that no number is taken for a place."""
     if not isinstance(value, Range):
         return value
-    low = bisect_left(cuts, value.low)
-    low = 2 * low + (low < len(cuts) and cuts[low] == value.low)
-    if value.high is value.low:
-        return low
-    if value.high is None:
-        return low, -1
-    high = bisect_left(cuts, value.high)
-    return low, 2 * high + (high < len(cuts) and cuts[high] == value.high)
+    ends = []
+    for end in (value.low, value.high):
+        at = len(cuts) if end is None else bisect_left(cuts, end)
+        ends.append(f"{at}{'=' if at < len(cuts) and cuts[at] == end else ''}")
+    return " ".join(ends)

@@ -49,24 +49,6 @@ class Table:
             n: (*rule.satisfies, *rule.excuses) for n, rule in enumerate(rules.rules) if rule.satisfies or rule.excuses
         }
         self.lifters = _mask(self.lifts)
-        self.raising = _mask(n for n, rule in enumerate(rules.rules) if rule.effect in ("oblige", "require"))
-        self.level = {n: BARS.get(rule.effect) for n, rule in enumerate(rules.rules)}
-        bars: dict[tuple[str, Level], int] = {}
-        for number, rule in enumerate(rules.rules):
-            if (level := BARS.get(rule.effect)) is not None:
-                key = (rule.provision.jurisdiction, level)
-                bars[key] = bars.get(key, 0) | 1 << number
-        self.bars = tuple((place, level, mask) for (place, level), mask in sorted(bars.items(), key=lambda bar: bar[0][1]))
-        self.barring = _mask(n for n, level in self.level.items() if level is not None)
-        self.places = tuple(rule.provision.jurisdiction for rule in rules.rules)
-        self.everywhere = tuple(dict.fromkeys((*self.places, *(floor.jurisdiction for floor in rules.floors))))
-        self.unmet = dict.fromkeys(rules.requirements, UNMET)
-        grounds: dict[str, list[int]] = {name: [] for name in rules.requirements}
-        for number, rule in enumerate(rules.rules):
-            for name in rule.satisfies:
-                grounds[name].append(number)
-        order = {n: (rule.provision.policy, rule.provision.line) for n, rule in enumerate(rules.rules)}
-        self.grounds = {name: tuple(sorted(found, key=order.__getitem__)) for name, found in grounds.items()}
         self.obliged = {
             number: frozenset(duty.key for duty in rule.duties if duty.arises == "exchange")
             for number, rule in enumerate(rules.rules)
@@ -78,6 +60,32 @@ class Table:
             for number, keys in self.obliged.items()
             if len(keys) == 1 and all(self.duties[key].due is None and self.duties[key].done_when is None for key in keys)
         }
+        self.plainly = _mask(self.plain)
+        self.raising = _mask(n for n, rule in enumerate(rules.rules) if rule.effect in ("oblige", "require")) & ~self.plainly
+        # Rules of one jurisdiction that require the same raise the same.
+        alike: dict[tuple[str, Need], int] = {}
+        for number, rule in enumerate(rules.rules):
+            if rule.need is not None:
+                key = (rule.provision.jurisdiction, rule.need)
+                alike[key] = alike.get(key, 0) | 1 << number
+        self.alike = {n: alike[r.provision.jurisdiction, r.need] if r.need else 1 << n for n, r in enumerate(rules.rules)}
+        self.level = {n: OWING if n in self.plain else BARS.get(rule.effect) for n, rule in enumerate(rules.rules)}
+        bars: dict[tuple[Level, str], int] = {}
+        for number, rule in enumerate(rules.rules):
+            if (level := self.level[number]) is not None:
+                bar = (level, rule.provision.jurisdiction)
+                bars[bar] = bars.get(bar, 0) | 1 << number
+        self.bars = tuple((place, level, mask) for (level, place), mask in sorted(bars.items()))
+        self.barring = _mask(n for n, level in self.level.items() if level is not None and level is not OWING)
+        self.places = tuple(rule.provision.jurisdiction for rule in rules.rules)
+        self.everywhere = tuple(dict.fromkeys((*self.places, *(floor.jurisdiction for floor in rules.floors))))
+        self.unmet = dict.fromkeys(rules.requirements, UNMET)
+        grounds: dict[str, list[int]] = {name: [] for name in rules.requirements}
+        for number, rule in enumerate(rules.rules):
+            for name in rule.satisfies:
+                grounds[name].append(number)
+        order = {n: (rule.provision.policy, rule.provision.line) for n, rule in enumerate(rules.rules)}
+        self.grounds = {name: tuple(sorted(found, key=order.__getitem__)) for name, found in grounds.items()}
         self.ways = {
             (name, number): frozenset(d.key for d in (*rules.requirements[name].duties, *rules.rules[number].duties))
             for name, found in grounds.items()
@@ -183,21 +191,37 @@ class Strata:
                 if applies is YES:
                     low[place] = low_beneath[place] = PERMITTED
         possible = self.stands.possible
-        for place, level, bars in table.bars:
-            # What bars without doubt weighs the same, however many do.
-            if possible & bars & ~may_doubt:
-                sure = certain & bars & ~may_doubt
-                for lows, highs in ((low, high), (low_beneath, high_beneath))[: 1 if level is REVIEW else 2]:
-                    highs[place] = max(highs[place], level)
-                    lows[place] = max(lows[place], level) if sure else lows[place]
-        waiting = possible & (table.raising | table.barring & may_doubt)
+        waiting = possible & table.plainly
         while waiting:
             bit = waiting & -waiting
             waiting ^= bit
+            key = table.plain[bit.bit_length() - 1]
+            self.owed[key] = YES if certain & bit else UNKNOWN
+            self._overdue[key] = NO
+        # What bars, or merely owes, without doubt weighs the same, however many do.
+        undoubted = possible & ~(may_doubt & table.barring)
+        sure = certain & undoubted
+        for place, level, bars in table.bars:
+            if undoubted & bars:
+                if level > high[place]:
+                    high[place] = level
+                if sure & bars and level > low[place]:
+                    low[place] = level
+                if level is not REVIEW:
+                    if level > high_beneath[place]:
+                        high_beneath[place] = level
+                    if sure & bars and level > low_beneath[place]:
+                        low_beneath[place] = level
+        waiting = possible & (table.raising | table.barring & may_doubt)
+        while waiting:
+            bit = waiting & -waiting
             number = bit.bit_length() - 1
+            if not may_doubt & bit:
+                bit = table.alike[number] & possible & ~may_doubt
+            waiting &= ~bit
             place = table.places[number]
             bar = table.level[number]
-            least, most = self._raised(number) if bar is None else (bar, bar)
+            least, most = self._raised(number, YES if certain & bit else UNKNOWN) if bar is None else (bar, bar)
             if may_doubt & bit and most > OWING:
                 # A doubtful lift puts a review beside what it would lift; it removes nothing stricter (3.7).
                 least = REVIEW if does_doubt & bit and least > OWING else min(least, REVIEW)
@@ -224,18 +248,14 @@ class Strata:
             found = self._overdue[key] = min(past, ~self.done(key))
         return found
 
-    def _raised(self, number: int) -> tuple[Level, Level]:
+    def _raised(self, number: int, stands: Truth) -> tuple[Level, Level]:
         """What a rule that obliges or requires raises while it stands."""
-        rule, stands = self.table.rules[number], self.stands.truth(number)
+        rule = self.table.rules[number]
         if rule.need is None:
-            plain = self.table.plain.get(number)
-            if plain is not None:
-                self.owed[plain] = max(self.owed.get(plain, NO), stands)
-                return OWING, OWING
             duties = self.table.obliged[number]
             return self._owing(duties, duties, stands) if duties else (NOTHING, NOTHING)
         states = self._need(rule.need)
-        if states == UNMET:
+        if states is UNMET or states == UNMET:
             return Level.REQUIREMENTS_UNMET, Level.REQUIREMENTS_UNMET
         lows, highs = [], []
         if State.MET in states:
@@ -314,7 +334,7 @@ class Strata:
     def _owing(self, certain: frozenset[str], possible: frozenset[str], stands: Truth) -> tuple[Level, Level]:
         """Note what is owed, and what owing it raises: nothing where it is done (3.5)."""
         low = high = PERMITTED
-        for key in possible:
+        for key in sorted(possible):  # in an order that every process shares
             duty = self.table.duties[key]
             if duty.arises == "refusal":
                 continue
