@@ -17,20 +17,23 @@ from engine.exchange import Exchange
 from engine.rules import Duty, Level, Need, RuleSet, State, Truth
 from engine.verdict import Bounds, Masks
 
-BOUNDS = {(low, high): Bounds(low, high) for low in Level for high in Level if low <= high}
+# Looked up by number, which is quicker than by the name that an enumeration hashes to.
+BOUNDS = tuple(tuple(Bounds(low, high) for high in Level) for low in Level)
 NOTHING, PERMITTED, OWING, REVIEW = Level.NOT_APPLICABLE, Level.PERMITTED, Level.PERMITTED_WITH_OBLIGATIONS, Level.REVIEW
 # The states of a requirement by how surely, and how doubtfully, something lifts it (semantics 3.4, 3.7).
-STATES = {
-    (sure, doubt): frozenset(
-        ([State.MET] if sure is not NO else [])
-        + ([] if sure is YES else {NO: [State.UNMET], UNKNOWN: [State.UNMET, State.DOUBTFUL], YES: [State.DOUBTFUL]}[doubt])
+STATES = tuple(
+    tuple(
+        frozenset(
+            ([State.MET] if sure is not NO else [])
+            + ([] if sure is YES else {NO: [State.UNMET], UNKNOWN: [State.UNMET, State.DOUBTFUL], YES: [State.DOUBTFUL]}[doubt])
+        )
+        for doubt in Truth
     )
     for sure in Truth
-    for doubt in Truth
-}
+)
 BARS = {"review": REVIEW, "prohibit": Level.PROHIBITED}
 MET = frozenset((State.MET,))
-UNMET = STATES[NO, NO]
+UNMET = STATES[NO][NO]
 
 
 class Table:
@@ -167,7 +170,7 @@ class Strata:
             for name in self.table.rules[number].excuses:
                 self._excused[name] = max(self._excused.get(name, NO), sure)
         for name, lifted in found.items():
-            states[name] = STATES[lifted]
+            states[name] = STATES[lifted[0]][lifted[1]]
         return states
 
     def _lift(self, number: int) -> tuple[Truth, Truth]:
@@ -236,8 +239,8 @@ class Strata:
                 if bar is not REVIEW and least > low_beneath[place]:
                     low_beneath[place] = least
         return (
-            {place: BOUNDS[low[place], high[place]] for place in table.everywhere},
-            {place: BOUNDS[low_beneath[place], high_beneath[place]] for place in table.everywhere},
+            {place: BOUNDS[low[place]][high[place]] for place in table.everywhere},
+            {place: BOUNDS[low_beneath[place]][high_beneath[place]] for place in table.everywhere},
         )
 
     def overdue(self, key: str) -> Truth:
@@ -295,13 +298,13 @@ class Strata:
 
     def _ways(self, name: str) -> Iterable[Way]:
         """Not owed first, then the grounds by policy id and position."""
-        yield Way(STATES[self._excused.get(name, NO), NO], False, NO_DUTIES, NO_DUTIES)
+        yield Way(STATES[self._excused.get(name, NO)][NO], False, NO_DUTIES, NO_DUTIES)
         relied_on = self.exchange.relies_on
         for number in self.table.grounds[name]:
             if number in self._lifts:
                 duties = self.table.ways[name, number]
                 named = self.table.rules[number].key in relied_on or name in relied_on
-                yield Way(STATES[self._lifts[number][0], NO], named, duties, duties)
+                yield Way(STATES[self._lifts[number][0]][NO], named, duties, duties)
 
     def _named(self, need: Need) -> bool:
         relied_on = self.exchange.relies_on
