@@ -16,6 +16,7 @@ from typing import TypeVar
 from engine.conditions import Conditions, Use
 from engine.diagnostic import Findings, did_you_mean
 from engine.exemptions import Lift, Part, Written, in_strata, periods, resolve_exemptions
+from engine.languages import in_each
 from engine.model import CalendarText, DutyText, PolicyText, RuleText, Window, read_model
 from engine.rules import (
     ALWAYS,
@@ -46,6 +47,7 @@ from engine.tree import Mapping, Node, Scalar, locate, plain
 from engine.tree import Sequence as ListNode
 from engine.values import BadValue, Type, read_date, read_day_of_year, read_duration
 from engine.vocabulary import WEEK, Vocabulary
+from engine.wording import NO_WORDS
 
 EFFECTS = ("prohibit", "require", "satisfies", "oblige", "review", "advise", "compels")
 RAISING = frozenset({"prohibit", "require", "oblige", "review", "compels"})
@@ -219,15 +221,15 @@ class _Checker:
         duties = tuple(
             self._duty(f"{name}.{n}", duty, locate(node, ("duties", n - 1))[0], "") for n, duty in enumerate(text.duties, 1)
         )
-        return Requirement(name, text.jurisdiction, text.title.en, text.how.en, duties)
+        return Requirement(name, text.jurisdiction, text.title.words, text.how.words, duties)
 
     def _duty(self, key: str, text: DutyText, node: Node, policy: str) -> Duty:
         done = node.get("done_when") if isinstance(node, Mapping) else None
         return Duty(
             key=key,
-            text=text.duty.en,
+            text=text.duty.words,
             who=text.who,
-            cite=text.cite or "",
+            cite=text.cite.words if text.cite else NO_WORDS,
             due=self._due(locate(node, ("due",))[0]) if text.due is not None else None,
             done_when=self.conditions.lower(done, policy, Use.LIFTS) if done else None,
             overdue=Level[text.overdue.upper()],
@@ -351,14 +353,12 @@ class _Checker:
         return Provision(
             id=written.id,
             policy=policy.policy,
-            instrument=policy.title.en,
-            instrument_zh=policy.title.zh or "",
+            instrument=policy.title.words,
             jurisdiction=policy.jurisdiction,
             force=policy.instrument.force,
-            citation=text.cite,
-            title=text.title.en,
-            title_zh=text.title.zh or "",
-            says=text.says,
+            citation=text.cite.words,
+            title=text.title.words,
+            says=text.says.words,
             source=text.source,
             status=text.status,
             file=written.node.span.file,
@@ -389,20 +389,23 @@ class _Checker:
 
     def _effect(self, written: Written, provision: Provision, effect: str, travels: Travels | None) -> Rule:
         text = written.text
-        message = getattr(text, effect) if effect in ("prohibit", "review", "advise", "compels") else ""
+        message = getattr(text, effect).words if effect in ("prohibit", "review", "advise", "compels") else NO_WORDS
         self._allowed(written, effect)
         if provision.force == "norm" and self.settings.norms == "advise" and effect in RAISING:
-            effect, message = "advise", message or text.says
+            effect, message = "advise", message or text.says.words
         elif text.status == "unsure" and effect in RAISING - {"review"}:
             # Semantics 3.7: an unsure rule is a review, whatever it would have been.
-            effect, message = "review", message or f"It is not settled that this holds: {text.says}"
+            effect, message = "review", message or in_each(lambda language: language.unsettled(text.says.in_(language.code)))
         node = written.node
         use = {"satisfies": Use.LIFTS, "advise": Use.ADVISES}.get(effect, Use.RAISES)
         duties: tuple[Duty, ...] = ()
         if text.duties and effect != "satisfies":
             self._stray_duties(written)
-        if effect == "oblige" and text.oblige:
-            duties = (self._duty(f"{written.id}.1", text.oblige, locate(node, ("oblige",))[0], provision.policy),)
+        # What is written is looked up, also where doubt or a setting makes the rule another one.
+        need = self._need(locate(node, ("require",))[0], provision.jurisdiction) if text.require is not None else None
+        if text.oblige:
+            owed = (self._duty(f"{written.id}.1", text.oblige, locate(node, ("oblige",))[0], provision.policy),)
+            duties = owed if effect == "oblige" else ()
         elif text.duties:
             duties = tuple(
                 self._duty(f"{written.id}.{n}", duty, locate(node, ("duties", n - 1))[0], provision.policy)
@@ -414,7 +417,7 @@ class _Checker:
             effect=effect,
             condition=self._condition(written, use),
             message=message,
-            need=self._need(locate(node, ("require",))[0], provision.jurisdiction) if effect == "require" else None,
+            need=need if effect == "require" else None,
             duties=duties,
             satisfies=self._satisfied(written) if effect == "satisfies" else (),
             lane=text.lane or "" if effect == "advise" else "",

@@ -20,6 +20,7 @@ WIDTH = 128
 DEPTH_ON_A_LINE = (
     3  # a collection in a collection may share its line, as in `not: {only: [a, b]}`; a fourth level starts its own
 )
+MOST_LINES = 8  # of a list of words in brackets that no line holds; a longer one has several words a line
 EDITOR_LINE = "# yaml-language-server: $schema="
 
 # Keys whose values are conditions; in them each test has its own line.
@@ -115,7 +116,7 @@ class _Entry:
 
     `above` are the lines before it: comments, and the empty string for an empty line. `beside` are the comments at the end of
     its line. `begins` is where its value begins, unless that is the first of its entries. `short` is the value in brackets, where
-    it stands on the entry's line.
+    it stands on the entry's line; one that is `filled` stands in brackets over several lines.
     """
 
     key: str | None
@@ -126,6 +127,7 @@ class _Entry:
     above: list[str] = field(default_factory=list)
     beside: list[str] = field(default_factory=list)
     short: str = ""
+    filled: bool = False
 
 
 class _Builder:
@@ -265,11 +267,12 @@ def _settle(block: _Block, indent: int, conditions: bool) -> None:
         inner = _holds_conditions(entry, indent, conditions)
         if isinstance(entry.value, _Block):
             entry.short = _short(entry, indent, inner)
+            entry.filled = not entry.short and not inner and _fills_rows(entry.value)
             if not entry.short:
                 _settle(entry.value, indent + 2, inner)
         entry.above += entry.beside[:-1]
         del entry.beside[:-1]
-        if entry.key is None and isinstance(entry.value, _Block) and not entry.short:
+        if entry.key is None and isinstance(entry.value, _Block) and not (entry.short or entry.filled):
             # Beside the dash stands the first line of the item, so what stood there, or above that line, goes above the item.
             first = entry.value.entries[0]
             entry.above += [*entry.beside, *(line for line in first.above if line)]
@@ -310,6 +313,10 @@ def _lines(block: _Block, indent: int) -> Iterator[str]:
             yield from _text(head, entry.value, indent + 2, beside)
         elif entry.short:
             yield f"{head} {entry.short}{beside}"
+        elif entry.filled:
+            yield f"{head} ["
+            yield from _rows(entry.value, indent + 2)
+            yield f"{' ' * indent}]{beside}"
         elif entry.key is None:
             lines = _lines(entry.value, indent + 2)
             yield f"{head} {next(lines).lstrip()}"
@@ -318,6 +325,25 @@ def _lines(block: _Block, indent: int) -> Iterator[str]:
             yield head + beside
             yield from _lines(entry.value, indent + 2)
     yield from _paragraphs(block.foot, " " * indent, first=False)
+
+
+def _fills_rows(block: _Block) -> bool:
+    """Whether a list is too long for a line and has too many words for a line each."""
+    words = all(isinstance(entry.value, str) for entry in block.entries)
+    return words and not block.named and len(block.entries) > MOST_LINES and _was_short(block)
+
+
+def _rows(block: _Block, indent: int) -> Iterator[str]:
+    """Words in lines as full as they may be; a line that its author began is begun here too."""
+    row, line = "", 0
+    for entry in block.entries:
+        assert isinstance(entry.value, str)
+        word = f"{_quoted(entry.value, in_brackets=True)},"
+        if row and (entry.at[0] > line or indent + _columns(f"{row} {word}") > WIDTH):
+            yield " " * indent + row
+            row = ""
+        row, line = f"{row} {word}" if row else word, entry.at[0]
+    yield " " * indent + row
 
 
 def _key_of(block: _Block) -> str | None:

@@ -33,7 +33,8 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 MOST_NAMED = 20  # words that an editor lists where one is wrong
 
 _TEXT: Schema = {"type": ["string", "number", "boolean"]}
-_YES_NO: Schema = {"enum": ["yes", "no", True, False]}
+# `true` and `false` are read too, and not proposed as texts.
+_YES_NO: Schema = {"anyOf": [{"enum": ["yes", "no"]}, {"type": ["boolean", "string"], "pattern": "^(true|false)$"}]}
 # What the same file may have named: a definition or a rule. A rule's own name has no dots here, so that misspelt requirements show.
 _OWN_DEFINITION: Schema = {"type": "string", "pattern": "^[a-zA-Z0-9]+([.-][a-zA-Z0-9]+)*$"}
 _OWN_RULE: Schema = {"type": ["string", "number"], "pattern": "^[a-zA-Z0-9]+(-[a-zA-Z0-9]+)*$"}
@@ -58,8 +59,8 @@ class _Words:
     def __init__(self, bundle: Bundle) -> None:
         self.vocabulary: Vocabulary = bundle.vocabulary
         provisions = {rule.provision.id: rule.provision for rule in bundle.rules.rules}
-        self.rules = {name: provision.title for name, provision in provisions.items()}
-        self.policies = {provision.policy: provision.instrument for provision in provisions.values()}
+        self.rules = {name: provision.title.en for name, provision in provisions.items()}
+        self.policies = {provision.policy: provision.instrument.en for provision in provisions.values()}
         self.grounds = [rule.key for rule in bundle.rules.rules if rule.effect == "satisfies"]
         names = (name.partition("!")[0] for name in bundle.rules.definitions if "#" not in name)
         self.definitions = list(dict.fromkeys(name for name in names if name.partition("/")[0] in self.policies))
@@ -240,7 +241,8 @@ class _Words:
     def value(self, type: Type) -> Schema:
         """One value as an author writes it."""
         if type.values:
-            known = _one_of(type.values.values, type.values.titles, what=f"value of `{type.values.name}`")
+            titles = {value: words.en for value, words in type.values.titles.items()}
+            known = _one_of(type.values.values, titles, what=f"value of `{type.values.name}`")
             return _or_new(known) if type.values.open else known
         match type.kind:
             case "yes/no":
