@@ -11,12 +11,15 @@ from engine.backends.durable import EngineUnavailable
 from engine.bundle import Bundle, BundleRefused, Digests, bundled_policies, load, load_sources, parse_exchange
 from engine.catalogue import FactEntry
 from engine.check import Settings
-from engine.decision import Decision
+from engine.decision import Decision, PlanDecision, Written
 from engine.diagnostic import CODES, Diagnostic
 from engine.difference import DIRECTIONS, Difference, ExchangePart, MovePart, PolicyChangePart, Trial, compare, trials
 from engine.exchange import Exchange, ExchangeRefused, Problem
+from engine.languages import LANGUAGES
 from engine.layout import NotLaidOut, lay_out
-from engine.pdp import INCLUDES, LANGUAGES, MODES, PDP, EnginesFailed
+from engine.listing import rulesets
+from engine.pdp import INCLUDES, MODES, PDP, EnginesFailed
+from engine.plan import Leg, decide_plan, read_plan
 from engine.schemas import editor_schemas
 from engine.testing import Result, run
 from engine.version import VERSION as __version__
@@ -40,21 +43,27 @@ __all__ = [
     "ExchangePart",
     "ExchangeRefused",
     "FactEntry",
+    "Leg",
     "MovePart",
     "NotLaidOut",
+    "PlanDecision",
     "PolicyChangePart",
     "Problem",
     "Result",
     "Settings",
     "Trial",
+    "Written",
     "__version__",
     "bundled_policies",
     "compare",
+    "decide_plan",
     "editor_schemas",
     "lay_out",
     "load",
     "load_sources",
     "parse_exchange",
+    "read_plan",
+    "rulesets",
     "run",
     "trials",
 ]

@@ -84,7 +84,9 @@ class AnswerBook:
         choices: dict[str, list[Value]] = {"dated": [self.as_of], "covers": [True]}
         choices |= {name: self.of(f"{kind}.{name}").values for name in fields}
         shown = [Document("shown", dict(zip(choices, values, strict=True))) for values in product(*choices.values())]
-        return Answers([Document("none", {}), *shown], whole=not any(self._runs(f"{kind}.{name}") for name in DOCUMENT_FIELDS))
+        names = [f"{kind}.{name}" for name in DOCUMENT_FIELDS]
+        compared = any(atom.other for name in names for atom in self.tested.get(name, ()))
+        return Answers([Document("none", {}), *shown], whole=not compared and not any(map(self._runs, names)))
 
     def _cuts(self, fact: str, tested: Iterable[Atom]) -> Iterator[object]:
         """What a fact is tested against: operands, and what is known of the facts it is compared with."""
@@ -198,16 +200,12 @@ class AnswerBook:
         yield from sorted(around)
 
     def _worked_back(self, calendar: Calendar, count: int) -> set[date]:
-        """The days on which so many working days begin that end about as_of, and those on which a calendar begins and ends."""
-        days = {calendar.known_from, calendar.known_until}
-        for step in AROUND:
-            day = date.fromordinal(min(max(1, self.as_of.toordinal() + step), date.max.toordinal()))
-            left = count
-            while left and day >= calendar.known_from > date.min:
-                left -= is_worked(calendar, day)
-                day -= timedelta(days=1)
-            days.add(day)
-        return days
+        """The day from which so many working days end just before as_of, and those on which the calendar begins and ends."""
+        day, left = self.as_of, count
+        while left and date.min < calendar.known_from < day:
+            day -= timedelta(days=1)
+            left -= day <= calendar.known_until and is_worked(calendar, day)
+        return {day, calendar.known_from, calendar.known_until}
 
     def _conditions(self) -> Iterator[Condition]:
         rules = self.bundle.rules

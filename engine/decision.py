@@ -298,7 +298,7 @@ class ChangePart(Part):
 
 
 class RemedyPart(Part):
-    """Changes that together let the exchange go ahead, verified by deciding it again; `duties` are then owed."""
+    """Changes that together let the exchange go ahead, verified by deciding it again; `duties` are then owed, or may be."""
 
     changes: list[ChangePart]
     outcome: Literal["permitted", "permitted_with_obligations"]
@@ -366,7 +366,10 @@ class LegPart(Part):
 
 
 class PlanDecision(Part):
-    """The decision on a plan: it may go ahead where every leg may, and is as strict as its strictest leg."""
+    """
+    The decision on a plan: it may go ahead where every leg may, and is as strict as its strictest leg. `holds_until` ends where the
+    outcome of any leg does; its `then` is the plan's.
+    """
 
     model_config = ConfigDict(
         extra="forbid", frozen=True, title="PlanDecision", json_schema_extra={"$id": "urn:fifthfactor:plan-decision:1"}

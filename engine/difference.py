@@ -52,6 +52,7 @@ from engine.testing import build
 from engine.tree import locate
 from engine.values import MONTHS, Type, ValueSet
 from engine.vocabulary import DOCUMENT_GROUPS
+from engine.wording import Words
 from engine.words import Phrasebook
 
 Source = Literal["test", "file", "log"]
@@ -65,8 +66,8 @@ DIRECTIONS: tuple[Direction, ...] = get_args(Direction)
 # What only words a thing: it is named where it differs, and not compared.
 WORDING = frozenset(
     (
-        "title", "title_zh", "says", "source", "citation", "cite", "message", "text", "how", "ask", "note", "dpv",
-        "instrument", "instrument_zh", "library",
+        "title", "says", "source", "citation", "cite", "message", "text", "how", "ask", "note", "dpv", "member",
+        "instrument", "library",
     )
 )  # fmt: skip
 # Definitions that are no author's: they come with the part of the vocabulary that they are the condition of.
@@ -446,12 +447,11 @@ class _Provision:
     """A provision as a reader sees it, whichever rules it became."""
 
     id: str
-    title: str
-    title_zh: str
-    says: str
+    title: Words
+    says: Words
     source: str
-    citation: str
-    message: str
+    citation: Words
+    message: Words
     mark: str
     effect: str
     in_force: str
@@ -469,8 +469,7 @@ class _Provision:
 class _Policy:
     """An instrument as a reader sees it. `order` is that of its provisions, which decides between ways."""
 
-    instrument: str
-    instrument_zh: str
+    instrument: Words
     jurisdiction: str
     force: str
     in_force: str
@@ -501,8 +500,8 @@ class _Changes:
     def all(self) -> Iterator[PolicyChangePart]:
         was, now = self.was, self.now
         old, new = was.bundle.vocabulary, now.bundle.vocabulary
-        yield from self.section("policy", was.policies, now.policies, self.policy, lambda p: p.instrument)
-        yield from self.section("rule", was.provisions, now.provisions, self.fields, lambda p: p.title, _summary)
+        yield from self.section("policy", was.policies, now.policies, self.policy, lambda p: p.instrument.en)
+        yield from self.section("rule", was.provisions, now.provisions, self.fields, lambda p: p.title.en, _summary)
         for change in self.section("definition", was.definitions, now.definitions, self.condition):
             under = {*was.resting_on(change.name), *now.resting_on(change.name)}
             yield change.model_copy(update={"under": tuple(sorted(under))})
@@ -610,18 +609,18 @@ class _Changes:
         left, right = list(old), list(new)
         pairs = []
         for duty in old:
-            same = next((other for other in right if other.text == duty.text), None)
+            same = next((other for other in right if other.text.en == duty.text.en), None)
             if same is not None:
                 pairs.append((duty, same))
                 left.remove(duty)
                 right.remove(same)
         pairs += zip(left, right, strict=False)
         for mine, its in pairs:
-            name = f"duty “{its.text}”"
+            name = f"duty “{its.text.en}”"
             for point in self.fields(dataclasses.replace(mine, key=""), dataclasses.replace(its, key="")):
                 yield _Point(f"{name}: {point.text}", point.wording)
-        yield from (_Point(f"duty dropped: {duty.text}") for duty in left[len(right) :])
-        yield from (_Point(f"duty added: {duty.text}") for duty in right[len(left) :])
+        yield from (_Point(f"duty dropped: {duty.text.en}") for duty in left[len(right) :])
+        yield from (_Point(f"duty added: {duty.text.en}") for duty in right[len(left) :])
 
     # Conditions
 
@@ -748,7 +747,6 @@ class _Reading:
         return _Provision(
             id=shown.id,
             title=shown.title,
-            title_zh=shown.title_zh,
             says=shown.says,
             source=shown.source,
             citation=shown.citation,
@@ -772,7 +770,6 @@ class _Reading:
         parts = _parts(self.tidy(self.bundle.rules.definitions[f"{policy}#applies"]), All)
         return _Policy(
             instrument=first.instrument,
-            instrument_zh=first.instrument_zh,
             jurisdiction=first.jurisdiction,
             force=first.force,
             in_force=_in_force(parts),
@@ -875,7 +872,7 @@ def _summary(provision: _Provision) -> tuple[str, ...]:
     }
     told = [f"{verb} {what}" for verb, what in does.items() if what] or [provision.effect]
     dated = [f"in force {provision.in_force}"] if provision.in_force else []
-    return (f"{provision.citation}, {provision.mark}", *told, *dated)
+    return (f"{provision.citation.en}, {provision.mark}", *told, *dated)
 
 
 # Values, in words
@@ -937,8 +934,8 @@ def _show(value: Any) -> str:
             return "yes" if value else "no"
         case Level():
             return value.word
-        case Text(en=text):
-            return text
+        case Text(en=text) | Words(en=text):
+            return text or "none"
         case Type(name=name):
             return name
         case ValueSet():

@@ -8,23 +8,24 @@ The pydantic model, and with it the JSON Schema, is made from the loaded vocabul
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, Any
 
 from pydantic import (
-    BaseModel,
+    AfterValidator,
     ConfigDict,
     Discriminator,
     Field,
     PlainValidator,
     Tag,
+    TypeAdapter,
     ValidationError,
     WithJsonSchema,
-    create_model,
 )
 from pydantic_core import PydanticCustomError
+from typing_extensions import TypedDict
 
 from engine.diagnostic import did_you_mean
 from engine.rules import AS_OF
@@ -94,57 +95,58 @@ class ExchangeReader:
     def __init__(self, vocabulary: Vocabulary, requirements: frozenset[str], grounds: frozenset[str]) -> None:
         self._vocabulary = vocabulary
         self._ways = requirements | grounds
-        self.model = _model(vocabulary)
+        self._model = _model(vocabulary)
+        self._closing = {f"{family}.rest": members for family, members in vocabulary.families.items()}
+        # A counter of a family counts different people, so at least those of its largest member.
+        self._counters = {
+            fact.name: vocabulary.families.get(fact.counts, (fact.counts,)) for fact in vocabulary.facts.values() if fact.counts
+        }
+        self._personal = {fact.name: _pointer(fact.name.split(".")) for fact in vocabulary.facts.values() if fact.personal}
 
     def schema(self) -> dict[str, Any]:
         """The JSON Schema (2020-12) of an exchange under this vocabulary."""
-        schema = self.model.model_json_schema(mode="validation")
-        for part in (schema, *schema.get("$defs", {}).values()):
-            for each in part.get("properties", {}).values():
-                each.pop("default", None)  # a key that is left out has no value; null is refused
-        return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+        return {"$schema": "https://json-schema.org/draft/2020-12/schema", **self._model.json_schema(mode="validation")}
 
     def read(self, raw: bytes) -> Exchange:
         """Read the bytes of one JSON object. Raises ExchangeRefused with every problem found."""
         document = read_object(raw, MAX_BYTES)
         try:
-            model = self.model.model_validate_json(raw)
+            tree = self._model.validate_python(document)
         except ValidationError as failed:
             raise ExchangeRefused(self._problems(failed)) from None
+        as_of: date | None = tree.pop(AS_OF, None)
+        relies_on: tuple[str, ...] = tree.pop("relies_on", ())
+        tree.pop("schema", None)
         values: dict[str, Value] = {}
-        _flatten(model, "", values)
-        as_of = values.pop(AS_OF, None)
-        relies_on = values.pop("relies_on", ())
-        values.pop("schema", None)
+        _flatten(tree, "", values)
+        personal = self._personal_in(values)
         problems = [*self._complete(values), *self._unknown_ways(relies_on)]
         if problems:
             raise ExchangeRefused(tuple(problems))
-        return Exchange(
-            document, values, as_of if isinstance(as_of, date) else None, relies_on, self._personal(document)  # type: ignore[arg-type]
-        )  # fmt: skip
+        return Exchange(document, values, as_of, relies_on, personal)
 
     def _complete(self, values: dict[str, Value]) -> list[Problem]:
         """Close families with `rest`, and hold counters against this exchange's own counts."""
-        for family, members in self._vocabulary.families.items():
-            if values.pop(f"{family}.rest", None) is not None:
+        for rest, members in self._closing.items():
+            if values.pop(rest, None) is not None:
                 for member in members:
                     values.setdefault(member, Range.exact(0))
         problems = []
-        for fact in self._vocabulary.facts.values():
-            # A counter of a family counts different people, so at least those of its largest member.
-            counted = self._vocabulary.families.get(fact.counts, (fact.counts,)) if fact.counts else ()
-            lows = [own.low for name in counted if isinstance(own := values.get(name), Range)]
+        for name, counted in self._counters.items():
+            if values.keys().isdisjoint(counted):
+                continue
+            lows = [own.low for each in counted if isinstance(own := values.get(each), Range)]
             if not lows:
                 continue
-            own = Range(max(lows), None)
-            counter = values.get(fact.name)
+            low = max(lows)
+            counter = values.get(name)
             if not isinstance(counter, Range):
-                values[fact.name] = Range(own.low, None)
-            elif counter.high is not None and counter.high < own.low:
-                detail = f"is below this exchange's own count, {own.low:,}; a counter includes the exchange itself"
-                problems.append(Problem(_pointer(tuple(fact.name.split("."))), "counter-below", detail))
+                values[name] = Range(low, None)
+            elif counter.high is not None and counter.high < low:
+                detail = f"is below this exchange's own count, {low:,}; a counter includes the exchange itself"
+                problems.append(Problem(_pointer(name.split(".")), "counter-below", detail))
             else:
-                values[fact.name] = Range(max(counter.low, own.low), counter.high)
+                values[name] = Range(max(counter.low, low), counter.high)
         return problems
 
     def _unknown_ways(self, relies_on: Any) -> list[Problem]:
@@ -171,26 +173,19 @@ class ExchangeReader:
                         "; "
                     )
                     problems.append(Problem(_pointer(path), "unknown-fact", detail))
-                case "model_type" | "model_attributes_type":
+                case "dict_type":
                     problems.append(Problem(_pointer(path), "wrong-type", "must be an object"))
-                case "json_invalid":
-                    problems.append(
-                        Problem("", "not-json", "the body is not JSON: " + error["msg"].removeprefix("Invalid JSON: ")[:200])
-                    )
                 case _:
                     problems.append(Problem(_pointer(path), "wrong-value", error["msg"]))
         return tuple(problems)
 
-    def _personal(self, document: Mapping[str, Any]) -> tuple[str, ...]:
-        found = []
-        for fact in self._vocabulary.facts.values():
-            path = tuple(fact.name.split("."))
-            if fact.personal and _at(document, path) is not None:
-                found.append(_pointer(path))
-        for group in DOCUMENT_GROUPS:
-            for kind, shown in document.get(group, {}).items():
-                if isinstance(shown, dict):
-                    found += [_pointer((group, kind, name)) for name in shown if name in PERSONAL_FIELDS]
+    def _personal_in(self, sent: Mapping[str, Value]) -> tuple[str, ...]:
+        """Pointers to what is personal among the values that were sent."""
+        found = [pointer for name, pointer in self._personal.items() if name in sent]
+        for name, value in sent.items():
+            if isinstance(value, Document):
+                group, _, kind = name.partition(".")
+                found += [_pointer((group, kind, field)) for field in PERSONAL_FIELDS & value.fields.keys()]
         return tuple(sorted(found))
 
 
@@ -215,8 +210,12 @@ def read_object(raw: bytes, most: int, what: str = "exchange") -> dict[str, Any]
         raise refuse(f"the {what} has more than {most:,} bytes")
     try:
         document = json.loads(raw.decode("utf-8"), object_pairs_hook=unique, parse_constant=constant)
+        if b"\\u" in raw:
+            json.dumps(document, ensure_ascii=False).encode("utf-8")
     except UnicodeDecodeError:
         raise refuse("the body is not UTF-8") from None
+    except UnicodeEncodeError:
+        raise refuse("the body is not JSON: half of a character (a lone surrogate) stands in it") from None
     except RecursionError:
         raise refuse("the body is nested too deeply") from None
     except ExchangeRefused:
@@ -228,8 +227,8 @@ def read_object(raw: bytes, most: int, what: str = "exchange") -> dict[str, Any]
     return document
 
 
-def _model(vocabulary: Vocabulary) -> type[BaseModel]:
-    """The pydantic model of an exchange: facts nest by dots, keys are closed."""
+def _model(vocabulary: Vocabulary) -> TypeAdapter[dict[str, Any]]:
+    """The shape of an exchange for pydantic: facts nest by dots, keys are closed."""
     tree: dict[str, Any] = {}
     for fact in vocabulary.facts.values():
         *path, last = fact.name.split(".")
@@ -249,21 +248,24 @@ def _model(vocabulary: Vocabulary) -> type[BaseModel]:
     tree[AS_OF] = _leaf(Type("date"), "the date of the law and of the exchange; today where left out", unknown=False)
     tree["relies_on"] = _ways_leaf()
     tree["schema"] = _schema_leaf()
-    return _nest("Exchange", tree)
+    return TypeAdapter(_closed("Exchange", tree))
 
 
-def _nest(name: str, tree: Mapping[str, Any]) -> type[BaseModel]:
-    fields: dict[str, Any] = {}
-    for number, (key, inner) in enumerate(tree.items()):
-        kind = _nest(f"{name}_{key}", inner) if isinstance(inner, dict) else inner
-        # Facts are named by authors, so a field's Python name is a number and its alias the fact's.
-        fields[f"f{number}"] = (kind, Field(None, alias=key, validate_default=False))
-    config = ConfigDict(extra="forbid", title=name.replace("_", "."), frozen=True)
-    return create_model(name, __config__=config, **fields)
+def _closed(name: str, tree: Mapping[str, Any]) -> Any:
+    """An object with these keys and no others, each of which may be left out."""
+    fields = {key: _closed(f"{name}_{key}", inner) if isinstance(inner, dict) else inner for key, inner in tree.items()}
+    shape = TypedDict(name, fields, total=False)  # type: ignore[misc]
+    shape.__pydantic_config__ = ConfigDict(extra="forbid", title=name.replace("_", "."))  # type: ignore[attr-defined]
+    return shape
 
 
 def _leaf(type: Type, title: str, unknown: bool = True, zero: bool = False) -> Any:
+    # A word of a closed set is its own value: most of what is sent needs no more than to be found here.
+    words = frozenset(type.values.values if type.values and not type.many else ())
+
     def read(json: Any) -> Value:
+        if isinstance(json, str) and json in words:
+            return json
         try:
             value = type.accept(json)
         except BadValue as bad:
@@ -306,12 +308,6 @@ def _schema(type: Type) -> dict[str, Any]:
     return {"type": "string", "minLength": 1, "maxLength": 256, "examples": [examples[type.kind]]}
 
 
-class _Presented(BaseModel):
-    """A document as presented; its fields are made from DOCUMENT_FIELDS below."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, title="document")
-
-
 def _document_leaf(title: str) -> Any:
     """A document with its fields, or the word that there is none or that it is not known."""
 
@@ -326,7 +322,7 @@ def _document_leaf(title: str) -> Any:
     document = Annotated[_DOCUMENT, Tag("document")]
     return Annotated[
         document | word,
-        Discriminator(lambda json: "document" if isinstance(json, dict | BaseModel) else "word"),
+        Discriminator(lambda json: "document" if isinstance(json, dict) else "word"),
         Field(title=title),
     ]
 
@@ -355,29 +351,21 @@ def _schema_leaf() -> Any:
     return Annotated[Any, PlainValidator(read), WithJsonSchema({"const": SCHEMA})]
 
 
-def _flatten(model: BaseModel, prefix: str, into: dict[str, Any]) -> None:
-    """Only what was sent; a default is not a value."""
-    for number in model.model_fields_set:
-        name = f"{prefix}{type(model).model_fields[number].alias}"
-        value = getattr(model, number)
-        if isinstance(value, _Presented):
-            into[name] = Document("shown", {field: getattr(value, field) for field in sorted(value.model_fields_set)})
-        elif isinstance(value, BaseModel):
-            _flatten(value, f"{name}.", into)
+def _flatten(tree: Mapping[str, Any], prefix: str, into: dict[str, Value]) -> None:
+    for key, value in tree.items():
+        if isinstance(value, dict):
+            _flatten(value, f"{prefix}{key}.", into)
         else:
-            into[name] = value
+            into[prefix + key] = value
 
 
-def _pointer(path: tuple[str | int, ...]) -> str:
+def _pointer(path: Iterable[str | int]) -> str:
     return "".join("/" + str(step).replace("~", "~0").replace("/", "~1")[:120] for step in path)
 
 
-def _at(document: Any, path: tuple[str, ...]) -> Any:
-    for step in path:
-        document = document.get(step) if isinstance(document, Mapping) else None
-    return document
+def _shown(fields: dict[str, Value]) -> Document:
+    return Document("shown", dict(sorted(fields.items())))
 
 
-_DOCUMENT = create_model(
-    "Document", __base__=_Presented, **{name: (_leaf(t, name), Field(None)) for name, t in DOCUMENT_FIELDS.items()}
-)  # type: ignore[call-overload]
+_FIELDS = _closed("Document", {name: _leaf(type, name) for name, type in DOCUMENT_FIELDS.items()})
+_DOCUMENT = Annotated[_FIELDS, AfterValidator(_shown)]  # type: ignore[valid-type]

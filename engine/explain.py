@@ -15,13 +15,14 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from engine.answer import answer, join, plain
+from engine.answer import answer
 from engine.bundle import Bundle
 from engine.calendars import due_day
 from engine.case import Case
 from engine.combine import word
 from engine.decision import SCHEMA, EnginePart, TracedPart, TracePart, TruthWord, Written
 from engine.factor import Account
+from engine.languages import Language
 from engine.rules import AS_OF, Level, Rule, Truth
 from engine.verdict import Bounds, Reading, numbers
 from engine.words import Phrasebook, shown
@@ -36,11 +37,11 @@ _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=
 
 
 class Teller:
-    """Tells the decisions of one bundle; `agreed` is what is said of engines that agree."""
+    """Tells the decisions of one bundle in one language; `agreed` is what is said of engines that agree."""
 
-    def __init__(self, bundle: Bundle, agreed: EnginePart) -> None:
+    def __init__(self, bundle: Bundle, agreed: EnginePart, language: Language) -> None:
         self.bundle = bundle
-        self.book = Phrasebook(bundle)
+        self.book = Phrasebook(bundle, language)
         self._agreed = _encode(agreed.model_dump(mode="json"))
         self.account = Account(self.book, _encode)
         rules = bundle.rules.rules
@@ -60,8 +61,12 @@ class Teller:
         self._advice: dict[int, str] = {}
         self._owing: dict[tuple[str, bool, Truth, date | None], str] = {}
         self._ids = tuple(quote(rule.provision.id) for rule in rules)
-        self._owners = {d.key: r.title for r in bundle.rules.requirements.values() for d in r.duties}
-        self._owners |= {d.key: f"{r.provision.instrument}, {r.provision.citation}" for r in rules for d in r.duties}
+        self._owners = {d.key: self.book.text(r.title) for r in bundle.rules.requirements.values() for d in r.duties}
+        self._owners |= {d.key: self.book.source(r.provision) for r in rules for d in r.duties}
+        self._titles = {
+            name: (quote(self.book.text(each.title)), quote(self.book.text(each.how)))
+            for name, each in sorted(bundle.rules.requirements.items())
+        }
         digests = bundle.digests
         self._bundle = _encode({"meaning": digests.meaning, "source": digests.source})
 
@@ -123,24 +128,24 @@ class Teller:
 
     def _pieces(self, rule: Rule, certain: bool) -> tuple[str, str]:
         """A reason up to its evidence, and from there on."""
-        provision = rule.provision
+        provision, text = rule.provision, self.book.text
         whole = _encode(
             {
                 "at": f"{provision.file}:{provision.line}",
-                "citation": provision.citation,
+                "citation": text(provision.citation),
                 "effect": rule.effect,
                 "evidence": [],
                 "force": provision.force,
-                "instrument": provision.instrument,
+                "instrument": text(provision.instrument),
                 "jurisdiction": provision.jurisdiction,
                 "mark": provision.status,
-                "message": rule.message,
+                "message": text(rule.message),
                 "provision": provision.id,
                 "requires": list(rule.need.requirements()) if rule.need else list(rule.satisfies),
-                "says": provision.says,
+                "says": text(provision.says),
                 "source": provision.source,
                 "standing": "certain" if certain else "possible",
-                "title": provision.title,
+                "title": text(provision.title),
             }
         )
         before, _, after = whole.partition('"evidence":[')
@@ -192,14 +197,14 @@ class Teller:
         for number in numbers(possible & self._lifting):
             for name in self._lifts[number]:
                 met_by.setdefault(name, {})[self._ids[number]] = None
-        for name, requirement in sorted(self.bundle.rules.requirements.items()) if by else ():
+        for name, (title, how) in self._titles.items() if by else ():
             if name in by:
                 states = case.verdict.requirements[name]
                 state = next(iter(states)).name.lower() if len(states) == 1 else "unknown"
                 met, required = ",".join(met_by.get(name, ())), ",".join(by[name])
                 yield (
-                    f'{{"how":{quote(requirement.how)},"met_by":[{met}],"required_by":[{required}],"requirement":"{name}",'
-                    f'"state":"{state}","title":{quote(requirement.title)}}}'
+                    f'{{"how":{how},"met_by":[{met}],"required_by":[{required}],"requirement":"{name}",'
+                    f'"state":"{state}","title":{title}}}'
                 )
 
     def _duties(self, case: Case) -> Iterator[str]:
@@ -228,13 +233,13 @@ class Teller:
                 {
                     "arises": duty.arises,
                     "certain": certain,
-                    "citation": duty.cite,
+                    "citation": self.book.text(duty.cite),
                     "due": due.isoformat() if due else None,
-                    "duty": duty.text,
-                    "keep": duty.keep,
+                    "duty": self.book.text(duty.text),
+                    "keep": self.book.keep(duty),
                     "overdue": TRUTH_WORDS[overdue],
                     "under": self._owners[key],
-                    "who": duty.who,
+                    "who": self.book.language.role(duty.who),
                 }
             )
         return self._owing[written]
@@ -245,8 +250,8 @@ class Teller:
             provision = rule.provision
             self._advice[number] = _encode(
                 {
-                    "advice": rule.message,
-                    "citation": provision.citation,
+                    "advice": self.book.text(rule.message),
+                    "citation": self.book.text(provision.citation),
                     "force": provision.force,
                     "lane": rule.lane,
                     "mark": provision.status,
@@ -257,13 +262,13 @@ class Teller:
 
     def _conflicts(self, case: Case) -> Iterator[str]:
         for rule, name in case.outcome.conflicts:
-            text = f"{rule.provision.instrument} ({rule.provision.citation}) compels what the law of {name} refuses."
+            text = self.book.language.conflict(self.book.source(rule.provision), self.book.place(name))
             yield _encode({"kind": "conflict", "provisions": [rule.provision.id], "text": text})
         lanes = case.verdict.stands.certain & self._laned
         if lanes and case.outcome.bounds.low >= Level.REQUIREMENTS_UNMET:
             open_ = [case.verdict.rules[number] for number in numbers(lanes)]
-            names = join(list(dict.fromkeys(self.bundle.vocabulary.lanes[rule.lane].title.en for rule in open_)))
-            text = f"A lane is open ({names}), and it lifts no law: the outcome stays {plain(case.outcome.bounds.low)}."
+            names = list(dict.fromkeys(self.book.text(self.bundle.vocabulary.lanes[rule.lane].title) for rule in open_))
+            text = self.book.language.open_lane(names, case.outcome.bounds.low)
             yield _encode({"kind": "notice", "provisions": [rule.provision.id for rule in open_], "text": text})
 
     def _coverage(self, case: Case) -> str:
@@ -279,7 +284,7 @@ class Teller:
             for gap in covered.gaps
         ]
         jurisdictions = self.bundle.vocabulary.jurisdictions
-        notes = [note.en for name in covered.jurisdictions if (note := jurisdictions[name].note)]
+        notes = [self.book.text(note) for name in covered.jurisdictions if (note := jurisdictions[name].note)]
         return _encode({"jurisdictions": list(covered.jurisdictions), "not_modelled": gaps, "notes": notes})
 
 

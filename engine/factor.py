@@ -22,7 +22,7 @@ REMEMBERED = 1_024  # ways in which a lane's tests may read, of one lane
 
 
 class Account:
-    """Writes the accounts of one bundle."""
+    """Writes the accounts of one bundle, in the language of a phrasebook."""
 
     def __init__(self, book: Phrasebook, encode: Callable[[Any], str]) -> None:
         self._book = book
@@ -33,7 +33,7 @@ class Account:
             (
                 f'"{part}":{{',
                 [
-                    (f'"{name}":{{"fact":"{line.fact}","title":{encode(line.title.en)},"value":', line)
+                    (f'"{name}":{{"fact":"{line.fact}","title":{encode(book.text(line.title))},"value":', line)
                     for name, line in sorted(lines.items())
                 ],
             )
@@ -91,15 +91,15 @@ class Account:
         ]
         closing = [e.provision for e, truth in exempters if truth is Truth.YES]
         return {
-            "citation": rule.provision.citation,
-            "closed_by": [f"{p.title} ({p.instrument}, {p.citation})" for p in closing],
+            "citation": self._book.text(rule.provision.citation),
+            "closed_by": [self._book.cited(self._book.text(p.title), p) for p in closing],
             "force": rule.provision.force,
             "lane": rule.lane,
             "mark": rule.provision.status,
             "opens_when": [] if stands is Truth.YES else list(dict.fromkeys(opens_when)),
             "provision": rule.provision.id,
             "state": {Truth.YES: "open", Truth.UNKNOWN: "possible", Truth.NO: "closed"}[stands],
-            "title": self._book.bundle.vocabulary.lanes[rule.lane].title.en,
+            "title": self._book.text(self._book.bundle.vocabulary.lanes[rule.lane].title),
         }
 
 

@@ -17,11 +17,14 @@ from engine.calendars import first_after, is_worked
 from engine.combine import Evaluate, Outcome
 from engine.decision import HorizonPart
 from engine.exchange import Exchange
+from engine.languages import ENGLISH, Language
 from engine.rules import AS_OF, Atom, Calendar, Condition, Due, Earliest, OnDate, OnDay, Provision, Truth, atoms
-from engine.values import Document, Duration
+from engine.values import Document, Duration, Type
 from engine.verdict import Verdict, numbers
+from engine.words import Phrasebook
 
 YEARS = 10
+TRAVELS = "#travels"  # how the definitions of what travels end
 MAX_EVALUATIONS = 400
 
 
@@ -38,25 +41,31 @@ class Turn:
     key: str
     because: str
 
+    @property
+    def travels(self) -> bool:
+        """Whether it is a test of what travels with the data, which a leg of a plan has to meet."""
+        return self.key.endswith(TRAVELS)
+
 
 class Horizon:
-    """Looks ahead under one bundle. Made once; safe for several threads."""
+    """Looks ahead under one bundle, and says what it sees in one language. Made once; safe for several threads."""
 
-    def __init__(self, bundle: Bundle) -> None:
+    def __init__(self, bundle: Bundle, language: Language = ENGLISH) -> None:
         self.bundle = bundle
+        self.book = Phrasebook(bundle, language)
         self._tests: list[tuple[str, str, Atom]] = []  # of facts and documents whose reading may change with the day
         self._fixed: list[Turn] = []
         self._numbers = {rule.key: number for number, rule in enumerate(bundle.rules.rules)}
         self._duties = bundle.rules.duties()
         instruments = {rule.provision.policy: rule.provision.instrument for rule in bundle.rules.rules}
         for key, condition in bundle.rules.definitions.items():
-            name = instruments.get(key.removesuffix("#applies"), "") if key.endswith("#applies") else ""
-            self._read("define", key, condition, name or key)
+            name = instruments.get(key.removesuffix("#applies")) if key.endswith("#applies") else None
+            self._read("define", key, condition, self.book.text(name) if name else key)
         for rule in bundle.rules.rules:
-            self._read("rule", rule.key, rule.condition, f"{rule.provision.title} ({_cited(rule.provision)})")
+            self._read("rule", rule.key, rule.condition, self._cited(rule.provision))
         for duty in self._duties.values():
             if duty.done_when is not None:
-                self._read("duty", duty.key, duty.done_when, duty.text)
+                self._read("duty", duty.key, duty.done_when, self.book.text(duty.text))
         self._cover()
         self._fixed.sort(key=lambda turn: turn.day)
 
@@ -81,12 +90,16 @@ class Horizon:
             before = after
         return HorizonPart(searched="all")
 
-    def turns(self, exchange: Exchange, as_of: date) -> dict[int, list[Turn]]:
-        """The days after `as_of`, within ten years, on which a test may read otherwise than the day before; as ordinals."""
+    def turns(self, exchange: Exchange, as_of: date, carried: bool = False) -> dict[int, list[Turn]]:
+        """
+        The days after `as_of`, within ten years, on which a test may read otherwise than the day before; as ordinals.
+
+        What travels with the data is tested only where it may be `carried` into the exchange.
+        """
         found: dict[int, list[Turn]] = {}
         first, last = as_of.toordinal(), Duration(months=12 * YEARS).after(as_of).toordinal()
         for turn in (*self._fixed, *self._dated(exchange), *self._due(exchange)):
-            if first < turn.day <= last:
+            if first < turn.day <= last and (carried or not turn.travels):
                 found.setdefault(turn.day, []).append(turn)
         return found
 
@@ -96,9 +109,9 @@ class Horizon:
         for atom in atoms(condition):
             if atom.fact == AS_OF:
                 self._fixed += [
-                    Turn(day.toordinal(), kind, key, f"{name} comes into force on {day}")
+                    Turn(day.toordinal(), kind, key, self.book.language.comes_into_force(name, day))
                     if atom.op == "at_least"
-                    else Turn(day.toordinal() + 1, kind, key, f"{name} is in force until {day}")
+                    else Turn(day.toordinal() + 1, kind, key, self.book.language.in_force_until(name, day))
                     for day in atom.operands
                     if isinstance(day, date)
                 ]
@@ -108,25 +121,24 @@ class Horizon:
                 self._tests.append((kind, key, atom))
 
     def _register(self, kind: str, key: str, register: str) -> Iterator[Turn]:
-        title = self.bundle.vocabulary.registers[register].title.en
-        titles = self.bundle.vocabulary.registers[register].of.titles
+        say, title = self.book.language, self.book.text(self.bundle.vocabulary.registers[register].title)
+        of = Type("value", values=self.bundle.vocabulary.registers[register].of)
         for value, entries in self.bundle.rules.registers[register].items():
             for entry in entries:
                 if entry.from_:
-                    told = f"{titles.get(value, value)} is among {title} from {entry.from_}"
+                    told = say.among_from(self.book.value(of, value), title, entry.from_)
                     yield Turn(entry.from_.toordinal(), kind, key, told)
                 if entry.until:
-                    told = f"{titles.get(value, value)} is among {title} until {entry.until}"
+                    told = say.among_until(self.book.value(of, value), title, entry.until)
                     yield Turn(entry.until.toordinal() + 1, kind, key, told)
 
     def _cover(self) -> None:
         """The days from which a jurisdiction is modelled for a subject, and those on which its countries change."""
         for name, text in self.bundle.vocabulary.jurisdictions.items():
             for subject, day in text.covers.items():
-                about = self.bundle.vocabulary.subjects[subject].title.en
-                self._fixed.append(
-                    Turn(day.toordinal(), "cover", name, f"the law of {text.title.en} on {about} is modelled from {day}")
-                )
+                about = self.book.text(self.bundle.vocabulary.subjects[subject].title)
+                told = self.book.language.modelled_from(self.book.text(text.title), about, day)
+                self._fixed.append(Turn(day.toordinal(), "cover", name, told))
             if isinstance(text.countries, str):
                 self._fixed += self._register("cover", name, text.countries)
 
@@ -139,28 +151,28 @@ class Horizon:
             for fact in (atom.fact, atom.other):
                 value = exchange.value(fact) if fact and atom.op != "counts" else None
                 if isinstance(value, date):
-                    title = self.bundle.vocabulary.title(fact).en
-                    yield Turn(value.toordinal(), kind, key, f"{title}: {value} has come")
-                    yield Turn(value.toordinal() + 1, kind, key, f"{title}: {value} has passed")
+                    say, title = self.book.language, self.book.title(fact)
+                    yield Turn(value.toordinal(), kind, key, say.has_come(title, value))
+                    yield Turn(value.toordinal() + 1, kind, key, say.has_passed(title, value))
                     for length in atom.operands:
                         if isinstance(length, Duration):
-                            told = f"{title}: {length} have passed since {value}"
+                            told = say.has_run(title, self.book.duration(length), value)
                             yield from (Turn(day, kind, key, told) for day in self._ends(value, length))
 
     def _document(self, kind: str, key: str, fact: str, exchange: Exchange) -> Iterator[Turn]:
         document = exchange.values.get(fact)
         if isinstance(document, Document):
-            title = self.bundle.vocabulary.title(fact).en
+            say, title = self.book.language, self.book.title(fact)
             dated, expires = document.fields.get("dated"), document.fields.get("expires")
             if isinstance(dated, date):
-                yield Turn(dated.toordinal(), kind, key, f"{title} is dated {dated}")
+                yield Turn(dated.toordinal(), kind, key, say.is_dated(title, dated))
             if isinstance(expires, date):
-                yield Turn(expires.toordinal() + 1, kind, key, f"{title} expires on {expires}")
+                yield Turn(expires.toordinal() + 1, kind, key, say.expires(title, expires))
 
     def _due(self, exchange: Exchange) -> Iterator[Turn]:
         for duty in self._duties.values():
             for day in self._past(duty.due, exchange):
-                yield Turn(day, "duty", duty.key, f"the last day of a duty passes: {duty.text}")
+                yield Turn(day, "duty", duty.key, self.book.language.last_day_passes(self.book.text(duty.text)))
 
     def _past(self, due: Due | None, exchange: Exchange) -> Iterator[int]:
         """The days from which a last day may be past."""
@@ -213,6 +225,9 @@ class Horizon:
         rules = [after.rules[number] for number in numbers(changed)]
         return list(dict.fromkeys(rule.provision.id for rule in rules if rule.effect != "advise"))
 
+    def _cited(self, provision: Provision) -> str:
+        return self.book.cited(self.book.text(provision.title), provision)
+
 
 def _worked(calendar: Calendar, count: int, start: date) -> Iterator[int]:
     """The days on which so many working days after `start` may have gone by, or have; a day not known may be worked (2.9)."""
@@ -230,7 +245,3 @@ def _worked(calendar: Calendar, count: int, start: date) -> Iterator[int]:
         before = now
         if now is Truth.YES or (now is Truth.UNKNOWN and on > calendar.known_until):
             return
-
-
-def _cited(provision: Provision) -> str:
-    return f"{provision.instrument}, {provision.citation}"

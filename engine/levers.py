@@ -101,8 +101,12 @@ class Levers:
             return self._presented(name, exchange, as_of)
         type = self.bundle.vocabulary.facts[name].type
         sent = exchange.value(name)
-        found = self._sets(name, sent, as_of) if type.many else self._answers(name, exchange, as_of)
+        found = self._sets(name, sent) if type.many else self._answers(name, exchange, as_of)
         return [value for value in found if value != sent and _possible(type, value, as_of)]
+
+    def named(self, name: str) -> list[str]:
+        """The words of a fact that the rules name; any other stands for those that they treat alike."""
+        return sorted({word for atom in self._book.tested.get(name, ()) for word in atom.operands if isinstance(word, str)})
 
     def _fact(self, fact: str) -> int:
         group, _, rest = fact.partition(".")
@@ -165,11 +169,10 @@ class Levers:
             found = [{**asked, **told}, *found]
         return [document for fields in found if (document := Document("shown", fields)) != there]
 
-    def _sets(self, name: str, sent: Value, as_of: date) -> list[Value]:
-        """Less by one member, more by one that the rules know, or that one alone; never empty, for that says nothing."""
-        answers = self._answers(name, Exchange({}, {}), as_of)
-        words = list(dict.fromkeys(word for answer in answers if isinstance(answer, SetOf) for word in sorted(answer.members)))
+    def _sets(self, name: str, sent: Value) -> list[Value]:
+        """Less by one member, more by one that the rules name, or that one alone; never empty, for that says nothing."""
         members = sent.members if isinstance(sent, SetOf) else frozenset()
+        words = self.named(name)
         sets = [members - {member} for member in sorted(members)]
         sets += [members | {word} for word in words]
         sets += [frozenset((word,)) for word in words]

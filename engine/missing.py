@@ -20,6 +20,8 @@ from engine.exchange import Exchange
 from engine.rules import AS_OF, Atom, Condition, Level, Truth, anchors, tests
 from engine.values import Missing, Range, SetOf, Value
 from engine.verdict import Reading, Verdict, numbers
+from engine.vocabulary import Fact
+from engine.words import Phrasebook
 
 MAX_LISTS = 3
 MAX_EVALUATIONS = 40  # for each of: short lists, gathering, verifying
@@ -45,14 +47,18 @@ class Questions:
         outcome: Outcome,
         as_of: date,
         evaluate: Callable[[Mapping[str, Value]], Outcome],
+        book: Phrasebook,
     ) -> list[MissingPart]:
-        """Lists of facts to ask for. `evaluate` gives the outcome of an exchange with some facts answered."""
+        """
+        Lists of facts to ask for, in the language of `book`.
+
+        `evaluate` gives the outcome of an exchange with some facts answered.
+        """
         if outcome.word != UNDETERMINED:
             return []
         finder = _Finder(self, exchange, verdict, reading, outcome, as_of, evaluate)
         return [
-            MissingPart(facts=[_question(self.bundle, fact) for fact in facts], settles=settles)
-            for facts, settles in finder.lists()
+            MissingPart(facts=[_question(book, fact) for fact in facts], settles=settles) for facts, settles in finder.lists()
         ]
 
     def tests(self, condition: Condition) -> tuple[Atom, ...]:
@@ -182,15 +188,17 @@ def _spread(answers: list[Value]) -> list[Value]:
     return answers if len(answers) <= MAX_TRIED else [answers[0], answers[len(answers) // 2], answers[-1]]
 
 
-def _question(bundle: Bundle, fact: str) -> QuestionPart:
-    vocabulary = bundle.vocabulary
-    known = vocabulary.facts.get(fact)
+def _question(book: Phrasebook, fact: str) -> QuestionPart:
+    """A fact, or a document, with the author's question for it, or else one by its title."""
+    vocabulary, say = book.bundle.vocabulary, book.language
+    group, _, kind = fact.partition(".")
+    known = vocabulary.facts.get(fact) or vocabulary.kinds.get(group, {}).get(kind)
     type = vocabulary.type_of(fact)
-    if known is not None:
-        base = known.ask.en if known.ask else f"What is the {known.title.en}?"
-        question = f"{base} ({known.title.en.partition(': ')[2]})" if known.family else base
+    if known is not None and known.ask:
+        question = book.text(known.ask)
+        if isinstance(known, Fact) and known.member:
+            question = say.about_member(question, book.text(known.member))
     else:
-        title = vocabulary.title(fact).en
-        question = f"Is this shown, with its date and scope: {title}?" if type is None else f"What is the {title}?"
+        question = say.ask(book.title(fact), type.kind if type else "document")
     values = list(type.values.values[:40]) if type and type.values and len(type.values.values) <= 40 else []
     return QuestionPart(fact=fact, question=question, type=type.name if type else "document", values=values)

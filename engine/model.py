@@ -25,6 +25,7 @@ from pydantic_core import PydanticCustomError
 from engine.diagnostic import Findings, did_you_mean
 from engine.tree import Mapping, Node, locate, plain
 from engine.values import BadValue, read_date
+from engine.wording import Words
 
 Id = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9]+([.-][a-zA-Z0-9]+)*$", max_length=80)]
 Prose = Annotated[str, StringConstraints(min_length=1, max_length=2000, strip_whitespace=True)]
@@ -62,6 +63,15 @@ class Text(Document):
     def _bare(cls, value: Any) -> Any:
         return {"en": value} if isinstance(value, str) else value
 
+    @property
+    def words(self) -> Words:
+        """The text below this line."""
+        return Words(self.en, self.zh or "")
+
+    def in_(self, lang: str) -> str:
+        """The text in a language; English stands in where there is no Chinese."""
+        return self.words.in_(lang)
+
 
 class Window(Document):
     """From one day until another, both inclusive; either may be open."""
@@ -91,7 +101,7 @@ class DutyText(Document):
 
     duty: Text
     who: Prose
-    cite: Prose | None = None
+    cite: Text | None = None
     due: dict[str, Any] | None = None
     done_when: Condition | None = None
     overdue: Literal["permitted_with_obligations", "requirements_unmet", "review", "prohibited"] = "review"
@@ -119,8 +129,8 @@ class RuleText(Document):
 
     id: Id
     title: Text
-    cite: Prose
-    says: Prose
+    cite: Text
+    says: Text
     source: Prose
     status: Status
     reviewed: Reviewed | None = None
@@ -128,13 +138,13 @@ class RuleText(Document):
     in_force: Window | Windows | None = None
     when: Condition = None
     unless: list[Condition] | None = None
-    prohibit: Prose | None = None
+    prohibit: Text | None = None
     require: Any | None = None
     satisfies: str | list[str] | None = None
     oblige: DutyText | None = None
-    review: Prose | None = None
-    advise: Prose | None = None
-    compels: Prose | None = None
+    review: Text | None = None
+    advise: Text | None = None
+    compels: Text | None = None
     exempts: list[str] | None = None
     lane: str | None = None
     duties: list[DutyText] | None = None

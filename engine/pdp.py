@@ -24,16 +24,17 @@ from engine.decision import Decision, EnginePart, MissingPart, Written
 from engine.exchange import Exchange
 from engine.explain import Teller, trace
 from engine.horizon import Horizon
+from engine.languages import ENGLISH, LANGUAGES
 from engine.missing import Questions
 from engine.remedies import Remedies
 from engine.rules import Level
 from engine.values import Value
 from engine.verdict import Bounds, Engine, Reading, Verdict
 from engine.version import VERSION
+from engine.words import Phrasebook
 
 MODES = {"checked": ("bitset", "durable"), "bitset": ("bitset",), "durable": ("durable",), "reference": ("reference",)}
 INCLUDES = ("remedies", "holds_until", "trace")
-LANGUAGES = ("en", "zh")
 MAX_DIFFERENCES = 50
 
 
@@ -59,10 +60,10 @@ class PDP:
         self.engines: tuple[Engine, ...] = tuple(makers[name]() for name in MODES[mode])
         self._combiner = Combiner(bundle)
         self._agreed = EnginePart(version=VERSION, mode=mode, engines=list(MODES[mode]), agreed=True)
-        self._teller = Teller(bundle, self._agreed)
+        self._tellers = {ENGLISH.code: Teller(bundle, self._agreed, ENGLISH)}  # others when first asked for
         self._questions = Questions(bundle)
         self._remedies = Remedies(bundle)
-        self._horizon = Horizon(bundle)
+        self._horizons = {ENGLISH.code: Horizon(bundle, ENGLISH)}
         self._lock = threading.RLock()  # searches look while a decision holds it
 
     def decide(
@@ -81,6 +82,7 @@ class PDP:
         for more, of INCLUDES; `lang` is one of LANGUAGES. Raises EnginesFailed where no engine gave an answer.
         """
         with self._lock:
+            teller = self._teller(lang)
             verdict, outcome, part = self._judge(exchange, as_of)
             reading = verdict.truth or self.reference.evaluate(exchange, as_of).truth
             assert reading is not None
@@ -94,10 +96,10 @@ class PDP:
                 reading=reading,
                 outcome=outcome,
                 beneath=self._combiner.beneath(verdict, outcome) if part.agreed else outcome.bounds,
-                missing=self._missing(exchange, verdict, reading, outcome, as_of) if part.agreed else (),
+                missing=self._missing(exchange, verdict, reading, outcome, as_of, teller.book) if part.agreed else (),
                 engine=part,
             )
-            return self._teller.tell(case, self._more(case, include))
+            return teller.tell(case, self._more(case, include, teller.book))
 
     def verdict(self, exchange: Exchange, as_of: date) -> Verdict:
         """The reference's verdict, for tests of definitions."""
@@ -118,24 +120,33 @@ class PDP:
         """What the first engine says, without its verdict."""
         return self.look(exchange, as_of)[1]
 
-    def _more(self, case: Case, include: Collection[str]) -> dict[str, BaseModel]:
+    def _teller(self, lang: str) -> Teller:
+        """Who tells decisions in a language."""
+        if lang not in self._tellers:
+            if lang not in LANGUAGES:
+                raise ValueError(f"there is no language `{lang}`; use one of {', '.join(LANGUAGES)}")
+            self._horizons[lang] = Horizon(self.bundle, LANGUAGES[lang])
+            self._tellers[lang] = Teller(self.bundle, self._agreed, LANGUAGES[lang])
+        return self._tellers[lang]
+
+    def _more(self, case: Case, include: Collection[str], book: Phrasebook) -> dict[str, BaseModel]:
         """What is told only where it is asked for; of an exchange on which the engines disagree, only the trace."""
         more: dict[str, BaseModel] = {}
         if "trace" in include:
             more["trace"] = trace(case)
         if "remedies" in include and case.engine.agreed:
-            more["remedies"] = self._remedies.find(case.exchange, case.as_of, self.look)
+            more["remedies"] = self._remedies.find(case.exchange, case.as_of, self.look, book=book)
         if "holds_until" in include and case.engine.agreed:
-            more["holds_until"] = self._horizon.of(case.exchange, case.as_of, self.look)
+            more["holds_until"] = self._horizons[book.language.code].of(case.exchange, case.as_of, self.look)
         return more
 
     def _missing(
-        self, exchange: Exchange, verdict: Verdict, reading: Reading, outcome: Outcome, as_of: date
+        self, exchange: Exchange, verdict: Verdict, reading: Reading, outcome: Outcome, as_of: date, book: Phrasebook
     ) -> Sequence[MissingPart]:
         def answered(answers: Mapping[str, Value]) -> Outcome:
             return self.look(exchange.with_values(answers), as_of)[1]
 
-        return self._questions.lists(exchange, verdict, reading, outcome, as_of, answered)
+        return self._questions.lists(exchange, verdict, reading, outcome, as_of, answered, book)
 
     def _judge(self, exchange: Exchange, as_of: date) -> tuple[Verdict, Outcome, EnginePart]:
         verdicts: list[tuple[str, Verdict]] = []

@@ -67,7 +67,7 @@ class Carried:
             case None:
                 bounds = Bounds(Level.PERMITTED_WITH_OBLIGATIONS, Level.PERMITTED_WITH_OBLIGATIONS)
             case Truth.YES:
-                bounds = Bounds(Level.PERMITTED, Level.PERMITTED)
+                bounds = Bounds(Level.NOT_APPLICABLE, Level.NOT_APPLICABLE)
             case Truth.UNKNOWN:
                 bounds = Bounds(Level.PERMITTED, high)
             case _:
@@ -191,8 +191,8 @@ def _carried_part(bundle: Bundle, exchange: Exchange, carried: Carried) -> Carri
     return CarriedPart(
         from_=carried.origin,
         provision=rule.provision.id,
-        instrument=rule.provision.instrument,
-        citation=rule.provision.citation,
+        instrument=rule.provision.instrument.en,
+        citation=rule.provision.citation.en,
         mark=rule.provision.status,
         condition=travels.text,
         state="observe" if carried.truth is None else STATES[carried.truth],
@@ -220,10 +220,9 @@ def _decided(book: Phrasebook, decision: Decision, carried: Sequence[Carried]) -
             places[name] = JurisdictionPart(
                 jurisdiction=name, title=book.place(name), outcome=outcome_word(raised), bounds=_bounds_part(raised)
             )
-    permits = outcome_word(bounds) in tuple(level.word for level in PERMITTING)
     return decision.model_copy(
         update={
-            "proceed": permits and not decision.hypothetical,
+            "proceed": _permits(bounds) and not decision.hypothetical,
             "answer": _told(decision, carried, bounds),
             "outcome": outcome_word(bounds),
             "bounds": _bounds_part(bounds),
@@ -236,11 +235,13 @@ def _decided(book: Phrasebook, decision: Decision, carried: Sequence[Carried]) -
 def _told(decision: Decision, carried: Sequence[Carried], bounds: Bounds) -> str:
     """The leg's answer: what travels comes first where it is what decides."""
     prefix = f"Hypothetically, on {decision.as_of.isoformat()}: " if decision.hypothetical else ""
-    gravest = min((each for each in carried if each.truth is not Truth.YES), key=_gravity, default=None)
+    gravest = max(
+        (each for each in carried if each.truth is not Truth.YES), key=lambda each: _gravity(each.bounds), default=None
+    )
     if gravest is None or gravest.rule.travels is None:
         return decision.answer
     provision = gravest.rule.provision
-    condition = f"{gravest.rule.travels.text.rstrip('.')} ({provision.instrument}, {provision.citation})"
+    condition = f"{gravest.rule.travels.text.rstrip('.')} ({provision.instrument.en}, {provision.citation.en})"
     came = f"came with the data from leg {gravest.origin}"
     if gravest.truth is None:
         return f"{decision.answer} To be observed, since it {came}: {condition}."
@@ -248,72 +249,93 @@ def _told(decision: Decision, carried: Sequence[Carried], bounds: Bounds) -> str
         return (
             f"{decision.answer} What {came} is {STATES[gravest.truth].replace('unknown', 'not known to be met')}: {condition}."
         )
-    if gravest.truth is Truth.UNKNOWN or not gravest.certain:
+    if gravest.truth is Truth.UNKNOWN:
         return f"{prefix}This cannot be decided yet: it is not known whether this is met, which {came}: {condition}."
+    if not gravest.certain:
+        return f"{prefix}This cannot be decided yet: this leg does not meet what may have come from leg {gravest.origin}: {condition}."
     stop = (
         "Do not proceed" if gravest.rule.travels.otherwise is Level.PROHIBITED else "Do not proceed before a person has looked"
     )
     return f"{prefix}{stop}: this leg does not meet what {came}: {condition}."
 
 
-def _gravity(carried: Carried) -> tuple[int, int]:
-    return -carried.bounds.low, -carried.bounds.high
+def _gravity(bounds: Bounds) -> tuple[int, int]:
+    return bounds.low, bounds.high
+
+
+def _permits(bounds: Bounds) -> bool:
+    return outcome_word(bounds) in tuple(level.word for level in PERMITTING)
 
 
 def _answer(parts: Sequence[LegPart]) -> str:
-    """The plan's answer: that every leg may go ahead, or the first that may not and why."""
-    stopping = [part for part in parts if not part.decision.proceed]
+    """The plan's answer: that every leg may go ahead, or the strictest that may not and why."""
+    stopping = [part for part in parts if not _permits(_bounds(part.decision.bounds))]
     if not stopping:
-        return f"This plan may go ahead: every leg may ({', '.join(part.leg for part in parts)})."
-    more = (
-        f" So do {len(stopping) - 1} other legs."
-        if len(stopping) > 2
-        else " So does another leg."
-        if len(stopping) == 2
-        else ""
-    )
-    return f"Leg {stopping[0].leg} holds this plan back. {stopping[0].decision.answer}{more}"
+        first = parts[0].decision
+        prefix = f"Hypothetically, on {first.as_of.isoformat()}: every" if first.hypothetical else "Every"
+        return f"{prefix} leg of this plan may go ahead."
+    worst = max(stopping, key=lambda part: _gravity(_bounds(part.decision.bounds)))
+    others = len(stopping) - 1
+    more = f" {others} other {'legs hold' if others > 1 else 'leg holds'} it back as well." if others else ""
+    return f"Leg {worst.leg} holds this plan back. {worst.decision.answer}{more}"
 
 
 def _whole(bounds: Sequence[Bounds]) -> Bounds:
     """The strictest; where that would be a permit and some leg is none, the strictest of those that are none."""
     over = Bounds.over(bounds)
-    permits = tuple(level.word for level in PERMITTING)
-    refused = [each for each in bounds if outcome_word(each) not in permits]
-    return max(refused, key=lambda each: (each.high, each.low)) if refused and outcome_word(over) in permits else over
+    refused = [each for each in bounds if not _permits(each)]
+    return max(refused, key=_gravity) if refused and _permits(over) else over
 
 
 def _ahead(pdp: PDP, legs: Sequence[Leg], as_of: date) -> HorizonPart:
     """The last day until which every leg comes to the same outcome, by the first engine."""
     horizon = Horizon(pdp.bundle)
-    turns = {leg.id: horizon.turns(leg.exchange, as_of) for leg in legs}
-
-    def look(day: date) -> tuple[dict[str, tuple[Verdict, Outcome]], list[Bounds]]:
-        seen = {leg.id: pdp.look(leg.exchange, day) for leg in legs}
-        carried = _carried(legs, {name: (verdict,) for name, (verdict, _) in seen.items()})
-        own = {name: outcome.bounds for name, (_, outcome) in seen.items()}
-        return seen, [_raised(own[leg.id], carried[leg.id], own[leg.id].low >= Level.PERMITTED) for leg in legs]
-
-    before, bounds = look(as_of)
+    turns = {leg.id: horizon.turns(leg.exchange, as_of, carried=bool(leg.after)) for leg in legs}
+    before = _seen(pdp, legs, as_of)
     left = MAX_EVALUATIONS // len(legs)
     for day in sorted({day for each in turns.values() for day in each}):
         last = date.fromordinal(day - 1)
         left -= 1
         if not left:
             return HorizonPart(holds_until=last, searched="partly")
-        after, then = look(date.fromordinal(day))
-        if [outcome_word(each) for each in then] != [outcome_word(each) for each in bounds]:
-            because = {leg.id: horizon.because(turns[leg.id].get(day, ()), before[leg.id], after[leg.id]) for leg in legs}
-            provisions = [p for leg in legs for p in horizon.provisions(before[leg.id][0], after[leg.id][0])]
+        after = _seen(pdp, legs, date.fromordinal(day))
+        if [outcome_word(leg.bounds) for leg in after] != [outcome_word(leg.bounds) for leg in before]:
+            because = []
+            for leg, old, new in zip(legs, before, after, strict=True):
+                met = [turn for turn in turns[leg.id].get(day, ()) if not turn.travels or turn.key in old.met | new.met]
+                because += [f"leg {leg.id}: {text}" for text in horizon.because(met, old.looked, new.looked)]
+            changed = [horizon.provisions(old.looked[0], new.looked[0]) for old, new in zip(before, after, strict=True)]
             return HorizonPart(
                 holds_until=last,
-                then=outcome_word(_whole(then)),
-                because=[f"leg {name}: {text}" for name, texts in because.items() for text in texts],
-                provisions=list(dict.fromkeys(provisions)),
+                then=outcome_word(_whole([leg.bounds for leg in after])),
+                because=because,
+                provisions=list(dict.fromkeys(name for names in changed for name in names)),
                 searched="all",
             )
-        before, bounds = after, then
+        before = after
     return HorizonPart(searched="all")
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """A leg on some day: what the first engine says, the bounds with what is carried, the definitions it then has to meet."""
+
+    looked: tuple[Verdict, Outcome]
+    bounds: Bounds
+    met: frozenset[str]
+
+
+def _seen(pdp: PDP, legs: Sequence[Leg], day: date) -> list[_Seen]:
+    looked = {leg.id: pdp.look(leg.exchange, day) for leg in legs}
+    carried = _carried(legs, {name: (verdict,) for name, (verdict, _) in looked.items()})
+    return [
+        _Seen(
+            looked[leg.id],
+            _raised(own := looked[leg.id][1].bounds, carried[leg.id], own.low >= Level.PERMITTED),
+            frozenset(each.rule.travels.when for each in carried[leg.id] if each.rule.travels),
+        )
+        for leg in legs
+    ]
 
 
 def _bounds(part: BoundsPart) -> Bounds:

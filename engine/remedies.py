@@ -13,22 +13,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from engine.answer import join
 from engine.bundle import Bundle
 from engine.combine import Evaluate, Outcome
 from engine.decision import ChangePart, RemediesPart, RemedyPart
 from engine.exchange import Exchange
 from engine.levers import Levers
-from engine.rules import Level, State, Truth, tests
-from engine.values import Document, Missing, SetOf, Value, spell
+from engine.rules import Level, State, tests
+from engine.values import Document, Missing, Value
 from engine.verdict import Verdict, numbers
-from engine.words import shown
+from engine.vocabulary import DOCUMENT_FIELDS
+from engine.words import Phrasebook, shown
 
 REFUSALS = tuple(level.word for level in (Level.REQUIREMENTS_UNMET, Level.REVIEW, Level.PROHIBITED))
 MAX_REMEDIES = 5
 MAX_CHANGES = 3
 MAX_DOCUMENTS = 6  # of a remedy that asks for documents alone; an export from nothing wants four or five
-MAX_EVALUATIONS = 80  # about the time of a hundred decisions; every two changes of a bundled exchange take some 250
+MAX_EVALUATIONS = 60  # a few milliseconds; what documents or one fact can do takes some 20, every two changes some 250
 UNKNOWN = -1  # in the place of a value's number
 
 Moves = tuple[tuple[int, int], ...]  # levers, each with the number of its value, rising
@@ -40,6 +40,7 @@ class Remedies:
     def __init__(self, bundle: Bundle) -> None:
         self.bundle = bundle
         self.levers = Levers(bundle)
+        self._book = Phrasebook(bundle)
         self._duties = bundle.rules.duties()
         self._met_by: dict[str, list[str]] = {}  # kinds of documents, and what grounds that test them meet
         for rule in bundle.rules.rules:
@@ -48,27 +49,33 @@ class Remedies:
             ):
                 self._met_by.setdefault(name, []).extend(rule.satisfies)
 
-    def find(self, exchange: Exchange, as_of: date, evaluate: Evaluate, max_evaluations: int = MAX_EVALUATIONS) -> RemediesPart:
+    def find(
+        self,
+        exchange: Exchange,
+        as_of: date,
+        evaluate: Evaluate,
+        max_evaluations: int = MAX_EVALUATIONS,
+        book: Phrasebook | None = None,
+    ) -> RemediesPart:
         """
         The remedies of an exchange on a day; none where it is not refused, or is undetermined, for questions come first.
 
-        `evaluate` is called at most `max_evaluations` times.
+        `evaluate` is called at most `max_evaluations` times. They are told in the language of `book`, in English without one.
         """
         search = _Search(self.levers, exchange, as_of, evaluate, max_evaluations)
         searched = search.run()
-        parts = [self._part(search, moves) for moves in search.best()]
+        parts = [self._part(search, moves, book or self._book) for moves in search.best()]
         return RemediesPart(remedies=parts, searched="all" if searched else "partly")
 
-    def _part(self, search: _Search, moves: Moves) -> RemedyPart:
+    def _part(self, search: _Search, moves: Moves, book: Phrasebook) -> RemedyPart:
         node = search.node(moves)
-        owed = [self._duties[key].text for key, owed in node.verdict.owed.items() if owed is Truth.YES]
         return RemedyPart(
-            changes=[self._change(search, lever, search.values(lever)[value]) for lever, value in moves],
+            changes=[self._change(search, lever, search.values(lever)[value], book) for lever, value in moves],
             outcome=node.outcome.word,
-            duties=list(dict.fromkeys(owed)),
+            duties=list(dict.fromkeys(book.text(self._duties[key].text) for key in node.verdict.owed)),
         )
 
-    def _change(self, search: _Search, lever: int, value: Value) -> ChangePart:
+    def _change(self, search: _Search, lever: int, value: Value, book: Phrasebook) -> ChangePart:
         name = self.levers.names[lever]
         requirements = search.node(()).verdict.requirements
         unmet = [r for r in self._met_by.get(name, ()) if requirements[r] != frozenset((State.MET,))]
@@ -76,28 +83,21 @@ class Remedies:
             fact=name,
             from_=shown(self.bundle.vocabulary, search.exchange, name, search.as_of),
             to=shown(self.bundle.vocabulary, search.exchange.with_values({name: value}), name, search.as_of),
-            do=self._sentence(name, search.exchange.values.get(name, Missing.LEFT_OUT), value),
-            how=self.bundle.rules.requirements[unmet[0]].how if unmet else "",
+            do=self._sentence(name, search.exchange.values.get(name, Missing.LEFT_OUT), value, book),
+            how=book.text(self.bundle.rules.requirements[unmet[0]].how) if unmet else "",
         )
 
-    def _sentence(self, name: str, sent: Value, value: Value) -> str:
-        title = self.bundle.vocabulary.title(name).en
+    def _sentence(self, name: str, sent: Value, value: Value, book: Phrasebook) -> str:
+        title = book.title(name)
         if not isinstance(value, Document):
-            old = "" if isinstance(sent, Missing) else f" from {self._words(name, sent)}"
-            return f"Change: {title},{old} to {self._words(name, value)}."
+            type = self.bundle.vocabulary.facts[name].type
+            old = "" if isinstance(sent, Missing) else book.value(type, sent)
+            alike = isinstance(value, str) and value not in self.levers.named(name)
+            return book.language.change(title, old, book.value(type, value), alike)
         there = sent.fields if isinstance(sent, Document) and sent.state == "shown" else {}
-        verb = "Obtain" if not there else "Complete" if there.get("dated") == value.fields.get("dated") else "Renew"
+        step = "obtain" if not there else "complete" if there.get("dated") == value.fields.get("dated") else "renew"
         new = [(field, inner) for field, inner in value.fields.items() if there.get(field) != inner]
-        said = ["covering this exchange" if field == "covers" else f"{field} {spell(inner)}" for field, inner in new]
-        return f"{verb}: {title}, {join(said)}."
-
-    def _words(self, name: str, value: Value) -> str:
-        """A value of a fact, by its titles."""
-        values = self.bundle.vocabulary.facts[name].type.values
-        titles = values.titles if values else {}
-        if isinstance(value, SetOf):
-            return join([titles.get(member, member) for member in sorted(value.members)]) or "none"
-        return titles.get(value, value) if isinstance(value, str) else spell(value)
+        return book.language.obtain(title, step, [(field, book.value(DOCUMENT_FIELDS[field], inner)) for field, inner in new])
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from enum import IntEnum
 from typing import TypeAlias
 
 from engine.values import Duration, Operand, Type
+from engine.wording import NO_WORDS, Words
 
 AS_OF = "as_of"
 MAX_CHAIN = 50  # definitions that use, or rules that exempt, one another: what walks them may recurse
@@ -163,9 +164,9 @@ class Duty:
     """Something owed (semantics 3.6). `key` is unique in the bundle; `overdue` is the level it raises once its day has passed."""
 
     key: str
-    text: str
+    text: Words
     who: str
-    cite: str = ""
+    cite: Words = NO_WORDS
     due: Due | None = None
     done_when: Condition | None = None
     overdue: Level = Level.REVIEW
@@ -177,8 +178,8 @@ class Duty:
 class Requirement:
     id: str
     jurisdiction: str
-    title: str
-    how: str
+    title: Words
+    how: Words
     duties: tuple[Duty, ...]
 
 
@@ -188,14 +189,12 @@ class Provision:
 
     id: str  # policy/rule
     policy: str
-    instrument: str
-    instrument_zh: str
+    instrument: Words
     jurisdiction: str
     force: str
-    citation: str
-    title: str
-    title_zh: str
-    says: str
+    citation: Words
+    title: Words
+    says: Words
     source: str
     status: str
     file: str = field(repr=False)  # where it stands is no part of what it means
@@ -230,7 +229,7 @@ class Rule:
     provision: Provision
     effect: str
     condition: Condition
-    message: str = ""
+    message: Words = NO_WORDS
     need: Need | None = None
     duties: tuple[Duty, ...] = ()
     satisfies: tuple[str, ...] = ()

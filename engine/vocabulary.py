@@ -8,12 +8,13 @@ no fact, country or law. Conditions in it (subjects, touches) are lowered by `ch
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from engine.diagnostic import Findings, Span, did_you_mean
+from engine.languages import CHINESE, ENGLISH, Language
 from engine.model import (
     CalendarText,
     CounterText,
@@ -33,6 +34,7 @@ from engine.model import (
 from engine.rules import RegisterEntry
 from engine.tree import Node, locate
 from engine.values import MAX_TEXT, Type, ValueSet
+from engine.wording import NO_WORDS, Words
 
 PRIMITIVES = ("yes/no", "count", "ratio", "money", "date", "duration", "id")
 DOCUMENT_FIELDS = {
@@ -57,7 +59,10 @@ UNSENDABLE = ("unknown", "left out")  # words that say there is no value
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One fact, or one member of a family. `counts` names the fact of this exchange that a counter includes."""
+    """
+    One fact, or one member of a family. `counts` names the fact of this exchange that a counter includes; `member` is what a member
+    is called among the others.
+    """
 
     name: str
     type: Type
@@ -68,6 +73,7 @@ class Fact:
     family: str = ""
     counts: str = ""
     dpv: str = ""
+    member: Words = NO_WORDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +98,7 @@ class Vocabulary:
 
     facts: Mapping[str, Fact]
     families: Mapping[str, tuple[str, ...]]
+    family_titles: Mapping[str, Text]
     values: Mapping[str, ValueSet]
     registers: Mapping[str, Register]
     calendars: Mapping[str, CalendarText]
@@ -136,7 +143,7 @@ class Vocabulary:
             kind, _, field = rest.rpartition(".")
             known = self.kinds[group].get(kind or field)
             if known:
-                return Text(en=f"{known.title.en}: {field}" if kind else known.title.en, zh=None)
+                return _titled(known.title, lambda language, title: language.field(title, field)) if kind else known.title
         return Text(en=name.replace(".", " ").replace("_", " "), zh=None)
 
     def countries(self, jurisdiction: JurisdictionText, day: date) -> frozenset[str]:
@@ -213,6 +220,7 @@ class _Builder:
         vocabulary = Vocabulary(
             facts=facts,
             families=families,
+            family_titles={name: self.text.facts[name].title for name in families},
             values=self.values,
             registers={name: register for name, register in registers.items() if register},
             calendars=self.text.calendars,
@@ -254,7 +262,7 @@ class _Builder:
             if entry.exact == "yes":
                 exact.add(value)
             if entry.title:
-                titles[value] = entry.title.en
+                titles[value] = entry.title.words
         span = self.spans["values", name]
         self.no_value_twice(("values", name), "values", written)
         for value, above in parents.items():
@@ -322,13 +330,13 @@ class _Builder:
                 families[name] = tuple(members)
             for member in members:
                 suffix = member.removeprefix(name)
-                title = text.title
+                title, part = text.title, NO_WORDS
                 if suffix and text.by:
-                    word = self.values[text.by].titles.get(suffix[1:], suffix[1:])
-                    title = Text(en=f"{title.en}: {word}", zh=f"{title.zh}：{word}" if title.zh else None)
+                    part = self.values[text.by].titles.get(suffix[1:], Words(suffix[1:]))
+                    title = _of_member(title, part)
                 facts[member] = Fact(
                     member, type, title, text.ask, text.change == "yes", text.personal == "yes",
-                    name if text.by else "", counters[name] + suffix if name in counters else "", text.dpv or "",
+                    name if text.by else "", counters[name] + suffix if name in counters else "", text.dpv or "", part,
                 )  # fmt: skip
         for name in self.text.facts:
             outer = next((other for other in self.text.facts if name.startswith(f"{other}.")), None)
@@ -460,6 +468,15 @@ class _Builder:
                     f"the counter `{name}` has no fact of its name",
                     help="add it under `facts:`",
                 )
+
+
+def _of_member(title: Text, member: Words) -> Text:
+    return _titled(title, lambda language, family: language.member(family, member.in_(language.code)))
+
+
+def _titled(title: Text, say: Callable[[Language, str], str]) -> Text:
+    """What is said of a title, in the languages that it has."""
+    return Text(en=say(ENGLISH, title.en), zh=say(CHINESE, title.zh) if title.zh else None)
 
 
 def _lies_under(value: str, above: str, parents: Mapping[str, tuple[str, ...]]) -> bool:

@@ -1,49 +1,48 @@
 """
-Conditions and values in words: the small change of explanations.
+The words of a bundle in one language: titles, values, conditions.
 
-Goes from atoms to phrases ("sensitive personal data: at least 10,000"), and finds the tests that keep a rule from standing.
+Goes from atoms to phrases ("sensitive personal data: at least 10,000"), and finds the tests that keep a rule from standing. What is
+the same in every decision of a language is made once.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from engine.bundle import Bundle
 from engine.exchange import Exchange
-from engine.rules import AS_OF, All, AnyOf, Atom, Condition, Defined, Not, Truth
-from engine.values import Document, Missing, spell, to_json
+from engine.languages import ENGLISH, Language
+from engine.model import Text
+from engine.rules import AS_OF, All, AnyOf, Atom, Condition, Defined, Duty, Not, Provision, Truth
+from engine.values import BadValue, Document, Duration, Missing, Range, SetOf, Type, Value, read_duration, spell, to_json
 from engine.vocabulary import DOCUMENT_GROUPS, PERSONAL_FIELDS, Vocabulary
-
-# How a test reads where it holds, and where it does not.
-_OPERATORS = {
-    "is": ("is", "is not"),
-    "in": ("is in", "is not in"),
-    "has": ("includes", "does not include"),
-    "only": ("is only", "is not only"),
-    "at_least": ("is at least", "is less than"),
-    "at_most": ("is at most", "is more than"),
-    "more_than": ("is more than", "is at most"),
-    "less_than": ("is less than", "is at least"),
-    "within": ("is within the last", "is not within the last"),
-    "older_than": ("is older than", "is not older than"),
-}
-_DATE_OPERATORS = {"at_least": ("is on or after", "is before"), "at_most": ("is on or before", "is after")}
+from engine.wording import Words
 
 
 class Phrasebook:
-    """The words of one bundle's conditions, each made once. The bundle keeps the atoms alive, so identity is their key."""
+    """The words of one bundle in one language. The bundle keeps the atoms alive, so identity is the key of a phrase."""
 
-    def __init__(self, bundle: Bundle) -> None:
+    def __init__(self, bundle: Bundle, language: Language = ENGLISH) -> None:
         self.bundle = bundle
+        self.language = language
         self._phrases: dict[tuple[int, bool], str] = {}
+
+    def text(self, words: Words | Text) -> str:
+        """An author's text in this language, where there is one."""
+        return words.in_(self.language.code)
+
+    def clause(self, words: Words | Text) -> str:
+        """An author's text inside a sentence."""
+        return self.language.clause(self.text(words))
 
     def phrase(self, atom: Atom, negated: bool = False) -> str:
         """One test in words; `negated` says what would make it fail."""
         key = (id(atom), negated)
         if key not in self._phrases:
-            self._phrases[key] = _phrase(self.bundle.vocabulary, atom, negated)
+            self._phrases[key] = self._phrase(atom, negated)
         return self._phrases[key]
 
     def bearing(self, condition: Condition, judge: Callable[[Condition], Truth]) -> Iterator[Atom]:
@@ -60,12 +59,6 @@ class Phrasebook:
                 for part in parts:
                     if judge(part) is truth:
                         yield from self.bearing(part, judge)
-
-    def place(self, name: str) -> str:
-        """The title of a jurisdiction, or of a country that no jurisdiction covers."""
-        text = self.bundle.vocabulary.jurisdictions.get(name)
-        countries = self.bundle.vocabulary.values.get("country")
-        return text.title.en if text else countries.titles.get(name, name) if countries else name
 
     def unmet(self, condition: Condition, judge: Callable[[Condition], Truth]) -> list[str]:
         """What would have to hold for a condition to be met and does not yet, in words; an alternative is one entry."""
@@ -84,41 +77,89 @@ class Phrasebook:
                     options = [walk(inner, wanted) for inner in parts]
                     if isinstance(part, All) is wanted:
                         return [text for option in options for text in option]
-                    ways = list(dict.fromkeys(" and ".join(option) for option in options if option))
-                    return [ways[0] if len(ways) == 1 else "either " + ", or ".join(ways)] if ways else []
+                    ways = list(dict.fromkeys(self.language.both(option) for option in options if option))
+                    return [ways[0] if len(ways) == 1 else self.language.alternatives(ways)] if ways else []
 
         return list(dict.fromkeys(walk(condition, True)))
 
+    # Titles
 
-def _title(vocabulary: Vocabulary, fact: str) -> str:
-    """A fact's title in English."""
-    if fact == AS_OF:
-        return "the date"
-    if fact.endswith(".total") and fact not in vocabulary.facts:
-        family = vocabulary.families[fact.removesuffix(".total")]
-        return f"{vocabulary.facts[family[0]].title.en.partition(':')[0]} in all"
-    return vocabulary.title(fact).en
+    def title(self, name: str) -> str:
+        """The title of a fact, of a family's total, of a document or its field."""
+        vocabulary = self.bundle.vocabulary
+        if name == AS_OF:
+            return self.language.today()
+        if name.endswith(".total") and name not in vocabulary.facts:
+            return self.language.total(self.text(vocabulary.family_titles[name.removesuffix(".total")]))
+        return self.text(vocabulary.title(name))
 
+    def place(self, name: str) -> str:
+        """The title of a jurisdiction, or of a country that no jurisdiction covers."""
+        known = self.bundle.vocabulary.jurisdictions.get(name)
+        countries = self.bundle.vocabulary.values.get("country")
+        return self.text(known.title) if known else self.text(countries.titles.get(name, Words(name))) if countries else name
 
-def _phrase(vocabulary: Vocabulary, atom: Atom, negated: bool) -> str:
-    name = _title(vocabulary, atom.fact)
-    if atom.op == "counts":
-        kind = "shown" if atom.fact.startswith("evidence") else "relied on and shown"
-        return f"{name} is {'not ' if negated else ''}{kind}"
-    if atom.other and atom.op == "is":
-        return f"{name} is {'not ' if negated else ''}the same as {_title(vocabulary, atom.other)}"
-    if atom.type.kind == "yes/no":
-        return f"{name}: {spell(atom.operands[0] is not negated)}"
-    if atom.register:
-        target = vocabulary.registers[atom.register].title.en
-    elif atom.other:
-        target = _title(vocabulary, atom.other)
-    else:
-        titles = atom.type.values.titles if atom.type.values else {}
-        words = [titles.get(o, o) if isinstance(o, str) else spell(o) for o in atom.operands]
-        target = " or ".join(words) if atom.operands != (AS_OF,) else "the day of the exchange"
-    operators = _DATE_OPERATORS if atom.type.kind == "date" and atom.op in _DATE_OPERATORS else _OPERATORS
-    return f"{name} {operators[atom.op][negated]} {target}"
+    def source(self, provision: Provision) -> str:
+        """The instrument and the place in it."""
+        return self.language.source(self.text(provision.instrument), self.text(provision.citation))
+
+    def cited(self, text: str, *provisions: Provision) -> str:
+        """A text and the provisions it comes from."""
+        return self.language.cited(text, list(dict.fromkeys(map(self.source, provisions))))
+
+    # Values
+
+    def value(self, type: Type, value: Value | Decimal) -> str:
+        """A value of a type, by its titles."""
+        titles = type.values.titles if type.values else {}
+        match value:
+            case bool():
+                return self.language.truth(value)
+            case str():
+                return self.text(titles[value]) if value in titles else value
+            case date():
+                return self.language.day(value)
+            case Duration():
+                return self.duration(value)
+            case Range(low=low, high=high) if low != high:
+                return self.language.span(low, high)
+            case SetOf(members=members, open=open_):
+                told = [self.text(titles.get(member, Words(member))) for member in sorted(members)]
+                return self.language.joined([*told, *([self.language.others()] if open_ else [])]) or self.language.no_value(
+                    True
+                )
+            case Missing():
+                return self.language.no_value(known=False)
+        return spell(value)
+
+    def duration(self, length: Duration) -> str:
+        calendar = self.bundle.vocabulary.calendars.get(length.calendar)
+        return self.language.duration(length, self.text(calendar.title) if calendar else "")
+
+    def keep(self, duty: Duty) -> str:
+        """How long the proof of a duty is kept; a length of time, or an author's words."""
+        try:
+            return self.duration(read_duration(duty.keep)) if duty.keep else ""
+        except BadValue:
+            return duty.keep
+
+    def _phrase(self, atom: Atom, negated: bool) -> str:
+        say, name = self.language, self.title(atom.fact)
+        if atom.op == "counts":
+            return say.shown(name, not atom.fact.startswith("evidence"), negated)
+        if atom.other and atom.op == "is":
+            return say.same(name, self.title(atom.other), negated)
+        if atom.type.kind == "yes/no":
+            return say.yes_no(name, atom.operands[0] is not negated)
+        if atom.register:
+            targets = [self.text(self.bundle.vocabulary.registers[atom.register].title)]
+        elif atom.other:
+            targets = [self.title(atom.other)]
+        elif atom.operands == (AS_OF,):
+            targets = [say.that_day()]
+        else:
+            targets = [self.value(atom.type, operand) for operand in atom.operands]
+        return say.test(name, atom.op, atom.type.kind, targets, negated, listed=bool(atom.register))
 
 
 def shown(vocabulary: Vocabulary, exchange: Exchange, fact: str, as_of: date) -> Any:

@@ -122,6 +122,24 @@ def explain(
     _run(lambda: commands.explain(file, policies or [], as_of, mode, as_json))
 
 
+@app.command(epilog="Example: fifthfactor plan plan.json")
+def plan(
+    file: Annotated[Path, typer.Argument(help='JSON of a plan: {"legs": [{"exchange": …}, …]}; - reads standard input.')],
+    policies: UnderPolicies = None,
+    as_of: AsOf = None,
+    mode: Mode = "checked",
+    as_json: AsJson = False,
+) -> None:
+    """
+    Decide several exchanges in order, with the conditions that travel from leg to leg, without recording them.
+
+    Ends with 0 where every leg may proceed, with 1 where one may not, with 2 where the plan cannot be read.
+    """
+    from service import commands
+
+    _run(lambda: commands.plan(file, policies or [], as_of, mode, as_json))
+
+
 @app.command(epilog="Example: fifthfactor diff HEAD~1 policies --fail-on permits-more")
 def diff(
     old: Annotated[str, typer.Argument(help="What stands: a folder, a git revision (REV or REV:path), or a bundle's digest.")],
@@ -154,6 +172,20 @@ def diff(
     paths = tuple(exchanges or ())
     request = differences.Request(old, new, policies, paths, log, only, as_of, mode, examples, fail_on, as_json)
     _run(lambda: differences.diff(request))
+
+
+@app.command("compile", epilog="Example: fifthfactor compile policies --to durable")
+def compile_(
+    paths: Policies = None,
+    to: Annotated[str, typer.Option(help="What to compile to: durable.")] = "durable",
+    as_json: Annotated[bool, typer.Option("--json", help="Print the bare JSON that durable-rules is given.")] = False,
+) -> None:
+    """
+    Print the rulesets that policies become for durable-rules, with what each rule derives and what its tests ask.
+    """
+    from service import commands
+
+    _run(lambda: commands.compile_(paths or [], to, as_json))
 
 
 @app.command(epilog="Example: fifthfactor serve --port 8080 --database decisions.db")

@@ -1,5 +1,5 @@
 """
-The commands for authors and callers on a desk: check, test, evaluate, explain.
+The commands for authors and callers on a desk: check, test, evaluate, explain, plan, compile.
 
 Each prints for people, or JSON for programs, and returns the exit code: 0 holds or proceed, 1 a finding or not to proceed, 2 used
 wrongly. Nothing here is recorded; only the service keeps a log.
@@ -116,6 +116,49 @@ def explain(file: Path, paths: list[Path], as_of: str | None, mode: str, as_json
     return 0 if decision.proceed else 1
 
 
+def plan(file: Path, paths: list[Path], as_of: str | None, mode: str, as_json: bool) -> int:
+    """Decide the legs of a plan in order; the plan's decision, or the first lines of each leg."""
+    _need_mode(mode)
+    bundle = load_or_stop(paths)
+    try:
+        legs = engine.read_plan(bundle, _read(file))
+    except engine.ExchangeRefused as refused:
+        raise UsedWrongly(f"the plan in {file} cannot be read:\n{_problems(refused)}") from None
+    day, today = _day(as_of, next((leg.exchange.as_of for leg in legs if leg.exchange.as_of), None))
+    decision = engine.decide_plan(engine.PDP(bundle, mode), legs, as_of=day, today=today, id="desk")
+    if as_json:
+        print(decision.model_dump_json(by_alias=True, indent=2))
+    else:
+        print(
+            "\n\n".join(
+                [textwrap.fill(decision.answer, 110), *(f"Leg {leg.leg}\n{_head(leg.decision)}" for leg in decision.legs)]
+            )
+        )
+        if decision.holds_until and decision.holds_until.holds_until:
+            print(f"\nThis holds until {decision.holds_until.holds_until}.")
+    return 0 if decision.proceed else 1
+
+
+def compile_(paths: list[Path], to: str, as_json: bool) -> int:
+    """Print what durable-rules is given: bare, as JSON by ruleset, or with what it means."""
+    if to != "durable":
+        raise UsedWrongly(f"policies are not compiled to `{to}`; use durable")
+    rulesets = engine.rulesets(load_or_stop(paths))
+    if as_json:
+        _print_json({ruleset["ruleset"]: ruleset["definition"] for ruleset in rulesets})
+        return 0
+    for ruleset in rulesets:
+        where = ", ".join(ruleset["asked_where"])
+        asked = f"asked where one of these may apply: {where}" if where else "always asked"
+        print(f"{painted('bold', ruleset['ruleset'])}, {count(len(ruleset['rules']), 'rule')}; {asked}")
+        for rule in ruleset["rules"]:
+            print(f"  {rule['rule']} derives {', '.join(rule['derives'])}")
+            for test in rule["where"]:
+                print(f"       {test['test']:<12} {test['means']}")
+        print()
+    return 0
+
+
 def _load(paths: list[Path]) -> engine.Bundle:
     try:
         return engine.load(paths or [engine.bundled_policies()])
@@ -131,20 +174,32 @@ def load_or_stop(paths: list[Path]) -> engine.Bundle:
 
 
 def _decide(file: Path, paths: list[Path], as_of: str | None, mode: str) -> engine.Decision:
-    if mode not in engine.MODES:
-        raise UsedWrongly(f"there is no mode `{mode}`; use one of {', '.join(engine.MODES)}")
+    _need_mode(mode)
     bundle = load_or_stop(paths)
     try:
         exchange = engine.parse_exchange(bundle, _read(file))
     except engine.ExchangeRefused as refused:
-        lines = "\n".join(f"  {problem.pointer or '/'}: {problem.detail}" for problem in refused.problems)
-        raise UsedWrongly(f"the exchange in {file} cannot be read:\n{lines}") from None
+        raise UsedWrongly(f"the exchange in {file} cannot be read:\n{_problems(refused)}") from None
+    day, today = _day(as_of, exchange.as_of)
+    return engine.PDP(bundle, mode).decide(exchange, as_of=day, today=today, id="desk")
+
+
+def _need_mode(mode: str) -> None:
+    if mode not in engine.MODES:
+        raise UsedWrongly(f"there is no mode `{mode}`; use one of {', '.join(engine.MODES)}")
+
+
+def _day(as_of: str | None, sent: date | None) -> tuple[date, date]:
+    """The day whose law counts, and today."""
     today = datetime.now().astimezone().date()
     try:
-        day = date.fromisoformat(as_of) if as_of else exchange.as_of or today
+        return date.fromisoformat(as_of) if as_of else sent or today, today
     except ValueError:
         raise UsedWrongly(f"`{as_of}` is not a date; write it like 2024-03-22") from None
-    return engine.PDP(bundle, mode).decide(exchange, as_of=day, today=today, id="desk")
+
+
+def _problems(refused: engine.ExchangeRefused) -> str:
+    return "\n".join(f"  {problem.pointer or '/'}: {problem.detail}" for problem in refused.problems)
 
 
 def _read(file: Path) -> bytes:

@@ -19,6 +19,7 @@ import pytest
 
 import engine
 from engine.diagnostic import CODES, Diagnostic, Findings, Span
+from engine.rules import MAX_CHAIN
 from engine.tree import MAX_BYTES, MAX_DEPTH, MAX_NODES
 
 HERE = Path(__file__).parent
@@ -136,6 +137,39 @@ def test_every_error_of_a_bundle_is_reported_at_once_in_file_order() -> None:
     found = findings({**SHARED, **bad})
     assert {d.at.file for d in found} == set(bad)
     assert list(found) == sorted(set(found))
+
+
+def chain(length: int, backwards: bool) -> bytes:
+    """A policy of definitions and of exemptions that hang on one another, each in a chain of some length."""
+    defined = ["  d0: {data.personal: yes}\n", *(f"  d{n}: d{n - 1}\n" for n in range(1, length))]
+    short = "title: a, cite: a, says: a, source: a, status: confirmed"
+    rules = [f"  - {{id: r0, {short}, when: [d{length - 1}], prohibit: no}}\n"]
+    rules += [f"  - {{id: r{n}, {short}, exempts: [r{n - 1}]}}\n" for n in range(1, length + 1)]
+    if backwards:
+        defined.reverse()
+        rules.reverse()
+    head = "policy: p\ntitle: p\njurisdiction: AA\ninstrument: {issuer: a, force: law}\nin_force: {from: 2020-01-01}\n"
+    return f"{head}applies: {{exporter.country: AA}}\ndefine:\n{''.join(defined)}rules:\n{''.join(rules)}".encode()
+
+
+@pytest.mark.parametrize("backwards", [False, True], ids=["forwards", "backwards"])
+def test_a_long_chain_is_refused_and_never_an_exception(backwards: bool) -> None:
+    """Definitions that use, and rules that exempt, one another may do so fifty deep and no deeper, in whatever order."""
+    assert not findings({**SHARED, "p.yaml": chain(MAX_CHAIN, backwards)})
+    assert {d.code for d in findings({**SHARED, "p.yaml": chain(MAX_CHAIN + 1, backwards)})} == {"too-deep"}
+    assert {d.code for d in findings({**SHARED, "p.yaml": chain(2_000, backwards)})} == {"too-deep"}
+
+
+def test_definitions_that_use_one_another_twice_are_read_once() -> None:
+    """Thirty definitions of which each uses the one before it twice are no more work than thirty definitions."""
+    short = "title: a, cite: a, says: a, source: a, status: confirmed"
+    doubled = "".join(f"  d{n}: [d{n - 1}, d{n - 1}]\n" for n in range(1, 31))
+    text = (
+        "policy: p\ntitle: p\njurisdiction: AA\ninstrument: {issuer: a, force: law}\nin_force: {from: 2020-01-01}\n"
+        f"applies: {{exporter.country: AA}}\ndefine:\n  d0: {{evidence: {{has: contract}}}}\n{doubled}"
+        f"rules:\n  - {{id: r, {short}, when: [d30], satisfies: contract}}\n"
+    )
+    assert not findings({**SHARED, "p.yaml": text.encode()})
 
 
 def test_a_definition_that_a_test_looks_at_is_used() -> None:

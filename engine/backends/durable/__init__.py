@@ -1,23 +1,28 @@
 """
 The durable back end: durable-rules infers, over interned codes.
 
-Facts go in as codes and places among cuts (`encode`), atoms, definitions, rules and standing exempters chain as derived facts
-through layered rulesets (`program`, `network`), and requirements, duties and the outcome follow from what was inferred
-(`outcome`). It shares nothing with the reference but the checked rules. Source: semantics 5.1, 5.3.
+Facts go in as codes and places among cuts (`encode`, `messages`); conditions over them become rulesets (`lower`, `program`, `network`);
+definitions chain as derived facts, and so do standing exempters (`standing`); requirements, duties and the outcome follow from what was
+inferred (`outcome`). It shares nothing with the reference but the checked rules. Source: semantics 5.1, 5.3.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from datetime import date
 
+from engine.backends.durable.listing import ListedRuleset
 from engine.backends.durable.network import EngineUnavailable, NetworkError
-from engine.backends.durable.outcome import Strata
-from engine.backends.durable.program import Program
+from engine.backends.durable.outcome import Strata, Tables
+from engine.backends.durable.program import Group, Program
+from engine.backends.durable.standing import Standing
 from engine.exchange import Exchange
-from engine.rules import All, AnyOf, Condition, Defined, Not, Rule, RuleSet, Truth
+from engine.rules import Condition, Defined, RuleSet, Truth
 from engine.verdict import Masks, Verdict
 
 __all__ = ["Durable", "EngineUnavailable", "NetworkError"]
+
+ASKED = ("touch/", "subject/")  # definitions that every decision reads
 
 
 class Durable:
@@ -27,65 +32,92 @@ class Durable:
 
     def __init__(self, rules: RuleSet) -> None:
         self.rules = rules
-        self._duties = rules.duties()
-        self._program = Program(rules, _named(rules))
+        self._all = (1 << len(rules.rules)) - 1
+        named: dict[str, Condition] = {key: Defined(key) for key in rules.definitions if key.startswith(ASKED)}
+        named |= {f"floor {floor.policy}": floor.condition for floor in rules.floors}
+        named |= {f"done {duty.key}": duty.done_when for duty in rules.duties().values() if duty.done_when is not None}
+        self._program = Program(rules, named, _groups(rules))
+        self._standing = Standing(rules)
+        bits = self._program.bits
+        done = {name.removeprefix("done "): bit for name, bit in bits.items() if name.startswith("done ")}
+        floors = {floor.policy: bits[f"floor {floor.policy}"] for floor in rules.floors}
+        self._tables = Tables(rules, self._standing, done, floors)
+        self._definitions: Program | None = None
 
     def evaluate(self, exchange: Exchange, as_of: date) -> Verdict:
         """The verdict on one exchange under the law of one day. Raises NetworkError where durable-rules fails."""
-        truths = self._program.run(exchange, as_of)
-        strata = Strata(self.rules, self._duties, exchange, as_of, truths)
+        certain, possible = self._program.run(exchange, as_of)
+        holds = Masks(possible & self._all, certain & self._all)
+        stood = self._standing.run(holds.certain, holds.possible)
+        strata = Strata(self._tables, exchange, as_of, stood, certain, possible)
         jurisdictions = strata.jurisdictions()
         return Verdict(
             rules=self.rules.rules,
-            holds=self._about("holds", truths),
-            stands=self._about("stands", truths),
-            doubted=self._about("doubted", truths),
+            holds=holds,
+            stands=stood.stands,
+            doubted=stood.doubted,
             requirements=strata.states,
             owed=strata.owed,
             overdue={key: strata.overdue[key] for key in strata.owed},
-            defined={key: truths[key] for key in self.rules.definitions},
+            defined=_Definitions(self, exchange, as_of, certain, possible),
             jurisdictions=jurisdictions,
             beneath=strata.beneath,
         )
 
-    def _about(self, what: str, truths: dict[str, Truth]) -> Masks:
-        return Masks.of(truths[f"{what} {rule.key}"] for rule in self.rules.rules)
+    def rulesets(self) -> list[ListedRuleset]:
+        """Every ruleset that durable-rules is given, in the order in which they are asked, to be read."""
+        return [*self._program.listed([rule.key for rule in self.rules.rules]), *self._standing.listed()]
 
-    def rulesets(self) -> list[dict[str, object]]:
-        """The rulesets as they are given to durable-rules, by layer."""
-        return list(self._program.definition())
+    def definitions(self, exchange: Exchange, as_of: date) -> dict[str, Truth]:
+        """
+        Every definition on one exchange.
+
+        Most are only asked for explanations and tests, and many wait for a group of policies that may not be asked; so their networks
+        are made when they are first asked for.
+        """
+        if self._definitions is None:
+            self._definitions = Program(self.rules, {key: Defined(key) for key in self.rules.definitions})
+        certain, possible = self._definitions.run(exchange, as_of)
+        return {key: _truth(bit, certain, possible) for key, bit in self._definitions.bits.items()}
 
 
-def _named(rules: RuleSet) -> dict[str, Condition]:
-    """
-    Every condition durable-rules infers, in an order in which each uses only earlier ones.
+class _Definitions(Mapping[str, Truth]):
+    """The definitions of one exchange: those that are always asked, and the others once one of them is read."""
 
-    A rule `stands` where it `holds` and no exempter `surely` lifts it; an exempter lifts `surely` where it stands, is not
-    doubtful and is not itself lifted in doubt; `unsurely` is the rest of its standing (semantics 3.3, 3.7).
-    """
-    named: dict[str, Condition] = dict(rules.definitions)
-    named |= {f"holds {rule.key}": rule.condition for rule in rules.rules}
-    exempters: dict[str, list[Rule]] = {}
-    for rule in rules.rules:
-        for victim in rule.exempts:
-            exempters.setdefault(victim, []).append(rule)
-    for rule in rules.rules:
-        by = exempters.get(rule.key, [])
-        stands = All((Defined(f"holds {rule.key}"), *(Not(Defined(f"surely {e.key}")) for e in by)))
-        named[f"stands {rule.key}"] = stands
-        doubted = All((Defined(f"stands {rule.key}"), AnyOf(tuple(Defined(f"unsurely {e.key}") for e in by))))
-        named[f"doubted {rule.key}"] = doubted
-        if rule.doubtful:
-            named[f"surely {rule.key}"] = AnyOf(())
-            named[f"unsurely {rule.key}"] = Defined(f"stands {rule.key}")
-        else:
-            named[f"surely {rule.key}"] = All((Defined(f"stands {rule.key}"), Not(Defined(f"doubted {rule.key}"))))
-            named[f"unsurely {rule.key}"] = Defined(f"doubted {rule.key}")
-    for name in rules.requirements:
-        lifters = [r for r in rules.rules if name in r.satisfies or name in r.excuses]
-        named[f"sure {name}"] = AnyOf(tuple(Defined(f"surely {r.key}") for r in lifters))
-        named[f"doubt {name}"] = AnyOf(tuple(Defined(f"unsurely {r.key}") for r in lifters))
-        named[f"excused {name}"] = AnyOf(tuple(Defined(f"surely {r.key}") for r in lifters if name in r.excuses))
-    named |= {f"floor {floor.policy}": floor.condition for floor in rules.floors}
-    named |= {f"done {duty.key}": duty.done_when for duty in rules.duties().values() if duty.done_when is not None}
-    return named
+    def __init__(self, engine: Durable, exchange: Exchange, as_of: date, certain: int, possible: int) -> None:
+        self._engine = engine
+        self._exchange, self._as_of = exchange, as_of
+        self._derived = certain, possible
+        self._found: dict[str, Truth] | None = None
+
+    def __getitem__(self, key: str) -> Truth:
+        if self._found is None:
+            if key.startswith(ASKED) and key in self._engine.rules.definitions:
+                return _truth(self._engine._program.bits[key], *self._derived)
+            self._found = self._engine.definitions(self._exchange, self._as_of)
+        return self._found[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._engine.rules.definitions)
+
+    def __len__(self) -> int:
+        return len(self._engine.rules.definitions)
+
+
+def _truth(bit: int, certain: int, possible: int) -> Truth:
+    return Truth.YES if certain & bit else Truth.UNKNOWN if possible & bit else Truth.NO
+
+
+def _groups(rules: RuleSet) -> list[Group]:
+    """The rules of each jurisdiction, asked where one of its policies may apply."""
+    members: dict[str, list[int]] = {}
+    for number, rule in enumerate(rules.rules):
+        members.setdefault(rule.provision.jurisdiction, []).append(number)
+    return [
+        Group(
+            name,
+            tuple(sorted({rules.rules[n].provision.policy for n in numbers})),
+            {n: rules.rules[n].condition for n in numbers},
+        )
+        for name, numbers in sorted(members.items())
+    ]

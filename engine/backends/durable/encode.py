@@ -2,8 +2,9 @@
 Intern an exchange: facts in, small integers out; and the tests on them that stand for each atom.
 
 A caller's text or number never reaches durable-rules. What does is a code of what the rules can tell apart: a place among the cuts
-of an ordered fact, the number of a value, or how a set or a register answers. Each atom becomes terms over such codes, once for
-"certainly" and once for "possibly". Written apart from the reference's tests on purpose: the two are compared on every decision.
+of an ordered fact, or how a value, a set, a register or a document answers. One test stands for an atom and one for its negation, and
+the same two serve both questions, what is certain and what is possible: it is the message that differs. Written apart from the
+reference's tests on purpose: the two are compared on every decision.
 """
 
 from __future__ import annotations
@@ -14,29 +15,47 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeAlias
 
-from engine.backends.durable.network import Term, Test
+from engine.backends.durable.network import Test
 from engine.exchange import Exchange
 from engine.rules import AS_OF, Atom, Calendar, RuleSet, Truth
 from engine.values import Document, Duration, Missing, Money, Range, SetOf, Value
 from engine.vocabulary import DOCUMENT_GROUPS
 
-# How a three-valued code is read: certainly from 2, possibly from 1.
+# How a fact answers a test. Where it may or may not, both "not FALSE" and "not TRUE" are possible, and neither is certain.
 FALSE, MAYBE, TRUE = 0, 1, 2
 HIDDEN, UNTOLD, PRESENTED = 0, 1, 2
 TOP = 30_000  # above every place among cuts
 UPWARD = ("at_least", "more_than")
 
-Coder = Callable[[Exchange, date], int]
+Span: TypeAlias = tuple[int, int]  # the places of the least and the most a fact can be
+Codes: TypeAlias = tuple[int | None, int]  # of a property: what holds of the first is certain, of the second possible
+Coder: TypeAlias = Callable[[Exchange, date], Codes]
+
+
+@dataclass(slots=True)
+class Source:
+    """Facts that are read together, and the properties that tell of them. `dated` where a coder looks at the day too."""
+
+    facts: tuple[str, ...]
+    coders: dict[str, Coder] = field(default_factory=dict)
+    dated: bool = False
+
+    def codes(self, exchange: Exchange, day: date) -> dict[str, Codes]:
+        """The codes of every property. Only what the source names is shown to its coders, so nothing else can matter."""
+        view = Exchange({}, {fact: exchange.values[fact] for fact in self.facts if fact in exchange.values})
+        shown = day if self.dated else date.min
+        return {prop: coder(view, shown) for prop, coder in self.coders.items()}
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
-    """The terms of an atom: when it is certainly true, and when it possibly is."""
+class Meaning:
+    """What a test asks: whether an atom holds, or is `denied`; or whether a part of a document does, its date or what it covers."""
 
-    certain: tuple[Term, ...]
-    possible: tuple[Term, ...]
+    atom: Atom
+    denied: bool
+    part: str = ""
 
 
 @dataclass(slots=True)
@@ -44,19 +63,17 @@ class Encoder:
     """
     Hands out properties and remembers how each is computed.
 
-    `pair(atom)` gives an atom's terms; `message` gives the code of every property for one exchange.
+    `tests(atom)` all hold where the atom does; one of `denials(atom)` holds where it does not. `sources` code exchanges.
     """
 
     rules: RuleSet
-    coders: dict[str, Coder] = field(default_factory=dict)
+    sources: dict[tuple[str, ...], Source] = field(default_factory=dict)
+    meaning: dict[Test, Meaning] = field(default_factory=dict)
     _props: dict[tuple[Any, ...], str] = field(default_factory=dict)
     _cuts: dict[tuple[str, str], list[Any]] = field(default_factory=dict)
 
-    def message(self, exchange: Exchange, as_of: date) -> dict[str, int]:
-        return {prop: coder(exchange, as_of) for prop, coder in self.coders.items()}
-
     def learn(self, atoms: Iterable[Atom]) -> None:
-        """Collect the cuts of ordered facts before any term is made."""
+        """Collect the cuts of ordered facts before any test is made."""
         for atom in atoms:
             key = _scale(atom)
             if key is not None:
@@ -66,54 +83,81 @@ class Encoder:
                     cuts.append(point)
                     cuts.sort()
 
-    def pair(self, atom: Atom) -> Pair:
-        if atom.op == "counts":
-            return self._document(atom)
-        pair = self._ordered(atom) if _scale(atom) is not None else self._graded(atom)
-        if atom.not_shown is None:
-            return pair
-        # A document's field: read only where the document is presented; what is not shown reads by its place.
-        kind = atom.fact.rpartition(".")[0]
-        state = self._prop(("state", kind), lambda x, _: _state(x, kind))
-        shown = (Test(state, "==", PRESENTED),)
-        come: tuple[Test, ...] = ()
-        early: tuple[Term, ...] = ()
-        if atom.type.kind == "date" and not atom.fact.endswith(".expires"):
-            # Only a day that has come is evidence.
-            name = atom.fact.rpartition(".")[2]
-            past = self._prop(("past", atom.fact), lambda x, day: _field(x, kind, name, lambda v: v <= day))
-            come = (Test(past, ">=", MAYBE),)
-            # A day to come shows nothing: it reads by its place, as what is not shown does.
-            early = ((Test(state, "==", PRESENTED), Test(past, "==", FALSE)),) if atom.not_shown is Truth.UNKNOWN else ()
-        hidden = ((Test(state, "==", HIDDEN),),) if atom.not_shown is Truth.UNKNOWN else ()
-        return Pair(
-            tuple((*shown, *come, *term) for term in pair.certain),
-            (*((*shown, *come, *term) for term in pair.possible), (Test(state, "==", UNTOLD),), *hidden, *early),
-        )
+    def tests(self, atom: Atom) -> tuple[Test, ...]:
+        return self._tests(atom, denied=False)
 
-    def _prop(self, key: tuple[Any, ...], coder: Coder) -> str:
+    def denials(self, atom: Atom) -> tuple[Test, ...]:
+        return self._tests(atom, denied=True)
+
+    def _tests(self, atom: Atom, denied: bool) -> tuple[Test, ...]:
+        if _scale(atom) is not None:
+            tests = {self._ordered(atom)[denied]: ""}
+        else:
+            tests = {Test(prop, "!=", TRUE if denied else FALSE): part for part, prop in self._graded(atom).items()}
+        for test, part in tests.items():
+            self.meaning.setdefault(test, Meaning(atom, denied, part))
+        return tuple(tests)
+
+    def _prop(self, atom: Atom, key: tuple[Any, ...], coder: Coder) -> str:
         if key not in self._props:
             self._props[key] = prop = f"f{len(self._props)}"
-            self.coders[prop] = coder
+            facts = self._facts(atom)
+            source = self.sources.setdefault(facts, Source(facts))
+            source.coders[prop] = coder
+            source.dated |= _dated(atom)
         return self._props[key]
+
+    def _facts(self, atom: Atom) -> tuple[str, ...]:
+        """The facts an atom reads: of a document it reads the whole, of a total its parts, of the day none."""
+        if atom.op == "counts":
+            return (atom.fact,)
+        found: dict[str, None] = {}
+        for fact in filter(None, (atom.fact, atom.other)):
+            if fact in self.rules.families:
+                found |= dict.fromkeys(self.rules.families[fact][1])
+            elif fact.partition(".")[0] in DOCUMENT_GROUPS:
+                found[fact.rpartition(".")[0]] = None
+            elif fact != AS_OF:
+                found[fact] = None
+        return tuple(found)
 
     # Ordered facts: places among cuts
 
-    def _ordered(self, atom: Atom) -> Pair:
+    def _ordered(self, atom: Atom) -> tuple[Test, Test]:
+        """
+        The test that holds where the atom does, and the one that holds where it does not.
+
+        A test upwards is certain where the least the fact can be passes it, and possible where the most does; downwards it is the
+        other way round.
+        """
         scale = _scale(atom)
         assert scale is not None
         cuts = self._cuts[scale]
-        span = self._span(atom, scale, cuts)
-        low = self._prop(("low", *scale), lambda x, day: span(x, day)[0])
-        high = self._prop(("high", *scale), lambda x, day: span(x, day)[1])
+        span = self._shown_span(atom, self._span(atom, scale, cuts))
+        upward = atom.op in UPWARD
+        key = (*scale, atom.not_shown, atom.not_shown is not None and upward)
+        up = self._prop(atom, ("up", *key), span)
+        down = self._prop(atom, ("down", *key), lambda x, day: span(x, day)[::-1])
         place = 2 * cuts.index(_point(atom)) + 1
-        if atom.op in UPWARD:
+        if upward:
             least = place if atom.op == "at_least" else place + 1
-            return Pair(((Test(low, ">=", least),),), ((Test(high, ">=", least),),))
+            return Test(up, ">=", least), Test(down, "<=", least - 1)
         most = place if atom.op == "at_most" else place - 1
-        return Pair(((Test(high, "<=", most),),), ((Test(low, "<=", most),),))
+        return Test(down, "<=", most), Test(up, ">=", most + 1)
 
-    def _span(self, atom: Atom, scale: tuple[str, str], cuts: list[Any]) -> Callable[[Exchange, date], tuple[int, int]]:
+    def _shown_span(self, atom: Atom, inner: Callable[[Exchange, date], Span]) -> Callable[[Exchange, date], Span]:
+        """A document's field that is not shown lies by its place: where no such test holds, or anywhere."""
+        if atom.not_shown is None:
+            return inner
+        nowhere = (0, 0) if atom.op in UPWARD else (TOP, TOP)
+
+        def span(exchange: Exchange, day: date) -> Span:
+            shown = _shown(atom, exchange, day)
+            return inner(exchange, day) if shown is None else nowhere if shown == FALSE else (0, TOP)
+
+        return span
+
+    def _span(self, atom: Atom, scale: tuple[str, str], cuts: list[Any]) -> Callable[[Exchange, date], Span]:
         """The places of the least and the most a fact can be; unknown spans all."""
         fact, currency = scale
         family = self.rules.families.get(fact)
@@ -124,7 +168,7 @@ class Encoder:
             at = bisect_left(cuts, number)
             return 2 * at + (1 if at < len(cuts) and cuts[at] == number else 0)
 
-        def span(exchange: Exchange, day: date) -> tuple[int, int]:
+        def span(exchange: Exchange, day: date) -> Span:
             value = day if fact == AS_OF else _total(exchange, *family) if family else exchange.value(fact)
             match value:
                 case Range(low=low, high=high):
@@ -143,29 +187,55 @@ class Encoder:
 
     # Everything else: how the fact answers the test, as a three-valued code
 
-    def _graded(self, atom: Atom) -> Pair:
-        key = (atom.fact, atom.op, atom.operands, atom.register, atom.other)
-        prop = self._prop(key, _Answer(self.rules, atom))
-        return Pair(((Test(prop, ">=", TRUE),),), ((Test(prop, ">=", MAYBE),),))
+    def _graded(self, atom: Atom) -> dict[str, str]:
+        """The properties all of which must be true, by the part they tell of: of a document that counts three, of a test one."""
+        if atom.op != "counts":
+            key = (atom.fact, atom.op, atom.operands, atom.register, atom.other, atom.not_shown)
+            return {"": self._prop(atom, key, _grade(atom, _Answer(self.rules, atom)))}
+        parts: dict[str, Callable[[Exchange, date], int]] = {
+            "dated": lambda x, day: _field(x, atom.fact, "dated", lambda v: v <= day),
+            "expires": lambda x, day: _field(x, atom.fact, "expires", lambda v: v >= day, absent=TRUE),
+            "covers": lambda x, _: _field(x, atom.fact, "covers", lambda v: v is True),
+        }
+        return {
+            name: self._prop(atom, (atom.fact, "counts", name, atom.not_shown), _grade(atom, part))
+            for name, part in parts.items()
+        }
 
-    def _document(self, atom: Atom) -> Pair:
-        """Presented, dated on or before the day, not expired, covering: four codes, inferred from."""
-        kind = atom.fact
-        state = self._prop(("state", kind), lambda x, _: _state(x, kind))
-        tests = [
-            self._prop(("dated", kind), lambda x, day: _field(x, kind, "dated", lambda v: v <= day)),
-            self._prop(("expires", kind), lambda x, day: _field(x, kind, "expires", lambda v: v >= day, absent=TRUE)),
-            self._prop(("covers", kind), lambda x, _: _field(x, kind, "covers", lambda v: v is True)),
-        ]
-        hidden = ((Test(state, "==", HIDDEN),),) if atom.not_shown is Truth.UNKNOWN else ()
-        return Pair(
-            ((Test(state, "==", PRESENTED), *(Test(prop, ">=", TRUE) for prop in tests)),),
-            (
-                (Test(state, "==", PRESENTED), *(Test(prop, ">=", MAYBE) for prop in tests)),
-                (Test(state, "==", UNTOLD),),
-                *hidden,
-            ),
-        )
+
+def _dated(atom: Atom) -> bool:
+    """Whether a test reads the day: a register's entries, an age and what a document proves depend on it."""
+    on_day = AS_OF in (atom.fact, *atom.operands) or atom.op in ("within", "older_than")
+    return on_day or bool(atom.register or atom.other) or atom.not_shown is not None
+
+
+def _grade(atom: Atom, answer: Callable[[Exchange, date], int]) -> Coder:
+    """What may or may not be is left out of the message that asks what is certain."""
+
+    def coder(exchange: Exchange, day: date) -> Codes:
+        code = _shown(atom, exchange, day)
+        if code is None:
+            code = answer(exchange, day)
+        return None if code == MAYBE else code, code
+
+    return coder
+
+
+def _shown(atom: Atom, exchange: Exchange, day: date) -> int | None:
+    """How a test of a document reads where it is not shown: by its place. None where it is shown, so that the test is made."""
+    if atom.not_shown is None:
+        return None
+    counts = atom.op == "counts"
+    state = _state(exchange, atom.fact if counts else atom.fact.rpartition(".")[0])
+    place = MAYBE if atom.not_shown is Truth.UNKNOWN else FALSE
+    if state != PRESENTED:
+        return MAYBE if state == UNTOLD else place
+    if not counts and not atom.fact.endswith(".expires"):
+        # Only a day that has come is evidence; one to come reads as what is not shown.
+        value = exchange.value(atom.fact)
+        if isinstance(value, date) and value > day:
+            return place
+    return None
 
 
 class _Answer:

@@ -6,13 +6,14 @@ because durable-rules 2.0.28 is fast and unforgiving: beside a narrow path it ha
 module is that path. It drives the C module itself (no Host, so no timer threads); the reasons are in `src/rules/*.c`:
 
 - `assert_fact`, not `post`: an event is consumed by the first rule that matches it.
-- A fact pushes its matching branches on a stack of 64, and the 512th sibling test fills a table in which the next
-  search never ends. A ruleset of 60 terms has at most 60 branches and 60 siblings.
+- A fact's matching branches wait on a stack of 64, and the 512th sibling test fills a table in which the next search
+  never ends. `_Tree` counts both for the worst message there can be, and a ruleset ends before either is reached.
 - Names in facts and conditions, the engine's own included, are compared by a 32-bit hash only. Ruleset and rule names
   are neither hashed nor looked up: they need not be unique.
 - The engine asserts a fact of its own beside ours; a guard atom in every rule and message keeps the two apart.
 - One sid and one id, for ever: sids are never given back, and a fact under an id still there is ignored.
-- `delete_state` frees a pointer that stays unset until a first action has run. It is never called.
+- `delete_state` frees a pointer that stays unset until a first action has run. So a state goes with its ruleset, and
+  only where each message was answered.
 """
 
 from __future__ import annotations
@@ -23,18 +24,24 @@ import sys
 import threading
 import weakref
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol, TypeAlias
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from math import prod
+from typing import Any, NewType, Protocol, TypeAlias
 
 LOWEST, HIGHEST = -1, 32767
-MAX_TERMS = 60  # in a ruleset
+MAX_TERMS = 400  # in a ruleset; looking for the next action walks over all rules
+MAX_PENDING = 60  # branches that one message can leave on the engine's stack of 64
+MAX_SIBLINGS = 250  # tests that follow one test; the engine's table holds 511
 MAX_PROPS = 230  # in a ruleset; with sid, id and guard still well under the 255 of a fact
 MAX_LITERALS = 28  # in a rule; a condition holds under 32 expression nodes
 
-_GUARD, _ALWAYS = "_f", "always"
-_FACT = '{"sid":"0","id":"1"}'
+_SID = "0"
+_GUARD = "_f"
+_FACT = f'{{"sid":"{_SID}","id":"1"}}'
 _FACT_OPENS = f'{_FACT[:-1]},"{_GUARD}":1'
+_ALWAYS = "0000"  # rule names are four digits, so that they stand at one place of an action's JSON
+_NAME = slice(2, 6)
 _OPERATORS = {"==": "$eq", "!=": "$neq", ">=": "$gte", "<=": "$lte"}
 # Words that durable-rules knows by their hash; a property that shares one would be read as that word.
 _RESERVED = (
@@ -59,8 +66,21 @@ class Test:
     op: str
     value: int
 
+    def holds(self, value: int) -> bool:
+        """Whether it holds of a property that is sent with a value. Of one that is not sent no test holds."""
+        match self.op:
+            case "==":
+                return value == self.value
+            case "!=":
+                return value != self.value
+            case ">=":
+                return value >= self.value
+        return value <= self.value
+
 
 Term: TypeAlias = tuple[Test, ...]  # a conjunction; the empty one is always true
+Written = NewType("Written", str)  # the JSON of some properties; only `written` makes it from a number
+Message: TypeAlias = tuple[Written, int]  # and which of a ruleset's tests, by their bits, hold of it but not certainly
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +91,13 @@ class Head:
     terms: tuple[Term, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Ruleset:
-    name: str
-    handle: int
-    definition: str  # the very JSON the engine was given
-    props: tuple[str, ...]  # what its rules test, so all it is sent
+def written(prop: str, value: int) -> Written:
+    """The JSON of one property. Nothing else reaches the engine, so what is no small integer is refused here."""
+    # `type`, for a bool is an int, and an enumeration may print as its name.
+    if type(value) is not int or not LOWEST <= value <= HIGHEST:
+        raise NetworkError(f"`{prop}` must be a whole number from {LOWEST} to {HIGHEST}, not {value!r}")
+    _check_name(prop)
+    return Written(f',"{prop}":{value}')
 
 
 class _Engine(Protocol):
@@ -86,108 +107,148 @@ class _Engine(Protocol):
 
     def create_ruleset(self, name: str, definition: str, /) -> int: ...
     def delete_ruleset(self, handle: int, /) -> None: ...
+    def delete_state(self, handle: int, sid: str, /) -> None: ...
     def assert_fact(self, handle: int, fact: str, /) -> tuple[int, int]: ...
     def retract_fact(self, handle: int, fact: str, /) -> tuple[int, int]: ...
     def start_action_for_state(self, handle: int, state: int, /) -> tuple[str, str] | None: ...
     def complete_and_start_action(self, handle: int, state: int, /) -> str | None: ...
 
 
+@dataclass(slots=True)
+class _Life:
+    """What must be known of a network's rulesets when nobody holds it any more."""
+
+    handles: list[int] = field(default_factory=list)
+    answered: set[int] = field(default_factory=set)  # handles that have a state, and one that may be deleted
+    sound: bool = True
+
+
+class Ruleset:
+    """
+    One ruleset of durable-rules.
+
+    `tests` numbers what its rules test: a test's bit is 1 shifted by its number. `rules` are their terms by name.
+    """
+
+    def __init__(self, engine: _Engine, life: _Life, name: str, terms: Mapping[Term, int]) -> None:
+        self.name = name
+        self.tests = {test: number for number, test in enumerate(dict.fromkeys(test for term in terms for test in term))}
+        self.rules = {f"{number:04}": term for number, term in enumerate(terms, 1)}
+        self.definition = json.dumps({_ALWAYS: _rule(()), **{rule: _rule(term) for rule, term in self.rules.items()}})
+        # Of each rule: the heads it derives, and the tests it rests on.
+        self._serves = {rule: (terms[term], sum(1 << self.tests[test] for test in term)) for rule, term in self.rules.items()}
+        self._terms = terms
+        self._engine = engine
+        self._life = life
+        try:
+            self._handle = engine.create_ruleset(name, self.definition)
+        except (engine.error, MemoryError) as error:
+            raise NetworkError(f"durable-rules refused the ruleset `{name}`: {error!r}") from error
+        life.handles.append(self._handle)
+
+    def derives(self, rule: str) -> int:
+        """The heads of a rule, as bits; beyond all heads lie the pieces of long terms."""
+        return self._serves[rule][0]
+
+    def fire(self, message: Written, unsure: int) -> tuple[int, int]:
+        """The heads of the rules that match, as bits: of those that rest on no unsure test, and of all."""
+        if not message and () not in self._terms:
+            return 0, 0  # nothing that it tests is so
+        engine, handle, serves = self._engine, self._handle, self._serves
+        certain = possible = 0
+        try:
+            code, state = engine.assert_fact(handle, f"{_FACT_OPENS}{message}}}")
+            # Another code says "unmatched" or "seen before", and may come with a state that was never set up.
+            started = engine.start_action_for_state(handle, state) if code == 0 else None
+            # Actions come in the order of the rules, so the always-true one leads. Its absence is a failure, never silence.
+            if started is None or started[1][_NAME] != _ALWAYS:
+                raise NetworkError(f"durable-rules gave no answer in the ruleset `{self.name}`")
+            proceed = engine.complete_and_start_action
+            action = proceed(handle, state)
+            while action:  # {"0017":{"m":{…the fact…}}}
+                heads, tests = serves[action[_NAME]]
+                possible |= heads
+                if not tests & unsure:
+                    certain |= heads
+                action = proceed(handle, state)
+            engine.retract_fact(handle, _FACT)
+        except (engine.error, MemoryError) as error:
+            raise NetworkError(f"durable-rules failed in the ruleset `{self.name}`: {error!r}") from error
+        self._life.answered.add(handle)
+        return certain, possible
+
+
 class Network:
     """
-    Which heads a message derives.
+    Which heads a message derives, a set of heads as an integer: bit n is the head whose id is n.
 
     `name` is for people: errors carry it. `props` are further names a message may have; they are checked together with
-    the tested ones and never sent. Heads that share an id are one head.
+    the tested ones. Heads that share an id are one head. `odds` guesses how often a test holds; it shapes the network
+    for speed, no answer depends on it.
 
     Threads may share a network; one fires at a time, because several C calls make one answer. Up to 131,071 rulesets
     can live in a process. They take 29 kB a term, and firing adds nothing that stays. A network that nobody holds gives
-    its rulesets back (`delete_ruleset` reads nothing that could be unset, so it is safe in every state), but the engine
-    keeps what the first message made it allocate: 13 kB a term and 80 kB a ruleset. So build networks per bundle, never
-    per request.
+    all back but where it failed: then the state that its messages made stays.
 
     Raises EngineUnavailable, and NetworkError for a broken contract or a failing engine.
     """
 
-    def __init__(self, name: str, heads: Sequence[Head], props: Sequence[str] = ()) -> None:
+    def __init__(
+        self, name: str, heads: Sequence[Head], props: Sequence[str] = (), odds: Callable[[Test], float] | None = None
+    ) -> None:
         tests = [test for head in heads for term in head.terms for test in term]
         _check(tests, props)
-        self._engine = _load_engine()
+        engine = _load_engine()
         self._name = name
-        self._props = sorted({test.prop for test in tests})
         self._lock = threading.Lock()
-        self._sound = True
-        self._rulesets: list[_Ruleset] = []
-        handles: list[int] = []
+        self._life = _Life()
         # At exit the process gives everything back anyhow, and threads may still be firing.
-        weakref.finalize(self, _give_back, self._engine, handles).atexit = False
+        weakref.finalize(self, _give_back, engine, self._life).atexit = False
 
-        whole, joint = _pieces(heads, tests)
-        # A rule's name tells a reader of the definition which heads it serves.
-        rule_of = {piece: f"r{number}{_serves(ids)}" for number, (piece, ids) in enumerate(whole.items())}
-        self._derives = {rule_of[piece]: frozenset(ids) for piece, ids in whole.items()}
-        self._joint = [(frozenset(rule_of[piece] for piece in pieces), ids) for pieces, ids in joint.items()]
-        for number, batch in enumerate(_batches(whole)):
-            definition = json.dumps({_ALWAYS: _rule(())} | {rule_of[piece]: _rule(piece) for piece in batch})
-            ruleset_name = f"{name}-{number}"
-            try:
-                handles.append(self._engine.create_ruleset(ruleset_name, definition))
-            except (self._engine.error, MemoryError) as error:
-                raise NetworkError(f"durable-rules refused the ruleset `{ruleset_name}`: {error!r}") from error
-            tested = sorted({test.prop for piece in batch for test in piece})
-            self._rulesets.append(_Ruleset(ruleset_name, handles[-1], definition, tuple(tested)))
+        self._top = 1 << max((head.id + 1 for head in heads), default=0)
+        terms, self._joint = _pieces(heads, self._top, odds or _mostly_false)
+        self.rulesets = tuple(
+            Ruleset(engine, self._life, f"{name}-{number}", _likely_first(batch, odds or _mostly_false))
+            for number, batch in enumerate(_batches(terms))
+        )
 
-    def fire(self, message: Mapping[str, int]) -> frozenset[int]:
+    def fire(self, messages: Sequence[Message]) -> tuple[int, int]:
         """
-        The ids of the heads with at least one true term.
+        The heads with at least one true term, where each ruleset is sent its message: those that are certain, and all.
 
-        Every property a head tests must be in the message, as an int from -1 to 32767; others are not looked at.
-        After an engine failure, or an interruption within, the network refuses: a fact may have been left behind.
+        A term is certain where each of its tests is: that is Kleene's conjunction. After an engine failure, or an interruption
+        within, the network refuses: a fact may have been left behind.
         """
-        parts = self._parts(message)
         with self._lock:
-            if not self._sound:
+            life = self._life
+            if not life.sound:
                 raise NetworkError(f"the network `{self._name}` failed earlier and must be built again")
-            self._sound = False
-            fired = {rule for ruleset in self._rulesets for rule in self._fired(ruleset, parts)}
-            self._sound = True
-        heads = {head for rule in fired for head in self._derives[rule]}
-        heads.update(head for rules, ids in self._joint if rules <= fired for head in ids)
-        return frozenset(heads)
+            life.sound = False
+            certain = possible = 0
+            for ruleset, (message, unsure) in zip(self.rulesets, messages, strict=True):
+                sure, may = ruleset.fire(message, unsure)
+                certain |= sure
+                possible |= may
+            life.sound = True
+        return (self._joined(certain), self._joined(possible)) if self._joint else (certain, possible)
 
-    def definition(self) -> list[dict[str, Any]]:
-        """The rulesets as they were given to durable-rules, for printing."""
-        return [json.loads(ruleset.definition) for ruleset in self._rulesets]
+    def _joined(self, derived: int) -> int:
+        for pieces, heads in self._joint:
+            if derived & pieces == pieces:
+                derived |= heads
+        return derived % self._top
 
-    def _parts(self, message: Mapping[str, int]) -> dict[str, str]:
-        """The JSON of each property, written once for all rulesets and checked before any of it reaches the engine."""
-        parts: dict[str, str] = {}
-        for prop in self._props:
-            value = message.get(prop)
-            # `type`, for a bool is an int, and an enumeration may print as its name.
-            if type(value) is not int or not LOWEST <= value <= HIGHEST:
-                raise NetworkError(f"`{prop}` must be a whole number from {LOWEST} to {HIGHEST}, not {value!r}")
-            parts[prop] = f',"{prop}":{value}'
-        return parts
-
-    def _fired(self, ruleset: _Ruleset, parts: Mapping[str, str]) -> list[str]:
-        """The rules that match, without the always-true one: its absence is an engine failure, never silence."""
-        engine, handle = self._engine, ruleset.handle
-        fired: list[str] = []
-        try:
-            code, state = engine.assert_fact(handle, f"{_FACT_OPENS}{''.join(map(parts.__getitem__, ruleset.props))}}}")
-            # Another code says "unmatched" or "seen before", and may come with a state that was never set up.
-            started = engine.start_action_for_state(handle, state) if code == 0 else None
-            action = started[1] if started else None
-            while action:  # {"rule":{"m":{…the fact…}}}
-                fired.append(action[2 : action.index('"', 2)])
-                action = engine.complete_and_start_action(handle, state)
-            engine.retract_fact(handle, _FACT)
-        except (engine.error, MemoryError) as error:
-            raise NetworkError(f"durable-rules failed in the ruleset `{ruleset.name}`: {error!r}") from error
-        # Actions come in the order of the rules, so the always-true one leads.
-        if fired[:1] != [_ALWAYS]:
-            raise NetworkError(f"durable-rules gave no answer in the ruleset `{ruleset.name}`")
-        return fired[1:]
+    def write(self, message: Mapping[str, int]) -> list[Message]:
+        """A message as each ruleset is sent it, all of it certain: only what the ruleset tests."""
+        return [
+            (
+                Written(
+                    "".join(written(prop, message[prop]) for prop in sorted({t.prop for t in ruleset.tests} & message.keys()))
+                ),
+                0,
+            )
+            for ruleset in self.rulesets
+        ]
 
 
 def _load_engine() -> _Engine:
@@ -203,8 +264,10 @@ def _load_engine() -> _Engine:
     return engine
 
 
-def _give_back(engine: _Engine, handles: list[int]) -> None:
-    for handle in handles:
+def _give_back(engine: _Engine, life: _Life) -> None:
+    for handle in life.handles:
+        if life.sound and handle in life.answered:
+            engine.delete_state(handle, _SID)
         engine.delete_ruleset(handle)
 
 
@@ -215,10 +278,14 @@ def _check(tests: Sequence[Test], props: Sequence[str]) -> None:
             raise NetworkError(f"a test has an operator and a whole number from {LOWEST} to {HIGHEST}, unlike {test}")
     owner = {_hash(word): word for word in _RESERVED}
     for prop in sorted({*props, *(test.prop for test in tests)}):
-        if not re.fullmatch("[a-z]+[0-9]+", prop):
-            raise NetworkError(f"a property is named by letters and digits, such as `f12`, not `{prop}`")
+        _check_name(prop)
         if (other := owner.setdefault(_hash(prop), prop)) != prop:
             raise NetworkError(f"durable-rules cannot tell `{prop}` from `{other}`: their hashes are equal")
+
+
+def _check_name(prop: str) -> None:
+    if not re.fullmatch("[a-z]+[0-9]+", prop):
+        raise NetworkError(f"a property is named by letters and digits, such as `f12`, not `{prop}`")
 
 
 def _hash(name: str) -> int:
@@ -229,43 +296,119 @@ def _hash(name: str) -> int:
     return value
 
 
-def _pieces(heads: Sequence[Head], tests: Iterable[Test]) -> tuple[dict[Term, set[int]], dict[tuple[Term, ...], set[int]]]:
-    """
-    Terms that fit a rule, each once, with their heads; and long terms, as pieces that must all fire, with theirs.
+def _likely_first(terms: Mapping[Term, int], odds: Callable[[Test], float]) -> dict[Term, int]:
+    """For the next action the engine looks through all rules from the first on."""
+    return {term: terms[term] for term in sorted(terms, key=lambda term: -prod(odds(test) for test in term))}
 
-    A piece of a long term is a term that derives nothing by itself. Literals and terms are sorted so that the engine
-    shares what they begin with: equalities first, as they are mostly false, and of these the most used, for then one
-    false test settles many terms. Measured on 1,000 heads: two to three times as fast as the rarest first.
+
+def _mostly_false(test: Test) -> float:
+    return 0.1 if test.op == "==" else 0.5
+
+
+def _pieces(heads: Sequence[Head], top: int, odds: Callable[[Test], float]) -> tuple[dict[Term, int], list[tuple[int, int]]]:
     """
-    uses = Counter(tests)
-    rank = {test: (test.op != "==", -count, test.prop, test.op, test.value) for test, count in uses.items()}
-    whole: dict[Term, set[int]] = {}
-    joint: dict[tuple[Term, ...], set[int]] = {}
+    Terms that fit a rule, each once, with their heads as bits; and what the pieces of a long term derive together.
+
+    A piece is a term of its own, with a bit from `top` on. Literals and terms are ordered for the engine, which shares what
+    they begin with.
+    """
+    serves: dict[frozenset[Test], int] = {}
+    joint = []
     for head in heads:
         for term in head.terms:
-            literals = sorted(set(term), key=rank.__getitem__)
+            literals = list(dict.fromkeys(term))
             cuts = range(0, max(len(literals), 1), MAX_LITERALS)
-            pieces = tuple(tuple(literals[cut : cut + MAX_LITERALS]) for cut in cuts)
+            pieces = [frozenset(literals[cut : cut + MAX_LITERALS]) for cut in cuts]
+            if len(pieces) == 1:
+                serves[pieces[0]] = serves.get(pieces[0], 0) | 1 << head.id
+                continue
+            bits = 0
             for piece in pieces:
-                whole.setdefault(piece, set())
-            (whole[pieces[0]] if len(pieces) == 1 else joint.setdefault(pieces, set())).add(head.id)
-    return {piece: whole[piece] for piece in sorted(whole, key=lambda term: [rank[test] for test in term])}, joint
+                serves[piece] = serves.get(piece, 0) | top
+                bits |= top
+                top <<= 1
+            joint.append((bits, 1 << head.id))
+    return {term: serves[frozenset(term)] for term in _ordered(list(serves), odds)}, joint
 
 
-def _serves(ids: set[int]) -> str:
-    return f": {', '.join(map(str, sorted(ids)))}" if ids else ": a part"
+def _ordered(terms: Sequence[frozenset[Test]], odds: Callable[[Test], float]) -> Iterator[Term]:
+    """
+    Terms as sequences of literals that share what they begin with.
+
+    First comes the literal that most often settles most terms at once by being false; then the same for those terms
+    without it, and for the others.
+    """
+
+    def walk(left: list[frozenset[Test]], prefix: Term) -> Iterator[Term]:
+        count = Counter(test for term in left for test in term)
+        weight = {test: 1 - odds(test) for test in count}
+        while left:
+            if not count:
+                yield prefix  # nothing is left of it; equal terms were one before
+                return
+            best = max(count, key=lambda test: (count[test] * weight[test], test.prop, test.op, test.value))
+            inside = [term for term in left if best in term]
+            left = [term for term in left if best not in term]
+            count.subtract(test for term in inside for test in term)
+            count += Counter()
+            yield from walk([term - {best} for term in inside], (*prefix, best))
+
+    yield from walk(list(terms), ())
 
 
-def _batches(terms: Iterable[Term]) -> Iterator[list[Term]]:
-    """Neighbours together, as many as a ruleset bears."""
-    batch: list[Term] = []
+@dataclass(slots=True)
+class _Tree:
+    """The engine's tree of tests, as far as it bounds what one message can leave pending."""
+
+    below: dict[Test, _Tree] = field(default_factory=dict)
+    matching: dict[str, int] = field(default_factory=dict)  # by property: how many of the tests below can hold at once
+    deepest: int = 0
+
+    def pending(self) -> int:
+        """
+        The most branches that wait while this node's are walked.
+
+        All that match are pushed; one is taken and walked, to its own depth, while the others wait.
+        """
+        wide = sum(self.matching.values())
+        return max(wide, wide - 1 + self.deepest)
+
+    def add(self, term: Term) -> int:
+        """Add a term; gives the most siblings that stand on its way."""
+        if not term:
+            return 0
+        test, rest = term[0], term[1:]
+        child = self.below.get(test)
+        if child is None:
+            child = self.below[test] = _Tree()
+            tests = [other for other in self.below if other.prop == test.prop]
+            values = {test.value + step for test in tests for step in (-1, 0, 1)}
+            self.matching[test.prop] = max(sum(test.holds(value) for test in tests) for value in values)
+        siblings = max(len(self.below), child.add(rest))
+        self.deepest = max(self.deepest, child.pending())
+        return siblings
+
+
+def _batches(terms: Mapping[Term, int]) -> list[dict[Term, int]]:
+    """Neighbours together, as many as a ruleset bears whatever message it is sent; where they are several, of one size."""
+    batches = list(_filled(terms, MAX_TERMS))
+    even = list(_filled(terms, len(terms) // max(len(batches), 1) + 1))
+    return even if len(even) == len(batches) else batches
+
+
+def _filled(terms: Mapping[Term, int], most: int) -> Iterator[dict[Term, int]]:
+    batch: dict[Term, int] = {}
+    tree = _Tree()
     props: set[str] = set()
-    for term in terms:
+    for term, bits in terms.items():
         grown = props | {test.prop for test in term}
-        if batch and (len(batch) == MAX_TERMS or len(grown) > MAX_PROPS):
+        siblings = tree.add(term)
+        full = len(batch) == most or len(grown) > MAX_PROPS
+        if batch and (full or siblings > MAX_SIBLINGS or tree.pending() > MAX_PENDING):
             yield batch
-            batch, grown = [], {test.prop for test in term}
-        batch.append(term)
+            batch, grown, tree = {}, {test.prop for test in term}, _Tree()
+            tree.add(term)
+        batch[term] = bits
         props = grown
     if batch:
         yield batch

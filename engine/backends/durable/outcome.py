@@ -1,8 +1,8 @@
 """
 The upper strata of the durable back end: requirements, duties, outcome.
 
-Goes from the truths that durable-rules inferred to a verdict. Written apart from the reference, over sets of possible worlds where
-the reference walks intervals, so that an error in one shows as a disagreement.
+Goes from what durable-rules inferred to a verdict, and looks only at what may stand. Written apart from the reference, over sets of
+possible worlds where the reference walks intervals, so that an error in one shows as a disagreement.
 """
 
 from __future__ import annotations
@@ -10,61 +10,140 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from typing import NamedTuple
 
 from engine.backends.durable.encode import days_over
+from engine.backends.durable.standing import Standing, Stood
 from engine.exchange import Exchange
-from engine.rules import AS_OF, Due, Duty, Earliest, Level, Need, OnDate, OnDay, Rule, RuleSet, State, Truth
-from engine.verdict import Bounds
+from engine.rules import AS_OF, Due, Earliest, Level, Need, OnDate, OnDay, RuleSet, State, Truth
+from engine.verdict import Bounds, numbers
 
-NOTHING = Bounds(Level.NOT_APPLICABLE, Level.NOT_APPLICABLE)
 MILD = (Level.NOT_APPLICABLE, Level.PERMITTED, Level.PERMITTED_WITH_OBLIGATIONS)
 POSSIBLE = {Truth.YES: (True,), Truth.NO: (False,), Truth.UNKNOWN: (True, False)}
+# Looked up by number: to make a bound or to call an enumeration is slow.
+TRUTHS = tuple(Truth)
+BOUNDS = tuple(tuple(Bounds(low, high) for high in Level) for low in Level)
+NOTHING = BOUNDS[Level.NOT_APPLICABLE][Level.NOT_APPLICABLE]
+RIGID = {"prohibit": BOUNDS[Level.PROHIBITED][Level.PROHIBITED], "review": BOUNDS[Level.REVIEW][Level.REVIEW]}
+# The worlds in which a requirement may be are an integer too: bit n stands for the state n.
+UNMET, DOUBTFUL, MET = (1 << state for state in State)
+STATES = tuple(frozenset(state for state in State if worlds >> state & 1) for worlds in range(8))
+OF_A_STATE = ((UNMET, Level.REQUIREMENTS_UNMET), (DOUBTFUL, Level.REVIEW))
+
+
+class _Way(NamedTuple):
+    """One way of meeting a need that may be met: whether it is, whether the sender named it, what it owes."""
+
+    sure: bool
+    named: bool
+    certain: frozenset[str]
+    possible: frozenset[str]
+
+
+class _Ground(NamedTuple):
+    number: int
+    key: str
+    duties: frozenset[str]
+
+
+class Tables:
+    """What the upper strata look up of one rule set. `done` has the bit of each duty's `done_when`, `floors` that of each floor."""
+
+    def __init__(self, rules: RuleSet, standing: Standing, done: Mapping[str, int], floors: Mapping[str, int]) -> None:
+        self.rules = rules
+        self.standing = standing
+        self.done = done
+        self.floors: dict[str, int] = {}
+        for floor in rules.floors:
+            self.floors[floor.jurisdiction] = self.floors.get(floor.jurisdiction, 0) | floors[floor.policy]
+        self.duties = rules.duties()
+        self.names = tuple(rules.requirements)
+        self.requirements = {name: number for number, name in enumerate(self.names)}
+        self.unmet = dict.fromkeys(self.names, STATES[UNMET])
+        self.weighing = _mask(rules, ("prohibit", "review", "oblige", "require"))
+        self.reviews = _mask(rules, ("review",))
+        self.jurisdiction = [rule.provision.jurisdiction for rule in rules.rules]
+        self.nothing = dict.fromkeys((*self.jurisdiction, *self.floors), NOTHING)
+        # Of what arises from a refusal nothing is owed here.
+        self.owing = frozenset(key for key, duty in self.duties.items() if duty.arises == "exchange")
+        self.plain = frozenset(key for key in self.owing if key not in done and self.duties[key].due is None)
+        self.own_duties = {
+            number: self.owing.intersection(duty.key for duty in rule.duties)
+            for number, rule in enumerate(rules.rules)
+            if rule.effect == "oblige"
+        }
+        self.grounds: dict[str, list[_Ground]] = {name: [] for name in rules.requirements}
+        for number, rule in sorted(enumerate(rules.rules), key=lambda n: (n[1].provision.policy, n[1].provision.line)):
+            for name in dict.fromkeys(rule.satisfies):
+                own = frozenset(duty.key for duty in (*rules.requirements[name].duties, *rule.duties))
+                self.grounds[name].append(_Ground(number, rule.key, own))
+        self.weights: dict[int, Bounds] = {}
 
 
 @dataclass(slots=True)
 class Strata:
-    """One exchange's upper strata. `truths` holds `sure`, `doubt`, `stands`, `doubted`, `done` and floors by name."""
+    """One exchange's upper strata. `certain` and `possible` is what was derived of conditions."""
 
-    rules: RuleSet
-    duties: Mapping[str, Duty]
+    tables: Tables
     exchange: Exchange
     as_of: date
-    truths: Mapping[str, Truth]
+    stood: Stood
+    certain: int
+    possible: int
     overdue: dict[str, Truth] = field(default_factory=dict)
     owed: dict[str, Truth] = field(default_factory=dict)
     states: dict[str, frozenset[State]] = field(default_factory=dict)
     beneath: dict[str, Bounds] = field(default_factory=dict)
+    worlds: dict[str, int] = field(default_factory=dict)
 
     def jurisdictions(self) -> dict[str, Bounds]:
-        """Run the strata in order; fills `states`, `overdue` and `owed` on the way."""
-        for name in self.rules.requirements:
-            self.states[name] = frozenset(
-                State.MET if sure else State.DOUBTFUL if doubt else State.UNMET
-                for sure in POSSIBLE[self.truths[f"sure {name}"]]
-                for doubt in POSSIBLE[self.truths[f"doubt {name}"]]
-            )
-        for key, duty in self.duties.items():
-            late = self._late(duty.due)
-            self.overdue[key] = Truth.NO if Truth.NO in (late, ~self._done(key)) else min(late, ~self._done(key))
-        bounds: dict[str, Bounds] = {}
-        for rule in self.rules.rules:
-            weight = self._weight(rule)
-            self._raise(bounds, rule.provision.jurisdiction, weight)
+        """Run the strata in order; fills `states`, `owed`, `overdue` and `beneath` on the way."""
+        tables = self.tables
+        self._meet()
+        bounds, beneath = tables.nothing.copy(), tables.nothing.copy()
+        for number in numbers(self.stood.stands.possible & tables.weighing):
+            jurisdiction, weight = tables.jurisdiction[number], self._weight(number)
+            _raise(bounds, jurisdiction, weight)
             # What is beneath the reviews that a person may sign off (semantics 4.6).
-            self._raise(self.beneath, rule.provision.jurisdiction, NOTHING if rule.effect == "review" else weight)
-        for floor in self.rules.floors:
-            applies = POSSIBLE[self.truths[f"floor {floor.policy}"]]
-            levels = [Level.PERMITTED if yes else Level.NOT_APPLICABLE for yes in applies]
-            for each in (bounds, self.beneath):
-                self._raise(each, floor.jurisdiction, Bounds(min(levels), max(levels)))
+            if not tables.reviews >> number & 1:
+                _raise(beneath, jurisdiction, weight)
+        for jurisdiction, bits in tables.floors.items():
+            if self.possible & bits:
+                floor = BOUNDS[Level.PERMITTED if self.certain & bits else Level.NOT_APPLICABLE][Level.PERMITTED]
+                _raise(bounds, jurisdiction, floor)
+                _raise(beneath, jurisdiction, floor)
+        self.beneath = beneath
         return bounds
 
-    def _raise(self, bounds: dict[str, Bounds], jurisdiction: str, by: Bounds) -> None:
-        old = bounds.get(jurisdiction, NOTHING)
-        bounds[jurisdiction] = Bounds(max(old.low, by.low), max(old.high, by.high))
+    def _meet(self) -> None:
+        """The worlds in which each requirement may be: unmet, but for what some lift derived."""
+        tables, derived = self.tables, self.stood.derived
+        met, doubt = tables.standing.met, tables.standing.doubtful
+        self.states = tables.unmet.copy()
+        everyone = (1 << len(tables.names)) - 1
+        for number in numbers((derived.possible >> met | derived.possible >> doubt) & everyone):
+            worlds = 0
+            for sure in POSSIBLE[self._derived(met + number)]:
+                for doubtful in POSSIBLE[self._derived(doubt + number)]:
+                    worlds |= MET if sure else DOUBTFUL if doubtful else UNMET
+            name = tables.names[number]
+            self.worlds[name], self.states[name] = worlds, STATES[worlds]
+
+    def _derived(self, bit: int) -> Truth:
+        """Whether the lifts derive something."""
+        derived = self.stood.derived
+        return TRUTHS[(derived.possible >> bit & 1) + (derived.certain >> bit & 1)]
 
     def _done(self, key: str) -> Truth:
-        return self.truths.get(f"done {key}", Truth.NO)
+        bit = self.tables.done.get(key)
+        return Truth.NO if bit is None else TRUTHS[bool(self.possible & bit) + bool(self.certain & bit)]
+
+    def _is_overdue(self, key: str) -> Truth:
+        late = self.overdue.get(key)
+        if late is None:
+            late, open_ = self._late(self.tables.duties[key].due), ~self._done(key)
+            late = self.overdue[key] = Truth.NO if late is Truth.NO or open_ is Truth.NO else min(late, open_)
+        return late
 
     def _late(self, due: Due | None) -> Truth:
         if due is None:
@@ -80,7 +159,7 @@ class Strata:
         if isinstance(due, OnDay):
             return Truth.YES if self._passed(due, start) else Truth.NO
         if due.within.working_days:
-            over = days_over(self.rules.calendars[due.within.calendar], due.within.working_days, start, self.as_of)
+            over = days_over(self.tables.rules.calendars[due.within.calendar], due.within.working_days, start, self.as_of)
             return Truth(over)
         if due.within.hours % 24:
             days = (self.as_of - start).days
@@ -94,19 +173,20 @@ class Strata:
         days = (_in_year(year, due) for year in years if year >= date.min.year)
         return any(start < day < self.as_of for day in days)
 
-    def _weight(self, rule: Rule) -> Bounds:
+    def _weight(self, number: int) -> Bounds:
         """The levels a rule may raise, over every way its standing and its doubt may turn out."""
-        standing, doubted = self.truths[f"stands {rule.key}"], self.truths[f"doubted {rule.key}"]
-        if standing is Truth.NO or (own := self._own(rule, standing)) == NOTHING:
+        stood = self.stood
+        standing = Truth.YES if stood.stands.certain >> number & 1 else Truth.UNKNOWN
+        doubted = stood.doubted.truth(number) if stood.doubted.possible else Truth.NO
+        own = self._own(number, standing)
+        if own is NOTHING:
             return NOTHING
-        found: list[Bounds] = []
-        for stands in POSSIBLE[standing]:
-            if not stands:
-                found.append(NOTHING)
-                continue
-            for doubt in POSSIBLE[doubted]:
-                found.append(self._doubtful(own) if doubt else own)
-        return Bounds(min(b.low for b in found), max(b.high for b in found))
+        weights, key = self.tables.weights, (own.low * 6 + own.high) * 9 + standing * 3 + doubted
+        if key not in weights:
+            found = [NOTHING] if standing is Truth.UNKNOWN else []
+            found += [self._doubtful(own) if doubt else own for doubt in POSSIBLE[doubted]]
+            weights[key] = BOUNDS[min(b.low for b in found)][max(b.high for b in found)]
+        return weights[key]
 
     def _doubtful(self, own: Bounds) -> Bounds:
         """A doubtful lift turns what is short of a review into one, and stands beside what is stricter."""
@@ -115,124 +195,142 @@ class Strata:
         low = own.low if own.low in MILD else Level.REVIEW
         return Bounds(low, max(own.high, Level.REVIEW))
 
-    def _own(self, rule: Rule, standing: Truth) -> Bounds:
-        if rule.effect in ("prohibit", "review"):
-            level = Level[{"prohibit": "PROHIBITED", "review": "REVIEW"}[rule.effect]]
-            return Bounds(level, level)
-        if rule.effect == "oblige":
-            keys = {duty.key for duty in rule.duties if duty.arises == "exchange"}
+    def _own(self, number: int, standing: Truth) -> Bounds:
+        rule = self.tables.rules.rules[number]
+        if rule.effect in RIGID:
+            return RIGID[rule.effect]
+        if rule.need is None:
+            keys = self.tables.own_duties[number]
             return self._owing(keys, keys, standing) if keys else NOTHING
-        if rule.effect != "require" or rule.need is None:
-            return NOTHING
         worlds = self._worlds(rule.need)
-        lows, highs = [], []
-        if State.MET in worlds:
+        low, high = Level.PROHIBITED, Level.NOT_APPLICABLE
+        if worlds & MET:
             certain, possible = self._owes(rule.need)
-            met = self._owing(certain if worlds == {State.MET} else set(), possible, standing)
-            lows.append(met.low)
-            highs.append(met.high)
-        for state, level in ((State.UNMET, Level.REQUIREMENTS_UNMET), (State.DOUBTFUL, Level.REVIEW)):
-            if state in worlds:
-                lows.append(level)
-                highs.append(level)
-        return Bounds(min(lows), max(highs))
+            met = self._owing(certain if worlds == MET else frozenset(), possible, standing)
+            low, high = met.low, met.high
+        for state, level in OF_A_STATE:
+            if worlds & state:
+                low, high = min(low, level), max(high, level)
+        return BOUNDS[low][high]
 
-    def _worlds(self, need: Need) -> set[State]:
+    def _worlds(self, need: Need) -> int:
         if need.op == "one":
-            return set(self.states[need.requirement])
-        parts = [self._worlds(part) for part in need.parts]
-        if not parts:
-            return {State.UNMET if need.op == "any_of" else State.MET}
+            return self.worlds.get(need.requirement, UNMET)
         best = max if need.op == "any_of" else min
-        worlds = parts[0]
-        for part in parts[1:]:
-            worlds = {best(mine, theirs) for mine in worlds for theirs in part}
+        worlds = UNMET if need.op == "any_of" else MET
+        for part in need.parts:
+            theirs = self._worlds(part)
+            mine, worlds = worlds, 0
+            for a in State:
+                for b in State:
+                    if mine >> a & 1 and theirs >> b & 1:
+                        worlds |= 1 << best(a, b)
         return worlds
 
-    def _owes(self, need: Need) -> tuple[set[str], set[str]]:
+    def _owes(self, need: Need) -> tuple[frozenset[str], frozenset[str]]:
         """The duties of the way relied on: those certainly owed, and all that may be (semantics 3.5)."""
         if need.op == "all_of":
-            certain: set[str] = set()
-            possible: set[str] = set()
-            for part in need.parts:
-                c, p = self._owes(part)
-                certain |= c
-                possible |= p
-            return certain, possible
-        ways = self._options(need)
-        open_ways = [way for way in ways if way.met is not Truth.NO]
-        union = set().union(*(way.possible for way in open_ways))
-        named = [way for way in open_ways if way.named]
+            both = [self._owes(part) for part in need.parts]
+            return frozenset().union(*(c for c, _ in both)), frozenset().union(*(p for _, p in both))
+        ways = self._ways(need)
+        named = [way for way in ways if way.named]
         if named:
-            sure = next((way for way in named if way.met is Truth.YES), None)
-            return (sure.certain, sure.possible) if sure else (set(), union)
-        settled = []
-        for way in open_ways:
-            late = {self.overdue[key] for key in way.certain}
-            if any(self.overdue[key] is not Truth.NO for key in way.possible - way.certain):
-                late.add(Truth.UNKNOWN)
-            if way.met is Truth.UNKNOWN or (Truth.UNKNOWN in late and Truth.YES not in late):
-                return set(), union
-            if not late - {Truth.NO}:
+            sure = next((way for way in named if way.sure), None)
+            return (sure.certain, sure.possible) if sure else _any(ways)
+        for way in ways:
+            late = self._is_late(way)
+            if not way.sure or late is Truth.UNKNOWN:
+                return _any(ways)
+            if late is Truth.NO:
                 return way.certain, way.possible
-            settled.append(way)
-        return (settled[0].certain, settled[0].possible) if settled else (set(), set())
+        return (ways[0].certain, ways[0].possible) if ways else (frozenset(), frozenset())
 
-    def _options(self, need: Need) -> list[_Option]:
+    def _is_late(self, way: _Way) -> Truth:
+        """Whether a duty of a way is overdue; of one that may not be owed that is not known."""
+        late = Truth.NO
+        for key in way.possible:
+            overdue = self._is_overdue(key)
+            if overdue is Truth.YES and key in way.certain:
+                return Truth.YES
+            if overdue is not Truth.NO:
+                late = Truth.UNKNOWN
+        return late
+
+    def _ways(self, need: Need) -> list[_Way]:
+        """The ways that may be met, in their order."""
+        relied_on = self.exchange.relies_on
         if need.op == "any_of":
-            options = []
+            ways = []
             for part in need.parts:
                 worlds = self._worlds(part)
-                met = Truth.YES if worlds == {State.MET} else Truth.UNKNOWN if State.MET in worlds else Truth.NO
-                options.append(_Option(met, self._named(part.requirements()), *self._owes(part)))
-            return options
-        name = need.requirement
-        own = {duty.key for duty in self.rules.requirements[name].duties}
-        options = [_Option(self.truths[f"excused {name}"], False, set(), set())]
-        grounds = sorted(
-            (r for r in self.rules.rules if name in r.satisfies), key=lambda r: (r.provision.policy, r.provision.line)
-        )
-        for rule in grounds:
-            duties = own | {duty.key for duty in rule.duties}
-            named = rule.key in self.exchange.relies_on or name in self.exchange.relies_on
-            options.append(_Option(self.truths[f"surely {rule.key}"], named, duties, duties))
-        return options
+                if worlds & MET:
+                    ways.append(_Way(worlds == MET, bool(relied_on) and self._named(part.requirements()), *self._owes(part)))
+            return ways
+        name, standing = need.requirement, self.tables.standing
+        possible, certain = self.stood.derived.possible, self.stood.derived.certain
+        ways = []
+        excused = standing.excused + self.tables.requirements[name]
+        if possible >> excused & 1:
+            ways.append(_Way(bool(certain >> excused & 1), False, frozenset(), frozenset()))
+        for number, key, duties in self.tables.grounds[name]:
+            ground = standing.surely + number
+            if possible >> ground & 1:
+                ways.append(_Way(bool(certain >> ground & 1), key in relied_on or name in relied_on, duties, duties))
+        return ways
 
     def _named(self, requirements: Iterable[str]) -> bool:
         wanted = set(requirements)
-        ways = wanted | {rule.key for rule in self.rules.rules if wanted & set(rule.satisfies)}
+        ways = wanted | {ground.key for name in wanted for ground in self.tables.grounds[name]}
         return bool(ways & set(self.exchange.relies_on))
 
-    def _owing(self, certain: set[str], possible: set[str], standing: Truth) -> Bounds:
+    def _owing(self, certain: frozenset[str], possible: frozenset[str], standing: Truth) -> Bounds:
         """Note what is owed, and what owing it may raise."""
         low, high = Level.PERMITTED, Level.PERMITTED
+        tables = self.tables
         for key in possible:
-            duty = self.duties[key]
-            if duty.arises != "exchange":
+            if key in tables.plain:
+                # Neither done nor late, as most are.
+                sure = key in certain
+                if standing is not Truth.YES or not sure:
+                    self.owed.setdefault(key, Truth.UNKNOWN)
+                else:
+                    self.owed[key] = Truth.YES
+                self.overdue[key] = Truth.NO
+                high = max(high, Level.PERMITTED_WITH_OBLIGATIONS)
+                low = max(low, Level.PERMITTED_WITH_OBLIGATIONS) if sure else low
                 continue
-            levels = set()
-            for done in POSSIBLE[self._done(key)]:
-                for late in POSSIBLE[self.overdue[key]]:
-                    if done and late:
+            if key not in tables.owing:
+                continue
+            duty = tables.duties[key]
+            done, overdue = self._done(key), self._is_overdue(key)
+            levels = []
+            for is_done in POSSIBLE[done]:
+                for late in POSSIBLE[overdue]:
+                    if is_done and late:
                         continue  # what is done is not overdue
-                    levels.add(Level.PERMITTED if done else duty.overdue if late else Level.PERMITTED_WITH_OBLIGATIONS)
-            if self._done(key) is not Truth.YES and standing is not Truth.NO:
-                sure = key in certain and standing is Truth.YES and self._done(key) is Truth.NO
+                    levels.append(Level.PERMITTED if is_done else duty.overdue if late else Level.PERMITTED_WITH_OBLIGATIONS)
+            if done is not Truth.YES:
+                sure = key in certain and standing is Truth.YES and done is Truth.NO
                 self.owed[key] = max(self.owed.get(key, Truth.NO), Truth.YES if sure else Truth.UNKNOWN)
             high = max(high, *levels)
             if key in certain:
                 low = max(low, min(levels))
-        return Bounds(low, high)
+        return BOUNDS[low][high]
 
 
-@dataclass(frozen=True, slots=True)
-class _Option:
-    """One way of meeting a need: whether it is met, whether the sender named it, what it owes."""
+def _any(ways: Iterable[_Way]) -> tuple[frozenset[str], frozenset[str]]:
+    """While it is not known which way is relied on, none of their duties is certain."""
+    return frozenset(), frozenset().union(*(way.possible for way in ways))
 
-    met: Truth
-    named: bool
-    certain: set[str]
-    possible: set[str]
+
+def _raise(bounds: dict[str, Bounds], jurisdiction: str, by: Bounds) -> None:
+    old = bounds[jurisdiction]
+    if by.low > old.low or by.high > old.high:
+        bounds[jurisdiction] = BOUNDS[max(old.low, by.low)][max(old.high, by.high)]
+
+
+def _mask(rules: RuleSet, effects: tuple[str, ...]) -> int:
+    return sum(1 << number for number, rule in enumerate(rules.rules) if rule.effect in effects)
 
 
 def _in_year(year: int, due: OnDay) -> date:

@@ -1,140 +1,171 @@
 """
-Conditions in, layered durable-rules networks out.
+Named conditions in, networks out; an exchange in, what is certain and what is possible of each name.
 
-A program is a list of named conditions, each over atoms and over earlier names. Every atom is a head of the first layer, inferred
-from codes; every name is a head of a later one, inferred from the heads below it. Alternatives inside a conjunction become heads
-of their own where multiplying them out would be wide. A negated name is read from the opposite pass: what is certainly not so is
-what is not possibly so; that makes the two passes together exactly Kleene's logic.
+What everything waits for is derived first: whether a policy applies, and what is always asked. Then comes each group of policies of
+which one may apply: the definitions that only it uses, then its rules. A rule of a policy that certainly does not apply does not hold,
+for `applies` is a part of its condition; so a group none of whose policies may apply is not asked.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from itertools import product
 
-from engine.backends.durable.encode import Encoder
-from engine.backends.durable.network import Head, Network, Term, Test
+from engine.backends.durable.encode import TRUE, Meaning
+from engine.backends.durable.listing import ListedRuleset, listed
+from engine.backends.durable.lower import APPLIES, ROOMY, Lowering, Terms, derived
+from engine.backends.durable.messages import Messages, Telling
+from engine.backends.durable.network import Head, Network, Test
 from engine.exchange import Exchange
-from engine.rules import All, AnyOf, Atom, Condition, Defined, Not, RuleSet, Truth, atoms
-
-MAX_TERMS = 8
-TRUTHS = tuple(Truth)  # by how many of the two passes derive a head: looked up, since calling an enumeration is slow
+from engine.rules import AS_OF, Condition, Defined, RuleSet
 
 
 @dataclass(frozen=True, slots=True)
-class Literal:
-    """A head below, or its negation."""
+class Group:
+    """Rules, by number, that are asked together, where one of their policies may apply."""
 
-    head: int
-    positive: bool = True
+    name: str
+    policies: tuple[str, ...]
+    rules: Mapping[int, Condition]
 
-    @property
-    def prop(self) -> str:
-        return f"p{self.head}" if self.positive else f"n{self.head}"
+    def gates(self) -> list[Condition]:
+        return [Defined(policy + APPLIES) for policy in self.policies]
 
 
-Clause = tuple[Literal, ...]
-Used = tuple[tuple[str, int, bool], ...]  # property, head, whether positive
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """A network, and the number of its first ruleset among all."""
+
+    network: Network
+    first: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Gated:
+    policies: tuple[str, ...]
+    gates: int
+    steps: tuple[_Step, ...]
 
 
 class Program:
-    """The networks of one list of named conditions. Names may use only earlier names."""
+    """
+    The networks of some conditions. A set of conditions is an integer: bit n is rule n, and `bits` gives that of each name.
 
-    def __init__(self, rules: RuleSet, named: Mapping[str, Condition]) -> None:
-        self._encoder = Encoder(rules)
-        self._encoder.learn(atom for condition in named.values() for atom in atoms(condition))
-        self._atoms: dict[Atom, int] = {}
-        self._clauses: dict[int, tuple[Clause, ...]] = {}
-        self._layer: dict[int, int] = {}
-        self._names: dict[str, int] = {}
-        for name, condition in named.items():
-            self._names[name] = self._head(self._terms(condition, True))
-        self._interning = tuple(self._network(which) for which in ("certain", "possible"))
-        self._layers = tuple(self._layer_network(layer) for layer in range(1, max(self._layer.values(), default=0) + 1))
+    `named` conditions are always known after `run`; rules are known to be false where their group was not asked.
+    """
 
-    def run(self, exchange: Exchange, as_of: date) -> dict[str, Truth]:
-        """The truth of every name on one exchange."""
-        codes = self._encoder.message(exchange, as_of)
-        certain, possible = (set(network.fire(codes)) for network in self._interning)
-        for network, heads, used in self._layers:
-            # INVARIANT (opposite passes): a negation in one pass reads the other, so both layers are asked before either grows.
-            asked = _message(used, certain, possible)
-            fired = network.fire(asked)
-            other = _message(used, possible, certain)
-            fired_other = fired if other == asked else network.fire(other)
-            certain |= fired & heads
-            possible |= fired_other & heads
-        return {name: TRUTHS[(head in certain) + (head in possible)] for name, head in self._names.items()}
+    def __init__(self, rules: RuleSet, named: Mapping[str, Condition], groups: Sequence[Group] = ()) -> None:
+        conditions = [*named.values(), *(c for group in groups for c in group.rules.values())]
+        self._lowering = lowering = Lowering(rules, conditions)
+        numbers = {name: lowering.head(condition, ROOMY) for name, condition in named.items()}
+        self.bits = {name: 1 << number for name, number in numbers.items()}
+        gates = {group.name: {lowering.head(gate, ROOMY) for gate in group.gates()} for group in groups}
+        terms = {group.name: {n: lowering.terms(c) for n, c in group.rules.items()} for group in groups}
+        self._gates = frozenset().union(*gates.values())
 
-    def definition(self) -> Iterator[dict[str, object]]:
-        """The rulesets, as they are given to durable-rules, by layer."""
-        for number, network in enumerate([*self._interning, *(network for network, _, _ in self._layers)]):
-            yield {"layer": number, "rulesets": network.definition()}
-
-    # From conditions to heads
-
-    def _head(self, clauses: tuple[Clause, ...]) -> int:
-        """A head that is derived where one of the clauses holds; a single literal is its own head."""
-        if len(clauses) == 1 and len(clauses[0]) == 1 and clauses[0][0].positive:
-            return clauses[0][0].head
-        number = len(self._layer)
-        self._clauses[number] = clauses
-        self._layer[number] = 1 + max((self._layer[literal.head] for clause in clauses for literal in clause), default=0)
-        return number
-
-    def _atom(self, atom: Atom) -> int:
-        if atom not in self._atoms:
-            self._atoms[atom] = number = len(self._layer)
-            self._layer[number] = 0
-        return self._atoms[atom]
-
-    def _terms(self, condition: Condition, positive: bool) -> tuple[Clause, ...]:
-        """A condition, or its negation, as alternatives of conjunctions."""
-        match condition:
-            case Atom():
-                return ((Literal(self._atom(condition), positive),),)
-            case Defined(key=key):
-                return ((Literal(self._names[key], positive),),)
-            case Not(part=part):
-                return self._terms(part, not positive)
-            case All(parts=parts) | AnyOf(parts=parts):
-                inner = [self._terms(part, positive) for part in parts]
-                if isinstance(condition, AnyOf) is positive:
-                    return tuple(dict.fromkeys(clause for clauses in inner for clause in clauses))
-                return self._product(inner)
-
-    def _product(self, parts: list[tuple[Clause, ...]]) -> tuple[Clause, ...]:
-        """Multiply out a conjunction of alternatives; a wide one becomes a head of its own first."""
-        width = 1
-        narrow = []
-        for clauses in sorted(parts, key=len):
-            if width * len(clauses) > MAX_TERMS and len(clauses) > 1:
-                clauses = ((Literal(self._head(clauses)),),)
-            width *= len(clauses)
-            narrow.append(clauses)
-        return tuple(tuple(dict.fromkeys(literal for clause in choice for literal in clause)) for choice in product(*narrow))
-
-    # From heads to networks
-
-    def _network(self, which: str) -> Network:
-        heads = [Head(number, getattr(self._encoder.pair(atom), which)) for atom, number in self._atoms.items()]
-        return Network(f"intern-{which}", heads)
-
-    def _layer_network(self, layer: int) -> tuple[Network, frozenset[int], Used]:
-        heads = [number for number, at in self._layer.items() if at == layer]
-        used = tuple(dict.fromkeys(literal for head in heads for clause in self._clauses[head] for literal in clause))
-        network = Network(
-            f"layer-{layer}", [Head(head, tuple(_term(clause) for clause in self._clauses[head])) for head in heads]
+        always = self._below({*numbers.values(), *self._gates})
+        used = {name: self._below(_heads(terms[name].values())) - always for name in terms}
+        shared = {head for heads in used.values() for head in heads if sum(head in other for other in used.values()) > 1}
+        always |= self._below(shared)
+        # What is always so is not asked.
+        self._constant = sum(1 << head for head, alternatives in lowering.heads.items() if () in alternatives)
+        self.networks: list[Network] = []
+        self._always = self._steps("first", self._layers(always), {})
+        self._groups = tuple(
+            _Gated(
+                group.policies,
+                sum(1 << gate for gate in gates[group.name]),
+                self._steps(group.name, self._layers(used[group.name] - always), terms[group.name]),
+            )
+            for group in groups
         )
-        return network, frozenset(heads), tuple((literal.prop, literal.head, literal.positive) for literal in used)
+        self._messages = Messages(lowering.encoder, [r for network in self.networks for r in network.rulesets])
+
+    def run(self, exchange: Exchange, as_of: date) -> tuple[int, int]:
+        """What is certain and what is possible."""
+        telling = self._messages.read(exchange, as_of)
+        certain = possible = self._constant
+        for step in self._always:
+            certain, possible = self._ask(step, telling, certain, possible)
+        for group in self._groups:
+            if possible & group.gates:
+                for step in group.steps:
+                    certain, possible = self._ask(step, telling, certain, possible)
+        return certain, possible
+
+    def listed(self, rules: Sequence[str]) -> list[ListedRuleset]:
+        """The rulesets in the order in which they are asked, to be read; `rules` are the keys of the rules by number."""
+        names: dict[int, list[str]] = {number: [key] for number, key in enumerate(rules)}
+        for number, keys in self._lowering.names().items():
+            names.setdefault(number, []).extend(keys)
+        for name, bit in self.bits.items():
+            number = bit.bit_length() - 1
+            if name not in names.setdefault(number, []):
+                names[number].append(name)
+
+        def named(head: int) -> list[str]:
+            return names.get(head) or [f"p{head}"]
+
+        def about(test: Test) -> Meaning | str:
+            head = derived(test)
+            if head is None:
+                return self._lowering.encoder.meaning[test]
+            return f"{'not ' if test.value == TRUE else ''}{named(head)[0]}"
+
+        steps: list[tuple[tuple[str, ...], _Step]] = [((), step) for step in self._always]
+        for group in self._groups:
+            steps += [(group.policies, step) for step in group.steps]
+        return [ruleset for policies, step in steps for ruleset in listed(step.network, policies, named, about)]
+
+    def _ask(self, step: _Step, telling: Telling, certain: int, possible: int) -> tuple[int, int]:
+        messages = [
+            self._messages.message(step.first + n, telling, certain, possible) for n in range(len(step.network.rulesets))
+        ]
+        sure, may = step.network.fire(messages)
+        return certain | sure, possible | may
+
+    def _below(self, heads: Iterable[int]) -> set[int]:
+        """Heads and all that they rest on."""
+        found: set[int] = set()
+        todo = list(heads)
+        while todo:
+            head = todo.pop()
+            if head not in found:
+                found.add(head)
+                todo += _heads([self._lowering.heads[head]])
+        return found
+
+    def _layers(self, heads: set[int]) -> Iterator[dict[int, Terms]]:
+        """Heads in an order in which each rests on earlier layers."""
+        left = {head: self._lowering.heads[head] for head in sorted(heads) if () not in self._lowering.heads[head]}
+        while left:
+            layer = {head: terms for head, terms in left.items() if not _heads([terms]) & left.keys()}
+            yield layer
+            left = {head: terms for head, terms in left.items() if head not in layer}
+
+    def _steps(self, name: str, layers: Iterable[dict[int, Terms]], last: Mapping[int, Terms]) -> tuple[_Step, ...]:
+        steps = []
+        for number, layer in enumerate([*layers, last]):
+            if layer:
+                heads = [Head(head, terms) for head, terms in layer.items()]
+                first = sum(len(network.rulesets) for network in self.networks)
+                self.networks.append(Network(f"{name}-{number}", heads, odds=self._odds))
+                steps.append(_Step(self.networks[-1], first))
+        return tuple(steps)
+
+    def _odds(self, test: Test) -> float:
+        """A guess how often a test holds: most policies do not apply, most of what is denied is not so, the law is in force."""
+        head = derived(test)
+        if head in self._gates:
+            return 0.05
+        if head is None and self._lowering.encoder.meaning[test].atom.fact == AS_OF:
+            return 0.95
+        if test.op != "!=":
+            return 0.5
+        return 0.7 if test.value == TRUE else 0.3
 
 
-def _term(clause: Clause) -> Term:
-    return tuple(Test(literal.prop, "==", 1) for literal in clause)
-
-
-def _message(used: Used, mine: set[int], opposite: set[int]) -> dict[str, int]:
-    """What the heads below derived: positives from this pass, negations from the opposite one."""
-    return {prop: (1 if head in mine else 0) if positive else (0 if head in opposite else 1) for prop, head, positive in used}
+def _heads(all_: Iterable[Terms]) -> set[int]:
+    """The heads that are tested."""
+    return {head for terms in all_ for term in terms for test in term if (head := derived(test)) is not None}

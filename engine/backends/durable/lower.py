@@ -1,0 +1,133 @@
+"""
+Conditions in, alternatives of conjunctions of tests out.
+
+Negation goes inward until only tests are denied, and each denial is a test of its own; so what is certain and what is possible are
+asked of the same terms, by two messages. A definition of few terms is written out where it is used. A wide one becomes a head: it is
+derived first and then tested like a fact, by a three-valued code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import product
+
+from engine.backends.durable.encode import FALSE, TRUE, Encoder
+from engine.backends.durable.network import Term, Test
+from engine.rules import All, AnyOf, Atom, Condition, Defined, Not, RuleSet, atoms
+
+MAX_ADDED = 32  # terms of a definition that is written out among alternatives, where it multiplies nothing
+NARROW, ROOMY = 12, 48  # terms of a conjunction that is multiplied out; roomy is for what everything waits for
+APPLIES = "#applies"
+
+Terms = tuple[Term, ...]
+
+
+class Lowering:
+    """The heads of one rule set, as far as conditions asked for them; their numbers follow those of the rules."""
+
+    def __init__(self, rules: RuleSet, conditions: Iterable[Condition]) -> None:
+        self.encoder = Encoder(rules)
+        self.encoder.learn(atom for condition in (*rules.definitions.values(), *conditions) for atom in atoms(condition))
+        self.heads: dict[int, Terms] = {}
+        self._first = len(rules.rules)
+        self._definitions = rules.definitions
+        self._numbers: dict[frozenset[frozenset[Test]], int] = {}
+        self._terms: dict[tuple[str, bool, int], Terms] = {}
+
+    def head(self, condition: Condition, room: int = NARROW) -> int:
+        """The number of the head that is derived where a condition holds."""
+        if isinstance(condition, Defined):
+            return self._head(self._definition(condition.key, True, room))
+        return self._head(self.terms(condition, True, room))
+
+    def terms(self, condition: Condition, positive: bool = True, room: int = NARROW) -> Terms:
+        """A condition, or its negation, as alternatives of conjunctions."""
+        match condition:
+            case Atom():
+                if positive:
+                    return (self.encoder.tests(condition),)
+                # What has several parts fails in several ways at once; as a head it is denied by one test.
+                denials = self.encoder.denials(condition)
+                return ((denials[0],),) if len(denials) == 1 else (self._literal(condition, False, room),)
+            case Defined(key=key):
+                terms = self._definition(key, positive, room)
+                inline = len(terms) <= room // 3 and not key.endswith(APPLIES)
+                return terms if inline else (self._literal(condition, positive, room),)
+            case Not(part=part):
+                return self.terms(part, not positive, room)
+            case All(parts=parts) | AnyOf(parts=parts):
+                if isinstance(condition, AnyOf) is positive:
+                    return _least(term for part in parts for term in self._alternative(part, positive, room))
+                return self._product(parts, positive, room)
+
+    def _alternative(self, part: Condition, positive: bool, room: int) -> Terms:
+        """One of several alternatives. Terms that a head below has too are derived once, so a layer is saved for nothing."""
+        if isinstance(part, Defined) and len(terms := self._definition(part.key, positive, room)) <= MAX_ADDED:
+            return terms
+        return self.terms(part, positive, room)
+
+    def _definition(self, key: str, positive: bool, room: int) -> Terms:
+        known = (key, positive, room)
+        if known not in self._terms:
+            self._terms[known] = self.terms(self._definitions[key], positive, room)
+        return self._terms[known]
+
+    def _product(self, parts: Sequence[Condition], positive: bool, room: int) -> Terms:
+        """Multiply out a conjunction of alternatives; of a wide one, some become heads first."""
+        options = sorted(
+            ((self.terms(part, positive, room), number) for number, part in enumerate(parts)), key=lambda o: len(o[0])
+        )
+        width = 1
+        narrow = []
+        for terms, number in options:
+            if width * len(terms) > room and len(terms) > 1:
+                part = parts[number]
+                named = isinstance(part, Defined)
+                terms = (self._literal(part, positive, room),) if named else (_derived(self._head(terms), True),)
+            width *= len(terms)
+            narrow.append(terms)
+        return _least(tuple(dict.fromkeys(test for term in choice for test in term)) for choice in product(*narrow))
+
+    def _literal(self, condition: Condition, positive: bool, room: int) -> Term:
+        waited_for = isinstance(condition, Defined) and condition.key.endswith(APPLIES)
+        return _derived(self.head(condition, ROOMY if waited_for else room), positive)
+
+    def names(self) -> dict[int, list[str]]:
+        """The definitions that heads stand for."""
+        found: dict[int, list[str]] = {}
+        for key, positive, _ in self._terms:
+            terms = frozenset(map(frozenset, self._terms[key, positive, _]))
+            if positive and terms in self._numbers and key not in found.setdefault(self._numbers[terms], []):
+                found[self._numbers[terms]].append(key)
+        return found
+
+    def _head(self, terms: Terms) -> int:
+        if (
+            len(terms) == 1
+            and len(terms[0]) == 1
+            and (number := derived(terms[0][0])) is not None
+            and terms[0][0].value == FALSE
+        ):
+            return number
+        key = frozenset(frozenset(term) for term in terms)
+        if key not in self._numbers:
+            self._numbers[key] = self._first + len(self._numbers)
+            self.heads[self._numbers[key]] = terms
+        return self._numbers[key]
+
+
+def _derived(head: int, positive: bool) -> Term:
+    return (Test(f"p{head}", "!=", FALSE if positive else TRUE),)
+
+
+def derived(test: Test) -> int | None:
+    """The head that a test tests."""
+    return int(test.prop[1:]) if test.prop.startswith("p") else None
+
+
+def _least(terms: Iterable[Term]) -> Terms:
+    """Without the terms that another one follows from: `a or (a and b)` is `a`, in three values too."""
+    found: dict[frozenset[Test], Term] = {}
+    for term in terms:
+        found.setdefault(frozenset(term), term)
+    return tuple(term for tests, term in found.items() if not any(other < tests for other in found))

@@ -1,0 +1,171 @@
+"""
+Which rules stand: what holds goes in; what stands, in doubt or not, and what the standing lifts do comes out.
+
+Exemptions form strata, exempters first. A stratum's lifts that may stand are asserted as facts, and durable-rules derives what each
+does: it beats a rule, or puts it in doubt, it meets a requirement, or excuses from it. Where no lift of a stratum may stand, nothing
+is asked. Sets of rules are integers: bit n is rule n. Source: semantics 3.3, 3.4, 3.7.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from engine.backends.durable.encode import FALSE, MAYBE, TRUE
+from engine.backends.durable.listing import ListedRuleset, listed
+from engine.backends.durable.network import Head, Network, Ruleset, Test, Written, written
+from engine.rules import RuleSet
+from engine.verdict import Masks, numbers
+
+# What is sent for FALSE, MAYBE and TRUE, and the tests that hold of it but not certainly.
+_Codes = tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Stood:
+    """What stands, and what of it is doubted; `derived` by the lifts, as `Standing` numbers it."""
+
+    stands: Masks
+    doubted: Masks
+    derived: Masks
+
+
+@dataclass(frozen=True, slots=True)
+class _Stratum:
+    """The lifts of one depth, and what each says, to which ruleset, by how it stands and by how it is doubted."""
+
+    lifts: int
+    policies: tuple[str, ...]
+    network: Network
+    said: dict[int, list[tuple[int, _Codes, _Codes]]]
+
+
+class Standing:
+    """
+    The exemption strata of one rule set.
+
+    Derived are, each as many bits as there are rules or requirements: rules that are beaten, rules in doubt, lifts that surely
+    lift, requirements that are surely met, doubtfully met, surely excused.
+    """
+
+    def __init__(self, rules: RuleSet) -> None:
+        self._rules = rules
+        size = len(rules.rules)
+        self._all = (1 << size) - 1
+        self._numbers = {rule.key: number for number, rule in enumerate(rules.rules)}
+        self._requirements = {name: number for number, name in enumerate(rules.requirements)}
+        self._in_doubt, self.surely, self.met = size, 2 * size, 3 * size
+        self.doubtful = self.met + len(rules.requirements)
+        self.excused = self.doubtful + len(rules.requirements)
+        exempters: dict[int, list[int]] = {}
+        for number, rule in enumerate(rules.rules):
+            for victim in rule.exempts:
+                exempters.setdefault(self._numbers[victim], []).append(number)
+        # Exempters come first, so each is known before its victims.
+        depth: dict[int, int] = {}
+        self._doubtable = 0
+        for number in range(size):
+            by = exempters.get(number, [])
+            depth[number] = 1 + max((depth[other] for other in by), default=-1)
+            if any(rules.rules[other].doubtful or self._doubtable >> other & 1 for other in by):
+                self._doubtable |= 1 << number
+        self._strata: list[_Stratum] = []
+        lifts = {n for n, rule in enumerate(rules.rules) if rule.exempts or rule.excuses or rule.satisfies}
+        # An exemption stays inside its jurisdiction, so each has strata of its own.
+        place = {lift: (depth[lift], rules.rules[lift].provision.jurisdiction) for lift in lifts}
+        for level, jurisdiction in sorted(set(place.values())):
+            members = sorted(lift for lift in lifts if place[lift] == (level, jurisdiction))
+            self._strata.append(self._stratum(f"{jurisdiction}-stratum-{level}", members))
+
+    def listed(self) -> list[ListedRuleset]:
+        """The rulesets in the order in which they are asked, to be read."""
+        rules, requirements = [rule.key for rule in self._rules.rules], list(self._requirements)
+        names = [
+            *(f"{key} is beaten" for key in rules),
+            *(f"{key} is in doubt" for key in rules),
+            *(f"{key} surely lifts" for key in rules),
+            *(f"{name} is met" for name in requirements),
+            *(f"{name} is met in doubt" for name in requirements),
+            *(f"{name} is not owed" for name in requirements),
+        ]
+
+        def about(test: Test) -> str:
+            key = rules[int(test.prop[1:])]
+            return f"{key} stands" if test.prop.startswith("s") else f"{key} is {'not ' if test.value == TRUE else ''}in doubt"
+
+        return [
+            ruleset
+            for stratum in self._strata
+            for ruleset in listed(stratum.network, stratum.policies, lambda head: [names[head]], about)
+        ]
+
+    def run(self, certain: int, possible: int) -> Stood:
+        """How rules stand, of which these certainly and these possibly hold."""
+        sure = may = 0
+        for stratum in self._strata:
+            stands, doubted = self._stand(certain, possible, sure, may)
+            lifts = stands.possible & stratum.lifts
+            if lifts:
+                texts, unsure = [""] * len(stratum.network.rulesets), [0] * len(stratum.network.rulesets)
+                for lift in numbers(lifts):
+                    for ruleset, standing, doubt in stratum.said[lift]:
+                        text, bits = standing[1 + (stands.certain >> lift & 1)]
+                        more, other = doubt[(doubted.possible >> lift & 1) + (doubted.certain >> lift & 1)]
+                        texts[ruleset] += text + more
+                        unsure[ruleset] |= bits | other
+                surely, maybe = stratum.network.fire([(Written(t), bits) for t, bits in zip(texts, unsure, strict=True)])
+                sure |= surely
+                may |= maybe
+        stands, doubted = self._stand(certain, possible, sure, may)
+        return Stood(stands, doubted, Masks(may, sure))
+
+    def _stand(self, certain: int, possible: int, sure: int, may: int) -> tuple[Masks, Masks]:
+        """What holds stands, but for what is beaten; what is not beaten for certain may stand."""
+        stands = Masks(possible & ~(sure & self._all), certain & ~(may & self._all))
+        return stands, Masks(stands.possible & may >> self._in_doubt, stands.certain & sure >> self._in_doubt)
+
+    def _stratum(self, name: str, lifts: list[int]) -> _Stratum:
+        heads = [Head(bit, (term,)) for lift in lifts for bit, term in self._does(lift)]
+        network = Network(name, heads)
+        said: dict[int, list[tuple[int, _Codes, _Codes]]] = {lift: [] for lift in lifts}
+        for number, ruleset in enumerate(network.rulesets):
+            for lift in lifts:
+                standing, doubt = _codes(ruleset, _stands(lift).prop), _codes(ruleset, _doubted(lift).prop)
+                if any(text for text, _ in (*standing, *doubt)):
+                    said[lift].append((number, standing, doubt))
+        policies = sorted({self._rules.rules[lift].provision.policy for lift in lifts})
+        return _Stratum(sum(1 << lift for lift in lifts), tuple(policies), network, said)
+
+    def _does(self, lift: int) -> list[tuple[int, tuple[Test, ...]]]:
+        """
+        What a lift derives, and from what.
+
+        It lifts surely where it stands, is not doubtful and is not itself in doubt; the rest of its standing lifts in doubt.
+        """
+        rule = self._rules.rules[lift]
+        victims = [self._numbers[key] for key in rule.exempts]
+        lifted = [self._requirements[name] for name in dict.fromkeys((*rule.satisfies, *rule.excuses))]
+        doubts = [self._in_doubt + v for v in victims] + [self.doubtful + r for r in lifted]
+        if rule.doubtful:
+            return [(bit, (_stands(lift),)) for bit in doubts]
+        surely = [*victims, self.surely + lift, *(self.met + r for r in lifted)]
+        surely += [self.excused + self._requirements[name] for name in rule.excuses]
+        if not self._doubtable >> lift & 1:
+            return [(bit, (_stands(lift),)) for bit in surely]
+        clear = Test(_doubted(lift).prop, "!=", TRUE)
+        return [(bit, (_stands(lift), clear)) for bit in surely] + [(bit, (_doubted(lift),)) for bit in doubts]
+
+
+def _stands(lift: int) -> Test:
+    return Test(f"s{lift}", "!=", FALSE)
+
+
+def _doubted(lift: int) -> Test:
+    return Test(f"d{lift}", "!=", FALSE)
+
+
+def _codes(ruleset: Ruleset, prop: str) -> _Codes:
+    tests = {test: 1 << number for test, number in ruleset.tests.items() if test.prop == prop}
+    return tuple(
+        (written(prop, code) if any(test.holds(code) for test in tests) else "", sum(tests.values()) if code == MAYBE else 0)
+        for code in (FALSE, MAYBE, TRUE)
+    )

@@ -1,0 +1,305 @@
+"""
+Decisions in Chinese, as counsel in the mainland would read them: full-width stops, 《》 around instruments, days written out.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import date
+from decimal import Decimal
+
+from engine.languages.language import Language
+from engine.rules import Level
+from engine.values import Duration
+
+_LEVELS = {
+    "not_applicable": "不适用",
+    "permitted": "可以进行",
+    "permitted_with_obligations": "附义务地可以进行",
+    "requirements_unmet": "要求未满足",
+    "review": "须经人工审查",
+    "prohibited": "禁止",
+    "undetermined": "尚不能确定",
+}
+_ROLES = {
+    "exporter": "提供方",
+    "recipient": "接收方",
+    "people": "个人",
+    "collection": "数据收集地",
+    "storage": "数据存储地",
+    "access": "数据访问地",
+}
+_FIELDS = {
+    "dated": "日期",
+    "filed": "备案日期",
+    "expires": "有效期届满日",
+    "covers": "涵盖本次交换",
+    "people": "涉及人数",
+    "hash": "哈希值",
+    "attested_by": "证明人",
+}
+# How a comparison reads where it holds, and where it does not.
+_AMOUNTS = {
+    "at_least": ("不少于", "少于"),
+    "at_most": ("不超过", "超过"),
+    "more_than": ("超过", "不超过"),
+    "less_than": ("少于", "不少于"),
+}
+_RANKS = {
+    "at_least": ("不低于", "低于"),
+    "at_most": ("不高于", "高于"),
+    "more_than": ("高于", "不高于"),
+    "less_than": ("低于", "不低于"),
+}
+_STEPS = {"obtain": "取得", "complete": "补全", "renew": "更新"}
+_HAN = re.compile(r"[\u3400-\u9fff]")
+
+
+class Chinese(Language):
+    code = "zh"
+
+    # Putting together
+
+    def listed(self, texts: Sequence[str], more: bool) -> str:
+        return "；".join(texts) + ("；等" if more else "")
+
+    def joined(self, names: Sequence[str]) -> str:
+        return "和".join(["、".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+
+    def either(self, names: Sequence[str]) -> str:
+        return "或者".join(["、".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+
+    def both(self, tests: Sequence[str]) -> str:
+        return "，且".join(tests)
+
+    def alternatives(self, tests: Sequence[str]) -> str:
+        return "下列任一成立：" + "；或者".join(tests)
+
+    def clause(self, text: str) -> str:
+        return text.rstrip("。.")
+
+    def small(self, title: str) -> str:
+        return title
+
+    def source(self, instrument: str, citation: str) -> str:
+        if not _HAN.search(instrument):
+            return f"{instrument}, {citation}"
+        # A title that has marks of its own says where they belong.
+        named = instrument if "《" in instrument else f"《{instrument}》"
+        return f"{named}{citation}" if _HAN.match(citation) else f"{named} {citation}"
+
+    def cited(self, text: str, sources: Sequence[str]) -> str:
+        return f"{text}（{'；'.join(sources)}）"
+
+    # Values and titles
+
+    def level(self, word: str) -> str:
+        return _LEVELS[word]
+
+    def truth(self, yes: bool) -> str:
+        return "是" if yes else "否"
+
+    def day(self, day: date) -> str:
+        return f"{day.year}年{day.month}月{day.day}日"
+
+    def duration(self, length: Duration, calendar: str) -> str:
+        if length.working_days:
+            return f"{length.working_days}个工作日（{calendar}）"
+        for number, unit in (
+            (length.months / 12, "年"),
+            (length.months, "个月"),
+            (length.hours / 24, "日"),
+            (length.hours, "小时"),
+        ):
+            if number and number == int(number):
+                return f"{int(number)}{unit}"
+        return "0日"
+
+    def span(self, low: Decimal, high: Decimal | None) -> str:
+        return f"{low:,}以上" if high is None else f"{low:,}至{high:,}"
+
+    def no_value(self, known: bool) -> str:
+        return "无" if known else "不知道"
+
+    def others(self) -> str:
+        return "可能还有其他"
+
+    def role(self, role: str) -> str:
+        return _ROLES.get(role, role)
+
+    def field(self, title: str, field: str) -> str:
+        return f"{title}的{_FIELDS.get(field, field)}"
+
+    def member(self, family: str, member: str) -> str:
+        return f"{family}（{member}）"
+
+    def total(self, family: str) -> str:
+        return f"{family}（合计）"
+
+    def today(self) -> str:
+        return "日期"
+
+    def that_day(self) -> str:
+        return "本次交换之日"
+
+    # Tests
+
+    def test(self, name: str, op: str, kind: str, targets: Sequence[str], negated: bool, listed: bool) -> str:
+        target, several = "、".join(targets), len(targets) > 1
+        match op:
+            case "in":
+                return f"{name}{'不' if negated else ''}属于{target}"
+            case "is" if several:
+                return f"{name}{'不是' if negated else '为'}{target}{'中的任何一项' if negated else '之一'}"
+            case "is":
+                return f"{name}{'不是' if negated else '为'}{target}"
+            case "has" if several or listed:
+                return f"{name}{'不' if negated else ''}包括{target}中的{'任何一项' if negated else '至少一项'}"
+            case "has":
+                return f"{name}{'不' if negated else ''}包括{target}"
+            case "only":
+                return f"{name}{'不' if negated else '仅'}限于{target}"
+            case "within":
+                return f"{name}{'不' if negated else ''}在最近{target}以内"
+            case "older_than":
+                return f"{name}距今{'未' if negated else ''}超过{target}"
+        if kind == "date":
+            earlier, strict = op == "at_most", negated
+            word = ("晚于" if earlier else "早于") if strict else ("不晚于" if earlier else "不早于")
+        else:
+            word = (_RANKS if kind == "value" else _AMOUNTS)[op][negated]
+        return f"{name}{word}{target}"
+
+    def yes_no(self, name: str, yes: bool) -> str:
+        return f"{name}：{self.truth(yes)}"
+
+    def same(self, name: str, other: str, negated: bool) -> str:
+        return f"{name}与{other}{'不同' if negated else '相同'}"
+
+    def shown(self, name: str, claim: bool, negated: bool) -> str:
+        word = ("未援引并证明" if negated else "已援引并证明") if claim else ("未出示" if negated else "已出示")
+        return f"{word}“{name}”"
+
+    # The answer
+
+    def hypothetically(self, day: date, answer: str) -> str:
+        return f"假设按{self.day(day)}的法律：{answer}"
+
+    def disagreement(self) -> str:
+        return "不得进行：各推理引擎对本次交换的结论不一致，须经人工审查。"
+
+    def permitted(self, places: Sequence[str]) -> str:
+        return f"{self._under(places)}本次交换可以进行。"
+
+    def permitted_with_duties(self, places: Sequence[str], number: int, duties: str) -> str:
+        return f"{self._under(places)}本次交换可以进行，但须履行{number}项义务：{duties}。"
+
+    def unmet(self, number: int, needed: str) -> str:
+        return f"暂不得进行：有{number}项要求尚未证明已经满足：{needed}。"
+
+    def review(self, reasons: str, number: int, needed: str) -> str:
+        also = f"此外，有{number}项要求尚未证明已经满足：{needed}。" if number else ""
+        return f"未经人工审查不得进行：{reasons}。{also}"
+
+    def prohibited(self, reasons: str) -> str:
+        return f"不得进行：{reasons}。"
+
+    def not_applicable(self) -> str:
+        return "此处没有任何规则适用于本次交换；这不等于许可。"
+
+    def undecided(self, low: Level, high: Level, questions: Sequence[str], more: int) -> str:
+        between = f"尚不能作出决定：结果介于“{self.level(low.word)}”与“{self.level(high.word)}”之间"
+        if not questions:
+            return f"{between}。"
+        return f"{between}；请先查明：{''.join(questions)}{f'（另有{more}项）' if more else ''}"
+
+    def _under(self, places: Sequence[str]) -> str:
+        return f"依{self.joined(places)}的法律，" if places else ""
+
+    # Why a person must look
+
+    def unsettled(self, says: str) -> str:
+        return f"下列规定是否成立尚无定论：{says}"
+
+    def not_modelled(self, place: str, subject: str, roles: Sequence[str]) -> str:
+        about = f"有关{subject}" if subject else ""
+        where = self.joined([self.role(role) for role in roles])
+        return f"此处未收录{place}{about}的法律，而{where}在该地"
+
+    def doubtful(self, title: str) -> str:
+        return f"“{title}”所依据的理由存疑"
+
+    def overdue(self, duty: str) -> str:
+        return f"有一项义务已经逾期：{duty}"
+
+    def lifted_in_doubt(self, title: str) -> str:
+        return f"“{title}”是否得以豁免存疑"
+
+    def compels(self, source: str, place: str) -> str:
+        return f"{source}强制要求的行为，为{place}的法律所不许"
+
+    # Beside the answer
+
+    def conflict(self, source: str, place: str) -> str:
+        return f"{self.compels(source, place)}。"
+
+    def open_lane(self, lanes: Sequence[str], low: Level) -> str:
+        return f"便利通道（{'、'.join(lanes)}）已经开放，但不豁免任何法律：结果仍为“{self.level(low.word)}”。"
+
+    def about_member(self, question: str, member: str) -> str:
+        return f"{question}（{member}）"
+
+    def ask(self, title: str, kind: str) -> str:
+        match kind:
+            case "document":
+                return f"是否已出示“{title}”，并载明日期和适用范围？"
+            case "yes/no":
+                return f"是否如此：{title}？"
+            case "count":
+                return f"{title}：是多少？"
+        return f"{title}：是什么？"
+
+    # Remedies
+
+    def change(self, title: str, old: str, new: str, alike: bool) -> str:
+        return f"变更“{title}”：{f'由{old}' if old else ''}改为{new}{'，或者规则同等对待的其他值' if alike else ''}。"
+
+    def obtain(self, title: str, step: str, fields: Sequence[tuple[str, str]]) -> str:
+        said = [_FIELDS["covers"] if field == "covers" else f"{_FIELDS.get(field, field)}为{value}" for field, value in fields]
+        return f"{_STEPS[step]}“{title}”，{'，'.join(said)}。"
+
+    # What ends an outcome
+
+    def comes_into_force(self, name: str, day: date) -> str:
+        return f"{name}自{self.day(day)}起施行"
+
+    def in_force_until(self, name: str, day: date) -> str:
+        return f"{name}施行至{self.day(day)}"
+
+    def among_from(self, name: str, register: str, day: date) -> str:
+        return f"{name}自{self.day(day)}起属于{register}"
+
+    def among_until(self, name: str, register: str, day: date) -> str:
+        return f"{name}至{self.day(day)}为止属于{register}"
+
+    def modelled_from(self, place: str, subject: str, day: date) -> str:
+        return f"{place}有关{subject}的法律自{self.day(day)}起收录"
+
+    def has_come(self, title: str, day: date) -> str:
+        return f"{title}：{self.day(day)}已到"
+
+    def has_passed(self, title: str, day: date) -> str:
+        return f"{title}：{self.day(day)}已过"
+
+    def has_run(self, title: str, length: str, day: date) -> str:
+        return f"{title}：自{self.day(day)}起已满{length}"
+
+    def is_dated(self, title: str, day: date) -> str:
+        return f"“{title}”的日期为{self.day(day)}"
+
+    def expires(self, title: str, day: date) -> str:
+        return f"“{title}”的有效期于{self.day(day)}届满"
+
+    def last_day_passes(self, duty: str) -> str:
+        return f"一项义务的最后期限已过：{duty}"

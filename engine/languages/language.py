@@ -1,0 +1,245 @@
+"""
+What a language must be able to say of a decision.
+
+Texts go in as they read in that language, days, numbers and codes as they are; a sentence comes out. No policy is known here: the
+words of authors come from the bundle, by way of `words.Phrasebook`.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from datetime import date
+from decimal import Decimal
+from typing import ClassVar
+
+from engine.rules import Level
+from engine.values import Duration
+
+
+class Language(ABC):
+    """The sentences of one language. What has no end of its own is part of a sentence, and ends without a stop."""
+
+    code: ClassVar[str]
+
+    # Putting together
+
+    @abstractmethod
+    def listed(self, texts: Sequence[str], more: bool) -> str:
+        """Texts that may be whole clauses; `more` says that there are others."""
+
+    @abstractmethod
+    def joined(self, names: Sequence[str]) -> str:
+        """`a, b and c`."""
+
+    @abstractmethod
+    def either(self, names: Sequence[str]) -> str:
+        """`a or b`, of things."""
+
+    @abstractmethod
+    def both(self, tests: Sequence[str]) -> str:
+        """`a and b`, of clauses."""
+
+    @abstractmethod
+    def alternatives(self, tests: Sequence[str]) -> str:
+        """`either a, or b`, of clauses."""
+
+    @abstractmethod
+    def clause(self, text: str) -> str:
+        """An author's text inside a sentence: without its full stop."""
+
+    @abstractmethod
+    def small(self, title: str) -> str:
+        """A title inside a sentence."""
+
+    @abstractmethod
+    def source(self, instrument: str, citation: str) -> str:
+        """An instrument and the place in it."""
+
+    @abstractmethod
+    def cited(self, text: str, sources: Sequence[str]) -> str:
+        """A text and where it stands."""
+
+    # Values and titles
+
+    @abstractmethod
+    def level(self, word: str) -> str:
+        """An outcome, by its code."""
+
+    @abstractmethod
+    def truth(self, yes: bool) -> str: ...
+
+    @abstractmethod
+    def day(self, day: date) -> str: ...
+
+    @abstractmethod
+    def duration(self, length: Duration, calendar: str) -> str:
+        """A length of time; `calendar` is the title of that of its working days."""
+
+    @abstractmethod
+    def span(self, low: Decimal, high: Decimal | None) -> str:
+        """A number between two others, or of one and more."""
+
+    @abstractmethod
+    def no_value(self, known: bool) -> str:
+        """That there is none, or that it is not known."""
+
+    @abstractmethod
+    def others(self) -> str:
+        """The members of a set that may be there besides those known."""
+
+    @abstractmethod
+    def role(self, role: str) -> str:
+        """A party, or as what an exchange touches a country; any other word stays."""
+
+    @abstractmethod
+    def field(self, title: str, field: str) -> str:
+        """A field of a document."""
+
+    @abstractmethod
+    def member(self, family: str, member: str) -> str:
+        """A member of a family."""
+
+    @abstractmethod
+    def total(self, family: str) -> str: ...
+
+    @abstractmethod
+    def today(self) -> str:
+        """The day of the exchange, as what is tested."""
+
+    @abstractmethod
+    def that_day(self) -> str:
+        """The day of the exchange, as what something is held against."""
+
+    # Tests
+
+    @abstractmethod
+    def test(self, name: str, op: str, kind: str, targets: Sequence[str], negated: bool, listed: bool) -> str:
+        """A test of a fact of a kind against values, or a fact; `listed` where the one target is a register."""
+
+    @abstractmethod
+    def yes_no(self, name: str, yes: bool) -> str: ...
+
+    @abstractmethod
+    def same(self, name: str, other: str, negated: bool) -> str: ...
+
+    @abstractmethod
+    def shown(self, name: str, claim: bool, negated: bool) -> str:
+        """That a document, or what is claimed, counts."""
+
+    # The answer
+
+    @abstractmethod
+    def hypothetically(self, day: date, answer: str) -> str: ...
+
+    @abstractmethod
+    def disagreement(self) -> str: ...
+
+    @abstractmethod
+    def permitted(self, places: Sequence[str]) -> str:
+        """`places` are those whose law weighs."""
+
+    @abstractmethod
+    def permitted_with_duties(self, places: Sequence[str], number: int, duties: str) -> str: ...
+
+    @abstractmethod
+    def unmet(self, number: int, needed: str) -> str: ...
+
+    @abstractmethod
+    def review(self, reasons: str, number: int, needed: str) -> str:
+        """`needed` are the `number` of things that are missing whatever the review comes to."""
+
+    @abstractmethod
+    def prohibited(self, reasons: str) -> str: ...
+
+    @abstractmethod
+    def not_applicable(self) -> str: ...
+
+    @abstractmethod
+    def undecided(self, low: Level, high: Level, questions: Sequence[str], more: int) -> str:
+        """`more` counts the questions left out."""
+
+    # Why a person must look
+
+    @abstractmethod
+    def unsettled(self, says: str) -> str:
+        """What an unsure provision reviews, given what it says."""
+
+    @abstractmethod
+    def not_modelled(self, place: str, subject: str, roles: Sequence[str]) -> str:
+        """That nothing is known of a law; "" is every subject; `roles` are codes."""
+
+    @abstractmethod
+    def doubtful(self, title: str) -> str:
+        """A requirement that only a doubtful ground meets."""
+
+    @abstractmethod
+    def overdue(self, duty: str) -> str: ...
+
+    @abstractmethod
+    def lifted_in_doubt(self, title: str) -> str: ...
+
+    @abstractmethod
+    def compels(self, source: str, place: str) -> str: ...
+
+    # Beside the answer
+
+    @abstractmethod
+    def conflict(self, source: str, place: str) -> str:
+        """A whole sentence of what `compels` says inside another."""
+
+    @abstractmethod
+    def open_lane(self, lanes: Sequence[str], low: Level) -> str: ...
+
+    @abstractmethod
+    def about_member(self, question: str, member: str) -> str:
+        """A question about one member of a family."""
+
+    @abstractmethod
+    def ask(self, title: str, kind: str) -> str:
+        """A question for a fact of a kind that has none of its own; the kind of a document is "document"."""
+
+    # Remedies
+
+    @abstractmethod
+    def change(self, title: str, old: str, new: str, alike: bool) -> str:
+        """`old` is "" where nothing was sent; `alike` says that other values would do as well as `new`."""
+
+    @abstractmethod
+    def obtain(self, title: str, step: str, fields: Sequence[tuple[str, str]]) -> str:
+        """A document to get; `step` is obtain, complete or renew, `fields` what it must say."""
+
+    # What ends an outcome
+
+    @abstractmethod
+    def comes_into_force(self, name: str, day: date) -> str: ...
+
+    @abstractmethod
+    def in_force_until(self, name: str, day: date) -> str: ...
+
+    @abstractmethod
+    def among_from(self, name: str, register: str, day: date) -> str: ...
+
+    @abstractmethod
+    def among_until(self, name: str, register: str, day: date) -> str: ...
+
+    @abstractmethod
+    def modelled_from(self, place: str, subject: str, day: date) -> str: ...
+
+    @abstractmethod
+    def has_come(self, title: str, day: date) -> str: ...
+
+    @abstractmethod
+    def has_passed(self, title: str, day: date) -> str: ...
+
+    @abstractmethod
+    def has_run(self, title: str, length: str, day: date) -> str: ...
+
+    @abstractmethod
+    def is_dated(self, title: str, day: date) -> str: ...
+
+    @abstractmethod
+    def expires(self, title: str, day: date) -> str: ...
+
+    @abstractmethod
+    def last_day_passes(self, duty: str) -> str: ...
