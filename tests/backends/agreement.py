@@ -33,8 +33,8 @@ from engine.verdict import Engine
 from tests.backends.random_bundles import AS_OF, Maker, completed, read
 
 BLOCK = 10  # bundles
-BLOCKS_PER_CHILD = 5
-COMPLETIONS = 2  # of an exchange
+BLOCKS_PER_CHILD = 10
+COMPLETIONS = 1  # of an exchange
 ENGINES: tuple[Callable[[Any], Engine], ...] = (Reference, Bitset, Durable)
 
 
@@ -66,7 +66,9 @@ def disagreements(bundle: engine.Bundle, exchange: dict[str, Any], engines: tupl
     found = []
     for other in engines[1:]:
         try:
-            found += [f"{other.name}: {text}" for text in meaning.differences(other.evaluate(told, AS_OF))]
+            verdict = other.evaluate(told, AS_OF)
+            if not meaning.agrees(verdict) or dict(meaning.defined) != dict(verdict.defined):
+                found += [f"{other.name}: {text}" for text in meaning.differences(verdict)]
         except Exception as error:  # noqa: BLE001 - an engine that fails disagrees, however it fails
             found.append(f"{other.name} failed: {error!r}")
     return found
@@ -79,15 +81,15 @@ def one_bundle(seed: int, exchanges: int, completions_of: int) -> Report:
     engines = tuple(make(bundle.rules) for make in ENGINES)
     wrong, unsafe = [], []
     completions = 0
-    for number in range(exchanges):
-        sent = maker.exchange()
+    every = [maker.exchange() for _ in range(exchanges)]
+    for number, sent in enumerate(every):
         for text in disagreements(bundle, sent, engines)[:1]:
             wrong.append(f"seed {seed}: {text} on {json.dumps(sent)}\n{shrunk(seed, sent)}")
         if number < completions_of:
-            before = engines[0].evaluate(read(bundle, sent), AS_OF).jurisdictions
+            before = engines[1].evaluate(read(bundle, sent), AS_OF).jurisdictions
             for _ in range(COMPLETIONS):
                 completions += 1
-                full = completed(maker, sent)
+                full = completed(maker, sent, every)
                 after = engines[1].evaluate(read(bundle, full), AS_OF).jurisdictions
                 unsafe += [
                     f"seed {seed}: {name} {bounds} became {after[name]}: {json.dumps(sent)} as {json.dumps(full)}"
@@ -113,17 +115,21 @@ def run(
     """Blocks of bundles in as many children as there are processors; ends early where something is found."""
     total = NOTHING
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(os.cpu_count(), mp_context=context, max_tasks_per_child=BLOCKS_PER_CHILD) as children:
-        waiting = [
-            children.submit(block, seed, min(BLOCK, first + bundles - seed), exchanges, completions_of)
-            for seed in range(first, first + bundles, BLOCK)
-        ]
-        for done in as_completed(waiting):
-            total += done.result()
-            say(total)
-            if total.wrong or total.unsafe:
-                children.shutdown(cancel_futures=True)
-                break
+    workers = os.cpu_count() or 1
+    # New children for every few blocks: a pool that replaces its own can wait for ever (Python 3.11, max_tasks_per_child).
+    wave = BLOCK * BLOCKS_PER_CHILD * workers
+    for start in range(first, first + bundles, wave):
+        end = min(start + wave, first + bundles)
+        with ProcessPoolExecutor(workers, mp_context=context) as children:
+            blocks = [
+                children.submit(block, seed, min(BLOCK, end - seed), exchanges, completions_of)
+                for seed in range(start, end, BLOCK)
+            ]
+            for done in as_completed(blocks):
+                total += done.result()
+                say(total)
+        if total.wrong or total.unsafe:
+            break
     return total
 
 
@@ -248,7 +254,7 @@ def main() -> int:
     parser.add_argument("--first", type=int, default=1_000_000, help="the first seed")
     parser.add_argument("--bundles", type=int, default=1_000)
     parser.add_argument("--exchanges", type=int, default=100, help="of each bundle")
-    parser.add_argument("--completed", type=int, default=10, help="exchanges of each bundle that are completed twice")
+    parser.add_argument("--completed", type=int, default=25, help="exchanges of each bundle that are completed, too")
     asked = parser.parse_args()
     began = time.monotonic()
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import random
 from datetime import date, timedelta
+from functools import cache
 from typing import Any
 
 import yaml
@@ -18,6 +19,7 @@ import yaml
 import engine
 
 AS_OF = date(2026, 6, 30)
+DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)  # in C where PyYAML was built so
 KINDS = ("contract", "certificate", "report")
 CLAIMS = ("necessity", "public-interest")
 REQUIREMENTS = ("aa.one", "aa.two", "aa.three", "aa.four")
@@ -151,7 +153,7 @@ class Maker:
     @staticmethod
     def written(documents: dict[str, Any]) -> dict[str, bytes]:
         """Documents as the bytes of their files."""
-        return {name: yaml.safe_dump(text, sort_keys=False, allow_unicode=True).encode() for name, text in documents.items()}
+        return {name: yaml.dump(text, Dumper=DUMPER, sort_keys=False, allow_unicode=True).encode() for name, text in documents.items()}
 
     # Policies
 
@@ -466,16 +468,17 @@ def read(bundle: engine.Bundle, exchange: dict[str, Any]) -> engine.Exchange:
 PARTS = ("from", "to", "data", "terms", "limits")
 
 
-def completed(maker: Maker, exchange: dict[str, Any]) -> dict[str, Any]:
+def completed(maker: Maker, exchange: dict[str, Any], others: list[dict[str, Any]]) -> dict[str, Any]:
     """
     A random completion (semantics 4.10): unknown and left-out facts get values, ranges a number, open sets an end.
+
+    The values come from other exchanges, and where these have none, from ones that have all.
 
     What place reads as not shown, an evidence or claim left out, is completed only as `none`.
     """
     full: dict[str, Any] = json.loads(json.dumps(exchange))
     donor: dict[str, Any] = {}
-    for _ in range(60):
-        told = maker.exchange()
+    for told in (*maker.random.choices(others, k=6), _having_all()):
         _fill(donor, {part: told[part] for part in PARTS if part in told})
     counts = full.get("counts", {}).get("year", {})
     for group in ("evidence", "claims"):
@@ -503,6 +506,16 @@ def completed(maker: Maker, exchange: dict[str, Any]) -> dict[str, Any]:
         low = max(low, people[kind])
         full.setdefault("counts", {}).setdefault("year", {})[kind] = maker.random.randint(low, max(low, high))
     return full
+
+
+@cache
+def _having_all() -> dict[str, Any]:
+    """Facts of several exchanges, so that every one has a value."""
+    maker, facts = Maker(0), {}
+    for _ in range(60):
+        told = maker.exchange()
+        _fill(facts, {part: told[part] for part in PARTS if part in told})
+    return facts
 
 
 def _fill(into: dict[str, Any], source: dict[str, Any]) -> None:

@@ -15,8 +15,7 @@ import pytest
 import engine
 from engine.backends import reference as meaning
 from engine.backends.bitset import facts, reading, strata, terms
-from engine.backends.durable import encode, outcome
-from engine.backends.durable import program as durable_program
+from engine.backends.durable import encode, messages, outcome, standing
 from engine.backends.reference import Reference
 from engine.rules import Calendar, Level, Truth
 from engine.values import Range
@@ -24,7 +23,7 @@ from engine.verdict import Masks
 from tests.backends import agreement
 from tests.backends.random_bundles import AS_OF, Maker, read
 
-BUNDLES, EXCHANGES, COMPLETED = 1_000, 100, 10
+BUNDLES, EXCHANGES, COMPLETED = 1_000, 100, 25
 PLANTED_BUNDLES, PLANTED_EXCHANGES = 75, 20
 
 
@@ -61,8 +60,13 @@ def _maybe_is_no(self: encode._Answer, exchange: engine.Exchange, day: date) -> 
     return encode.FALSE if answer == encode.MAYBE else answer
 
 
-def _own_pass(used: durable_program.Used, mine: set[int], _: set[int]) -> dict[str, int]:
-    return {prop: int((head in mine) is positive) for prop, head, positive in used}
+def _all_sure(*args: Any) -> tuple[str, int]:
+    text, _ = WRITTEN(*args)
+    return text, 0
+
+
+def _unbeaten(_: standing.Standing, certain: int, possible: int, *__: int) -> tuple[Masks, Masks]:
+    return Masks(possible, certain), Masks(0, 0)
 
 
 def _childless(_: encode._Answer, sent: str, word: str) -> int:
@@ -102,13 +106,15 @@ READ = reading.Reader.truth
 PLACES = facts._places
 ORDER = meaning._order
 ANSWER = encode._Answer.__call__
+WRITTEN = messages._written
 DAYS_OVER = encode.days_over
 FAULTS: dict[str, tuple[object, str, object]] = {
     "an unknown fact is read as false": (encode._Answer, "__call__", _maybe_is_no),
     "`at least` leaves its own number out": (encode, "UPWARD", ("more_than",)),
     "a child no longer names its parent": (encode._Answer, "_names", _childless),
     "a document counts though it has expired": (encode, "_field", lambda *_, **__: encode.TRUE),
-    "a negation reads its own pass": (durable_program, "_message", _own_pass),
+    "what may be so, and what it may deny, is certain": (messages, "_written", _all_sure),
+    "a beaten rule stands": (standing.Standing, "_stand", _unbeaten),
     "an overdue duty is forgotten": (outcome.Strata, "_late", lambda *_: Truth.NO),
     "a doubtful exemption lifts": (outcome.Strata, "_doubtful", lambda *_: outcome.NOTHING),
     "all of needs only one": (outcome, "min", max),

@@ -15,10 +15,10 @@ from datetime import date
 
 from engine.backends.bitset.facts import Facts
 from engine.backends.bitset.reading import Reader
-from engine.backends.bitset.strata import Strata, Table
+from engine.backends.bitset.strata import Strata, Table, mask_of
 from engine.backends.bitset.terms import Derived, Terms
 from engine.exchange import Exchange
-from engine.rules import All, AnyOf, Atom, Condition, Defined, Not, RuleSet, Truth, atoms, named
+from engine.rules import All, AnyOf, Atom, Condition, Defined, Not, RuleSet, Truth, atoms, tests
 from engine.verdict import TRUTHS, Masks, Verdict, numbers
 
 __all__ = ["Bitset"]
@@ -103,12 +103,7 @@ class Bitset:
 
     def _seen(self, condition: Condition) -> int:
         """The bits of every test a condition rests on, through the definitions it names."""
-        mask = 0
-        for atom in atoms(condition):
-            mask |= 1 << self._index.alone[atom]
-        for key in named(condition):
-            mask |= self._seen(self.rules.definitions[key])
-        return mask
+        return mask_of(self._index.alone[atom] for atom in tests(condition, self.rules.definitions))
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,13 +45,15 @@ class Table:
         self.reader = reader
         self.duties = rules.duties()
         number_of = {rule.key: number for number, rule in enumerate(rules.rules)}
-        self.victims = {n: _mask(number_of[key] for key in rule.exempts) for n, rule in enumerate(rules.rules) if rule.exempts}
-        self.exempters = _mask(self.victims)
-        self.doubtful = _mask(n for n, rule in enumerate(rules.rules) if rule.doubtful)
+        self.victims = {
+            n: mask_of(number_of[key] for key in rule.exempts) for n, rule in enumerate(rules.rules) if rule.exempts
+        }
+        self.exempters = mask_of(self.victims)
+        self.doubtful = mask_of(n for n, rule in enumerate(rules.rules) if rule.doubtful)
         self.lifts = {
             n: (*rule.satisfies, *rule.excuses) for n, rule in enumerate(rules.rules) if rule.satisfies or rule.excuses
         }
-        self.lifters = _mask(self.lifts)
+        self.lifters = mask_of(self.lifts)
         self.obliged = {
             number: frozenset(duty.key for duty in rule.duties if duty.arises == "exchange")
             for number, rule in enumerate(rules.rules)
@@ -63,8 +65,8 @@ class Table:
             for number, keys in self.obliged.items()
             if len(keys) == 1 and all(self.duties[key].due is None and self.duties[key].done_when is None for key in keys)
         }
-        self.plainly = _mask(self.plain)
-        self.raising = _mask(n for n, rule in enumerate(rules.rules) if rule.effect in ("oblige", "require")) & ~self.plainly
+        self.plainly = mask_of(self.plain)
+        self.raising = mask_of(n for n, rule in enumerate(rules.rules) if rule.effect in ("oblige", "require")) & ~self.plainly
         # Rules of one jurisdiction that require the same raise the same.
         alike: dict[tuple[str, Need], int] = {}
         for number, rule in enumerate(rules.rules):
@@ -79,7 +81,7 @@ class Table:
                 bar = (level, rule.provision.jurisdiction)
                 bars[bar] = bars.get(bar, 0) | 1 << number
         self.bars = tuple((place, level, mask) for (level, place), mask in sorted(bars.items()))
-        self.barring = _mask(n for n, level in self.level.items() if level is not None and level is not OWING)
+        self.barring = mask_of(n for n, level in self.level.items() if level is not None and level is not OWING)
         self.places = tuple(rule.provision.jurisdiction for rule in rules.rules)
         self.everywhere = tuple(dict.fromkeys((*self.places, *(floor.jurisdiction for floor in rules.floors))))
         self.unmet = dict.fromkeys(rules.requirements, UNMET)
@@ -366,7 +368,8 @@ class Strata:
         return {key: self.overdue(key) for key in self.owed}
 
 
-def _mask(numbers: Iterable[int]) -> int:
+def mask_of(numbers: Iterable[int]) -> int:
+    """The set of some numbers."""
     mask = 0
     for number in numbers:
         mask |= 1 << number
