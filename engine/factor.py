@@ -8,7 +8,7 @@ wins. A lane is a standing advice that names one; a closed lane says what would 
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from engine.case import Case
 from engine.exchange import Exchange
@@ -21,6 +21,22 @@ from engine.words import Phrasebook
 REMEMBERED = 1_024  # ways in which a lane's tests may read, of one lane
 
 
+class Line(NamedTuple):
+    """A line of the account: as JSON up to its value, the whole of it where nothing was sent, the facts its value comes from."""
+
+    start: str
+    empty: str
+    members: frozenset[str]
+    line: FactorLine
+
+
+class Lines(NamedTuple):
+    """A part of the account: as JSON up to its lines."""
+
+    start: str
+    lines: tuple[Line, ...]
+
+
 class Account:
     """Writes the accounts of one bundle, in the language of a phrasebook."""
 
@@ -30,13 +46,7 @@ class Account:
         vocabulary = book.bundle.vocabulary
         # Sorted, since what is recorded is canonical.
         self._parts = [
-            (
-                f'"{part}":{{',
-                [
-                    (f'"{name}":{{"fact":"{line.fact}","title":{encode(book.text(line.title))},"value":', line)
-                    for name, line in sorted(lines.items())
-                ],
-            )
+            Lines(f'"{part}":{{', tuple(self._written(name, line) for name, line in sorted(lines.items())))
             for part, (_, lines) in sorted(vocabulary.factor.items())
         ]
         rules = book.bundle.rules.rules
@@ -50,16 +60,25 @@ class Account:
 
     def write(self, case: Case, values: Mapping[str, str]) -> str:
         """The account of one case, as JSON; `values` are those of its exchange, as JSON."""
+        sent = case.exchange.values.keys()
         parts = []
-        for start, lines in self._parts:
-            told = [f"{line_start}{self._line(case.exchange, line, values)}}}" for line_start, line in lines]
-            parts.append(f"{start}{','.join(told)}}}")
+        for part in self._parts:
+            told = [
+                each.empty if each.members.isdisjoint(sent) else f"{each.start}{self._line(case.exchange, each.line, values)}}}"
+                for each in part.lines
+            ]
+            parts.append(f"{part.start}{','.join(told)}}}")
         lanes = [
             self._lane(number, case.verdict, case.reading)
             for number, applies in self._lanes
             if case.verdict.stands.possible >> number & 1 or case.verdict.defined[applies] is Truth.YES
         ]
         return f'{{"account":{{{",".join(parts)}}},"lanes":[{",".join(lanes)}]}}'
+
+    def _written(self, name: str, line: FactorLine) -> Line:
+        start = f'"{name}":{{"fact":"{line.fact}","title":{self._encode(self._book.text(line.title))},"value":'
+        members = self._book.bundle.vocabulary.families.get(line.fact, (line.fact,))
+        return Line(start, f"{start}null}}", frozenset(members), line)
 
     def _line(self, exchange: Exchange, line: FactorLine, values: Mapping[str, str]) -> str:
         if line.highest or line.fact in self._book.bundle.vocabulary.families:

@@ -58,7 +58,7 @@ SENTENCES: dict[str, tuple[str, ...]] = {
         "test_decision::test_nothing_hangs_on_the_hash_seed",
     ),
     "6": ("language/test_language::test_a_definition_that_a_test_looks_at_is_used",),
-    "7.1": ("language/test_language::test_a_bad_file_has_its_errors_on_the_guilty_lines", "tools/test_formatter::"),
+    "7.1": ("language/test_language::test_a_bad_file_has_its_errors_on_the_guilty_lines", "tools/test_layout::"),
     "7.2": ("language/test_language::test_every_feature_has_good_and_bad_files",),
     "7.3": ("language/test_language::test_a_good_file_loads_without_findings",),
     "7.4": ("language/test_language::test_more_facts_than_a_caller_can_answer_are_a_warning",),
