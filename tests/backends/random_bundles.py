@@ -153,7 +153,10 @@ class Maker:
     @staticmethod
     def written(documents: dict[str, Any]) -> dict[str, bytes]:
         """Documents as the bytes of their files."""
-        return {name: yaml.dump(text, Dumper=DUMPER, sort_keys=False, allow_unicode=True).encode() for name, text in documents.items()}
+        return {
+            name: yaml.dump(text, Dumper=DUMPER, sort_keys=False, allow_unicode=True).encode()
+            for name, text in documents.items()
+        }
 
     # Policies
 
