@@ -23,6 +23,7 @@ from engine.plan import Leg, decide_plan, read_plan
 from engine.schemas import editor_schemas
 from engine.testing import Result, run
 from engine.version import VERSION as __version__
+from engine.words import Phrasebook
 
 __all__ = [
     "CODES",
@@ -46,6 +47,7 @@ __all__ = [
     "Leg",
     "MovePart",
     "NotLaidOut",
+    "Phrasebook",
     "PlanDecision",
     "PolicyChangePart",
     "Problem",

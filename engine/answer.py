@@ -84,8 +84,13 @@ def _unmet(case: Case, book: Phrasebook, for_certain: bool) -> list[str]:
         return states[name] == UNMET if for_certain else states[name] != MET
 
     wanted: dict[str, list[Provision]] = {}
-    wanting = [(rule, rule.need) for rule in _certain(case, "require") if rule.need and not _met(case, rule.need)]
-    rules = [(rule, need) for rule, need in wanting if not for_certain or _lacking(case, need)]
+    rules = [
+        (rule, rule.need)
+        for number, rule in case.standing(certain=True)
+        if rule.need and not _met(case, rule.need)
+        # What is lifted in doubt is not wanted for certain.
+        if not for_certain or (_lacking(case, rule.need) and not case.verdict.doubted.possible >> number & 1)
+    ]
     alone = {name for _, need in rules if need.op != "any_of" for name in need.requirements() if open_(name)}
     for rule, need in rules:
         unmet = [name for name in need.requirements() if open_(name)]

@@ -191,40 +191,45 @@ class ExchangeReader:
 
 def read_object(raw: bytes, most: int, what: str = "exchange") -> dict[str, Any]:
     """One JSON object of at most so many bytes, strictly: UTF-8, no duplicate keys, no NaN. Raises ExchangeRefused."""
-
-    def refuse(detail: str) -> ExchangeRefused:
-        return ExchangeRefused((Problem("", "not-json", detail),))
-
-    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        table = dict(pairs)
-        if len(table) < len(pairs):
-            names = [name for name, _ in pairs]
-            twice = next(name for name in names if names.count(name) > 1)
-            raise refuse(f"`{twice[:80]}` stands twice in one object")
-        return table
-
-    def constant(name: str) -> Any:
-        raise refuse(f"{name} is not JSON")
-
     if len(raw) > most:
-        raise refuse(f"the {what} has more than {most:,} bytes")
+        raise _not_json(f"the {what} has more than {most:,} bytes")
     try:
-        document = json.loads(raw.decode("utf-8"), object_pairs_hook=unique, parse_constant=constant)
+        document = _decode(raw.decode("utf-8"))
         if b"\\u" in raw:
             json.dumps(document, ensure_ascii=False).encode("utf-8")
     except UnicodeDecodeError:
-        raise refuse("the body is not UTF-8") from None
+        raise _not_json("the body is not UTF-8") from None
     except UnicodeEncodeError:
-        raise refuse("the body is not JSON: half of a character (a lone surrogate) stands in it") from None
+        raise _not_json("the body is not JSON: half of a character (a lone surrogate) stands in it") from None
     except RecursionError:
-        raise refuse("the body is nested too deeply") from None
+        raise _not_json("the body is nested too deeply") from None
     except ExchangeRefused:
         raise
     except ValueError as error:
-        raise refuse(f"the body is not JSON: {error}"[:200]) from None
+        raise _not_json(f"the body is not JSON: {error}"[:200]) from None
     if not isinstance(document, dict):
-        raise refuse(f"{'an' if what == 'exchange' else 'a'} {what} is a JSON object")
+        raise _not_json(f"{'an' if what == 'exchange' else 'a'} {what} is a JSON object")
     return document
+
+
+def _not_json(detail: str) -> ExchangeRefused:
+    return ExchangeRefused((Problem("", "not-json", detail),))
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    table = dict(pairs)
+    if len(table) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise _not_json(f"`{twice[:80]}` stands twice in one object")
+    return table
+
+
+def _constant(name: str) -> Any:
+    raise _not_json(f"{name} is not JSON")
+
+
+_decode = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_constant).decode
 
 
 def _model(vocabulary: Vocabulary) -> TypeAdapter[dict[str, Any]]:
@@ -364,7 +369,7 @@ def _pointer(path: Iterable[str | int]) -> str:
 
 
 def _shown(fields: dict[str, Value]) -> Document:
-    return Document("shown", dict(sorted(fields.items())))
+    return Document("shown", fields)
 
 
 _FIELDS = _closed("Document", {name: _leaf(type, name) for name, type in DOCUMENT_FIELDS.items()})

@@ -20,6 +20,7 @@ from engine.bundle import Bundle
 from engine.calendars import due_day
 from engine.case import Case
 from engine.combine import word
+from engine.coverage import Coverage
 from engine.decision import SCHEMA, EnginePart, TracedPart, TracePart, TruthWord, Written
 from engine.factor import Account
 from engine.languages import Language
@@ -59,6 +60,7 @@ class Teller:
         self._reasons: dict[tuple[int, bool], tuple[str, str]] = {}
         self._known: dict[int, dict[Hashable, tuple[tuple[str, str], ...]]] = {}
         self._advice: dict[int, str] = {}
+        self._covered: dict[Coverage, str] = {}
         self._owing: dict[tuple[str, bool, Truth, date | None], str] = {}
         self._ids = tuple(quote(rule.provision.id) for rule in rules)
         self._owners = {d.key: self.book.text(r.title) for r in bundle.rules.requirements.values() for d in r.duties}
@@ -273,6 +275,14 @@ class Teller:
 
     def _coverage(self, case: Case) -> str:
         covered = case.outcome.coverage
+        found = self._covered.get(covered)
+        if found is None:
+            if len(self._covered) >= REMEMBERED_DUTIES:
+                self._covered.clear()
+            found = self._covered[covered] = self._covering(covered)
+        return found
+
+    def _covering(self, covered: Coverage) -> str:
         gaps = [
             {
                 "certain": gap.certain,

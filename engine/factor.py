@@ -52,10 +52,15 @@ class Account:
         rules = book.bundle.rules.rules
         number_of = {rule.key: number for number, rule in enumerate(rules)}
         self._lanes = [(number, f"{rule.provision.policy}#applies") for number, rule in enumerate(rules) if rule.lane]
-        self._exempters: dict[int, list[int]] = {}
+        exempters: dict[int, list[int]] = {}
         for number, rule in enumerate(rules):
             for victim in rule.exempts:
-                self._exempters.setdefault(number_of[victim], []).append(number)
+                exempters.setdefault(number_of[victim], []).append(number)
+        # Each lane with what may close it, as numbers and as a set.
+        self._among: dict[int, tuple[tuple[int, ...], int]] = {}
+        for number, _ in self._lanes:
+            among = (number, *exempters.get(number, ()))
+            self._among[number] = (among, sum(1 << each for each in among))
         self._known: dict[int, dict[Hashable, str]] = {number: {} for number, _ in self._lanes}
 
     def write(self, case: Case, values: Mapping[str, str]) -> str:
@@ -87,17 +92,15 @@ class Account:
 
     def _lane(self, number: int, verdict: Verdict, reading: Reading) -> str:
         """A lane, by how its tests and those of what may close it read."""
-        among = (number, *self._exempters.get(number, ()))
-        stands = tuple(verdict.stands.truth(each) for each in among)
-        key = (stands, *(reading.seen(each) for each in among))
+        among, mask = self._among[number]
+        possible, certain = verdict.stands
+        key = (possible & mask, certain & mask, *[reading.seen(each) for each in among])
         known = self._known[number]
         if key not in known:
             if len(known) >= REMEMBERED:
                 known.clear()
-            rules = [verdict.rules[each] for each in among[1:]]
-            known[key] = self._encode(
-                self._told(verdict.rules[number], stands[0], list(zip(rules, stands[1:], strict=True)), reading)
-            )
+            exempters = [(verdict.rules[each], verdict.stands.truth(each)) for each in among[1:]]
+            known[key] = self._encode(self._told(verdict.rules[number], verdict.stands.truth(number), exempters, reading))
         return known[key]
 
     def _told(self, rule: Rule, stands: Truth, exempters: list[tuple[Rule, Truth]], reading: Reading) -> dict[str, Any]:

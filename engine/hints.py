@@ -9,6 +9,7 @@ from __future__ import annotations
 
 _TITLE = "What it is called: a text, or one by language (`en`, `zh`)."
 _ASK = "The question that asks for it, as the exporter would be asked."
+_BY_LANGUAGE = " A text, or one by language (`en`, `zh`)."
 _JURISDICTION = "Whose law it is: a jurisdiction of the vocabulary."
 _SOURCE = "Where it was read: the text, or whoever quotes it, with its date."
 _STATUS = "How sure it is: `confirmed` (read in a source), `from-memory`, or `unsure`."
@@ -36,8 +37,8 @@ KEYS: dict[str, dict[str, str]] = {
     "RuleText": {
         "id": "The name of the rule in this policy; others write `policy/id`.",
         "title": "The rule in one sentence: a text, or one by language (`en`, `zh`).",
-        "cite": "The provision, like `Art. 5(1)`.",
-        "says": "What the provision says, faithfully and in own words.",
+        "cite": f"The provision, like `Art. 5(1)`.{_BY_LANGUAGE}",
+        "says": f"What the provision says, faithfully and in own words.{_BY_LANGUAGE}",
         "source": _SOURCE,
         "status": f"{_STATUS} An unsure rule is a review; an unsure or remembered lift lifts nothing.",
         "reviewed": "Who read it against its source, and when.",
@@ -45,13 +46,13 @@ KEYS: dict[str, dict[str, str]] = {
         "in_force": "When the rule is in force, within the policy's own time: one period or a list.",
         "when": "What must hold: a mapping or a list, all of it.",
         "unless": "A list, none of which may hold.",
-        "prohibit": "Effect: nothing cures it. Says why.",
+        "prohibit": f"Effect: nothing cures it. Says why.{_BY_LANGUAGE}",
         "require": "Effect: a requirement, or `any_of` or `all_of` with a list; the exchange is refused until it is met.",
         "satisfies": "Effect: the requirement, or requirements, that this ground meets.",
         "oblige": "Effect: a duty that is owed.",
-        "review": "Effect: a person must look at it. Says at what.",
-        "advise": "Effect: advice; it lifts and refuses nothing.",
-        "compels": "Effect: what this law orders, though another may forbid it; the conflict is shown.",
+        "review": f"Effect: a person must look at it. Says at what.{_BY_LANGUAGE}",
+        "advise": f"Effect: advice; it lifts and refuses nothing.{_BY_LANGUAGE}",
+        "compels": f"Effect: what this law orders, though another may forbid it; the conflict is shown.{_BY_LANGUAGE}",
         "exempts": "Rules that then do not hold, or requirements that are not owed, of the same jurisdiction.",
         "lane": "Beside `advise`: the lane that it opens.",
         "duties": "Beside `satisfies`: what is owed by whoever relies on this ground.",

@@ -60,7 +60,7 @@ class Horizon:
         instruments = {rule.provision.policy: rule.provision.instrument for rule in bundle.rules.rules}
         for key, condition in bundle.rules.definitions.items():
             name = instruments.get(key.removesuffix("#applies")) if key.endswith("#applies") else None
-            self._read("define", key, condition, self.book.text(name) if name else key)
+            self._read("define", key, condition, language.instrument(self.book.text(name)) if name else key)
         for rule in bundle.rules.rules:
             self._read("rule", rule.key, rule.condition, self._cited(rule.provision))
         for duty in self._duties.values():

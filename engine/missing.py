@@ -192,13 +192,18 @@ def _question(book: Phrasebook, fact: str) -> QuestionPart:
     """A fact, or a document, with the author's question for it, or else one by its title."""
     vocabulary, say = book.bundle.vocabulary, book.language
     group, _, kind = fact.partition(".")
+    document, _, field = kind.rpartition(".")
     known = vocabulary.facts.get(fact) or vocabulary.kinds.get(group, {}).get(kind)
     type = vocabulary.type_of(fact)
+    member = known if isinstance(known, Fact) and known.family else None
     if known is not None and known.ask:
         question = book.text(known.ask)
-        if isinstance(known, Fact) and known.member:
-            question = say.about_member(question, book.text(known.member))
+    elif known is None and document in vocabulary.kinds.get(group, {}):
+        question = say.ask_field(book.title(f"{group}.{document}"), field)
     else:
-        question = say.ask(book.title(fact), type.kind if type else "document")
+        title = book.text(vocabulary.family_titles[member.family]) if member else book.title(fact)
+        question = say.ask(title, type.kind if type else "document")
+    if member:
+        question = say.about_member(question, book.text(member.member))
     values = list(type.values.values[:40]) if type and type.values and len(type.values.values) <= 40 else []
     return QuestionPart(fact=fact, question=question, type=type.name if type else "document", values=values)

@@ -132,6 +132,44 @@ class Phrasebook:
                 return self.language.no_value(known=False)
         return spell(value)
 
+    def told(self, fact: str, value: Any) -> str:
+        """A value of a fact, a document or a family as it stands in a decision, by its titles."""
+        vocabulary, say = self.bundle.vocabulary, self.language
+        type = vocabulary.type_of(fact)
+        match value:
+            case "personal":
+                return say.withheld()
+            case "unknown":
+                return say.no_value(known=False)
+            case "none" if type is None:
+                return say.no_value(known=True)
+            case list():
+                members = [say.others() if member == "unknown" else self.told(fact, member) for member in value]
+                return say.joined(members) or say.no_value(known=True)
+            case {"at_least": int(low)}:
+                return say.span(Decimal(low), Decimal(value["at_most"]) if "at_most" in value else None)
+            case dict() if fact in vocabulary.families:
+                members = [f"{fact}.{name}" for name in value]
+                named = [self.text(vocabulary.facts[member].member) for member in members]
+                told = [self.told(member, inner) for member, inner in zip(members, value.values(), strict=True)]
+                return say.listed([say.pair(name, inner) for name, inner in zip(named, told, strict=True)], more=False)
+            case dict():
+                fields = [say.pair(say.field_name(name), self.told(f"{fact}.{name}", inner)) for name, inner in value.items()]
+                return say.listed(fields, more=False)
+            case str() if type and type.kind in ("date", "duration"):
+                return self.value(type, type.read(value))
+            case int() if not isinstance(value, bool):
+                return spell(Decimal(value))
+        return self.value(type, value) if type else str(value)
+
+    def subject(self, name: str) -> str:
+        """The title of a subject matter."""
+        return self.text(self.bundle.vocabulary.subjects[name].title)
+
+    def account(self, part: str) -> str:
+        """The title of a part of the data factor account."""
+        return self.text(self.bundle.vocabulary.factor[part][0])
+
     def duration(self, length: Duration) -> str:
         calendar = self.bundle.vocabulary.calendars.get(length.calendar)
         return self.language.duration(length, self.text(calendar.title) if calendar else "")

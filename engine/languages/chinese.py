@@ -16,7 +16,7 @@ from engine.values import Duration
 _LEVELS = {
     "not_applicable": "不适用",
     "permitted": "可以进行",
-    "permitted_with_obligations": "附义务地可以进行",
+    "permitted_with_obligations": "可以进行但负有义务",
     "requirements_unmet": "要求未满足",
     "review": "须经人工审查",
     "prohibited": "禁止",
@@ -39,6 +39,15 @@ _FIELDS = {
     "hash": "哈希值",
     "attested_by": "证明人",
 }
+_FIELD_QUESTIONS = {
+    "dated": "“{}”的日期是哪一天？",
+    "filed": "“{}”于哪一天备案？",
+    "expires": "“{}”的有效期至哪一天？",
+    "covers": "“{}”是否涵盖本次交换？",
+    "people": "“{}”涉及多少人？",
+    "hash": "“{}”的哈希值是什么？",
+    "attested_by": "“{}”由谁证明？",
+}
 # How a comparison reads where it holds, and where it does not.
 _AMOUNTS = {
     "at_least": ("不少于", "少于"),
@@ -54,6 +63,7 @@ _RANKS = {
 }
 _STEPS = {"obtain": "取得", "complete": "补全", "renew": "更新"}
 _HAN = re.compile(r"[\u3400-\u9fff]")
+_PLACE = re.compile("第|附|序言|全文|关于")  # how a place in an instrument begins, and not another text
 
 
 class Chinese(Language):
@@ -62,7 +72,7 @@ class Chinese(Language):
     # Putting together
 
     def listed(self, texts: Sequence[str], more: bool) -> str:
-        return "；".join(texts) + ("；等" if more else "")
+        return "；".join(texts) + ("；……" if more else "")
 
     def joined(self, names: Sequence[str]) -> str:
         return "和".join(["、".join(names[:-1]), names[-1]] if len(names) > 1 else names)
@@ -82,12 +92,15 @@ class Chinese(Language):
     def small(self, title: str) -> str:
         return title
 
-    def source(self, instrument: str, citation: str) -> str:
-        if not _HAN.search(instrument):
-            return f"{instrument}, {citation}"
+    def instrument(self, title: str) -> str:
         # A title that has marks of its own says where they belong.
-        named = instrument if "《" in instrument else f"《{instrument}》"
-        return f"{named}{citation}" if _HAN.match(citation) else f"{named} {citation}"
+        return f"《{title}》" if _HAN.search(title) and "《" not in title else title
+
+    def source(self, instrument: str, citation: str) -> str:
+        named = self.instrument(instrument)
+        if not _HAN.search(instrument):
+            return f"{named}, {citation}"
+        return f"{named}{'' if _PLACE.match(citation) else '，' if _HAN.match(citation) else ' '}{citation}"
 
     def cited(self, text: str, sources: Sequence[str]) -> str:
         return f"{text}（{'；'.join(sources)}）"
@@ -128,8 +141,17 @@ class Chinese(Language):
     def role(self, role: str) -> str:
         return _ROLES.get(role, role)
 
+    def withheld(self) -> str:
+        return "个人信息，不予显示"
+
+    def pair(self, name: str, value: str) -> str:
+        return f"{name}：{value}"
+
+    def field_name(self, field: str) -> str:
+        return _FIELDS.get(field, field)
+
     def field(self, title: str, field: str) -> str:
-        return f"{title}的{_FIELDS.get(field, field)}"
+        return f"{title}的{self.field_name(field)}"
 
     def member(self, family: str, member: str) -> str:
         return f"{family}（{member}）"
@@ -196,7 +218,7 @@ class Chinese(Language):
         return f"{self._under(places)}本次交换可以进行，但须履行{number}项义务：{duties}。"
 
     def unmet(self, number: int, needed: str) -> str:
-        return f"暂不得进行：有{number}项要求尚未证明已经满足：{needed}。"
+        return f"暂不得进行，有{number}项要求尚未证明已经满足：{needed}。"
 
     def review(self, reasons: str, number: int, needed: str) -> str:
         also = f"此外，有{number}项要求尚未证明已经满足：{needed}。" if number else ""
@@ -212,7 +234,8 @@ class Chinese(Language):
         between = f"尚不能作出决定：结果介于“{self.level(low.word)}”与“{self.level(high.word)}”之间"
         if not questions:
             return f"{between}。"
-        return f"{between}；请先查明：{''.join(questions)}{f'（另有{more}项）' if more else ''}"
+        told = [f"（{number}）{question}" for number, question in enumerate(questions, 1)] if len(questions) > 1 else questions
+        return f"{between}；请先查明：{''.join(told)}{f'（另有{more}项）' if more else ''}"
 
     def _under(self, places: Sequence[str]) -> str:
         return f"依{self.joined(places)}的法律，" if places else ""
@@ -257,8 +280,13 @@ class Chinese(Language):
             case "yes/no":
                 return f"是否如此：{title}？"
             case "count":
-                return f"{title}：是多少？"
-        return f"{title}：是什么？"
+                return f"{title}是多少？"
+            case "date":
+                return f"{title}是哪一天？"
+        return f"{title}是什么？"
+
+    def ask_field(self, title: str, field: str) -> str:
+        return _FIELD_QUESTIONS[field].format(title)
 
     # Remedies
 
@@ -266,7 +294,8 @@ class Chinese(Language):
         return f"变更“{title}”：{f'由{old}' if old else ''}改为{new}{'，或者规则同等对待的其他值' if alike else ''}。"
 
     def obtain(self, title: str, step: str, fields: Sequence[tuple[str, str]]) -> str:
-        said = [_FIELDS["covers"] if field == "covers" else f"{_FIELDS.get(field, field)}为{value}" for field, value in fields]
+        names = [(self.field_name(field), value) for field, value in fields]
+        said = [name if name == _FIELDS["covers"] else f"{name}为{value}" for name, value in names]
         return f"{_STEPS[step]}“{title}”，{'，'.join(said)}。"
 
     # What ends an outcome

@@ -26,6 +26,15 @@ _OPERATORS = {
     "older_than": ("is older than", "is not older than"),
 }
 _DATE_OPERATORS = {"at_least": ("is on or after", "is before"), "at_most": ("is on or before", "is after")}
+_FIELD_QUESTIONS = {
+    "dated": "What is the date of the {}?",
+    "filed": "When was the {} filed?",
+    "expires": "Until when does the {} hold?",
+    "covers": "Does the {} cover this exchange?",
+    "people": "How many people does the {} cover?",
+    "hash": "What is the hash of the {}?",
+    "attested_by": "Who attested the {}?",
+}
 _STEPS = {"obtain": "Obtain", "complete": "Complete", "renew": "Renew"}
 
 
@@ -55,6 +64,9 @@ class English(Language):
     def small(self, title: str) -> str:
         # An acronym stays as it is.
         return title[:1].lower() + title[1:] if title[1:2].islower() else title
+
+    def instrument(self, title: str) -> str:
+        return title
 
     def source(self, instrument: str, citation: str) -> str:
         return f"{instrument}, {citation}"
@@ -87,6 +99,15 @@ class English(Language):
 
     def role(self, role: str) -> str:
         return role
+
+    def withheld(self) -> str:
+        return "personal"
+
+    def pair(self, name: str, value: str) -> str:
+        return f"{name} {value}"
+
+    def field_name(self, field: str) -> str:
+        return field
 
     def field(self, title: str, field: str) -> str:
         return f"{title}: {field}"
@@ -196,6 +217,9 @@ class English(Language):
             case "count":
                 return f"How many are there: {title}?"
         return f"What is the {title}?"
+
+    def ask_field(self, title: str, field: str) -> str:
+        return _FIELD_QUESTIONS[field].format(title)
 
     # Remedies
 

@@ -53,6 +53,10 @@ class Language(ABC):
         """A title inside a sentence."""
 
     @abstractmethod
+    def instrument(self, title: str) -> str:
+        """The title of an instrument inside a sentence."""
+
+    @abstractmethod
     def source(self, instrument: str, citation: str) -> str:
         """An instrument and the place in it."""
 
@@ -91,6 +95,17 @@ class Language(ABC):
     @abstractmethod
     def role(self, role: str) -> str:
         """A party, or as what an exchange touches a country; any other word stays."""
+
+    @abstractmethod
+    def withheld(self) -> str:
+        """In the place of a personal value."""
+
+    @abstractmethod
+    def pair(self, name: str, value: str) -> str:
+        """A part of a value, and its own."""
+
+    @abstractmethod
+    def field_name(self, field: str) -> str: ...
 
     @abstractmethod
     def field(self, title: str, field: str) -> str:
@@ -198,6 +213,10 @@ class Language(ABC):
     @abstractmethod
     def ask(self, title: str, kind: str) -> str:
         """A question for a fact of a kind that has none of its own; the kind of a document is "document"."""
+
+    @abstractmethod
+    def ask_field(self, title: str, field: str) -> str:
+        """A question for a field of a document that is shown."""
 
     # Remedies
 

@@ -37,7 +37,7 @@ class Bitset:
         terms.reserve(len(rules.rules))
         placed = [terms.place(rule.condition, number) for number, rule in enumerate(rules.rules)]
         # Bit n is rule n's first term; a rule with more of them gathers them there.
-        self._firsts = {bit: 1 << n for n, mask in enumerate(placed) for bit in numbers(mask & ~(1 << n))}
+        self._firsts = {bit: (1 << n, mask) for n, mask in enumerate(placed) for bit in numbers(mask & ~(1 << n))}
         self._others = sum(1 << bit for bit in self._firsts)
         self._rules = (1 << len(rules.rules)) - 1
         floors = [(floor.jurisdiction, terms.place(floor.condition)) for floor in rules.floors]
@@ -75,11 +75,10 @@ class Bitset:
         firsts = self._firsts
         others = possible & self._others
         while others:
-            low = others & -others
-            others ^= low
-            first = firsts[low.bit_length() - 1]
+            first, mask = firsts[(others & -others).bit_length() - 1]
+            others &= ~mask
             possible |= first
-            if certain & low:
+            if certain & mask:
                 certain |= first
         reading = Reading(self._index, possible, certain)
         holds = Masks(possible & self._rules, certain & self._rules)

@@ -22,31 +22,44 @@ MAX_MEMBERS, MAX_TEXT = 16, 64  # of a value that is remembered
 
 
 Piece = tuple[str, int]  # the written codes for one ruleset, and its tests that hold of them but not certainly
-Said = dict[int, Piece]  # by ruleset
+
+
+class Said(NamedTuple):
+    """What a value says: the written codes by ruleset, and, where there are any, the tests that hold of them but not certainly."""
+
+    texts: dict[int, str]
+    unsure: dict[int, int]
 
 
 class _Read(NamedTuple):
-    """A source, and what its values said before."""
+    """A source, its fact where it is one, and what its values said before."""
 
     source: Source
+    fact: str
     remembered: dict[Hashable, Said]
 
 
 class _Form(NamedTuple):
-    """Exchanges that tell the same facts: what is read of them, which of that each ruleset hears, and what is left out."""
+    """
+    Exchanges that tell the same facts: what is read of them, which of that each ruleset hears, and what is left out.
+
+    `silent` are the rulesets that hear of no fact, though perhaps of the day.
+    """
 
     read: list[_Read]
     heard: list[list[int]]
     left_out: list[Piece]
+    silent: frozenset[int]
 
 
 class Telling(NamedTuple):
-    """One exchange on its way to the rulesets: what its facts say, as its form lists them, once they are read."""
+    """One exchange on its way to the rulesets; what its facts say, as its form lists them, is filled in as they are read."""
 
     exchange: Exchange
     day: date
     form: _Form
-    said: list[Said | None]
+    texts: list[dict[int, str] | None]
+    unsure: list[dict[int, int]]
 
 
 class Messages:
@@ -55,7 +68,9 @@ class Messages:
     def __init__(self, encoder: Encoder, rulesets: Sequence[Ruleset]) -> None:
         self._tests = [_by_prop(ruleset) for ruleset in rulesets]
         self._heads = [_Heads(tests) for tests in self._tests]
-        self._sources = [_Read(source, {}) for source in encoder.sources.values()]
+        self._sources = [
+            _Read(source, source.facts[0] if len(source.facts) == 1 else "", {}) for source in encoder.sources.values()
+        ]
         # Where a fact is left out, no coder looks at the day.
         nothing = Exchange({}, {})
         self._silence = {read.source.facts: self._say(read.source, nothing, date.min) for read in self._sources}
@@ -66,38 +81,38 @@ class Messages:
         told = tuple(exchange.values)
         form = self._forms.get(told)
         if form is None:
-            form = _remember(self._forms, told, self._form(exchange.values))
-        return Telling(exchange, day, form, [None] * len(form.read))
+            form = remember(self._forms, told, self._form(exchange.values))
+        return Telling(exchange, day, form, [None] * len(form.read), [])
 
     def message(self, ruleset: int, telling: Telling, certain: int, possible: int) -> Message:
         """The message for a ruleset, where these heads are certain and these possible."""
-        exchange, day, form, said = telling
+        texts, form = telling.texts, telling.form
+        heard = form.heard[ruleset]
+        for place in heard:
+            if texts[place] is None:
+                self._hear(place, telling)
         text, unsure = form.left_out[ruleset]
-        more, bits = self._heads[ruleset].written(certain, possible)
+        heads, bits = self._heads[ruleset].written(certain, possible)
         unsure |= bits
-        texts = [text, more]
-        for place in form.heard[ruleset]:
-            words = said[place]
-            if words is None:
-                words = said[place] = self._words(form.read[place], exchange, day)
-            text, bits = words[ruleset]
-            texts.append(text)
-            if bits:
-                unsure |= bits
-        return Written("".join(texts)), unsure
+        for each in telling.unsure:
+            unsure |= each.get(ruleset, 0)
+        return Written("".join([text, heads, *[texts[place][ruleset] for place in heard]])), unsure  # type: ignore[index]
 
-    def _words(self, read: _Read, exchange: Exchange, day: date) -> Said:
-        source, remembered = read
-        facts, values = source.facts, exchange.values
-        key: Hashable = _key(values[facts[0]]) if len(facts) == 1 else tuple([_key(values.get(fact)) for fact in facts])
+    def _hear(self, place: int, telling: Telling) -> None:
+        """Read one source."""
+        source, fact, remembered = telling.form.read[place]
+        values = telling.exchange.values
+        key: Hashable = _key(values[fact]) if fact else tuple([_key(values.get(fact)) for fact in source.facts])
         if source.dated:
-            key = (day, key)
-        words = remembered.get(key)
-        if words is None:
-            words = self._say(source, exchange, day)
-            if all(_small(values.get(fact)) for fact in facts):
-                _remember(remembered, key, words)
-        return words
+            key = (telling.day, key)
+        said = remembered.get(key)
+        if said is None:
+            said = self._say(source, telling.exchange, telling.day)
+            if all(_small(values.get(fact)) for fact in source.facts):
+                remember(remembered, key, said)
+        telling.texts[place] = said.texts
+        if said.unsure:
+            telling.unsure.append(said.unsure)
 
     def _form(self, values: Mapping[str, Value]) -> _Form:
         read = [each for each in self._sources if not each.source.facts or any(f in values for f in each.source.facts)]
@@ -106,15 +121,22 @@ class Messages:
             [place for place, each in enumerate(read) if each.source.coders.keys() & tests.keys()] for tests in self._tests
         ]
         silence = [said for facts, said in self._silence.items() if facts not in told]
-        left_out = [_joined([said[n] for said in silence if n in said]) for n in range(len(self._tests))]
-        return _Form(read, heard, left_out)
+        left_out = [
+            _joined([(said.texts[n], said.unsure.get(n, 0)) for said in silence if n in said.texts])
+            for n in range(len(self._tests))
+        ]
+        silent = {n for n, places in enumerate(heard) if not any(read[place].source.facts for place in places)}
+        return _Form(read, heard, left_out, frozenset(silent))
 
     def _say(self, source: Source, exchange: Exchange, day: date) -> Said:
         codes = source.codes(exchange, day)
-        said = {}
+        said = Said({}, {})
         for ruleset, tests in enumerate(self._tests):
             if codes.keys() & tests.keys():
-                said[ruleset] = _joined([_written(prop, codes[prop], tests[prop]) for prop in codes if prop in tests])
+                text, unsure = _joined([_written(prop, codes[prop], tests[prop]) for prop in codes if prop in tests])
+                said.texts[ruleset] = text
+                if unsure:
+                    said.unsure[ruleset] = unsure
         return said
 
 
@@ -143,7 +165,7 @@ class _Heads:
                 text += piece
                 unsure |= bits
             found = (text, unsure)
-            _remember(self._remembered, key, found)
+            remember(self._remembered, key, found)
         return found
 
 
@@ -179,7 +201,8 @@ _K = TypeVar("_K")
 _V = TypeVar("_V")
 
 
-def _remember(table: dict[_K, _V], key: _K, value: _V) -> _V:
+def remember(table: dict[_K, _V], key: _K, value: _V) -> _V:
+    """Keep a value in a table that never grows beyond its bound."""
     if len(table) >= MAX_REMEMBERED:
         table.clear()
     table[key] = value

@@ -7,7 +7,7 @@ possible worlds where the reference walks intervals, so that an error in one sho
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import NamedTuple
@@ -60,8 +60,6 @@ class Tables:
         self.names = tuple(rules.requirements)
         self.requirements = {name: number for number, name in enumerate(self.names)}
         self.unmet = dict.fromkeys(self.names, STATES[UNMET])
-        self.weighing = _mask(rules, ("prohibit", "review", "oblige", "require"))
-        self.reviews = _mask(rules, ("review",))
         self.jurisdiction = [rule.provision.jurisdiction for rule in rules.rules]
         self.nothing = dict.fromkeys((*self.jurisdiction, *self.floors), NOTHING)
         # Of what arises from a refusal nothing is owed here.
@@ -72,12 +70,41 @@ class Tables:
             for number, rule in enumerate(rules.rules)
             if rule.effect == "oblige"
         }
+        self._sort(rules)
         self.grounds: dict[str, list[_Ground]] = {name: [] for name in rules.requirements}
         for number, rule in sorted(enumerate(rules.rules), key=lambda n: (n[1].provision.policy, n[1].provision.line)):
             for name in dict.fromkeys(rule.satisfies):
                 own = frozenset(duty.key for duty in (*rules.requirements[name].duties, *rule.duties))
                 self.grounds[name].append(_Ground(number, rule.key, own))
         self.weights: dict[int, Bounds] = {}
+        self.combined: dict[tuple[str, int, int], int] = {}
+
+    def _sort(self, rules: RuleSet) -> None:
+        """Rules by how they weigh: what weighs alike, whichever rule it is, is weighed together."""
+        self.reviews = self.plainly = self.others = 0
+        self.requiring: dict[str, int] = {}
+        alike: dict[tuple[str, Level], int] = {}
+        for number, rule in enumerate(rules.rules):
+            bit, level = 1 << number, None
+            if rule.effect in RIGID:
+                level = RIGID[rule.effect].low
+                self.reviews |= bit if rule.effect == "review" else 0
+            elif rule.effect == "oblige" and self.own_duties[number]:
+                if self.own_duties[number] <= self.plain:
+                    level = Level.PERMITTED_WITH_OBLIGATIONS
+                    self.plainly |= bit
+            elif rule.need is not None and rule.need.op == "one":
+                level = Level.REQUIREMENTS_UNMET
+                self.requiring[rule.need.requirement] = self.requiring.get(rule.need.requirement, 0) | bit
+            elif rule.need is None:
+                continue
+            if level is None:
+                self.others |= bit
+            else:
+                key = (self.jurisdiction[number], level)
+                alike[key] = alike.get(key, 0) | bit
+        self.alike = [(mask, name, level) for (name, level), mask in alike.items()]
+        self.weighing = sum(alike.values()) | self.others
 
 
 @dataclass(slots=True)
@@ -95,18 +122,36 @@ class Strata:
     states: dict[str, frozenset[State]] = field(default_factory=dict)
     beneath: dict[str, Bounds] = field(default_factory=dict)
     worlds: dict[str, int] = field(default_factory=dict)
+    relied_on: dict[str, tuple[frozenset[str], frozenset[str]]] = field(default_factory=dict)
 
     def jurisdictions(self) -> dict[str, Bounds]:
         """Run the strata in order; fills `states`, `owed`, `overdue` and `beneath` on the way."""
         tables = self.tables
         self._meet()
         bounds, beneath = tables.nothing.copy(), tables.nothing.copy()
-        for number in numbers(self.stood.stands.possible & tables.weighing):
+        stands, doubted = self.stood.stands, self.stood.doubted.possible
+        # A requirement that no lift touches is unmet; a duty that nothing makes done or late is owed.
+        touched = tables.others | doubted
+        for name in self.worlds:
+            touched |= tables.requiring.get(name, 0)
+        for mask, jurisdiction, level in tables.alike:
+            alike = stands.possible & mask & ~touched
+            if alike:
+                weight = BOUNDS[level if alike & stands.certain else Level.NOT_APPLICABLE][level]
+                _raise(bounds, jurisdiction, weight)
+                # What is beneath the reviews that a person may sign off (semantics 4.6).
+                if not mask & tables.reviews:
+                    _raise(beneath, jurisdiction, weight)
+        for number in numbers(stands.possible & tables.plainly & ~touched):
+            sure = stands.certain >> number & 1
+            for key in tables.own_duties[number]:
+                self._owe_plainly(key, bool(sure))
+        for number in numbers(stands.possible & tables.weighing & touched):
             jurisdiction, weight = tables.jurisdiction[number], self._weight(number)
-            _raise(bounds, jurisdiction, weight)
-            # What is beneath the reviews that a person may sign off (semantics 4.6).
-            if not tables.reviews >> number & 1:
-                _raise(beneath, jurisdiction, weight)
+            if weight is not NOTHING:
+                _raise(bounds, jurisdiction, weight)
+                if not tables.reviews >> number & 1:
+                    _raise(beneath, jurisdiction, weight)
         for jurisdiction, bits in tables.floors.items():
             if self.possible & bits:
                 floor = BOUNDS[Level.PERMITTED if self.certain & bits else Level.NOT_APPLICABLE][Level.PERMITTED]
@@ -203,6 +248,8 @@ class Strata:
             keys = self.tables.own_duties[number]
             return self._owing(keys, keys, standing) if keys else NOTHING
         worlds = self._worlds(rule.need)
+        if worlds == UNMET:
+            return BOUNDS[Level.REQUIREMENTS_UNMET][Level.REQUIREMENTS_UNMET]
         low, high = Level.PROHIBITED, Level.NOT_APPLICABLE
         if worlds & MET:
             certain, possible = self._owes(rule.need)
@@ -216,23 +263,27 @@ class Strata:
     def _worlds(self, need: Need) -> int:
         if need.op == "one":
             return self.worlds.get(need.requirement, UNMET)
-        best = max if need.op == "any_of" else min
         worlds = UNMET if need.op == "any_of" else MET
         for part in need.parts:
-            theirs = self._worlds(part)
-            mine, worlds = worlds, 0
-            for a in State:
-                for b in State:
-                    if mine >> a & 1 and theirs >> b & 1:
-                        worlds |= 1 << best(a, b)
+            key = (need.op, worlds, self._worlds(part))
+            if key not in self.tables.combined:
+                self.tables.combined[key] = _combined(*key)
+            worlds = self.tables.combined[key]
         return worlds
 
     def _owes(self, need: Need) -> tuple[frozenset[str], frozenset[str]]:
         """The duties of the way relied on: those certainly owed, and all that may be (semantics 3.5)."""
+        if need.op == "one":
+            if need.requirement not in self.relied_on:
+                self.relied_on[need.requirement] = self._relied_on(self._ways(need))
+            return self.relied_on[need.requirement]
         if need.op == "all_of":
             both = [self._owes(part) for part in need.parts]
             return frozenset().union(*(c for c, _ in both)), frozenset().union(*(p for _, p in both))
-        ways = self._ways(need)
+        return self._relied_on(self._ways(need))
+
+    def _relied_on(self, ways: Sequence[_Way]) -> tuple[frozenset[str], frozenset[str]]:
+        """The way that is named, else the first met with no duty overdue, else the first met."""
         named = [way for way in ways if way.named]
         if named:
             sure = next((way for way in named if way.sure), None)
@@ -283,19 +334,22 @@ class Strata:
         ways = wanted | {ground.key for name in wanted for ground in self.tables.grounds[name]}
         return bool(ways & set(self.exchange.relies_on))
 
+    def _owe_plainly(self, key: str, sure: bool) -> None:
+        """Note a duty that is neither done nor late, as most are."""
+        self.overdue[key] = Truth.NO
+        if sure:
+            self.owed[key] = Truth.YES
+        else:
+            self.owed.setdefault(key, Truth.UNKNOWN)
+
     def _owing(self, certain: frozenset[str], possible: frozenset[str], standing: Truth) -> Bounds:
         """Note what is owed, and what owing it may raise."""
         low, high = Level.PERMITTED, Level.PERMITTED
         tables = self.tables
         for key in possible:
             if key in tables.plain:
-                # Neither done nor late, as most are.
                 sure = key in certain
-                if standing is not Truth.YES or not sure:
-                    self.owed.setdefault(key, Truth.UNKNOWN)
-                else:
-                    self.owed[key] = Truth.YES
-                self.overdue[key] = Truth.NO
+                self._owe_plainly(key, sure and standing is Truth.YES)
                 high = max(high, Level.PERMITTED_WITH_OBLIGATIONS)
                 low = max(low, Level.PERMITTED_WITH_OBLIGATIONS) if sure else low
                 continue
@@ -325,12 +379,21 @@ def _any(ways: Iterable[_Way]) -> tuple[frozenset[str], frozenset[str]]:
 
 def _raise(bounds: dict[str, Bounds], jurisdiction: str, by: Bounds) -> None:
     old = bounds[jurisdiction]
+    if by is old:
+        return
     if by.low > old.low or by.high > old.high:
         bounds[jurisdiction] = BOUNDS[max(old.low, by.low)][max(old.high, by.high)]
 
 
-def _mask(rules: RuleSet, effects: tuple[str, ...]) -> int:
-    return sum(1 << number for number, rule in enumerate(rules.rules) if rule.effect in effects)
+def _combined(op: str, mine: int, theirs: int) -> int:
+    """The worlds of two needs, of which any or all must be met."""
+    best = max if op == "any_of" else min
+    worlds = 0
+    for a in State:
+        for b in State:
+            if mine >> a & 1 and theirs >> b & 1:
+                worlds |= 1 << best(a, b)
+    return worlds
 
 
 def _in_year(year: int, due: OnDay) -> date:

@@ -15,8 +15,8 @@ from datetime import date
 from engine.backends.durable.encode import TRUE, Meaning
 from engine.backends.durable.listing import ListedRuleset, listed
 from engine.backends.durable.lower import APPLIES, ROOMY, Lowering, Terms, derived
-from engine.backends.durable.messages import Messages, Telling
-from engine.backends.durable.network import Head, Network, Test
+from engine.backends.durable.messages import Messages, Telling, remember
+from engine.backends.durable.network import Head, Message, Network, Test
 from engine.exchange import Exchange
 from engine.rules import AS_OF, Condition, Defined, RuleSet
 
@@ -35,10 +35,11 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class _Step:
-    """A network, and the number of its first ruleset among all."""
+    """A network, the numbers of its rulesets among all, and what it derived where an exchange told it nothing."""
 
     network: Network
-    first: int
+    rulesets: range
+    silence: dict[tuple[Message, ...], tuple[int, int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,10 +120,14 @@ class Program:
         return [ruleset for policies, step in steps for ruleset in listed(step.network, policies, named, about)]
 
     def _ask(self, step: _Step, telling: Telling, certain: int, possible: int) -> tuple[int, int]:
-        messages = [
-            self._messages.message(step.first + n, telling, certain, possible) for n in range(len(step.network.rulesets))
-        ]
-        sure, may = step.network.fire(messages)
+        message = self._messages.message
+        messages = [message(ruleset, telling, certain, possible) for ruleset in step.rulesets]
+        if telling.form.silent.issuperset(step.rulesets):
+            # No fact is told here, as where a law is far from an exchange: that silence is the same in every exchange.
+            key = tuple(messages)
+            sure, may = step.silence.get(key) or remember(step.silence, key, step.network.fire(messages))
+        else:
+            sure, may = step.network.fire(messages)
         return certain | sure, possible | may
 
     def _below(self, heads: Iterable[int]) -> set[int]:
@@ -151,7 +156,7 @@ class Program:
                 heads = [Head(head, terms) for head, terms in layer.items()]
                 first = sum(len(network.rulesets) for network in self.networks)
                 self.networks.append(Network(f"{name}-{number}", heads, odds=self._odds))
-                steps.append(_Step(self.networks[-1], first))
+                steps.append(_Step(self.networks[-1], range(first, first + len(self.networks[-1].rulesets)), {}))
         return tuple(steps)
 
     def _odds(self, test: Test) -> float:
