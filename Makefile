@@ -46,6 +46,7 @@ test: .venv/.tests ## run every test, then check and test the policies
 	@$(BIN)/pytest $(ARGS)
 	@$(BIN)/fifthfactor check policies
 	@$(BIN)/fifthfactor test policies
+	@$(BIN)/fifthfactor schema --write policies/.schemas
 
 bench: .venv/.tests ## measure the speed
 	@$(BIN)/python -m tests.bench $(ARGS)
@@ -70,7 +71,7 @@ lock: .venv/.made ## write the lock files anew (ARGS=--upgrade takes newer versi
 	@$(UV) $(PEERS:.lock=.in) --python-version 3.14 --output-file $(PEERS)
 
 clean: ## remove .venv and the caches
-	rm -rf .venv .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache build dist
+	rm -rf .venv .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache policies/.schemas build dist
 	find engine service tests -name __pycache__ -prune -exec rm -rf {} +
 
 # The files .venv/.* are stamps: each says that its step ended well, and make compares its age with the lock's.
@@ -95,6 +96,8 @@ clean: ## remove .venv and the caches
 	    $(PIP) cache remove durable_rules; \
 	    $(PIP) install --force-reinstall --no-deps --require-hashes -r $(LOCK); }
 	@$(PIP) install --no-deps -e .
+	@# For editors, so that they help from the start. Policies that do not hold are for `make test` to report.
+	@$(BIN)/fifthfactor schema --write policies/.schemas >/dev/null 2>&1 || true
 	@touch $@
 
 # Other engines, in a folder of their own and one by one: what does not install for this Python is left out. OPA's declares 3.14,

@@ -28,6 +28,7 @@ UnderPolicies = Annotated[list[Path] | None, typer.Option("--policies", help="Fo
 AsOf = Annotated[str | None, typer.Option(help="Day whose law counts, like 2024-03-22. [the exchange's, or today]")]
 Mode = Annotated[str, typer.Option(help="Which engines decide: checked, reference or durable.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Lang = Annotated[str, typer.Option(help="Language of the sentences: en, or zh for Chinese.")]
 File = Annotated[Path, typer.Argument(help="JSON file of an exchange; - reads standard input.")]
 
 
@@ -96,7 +97,12 @@ def test(
 
 @app.command(epilog="Example: fifthfactor evaluate exchange.json --as-of 2024-03-22")
 def evaluate(
-    file: File, policies: UnderPolicies = None, as_of: AsOf = None, mode: Mode = "checked", as_json: AsJson = False
+    file: File,
+    policies: UnderPolicies = None,
+    as_of: AsOf = None,
+    mode: Mode = "checked",
+    as_json: AsJson = False,
+    lang: Lang = "en",
 ) -> None:
     """
     Decide one exchange, without recording it.
@@ -105,12 +111,17 @@ def evaluate(
     """
     from service import commands
 
-    _run(lambda: commands.evaluate(file, policies or [], as_of, mode, as_json))
+    _run(lambda: commands.evaluate(file, policies or [], as_of, mode, as_json, lang))
 
 
-@app.command(epilog="Example: fifthfactor explain exchange.json")
+@app.command(epilog="Example: fifthfactor explain exchange.json --lang zh")
 def explain(
-    file: File, policies: UnderPolicies = None, as_of: AsOf = None, mode: Mode = "checked", as_json: AsJson = False
+    file: File,
+    policies: UnderPolicies = None,
+    as_of: AsOf = None,
+    mode: Mode = "checked",
+    as_json: AsJson = False,
+    lang: Lang = "en",
 ) -> None:
     """
     Decide one exchange and tell why, provision by provision, without recording it.
@@ -119,7 +130,7 @@ def explain(
     """
     from service import commands
 
-    _run(lambda: commands.explain(file, policies or [], as_of, mode, as_json))
+    _run(lambda: commands.explain(file, policies or [], as_of, mode, as_json, lang))
 
 
 @app.command(epilog="Example: fifthfactor plan plan.json")

@@ -9,15 +9,14 @@ import json
 import sys
 import textwrap
 import time
-from collections.abc import Iterable, Iterator
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 import engine
 from service import sarif
+from service.telling import Chinese, English, Lines, sections
 
-DISCLAIMER = "Engineering research, not legal advice."
 TONES = {"green": "32", "red": "31", "yellow": "33", "bold": "1"}
 
 
@@ -96,24 +95,14 @@ def test(paths: list[Path], only: str, as_json: bool) -> int:
     return int(failed > 0)
 
 
-def evaluate(file: Path, paths: list[Path], as_of: str | None, mode: str, as_json: bool) -> int:
+def evaluate(file: Path, paths: list[Path], as_of: str | None, mode: str, as_json: bool, lang: str) -> int:
     """Decide one exchange; the decision document, or its first lines."""
-    decision = _decide(file, paths, as_of, mode)
-    if as_json:
-        print(decision.model_dump_json(by_alias=True, indent=2))
-    else:
-        print(_head(decision))
-    return 0 if decision.proceed else 1
+    return _tell(file, paths, as_of, mode, as_json, lang, whole=False)
 
 
-def explain(file: Path, paths: list[Path], as_of: str | None, mode: str, as_json: bool) -> int:
+def explain(file: Path, paths: list[Path], as_of: str | None, mode: str, as_json: bool, lang: str) -> int:
     """Decide one exchange and tell it whole, provision by provision."""
-    decision = _decide(file, paths, as_of, mode)
-    if as_json:
-        print(decision.model_dump_json(by_alias=True, indent=2))
-    else:
-        print("\n".join([_head(decision), *_body(decision.model_dump(mode="json", by_alias=True)), "", DISCLAIMER]))
-    return 0 if decision.proceed else 1
+    return _tell(file, paths, as_of, mode, as_json, lang, whole=True)
 
 
 def plan(file: Path, paths: list[Path], as_of: str | None, mode: str, as_json: bool) -> int:
@@ -131,7 +120,10 @@ def plan(file: Path, paths: list[Path], as_of: str | None, mode: str, as_json: b
     else:
         print(
             "\n\n".join(
-                [textwrap.fill(decision.answer, 110), *(f"Leg {leg.leg}\n{_head(leg.decision)}" for leg in decision.legs)]
+                [
+                    textwrap.fill(decision.answer, 110),
+                    *(f"Leg {leg.leg}\n{_head(leg.decision, English())}" for leg in decision.legs),
+                ]
             )
         )
         if decision.holds_until and decision.holds_until.holds_until:
@@ -173,15 +165,22 @@ def load_or_stop(paths: list[Path]) -> engine.Bundle:
         raise UsedWrongly(f"{refused}\n\nthe policies do not hold; mend them first (`fifthfactor check`)") from None
 
 
-def _decide(file: Path, paths: list[Path], as_of: str | None, mode: str) -> engine.Decision:
+def _tell(file: Path, paths: list[Path], as_of: str | None, mode: str, as_json: bool, lang: str, whole: bool) -> int:
     _need_mode(mode)
+    if lang not in engine.LANGUAGES:
+        raise UsedWrongly(f"there is no language `{lang}`; use one of {', '.join(engine.LANGUAGES)}")
     bundle = load_or_stop(paths)
     try:
         exchange = engine.parse_exchange(bundle, _read(file))
     except engine.ExchangeRefused as refused:
         raise UsedWrongly(f"the exchange in {file} cannot be read:\n{_problems(refused)}") from None
     day, today = _day(as_of, exchange.as_of)
-    return engine.PDP(bundle, mode).decide(exchange, as_of=day, today=today, id="desk")
+    decision = engine.PDP(bundle, mode).decide(exchange, as_of=day, today=today, id="desk", lang=lang)
+    if as_json:
+        print(decision.model_dump_json(by_alias=True, indent=2))
+    else:
+        _print_decision(decision, _lines(bundle, lang), whole)
+    return 0 if decision.proceed else 1
 
 
 def _need_mode(mode: str) -> None:
@@ -209,112 +208,23 @@ def _read(file: Path) -> bytes:
         raise UsedWrongly(f"cannot read {file}: {error.strerror}") from None
 
 
-def _head(decision: engine.Decision) -> str:
+def _lines(bundle: engine.Bundle, lang: str) -> Lines:
+    return Chinese(engine.Phrasebook(bundle, engine.LANGUAGES[lang])) if lang == "zh" else English()
+
+
+def _print_decision(decision: engine.Decision, lines: Lines, whole: bool) -> None:
+    print(_head(decision, lines))
+    for title, found in sections(decision, lines) if whole else ():
+        print(f"\n{painted('bold', title)}")
+        print("\n".join(lines.fill(line, "  ", "      ") for line in found))
+    if whole:
+        print(f"\n{lines.DISCLAIMER}")
+
+
+def _head(decision: engine.Decision, lines: Lines) -> str:
     tone = "green" if decision.proceed else "yellow" if decision.outcome in ("undetermined", "review") else "red"
-    outcome = decision.outcome.replace("_", " ")
-    if decision.outcome == "undetermined":
-        outcome += f" ({decision.bounds.lowest} to {decision.bounds.highest})".replace("_", " ")
-    word = painted(tone, "PROCEED" if decision.proceed else "DO NOT PROCEED")
-    return f"{word}  {outcome}, as of {decision.as_of}\n{textwrap.fill(decision.answer, 110)}"
-
-
-def _body(d: dict[str, Any]) -> Iterator[str]:
-    yield from _section("Jurisdictions", (f"{j['title']}: {j['outcome'].replace('_', ' ')}" for j in d["jurisdictions"]))
-    yield from _section("Why", (line for reason in d["reasons"] for line in _reason(reason)))
-    yield from _section(
-        "Beaten",
-        (
-            f"{b['provision']} by {', '.join(b['by'])}{' (in doubt, so it is reviewed)' if b['doubtful'] else ''}"
-            for b in d["beaten"]
-        ),
-    )
-    yield from _section(
-        "Requirements",
-        (
-            f"{r['state']}: {r['title']}" + (f" (met by {', '.join(r['met_by'])})" if r["met_by"] else f" - {r['how']}")
-            for r in d["requirements"]
-        ),
-    )
-    yield from _section("Duties", (_duty(duty) for duty in d["duties"]))
-    yield from _section("To find out", (f"{q['question']} [{q['fact']}]" for part in d["missing"][:1] for q in part["facts"]))
-    yield from _section("Conflicts and notices", (c["text"] for c in d["conflicts"]))
-    yield from _section("Advice", (f"{a['advice']} ({a['provision']}, {a['citation']}; {a['force']})" for a in d["advice"]))
-    yield from _section("Lanes", (_lane(lane) for lane in d["factor"]["lanes"]))
-    stated = [
-        (part, name, line)
-        for part, lines in d["factor"]["account"].items()
-        for name, line in lines.items()
-        if line["value"] is not None
-    ]
-    yield from _section(
-        "Data factor account", (f"{part}, {line['title']}: {_value(line['value'])}" for part, _, line in stated)
-    )
-    yield from _section(
-        "Not modelled",
-        (
-            f"{g['country']}: {g['subject']} (touched as {', '.join(g['touched_as'])})"
-            + ("" if g["certain"] else ", perhaps")
-            + (", so reviewed" if g["reviewed"] else "")
-            for g in d["coverage"]["not_modelled"]
-        ),
-    )
-    yield from _section("About what is covered", iter(d["coverage"]["notes"]))
-    engine_part = d["engine"]
-    agreed = "agreed" if engine_part["agreed"] else "DISAGREED"
-    yield from _section(
-        "Decided by",
-        iter(
-            [
-                f"{' and '.join(engine_part['engines'])} ({agreed}), version {engine_part['version']}, bundle {d['bundle']['meaning'][:12]}"
-            ]
-        ),
-    )
-
-
-def _section(title: str, lines: Iterable[str]) -> Iterator[str]:
-    found = list(lines)
-    if found:
-        yield f"\n{painted('bold', title)}"
-        yield from (textwrap.fill(line, 110, initial_indent="  ", subsequent_indent="      ") for line in found)
-
-
-def _reason(reason: dict[str, Any]) -> Iterator[str]:
-    sure = "" if reason["standing"] == "certain" else "perhaps: "
-    mark = "" if reason["mark"] == "confirmed" else f", {reason['mark']}"
-    kind = f"{reason['force']}{mark}; {reason['effect']}"
-    yield f"{sure}{reason['title']} - {reason['instrument']}, {reason['citation']} ({kind}) at {reason['at']}"
-    facts = [f"{e['test']} [{_value(e['value'])}]" for e in reason["evidence"] if e["truth"] == "yes"]
-    if facts:
-        yield "    because " + "; ".join(facts)
-
-
-def _duty(duty: dict[str, Any]) -> str:
-    due = f", by {duty['due']}" if duty["due"] else ""
-    late = {"yes": ", OVERDUE", "unknown": ", perhaps overdue"}.get(duty["overdue"], "")
-    keep = f", keep for {duty['keep']}" if duty["keep"] else ""
-    return f"{'' if duty['certain'] else 'perhaps: '}{duty['who']}: {duty['duty']} ({duty['under']}{due}{late}{keep})"
-
-
-def _lane(lane: dict[str, Any]) -> str:
-    text = f"{lane['state']}: {lane['title']} ({lane['provision']}, {lane['citation']}; {lane['force']})"
-    if lane["state"] == "possible":
-        return f"{text}; facts are missing (`--json` has what would open it)"
-    if lane["closed_by"]:
-        text += f"; closed by {', '.join(lane['closed_by'])}"
-    return text + (f"; opens when {'; '.join(lane['opens_when'])}" if lane["opens_when"] else "")
-
-
-def _value(value: Any) -> str:
-    match value:
-        case None:
-            return "not stated"
-        case bool():
-            return "yes" if value else "no"
-        case list():
-            return ", ".join(map(str, value)) or "none"
-        case dict():
-            return ", ".join(f"{key} {_value(inner)}" for key, inner in value.items())
-    return str(value)
+    word = painted(tone, lines.verdict(decision.proceed))
+    return f"{word}  {lines.outcome(decision)}\n{lines.fill(decision.answer)}"
 
 
 def _finding(finding: engine.Diagnostic) -> dict[str, Any]:

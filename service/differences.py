@@ -23,10 +23,11 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 import engine
-from service.commands import DISCLAIMER, UsedWrongly
+from service.commands import UsedWrongly
 from service.log.leaf import Entry, Opening, clear
 from service.log.record import SCHEMA as RECORD
 from service.log.store import SCHEMA_VERSION, Stored
+from service.telling import DISCLAIMER
 
 FAIL_ON = {
     "permits-more": ("permits more", "may permit more"),

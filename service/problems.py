@@ -18,10 +18,12 @@ PLACES_SHOWN = 100
 
 Kind = Literal[
     "exchange-refused",
+    "batch-refused",
     "bad-request",
     "not-found",
     "method-not-allowed",
     "body-too-large",
+    "batch-too-large",
     "unsupported-media-type",
     "misdirected",
     "internal",
@@ -33,10 +35,12 @@ Kind = Literal[
 # kind: (status, title)
 KINDS: Mapping[Kind, tuple[int, str]] = {
     "exchange-refused": (400, "The exchange cannot be read as one"),
+    "batch-refused": (400, "The body cannot be read as a batch"),
     "bad-request": (400, "The request is malformed"),
     "not-found": (404, "There is nothing here"),
     "method-not-allowed": (405, "This address does not take that method"),
     "body-too-large": (413, "The body is too large"),
+    "batch-too-large": (413, "The batch is too large"),
     "unsupported-media-type": (415, "The body is not sent as JSON"),
     "misdirected": (421, "The request is addressed to another host"),
     "internal": (500, "Something inside failed, so there is no answer"),
@@ -86,7 +90,7 @@ class Problem(BaseModel):
     title: str
     status: int
     detail: str
-    instance: str = Field(description="the path that was asked for")
+    instance: str = Field(description="the path that was asked for, of an exchange in a batch with its place in the body")
     request_id: str = Field(description="the X-Request-ID of the answer, under which the log has the request")
     errors: tuple[Place, ...] | None = Field(default=None, description=f"what is wrong; at most {PLACES_SHOWN} places")
     checks: dict[str, Any] | None = Field(default=None, description="of a service that is not ready: what was found")
@@ -111,20 +115,23 @@ class Refused(Exception):
         self.checks = checks
         self.headers = headers
 
-    def response(self, path: str, request_id: str) -> Response:
-        """The answer."""
+    def problem(self, path: str, request_id: str, place: str = "") -> Problem:
+        """The document; `place` is a JSON Pointer to what it is about, where that is not the whole body."""
         status, title = KINDS[self.kind]
-        problem = Problem(
+        return Problem(
             type=f"urn:fifthfactor:problem:{self.kind}",
             title=title,
             status=status,
             detail=self.detail,
-            instance=_reference(path),
+            instance=_reference(path) + (f"#{place}" if place else ""),
             request_id=request_id,
             errors=None if self.errors is None else self.errors[:PLACES_SHOWN],
             checks=self.checks,
         )
-        return _answer(problem, self.headers)
+
+    def response(self, path: str, request_id: str) -> Response:
+        """The answer."""
+        return _answer(self.problem(path, request_id), self.headers)
 
 
 def plain(status: int, path: str, request_id: str, headers: Mapping[str, str] | None = None) -> Response:

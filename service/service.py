@@ -1,4 +1,4 @@
-"""Everything the endpoints share: settings, policies, engine, log and clock."""
+"""Everything the endpoints share: settings, policies, engine, log, clock, incidents, and turns of the event loop."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,8 +9,10 @@ from structlog.typing import FilteringBoundLogger
 
 import engine
 from service import telemetry
+from service.incidents import Incidents
 from service.log.store import Store
 from service.settings import SettingRefused, Settings
+from service.turns import Turns
 
 
 def now_utc() -> datetime:
@@ -28,6 +30,8 @@ class Service:
     store: Store
     say: FilteringBoundLogger
     clock: Callable[[], datetime]
+    incidents: Incidents
+    turns: Turns
 
     @classmethod
     def open(
@@ -43,14 +47,14 @@ class Service:
             raise SettingRefused(f"there is no mode `{settings.mode}`; use one of {', '.join(engine.MODES)}")
         policies = settings.policies or engine.bundled_policies()
         try:
-            bundle = engine.load(policies)
+            bundle = engine.load(policies, engine.Settings(trust=settings.trust, norms=settings.norms))
         except OSError as refused:
             raise SettingRefused(f"the policies `{policies}` cannot be read: {refused.strerror or refused}") from None
         pdp = engine.PDP(bundle, mode=settings.mode)
         say = say or telemetry.logger()
         store = Store.open(settings.database)
         store.on_failure = lambda reason: say.error("log_failed", reason=reason)
-        return cls(settings, bundle, pdp, store, say, clock)
+        return cls(settings, bundle, pdp, store, say, clock, Incidents(pdp, say), Turns())
 
     def close(self) -> None:
         """Write what waits and let go of the log."""

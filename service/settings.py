@@ -10,7 +10,7 @@ import ipaddress
 from collections.abc import Mapping
 from datetime import UTC, tzinfo
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -34,6 +34,12 @@ class Settings(BaseModel):
     mode: str = Field(default="checked", description="which engines decide; the engine knows which there are")
     zone: str = Field(default="UTC", description="time zone whose today is the day of an exchange that names none")
     body_limit: int = Field(default=256 * 1024, ge=1024, le=256 * 1024, description="largest body of a request, in bytes")
+    batch_limit: int = Field(default=1000, ge=1, le=1000, description="most exchanges in a batch")
+    batch_body_limit: int = Field(
+        default=4 * 1024 * 1024, ge=1024, le=16 * 1024 * 1024, description="largest body of a batch, in bytes"
+    )
+    trust: Literal["confirmed", "from-memory"] = Field(default="confirmed", description="lowest mark that lifts without review")
+    norms: Literal["bind", "advise"] = Field(default="bind", description="whether norms bind, or only advise")
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str], **given: Any) -> Self:

@@ -6,6 +6,7 @@ a value of one, a path or a header as sent, or the message of an unforeseen erro
 error its class and the places in the code are written.
 """
 
+import json
 import logging
 import sys
 import traceback
@@ -21,8 +22,8 @@ PLACES_OF_AN_ERROR = 12
 def logger(stream: TextIO | None = None) -> FilteringBoundLogger:
     """A logger of JSON lines; to standard error unless told otherwise."""
     bound: FilteringBoundLogger = structlog.wrap_logger(
-        structlog.PrintLogger(stream or sys.stderr),
-        processors=[_timestamp, structlog.processors.add_log_level, _in_order, structlog.processors.JSONRenderer()],
+        structlog.WriteLogger(stream or sys.stderr),
+        processors=[_line],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         cache_logger_on_first_use=True,
     ).bind()
@@ -51,11 +52,10 @@ class ServerMessages(logging.Handler):
         say("server", message=record.getMessage().splitlines()[0])
 
 
-def _timestamp(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
-    event["timestamp"] = datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
-    return event
+_encode = json.JSONEncoder(default=repr).encode
 
 
-def _in_order(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
+def _line(logger: WrappedLogger, method: str, event: EventDict) -> str:
     """Time, level and event lead, for the reader of raw lines."""
-    return {"timestamp": event.pop("timestamp"), "level": event.pop("level"), "event": event.pop("event"), **event}
+    timestamp = datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    return _encode({"timestamp": timestamp, "level": method, "event": event.pop("event"), **event})

@@ -139,7 +139,7 @@ def instruments_table() -> str:
     rules = engine.load(engine.bundled_policies()).rules.rules
     provisions = {rule.provision.id: rule.provision for rule in rules}
     rows = []
-    for policy in sorted({(p.jurisdiction, p.policy, p.instrument, p.force) for p in provisions.values()}):
+    for policy in sorted({(p.jurisdiction, p.policy, p.instrument.en, p.force) for p in provisions.values()}):
         marks = [p.status for p in provisions.values() if p.policy == policy[1]]
         counts = " | ".join(str(marks.count(mark)) for mark in ("confirmed", "from-memory", "unsure"))
         rows.append(f"| {policy[0]} | `{policy[1]}` | {policy[2]} | {policy[3]} | {len(marks)} | {counts} |\n")

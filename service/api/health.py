@@ -4,7 +4,7 @@ import asyncio
 from typing import Literal
 
 from fastapi import FastAPI
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from service.api import schemas
 from service.log.record import Digests
@@ -40,6 +40,7 @@ class Ready(BaseModel):
     status: Literal["ready"] = "ready"
     policies: Digests
     log: Log
+    incidents: int = Field(description="exchanges since the start on which engines disagreed or failed; the log tells each")
 
 
 def add(app: FastAPI, service: Service) -> None:
@@ -65,7 +66,8 @@ def add(app: FastAPI, service: Service) -> None:
                 checks={
                     "policies": {"loaded": True, **digests.model_dump()},
                     "log": {"writable": False, "reason": reason},
+                    "incidents": service.incidents.seen,
                 },
                 headers={"Retry-After": "1"},
             ) from None
-        return Ready(policies=digests, log=Log(records=records))
+        return Ready(policies=digests, log=Log(records=records), incidents=service.incidents.seen)

@@ -15,17 +15,19 @@ Erasing that leaves leaf and hash as they are, so every proof over them stays va
 
 import json
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from types import MappingProxyType
 from typing import Any
 
 from pydantic import JsonValue
 
-from service.log.canonical import NotCanonical, canonical
+from service.log.canonical import NotCanonical, canonical, canonical_object
 
 _COMMITMENT_DOMAIN = b"fifthfactor/commitment/1\x00"
 _LEAF_DOMAIN = b"\x00"
+_NOTHING: Mapping[str, bytes] = MappingProxyType({})
 SALT_BYTES = 32
 
 
@@ -58,11 +60,18 @@ def commitment(salt: bytes, value: bytes) -> str:
     return sha256(_COMMITMENT_DOMAIN + salt + value).hexdigest()
 
 
-def seal(document: dict[str, Any], personal: Sequence[str], random: Callable[[int], bytes] = os.urandom) -> Entry:
+def seal(
+    document: Mapping[str, Any],
+    personal: Sequence[str],
+    *,
+    written: Mapping[str, bytes] = _NOTHING,
+    random: Callable[[int], bytes] = os.urandom,
+) -> Entry:
     """
     Make the log entry of a record.
 
-    `personal` are JSON Pointers into `document["request"]`; each must lead to a value. Raises NotCanonical.
+    `written` are those members of the record that are canonical JSON already, `document` all others, the id and the
+    request among them. `personal` are JSON Pointers into the request; each must lead to a value. Raises NotCanonical.
     """
     request = document["request"]
     openings = []
@@ -70,7 +79,8 @@ def seal(document: dict[str, Any], personal: Sequence[str], random: Callable[[in
         opening = Opening(pointer, random(SALT_BYTES), canonical(_value_at(request, pointer)))
         request = _with(request, pointer, {"commitment": _commitment_of(opening)})
         openings.append(opening)
-    leaf = canonical({**document, "request": request})
+    members = {name: canonical(value) for name, value in document.items() if name != "request"}
+    leaf = canonical_object({**members, **written, "request": canonical(request)})
     return Entry(document["id"], leaf, leaf_hash(leaf), tuple(openings))
 
 

@@ -6,12 +6,14 @@ version of the engine, the day it was asked for. Its shape carries its own versi
 old records keep theirs for good.
 """
 
-from datetime import date, datetime
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints
 
 import engine
+from service.log.canonical import NotCanonical, canonical, joined
 
 Sha256 = Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")]
 
@@ -55,6 +57,37 @@ class Record(BaseModel):
     def document(self) -> dict[str, Any]:
         """The record as a JSON document."""
         return self.model_dump(mode="json", by_alias=True)
+
+
+class RecordWriter:
+    """
+    Writes the records of one bundle, without their requests, as canonical JSON.
+
+    The engine gives a decision whose members are in canonical form, so that neither the decision nor the record is read into
+    a model to be written again; tests hold what comes out to the model above.
+    """
+
+    def __init__(self, bundle: Digests, version: EngineVersion) -> None:
+        self._fixed = {
+            "asked_by": b"null",
+            "bundle": canonical(bundle.model_dump()),
+            "engine": canonical(version.model_dump()),
+            "schema": canonical(SCHEMA),
+        }
+
+    def write(self, decision: engine.Written, recorded_at: datetime) -> tuple[bytes, Mapping[str, bytes]]:
+        """The decision as it is answered, and every member of its record but id and request. Raises NotCanonical."""
+        try:
+            members = {name: text.encode() for name, text in decision.members.items()}
+        except UnicodeEncodeError:
+            raise NotCanonical("half a character") from None
+        moment = recorded_at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+        return joined(members), {
+            **self._fixed,
+            "as_of": b'"%b"' % decision.as_of.isoformat().encode(),
+            "decision": joined(dict(sorted(members.items()))),
+            "recorded_at": b'"%b"' % moment.encode(),
+        }
 
 
 class Personal(BaseModel):

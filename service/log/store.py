@@ -30,15 +30,17 @@ from types import TracebackType
 from typing import Any, Self, cast
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import sqlite as sqlite_dialect
 
 from service.log.leaf import Entry, Opening, faults
 
 SCHEMA_VERSION = 1
-QUEUE_LIMIT = 1_000
+QUEUE_LIMIT = 2_000  # records: a full batch, and as many that came alone
 LOCK_WAIT_SECONDS = 5.0
 
+# page_size, of a new database: a record has tens of kilobytes, and each page of it is written by calls of its own.
 # secure_delete: SQLite overwrites what is erased instead of only forgetting where it was.
-_WRITER_PRAGMAS = ("journal_mode = WAL", "synchronous = FULL", "secure_delete = ON", "foreign_keys = ON")
+_WRITER_PRAGMAS = ("page_size = 32768", "journal_mode = WAL", "synchronous = FULL", "secure_delete = ON", "foreign_keys = ON")
 
 _tables = sa.MetaData()
 _about = sa.Table(
@@ -65,8 +67,10 @@ _personal = sa.Table(
     sa.Column("erased_at", sa.String),
 )
 
-_insert_records = sa.insert(_record)
-_insert_openings = sa.insert(_personal)
+# Written once as the driver takes them, in the order of the columns: the rows of a commit need no more than to be handed over.
+_INSERT_RECORD, _INSERT_OPENING = (
+    str(sa.insert(table).compile(dialect=sqlite_dialect.dialect(paramstyle="qmark"))) for table in (_record, _personal)
+)
 
 
 class StoreRefused(Exception):
@@ -96,9 +100,9 @@ class Stored:
 
 @dataclass(frozen=True, slots=True)
 class _Job:
-    """One thing the writer is to do, and the future that waits for it."""
+    """One thing the writer is to do, and the future that waits for it: records (for their first number), or other work."""
 
-    work: Entry | Callable[[sa.Connection], int]
+    work: Sequence[Entry] | Callable[[sa.Connection], int]
     loop: asyncio.AbstractEventLoop
     done: asyncio.Future[int]
 
@@ -136,7 +140,18 @@ class Store:
 
     async def append(self, entry: Entry) -> int:
         """Record an entry; returns its sequence number once it is durable. Raises NotRecorded."""
-        return await self._ask(entry)
+        return await self._ask((entry,))
+
+    async def append_many(self, entries: Sequence[Entry]) -> range:
+        """
+        Record entries in one commit, all or none; returns their sequence numbers, in order, once they are durable.
+
+        Raises NotRecorded; LogBusy where they do not fit beside what waits already.
+        """
+        if not entries:
+            return range(0)
+        first = await self._ask(entries)
+        return range(first, first + len(entries))
 
     async def probe(self) -> int:
         """Write to the log and wait for the disk; returns how many records it holds. Raises NotRecorded."""
@@ -186,6 +201,7 @@ class Store:
 
     def _open(self) -> None:
         self._queue: deque[_Job] = deque()
+        self._queued = 0  # records in the queue; other work counts as one
         self._waiting = threading.Condition()
         self._closing = False
         self._connection: sa.Connection | None = None
@@ -271,18 +287,20 @@ class Store:
 
     # --- the writer --------------------------------------------------------------------------------------------------
 
-    async def _ask(self, work: Entry | Callable[[sa.Connection], int]) -> int:
+    async def _ask(self, work: Sequence[Entry] | Callable[[sa.Connection], int]) -> int:
+        size = 1 if callable(work) else len(work)
         loop = asyncio.get_running_loop()
         job = _Job(work, loop, loop.create_future())
         with self._waiting:
             if self._closing:
                 raise NotRecorded("the log is closed")
-            if len(self._queue) >= self.queue_limit:
+            if self._queued + size > self.queue_limit:
                 raise LogBusy("too many records wait to be written")
             if not self._queue or self._queue[-1].loop is not loop:
                 # The writer wakes when this turn of the loop is over: one commit takes all that the turn brings.
                 loop.call_soon(self._wake)
             self._queue.append(job)
+            self._queued += size
         return await job.done
 
     def _wake(self) -> None:
@@ -315,6 +333,7 @@ class Store:
                 self._waiting.wait()
             jobs = list(self._queue)
             self._queue.clear()
+            self._queued = 0
             return jobs
 
     def _write(self, jobs: list[_Job]) -> list[int]:
@@ -324,26 +343,23 @@ class Store:
             raise NotRecorded("the database file was moved or replaced")
         connection = self._connection or self._connect()
         results: list[int] = []
-        records: list[dict[str, Any]] = []
-        openings: list[dict[str, Any]] = []
+        records: list[tuple[Any, ...]] = []
+        openings: list[tuple[Any, ...]] = []
         sequence = self._next
         with connection.begin():
             for job in jobs:
-                if isinstance(job.work, Entry):
-                    entry = job.work
-                    records.append({"sequence": sequence, "id": entry.id, "leaf": entry.leaf, "leaf_hash": entry.leaf_hash})
-                    openings.extend(
-                        {"sequence": sequence, "pointer": each.pointer, "salt": each.salt, "value": each.value}
-                        for each in entry.openings
-                    )
-                    results.append(sequence)
-                    sequence += 1
-                else:
+                if callable(job.work):
                     results.append(job.work(connection))
+                    continue
+                results.append(sequence)
+                for entry in job.work:
+                    records.append((sequence, entry.id, entry.leaf, entry.leaf_hash))
+                    openings += [(sequence, each.pointer, each.salt, each.value, None) for each in entry.openings]
+                    sequence += 1
             if records:
-                connection.execute(_insert_records, records)
+                connection.exec_driver_sql(_INSERT_RECORD, records)
             if openings:
-                connection.execute(_insert_openings, openings)
+                connection.exec_driver_sql(_INSERT_OPENING, openings)
         self._next = sequence
         self.counts.commits += 1
         self.counts.records += len(records)

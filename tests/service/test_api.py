@@ -7,6 +7,7 @@ import time
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from hashlib import sha256
+from itertools import product
 from typing import Any
 from uuid import UUID
 
@@ -26,6 +27,8 @@ from service.problems import Problem
 from service.service import Service
 from service.settings import Settings
 from tests.service.conftest import EXCHANGE, PERSONAL, POLICIES, body
+
+JSON: dict[str, Any] = {"content": body(), "headers": {"content-type": "application/json"}}
 
 
 def refused(answer, status: int, kind: str = "") -> dict[str, Any]:
@@ -171,6 +174,65 @@ def test_a_body_up_to_the_limit_is_read_and_one_byte_more_is_not(evaluate, servi
     refused(evaluate(iter([too_large[:1000], too_large[1000:]])), 413, "body-too-large")
 
 
+def test_a_caller_may_ask_for_more(evaluate, client):
+    """`include` adds its members to the decision and to its record, and only those that were asked for."""
+    for wanted in ([], ["trace"], ["remedies", "holds_until"], list(engine.INCLUDES)):
+        answer = client.post(f"/v1/evaluate?include={','.join(wanted)}" if wanted else "/v1/evaluate", **JSON)
+        assert answer.status_code == 200
+        assert set(engine.INCLUDES) & answer.json().keys() == set(wanted)
+        engine.Decision.model_validate(answer.json())
+        record = client.get(f"/v1/decisions/{answer.json()['id']}").json()["record"]
+        assert record["decision"] == answer.json()
+
+
+@pytest.mark.parametrize("query", ["lang=en", "lang=zh", "lang=zh&include=trace", "include=trace%2Cremedies&lang=en"])
+def test_a_query_that_is_understood(client, query):
+    """Either parameter alone, or both, in any order."""
+    assert client.post(f"/v1/evaluate?{query}", **JSON).status_code == 200
+
+
+def test_the_language_and_what_is_included_reach_the_engine(client, service, monkeypatch):
+    """As they were asked for; without a query, nothing more, in English."""
+    passed = []
+    real = type(service.pdp).write
+
+    def watched(self, exchange, **more):
+        passed.append((more["include"], more["lang"]))
+        return real(self, exchange, **more)
+
+    monkeypatch.setattr(type(service.pdp), "write", watched)
+    client.post("/v1/evaluate?lang=zh&include=remedies,trace", **JSON)
+    client.post("/v1/evaluate", **JSON)
+    assert passed == [({"remedies", "trace"}, "zh"), (set(), "en")]
+
+
+@pytest.mark.parametrize(
+    ("query", "says"),
+    [
+        ("include=remedy", "`remedies`, `holds_until`, `trace`"),
+        ("include=", "`remedies`"),
+        ("include=trace,", "`trace`"),
+        ("include=trace,trace", "twice"),
+        ("include=trace&include=remedies", "twice"),
+        ("lang=fr", "`lang` takes `en`, `zh`, not `fr`"),
+        ("lang=EN", "not `EN`"),
+        ("inlcude=trace", "there is no parameter `inlcude`"),
+        ("trace", "not made of parameters"),
+        ("lang=en&", "not made of parameters"),
+        ("&".join(f"p{n}=1" for n in range(1000)), "not made of parameters"),
+        ("lang=%FF", "`lang` takes"),
+        ("lang=" + "x" * 1000, "`lang` takes"),
+    ],
+)
+def test_a_query_that_is_not_understood_is_refused(client, service, query, says):
+    """400 that names the choices, before anything is decided: what is misspelled would be missed in the answer."""
+    for path in ("/v1/evaluate", "/v1/evaluate/batch"):
+        problem = refused(client.post(f"{path}?{query}", **JSON), 400, "bad-request")
+        assert says in problem["detail"]
+        assert len(problem["detail"]) < 200
+    assert service.store.counts.records == 0
+
+
 # --- the record ------------------------------------------------------------------------------------------------------
 
 
@@ -295,13 +357,13 @@ def test_requests_at_the_same_time_share_commits(service):
 def test_slow_decisions_let_others_through(service, monkeypatch):
     """While many exchanges are decided slowly, answers leave one by one and a probe is heard after one decision."""
     app = create_app(service.settings, service)
-    real = type(service.pdp).decide
+    real = type(service.pdp).write
 
     def slowly(self, exchange, **more):
         time.sleep(0.06)
         return real(self, exchange, **more)
 
-    monkeypatch.setattr(type(service.pdp), "decide", slowly)
+    monkeypatch.setattr(type(service.pdp), "write", slowly)
     done: list[str] = []
 
     async def send(client, method, path, **more):
@@ -320,7 +382,7 @@ def test_slow_decisions_let_others_through(service, monkeypatch):
     assert done.count("/v1/evaluate") == 10
 
 
-# --- failures and incidents ------------------------------------------------------------------------------------------
+# --- failures --------------------------------------------------------------------------------------------------------
 
 
 def test_an_unforeseen_error_is_500_without_details(client, evaluate, service, monkeypatch, lines):
@@ -329,32 +391,15 @@ def test_an_unforeseen_error_is_500_without_details(client, evaluate, service, m
     def fail(*_, **__):
         raise RuntimeError("about practice-of-dr-li-na")
 
-    monkeypatch.setattr(type(service.pdp), "decide", fail)
+    monkeypatch.setattr(type(service.pdp), "write", fail)
     answer = evaluate()
     problem = refused(answer, 500, "internal")
     assert "RuntimeError" not in answer.text
     (line,) = lines.events("internal")
     assert (line["level"], line["error"], line["request_id"]) == ("error", "RuntimeError", problem["request_id"])
-    assert any("evaluate.py" in place for place in line["at"])
+    assert any("deciding.py" in place for place in line["at"])
     assert "li-na" not in lines.getvalue()
     assert service.store.counts.records == 0
-
-
-def test_disagreeing_engines_are_an_incident(client, evaluate, service, monkeypatch, lines):
-    """Logged as an error with the decision's id and what differs; the answer never permits."""
-    real = engine.PDP(service.bundle).decide
-
-    def disagree(self, exchange, **more):
-        decision = real(exchange, **more)
-        part = decision.engine.model_copy(update={"agreed": False, "disagreement": ["rule cn.test/art-1: yes, no"]})
-        return decision.model_copy(update={"engine": part, "proceed": False, "outcome": "review"})
-
-    monkeypatch.setattr(type(service.pdp), "decide", disagree)
-    decision = evaluate().json()
-    (line,) = lines.events("incident")
-    assert line["level"] == "error"
-    assert (line["decision_id"], line["disagreement"]) == (decision["id"], ["rule cn.test/art-1: yes, no"])
-    assert client.get(f"/v1/decisions/{decision['id']}").json()["record"]["decision"]["engine"]["agreed"] is False
 
 
 # --- the rest of the interface ---------------------------------------------------------------------------------------
@@ -382,6 +427,7 @@ def test_ready(client, evaluate, service):
     assert ready.status_code == 200
     assert ready.json()["status"] == "ready"
     assert ready.json()["log"] == {"writable": True, "records": 1}
+    assert ready.json()["incidents"] == 0
     assert ready.json()["policies"]["source"] == service.bundle.digests.source
     assert service.store.counts.commits == commits + 1
 
@@ -392,6 +438,7 @@ def test_not_ready_when_the_log_cannot_be_written(client, service):
     problem = refused(client.get("/readyz"), 503, "not-ready")
     assert problem["checks"]["policies"]["loaded"] is True
     assert problem["checks"]["log"] == {"writable": False, "reason": "No such file or directory"}
+    assert problem["checks"]["incidents"] == 0
     assert client.get("/livez").status_code == 200
 
 
@@ -423,6 +470,7 @@ def test_the_openapi_document_shows_the_real_shapes(client, service):
     assert document["openapi"].startswith("3.1")
     assert set(document["paths"]) == {
         "/v1/evaluate",
+        "/v1/evaluate/batch",
         "/v1/decisions/{id}",
         "/v1/facts",
         "/livez",
@@ -433,6 +481,12 @@ def test_the_openapi_document_shows_the_real_shapes(client, service):
     }
     sent = document["paths"]["/v1/evaluate"]["post"]["requestBody"]["content"]["application/json"]["schema"]
     assert sent == {"$ref": "#/components/schemas/Exchange"}
+    for path in ("/v1/evaluate", "/v1/evaluate/batch"):
+        asked = {each["name"]: each["schema"] for each in document["paths"][path]["post"]["parameters"]}
+        assert asked["include"]["items"]["enum"] == list(engine.INCLUDES)
+        assert asked["lang"]["enum"] == list(engine.LANGUAGES)
+        answer = document["paths"][path]["post"]["responses"]["200"]["content"]["application/json"]["schema"]
+        assert answer["$ref"].rpartition("/")[2] in document["components"]["schemas"]
     shapes = document["components"]["schemas"]
     assert shapes["Exchange"]["properties"].keys() == service.bundle.exchange_schema()["properties"].keys()
     assert "#/$defs/" not in json.dumps(document)
@@ -449,7 +503,12 @@ def test_other_addresses_are_404(client, path):
 
 @pytest.mark.parametrize(
     ("method", "path", "allowed"),
-    [("GET", "/v1/evaluate", "POST"), ("DELETE", "/v1/decisions/x", "GET"), ("OPTIONS", "/v1/evaluate", "POST")],
+    [
+        ("GET", "/v1/evaluate", "POST"),
+        ("GET", "/v1/evaluate/batch", "POST"),
+        ("DELETE", "/v1/decisions/x", "GET"),
+        ("OPTIONS", "/v1/evaluate", "POST"),
+    ],
 )
 def test_other_methods_are_405(client, method, path, allowed):
     """With the methods that there are."""
@@ -564,6 +623,18 @@ def test_the_bundled_policies_are_the_default(tmp_path):
     settings = Settings(database=tmp_path / "log.db")
     with TestClient(create_app(settings), base_url="http://localhost") as client:
         assert "exporter.country" in {fact["name"] for fact in client.get("/v1/facts").json()["facts"]}
+
+
+def test_trust_and_norms_are_the_operator_s(tmp_path):
+    """What a deployment trusts, and whether norms bind it, goes into the bundle, and so into its digest of meaning."""
+    digests = set()
+    for number, (trust, norms) in enumerate(product(("confirmed", "from-memory"), ("bind", "advise"))):
+        settings = Settings(policies=POLICIES, database=tmp_path / f"{number}.db", trust=trust, norms=norms)
+        service = Service.open(settings)
+        service.close()
+        assert service.bundle.settings == engine.Settings(trust=trust, norms=norms)
+        digests.add(service.bundle.digests.meaning)
+    assert len(digests) == 4
 
 
 def test_policies_that_do_not_hold_leave_no_log_behind(tmp_path):

@@ -52,7 +52,7 @@ def test_every_command_answers_what_is_shown(tmp_path):
             id = id or json.loads(answer.stdout).get("id", "")
             last = answer.stdout
             checked += 1
-    assert checked == 4
+    assert checked == 6
     (program,) = [text for kind, text in BLOCKS if kind == "python"]
     (tmp_path / "decision.json").write_bytes(last)
     verified = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False)
@@ -77,7 +77,15 @@ def test_every_setting_is_listed_with_its_default():
 def test_every_address_is_listed():
     """The table has what the OpenAPI document has."""
     table = README.partition("## Endpoints")[2].partition("## ")[0]
-    for path in ("/v1/evaluate", "/v1/decisions/{id}", "/v1/facts", "/v1/schemas/exchange", "/livez", "/readyz"):
+    for path in (
+        "/v1/evaluate",
+        "/v1/evaluate/batch",
+        "/v1/decisions/{id}",
+        "/v1/facts",
+        "/v1/schemas/exchange",
+        "/livez",
+        "/readyz",
+    ):
         assert f" {path}`" in table
 
 

@@ -159,6 +159,7 @@ def test_a_port_in_use_is_a_sentence(server, tmp_path):
         (["--host", "192.168.1.1"], {}, 2, "only this machine's own addresses"),
         ([], {"FIFTHFACTOR_HOST": "::"}, 2, "error: `FIFTHFACTOR_HOST` cannot be `::`"),
         ([], {"FIFTHFACTOR_ZONE": "Mars"}, 2, "error: `FIFTHFACTOR_ZONE` cannot be `Mars`"),
+        ([], {"FIFTHFACTOR_TRUST": "all"}, 2, "error: `FIFTHFACTOR_TRUST` cannot be `all`: should be 'confirmed' or"),
         ([], {"FIFTHFACTOR_PROT": "1"}, 2, "error: there is no setting `FIFTHFACTOR_PROT`; did you mean"),
         (["--mode", "quick"], {}, 2, "error: there is no mode `quick`; use one of checked"),
         (["--policies", "nowhere"], {}, 2, "error: the policies `nowhere` cannot be read: there is no"),

@@ -2,6 +2,7 @@
 
 import pytest
 
+from service.log.store import QUEUE_LIMIT
 from service.settings import SettingRefused, Settings, is_loopback
 
 
@@ -29,6 +30,12 @@ def test_an_option_wins_over_the_environment():
         ("FIFTHFACTOR_ZONE", "../etc/passwd", "name a time zone"),
         ("FIFTHFACTOR_ZONE", "", "name a time zone"),
         ("FIFTHFACTOR_BODY_LIMIT", "12", "greater than or equal to 1024"),
+        ("FIFTHFACTOR_BATCH_LIMIT", "0", "greater than or equal to 1"),
+        ("FIFTHFACTOR_BATCH_LIMIT", "1001", "less than or equal to 1000"),
+        ("FIFTHFACTOR_BATCH_BODY_LIMIT", "16777217", "less than or equal to 16777216"),
+        ("FIFTHFACTOR_TRUST", "unsure", "cannot be `unsure`: should be 'confirmed' or 'from-memory'"),
+        ("FIFTHFACTOR_NORMS", "ignore", "cannot be `ignore`: should be 'bind' or 'advise'"),
+        ("FIFTHFACTOR_NORM", "bind", "did you mean `FIFTHFACTOR_NORMS`?"),
         ("FIFTHFACTOR_DATABASE", "", "name a file"),
         ("FIFTHFACTOR_DATABSE", "x.db", "did you mean `FIFTHFACTOR_DATABASE`?"),
     ],
@@ -45,6 +52,11 @@ def test_a_wrong_option_is_named_as_an_option():
     """`--host`, not the variable, where it was given on the command line."""
     with pytest.raises(SettingRefused, match=r"`--host` cannot be `10\.0\.0\.1`"):
         Settings.from_environment({}, host="10.0.0.1")
+
+
+def test_a_full_batch_fits_beside_others():
+    """What may be sent at once can be recorded at once, though as many records again wait."""
+    assert 2 * Settings.from_environment({"FIFTHFACTOR_BATCH_LIMIT": "1000"}).batch_limit <= QUEUE_LIMIT
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.9.8.7", "::1", "localhost", "LOCALHOST"])

@@ -1,0 +1,176 @@
+"""
+`POST /v1/evaluate/batch`: many exchanges in, as many decisions or problems out, in the same order.
+
+The body is taken apart into the bytes of each exchange, and each is then read and decided like one that comes alone. All
+decisions are recorded by one commit, and nothing is answered before it: either every decision of a batch is in the log, or
+none. Between decisions the event loop turns, and one batch is decided at a time, so that a few large ones cannot fill the
+memory.
+"""
+
+import asyncio
+import json
+import re
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from pydantic import BaseModel, ConfigDict
+from starlette.requests import ClientDisconnect
+from starlette.responses import StreamingResponse
+
+import engine
+from service.api import schemas
+from service.api.sent import PARAMETERS, Plain, asked, body
+from service.deciding import Asked, Decider, durable
+from service.gate import note
+from service.log.leaf import Entry
+from service.problems import Problem, Refused
+from service.service import Service
+
+# What the records of one batch may take in memory, as much as their answers do.
+MOST_BYTES = 64 * 1024 * 1024
+
+_OPENING = re.compile(r'[ \t\n\r]*\{[ \t\n\r]*"exchanges"[ \t\n\r]*:[ \t\n\r]*\[[ \t\n\r]*')
+_COMMA = re.compile(r"[ \t\n\r]*,[ \t\n\r]*")
+_CLOSING = re.compile(r"[ \t\n\r]*\][ \t\n\r]*\}[ \t\n\r]*\Z")
+_SHAPE = 'the body is {"exchanges": [ … ]} and nothing else'
+_skip_value = json.JSONDecoder().raw_decode
+
+
+class DecisionResult(BaseModel):
+    """An exchange that was decided; its record is in the log."""
+
+    model_config = ConfigDict(frozen=True)
+
+    decision: engine.Decision
+
+
+class ProblemResult(BaseModel):
+    """An exchange that was refused; nothing was recorded of it. The pointers of its errors lead into the exchange."""
+
+    model_config = ConfigDict(frozen=True)
+
+    problem: Problem
+
+
+class Results(BaseModel):
+    """One result for each exchange, in the order in which they were sent."""
+
+    model_config = ConfigDict(frozen=True)
+
+    results: tuple[DecisionResult | ProblemResult, ...]
+
+
+def add(app: FastAPI, service: Service) -> None:
+    """Put the endpoint on the application."""
+    decider = Decider(service)
+    settings = service.settings
+    one_at_a_time = asyncio.Lock()
+
+    async def evaluate_batch(request: Request) -> Response:
+        """Decides each exchange of the body, records all decisions in one commit, and answers with them."""
+        wanted = asked(request.scope["query_string"])
+        raw = await body(request, settings.batch_body_limit)
+        leaving = asyncio.ensure_future(request.receive())  # nothing more comes but the word that the caller has left
+        try:
+            async with one_at_a_time:
+                answers, entries = await decide(request, await taken_apart(raw), wanted, leaving)
+                note(request.scope, decisions=len(entries), problems=len(answers) - len(entries))
+                await durable(service.store.append_many(entries))
+        finally:
+            leaving.cancel()
+        length = sum(map(len, answers)) + max(len(answers) - 1, 0) + len(b'{"results":[]}')
+        headers = {"Content-Length": str(length)}
+        return StreamingResponse(_written(answers), headers=headers, media_type="application/json")
+
+    async def taken_apart(raw: bytes) -> list[bytes]:
+        """The bytes of each exchange. Raises Refused."""
+        try:
+            text = raw.decode("utf-8")
+        except UnicodeDecodeError:
+            raise Refused("batch-refused", "the body is not UTF-8") from None
+        opening = _OPENING.match(text)
+        if not opening:
+            raise Refused("batch-refused", _SHAPE)
+        at = opening.end()
+        found: list[bytes] = []
+        more = not _CLOSING.match(text, at)
+        while more:
+            if len(found) == settings.batch_limit:
+                raise Refused("batch-too-large", f"a batch has at most {settings.batch_limit} exchanges")
+            async with service.turns:
+                end = _end_of_value(text, at)
+                found.append(text[at:end].encode())
+                comma = _COMMA.match(text, end)
+                if not comma and not _CLOSING.match(text, end):
+                    raise Refused(
+                        "batch-refused", f"after exchange {len(found)} there is neither a comma nor the end; {_SHAPE}"
+                    )
+                at = comma.end() if comma else end
+                more = comma is not None
+        return found
+
+    async def decide(
+        request: Request, exchanges: Sequence[bytes], wanted: Asked, leaving: asyncio.Future[Any]
+    ) -> tuple[list[bytes], list[Entry]]:
+        """What to answer to each exchange, and what to record. Raises Refused, ClientDisconnect."""
+        now = service.clock()
+        request_id: str = request.scope["request_id"]
+        answers: list[bytes] = []
+        entries: list[Entry] = []
+        held = 0
+        for number, exchange in enumerate(exchanges):
+            async with service.turns:
+                if leaving.done():
+                    raise ClientDisconnect
+                try:
+                    decided = decider.decide(decider.read(exchange), wanted, now, request_id)
+                except Refused as refused:
+                    problem = refused.problem(request.scope["path"], request_id, f"/exchanges/{number}")
+                    answers.append(b'{"problem":%b}' % problem.model_dump_json(exclude_none=True).encode())
+                    continue
+            answers.append(b'{"decision":%b}' % decided.answer)
+            entries.append(decided.entry)
+            held += len(decided.entry.leaf)
+            if held > MOST_BYTES:
+                raise Refused("batch-too-large", f"the decisions take more than {MOST_BYTES} bytes; send it in parts")
+        return answers, entries
+
+    app.router.add_api_route(
+        "/v1/evaluate/batch",
+        evaluate_batch,
+        methods=["POST"],
+        summary="Decide many exchanges",
+        response_model=Results,
+        responses=schemas.problems(400, 413, 415, 503),
+        openapi_extra={"requestBody": _body_schema(settings.batch_limit), "parameters": PARAMETERS},
+        route_class_override=Plain,
+    )
+
+
+def _end_of_value(text: str, at: int) -> int:
+    """Where the JSON value that begins here ends; what it is worth is for the engine to say. Raises Refused."""
+    try:
+        return _skip_value(text, at)[1]
+    except (ValueError, RecursionError):
+        raise Refused("batch-refused", f"the body is no JSON from its character {at + 1} on") from None
+
+
+async def _written(answers: list[bytes]) -> AsyncIterator[bytes]:
+    lead = b'{"results":['
+    for answer in answers:
+        yield lead
+        yield answer
+        lead = b","
+    yield b"]}" if answers else lead + b"]}"
+
+
+def _body_schema(limit: int) -> dict[str, object]:
+    exchanges = {"type": "array", "maxItems": limit, "items": {"$ref": "#/components/schemas/Exchange"}}
+    schema = {
+        "type": "object",
+        "properties": {"exchanges": exchanges},
+        "required": ["exchanges"],
+        "additionalProperties": False,
+    }
+    return {"required": True, "content": {"application/json": {"schema": schema}}}

@@ -1,0 +1,121 @@
+"""
+What is sent to the endpoints that decide: the body, as bytes up to a limit, and what the query asks for.
+
+Both are read strictly: what is not understood is refused, since a caller who asked for it would take its absence for an
+answer.
+"""
+
+from collections.abc import Callable, Coroutine, Iterable
+from functools import lru_cache
+from typing import Any
+from urllib.parse import parse_qsl
+
+from fastapi import Request, Response
+from fastapi.routing import APIRoute
+from starlette.requests import ClientDisconnect
+from starlette.types import Receive, Scope, Send
+
+import engine
+from service.deciding import Asked
+from service.problems import Refused
+
+_MOST_PARAMETERS = 8
+
+PARAMETERS: list[dict[str, Any]] = [
+    {
+        "name": "include",
+        "in": "query",
+        "required": False,
+        "description": "what the decision shall tell beside the rest, separated by commas",
+        "style": "form",
+        "explode": False,
+        "schema": {"type": "array", "uniqueItems": True, "items": {"type": "string", "enum": list(engine.INCLUDES)}},
+    },
+    {
+        "name": "lang",
+        "in": "query",
+        "required": False,
+        "description": "the language of what the decision says",
+        "schema": {"type": "string", "enum": list(engine.LANGUAGES), "default": Asked().lang},
+    },
+]
+
+
+class Plain(APIRoute):
+    """
+    A route whose function gets the request and makes the response by itself.
+
+    FastAPI documents it like any other, and does nothing more for it: reading parameters costs as much as a short decision.
+    """
+
+    def __init__(self, path: str, endpoint: Callable[[Request], Coroutine[Any, Any, Response]], **more: Any) -> None:
+        super().__init__(path, endpoint, **more)
+        self.app = self._answer
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        response = await self.endpoint(Request(scope, receive, send))
+        await response(scope, receive, send)
+
+
+async def body(request: Request, limit: int) -> bytes:
+    """The whole body, of at most `limit` bytes, sent as plain JSON. Raises Refused, ClientDisconnect."""
+    headers = dict(reversed(request.scope["headers"]))
+    _check_type(headers.get(b"content-type", b""), headers.get(b"content-encoding", b"identity"))
+    too_large = Refused("body-too-large", f"a body has at most {limit} bytes")
+    declared = headers.get(b"content-length", b"0")
+    # The length of the number goes first: Python refuses to read one of 5,000 digits.
+    if len(declared) > 15 or (declared.isdigit() and int(declared) > limit):
+        raise too_large
+    pieces: list[bytes] = []
+    size = 0
+    while True:
+        message = await request.receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        pieces.append(message.get("body", b""))
+        size += len(pieces[-1])
+        if size > limit:
+            raise too_large
+        if not message.get("more_body", False):
+            return b"".join(pieces)
+
+
+@lru_cache(maxsize=64)
+def _check_type(content_type: bytes, encoding: bytes) -> None:
+    kind, _, parameters = content_type.decode("latin-1").partition(";")
+    if kind.strip().lower() != "application/json":
+        raise Refused("unsupported-media-type", "send the exchange as `Content-Type: application/json`")
+    if parameters.strip().lower().replace('"', "") not in ("", "charset=utf-8"):
+        raise Refused("unsupported-media-type", "JSON is UTF-8; leave other parameters out of the content type")
+    if encoding.strip().lower() != b"identity":
+        raise Refused("unsupported-media-type", "send the body without a content encoding")
+
+
+@lru_cache(maxsize=256)
+def asked(query: bytes) -> Asked:
+    """What the query of a request asks for. Raises Refused."""
+    if not query:
+        return Asked()
+    try:
+        sent = parse_qsl(query.decode("ascii"), keep_blank_values=True, strict_parsing=True, max_num_fields=_MOST_PARAMETERS)
+        values = dict(sent)
+    except ValueError:
+        raise Refused("bad-request", "the query is not made of parameters, like `?include=remedies&lang=en`") from None
+    if len(values) < len(sent):
+        raise Refused("bad-request", "a parameter stands twice in the query")
+    for name in values.keys() - {"include", "lang"}:
+        raise Refused("bad-request", f"there is no parameter `{name[:40]}`; there are `include` and `lang`")
+    include = values["include"].split(",") if "include" in values else []
+    for each in include:
+        if each not in engine.INCLUDES:
+            raise Refused("bad-request", f"`include` takes {_listed(engine.INCLUDES)}, separated by commas, not `{each[:40]}`")
+    if len(set(include)) < len(include):
+        raise Refused("bad-request", "a value stands twice in `include`")
+    lang = values.get("lang", Asked().lang)
+    if lang not in engine.LANGUAGES:
+        raise Refused("bad-request", f"`lang` takes {_listed(engine.LANGUAGES)}, not `{lang[:40]}`")
+    return Asked(frozenset(include), lang)
+
+
+def _listed(choices: Iterable[str]) -> str:
+    return ", ".join(f"`{each}`" for each in choices)

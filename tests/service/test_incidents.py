@@ -1,0 +1,126 @@
+"""
+Engines that disagree, driven over HTTP: a fault is planted in a real engine.
+
+The exchange is of twelve thousand people without a contract, so the one rule of these tests asks for a review.
+"""
+
+import json
+from typing import Any
+
+import pytest
+
+import engine
+from engine.backends.bitset import strata as bitset_strata
+from engine.backends.durable import Durable
+from service.log.record import KeptRecord
+from tests.service.conftest import PERSONAL, body
+
+REVIEWED = body(as_of="2024-06-01", evidence={})
+STAND = bitset_strata.Strata.stand
+
+
+def nothing_stands(strata: bitset_strata.Strata, possible: int, certain: int) -> None:
+    """A fault that would permit: no rule is seen to stand."""
+    STAND(strata, 0, 0)
+
+
+def fail(*_: Any) -> None:
+    """A fault that ends the engine, with a personal value in its message."""
+    raise RuntimeError("about practice-of-dr-li-na")
+
+
+@pytest.fixture
+def planted(monkeypatch, request):
+    """The fault of a test, in the engine bitset."""
+    monkeypatch.setattr(bitset_strata.Strata, "stand", request.param)
+
+
+def told(lines, service, decision_id: str, request_id: str) -> dict[str, Any]:
+    """The one incident in the log; it has all that reproduces it, and no value of the exchange."""
+    (line,) = lines.events("incident")
+    digests = service.bundle.digests
+    assert line["level"] == "error"
+    assert {name: line[name] for name in ("decision_id", "request_id", "as_of", "mode", "engine", "meaning", "source")} == {
+        "decision_id": decision_id,
+        "request_id": request_id,
+        "as_of": "2024-06-01",
+        "mode": "checked",
+        "engine": engine.__version__,
+        "meaning": digests.meaning,
+        "source": digests.source,
+    }
+    for value in PERSONAL.values():
+        assert value not in lines.getvalue()
+    found: dict[str, Any] = line
+    return found
+
+
+def test_without_a_fault_there_is_no_incident(client, evaluate, lines):
+    """The exchange is reviewed by both engines."""
+    assert evaluate(REVIEWED).json()["outcome"] == "review"
+    assert not lines.events("incident")
+    assert client.get("/readyz").json()["incidents"] == 0
+
+
+@pytest.mark.parametrize(
+    ("planted", "difference"),
+    [(nothing_stands, "stands cn.test/art-1"), (fail, "bitset failed: RuntimeError")],
+    indirect=["planted"],
+)
+def test_a_fault_in_one_engine_is_an_incident_and_no_permit(client, evaluate, service, lines, planted, difference):
+    """The answer is a review that nobody may sign off, it is recorded, the log tells how to reproduce it, and it is counted."""
+    answer = evaluate(REVIEWED)
+    decision = answer.json()
+    assert answer.status_code == 200
+    assert (decision["proceed"], decision["outcome"], decision["beneath"]["lowest"]) == (False, "review", "review")
+    assert decision["engine"]["agreed"] is False
+    line = told(lines, service, decision["id"], answer.headers["x-request-id"])
+    assert difference in " ".join(line["disagreement"])
+    assert line["disagreement"] == decision["engine"]["disagreement"]
+    assert line["record"] == f"/v1/decisions/{decision['id']}"
+    kept = client.get(line["record"]).json()
+    KeptRecord.model_validate(kept)
+    assert kept["record"]["request"] == json.loads(REVIEWED)
+    assert kept["record"]["decision"] == decision
+    assert client.get("/readyz").json()["incidents"] == 1
+
+
+@pytest.mark.parametrize("planted", [nothing_stands], indirect=True)
+def test_a_permit_of_one_engine_is_none(evaluate, service, planted):
+    """Alone, the faulty engine would let the exchange pass today; together with the other it does not."""
+    today = service.clock().date()
+    sent = body(as_of=str(today), evidence={})
+    exchange = engine.parse_exchange(service.bundle, sent)
+
+    def proceeds(mode: str) -> bool:
+        return engine.PDP(service.bundle, mode).write(exchange, as_of=today, today=today, id="x").proceed
+
+    assert (proceeds("bitset"), proceeds("durable")) == (True, False)
+    assert evaluate(sent).json()["proceed"] is False
+
+
+@pytest.mark.parametrize("planted", [fail], indirect=True)
+def test_when_no_engine_answers_there_is_no_decision(client, evaluate, service, lines, monkeypatch, planted):
+    """500 without details, nothing recorded, an incident that says that there is no record."""
+    monkeypatch.setattr(Durable, "evaluate", fail)
+    answer = evaluate(REVIEWED)
+    assert (answer.status_code, answer.json()["type"]) == (500, "urn:fifthfactor:problem:internal")
+    assert "RuntimeError" not in answer.text
+    (line,) = lines.events("incident")
+    line = told(lines, service, line["decision_id"], answer.headers["x-request-id"])
+    assert line["disagreement"] == ["bitset failed: RuntimeError", "durable failed: RuntimeError"]
+    assert line["record"] is None
+    assert service.store.counts.records == 0
+    assert client.get("/readyz").json()["incidents"] == 1
+
+
+@pytest.mark.parametrize("planted", [nothing_stands], indirect=True)
+def test_incidents_in_a_batch_are_told_one_by_one(client, service, lines, planted):
+    """Each with the id of its own decision."""
+    content = b'{"exchanges": [%b, {"exporter": {"country": "KE"}}, %b]}' % (REVIEWED, REVIEWED)
+    answer = client.post("/v1/evaluate/batch", content=content, headers={"content-type": "application/json"})
+    decisions = [result["decision"] for result in answer.json()["results"]]
+    wrong = [decision["id"] for decision in decisions if not decision["engine"]["agreed"]]
+    assert wrong == [decisions[0]["id"], decisions[2]["id"]]
+    assert [line["decision_id"] for line in lines.events("incident")] == wrong
+    assert client.get("/readyz").json()["incidents"] == 2
