@@ -17,9 +17,8 @@ from engine.backends.durable.network import Message, Ruleset, Test, Written, wri
 from engine.exchange import Exchange
 from engine.values import Document, Range, SetOf, Value
 
-MAX_REMEMBERED = 512  # values of a source, forms of exchanges; more are forgotten together
+MAX_REMEMBERED = 256  # values of a source, forms of exchanges; more are forgotten together
 MAX_MEMBERS, MAX_TEXT = 16, 64  # of a value that is remembered
-
 
 Piece = tuple[str, int]  # the written codes for one ruleset, and its tests that hold of them but not certainly
 

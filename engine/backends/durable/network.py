@@ -238,18 +238,6 @@ class Network:
                 derived |= heads
         return derived % self._top
 
-    def write(self, message: Mapping[str, int]) -> list[Message]:
-        """A message as each ruleset is sent it, all of it certain: only what the ruleset tests."""
-        return [
-            (
-                Written(
-                    "".join(written(prop, message[prop]) for prop in sorted({t.prop for t in ruleset.tests} & message.keys()))
-                ),
-                0,
-            )
-            for ruleset in self.rulesets
-        ]
-
 
 def _load_engine() -> _Engine:
     try:

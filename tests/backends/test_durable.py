@@ -1,0 +1,118 @@
+"""
+What the durable back end saves itself: questions, readings, conditions. None of it may change an answer.
+
+The answers themselves are held to the reference by `test_cases` and `test_agreement`.
+"""
+
+from __future__ import annotations
+
+import random
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+
+import engine
+from engine.backends.durable import Durable, lower, messages
+from engine.backends.durable.network import Message, Network
+from engine.backends.reference import Reference
+from engine.rules import Truth
+from tests.backends.random_bundles import AS_OF, Maker, read
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The names of the networks that are asked."""
+    names: list[str] = []
+    fire = Network.fire
+
+    def watched(self: Network, sent: list[Message]) -> tuple[int, int]:
+        names.append(self.rulesets[0].name.rpartition("-")[0])
+        return fire(self, sent)
+
+    monkeypatch.setattr(Network, "fire", watched)
+    return names
+
+
+@pytest.fixture(scope="module")
+def bundle() -> engine.Bundle:
+    return engine.load(engine.bundled_policies())
+
+
+def differences(bundle: engine.Bundle, durable: Durable, exchanges: list[tuple[engine.Exchange, date]]) -> list[str]:
+    reference = Reference(bundle.rules)
+    return [
+        text
+        for exchange, day in exchanges
+        for text in reference.evaluate(exchange, day).differences(durable.evaluate(exchange, day))
+    ]
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_what_is_remembered_and_forgotten_changes_no_answer(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Exchanges come again on other days and after their values were forgotten; the tables never outgrow their bound."""
+    monkeypatch.setattr(messages, "MAX_REMEMBERED", 3)
+    maker, draw = Maker(seed), random.Random(seed)
+    bundle = maker.bundle()
+    durable = Durable(bundle.rules)
+    exchanges = [read(bundle, maker.exchange()) for _ in range(12)]
+    days = [AS_OF + timedelta(days=days) for days in (-400, -1, 0, 1, 400)]
+    assert differences(bundle, durable, [(draw.choice(exchanges), draw.choice(days)) for _ in range(120)]) == []
+    tables: list[dict[Any, Any]] = [each.remembered for each in durable._program._messages._sources]
+    tables += [durable._program._messages._forms, *(step.silence for step in durable._program._always)]
+    assert max(map(len, tables)) <= 3
+
+
+@pytest.mark.parametrize(("room", "added"), [(1, 0), (3, 1), (1000, 1000)])
+def test_what_is_written_out_and_what_is_derived_first_is_one(room: int, added: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Definitions as heads, each in a layer of its own, or multiplied out into every rule: the answers are the same."""
+    monkeypatch.setattr(lower.Lowering.terms, "__defaults__", (True, room))
+    monkeypatch.setattr(lower.Lowering.head, "__defaults__", (room,))
+    monkeypatch.setattr(lower, "MAX_ADDED", added)
+    found = []
+    for seed in range(10):
+        maker = Maker(seed)
+        bundle = maker.bundle()
+        found += differences(bundle, Durable(bundle.rules), [(read(bundle, maker.exchange()), AS_OF) for _ in range(15)])
+    assert found == []
+
+
+def test_a_law_that_cannot_apply_is_not_asked(bundle: engine.Bundle, asked: list[str]) -> None:
+    """An exchange inside China asks nothing of the rules of the United States, nor of any exemption that cannot stand."""
+    exchange = engine.parse_exchange(bundle, b'{"exporter": {"country": "CN"}, "recipient": {"country": "CN"}}')
+    before = engine.parse_exchange(bundle, b'{"exporter": {"country": "US"}, "recipient": {"country": "CN"}}')
+    durable = Durable(bundle.rules)
+    day = date(2010, 1, 1)  # before each of these laws
+    durable.evaluate(exchange, day)
+    assert not [name for name in asked if not name.startswith("first")]
+    durable.evaluate(before, AS_OF)
+    assert [name for name in asked if name.startswith("US")]
+
+
+def test_where_an_exchange_is_silent_nothing_is_asked_twice(bundle: engine.Bundle, asked: list[str]) -> None:
+    """What is derived where no fact is told is derived once for all exchanges; where one is told, it is asked."""
+    durable = Durable(bundle.rules)
+    nothing = engine.parse_exchange(bundle, b"{}")
+    verdict = durable.evaluate(nothing, AS_OF)
+    first = len([name for name in asked if "stratum" not in name])
+    asked.clear()
+    assert verdict.differences(durable.evaluate(nothing, AS_OF)) == ()
+    assert first and not [name for name in asked if "stratum" not in name and not name.startswith("first")]
+    durable.evaluate(engine.parse_exchange(bundle, b'{"exporter": {"country": "CN"}}'), AS_OF)
+    assert [name for name in asked if name.startswith("first")]
+
+
+def test_definitions_are_derived_when_one_is_read(bundle: engine.Bundle, asked: list[str]) -> None:
+    """What every decision reads is known; the rest is asked once a verdict, and whole."""
+    exchange = engine.parse_exchange(bundle, b'{"exporter": {"country": "CN"}, "data": {"personal": true}}')
+    verdict = Durable(bundle.rules).evaluate(exchange, AS_OF)
+    asked.clear()
+    assert verdict.defined["subject/personal"] is Truth.YES
+    assert asked == []
+    assert verdict.defined["cn.pipl/personal-information"] is not Truth.NO
+    once = len(asked)
+    assert once and set(verdict.defined) == set(bundle.rules.definitions)
+    assert dict(verdict.defined) == dict(Reference(bundle.rules).evaluate(exchange, AS_OF).defined)
+    assert len(asked) == once
+    with pytest.raises(KeyError):
+        verdict.defined["subject/nothing"]
