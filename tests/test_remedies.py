@@ -336,7 +336,7 @@ def refused(seeds: range, exchanges: int) -> Iterator[tuple[int, Levers, Exchang
         levers, look = Levers(made), looking(made)
         for number in range(exchanges):
             sent = maker.exchange()
-            exchange = read(made, completed(maker, sent) if number % 2 else sent)
+            exchange = read(made, completed(maker, sent, [sent]) if number % 2 else sent)
             if look(exchange, AS_OF)[1].word in REFUSALS:
                 yield seed, levers, exchange, look
 
