@@ -1,8 +1,9 @@
 """
 `make bench`: our figures on the bundled policies, as ratios within one run.
 
-Decisions by mode on exchanges that are settled and one that is not, memory over many decisions, load time, and the evaluate endpoint
-with its durable record against a bare `return {}` of the same server. Absolute times are this machine's; quote the ratios.
+Decisions by mode on exchanges that are settled and some that are not, what is told only when asked for, memory of a worker over many
+decisions, load time, and the evaluate endpoint with its durable record against a bare `return {}` of the same server. Absolute times are
+this machine's, and the first line says how fast it is today; quote the ratios.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import asyncio
 import json
 import resource
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -20,8 +22,10 @@ from pathlib import Path
 from typing import Any
 
 import engine
+from engine.backends.bitset import Bitset
 from engine.backends.durable import Durable
 from engine.backends.reference import Reference
+from engine.verdict import Engine
 
 DAY = date(2026, 11, 24)
 HOSPITAL: dict[str, Any] = {
@@ -49,6 +53,10 @@ EXCHANGES = {
     "nothing shown": HOSPITAL,
     "everything shown": {**HOSPITAL, "evidence": SHOWN},
     "one fact sent": {"exporter": {"country": "CN"}},
+}
+THREE_SOVEREIGNS = {
+    "three sovereigns, settled": "Through legal assistance and with approval in Beijing",
+    "three sovereigns, in conflict": "What American law compels",
 }
 CONNECTIONS = 16
 
@@ -78,28 +86,34 @@ def reading(bundle: engine.Bundle, raw: bytes) -> Callable[[], object]:
     return lambda: engine.parse_exchange(bundle, raw)
 
 
-def evaluating(back_end: Reference | Durable, exchange: engine.Exchange) -> Callable[[], object]:
+def evaluating(back_end: Engine, exchange: engine.Exchange) -> Callable[[], object]:
     return lambda: back_end.evaluate(exchange, DAY)
 
 
-def deciding(pdp: engine.PDP, exchange: engine.Exchange) -> Callable[[], engine.Decision]:
-    return lambda: pdp.decide(exchange, as_of=DAY, today=DAY, id="bench")
+def deciding(pdp: engine.PDP, exchange: engine.Exchange, include: tuple[str, ...] = ()) -> Callable[[], object]:
+    return lambda: pdp.write(exchange, as_of=DAY, today=DAY, id="bench", include=include).json()
 
 
-def writing(decision: engine.Decision) -> Callable[[], object]:
-    return lambda: decision.model_dump_json(by_alias=True)
+def exchanges(bundle: engine.Bundle) -> dict[str, engine.Exchange]:
+    """A hospital's export in three states, and two exchanges of the policies' own tests that touch three sovereigns."""
+    found = {name: engine.parse_exchange(bundle, json.dumps(sent).encode()) for name, sent in EXCHANGES.items()}
+    for name, case in THREE_SOVEREIGNS.items():
+        [raw] = [trial.raw for trial in engine.trials(bundle, bundle, "court-order") if case in trial.name]
+        found[name] = engine.parse_exchange(bundle, raw)
+    return found
 
 
 def decisions(bundle: engine.Bundle) -> None:
-    pdps = {mode: engine.PDP(bundle, mode) for mode in ("reference", "durable", "checked")}
-    for name, sent in EXCHANGES.items():
-        raw = json.dumps(sent).encode()
-        exchange = engine.parse_exchange(bundle, raw)
+    pdps = {mode: engine.PDP(bundle, mode) for mode in ("bitset", "checked", "durable", "reference")}
+    raw = json.dumps(EXCHANGES["everything shown"]).encode()
+    print()
+    row("read an exchange of 25 facts", *map(micro, timed(reading(bundle, raw))))
+    for name, exchange in exchanges(bundle).items():
+        written = pdps["checked"].write(exchange, as_of=DAY, today=DAY, id="bench")
         print()
-        row(name, "median", "p99", "to reference")
-        row("  read the exchange", *map(micro, timed(reading(bundle, raw))))
+        row(f"{name}: {written.outcome}", "median", "p99", "to bitset")
         base = 0.0
-        for back_end in (Reference(bundle.rules), Durable(bundle.rules)):
+        for back_end in (Bitset(bundle.rules), Durable(bundle.rules), Reference(bundle.rules)):
             median, high = timed(evaluating(back_end, exchange))
             base = base or median
             row(f"  evaluate, {back_end.name}", micro(median), micro(high), f"{median / base:.2f}")
@@ -107,22 +121,46 @@ def decisions(bundle: engine.Bundle) -> None:
         for mode, pdp in pdps.items():
             median, high = timed(deciding(pdp, exchange))
             base = base or median
-            row(f"  decide, mode {mode}", micro(median), micro(high), f"{median / base:.2f}")
-        decision = pdps["checked"].decide(exchange, as_of=DAY, today=DAY, id="bench")
-        row("  its JSON", *map(micro, timed(writing(decision))))
+            row(f"  decide and write, mode {mode}", micro(median), micro(high), f"{median / base:.2f}")
+        for more in engine.INCLUDES:
+            median, high = timed(deciding(pdps["bitset"], exchange, (more,)))
+            row(f"  decide and write, with {more}", micro(median), micro(high), f"{median / base:.2f}")
+        row("  its JSON", f"{len(written.json()) / 1024:,.0f} kB")
 
 
-def memory(bundle: engine.Bundle, rounds: int = 3_000) -> None:
-    pdp = engine.PDP(bundle)
+def resident() -> float:
+    """The memory this process holds, in MB."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * resource.getpagesize() / 2**20
+
+
+def memory_of(mode: str, rounds: int = 20_000) -> None:
+    """One worker's memory, in a process of its own: with everything loaded, and what many decisions add."""
+    bundle = engine.load(engine.bundled_policies())
+    pdp = engine.PDP(bundle, mode)
     exchange = engine.parse_exchange(bundle, json.dumps(EXCHANGES["everything shown"]).encode())
+    decide = deciding(pdp, exchange)
     for _ in range(200):
-        pdp.decide(exchange, as_of=DAY, today=DAY, id="bench")
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        decide()
+    before = resident()
     for _ in range(rounds):
-        pdp.decide(exchange, as_of=DAY, today=DAY, id="bench")
-    after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    print()
-    row(f"peak memory, and growth over {rounds:,} decisions", f"{after / 1024:,.0f} MB", f"{(after - before) / 1024:,.1f} MB")
+        decide()
+    row(f"a worker's memory, mode {mode}; {rounds:,} decisions add", f"{before:,.0f} MB", f"{resident() - before:+,.1f} MB")
+
+
+def memory() -> None:
+    print(flush=True)
+    for mode in ("bitset", "checked"):
+        subprocess.run([sys.executable, "-m", "tests.bench", "--memory-of", mode], check=True)
+
+
+def speed() -> float:
+    """What a step of a plain loop costs here and now, in nanoseconds: others on the machine make it more."""
+    start = time.perf_counter()
+    total = 0
+    for number in range(1_000_000):
+        total += number
+    return (time.perf_counter() - start) * 1e3
 
 
 async def requests(port: int, request: bytes, seconds: float) -> float:
@@ -161,7 +199,7 @@ def http() -> None:
     row(f"HTTP, one worker, {CONNECTIONS} connections", "requests/s", "to bare")
     with tempfile.TemporaryDirectory() as folder:
         bare = 0.0
-        for mode in ("bare", "durable", "checked"):
+        for mode in ("bare", "bitset", "checked"):
             if mode == "bare":
                 with bare_server(Path(folder)) as port:
                     bare = asyncio.run(requests(port, post("/", b"{}"), 4))
@@ -182,8 +220,6 @@ class bare_server:
         self.folder = folder
 
     def __enter__(self) -> int:
-        import subprocess
-
         code = (
             "import socket, uvicorn, fastapi\n"
             "app = fastapi.FastAPI()\n"
@@ -203,6 +239,10 @@ class bare_server:
 
 
 def main() -> None:
+    if sys.argv[1:2] == ["--memory-of"]:
+        memory_of(sys.argv[2])
+        return
+    row("a step of a plain loop", f"{speed():,.0f} ns")
     start = time.perf_counter()
     bundle = engine.load(engine.bundled_policies())
     loaded = time.perf_counter()
@@ -211,7 +251,7 @@ def main() -> None:
     row(f"load {provisions} provisions, {len(bundle.facts())} facts", f"{(loaded - start) * 1e3:,.0f} ms")
     row("compile the back ends", f"{(time.perf_counter() - loaded) * 1e3:,.0f} ms")
     decisions(bundle)
-    memory(bundle)
+    memory()
     http()
 
 
