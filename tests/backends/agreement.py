@@ -261,7 +261,9 @@ def main() -> int:
     parser.add_argument("--bundles", type=int, default=1_000)
     parser.add_argument("--exchanges", type=int, default=100, help="of each bundle")
     parser.add_argument("--completed", type=int, default=25, help="exchanges of each bundle that are completed, too")
+    parser.add_argument("--nice", type=int, default=0, help="how far to stand back behind other work on the machine")
     asked = parser.parse_args()
+    os.nice(asked.nice)
     began = time.monotonic()
 
     def say(report: Report) -> None:

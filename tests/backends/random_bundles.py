@@ -514,7 +514,8 @@ def completed(maker: Maker, exchange: dict[str, Any], others: list[dict[str, Any
 @cache
 def _having_all() -> dict[str, Any]:
     """Facts of several exchanges, so that every one has a value."""
-    maker, facts = Maker(0), {}
+    maker = Maker(0)
+    facts: dict[str, Any] = {}
     for _ in range(60):
         told = maker.exchange()
         _fill(facts, {part: told[part] for part in PARTS if part in told})
