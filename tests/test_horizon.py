@@ -201,7 +201,7 @@ def differences(seed: int, exchanges: int) -> list[str]:
     found = []
     for number in range(exchanges):
         sent = maker.exchange()
-        exchange = read(made, completed(maker, sent) if number % 2 else sent)
+        exchange = read(made, completed(maker, sent, [sent]) if number % 2 else sent)
         start = AS_OF - timedelta(days=maker.random.randint(0, 800)) if number % 3 else AS_OF
         part = horizon.of(exchange, start, look)
         words = [look(exchange, start + timedelta(days=day))[1].word for day in range(LOOKED_AHEAD)]

@@ -57,8 +57,10 @@ def test_what_is_remembered_and_forgotten_changes_no_answer(seed: int, monkeypat
     exchanges = [read(bundle, maker.exchange()) for _ in range(12)]
     days = [AS_OF + timedelta(days=days) for days in (-400, -1, 0, 1, 400)]
     assert differences(bundle, durable, [(draw.choice(exchanges), draw.choice(days)) for _ in range(120)]) == []
-    tables: list[dict[Any, Any]] = [each.remembered for each in durable._program._messages._sources]
-    tables += [durable._program._messages._forms, *(step.silence for step in durable._program._always)]
+    told = durable._program._messages
+    tables: list[dict[Any, Any]] = [each.remembered for each in told._sources]
+    tables += [*(each.selections for each in told._rulesets), *(each._remembered for each in told._heads)]
+    tables += [step.silence for step in durable._program._always]
     assert max(map(len, tables)) <= 3
 
 

@@ -1,8 +1,8 @@
 """
 Codes in, the message that each ruleset is sent out.
 
-An exchange is read once, fact by fact; what a value says to each ruleset is remembered, since values recur. A ruleset is sent only
-codes that some test of it holds of: a test of what is not sent does not hold either.
+An exchange is read fact by fact, each where a ruleset first hears of it; what a value says to each ruleset is remembered, since values
+recur. A ruleset is sent only codes that some test of it holds of: a test of what is not sent does not hold either.
 """
 
 from __future__ import annotations
@@ -12,15 +12,30 @@ from datetime import date
 from typing import NamedTuple, TypeVar
 
 from engine.backends.durable.encode import FALSE, MAYBE, TRUE, Codes, Encoder, Source
-from engine.backends.durable.lower import derived
 from engine.backends.durable.network import Message, Ruleset, Test, Written, written
 from engine.exchange import Exchange
 from engine.values import Document, Range, SetOf, Value
 
-MAX_REMEMBERED = 256  # values of a source, forms of exchanges; more are forgotten together
+MAX_REMEMBERED = 256  # values of a source, selections of sources; more are forgotten together
 MAX_MEMBERS, MAX_TEXT = 16, 64  # of a value that is remembered
 
 Piece = tuple[str, int]  # the written codes for one ruleset, and its tests that hold of them but not certainly
+
+
+class _Prop:
+    """One property of one ruleset. Its codes are few, places among some cuts, so each is written once."""
+
+    def __init__(self, prop: str, tests: Mapping[Test, int]) -> None:
+        self.prop = prop
+        self._tests = tests
+        self._pieces: dict[Codes, Piece] = {}
+
+    def piece(self, codes: Codes) -> Piece:
+        """What is sent of codes: nothing where no test holds of them."""
+        found = self._pieces.get(codes)
+        if found is None:
+            found = self._pieces[codes] = _written(self.prop, codes, self._tests)
+        return found
 
 
 class Said(NamedTuple):
@@ -31,32 +46,29 @@ class Said(NamedTuple):
 
 
 class _Read(NamedTuple):
-    """A source, its fact where it is one, and what its values said before."""
+    """A source, its fact where it is one, the properties that each ruleset tests, and what values said before."""
 
     source: Source
     fact: str
+    heard: list[tuple[int, list[_Prop]]]
     remembered: dict[Hashable, Said]
 
 
-class _Form(NamedTuple):
-    """
-    Exchanges that tell the same facts: what is read of them, which of that each ruleset hears, and what is left out.
+class _Heard(NamedTuple):
+    """Of a ruleset: the sources it hears, as bits and one by one, with what each says where it is left out."""
 
-    `silent` are the rulesets that hear of no fact, though perhaps of the day.
-    """
-
-    read: list[_Read]
-    heard: list[list[int]]
-    left_out: list[Piece]
-    silent: frozenset[int]
+    sources: int
+    with_facts: int
+    each: list[tuple[int, int, str, int]]  # number, bit, text, unsure
+    selections: dict[int, tuple[list[int], str, int]]  # the sources that are told: their numbers, and what the others say
 
 
 class Telling(NamedTuple):
-    """One exchange on its way to the rulesets; what its facts say, as its form lists them, is filled in as they are read."""
+    """One exchange on its way to the rulesets: which sources are told, and, once they are read, what they say."""
 
     exchange: Exchange
     day: date
-    form: _Form
+    told: int
     texts: list[dict[int, str] | None]
     unsure: list[dict[int, int]]
 
@@ -65,96 +77,101 @@ class Messages:
     """Writes the messages of one list of rulesets."""
 
     def __init__(self, encoder: Encoder, rulesets: Sequence[Ruleset]) -> None:
-        self._tests = [_by_prop(ruleset) for ruleset in rulesets]
-        self._heads = [_Heads(tests) for tests in self._tests]
-        self._sources = [
-            _Read(source, source.facts[0] if len(source.facts) == 1 else "", {}) for source in encoder.sources.values()
-        ]
+        props = [{prop: _Prop(prop, tests) for prop, tests in _by_prop(ruleset).items()} for ruleset in rulesets]
+        self._heads = [_Heads([prop for name, prop in table.items() if name.startswith("p")]) for table in props]
+        self._sources: list[_Read] = []
+        self._bits: dict[str, int] = {}  # of each fact, the sources that it is read by
+        self._always = 0  # the sources without a fact: the day
+        for number, source in enumerate(encoder.sources.values()):
+            heard = [(n, [table[prop] for prop in source.coders if prop in table]) for n, table in enumerate(props)]
+            fact = source.facts[0] if len(source.facts) == 1 else ""
+            self._sources.append(_Read(source, fact, [(n, tested) for n, tested in heard if tested], {}))
+            for each in source.facts:
+                self._bits[each] = self._bits.get(each, 0) | 1 << number
+            self._always |= 0 if source.facts else 1 << number
         # Where a fact is left out, no coder looks at the day.
-        nothing = Exchange({}, {})
-        self._silence = {read.source.facts: self._say(read.source, nothing, date.min) for read in self._sources}
-        self._forms: dict[tuple[str, ...], _Form] = {}
+        silence = [self._say(read, Exchange({}, {}), date.min) for read in self._sources]
+        self._rulesets = [self._heard(ruleset, silence) for ruleset in range(len(rulesets))]
+
+    def _heard(self, ruleset: int, silence: Sequence[Said]) -> _Heard:
+        each = [
+            (number, 1 << number, said.texts[ruleset], said.unsure.get(ruleset, 0))
+            for number, said in enumerate(silence)
+            if ruleset in said.texts
+        ]
+        sources = sum(bit for _, bit, _, _ in each)
+        return _Heard(sources, sources & ~self._always, each, {})
 
     def read(self, exchange: Exchange, day: date) -> Telling:
         """An exchange of which nothing is told yet."""
-        told = tuple(exchange.values)
-        form = self._forms.get(told)
-        if form is None:
-            form = remember(self._forms, told, self._form(exchange.values))
-        return Telling(exchange, day, form, [None] * len(form.read), [])
+        bits, told = self._bits, self._always
+        for fact in exchange.values:
+            told |= bits.get(fact, 0)
+        return Telling(exchange, day, told, [None] * len(self._sources), [])
+
+    def silent(self, ruleset: int, telling: Telling) -> bool:
+        """Whether a ruleset hears of no fact, though perhaps of the day."""
+        return not telling.told & self._rulesets[ruleset].with_facts
 
     def message(self, ruleset: int, telling: Telling, certain: int, possible: int) -> Message:
         """The message for a ruleset, where these heads are certain and these possible."""
-        texts, form = telling.texts, telling.form
-        heard = form.heard[ruleset]
-        for place in heard:
-            if texts[place] is None:
-                self._hear(place, telling)
-        text, unsure = form.left_out[ruleset]
+        heard, texts = self._rulesets[ruleset], telling.texts
+        told = telling.told & heard.sources
+        numbers, text, unsure = heard.selections.get(told) or remember(heard.selections, told, _selected(heard.each, told))
+        for number in numbers:
+            if texts[number] is None:
+                self._hear(number, telling)
         heads, bits = self._heads[ruleset].written(certain, possible)
         unsure |= bits
         for each in telling.unsure:
             unsure |= each.get(ruleset, 0)
-        return Written("".join([text, heads, *[texts[place][ruleset] for place in heard]])), unsure  # type: ignore[index]
+        return Written("".join([text, heads, *[texts[number][ruleset] for number in numbers]])), unsure  # type: ignore[index]
 
-    def _hear(self, place: int, telling: Telling) -> None:
+    def _hear(self, number: int, telling: Telling) -> None:
         """Read one source."""
-        source, fact, remembered = telling.form.read[place]
-        values = telling.exchange.values
-        key: Hashable = _key(values[fact]) if fact else tuple([_key(values.get(fact)) for fact in source.facts])
+        read, values = self._sources[number], telling.exchange.values
+        source = read.source
+        key: Hashable = _key(values[read.fact]) if read.fact else tuple([_key(values.get(fact)) for fact in source.facts])
         if source.dated:
             key = (telling.day, key)
-        said = remembered.get(key)
+        said = read.remembered.get(key)
         if said is None:
-            said = self._say(source, telling.exchange, telling.day)
+            said = self._say(read, telling.exchange, telling.day)
             if all(_small(values.get(fact)) for fact in source.facts):
-                remember(remembered, key, said)
-        telling.texts[place] = said.texts
+                remember(read.remembered, key, said)
+        telling.texts[number] = said.texts
         if said.unsure:
             telling.unsure.append(said.unsure)
 
-    def _form(self, values: Mapping[str, Value]) -> _Form:
-        read = [each for each in self._sources if not each.source.facts or any(f in values for f in each.source.facts)]
-        told = {each.source.facts for each in read}
-        heard = [
-            [place for place, each in enumerate(read) if each.source.coders.keys() & tests.keys()] for tests in self._tests
-        ]
-        silence = [said for facts, said in self._silence.items() if facts not in told]
-        left_out = [
-            _joined([(said.texts[n], said.unsure.get(n, 0)) for said in silence if n in said.texts])
-            for n in range(len(self._tests))
-        ]
-        silent = {n for n, places in enumerate(heard) if not any(read[place].source.facts for place in places)}
-        return _Form(read, heard, left_out, frozenset(silent))
-
-    def _say(self, source: Source, exchange: Exchange, day: date) -> Said:
-        codes = source.codes(exchange, day)
+    def _say(self, read: _Read, exchange: Exchange, day: date) -> Said:
+        codes = read.source.codes(exchange, day)
         said = Said({}, {})
-        for ruleset, tests in enumerate(self._tests):
-            if codes.keys() & tests.keys():
-                text, unsure = _joined([_written(prop, codes[prop], tests[prop]) for prop in codes if prop in tests])
-                said.texts[ruleset] = text
-                if unsure:
-                    said.unsure[ruleset] = unsure
+        for ruleset, props in read.heard:
+            text, unsure = "", 0
+            for prop in props:
+                more, bits = prop.piece(codes[prop.prop])
+                text += more
+                unsure |= bits
+            said.texts[ruleset] = text
+            if unsure:
+                said.unsure[ruleset] = unsure
         return said
 
 
 class _Heads:
     """The heads that one ruleset tests."""
 
-    def __init__(self, tests: Mapping[str, Mapping[Test, int]]) -> None:
+    def __init__(self, props: Sequence[_Prop]) -> None:
         self._codes = []
         self._tested = 0
-        for prop, tested in tests.items():
-            number = derived(next(iter(tested)))
-            if number is not None:
-                self._codes.append(
-                    (number, [_written(prop, codes, tested) for codes in ((FALSE, FALSE), (None, MAYBE), (TRUE, TRUE))])
-                )
-                self._tested |= 1 << number
-        self._remembered: dict[tuple[int, int], tuple[str, int]] = {}
+        for prop in props:
+            number = int(prop.prop[1:])
+            self._codes.append((number, [prop.piece(codes) for codes in ((FALSE, FALSE), (None, MAYBE), (TRUE, TRUE))]))
+            self._tested |= 1 << number
+        self._remembered: dict[tuple[int, int], Piece] = {}
 
-    def written(self, certain: int, possible: int) -> tuple[str, int]:
+    def written(self, certain: int, possible: int) -> Piece:
+        """What is said of them where these are certain and these possible."""
         key = (certain & self._tested, possible & self._tested)
         found = self._remembered.get(key)
         if found is None:
@@ -163,9 +180,21 @@ class _Heads:
                 piece, bits = pieces[(certain >> number & 1) + (possible >> number & 1)]
                 text += piece
                 unsure |= bits
-            found = (text, unsure)
-            remember(self._remembered, key, found)
+            found = remember(self._remembered, key, (text, unsure))
         return found
+
+
+def _selected(each: Sequence[tuple[int, int, str, int]], told: int) -> tuple[list[int], str, int]:
+    """The sources that are told, and what those say that are left out."""
+    numbers, texts, unsure = [], [], 0
+    for number, bit, text, bits in each:
+        if told & bit:
+            numbers.append(number)
+        else:
+            texts.append(text)
+            if bits:
+                unsure |= bits
+    return numbers, "".join(texts), unsure
 
 
 def _by_prop(ruleset: Ruleset) -> dict[str, dict[Test, int]]:
@@ -206,13 +235,6 @@ def remember(table: dict[_K, _V], key: _K, value: _V) -> _V:
         table.clear()
     table[key] = value
     return value
-
-
-def _joined(pieces: Sequence[Piece]) -> Piece:
-    unsure = 0
-    for _, bits in pieces:
-        unsure |= bits
-    return "".join(text for text, _ in pieces), unsure
 
 
 def _small(value: Value | None) -> bool:

@@ -122,7 +122,7 @@ class Program:
     def _ask(self, step: _Step, telling: Telling, certain: int, possible: int) -> tuple[int, int]:
         message = self._messages.message
         messages = [message(ruleset, telling, certain, possible) for ruleset in step.rulesets]
-        if telling.form.silent.issuperset(step.rulesets):
+        if all(self._messages.silent(ruleset, telling) for ruleset in step.rulesets):
             # No fact is told here, as where a law is far from an exchange: that silence is the same in every exchange.
             key = tuple(messages)
             sure, may = step.silence.get(key) or remember(step.silence, key, step.network.fire(messages))
