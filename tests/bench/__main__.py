@@ -10,14 +10,19 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import resource
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +64,7 @@ THREE_SOVEREIGNS = {
     "three sovereigns, in conflict": "What American law compels",
 }
 CONNECTIONS = 16
+BATCH = 100
 
 
 def timed(function: Callable[[], object], seconds: float = 2.0) -> tuple[float, float]:
@@ -163,28 +169,84 @@ def speed() -> float:
     return (time.perf_counter() - start) * 1e3
 
 
-async def requests(port: int, request: bytes, seconds: float) -> float:
-    """Answers a second over some kept-alive connections; every answer is read whole."""
-    answered = 0
-    end = time.perf_counter() + seconds
+@dataclass(slots=True)
+class Load:
+    """
+    Requests to send to a server, each connection going through all of them from another place on.
 
-    async def caller() -> None:
-        nonlocal answered
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        while time.perf_counter() < end:
-            writer.write(request)
-            head = await reader.readuntil(b"\r\n\r\n")
-            if not head.startswith(b"HTTP/1.1 200"):
-                sys.exit(f"not answered with 200: {head[:80]!r}")
-            length = next(
-                int(line.split(b":")[1]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length")
-            )
-            await reader.readexactly(length)
-            answered += 1
-        writer.close()
+    `rates` and `costs` have a figure for each round: what was answered in a second, and the server's CPU seconds for it. An answered
+    request counts as `holds` of what is measured.
+    """
 
-    await asyncio.gather(*(caller() for _ in range(CONNECTIONS)))
-    return answered / seconds
+    name: str
+    port: int
+    pid: int
+    requests: list[bytes]
+    connections: int = CONNECTIONS
+    holds: int = 1
+    rates: list[float] = field(default_factory=list)
+    costs: list[float] = field(default_factory=list)
+
+    def round(self, seconds: float) -> None:
+        before = cpu_seconds(self.pid)
+        start = time.perf_counter()
+        answered = self.holds * asyncio.run(self._answered(start + seconds))
+        self.rates.append(answered / (time.perf_counter() - start))
+        self.costs.append((cpu_seconds(self.pid) - before) / answered)
+
+    async def _answered(self, end: float) -> int:
+        loop = asyncio.get_running_loop()
+        callers = [Caller(self.requests[n::CONNECTIONS] or self.requests, end) for n in range(self.connections)]
+        for caller in callers:
+            await loop.create_connection(partial(lambda each: each, caller), "127.0.0.1", self.port)
+        await asyncio.gather(*(caller.done for caller in callers))
+        return sum(caller.answered for caller in callers)
+
+    def against(self, other: Load) -> tuple[str, str]:
+        """How fast it is beside another, by what was answered and by the CPU time of the server: medians over the rounds."""
+        rate = statistics.median(a / b for a, b in zip(self.rates, other.rates, strict=True))
+        cost = statistics.median(b / a for a, b in zip(self.costs, other.costs, strict=True))
+        return f"{rate:.3f}", f"{cost:.3f}"
+
+
+class Caller(asyncio.Protocol):
+    """One kept-alive connection: sends a request, reads the answer whole, sends the next. It does as little else as possible."""
+
+    def __init__(self, requests: list[bytes], end: float) -> None:
+        self._requests = cycle(requests)
+        self._end = end
+        self._left = 0
+        self.answered = 0
+        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        transport.write(next(self._requests))
+
+    def data_received(self, data: bytes) -> None:
+        if not self._left:
+            if not data.startswith(b"HTTP/1.1 200"):
+                sys.exit(f"not answered with 200: {data[:80]!r}")
+            # The head is short, so it comes in one piece.
+            head, _, _ = data.partition(b"\r\n\r\n")
+            self._left = len(head) + 4 + int(head.lower().partition(b"\r\ncontent-length:")[2].partition(b"\r\n")[0])
+        self._left -= len(data)
+        if not self._left:
+            self.answered += 1
+            if time.perf_counter() < self._end:
+                self._transport.write(next(self._requests))
+            else:
+                self._transport.close()
+
+    def connection_lost(self, lost: Exception | None) -> None:
+        self.done.set_result(None)
+
+
+def cpu_seconds(pid: int) -> float:
+    """What a process has used of the processors so far."""
+    times = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(times[11]) + int(times[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def post(path: str, body: bytes) -> bytes:
@@ -192,50 +254,68 @@ def post(path: str, body: bytes) -> bytes:
     return head.encode() + body
 
 
-def http() -> None:
+def settled_tests(bundle: engine.Bundle) -> list[bytes]:
+    """The exchanges of the policies' own tests that settle and touch a jurisdiction, each on its day."""
+    pdp = engine.PDP(bundle, "bitset")
+    found = []
+    for trial in engine.trials(bundle, bundle):
+        day = trial.as_of or engine.parse_exchange(bundle, trial.raw).as_of or DAY
+        sent = json.dumps({**json.loads(trial.raw), "as_of": day.isoformat()}).encode()
+        decision = pdp.decide(engine.parse_exchange(bundle, sent), as_of=day, today=day, id="bench")
+        if decision.outcome != "undetermined" and decision.jurisdictions:
+            found.append(sent)
+    return found
+
+
+def http(bundle: engine.Bundle, rounds: int = 5) -> None:
+    """Every server is asked in turn, in every round, so that whatever else the machine does falls on all alike."""
     from tests.service.conftest import running
 
-    print()
-    row(f"HTTP, one worker, {CONNECTIONS} connections", "requests/s", "to bare")
-    with tempfile.TemporaryDirectory() as folder:
-        bare = 0.0
-        for mode in ("bare", "bitset", "checked"):
-            if mode == "bare":
-                with bare_server(Path(folder)) as port:
-                    bare = asyncio.run(requests(port, post("/", b"{}"), 4))
-                row("  return {}", f"{bare:,.0f}", "1.00")
-                continue
+    one = [json.dumps(EXCHANGES["everything shown"]).encode()]
+    tests = settled_tests(bundle)
+    batches = [b'{"exchanges": [%b]}' % b",".join(tests[at : at + BATCH]) for at in range(0, len(tests) - BATCH + 1, BATCH)]
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as servers:
+        port, pid = servers.enter_context(bare_server(Path(folder)))
+        bare = Load("return {}", port, pid, [post("/", one[0])])
+        loads = []
+        for mode in ("bitset", "checked"):
             options = ("--policies", str(engine.bundled_policies()), "--mode", mode)
-            with running(Path(folder) / f"{mode}.db", *options) as server:
-                rate = asyncio.run(
-                    requests(server.port, post("/v1/evaluate", json.dumps(EXCHANGES["everything shown"]).encode()), 6)
-                )
-            row(f"  evaluate with durable record, {mode}", f"{rate:,.0f}", f"{rate / bare:.3f}")
+            server = servers.enter_context(running(Path(folder) / f"{mode}.db", *options))
+            at = (server.port, server.process.pid)
+            single = Load(f"evaluate, everything shown, {mode}", *at, [post("/v1/evaluate", each) for each in one])
+            mixed = Load(f"evaluate, the tests' exchanges, {mode}", *at, [post("/v1/evaluate", each) for each in tests])
+            batch = Load(f"the same in batches of {BATCH}, {mode}", *at, [post("/v1/evaluate/batch", each) for each in batches])
+            batch.connections, batch.holds = 2, BATCH
+            loads += [single, mixed, batch]
+        for load in (bare, *loads):
+            load.round(0.5)
+            load.rates.clear()
+            load.costs.clear()
+        for _ in range(rounds):
+            for load in (bare, *loads):
+                load.round(1.0)
+    print()
+    row(f"HTTP, one worker, {CONNECTIONS} connections, durable record", "exchanges/s", "to bare", "by CPU time")
+    for load in (bare, *loads):
+        row(f"  {load.name}", f"{statistics.median(load.rates):,.0f}", *load.against(bare))
 
 
-class bare_server:
-    """The same server library with an application that returns {}."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    def __enter__(self) -> int:
-        code = (
-            "import socket, uvicorn, fastapi\n"
-            "app = fastapi.FastAPI()\n"
-            "@app.post('/')\nasync def bare() -> dict:\n    return {}\n"
-            "s = socket.socket(); s.bind(('127.0.0.1', 0)); s.listen(); print(s.getsockname()[1], flush=True)\n"
-            "uvicorn.Server(uvicorn.Config(app, loop='auto', http='httptools', log_level='error', access_log=False)).run(sockets=[s])\n"
-        )
-        self.process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, cwd=self.folder)
-        assert self.process.stdout
-        port = int(self.process.stdout.readline())
+@contextmanager
+def bare_server(folder: Path) -> Iterator[tuple[int, int]]:
+    """The same server library with an application that returns {}: its port and its process."""
+    code = (
+        "import socket, uvicorn, fastapi\n"
+        "app = fastapi.FastAPI()\n"
+        "@app.post('/')\nasync def bare() -> dict:\n    return {}\n"
+        "s = socket.socket(); s.bind(('127.0.0.1', 0)); s.listen(); print(s.getsockname()[1], flush=True)\n"
+        "uvicorn.Server(uvicorn.Config(app, loop='auto', http='httptools', log_level='error', access_log=False)).run(sockets=[s])\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, cwd=folder) as process:
+        assert process.stdout
+        port = int(process.stdout.readline())
         time.sleep(1)
-        return port
-
-    def __exit__(self, *_: object) -> None:
-        self.process.kill()
-        self.process.wait()
+        yield port, process.pid
+        process.kill()
 
 
 def main() -> None:
@@ -252,7 +332,7 @@ def main() -> None:
     row("compile the back ends", f"{(time.perf_counter() - loaded) * 1e3:,.0f} ms")
     decisions(bundle)
     memory()
-    http()
+    http(bundle)
 
 
 if __name__ == "__main__":
