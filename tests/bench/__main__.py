@@ -21,7 +21,6 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import date
-from functools import partial
 from itertools import cycle
 from pathlib import Path
 from typing import Any
@@ -195,10 +194,14 @@ class Load:
         self.costs.append((cpu_seconds(self.pid) - before) / answered)
 
     async def _answered(self, end: float) -> int:
-        loop = asyncio.get_running_loop()
-        callers = [Caller(self.requests[n::CONNECTIONS] or self.requests, end) for n in range(self.connections)]
-        for caller in callers:
-            await loop.create_connection(partial(lambda each: each, caller), "127.0.0.1", self.port)
+        callers: list[Caller] = []
+
+        def begin() -> Caller:
+            callers.append(Caller(self.requests[len(callers) :: CONNECTIONS] or self.requests, end))
+            return callers[-1]
+
+        for _ in range(self.connections):
+            await asyncio.get_running_loop().create_connection(begin, "127.0.0.1", self.port)
         await asyncio.gather(*(caller.done for caller in callers))
         return sum(caller.answered for caller in callers)
 
