@@ -77,7 +77,8 @@ def test_a_sentence_has_its_tests(sentence: str) -> None:
     for named in SENTENCES[sentence]:
         if named == CASES:
             assert any(
-                re.search(rf"case: {re.escape(sentence)} ", file.read_text()) for file in (TESTS / "backends/cases").glob("*.yaml")
+                re.search(rf"case: {re.escape(sentence)} ", file.read_text())
+                for file in (TESTS / "backends/cases").glob("*.yaml")
             )
             continue
         file, _, function = named.partition("::")
