@@ -2,7 +2,7 @@
 `make bench`: our figures on the bundled policies, as ratios within one run.
 
 Decisions by mode on exchanges that are settled and some that are not, what is told only when asked for, memory of a worker over many
-decisions, load time, and the evaluate endpoint with its durable record against a bare `return {}` of the same server. Absolute times are
+decisions, load time, and the evaluate endpoint, alone and in batches, against a bare `return {}` of the same server. Absolute times are
 this machine's, and the first line says how fast it is today; quote the ratios.
 """
 

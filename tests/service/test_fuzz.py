@@ -157,6 +157,40 @@ def test_any_bytes(small, content):
     check(small, content, {"content-type": "application/json"})
 
 
+@settings(ONE_APPLICATION, max_examples=60)
+@given(st.lists(exchanges(FACTS["small"]) | st.binary(max_size=12), max_size=5))
+def test_batches_right_and_wrong(small, items):
+    """A batch is refused whole, or has a result for each exchange: a decision whose record verifies, or a problem."""
+    client, service = small
+    content = b'{"exchanges": [%b]}' % b",".join(items)
+    answer = client.post("/v1/evaluate/batch", content=content, headers={"content-type": "application/json"})
+    assert answer.status_code in (200, 400)
+    if answer.status_code == 400:
+        Problem.model_validate(answer.json())
+        return
+    # Bytes that are JSON by accident may hold a comma.
+    assert len(answer.json()["results"]) >= bool(b"".join(items).strip())
+    for result in answer.json()["results"]:
+        if "problem" in result:
+            assert Problem.model_validate(result["problem"]).status == 400
+        else:
+            stored = service.store.read(result["decision"]["id"])
+            assert stored is not None
+            assert stored.faults() == ()
+
+
+@settings(ONE_APPLICATION, max_examples=200)
+@given(
+    st.text(max_size=30)
+    | st.lists(st.sampled_from(["include", "lang", "=", ",", "&", "trace", "remedies", "en", "zh", "%2C", "%00"])).map("".join)
+)
+def test_any_query(small, query):
+    """It is understood or refused."""
+    client, _ = small
+    answer = client.post("/v1/evaluate", params=query, content=b"{}", headers={"content-type": "application/json"})
+    assert answer.status_code in (200, 400)
+
+
 @settings(ONE_APPLICATION, max_examples=200)
 @given(
     st.dictionaries(
