@@ -16,7 +16,7 @@ from engine.backends.durable.network import Term, Test
 from engine.rules import All, AnyOf, Atom, Condition, Defined, Not, RuleSet, atoms
 
 MAX_ADDED = 32  # terms of a definition that is written out among alternatives, where it multiplies nothing
-NARROW, ROOMY = 9, 48  # terms of a conjunction that is multiplied out; roomy is for what everything waits for
+NARROW, ROOMY = 9, 96  # terms of a conjunction that is multiplied out; roomy is for what everything waits for
 APPLIES = "#applies"
 
 Terms = tuple[Term, ...]

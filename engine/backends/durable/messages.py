@@ -1,13 +1,13 @@
 """
 Codes in, the message that each ruleset is sent out.
 
-An exchange is read fact by fact, each where a ruleset first hears of it; what a value says to each ruleset is remembered, since values
-recur. A ruleset is sent only codes that some test of it holds of: a test of what is not sent does not hold either.
+An exchange is read once, fact by fact; what a value says to each ruleset is remembered, since values recur. A ruleset is sent only
+codes that some test of it holds of: a test of what is not sent does not hold either.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from datetime import date
 from typing import NamedTuple, TypeVar
 
@@ -46,10 +46,11 @@ class Said(NamedTuple):
 
 
 class _Read(NamedTuple):
-    """A source, its fact where it is one, the properties that each ruleset tests, and what values said before."""
+    """A source with its number, the properties that each ruleset tests, and what values said before."""
 
+    number: int
     source: Source
-    fact: str
+    dated: bool
     heard: list[tuple[int, list[_Prop]]]
     remembered: dict[Hashable, Said]
 
@@ -58,18 +59,15 @@ class _Heard(NamedTuple):
     """Of a ruleset: the sources it hears, as bits and one by one, with what each says where it is left out."""
 
     sources: int
-    with_facts: int
     each: list[tuple[int, int, str, int]]  # number, bit, text, unsure
     selections: dict[int, tuple[list[int], str, int]]  # the sources that are told: their numbers, and what the others say
 
 
 class Telling(NamedTuple):
-    """One exchange on its way to the rulesets: which sources are told, and, once they are read, what they say."""
+    """One exchange, told: the sources that it tells of, as bits, and what each says."""
 
-    exchange: Exchange
-    day: date
     told: int
-    texts: list[dict[int, str] | None]
+    texts: list[dict[int, str]]
     unsure: list[dict[int, int]]
 
 
@@ -80,17 +78,19 @@ class Messages:
         props = [{prop: _Prop(prop, tests) for prop, tests in _by_prop(ruleset).items()} for ruleset in rulesets]
         self._heads = [_Heads([prop for name, prop in table.items() if name.startswith("p")]) for table in props]
         self._sources: list[_Read] = []
-        self._bits: dict[str, int] = {}  # of each fact, the sources that it is read by
-        self._always = 0  # the sources without a fact: the day
         for number, source in enumerate(encoder.sources.values()):
             heard = [(n, [table[prop] for prop in source.coders if prop in table]) for n, table in enumerate(props)]
-            fact = source.facts[0] if len(source.facts) == 1 else ""
-            self._sources.append(_Read(source, fact, [(n, tested) for n, tested in heard if tested], {}))
-            for each in source.facts:
-                self._bits[each] = self._bits.get(each, 0) | 1 << number
-            self._always |= 0 if source.facts else 1 << number
+            self._sources.append(_Read(number, source, source.dated, [(n, tested) for n, tested in heard if tested], {}))
+        self._single = {read.source.facts[0]: read for read in self._sources if len(read.source.facts) == 1}
+        self._joint: dict[str, list[_Read]] = {}  # those that read several facts, by each of these
+        for read in self._sources:
+            if len(read.source.facts) > 1:
+                for fact in read.source.facts:
+                    self._joint.setdefault(fact, []).append(read)
+        self._always = [read for read in self._sources if not read.source.facts]  # the day
         # Where a fact is left out, no coder looks at the day.
         silence = [self._say(read, Exchange({}, {}), date.min) for read in self._sources]
+        self._nothing: list[dict[int, str]] = [{}] * len(silence)
         self._rulesets = [self._heard(ruleset, silence) for ruleset in range(len(rulesets))]
 
     def _heard(self, ruleset: int, silence: Sequence[Said]) -> _Heard:
@@ -100,48 +100,75 @@ class Messages:
             if ruleset in said.texts
         ]
         sources = sum(bit for _, bit, _, _ in each)
-        return _Heard(sources, sources & ~self._always, each, {})
+        return _Heard(sources, each, {})
+
+    def facts(self, rulesets: Iterable[int]) -> int:
+        """The sources, as bits, by which rulesets hear of an exchange; the day is none."""
+        heard = 0
+        for ruleset in rulesets:
+            heard |= self._rulesets[ruleset].sources
+        return heard & ~sum(1 << read.number for read in self._always)
 
     def read(self, exchange: Exchange, day: date) -> Telling:
-        """An exchange of which nothing is told yet."""
-        bits, told = self._bits, self._always
-        for fact in exchange.values:
-            told |= bits.get(fact, 0)
-        return Telling(exchange, day, told, [None] * len(self._sources), [])
-
-    def silent(self, ruleset: int, telling: Telling) -> bool:
-        """Whether a ruleset hears of no fact, though perhaps of the day."""
-        return not telling.told & self._rulesets[ruleset].with_facts
+        """Read an exchange, fact by fact."""
+        values, single, joint = exchange.values, self._single, self._joint
+        texts, unsure = self._nothing.copy(), list[dict[int, int]]()
+        told = 0
+        several = self._always
+        for fact, value in values.items():
+            if fact in joint:
+                several = [*several, *(read for read in joint[fact] if read not in several)]
+            read = single.get(fact)
+            if read is None:
+                continue
+            number, _, dated, _, remembered = read
+            # What tells two values of a fact apart, in the form that is quickest to look up.
+            kind = type(value)
+            key: Hashable
+            if kind is Range:
+                key = (value.low, value.high)  # type: ignore[union-attr]
+            elif kind is SetOf:
+                key = (value.members, value.open)  # type: ignore[union-attr]
+            else:
+                key = _key(value) if kind is Document else value
+            if dated:
+                key = (day, key)
+            said = remembered.get(key) or self._fresh(read, key, exchange, day)
+            told |= 1 << number
+            texts[number] = said[0]
+            if said[1]:
+                unsure.append(said[1])
+        for read in several:
+            key = (day, *[_key(values.get(fact)) for fact in read.source.facts])
+            said = read.remembered.get(key) or self._fresh(read, key, exchange, day)
+            told |= 1 << read.number
+            texts[read.number] = said[0]
+            if said[1]:
+                unsure.append(said[1])
+        return Telling(told, texts, unsure)
 
     def message(self, ruleset: int, telling: Telling, certain: int, possible: int) -> Message:
         """The message for a ruleset, where these heads are certain and these possible."""
-        heard, texts = self._rulesets[ruleset], telling.texts
-        told = telling.told & heard.sources
-        numbers, text, unsure = heard.selections.get(told) or remember(heard.selections, told, _selected(heard.each, told))
-        for number in numbers:
-            if texts[number] is None:
-                self._hear(number, telling)
+        told, texts, doubts = telling
+        sources, each, selections = self._rulesets[ruleset]
+        told &= sources
+        selected = selections.get(told)
+        if selected is None:
+            selected = remember(selections, told, _selected(each, told))
+        numbers, text, unsure = selected
         heads, bits = self._heads[ruleset].written(certain, possible)
         unsure |= bits
-        for each in telling.unsure:
-            unsure |= each.get(ruleset, 0)
-        return Written("".join([text, heads, *[texts[number][ruleset] for number in numbers]])), unsure  # type: ignore[index]
+        for doubt in doubts:
+            if ruleset in doubt:
+                unsure |= doubt[ruleset]
+        return Written("".join([text, heads, *[texts[number][ruleset] for number in numbers]])), unsure
 
-    def _hear(self, number: int, telling: Telling) -> None:
-        """Read one source."""
-        read, values = self._sources[number], telling.exchange.values
-        source = read.source
-        key: Hashable = _key(values[read.fact]) if read.fact else tuple([_key(values.get(fact)) for fact in source.facts])
-        if source.dated:
-            key = (telling.day, key)
-        said = read.remembered.get(key)
-        if said is None:
-            said = self._say(read, telling.exchange, telling.day)
-            if all(_small(values.get(fact)) for fact in source.facts):
-                remember(read.remembered, key, said)
-        telling.texts[number] = said.texts
-        if said.unsure:
-            telling.unsure.append(said.unsure)
+    def _fresh(self, read: _Read, key: Hashable, exchange: Exchange, day: date) -> Said:
+        """What a value says that was not read before, or was forgotten."""
+        said = self._say(read, exchange, day)
+        if all(_small(exchange.values.get(fact)) for fact in read.source.facts):
+            remember(read.remembered, key, said)
+        return said
 
     def _say(self, read: _Read, exchange: Exchange, day: date) -> Said:
         codes = read.source.codes(exchange, day)

@@ -9,7 +9,7 @@ for `applies` is a part of its condition; so a group none of whose policies may 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 from engine.backends.durable.encode import TRUE, Meaning
@@ -33,13 +33,14 @@ class Group:
         return [Defined(policy + APPLIES) for policy in self.policies]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Step:
-    """A network, the numbers of its rulesets among all, and what it derived where an exchange told it nothing."""
+    """A network, the numbers of its rulesets among all, which facts they hear of, and what they derived where told of none."""
 
     network: Network
     rulesets: range
-    silence: dict[tuple[Message, ...], tuple[int, int]]
+    hears: int = 0
+    silence: dict[tuple[Message, ...], tuple[int, int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,8 @@ class Program:
             for group in groups
         )
         self._messages = Messages(lowering.encoder, [r for network in self.networks for r in network.rulesets])
+        for step in (*self._always, *(step for group in self._groups for step in group.steps)):
+            step.hears = self._messages.facts(step.rulesets)
 
     def run(self, exchange: Exchange, as_of: date) -> tuple[int, int]:
         """What is certain and what is possible."""
@@ -122,7 +125,7 @@ class Program:
     def _ask(self, step: _Step, telling: Telling, certain: int, possible: int) -> tuple[int, int]:
         message = self._messages.message
         messages = [message(ruleset, telling, certain, possible) for ruleset in step.rulesets]
-        if all(self._messages.silent(ruleset, telling) for ruleset in step.rulesets):
+        if not telling.told & step.hears:
             # No fact is told here, as where a law is far from an exchange: that silence is the same in every exchange.
             key = tuple(messages)
             sure, may = step.silence.get(key) or remember(step.silence, key, step.network.fire(messages))
@@ -156,7 +159,7 @@ class Program:
                 heads = [Head(head, terms) for head, terms in layer.items()]
                 first = sum(len(network.rulesets) for network in self.networks)
                 self.networks.append(Network(f"{name}-{number}", heads, odds=self._odds))
-                steps.append(_Step(self.networks[-1], range(first, first + len(self.networks[-1].rulesets)), {}))
+                steps.append(_Step(self.networks[-1], range(first, first + len(self.networks[-1].rulesets))))
         return tuple(steps)
 
     def _odds(self, test: Test) -> float:

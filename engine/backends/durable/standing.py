@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from engine.backends.durable.encode import FALSE, MAYBE, TRUE
 from engine.backends.durable.listing import ListedRuleset, listed
-from engine.backends.durable.network import Head, Network, Ruleset, Test, Written, written
+from engine.backends.durable.network import Head, Message, Network, Ruleset, Test, Written, written
 from engine.rules import RuleSet
 from engine.verdict import Masks, numbers
 
@@ -101,21 +101,14 @@ class Standing:
     def run(self, certain: int, possible: int) -> Stood:
         """How rules stand, of which these certainly and these possibly hold."""
         sure = may = 0
+        stands, doubted = self._stand(certain, possible, sure, may)
         for stratum in self._strata:
-            stands, doubted = self._stand(certain, possible, sure, may)
             lifts = stands.possible & stratum.lifts
             if lifts:
-                texts, unsure = [""] * len(stratum.network.rulesets), [0] * len(stratum.network.rulesets)
-                for lift in numbers(lifts):
-                    for ruleset, standing, doubt in stratum.said[lift]:
-                        text, bits = standing[1 + (stands.certain >> lift & 1)]
-                        more, other = doubt[(doubted.possible >> lift & 1) + (doubted.certain >> lift & 1)]
-                        texts[ruleset] += text + more
-                        unsure[ruleset] |= bits | other
-                surely, maybe = stratum.network.fire([(Written(t), bits) for t, bits in zip(texts, unsure, strict=True)])
+                surely, maybe = stratum.network.fire(_messages(stratum, lifts, stands, doubted))
                 sure |= surely
                 may |= maybe
-        stands, doubted = self._stand(certain, possible, sure, may)
+                stands, doubted = self._stand(certain, possible, sure, may)
         return Stood(stands, doubted, Masks(may, sure))
 
     def _stand(self, certain: int, possible: int, sure: int, may: int) -> tuple[Masks, Masks]:
@@ -161,6 +154,19 @@ def _stands(lift: int) -> Test:
 
 def _doubted(lift: int) -> Test:
     return Test(f"d{lift}", "!=", FALSE)
+
+
+def _messages(stratum: _Stratum, lifts: int, stands: Masks, doubted: Masks) -> list[Message]:
+    """What the lifts that may stand say to each ruleset."""
+    texts, unsure = [""] * len(stratum.network.rulesets), [0] * len(stratum.network.rulesets)
+    certain, in_doubt, surely_in_doubt = stands.certain, doubted.possible, doubted.certain
+    for lift in numbers(lifts):
+        for ruleset, standing, doubt in stratum.said[lift]:
+            text, bits = standing[1 + (certain >> lift & 1)]
+            more, other = doubt[(in_doubt >> lift & 1) + (surely_in_doubt >> lift & 1)]
+            texts[ruleset] += text + more
+            unsure[ruleset] |= bits | other
+    return [(Written(text), bits) for text, bits in zip(texts, unsure, strict=True)]
 
 
 def _codes(ruleset: Ruleset, prop: str) -> _Codes:
