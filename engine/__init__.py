@@ -10,10 +10,11 @@ from __future__ import annotations
 from engine.backends.durable import EngineUnavailable
 from engine.bundle import Bundle, BundleRefused, Digests, bundled_policies, load, load_sources, parse_exchange
 from engine.catalogue import FactEntry
+from engine.changes import PolicyChangePart
 from engine.check import Settings
 from engine.decision import Decision, PlanDecision, Written
 from engine.diagnostic import CODES, Diagnostic
-from engine.difference import DIRECTIONS, Difference, ExchangePart, MovePart, PolicyChangePart, Trial, compare, trials
+from engine.difference import DIRECTIONS, Difference, ExchangePart, MovePart, Trial, compare, trials
 from engine.exchange import Exchange, ExchangeRefused, Problem
 from engine.languages import LANGUAGES
 from engine.layout import NotLaidOut, lay_out
