@@ -628,7 +628,7 @@ EXPORT = {
         "grades": ["general"],
     },
     "counts": {"cn": {"ordinary": 0, "sensitive": 12000}, "cn_all": {"ordinary": 0, "sensitive": 12000}},
-    "act": {"kind": "provide", "cn_bars": [], "evades": False, "trigger": "own"},
+    "act": {"kind": "provide", "bars": [], "evades": False, "trigger": "own"},
     "safeguards": {"basis": ["consent"], "delivery": "raw-copy"},
     "evidence": {"cn-export-notice": {"dated": "2026-05-01", "covers": True}},
     "as_of": "2026-11-24",

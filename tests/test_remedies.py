@@ -59,7 +59,9 @@ HOSPITAL = {
     "act.kind": "provide",
     "act.trigger": "own",
     "act.evades": "no",
-    "act.cn_bars": [],
+    "act.bars": [],
+    "data.controls": [],
+    "recipient.listed_on": [],
     "safeguards.basis": ["consent"],
 }
 

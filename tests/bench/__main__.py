@@ -46,7 +46,7 @@ HOSPITAL: dict[str, Any] = {
         "collected_in": ["CN"],
         "stored_in": ["CN"],
     },
-    "act": {"kind": "provide", "trigger": "own", "evades": False, "cn_bars": []},
+    "act": {"kind": "provide", "trigger": "own", "evades": False, "bars": []},
     "safeguards": {"basis": ["consent"]},
 }
 SHOWN = {
