@@ -20,6 +20,7 @@ from engine.languages import LANGUAGES
 from engine.layout import NotLaidOut, lay_out
 from engine.listing import rulesets
 from engine.model import Status
+from engine.mutation import Court, Mutant, mutants
 from engine.pdp import INCLUDES, MODES, PDP, EnginesFailed
 from engine.plan import Leg, decide_plan, read_plan
 from engine.schemas import editor_schemas
@@ -37,6 +38,7 @@ __all__ = [
     "PDP",
     "Bundle",
     "BundleRefused",
+    "Court",
     "Decision",
     "Diagnostic",
     "Difference",
@@ -49,6 +51,7 @@ __all__ = [
     "FactEntry",
     "Leg",
     "MovePart",
+    "Mutant",
     "NotLaidOut",
     "Phrasebook",
     "PlanDecision",
@@ -68,6 +71,7 @@ __all__ = [
     "lay_out",
     "load",
     "load_sources",
+    "mutants",
     "parse_exchange",
     "read_plan",
     "rulesets",

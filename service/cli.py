@@ -82,17 +82,26 @@ def fmt(
 @app.command(epilog="Example: fifthfactor test policies --only order-16")
 def test(
     paths: Policies = None,
-    only: Annotated[str, typer.Option(help="Run the test files whose name contains this.")] = "",
+    only: Annotated[
+        str, typer.Option(help="Run the test files, or change the policies, whose file's name contains this.")
+    ] = "",
+    mutate: Annotated[
+        bool, typer.Option("--mutate", help="Change the law one thing at a time: what does no test notice?")
+    ] = False,
+    at_least: Annotated[float, typer.Option(help="With --mutate: per cent of the changes that a test must notice.")] = 95.0,
     as_json: AsJson = False,
 ) -> None:
     """
     Run the tests that stand beside the policies.
 
-    Ends with 0 where all pass, with 1 where one fails.
+    Ends with 0 where all pass, with 1 where one fails. With --mutate each condition is denied and dropped, each threshold moved by
+    one, each date and last day by a day, and each exemption dropped; what no test notices is listed, and too much of it ends with 1.
     """
-    from service import commands
+    from service import commands, mutations
 
-    _run(lambda: commands.test(paths or [], only, as_json))
+    _run(
+        lambda: mutations.mutate(paths or [], only, at_least, as_json) if mutate else commands.test(paths or [], only, as_json)
+    )
 
 
 @app.command(epilog="Example: fifthfactor evaluate exchange.json --as-of 2024-03-22")

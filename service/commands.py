@@ -253,3 +253,9 @@ def count(number: int, noun: str) -> str:
 
 def painted(tone: str, text: str) -> str:
     return f"\x1b[{TONES[tone]}m{text}\x1b[0m" if sys.stdout.isatty() else text
+
+
+def progress(text: str) -> None:
+    """Where standard error is a terminal, one line that is written over."""
+    if sys.stderr.isatty():
+        print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
