@@ -86,6 +86,15 @@ def prepare(bundle: Bundle) -> Iterator[Prepared]:
         yield each
 
 
+def expectations(bundle: Bundle) -> Iterator[tuple[str, Expectation]]:
+    """What each case expects, and the suite in whose names it is written."""
+    for _, node in bundle.tests:
+        text = read_model(TestText, node, Findings())
+        for case in text.cases if text else ():
+            assert text
+            yield text.test, case.expect
+
+
 def _prepare(bundle: Bundle, only: str) -> Iterator[Prepared | Result]:
     """Each case, or why it cannot be decided."""
     for file, node in bundle.tests:

@@ -49,6 +49,41 @@ def check(
     _run(lambda: commands.check(paths or [], "json" if as_json else form, strict))
 
 
+@app.command(epilog="Example: fifthfactor lint policies --without lift-from-memory")
+def lint(
+    paths: Policies = None,
+    form: Annotated[str, typer.Option("--format", help="How to print: text, json, or sarif for code review.")] = "text",
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON; short for --format json.")] = False,
+    as_of: Annotated[str | None, typer.Option(help="The day on which sources are to have been read. [today]")] = None,
+    without: Annotated[list[str] | None, typer.Option(help="Leave out the findings of a code; may be given again.")] = None,
+) -> None:
+    """
+    Tell what holds and yet is not as it should be.
+
+    Facts and words nobody uses, provisions no test shows, sources to be read again, what lifts only from memory, titles missing in a
+    language. Ends with 0 where there is nothing, with 1 where there is a finding.
+    """
+    from service import commands
+
+    _run(lambda: commands.lint(paths or [], "json" if as_json else form, as_of, without or []))
+
+
+@app.command(epilog="Example: fifthfactor docs cn.order-16 --format html > order-16.html")
+def docs(
+    names: Annotated[list[str] | None, typer.Argument(help="Policies by their id. [all]")] = None,
+    policies: Annotated[list[Path] | None, typer.Option(help="Folders or files of policies. [the bundled ones]")] = None,
+    form: Annotated[str, typer.Option("--format", help="How to print: markdown or html.")] = "markdown",
+    lang: Lang = "en",
+    write: Annotated[Path | None, typer.Option(help="A folder to write one file an instrument and an index into.")] = None,
+) -> None:
+    """
+    Print an instrument, or all, as a brief: provisions, conditions in sentences, exemptions, duties, sources, marks.
+    """
+    from service.briefs import docs as write_docs
+
+    _run(lambda: write_docs(policies or [], names or [], form, lang, write))
+
+
 @app.command(epilog="Example: fifthfactor schema --write policies/.schemas")
 def schema(
     kind: Annotated[str, typer.Argument(help="Which one to print: policy, test, vocabulary or exchange.")] = "",
