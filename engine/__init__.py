@@ -19,11 +19,13 @@ from engine.exchange import Exchange, ExchangeRefused, Problem
 from engine.languages import LANGUAGES
 from engine.layout import NotLaidOut, lay_out
 from engine.listing import rulesets
+from engine.model import Status
 from engine.pdp import INCLUDES, MODES, PDP, EnginesFailed
 from engine.plan import Leg, decide_plan, read_plan
 from engine.schemas import editor_schemas
 from engine.testing import Result, run
 from engine.version import VERSION as __version__
+from engine.vocabulary import Register
 from engine.words import Phrasebook
 
 __all__ = [
@@ -52,8 +54,10 @@ __all__ = [
     "PlanDecision",
     "PolicyChangePart",
     "Problem",
+    "Register",
     "Result",
     "Settings",
+    "Status",
     "Trial",
     "Written",
     "__version__",

@@ -22,7 +22,7 @@ CODES = {
     "bad-value": "the value is not one its place or its fact's type knows",
     "bare-number": "a long number without separators is hard to read (a warning)",
     "cycle": "definitions use, rules exempt, or values lie under one another in a circle",
-    "doubt": "a provision that is unsure opens no lane",
+    "doubt": "a provision that is unsure opens no lane, and an entry is no weaker than its register",
     "duplicate-id": "a name is given twice",
     "duplicate-key": "a key stands twice in one mapping",
     "empty-condition": "a condition says nothing",

@@ -103,7 +103,13 @@ KEYS: dict[str, dict[str, str]] = {
         "open": "Whether an exchange may send values that are not listed.",
         "values": "A list, or a mapping of each value to its title or to what it lies `under`.",
     },
-    "EntryText": {"from": _FROM, "until": _UNTIL, "source": _SOURCE, "status": _STATUS},
+    "EntryText": {
+        "from": _FROM,
+        "until": _UNTIL,
+        "scope": "How far the entry goes, in words.",
+        "source": _SOURCE,
+        "status": _STATUS,
+    },
     "RegisterText": {
         "title": _TITLE,
         "of": "The value set whose values it lists.",

@@ -234,6 +234,7 @@ class EntryText(Document):
 
     from_: Day | None = Field(None, alias="from")
     until: Day | None = None
+    scope: Prose | None = None
     source: Prose | None = None
     status: Status | None = None
 

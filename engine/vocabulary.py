@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, get_args
 
 from engine.diagnostic import Findings, Span, did_you_mean
 from engine.languages import CHINESE, ENGLISH, Language
@@ -23,6 +23,7 @@ from engine.model import (
     LaneText,
     RegisterText,
     RequirementText,
+    Status,
     SubjectText,
     Text,
     TouchText,
@@ -51,6 +52,7 @@ PERSONAL_FIELDS = frozenset({"attested_by"})
 DOCUMENT_GROUPS = ("evidence", "claims")
 RESERVED = ("evidence", "claims", "relies_on", "as_of", "schema")
 MAX_FACTS = 150
+STATUSES = get_args(Status)  # from sure to unsure
 WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")  # as date.weekday() numbers them
 MOST_YEARS = 100  # of a calendar: its days are counted one by one
 CALENDAR = re.compile(r"[A-Z]{2}")
@@ -375,6 +377,13 @@ class _Builder:
                     at, "unknown-value", f"`{value}` is not a value of `{of.name}`", help=did_you_mean(value, of.values)
                 )
             entry = written[value] if isinstance(written, dict) else None
+            if entry and entry.status and STATUSES.index(entry.status) > STATUSES.index(text.status):
+                self.findings.error(
+                    locate(self.nodes["registers", name], ("entries", value))[1],
+                    "doubt",
+                    f"`{value}` is marked {entry.status}, weaker than its register",
+                    help="what is listed counts in full: give it a register of that mark, and a rule of that mark that uses it",
+                )
             entries[value] = (RegisterEntry(entry.from_ if entry else None, entry.until if entry else None),)
         return Register(text.title, of, text.source, text.status, entries)
 

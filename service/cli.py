@@ -244,6 +244,22 @@ def calendars(
     _run(lambda: write_calendars(paths or [], write))
 
 
+@app.command(epilog="Example: fifthfactor registers --write policies/vocabulary/registers.yaml")
+def registers(
+    paths: Policies = None,
+    table: Annotated[Path | None, typer.Option(help="The table.", show_default="vocabulary/countries.csv")] = None,
+    write: Annotated[Path | None, typer.Option(help="Write the file; without this it is printed.")] = None,
+) -> None:
+    """
+    Write the registers of countries anew, from the table of countries.
+
+    Every register that the table names gets the entries that stand there, with their days, scope and mark.
+    """
+    from service.registers import registers as write_registers
+
+    _run(lambda: write_registers(paths or [], table, write))
+
+
 def _run(command: Callable[[], int]) -> None:
     """Run a command and end with its exit code."""
     from engine import EngineUnavailable

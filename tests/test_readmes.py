@@ -104,7 +104,20 @@ def test_the_policy_examples_load_and_pass() -> None:
 
 def test_every_command_has_an_example_in_its_help() -> None:
     """`--help` of each command shows one line to copy."""
-    for command in ("check", "schema", "fmt", "test", "evaluate", "explain", "plan", "diff", "compile", "serve", "calendars"):
+    for command in (
+        "check",
+        "schema",
+        "fmt",
+        "test",
+        "evaluate",
+        "explain",
+        "plan",
+        "diff",
+        "compile",
+        "serve",
+        "calendars",
+        "registers",
+    ):
         done = subprocess.run(
             [sys.executable, "-m", "service.cli", command, "--help"],
             cwd=ROOT,
