@@ -1,5 +1,5 @@
 """
-The commands for authors and callers on a desk: check, test, evaluate, explain, plan, compile.
+The commands for authors and callers on a desk: check, lint, test, evaluate, explain, plan, compile.
 
 Each prints for people, or JSON for programs, and returns the exit code: 0 holds or proceed, 1 a finding or not to proceed, 2 used
 wrongly. Nothing here is recorded; only the service keeps a log.
@@ -9,6 +9,7 @@ import json
 import sys
 import textwrap
 import time
+from collections import Counter
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -61,6 +62,38 @@ def check(paths: list[Path], form: str, strict: bool) -> int:
             f" {count(len(bundle.facts()), 'fact')}, bundle {bundle.digests.meaning[:12]}"
         )
     return int(failed)
+
+
+def day(written: str | None) -> date:
+    """A day as it was written, else today where this runs."""
+    try:
+        return date.fromisoformat(written) if written else datetime.now().astimezone().date()
+    except ValueError:
+        raise UsedWrongly(f"`{written}` is not a date; write it like 2024-03-22") from None
+
+
+def lint(paths: list[Path], form: str, as_of: str | None, without: list[str]) -> int:
+    """Everything that is sound and not as it should be, but for the codes in `without`, as one of FORMATS."""
+    if form not in FORMATS:
+        raise UsedWrongly(f"there is no format `{form}`; use one of {', '.join(FORMATS)}")
+    for code in without:
+        if code not in engine.CODES:
+            raise UsedWrongly(f"there is no code `{code}`")
+    bundle = load_or_stop(paths)
+    findings = tuple(finding for finding in engine.lint(bundle, day(as_of)) if finding.code not in without)
+    if form == "json":
+        _print_json({"findings": [_finding(d) for d in findings], "bundle": _digests(bundle)})
+    elif form == "sarif":
+        _print_json(sarif.document(findings, paths or [engine.bundled_policies()], Path.cwd(), int(bool(findings))))
+    else:
+        texts = {name: data.decode("utf-8", "replace") for name, data in bundle.sources.items()}
+        for finding in findings:
+            print(finding.render(texts, colour=sys.stdout.isatty()) + "\n")
+        for code, number in sorted(Counter(finding.code for finding in findings).items()):
+            print(f"{code}: {number:,}")
+        if not findings:
+            print(painted("green", "nothing to mend"))
+    return int(bool(findings))
 
 
 def test(paths: list[Path], only: str, as_json: bool) -> int:
@@ -253,3 +286,9 @@ def count(number: int, noun: str) -> str:
 
 def painted(tone: str, text: str) -> str:
     return f"\x1b[{TONES[tone]}m{text}\x1b[0m" if sys.stdout.isatty() else text
+
+
+def progress(text: str) -> None:
+    """Where standard error is a terminal, one line that is written over."""
+    if sys.stderr.isatty():
+        print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
