@@ -11,11 +11,14 @@ import textwrap
 import time
 from collections import Counter
 from datetime import date, datetime
+from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import engine
 from service import sarif
+from service.processes import in_processes
 from service.telling import Chinese, English, Lines, sections
 
 TONES = {"green": "32", "red": "31", "yellow": "33", "bold": "1"}
@@ -101,7 +104,8 @@ def test(paths: list[Path], only: str, as_json: bool) -> int:
     bundle = load_or_stop(paths)
     started = time.monotonic()
     results = []
-    for result in engine.run(bundle, only):
+    files = [file for file, _ in bundle.tests if only in file]
+    for result in chain.from_iterable(in_processes(partial(_results, bundle, engine.PDP(bundle)), files)):
         results.append(result)
         if result.problems and not as_json:
             print(f"{painted('red', 'failed')} {result.file}:{result.line} {result.case}")
@@ -126,6 +130,10 @@ def test(paths: list[Path], only: str, as_json: bool) -> int:
     print(f"{time.monotonic() - started:.1f} s")
     print(f"{len(results) - failed} passed, {failed} failed")
     return int(failed > 0)
+
+
+def _results(bundle: engine.Bundle, pdp: engine.PDP, file: str) -> list[engine.Result]:
+    return list(engine.run(bundle, file, pdp))
 
 
 def evaluate(file: Path, paths: list[Path], as_of: str | None, mode: str, as_json: bool, lang: str) -> int:
