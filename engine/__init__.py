@@ -8,18 +8,22 @@ passes days and ids.
 from __future__ import annotations
 
 from engine.backends.durable import EngineUnavailable
+from engine.brief import brief
 from engine.bundle import Bundle, BundleRefused, Digests, bundled_policies, load, load_sources, parse_exchange
 from engine.catalogue import FactEntry
 from engine.changes import PolicyChangePart
 from engine.check import Settings
 from engine.decision import Decision, PlanDecision, Written
-from engine.diagnostic import CODES, Diagnostic
+from engine.diagnostic import CODES, Diagnostic, did_you_mean
 from engine.difference import DIRECTIONS, Difference, ExchangePart, MovePart, Trial, compare, trials
 from engine.exchange import Exchange, ExchangeRefused, Problem
+from engine.instruments import Instrument, instruments
 from engine.languages import LANGUAGES
 from engine.layout import NotLaidOut, lay_out
+from engine.lint import lint
 from engine.listing import rulesets
 from engine.model import Status
+from engine.mutation import Court, Mutant, mutants
 from engine.pdp import INCLUDES, MODES, PDP, EnginesFailed
 from engine.plan import Leg, decide_plan, read_plan
 from engine.schemas import editor_schemas
@@ -37,6 +41,7 @@ __all__ = [
     "PDP",
     "Bundle",
     "BundleRefused",
+    "Court",
     "Decision",
     "Diagnostic",
     "Difference",
@@ -47,8 +52,10 @@ __all__ = [
     "ExchangePart",
     "ExchangeRefused",
     "FactEntry",
+    "Instrument",
     "Leg",
     "MovePart",
+    "Mutant",
     "NotLaidOut",
     "Phrasebook",
     "PlanDecision",
@@ -61,13 +68,18 @@ __all__ = [
     "Trial",
     "Written",
     "__version__",
+    "brief",
     "bundled_policies",
     "compare",
     "decide_plan",
+    "did_you_mean",
     "editor_schemas",
+    "instruments",
     "lay_out",
+    "lint",
     "load",
     "load_sources",
+    "mutants",
     "parse_exchange",
     "read_plan",
     "rulesets",

@@ -10,16 +10,20 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
+from functools import partial
 from typing import Any
 
 from engine.bundle import Bundle
+from engine.combine import Outcome
+from engine.combine import word as outcome_word
 from engine.decision import Decision
 from engine.diagnostic import Findings, did_you_mean
 from engine.exchange import Exchange, ExchangeRefused
-from engine.model import CaseText, Expectation, TestText, read_model
+from engine.model import Expectation, TestText, read_model
 from engine.pdp import PDP
 from engine.rules import Truth
-from engine.tree import Node, locate
+from engine.tree import locate
 from engine.values import read_number
 from engine.verdict import Verdict, numbers
 from engine.vocabulary import DOCUMENT_FIELDS, DOCUMENT_GROUPS, Vocabulary
@@ -38,39 +42,104 @@ class Result:
     problems: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A case ready to be decided. `suite` is what its file says it tests, in whose names the expectation is written."""
+
+    file: str
+    line: int
+    suite: str
+    case: str
+    expect: Expectation
+    exchange: Exchange
+    as_of: date
+
+    @property
+    def told(self) -> bool:
+        """Whether the expectation is of something that only a whole decision tells."""
+        expect = self.expect
+        plain = Expectation(
+            outcome=expect.outcome,
+            jurisdictions=expect.jurisdictions,
+            because=expect.because,
+            silent=expect.silent,
+            define=expect.define,
+        )
+        return expect != plain
+
+
 def run(bundle: Bundle, only: str = "", pdp: PDP | None = None) -> Iterator[Result]:
     """Run the bundle's test files whose name contains `only`."""
     pdp = pdp or PDP(bundle)
+    for each in _prepare(bundle, only):
+        if isinstance(each, Result):
+            yield each
+        else:
+            yield Result(each.file, each.line, each.suite, each.case, tuple(departures(bundle, pdp, each)))
+
+
+def prepare(bundle: Bundle) -> Iterator[Prepared]:
+    """Every case of the bundle. Raises ValueError with the first that cannot be decided."""
+    for each in _prepare(bundle, ""):
+        if isinstance(each, Result):
+            raise ValueError(f"{each.file}:{each.line}: {each.problems[0]}")
+        yield each
+
+
+def expectations(bundle: Bundle) -> Iterator[tuple[str, Expectation]]:
+    """What each case expects, and the suite in whose names it is written."""
+    for _, node in bundle.tests:
+        text = read_model(TestText, node, Findings())
+        for case in text.cases if text else ():
+            assert text
+            yield text.test, case.expect
+
+
+def _prepare(bundle: Bundle, only: str) -> Iterator[Prepared | Result]:
+    """Each case, or why it cannot be decided."""
     for file, node in bundle.tests:
-        if only in file:
-            yield from _file(bundle, pdp, file, node)
+        if only not in file:
+            continue
+        findings = Findings()
+        text = read_model(TestText, node, findings)
+        if text is None:
+            for finding in findings.all:
+                problem = f"{finding.at}: {finding.message}"
+                yield Result(file, finding.at.line, "", "the test file can be read", (problem,))
+            continue
+        for number, case in enumerate(text.cases):
+            line = locate(node, ("cases", number))[1].line
+            try:
+                exchange = build(bundle, {**text.exchange, **case.change})
+            except ExchangeRefused as refused:
+                problems = tuple(f"the exchange is refused: {p.pointer}: {p.detail}" for p in refused.problems)
+                yield Result(file, line, text.test, case.case, problems)
+            else:
+                yield Prepared(file, line, text.test, case.case, case.expect, exchange, case.as_of or text.as_of)
 
 
-def _file(bundle: Bundle, pdp: PDP, file: str, node: Node) -> Iterator[Result]:
-    findings = Findings()
-    text = read_model(TestText, node, findings)
-    if text is None:
-        for finding in findings.all:
-            yield Result(file, finding.at.line, "", "the test file can be read", (f"{finding.at}: {finding.message}",))
-        return
-    for number, case in enumerate(text.cases):
-        span = locate(node, ("cases", number))[1]
-        try:
-            problems = tuple(_case(bundle, pdp, text, case))
-        except ExchangeRefused as refused:
-            problems = tuple(f"the exchange is refused: {p.pointer}: {p.detail}" for p in refused.problems)
-        yield Result(file, span.line, text.test, case.case, problems)
-
-
-def _case(bundle: Bundle, pdp: PDP, text: TestText, case: CaseText) -> Iterator[str]:
-    as_of = case.as_of or text.as_of
-    exchange = build(bundle, {**text.exchange, **case.change})
-    decision = pdp.decide(exchange, as_of=as_of, today=as_of, id="test")
+def departures(bundle: Bundle, pdp: PDP, case: Prepared) -> Iterator[str]:
+    """In what a case comes out otherwise than it expects, in words."""
+    decision = pdp.decide(case.exchange, as_of=case.as_of, today=case.as_of, id="test")
     if not decision.engine.agreed:
         yield from (f"the engines disagree: {text}" for text in decision.engine.disagreement)
-    verdict = pdp.verdict(exchange, as_of)
-    yield from _compare(bundle, text.test, case.expect, decision, verdict)
+    verdict = pdp.verdict(case.exchange, case.as_of)
+    yield from _compare(bundle, case.suite, case.expect, decision, verdict)
     yield from _definitions(case.expect, verdict)
+
+
+def plain_departures(case: Prepared, verdict: Verdict, outcome: Outcome) -> Iterator[str]:
+    """The departures that a verdict and its outcome show, without a decision: a part of those that `departures` finds."""
+    expect = case.expect
+    if expect.outcome and expect.outcome != outcome.word:
+        yield f"outcome is {outcome.word}, not {expect.outcome}"
+    for name, wanted in expect.jurisdictions.items():
+        bounds = outcome.jurisdictions.get(name)
+        found = outcome_word(bounds) if bounds else "not_applicable"
+        if found != wanted:
+            yield f"{name} is {found}, not {wanted}"
+    yield from _standing(case.suite, expect, verdict)
+    yield from _definitions(expect, verdict)
 
 
 def build(bundle: Bundle, flat: dict[str, Any]) -> Exchange:
@@ -119,9 +188,7 @@ def _typed(kind: str, value: Any) -> Any:
 def _compare(bundle: Bundle, policy: str, expect: Expectation, decision: Decision, verdict: Verdict) -> Iterator[str]:
     """Every expectation that the decision does not meet, in words."""
 
-    def full(name: str) -> str:
-        return name if "/" in name else f"{policy}/{name}"
-
+    full = partial(_full, policy)
     known = {rule.provision.id for rule in bundle.rules.rules}
     for name in (*(expect.because or ()), *(expect.silent or ()), *(expect.beaten or ())):
         if full(name) not in known:
@@ -135,10 +202,7 @@ def _compare(bundle: Bundle, policy: str, expect: Expectation, decision: Decisio
     for name, wanted in expect.jurisdictions.items():
         if outcomes.get(name, "not_applicable") != wanted:
             yield f"{name} is {outcomes.get(name, 'not_applicable')}, not {wanted}"
-    certain = {verdict.rules[number].provision.id for number in numbers(verdict.stands.certain)}
-    possible = {verdict.rules[number].provision.id for number in numbers(verdict.stands.possible)}
-    yield from (f"`{name}` does not stand" for name in expect.because or () if full(name) not in certain)
-    yield from (f"`{name}` stands, or may" for name in expect.silent or () if full(name) in possible)
+    yield from _standing(policy, expect, verdict)
     beaten = {part.provision for part in decision.beaten}
     yield from (f"`{name}` is not beaten" for name in expect.beaten or () if full(name) not in beaten)
     states = {part.requirement: part.state for part in decision.requirements}
@@ -172,6 +236,17 @@ def _compare(bundle: Bundle, policy: str, expect: Expectation, decision: Decisio
         value = decision.factor.account.get(part, {}).get(line)
         if _plain(value.value if value else None) != _plain(wanted):
             yield f"the account's {path} is {value.value if value else 'not there'}, not {wanted}"
+
+
+def _standing(policy: str, expect: Expectation, verdict: Verdict) -> Iterator[str]:
+    certain = {verdict.rules[number].provision.id for number in numbers(verdict.stands.certain)}
+    possible = {verdict.rules[number].provision.id for number in numbers(verdict.stands.possible)}
+    yield from (f"`{name}` does not stand" for name in expect.because or () if _full(policy, name) not in certain)
+    yield from (f"`{name}` stands, or may" for name in expect.silent or () if _full(policy, name) in possible)
+
+
+def _full(policy: str, name: str) -> str:
+    return name if "/" in name else f"{policy}/{name}"
 
 
 def _same(what: str, wanted: list[str], found: list[str]) -> Iterator[str]:

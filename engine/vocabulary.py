@@ -113,6 +113,7 @@ class Vocabulary:
     lanes: Mapping[str, LaneText]
     factor: Mapping[str, tuple[Text, Mapping[str, FactorLine]]]
     nodes: Mapping[tuple[str, str], Node]
+    spans: Mapping[tuple[str, str], Span]  # where each word's name stands
 
     def type_of(self, name: str) -> Type | None:
         """The type of a fact, of a family's `total`, or of a document's field; None where there is no such fact."""
@@ -241,6 +242,7 @@ class _Builder:
                 for part, text in self.text.factor.items()
             },
             nodes=self.nodes,
+            spans=self.spans,
         )
         self.check_references(vocabulary)
         return vocabulary

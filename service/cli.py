@@ -49,6 +49,41 @@ def check(
     _run(lambda: commands.check(paths or [], "json" if as_json else form, strict))
 
 
+@app.command(epilog="Example: fifthfactor lint policies --without lift-from-memory")
+def lint(
+    paths: Policies = None,
+    form: Annotated[str, typer.Option("--format", help="How to print: text, json, or sarif for code review.")] = "text",
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON; short for --format json.")] = False,
+    as_of: Annotated[str | None, typer.Option(help="The day on which sources are to have been read. [today]")] = None,
+    without: Annotated[list[str] | None, typer.Option(help="Leave out the findings of a code; may be given again.")] = None,
+) -> None:
+    """
+    Tell what holds and yet is not as it should be.
+
+    Facts and words nobody uses, provisions no test shows, sources to be read again, what lifts only from memory, titles missing in a
+    language. Ends with 0 where there is nothing, with 1 where there is a finding.
+    """
+    from service import commands
+
+    _run(lambda: commands.lint(paths or [], "json" if as_json else form, as_of, without or []))
+
+
+@app.command(epilog="Example: fifthfactor docs cn.order-16 --format html > order-16.html")
+def docs(
+    names: Annotated[list[str] | None, typer.Argument(help="Policies by their id. [all]")] = None,
+    policies: Annotated[list[Path] | None, typer.Option(help="Folders or files of policies. [the bundled ones]")] = None,
+    form: Annotated[str, typer.Option("--format", help="How to print: markdown or html.")] = "markdown",
+    lang: Lang = "en",
+    write: Annotated[Path | None, typer.Option(help="A folder to write one file an instrument and an index into.")] = None,
+) -> None:
+    """
+    Print an instrument, or all, as a brief: provisions, conditions in sentences, exemptions, duties, sources, marks.
+    """
+    from service.briefs import docs as write_docs
+
+    _run(lambda: write_docs(policies or [], names or [], form, lang, write))
+
+
 @app.command(epilog="Example: fifthfactor schema --write policies/.schemas")
 def schema(
     kind: Annotated[str, typer.Argument(help="Which one to print: policy, test, vocabulary or exchange.")] = "",
@@ -82,17 +117,26 @@ def fmt(
 @app.command(epilog="Example: fifthfactor test policies --only order-16")
 def test(
     paths: Policies = None,
-    only: Annotated[str, typer.Option(help="Run the test files whose name contains this.")] = "",
+    only: Annotated[
+        str, typer.Option(help="Run the test files, or change the policies, whose file's name contains this.")
+    ] = "",
+    mutate: Annotated[
+        bool, typer.Option("--mutate", help="Change the law one thing at a time: what does no test notice?")
+    ] = False,
+    at_least: Annotated[float, typer.Option(help="With --mutate: per cent of the changes that a test must notice.")] = 95.0,
     as_json: AsJson = False,
 ) -> None:
     """
     Run the tests that stand beside the policies.
 
-    Ends with 0 where all pass, with 1 where one fails.
+    Ends with 0 where all pass, with 1 where one fails. With --mutate each condition is denied and dropped, each threshold moved by
+    one, each date and last day by a day, and each exemption dropped; what no test notices is listed, and too much of it ends with 1.
     """
-    from service import commands
+    from service import commands, mutations
 
-    _run(lambda: commands.test(paths or [], only, as_json))
+    _run(
+        lambda: mutations.mutate(paths or [], only, at_least, as_json) if mutate else commands.test(paths or [], only, as_json)
+    )
 
 
 @app.command(epilog="Example: fifthfactor evaluate exchange.json --as-of 2024-03-22")

@@ -1,5 +1,5 @@
 """
-The commands for authors and callers on a desk: check, test, evaluate, explain, plan, compile.
+The commands for authors and callers on a desk: check, lint, test, evaluate, explain, plan, compile.
 
 Each prints for people, or JSON for programs, and returns the exit code: 0 holds or proceed, 1 a finding or not to proceed, 2 used
 wrongly. Nothing here is recorded; only the service keeps a log.
@@ -9,12 +9,16 @@ import json
 import sys
 import textwrap
 import time
+from collections import Counter
 from datetime import date, datetime
+from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import engine
 from service import sarif
+from service.processes import in_processes
 from service.telling import Chinese, English, Lines, sections
 
 TONES = {"green": "32", "red": "31", "yellow": "33", "bold": "1"}
@@ -63,12 +67,45 @@ def check(paths: list[Path], form: str, strict: bool) -> int:
     return int(failed)
 
 
+def day(written: str | None) -> date:
+    """A day as it was written, else today where this runs."""
+    try:
+        return date.fromisoformat(written) if written else datetime.now().astimezone().date()
+    except ValueError:
+        raise UsedWrongly(f"`{written}` is not a date; write it like 2024-03-22") from None
+
+
+def lint(paths: list[Path], form: str, as_of: str | None, without: list[str]) -> int:
+    """Everything that is sound and not as it should be, but for the codes in `without`, as one of FORMATS."""
+    if form not in FORMATS:
+        raise UsedWrongly(f"there is no format `{form}`; use one of {', '.join(FORMATS)}")
+    for code in without:
+        if code not in engine.CODES:
+            raise UsedWrongly(f"there is no code `{code}`")
+    bundle = load_or_stop(paths)
+    findings = tuple(finding for finding in engine.lint(bundle, day(as_of)) if finding.code not in without)
+    if form == "json":
+        _print_json({"findings": [_finding(d) for d in findings], "bundle": _digests(bundle)})
+    elif form == "sarif":
+        _print_json(sarif.document(findings, paths or [engine.bundled_policies()], Path.cwd(), int(bool(findings))))
+    else:
+        texts = {name: data.decode("utf-8", "replace") for name, data in bundle.sources.items()}
+        for finding in findings:
+            print(finding.render(texts, colour=sys.stdout.isatty()) + "\n")
+        for code, number in sorted(Counter(finding.code for finding in findings).items()):
+            print(f"{code}: {number:,}")
+        if not findings:
+            print(painted("green", "nothing to mend"))
+    return int(bool(findings))
+
+
 def test(paths: list[Path], only: str, as_json: bool) -> int:
     """Run the authors' tests; ends with `N passed, N failed`."""
     bundle = load_or_stop(paths)
     started = time.monotonic()
     results = []
-    for result in engine.run(bundle, only):
+    files = [file for file, _ in bundle.tests if only in file]
+    for result in chain.from_iterable(in_processes(partial(_results, bundle, engine.PDP(bundle)), files)):
         results.append(result)
         if result.problems and not as_json:
             print(f"{painted('red', 'failed')} {result.file}:{result.line} {result.case}")
@@ -93,6 +130,10 @@ def test(paths: list[Path], only: str, as_json: bool) -> int:
     print(f"{time.monotonic() - started:.1f} s")
     print(f"{len(results) - failed} passed, {failed} failed")
     return int(failed > 0)
+
+
+def _results(bundle: engine.Bundle, pdp: engine.PDP, file: str) -> list[engine.Result]:
+    return list(engine.run(bundle, file, pdp))
 
 
 def evaluate(file: Path, paths: list[Path], as_of: str | None, mode: str, as_json: bool, lang: str) -> int:
@@ -253,3 +294,9 @@ def count(number: int, noun: str) -> str:
 
 def painted(tone: str, text: str) -> str:
     return f"\x1b[{TONES[tone]}m{text}\x1b[0m" if sys.stdout.isatty() else text
+
+
+def progress(text: str) -> None:
+    """Where standard error is a terminal, one line that is written over."""
+    if sys.stderr.isatty():
+        print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)

@@ -9,7 +9,6 @@ a decision log, which is opened for reading only; nothing is recorded here, and 
 import json
 import re
 import sqlite3
-import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import closing
@@ -20,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import engine
-from service.commands import UsedWrongly, count
+from service.commands import UsedWrongly, count, progress
 from service.log.leaf import Entry, Opening, clear
 from service.log.record import SCHEMA as RECORD
 from service.log.store import SCHEMA_VERSION, Stored
@@ -67,7 +66,7 @@ def diff(request: Request) -> int:
         today = date.fromisoformat(request.as_of) if request.as_of else datetime.now().astimezone().date()
     except ValueError:
         raise UsedWrongly(f"`{request.as_of}` is not a date; write it like 2024-03-22") from None
-    finder = Finder(request.old, request.new, request.policies, _progress)
+    finder = Finder(request.old, request.new, request.policies, progress)
     old, new = finder.side(request.old), finder.side(request.new)
     tests = engine.trials(old.bundle, new.bundle, request.only)
     if request.only and not tests:
@@ -79,9 +78,9 @@ def diff(request: Request) -> int:
         chain(tests, _from_files(request.exchanges), log.trials()),
         today=today,
         mode=request.mode,
-        progress=lambda number: _progress(f"{number:,} exchanges"),
+        progress=lambda number: progress(f"{number:,} exchanges"),
     )
-    _progress("")
+    progress("")
     directions = FAIL_ON[request.fail_on] if request.fail_on else ()
     if directions and request.fail_on != "any-change" and not difference.tried and not difference.same_meaning:
         raise UsedWrongly(
@@ -345,9 +344,3 @@ def _detail(text: str) -> str:
 
 def _code(text: str) -> str:
     return f"`{text.replace('`', chr(39))}`"
-
-
-def _progress(text: str) -> None:
-    """Where standard error is a terminal, one line that is written over."""
-    if sys.stderr.isatty():
-        print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)

@@ -149,15 +149,22 @@ def facts_table() -> str:
 
 
 def instruments_table() -> str:
-    rules = engine.load(engine.bundled_policies()).rules.rules
-    provisions = {rule.provision.id: rule.provision for rule in rules}
-    rows = []
-    for policy in sorted({(p.jurisdiction, p.policy, p.instrument.en, p.force) for p in provisions.values()}):
-        marks = [p.status for p in provisions.values() if p.policy == policy[1]]
+    bundle = engine.load(engine.bundled_policies())
+    rows, here = [], ""
+    for instrument in engine.instruments(bundle):
+        text = instrument.text
+        if text.jurisdiction != here:
+            here = text.jurisdiction
+            rows.append(f"| **{here}** | **{bundle.vocabulary.jurisdictions[here].title.en}** | | | | | | |\n")
+        marks = [rule.status for rule in text.rules]
         counts = " | ".join(str(marks.count(mark)) for mark in ("confirmed", "from-memory", "unsure"))
-        rows.append(f"| {policy[0]} | `{policy[1]}` | {policy[2]} | {policy[3]} | {len(marks)} | {counts} |\n")
-    head = "| jurisdiction | policy | instrument | force | provisions | confirmed | from memory | unsure |\n"
-    return head + "|---|---|---|---|---|---|---|---|\n" + "".join(rows)
+        windows = text.in_force if isinstance(text.in_force, list) else [text.in_force]
+        days = "; ".join(
+            f"{window.from_ or '…'} to {window.until}" if window.until else str(window.from_) for window in windows
+        )
+        rows.append(f"| `{text.policy}` | {text.title.en} | {text.instrument.force} | {days} | {len(marks)} | {counts} |\n")
+    head = "| policy | instrument | force | in force | provisions | confirmed | from memory | unsure |\n"
+    return head + "|---|---|---|---|---:|---:|---:|---:|\n" + "".join(rows)
 
 
 TABLES = {"codes": codes_table, "facts": facts_table, "instruments": instruments_table}

@@ -7,9 +7,11 @@ right. Each function is a sentence of the semantics, whose numbers it cites.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import date
 from decimal import Decimal
+from types import MappingProxyType
 
 from engine.calendars import first_after, is_worked
 from engine.exchange import Exchange
@@ -64,13 +66,59 @@ class Reference:
         for grounds in self.grounds.values():
             grounds.sort(key=lambda rule: (rule.provision.policy, rule.provision.line))
         self.duties = rules.duties()
+        self.conditions = {rule.key: rule.condition for rule in rules.rules}
 
     def evaluate(self, exchange: Exchange, as_of: date) -> Verdict:
         """The verdict on one exchange under the law of one day."""
         return _Evaluation(self, exchange, as_of).verdict()
 
 
+class Reread:
+    """
+    One exchange, evaluated once and again under rules of which a little has changed.
+
+    What the change cannot touch is not read twice. `owners` are the keys of the rules and definitions that were changed, `touched`
+    of these and all that rest on them.
+    """
+
+    def __init__(self, table: Reference, exchange: Exchange, as_of: date) -> None:
+        self._first = _Evaluation(table, exchange, as_of)
+        self.verdict = self._first.verdict()
+
+    def again(self, changed: Reference, touched: AbstractSet[str]) -> Verdict:
+        """The verdict under the changed rules."""
+        later = self._later(changed)
+        later.defined = {key: truth for key, truth in self._first.defined.items() if key not in touched}
+        later.holds = {key: truth for key, truth in self._first.holds.items() if key not in touched}
+        return later.verdict()
+
+    def differs(self, changed: Reference, owners: Iterable[str]) -> bool:
+        """
+        Whether the change can tell on this exchange. An owner whose condition reads as before tells nothing; but where the condition
+        is the same and may hold, something else of the owner was changed.
+        """
+        later = self._later(changed)
+        before, after = self._first.table.conditions, changed.conditions
+        for key in owners:
+            if key in changed.rules.definitions:
+                if later.define(key) is not self._first.define(key):
+                    return True
+            elif key in after:
+                truth = later.truth(after[key])
+                if truth is not self._first.holds[key] or (after[key] is before[key] and truth is not NO):
+                    return True
+        return False
+
+    def _later(self, changed: Reference) -> _Evaluation:
+        later = _Evaluation(changed, self._first.exchange, self._first.as_of)
+        later.earlier = self._first.read
+        return later
+
+
 class _Evaluation:
+    # What was read of tests before. By identity as `read` is: whoever gives it keeps the tests alive.
+    earlier: Mapping[int, Truth] = MappingProxyType({})
+
     def __init__(self, table: Reference, exchange: Exchange, as_of: date) -> None:
         self.table = table
         self.rules = table.rules
@@ -85,7 +133,9 @@ class _Evaluation:
     def verdict(self) -> Verdict:
         for key in self.rules.definitions:
             self.define(key)
-        self.holds = {rule.key: self.truth(rule.condition) for rule in self.rules.rules}
+        for rule in self.rules.rules:
+            if rule.key not in self.holds:
+                self.holds[rule.key] = self.truth(rule.condition)
         self.stand()
         requirements = {name: self.states(name) for name in self.rules.requirements}
         self.requirements = requirements
@@ -123,7 +173,7 @@ class _Evaluation:
         match condition:
             case Atom():
                 # By identity: rules share the atoms of the definitions they name, and the rule set keeps them alive.
-                truth = self.read.get(id(condition))
+                truth = self.read.get(id(condition), self.earlier.get(id(condition)))
                 if truth is None:
                     truth = self.read[id(condition)] = self.atom(condition)
                 return truth
