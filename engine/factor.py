@@ -15,7 +15,7 @@ from engine.exchange import Exchange
 from engine.rules import Not, Rule, Truth
 from engine.values import Missing, SetOf, to_json
 from engine.verdict import Reading, Verdict
-from engine.vocabulary import FactorLine, Vocabulary
+from engine.vocabulary import DOCUMENT_GROUPS, PERSONAL_FIELDS, FactorLine, Vocabulary
 from engine.words import Phrasebook
 
 REMEMBERED = 1_024  # ways in which a lane's tests may read, of one lane
@@ -82,11 +82,11 @@ class Account:
 
     def _written(self, name: str, line: FactorLine) -> Line:
         start = f'"{name}":{{"fact":"{line.fact}","title":{self._encode(self._book.text(line.title))},"value":'
-        members = self._book.bundle.vocabulary.families.get(line.fact, (line.fact,))
+        members = self._book.bundle.vocabulary.families.get(line.fact, (_sent(line.fact),))
         return Line(start, f"{start}null}}", frozenset(members), line)
 
     def _line(self, exchange: Exchange, line: FactorLine, values: Mapping[str, str]) -> str:
-        if line.highest or line.fact in self._book.bundle.vocabulary.families:
+        if line.highest or line.fact not in self._book.bundle.vocabulary.facts:  # a family, or a field of a document
             return self._encode(_value(self._book.bundle.vocabulary, exchange, line))
         return values[line.fact]
 
@@ -128,6 +128,10 @@ class Account:
 def _value(vocabulary: Vocabulary, exchange: Exchange, line: FactorLine) -> Any:
     """A family by its members; the highest of an ordered set; "personal" where the fact is marked so."""
     members = vocabulary.families.get(line.fact, (line.fact,))
+    if line.fact not in vocabulary.facts and line.fact not in vocabulary.families:
+        field = line.fact.rpartition(".")[2]
+        value = exchange.value(line.fact)
+        return "personal" if field in PERSONAL_FIELDS and not isinstance(value, Missing) else to_json(value)
     if any(vocabulary.facts[m].personal and not isinstance(exchange.value(m), Missing) for m in members):
         return "personal"
     if line.fact in vocabulary.families:
@@ -137,3 +141,8 @@ def _value(vocabulary: Vocabulary, exchange: Exchange, line: FactorLine) -> Any:
     if isinstance(value, SetOf) and value.members and values:
         return max(value.members, key=lambda member: values.rank.get(member, -1))
     return to_json(value)
+
+
+def _sent(fact: str) -> str:
+    """What an exchange sends for a fact: the document, for a field of it."""
+    return fact.rpartition(".")[0] if fact.partition(".")[0] in DOCUMENT_GROUPS else fact

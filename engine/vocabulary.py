@@ -463,7 +463,7 @@ class _Builder:
                 )
         for part, (_, lines) in vocabulary.factor.items():
             for line in lines.values():
-                if line.fact not in vocabulary.facts and line.fact not in vocabulary.families:
+                if vocabulary.type_of(line.fact) is None and line.fact not in vocabulary.families:
                     at = self.spans["factor", part]
                     self.findings.error(
                         at,

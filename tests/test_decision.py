@@ -644,6 +644,21 @@ def test_the_account_has_the_values_of_its_lines() -> None:
     assert values == {"price": None, "grade": "core", "people": {"ordinary": 5}, "names": None}
 
 
+def test_the_account_has_fields_of_documents() -> None:
+    """A line may name a field of a document: a date is told, who attested it is personal, and what was not sent is null."""
+    lines = MORE + (
+        b"      dated: {title: dated, fact: evidence.certificate.dated}\n"
+        b"      by: {title: by, fact: evidence.certificate.attested_by}\n"
+    )
+    made = bundle(LABELS, more=lines)
+    shown = decide(made, evidence__certificate={"dated": "2026-06-01", "covers": "yes", "attested_by": "notary-jones"})
+    account = shown.factor.account["value"]
+    assert (account["dated"].value, account["by"].value) == ("2026-06-01", "personal")
+    assert "notary-jones" not in shown.model_dump_json(by_alias=True)
+    nothing = decide(made).factor.account["value"]
+    assert (nothing["dated"].value, nothing["by"].value) == (None, None)
+
+
 def test_the_jurisdictions_are_those_that_may_apply() -> None:
     """A jurisdiction that may apply is listed, a country without policies under its own code, one not known nowhere."""
     made = bundle({**LABELS, "applies": {"data.shared": "yes"}})
