@@ -33,26 +33,32 @@ class Answers:
 
 
 class AnswerBook:
-    """Answers to questions about one exchange on one day."""
+    """Answers to questions about one exchange on one day; `tested` are the tests that the answers are to be told apart by."""
 
     def __init__(self, bundle: Bundle, exchange: Exchange, as_of: date) -> None:
         self.bundle = bundle
         self.exchange = exchange
         self.as_of = as_of
-        self.tested: dict[str, list[Atom]] = {}
-        for condition in self._conditions():
-            for atom in atoms(condition):
-                for fact in (*self._members(atom.fact), *(self._members(atom.other) if atom.other else ())):
-                    self.tested.setdefault(fact, []).append(atom)
+        self.tested = self.by_fact(atom for condition in self._conditions() for atom in atoms(condition))
+
+    def by_fact(self, tests: Iterable[Atom]) -> dict[str, list[Atom]]:
+        """Tests by the fact they are of, or compare with."""
+        tested: dict[str, list[Atom]] = {}
+        for atom in tests:
+            for fact in (*self._members(atom.fact), *(self._members(atom.other) if atom.other else ())):
+                tested.setdefault(fact, []).append(atom)
+        return tested
 
     def _members(self, fact: str) -> tuple[str, ...]:
         """The facts that a test of a family's total asks for; of any other fact, itself."""
         return self.bundle.rules.families.get(fact, ("", (fact,)))[1]
 
-    def about(self, exchange: Exchange, as_of: date) -> AnswerBook:
-        """The same book for another exchange or day; the rules are not read again."""
+    def about(self, exchange: Exchange, as_of: date, tested: dict[str, list[Atom]] | None = None) -> AnswerBook:
+        """The same book for another exchange or day, and for some of the tests; the rules are not read again."""
         book = copy(self)
         book.exchange, book.as_of = exchange, as_of
+        if tested is not None:
+            book.tested = tested
         return book
 
     def of(self, fact: str) -> Answers:

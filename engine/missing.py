@@ -9,15 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date
+from functools import cached_property
 from itertools import combinations, product
 
 from engine.answers import AnswerBook, Answers, document_of
 from engine.bundle import Bundle
-from engine.combine import UNDETERMINED, Outcome
+from engine.combine import COVERAGE, UNDETERMINED, Outcome
 from engine.coverage import REVIEWED
 from engine.decision import MissingPart, QuestionPart
 from engine.exchange import Exchange
-from engine.rules import AS_OF, Atom, Condition, Level, Truth, anchors, tests
+from engine.rules import AS_OF, Atom, Condition, Level, Rule, Truth, anchors, tests
 from engine.values import Missing, Range, SetOf, Value
 from engine.verdict import Reading, Verdict, numbers
 from engine.vocabulary import Fact
@@ -27,6 +28,7 @@ MAX_LISTS = 3
 MAX_EVALUATIONS = 40  # for each of: short lists, gathering, verifying
 MAX_TRIED = 3
 MAX_PAIRED = 6
+MAX_REMEMBERED = 256  # sets of policies that may apply
 # The most that a rule of an effect raises; of the others it is not known beforehand.
 MOST = {"advise": Level.NOT_APPLICABLE, "review": Level.REVIEW}
 
@@ -38,6 +40,42 @@ class Questions:
         self.bundle = bundle
         self.book = AnswerBook(bundle, Exchange({}, {}), date.min)
         self._tests: dict[Condition, tuple[Atom, ...]] = {}
+        self._most: dict[str, Level] = {}
+        for rule in reversed(bundle.rules.rules):  # a rule is exempted only by rules before it
+            only_exempts = rule.effect == "exempts" and not rule.excuses
+            self._most[rule.key] = (
+                max((self._most[victim] for victim in rule.exempts), default=Level.NOT_APPLICABLE)
+                if only_exempts
+                else MOST.get(rule.effect, Level.PROHIBITED)
+            )
+        self._tested: dict[frozenset[str], dict[str, list[Atom]]] = {}
+
+    def most(self, rule: Rule) -> Level:
+        """The most that a rule can move: what it raises itself, or what it takes away."""
+        return self._most[rule.key]
+
+    def tested(self, verdict: Verdict) -> dict[str, list[Atom]]:
+        """
+        The tests that can still matter, by fact: all but those of policies that do not apply, whatever else is found out.
+
+        INVARIANT: what `applies` reads as "no" stays so, since nothing that is not shown reads "no" there (semantics 2.2).
+        """
+        rules = self.bundle.rules
+        applying = frozenset(policy for policy in self.policies if verdict.defined[f"{policy}#applies"] is not Truth.NO)
+        found = self._tested.get(applying)
+        if found is None:
+            if len(self._tested) >= MAX_REMEMBERED:
+                self._tested.clear()
+            conditions = [rule.condition for rule in rules.rules if rule.provision.policy in applying]
+            conditions += [condition for key, condition in rules.definitions.items() if key.startswith(COVERAGE)]
+            conditions += [duty.done_when for duty in self.bundle.duties.values() if duty.done_when is not None]
+            tests = dict.fromkeys(atom for condition in conditions for atom in self.tests(condition))
+            found = self._tested[applying] = self.book.by_fact(tests)
+        return found
+
+    @cached_property
+    def policies(self) -> tuple[str, ...]:
+        return tuple({rule.provision.policy: None for rule in self.bundle.rules.rules})
 
     def lists(
         self,
@@ -94,7 +132,7 @@ class _Finder:
     def lists(self) -> list[tuple[tuple[str, ...], bool]]:
         gates, others = self.candidates()
         facts = [*gates, *others]
-        book = self.questions.book.about(self.exchange, self.as_of)
+        book = self.questions.book.about(self.exchange, self.as_of, self.questions.tested(self.verdict))
         answers = {fact: book.of(fact) for fact in facts}
         for size in (1, 2):
             found: list[tuple[str, ...]] = []
@@ -133,7 +171,7 @@ class _Finder:
         holds = self.verdict.holds
         for number in numbers(holds.possible & ~holds.certain):
             rule = self.verdict.rules[number]
-            if MOST.get(rule.effect, Level.PROHIBITED) <= self.outcome.bounds.low:
+            if self.questions.most(rule) <= self.outcome.bounds.low:
                 continue  # it cannot raise what is raised already
             applies = f"{rule.provision.policy}#applies"
             if self.verdict.defined[applies] is Truth.UNKNOWN:
