@@ -635,7 +635,7 @@ EXPORT = {
     "data": {
         "kind": "dataset", "personal": True, "state": "identified", "categories": ["health", "contact"],
         "people": {"ordinary": 0, "sensitive": 12000}, "people_in": ["CN"], "collected_in": ["CN"], "stored_in": ["CN"],
-        "grades": ["general"], "controls": [],
+        "grades": ["general"], "controls": [], "source": "self-produced",
     },
     "counts": {"cn": {"ordinary": 0, "sensitive": 12000}, "cn_all": {"ordinary": 0, "sensitive": 12000}},
     "act": {"kind": "provide", "bars": [], "evades": False, "trigger": "own"},

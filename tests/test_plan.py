@@ -341,6 +341,7 @@ def onward(origin: str, recipient: dict[str, str]) -> dict[str, Any]:
             "kind": "dataset",
             "categories": ["contact"],
             "grades": ["general"],
+            "source": "received",
             "people_in": ["CN"],
             "collected_in": ["CN"],
             "stored_in": [origin],

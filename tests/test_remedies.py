@@ -60,6 +60,7 @@ HOSPITAL = {
     "act.trigger": "own",
     "act.evades": "no",
     "act.bars": [],
+    "data.source": "self-produced",
     "data.controls": [],
     "recipient.listed_on": [],
     "safeguards.basis": ["consent"],
