@@ -34,7 +34,7 @@ from engine.verdict import Engine
 DAY = date(2026, 11, 24)
 HOSPITAL: dict[str, Any] = {
     "exporter": {"country": "CN", "zone": "none", "kind": "hospital", "role": "controller", "cn_ciio": False},
-    "recipient": {"country": "US", "kind": "university"},
+    "recipient": {"country": "US", "kind": "university", "listed_on": []},
     "data": {
         "personal": True,
         "state": "identified",
@@ -45,6 +45,8 @@ HOSPITAL: dict[str, Any] = {
         "people_in": ["CN"],
         "collected_in": ["CN"],
         "stored_in": ["CN"],
+        "controls": [],
+        "source": "self-produced",
     },
     "act": {"kind": "provide", "trigger": "own", "evades": False, "bars": []},
     "safeguards": {"basis": ["consent"]},
@@ -60,7 +62,7 @@ EXCHANGES = {
 }
 THREE_SOVEREIGNS = {
     "three sovereigns, settled": "Through legal assistance and with approval in Beijing",
-    "three sovereigns, in conflict": "What American law compels",
+    "three sovereigns, in conflict": "X-01: What American law compels",
 }
 CONNECTIONS = 16
 BATCH = 100
