@@ -6,6 +6,7 @@ The answers themselves are held to the reference by `test_cases` and `test_agree
 
 from __future__ import annotations
 
+import json
 import random
 from datetime import date, timedelta
 from typing import Any
@@ -16,6 +17,7 @@ import engine
 from engine.backends.durable import Durable, lower, messages
 from engine.backends.durable.network import Message, Network
 from engine.backends.reference import Reference
+from engine.rules import Truth
 from tests.backends.random_bundles import AS_OF, Maker, read
 
 
@@ -79,15 +81,25 @@ def test_what_is_written_out_and_what_is_derived_first_is_one(room: int, added: 
 
 
 def test_a_law_that_cannot_apply_is_not_asked(bundle: engine.Bundle, asked: list[str]) -> None:
-    """An exchange inside China asks nothing of the rules of the United States, nor of any exemption that cannot stand."""
-    exchange = engine.parse_exchange(bundle, b'{"exporter": {"country": "CN"}, "recipient": {"country": "CN"}}')
-    before = engine.parse_exchange(bundle, b'{"exporter": {"country": "US"}, "recipient": {"country": "CN"}}')
-    durable = Durable(bundle.rules)
-    day = date(1900, 1, 1)  # before each of these laws
-    durable.evaluate(exchange, day)
-    assert not [name for name in asked if not name.startswith("first")]
-    durable.evaluate(before, AS_OF)
-    assert [name for name in asked if name.startswith("US")]
+    """Of the jurisdictions only those are asked one of whose policies may apply, on any day and of any exchange."""
+    reference, durable = Reference(bundle.rules), Durable(bundle.rules)
+    places = {rule.provision.policy: rule.provision.jurisdiction for rule in bundle.rules.rules}
+    seen: set[str] = set()
+    for origin, goal, day in (("CN", "CN", date(1900, 1, 1)), ("CN", "CN", AS_OF), ("BR", "JP", AS_OF), ("US", "CN", AS_OF)):
+        sent = {
+            "exporter": {"country": origin},
+            "recipient": {"country": goal},
+            "data": {"personal": True, "people_in": [origin]},
+        }
+        exchange = engine.parse_exchange(bundle, json.dumps(sent).encode())
+        defined = reference.evaluate(exchange, day).defined
+        may_apply = {place for policy, place in places.items() if defined[f"{policy}#applies"] is not Truth.NO}
+        asked.clear()
+        durable.evaluate(exchange, day)
+        of_laws = {name.partition("-")[0] for name in asked if not name.startswith("first")}
+        assert of_laws <= may_apply < set(places.values())
+        seen |= of_laws
+    assert {"CN", "BR", "US"} <= seen
 
 
 def test_where_an_exchange_is_silent_nothing_is_asked_twice(bundle: engine.Bundle, asked: list[str]) -> None:
