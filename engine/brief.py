@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from engine.bundle import Bundle
 from engine.instruments import Instrument
@@ -43,11 +42,11 @@ LABELS = {
         "exempts": "Takes away", "exempted": "Does not stand where one of these does", "excuses": "Not owed then",
         "duties": "Duties", "due": "due", "done": "done where", "keep": "keep", "travels": "Travels with the data",
         "source": "Source", "mark": "Certainty", "reviewed": "Read against its source", "verify": "To be read again by",
-        "met": "met by", "from": "from", "until": "until", "of": "from", "or": "or", "and": "and",
-        "that_day": "the day of the exchange", "earliest": "whichever comes first:", "term": "term",
+        "from": "from", "until": "until", "of": "from", "or": "or", "and": "and",
+        "that_day": "the day of the exchange", "earliest": "whichever comes first:",
         "prohibit": "prohibits", "require": "requires", "satisfies": "is a way to meet", "oblige": "obliges",
         "review": "has it reviewed", "advise": "advises", "compels": "compels", "exempts_only": "exempts", "lane": "opens the lane",
-        "refusal": "where the exchange is refused", "after": "after",
+        "refusal": "where the exchange is refused",
     },
     "zh": {
         "jurisdiction": "法域", "issuer": "制定机关", "number": "文号", "force": "效力", "in_force": "施行",
@@ -56,11 +55,11 @@ LABELS = {
         "exempts": "排除", "exempted": "有下列规定之一的，不适用", "excuses": "此时不再要求",
         "duties": "义务", "due": "期限", "done": "完成标准", "keep": "保存", "travels": "随数据流转",
         "source": "来源", "mark": "确信程度", "reviewed": "已对照来源核读", "verify": "须于此日前重新核读",
-        "met": "满足方式", "from": "自", "until": "至", "of": "自", "or": "或者", "and": "并且",
-        "that_day": "交换之日", "earliest": "以先到者为准：", "term": "用语",
+        "from": "自", "until": "至", "of": "自", "or": "或者", "and": "并且",
+        "that_day": "交换之日", "earliest": "以先到者为准：",
         "prohibit": "禁止", "require": "要求", "satisfies": "可据以满足", "oblige": "课以义务",
         "review": "须经人工复核", "advise": "建议", "compels": "强制", "exempts_only": "豁免", "lane": "开放便利通道",
-        "refusal": "交换被拒绝时", "after": "起",
+        "refusal": "交换被拒绝时",
     },
 }  # fmt: skip
 FORCES = {"law": "法律", "order": "命令", "norm": "规范性文件", "contract": "合同", "soft": "软法", "aspiration": "倡议"}
@@ -76,14 +75,6 @@ def brief(bundle: Bundle, instrument: Instrument, lang: str = "en") -> str:
     return "\n".join(_Brief(bundle, instrument, lang).lines()) + "\n"
 
 
-@dataclass(frozen=True, slots=True)
-class _Links:
-    """Who takes away what: the provisions that exempt a rule, and the grounds of a requirement."""
-
-    exempters: dict[str, list[Rule]]
-    grounds: dict[str, list[Rule]]
-
-
 class _Brief:
     def __init__(self, bundle: Bundle, instrument: Instrument, lang: str) -> None:
         self.bundle = bundle
@@ -93,14 +84,11 @@ class _Brief:
         self.say = LABELS[lang]
         self.rules: dict[str, list[Rule]] = defaultdict(list)
         exempters: dict[str, list[Rule]] = defaultdict(list)
-        grounds: dict[str, list[Rule]] = defaultdict(list)
         for rule in bundle.rules.rules:
             self.rules[rule.provision.id].append(rule)
             for name in rule.exempts:
                 exempters[name].append(rule)
-            for name in rule.satisfies:
-                grounds[name].append(rule)
-        self.links = _Links(exempters, grounds)
+        self.exempters = exempters
 
     def lines(self) -> Iterator[str]:
         text, say = self.text, self.say
@@ -168,7 +156,7 @@ class _Brief:
         excused = dict.fromkeys(name for rule in rules for name in rule.excuses)
         if excused:
             yield f"- **{say['excuses']}**: {', '.join(map(self.requirement, excused))}"
-        beaten = dict.fromkeys(by.provision.id for rule in rules for by in self.links.exempters.get(rule.key, ()))
+        beaten = dict.fromkeys(by.provision.id for rule in rules for by in self.exempters.get(rule.key, ()))
         if beaten:
             yield f"- **{say['exempted']}**: {', '.join(map(self.cited, beaten))}"
         for rule in rules:
