@@ -456,6 +456,7 @@ def test_the_schemas_come_from_models_and_vocabulary(client, service):
 def test_every_schema_has_an_example_that_holds(client, service):
     """An example that the shape itself accepts."""
     examples = {name: client.get(f"/v1/schemas/{name}").json()["examples"] for name in ("exchange", "decision", "record")}
+    assert all(examples.values())
     for example in examples["decision"]:
         engine.Decision.model_validate(example)
     for example in examples["record"]:
