@@ -254,6 +254,7 @@ def serve(
         str | None, typer.Option(help="File of the decision log, or postgresql://… (default: fifthfactor.db)")
     ] = None,
     mode: Annotated[str | None, typer.Option(help="Which engines decide. (default: checked)")] = None,
+    workers: Annotated[int | None, typer.Option(help="Processes that answer. (default: 1)")] = None,
 ) -> None:
     """
     Answer over HTTP, and record every decision.
@@ -263,7 +264,9 @@ def serve(
     from service.settings import SettingRefused, Settings
 
     try:
-        settings = Settings.from_environment(os.environ, host=host, port=port, policies=policies, database=database, mode=mode)
+        settings = Settings.from_environment(
+            os.environ, host=host, port=port, policies=policies, database=database, mode=mode, workers=workers
+        )
     except SettingRefused as refused:
         _stop(f"error: {refused}", 2)
     from service.serve import CannotServe
@@ -318,7 +321,8 @@ def _run(command: Callable[[], int]) -> None:
 
 
 def _stop(message: str, status: int) -> None:
-    print(message, file=sys.stderr)
+    if message:
+        print(message, file=sys.stderr)
     raise typer.Exit(status)
 
 

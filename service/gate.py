@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.typing import FilteringBoundLogger
 from uuid_utils import uuid7
 
+from service.load import WATCHING, Load
 from service.problems import Refused
 from service.settings import is_loopback
 from service.telemetry import described
@@ -30,13 +31,16 @@ _HEADERS = (
     (b"referrer-policy", b"no-referrer"),
 )
 
+_CLOSE = (b"connection", b"close")  # while draining: the next request finds another process
+
 
 class Gate:
     """The outermost layer of the application (pure ASGI: one call in, one wrapped `send` out)."""
 
-    def __init__(self, app: ASGIApp, say: FilteringBoundLogger) -> None:
+    def __init__(self, app: ASGIApp, say: FilteringBoundLogger, load: Load) -> None:
         self._app = app
         self._say = say
+        self._load = load
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -47,16 +51,22 @@ class Gate:
         scope["request_id"] = request_id
         scope["said"] = said = {}
         status = 0
+        load = self._load
+        counted = scope["path"] not in WATCHING
+        shed = load.refusal(scope["method"]) if counted else None
+        load.under_way += counted
 
         async def answer(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
                 message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode("ascii")), *_HEADERS]
+                if load.draining:
+                    message["headers"].append(_CLOSE)
             await send(message)
 
         try:
-            if refused := _misdirected(scope["headers"]):
+            if refused := _misdirected(scope["headers"]) or shed:
                 await refused.response(scope["path"], request_id)(scope, receive, answer)
             else:
                 await self._app(scope, receive, answer)
@@ -68,6 +78,7 @@ class Gate:
                 refused = Refused("internal", "the log has the details under this request id")
                 await refused.response(scope["path"], request_id)(scope, receive, answer)
         finally:
+            load.under_way -= counted
             self._say.info(
                 "request",
                 request_id=request_id,

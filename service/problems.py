@@ -31,6 +31,7 @@ Kind = Literal[
     "not-recorded",
     "busy",
     "not-ready",
+    "draining",
 ]
 
 # kind: (status, title)
@@ -49,6 +50,7 @@ KINDS: Mapping[Kind, tuple[int, str]] = {
     "not-recorded": (503, "The decision could not be recorded, so there is no answer"),
     "busy": (503, "Too many requests wait already"),
     "not-ready": (503, "The service is not ready"),
+    "draining": (503, "The service is about to end"),
 }
 
 

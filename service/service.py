@@ -10,6 +10,7 @@ from structlog.typing import FilteringBoundLogger
 from service import telemetry
 from service.incidents import Incidents
 from service.live import Live, Policies
+from service.load import Load
 from service.log.store import Store
 from service.settings import Settings
 from service.turns import Turns
@@ -31,6 +32,7 @@ class Service:
     clock: Callable[[], datetime]
     incidents: Incidents
     turns: Turns
+    load: Load
 
     @property
     def live(self) -> Live:
@@ -51,7 +53,8 @@ class Service:
         say = say or telemetry.logger()
         store = Store.open(settings.database)
         store.writer.on_failure = lambda reason: say.error("log_failed", reason=reason)
-        return cls(settings, policies, store, say, clock, Incidents(say), Turns())
+        load = Load(settings.most_under_way, settings.shed_seconds, lambda: store.writer.behind)
+        return cls(settings, policies, store, say, clock, Incidents(say), Turns(), load)
 
     def close(self) -> None:
         """Write what waits and let go of the log."""
