@@ -8,6 +8,7 @@ durable.
 from collections.abc import Awaitable
 from dataclasses import dataclass
 from datetime import datetime
+from time import perf_counter
 from typing import TypeVar
 
 from uuid_utils import uuid7
@@ -78,6 +79,7 @@ class Decider:
         today = now.astimezone(self._zone).date()
         as_of = exchange.as_of or today
         id = str(uuid7())
+        began = perf_counter()
         try:
             written = live.pdp.write(exchange, as_of=as_of, today=today, id=id, include=asked.include, lang=asked.lang)
         except engine.EnginesFailed as failed:
@@ -90,6 +92,7 @@ class Decider:
             entry = seal({"id": id, "request": exchange.document}, exchange.personal, written=members)
         except NotCanonical:
             raise Refused("exchange-refused", "the body holds a number or a text that JSON cannot carry safely") from None
+        self._service.metrics.decided(written.outcome, perf_counter() - began)
         return Decided(written, answer, entry)
 
 

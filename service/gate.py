@@ -18,6 +18,7 @@ from structlog.typing import FilteringBoundLogger
 from uuid_utils import uuid7
 
 from service.load import WATCHING, Load
+from service.metrics import Metrics
 from service.problems import Refused
 from service.settings import is_loopback
 from service.telemetry import described
@@ -37,10 +38,11 @@ _CLOSE = (b"connection", b"close")  # while draining: the next request finds ano
 class Gate:
     """The outermost layer of the application (pure ASGI: one call in, one wrapped `send` out)."""
 
-    def __init__(self, app: ASGIApp, say: FilteringBoundLogger, load: Load) -> None:
+    def __init__(self, app: ASGIApp, say: FilteringBoundLogger, load: Load, metrics: Metrics) -> None:
         self._app = app
         self._say = say
         self._load = load
+        self._metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -79,13 +81,16 @@ class Gate:
                 await refused.response(scope["path"], request_id)(scope, receive, answer)
         finally:
             load.under_way -= counted
+            took = perf_counter() - began
+            route: str | None = getattr(scope.get("route"), "path", None)
+            self._metrics.answered(route, status, took)
             self._say.info(
                 "request",
                 request_id=request_id,
                 method=scope["method"],
-                route=getattr(scope.get("route"), "path", None),
+                route=route,
                 status=status,
-                duration_ms=round((perf_counter() - began) * 1000, 3),
+                duration_ms=round(took * 1000, 3),
                 **said,
             )
 

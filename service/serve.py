@@ -12,6 +12,8 @@ import signal
 import socket
 import sys
 from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from time import monotonic
 from types import FrameType
 
@@ -19,7 +21,7 @@ import uvicorn
 from structlog.typing import FilteringBoundLogger
 
 import engine
-from service import telemetry
+from service import metrics, telemetry
 from service.app import create_app
 from service.load import Load
 from service.service import Service
@@ -50,27 +52,33 @@ def serve(settings: Settings) -> None:
 
     def work(ready: Callable[[bytes], None]) -> int:
         try:
-            _answer(settings, listening, say, lambda service: ready(json.dumps(_named(service)).encode()))
+            _answer(settings, listening, say, lambda service: ready(json.dumps(_named(service)).encode()), figures)
         except CannotServe as refused:
             print(refused, file=sys.stderr)
             return refused.status
         return 0
 
-    supervisor = Supervisor(
-        settings.workers,
-        work,
-        say,
-        ready=lambda told: _announce(say, settings, listening, *json.loads(told)),
-        stopping=listening.close,  # the workers hold it too, for as long as they take requests
-        gone=lambda pid: None,
-        patience=settings.drain_seconds + GRACE_SECONDS + CLOSING_SECONDS,
-    )
-    if status := supervisor.run():
-        raise CannotServe("", status)
+    with TemporaryDirectory(prefix="fifthfactor-") as folder:
+        figures = Path(folder)
+        supervisor = Supervisor(
+            settings.workers,
+            work,
+            say,
+            ready=lambda told: _announce(say, settings, listening, *json.loads(told)),
+            stopping=listening.close,  # the workers hold it too, for as long as they take requests
+            gone=lambda pid: metrics.ended(figures, pid),
+            patience=settings.drain_seconds + GRACE_SECONDS + CLOSING_SECONDS,
+        )
+        if status := supervisor.run():
+            raise CannotServe("", status)
 
 
 def _answer(
-    settings: Settings, listening: socket.socket, say: FilteringBoundLogger, ready: Callable[[Service], None]
+    settings: Settings,
+    listening: socket.socket,
+    say: FilteringBoundLogger,
+    ready: Callable[[Service], None],
+    figures: Path | None = None,
 ) -> None:
     """Answer in this process until told to stop; `ready` is called before the first request. Raises CannotServe."""
     try:
@@ -79,6 +87,8 @@ def _answer(
         raise CannotServe(str(refused), 1) from None
     except (engine.EngineUnavailable, SettingRefused, DatabaseRefused) as refused:
         raise CannotServe(f"error: {refused}", 2) from None
+    if figures:
+        service.metrics.share(figures)
     app = create_app(settings, service)
     server = _Server(
         uvicorn.Config(

@@ -12,6 +12,7 @@ from service.incidents import Incidents
 from service.live import Live, Policies
 from service.load import Load
 from service.log.store import Store
+from service.metrics import Metrics
 from service.settings import Settings
 from service.turns import Turns
 
@@ -33,6 +34,7 @@ class Service:
     incidents: Incidents
     turns: Turns
     load: Load
+    metrics: Metrics
 
     @property
     def live(self) -> Live:
@@ -54,7 +56,7 @@ class Service:
         store = Store.open(settings.database)
         store.writer.on_failure = lambda reason: say.error("log_failed", reason=reason)
         load = Load(settings.most_under_way, settings.shed_seconds, lambda: store.writer.behind)
-        return cls(settings, policies, store, say, clock, Incidents(say), Turns(), load)
+        return cls(settings, policies, store, say, clock, Incidents(say), Turns(), load, Metrics())
 
     def close(self) -> None:
         """Write what waits and let go of the log."""

@@ -22,7 +22,7 @@ from traceback import print_exc
 from structlog.typing import FilteringBoundLogger
 
 MOST_FAILED_STARTS = 5  # in a row
-FIRST_PAUSE = 0.1  # seconds before a worker is started again, doubled for each that ended early
+FIRST_PAUSE = 0.05  # seconds before a worker is started again, doubled for each that ended early
 LONGEST_PAUSE = 5.0
 EARLY_SECONDS = 10.0
 

@@ -40,7 +40,7 @@ def add(app: FastAPI, service: Service) -> None:
         methods=["POST"],
         summary="Decide an exchange",
         response_model=engine.Decision,
-        responses=schemas.problems(400, 403, 413, 415, 503),
+        responses=schemas.problems(400, 403, 408, 413, 415, 503),
         openapi_extra={**schemas.EXCHANGE_BODY, "parameters": PARAMETERS},
         route_class_override=Plain,
     )
