@@ -31,10 +31,12 @@ class Load:
     def refusal(self, method: str) -> Refused | None:
         """Why a request is not taken now, if it is not; it says nothing about the request itself."""
         if self.under_way >= self.most:
-            detail = f"{self.most} requests are under way already; try again in a moment"
-        elif method not in _READING and self.behind() > self.patience:
-            detail = "the log has fallen behind; try again in a moment"
-        else:
-            return None
+            return self.turn_away(f"{self.most} requests are under way already")
+        if method not in _READING and self.behind() > self.patience:
+            return self.turn_away("the log has fallen behind")
+        return None
+
+    def turn_away(self, reason: str) -> Refused:
+        """A refusal for want of room, counted."""
         self.shed += 1
-        return Refused("busy", detail, headers={"Retry-After": "1"})
+        return Refused("busy", f"{reason}; try again in a moment", headers={"Retry-After": "1"})

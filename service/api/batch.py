@@ -77,7 +77,7 @@ def add(app: FastAPI, service: Service) -> None:
         caller = caller_of(request.scope, "evaluate")
         wanted = asked(request.scope["query_string"])
         if places.locked():
-            raise Refused("busy", f"{MOST_BATCHES} batches are under way; try again in a moment", headers={"Retry-After": "1"})
+            raise service.load.turn_away(f"{MOST_BATCHES} batches are under way")
         async with places:
             return await answered(request, caller, wanted)
 

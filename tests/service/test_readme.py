@@ -84,6 +84,7 @@ def test_every_address_is_listed():
         "/v1/facts",
         "/v1/schemas/exchange",
         "/livez",
+        "/metrics",
         "/readyz",
     ):
         assert f" {path}`" in table
