@@ -42,9 +42,7 @@ class Metrics:
         self._told = _Told()
         self._registry.register(self._told)
         ProcessCollector(registry=self._registry)
-        self._decisions = Counter(
-            "fifthfactor_decisions", "Decisions made, by outcome.", ["outcome"], registry=self._registry
-        )
+        self._decisions = Counter("fifthfactor_decisions", "Decisions made, by outcome.", ["outcome"], registry=self._registry)
         self._deciding = Histogram(
             "fifthfactor_decision_duration_seconds",
             "Time from an exchange that was read to its decision, written but not yet recorded.",
@@ -81,7 +79,9 @@ class Metrics:
         found[0].inc()
         found[1].observe(seconds)
 
-    def tell(self, kind: Literal["counter", "gauge"], name: str, documentation: str, read: Callable[[], float | Labelled]) -> None:
+    def tell(
+        self, kind: Literal["counter", "gauge"], name: str, documentation: str, read: Callable[[], float | Labelled]
+    ) -> None:
         """Tell a figure that is counted elsewhere; `read` is called for each page."""
         self._told.figures[name] = (kind, documentation, read)
 

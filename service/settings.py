@@ -34,12 +34,17 @@ class Settings(BaseModel):
     host: str = Field(default="127.0.0.1", description="address to listen on; only this machine's own")
     port: int = Field(default=8080, ge=0, le=65_535, description="port to listen on; 0 takes a free one")
     workers: int = Field(default=1, ge=1, le=64, description="processes that answer, on one port and one database")
-    most_under_way: int = Field(default=256, ge=1, le=100_000, description="most requests under way in a worker; more get a 503")
+    most_under_way: int = Field(
+        default=256, ge=1, le=100_000, description="most requests under way in a worker; more get a 503"
+    )
     shed_seconds: float = Field(
         default=2.0, ge=0.05, le=60, description="how long a record may wait for the disk until new requests get a 503"
     )
     drain_seconds: float = Field(
-        default=0.0, ge=0, le=600, description="how long requests are taken after the word to stop, while /readyz says `draining`"
+        default=0.0,
+        ge=0,
+        le=600,
+        description="how long requests are taken after the word to stop, while /readyz says `draining`",
     )
     mode: str = Field(default="checked", description="which engines decide; the engine knows which there are")
     zone: str = Field(default="UTC", description="time zone whose today is the day of an exchange that names none")

@@ -223,9 +223,9 @@ class Writer:
         self.counts.failures += 1
         self._disconnect()
         reason = str(failed) if isinstance(failed, NotRecorded) else plain(failed)
-        _settle(jobs, [_Failed(NotRecorded(reason))] * len(jobs))
         with suppress(Exception):
-            self.on_failure(reason)
+            self.on_failure(reason)  # first, so that whoever is answered finds it told
+        _settle(jobs, [_Failed(NotRecorded(reason))] * len(jobs))
 
     def _disconnect(self) -> None:
         if self._connection is not None:

@@ -482,6 +482,7 @@ def test_the_openapi_document_shows_the_real_shapes(client, service):
         "/v1/decisions/{id}",
         "/v1/facts",
         "/livez",
+        "/metrics",
         "/readyz",
         "/v1/schemas/exchange",
         "/v1/schemas/decision",
