@@ -23,6 +23,7 @@ from engine.verdict import Masks
 from tests.backends import agreement
 from tests.backends.random_bundles import AS_OF, Maker, read
 
+EXCHANGES, COMPLETED = 100, 25  # of each bundle
 PLANTED_BUNDLES, PLANTED_EXCHANGES = 75, 20
 
 
