@@ -255,17 +255,26 @@ def serve(
     ] = None,
     mode: Annotated[str | None, typer.Option(help="Which engines decide. (default: checked)")] = None,
     workers: Annotated[int | None, typer.Option(help="Processes that answer. (default: 1)")] = None,
+    settings: Annotated[Path | None, typer.Option(help="TOML file of settings. (default: FIFTHFACTOR_SETTINGS)")] = None,
 ) -> None:
     """
     Answer over HTTP, and record every decision.
 
-    Options win over the environment (FIFTHFACTOR_HOST, FIFTHFACTOR_PORT and so on). Log lines go to standard error.
+    Options win over the environment (FIFTHFACTOR_HOST, FIFTHFACTOR_PORT and so on), which wins over a file of settings. Log lines go
+    to standard error.
     """
     from service.settings import SettingRefused, Settings
 
     try:
-        settings = Settings.from_environment(
-            os.environ, host=host, port=port, policies=policies, database=database, mode=mode, workers=workers
+        chosen = Settings.from_environment(
+            os.environ,
+            settings=settings,
+            host=host,
+            port=port,
+            policies=policies,
+            database=database,
+            mode=mode,
+            workers=workers,
         )
     except SettingRefused as refused:
         _stop(f"error: {refused}", 2)
@@ -273,7 +282,7 @@ def serve(
     from service.serve import serve as serve_until_stopped
 
     try:
-        serve_until_stopped(settings)
+        serve_until_stopped(chosen)
     except CannotServe as refused:
         _stop(str(refused), refused.status)
 

@@ -1,13 +1,15 @@
 """
 The settings of the service.
 
-They come from environment variables `FIFTHFACTOR_…` and from the options of `fifthfactor serve`, which win. Every one
-has a default, so that nothing needs to be set; a wrong one stops the start with one sentence.
+They come from the options of `fifthfactor serve`, from environment variables `FIFTHFACTOR_…`, and from a TOML file: what comes
+first wins. Every one has a default, so that nothing needs to be set; a wrong one stops the start with one sentence.
 """
 
 import difflib
 import ipaddress
-from collections.abc import Mapping
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
 from datetime import UTC, tzinfo
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -18,6 +20,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from service.store.database import file_of
 
 PREFIX = "FIFTHFACTOR_"
+FILE = "FIFTHFACTOR_SETTINGS"  # names the file
+
+_OF_OTHERS = frozenset((FILE, "FIFTHFACTOR_KEY"))  # the second is of service.client
+_MOST_BYTES = 64 * 1024
+_PLACE = re.compile(r"line \d+, column \d+|end of document")
 
 
 class SettingRefused(Exception):
@@ -58,20 +65,36 @@ class Settings(BaseModel):
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str], **given: Any) -> Self:
-        """Settings from the environment, with those given (and not None) in their place. Raises SettingRefused."""
-        found: dict[str, Any] = {}
+        """
+        Settings from the environment, with those given (and not None) in their place, and those of the file where there are none.
+
+        The file is what `settings` gives, or the environment's FIFTHFACTOR_SETTINGS. Raises SettingRefused.
+        """
+        file = given.pop("settings", None) or environment.get(FILE)
+        found: dict[str, Any] = _read(Path(file)) if file else {}
+        spelled = {name: f"`{name}` in `{file}`" for name in found}
+        for name in found:
+            if name not in cls.model_fields:
+                raise SettingRefused(
+                    f"there is no setting `{name}`, which stands in `{file}`{_nearest(name, cls.model_fields)}"
+                )
         for variable, value in environment.items():
-            if not variable.startswith(PREFIX):
+            if not variable.startswith(PREFIX) or variable in _OF_OTHERS:
                 continue
             name = variable.removeprefix(PREFIX).lower()
             if name not in cls.model_fields:
-                raise SettingRefused(f"there is no setting `{variable}`{_nearest(variable, cls)}")
+                variables = (PREFIX + each.upper() for each in cls.model_fields)
+                raise SettingRefused(f"there is no setting `{variable}`{_nearest(variable, variables)}")
             found[name] = value
-        found |= {name: value for name, value in given.items() if value is not None}
+            spelled[name] = f"`{variable}`"
+        for name, value in given.items():
+            if value is not None:
+                found[name] = value
+                spelled[name] = f"`--{name.replace('_', '-')}`"
         try:
             return cls.model_validate(found)
         except ValidationError as refused:
-            raise SettingRefused(_sentence(refused, given)) from None
+            raise SettingRefused(_sentence(refused, spelled)) from None
 
     @field_validator("database", mode="before")
     @classmethod
@@ -122,16 +145,33 @@ def time_zone(name: str) -> tzinfo:
     return UTC if name == "UTC" else ZoneInfo(name)
 
 
-def _nearest(variable: str, settings: type[Settings]) -> str:
-    near = difflib.get_close_matches(variable, [PREFIX + name.upper() for name in settings.model_fields], 1)
+def _read(file: Path) -> dict[str, Any]:
+    """What stands in a file of settings. Raises SettingRefused, which says none of it: it may be a password."""
+    try:
+        with file.open("rb") as opened:
+            content = opened.read(_MOST_BYTES + 1)
+    except (OSError, ValueError) as refused:
+        raise SettingRefused(f"the settings `{file}` cannot be read: {getattr(refused, 'strerror', None) or refused}") from None
+    if len(content) > _MOST_BYTES:
+        raise SettingRefused(f"the settings `{file}` have more than {_MOST_BYTES} bytes")
+    try:
+        return tomllib.loads(content.decode("utf-8"))
+    except UnicodeDecodeError:
+        raise SettingRefused(f"the settings `{file}` are not UTF-8") from None
+    except tomllib.TOMLDecodeError as refused:
+        place = _PLACE.search(str(refused))
+        raise SettingRefused(f"the settings `{file}` are no TOML{f': look at {place[0]}' if place else ''}") from None
+
+
+def _nearest(name: str, names: Iterable[str]) -> str:
+    near = difflib.get_close_matches(name, list(names), 1)
     return f"; did you mean `{near[0]}`?" if near else ""
 
 
-def _sentence(refused: ValidationError, given: Mapping[str, Any]) -> str:
+def _sentence(refused: ValidationError, spelled: Mapping[str, str]) -> str:
     first = refused.errors(include_url=False)[0]
     name = str(first["loc"][0])
-    spelled = f"--{name.replace('_', '-')}" if given.get(name) is not None else PREFIX + name.upper()
     reason = first["msg"].removeprefix("Value error, ").removeprefix("Input ")
     # An address may hold a password, so it is not said again.
     shown = "what it is" if "://" in str(first["input"]) else f"`{first['input']}`"
-    return f"`{spelled}` cannot be {shown}: {reason}"
+    return f"{spelled.get(name, name)} cannot be {shown}: {reason}"
