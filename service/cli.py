@@ -14,6 +14,8 @@ from typing import Annotated
 
 import typer
 
+from service.keeping import app as database_commands
+
 app = typer.Typer(
     help="Decides proposed cross-border data exchanges, and records every decision. Its answers are not legal advice.",
     no_args_is_help=True,
@@ -316,6 +318,9 @@ def registers(
     from service.registers import registers as write_registers
 
     _run(lambda: write_registers(paths or [], table, write))
+
+
+app.add_typer(database_commands, name="database")
 
 
 def _run(command: Callable[[], int]) -> None:
