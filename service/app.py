@@ -54,7 +54,7 @@ def create_app(settings: Settings, service: Service | None = None) -> FastAPI:
     app.state.service = service
     for group in (evaluate, batch, decisions, facts, health, metrics, schemas):
         group.add(app, service)
-    app.add_middleware(Gate, say=service.say, load=service.load, metrics=service.metrics)
+    app.add_middleware(Gate, say=service.say, load=service.load, metrics=service.metrics, tracing=service.tracing)
     app.add_exception_handler(Refused, _refused)
     app.add_exception_handler(HTTPException, _by_status)
     app.add_exception_handler(RequestValidationError, _malformed)

@@ -14,6 +14,7 @@ from typing import TypeVar
 from uuid_utils import uuid7
 
 import engine
+from service import tracing
 from service.callers import Caller
 from service.live import Live
 from service.log.canonical import NotCanonical
@@ -92,15 +93,24 @@ class Decider:
             entry = seal({"id": id, "request": exchange.document}, exchange.personal, written=members)
         except NotCanonical:
             raise Refused("exchange-refused", "the body holds a number or a text that JSON cannot carry safely") from None
-        self._service.metrics.decided(written.outcome, perf_counter() - began)
+        took = perf_counter() - began
+        self._service.metrics.decided(written.outcome, took)
+        revision = live.digests.source
+        tracing.done("decide", took, decision_id=id, decision_outcome=written.outcome, policy_revision=revision)
         return Decided(written, answer, entry)
 
 
 async def durable(recording: Awaitable[Recorded]) -> Recorded:
     """Wait until the log has what it was given. Raises Refused where it does not, for then nothing may be answered."""
+    began = perf_counter()
+    failed = ""
     try:
         return await recording
     except LogBusy:
+        failed = "busy"
         raise Refused("busy", "try again in a moment", headers={"Retry-After": "1"}) from None
     except NotRecorded:
+        failed = "not-recorded"
         raise Refused("not-recorded", "try again in a moment", headers={"Retry-After": "1"}) from None
+    finally:
+        tracing.done("record", perf_counter() - began, failed)

@@ -22,6 +22,7 @@ from service.metrics import Metrics
 from service.problems import Refused
 from service.settings import is_loopback
 from service.telemetry import described
+from service.tracing import Tracing, parent_of
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._~:/+=@-]{1,128}")
 _HOST = re.compile(rb"(\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9.-]{1,255})(:[0-9]{1,5})?")
@@ -38,11 +39,12 @@ _CLOSE = (b"connection", b"close")  # while draining: the next request finds ano
 class Gate:
     """The outermost layer of the application (pure ASGI: one call in, one wrapped `send` out)."""
 
-    def __init__(self, app: ASGIApp, say: FilteringBoundLogger, load: Load, metrics: Metrics) -> None:
+    def __init__(self, app: ASGIApp, say: FilteringBoundLogger, load: Load, metrics: Metrics, tracing: Tracing | None) -> None:
         self._app = app
         self._say = say
         self._load = load
         self._metrics = metrics
+        self._tracing = tracing
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -51,8 +53,15 @@ class Gate:
         began = perf_counter()
         request_id = _request_id(scope["headers"])
         scope["request_id"] = request_id
-        scope["said"] = said = {}
+        said: dict[str, Any] = {}
+        scope["said"] = said
         status = 0
+        parent = parent_of(scope["headers"])
+        span = self._tracing.begin(scope["method"], parent) if self._tracing else None
+        if span:
+            said["trace_id"] = f"{span.get_span_context().trace_id:032x}"
+        elif parent:
+            said["trace_id"] = parent.trace
         load = self._load
         counted = scope["path"] not in WATCHING
         shed = load.refusal(scope["method"]) if counted else None
@@ -84,6 +93,8 @@ class Gate:
             took = perf_counter() - began
             route: str | None = getattr(scope.get("route"), "path", None)
             self._metrics.answered(route, status, took)
+            if span and self._tracing:
+                self._tracing.end(span, scope["method"], route, status, said)
             self._say.info(
                 "request",
                 request_id=request_id,

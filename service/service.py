@@ -1,5 +1,6 @@
 """Everything the endpoints share: settings, policies, log, clock, incidents, and turns of the event loop."""
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -7,6 +8,7 @@ from typing import Self
 
 from structlog.typing import FilteringBoundLogger
 
+import engine
 from service import telemetry
 from service.incidents import Incidents
 from service.live import Live, Policies
@@ -14,6 +16,7 @@ from service.load import Load
 from service.log.store import Store
 from service.metrics import Metrics
 from service.settings import Settings
+from service.tracing import Tracing
 from service.turns import Turns
 
 
@@ -35,6 +38,7 @@ class Service:
     turns: Turns
     load: Load
     metrics: Metrics
+    tracing: Tracing | None = None
 
     @property
     def live(self) -> Live:
@@ -53,11 +57,14 @@ class Service:
         """
         policies = Policies(Live.load(settings))
         say = say or telemetry.logger()
+        tracing = Tracing.of(os.environ, engine.__version__, say)
         store = Store.open(settings.database)
         store.writer.on_failure = lambda reason: say.error("log_failed", reason=reason)
         load = Load(settings.most_under_way, settings.shed_seconds, lambda: store.writer.behind)
-        return cls(settings, policies, store, say, clock, Incidents(say), Turns(), load, Metrics())
+        return cls(settings, policies, store, say, clock, Incidents(say), Turns(), load, Metrics(), tracing)
 
     def close(self) -> None:
         """Write what waits and let go of the log."""
         self.store.close()
+        if self.tracing:
+            self.tracing.close()
