@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 
 import engine
+from service.bundles import sources
 from service.commands import UsedWrongly, count
 
 POLICY_SUFFIXES = (".yaml", ".yml")
@@ -54,7 +55,7 @@ class Finder:
         if text.startswith("-"):
             raise UsedWrongly(f"`{text}` begins with `-`, as no revision does; a folder of that name is `./{text}`")
         if _exists(text):
-            return Side(text, _loaded(text, partial(engine.load, Path(text))))
+            return Side(text, _loaded(text, partial(_at, Path(text))))
         repository = self.repository
         commit = repository.commit(text) if repository else None
         if repository and commit:
@@ -79,7 +80,7 @@ class Finder:
         looked = []
         for folder in dict.fromkeys(place.resolve() for place in self.places):
             looked.append(str(folder))
-            bundle = _sound(partial(engine.load, folder))
+            bundle = _sound(partial(_at, folder))
             if bundle and _has(bundle, digest):
                 return Side(f"{digest[:12]} ({folder.name})", bundle)
         if repository:
@@ -113,6 +114,11 @@ def _exists(text: str) -> bool:
         return False
 
 
+def _at(path: Path) -> engine.Bundle:
+    """The bundle of a folder, or of a bundle file."""
+    return sources.load(path, engine.Settings()).bundle if sources.is_bundle(path) else engine.load(path)
+
+
 def _has(bundle: engine.Bundle, digest: str) -> bool:
     return bundle.digests.meaning.startswith(digest) or bundle.digests.source.startswith(digest)
 
@@ -121,14 +127,14 @@ def _sound(load: Callable[[], engine.Bundle]) -> engine.Bundle | None:
     """A bundle, or None where this version refuses it."""
     try:
         return load()
-    except (engine.BundleRefused, FileNotFoundError):
+    except (engine.BundleRefused, FileNotFoundError, sources.SourceRefused):
         return None
 
 
 def _loaded(label: str, load: Callable[[], engine.Bundle]) -> engine.Bundle:
     try:
         return load()
-    except FileNotFoundError as missing:
+    except (FileNotFoundError, sources.SourceRefused) as missing:
         raise UsedWrongly(str(missing)) from None
     except engine.BundleRefused as refused:
         texts = {name: data.decode("utf-8", "replace") for name, data in refused.sources.items()}
