@@ -86,6 +86,24 @@ def show(
     _run(lambda: desk.show(file, unpack, as_json))
 
 
+@app.command(epilog="Example: fifthfactor bundle export 3f9a01c2 --database decisions.db -o then.bundle")
+def export(
+    digest: Annotated[
+        str, typer.Argument(help="The digest `source` or `meaning` of a record, or its first digits, 8 at least.")
+    ],
+    database: Annotated[str, typer.Option(help="The decision log: its file, or postgresql://…")] = "fifthfactor.db",
+    output: Annotated[Path, typer.Option("--output", "-o", help="The file to write.")] = Path("policies.bundle"),
+) -> None:
+    """
+    Write policies that decided once, as the log keeps them, into a bundle file.
+
+    Ends with 1 where the log does not have them.
+    """
+    from service.bundles import desk
+
+    _run(lambda: desk.export(digest, database, output))
+
+
 def _run(command: Callable[[], int]) -> None:
     from service.bundles.keys import KeyRefused
     from service.bundles.sources import SourceRefused

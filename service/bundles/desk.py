@@ -7,14 +7,19 @@ KeyRefused, SourceRefused).
 
 import json
 import sys
+from contextlib import closing
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import sqlalchemy as sa
+
 import engine
-from service.bundles import archive, dsse, keys, sources, statement
+from service.bundles import archive, dsse, kept, keys, sources, statement
 from service.commands import UsedWrongly, count, painted
 from service.files import put
+from service.store.database import DatabaseRefused, plain
+from service.store.upgrade import look
 
 
 def build(paths: list[Path], output: Path) -> int:
@@ -116,6 +121,25 @@ def show(file: Path, unpack: Path | None, as_json: bool) -> int:
         *(f"{len(data):>9,}  {name}" for name, data in sorted(bundle.sources.items())),
     ]
     return _answer(document, "\n".join(lines), 0, as_json)
+
+
+def export(digest: str, database: str, output: Path) -> int:
+    """Write a bundle that a log keeps; 1 where it does not."""
+    if not sources.is_bundle(output):
+        raise UsedWrongly(f"{output} cannot be the bundle's file; name one like policies.bundle")
+    try:
+        with closing(look(database)) as opened, opened.reading.connect() as connection:
+            found, data = kept.archived(connection, digest)
+    except DatabaseRefused as refused:
+        raise UsedWrongly(str(refused)) from None
+    except sa.exc.SQLAlchemyError as failed:
+        raise UsedWrongly(f"the log cannot be read: {plain(failed)}") from None
+    except kept.NotKept as missing:
+        print(f"error: {missing}", file=sys.stderr)
+        return 1
+    put(output, data)
+    print(f"{output}: source {found.source}, meaning {found.meaning}, first used {found.first_used_at}")
+    return 0
 
 
 def _unpack(files: dict[str, bytes], folder: Path) -> None:

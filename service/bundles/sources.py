@@ -45,6 +45,8 @@ def load(path: Path, settings: engine.Settings, keys: Sequence[PublicKey] = ()) 
 
     Raises SourceRefused where it cannot be read or is not signed as asked, engine.BundleRefused where the policies do not hold.
     """
+    if not path.exists():
+        raise SourceRefused(f"the policies `{path}` cannot be read: there is no such file or folder")
     if not is_bundle(path):
         if keys:
             raise SourceRefused(
