@@ -16,8 +16,7 @@ from service.live import Live
 from service.log.store import Store
 from service.policies import Origin, Policies, PoliciesRefused
 from service.reloading import Reloading
-from service.settings import Settings
-from service.shadow import MODE as SHADOW_MODE
+from service.settings import SettingRefused, Settings
 from service.shadow import Given, Shadow
 from service.store.database import DatabaseRefused
 from service.turns import Turns
@@ -59,24 +58,22 @@ class Service:
         """
         origin = Origin.of(settings.policies, settings, settings.mode)
         loaded, live = origin.start()
-        beside = Origin.of(settings.shadow, settings, SHADOW_MODE) if settings.shadow else None
-        shadowed = beside.start()[1] if beside else None
         say = say or telemetry.logger()
         store = Store.open(settings.database)
         try:
             kept.keep_now(store.database, loaded, clock())
-        except DatabaseRefused:
+            shadow = Shadow.open(settings.shadow, settings, store, say, clock) if settings.shadow else None
+        except (DatabaseRefused, SettingRefused):
             store.close()
             raise
         store.writer.on_failure = lambda reason: say.error("log_failed", reason=reason)
         policies = Policies(origin, loaded, live, store, say, clock)
-        shadow = Shadow(beside, shadowed, store, say, clock) if beside and shadowed else None
 
         async def reload() -> None:
             with suppress(PoliciesRefused):  # it is told and counted there
                 await policies.reload()
             if shadow:
-                await shadow.reload()
+                shadow.renew()
 
         return cls(settings, policies, store, say, clock, Incidents(say), Turns(), Reloading(reload, say), shadow)
 
@@ -89,7 +86,7 @@ class Service:
     async def running(self) -> AsyncIterator[None]:
         """What goes on beside the requests: loading policies anew, and the shadow."""
         watched = [self.policies.origin.path] if self.settings.watch else []
-        watched += [self.shadow.origin.path] if self.settings.watch and self.shadow else []
+        watched += [self.shadow.path] if self.settings.watch and self.shadow else []
         working = asyncio.create_task(self.shadow.work()) if self.shadow else None
         async with self.reloading.running(watched):
             yield
@@ -98,4 +95,6 @@ class Service:
 
     def close(self) -> None:
         """Write what waits and let go of the log."""
+        if self.shadow:
+            self.shadow.close()
         self.store.close()

@@ -2,32 +2,34 @@
 A shadow bundle: other policies, evaluated beside the live ones, whose differences are recorded.
 
 Goes in: what was decided, once its record is durable. Comes out: rows of `shadow_difference`, and counts. INVARIANT (it never hurts):
-no answer waits for a shadow or depends on one; what does not fit into its queue is dropped and counted, and so is whatever fails. It
-holds exchanges in memory only, and a row holds no fact.
+no answer waits for a shadow or depends on one, and it runs in a process of its own; what does not fit into its queue is dropped and
+counted, and so is whatever fails. It holds exchanges in memory only, and a row holds no fact.
 """
 
 import asyncio
 import json
+import subprocess
+import sys
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Self
+from pathlib import Path
+from typing import Any, Self
 
 import sqlalchemy as sa
 from structlog.typing import FilteringBoundLogger
 
 import engine
-from service.bundles.sources import SourceRefused
-from service.live import Live
+from service.log.record import Digests
 from service.log.store import Store, moment_text
-from service.policies import Origin
+from service.settings import SettingRefused, Settings
 from service.store.tables import shadow_difference
 from service.telemetry import described
 
-MODE = "bitset"  # one engine is enough for what decides nothing
 WAITING = 1_000
-AT_ONCE = 20  # so that a thread, and the processor, are given back soon
-UNREADABLE = "unreadable"  # the outcome of an exchange that the shadow's vocabulary refuses
+AT_ONCE = 20
+RESTART_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,19 @@ class Given:
         named = written.named["provision"]
         return cls(written.id, exchange, written.as_of, today, written.outcome, written.proceed, named)
 
+    def line(self, sequence: int) -> dict[str, Any]:
+        """As the shadow's process is told it."""
+        return {
+            "sequence": sequence,
+            "id": self.id,
+            "exchange": self.exchange.document,
+            "as_of": self.as_of.isoformat(),
+            "today": self.today.isoformat(),
+            "outcome": self.outcome,
+            "proceed": self.proceed,
+            "provisions": self.provisions,
+        }
+
 
 @dataclass(slots=True)
 class Counts:
@@ -60,41 +75,78 @@ class Counts:
     refused: int = 0  # reloads of the shadow
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """Where the shadow says otherwise than the decision that was given; provisions are those that stand on one side only."""
+class ShadowGone(Exception):
+    """The shadow's process is not there any more."""
 
-    sequence: int
-    id: str
-    shadow: engine.Digests
-    outcomes: tuple[str, str]  # live, shadow
-    proceeds: tuple[bool, bool]
-    only_live: tuple[str, ...]
-    only_shadow: tuple[str, ...]
 
-    def row(self, now: datetime) -> dict[str, object]:
-        """As the table holds it."""
-        return {
-            "sequence": self.sequence,
-            "id": self.id,
-            "at": moment_text(now),
-            "shadow_source": self.shadow.source,
-            "shadow_meaning": self.shadow.meaning,
-            "live_outcome": self.outcomes[0],
-            "live_proceed": self.proceeds[0],
-            "shadow_outcome": self.outcomes[1],
-            "shadow_proceed": self.proceeds[1],
-            "only_live": json.dumps(self.only_live),
-            "only_shadow": json.dumps(self.only_shadow),
-        }
+class ShadowRefused(Exception):
+    """The shadow's policies are not taken; the message says why."""
+
+
+class Process:
+    """The shadow's process. What waits for an answer of it belongs into a thread."""
+
+    def __init__(self, where: dict[str, Any]) -> None:
+        self._where = where
+        self._turn = threading.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._closed = False
+
+    @property
+    def number(self) -> int | None:
+        """The process's number, where there is one."""
+        return self._process.pid if self._process else None
+
+    def load(self) -> Digests:
+        """Load the policies, first of all in a new process; their digests. Raises ShadowRefused, ShadowGone."""
+        answer = self.ask({"load": self._where}, start=True)
+        if "refused" in answer:
+            raise ShadowRefused(answer["refused"])
+        return Digests(**answer)
+
+    def ask(self, question: dict[str, Any], start: bool = False) -> dict[str, Any]:
+        """The answer to one line. Raises ShadowGone."""
+        with self._turn:
+            if self._process is None and start and not self._closed:
+                # What it might print is not shown: an error's text may quote a value.
+                self._process = subprocess.Popen(
+                    [sys.executable, "-m", "service.shadowing"],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.DEVNULL,
+                )
+            if self._process is None:
+                raise ShadowGone
+            assert self._process.stdin
+            assert self._process.stdout
+            try:
+                self._process.stdin.write(json.dumps(question).encode() + b"\n")
+                self._process.stdin.flush()
+                line = self._process.stdout.readline()
+                answer: dict[str, Any] = json.loads(line)
+            except (OSError, ValueError):
+                self._process.kill()
+                self._process.communicate()
+                self._process = None
+                raise ShadowGone from None
+            return answer
+
+    def close(self) -> None:
+        """End the process, whatever it does."""
+        self._closed = True
+        process = self._process
+        if process:
+            process.kill()
+            process.wait()
 
 
 @dataclass(eq=False)
 class Shadow:
-    """The shadow of a service. `look` and `work` belong to one event loop."""
+    """The shadow of a service. `look` and `work` belong to one event loop; `close()` at the end."""
 
-    origin: Origin
-    live: Live
+    path: Path
+    process: Process
+    digests: Digests
     store: Store
     say: FilteringBoundLogger
     clock: Callable[[], datetime]
@@ -103,6 +155,20 @@ class Shadow:
 
     def __post_init__(self) -> None:
         self._queue: asyncio.Queue[tuple[int, Given]] = asyncio.Queue(WAITING)
+        self._renewing: asyncio.Task[None] | None = None
+
+    @classmethod
+    def open(
+        cls, path: Path, settings: Settings, store: Store, say: FilteringBoundLogger, clock: Callable[[], datetime]
+    ) -> Self:
+        """Start a shadow. Raises SettingRefused where its policies are not taken."""
+        keys = [str(key.absolute()) for key in settings.bundle_keys]
+        process = Process({"path": str(path.absolute()), "keys": keys, "trust": settings.trust, "norms": settings.norms})
+        try:
+            return cls(path, process, process.load(), store, say, clock)
+        except (ShadowRefused, ShadowGone) as refused:
+            process.close()
+            raise SettingRefused(f"the shadow cannot be taken: {str(refused) or 'its process ended'}") from None
 
     def look(self, sequence: int, given: Given) -> None:
         """Look at a decision some time later, if there is room for it; its record, of this number, is durable by now."""
@@ -111,20 +177,24 @@ class Shadow:
         except asyncio.QueueFull:
             self.counts.dropped += 1
 
-    async def reload(self) -> None:
+    def renew(self) -> None:
+        """Load the shadow anew some time later; nobody waits for it, since its process may hang."""
+        if self._renewing is None or self._renewing.done():
+            self._renewing = asyncio.get_running_loop().create_task(self._reload())
+
+    async def _reload(self) -> None:
         """Load the shadow anew; where that fails the old one goes on."""
         try:
-            _, live = await asyncio.to_thread(self.origin.load, self.live)
-        except Exception as failed:  # noqa: BLE001 - it never hurts
-            known = isinstance(failed, (engine.BundleRefused, SourceRefused))
-            self.refused = str(failed).partition("\n")[0] if known else f"loading failed: {type(failed).__name__}"
+            digests = await asyncio.to_thread(self.process.load)
+        except (ShadowRefused, ShadowGone, OSError) as failed:
+            self.refused = str(failed) or "its process ended"
             self.counts.refused += 1
             self.say.error("shadow_refused", reason=self.refused)
             return
         self.refused = None
-        if live is not None:
-            self.live = live
-            self.say.info("shadow_reloaded", after=live.digests.source)
+        if digests != self.digests:
+            self.digests = digests
+            self.say.info("shadow_reloaded", after=digests.source)
 
     async def work(self) -> None:
         """Look at what waits, for ever."""
@@ -134,54 +204,27 @@ class Shadow:
                 looks.append(self._queue.get_nowait())
             try:
                 await self._compare(looks)
+            except ShadowGone:
+                self.counts.failed += len(looks)
+                self.say.error("shadow_failed", error=ShadowGone.__name__, at=[])
+                await asyncio.sleep(RESTART_SECONDS)
+                await self._reload()
             except Exception as failed:  # noqa: BLE001 - it never hurts
                 self.counts.failed += len(looks)
                 self.say.error("shadow_failed", **described(failed))
 
+    def close(self) -> None:
+        """End it."""
+        self.process.close()
+
     async def _compare(self, looks: Sequence[tuple[int, Given]]) -> None:
-        shadow = self.live
-        found, failed = await asyncio.to_thread(_differences, shadow, looks)
-        self.counts.compared += len(looks) - failed
-        self.counts.failed += failed
+        question = {"looks": [given.line(sequence) for sequence, given in looks]}
+        answer = await asyncio.to_thread(self.process.ask, question)
+        found = answer["found"]
         if found:
-            rows = [difference.row(self.clock()) for difference in found]
+            at = moment_text(self.clock())
+            rows = [{**each, "at": at} for each in found]
             await self.store.do(lambda transaction: transaction.execute(sa.insert(shadow_difference), rows) and None)
-            self.counts.differing += len(found)
-
-
-def _differences(shadow: Live, looks: Sequence[tuple[int, Given]]) -> tuple[list[Difference], int]:
-    """Where the shadow says otherwise, and on how many it failed."""
-    found, failed = [], 0
-    for sequence, given in looks:
-        try:
-            difference = _difference(shadow, sequence, given)
-        except Exception:  # noqa: BLE001 - it never hurts; one exchange that it fails on spoils no other
-            failed += 1
-            continue
-        if difference:
-            found.append(difference)
-    return found, failed
-
-
-def _difference(shadow: Live, sequence: int, given: Given) -> Difference | None:
-    outcome, proceed, standing = UNREADABLE, False, frozenset[str]()
-    try:
-        # By its own vocabulary, as if it had come to the shadow.
-        exchange = engine.parse_exchange(shadow.bundle, json.dumps(given.exchange.document).encode())
-    except engine.ExchangeRefused:
-        pass
-    else:
-        said = shadow.pdp.write(exchange, as_of=given.as_of, today=given.today, id=given.id)
-        outcome, proceed, standing = said.outcome, said.proceed, frozenset(said.named["provision"])
-    if (outcome, proceed) == (given.outcome, given.proceed):
-        return None
-    stood = frozenset(given.provisions)
-    return Difference(
-        sequence,
-        given.id,
-        shadow.bundle.digests,
-        (given.outcome, outcome),
-        (given.proceed, proceed),
-        tuple(sorted(stood - standing)),
-        tuple(sorted(standing - stood)),
-    )
+        self.counts.compared += len(looks) - answer["failed"]
+        self.counts.failed += answer["failed"]
+        self.counts.differing += len(found)

@@ -131,6 +131,8 @@ def add(app: FastAPI, service: Service) -> None:
         if held.reloading:
             raise Refused("busy", "policies are being loaded already", headers={"Retry-After": "2"})
         before = service.live.digests
+        if service.shadow:
+            service.shadow.renew()
         try:
             changed = await held.reload()
         except policies.PoliciesRefused as refused:
@@ -138,8 +140,6 @@ def add(app: FastAPI, service: Service) -> None:
             places = tuple(Place(pointer="", code=each.code, detail=_detail(each), position=_position(each)) for each in found)
             raise Refused("policies-refused", refused.refusal.reason, errors=places or None) from None
         after = service.live.digests
-        if service.shadow:
-            await service.shadow.reload()
         return Reloaded(changed=changed, before=before, after=after)
 
     # Not `async` from here on: reading waits for the disk, so each gets a thread.

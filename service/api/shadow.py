@@ -78,7 +78,7 @@ def add(app: FastAPI, service: Service) -> None:
         if service.shadow is None:
             raise Refused("not-found", "there is no shadow; `FIFTHFACTOR_SHADOW` names one")
         beside = service.shadow
-        digests, counts = beside.live.digests, beside.counts
+        digests, counts = beside.digests, beside.counts
         table = shadow_difference.c
         with_this = (table.shadow_source == digests.source) & (table.shadow_meaning == digests.meaning)
         kinds = (table.live_outcome, table.live_proceed, table.shadow_outcome, table.shadow_proceed)
