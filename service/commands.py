@@ -18,6 +18,7 @@ from typing import Any
 
 import engine
 from service import sarif
+from service.bundles import sources as bundle_sources
 from service.processes import in_processes
 from service.telling import Chinese, English, Lines, sections
 
@@ -194,8 +195,10 @@ def compile_(paths: list[Path], to: str, as_json: bool) -> int:
 
 def _load(paths: list[Path]) -> engine.Bundle:
     try:
+        if len(paths) == 1 and paths[0].exists() and bundle_sources.is_bundle(paths[0]):
+            return bundle_sources.load(paths[0], engine.Settings()).bundle
         return engine.load(paths or [engine.bundled_policies()])
-    except FileNotFoundError as missing:
+    except (FileNotFoundError, bundle_sources.SourceRefused) as missing:
         raise UsedWrongly(str(missing)) from None
 
 

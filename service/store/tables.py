@@ -81,3 +81,38 @@ entry_term = sa.Table(
     sa.Column("sequence", BigInteger, primary_key=True, autoincrement=False),
     sqlite_with_rowid=False,
 )
+
+# --- bundles ----------------------------------------------------------------------------------------------------------
+
+bundle = sa.Table(
+    "bundle",
+    metadata,
+    sa.Column("source", sa.String, primary_key=True),
+    sa.Column("meaning", sa.String, primary_key=True),
+    sa.Column("trust", sa.String, nullable=False),
+    sa.Column("norms", sa.String, nullable=False),
+    sa.Column("engine", sa.String, nullable=False),
+    sa.Column("first_used_at", sa.String, nullable=False),
+    sa.Column("archive", sa.LargeBinary, nullable=False),
+)
+shadow_difference = sa.Table(
+    "shadow_difference",
+    metadata,
+    sa.Column("sequence", BigInteger, sa.ForeignKey(record.c.sequence), primary_key=True, autoincrement=False),
+    sa.Column("id", sa.String, nullable=False),
+    sa.Column("at", sa.String, nullable=False),
+    sa.Column("shadow_source", sa.String, nullable=False),
+    sa.Column("shadow_meaning", sa.String, nullable=False),
+    sa.Column("live_outcome", sa.String, nullable=False),
+    sa.Column("live_proceed", sa.Boolean, nullable=False),
+    sa.Column("shadow_outcome", sa.String, nullable=False),
+    sa.Column("shadow_proceed", sa.Boolean, nullable=False),
+    sa.Column("only_live", sa.String, nullable=False),
+    sa.Column("only_shadow", sa.String, nullable=False),
+)
+sa.Index(
+    "shadow_difference_by_shadow",
+    shadow_difference.c.shadow_source,
+    shadow_difference.c.shadow_meaning,
+    shadow_difference.c.sequence,
+)
