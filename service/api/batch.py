@@ -147,7 +147,11 @@ def add(app: FastAPI, service: Service) -> None:
         summary="Decide many exchanges",
         response_model=Results,
         responses=schemas.problems(400, 403, 413, 415, 503),
-        openapi_extra={"requestBody": _body_schema(settings.batch_limit), "parameters": PARAMETERS},
+        openapi_extra={
+            **schemas.needs("evaluate"),
+            "requestBody": _body_schema(settings.batch_limit),
+            "parameters": PARAMETERS,
+        },
         route_class_override=Plain,
     )
 
@@ -170,7 +174,9 @@ async def _written(answers: list[bytes]) -> AsyncIterator[bytes]:
 
 
 def _body_schema(limit: int) -> dict[str, object]:
-    exchanges = {"type": "array", "maxItems": limit, "items": {"$ref": "#/components/schemas/Exchange"}}
+    anything = {"description": "what is no exchange is answered by a problem in its place"}
+    item = {"anyOf": [{"$ref": "#/components/schemas/Exchange"}, anything]}
+    exchanges = {"type": "array", "maxItems": limit, "items": item}
     schema = {
         "type": "object",
         "properties": {"exchanges": exchanges},

@@ -48,6 +48,7 @@ MOST_LISTED = 1_000
 LISTED = 100
 
 _VERSIONS = re.compile(r'\s*((W/)?"[^"]{0,40}"\s*(,\s*(W/)?"[^"]{0,40}"\s*)*)')
+_KIND_SCHEMA = {"type": "string", "pattern": "^[a-z0-9][a-z0-9_.-]{0,63}$"}
 _TAG = re.compile(r'(W/)?"([^"]*)"')
 
 
@@ -129,11 +130,11 @@ class _Endpoints:
 
     def add(self, app: FastAPI) -> None:
         shelf, one = self._shelf, f"{self._shelf.path}/{{id}}"
-        name = f"{shelf.many}".replace(" ", "_")
+        name = shelf.many.replace(" ", "_")
         content = _schema_of(Content)
         parameters = [{"name": "id", "in": "path", "required": True, "schema": {"type": "string", "maxLength": 128}}]
         if shelf.kind is None:
-            parameters.append({"name": "kind", "in": "path", "required": True, "schema": {"type": "string", "maxLength": 64}})
+            parameters.append({"name": "kind", "in": "path", "required": True, "schema": _KIND_SCHEMA})
         if_match = {"name": "If-Match", "in": "header", "required": False, "schema": {"type": "string"}}
         if_none = {"name": "If-None-Match", "in": "header", "required": False, "schema": {"type": "string", "enum": ["*"]}}
         erase = {"name": "erase", "in": "query", "required": False, "schema": {"type": "boolean", "default": False}}
@@ -144,8 +145,12 @@ class _Endpoints:
             name=f"put_{name}",
             summary=f"Create or change a {shelf.one}",
             response_model=Entity,
-            responses={201: {"model": Entity, "description": "It is new"}, **schemas.problems(400, 403, 412, 413, 415, 503)},
+            responses={
+                201: {"model": Entity, "description": "It is new"},
+                **schemas.problems(400, 403, 404, 412, 413, 415, 503),
+            },
             openapi_extra={
+                **schemas.needs("administer"),
                 "requestBody": {"required": True, "content": {"application/json": {"schema": content}}},
                 "parameters": [*parameters, if_match, if_none],
             },
@@ -159,16 +164,26 @@ class _Endpoints:
             summary=f"Withdraw a {shelf.one}, or erase all that is said of it",
             response_model=History,
             responses=schemas.problems(400, 403, 404, 412, 503),
-            openapi_extra={"parameters": [*parameters, if_match, erase]},
+            openapi_extra={**schemas.needs("administer"), "parameters": [*parameters, if_match, erase]},
             route_class_override=Plain,
         )
+        as_of = {"name": "as_of", "in": "query", "required": False, "schema": {"type": "string", "format": "date"}}
+        pages = [
+            {"name": "cursor", "in": "query", "required": False, "schema": {"type": "string", "maxLength": 128}},
+            {
+                "name": "limit",
+                "in": "query",
+                "required": False,
+                "schema": {"type": "integer", "minimum": 1, "maximum": MOST_LISTED, "default": LISTED},
+            },
+        ]
         # Not `async`: reading waits for the disk, so it gets a thread.
-        reading: tuple[tuple[str, Callable[..., Response], type[BaseModel], str, str], ...] = (
-            (one, self.get, Entity, "get", f"A {shelf.one}, by its id or another it answers to"),
-            (f"{one}/history", self.history, History, "history_of", f"Every version of a {shelf.one}"),
-            (shelf.path, self.list, Listed, "list", f"The {shelf.many} that are held"),
+        reading: tuple[tuple[str, Callable[..., Response], type[BaseModel], str, str, list[dict[str, Any]]], ...] = (
+            (one, self.get, Entity, "get", f"A {shelf.one}, by its id or another it answers to", [*parameters, as_of]),
+            (f"{one}/history", self.history, History, "history_of", f"Every version of a {shelf.one}", parameters),
+            (shelf.path, self.list, Listed, "list", f"The {shelf.many} that are held", [*parameters[1:], *pages, as_of]),
         )
-        for path, endpoint, model, verb, summary in reading:
+        for path, endpoint, model, verb, summary, described in reading:
             app.router.add_api_route(
                 path,
                 endpoint,
@@ -177,9 +192,7 @@ class _Endpoints:
                 summary=summary,
                 response_model=model,
                 responses=schemas.problems(400, 403, 404, 503),
-                openapi_extra={"parameters": parameters[1:]}
-                if endpoint == self.list and shelf.kind is None
-                else ({} if endpoint == self.list else {"parameters": parameters}),
+                openapi_extra={**schemas.needs("read"), "parameters": described},
             )
 
     # --- writing -----------------------------------------------------------------------------------------------------
@@ -324,10 +337,11 @@ def _add_bulk(app: FastAPI, service: Service) -> None:
         response_model=Imported,
         responses=schemas.problems(400, 403, 413, 415, 503),
         openapi_extra={
+            **schemas.needs("administer"),
             "requestBody": {
                 "required": True,
                 "content": {"application/json": {"schema": _schema_of(Register)}, "text/csv": table},
-            }
+            },
         },
         route_class_override=Plain,
     )
@@ -340,6 +354,7 @@ def _add_bulk(app: FastAPI, service: Service) -> None:
         response_model=Register,
         responses={200: {"content": {"text/csv": table}}, **schemas.problems(400, 403, 503)},
         openapi_extra={
+            **schemas.needs("read"),
             "parameters": [
                 {
                     "name": "format",
@@ -347,13 +362,8 @@ def _add_bulk(app: FastAPI, service: Service) -> None:
                     "required": False,
                     "schema": {"type": "string", "enum": list(moving.FORMATS)},
                 },
-                {
-                    "name": "kind",
-                    "in": "query",
-                    "required": False,
-                    "schema": {"type": "string", "pattern": "^[a-z0-9][a-z0-9_.-]{0,63}$"},
-                },
-            ]
+                {"name": "kind", "in": "query", "required": False, "schema": _KIND_SCHEMA},
+            ],
         },
     )
 

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "register"
-down_revision = "0002"
+down_revision = "callers"
 
 
 def upgrade() -> None:
