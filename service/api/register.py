@@ -21,7 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field
 import engine
 from service.api import schemas
 from service.api.sent import Plain, body
-from service.callers import caller_of
+from service.callers import Caller, caller_of
 from service.deciding import durable
 from service.gate import note
 from service.log.store import moment_text
@@ -43,6 +43,7 @@ from service.register.entry import (
 )
 from service.register.facts import stating
 from service.service import Service
+from service.telemetry import audit
 
 MOST_LISTED = 1_000
 LISTED = 100
@@ -212,6 +213,8 @@ class _Endpoints:
             work = store.do(lambda c: book.write(c, store.database, [entry], at, caller.id, condition))
             [(version, new)] = await durable(work)
         note(request.scope, version=version.version, new=new)
+        if new:
+            self._audit(request, "register-changed", caller, kind, version.version)
         return _answer(version, 201 if new and version.version == 1 else 200)
 
     async def delete(self, request: Request) -> Response:
@@ -231,8 +234,13 @@ class _Endpoints:
 
         with _refusing():
             versions = await durable(store.do(work))
-        note(request.scope, erased=erase)
+        self._audit(request, "register-erased" if erase else "register-withdrawn", caller, kind, versions[0].version)
         return _json({"versions": [each.document() for each in versions]}, version=versions[0].version)
+
+    def _audit(self, request: Request, action: str, caller: Caller, kind: str, version: int) -> None:
+        # Without the id: it may be a person's name.
+        request_id = request.scope["request_id"]
+        audit(self._service.say, action, caller=caller.id, kind=kind, version=version, request_id=request_id)
 
     # --- reading -----------------------------------------------------------------------------------------------------
 
@@ -309,7 +317,8 @@ def _add_bulk(app: FastAPI, service: Service) -> None:
             written = await durable(store.do(lambda c: book.write(c, store.database, entries, at, caller.id)))
         new = sum(1 for version, is_new in written if is_new and version.version == 1)
         changed = sum(1 for version, is_new in written if is_new and version.version > 1)
-        note(request.scope, created=new, changed=changed)
+        request_id = request.scope["request_id"]
+        audit(service.say, "register-imported", caller=caller.id, created=new, changed=changed, request_id=request_id)
         return _json({"created": new, "changed": changed, "unchanged": len(written) - new - changed})
 
     def export(request: Request) -> Response:

@@ -106,10 +106,10 @@ def listed(
     return [_version(row) for row in connection.execute(query.order_by(entity.c.kind, entity.c.id).limit(limit))]
 
 
-def everything(connection: sa.Connection, kind: str | None) -> Iterator[Version]:
-    """Every entity that is held, in its newest version."""
+def everything(connection: sa.Connection, kind: str | None, day: str | None = None) -> Iterator[Version]:
+    """Every entity that is held, as `listed` has them."""
     after = ("", "")
-    while found := listed(connection, kind, after, _AT_ONCE):
+    while found := listed(connection, kind, after, _AT_ONCE, day):
         yield from found
         after = (found[-1].kind, found[-1].id)
 
