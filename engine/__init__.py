@@ -9,14 +9,23 @@ from __future__ import annotations
 
 from engine.backends.durable import EngineUnavailable
 from engine.brief import brief
-from engine.bundle import Bundle, BundleRefused, Digests, bundled_policies, load, load_sources, parse_exchange
+from engine.bundle import (
+    Bundle,
+    BundleRefused,
+    Digests,
+    accept_exchange,
+    bundled_policies,
+    load,
+    load_sources,
+    parse_exchange,
+)
 from engine.catalogue import FactEntry
 from engine.changes import PolicyChangePart
 from engine.check import Settings
 from engine.decision import Decision, PlanDecision, Written
 from engine.diagnostic import CODES, Diagnostic, did_you_mean
 from engine.difference import DIRECTIONS, Difference, ExchangePart, MovePart, Trial, compare, trials
-from engine.exchange import Exchange, ExchangeRefused, Problem
+from engine.exchange import MAX_BYTES, Exchange, ExchangeRefused, Problem, read_object
 from engine.instruments import Instrument, instruments
 from engine.languages import LANGUAGES
 from engine.layout import NotLaidOut, lay_out
@@ -37,6 +46,7 @@ __all__ = [
     "DIRECTIONS",
     "INCLUDES",
     "LANGUAGES",
+    "MAX_BYTES",
     "MODES",
     "PDP",
     "Bundle",
@@ -68,6 +78,7 @@ __all__ = [
     "Trial",
     "Written",
     "__version__",
+    "accept_exchange",
     "brief",
     "bundled_policies",
     "compare",
@@ -81,6 +92,7 @@ __all__ = [
     "load_sources",
     "mutants",
     "parse_exchange",
+    "read_object",
     "read_plan",
     "rulesets",
     "run",

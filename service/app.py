@@ -13,7 +13,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
-from service.api import batch, bundles, decisions, evaluate, facts, health, keys, schemas, shadow
+from service.api import batch, bundles, decisions, evaluate, facts, health, keys, register, schemas, shadow
 from service.entrance import Entrance
 from service.gate import Gate
 from service.problems import Kind, Refused, plain
@@ -53,7 +53,7 @@ def create_app(settings: Settings, service: Service | None = None) -> FastAPI:
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.service = service
-    for group in (evaluate, batch, decisions, bundles, shadow, facts, keys, health, schemas):
+    for group in (evaluate, batch, decisions, register, bundles, shadow, facts, keys, health, schemas):
         group.add(app, service)
     app.add_middleware(Gate, say=service.say, entrance=Entrance(service), hosts=service.settings.host_names)
     app.add_exception_handler(Refused, _refused)

@@ -19,6 +19,7 @@ PLACES_SHOWN = 100
 Kind = Literal[
     "exchange-refused",
     "batch-refused",
+    "register-refused",
     "bad-request",
     "unauthenticated",
     "forbidden",
@@ -26,6 +27,7 @@ Kind = Literal[
     "policies-refused",
     "method-not-allowed",
     "cannot-replay",
+    "changed-meanwhile",
     "body-too-large",
     "batch-too-large",
     "unsupported-media-type",
@@ -41,6 +43,7 @@ Kind = Literal[
 KINDS: Mapping[Kind, tuple[int, str]] = {
     "exchange-refused": (400, "The exchange cannot be read as one"),
     "batch-refused": (400, "The body cannot be read as a batch"),
+    "register-refused": (400, "What was sent cannot enter the register"),
     "bad-request": (400, "The request is malformed"),
     "unauthenticated": (401, "The caller is not known"),
     "forbidden": (403, "The caller may not do this"),
@@ -48,6 +51,7 @@ KINDS: Mapping[Kind, tuple[int, str]] = {
     "policies-refused": (422, "The policies cannot be taken; the last good ones go on"),
     "method-not-allowed": (405, "This address does not take that method"),
     "cannot-replay": (409, "The decision cannot be decided again here"),
+    "changed-meanwhile": (412, "It is not as the request expects it to be"),
     "body-too-large": (413, "The body is too large"),
     "batch-too-large": (413, "The batch is too large"),
     "unsupported-media-type": (415, "The body is not sent as JSON"),

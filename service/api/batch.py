@@ -130,7 +130,8 @@ def add(app: FastAPI, service: Service) -> None:
                 if leaving.done():
                     raise ClientDisconnect
                 try:
-                    decided = decider.decide(live, decider.read(live, exchange), wanted, now, request_id, caller)
+                    sent = decider.read(live, exchange, now)
+                    decided = decider.decide(live, sent.exchange, wanted, now, request_id, caller, register=sent.register)
                 except Refused as refused:
                     problem = refused.problem(request.scope["path"], request_id, f"/exchanges/{number}")
                     answers.append(b'{"problem":%b}' % problem.model_dump_json(exclude_none=True).encode())

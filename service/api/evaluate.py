@@ -27,8 +27,9 @@ def add(app: FastAPI, service: Service) -> None:
         wanted = asked(scope["query_string"])
         raw = await body(request, limit)
         async with service.turns:
-            live = service.live
-            decided = decider.decide(live, decider.read(live, raw), wanted, service.clock(), scope["request_id"], caller)
+            live, now = service.live, service.clock()
+            sent = decider.read(live, raw, now)
+            decided = decider.decide(live, sent.exchange, wanted, now, scope["request_id"], caller, register=sent.register)
         written = decided.written
         note(scope, decision_id=written.id, outcome=written.outcome, proceed=written.proceed)
         service.compare(await durable(service.store.append(decided.entry)), decided.given)

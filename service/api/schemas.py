@@ -20,6 +20,7 @@ from service.entrance import is_public
 from service.live import Live
 from service.log.record import EngineVersion, Record
 from service.problems import Problem
+from service.register import naming
 from service.service import Service
 
 API_VERSION = "1"
@@ -70,7 +71,7 @@ def add(app: FastAPI, service: Service) -> None:
     @lru_cache(maxsize=1)
     def shapes(live: Live) -> dict[str, dict[str, Any]]:
         found = {
-            "exchange": live.bundle.exchange_schema(),
+            "exchange": naming.schema(live.bundle.exchange_schema()),
             "decision": engine.Decision.model_json_schema(mode="serialization"),
             "record": Record.model_json_schema(mode="serialization"),
         }

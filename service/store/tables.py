@@ -132,3 +132,31 @@ sa.Index(
     shadow_difference.c.shadow_meaning,
     shadow_difference.c.sequence,
 )
+# --- the register -----------------------------------------------------------------------------------------------------
+
+entity = sa.Table(
+    "entity",
+    metadata,
+    sa.Column("kind", sa.String, primary_key=True),
+    sa.Column("id", sa.String, primary_key=True),
+    sa.Column("version", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("state", sa.String, nullable=False),
+    sa.Column("valid_from", sa.String),
+    sa.Column("valid_until", sa.String),
+    sa.Column("aliases", sa.Text, nullable=False),
+    sa.Column("facts", sa.Text, nullable=False),
+    sa.Column("documents", sa.Text, nullable=False),
+    sa.Column("travels", sa.Text, nullable=False),
+    sa.Column("attested_by", sa.String),
+    sa.Column("note", sa.String),
+    sa.Column("recorded_at", sa.String, nullable=False),
+    sa.Column("recorded_by", sa.String, nullable=False),
+)
+entity_alias = sa.Table(
+    "entity_alias",
+    metadata,
+    sa.Column("kind", sa.String, primary_key=True),
+    sa.Column("alias", sa.String, primary_key=True),
+    sa.Column("id", sa.String, nullable=False),
+)
+sa.Index("entity_alias_of", entity_alias.c.kind, entity_alias.c.id)

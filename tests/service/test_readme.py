@@ -52,7 +52,7 @@ def test_every_command_answers_what_is_shown(tmp_path):
             id = id or json.loads(answer.stdout).get("id", "")
             last = answer.stdout
             checked += 1
-    assert checked == 8
+    assert checked == README.count("```sh\ncurl")
     (program,) = [text for kind, text in BLOCKS if kind == "python"]
     (tmp_path / "decision.json").write_bytes(last)
     verified = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False)
@@ -101,6 +101,13 @@ def test_every_address_is_listed():
         "/v1/bundles/{digest}",
         "/v1/shadow",
         "/v1/facts",
+        "/v1/parties",
+        "/v1/parties/{id}",
+        "/v1/parties/{id}/history",
+        "/v1/assets",
+        "/v1/entities/{kind}",
+        "/v1/register/import",
+        "/v1/register/export",
         "/v1/keys",
         "/v1/keys/{id}/revoke",
         "/v1/schemas/exchange",
