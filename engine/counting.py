@@ -128,7 +128,7 @@ UNBOUNDED = Tally(most=None)
 
 
 class Counting:
-    """The counters of one bundle. Made once a bundle."""
+    """The counters of one bundle, and a digest of what they all mean. Made once a bundle."""
 
     def __init__(self, bundle: Bundle) -> None:
         words = bundle.vocabulary
@@ -146,10 +146,22 @@ class Counting:
             )
             for name, text in sorted(words.counters.items())
         )
+        self.meaning = hashlib.sha256("".join(each.meaning for each in self.counters).encode()).hexdigest()
 
     def key(self, counter: Counter, exchange: Exchange) -> Key:
         """Per whom an exchange counts."""
-        return tuple(self._part(fact, exchange) for fact in counter.per)
+        return tuple(self.part(fact, exchange) for fact in counter.per)
+
+    def part(self, fact: str, exchange: Exchange) -> str | None:
+        """A fact as a part of a key; None where it is not known for certain, or may be told more closely (semantics 2.5)."""
+        value = exchange.value(fact)
+        if fact not in self._facts or isinstance(value, Missing) or (isinstance(value, SetOf) and value.open):
+            return None
+        values = self._facts[fact].type.values
+        inexact = values.values if values and isinstance(value, str) and value not in values.exact else ()
+        if values and any(other != value and value in values.ancestors(other) for other in inexact):
+            return None
+        return json.dumps(to_json(value), ensure_ascii=False, sort_keys=True)
 
     def own(self, counter: Counter, fact: str, exchange: Exchange) -> Range:
         """How many people the exchange itself brings to a counted fact."""
@@ -196,17 +208,6 @@ class Counting:
                 personal.add("/" + fact.replace(".", "/"))
         values = {**exchange.values, **counts}
         return replace(exchange, document=document, values=values, personal=tuple(sorted(personal)))
-
-    def _part(self, fact: str, exchange: Exchange) -> str | None:
-        """One part of a key; None where it is not known for certain, or may be told more closely (semantics 2.5)."""
-        value = exchange.value(fact)
-        if isinstance(value, Missing) or (isinstance(value, SetOf) and value.open):
-            return None
-        values = self._facts[fact].type.values
-        inexact = values.values if values and isinstance(value, str) and value not in values.exact else ()
-        if values and any(other != value and value in values.ancestors(other) for other in inexact):
-            return None
-        return json.dumps(to_json(value), ensure_ascii=False, sort_keys=True)
 
 
 def covering(key: Key) -> Iterator[Key]:

@@ -10,10 +10,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
+import sqlalchemy as sa
 from uuid_utils import uuid7
 
 import engine
 from service.callers import Caller
+from service.ledger.book import Book
+from service.ledger.counts import Counts, Filled, Moment
 from service.live import Live
 from service.log.canonical import NotCanonical
 from service.log.leaf import Entry, seal
@@ -48,6 +51,7 @@ class Decider:
     def __init__(self, service: Service) -> None:
         self._service = service
         self._zone = time_zone(service.settings.zone)
+        self._counts = Counts(service.settings, Book())
 
     def read(self, live: Live, raw: bytes) -> engine.Exchange:
         """The exchange in these bytes. Raises Refused."""
@@ -66,18 +70,27 @@ class Decider:
         raise Refused("exchange-refused", detail, errors=places)
 
     def decide(
-        self, live: Live, exchange: engine.Exchange, asked: Asked, now: datetime, request_id: str, caller: Caller
+        self,
+        live: Live,
+        exchange: engine.Exchange,
+        asked: Asked,
+        now: datetime,
+        request_id: str,
+        caller: Caller,
+        filled: Filled | None = None,
     ) -> Decided:
         """
         The decision on an exchange; `now` is the moment of the record, and its day is today. Raises Refused.
 
-        `live` is what the exchange was read by, `caller` who asked.
+        `live` is what the exchange was read by, `caller` who asked; `filled` the exchange with its counters, where somebody looked already.
 
         Engines that disagree are an incident, and so are engines that all fail; neither is a permit.
         """
         today = now.astimezone(self._zone).date()
         as_of = exchange.as_of or today
         id = str(uuid7())
+        filled = filled or self._filled(live, exchange, Moment(as_of, now if as_of == today else None))
+        exchange = filled.exchange
         try:
             written = live.pdp.write(exchange, as_of=as_of, today=today, id=id, include=asked.include, lang=asked.lang)
         except engine.EnginesFailed as failed:
@@ -86,11 +99,21 @@ class Decider:
         if not written.engine.agreed:
             self._service.incidents.disagreement(live, request_id, written)
         try:
-            answer, members = live.records.write(written, now, caller.id)
+            answer, members = live.records.write(written, now, caller.id, {"counted": filled.marks})
             entry = seal({"id": id, "request": exchange.document}, exchange.personal, written=members)
         except NotCanonical:
             raise Refused("exchange-refused", "the body holds a number or a text that JSON cannot carry safely") from None
         return Decided(written, answer, entry)
+
+    def _filled(self, live: Live, exchange: engine.Exchange, moment: Moment) -> Filled:
+        """The exchange with its counters as they are now; whoever commits it looks again."""
+        if not live.counting.counters:
+            return Filled(exchange, {}, {})
+        try:
+            with self._service.store.database.reading.connect() as connection:
+                return self._counts.fill(connection, live, exchange, moment)
+        except sa.exc.SQLAlchemyError:
+            raise Refused("not-ready", "the ledger cannot be read", headers={"Retry-After": "1"}) from None
 
 
 async def durable(recording: Awaitable[Recorded]) -> Recorded:

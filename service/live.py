@@ -21,6 +21,7 @@ class Live:
     pdp: engine.PDP
     records: RecordWriter
     digests: Digests
+    counting: engine.Counting
 
     @classmethod
     def load(cls, settings: Settings) -> Self:
@@ -39,7 +40,7 @@ class Live:
         """A bundle, made ready to decide."""
         digests = Digests(meaning=bundle.digests.meaning, source=bundle.digests.source)
         records = RecordWriter(digests, EngineVersion(version=engine.__version__))
-        return cls(bundle, engine.PDP(bundle, mode=mode), records, digests)
+        return cls(bundle, engine.PDP(bundle, mode=mode), records, digests, engine.Counting(bundle))
 
 
 @dataclass

@@ -8,7 +8,7 @@ has a default, so that nothing needs to be set; a wrong one stops the start with
 import difflib
 import ipaddress
 from collections.abc import Mapping
-from datetime import UTC, tzinfo
+from datetime import UTC, date, tzinfo
 from pathlib import Path
 from typing import Any, Literal, Self
 from zoneinfo import ZoneInfo
@@ -42,6 +42,15 @@ class Settings(BaseModel):
     )
     trust: Literal["confirmed", "from-memory"] = Field(default="confirmed", description="lowest mark that lifts without review")
     norms: Literal["bind", "advise"] = Field(default="bind", description="whether norms bind, or only advise")
+    callers_counts: Literal["combine", "refuse", "trust"] = Field(
+        default="combine", description="what becomes of counters that come with an exchange"
+    )
+    ledger_since: date | Literal["never"] = Field(
+        default="never", description="the day since which every exchange is committed here"
+    )
+    commit_within_days: int = Field(
+        default=1, ge=0, le=31, description="how many days a decision may be committed after its own"
+    )
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str], **given: Any) -> Self:

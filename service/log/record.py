@@ -8,6 +8,7 @@ old records keep theirs for good.
 
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
+from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints
@@ -17,7 +18,7 @@ from service.log.canonical import NotCanonical, canonical, joined
 
 Sha256 = Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")]
 
-SCHEMA: Literal["fifthfactor/record/1"] = "fifthfactor/record/1"
+SCHEMA: Literal["fifthfactor/record/2"] = "fifthfactor/record/2"
 
 
 class Digests(BaseModel):
@@ -37,12 +38,23 @@ class EngineVersion(BaseModel):
     version: str
 
 
-class Record(BaseModel):
-    """One decision with all that decided it."""
+class Count(BaseModel):
+    """A counter that was filled in before the decision: what it was taken to be, where that is from, and what the caller brought."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
-    schema_: Literal["fifthfactor/record/1"] = Field(default=SCHEMA, alias="schema")
+    from_: Literal["ledger", "caller", "both"] = Field(alias="from")
+    at_least: int = Field(ge=0)
+    at_most: int | None = Field(default=None, ge=0)
+    brought: dict[Literal["at_least", "at_most"], int] | None = None
+
+
+class Record(BaseModel):
+    """One decision with all that decided it; members that have nothing to tell are left out."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+    schema_: Literal["fifthfactor/record/2"] = Field(default=SCHEMA, alias="schema")
     id: str = Field(description="the decision's id, a UUID of version 7")
     recorded_at: datetime = Field(description="when the record was made, in UTC")
     asked_by: str | None = Field(description="the id of the caller who asked; null in records from before callers had one")
@@ -53,10 +65,17 @@ class Record(BaseModel):
     decision: engine.Decision
     bundle: Digests
     engine: EngineVersion
+    counted: dict[str, Count] | None = Field(
+        default=None, description="the counters of `request` by their facts: where each is from"
+    )
 
     def document(self) -> dict[str, Any]:
         """The record as a JSON document."""
-        return self.model_dump(mode="json", by_alias=True)
+        document = self.model_dump(mode="json", by_alias=True)
+        return {name: value for name, value in document.items() if value is not None or name not in OPTIONAL}
+
+
+OPTIONAL = ("counted",)
 
 
 class RecordWriter:
@@ -74,8 +93,14 @@ class RecordWriter:
             "schema": canonical(SCHEMA),
         }
 
-    def write(self, decision: engine.Written, recorded_at: datetime, asked_by: str) -> tuple[bytes, Mapping[str, bytes]]:
-        """The decision as it is answered, and every member of its record but id and request. Raises NotCanonical."""
+    def write(
+        self, decision: engine.Written, recorded_at: datetime, asked_by: str, more: Mapping[str, Any] = MappingProxyType({})
+    ) -> tuple[bytes, Mapping[str, bytes]]:
+        """
+        The decision as it is answered, and every member of its record but id and request. Raises NotCanonical.
+
+        `more` are the optional members; one that is empty is left out.
+        """
         try:
             members = {name: text.encode() for name, text in decision.members.items()}
         except UnicodeEncodeError:
@@ -87,6 +112,7 @@ class RecordWriter:
             "as_of": b'"%b"' % decision.as_of.isoformat().encode(),
             "decision": joined(dict(sorted(members.items()))),
             "recorded_at": b'"%b"' % moment.encode(),
+            **{name: canonical(value) for name, value in more.items() if value},
         }
 
 

@@ -42,3 +42,70 @@ personal = sa.Table(
     sa.Column("value", sa.LargeBinary),
     sa.Column("erased_at", sa.String),
 )
+
+# --- the ledger -------------------------------------------------------------------------------------------------------
+
+commitment = sa.Table(
+    "commitment",
+    metadata,
+    sa.Column("id", sa.String, primary_key=True),
+    sa.Column("decision", sa.String, nullable=False, unique=True),
+    sa.Column("evaluation", sa.String, nullable=False, unique=True),
+    sa.Column("sequence", BigInteger, nullable=False, unique=True),
+    sa.Column("exporter", sa.String, index=True),
+    sa.Column("as_of", sa.String, nullable=False),
+    sa.Column("committed_at", sa.String, nullable=False),
+    sa.Column("state", sa.String, nullable=False),
+    sa.Column("replaces", sa.String, sa.ForeignKey("commitment.id"), unique=True),
+    sa.Column("counting", sa.String, nullable=False),
+)
+commitment_event = sa.Table(
+    "commitment_event",
+    metadata,
+    sa.Column("commitment", sa.String, sa.ForeignKey("commitment.id"), primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("kind", sa.String, nullable=False),
+    sa.Column("at", sa.String, nullable=False),
+    sa.Column("by", sa.String, nullable=False),
+    sa.Column("reason", sa.String),
+    sa.Column("other", sa.String, sa.ForeignKey("commitment.id")),
+)
+movement = sa.Table(
+    "movement",
+    metadata,
+    sa.Column("commitment", sa.String, sa.ForeignKey("commitment.id"), primary_key=True),
+    sa.Column("fact", sa.String, primary_key=True),
+    sa.Column("meaning", sa.String, primary_key=True),
+    sa.Column("counter", sa.String, nullable=False),
+    sa.Column("key", sa.String, nullable=False),
+    sa.Column("day", sa.String, nullable=False),
+    sa.Column("low", BigInteger, nullable=False),
+    sa.Column("high", BigInteger),
+    sa.Column("sequence", BigInteger, nullable=False),
+    sa.Column("live", sa.Boolean, nullable=False),
+)
+sa.Index("movement_counted", movement.c.counter, movement.c.key, movement.c.day)
+opening = sa.Table(
+    "opening",
+    metadata,
+    sa.Column("id", sa.String, primary_key=True),
+    sa.Column("fact", sa.String, primary_key=True),
+    sa.Column("counter", sa.String, nullable=False),
+    sa.Column("meaning", sa.String, nullable=False),
+    sa.Column("key", sa.String, nullable=False),
+    sa.Column("day", sa.String, nullable=False),
+    sa.Column("low", BigInteger, nullable=False),
+    sa.Column("high", BigInteger),
+    sa.Column("at", sa.String, nullable=False),
+    sa.Column("by", sa.String, nullable=False),
+    sa.Column("reason", sa.String),
+)
+sa.Index("opening_counted", opening.c.counter, opening.c.key, opening.c.day)
+# Under which meanings commitments were counted, and until which day: little to read where nothing was.
+counted = sa.Table(
+    "counted",
+    metadata,
+    sa.Column("counting", sa.String, primary_key=True),
+    sa.Column("meaning", sa.String, primary_key=True),
+    sa.Column("last", sa.String, nullable=False),
+)
