@@ -7,8 +7,8 @@ whoever has a row and not the database cannot tell whether a guess is right.
 """
 
 import hmac
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import lru_cache
 from hashlib import sha256
@@ -19,7 +19,7 @@ from pydantic import JsonValue
 
 import engine
 from service.log.canonical import canonical
-from service.store.tables import about, counted, movement, opening
+from service.store.tables import about, commitment, counted, movement, opening
 
 NOTHING = engine.Tally()
 ALWAYS = date.max.isoformat()
@@ -91,6 +91,7 @@ _OPENINGS = (
     .order_by(opening.c.day.desc(), opening.c.id.desc())
 )
 _COUNTED = sa.select(counted)
+_RECENT = sa.select(commitment.c.counting).where(commitment.c.sequence > sa.bindparam("after")).distinct()
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +156,7 @@ class Book:
         return tuple(self.hashed(connection, counter.per, each) for each in engine.covering(key))
 
     def find(
-        self, connection: sa.Connection, wanted: Iterable[Wanted], *, after: int | None = None, without: str = ""
+        self, connection: sa.Connection, wanted: Sequence[Wanted], *, after: int | None = None, without: str = ""
     ) -> dict[str, Found]:
         """
         What the ledger has of some counters, by their names.
@@ -186,6 +187,12 @@ class Book:
         if asked:
             begun = self._openings(connection, asked)
             self._moved(connection, asked, begun, since, without, found)
+        if after is not None:
+            recent = connection.execute(_RECENT, {"after": after}).scalars().all()
+            for each in wanted:
+                if any(each.counter.meaning not in meanings.get(counting, ()) for counting in recent):
+                    unbounded = dict.fromkeys(each.counter.facts, engine.Tally(most=None))
+                    found[each.counter.name] = replace(found[each.counter.name], later=unbounded)
         return found
 
     def move(

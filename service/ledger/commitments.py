@@ -332,7 +332,7 @@ def _again(live: Live, stored: Stored) -> engine.Exchange | None:
         if opening.value is None:  # erased: it may have been anything
             request = engine.put(request, opening.pointer.removeprefix("/").replace("/", "."), "unknown")
     # They may have lost a counter, which is no reason not to count the others.
-    for document in (request, bare(request, dict.fromkeys(record.get("counted", {}), {}))):
+    for document in (request, bare(request, {fact: {} for fact in record.get("counted", {})})):
         try:
             return engine.parse_exchange(live.bundle, canonical(dict(document)))
         except engine.ExchangeRefused:

@@ -41,7 +41,7 @@ class OpeningPart(Part):
 
 class CounterPart(Part):
     """
-    A counter of somebody, today. `complete`: the ledger knows of every exchange in the window, or of the count it began with.
+    A counter of somebody, today. `complete`: the ledger has every exchange of the window, or began within it with a count.
 
     `recount`: there are commitments that were not counted under what the counter means now.
     """
@@ -86,7 +86,7 @@ class Counters:
             counter=name,
             window=WindowPart(first=wanted.first, last=moment.day(counter)),
             counts={fact: _count(tally.range(counter.distinct)) for fact, tally in tallies.items()},
-            complete=all(tally.most is not None for tally in tallies.values()),
+            complete=self._counts.complete(wanted, found),
             recount=found.foreign,
             opening=None
             if begun is None

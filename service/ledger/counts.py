@@ -109,27 +109,27 @@ class Counts:
         last = ALWAYS if moment.now else day.isoformat()
         return Wanted(counter, self.book.covering(connection, counter, key), counter.window.first(day), last)
 
-    def others(self, wanted: Wanted, found: Found) -> dict[str, engine.Tally]:
-        """
-        What counts beside an exchange, for each fact of a counter.
+    def complete(self, wanted: Wanted, found: Found) -> bool:
+        """Whether the ledger has every exchange of a window, since its first day or since a count that it was opened with."""
+        begun = found.opening is not None or self._since <= wanted.first
+        return bool(wanted.keys) and begun and not found.foreign
 
-        The upper end is known only where the ledger is complete: since the first day of the window, or since it was opened with a count.
-        """
+    def others(self, wanted: Wanted, found: Found) -> dict[str, engine.Tally]:
+        """What counts beside an exchange, for each fact of a counter; it has no upper end where the ledger is not complete."""
         counter, begun = wanted.counter, found.opening
         tallies = {}
         for fact in counter.facts:
             tally = found.window.get(fact, NOTHING)
-            most: int | None = None
             if begun is not None and begun.day > wanted.first:
-                start = begun.counts[fact]
-                whole = start + found.since.get(fact, NOTHING)
-                most = whole.most
+                whole = begun.counts[fact] + found.since.get(fact, NOTHING)
                 # Of a count that began before the window did, nobody knows how much is left.
-                if counter.window.first(begun.day) >= wanted.first:
-                    tally = engine.Tally(max(tally.largest, whole.largest), max(tally.least, whole.least), tally.most)
-            elif begun is not None or (wanted.keys and self._since <= wanted.first):
-                most = tally.most
-            tallies[fact] = engine.Tally(tally.largest, tally.least, None if found.foreign else most)
+                lasts = counter.window.first(begun.day) >= wanted.first
+                tally = engine.Tally(
+                    max(tally.largest, whole.largest) if lasts else tally.largest,
+                    max(tally.least, whole.least) if lasts else tally.least,
+                    whole.most,
+                )
+            tallies[fact] = tally if self.complete(wanted, found) else engine.Tally(tally.largest, tally.least, None)
         return tallies
 
     def _combined(self, kept: engine.Range, told: engine.Range | None, later: int | None) -> tuple[engine.Range, str]:

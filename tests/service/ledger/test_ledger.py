@@ -418,6 +418,18 @@ def test_callers_of_nobody_knows_whom_cannot_cross_it_together_either(opened: An
     assert desk.post("/v1/commitments", {"decision": second["id"]}).status_code == 409
 
 
+def test_what_was_committed_since_under_other_policies_may_be_any_number(opened: Any) -> None:
+    """A caller's count is no upper end where another process, with other policies, committed something since."""
+    desk = opened()
+    first, second = (desk.evaluate(100, counts__year__ordinary=100, counts__week=1) for _ in range(2))
+    assert desk.post("/v1/commitments", {"decision": first["id"]}).status_code == 201
+    desk.reload(vocabulary="- exporter.country: CN => - data.staff: no")
+    refused = desk.post("/v1/commitments", {"decision": second["id"]})
+    assert (refused.status_code, refused.json()["type"]) == (409, "urn:fifthfactor:problem:decision-moved")
+    desk.reload()
+    assert desk.post("/v1/commitments", {"decision": second["id"]}).status_code == 201
+
+
 @pytest.mark.parametrize(
     ("setting", "brought", "expected"),
     [
