@@ -7,7 +7,7 @@ whoever has a row and not the database cannot tell whether a guess is right.
 """
 
 import hmac
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import lru_cache
@@ -19,69 +19,65 @@ from pydantic import JsonValue
 
 import engine
 from service.log.canonical import canonical
-from service.store.tables import about, commitment, counted, movement, opening
+from service.store.tables import about, commitment, counted, movement, opening, tally
 
 NOTHING = engine.Tally()
 ALWAYS = date.max.isoformat()
 
 SECRET = "ledger_secret"
-_NEVER = 2**62  # no record has this number
 
 _low, _high = movement.c.low, movement.c.high
 
 
+def _whole(column: sa.ColumnElement[Any], *where: sa.ColumnElement[bool]) -> sa.ColumnElement[Any]:
+    return sa.case((sa.and_(sa.true(), *where), column), else_=0)
+
+
 def _sums(*where: sa.ColumnElement[bool]) -> list[sa.ColumnElement[Any]]:
-    """The largest low, all lows, all highs, and how many have none, of the rows where something holds."""
-    here = sa.and_(sa.true(), *where)
-    return [
-        sa.func.coalesce(sa.func.max(sa.case((here, _low), else_=0)), 0),
-        sa.func.coalesce(sa.func.sum(sa.case((here, _low), else_=0)), 0),
-        sa.func.coalesce(sa.func.sum(sa.case((sa.and_(here, _high.is_not(None)), _high), else_=0)), 0),
-        sa.func.coalesce(sa.func.sum(sa.case((sa.and_(here, _high.is_(None)), 1), else_=0)), 0),
-    ]
+    """The columns of a tally over the days where something holds."""
+    largest = sa.func.max(_whole(tally.c.largest, *where))
+    return [largest, *(sa.func.sum(_whole(column, *where)) for column in (tally.c.least, tally.c.most, tally.c.endless))]
 
 
 @lru_cache(maxsize=64)
-def _moved(count: int) -> sa.CompoundSelect[Any]:
-    """What moved so many counters, each row with the number of its counter: one statement, so that it is one way to the database."""
-    return sa.union_all(*(_moved_one(number) for number in range(count)))
+def _days_of(count: int) -> sa.CompoundSelect[Any]:
+    """The days of so many counters, each row with the number of its counter: one statement, so that it is one way to the database."""
+    return sa.union_all(*(_days_of_one(number) for number in range(count)))
 
 
-def _moved_one(number: int) -> sa.Select[Any]:
+def _days_of_one(number: int) -> sa.Select[Any]:
     def of(name: str, **more: Any) -> sa.BindParameter[Any]:
         return sa.bindparam(f"{name}_{number}", **more)
 
-    exact = sa.case((movement.c.key == of("key"), 1), else_=0).label("exact")
+    exact = sa.case((tally.c.key == of("key"), 1), else_=0).label("exact")
     return (
         sa.select(
             sa.literal_column(str(number)).label("number"),
-            movement.c.fact,
+            tally.c.fact,
             exact,
             *_sums(),
-            *_sums(movement.c.day >= of("since")),
-            *_sums(movement.c.sequence > sa.bindparam("after")),
+            *_sums(tally.c.day >= of("since")),
         )
         .where(
-            movement.c.counter == of("counter"),
-            movement.c.key.in_(of("keys", expanding=True)),
-            movement.c.day.between(of("first"), of("last")),
-            movement.c.meaning == of("meaning"),
-            movement.c.commitment != sa.bindparam("without"),
-            movement.c.live.is_(sa.true()),
+            tally.c.meaning == of("meaning"),
+            tally.c.key.in_(of("keys", expanding=True)),
+            tally.c.day.between(of("first"), of("last")),
         )
-        .group_by(movement.c.fact, exact)
+        .group_by(tally.c.fact, exact)
     )
 
 
-_MOVED_LATER = (
-    sa.select(movement.c.fact, *_sums())
-    .where(
-        movement.c.counter == sa.bindparam("counter"),
-        movement.c.sequence > sa.bindparam("after"),
-        movement.c.commitment != sa.bindparam("without"),
-        movement.c.live.is_(sa.true()),
-    )
-    .group_by(movement.c.fact)
+# The columns of a tally over movements.
+_MOVEMENTS = (
+    sa.func.coalesce(sa.func.max(_low), 0).label("largest"),
+    sa.func.coalesce(sa.func.sum(_low), 0).label("least"),
+    sa.func.coalesce(sa.func.sum(_whole(_high, _high.is_not(None))), 0).label("most"),
+    sa.func.coalesce(sa.func.sum(sa.case((_high.is_(None), 1), else_=0)), 0).label("endless"),
+)
+_LATER = (
+    sa.select(movement.c.meaning, movement.c.key, movement.c.fact, *_MOVEMENTS)
+    .where(movement.c.sequence > sa.bindparam("after"), movement.c.live.is_(sa.true()))
+    .group_by(movement.c.meaning, movement.c.key, movement.c.fact)
 )
 _OPENINGS = (
     sa.select(opening)
@@ -91,6 +87,7 @@ _OPENINGS = (
     .order_by(opening.c.day.desc(), opening.c.id.desc())
 )
 _COUNTED = sa.select(counted)
+_PLACE = ("meaning", "key", "day", "fact")  # of a movement, and of the tally it is in
 _RECENT = sa.select(commitment.c.counting).where(commitment.c.sequence > sa.bindparam("after")).distinct()
 
 
@@ -155,13 +152,11 @@ class Book:
             return ()
         return tuple(self.hashed(connection, counter.per, each) for each in engine.covering(key))
 
-    def find(
-        self, connection: sa.Connection, wanted: Sequence[Wanted], *, after: int | None = None, without: str = ""
-    ) -> dict[str, Found]:
+    def find(self, connection: sa.Connection, wanted: Sequence[Wanted], *, after: int | None = None) -> dict[str, Found]:
         """
         What the ledger has of some counters, by their names.
 
-        `after` is the number of a record: what was committed later is told apart. `without` is a commitment that is left out.
+        `after` is the number of a record: what was committed later is told apart.
         """
         meanings: dict[str, set[str]] = {}
         until: dict[str, str] = {}
@@ -170,29 +165,20 @@ class Book:
             until[row.counting] = max(row.last, until.get(row.counting, ""))
         if not until:
             return {}
-        since = _NEVER if after is None else after
-        found: dict[str, Found] = {}
-        asked = []
-        for each in wanted:
-            # INVARIANT (nothing is overlooked): what was not counted under this meaning may come to any number.
-            foreign = any(
-                each.counter.meaning not in meanings[counting] and last >= each.first.isoformat()
-                for counting, last in until.items()
+        # INVARIANT (nothing is overlooked): what was not counted under the meaning of now may come to any number.
+        found = {
+            each.counter.name: Found(
+                foreign=any(
+                    each.counter.meaning not in meanings[counting] and last >= each.first.isoformat()
+                    for counting, last in until.items()
+                )
             )
-            found[each.counter.name] = Found(foreign=foreign)
-            if each.keys:
-                asked.append(each)
-            elif after is not None:
-                found[each.counter.name] = self._anybody_s(connection, each.counter, since, without, foreign)
-        if asked:
-            begun = self._openings(connection, asked)
-            self._moved(connection, asked, begun, since, without, found)
+            for each in wanted
+        }
+        if asked := [each for each in wanted if each.keys]:
+            self._days(connection, asked, self._openings(connection, asked), found)
         if after is not None:
-            recent = connection.execute(_RECENT, {"after": after}).scalars().all()
-            for each in wanted:
-                if any(each.counter.meaning not in meanings.get(counting, ()) for counting in recent):
-                    unbounded = dict.fromkeys(each.counter.facts, engine.Tally(most=None))
-                    found[each.counter.name] = replace(found[each.counter.name], later=unbounded)
+            self._later(connection, wanted, meanings, after, found)
         return found
 
     def move(
@@ -203,18 +189,59 @@ class Book:
         moved: Sequence[tuple[engine.Contribution, engine.Counter, date]],
     ) -> None:
         """Note what a commitment adds, each on the day that counts for it."""
-        rows = []
         for each, counter, day in moved:
-            tally = engine.Tally.of(each.people)
-            key = self.hashed(transaction, counter.per, each.key)
-            rows.append(
-                {
-                    "commitment": commitment, "fact": each.fact, "meaning": counter.meaning, "counter": counter.name, "key": key,
-                    "day": day.isoformat(), "low": tally.least, "high": tally.most, "sequence": sequence, "live": True,
-                }
-            )  # fmt: skip
-        if rows:
-            transaction.execute(sa.insert(movement), rows)
+            people = engine.Tally.of(each.people)
+            place = {
+                "meaning": counter.meaning,
+                "key": self.hashed(transaction, counter.per, each.key),
+                "day": day.isoformat(),
+                "fact": each.fact,
+            }
+            more = {"counter": counter.name, "low": people.least, "high": people.most, "sequence": sequence, "live": True}
+            transaction.execute(sa.insert(movement).values(commitment=commitment, **place, **more))
+            self._add(transaction, place, people)
+
+    def end(self, transaction: sa.Connection, commitment: str, meanings: Collection[str] | None = None) -> None:
+        """What a commitment added no longer counts; of some meanings only, where they are named."""
+        mine = sa.and_(movement.c.commitment == commitment, movement.c.live.is_(sa.true()))
+        if meanings is not None:
+            mine = sa.and_(mine, movement.c.meaning.in_(meanings))
+        rows = transaction.execute(sa.select(movement).where(mine)).all()
+        transaction.execute(sa.update(movement).where(mine).values(live=False))
+        for row in rows:
+            self._again(transaction, row)
+
+    def revive(self, transaction: sa.Connection, commitment: str, fact: str, meaning: str) -> None:
+        """What a commitment added under a meaning counts again."""
+        mine = sa.and_(movement.c.commitment == commitment, movement.c.fact == fact, movement.c.meaning == meaning)
+        transaction.execute(sa.update(movement).where(mine).values(live=True))
+        self._again(transaction, transaction.execute(sa.select(movement).where(mine)).one())
+
+    def _again(self, transaction: sa.Connection, row: Any) -> None:
+        """Add up the day of a movement again: the largest of a day cannot be taken back."""
+        left = sa.and_(*(movement.c[name] == getattr(row, name) for name in _PLACE), movement.c.live.is_(sa.true()))
+        again = transaction.execute(sa.select(*_MOVEMENTS).where(left)).one()
+        here = sa.and_(*(tally.c[name] == getattr(row, name) for name in _PLACE))
+        values = {name: int(getattr(again, name)) for name in ("largest", "least", "most", "endless")}
+        transaction.execute(sa.update(tally).where(here).values(values))
+
+    def _add(self, transaction: sa.Connection, place: Mapping[str, str], people: engine.Tally) -> None:
+        """Add one movement to the tally of its day."""
+        here = sa.and_(*(tally.c[name] == value for name, value in place.items()))
+        endless = int(people.most is None)
+        changed = transaction.execute(
+            sa.update(tally)
+            .where(here)
+            .values(
+                largest=sa.case((tally.c.largest < people.largest, people.largest), else_=tally.c.largest),
+                least=tally.c.least + people.least,
+                most=tally.c.most + (people.most or 0),
+                endless=tally.c.endless + endless,
+            )
+        )
+        if not changed.rowcount:
+            sums = {"largest": people.largest, "least": people.least, "most": people.most or 0, "endless": endless}
+            transaction.execute(sa.insert(tally).values(**place, **sums))
 
     def begin(
         self,
@@ -254,25 +281,13 @@ class Book:
         elif noted < last:
             transaction.execute(sa.update(counted).where(here).values(last=last))
 
-    def _anybody_s(self, connection: sa.Connection, counter: engine.Counter, after: int, without: str, foreign: bool) -> Found:
-        """Whose the counter is, is not known: whatever was committed since may be the same one's."""
-        rows = connection.execute(_MOVED_LATER, {"counter": counter.name, "after": after, "without": without})
-        return Found(later={row.fact: _tally(row, 1, certain=False) for row in rows}, foreign=foreign)
-
-    def _moved(
-        self,
-        connection: sa.Connection,
-        asked: Sequence[Wanted],
-        begun: Mapping[str, Opening],
-        after: int,
-        without: str,
-        found: dict[str, Found],
+    def _days(
+        self, connection: sa.Connection, asked: Sequence[Wanted], begun: Mapping[str, Opening], found: dict[str, Found]
     ) -> None:
-        given: dict[str, Any] = {"after": after, "without": without}
+        given: dict[str, Any] = {}
         for number, each in enumerate(asked):
             opened = begun.get(each.counter.name)
             given |= {
-                f"counter_{number}": each.counter.name,
                 f"meaning_{number}": each.counter.meaning,
                 f"key_{number}": each.keys[0],
                 f"keys_{number}": each.keys,
@@ -280,13 +295,33 @@ class Book:
                 f"last_{number}": each.last,
                 f"since_{number}": opened.day.isoformat() if opened else ALWAYS,
             }
-        parts: list[tuple[dict[str, engine.Tally], ...]] = [({}, {}, {}) for _ in asked]
-        for row in connection.execute(_moved(len(asked)), given):
-            for column, part in zip((3, 7, 11), parts[row.number], strict=True):
+        parts: list[tuple[dict[str, engine.Tally], ...]] = [({}, {}) for _ in asked]
+        for row in connection.execute(_days_of(len(asked)), given):
+            for column, part in zip((3, 7), parts[row.number], strict=True):
                 part[row.fact] = part.get(row.fact, NOTHING) + _tally(row, column, certain=bool(row.exact))
-        for each, (window, since, later) in zip(asked, parts, strict=True):
+        for each, (window, since) in zip(asked, parts, strict=True):
             name = each.counter.name
-            found[name] = Found(window, begun.get(name), since, later, found[name].foreign)
+            found[name] = replace(found[name], window=window, since=since, opening=begun.get(name))
+
+    def _later(
+        self,
+        connection: sa.Connection,
+        wanted: Sequence[Wanted],
+        meanings: Mapping[str, set[str]],
+        after: int,
+        found: dict[str, Found],
+    ) -> None:
+        rows = connection.execute(_LATER, {"after": after}).all()
+        recent = connection.execute(_RECENT, {"after": after}).scalars().all()
+        for each in wanted:
+            later: dict[str, engine.Tally] = {}
+            for row in rows:
+                # Where it is not known whose the counter is, whatever was committed may be the same one's.
+                if row.meaning == each.counter.meaning and (not each.keys or row.key in each.keys):
+                    later[row.fact] = later.get(row.fact, NOTHING) + _tally(row, 3, certain=False)
+            if any(each.counter.meaning not in meanings.get(counting, ()) for counting in recent):
+                later = dict.fromkeys(each.counter.facts, engine.Tally(most=None))
+            found[each.counter.name] = replace(found[each.counter.name], later=later)
 
     def _openings(self, connection: sa.Connection, asked: Sequence[Wanted]) -> dict[str, Opening]:
         """The last count that each counter was opened with: of the latest day, and of these the one told last."""

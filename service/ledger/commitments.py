@@ -138,8 +138,13 @@ class Ledger:
             self._row_that_counts(transaction, old)
         now = self._service.clock()
         ready = self._ready(transaction, live, decision, now, instead=bool(old))
-        filled = self._counts.fill(transaction, live, ready.exchange, ready.moment, after=ready.stored.sequence, without=old)
-        decided = self._decider.decide(live, ready.exchange, Asked(), now, request_id, caller, filled)
+        with transaction.begin_nested() as instead:
+            if old:
+                self._end(transaction, old, "superseded")
+            filled = self._counts.fill(transaction, live, ready.exchange, ready.moment, after=ready.stored.sequence)
+            decided = self._decider.decide(live, ready.exchange, Asked(), now, request_id, caller, filled)
+            if not decided.written.proceed:
+                instead.rollback()  # what it was to replace counts as before
         (sequence,) = self._service.store.record(transaction, [decided.entry])
         if not decided.written.proceed:
             return Done(decided, None)
@@ -160,7 +165,6 @@ class Ledger:
             )
         )
         if old:
-            self._end(transaction, old, "superseded")
             self._happened(transaction, old, "amended", at, caller.id, reason, id)
         self._happened(transaction, id, "committed", at, caller.id, reason, old or None)
         moved = self._contributions(live, filled.exchange, ready.moment)
@@ -279,7 +283,7 @@ class Ledger:
 
     def _end(self, transaction: sa.Connection, id: str, state: State) -> None:
         transaction.execute(sa.update(commitment).where(commitment.c.id == id).values(state=state))
-        transaction.execute(sa.update(movement).where(movement.c.commitment == id).values(live=False))
+        self._book.end(transaction, id)
 
     def _happened(
         self, transaction: sa.Connection, id: str, kind: str, at: str, by: str, reason: str | None, other: str | None
@@ -302,15 +306,16 @@ class Ledger:
             return False
         moment = Moment(date.fromisoformat(row.as_of), datetime.fromisoformat(row.committed_at))
         moved = self._contributions(live, exchange, moment)
-        before = transaction.execute(sa.select(movement).where(movement.c.commitment == row.id)).all()
-        kept = {(each.fact, each.meaning) for each in before}
+        rows = transaction.execute(sa.select(movement).where(movement.c.commitment == row.id)).all()
         current = {each.meaning for each in live.counting.counters}
-        transaction.execute(
-            sa.update(movement).where(movement.c.commitment == row.id, movement.c.meaning.not_in(current)).values(live=False)
-        )
-        again = sa.and_(movement.c.commitment == row.id, movement.c.meaning.in_(current))
-        transaction.execute(sa.update(movement).where(again).values(live=True))
-        new = [each for each in moved if (each[0].fact, each[1].meaning) not in kept]
+        self._book.end(transaction, row.id, {each.meaning for each in rows} - current)
+        counts = {(each.fact, each.meaning) for each in rows if each.live}
+        known = {(each.fact, each.meaning) for each in rows}
+        for each in moved:
+            place = each[0].fact, each[1].meaning
+            if place in known and place not in counts:
+                self._book.revive(transaction, row.id, *place)
+        new = [each for each in moved if (each[0].fact, each[1].meaning) not in known]
         self._book.move(transaction, row.id, row.sequence, new)
         self._book.note(transaction, live.counting, _last_day(moment, moved))
         transaction.execute(sa.update(commitment).where(commitment.c.id == row.id).values(counting=live.counting.meaning))

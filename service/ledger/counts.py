@@ -67,39 +67,41 @@ class Counts:
         moment: Moment,
         *,
         after: int | None = None,
-        without: str = "",
     ) -> Filled:
         """
         The exchange with its counters as they are.
 
-        `after` is the record in which its caller told its counts: what was committed later is added to them. `without` is a commitment
-        that no longer counts. Raises Refused where the caller brought a count and may not.
+        `after` is the record in which its caller told its counts: what was committed later is added to them. Raises Refused where the
+        caller brought a count and may not.
         """
         counting = live.counting
         wanted = [self.wanted(connection, counter, counting.key(counter, exchange), moment) for counter in counting.counters]
-        found = self.book.find(connection, wanted, after=after, without=without)
+        brought = {
+            fact: told
+            for each in counting.counters
+            for fact in each.facts
+            if (told := counting.brought(each, fact, exchange)) is not None
+        }
+        if brought and self._callers == "refuse":
+            detail = "the counter is kept here; leave it out"
+            places = (Place(pointer="/" + fact.replace(".", "/"), code="counter-brought", detail=detail) for fact in brought)
+            raise Refused("exchange-refused", "counters are kept here, and are not to be sent", errors=tuple(places))
+        found = self.book.find(connection, wanted, after=after if brought else None)
         counts: dict[str, engine.Range] = {}
         marks: dict[str, dict[str, Any]] = {}
         others: dict[str, engine.Tally] = {}
-        refused = []
         for each in wanted:
             counter = each.counter
             here = found.get(counter.name, NOT_FOUND)
             beside = self.others(each, here)
             for fact in counter.facts:
-                told = counting.brought(counter, fact, exchange)
-                if told is not None and self._callers == "refuse":
-                    detail = "the counter is kept here; leave it out"
-                    refused.append(Place(pointer="/" + fact.replace(".", "/"), code="counter-brought", detail=detail))
-                    continue
+                told = brought.get(fact)
                 others[fact] = beside[fact]
                 kept = counting.value(counter, fact, exchange, beside[fact])
                 value, source = self._combined(kept, told, here.later.get(fact, NOTHING).most)
                 if source != "ledger" or value.high is not None or value.low > counting.own(counter, fact, exchange).low:
                     counts[fact] = value
                     marks[fact] = {"from": source, **ends(value)} | ({} if told is None else {"brought": ends(told)})
-        if refused:
-            raise Refused("exchange-refused", "counters are kept here, and are not to be sent", errors=tuple(refused))
         return Filled(counting.filled(exchange, counts) if counts else exchange, marks, others)
 
     def wanted(self, connection: sa.Connection, counter: engine.Counter, key: engine.Key, moment: Moment) -> Wanted:

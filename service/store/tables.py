@@ -84,7 +84,21 @@ movement = sa.Table(
     sa.Column("sequence", BigInteger, nullable=False),
     sa.Column("live", sa.Boolean, nullable=False),
 )
-sa.Index("movement_counted", movement.c.counter, movement.c.key, movement.c.day)
+sa.Index("movement_counted", movement.c.meaning, movement.c.key, movement.c.day)
+sa.Index("movement_sequence", movement.c.sequence)
+# What the movements of a day that count come to, moved with them: a counter is read from the days of its window.
+tally = sa.Table(
+    "tally",
+    metadata,
+    sa.Column("meaning", sa.String, primary_key=True),
+    sa.Column("key", sa.String, primary_key=True),
+    sa.Column("day", sa.String, primary_key=True),
+    sa.Column("fact", sa.String, primary_key=True),
+    sa.Column("largest", BigInteger, nullable=False),
+    sa.Column("least", BigInteger, nullable=False),
+    sa.Column("most", BigInteger, nullable=False),
+    sa.Column("endless", BigInteger, nullable=False),
+)
 opening = sa.Table(
     "opening",
     metadata,

@@ -1,6 +1,7 @@
 """Commitments and counters over HTTP, on both databases: only what is committed counts, and exactly that."""
 
 import json
+import random
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -294,6 +295,32 @@ def test_an_exchange_of_nobody_knows_whom_may_be_anybody_s(opened: Any) -> None:
     assert desk.ordinary() == (0, 300)
     assert desk.ordinary(exporter__id="hospital") == (0, 300)
     assert not desk.evaluate(300, exporter__id="unknown", counts__week=1)["proceed"]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_whatever_happens_a_counter_is_what_is_left(desk: Desk, seed: int) -> None:
+    """Commitments, withdrawals and amendments in any order, on several days: the largest and the sum of those that count."""
+    chance = random.Random(seed)
+    left: dict[str, int] = {}
+    for _ in range(40):
+        people = chance.randrange(1, 25)
+        match chance.choice(["commit", "commit", "withdraw", "amend", "tomorrow"]):
+            case "commit":
+                left[desk.commit(people)["id"]] = people
+            case "withdraw" if left:
+                id = chance.choice(sorted(left))
+                assert desk.post(f"/v1/commitments/{id}/withdraw", {"reason": "no"}).status_code == 200
+                del left[id]
+            case "amend" if left:
+                id = chance.choice(sorted(left))
+                sent = {"decision": desk.evaluate(people)["id"], "reason": "otherwise"}
+                answer = desk.post(f"/v1/commitments/{id}/amend", sent)
+                assert answer.status_code == 201, answer.text
+                del left[id]
+                left[answer.json()["id"]] = people
+            case "tomorrow" if desk.now[0].day < 30:
+                desk.now[0] += timedelta(hours=12)
+        assert desk.ordinary() == (max(left.values(), default=0), sum(left.values()))
 
 
 # --- what the ledger does not know -----------------------------------------------------------------------------------

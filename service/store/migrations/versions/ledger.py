@@ -49,7 +49,19 @@ def upgrade() -> None:
         sa.Column("sequence", number, nullable=False),
         sa.Column("live", sa.Boolean, nullable=False),
     )
-    op.create_index("movement_counted", "movement", ["counter", "key", "day"])
+    op.create_index("movement_counted", "movement", ["meaning", "key", "day"])
+    op.create_index("movement_sequence", "movement", ["sequence"])
+    op.create_table(
+        "tally",
+        sa.Column("meaning", sa.String, primary_key=True),
+        sa.Column("key", sa.String, primary_key=True),
+        sa.Column("day", sa.String, primary_key=True),
+        sa.Column("fact", sa.String, primary_key=True),
+        sa.Column("largest", number, nullable=False),
+        sa.Column("least", number, nullable=False),
+        sa.Column("most", number, nullable=False),
+        sa.Column("endless", number, nullable=False),
+    )
     op.create_table(
         "opening",
         sa.Column("id", sa.String, primary_key=True),
