@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from service.api import batch, commitments, counters, decisions, evaluate, facts, health, schemas
 from service.gate import Gate
@@ -69,8 +70,15 @@ async def _by_status(request: Request, raised: Exception) -> Response:
     assert isinstance(raised, HTTPException)
     path, request_id = request.scope["path"], request.scope["request_id"]
     if known := _REFUSED_BY_STATUS.get(raised.status_code):
-        return Refused(*known, headers=raised.headers).response(path, request_id)
+        headers = {"Allow": _methods(request)} if raised.status_code == 405 else raised.headers
+        return Refused(*known, headers=headers).response(path, request_id)
     return plain(raised.status_code, path, request_id, raised.headers)
+
+
+def _methods(request: Request) -> str:
+    """What an address takes: one route is for one method, and there may be several."""
+    routes = [each for each in request.app.router.routes if each.matches(request.scope)[0] is not Match.NONE]
+    return ", ".join(sorted({method for each in routes for method in getattr(each, "methods", None) or ()}))
 
 
 async def _malformed(request: Request, raised: Exception) -> Response:

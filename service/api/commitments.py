@@ -5,11 +5,12 @@ Each answer leaves once it is durable. What is refused because the decision no l
 """
 
 import json
-from typing import TypeVar
+import re
+from typing import Annotated, TypeVar
 
 import sqlalchemy as sa
 from fastapi import FastAPI, Query, Request, Response
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from service.api import schemas
 from service.api.sent import Plain, body
@@ -22,8 +23,12 @@ from service.service import Service
 
 _LIMIT = 16 * 1024
 _PAGE = 100
+_MOST = 2**53 - 1
+_ID = r"^[!-~]{1,64}$"
 
 Sent = TypeVar("Sent", bound=BaseModel)
+# PostgreSQL keeps no text with a zero byte in it.
+Reason = Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=r"^[^\x00]+$")]
 
 
 class Sending(BaseModel):
@@ -33,23 +38,23 @@ class Sending(BaseModel):
 
 
 class CommitSent(Sending):
-    decision: str = Field(min_length=1, max_length=64, description="the id of the decision")
+    decision: str = Field(pattern=_ID, description="the id of the decision")
 
 
 class WithdrawSent(Sending):
-    reason: str = Field(min_length=1, max_length=500)
+    reason: Reason
 
 
 class AmendSent(Sending):
-    decision: str = Field(min_length=1, max_length=64, description="the id of the decision on the exchange as it really is")
-    reason: str = Field(min_length=1, max_length=500)
+    decision: str = Field(pattern=_ID, description="the id of the decision on the exchange as it really is")
+    reason: Reason
 
 
 class Commitments(BaseModel):
-    """A page of commitments; `next` is the `after` of the page that follows, null at the end."""
+    """A page of commitments; `next` is the `after` of the page that follows, left out at the end."""
 
     commitments: list[Commitment]
-    next: str | None
+    next: int | None = None
 
 
 def add(app: FastAPI, service: Service) -> None:
@@ -69,7 +74,7 @@ def add(app: FastAPI, service: Service) -> None:
         caller = caller_of(request.scope, "commit")
         sent = await read(request, AmendSent)
         request_id: str = request.scope["request_id"]
-        old = request.path_params["id"]
+        old = _named(request.path_params["id"])
         done = await durable(
             service.store.do(lambda tx: ledger.commit(tx, sent.decision, caller, request_id, old, sent.reason))
         )
@@ -79,7 +84,7 @@ def add(app: FastAPI, service: Service) -> None:
         """Ends a commitment whose exchange does not happen; it no longer counts, and is kept."""
         caller: Caller = caller_of(request.scope, "commit")
         sent = await read(request, WithdrawSent)
-        id = request.path_params["id"]
+        id = _named(request.path_params["id"])
         told = await durable(service.store.do(lambda tx: ledger.withdraw(tx, id, caller, sent.reason)))
         note(request.scope, commitment_id=id)
         return answer(told)
@@ -111,18 +116,17 @@ def add(app: FastAPI, service: Service) -> None:
         request: Request,
         exporter: str | None = Query(None, min_length=1, max_length=256, description="the exporter's id"),
         state: State | None = None,
-        after: str | None = Query(None, max_length=64, description="the `next` of the page before"),
+        after: int = Query(-1, ge=-1, le=_MOST, description="the `next` of the page before"),
         limit: int = Query(_PAGE, ge=1, le=_PAGE),
     ) -> Response:
         """A page of commitments, of an exporter or in a state where that is asked."""
         caller_of(request.scope, "read")
         try:
             with service.store.database.reading.connect() as connection:
-                found = ledger.page(connection, exporter, state, after, limit + 1)
+                found, following = ledger.page(connection, exporter, state, after, limit)
         except sa.exc.SQLAlchemyError:
             raise unreadable() from None
-        more = len(found) > limit
-        return answer(Commitments(commitments=found[:limit], next=found[limit - 1].id if more else None))
+        return answer(Commitments(commitments=found, next=following))
 
     @app.get(
         "/v1/commitments/{id}",
@@ -135,7 +139,7 @@ def add(app: FastAPI, service: Service) -> None:
         caller_of(request.scope, "read")
         try:
             with service.store.database.reading.connect() as connection:
-                found = ledger.read(connection, id)
+                found = ledger.read(connection, _named(id))
         except sa.exc.SQLAlchemyError:
             raise unreadable() from None
         if found is None:
@@ -174,6 +178,13 @@ def sent_body(model: type[BaseModel], path_parameter: str = "") -> dict[str, obj
 def unreadable() -> Refused:
     """Where the database does not answer."""
     return Refused("not-ready", "the ledger cannot be read", headers={"Retry-After": "1"})
+
+
+def _named(id: str) -> str:
+    """An id from an address. Raises Refused where it can be none."""
+    if not re.fullmatch(_ID, id):
+        raise Refused("not-found", "there is no commitment of this id")
+    return id
 
 
 def _committed(request: Request, done: Done) -> Response:

@@ -7,10 +7,10 @@ from urllib.parse import parse_qsl
 
 import sqlalchemy as sa
 from fastapi import FastAPI, Request, Response
-from pydantic import BaseModel, Field, JsonValue
+from pydantic import BaseModel, Field
 
 from service.api import schemas
-from service.api.commitments import Sending, answer, read, sent_body, unreadable
+from service.api.commitments import Reason, Sending, answer, read, sent_body, unreadable
 from service.api.sent import Plain
 from service.callers import caller_of
 from service.deciding import durable
@@ -24,12 +24,10 @@ _MOST_PARAMETERS = 16
 
 class OpeningSent(Sending):
     counter: str = Field(max_length=160, examples=["counts.cn"])
-    per: dict[str, JsonValue] = Field(
-        max_length=16, description="whose counter it is: the facts it is kept per, with their values"
-    )
+    per: dict[str, Any] = Field(max_length=16, description="whose counter it is: the facts it is kept per, with their values")
     on: date = Field(description="the day at whose beginning it was so much")
-    counts: dict[str, JsonValue] = Field(max_length=64, description="each counted fact, as in an exchange")
-    reason: str = Field(min_length=1, max_length=500, description="where the number is from")
+    counts: dict[str, Any] = Field(max_length=64, description="each counted fact, as in an exchange")
+    reason: Reason = Field(description="where the number is from")
 
 
 class Recounted(BaseModel):

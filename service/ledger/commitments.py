@@ -212,21 +212,17 @@ class Ledger:
         return None if row is None else _told(connection, [row])[0]
 
     def page(
-        self, connection: sa.Connection, exporter: str | None, state: State | None, after: str | None, limit: int
-    ) -> list[Commitment]:
-        """Commitments in their order, from the one after a given one on; of an exporter, in a state. Raises Refused."""
-        query = sa.select(commitment).order_by(commitment.c.sequence).limit(limit)
+        self, connection: sa.Connection, exporter: str | None, state: State | None, after: int, limit: int
+    ) -> tuple[list[Commitment], int | None]:
+        """Commitments in their order, from a place on; of an exporter, in a state. And the place where they go on, None at the end."""
+        query = sa.select(commitment).where(commitment.c.sequence > after).order_by(commitment.c.sequence).limit(limit + 1)
         if exporter is not None:
             part = canonical(exporter).decode()
             query = query.where(commitment.c.exporter == self._book.hashed(connection, (EXPORTER,), (part,)))
         if state is not None:
             query = query.where(commitment.c.state == state)
-        if after is not None:
-            last = connection.execute(sa.select(commitment.c.sequence).where(commitment.c.id == after)).scalar_one_or_none()
-            if last is None:
-                raise Refused("bad-request", "`after` is no commitment")
-            query = query.where(commitment.c.sequence > last)
-        return _told(connection, connection.execute(query).all())
+        rows = connection.execute(query).all()
+        return _told(connection, rows[:limit]), rows[limit - 1].sequence if len(rows) > limit else None
 
     # --- inside ------------------------------------------------------------------------------------------------------
 

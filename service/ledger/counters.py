@@ -19,7 +19,7 @@ from service.ledger.book import NOT_FOUND, Book
 from service.ledger.commitments import CountPart, Part
 from service.ledger.counts import Counts, Moment, ends
 from service.live import Live
-from service.log.canonical import canonical
+from service.log.canonical import NotCanonical, canonical
 from service.log.store import moment_text
 from service.problems import Place, Refused
 from service.service import Service
@@ -137,6 +137,8 @@ class Counters:
             document = engine.put(document, fact, value)
         try:
             exchange = engine.parse_exchange(live.bundle, canonical(document))
+        except NotCanonical:
+            raise _wrong("", "the body holds a number or a text that JSON cannot carry safely") from None
         except engine.ExchangeRefused as refused:
             places = tuple(Place(pointer=each.pointer, code=each.code, detail=each.detail) for each in refused.problems)
             raise Refused("bad-request", "a value is not one that its fact may have", errors=places) from None

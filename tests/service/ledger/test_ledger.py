@@ -397,6 +397,8 @@ def test_the_last_opening_is_the_one_that_holds(opened: Any) -> None:
         ({"on": "2026-13-01"}, 400),
         ({"reason": ""}, 400),
         ({"more": 1}, 400),
+        ({"per": {"exporter.id": "a\0b"}}, 201),
+        ({"counts": {"counts.year.ordinary": 2**80}}, 400),
     ],
 )
 def test_an_opening_that_says_nothing_sound_is_refused(desk: Desk, change: dict[str, Any], status: int) -> None:
@@ -555,13 +557,13 @@ def test_commitments_are_listed_a_page_at_a_time(desk: Desk) -> None:
 
 
 def listed(desk: Desk, **query: Any) -> list[str]:
-    found, after = [], None
+    found, after = [], -1
     while True:
-        page = desk.client.get("/v1/commitments", params=query | ({"after": after} if after else {})).json()
+        page = desk.client.get("/v1/commitments", params={**query, "after": after}).json()
         found += [each["id"] for each in page["commitments"]]
-        after = page.get("next")
-        if after is None:
+        if "next" not in page:
             return found
+        after = page["next"]
 
 
 def test_no_personal_value_is_in_the_ledger(desk: Desk) -> None:
@@ -584,7 +586,10 @@ def test_no_personal_value_is_in_the_ledger(desk: Desk) -> None:
         ("/v1/commitments", {"decision": 5}, 400),
         ("/v1/commitments", {"decision": "a", "on": "2026-01-01"}, 400),
         ("/v1/commitments/none/withdraw", {"reason": "x"}, 404),
+        ("/v1/commitments", {"decision": "\0"}, 400),
         ("/v1/commitments/none/withdraw", {"reason": ""}, 400),
+        ("/v1/commitments/none/withdraw", {"reason": "a\0"}, 400),
+        ("/v1/commitments/%00/withdraw", {"reason": "a"}, 404),
         ("/v1/commitments/none/amend", {"decision": "a", "reason": "x"}, 404),
     ],
 )
