@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "ledger"
-down_revision = "0002"
+down_revision = "callers"
 
 number = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 
