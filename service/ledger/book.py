@@ -88,7 +88,11 @@ _OPENINGS = (
 )
 _COUNTED = sa.select(counted)
 _PLACE = ("meaning", "key", "day", "fact")  # of a movement, and of the tally it is in
-_RECENT = sa.select(commitment.c.counting).where(commitment.c.sequence > sa.bindparam("after")).distinct()
+_RECENT = (
+    sa.select(commitment.c.counting)
+    .where(commitment.c.sequence > sa.bindparam("after"), commitment.c.state == "committed")
+    .distinct()
+)
 
 
 @dataclass(frozen=True, slots=True)
