@@ -28,6 +28,9 @@ Kind = Literal[
     "method-not-allowed",
     "cannot-replay",
     "changed-meanwhile",
+    "not-committable",
+    "decision-moved",
+    "commitment-ended",
     "body-too-large",
     "batch-too-large",
     "unsupported-media-type",
@@ -52,6 +55,9 @@ KINDS: Mapping[Kind, tuple[int, str]] = {
     "method-not-allowed": (405, "This address does not take that method"),
     "cannot-replay": (409, "The decision cannot be decided again here"),
     "changed-meanwhile": (412, "It is not as the request expects it to be"),
+    "not-committable": (409, "The decision cannot be committed"),
+    "decision-moved": (409, "The decision no longer holds"),
+    "commitment-ended": (409, "The commitment has ended already"),
     "body-too-large": (413, "The body is too large"),
     "batch-too-large": (413, "The batch is too large"),
     "unsupported-media-type": (415, "The body is not sent as JSON"),
@@ -119,6 +125,9 @@ class Problem(BaseModel):
     request_id: str = Field(description="the X-Request-ID of the answer, under which the log has the request")
     errors: tuple[Place, ...] | None = Field(default=None, description=f"what is wrong; at most {PLACES_SHOWN} places")
     checks: dict[str, Any] | None = Field(default=None, description="of a service that is not ready: what was found")
+    decision: dict[str, Any] | None = Field(
+        default=None, description="of a decision that moved: `id`, `outcome` and `answer` of the new one"
+    )
 
 
 class Refused(Exception):
@@ -131,6 +140,7 @@ class Refused(Exception):
         *,
         errors: tuple[Place, ...] | None = None,
         checks: dict[str, Any] | None = None,
+        decision: dict[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(kind)
@@ -138,6 +148,7 @@ class Refused(Exception):
         self.detail = detail
         self.errors = errors
         self.checks = checks
+        self.decision = decision
         self.headers = headers
 
     def problem(self, path: str, request_id: str, place: str = "") -> Problem:
@@ -152,6 +163,7 @@ class Refused(Exception):
             request_id=request_id,
             errors=None if self.errors is None else self.errors[:PLACES_SHOWN],
             checks=self.checks,
+            decision=self.decision,
         )
 
     def response(self, path: str, request_id: str) -> Response:

@@ -10,7 +10,7 @@ import ipaddress
 import os
 import re
 from collections.abc import Mapping
-from datetime import UTC, tzinfo
+from datetime import UTC, date, tzinfo
 from pathlib import Path
 from typing import Any, Literal, Self
 from urllib.parse import urlsplit
@@ -52,6 +52,15 @@ class Settings(BaseModel):
     )
     trust: Literal["confirmed", "from-memory"] = Field(default="confirmed", description="lowest mark that lifts without review")
     norms: Literal["bind", "advise"] = Field(default="bind", description="whether norms bind, or only advise")
+    callers_counts: Literal["combine", "refuse", "trust"] = Field(
+        default="combine", description="what becomes of counters that come with an exchange"
+    )
+    ledger_since: date | Literal["never"] = Field(
+        default="never", description="the day since which every exchange is committed here"
+    )
+    commit_within_days: int = Field(
+        default=1, ge=0, le=31, description="how many days a decision may be committed after its own"
+    )
     hosts: str = Field(
         default="", description="names besides this machine's own that requests may be addressed to, with commas"
     )

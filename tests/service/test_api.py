@@ -455,7 +455,7 @@ def test_the_schemas_come_from_models_and_vocabulary(client, service):
     assert exchange.headers["content-type"] == "application/schema+json"
     assert exchange.json().items() >= service.live.bundle.exchange_schema().items()
     assert client.get("/v1/schemas/decision").json()["properties"]["proceed"] == {"title": "Proceed", "type": "boolean"}
-    assert client.get("/v1/schemas/record").json()["properties"]["schema"]["const"] == "fifthfactor/record/1"
+    assert client.get("/v1/schemas/record").json()["properties"]["schema"]["const"] == "fifthfactor/record/2"
     assert all(client.get(f"/v1/schemas/{name}").json()["$schema"] for name in ("exchange", "decision", "record"))
     refused(client.get("/v1/schemas/nothing"), 404, "not-found")
 

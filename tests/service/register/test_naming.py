@@ -8,7 +8,6 @@ import pytest
 import engine
 from service.live import Live
 from service.service import Service
-from service.settings import Settings
 from tests.service.conftest import POLICIES as OTHER_POLICIES
 from tests.service.register.conftest import CONTRACT
 
@@ -49,7 +48,9 @@ def test_the_record_has_the_facts_as_used_and_the_versions_they_are_from(filled,
 def test_ids_are_personal_in_the_leaf(filled, client, service: Service):
     """Neither an id nor who attested a document stands in it in clear."""
     id = client.post("/v1/evaluate", json={"named": NAMED}).json()["id"]
-    leaf = service.store.read(id).entry.leaf
+    stored = service.store.read(id)
+    assert stored is not None
+    leaf = stored.entry.leaf
     for word in (b"clinic-7", b"lab-2", b"Wang Fang"):
         assert word not in leaf
     assert b'"register":{"data":{"version":1},"exporter":{"version":1},"recipient":{"version":1}}' in leaf
@@ -146,7 +147,7 @@ def test_what_travels_with_an_asset_decides(put, decide, refused):
 
 def test_what_the_vocabulary_no_longer_has_refuses_the_exchange(filled, service: Service, refused):
     """A fact, a value, a document or a condition that went since; never left out in silence."""
-    service.policies.live = Live.load(Settings(policies=OTHER_POLICIES))
+    service.policies.live = Live.of(engine.load(OTHER_POLICIES), "checked")
     assert refused(named={"exporter": "clinic-7"}) == [("/named/exporter", "unknown-fact")]
     assert refused(named={"data": "asset-9"}) == [("/named/data", "unknown-fact")]
 
