@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException
 from service.api import batch, decisions, evaluate, facts, health, keys, schemas
 from service.entrance import Entrance
 from service.gate import Gate
+from service.once import purge_now_and_then
 from service.problems import Kind, Refused, plain
 from service.service import Service
 from service.settings import Settings
@@ -36,7 +37,9 @@ def create_app(settings: Settings, service: Service | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        purging = asyncio.create_task(purge_now_and_then(service))
         yield
+        purging.cancel()
         await asyncio.to_thread(service.close)
 
     app = FastAPI(

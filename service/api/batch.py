@@ -13,6 +13,7 @@ import re
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
+import sqlalchemy as sa
 from fastapi import FastAPI, Request, Response
 from pydantic import BaseModel, ConfigDict
 from starlette.requests import ClientDisconnect
@@ -25,6 +26,7 @@ from service.callers import Caller, caller_of
 from service.deciding import Asked, Decider, durable
 from service.gate import note
 from service.log.leaf import Entry
+from service.once import Answer, Work, key_of, once_prepared
 from service.problems import Problem, Refused
 from service.service import Service
 
@@ -72,12 +74,29 @@ def add(app: FastAPI, service: Service) -> None:
         """Decides each exchange of the body, records all decisions in one commit, and answers with them."""
         caller = caller_of(request.scope, "evaluate")
         wanted = asked(request.scope["query_string"])
+        repeatable = key_of(request) is not None
         raw = await body(request, settings.batch_body_limit)
         leaving = asyncio.ensure_future(request.receive())  # nothing more comes but the word that the caller has left
+
+        def tell(answers: list[bytes], entries: list[Entry]) -> None:
+            note(request.scope, decisions=len(entries), problems=len(answers) - len(entries))
+
+        async def prepare() -> Work:
+            answers, entries = await decide(request, await taken_apart(raw), wanted, caller, leaving)
+            whole = b'{"results":[%b]}' % b",".join(answers)
+
+            def work(transaction: sa.Connection) -> Answer:
+                records = service.store.record(transaction, entries)
+                return Answer(whole, records=records, after=lambda: tell(answers, entries))
+
+            return work
+
         try:
             async with one_at_a_time:
+                if repeatable:
+                    return await once_prepared(service, request, caller, raw, prepare)
                 answers, entries = await decide(request, await taken_apart(raw), wanted, caller, leaving)
-                note(request.scope, decisions=len(entries), problems=len(answers) - len(entries))
+                tell(answers, entries)
                 await durable(service.store.append_many(entries))
         finally:
             leaving.cancel()
@@ -149,7 +168,7 @@ def add(app: FastAPI, service: Service) -> None:
         openapi_extra={
             **schemas.needs("evaluate"),
             "requestBody": _body_schema(settings.batch_limit),
-            "parameters": PARAMETERS,
+            "parameters": [*PARAMETERS, schemas.IDEMPOTENCY_KEY],
         },
         route_class_override=Plain,
     )

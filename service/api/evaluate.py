@@ -4,14 +4,16 @@
 The body is read once, as bytes, up to a limit; the engine validates these bytes and nothing else does.
 """
 
+import sqlalchemy as sa
 from fastapi import FastAPI, Request, Response
 
 import engine
 from service.api import schemas
 from service.api.sent import PARAMETERS, Plain, asked, body
 from service.callers import caller_of
-from service.deciding import Decider, durable
+from service.deciding import Decided, Decider, durable
 from service.gate import note
+from service.once import Answer, Work, key_of, once_prepared
 from service.service import Service
 
 
@@ -25,12 +27,31 @@ def add(app: FastAPI, service: Service) -> None:
         scope = request.scope
         caller = caller_of(scope, "evaluate")
         wanted = asked(scope["query_string"])
+        repeatable = key_of(request) is not None
         raw = await body(request, limit)
-        async with service.turns:
-            live = service.live
-            decided = decider.decide(live, decider.read(live, raw), wanted, service.clock(), scope["request_id"], caller)
-        written = decided.written
-        note(scope, decision_id=written.id, outcome=written.outcome, proceed=written.proceed)
+
+        async def decide() -> Decided:
+            async with service.turns:
+                live = service.live
+                return decider.decide(live, decider.read(live, raw), wanted, service.clock(), scope["request_id"], caller)
+
+        def tell(decided: Decided) -> None:
+            written = decided.written
+            note(scope, decision_id=written.id, outcome=written.outcome, proceed=written.proceed)
+
+        async def prepare() -> Work:
+            decided = await decide()
+
+            def work(transaction: sa.Connection) -> Answer:
+                records = service.store.record(transaction, [decided.entry])
+                return Answer(decided.answer, records=records, after=lambda: tell(decided))
+
+            return work
+
+        if repeatable:
+            return await once_prepared(service, request, caller, raw, prepare)
+        decided = await decide()
+        tell(decided)
         await durable(service.store.append(decided.entry))
         return Response(decided.answer, media_type="application/json")
 
@@ -41,6 +62,10 @@ def add(app: FastAPI, service: Service) -> None:
         summary="Decide an exchange",
         response_model=engine.Decision,
         responses=schemas.problems(400, 403, 413, 415, 503),
-        openapi_extra={**schemas.needs("evaluate"), **schemas.EXCHANGE_BODY, "parameters": PARAMETERS},
+        openapi_extra={
+            **schemas.needs("evaluate"),
+            **schemas.EXCHANGE_BODY,
+            "parameters": [*PARAMETERS, schemas.IDEMPOTENCY_KEY],
+        },
         route_class_override=Plain,
     )

@@ -18,7 +18,7 @@ import sqlalchemy as sa
 
 from service.log.leaf import Entry, Opening, faults
 from service.store.database import Database, DatabaseRefused
-from service.store.tables import about, head, personal, record
+from service.store.tables import about, head, idempotency, personal, record
 from service.store.upgrade import upgrade
 from service.store.writer import QUEUE_LIMIT, Writer
 
@@ -104,7 +104,8 @@ class Store:
         """
         Erase the personal values of a record and their salts for good; returns how many there were.
 
-        The leaf and its hash stay. What the database keeps of the old rows is cleared as far as it lets us (see Database.forget).
+        The leaf and its hash stay; answers kept for retries that hold the values are emptied. What the database keeps of the old rows
+        is cleared as far as it lets us (see Database.forget).
         Raises NotRecorded.
         """
         return await self.writer.do(lambda transaction: self._erase(transaction, id))
@@ -160,9 +161,16 @@ class Store:
         return numbers
 
     def _erase(self, transaction: sa.Connection, id: str) -> int:
+        sequence = sa.select(record.c.sequence).where(record.c.id == id).scalar_subquery()
+        # The digest goes too: with all but one value known, it would tell whether a guess at that one is right.
+        transaction.execute(
+            sa.update(idempotency)
+            .where(idempotency.c.first_record <= sequence, idempotency.c.last_record >= sequence)
+            .values(body=None, digest="")
+        )
         erased = transaction.execute(
             sa.update(personal)
-            .where(personal.c.sequence == sa.select(record.c.sequence).where(record.c.id == id).scalar_subquery())
+            .where(personal.c.sequence == sequence)
             .where(personal.c.erased_at.is_(None))
             .values(salt=None, value=None, erased_at=now_text())
         )
