@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from service.api import batch, decisions, evaluate, facts, health, keys, schemas
 from service.entrance import Entrance
@@ -73,9 +74,20 @@ async def _refused(request: Request, refused: Exception) -> Response:
 async def _by_status(request: Request, raised: Exception) -> Response:
     assert isinstance(raised, HTTPException)
     path, request_id = request.scope["path"], request.scope["request_id"]
+    headers = raised.headers
+    if raised.status_code == 405:
+        headers = {**(headers or {}), "Allow": _allowed(request)}
     if known := _REFUSED_BY_STATUS.get(raised.status_code):
-        return Refused(*known, headers=raised.headers).response(path, request_id)
+        return Refused(*known, headers=headers).response(path, request_id)
     return plain(raised.status_code, path, request_id, raised.headers)
+
+
+def _allowed(request: Request) -> str:
+    """The methods of all routes of an address; the router itself tells only those of the first."""
+    routes = request.app.router.routes
+    return ", ".join(
+        sorted({each for route in routes if route.matches(request.scope)[0] is not Match.NONE for each in route.methods})
+    )
 
 
 async def _malformed(request: Request, raised: Exception) -> Response:

@@ -156,7 +156,7 @@ def _guarded(operation: dict[str, Any]) -> None:
     """What the entrance may answer in an endpoint's place, and the scope in words."""
     repeatable = IDEMPOTENCY_KEY in operation.get("parameters", ())
     for status, response in problems(401, 403, 429, 503, *((400, 410, 422) if repeatable else ())).items():
-        operation["responses"].setdefault(str(status), response)
+        operation["responses"][str(status)] = response
     for scheme in operation.get("security", ()):
         operation["description"] = f"{operation.get('description', '')}\n\nNeeds the scope `{scheme['bearer'][0]}`.".strip()
 
