@@ -30,6 +30,7 @@ from service.api import (
 )
 from service.entrance import Entrance
 from service.gate import Gate
+from service.once import purge_now_and_then
 from service.problems import Kind, Refused, plain
 from service.service import Service
 from service.settings import Settings
@@ -50,8 +51,10 @@ def create_app(settings: Settings, service: Service | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        purging = asyncio.create_task(purge_now_and_then(service))
         async with service.running():
             yield
+        purging.cancel()
         await asyncio.to_thread(service.close)
 
     app = FastAPI(
@@ -86,14 +89,16 @@ async def _refused(request: Request, refused: Exception) -> Response:
 async def _by_status(request: Request, raised: Exception) -> Response:
     assert isinstance(raised, HTTPException)
     path, request_id = request.scope["path"], request.scope["request_id"]
+    headers = raised.headers
+    if raised.status_code == 405:
+        headers = {**(headers or {}), "Allow": _allowed(request)}
     if known := _REFUSED_BY_STATUS.get(raised.status_code):
-        headers = {"Allow": _methods(request)} if raised.status_code == 405 else raised.headers
         return Refused(*known, headers=headers).response(path, request_id)
     return plain(raised.status_code, path, request_id, raised.headers)
 
 
-def _methods(request: Request) -> str:
-    """What an address takes: one route is for one method, and there may be several."""
+def _allowed(request: Request) -> str:
+    """The methods of all routes of an address; the router itself tells only those of the first."""
     routes = [each for each in request.app.router.routes if each.matches(request.scope)[0] is not Match.NONE]
     return ", ".join(sorted({method for each in routes for method in getattr(each, "methods", None) or ()}))
 

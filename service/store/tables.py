@@ -27,6 +27,25 @@ caller = sa.Table(
     sa.Column("revoked_by", sa.String),
 )
 
+# --- calls that can be repeated ---------------------------------------------------------------------------------------
+
+idempotency = sa.Table(
+    "idempotency",
+    metadata,
+    sa.Column("caller", sa.String, primary_key=True),
+    sa.Column("key", sa.String, primary_key=True),
+    sa.Column("digest", sa.String, nullable=False),
+    sa.Column("status", sa.Integer, nullable=False),
+    sa.Column("media_type", sa.String, nullable=False),
+    sa.Column("location", sa.String),
+    sa.Column("body", sa.LargeBinary),  # null once a value in it was erased
+    sa.Column("first_record", BigInteger),
+    sa.Column("last_record", BigInteger),
+    sa.Column("created_at", sa.String, nullable=False),
+    sa.Index("idempotency_by_age", "created_at"),
+    sa.Index("idempotency_by_record", "first_record"),
+)
+
 # --- the decision log -------------------------------------------------------------------------------------------------
 
 about = sa.Table(
