@@ -112,6 +112,7 @@ def _answer(
     messages.propagate = False
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, server.handle_exit)
+    signal.signal(signal.SIGHUP, lambda number, frame: service.reloading.ask())
     ready(service)
     server.run(sockets=[listening])
 

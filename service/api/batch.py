@@ -13,6 +13,7 @@ import re
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
+import sqlalchemy as sa
 from fastapi import FastAPI, Request, Response
 from pydantic import BaseModel, ConfigDict
 from starlette.requests import ClientDisconnect
@@ -25,8 +26,10 @@ from service.callers import Caller, caller_of
 from service.deciding import Asked, Decider, durable
 from service.gate import note
 from service.log.leaf import Entry
+from service.once import Answer, Work, key_of, once_prepared
 from service.problems import Problem, Refused
 from service.service import Service
+from service.shadow import Given
 
 # What the records of one batch may take in memory, as much as their answers do.
 MOST_BYTES = 64 * 1024 * 1024
@@ -82,13 +85,31 @@ def add(app: FastAPI, service: Service) -> None:
             return await answered(request, caller, wanted)
 
     async def answered(request: Request, caller: Caller, wanted: Asked) -> Response:
+        repeatable = key_of(request) is not None
         raw = await body(request, settings.batch_body_limit)
         leaving = asyncio.ensure_future(request.receive())  # nothing more comes but the word that the caller has left
+
+        def tell(answers: list[bytes], entries: list[Entry], given: list[Given], records: range) -> None:
+            note(request.scope, decisions=len(entries), problems=len(answers) - len(entries))
+            for sequence, each in zip(records, given, strict=True):
+                service.compare(sequence, each)
+
+        async def prepare() -> Work:
+            answers, entries, given = await decide(request, await taken_apart(raw), wanted, caller, leaving)
+            whole = b'{"results":[%b]}' % b",".join(answers)
+
+            def work(transaction: sa.Connection) -> Answer:
+                records = service.store.record(transaction, entries)
+                return Answer(whole, records=records, after=lambda: tell(answers, entries, given, records))
+
+            return work
+
         try:
             async with one_at_a_time:
-                answers, entries = await decide(request, await taken_apart(raw), wanted, caller, leaving)
-                note(request.scope, decisions=len(entries), problems=len(answers) - len(entries))
-                await durable(service.store.append_many(entries))
+                if repeatable:
+                    return await once_prepared(service, request, caller, raw, prepare)
+                answers, entries, given = await decide(request, await taken_apart(raw), wanted, caller, leaving)
+                tell(answers, entries, given, await durable(service.store.append_many(entries)))
         finally:
             leaving.cancel()
         length = sum(map(len, answers)) + max(len(answers) - 1, 0) + len(b'{"results":[]}')
@@ -124,30 +145,33 @@ def add(app: FastAPI, service: Service) -> None:
 
     async def decide(
         request: Request, exchanges: Sequence[bytes], wanted: Asked, caller: Caller, leaving: asyncio.Future[Any]
-    ) -> tuple[list[bytes], list[Entry]]:
-        """What to answer to each exchange, and what to record. Raises Refused, ClientDisconnect."""
+    ) -> tuple[list[bytes], list[Entry], list[Given]]:
+        """What to answer to each exchange, what to record, and what was decided. Raises Refused, ClientDisconnect."""
         now = service.clock()
         live = service.live  # one bundle for the whole batch
         request_id: str = request.scope["request_id"]
         answers: list[bytes] = []
         entries: list[Entry] = []
+        given: list[Given] = []
         held = 0
         for number, exchange in enumerate(exchanges):
             async with service.turns:
                 if leaving.done():
                     raise ClientDisconnect
                 try:
-                    decided = decider.decide(live, decider.read(live, exchange), wanted, now, request_id, caller)
+                    sent = decider.read(live, exchange, now)
+                    decided = decider.decide(live, sent.exchange, wanted, now, request_id, caller, register=sent.register)
                 except Refused as refused:
                     problem = refused.problem(request.scope["path"], request_id, f"/exchanges/{number}")
                     answers.append(b'{"problem":%b}' % problem.model_dump_json(exclude_none=True).encode())
                     continue
             answers.append(b'{"decision":%b}' % decided.answer)
             entries.append(decided.entry)
+            given.append(decided.given)
             held += len(decided.entry.leaf)
             if held > MOST_BYTES:
                 raise Refused("batch-too-large", f"the decisions take more than {MOST_BYTES} bytes; send it in parts")
-        return answers, entries
+        return answers, entries, given
 
     app.router.add_api_route(
         "/v1/evaluate/batch",
@@ -156,7 +180,11 @@ def add(app: FastAPI, service: Service) -> None:
         summary="Decide many exchanges",
         response_model=Results,
         responses=schemas.problems(400, 403, 408, 413, 415, 503),
-        openapi_extra={"requestBody": _body_schema(settings.batch_limit), "parameters": PARAMETERS},
+        openapi_extra={
+            **schemas.needs("evaluate"),
+            "requestBody": _body_schema(settings.batch_limit),
+            "parameters": [*PARAMETERS, schemas.IDEMPOTENCY_KEY],
+        },
         route_class_override=Plain,
     )
 

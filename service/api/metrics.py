@@ -22,6 +22,14 @@ def add(app: FastAPI, service: Service) -> None:
     tell("gauge", "fifthfactor_http_requests_under_way", "Requests being answered.", lambda: load.under_way)
     tell("counter", "fifthfactor_http_requests_shed_total", "Requests turned away under load.", lambda: load.shed)
     tell("gauge", "fifthfactor_policy_info", "The policies that decide.", lambda: [(service.live.digests.model_dump(), 1)])
+    tell("counter", "fifthfactor_policy_reloads_total", "Times they were loaded anew.", lambda: service.policies.reloads)
+    tell("counter", "fifthfactor_policy_refusals_total", "Times others were refused.", lambda: service.policies.refusals)
+    tell(
+        "gauge",
+        "fifthfactor_policy_last_reload_success_timestamp_seconds",
+        "When they were last loaded anew, or began to decide.",
+        lambda: (service.policies.reloaded_at or service.policies.since).timestamp(),
+    )
 
     async def metrics(request: Request) -> Response:
         """Counters, histograms and gauges in the text format of Prometheus, over all workers of this service."""
@@ -38,5 +46,6 @@ def add(app: FastAPI, service: Service) -> None:
             200: {"description": "Prometheus text", "content": {"text/plain": {"schema": {"type": "string"}}}},
             **schemas.problems(403),
         },
+        openapi_extra=schemas.needs("read"),
         route_class_override=Plain,
     )

@@ -15,9 +15,12 @@ from fastapi import FastAPI, Response
 from fastapi.openapi.utils import get_openapi
 
 import engine
+from service import callers
+from service.entrance import is_public
 from service.live import Live
 from service.log.record import EngineVersion, Record
 from service.problems import Problem
+from service.register import naming
 from service.service import Service
 
 API_VERSION = "1"
@@ -31,6 +34,14 @@ EXCHANGE_BODY = {
         "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Exchange"}}},
     }
 }
+IDEMPOTENCY_KEY: dict[str, Any] = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "a name for this call, which makes it safe to send again: the same call with the same name gets the first answer"
+    " and does nothing else",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
+}
 _DAY = date(2026, 11, 24)
 _ID = "019ab3c4-5d6e-7f80-9a1b-2c3d4e5f6071"
 _CANDIDATES: tuple[dict[str, Any], ...] = (
@@ -42,6 +53,12 @@ _CANDIDATES: tuple[dict[str, Any], ...] = (
     {"exporter": {"country": "CN"}, "recipient": {"country": "US"}},
     {},
 )
+_BEARER = {
+    "type": "http",
+    "scheme": "bearer",
+    "description": "an API key, `ff_…`, or a JWT of the configured issuer; needed unless no key was ever made and the service"
+    " listens on this machine only. What an operation names are the scopes that its caller needs.",
+}
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
@@ -51,13 +68,18 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {status: {"description": "A problem document", "content": content} for status in statuses}
 
 
+def needs(scope: callers.Scope) -> dict[str, Any]:
+    """For an endpoint's documentation (`openapi_extra`): the scope that its caller needs. Every endpoint that is not public says it."""
+    return {"security": [{"bearer": [scope]}]}
+
+
 def add(app: FastAPI, service: Service) -> None:
     """Put the endpoints on the application. Comes last: the OpenAPI document lists what is there by then."""
 
     @lru_cache(maxsize=1)
     def shapes(live: Live) -> dict[str, dict[str, Any]]:
         found = {
-            "exchange": live.bundle.exchange_schema(),
+            "exchange": naming.schema(live.bundle.exchange_schema()),
             "decision": engine.Decision.model_json_schema(mode="serialization"),
             "record": Record.model_json_schema(mode="serialization"),
         }
@@ -123,7 +145,21 @@ def _openapi(app: FastAPI, exchange: dict[str, Any]) -> dict[str, Any]:
             components[f"{name}-{inner}"] = definition
         local.pop("$schema", None)
         components[name] = local
+    document["components"]["securitySchemes"] = {"bearer": _BEARER}
+    for path, operations in document["paths"].items():
+        if not is_public(path):
+            for operation in operations.values():
+                _guarded(operation)
     return document
+
+
+def _guarded(operation: dict[str, Any]) -> None:
+    """What the entrance may answer in an endpoint's place, and the scope in words."""
+    repeatable = IDEMPOTENCY_KEY in operation.get("parameters", ())
+    for status, response in problems(401, 403, 429, 503, *((400, 410, 422) if repeatable else ())).items():
+        operation["responses"][str(status)] = response
+    for scheme in operation.get("security", ()):
+        operation["description"] = f"{operation.get('description', '')}\n\nNeeds the scope `{scheme['bearer'][0]}`.".strip()
 
 
 def _pointing_into_components(value: Any, name: str) -> Any:

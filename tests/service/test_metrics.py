@@ -1,6 +1,7 @@
 """What `/metrics` tells."""
 
 import re
+import time
 
 from tests.service.conftest import PERSONAL, body
 
@@ -27,6 +28,8 @@ def test_decisions_are_counted_by_outcome(client, evaluate):
     assert found["fifthfactor_log_failures_total"] == found["fifthfactor_incidents_total"] == 0
     policies = client.get("/readyz").json()["policies"]
     assert found[f'fifthfactor_policy_info{{meaning="{policies["meaning"]}",source="{policies["source"]}"}}'] == 1
+    assert found["fifthfactor_policy_reloads_total"] == found["fifthfactor_policy_refusals_total"] == 0
+    assert time.time() - 600 < found["fifthfactor_policy_last_reload_success_timestamp_seconds"] <= time.time()
     assert found["process_resident_memory_bytes"] > 1e6
 
 
