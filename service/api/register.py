@@ -468,12 +468,11 @@ def _day(text: str | None) -> str | None:
     if text is None:
         return None
     try:
-        day = date.fromisoformat(text).isoformat()
+        if date.fromisoformat(text).isoformat() == text:
+            return text
     except ValueError:
-        day = ""
-    if day != text:
-        raise Refused("bad-request", "`as_of` is a day like 2024-03-22")
-    return day
+        pass
+    raise Refused("bad-request", "`as_of` is a day like 2024-03-22")
 
 
 def _limit(text: str | None) -> int:
