@@ -12,8 +12,9 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
-from service.api import batch, decisions, evaluate, facts, health, keys, register, schemas
+from service.api import batch, bundles, decisions, evaluate, facts, health, keys, register, schemas, shadow
 from service.entrance import Entrance
 from service.gate import Gate
 from service.problems import Kind, Refused, plain
@@ -36,7 +37,8 @@ def create_app(settings: Settings, service: Service | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        yield
+        async with service.running():
+            yield
         await asyncio.to_thread(service.close)
 
     app = FastAPI(
@@ -52,7 +54,7 @@ def create_app(settings: Settings, service: Service | None = None) -> FastAPI:
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.service = service
-    for group in (evaluate, batch, decisions, facts, register, keys, health, schemas):
+    for group in (evaluate, batch, decisions, register, bundles, shadow, facts, keys, health, schemas):
         group.add(app, service)
     app.add_middleware(Gate, say=service.say, entrance=Entrance(service), hosts=service.settings.host_names)
     app.add_exception_handler(Refused, _refused)
@@ -70,8 +72,17 @@ async def _refused(request: Request, refused: Exception) -> Response:
 async def _by_status(request: Request, raised: Exception) -> Response:
     assert isinstance(raised, HTTPException)
     path, request_id = request.scope["path"], request.scope["request_id"]
+    headers = raised.headers
+    if raised.status_code == 405:  # the framework names the methods of one route, and an address may have several
+        found = {
+            method
+            for route in request.app.routes
+            if route.matches(request.scope)[0] is not Match.NONE
+            for method in route.methods
+        }
+        headers = {"Allow": ", ".join(sorted(found))}
     if known := _REFUSED_BY_STATUS.get(raised.status_code):
-        return Refused(*known, headers=raised.headers).response(path, request_id)
+        return Refused(*known, headers=headers).response(path, request_id)
     return plain(raised.status_code, path, request_id, raised.headers)
 
 

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "register"
-down_revision = "callers"
+down_revision = "search"
 
 
 def upgrade() -> None:
