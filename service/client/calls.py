@@ -1,8 +1,8 @@
 """
 What both clients share: the calls there are, how an answer is read, and when a call is tried again. Nothing here waits or sends.
 
-A call has one time-out, over all its attempts. It is tried again only where a second attempt may succeed and does no harm: a question
-is asked anew after whatever went wrong on the way; what changes something only where the service has certainly not begun with it.
+A call has one time-out and, where it writes, one `Idempotency-Key`, over all its attempts: whatever went wrong on the way, the service does
+once what is sent to it again.
 """
 
 import json
@@ -27,20 +27,17 @@ MOST_BYTES = 128 * 1024 * 1024  # of an answer: a full batch has 64 MiB
 FIRST_PAUSE_SECONDS = 0.1
 KEY_VARIABLE = "FIFTHFACTOR_KEY"
 
-_NOT_BEGUN = frozenset(("busy", "draining", "not-ready"))
-
 Read = TypeVar("Read")
 
 
 @dataclass(frozen=True, slots=True)
 class Call(Generic[Read]):
-    """One call: what to send, how to read the document that comes back. `asks`: it may be sent twice and changes nothing."""
+    """One call: what to send, how to read the document that comes back."""
 
     method: str
     path: str
     read: Callable[[dict[str, Any]], Read]
     body: bytes | None = None
-    asks: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +79,7 @@ class Options:
             found["Authorization"] = f"Bearer {self.key}"
         if attempts.call.body is not None:
             found["Content-Type"] = "application/json"
-        if attempts.call.method == "POST":
+        if attempts.call.method != "GET":
             found["Idempotency-Key"] = attempts.name
         return found
 
@@ -111,39 +108,36 @@ class Attempts(Generic[Read]):
             return self.call.read(answers.document(came.body))
         if came.kind != "application/problem+json":
             if came.status in (502, 503, 504):  # somebody in between
-                raise Again(Unavailable(f"the service cannot be reached: status {came.status}", came.status), begun=True)
+                raise Again(Unavailable(f"the service cannot be reached: status {came.status}", came.status))
             raise Malformed(f"an answer of status {came.status} came that is none of the service")
         refused = answers.refusal(answers.document(came.body), came.status)
         if came.status != 503:
             raise refused
-        begun = refused.kind not in _NOT_BEGUN
-        raise Again(Unavailable(f"{refused.kind}: {refused.detail}", 503), begun=begun, wait=_seconds(came.wait))
+        raise Again(Unavailable(f"{refused.kind}: {refused.detail}", 503), _seconds(came.wait))
 
     def pause(self, failed: "Again") -> float:
         """How long to wait until the next attempt. Raises the error of the last one where there is none."""
         self._made += 1
         wait = failed.wait + random.uniform(0, FIRST_PAUSE_SECONDS * 2**self._made)
-        if self._made >= self._most or (failed.begun and not self.call.asks) or wait >= self._until - monotonic():
+        if self._made >= self._most or wait >= self._until - monotonic():
             raise failed.error from None
         return wait
 
 
 class Again(Exception):
-    """An attempt failed that may be worth another. `begun`: the service may have begun with what was asked."""
+    """An attempt failed that is worth another, after so many seconds at least."""
 
-    def __init__(self, error: ClientError, *, begun: bool, wait: float = 0.0) -> None:
+    def __init__(self, error: ClientError, wait: float = 0.0) -> None:
         super().__init__(str(error))
         self.error = error
-        self.begun = begun
         self.wait = wait
 
 
 def failure(failed: httpx.HTTPError) -> Again:
     """What went wrong on the way."""
-    begun = not isinstance(failed, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout)
     if isinstance(failed, httpx.TimeoutException):
-        return Again(Unavailable("there was no answer in time"), begun=begun)
-    return Again(Unavailable(f"the service cannot be reached: {type(failed).__name__}"), begun=begun)
+        return Again(Unavailable("there was no answer in time"))
+    return Again(Unavailable(f"the service cannot be reached: {type(failed).__name__}"))
 
 
 def came(response: httpx.Response, body: bytes) -> Came:
@@ -215,24 +209,24 @@ def decisions(filters: Mapping[str, str | int | bool]) -> Call[dict[str, Any]]:
 
 def commit(decision: str) -> Call[Commitment]:
     """A decided exchange that happens."""
-    return Call("POST", "/v1/commitments", answers.commitment, _json({"decision": decision}), asks=False)
+    return Call("POST", "/v1/commitments", answers.commitment, _json({"decision": decision}))
 
 
 def withdraw(commitment: str, reason: str) -> Call[Commitment]:
     """An exchange that does not happen after all."""
     path = f"/v1/commitments/{_part(commitment)}/withdraw"
-    return Call("POST", path, answers.commitment, _json({"reason": reason}), asks=False)
+    return Call("POST", path, answers.commitment, _json({"reason": reason}))
 
 
 def amend(commitment: str, decision: str, reason: str) -> Call[Commitment]:
     """An exchange that was otherwise than told."""
     path = f"/v1/commitments/{_part(commitment)}/amend"
-    return Call("POST", path, answers.commitment, _json({"decision": decision, "reason": reason}), asks=False)
+    return Call("POST", path, answers.commitment, _json({"decision": decision, "reason": reason}))
 
 
 def put(kind: str, id: str, content: Mapping[str, Any]) -> Call[dict[str, Any]]:
     """An entity of the register, `parties` or `assets`, as it is from now on."""
-    return Call("PUT", f"/v1/{kind}/{_part(id)}", _as_it_came, _json(content), asks=False)
+    return Call("PUT", f"/v1/{kind}/{_part(id)}", _as_it_came, _json(content))
 
 
 def get(kind: str, id: str) -> Call[dict[str, Any]]:

@@ -13,6 +13,7 @@ from datetime import date
 from operator import methodcaller
 from typing import Any, get_args
 
+import httpx
 import pytest
 
 import engine
@@ -100,6 +101,25 @@ def test_a_batch_has_decisions_and_refusals(server, kind):
     assert isinstance(third, Answer)
     assert isinstance(second, Refused)
     assert (second.status, second.errors[0].pointer) == (400, "/exporter/contry")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_register_and_the_ledger(server, kind):
+    """A party is put and read; what cannot be committed is refused with its kind."""
+    put = ask(kind, server.address, methodcaller("put_party", "lab 7/b".replace("/", "-"), {"name": "Lab 7"}))
+    got = ask(kind, server.address, methodcaller("party", "lab 7-b"))
+    assert got["name"] == put["name"] == "Lab 7"
+    answer = ask(kind, server.address, evaluate)
+    with pytest.raises(Refused) as refused:
+        ask(kind, server.address, methodcaller("commit", answer.id))
+    assert refused.value.kind == "not-committable"
+    today = {name: value for name, value in EXCHANGE.items() if name != "as_of"}
+    fresh = ask(kind, server.address, methodcaller("evaluate", today))
+    if fresh.proceed:
+        commitment = ask(kind, server.address, methodcaller("commit", fresh.id))
+        assert (commitment.decision, commitment.state) == (fresh.id, "committed")
+        ended = ask(kind, server.address, methodcaller("withdraw", commitment.id, "the lab closed"))
+        assert (ended.id, ended.state) == (commitment.id, "withdrawn")
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -355,20 +375,48 @@ def test_retry_after_is_waited_for(malicious, kind):
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(
-    ("first", "again"),
-    [(problem("busy", 503), True), (problem("not-recorded", 503), False), (b"", False), (answering(b"", "502 Bad"), False)],
-    ids=["not begun", "perhaps done", "cut off", "a gateway"],
+    "call", [methodcaller("commit", "d1"), methodcaller("withdraw", "c1", "why")], ids=["commit", "withdraw"]
 )
-def test_a_change_is_not_made_twice(malicious, kind, first, again):
-    """A commit is tried again only where the service has certainly not begun with it."""
+def test_a_change_is_sent_again_under_its_key(malicious, kind, call):
+    """Though nobody knows whether the first attempt was done: the service does it once."""
     done = {"id": "c1", "decision": "d1", "state": "committed"}
-    flaky = malicious(sends(first), sends(answering(done, "201 Created")))
-    if again:
-        assert ask(kind, flaky.address, lambda client: client.commit("d1")).state == "committed"
-    else:
-        with pytest.raises(ClientError):
-            ask(kind, flaky.address, lambda client: client.commit("d1"))
-        assert len(flaky.heard) == 1
+    flaky = malicious(sends(b""), sends(problem("not-recorded", 503)), sends(answering(done, "201 Created")))
+    assert ask(kind, flaky.address, call).state == "committed"
+    keys = idempotency(flaky.heard)
+    assert len(keys) == 3
+    assert len(set(keys)) == 1
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_sent_again_is_recorded_once(server, malicious, kind):
+    """Through somebody in between who loses the first answer."""
+
+    def losing(connection: socket.socket) -> None:
+        forward(connection, answers=False)
+
+    def forward(connection: socket.socket, answers: bool = True) -> None:
+        with socket.create_connection(("127.0.0.1", server.port), timeout=5) as real:
+            head = between.heard[-1].replace(b"Connection: keep-alive", b"Connection: close")
+            length = int(head.lower().partition(b"content-length:")[2].partition(b"\r\n")[0])
+            rest = head.partition(b"\r\n\r\n")[2]
+            while len(rest) < length:
+                rest += connection.recv(65_536)
+            real.sendall(head.partition(b"\r\n\r\n")[0] + b"\r\n\r\n" + rest)
+            came = b""
+            while piece := real.recv(65_536):
+                came += piece
+            if answers:
+                connection.sendall(came)
+
+    def records() -> int:
+        with httpx.Client() as client:
+            return int(client.get(f"{server.address}/readyz").json()["log"]["records"])
+
+    before = records()
+    between = malicious(losing, forward)
+    assert isinstance(ask(kind, between.address, evaluate), Answer)
+    assert len(between.heard) == 2
+    assert records() == before + 1
 
 
 @pytest.mark.parametrize("kind", KINDS)
