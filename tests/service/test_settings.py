@@ -139,7 +139,7 @@ def test_the_option_names_another_file(file, tmp_path):
         ("database = 'x", "the settings `{file}` are no TOML: look at end of document"),
         (b"zone = '\xff'", "the settings `{file}` are not UTF-8"),
         ("#" * 70_000, "have more than 65536 bytes"),
-        ("host = 'example.org'", "only this machine's own addresses"),
+        ("host = 'example.org'", "cannot be `example.org`: give an address"),
     ],
 )
 def test_a_wrong_file_is_one_sentence(file, content, sentence):
