@@ -13,7 +13,8 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
-from service.api import batch, bundles, decisions, evaluate, facts, health, schemas, shadow
+from service.api import batch, bundles, decisions, evaluate, facts, health, keys, schemas, shadow
+from service.entrance import Entrance
 from service.gate import Gate
 from service.problems import Kind, Refused, plain
 from service.service import Service
@@ -52,9 +53,9 @@ def create_app(settings: Settings, service: Service | None = None) -> FastAPI:
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.service = service
-    for group in (evaluate, batch, decisions, bundles, shadow, facts, health, schemas):
+    for group in (evaluate, batch, decisions, bundles, shadow, facts, keys, health, schemas):
         group.add(app, service)
-    app.add_middleware(Gate, say=service.say)
+    app.add_middleware(Gate, say=service.say, entrance=Entrance(service), hosts=service.settings.host_names)
     app.add_exception_handler(Refused, _refused)
     app.add_exception_handler(HTTPException, _by_status)
     app.add_exception_handler(RequestValidationError, _malformed)
@@ -63,6 +64,7 @@ def create_app(settings: Settings, service: Service | None = None) -> FastAPI:
 
 async def _refused(request: Request, refused: Exception) -> Response:
     assert isinstance(refused, Refused)
+    request.scope["refused"] = refused.kind
     return refused.response(request.scope["path"], request.scope["request_id"])
 
 

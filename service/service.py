@@ -12,6 +12,7 @@ from structlog.typing import FilteringBoundLogger
 from service import telemetry
 from service.bundles import kept
 from service.incidents import Incidents
+from service.keys import KeyRing
 from service.live import Live
 from service.log.store import Store
 from service.policies import Origin, Policies, PoliciesRefused
@@ -19,6 +20,7 @@ from service.reloading import Reloading
 from service.settings import SettingRefused, Settings
 from service.shadow import Given, Shadow
 from service.store.database import DatabaseRefused
+from service.tokens import Tokens
 from service.turns import Turns
 
 
@@ -38,6 +40,8 @@ class Service:
     clock: Callable[[], datetime]
     incidents: Incidents
     turns: Turns
+    keys: KeyRing
+    tokens: Tokens | None
     reloading: Reloading
     shadow: Shadow | None = None
 
@@ -54,7 +58,7 @@ class Service:
         Load the policies, open the log, and keep the policies in it.
 
         Raises engine.BundleRefused where the policies do not hold, SettingRefused for a mode, a key or policies that are not there or
-        not signed, DatabaseRefused where the log cannot be opened.
+        not signed and where a key is needed and none would be accepted, DatabaseRefused where the log cannot be opened.
         """
         origin = Origin.of(settings.policies, settings, settings.mode)
         loaded, live = origin.start()
@@ -62,11 +66,22 @@ class Service:
         store = Store.open(settings.database)
         try:
             kept.keep_now(store.database, loaded, clock())
-            shadow = Shadow.open(settings.shadow, settings, store, say, clock) if settings.shadow else None
-        except (DatabaseRefused, SettingRefused):
+        except DatabaseRefused:
             store.close()
             raise
         store.writer.on_failure = lambda reason: say.error("log_failed", reason=reason)
+        keys = KeyRing(store.database, clock)
+        tokens = Tokens(settings.jwks_url, settings.jwt_issuer, settings.jwt_audience) if settings.jwks_url else None
+        if settings.key_required and tokens is None and not keys.any_good():
+            store.close()
+            raise SettingRefused(
+                "a key is needed here and there is none: make one with `fifthfactor keys create`, or set FIFTHFACTOR_JWKS_URL"
+            )
+        try:
+            shadow = Shadow.open(settings.shadow, settings, store, say, clock) if settings.shadow else None
+        except SettingRefused:
+            store.close()
+            raise
         policies = Policies(origin, loaded, live, store, say, clock)
 
         async def reload() -> None:
@@ -75,7 +90,7 @@ class Service:
             if shadow:
                 shadow.renew()
 
-        return cls(settings, policies, store, say, clock, Incidents(say), Turns(), Reloading(reload, say), shadow)
+        return cls(settings, policies, store, say, clock, Incidents(say), Turns(), keys, tokens, Reloading(reload, say), shadow)
 
     def compare(self, sequence: int, given: Given) -> None:
         """Let the shadow, if there is one, look at a decision whose record is durable."""
@@ -98,3 +113,5 @@ class Service:
         if self.shadow:
             self.shadow.close()
         self.store.close()
+        if self.tokens is not None:
+            self.tokens.close()

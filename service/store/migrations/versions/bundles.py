@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "bundles"
-down_revision = "0002"
+down_revision = "callers"
 
 number = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 
