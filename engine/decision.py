@@ -201,7 +201,7 @@ class DigestsPart(Part):
 
 
 class Decision(Part):
-    """The decision on one exchange under the law of one day."""
+    """The decision on one exchange under the law of one day. `carried` is there only where conditions came with the data."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -231,6 +231,7 @@ class Decision(Part):
     factor: FactorPart
     bundle: DigestsPart
     engine: EnginePart
+    carried: list[CarriedPart] | None = None
     remedies: RemediesPart | None = None
     holds_until: HorizonPart | None = None
     trace: TracePart | None = None
@@ -242,7 +243,8 @@ class Written:
     A decision as written: `members` are the JSON of each member of the document, in the order of the document.
 
     `named` are the ids that a log is searched by: "jurisdiction" (those whose law weighs), "provision" (standing for certain),
-    "requirement" (asked for and not met for certain) and "missing" (facts asked for).
+    "requirement" (asked for and not met for certain), "missing" (facts asked for), "category" (of data), "exporter" and "recipient" (ids,
+    which may be personal), "exporter_country" and "recipient_country".
 
     INVARIANT (canonical inside): every member is in the canonical form of RFC 8785, so that the document is in that form once its
     members are sorted, and nothing needs to be written twice.
@@ -336,14 +338,11 @@ class HorizonPart(Part):
     searched: Literal["all", "partly"]
 
 
-Decision.model_rebuild()
-
-
 class CarriedPart(Part):
     """
-    A condition that came with the data from an earlier leg, `from`. `state`: "observe" where nothing can be tested; else whether this
-    leg meets it: "met", "violated", or "unknown", and then `asks` names the facts to find out. `else` is what a violation comes to.
-    `certain`: whether it travels for certain.
+    A condition that came with the data from an earlier leg or exchange, `from`. `state`: "observe" where nothing can be tested;
+    else whether this one meets it: "met", "violated", or "unknown", and then `asks` names the facts to find out. `else` is what
+    a violation comes to. `certain`: whether it travels for certain.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
@@ -358,6 +357,9 @@ class CarriedPart(Part):
     else_: LevelWord | None = Field(None, alias="else")
     asks: list[str] = []
     certain: bool
+
+
+Decision.model_rebuild()
 
 
 class LegPart(Part):

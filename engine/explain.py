@@ -18,12 +18,14 @@ from pydantic import BaseModel
 from engine.answer import answer
 from engine.bundle import Bundle
 from engine.calendars import due_day
+from engine.carried import carried_part
 from engine.case import Case
 from engine.combine import word
 from engine.coverage import Coverage
 from engine.decision import SCHEMA, EnginePart, TracedPart, TracePart, TruthWord, Written
 from engine.factor import Account
 from engine.languages import Language
+from engine.naming import Naming
 from engine.rules import AS_OF, Level, Rule, State, Truth
 from engine.verdict import Bounds, Reading, numbers
 from engine.words import Phrasebook, shown
@@ -45,6 +47,7 @@ class Teller:
         self.book = Phrasebook(bundle, language)
         self._agreed = _encode(agreed.model_dump(mode="json"))
         self.account = Account(self.book, _encode)
+        self._naming = Naming(bundle)
         rules = bundle.rules.rules
         self._weighing = _mask(rules, lambda rule: rule.effect in WEIGHING)
         self._lifting = _mask(rules, lambda rule: rule.effect in LIFTING)
@@ -100,6 +103,9 @@ class Teller:
             "bundle": self._bundle,
             "engine": self._agreed if case.engine.agreed else _encode(case.engine.model_dump(mode="json")),
         }
+        if case.carried:
+            parts = (carried_part(self.bundle, case.exchange, each) for each in case.carried)
+            members["carried"] = _list(_encode(part.model_dump(mode="json", by_alias=True)) for part in parts)
         members |= {name: _encode(part.model_dump(mode="json", by_alias=True)) for name, part in more.items()}
         return Written(case.id, case.as_of, proceed, outcome.word, case.engine, members, self._named(case))  # type: ignore[arg-type]
 
@@ -116,6 +122,7 @@ class Teller:
             "provision": tuple(dict.fromkeys(provisions)),
             "requirement": tuple(sorted(name for name in asked if case.verdict.requirements[name] != met)),
             "missing": tuple(dict.fromkeys(question.fact for part in case.missing for question in part.facts)),
+            **self._naming.of(case.exchange, case.verdict.defined),
         }
 
     def _jurisdiction(self, name: str, bounds: Bounds) -> str:

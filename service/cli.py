@@ -14,8 +14,9 @@ from typing import Annotated
 
 import typer
 
-from service import bundling
+from service import bundling, logs
 from service.keys_commands import keys
+from service.register_commands import register
 
 app = typer.Typer(
     help="Decides proposed cross-border data exchanges, and records every decision. Its answers are not legal advice.",
@@ -25,6 +26,8 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(bundling.app, name="bundle")
+app.add_typer(logs.app, name="log")
+app.command(epilog="Example: fifthfactor replay 019ab3c4-5d6e-7f80-9a1b-2c3d4e5f6071")(logs.replay)
 
 
 Policies = Annotated[list[Path] | None, typer.Argument(help="Folders or files of policies. [the bundled ones]")]
@@ -311,6 +314,7 @@ def registers(
 
 
 app.add_typer(keys, name="keys")
+app.add_typer(register, name="register")
 
 
 def _run(command: Callable[[], int]) -> None:

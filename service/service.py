@@ -64,24 +64,21 @@ class Service:
         loaded, live = origin.start()
         say = say or telemetry.logger()
         store = Store.open(settings.database)
+        keys = KeyRing(store.database, clock)
         try:
+            if settings.key_required and not settings.jwks_url and not keys.any_good():
+                raise SettingRefused(
+                    "a key is needed here and there is none: make one with `fifthfactor keys create`, or set FIFTHFACTOR_JWKS_URL"
+                )
             kept.keep_now(store.database, loaded, clock())
-        except DatabaseRefused:
+            shadow = Shadow.open(settings.shadow, settings, store, say, clock) if settings.shadow else None
+        except (DatabaseRefused, SettingRefused):
             store.close()
             raise
         store.writer.on_failure = lambda reason: say.error("log_failed", reason=reason)
-        keys = KeyRing(store.database, clock)
         tokens = Tokens(settings.jwks_url, settings.jwt_issuer, settings.jwt_audience) if settings.jwks_url else None
-        if settings.key_required and tokens is None and not keys.any_good():
-            store.close()
-            raise SettingRefused(
-                "a key is needed here and there is none: make one with `fifthfactor keys create`, or set FIFTHFACTOR_JWKS_URL"
-            )
-        try:
-            shadow = Shadow.open(settings.shadow, settings, store, say, clock) if settings.shadow else None
-        except SettingRefused:
-            store.close()
-            raise
+        if store.unindexed:
+            say.warning("log_not_indexed", records=store.unindexed, do="run `fifthfactor log reindex`")
         policies = Policies(origin, loaded, live, store, say, clock)
 
         async def reload() -> None:
@@ -90,7 +87,8 @@ class Service:
             if shadow:
                 shadow.renew()
 
-        return cls(settings, policies, store, say, clock, Incidents(say), Turns(), keys, tokens, Reloading(reload, say), shadow)
+        reloading = Reloading(reload, say)
+        return cls(settings, policies, store, say, clock, Incidents(say), Turns(), keys, tokens, reloading, shadow)
 
     def compare(self, sequence: int, given: Given) -> None:
         """Let the shadow, if there is one, look at a decision whose record is durable."""
