@@ -44,7 +44,8 @@ class Answer:
     """
     What a call that writes answers once it is durable, and what is kept of it for retries.
 
-    `records` are the log's numbers of the records whose values the body holds: whoever erases one of them empties the kept answer.
+    `records` are the log's numbers of the records whose values the body holds, `subject` is an entity of the register that it tells:
+    whoever erases one of them empties the kept answer.
     `kept` is kept in place of a body that may not be. `after` runs in the event loop once the call is durable, and not for a retry:
     for log lines, say.
     """
@@ -53,13 +54,15 @@ class Answer:
     status: int = 200
     media_type: str = "application/json"
     location: str | None = None
+    etag: str | None = None
+    subject: str | None = None
     records: range = range(0)
     kept: bytes | None = None
     after: Callable[[], None] = lambda: None
 
     def response(self, *, replayed: bool = False) -> Response:
         """The response; of a retry it says so."""
-        headers = {"Location": self.location} if self.location else {}
+        headers = {name: value for name, value in (("Location", self.location), ("ETag", self.etag)) if value}
         if replayed:
             headers["Idempotency-Replayed"] = "true"
         return Response(self.body, self.status, headers, self.media_type)
@@ -169,6 +172,8 @@ def _once(service: Service, transaction: sa.Connection, call: _Call, work: Work)
             status=answer.status,
             media_type=answer.media_type,
             location=answer.location,
+            etag=answer.etag,
+            subject=answer.subject,
             body=answer.body if answer.kept is None else answer.kept,
             first_record=answer.records.start if answer.records else None,
             last_record=answer.records[-1] if answer.records else None,
@@ -201,7 +206,12 @@ def _find(service: Service, connection: sa.Connection, call: _Call) -> Answer | 
         raise Refused(
             "idempotency-mismatch", "this `Idempotency-Key` came with another call before; a new call needs a new one"
         )
-    return Answer(bytes(row.body), row.status, row.media_type, row.location)
+    return Answer(bytes(row.body), row.status, row.media_type, row.location, row.etag)
+
+
+def forget(transaction: sa.Connection, subject: str) -> None:
+    """Empty the answers that tell an entity of the register, in the transaction that erases it."""
+    transaction.execute(sa.update(rows).where(rows.c.subject == subject).values(body=None, digest=""))
 
 
 def _any_old(service: Service) -> bool:

@@ -107,10 +107,7 @@ def add(app: FastAPI, service: Service) -> None:
     held = service.policies
 
     @app.get(
-        "/v1/bundle",
-        summary="The policies that decide",
-        responses=schemas.problems(403),
-        openapi_extra=schemas.needs("read"),
+        "/v1/bundle", summary="The policies that decide", responses=schemas.problems(403), openapi_extra=schemas.needs("read")
     )
     async def bundle(request: Request) -> Bundle:
         """Their digests and settings, since when they decide, and whether others were refused."""
@@ -181,8 +178,8 @@ def add(app: FastAPI, service: Service) -> None:
     @app.get(
         "/v1/bundles/{digest}",
         summary="Policies that decided, as a bundle file",
-        response_class=Response,
         openapi_extra=schemas.needs("read"),
+        response_class=Response,
         responses={
             200: {"description": "A bundle file", "content": {"application/json": {"schema": {"type": "object"}}}},
             **schemas.problems(400, 403, 404, 503),

@@ -15,10 +15,10 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 from service.api import schemas
 from service.api.sent import Plain, body
 from service.callers import Caller, caller_of
-from service.deciding import durable
 from service.gate import note
 from service.ledger.commitments import Commitment, Done, Ledger, State
-from service.problems import PLACES_SHOWN, Place, Refused
+from service.once import Answer, once
+from service.problems import MEDIA_TYPE, PLACES_SHOWN, Place, Refused
 from service.service import Service
 
 _LIMIT = 16 * 1024
@@ -64,30 +64,60 @@ def add(app: FastAPI, service: Service) -> None:
     async def commit(request: Request) -> Response:
         """Decides the exchange of a decision again, with the counters of now, and commits it where it may still proceed."""
         caller = caller_of(request.scope, "commit")
-        sent = await read(request, CommitSent)
+        raw, sent = await read(request, CommitSent)
         request_id: str = request.scope["request_id"]
-        done = await durable(service.store.do(lambda tx: ledger.commit(tx, sent.decision, caller, request_id)))
-        return _committed(request, done)
+
+        def work(transaction: sa.Connection) -> Answer:
+            return committed(request, ledger.commit(transaction, sent.decision, caller, request_id))
+
+        return await once(service, request, caller, raw, work)
 
     async def amend(request: Request) -> Response:
         """Commits a decision in place of another one, which no longer counts; both are kept."""
         caller = caller_of(request.scope, "commit")
-        sent = await read(request, AmendSent)
+        raw, sent = await read(request, AmendSent)
         request_id: str = request.scope["request_id"]
         old = _named(request.path_params["id"])
-        done = await durable(
-            service.store.do(lambda tx: ledger.commit(tx, sent.decision, caller, request_id, old, sent.reason))
-        )
-        return _committed(request, done)
+
+        def work(transaction: sa.Connection) -> Answer:
+            return committed(request, ledger.commit(transaction, sent.decision, caller, request_id, old, sent.reason))
+
+        return await once(service, request, caller, raw, work)
 
     async def withdraw(request: Request) -> Response:
         """Ends a commitment whose exchange does not happen; it no longer counts, and is kept."""
         caller: Caller = caller_of(request.scope, "commit")
-        sent = await read(request, WithdrawSent)
+        raw, sent = await read(request, WithdrawSent)
         id = _named(request.path_params["id"])
-        told = await durable(service.store.do(lambda tx: ledger.withdraw(tx, id, caller, sent.reason)))
-        note(request.scope, commitment_id=id)
-        return answer(told)
+
+        def work(transaction: sa.Connection) -> Answer:
+            told = ledger.withdraw(transaction, id, caller, sent.reason)
+            return Answer(written(told), after=lambda: note(request.scope, commitment_id=id))
+
+        return await once(service, request, caller, raw, work)
+
+    def committed(request: Request, done: Done) -> Answer:
+        """The answer to an attempt; one that came to nothing is kept for retries as well, for its decision is recorded."""
+        made, commitment = done.decided.written, done.commitment
+
+        def tell() -> None:
+            if commitment is None:
+                request.scope["refused"] = "decision-moved"  # for the audit
+            note(request.scope, decision_id=made.id, outcome=made.outcome, proceed=made.proceed)
+            note(request.scope, **({} if commitment is None else {"commitment_id": commitment.id}))
+            service.compare(done.sequence, done.decided.given)
+
+        if commitment is not None:
+            return Answer(written(commitment), 201, after=tell)
+        moved = {"id": made.id, "outcome": made.outcome, "answer": json.loads(made.members["answer"])}
+        refused = Refused(
+            "decision-moved",
+            "with the counters, the policies and the day as they are now it comes out otherwise",
+            decision=moved,
+        )
+        problem = refused.response(request.scope["path"], request.scope["request_id"])
+        records = range(done.sequence, done.sequence + 1)
+        return Answer(bytes(problem.body), problem.status_code, MEDIA_TYPE, records=records, after=tell)
 
     for path, function, model, status, summary in (
         ("/v1/commitments", commit, CommitSent, 201, "Commit a decision"),
@@ -102,7 +132,7 @@ def add(app: FastAPI, service: Service) -> None:
             summary=summary,
             response_model=Commitment,
             responses=schemas.problems(400, 403, 404, 409, 413, 415, 503),
-            openapi_extra=sent_body(model, "id" if "{id}" in path else ""),
+            openapi_extra={**schemas.needs("commit"), **sent_body(model, "id" if "{id}" in path else "")},
             route_class_override=Plain,
         )
 
@@ -111,6 +141,7 @@ def add(app: FastAPI, service: Service) -> None:
         summary="Commitments, oldest first",
         response_model=Commitments,
         responses=schemas.problems(400, 403, 503),
+        openapi_extra=schemas.needs("read"),
     )
     def commitments(
         request: Request,
@@ -133,6 +164,7 @@ def add(app: FastAPI, service: Service) -> None:
         summary="A commitment",
         response_model=Commitment,
         responses=schemas.problems(403, 404, 503),
+        openapi_extra=schemas.needs("read"),
     )
     def one(id: str, request: Request) -> Response:
         """A commitment, with what it moved and what happened to it."""
@@ -147,11 +179,11 @@ def add(app: FastAPI, service: Service) -> None:
         return answer(found)
 
 
-async def read(request: Request, model: type[Sent]) -> Sent:
-    """What was sent, strictly. Raises Refused."""
+async def read(request: Request, model: type[Sent]) -> tuple[bytes, Sent]:
+    """What was sent, as it came and strictly read. Raises Refused."""
     raw = await body(request, _LIMIT)
     try:
-        return model.model_validate_json(raw)
+        return raw, model.model_validate_json(raw)
     except ValidationError as failed:
         errors = failed.errors(include_url=False, include_input=False, include_context=False)[:PLACES_SHOWN]
     places = tuple(
@@ -165,14 +197,19 @@ async def read(request: Request, model: type[Sent]) -> Sent:
 
 def answer(document: BaseModel, status: int = 200) -> Response:
     """A document of the ledger; what it does not know is left out."""
-    return Response(document.model_dump_json(exclude_none=True), status, media_type="application/json")
+    return Response(written(document), status, media_type="application/json")
+
+
+def written(document: BaseModel) -> bytes:
+    """A document of the ledger as it is sent."""
+    return document.model_dump_json(exclude_none=True).encode()
 
 
 def sent_body(model: type[BaseModel], path_parameter: str = "") -> dict[str, object]:
-    """For an endpoint's documentation: the body it takes."""
+    """For an endpoint's documentation: the body it takes, and that the call can be repeated."""
     schema = {"required": True, "content": {"application/json": {"schema": model.model_json_schema()}}}
     parameter = {"name": path_parameter, "in": "path", "required": True, "schema": {"type": "string"}}
-    return {"requestBody": schema} | ({"parameters": [parameter]} if path_parameter else {})
+    return {"requestBody": schema, "parameters": [*([parameter] if path_parameter else []), schemas.IDEMPOTENCY_KEY]}
 
 
 def unreadable() -> Refused:
@@ -185,17 +222,3 @@ def _named(id: str) -> str:
     if not re.fullmatch(_ID, id):
         raise Refused("not-found", "there is no commitment of this id")
     return id
-
-
-def _committed(request: Request, done: Done) -> Response:
-    written = done.decided.written
-    note(request.scope, decision_id=written.id, outcome=written.outcome, proceed=written.proceed)
-    if done.commitment is None:
-        moved = {"id": written.id, "outcome": written.outcome, "answer": json.loads(written.members["answer"])}
-        raise Refused(
-            "decision-moved",
-            "with the counters, the policies and the day as they are now it comes out otherwise",
-            decision=moved,
-        )
-    note(request.scope, commitment_id=done.commitment.id)
-    return answer(done.commitment, 201)

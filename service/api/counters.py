@@ -10,12 +10,13 @@ from fastapi import FastAPI, Request, Response
 from pydantic import BaseModel, Field
 
 from service.api import schemas
-from service.api.commitments import Reason, Sending, answer, read, sent_body, unreadable
+from service.api.commitments import Reason, Sending, answer, read, sent_body, unreadable, written
 from service.api.sent import Plain
 from service.callers import caller_of
 from service.deciding import durable
 from service.ledger.commitments import Ledger
 from service.ledger.counters import CounterPart, Counters, Opened
+from service.once import Answer, once
 from service.problems import Refused
 from service.service import Service
 
@@ -47,7 +48,10 @@ def add(app: FastAPI, service: Service) -> None:
         summary="A counter of somebody, today",
         response_model=CounterPart,
         responses=schemas.problems(400, 403, 404, 503),
-        openapi_extra={"parameters": [{"name": "counter", "in": "query", "required": True, "schema": {"type": "string"}}]},
+        openapi_extra={
+            **schemas.needs("read"),
+            "parameters": [{"name": "counter", "in": "query", "required": True, "schema": {"type": "string"}}],
+        },
     )
     def counter(request: Request) -> Response:
         """What the ledger has of a counter; beside `counter` the query names the facts it is kept per."""
@@ -62,11 +66,13 @@ def add(app: FastAPI, service: Service) -> None:
     async def begin(request: Request) -> Response:
         """Notes what a counter was at the beginning of a day; from then on the ledger is complete for it."""
         caller = caller_of(request.scope, "administer")
-        sent = await read(request, OpeningSent)
-        opened = await durable(
-            service.store.do(lambda tx: counters.begin(tx, sent.counter, sent.per, sent.on, sent.counts, caller, sent.reason))
-        )
-        return answer(opened, 201)
+        raw, sent = await read(request, OpeningSent)
+
+        def work(transaction: sa.Connection) -> Answer:
+            opened = counters.begin(transaction, sent.counter, sent.per, sent.on, sent.counts, caller, sent.reason)
+            return Answer(written(opened), 201)
+
+        return await once(service, request, caller, raw, work)
 
     async def recount(request: Request) -> Response:
         """Counts every commitment again that was counted under another meaning of the counters, a few in each transaction."""
@@ -88,7 +94,7 @@ def add(app: FastAPI, service: Service) -> None:
         summary="Open a counter with a count",
         response_model=Opened,
         responses=schemas.problems(400, 403, 404, 413, 415, 503),
-        openapi_extra=sent_body(OpeningSent),
+        openapi_extra={**schemas.needs("administer"), **sent_body(OpeningSent)},
         route_class_override=Plain,
     )
     app.router.add_api_route(
@@ -98,6 +104,7 @@ def add(app: FastAPI, service: Service) -> None:
         summary="Count again under changed policies",
         response_model=Recounted,
         responses=schemas.problems(403, 503),
+        openapi_extra=schemas.needs("administer"),
         route_class_override=Plain,
     )
 

@@ -92,9 +92,13 @@ class Commitment(Part):
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What came of an attempt: the decision that was made anew, and the commitment, None where it does not let the exchange proceed."""
+    """
+    What came of an attempt: the decision that was made anew, the number of its record, and the commitment, None where it does not let
+    the exchange proceed.
+    """
 
     decided: Decided
+    sequence: int
     commitment: Commitment | None
 
 
@@ -150,7 +154,7 @@ class Ledger:
                 instead.rollback()  # what it was to replace counts as before
         (sequence,) = self._service.store.record(transaction, [decided.entry])
         if not decided.written.proceed:
-            return Done(decided, None)
+            return Done(decided, sequence, None)
         id, at = str(uuid7()), moment_text(now)
         exporter = live.counting.part(EXPORTER, filled.exchange)
         transaction.execute(
@@ -175,7 +179,7 @@ class Ledger:
         self._book.note(transaction, live.counting, _last_day(ready.moment, moved))
         told = self.read(transaction, id)
         assert told is not None
-        return Done(decided, told.model_copy(update={"counters": _moves(filled, moved)}))
+        return Done(decided, sequence, told.model_copy(update={"counters": _moves(filled, moved)}))
 
     def withdraw(self, transaction: sa.Connection, id: str, caller: Caller, reason: str) -> Commitment:
         """End a commitment whose exchange does not happen: it no longer counts. Raises Refused."""

@@ -7,6 +7,7 @@ said as one. Nothing is left out in silence: what the register states and the vo
 """
 
 import copy
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -68,6 +69,9 @@ def read(live: Live, raw: bytes, connect: sa.Engine, today: date) -> Named:
         found = dict(_found(connection, names, day, merging))
     for role, version in found.items():
         _fill(states, role, names[role], version, merging)
+    # What is recorded must be an exchange that could have been sent, or nobody could decide it again.
+    if len(json.dumps(merging.document, ensure_ascii=False).encode()) > engine.MAX_BYTES:
+        merging.wrong("", "too-large", f"with what the register states, the exchange has more than {engine.MAX_BYTES:,} bytes")
     if merging.problems:
         raise engine.ExchangeRefused(tuple(merging.problems))
     try:

@@ -38,12 +38,15 @@ idempotency = sa.Table(
     sa.Column("status", sa.Integer, nullable=False),
     sa.Column("media_type", sa.String, nullable=False),
     sa.Column("location", sa.String),
+    sa.Column("etag", sa.String),
+    sa.Column("subject", sa.String),
     sa.Column("body", sa.LargeBinary),  # null once a value in it was erased
     sa.Column("first_record", BigInteger),
     sa.Column("last_record", BigInteger),
     sa.Column("created_at", sa.String, nullable=False),
     sa.Index("idempotency_by_age", "created_at"),
     sa.Index("idempotency_by_record", "first_record"),
+    sa.Index("idempotency_by_subject", "subject"),
 )
 
 # --- the decision log -------------------------------------------------------------------------------------------------

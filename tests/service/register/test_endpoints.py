@@ -128,7 +128,18 @@ def test_lists_come_in_pages(client, put):
     assert ([each["id"] for each in second["entities"]], second["next"]) == (["p3", "p4"], None)
     on = client.get("/v1/parties?as_of=2022-06-01").json()["entities"]
     assert [each["id"] for each in on] == ["p0", "p1", "p2"]
-    for query in ("limit=0", "limit=1001", "limit=a", "as_of=2024-1-1", "cursor=a/b", "page=2", "limit=1&limit=2", "limit"):
+    for query in (
+        "limit=0",
+        "limit=1001",
+        "limit=a",
+        "as_of=2024-1-1",
+        "as_of=",
+        "as_of=2024-W12-5",
+        "cursor=a/b",
+        "page=2",
+        "limit=1&limit=2",
+        "limit",
+    ):
         assert client.get(f"/v1/parties?{query}").status_code == 400, query
 
 
@@ -250,6 +261,12 @@ def test_who_may(service, client):
     for path in ("parties/a", "parties/a/history", "parties", "register/export"):
         assert reader.get(f"/v1/{path}").status_code == 200
         assert writer.get(f"/v1/{path}").status_code == 403
+
+
+def test_an_address_tells_all_its_methods(client):
+    """Whichever of its routes comes first."""
+    answer = client.post("/v1/parties/a")
+    assert (answer.status_code, answer.headers["allow"]) == (405, "DELETE, GET, PUT")
 
 
 def test_log_lines_hold_nothing_of_it(client, put, lines):

@@ -169,6 +169,14 @@ def test_a_value_that_went_from_the_vocabulary_refuses_the_exchange(put, service
     assert refused(named={"data": "b"}) == [("/named/data", "unknown-fact")]
 
 
+def test_conditions_add_up_to_no_more_than_an_exchange_may_carry(put, refused):
+    """Those of the register and those that were sent."""
+    put("assets/many", travels=[{"provision": "cn.test/art-2", "from": f"decision {number}"} for number in range(64)])
+    assert refused(named={"data": "many"}, carried=[{"provision": "cn.test/art-2", "from": "x"}]) == [
+        ("/carried", "wrong-value")
+    ]
+
+
 def test_a_batch_names_like_a_single_exchange(filled, client):
     """Each by itself; a name that leads nowhere refuses only its own."""
     exchanges = [

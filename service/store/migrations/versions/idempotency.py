@@ -19,10 +19,13 @@ def upgrade() -> None:
         sa.Column("status", sa.Integer, nullable=False),
         sa.Column("media_type", sa.String, nullable=False),
         sa.Column("location", sa.String),
+        sa.Column("etag", sa.String),
+        sa.Column("subject", sa.String),
         sa.Column("body", sa.LargeBinary),
         sa.Column("first_record", number),
         sa.Column("last_record", number),
         sa.Column("created_at", sa.String, nullable=False),
     )
     op.create_index("idempotency_by_age", "idempotency", ["created_at"])
+    op.create_index("idempotency_by_subject", "idempotency", ["subject"])
     op.create_index("idempotency_by_record", "idempotency", ["first_record"])
