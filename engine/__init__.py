@@ -27,6 +27,7 @@ from engine.mutation import Court, Mutant, mutants
 from engine.pdp import INCLUDES, MODES, PDP, EnginesFailed
 from engine.plan import Leg, decide_plan, read_plan
 from engine.schemas import editor_schemas
+from engine.signing import SignOff, facts_digest, meaning_of
 from engine.testing import Result, run
 from engine.version import VERSION as __version__
 from engine.vocabulary import Register
@@ -64,6 +65,7 @@ __all__ = [
     "Register",
     "Result",
     "Settings",
+    "SignOff",
     "Status",
     "Trial",
     "Written",
@@ -74,11 +76,13 @@ __all__ = [
     "decide_plan",
     "did_you_mean",
     "editor_schemas",
+    "facts_digest",
     "instruments",
     "lay_out",
     "lint",
     "load",
     "load_sources",
+    "meaning_of",
     "mutants",
     "parse_exchange",
     "read_plan",

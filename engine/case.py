@@ -10,7 +10,7 @@ from datetime import date
 
 from engine.bundle import Bundle
 from engine.combine import Outcome
-from engine.decision import EnginePart, MissingPart
+from engine.decision import EnginePart, MissingPart, SignedOffPart
 from engine.exchange import Exchange
 from engine.rules import Rule
 from engine.verdict import Bounds, Reading, Verdict, numbers
@@ -22,6 +22,7 @@ class Case:
     Everything a decision is told from.
 
     `reading` tells how tests read on the exchange. `beneath` is the outcome with reviews put away; `id` is the caller's.
+    `signed_off` are the approvals that the verdict rests on.
     """
 
     bundle: Bundle
@@ -35,6 +36,7 @@ class Case:
     beneath: Bounds
     missing: Sequence[MissingPart]
     engine: EnginePart
+    signed_off: Sequence[SignedOffPart] = ()
 
     def standing(self, certain: bool = False) -> Iterator[tuple[int, Rule]]:
         """The rules that stand, or may, with their numbers; only those that do for certain where that is asked."""

@@ -200,8 +200,21 @@ class DigestsPart(Part):
     source: str
 
 
+class SignedOffPart(Part):
+    """
+    An approval that the decision rests on. `accepts` "review": the provision's review is put away; "lift": what the provision lifts
+    only in doubt counts as lifted. `until` is its last day.
+    """
+
+    provision: str
+    accepts: Literal["review", "lift"]
+    sign_off: str
+    by: str
+    until: date
+
+
 class Decision(Part):
-    """The decision on one exchange under the law of one day."""
+    """The decision on one exchange under the law of one day. `signed_off` is there only where it rests on approvals."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -231,6 +244,7 @@ class Decision(Part):
     factor: FactorPart
     bundle: DigestsPart
     engine: EnginePart
+    signed_off: list[SignedOffPart] | None = None
     remedies: RemediesPart | None = None
     holds_until: HorizonPart | None = None
     trace: TracePart | None = None
@@ -239,7 +253,8 @@ class Decision(Part):
 @dataclass(frozen=True, slots=True)
 class Written:
     """
-    A decision as written: `members` are the JSON of each member of the document, in the order of the document.
+    A decision as written: `members` are the JSON of each member of the document, in the order of the document. `signable` are the
+    provisions that a person may sign off; those signed off are among them.
 
     INVARIANT (canonical inside): every member is in the canonical form of RFC 8785, so that the document is in that form once its
     members are sorted, and nothing needs to be written twice.
@@ -251,6 +266,7 @@ class Written:
     outcome: Outcome
     engine: EnginePart
     members: Mapping[str, str]
+    signable: tuple[str, ...] = ()
 
     def json(self) -> str:
         """The document, leading with what to do."""

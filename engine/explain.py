@@ -25,6 +25,7 @@ from engine.decision import SCHEMA, EnginePart, TracedPart, TracePart, TruthWord
 from engine.factor import Account
 from engine.languages import Language
 from engine.rules import AS_OF, Level, Rule, Truth
+from engine.signing import signable
 from engine.verdict import Bounds, Reading, numbers
 from engine.words import Phrasebook, shown
 
@@ -76,6 +77,8 @@ class Teller:
         """The decision document of a case; `more` are members that were asked for."""
         outcome = case.outcome
         proceed = outcome.permits and not case.hypothetical
+        # Where the engines disagree nobody knows what there is to sign.
+        may_sign = signable(case.verdict) if case.engine.agreed else ()
         values = Values(case)
         members = {
             "schema": f'"{SCHEMA}"',
@@ -100,8 +103,10 @@ class Teller:
             "bundle": self._bundle,
             "engine": self._agreed if case.engine.agreed else _encode(case.engine.model_dump(mode="json")),
         }
+        if case.signed_off:
+            members["signed_off"] = _list(_encode(part.model_dump(mode="json")) for part in case.signed_off)
         members |= {name: _encode(part.model_dump(mode="json", by_alias=True)) for name, part in more.items()}
-        return Written(case.id, case.as_of, proceed, outcome.word, case.engine, members)  # type: ignore[arg-type]
+        return Written(case.id, case.as_of, proceed, outcome.word, case.engine, members, may_sign)  # type: ignore[arg-type]
 
     def _jurisdiction(self, name: str, bounds: Bounds) -> str:
         title = quote(self.book.place(name))
