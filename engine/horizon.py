@@ -8,7 +8,7 @@ Counters are facts like others: that a new year begins is for whoever counts. So
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 
@@ -224,7 +224,7 @@ class Horizon:
         """What changed on the day: the turns of tests that read otherwise, each said once."""
         (old, was), (new, now) = before, after
         holds = (old.holds.possible ^ new.holds.possible) | (old.holds.certain ^ new.holds.certain)
-        changed = {
+        changed: dict[str, Callable[[str], bool]] = {
             "define": lambda key: old.defined[key] is not new.defined[key],
             "rule": lambda key: bool(holds >> self._numbers[key] & 1),
             "duty": lambda key: (old.owed.get(key), old.overdue.get(key)) != (new.owed.get(key), new.overdue.get(key)),
