@@ -1,0 +1,272 @@
+"""
+Records and log entries as pages of HTML.
+
+Goes from what `GET /v1/decisions/{id}` answers to a page that a reviewer reads. Records of every shape are shown: a member that one
+has not is left out. Everything in a record is text somebody else wrote, so the templates escape all of it.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+from jinja2 import ChainableUndefined, Environment, FileSystemLoader, StrictUndefined
+
+import engine
+from service.console.wording import CODES_ENGLISH, WORDS, Codes
+from service.telling import Chinese
+
+HERE = Path(__file__).parent / "templates"
+STYLE = (HERE / "style.css").read_bytes()
+EFFECTS = ("prohibit", "review", "require", "compels", "oblige", "exempts", "satisfies")  # what bars comes first
+ERASED = object()
+Part = Mapping[str, Any]
+
+
+class Missing(ChainableUndefined):
+    """What a record has not: empty, whatever is asked of it."""
+
+
+def _environment(undefined: type[ChainableUndefined] | type[StrictUndefined]) -> Environment:
+    return Environment(
+        loader=FileSystemLoader(HERE), autoescape=True, undefined=undefined, trim_blocks=True, lstrip_blocks=True
+    )
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Who reads: in which language, under which bundle (for the titles of facts)."""
+
+    bundle: engine.Bundle
+    lang: str
+
+    @cached_property
+    def book(self) -> engine.Phrasebook:
+        return engine.Phrasebook(self.bundle, engine.LANGUAGES[self.lang])
+
+    @cached_property
+    def titles(self) -> Mapping[str, str]:
+        return {entry.name: entry.title.in_(self.lang) for entry in self.bundle.facts()}
+
+    @cached_property
+    def codes(self) -> Codes:
+        if self.lang == "en":
+            return CODES_ENGLISH
+        say = engine.LANGUAGES[self.lang]
+        return {
+            "outcome": {code: say.level(code) for code in CODES_ENGLISH["outcome"]},
+            "effect": Chinese.EFFECTS,
+            "force": Chinese.FORCES,
+            "mark": {"confirmed": "已核实", **Chinese.MARKS},
+            "state": {**Chinese.STATES, **Chinese.LANES},
+            "role": {code: say.role(code) for code in ("exporter", "recipient", "people", *CODES_ENGLISH["role"])},
+        }
+
+    def code(self, kind: str, code: Any) -> str:
+        """A code of a record in words; one that is not known stands as it is."""
+        return self.codes[kind].get(str(code), str(code).replace("_", " "))
+
+    def told(self, fact: str, value: Any) -> str:
+        """A value by its titles where the loaded vocabulary knows them, as it was sent where not."""
+        try:
+            return self.book.told(fact, value)
+        except (LookupError, ValueError, TypeError, AttributeError):
+            return self.plain(value)
+
+    def plain(self, value: Any) -> str:
+        """A value as it was sent."""
+        words = WORDS[self.lang]
+        match value:
+            case None:
+                return words["not_sent"]
+            case bool():
+                return words["yes" if value else "no"]
+            case int():
+                return f"{value:,}"
+            case [*values]:
+                return ", ".join(map(self.plain, values)) or words["no"]
+            case {**members}:
+                return ", ".join(f"{name} {self.plain(inner)}" for name, inner in members.items())
+        return str(value)
+
+    def title(self, fact: str) -> str:
+        """What a fact is called; its name where the loaded vocabulary has no title for it."""
+        return self.titles.get(fact, fact)
+
+    def place(self, code: Any) -> str:
+        """A country or jurisdiction by its name."""
+        try:
+            return self.book.place(str(code))
+        except LookupError:
+            return str(code)
+
+    def account(self, part: str) -> str:
+        """What a part of the account is called."""
+        try:
+            return self.book.account(part)
+        except LookupError:
+            return part.replace("-", " ")
+
+
+@dataclass(frozen=True)
+class Fact:
+    """A line of the facts as sent."""
+
+    name: str
+    title: str
+    value: str
+    personal: bool = False
+    erased: bool = False
+
+
+def decision_page(kept: Part, sign_offs: Sequence[Part], reader: Reader, query: str = "") -> str:
+    """
+    The page of one decision.
+
+    `kept` is a record with its place in the log, as the endpoint answers it; `sign_offs` those given for it; `query` leads back to
+    the list as it was.
+    """
+    record, log = kept["record"], kept.get("log", {})
+    decision: Part = record.get("decision") or {}
+    reasons = decision.get("reasons") or []
+    certain = [part for part in reasons if part.get("standing") != "possible"]
+    return _page(
+        "decision.html",
+        reader,
+        f"/log/{record.get('id', '')}",
+        query=query,
+        record=record,
+        log=log,
+        decision=decision,
+        tone=_tone(decision),
+        certain=_by_effect(certain),
+        perhaps=_by_effect([part for part in reasons if part.get("standing") == "possible"]),
+        account=list(_account(decision, reader)),
+        facts=list(_facts(record, log, reader)),
+        sign_offs=sign_offs,
+        open_review=not sign_offs and _may_be_signed(decision),
+    )
+
+
+def list_page(rows: Sequence[Part], reader: Reader, **more: Any) -> str:
+    """The page of the list; see `api/console.py` for what it is given."""
+    return _page("list.html", reader, "/log", rows=rows, **more)
+
+
+def missing_page(reader: Reader, title: str, text: str) -> str:
+    """A page that says why there is none."""
+    return _page("missing.html", reader, "/log", title=title, text=text)
+
+
+def _page(template: str, reader: Reader, path: str, **members: Any) -> str:
+    other = "zh" if reader.lang == "en" else "en"
+    return _PAGES.get_template(template).render(
+        t=WORDS[reader.lang],
+        reader=reader,
+        path=path,
+        other=other,
+        link=lambda to, **query: _link(to, reader.lang, query),
+        day=_day,
+        moment=_moment,
+        **members,
+    )
+
+
+def _link(path: str, lang: str, query: Mapping[str, Any]) -> str:
+    """An address on these pages; English needs no word of it."""
+    parts = {name: value for name, value in {"lang": lang, **query}.items() if value not in (None, "")}
+    if parts.get("lang") == "en":
+        del parts["lang"]
+    return path + (f"?{urlencode(parts)}" if parts else "")
+
+
+def _tone(decision: Part) -> str:
+    """Which colour a decision has; only a permit is green."""
+    if decision.get("proceed") is True:
+        return "go"
+    outcome = decision.get("outcome")
+    return {"prohibited": "stop", "requirements_unmet": "unmet", "review": "review"}.get(str(outcome), "open")
+
+
+def _by_effect(reasons: Sequence[Part]) -> list[tuple[str, list[Part]]]:
+    groups: dict[str, list[Part]] = {}
+    for part in reasons:
+        groups.setdefault(str(part.get("effect", "")), []).append(part)
+    order = [*EFFECTS, *(effect for effect in groups if effect not in EFFECTS)]
+    return [(effect, groups[effect]) for effect in order if effect in groups]
+
+
+def _account(decision: Part, reader: Reader) -> Iterator[tuple[str, list[tuple[str, str]]]]:
+    """The parts of the account, each with the lines that something was stated of."""
+    for name, lines in ((decision.get("factor") or {}).get("account") or {}).items():
+        stated = [
+            (str(line.get("title", key)), reader.told(str(line.get("fact", "")), line.get("value")))
+            for key, line in lines.items()
+            if line.get("value") is not None
+        ]
+        yield reader.account(name), stated
+
+
+def _facts(record: Part, log: Part, reader: Reader) -> Iterator[Fact]:
+    """The facts of the request, one a line; a document is one line."""
+    personal = {each["pointer"]: each.get("salt") is None for each in log.get("personal") or ()}
+    for pointer, value in _leaves(record.get("request") or {}, ""):
+        covering = [each for each in personal if (pointer + "/").startswith(each + "/")]
+        inside = [each for each in personal if each.startswith(pointer + "/")]
+        name = pointer[1:].replace("/", ".").replace("~1", "/").replace("~0", "~")
+        erased = any(personal[each] for each in covering)
+        if erased:
+            told = WORDS[reader.lang]["erased"]
+        elif covering:
+            told = reader.plain(value)
+        else:
+            told = reader.told(name, _without_commitments(value, reader) if inside else value)
+        yield Fact(name, reader.title(name), told, bool(covering or inside), erased)
+
+
+def _leaves(value: Any, at: str) -> Iterator[tuple[str, Any]]:
+    """Each value of a request with its pointer; documents, families and ranges stay whole where they stand two steps down."""
+    match value:
+        case {"commitment": str()} if len(value) == 1:
+            yield at, value
+        case {"at_least": _} | {"at_most": _}:
+            yield at, value
+        case {**members} if members and at.count("/") < 2:
+            for key, inner in members.items():
+                yield from _leaves(inner, f"{at}/{key.replace('~', '~0').replace('/', '~1')}")
+        case _ if at:
+            yield at, value
+
+
+def _without_commitments(value: Any, reader: Reader) -> Any:
+    match value:
+        case {"commitment": str()} if len(value) == 1:
+            return WORDS[reader.lang]["erased"]
+        case {**members}:
+            return {name: _without_commitments(inner, reader) for name, inner in members.items()}
+        case [*values]:
+            return [_without_commitments(inner, reader) for inner in values]
+    return value
+
+
+def _may_be_signed(decision: Part) -> bool:
+    """Whether there may be something to sign off; the service says it for certain when it is tried."""
+    return decision.get("outcome") == "review" and decision.get("engine", {}).get("agreed") is not False
+
+
+def _day(text: Any) -> str:
+    return str(text or "")
+
+
+def _moment(text: Any) -> str:
+    """A moment to the minute, in UTC; what is none stays as it is."""
+    try:
+        return datetime.fromisoformat(str(text)).strftime("%Y-%m-%d %H:%M") + " UTC"
+    except ValueError:
+        return str(text)
+
+
+_PAGES = _environment(Missing)
