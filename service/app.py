@@ -13,7 +13,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
-from service.api import batch, decisions, evaluate, facts, health, schemas
+from service.api import batch, console, decisions, evaluate, facts, health, schemas, signing
 from service.gate import Gate
 from service.problems import Kind, Refused, plain
 from service.service import Service
@@ -51,7 +51,7 @@ def create_app(settings: Settings, service: Service | None = None) -> FastAPI:
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.service = service
-    for group in (evaluate, batch, decisions, facts, health, schemas):
+    for group in (evaluate, batch, decisions, signing, console, facts, health, schemas):
         group.add(app, service)
     app.add_middleware(Gate, say=service.say)
     app.add_exception_handler(Refused, _refused)

@@ -7,12 +7,14 @@ durable.
 
 from collections.abc import Awaitable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import TypeVar
 
+import sqlalchemy as sa
 from uuid_utils import uuid7
 
 import engine
+from service import signing
 from service.callers import Caller
 from service.live import Live
 from service.log.canonical import NotCanonical
@@ -80,6 +82,14 @@ class Decider:
         id = str(uuid7())
         try:
             written = live.pdp.write(exchange, as_of=as_of, today=today, id=id, include=asked.include, lang=asked.lang)
+            if (
+                written.outcome in signing.OPEN
+                and written.signable
+                and (signed := self._signed(live, exchange, max(as_of, today)))
+            ):
+                written = live.pdp.write(
+                    exchange, as_of=as_of, today=today, id=id, include=asked.include, lang=asked.lang, signed=signed
+                )
         except engine.EnginesFailed as failed:
             self._service.incidents.failure(live, request_id, id, as_of, failed)
             raise Refused("internal", "no engine could decide; the log has the details under this request id") from None
@@ -91,6 +101,14 @@ class Decider:
         except NotCanonical:
             raise Refused("exchange-refused", "the body holds a number or a text that JSON cannot carry safely") from None
         return Decided(written, answer, entry)
+
+    def _signed(self, live: Live, exchange: engine.Exchange, day: date) -> list[engine.SignOff]:
+        """The approvals that stand for an exchange; none where the log cannot be read, for then nobody knows."""
+        try:
+            with self._service.store.database.reading.connect() as connection:
+                return signing.standing(connection, live, exchange, day)
+        except sa.exc.SQLAlchemyError:
+            return []
 
 
 async def durable(recording: Awaitable[Recorded]) -> Recorded:

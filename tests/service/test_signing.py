@@ -1,0 +1,167 @@
+"""Sign-offs over HTTP: what may be signed off and what not, what comes of it, and what is kept of it."""
+
+import asyncio
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import sqlalchemy as sa
+
+from service.store.tables import sign_off
+from tests.service.conftest import EXCHANGE
+
+TODAY = datetime.now(UTC).date()
+TOMORROW = (TODAY + timedelta(days=1)).isoformat()
+FACTS = {name: value for name, value in EXCHANGE.items() if name not in ("as_of", "evidence")}
+APPROVE = {"provisions": ["cn.test/art-1"], "verdict": "approve", "reason": "counsel looked at it", "until": TOMORROW}
+
+
+@pytest.fixture
+def sign(client):
+    """Send a sign-off of a decision; the answer's response."""
+
+    def send(id, **changes):
+        content = json.dumps({name: value for name, value in {**APPROVE, **changes}.items() if value is not None})
+        headers = {"content-type": "application/json"}
+        return client.post(f"/v1/decisions/{id}/sign-off", content=content, headers=headers)
+
+    return send
+
+
+def decided(evaluate, **changes):
+    """The decision on the exchange under today's law, without evidence."""
+    return evaluate(json.dumps({**FACTS, **changes}).encode()).json()
+
+
+def test_a_review_that_is_signed_off_is_off_for_the_same_facts(client, evaluate, sign):
+    """The next evaluation may go ahead, says on whose sign-off, and its record says it too."""
+    first = decided(evaluate)
+    assert first["outcome"] == "review"
+    assert "signed_off" not in first
+    answer = sign(first["id"])
+    assert answer.status_code == 201
+    [given] = answer.json()["sign_offs"]
+    assert answer.json()["then"]["outcome"] == "permitted"
+    again = decided(evaluate)
+    assert (again["proceed"], again["outcome"]) == (True, "permitted")
+    assert again["signed_off"] == [
+        {"accepts": "review", "by": "local", "provision": "cn.test/art-1", "sign_off": given["id"], "until": TOMORROW}
+    ]
+    assert client.get(f"/v1/decisions/{again['id']}").json()["record"]["decision"]["signed_off"] == again["signed_off"]
+    batch = {"exchanges": [FACTS]}
+    [result] = client.post("/v1/evaluate/batch", json=batch).json()["results"]
+    assert result["decision"]["outcome"] == "permitted"
+
+
+def test_other_facts_are_reviewed_as_before(evaluate, sign):
+    """One more person, another recipient, or a member more, and the approval does not apply."""
+    assert sign(decided(evaluate)["id"]).status_code == 201
+    assert decided(evaluate, data={"people": 12_001})["outcome"] == "review"
+    assert decided(evaluate, recipient={"id": "another", "country": "US"})["outcome"] == "review"
+    assert decided(evaluate)["outcome"] == "permitted"
+    assert decided(evaluate, as_of=TOMORROW)["outcome"] == "permitted"  # another day is the same facts
+
+
+def test_an_approval_ends(evaluate, sign):
+    """On the day after its last it counts for nothing, and one that has ended already is refused."""
+    assert sign(decided(evaluate)["id"]).status_code == 201
+    assert decided(evaluate, as_of=(TODAY + timedelta(days=2)).isoformat())["outcome"] == "review"
+    yesterday = (TODAY - timedelta(days=1)).isoformat()
+    refused = sign(decided(evaluate, data={"people": 20_000})["id"], until=yesterday)
+    assert (refused.status_code, refused.json()["detail"]) == (409, "its last day, `until`, has passed already")
+
+
+def test_a_refusal_takes_an_approval_back_and_both_are_kept(client, evaluate, sign):
+    """The last one counts; who gave each, why, and until when is told in order."""
+    first = decided(evaluate)
+    sign(first["id"])
+    answer = sign(first["id"], verdict="refuse", reason="the contract fell through", until=None)
+    assert answer.json()["then"]["outcome"] == "review"
+    assert decided(evaluate)["outcome"] == "review"
+    kept = client.get(f"/v1/decisions/{first['id']}/sign-offs").json()["sign_offs"]
+    assert [(each["verdict"], each["reason"], each["until"], each["by"]) for each in kept] == [
+        ("approve", "counsel looked at it", TOMORROW, "local"),
+        ("refuse", "the contract fell through", None, "local"),
+    ]
+
+
+def test_an_approval_may_be_taken_back_on_the_decision_that_rests_on_it(evaluate, sign):
+    """Whoever sees what an approval permitted need not look for the review it was given for."""
+    sign(decided(evaluate)["id"])
+    resting = decided(evaluate)
+    assert sign(resting["id"], verdict="refuse", until=None).status_code == 201
+    assert decided(evaluate)["outcome"] == "review"
+
+
+@pytest.mark.parametrize(
+    ("changes", "detail"),
+    [
+        ({"provisions": ["cn.test/art-9"]}, "the policies have no provision `cn.test/art-9`"),
+        ({"provisions": None, "requirement": "cn.assessment"}, "a requirement itself cannot be signed off"),
+    ],
+)
+def test_what_cannot_be_signed_off_is_refused_with_the_reason(evaluate, sign, changes, detail):
+    """Nothing is kept of it."""
+    answer = sign(decided(evaluate)["id"], **changes)
+    assert (answer.status_code, answer.json()["type"]) == (409, "urn:fifthfactor:problem:not-signable")
+    assert detail in answer.json()["detail"]
+    assert decided(evaluate)["outcome"] == "review"
+
+
+def test_a_permit_has_nothing_to_sign_off(evaluate, sign):
+    """Where the provision does not stand it cannot be signed off."""
+    answer = sign(evaluate().json()["id"])
+    assert (answer.status_code, "asks for no review" in answer.json()["detail"]) == (409, True)
+
+
+@pytest.mark.parametrize(
+    ("changes", "pointer"),
+    [
+        ({"provisions": []}, "/provisions"),
+        ({"provisions": None}, ""),
+        ({"requirement": "cn.assessment"}, ""),
+        ({"until": None}, ""),
+        ({"until": "soon"}, "/until"),
+        ({"verdict": "perhaps"}, "/verdict"),
+        ({"reason": " "}, "/reason"),
+        ({"by": "somebody else"}, "/by"),
+    ],
+)
+def test_a_body_that_is_not_as_described_is_refused_at_its_place(evaluate, sign, changes, pointer):
+    """With the JSON Pointer, and never with what was sent."""
+    answer = sign(decided(evaluate)["id"], **changes)
+    assert (answer.status_code, answer.json()["type"]) == (400, "urn:fifthfactor:problem:sign-off-refused")
+    assert pointer in [each["pointer"] for each in answer.json()["errors"]]
+
+
+def test_an_unknown_decision_has_no_sign_offs(client, sign):
+    """Neither to be given nor to be read."""
+    assert sign("nothing").status_code == 404
+    assert client.get("/v1/decisions/nothing/sign-offs").status_code == 404
+
+
+def test_erased_facts_cannot_be_signed_off_and_end_their_approvals(evaluate, sign, service):
+    """The digest that might confirm what was erased is gone, and with it what it bound."""
+    first = decided(evaluate)
+    assert sign(first["id"]).status_code == 201
+    asyncio.run(service.store.erase(first["id"]))
+    answer = sign(first["id"])
+    assert (answer.status_code, "erased" in answer.json()["detail"]) == (409, True)
+    assert decided(evaluate)["outcome"] == "review"
+    with service.store.database.reading.connect() as connection:
+        assert connection.execute(sa.select(sign_off.c.facts)).scalars().all() == [None]
+
+
+def test_an_approval_is_of_what_the_provision_means(evaluate, sign, service):
+    """A row of another meaning does not count, as after a change of the policies."""
+    assert sign(decided(evaluate)["id"]).status_code == 201
+    with service.store.database.writing.begin() as connection:
+        connection.execute(sa.update(sign_off).values(meaning="0" * 64))
+    assert decided(evaluate)["outcome"] == "review"
+
+
+def test_reasons_and_facts_stay_out_of_the_log_lines(evaluate, sign, lines):
+    """What a reviewer writes may name people."""
+    sign(decided(evaluate)["id"], reason="Wang Fang said so")
+    assert "Wang Fang" not in lines.getvalue()
+    assert lines.events("request")[-1]["verdict"] == "approve"
