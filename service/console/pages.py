@@ -5,7 +5,7 @@ Goes from what `GET /v1/decisions/{id}` answers to a page that a reviewer reads.
 has not is left out. Everything in a record is text somebody else wrote, so the templates escape all of it.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -200,14 +200,23 @@ def _by_effect(reasons: Sequence[Part]) -> list[tuple[str, list[Part]]]:
 
 
 def _account(decision: Part, reader: Reader) -> Iterator[tuple[str, list[tuple[str, str]]]]:
-    """The parts of the account, each with the lines that something was stated of."""
-    for name, lines in ((decision.get("factor") or {}).get("account") or {}).items():
+    """The parts of the account in the vocabulary's order, each with the lines that something was stated of."""
+    account = (decision.get("factor") or {}).get("account") or {}
+    known = reader.bundle.vocabulary.factor
+    for name in sorted(account, key=_order(known)):
+        lines = account[name]
         stated = [
             (str(line.get("title", key)), reader.told(str(line.get("fact", "")), line.get("value")))
-            for key, line in lines.items()
+            for key, line in ((key, lines[key]) for key in sorted(lines, key=_order(known[name][1] if name in known else ())))
             if line.get("value") is not None
         ]
         yield reader.account(name), stated
+
+
+def _order(known: Iterable[str]) -> Callable[[str], int]:
+    """The place of a name among those known; others come after them, as they stand."""
+    places = {name: place for place, name in enumerate(known)}
+    return lambda name: places.get(name, len(places))
 
 
 def _facts(record: Part, log: Part, reader: Reader) -> Iterator[Fact]:
