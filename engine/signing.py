@@ -17,7 +17,6 @@ from typing import Any, Literal
 
 from engine.bundle import Bundle, printed_days
 from engine.decision import SignedOffPart
-from engine.exchange import Exchange
 from engine.rules import AS_OF, Condition, Need, Rule, State, atoms, named
 from engine.values import Duration, ValueSet
 from engine.verdict import Verdict, numbers
@@ -80,13 +79,13 @@ def parts(verdict: Verdict, given: Collection[SignOff]) -> list[SignedOffPart]:
     return list(found.values())
 
 
-def facts_digest(bundle: Bundle, exchange: Exchange) -> str:
+def facts_digest(bundle: Bundle, sent: Mapping[str, Any]) -> str:
     """
-    Over the facts of an exchange that an approval is bound to: all but `as_of` and counters. Hex SHA-256.
+    Over the facts of an exchange, as JSON, that an approval is bound to: all but `as_of` and counters. Hex SHA-256.
 
     Two exchanges that mean the same and are written otherwise have two digests; then an approval does not carry over.
     """
-    document = {name: value for name, value in exchange.document.items() if name not in UNBOUND}
+    document = {name: value for name, value in sent.items() if name not in UNBOUND}
     for name in bundle.vocabulary.counters:
         document = _without(document, name.split("."))
     return hashlib.sha256(json.dumps(document, sort_keys=True, separators=(",", ":")).encode()).hexdigest()

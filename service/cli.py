@@ -14,6 +14,8 @@ from typing import Annotated
 
 import typer
 
+from service import reviewing
+
 app = typer.Typer(
     help="Decides proposed cross-border data exchanges, and records every decision. Its answers are not legal advice.",
     no_args_is_help=True,
@@ -21,6 +23,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+app.add_typer(reviewing.app, name="review")
 
 
 Policies = Annotated[list[Path] | None, typer.Argument(help="Folders or files of policies. [the bundled ones]")]

@@ -119,7 +119,7 @@ def bind(live: Live, stored: Stored, asked: Asked, today: date) -> Signed:
     if written.outcome not in OPEN:
         raise _not(f"the exchange is `{written.outcome}` whatever is signed off")
     meanings = {each: engine.meaning_of(live.bundle, each) for each in chosen}
-    return Signed(engine.facts_digest(live.bundle, exchange), {name: each for name, each in meanings.items() if each})
+    return Signed(engine.facts_digest(live.bundle, exchange.document), {name: each for name, each in meanings.items() if each})
 
 
 def signable(live: Live, stored: Stored) -> tuple[str, ...]:
@@ -176,7 +176,7 @@ def given(connection: sa.Connection, decision: str) -> list[SignOff]:
 
 def standing(connection: sa.Connection, live: Live, exchange: engine.Exchange, day: date) -> list[engine.SignOff]:
     """The approvals that stand for the facts of an exchange on a day: given last, of what the provision means now, not ended."""
-    return standing_for(connection, live, engine.facts_digest(live.bundle, exchange), day)
+    return standing_for(connection, live, engine.facts_digest(live.bundle, exchange.document), day)
 
 
 def standing_for(connection: sa.Connection, live: Live, facts: str, day: date) -> list[engine.SignOff]:
@@ -190,21 +190,6 @@ def standing_for(connection: sa.Connection, live: Live, facts: str, day: date) -
         and row["until"] >= day.isoformat()
         and meaning == engine.meaning_of(live.bundle, provision)
     ]
-
-
-def seen(connection: sa.Connection, live: Live, stored: Stored) -> bool:
-    """Whether somebody has signed off, or refused to, the facts of a recorded decision."""
-    try:
-        facts = engine.facts_digest(live.bundle, _again(live, stored)[0])
-    except Refused:
-        return False
-    query = sa.select(sign_off.c.number).where((sign_off.c.facts == facts) | (sign_off.c.decision == stored.entry.id)).limit(1)
-    return connection.execute(query).first() is not None
-
-
-def document(kept: SignOff) -> dict[str, Any]:
-    """A sign-off as JSON."""
-    return kept.model_dump(mode="json")
 
 
 def _again(live: Live, stored: Stored) -> tuple[engine.Exchange, date, Mapping[str, Any]]:

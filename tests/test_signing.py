@@ -216,7 +216,7 @@ def test_the_digest_of_facts_leaves_out_the_day_and_the_counters() -> None:
     made = engine.load(engine.bundled_policies())
 
     def digest(document: dict[str, Any]) -> str:
-        return engine.facts_digest(made, engine.parse_exchange(made, json.dumps(document).encode()))
+        return engine.facts_digest(made, engine.parse_exchange(made, json.dumps(document).encode()).document)
 
     facts = {"exporter": {"country": "CN"}, "recipient": {"country": "US"}, "data": {"personal": True}}
     same = [

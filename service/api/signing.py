@@ -6,20 +6,23 @@ Nothing that was decided changes: the next evaluation of the same facts takes th
 
 import asyncio
 import json
+from typing import Annotated
 
 import sqlalchemy as sa
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI, Query, Request, Response
 from pydantic import BaseModel, ConfigDict
 
 import engine
-from service import signing
+from service import reviews, signing
 from service.api import schemas
 from service.api.sent import Plain, body
 from service.callers import caller_of
 from service.deciding import durable
 from service.gate import note
+from service.log.search import CursorRefused
 from service.log.store import Stored
 from service.problems import Refused
+from service.reviews import Waiting
 from service.service import Service
 from service.settings import time_zone
 from service.signing import Asked, SignOff
@@ -116,6 +119,28 @@ def add(app: FastAPI, service: Service) -> None:
         except sa.exc.SQLAlchemyError:
             raise Refused("not-ready", "the log cannot be read", headers={"Retry-After": "1"}) from None
         return Response(SignOffs(sign_offs=tuple(found)).model_dump_json(), media_type="application/json")
+
+    @app.get(
+        "/v1/reviews",
+        summary="The reviews that wait for a person",
+        response_model=Waiting,
+        responses=schemas.problems(400, 403, 503),
+    )
+    def waiting(
+        request: Request,
+        limit: Annotated[int, Query(ge=1, le=reviews.MOST)] = 20,
+        cursor: Annotated[str | None, Query(max_length=200)] = None,
+    ) -> Response:
+        """Decisions whose outcome is a review that may be signed off, and that nobody has looked at; newest first, once for each facts."""
+        caller_of(request.scope, "review")
+        try:
+            with service.store.database.reading.connect() as connection:
+                found = reviews.waiting(connection, service.live, service.clock().astimezone(zone).date(), limit, cursor)
+        except CursorRefused as refused:
+            raise Refused("bad-request", str(refused)) from None
+        except sa.exc.SQLAlchemyError:
+            raise Refused("not-ready", "the log cannot be read", headers={"Retry-After": "1"}) from None
+        return Response(found.model_dump_json(), media_type="application/json")
 
 
 def _stored(service: Service, id: str) -> Stored:

@@ -13,16 +13,16 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from jinja2 import ChainableUndefined, Environment, FileSystemLoader, StrictUndefined
+from jinja2 import ChainableUndefined, Environment, FileSystemLoader
 
 import engine
 from service.console.wording import CODES_ENGLISH, WORDS, Codes
+from service.log.search import Page
 from service.telling import Chinese
 
 HERE = Path(__file__).parent / "templates"
 STYLE = (HERE / "style.css").read_bytes()
 EFFECTS = ("prohibit", "review", "require", "compels", "oblige", "exempts", "satisfies")  # what bars comes first
-ERASED = object()
 Part = Mapping[str, Any]
 
 
@@ -30,10 +30,13 @@ class Missing(ChainableUndefined):
     """What a record has not: empty, whatever is asked of it."""
 
 
-def _environment(undefined: type[ChainableUndefined] | type[StrictUndefined]) -> Environment:
-    return Environment(
-        loader=FileSystemLoader(HERE), autoescape=True, undefined=undefined, trim_blocks=True, lstrip_blocks=True
-    )
+class Templates(Environment):
+    """The templates. Of a mapping, `part.values` is its member and not its method."""
+
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        if isinstance(obj, Mapping) and attribute in obj:
+            return obj[attribute]
+        return super().getattr(obj, attribute)
 
 
 @dataclass(frozen=True)
@@ -49,7 +52,9 @@ class Reader:
 
     @cached_property
     def titles(self) -> Mapping[str, str]:
-        return {entry.name: entry.title.in_(self.lang) for entry in self.bundle.facts()}
+        families = self.bundle.vocabulary.family_titles.items()
+        found = {entry.name: entry.title.in_(self.lang) for entry in self.bundle.facts()}
+        return found | {name: title.in_(self.lang) for name, title in families}
 
     @cached_property
     def codes(self) -> Codes:
@@ -132,6 +137,7 @@ def decision_page(kept: Part, sign_offs: Sequence[Part], reader: Reader, query: 
     record, log = kept["record"], kept.get("log", {})
     decision: Part = record.get("decision") or {}
     reasons = decision.get("reasons") or []
+    place = _places(reader)
     certain = [part for part in reasons if part.get("standing") != "possible"]
     return _page(
         "decision.html",
@@ -145,15 +151,29 @@ def decision_page(kept: Part, sign_offs: Sequence[Part], reader: Reader, query: 
         certain=_by_effect(certain),
         perhaps=_by_effect([part for part in reasons if part.get("standing") == "possible"]),
         account=list(_account(decision, reader)),
-        facts=list(_facts(record, log, reader)),
+        facts=sorted(_facts(record, log, reader), key=lambda fact: place(fact.name)),
         sign_offs=sign_offs,
         open_review=not sign_offs and _may_be_signed(decision),
     )
 
 
-def list_page(rows: Sequence[Part], reader: Reader, **more: Any) -> str:
-    """The page of the list; see `api/console.py` for what it is given."""
-    return _page("list.html", reader, "/log", rows=rows, **more)
+def list_page(page: Page, filters: Mapping[str, str], paged: bool, reader: Reader) -> str:
+    """The page of the list: rows that a search found by these filters; `paged` where it is not the first of its pages."""
+    words = WORDS[reader.lang]
+    names = {"missing": words["missing"], "caller": words["asked_by"], "since": words["since"], "until": words["until_day"]}
+    return _page(
+        "list.html",
+        reader,
+        "/log",
+        rows=page.rows,
+        next=page.next,
+        unindexed=page.unindexed,
+        filters=filters,
+        paged=paged,
+        outcomes=CODES_ENGLISH["outcome"],
+        names={name: names.get(name, words.get(name, name)) for name in filters},
+        with_=lambda name, value: {**filters, name: value},
+    )
 
 
 def missing_page(reader: Reader, title: str, text: str) -> str:
@@ -169,6 +189,7 @@ def _page(template: str, reader: Reader, path: str, **members: Any) -> str:
         path=path,
         other=other,
         link=lambda to, **query: _link(to, reader.lang, query),
+        link_in=lambda lang, to, **query: _link(to, lang, query),
         day=_day,
         moment=_moment,
         **members,
@@ -211,6 +232,11 @@ def _account(decision: Part, reader: Reader) -> Iterator[tuple[str, list[tuple[s
             if line.get("value") is not None
         ]
         yield reader.account(name), stated
+
+
+def _places(reader: Reader) -> Callable[[str], int]:
+    """The place of a fact in the vocabulary; a family has that of its first member."""
+    return _order(dict.fromkeys(entry.family or entry.name for entry in reader.bundle.facts()))
 
 
 def _order(known: Iterable[str]) -> Callable[[str], int]:
@@ -278,4 +304,4 @@ def _moment(text: Any) -> str:
         return str(text)
 
 
-_PAGES = _environment(Missing)
+_PAGES = Templates(loader=FileSystemLoader(HERE), autoescape=True, undefined=Missing, trim_blocks=True, lstrip_blocks=True)
