@@ -257,7 +257,8 @@ class Written:
     provisions that a person may sign off; those signed off are among them.
 
     `named` are the ids that a log is searched by: "jurisdiction" (those whose law weighs), "provision" (standing for certain),
-    "requirement" (asked for and not met for certain) and "missing" (facts asked for).
+    "requirement" (asked for and not met for certain), "missing" (facts asked for), "category" (of data), "exporter" and "recipient" (ids,
+    which may be personal), "exporter_country" and "recipient_country".
 
     INVARIANT (canonical inside): every member is in the canonical form of RFC 8785, so that the document is in that form once its
     members are sorted, and nothing needs to be written twice.

@@ -19,6 +19,7 @@ from service.callers import Caller
 from service.live import Live
 from service.log.canonical import NotCanonical
 from service.log.leaf import Entry, seal
+from service.log.summary import Summary
 from service.problems import PLACES_SHOWN, Place, Refused
 from service.service import Service
 from service.settings import time_zone
@@ -97,7 +98,8 @@ class Decider:
             self._service.incidents.disagreement(live, request_id, written)
         try:
             answer, members = live.records.write(written, now, caller.id)
-            entry = seal({"id": id, "request": exchange.document}, exchange.personal, written=members)
+            summary = Summary.of(written, now, caller.id, live.digests.source)
+            entry = seal({"id": id, "request": exchange.document}, exchange.personal, written=members, summary=summary)
         except NotCanonical:
             raise Refused("exchange-refused", "the body holds a number or a text that JSON cannot carry safely") from None
         return Decided(written, answer, entry)

@@ -51,6 +51,8 @@ class Service:
         say = say or telemetry.logger()
         store = Store.open(settings.database)
         store.writer.on_failure = lambda reason: say.error("log_failed", reason=reason)
+        if store.unindexed:
+            say.warning("log_not_indexed", records=store.unindexed, do="run `fifthfactor log reindex`")
         return cls(settings, policies, store, say, clock, Incidents(say), Turns())
 
     def close(self) -> None:

@@ -62,3 +62,42 @@ sign_off = sa.Table(
     sa.Index("sign_off_decision", "decision"),
     sa.Index("sign_off_facts", "facts"),
 )
+
+# --- what the log is searched by --------------------------------------------------------------------------------------
+
+# One row a record. `moment` is when it was recorded, in microseconds since 1970: the order of every search, newest first.
+entry = sa.Table(
+    "entry",
+    metadata,
+    sa.Column("sequence", BigInteger, sa.ForeignKey(record.c.sequence), primary_key=True, autoincrement=False),
+    sa.Column("moment", BigInteger, nullable=False),
+    sa.Column("id", sa.String, nullable=False),
+    sa.Column("as_of", sa.String, nullable=False),
+    sa.Column("outcome", sa.String, nullable=False),
+    sa.Column("proceed", sa.Boolean, nullable=False),
+    sa.Column("hypothetical", sa.Boolean, nullable=False),
+    sa.Column("answer", sa.String, nullable=False),
+    sa.Column("exporter", BigInteger),  # terms: who they are stands in one place, where it can be erased
+    sa.Column("recipient", BigInteger),
+    sa.Column("exporter_country", sa.String),
+    sa.Column("recipient_country", sa.String),
+    sa.Column("caller", sa.String),
+    sa.Column("bundle", sa.String, nullable=False),
+    sa.Index("entry_by_moment", "moment", "sequence"),
+)
+term = sa.Table(
+    "term",
+    metadata,
+    sa.Column("id", BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("kind", sa.String, nullable=False),
+    sa.Column("value", sa.String, nullable=False),
+    sa.UniqueConstraint("kind", "value"),
+)
+entry_term = sa.Table(
+    "entry_term",
+    metadata,
+    sa.Column("term", BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("moment", BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("sequence", BigInteger, primary_key=True, autoincrement=False),
+    sqlite_with_rowid=False,
+)

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "sign_off"
-down_revision = "0002"
+down_revision = "search"
 
 
 def upgrade() -> None:
