@@ -8,6 +8,7 @@ durable.
 from collections.abc import Awaitable
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
 from typing import TypeVar
 
 import sqlalchemy as sa
@@ -81,16 +82,13 @@ class Decider:
         today = now.astimezone(self._zone).date()
         as_of = exchange.as_of or today
         id = str(uuid7())
+        write = partial(live.pdp.write, exchange, as_of=as_of, today=today, id=id, include=asked.include, lang=asked.lang)
         try:
-            written = live.pdp.write(exchange, as_of=as_of, today=today, id=id, include=asked.include, lang=asked.lang)
-            if (
-                written.outcome in signing.OPEN
-                and written.signable
-                and (signed := self._signed(live, exchange, max(as_of, today)))
-            ):
-                written = live.pdp.write(
-                    exchange, as_of=as_of, today=today, id=id, include=asked.include, lang=asked.lang, signed=signed
-                )
+            written = write()
+            # Sign-offs are looked for only where one could tell, and that is known once it is decided without them.
+            if written.signable and written.outcome in signing.OPEN:
+                signed = self._signed(live, exchange, max(as_of, today))
+                written = write(signed=signed) if signed else written
         except engine.EnginesFailed as failed:
             self._service.incidents.failure(live, request_id, id, as_of, failed)
             raise Refused("internal", "no engine could decide; the log has the details under this request id") from None
