@@ -52,7 +52,7 @@ def test_every_command_answers_what_is_shown(tmp_path):
             id = id or json.loads(answer.stdout).get("id", "")
             last = answer.stdout
             checked += 1
-    assert checked == 6
+    assert checked == 7
     (program,) = [text for kind, text in BLOCKS if kind == "python"]
     (tmp_path / "decision.json").write_bytes(last)
     verified = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False)
@@ -81,6 +81,10 @@ def test_every_address_is_listed():
         "/v1/evaluate",
         "/v1/evaluate/batch",
         "/v1/decisions/{id}",
+        "/v1/decisions/{id}/sign-off",
+        "/v1/decisions/{id}/sign-offs",
+        "/v1/reviews",
+        "/log",
         "/v1/facts",
         "/v1/schemas/exchange",
         "/livez",
