@@ -271,7 +271,7 @@ def _leaves(value: Any, at: str) -> Iterator[tuple[str, Any]]:
             yield at, value
         case {**members} if members and at.count("/") < 2:
             for key, inner in members.items():
-                yield from _leaves(inner, f"{at}/{key.replace('~', '~0').replace('/', '~1')}")
+                yield from _leaves(inner, f"{at}/{str(key).replace('~', '~0').replace('/', '~1')}")
         case _ if at:
             yield at, value
 

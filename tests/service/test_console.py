@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect, sync_playwright
@@ -22,7 +23,7 @@ ARGUMENTS = [
 SCRIPT = "<script>document.title='taken'</script>"
 SENT = {name: value for name, value in EXCHANGE.items() if name != "evidence"}
 # A hospital in Guangzhou and a university in Boston, 12,000 patients; and a brand that writes to customers in Japan.
-PARTIES = {
+PARTIES: dict[str, Any] = {
     "exporter": {"country": "CN", "kind": "company", "zone": "none", "cn_ciio": False},
     "recipient": {"country": "JP", "kind": "company", "relation": "unrelated", "listed_on": []},
     "act": {"kind": "provide", "trigger": "own", "evades": False, "bars": []},
@@ -150,8 +151,8 @@ def test_the_list_is_filtered_by_its_address(client, evaluate):
     review = evaluate(json.dumps(SENT).encode()).json()["id"]
     first = client.get("/log").text
     assert first.count('role="rowheader"') == 50
-    older = re.search(r'href="(/log\?[^"]*cursor=[^"]*)"', first)
-    assert client.get(older[1].replace("&amp;", "&")).text.count('role="rowheader"') == 11
+    [older] = re.findall(r'href="(/log\?[^"]*cursor=[^"]*)"', first)
+    assert client.get(older.replace("&amp;", "&")).text.count('role="rowheader"') == 11
     found = client.get("/log?outcome=review").text
     assert found.count('role="rowheader"') == 1
     assert f'href="/log/{review}"' in found
@@ -214,11 +215,12 @@ class Site:
     def __init__(self, address, browser):
         self.address = address
         self.browser = browser
+        self.ids: dict[str, str] = {}
         self.complaints: list[str] = []
 
     def open(self, path: str, width: int = 1280, scheme: str = "light") -> Page:
         """A page of the site; what its console says is gathered."""
-        page = self.browser.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
+        page: Page = self.browser.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
         page.on("console", lambda message: self.complaints.append(message.text))
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.on("dialog", lambda dialog: self.complaints.append("a dialog"))
