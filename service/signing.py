@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Annotated, Any, Literal, Self
+from weakref import WeakKeyDictionary
 
 import sqlalchemy as sa
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
@@ -26,6 +27,8 @@ from service.store.tables import personal, sign_off
 MOST_PROVISIONS = 50
 ERASED = "its personal values are erased, so nobody can tell which facts would be signed off"
 OPEN = ("review", "undetermined")  # the outcomes that a sign-off may change
+
+_MEANINGS: WeakKeyDictionary[Live, dict[str, str | None]] = WeakKeyDictionary()
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 
@@ -118,7 +121,7 @@ def bind(live: Live, stored: Stored, asked: Asked, today: date) -> Signed:
             raise _not(_why_not(live, written, each))
     if written.outcome not in OPEN:
         raise _not(f"the exchange is `{written.outcome}` whatever is signed off")
-    meanings = {each: engine.meaning_of(live.bundle, each) for each in chosen}
+    meanings = {each: _meaning(live, each) for each in chosen}
     return Signed(engine.facts_digest(live.bundle, exchange.document), {name: each for name, each in meanings.items() if each})
 
 
@@ -188,7 +191,7 @@ def standing_for(connection: sa.Connection, live: Live, facts: str, day: date) -
         for (provision, meaning), row in last.items()
         if row["verdict"] == "approve"
         and row["until"] >= day.isoformat()
-        and meaning == engine.meaning_of(live.bundle, provision)
+        and meaning == _meaning(live, provision)
     ]
 
 
@@ -207,6 +210,14 @@ def _again(live: Live, stored: Stored) -> tuple[engine.Exchange, date, Mapping[s
     except engine.ExchangeRefused:
         raise _not("the exchange cannot be read again; evaluate it anew") from None
     return exchange, date.fromisoformat(record["as_of"]), record["decision"]
+
+
+def _meaning(live: Live, provision: str) -> str | None:
+    """What a provision means, remembered as long as its bundle is live: the digest takes longer than a look into the database."""
+    known = _MEANINGS.setdefault(live, {})
+    if provision not in known:
+        known[provision] = engine.meaning_of(live.bundle, provision)
+    return known[provision]
 
 
 def _lifting(live: Live, requirement: str, signable: Sequence[str]) -> list[str]:
