@@ -13,7 +13,8 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
-from service.api import batch, console, decisions, evaluate, facts, health, schemas, signing
+from service.api import batch, bundles, console, decisions, evaluate, facts, health, keys, schemas, shadow, signing
+from service.entrance import Entrance
 from service.gate import Gate
 from service.problems import Kind, Refused, plain
 from service.service import Service
@@ -35,7 +36,8 @@ def create_app(settings: Settings, service: Service | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        yield
+        async with service.running():
+            yield
         await asyncio.to_thread(service.close)
 
     app = FastAPI(
@@ -51,9 +53,9 @@ def create_app(settings: Settings, service: Service | None = None) -> FastAPI:
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.service = service
-    for group in (evaluate, batch, decisions, signing, console, facts, health, schemas):
+    for group in (evaluate, batch, decisions, signing, console, bundles, shadow, facts, keys, health, schemas):
         group.add(app, service)
-    app.add_middleware(Gate, say=service.say)
+    app.add_middleware(Gate, say=service.say, entrance=Entrance(service), hosts=service.settings.host_names)
     app.add_exception_handler(Refused, _refused)
     app.add_exception_handler(HTTPException, _by_status)
     app.add_exception_handler(RequestValidationError, _malformed)
@@ -62,6 +64,7 @@ def create_app(settings: Settings, service: Service | None = None) -> FastAPI:
 
 async def _refused(request: Request, refused: Exception) -> Response:
     assert isinstance(refused, Refused)
+    request.scope["refused"] = refused.kind
     return refused.response(request.scope["path"], request.scope["request_id"])
 
 

@@ -24,6 +24,7 @@ from service.log.summary import Summary
 from service.problems import PLACES_SHOWN, Place, Refused
 from service.service import Service
 from service.settings import time_zone
+from service.shadow import Given
 from service.store.writer import LogBusy, NotRecorded
 
 Recorded = TypeVar("Recorded")
@@ -44,6 +45,7 @@ class Decided:
     written: engine.Written
     answer: bytes
     entry: Entry
+    given: Given  # for a shadow, once the record is durable
 
 
 class Decider:
@@ -100,7 +102,7 @@ class Decider:
             entry = seal({"id": id, "request": exchange.document}, exchange.personal, written=members, summary=summary)
         except NotCanonical:
             raise Refused("exchange-refused", "the body holds a number or a text that JSON cannot carry safely") from None
-        return Decided(written, answer, entry)
+        return Decided(written, answer, entry, Given.of(written, exchange, today))
 
     def _signed(self, live: Live, exchange: engine.Exchange, day: date) -> list[engine.SignOff]:
         """The approvals that stand for an exchange; none where the log cannot be read, for then nobody knows."""

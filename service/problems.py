@@ -20,15 +20,19 @@ Kind = Literal[
     "exchange-refused",
     "batch-refused",
     "bad-request",
+    "unauthenticated",
     "forbidden",
     "sign-off-refused",
     "not-found",
+    "policies-refused",
     "method-not-allowed",
     "not-signable",
+    "cannot-replay",
     "body-too-large",
     "batch-too-large",
     "unsupported-media-type",
     "misdirected",
+    "rate-limited",
     "internal",
     "not-recorded",
     "busy",
@@ -40,20 +44,34 @@ KINDS: Mapping[Kind, tuple[int, str]] = {
     "exchange-refused": (400, "The exchange cannot be read as one"),
     "batch-refused": (400, "The body cannot be read as a batch"),
     "bad-request": (400, "The request is malformed"),
+    "unauthenticated": (401, "The caller is not known"),
     "forbidden": (403, "The caller may not do this"),
     "sign-off-refused": (400, "The body cannot be read as a sign-off"),
     "not-found": (404, "There is nothing here"),
+    "policies-refused": (422, "The policies cannot be taken; the last good ones go on"),
     "method-not-allowed": (405, "This address does not take that method"),
     "not-signable": (409, "This cannot be signed off"),
+    "cannot-replay": (409, "The decision cannot be decided again here"),
     "body-too-large": (413, "The body is too large"),
     "batch-too-large": (413, "The batch is too large"),
     "unsupported-media-type": (415, "The body is not sent as JSON"),
     "misdirected": (421, "The request is addressed to another host"),
+    "rate-limited": (429, "Too many calls"),
     "internal": (500, "Something inside failed, so there is no answer"),
     "not-recorded": (503, "The decision could not be recorded, so there is no answer"),
     "busy": (503, "Too many requests wait already"),
     "not-ready": (503, "The service is not ready"),
 }
+
+
+class Position(BaseModel):
+    """A place in a file of policies; line and column count from 1."""
+
+    model_config = ConfigDict(frozen=True)
+
+    file: str
+    line: int
+    column: int
 
 
 class Place(BaseModel):
@@ -64,6 +82,7 @@ class Place(BaseModel):
     pointer: str = Field(description="JSON Pointer (RFC 6901) into the body; empty for the body as a whole")
     code: str
     detail: str
+    position: Position | None = Field(default=None, description="of a finding in the policies")
 
 
 class Problem(BaseModel):

@@ -31,7 +31,7 @@ def add(app: FastAPI, service: Service) -> None:
             decided = decider.decide(live, decider.read(live, raw), wanted, service.clock(), scope["request_id"], caller)
         written = decided.written
         note(scope, decision_id=written.id, outcome=written.outcome, proceed=written.proceed)
-        await durable(service.store.append(decided.entry))
+        service.compare(await durable(service.store.append(decided.entry)), decided.given)
         return Response(decided.answer, media_type="application/json")
 
     app.router.add_api_route(
@@ -41,6 +41,6 @@ def add(app: FastAPI, service: Service) -> None:
         summary="Decide an exchange",
         response_model=engine.Decision,
         responses=schemas.problems(400, 403, 413, 415, 503),
-        openapi_extra={**schemas.EXCHANGE_BODY, "parameters": PARAMETERS},
+        openapi_extra={**schemas.needs("evaluate"), **schemas.EXCHANGE_BODY, "parameters": PARAMETERS},
         route_class_override=Plain,
     )

@@ -25,7 +25,7 @@ from service.store.tables import entry, entry_term, term
 
 MOST_WORDS = 50  # in a query, of all kinds
 _WALKED = (500, 2_000, 8_000, 20_000)  # rows of a word, one step after the other; then the page ends
-_COUNTED = 5_000  # rows of a word, to find the rarest
+_COUNTED = 1_000  # rows of a word, to find the rarest
 _DIGEST = 64  # hexadecimal digits; a bundle may be named by fewer
 _END = "\x7f"  # after every digit
 

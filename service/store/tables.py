@@ -11,6 +11,22 @@ BigInteger = sa.BigInteger().with_variant(sa.Integer, "sqlite")  # SQLite's row 
 
 metadata = sa.MetaData()
 
+# --- who may call -----------------------------------------------------------------------------------------------------
+
+caller = sa.Table(
+    "caller",
+    metadata,
+    sa.Column("id", sa.String, primary_key=True),
+    sa.Column("name", sa.String, nullable=False),
+    sa.Column("scopes", sa.String, nullable=False),
+    sa.Column("secret_hash", sa.LargeBinary, nullable=False),
+    sa.Column("created_at", sa.String, nullable=False),
+    sa.Column("created_by", sa.String, nullable=False),
+    sa.Column("expires_on", sa.String),
+    sa.Column("revoked_at", sa.String),
+    sa.Column("revoked_by", sa.String),
+)
+
 # --- the decision log -------------------------------------------------------------------------------------------------
 
 about = sa.Table(
@@ -100,4 +116,39 @@ entry_term = sa.Table(
     sa.Column("moment", BigInteger, primary_key=True, autoincrement=False),
     sa.Column("sequence", BigInteger, primary_key=True, autoincrement=False),
     sqlite_with_rowid=False,
+)
+
+# --- bundles ----------------------------------------------------------------------------------------------------------
+
+bundle = sa.Table(
+    "bundle",
+    metadata,
+    sa.Column("source", sa.String, primary_key=True),
+    sa.Column("meaning", sa.String, primary_key=True),
+    sa.Column("trust", sa.String, nullable=False),
+    sa.Column("norms", sa.String, nullable=False),
+    sa.Column("engine", sa.String, nullable=False),
+    sa.Column("first_used_at", sa.String, nullable=False),
+    sa.Column("archive", sa.LargeBinary, nullable=False),
+)
+shadow_difference = sa.Table(
+    "shadow_difference",
+    metadata,
+    sa.Column("sequence", BigInteger, sa.ForeignKey(record.c.sequence), primary_key=True, autoincrement=False),
+    sa.Column("id", sa.String, nullable=False),
+    sa.Column("at", sa.String, nullable=False),
+    sa.Column("shadow_source", sa.String, nullable=False),
+    sa.Column("shadow_meaning", sa.String, nullable=False),
+    sa.Column("live_outcome", sa.String, nullable=False),
+    sa.Column("live_proceed", sa.Boolean, nullable=False),
+    sa.Column("shadow_outcome", sa.String, nullable=False),
+    sa.Column("shadow_proceed", sa.Boolean, nullable=False),
+    sa.Column("only_live", sa.String, nullable=False),
+    sa.Column("only_shadow", sa.String, nullable=False),
+)
+sa.Index(
+    "shadow_difference_by_shadow",
+    shadow_difference.c.shadow_source,
+    shadow_difference.c.shadow_meaning,
+    shadow_difference.c.sequence,
 )

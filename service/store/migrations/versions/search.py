@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "search"
-down_revision = "0002"
+down_revision = "bundles"
 
 number = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 
