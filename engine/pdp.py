@@ -119,7 +119,9 @@ class PDP:
                 engine=part,
                 signed_off=parts(verdict, signed) if part.agreed else (),
             )
-            return teller.tell(case, self._more(case, include, teller.book, signed))
+            # Only what the decision tells counts further on, so that it can be made again from what it tells.
+            told = {each.provision for each in case.signed_off}
+            return teller.tell(case, self._more(case, include, teller.book, [s for s in signed if s.provision in told]))
 
     def verdict(self, exchange: Exchange, as_of: date) -> Verdict:
         """The reference's verdict, for tests of definitions."""

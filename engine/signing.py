@@ -34,9 +34,9 @@ class SignOff:
     until: date
 
     @classmethod
-    def told(cls, part: SignedOffPart) -> SignOff:
-        """The approval that a decision tells; to decide the same again."""
-        return cls(part.provision, part.sign_off, part.by, part.until)
+    def told(cls, part: Mapping[str, Any]) -> SignOff:
+        """The approval that a decision tells, as JSON; to decide the same again."""
+        return cls(part["provision"], part["sign_off"], part["by"], date.fromisoformat(part["until"]))
 
 
 def reviews(rule: Rule) -> bool:

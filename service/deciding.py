@@ -86,11 +86,11 @@ class Decider:
         id = str(uuid7())
         write = partial(live.pdp.write, exchange, as_of=as_of, today=today, id=id, include=asked.include, lang=asked.lang)
         try:
-            written = write()
+            written = unsigned = write()
             # Sign-offs are looked for only where one could tell, and that is known once it is decided without them.
-            if written.signable and written.outcome in signing.OPEN:
+            if unsigned.signable and unsigned.outcome in signing.OPEN:
                 signed = self._signed(live, exchange, max(as_of, today))
-                written = write(signed=signed) if signed else written
+                written = write(signed=signed) if signed else unsigned
         except engine.EnginesFailed as failed:
             self._service.incidents.failure(live, request_id, id, as_of, failed)
             raise Refused("internal", "no engine could decide; the log has the details under this request id") from None
@@ -102,7 +102,8 @@ class Decider:
             entry = seal({"id": id, "request": exchange.document}, exchange.personal, written=members, summary=summary)
         except NotCanonical:
             raise Refused("exchange-refused", "the body holds a number or a text that JSON cannot carry safely") from None
-        return Decided(written, answer, entry, Given.of(written, exchange, today))
+        # A shadow knows of no sign-offs, so it is held against what was decided without them.
+        return Decided(written, answer, entry, Given.of(unsigned, exchange, today))
 
     def _signed(self, live: Live, exchange: engine.Exchange, day: date) -> list[engine.SignOff]:
         """The approvals that stand for an exchange; none where the log cannot be read, for then nobody knows."""

@@ -185,14 +185,14 @@ def _open(url: str | None, policies: Path | None) -> Iterator[Any]:
     import sqlalchemy as sa
 
     import engine
-    from service.live import Live
+    from service.policies import Origin
     from service.settings import SettingRefused, Settings
     from service.store.database import DatabaseRefused, plain
     from service.store.upgrade import look
 
     try:
         settings = Settings.from_environment(os.environ, database=url, policies=policies)
-        live = Live.load(settings)
+        _, live = Origin.of(settings.policies, settings, settings.mode).start()
         opened = look(settings.database)
     except (SettingRefused, DatabaseRefused, engine.BundleRefused) as refused:
         _stop(f"error: {refused}", 2)

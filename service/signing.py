@@ -189,9 +189,7 @@ def standing_for(connection: sa.Connection, live: Live, facts: str, day: date) -
     return [
         engine.SignOff(row["provision"], row["id"], row["given_by"], date.fromisoformat(row["until"]))
         for (provision, meaning), row in last.items()
-        if row["verdict"] == "approve"
-        and row["until"] >= day.isoformat()
-        and meaning == _meaning(live, provision)
+        if row["verdict"] == "approve" and row["until"] >= day.isoformat() and meaning == _meaning(live, provision)
     ]
 
 

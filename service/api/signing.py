@@ -96,6 +96,7 @@ def add(app: FastAPI, service: Service) -> None:
         response_model=Given,
         responses=schemas.problems(400, 403, 404, 409, 413, 415, 503),
         openapi_extra={
+            **schemas.needs("review"),
             "parameters": [{"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}],
             "requestBody": {"required": True, "content": {"application/json": {"schema": Asked.model_json_schema()}}},
         },
@@ -107,6 +108,7 @@ def add(app: FastAPI, service: Service) -> None:
         summary="The sign-offs of a decision",
         response_model=SignOffs,
         responses=schemas.problems(403, 404, 503),
+        openapi_extra=schemas.needs("read"),
     )
     def sign_offs(id: str, request: Request) -> Response:
         """Every sign-off that was given for the decision, with who gave it, when, why and until when."""
@@ -125,6 +127,7 @@ def add(app: FastAPI, service: Service) -> None:
         summary="The reviews that wait for a person",
         response_model=Waiting,
         responses=schemas.problems(400, 403, 503),
+        openapi_extra=schemas.needs("review"),
     )
     def waiting(
         request: Request,

@@ -260,3 +260,13 @@ def test_a_terminal_says_what_is_wrong(evaluate, review, tmp_path):
     assert review("approve", id, "--reason", "x", "--until", "soon")[0] == 2
     assert review("show", "nothing") == (2, "error: no decision `nothing` is recorded there\n")
     assert review("list", "--database", str(tmp_path / "none.db"))[0] == 2
+
+
+@in_file
+def test_a_decision_that_rests_on_a_sign_off_is_replayed_with_it(client, evaluate, sign):
+    """Byte for byte, even after the approval was taken back."""
+    sign(decided(evaluate)["id"])
+    resting = decided(evaluate)
+    sign(resting["id"], verdict="refuse", until=None)
+    found = client.get(f"/v1/decisions/{resting['id']}/replay").json()
+    assert (found["holds"], found["same"]) == (True, "bytes")
