@@ -9,14 +9,24 @@ from __future__ import annotations
 
 from engine.backends.durable import EngineUnavailable
 from engine.brief import brief
-from engine.bundle import Bundle, BundleRefused, Digests, bundled_policies, load, load_sources, parse_exchange
+from engine.bundle import (
+    Bundle,
+    BundleRefused,
+    Digests,
+    accept_exchange,
+    bundled_policies,
+    load,
+    load_sources,
+    parse_exchange,
+)
 from engine.catalogue import FactEntry
 from engine.changes import PolicyChangePart
 from engine.check import Settings
+from engine.counting import Contribution, Counter, Counting, Key, Tally, covering, put
 from engine.decision import Decision, PlanDecision, Written
 from engine.diagnostic import CODES, Diagnostic, did_you_mean
 from engine.difference import DIRECTIONS, Difference, ExchangePart, MovePart, Trial, compare, trials
-from engine.exchange import Exchange, ExchangeRefused, Problem
+from engine.exchange import MAX_BYTES, Exchange, ExchangeRefused, Problem, read_object
 from engine.instruments import Instrument, instruments
 from engine.languages import LANGUAGES
 from engine.layout import NotLaidOut, lay_out
@@ -29,6 +39,7 @@ from engine.plan import Leg, decide_plan, read_plan
 from engine.schemas import editor_schemas
 from engine.signing import SignOff, facts_digest, meaning_of
 from engine.testing import Result, run
+from engine.values import Range
 from engine.version import VERSION as __version__
 from engine.vocabulary import Register
 from engine.words import Phrasebook
@@ -38,10 +49,14 @@ __all__ = [
     "DIRECTIONS",
     "INCLUDES",
     "LANGUAGES",
+    "MAX_BYTES",
     "MODES",
     "PDP",
     "Bundle",
     "BundleRefused",
+    "Contribution",
+    "Counter",
+    "Counting",
     "Court",
     "Decision",
     "Diagnostic",
@@ -54,6 +69,7 @@ __all__ = [
     "ExchangeRefused",
     "FactEntry",
     "Instrument",
+    "Key",
     "Leg",
     "MovePart",
     "Mutant",
@@ -62,17 +78,21 @@ __all__ = [
     "PlanDecision",
     "PolicyChangePart",
     "Problem",
+    "Range",
     "Register",
     "Result",
     "Settings",
     "SignOff",
     "Status",
+    "Tally",
     "Trial",
     "Written",
     "__version__",
+    "accept_exchange",
     "brief",
     "bundled_policies",
     "compare",
+    "covering",
     "decide_plan",
     "did_you_mean",
     "editor_schemas",
@@ -85,6 +105,8 @@ __all__ = [
     "meaning_of",
     "mutants",
     "parse_exchange",
+    "put",
+    "read_object",
     "read_plan",
     "rulesets",
     "run",

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from engine.bundle import Bundle
+from engine.carried import Carried
 from engine.combine import Outcome
 from engine.decision import EnginePart, MissingPart, SignedOffPart
 from engine.exchange import Exchange
@@ -21,7 +22,8 @@ class Case:
     """
     Everything a decision is told from.
 
-    `reading` tells how tests read on the exchange. `beneath` is the outcome with reviews put away; `id` is the caller's.
+    `own` is the outcome without what is `carried` into the exchange, that is what came with the data. `reading` tells how tests
+    read on the exchange. `beneath` is the outcome with reviews put away; `id` is the caller's.
     `signed_off` are the approvals that the verdict rests on.
     """
 
@@ -36,6 +38,8 @@ class Case:
     beneath: Bounds
     missing: Sequence[MissingPart]
     engine: EnginePart
+    own: Outcome
+    carried: Sequence[Carried] = ()
     signed_off: Sequence[SignedOffPart] = ()
 
     def standing(self, certain: bool = False) -> Iterator[tuple[int, Rule]]:

@@ -214,7 +214,10 @@ class SignedOffPart(Part):
 
 
 class Decision(Part):
-    """The decision on one exchange under the law of one day. `signed_off` is there only where it rests on approvals."""
+    """
+    The decision on one exchange under the law of one day. `carried` is there only where conditions came with the data, `signed_off`
+    only where it rests on approvals.
+    """
 
     model_config = ConfigDict(
         extra="forbid",
@@ -244,6 +247,7 @@ class Decision(Part):
     factor: FactorPart
     bundle: DigestsPart
     engine: EnginePart
+    carried: list[CarriedPart] | None = None
     signed_off: list[SignedOffPart] | None = None
     remedies: RemediesPart | None = None
     holds_until: HorizonPart | None = None
@@ -353,14 +357,11 @@ class HorizonPart(Part):
     searched: Literal["all", "partly"]
 
 
-Decision.model_rebuild()
-
-
 class CarriedPart(Part):
     """
-    A condition that came with the data from an earlier leg, `from`. `state`: "observe" where nothing can be tested; else whether this
-    leg meets it: "met", "violated", or "unknown", and then `asks` names the facts to find out. `else` is what a violation comes to.
-    `certain`: whether it travels for certain.
+    A condition that came with the data from an earlier leg or exchange, `from`. `state`: "observe" where nothing can be tested;
+    else whether this one meets it: "met", "violated", or "unknown", and then `asks` names the facts to find out. `else` is what
+    a violation comes to. `certain`: whether it travels for certain.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
@@ -375,6 +376,9 @@ class CarriedPart(Part):
     else_: LevelWord | None = Field(None, alias="else")
     asks: list[str] = []
     certain: bool
+
+
+Decision.model_rebuild()
 
 
 class LegPart(Part):

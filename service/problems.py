@@ -19,6 +19,7 @@ PLACES_SHOWN = 100
 Kind = Literal[
     "exchange-refused",
     "batch-refused",
+    "register-refused",
     "bad-request",
     "unauthenticated",
     "forbidden",
@@ -28,10 +29,16 @@ Kind = Literal[
     "method-not-allowed",
     "not-signable",
     "cannot-replay",
+    "changed-meanwhile",
+    "not-committable",
+    "decision-moved",
+    "commitment-ended",
+    "idempotency-erased",
     "body-too-large",
     "batch-too-large",
     "unsupported-media-type",
     "misdirected",
+    "idempotency-mismatch",
     "rate-limited",
     "internal",
     "not-recorded",
@@ -43,6 +50,7 @@ Kind = Literal[
 KINDS: Mapping[Kind, tuple[int, str]] = {
     "exchange-refused": (400, "The exchange cannot be read as one"),
     "batch-refused": (400, "The body cannot be read as a batch"),
+    "register-refused": (400, "What was sent cannot enter the register"),
     "bad-request": (400, "The request is malformed"),
     "unauthenticated": (401, "The caller is not known"),
     "forbidden": (403, "The caller may not do this"),
@@ -52,10 +60,16 @@ KINDS: Mapping[Kind, tuple[int, str]] = {
     "method-not-allowed": (405, "This address does not take that method"),
     "not-signable": (409, "This cannot be signed off"),
     "cannot-replay": (409, "The decision cannot be decided again here"),
+    "changed-meanwhile": (412, "It is not as the request expects it to be"),
+    "not-committable": (409, "The decision cannot be committed"),
+    "decision-moved": (409, "The decision no longer holds"),
+    "commitment-ended": (409, "The commitment has ended already"),
+    "idempotency-erased": (410, "The first answer was erased"),
     "body-too-large": (413, "The body is too large"),
     "batch-too-large": (413, "The batch is too large"),
     "unsupported-media-type": (415, "The body is not sent as JSON"),
     "misdirected": (421, "The request is addressed to another host"),
+    "idempotency-mismatch": (422, "The key belongs to another call"),
     "rate-limited": (429, "Too many calls"),
     "internal": (500, "Something inside failed, so there is no answer"),
     "not-recorded": (503, "The decision could not be recorded, so there is no answer"),
@@ -119,6 +133,9 @@ class Problem(BaseModel):
     request_id: str = Field(description="the X-Request-ID of the answer, under which the log has the request")
     errors: tuple[Place, ...] | None = Field(default=None, description=f"what is wrong; at most {PLACES_SHOWN} places")
     checks: dict[str, Any] | None = Field(default=None, description="of a service that is not ready: what was found")
+    decision: dict[str, Any] | None = Field(
+        default=None, description="of a decision that moved: `id`, `outcome` and `answer` of the new one"
+    )
 
 
 class Refused(Exception):
@@ -131,6 +148,7 @@ class Refused(Exception):
         *,
         errors: tuple[Place, ...] | None = None,
         checks: dict[str, Any] | None = None,
+        decision: dict[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(kind)
@@ -138,6 +156,7 @@ class Refused(Exception):
         self.detail = detail
         self.errors = errors
         self.checks = checks
+        self.decision = decision
         self.headers = headers
 
     def problem(self, path: str, request_id: str, place: str = "") -> Problem:
@@ -152,6 +171,7 @@ class Refused(Exception):
             request_id=request_id,
             errors=None if self.errors is None else self.errors[:PLACES_SHOWN],
             checks=self.checks,
+            decision=self.decision,
         )
 
     def response(self, path: str, request_id: str) -> Response:

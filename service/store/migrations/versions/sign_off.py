@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "sign_off"
-down_revision = "search"
+down_revision = "idempotency"
 
 
 def upgrade() -> None:
