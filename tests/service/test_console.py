@@ -190,6 +190,17 @@ def test_a_record_of_another_shape_is_shown_as_far_as_it_goes(service):
         {"id": "1", "decision": decision, "request": {"odd": {"fact": 1}}},
     ):
         assert "</html>" in decision_page({"record": record}, [], reader)
+    carried = [
+        {
+            "from": "leg 1",
+            "condition": "Delete it",
+            "state": "violated",
+            "provision": "x/z",
+            "instrument": "a law",
+            "citation": "1",
+        }
+    ]
+    assert "Delete it" in decision_page({"record": {"id": "1", "decision": {"carried": carried}}}, [], reader)
     page = decision_page({"record": {"id": "1", "decision": decision, "request": {"odd": {"fact": 1}}}}, [], reader)
     for part in ("No.", "Prohibited", "forbids", "odd.fact"):
         assert part in page
