@@ -37,6 +37,7 @@ from engine.mutation import Court, Mutant, mutants
 from engine.pdp import INCLUDES, MODES, PDP, EnginesFailed
 from engine.plan import Leg, decide_plan, read_plan
 from engine.schemas import editor_schemas
+from engine.signing import SignOff, facts_digest, meaning_of
 from engine.testing import Result, run
 from engine.values import Range
 from engine.version import VERSION as __version__
@@ -81,6 +82,7 @@ __all__ = [
     "Register",
     "Result",
     "Settings",
+    "SignOff",
     "Status",
     "Tally",
     "Trial",
@@ -94,11 +96,13 @@ __all__ = [
     "decide_plan",
     "did_you_mean",
     "editor_schemas",
+    "facts_digest",
     "instruments",
     "lay_out",
     "lint",
     "load",
     "load_sources",
+    "meaning_of",
     "mutants",
     "parse_exchange",
     "put",

@@ -222,13 +222,13 @@ def _meaning(rules: RuleSet, vocabulary: Vocabulary, settings: Settings) -> str:
         *(repr(floor) for floor in rules.floors),
         *(f"{name}: {sorted(entries.items())!r}" for name, entries in sorted(rules.registers.items())),
         *(f"{name}: {members!r}" for name, members in sorted(rules.families.items())),
-        *(f"{name}: {_days(calendar)}" for name, calendar in sorted(rules.calendars.items())),
+        *(f"{name}: {printed_days(calendar)}" for name, calendar in sorted(rules.calendars.items())),
         *map(repr, words),
     ]
     return _digest(line.encode() + b"\n" for line in printed)
 
 
-def _days(calendar: Calendar) -> str:
+def printed_days(calendar: Calendar) -> str:
     """A calendar printed in an order of its own: sets have none that two processes share."""
     sets = (calendar.weekend, calendar.holidays, calendar.workdays)
     return f"{calendar.known_from} {calendar.known_until} {[sorted(map(str, each)) for each in sets]}"

@@ -18,6 +18,7 @@ from service.api import (
     batch,
     bundles,
     commitments,
+    console,
     counters,
     decisions,
     evaluate,
@@ -27,6 +28,7 @@ from service.api import (
     register,
     schemas,
     shadow,
+    signing,
 )
 from service.entrance import Entrance
 from service.gate import Gate
@@ -70,7 +72,22 @@ def create_app(settings: Settings, service: Service | None = None) -> FastAPI:
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.service = service
-    groups = (evaluate, batch, commitments, counters, decisions, register, bundles, shadow, facts, keys, health, schemas)
+    groups = (
+        evaluate,
+        batch,
+        commitments,
+        counters,
+        decisions,
+        signing,
+        console,
+        register,
+        bundles,
+        shadow,
+        facts,
+        keys,
+        health,
+        schemas,
+    )
     for group in groups:
         group.add(app, service)
     app.add_middleware(Gate, say=service.say, entrance=Entrance(service), hosts=service.settings.host_names)

@@ -136,8 +136,9 @@ def _again(pdp: engine.PDP, exchange: engine.Exchange, as_of: date, recorded: di
     include = [name for name in engine.INCLUDES if recorded.get(name) is not None]
     # Today decides nothing but whether the decision is hypothetical.
     today = as_of + (timedelta(days=1 if as_of < date.max else -1) if recorded["hypothetical"] else timedelta())
+    signed = [engine.SignOff.told(part) for part in recorded.get("signed_off") or ()]
     for lang in engine.LANGUAGES:
-        written = pdp.write(exchange, as_of=as_of, today=today, id=recorded["id"], include=include, lang=lang)
+        written = pdp.write(exchange, as_of=as_of, today=today, id=recorded["id"], include=include, lang=lang, signed=signed)
         yield json.loads(written.canonical())
 
 

@@ -22,7 +22,7 @@ from service.log.index import Index, take_in
 from service.log.leaf import Entry, Opening, faults
 from service.log.summary import Summary
 from service.store.database import Database, DatabaseRefused, plain
-from service.store.tables import about, head, idempotency, personal, record
+from service.store.tables import about, head, idempotency, personal, record, sign_off
 from service.store.upgrade import upgrade
 from service.store.writer import QUEUE_LIMIT, Writer
 
@@ -172,6 +172,8 @@ class Store:
         return numbers
 
     def _erase(self, transaction: sa.Connection, id: str) -> int:
+        # A digest of the facts would confirm a guess at what was erased; without it the sign-off counts for nothing.
+        transaction.execute(sa.update(sign_off).where(sign_off.c.decision == id).values(facts=None))
         sequence = transaction.execute(sa.select(record.c.sequence).where(record.c.id == id)).scalar_one_or_none()
         mine = (personal.c.sequence == sequence, personal.c.erased_at.is_(None))
         values = transaction.execute(sa.select(sa.cast(personal.c.value, sa.LargeBinary)).where(*mine)).scalars().all()
