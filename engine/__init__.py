@@ -16,15 +16,16 @@ from engine.check import Settings
 from engine.decision import Decision, PlanDecision, Written
 from engine.diagnostic import CODES, Diagnostic, did_you_mean
 from engine.difference import DIRECTIONS, Difference, ExchangePart, MovePart, Trial, compare, trials
-from engine.exchange import Exchange, ExchangeRefused, Problem
+from engine.exchange import Exchange, ExchangeRefused, Problem, read_object
 from engine.instruments import Instrument, instruments
 from engine.languages import LANGUAGES
 from engine.layout import NotLaidOut, lay_out
 from engine.lint import lint
 from engine.listing import rulesets
-from engine.model import Status
+from engine.model import ActionText, AttributesText, AuthZenText, ContextText, EntityText, Status
 from engine.mutation import Court, Mutant, mutants
 from engine.pdp import INCLUDES, MODES, PDP, EnginesFailed
+from engine.places import NotAnObject, Path, Places
 from engine.plan import Leg, decide_plan, read_plan
 from engine.schemas import editor_schemas
 from engine.testing import Result, run
@@ -39,8 +40,12 @@ __all__ = [
     "LANGUAGES",
     "MODES",
     "PDP",
+    "ActionText",
+    "AttributesText",
+    "AuthZenText",
     "Bundle",
     "BundleRefused",
+    "ContextText",
     "Court",
     "Decision",
     "Diagnostic",
@@ -48,6 +53,7 @@ __all__ = [
     "Digests",
     "EngineUnavailable",
     "EnginesFailed",
+    "EntityText",
     "Exchange",
     "ExchangePart",
     "ExchangeRefused",
@@ -56,8 +62,11 @@ __all__ = [
     "Leg",
     "MovePart",
     "Mutant",
+    "NotAnObject",
     "NotLaidOut",
+    "Path",
     "Phrasebook",
+    "Places",
     "PlanDecision",
     "PolicyChangePart",
     "Problem",
@@ -81,6 +90,7 @@ __all__ = [
     "load_sources",
     "mutants",
     "parse_exchange",
+    "read_object",
     "read_plan",
     "rulesets",
     "run",
