@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from engine.diagnostic import Findings, did_you_mean
-from engine.model import ActionText, AttributesText, AuthZenText, EntityText
+from engine.model import AttributesText, AuthZenText, EntityText
 from engine.places import Places
 from engine.tree import Node, locate
 from engine.values import BadValue

@@ -200,8 +200,8 @@ def load(trees: list[Node], findings: Findings) -> Vocabulary:
             if authzen is None:
                 authzen, nodes["authzen", ""], spans["authzen", ""] = text.authzen, node, span
             else:
-                first = f"first at {spans['authzen', '']}"
-                findings.error(span, "duplicate-id", "`authzen` is written twice", first, "keep one of the two")
+                said = "`authzen` is written twice"
+                findings.error(span, "duplicate-id", said, f"first at {spans['authzen', '']}", "keep one of the two")
     # In an order of their own, so that the names of files do not number them.
     touches.sort(key=lambda each: repr(each[0]))
     nodes |= {("touches", str(number)): node for number, (_, node) in enumerate(touches)}
