@@ -13,7 +13,8 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
-from service.api import batch, decisions, evaluate, facts, health, schemas
+from service.api import authzen, batch, decisions, evaluate, facts, health, schemas
+from service.authzen.entities import Entities, Nothing
 from service.gate import Gate
 from service.problems import Kind, Refused, plain
 from service.service import Service
@@ -25,9 +26,9 @@ _REFUSED_BY_STATUS: dict[int, tuple[Kind, str]] = {
 }
 
 
-def create_app(settings: Settings, service: Service | None = None) -> FastAPI:
+def create_app(settings: Settings, service: Service | None = None, entities: Entities | None = None) -> FastAPI:
     """
-    The application for these settings, or around a service that is open already.
+    The application for these settings, or around a service that is open already. `entities` are what access requests may name.
 
     It closes the service when its lifespan ends. Raises engine.BundleRefused and StoreRefused.
     """
@@ -51,6 +52,7 @@ def create_app(settings: Settings, service: Service | None = None) -> FastAPI:
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.service = service
+    authzen.add(app, service, entities or Nothing())
     for group in (evaluate, batch, decisions, facts, health, schemas):
         group.add(app, service)
     app.add_middleware(Gate, say=service.say)

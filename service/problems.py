@@ -19,6 +19,7 @@ PLACES_SHOWN = 100
 Kind = Literal[
     "exchange-refused",
     "batch-refused",
+    "access-refused",
     "bad-request",
     "not-found",
     "method-not-allowed",
@@ -36,6 +37,7 @@ Kind = Literal[
 KINDS: Mapping[Kind, tuple[int, str]] = {
     "exchange-refused": (400, "The exchange cannot be read as one"),
     "batch-refused": (400, "The body cannot be read as a batch"),
+    "access-refused": (400, "The body cannot be read as an access request"),
     "bad-request": (400, "The request is malformed"),
     "not-found": (404, "There is nothing here"),
     "method-not-allowed": (405, "This address does not take that method"),

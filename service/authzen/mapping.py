@@ -1,0 +1,232 @@
+"""
+From an access request to the exchange that it asks about, by the part `authzen` of the vocabulary.
+
+What the store knows of the entities is stated too, and what the request sends beats it, attribute by attribute. An attribute that the
+vocabulary maps to nothing states nothing: facts that nobody states are unknown, and unknown facts permit nothing. What is stored and
+does not fit the vocabulary is not stated either; what is sent and does not fit is refused at its place in the request.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import engine
+from service.authzen.entities import Known
+from service.authzen.requests import Evaluation, refusal
+from service.problems import PLACES_SHOWN, Place
+
+
+class NotNamed(Exception):
+    """The request names a type or an action that the vocabulary has no word for, so nobody may do it. `str()` says which."""
+
+
+@dataclass(slots=True)
+class _Stated:
+    """What is stated at each place: values that were sent, with the JSON Pointer of the attribute, and values that were stored."""
+
+    places: engine.Places
+    sent: dict[engine.Path, tuple[Any, str]] = field(default_factory=dict)
+    stored: dict[engine.Path, Any] = field(default_factory=dict)
+    wrong: list[Place] = field(default_factory=list)
+    contested: set[engine.Path] = field(default_factory=set)
+
+    def send(self, path: engine.Path, value: Any, pointer: str) -> None:
+        try:
+            found = list(self.places.put(path, value))
+        except engine.NotAnObject as bad:
+            under = "".join(f"/{step}" for step in bad.path[len(path) :])
+            self.wrong.append(Place(pointer=pointer + under, code="wrong-type", detail=str(bad)))
+            return
+        for place, each in found:
+            before = self.sent.setdefault(place, (each, pointer))
+            if _spelt(before[0]) != _spelt(each):
+                detail = f"says something else of `{'.'.join(place)}` than `{before[1]}`"
+                self.wrong.append(Place(pointer=pointer, code="wrong-value", detail=detail))
+
+    def store(self, path: engine.Path, value: Any) -> None:
+        try:
+            found = list(self.places.put(path, value))
+        except engine.NotAnObject:
+            return
+        for place, each in found:
+            if _spelt(self.stored.setdefault(place, each)) != _spelt(each):
+                self.contested.add(place)
+
+    def settle(self) -> None:
+        """What is sent beats what is stored; where the store contradicts itself, it says nothing."""
+        beaten = {self.places.whole(place) for place in self.sent}
+        self.stored = {
+            place: value
+            for place, value in self.stored.items()
+            if self.places.whole(place) not in beaten and place not in self.contested
+        }
+
+    def document(self) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for path, value in (*self.stored.items(), *((path, value) for path, (value, _) in self.sent.items())):
+            here = found
+            for step in path[:-1]:
+                here = here.setdefault(step, {})
+            here[path[-1]] = value
+        return found
+
+
+class AccessMapping:
+    """Reads access requests as exchanges of one bundle. Made once a bundle."""
+
+    def __init__(self, bundle: engine.Bundle, text: engine.AuthZenText) -> None:
+        self._bundle = bundle
+        self._text = text
+        self._places = engine.Places(bundle.vocabulary)
+
+    @property
+    def actions(self) -> Sequence[str]:
+        """The names of the actions that there are."""
+        return tuple(self._text.actions)
+
+    def subject_kind(self, type: str) -> str | None:
+        """What the store calls subjects of a type; None where there is no such type."""
+        return _kind(self._text.subjects, type)
+
+    def resource_kind(self, type: str) -> str | None:
+        """What the store calls resources of a type; None where there is no such type."""
+        return _kind(self._text.resources, type)
+
+    def exchange(self, asked: Evaluation, known: Known) -> engine.Exchange:
+        """The exchange that is asked about. Raises NotNamed, and Refused where an attribute does not fit what it states."""
+        subject = self._text.subjects.get(asked.subject.type)
+        action = self._text.actions.get(asked.action.name)
+        resource = self._text.resources.get(asked.resource.type)
+        if subject is None:
+            raise NotNamed(f"there is no type of subject `{asked.subject.type}`")
+        if action is None:
+            raise NotNamed(f"there is no action `{asked.action.name}`")
+        if resource is None:
+            raise NotNamed(f"there is no type of resource `{asked.resource.type}`")
+        stated = _Stated(self._places)
+        self._entity(stated, subject, asked.subject.type, asked.subject.id, asked.subject.properties, "/subject", known)
+        self._entity(stated, resource, asked.resource.type, asked.resource.id, asked.resource.properties, "/resource", known)
+        if action.name is not None:
+            stated.send(self._path(action.name), asked.action.name, "/action/name")
+        self._send(stated, action, asked.action.properties, "/action/properties", known)
+        self._context(stated, asked.context, known)
+        if stated.wrong:
+            raise refusal(stated.wrong)
+        stated.settle()
+        return self._read(stated)
+
+    def _context(self, stated: _Stated, context: Mapping[str, Any], known: Known) -> None:
+        text = self._text.context
+        self._send(
+            stated, text, {name: value for name, value in context.items() if name not in text.entities}, "/context", known
+        )
+        for name, entity in text.entities.items():
+            if name not in context:
+                continue
+            match context[name]:
+                case str(id) if id:
+                    self._entity(stated, entity, name, id, {}, f"/context/{_step(name)}", known)
+                case {"id": str(id), **others} if id and isinstance(others.get("properties", {}), dict):
+                    self._entity(stated, entity, name, id, others.get("properties", {}), f"/context/{_step(name)}", known)
+                case {**others} if "id" not in others and isinstance(others.get("properties"), dict):
+                    self._send(stated, entity, others["properties"], f"/context/{_step(name)}/properties", known)
+                case _:
+                    detail = 'must be an id, or {"id": …, "properties": {…}}'
+                    stated.wrong.append(Place(pointer=f"/context/{_step(name)}", code="wrong-type", detail=detail))
+
+    def _entity(
+        self,
+        stated: _Stated,
+        text: engine.EntityText,
+        type: str,
+        id: str,
+        properties: Mapping[str, Any],
+        at: str,
+        known: Known,
+    ) -> None:
+        """State an entity: its type, its first id, and its properties, those that are sent before those that are stored."""
+        found = known.find(text.entity or type, id)
+        if text.type is not None:
+            stated.send(self._path(text.type), type, f"{at}/type")
+        if text.id is not None:
+            stated.send(self._path(text.id), found.id if found else id, f"{at}/id")
+        self._send(stated, text, properties, f"{at}/properties", known)
+        if found:
+            more = {name: value for name, value in found.properties.items() if name not in properties}
+            for path, value, _ in self._attributes(text, more, known):
+                stated.store(path, value)
+
+    def _send(self, stated: _Stated, text: engine.AttributesText, values: Mapping[str, Any], at: str, known: Known) -> None:
+        for path, value, name in self._attributes(text, values, known):
+            stated.send(path, value, f"{at}/{_step(name)}")
+
+    def _attributes(
+        self, text: engine.AttributesText, values: Mapping[str, Any], known: Known
+    ) -> Iterator[tuple[engine.Path, Any, str]]:
+        """Where each attribute is stated, the value to state, and the attribute's name."""
+        own = {place for place in (getattr(text, key, None) for key in ("type", "id", "name")) if place is not None}
+        named = own | set(text.facts.values())
+        for name, value in values.items():
+            place = text.facts.get(name)
+            if place is None and text.under is not None and "." not in name and f"{text.under}.{name}" not in named:
+                place = f"{text.under}.{name}"
+            path = self._places.path(place) if place is not None else None
+            if path is not None:
+                yield path, self._first(text.names[name], value, known) if name in text.names else value, name
+
+    def _first(self, type: str, value: Any, known: Known) -> Any:
+        """An id of an entity, or ids of several, each as the entity's first id where the store has it."""
+        text = self._text.subjects.get(type) or self._text.resources[type]
+        match value:
+            case str():
+                found = known.find(text.entity or type, value)
+                return found.id if found else value
+            case list():
+                return [self._first(type, each, known) if isinstance(each, str) else each for each in value]
+        return value
+
+    def _path(self, place: str) -> engine.Path:
+        path = self._places.path(place)
+        assert path is not None, "`check` has looked"
+        return path
+
+    def _read(self, stated: _Stated) -> engine.Exchange:
+        """The exchange, without whatever is stored and does not fit. Raises Refused where something that was sent does not."""
+        while True:
+            try:
+                raw = json.dumps(stated.document()).encode()
+                return engine.parse_exchange(self._bundle, raw)
+            except engine.ExchangeRefused as refused:
+                problems = refused.problems
+            bad = {path for path in stated.stored for each in problems if _leads(each.pointer, path)}
+            if not bad:
+                raise refusal([self._place(each, stated) for each in problems[:PLACES_SHOWN]])
+            stated.stored = {path: value for path, value in stated.stored.items() if path not in bad}
+
+    def _place(self, problem: engine.Problem, stated: _Stated) -> Place:
+        """A problem of the exchange, at its place in the request."""
+        for path, (_, pointer) in stated.sent.items():
+            if _leads(problem.pointer, path):
+                return Place(pointer=pointer, code=problem.code, detail=problem.detail)
+        return Place(pointer="", code=problem.code, detail=problem.detail)
+
+
+def _kind(types: Mapping[str, engine.EntityText], type: str) -> str | None:
+    return (types[type].entity or type) if type in types else None
+
+
+def _spelt(value: Any) -> str:
+    """A value so that `true` and `1` differ."""
+    return json.dumps(value, sort_keys=True)
+
+
+def _step(name: str) -> str:
+    """A name as a step of a JSON Pointer."""
+    return name.replace("~", "~0").replace("/", "~1")
+
+
+def _leads(pointer: str, path: engine.Path) -> bool:
+    """Whether a JSON Pointer into an exchange leads to a place, or into what stands there."""
+    place = "".join(f"/{_step(step)}" for step in path)
+    return pointer == place or pointer.startswith(f"{place}/")
