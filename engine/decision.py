@@ -241,6 +241,9 @@ class Written:
     """
     A decision as written: `members` are the JSON of each member of the document, in the order of the document.
 
+    `named` are the ids that a log is searched by: "jurisdiction" (those whose law weighs), "provision" (standing for certain),
+    "requirement" (asked for and not met for certain) and "missing" (facts asked for).
+
     INVARIANT (canonical inside): every member is in the canonical form of RFC 8785, so that the document is in that form once its
     members are sorted, and nothing needs to be written twice.
     """
@@ -251,6 +254,7 @@ class Written:
     outcome: Outcome
     engine: EnginePart
     members: Mapping[str, str]
+    named: Mapping[str, tuple[str, ...]]
 
     def json(self) -> str:
         """The document, leading with what to do."""

@@ -24,7 +24,7 @@ from engine.coverage import Coverage
 from engine.decision import SCHEMA, EnginePart, TracedPart, TracePart, TruthWord, Written
 from engine.factor import Account
 from engine.languages import Language
-from engine.rules import AS_OF, Level, Rule, Truth
+from engine.rules import AS_OF, Level, Rule, State, Truth
 from engine.verdict import Bounds, Reading, numbers
 from engine.words import Phrasebook, shown
 
@@ -101,7 +101,22 @@ class Teller:
             "engine": self._agreed if case.engine.agreed else _encode(case.engine.model_dump(mode="json")),
         }
         members |= {name: _encode(part.model_dump(mode="json", by_alias=True)) for name, part in more.items()}
-        return Written(case.id, case.as_of, proceed, outcome.word, case.engine, members)  # type: ignore[arg-type]
+        return Written(case.id, case.as_of, proceed, outcome.word, case.engine, members, self._named(case))  # type: ignore[arg-type]
+
+    def _named(self, case: Case) -> Mapping[str, tuple[str, ...]]:
+        """What a log is searched by."""
+        rules, stands = case.verdict.rules, case.verdict.stands
+        provisions = (rules[number].provision.id for number in numbers(stands.certain & (self._weighing | self._lifting)))
+        asked = {name for number in numbers(stands.possible & self._requiring) for name in self._needs[number]}
+        met = frozenset((State.MET,))
+        return {
+            "jurisdiction": tuple(
+                name for name, b in sorted(case.outcome.jurisdictions.items()) if b.high is not Level.NOT_APPLICABLE
+            ),
+            "provision": tuple(dict.fromkeys(provisions)),
+            "requirement": tuple(sorted(name for name in asked if case.verdict.requirements[name] != met)),
+            "missing": tuple(dict.fromkeys(question.fact for part in case.missing for question in part.facts)),
+        }
 
     def _jurisdiction(self, name: str, bounds: Bounds) -> str:
         title = quote(self.book.place(name))

@@ -30,7 +30,7 @@ def create_app(settings: Settings, service: Service | None = None, entities: Ent
     """
     The application for these settings, or around a service that is open already. `entities` are what access requests may name.
 
-    It closes the service when its lifespan ends. Raises engine.BundleRefused and StoreRefused.
+    It closes the service when its lifespan ends. Raises engine.BundleRefused and DatabaseRefused.
     """
     service = service or Service.open(settings)
 

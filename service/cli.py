@@ -206,7 +206,7 @@ def diff(
     exchanges: Annotated[
         list[Path] | None, typer.Option(help="Real exchanges: a folder, a JSON file, or a file of JSON lines. May be repeated.")
     ] = None,
-    log: Annotated[Path | None, typer.Option(help="Database of a decision log, whose requests are decided again.")] = None,
+    log: Annotated[str | None, typer.Option(help="Database of a decision log, whose requests are decided again.")] = None,
     only: Annotated[str, typer.Option(help="Try the test files whose name contains this.")] = "",
     as_of: Annotated[str | None, typer.Option(help="Day for exchanges that name none. [today]")] = None,
     mode: Mode = "checked",
@@ -250,7 +250,9 @@ def serve(
     ] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on; 0 takes a free one. (default: 8080)")] = None,
     policies: Annotated[Path | None, typer.Option(help="Folder of policies. (default: the bundled ones)")] = None,
-    database: Annotated[Path | None, typer.Option(help="File that holds the decision log. (default: fifthfactor.db)")] = None,
+    database: Annotated[
+        str | None, typer.Option(help="File of the decision log, or postgresql://… (default: fifthfactor.db)")
+    ] = None,
     mode: Annotated[str | None, typer.Option(help="Which engines decide. (default: checked)")] = None,
 ) -> None:
     """

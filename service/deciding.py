@@ -13,13 +13,14 @@ from typing import TypeVar
 from uuid_utils import uuid7
 
 import engine
+from service.callers import Caller
+from service.live import Live
 from service.log.canonical import NotCanonical
 from service.log.leaf import Entry, seal
-from service.log.record import Digests, EngineVersion, RecordWriter
-from service.log.store import LogBusy, NotRecorded
 from service.problems import PLACES_SHOWN, Place, Refused
 from service.service import Service
 from service.settings import time_zone
+from service.store.writer import LogBusy, NotRecorded
 
 Recorded = TypeVar("Recorded")
 
@@ -47,15 +48,11 @@ class Decider:
     def __init__(self, service: Service) -> None:
         self._service = service
         self._zone = time_zone(service.settings.zone)
-        digests = service.bundle.digests
-        self._records = RecordWriter(
-            Digests(meaning=digests.meaning, source=digests.source), EngineVersion(version=engine.__version__)
-        )
 
-    def read(self, raw: bytes) -> engine.Exchange:
+    def read(self, live: Live, raw: bytes) -> engine.Exchange:
         """The exchange in these bytes. Raises Refused."""
         try:
-            return engine.parse_exchange(self._service.bundle, raw)
+            return engine.parse_exchange(live.bundle, raw)
         except engine.ExchangeRefused as refused:
             problems = refused.problems
         places = tuple(Place(pointer=each.pointer, code=each.code, detail=each.detail) for each in problems[:PLACES_SHOWN])
@@ -68,9 +65,13 @@ class Decider:
                 detail = f"at least {PLACES_SHOWN} places in the body are wrong; {PLACES_SHOWN} are listed"
         raise Refused("exchange-refused", detail, errors=places)
 
-    def decide(self, exchange: engine.Exchange, asked: Asked, now: datetime, request_id: str) -> Decided:
+    def decide(
+        self, live: Live, exchange: engine.Exchange, asked: Asked, now: datetime, request_id: str, caller: Caller
+    ) -> Decided:
         """
         The decision on an exchange; `now` is the moment of the record, and its day is today. Raises Refused.
+
+        `live` is what the exchange was read by, `caller` who asked.
 
         Engines that disagree are an incident, and so are engines that all fail; neither is a permit.
         """
@@ -78,14 +79,14 @@ class Decider:
         as_of = exchange.as_of or today
         id = str(uuid7())
         try:
-            written = self._service.pdp.write(exchange, as_of=as_of, today=today, id=id, include=asked.include, lang=asked.lang)
+            written = live.pdp.write(exchange, as_of=as_of, today=today, id=id, include=asked.include, lang=asked.lang)
         except engine.EnginesFailed as failed:
-            self._service.incidents.failure(request_id, id, as_of, failed)
+            self._service.incidents.failure(live, request_id, id, as_of, failed)
             raise Refused("internal", "no engine could decide; the log has the details under this request id") from None
         if not written.engine.agreed:
-            self._service.incidents.disagreement(request_id, written)
+            self._service.incidents.disagreement(live, request_id, written)
         try:
-            answer, members = self._records.write(written, now)
+            answer, members = live.records.write(written, now, caller.id)
             entry = seal({"id": id, "request": exchange.document}, exchange.personal, written=members)
         except NotCanonical:
             raise Refused("exchange-refused", "the body holds a number or a text that JSON cannot carry safely") from None

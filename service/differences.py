@@ -8,7 +8,6 @@ a decision log, which is opened for reading only; nothing is recorded here, and 
 
 import json
 import re
-import sqlite3
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import closing
@@ -18,12 +17,16 @@ from itertools import chain, groupby
 from pathlib import Path
 from typing import Any
 
+import sqlalchemy as sa
+
 import engine
 from service.commands import UsedWrongly, count, progress
-from service.log.leaf import Entry, Opening, clear
+from service.log.leaf import clear
 from service.log.record import SCHEMA as RECORD
-from service.log.store import SCHEMA_VERSION, Stored
+from service.log.store import Stored, scan
 from service.revisions import Finder
+from service.store.database import DatabaseRefused, file_of, plain
+from service.store.upgrade import look
 from service.telling import DISCLAIMER
 
 FAIL_ON = {
@@ -47,7 +50,7 @@ class Request:
     new: str
     policies: Path | None = None
     exchanges: tuple[Path, ...] = ()
-    log: Path | None = None
+    log: str | None = None
     only: str = ""
     as_of: str | None = None
     mode: str = "checked"
@@ -127,15 +130,15 @@ def _lines(file: Path) -> Iterator[engine.Trial]:
 class _Log:
     """The requests of a decision log. `erased` counts those of which personal values are gone."""
 
-    path: Path | None
+    url: str | None
     erased: int = field(default=0)
 
     def trials(self) -> Iterator[engine.Trial]:
         """Each record's request under the law of its day, in the order of the log."""
-        if self.path is None:
+        if self.url is None:
             return
-        for stored in _records(self.path):
-            at = f"{self.path}#{stored.sequence}"
+        for stored in _records(self.url):
+            at = f"{file_of(self.url) or 'log'}#{stored.sequence}"
             faults = stored.faults()
             if faults:
                 yield engine.Trial(stored.entry.id, at, "log", problem=f"the record is not sound: {faults[0]}")
@@ -159,24 +162,15 @@ def _leave_out(document: Any, pointer: str) -> None:
     del document[last]
 
 
-def _records(path: Path) -> Iterator[Stored]:
+def _records(url: str) -> Iterator[Stored]:
     """Every record of a log, which a service may be writing at the same time."""
     try:
-        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
-            version = connection.execute("SELECT value FROM about WHERE name = 'schema'").fetchone()
-            if version != (str(SCHEMA_VERSION),):
-                raise UsedWrongly(f"the log {path} has a schema that this version does not know")
-            for sequence, id_, leaf, leaf_hash in connection.execute(
-                # A cast, since what was tampered with may be of any type.
-                "SELECT sequence, id, CAST(leaf AS BLOB), CAST(leaf_hash AS BLOB) FROM record ORDER BY sequence"
-            ):
-                openings = connection.execute(
-                    "SELECT pointer, CAST(salt AS BLOB), CAST(value AS BLOB) FROM personal WHERE sequence = ? ORDER BY pointer",
-                    (sequence,),
-                )
-                yield Stored(sequence, Entry(id_, leaf, leaf_hash, tuple(Opening(*each) for each in openings)))
-    except sqlite3.Error as error:
-        raise UsedWrongly(f"the log {path} cannot be read: {error}") from None
+        with closing(look(url)) as database, database.reading.connect() as connection:
+            yield from scan(connection)
+    except DatabaseRefused as refused:
+        raise UsedWrongly(str(refused)) from None
+    except sa.exc.DBAPIError as failed:
+        raise UsedWrongly(f"the log cannot be read: {plain(failed)}") from None
 
 
 # Telling

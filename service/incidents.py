@@ -10,31 +10,27 @@ from datetime import date
 from structlog.typing import FilteringBoundLogger
 
 import engine
+from service.live import Live
 
 
 class Incidents:
     """Tells and counts the incidents of one process."""
 
-    def __init__(self, pdp: engine.PDP, say: FilteringBoundLogger) -> None:
+    def __init__(self, say: FilteringBoundLogger) -> None:
         self.seen = 0
         self._say = say
-        digests = pdp.bundle.digests
-        self._decided_by = {
-            "meaning": digests.meaning,
-            "source": digests.source,
-            "mode": pdp.mode,
-            "engine": engine.__version__,
-        }
 
-    def disagreement(self, request_id: str, decision: engine.Written) -> None:
+    def disagreement(self, live: Live, request_id: str, decision: engine.Written) -> None:
         """The engines disagree, or one failed and another answered."""
-        self._tell(request_id, decision.id, decision.as_of, list(decision.engine.disagreement), f"/v1/decisions/{decision.id}")
+        self._tell(
+            live, request_id, decision.id, decision.as_of, list(decision.engine.disagreement), f"/v1/decisions/{decision.id}"
+        )
 
-    def failure(self, request_id: str, id: str, as_of: date, failed: engine.EnginesFailed) -> None:
+    def failure(self, live: Live, request_id: str, id: str, as_of: date, failed: engine.EnginesFailed) -> None:
         """No engine answered, so there is no decision and no record."""
-        self._tell(request_id, id, as_of, str(failed).split("; "), None)
+        self._tell(live, request_id, id, as_of, str(failed).split("; "), None)
 
-    def _tell(self, request_id: str, id: str, as_of: date, disagreement: list[str], record: str | None) -> None:
+    def _tell(self, live: Live, request_id: str, id: str, as_of: date, disagreement: list[str], record: str | None) -> None:
         self.seen += 1
         self._say.error(
             "incident",
@@ -43,5 +39,8 @@ class Incidents:
             as_of=as_of.isoformat(),
             disagreement=disagreement,
             record=record,
-            **self._decided_by,
+            meaning=live.digests.meaning,
+            source=live.digests.source,
+            mode=live.pdp.mode,
+            engine=engine.__version__,
         )

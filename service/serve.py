@@ -16,9 +16,9 @@ import uvicorn
 import engine
 from service import telemetry
 from service.app import create_app
-from service.log.store import StoreRefused
 from service.service import Service
 from service.settings import SettingRefused, Settings
+from service.store.database import DatabaseRefused
 
 GRACE_SECONDS = 10
 
@@ -39,7 +39,7 @@ def serve(settings: Settings) -> None:
         service = Service.open(settings, say=say)
     except engine.BundleRefused as refused:
         raise CannotServe(str(refused), 1) from None
-    except (engine.EngineUnavailable, SettingRefused, StoreRefused) as refused:
+    except (engine.EngineUnavailable, SettingRefused, DatabaseRefused) as refused:
         raise CannotServe(f"error: {refused}", 2) from None
     app = create_app(settings, service)
     server = _Server(
@@ -95,11 +95,11 @@ def _listen(host: str, port: int) -> socket.socket:
 def _announce(service: Service, listening: socket.socket) -> None:
     host, port = listening.getsockname()[:2]
     address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
-    digests = service.bundle.digests
+    digests = service.live.digests
     service.say.info(
         "started",
         address=address,
-        database=str(service.store.path),
+        database=service.store.database.shown,
         mode=service.settings.mode,
         policies=digests.source,
         engine=engine.__version__,
@@ -108,6 +108,6 @@ def _announce(service: Service, listening: socket.socket) -> None:
         policies = service.settings.policies or "the bundled policies"
         print(
             f"Fifth Factor answers on {address}, decides by {policies} ({digests.source[:12]}),"
-            f" records in {service.store.path}; stop it with Ctrl-C",
+            f" records in {service.store.database.shown}; stop it with Ctrl-C",
             file=sys.stderr,
         )

@@ -1,4 +1,4 @@
-"""Everything the endpoints share: settings, policies, engine, log, clock, incidents, and turns of the event loop."""
+"""Everything the endpoints share: settings, policies, log, clock, incidents, and turns of the event loop."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,11 +7,11 @@ from typing import Self
 
 from structlog.typing import FilteringBoundLogger
 
-import engine
 from service import telemetry
 from service.incidents import Incidents
+from service.live import Live, Policies
 from service.log.store import Store
-from service.settings import SettingRefused, Settings
+from service.settings import Settings
 from service.turns import Turns
 
 
@@ -25,13 +25,17 @@ class Service:
     """The open service. Whoever opened it closes it."""
 
     settings: Settings
-    bundle: engine.Bundle
-    pdp: engine.PDP
+    policies: Policies
     store: Store
     say: FilteringBoundLogger
     clock: Callable[[], datetime]
     incidents: Incidents
     turns: Turns
+
+    @property
+    def live(self) -> Live:
+        """What decides now; read once a request, since it may be replaced."""
+        return self.policies.live
 
     @classmethod
     def open(
@@ -41,20 +45,13 @@ class Service:
         Load the policies, then open the log.
 
         Raises engine.BundleRefused where the policies do not hold, SettingRefused for a mode or a folder that is not
-        there, StoreRefused where the log cannot be opened.
+        there, DatabaseRefused where the log cannot be opened.
         """
-        if settings.mode not in engine.MODES:
-            raise SettingRefused(f"there is no mode `{settings.mode}`; use one of {', '.join(engine.MODES)}")
-        policies = settings.policies or engine.bundled_policies()
-        try:
-            bundle = engine.load(policies, engine.Settings(trust=settings.trust, norms=settings.norms))
-        except OSError as refused:
-            raise SettingRefused(f"the policies `{policies}` cannot be read: {refused.strerror or refused}") from None
-        pdp = engine.PDP(bundle, mode=settings.mode)
+        policies = Policies(Live.load(settings))
         say = say or telemetry.logger()
         store = Store.open(settings.database)
-        store.on_failure = lambda reason: say.error("log_failed", reason=reason)
-        return cls(settings, bundle, pdp, store, say, clock, Incidents(pdp, say), Turns())
+        store.writer.on_failure = lambda reason: say.error("log_failed", reason=reason)
+        return cls(settings, policies, store, say, clock, Incidents(say), Turns())
 
     def close(self) -> None:
         """Write what waits and let go of the log."""

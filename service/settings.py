@@ -16,6 +16,8 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from service.store.database import file_of
+
 PREFIX = "FIFTHFACTOR_"
 
 
@@ -29,7 +31,7 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     policies: Path | None = Field(default=None, description="folder of policies; the bundled ones if not set")
-    database: Path = Field(default=Path("fifthfactor.db"), description="file that holds the decision log")
+    database: str = Field(default="fifthfactor.db", description="file of the decision log, or postgresql://…")
     host: str = Field(default="127.0.0.1", description="address to listen on; only this machine's own")
     port: int = Field(default=8080, ge=0, le=65_535, description="port to listen on; 0 takes a free one")
     mode: str = Field(default="checked", description="which engines decide; the engine knows which there are")
@@ -60,11 +62,17 @@ class Settings(BaseModel):
         except ValidationError as refused:
             raise SettingRefused(_sentence(refused, given)) from None
 
+    @field_validator("database", mode="before")
+    @classmethod
+    def _written(cls, database: Any) -> Any:
+        return str(database) if isinstance(database, Path) else database
+
     @field_validator("database")
     @classmethod
-    def _a_file(cls, database: Path) -> Path:
-        if not database.name or "\x00" in str(database):
-            raise ValueError("name a file")
+    def _an_address(cls, database: str) -> str:
+        file = file_of(database)
+        if "\x00" in database or (file is not None and not file.name):
+            raise ValueError("name a file, or a server like postgresql://user@host/name")
         return database
 
     @field_validator("host")
@@ -136,4 +144,6 @@ def _sentence(refused: ValidationError, given: Mapping[str, Any]) -> str:
     name = str(first["loc"][0])
     spelled = f"--{name.replace('_', '-')}" if given.get(name) is not None else PREFIX + name.upper()
     reason = first["msg"].removeprefix("Value error, ").removeprefix("Input ")
-    return f"`{spelled}` cannot be `{first['input']}`: {reason}"
+    # An address may hold a password, so it is not said again.
+    shown = "what it is" if "://" in str(first["input"]) else f"`{first['input']}`"
+    return f"`{spelled}` cannot be {shown}: {reason}"

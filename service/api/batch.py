@@ -21,6 +21,7 @@ from starlette.responses import StreamingResponse
 import engine
 from service.api import schemas
 from service.api.sent import PARAMETERS, Plain, asked, body
+from service.callers import Caller, caller_of
 from service.deciding import Asked, Decider, durable
 from service.gate import note
 from service.log.leaf import Entry
@@ -69,12 +70,13 @@ def add(app: FastAPI, service: Service) -> None:
 
     async def evaluate_batch(request: Request) -> Response:
         """Decides each exchange of the body, records all decisions in one commit, and answers with them."""
+        caller = caller_of(request.scope, "evaluate")
         wanted = asked(request.scope["query_string"])
         raw = await body(request, settings.batch_body_limit)
         leaving = asyncio.ensure_future(request.receive())  # nothing more comes but the word that the caller has left
         try:
             async with one_at_a_time:
-                answers, entries = await decide(request, await taken_apart(raw), wanted, leaving)
+                answers, entries = await decide(request, await taken_apart(raw), wanted, caller, leaving)
                 note(request.scope, decisions=len(entries), problems=len(answers) - len(entries))
                 await durable(service.store.append_many(entries))
         finally:
@@ -111,10 +113,11 @@ def add(app: FastAPI, service: Service) -> None:
         return found
 
     async def decide(
-        request: Request, exchanges: Sequence[bytes], wanted: Asked, leaving: asyncio.Future[Any]
+        request: Request, exchanges: Sequence[bytes], wanted: Asked, caller: Caller, leaving: asyncio.Future[Any]
     ) -> tuple[list[bytes], list[Entry]]:
         """What to answer to each exchange, and what to record. Raises Refused, ClientDisconnect."""
         now = service.clock()
+        live = service.live  # one bundle for the whole batch
         request_id: str = request.scope["request_id"]
         answers: list[bytes] = []
         entries: list[Entry] = []
@@ -124,7 +127,7 @@ def add(app: FastAPI, service: Service) -> None:
                 if leaving.done():
                     raise ClientDisconnect
                 try:
-                    decided = decider.decide(decider.read(exchange), wanted, now, request_id)
+                    decided = decider.decide(live, decider.read(live, exchange), wanted, now, request_id, caller)
                 except Refused as refused:
                     problem = refused.problem(request.scope["path"], request_id, f"/exchanges/{number}")
                     answers.append(b'{"problem":%b}' % problem.model_dump_json(exclude_none=True).encode())
@@ -142,7 +145,7 @@ def add(app: FastAPI, service: Service) -> None:
         methods=["POST"],
         summary="Decide many exchanges",
         response_model=Results,
-        responses=schemas.problems(400, 413, 415, 503),
+        responses=schemas.problems(400, 403, 413, 415, 503),
         openapi_extra={"requestBody": _body_schema(settings.batch_limit), "parameters": PARAMETERS},
         route_class_override=Plain,
     )

@@ -4,9 +4,10 @@ import json
 from typing import Any
 
 import sqlalchemy as sa
-from fastapi import FastAPI, Response
+from fastapi import FastAPI, Request, Response
 
 from service.api import schemas
+from service.callers import caller_of
 from service.log.leaf import clear, commitments
 from service.log.record import KeptRecord
 from service.log.store import Stored
@@ -22,10 +23,11 @@ def add(app: FastAPI, service: Service) -> None:
         "/v1/decisions/{id}",
         summary="The record of a decision",
         response_model=KeptRecord,
-        responses=schemas.problems(404, 503),
+        responses=schemas.problems(403, 404, 503),
     )
-    def decision(id: str) -> Response:
+    def decision(id: str, request: Request) -> Response:
         """The record, with personal values in clear where they were not erased, and its place in the log."""
+        caller_of(request.scope, "read")
         try:
             stored = service.store.read(id)
         except sa.exc.SQLAlchemyError:

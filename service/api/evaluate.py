@@ -9,6 +9,7 @@ from fastapi import FastAPI, Request, Response
 import engine
 from service.api import schemas
 from service.api.sent import PARAMETERS, Plain, asked, body
+from service.callers import caller_of
 from service.deciding import Decider, durable
 from service.gate import note
 from service.service import Service
@@ -22,10 +23,12 @@ def add(app: FastAPI, service: Service) -> None:
     async def evaluate(request: Request) -> Response:
         """Decides the exchange in the body, records the decision, and answers with it."""
         scope = request.scope
+        caller = caller_of(scope, "evaluate")
         wanted = asked(scope["query_string"])
         raw = await body(request, limit)
         async with service.turns:
-            decided = decider.decide(decider.read(raw), wanted, service.clock(), scope["request_id"])
+            live = service.live
+            decided = decider.decide(live, decider.read(live, raw), wanted, service.clock(), scope["request_id"], caller)
         written = decided.written
         note(scope, decision_id=written.id, outcome=written.outcome, proceed=written.proceed)
         await durable(service.store.append(decided.entry))
@@ -37,7 +40,7 @@ def add(app: FastAPI, service: Service) -> None:
         methods=["POST"],
         summary="Decide an exchange",
         response_model=engine.Decision,
-        responses=schemas.problems(400, 413, 415, 503),
+        responses=schemas.problems(400, 403, 413, 415, 503),
         openapi_extra={**schemas.EXCHANGE_BODY, "parameters": PARAMETERS},
         route_class_override=Plain,
     )

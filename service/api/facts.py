@@ -1,9 +1,14 @@
 """`GET /v1/facts`: what an exchange may say, from the loaded vocabulary."""
 
-from fastapi import FastAPI, Response
+from functools import lru_cache
+
+from fastapi import FastAPI, Request, Response
 from pydantic import BaseModel, ConfigDict
 
 import engine
+from service.api import schemas
+from service.callers import caller_of
+from service.live import Live
 from service.log.record import Digests
 from service.service import Service
 
@@ -19,10 +24,13 @@ class Facts(BaseModel):
 
 def add(app: FastAPI, service: Service) -> None:
     """Put the endpoint on the application."""
-    digests = Digests(meaning=service.bundle.digests.meaning, source=service.bundle.digests.source)
-    listed = Facts(bundle=digests, facts=tuple(service.bundle.facts())).model_dump_json()
 
-    @app.get("/v1/facts", summary="The facts an exchange may state", response_model=Facts)
-    async def facts() -> Response:
+    @lru_cache(maxsize=1)
+    def listed(live: Live) -> str:
+        return Facts(bundle=live.digests, facts=tuple(live.bundle.facts())).model_dump_json()
+
+    @app.get("/v1/facts", summary="The facts an exchange may state", response_model=Facts, responses=schemas.problems(403))
+    async def facts(request: Request) -> Response:
         """Every fact with its type, its title, the question that asks for it, and whether it is personal."""
-        return Response(listed, media_type="application/json")
+        caller_of(request.scope, "evaluate")
+        return Response(listed(service.live), media_type="application/json")

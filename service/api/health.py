@@ -8,9 +8,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from service.api import schemas
 from service.log.record import Digests
-from service.log.store import NotRecorded
 from service.problems import Refused
 from service.service import Service
+from service.store.writer import NotRecorded
 
 PROBE_SECONDS = 5.0
 
@@ -45,7 +45,6 @@ class Ready(BaseModel):
 
 def add(app: FastAPI, service: Service) -> None:
     """Put the endpoints on the application."""
-    digests = Digests(meaning=service.bundle.digests.meaning, source=service.bundle.digests.source)
 
     @app.get("/livez", summary="Is the process alive")
     async def livez() -> Alive:
@@ -55,6 +54,7 @@ def add(app: FastAPI, service: Service) -> None:
     @app.get("/readyz", summary="Can it decide and record now", responses=schemas.problems(503))
     async def readyz() -> Ready:
         """Writes to the log and waits for the disk, as a decision would."""
+        digests = service.live.digests
         try:
             async with asyncio.timeout(PROBE_SECONDS):
                 records = await service.store.probe()

@@ -8,14 +8,15 @@ are one exchange, decided by the loaded policies when a shape is first asked for
 import json
 from collections.abc import Callable
 from datetime import UTC, date, datetime
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 from fastapi import FastAPI, Response
 from fastapi.openapi.utils import get_openapi
 
 import engine
-from service.log.record import Digests, EngineVersion, Record
+from service.live import Live
+from service.log.record import EngineVersion, Record
 from service.problems import Problem
 from service.service import Service
 
@@ -53,23 +54,23 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
 def add(app: FastAPI, service: Service) -> None:
     """Put the endpoints on the application. Comes last: the OpenAPI document lists what is there by then."""
 
-    @cache
-    def shapes() -> dict[str, dict[str, Any]]:
+    @lru_cache(maxsize=1)
+    def shapes(live: Live) -> dict[str, dict[str, Any]]:
         found = {
-            "exchange": service.bundle.exchange_schema(),
+            "exchange": live.bundle.exchange_schema(),
             "decision": engine.Decision.model_json_schema(mode="serialization"),
             "record": Record.model_json_schema(mode="serialization"),
         }
-        examples = _examples(service)
+        examples = _examples(live)
         return {name: {"$schema": _DIALECT, "examples": [examples[name]], **found[name]} for name in found}
 
     # Made when first asked for (the start is a tenth of a second shorter), so not `async`: it takes a thread.
     @app.get("/openapi.json", include_in_schema=False)
     def openapi() -> Response:
-        return Response(_written(_openapi(app, shapes()["exchange"])), media_type="application/json")
+        return Response(_written(_openapi(app, shapes(service.live)["exchange"])), media_type="application/json")
 
     for name in ("exchange", "decision", "record"):
-        _serve(app, name, shapes)
+        _serve(app, name, lambda: shapes(service.live))
 
 
 def _serve(app: FastAPI, name: str, shapes: Callable[[], dict[str, dict[str, Any]]]) -> None:
@@ -89,24 +90,23 @@ def _written(document: dict[str, Any]) -> str:
     return json.dumps(document, ensure_ascii=False)
 
 
-def _examples(service: Service) -> dict[str, Any]:
+def _examples(live: Live) -> dict[str, Any]:
     """An exchange that the loaded vocabulary accepts, what the loaded policies say to it, and the record of both."""
     for candidate in _CANDIDATES:
         try:
-            exchange = engine.parse_exchange(service.bundle, json.dumps(candidate).encode())
+            exchange = engine.parse_exchange(live.bundle, json.dumps(candidate).encode())
             break
         except engine.ExchangeRefused:
             continue  # another vocabulary
-    decision = service.pdp.decide(exchange, as_of=_DAY, today=_DAY, id=_ID)
-    digests = service.bundle.digests
+    decision = live.pdp.decide(exchange, as_of=_DAY, today=_DAY, id=_ID)
     record = Record(
         id=_ID,
         recorded_at=datetime(_DAY.year, _DAY.month, _DAY.day, 9, 30, 0, 123456, UTC),
-        asked_by=None,
+        asked_by="gateway",
         as_of=_DAY,
         request=dict(exchange.document),
         decision=decision,
-        bundle=Digests(meaning=digests.meaning, source=digests.source),
+        bundle=live.digests,
         engine=EngineVersion(version=engine.__version__),
     ).document()
     return {"exchange": candidate, "decision": record["decision"], "record": record}

@@ -45,7 +45,7 @@ class Record(BaseModel):
     schema_: Literal["fifthfactor/record/1"] = Field(default=SCHEMA, alias="schema")
     id: str = Field(description="the decision's id, a UUID of version 7")
     recorded_at: datetime = Field(description="when the record was made, in UTC")
-    asked_by: str | None = Field(description="who asked; null while callers have no names")
+    asked_by: str | None = Field(description="the id of the caller who asked; null in records from before callers had one")
     as_of: date = Field(description="the day whose law decided")
     request: dict[str, JsonValue] = Field(
         description='the exchange as accepted; an erased personal value stands as {"commitment": …}'
@@ -69,13 +69,12 @@ class RecordWriter:
 
     def __init__(self, bundle: Digests, version: EngineVersion) -> None:
         self._fixed = {
-            "asked_by": b"null",
             "bundle": canonical(bundle.model_dump()),
             "engine": canonical(version.model_dump()),
             "schema": canonical(SCHEMA),
         }
 
-    def write(self, decision: engine.Written, recorded_at: datetime) -> tuple[bytes, Mapping[str, bytes]]:
+    def write(self, decision: engine.Written, recorded_at: datetime, asked_by: str) -> tuple[bytes, Mapping[str, bytes]]:
         """The decision as it is answered, and every member of its record but id and request. Raises NotCanonical."""
         try:
             members = {name: text.encode() for name, text in decision.members.items()}
@@ -84,6 +83,7 @@ class RecordWriter:
         moment = recorded_at.astimezone(UTC).isoformat().replace("+00:00", "Z")
         return joined(members), {
             **self._fixed,
+            "asked_by": canonical(asked_by),
             "as_of": b'"%b"' % decision.as_of.isoformat().encode(),
             "decision": joined(dict(sorted(members.items()))),
             "recorded_at": b'"%b"' % moment.encode(),

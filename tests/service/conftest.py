@@ -20,6 +20,8 @@ from service import telemetry
 from service.app import create_app
 from service.service import Service
 from service.settings import Settings
+from service.store.database import file_of
+from tests.service.databases import KINDS, PostgreSQL
 
 ROOT = Path(__file__).parents[2]
 POLICIES = Path(__file__).parent / "policies"
@@ -58,10 +60,34 @@ def lines() -> Lines:
     return Lines()
 
 
+@pytest.fixture(params=KINDS)
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of a new database of its own: each test that asks for it runs on SQLite and on PostgreSQL."""
+    if request.param == "sqlite":
+        return str(tmp_path / "log.db")
+    server: PostgreSQL = request.getfixturevalue("postgresql")
+    return server.new()
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[PostgreSQL]:
+    """A real PostgreSQL server for the tests of this process."""
+    with PostgreSQL.running() as server:
+        yield server
+
+
 @pytest.fixture
-def service(tmp_path: Path, lines: Lines) -> Iterator[Service]:
+def service(database: str, lines: Lines) -> Iterator[Service]:
     """An open service with a database of its own."""
-    opened = Service.open(Settings(policies=POLICIES, database=tmp_path / "log.db"), say=telemetry.logger(lines))
+    opened = Service.open(Settings(policies=POLICIES, database=database), say=telemetry.logger(lines))
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def in_file(tmp_path: Path, lines: Lines) -> Iterator[Service]:
+    """An open service whose database is a file, for what only a file can have happen to it."""
+    opened = Service.open(Settings(policies=POLICIES, database=str(tmp_path / "log.db")), say=telemetry.logger(lines))
     yield opened
     opened.close()
 
@@ -86,7 +112,9 @@ def evaluate(client: TestClient) -> Callable[..., Any]:
 class Server:
     """A real server: `python -m service.cli serve` in a process of its own, on a free port."""
 
-    def __init__(self, database: Path, *options: str, environment: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, database: Path | str, *options: str, environment: dict[str, str] | None = None, folder: Path | None = None
+    ) -> None:
         command = [sys.executable, "-m", "service.cli", "serve", "--port", "0", "--database", str(database)]
         command += ["--policies", str(POLICIES), *options]
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("FIFTHFACTOR_")}
@@ -97,7 +125,7 @@ class Server:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,
-            cwd=database.parent,
+            cwd=folder or (file_of(str(database)) or Path("here")).parent,
             env={**inherited, "PYTHONPATH": paths, **(environment or {})},
         )
         self.log: list[str] = []
@@ -140,7 +168,7 @@ class Server:
 
 
 @contextmanager
-def running(database: Path, *options: str, **more: Any) -> Iterator[Server]:
+def running(database: Path | str, *options: str, **more: Any) -> Iterator[Server]:
     """A server that listens, and is gone afterwards."""
     server = Server(database, *options, **more)
     try:
@@ -150,9 +178,9 @@ def running(database: Path, *options: str, **more: Any) -> Iterator[Server]:
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[Server]:
+def server(tmp_path: Path, database: str) -> Iterator[Server]:
     """A real server with a database of its own."""
-    with running(tmp_path / "log.db") as server:
+    with running(database, folder=tmp_path) as server:
         yield server
 
 

@@ -22,10 +22,11 @@ import engine
 from service import telemetry
 from service.app import create_app
 from service.log.record import KeptRecord, Record
-from service.log.store import LogBusy, NotRecorded, Store
+from service.log.store import Store
 from service.problems import Problem
 from service.service import Service
 from service.settings import Settings
+from service.store.writer import LogBusy, NotRecorded
 from tests.service.conftest import EXCHANGE, PERSONAL, POLICIES, body
 
 JSON: dict[str, Any] = {"content": body(), "headers": {"content-type": "application/json"}}
@@ -115,7 +116,7 @@ def test_what_is_no_exchange_is_refused(evaluate, content, service):
     """Whatever the bytes: 400, at least one place, and nothing in the log."""
     problem = refused(evaluate(content), 400, "exchange-refused")
     assert problem["errors"]
-    assert service.store.counts.records == 0
+    assert service.store.records == 0
 
 
 def test_very_many_wrong_places_are_counted_and_not_all_listed(evaluate):
@@ -133,7 +134,7 @@ def test_a_number_that_canonical_json_cannot_carry_is_refused(evaluate, service,
     large = {**EXCHANGE, "data": {"people": 2**53}}
     monkeypatch.setattr(engine, "parse_exchange", lambda bundle, raw: replace(real(bundle, raw), document=large))
     refused(evaluate(), 400, "exchange-refused")
-    assert service.store.counts.records == 0
+    assert service.store.records == 0
 
 
 def test_an_empty_body_is_refused(client):
@@ -194,13 +195,13 @@ def test_a_query_that_is_understood(client, query):
 def test_the_language_and_what_is_included_reach_the_engine(client, service, monkeypatch):
     """As they were asked for; without a query, nothing more, in English."""
     passed = []
-    real = type(service.pdp).write
+    real = type(service.live.pdp).write
 
     def watched(self, exchange, **more):
         passed.append((more["include"], more["lang"]))
         return real(self, exchange, **more)
 
-    monkeypatch.setattr(type(service.pdp), "write", watched)
+    monkeypatch.setattr(type(service.live.pdp), "write", watched)
     client.post("/v1/evaluate?lang=zh&include=remedies,trace", **JSON)
     client.post("/v1/evaluate", **JSON)
     assert passed == [({"remedies", "trace"}, "zh"), (set(), "en")]
@@ -230,7 +231,7 @@ def test_a_query_that_is_not_understood_is_refused(client, service, query, says)
         problem = refused(client.post(f"{path}?{query}", **JSON), 400, "bad-request")
         assert says in problem["detail"]
         assert len(problem["detail"]) < 200
-    assert service.store.counts.records == 0
+    assert service.store.records == 0
 
 
 # --- the record ------------------------------------------------------------------------------------------------------
@@ -244,7 +245,7 @@ def test_the_record_of_an_answer_is_there(client, evaluate):
     kept = KeptRecord.model_validate(answer.json())
     assert kept.record.as_of == date(2024, 6, 1)
     assert kept.record.recorded_at.tzinfo == UTC
-    assert kept.record.asked_by is None
+    assert kept.record.asked_by == "local"
     assert answer.json()["record"]["request"] == EXCHANGE
     assert answer.json()["record"]["decision"] == decision
     assert answer.json()["record"]["bundle"] == decision["bundle"]
@@ -323,10 +324,15 @@ def test_without_a_record_there_is_no_answer(client, evaluate, service, monkeypa
     assert evaluate().status_code == 200
 
 
-def test_a_writer_that_fails_is_logged_and_answered_with_503(client, evaluate, service, lines):
+def test_a_writer_that_fails_is_logged_and_answered_with_503(in_file, lines):
     """Through the real writer: the database may not grow, then it may again."""
+    client = TestClient(create_app(in_file.settings, in_file), base_url="http://127.0.0.1:8080")
+
+    def evaluate() -> Any:
+        return client.post("/v1/evaluate", content=body(), headers={"content-type": "application/json"})
+
     evaluate()
-    raw = service.store._connection.connection.dbapi_connection
+    raw = in_file.store.writer._connection.connection.dbapi_connection
     raw.execute("PRAGMA max_page_count = 1")
     for _ in range(20):  # the file has some free pages left at first
         answer = evaluate()
@@ -349,21 +355,21 @@ def test_requests_at_the_same_time_share_commits(service):
 
     answers = asyncio.run(together())
     assert [answer.status_code for answer in answers] == [200] * 64
-    assert service.store.counts.records == 64
-    assert service.store.counts.commits < 16
+    assert service.store.records == 64
+    assert service.store.writer.counts.commits < 16
     assert {stored.entry.id for stored in service.store.scan()} == {answer.json()["id"] for answer in answers}
 
 
 def test_slow_decisions_let_others_through(service, monkeypatch):
     """While many exchanges are decided slowly, answers leave one by one and a probe is heard after one decision."""
     app = create_app(service.settings, service)
-    real = type(service.pdp).write
+    real = type(service.live.pdp).write
 
     def slowly(self, exchange, **more):
         time.sleep(0.06)
         return real(self, exchange, **more)
 
-    monkeypatch.setattr(type(service.pdp), "write", slowly)
+    monkeypatch.setattr(type(service.live.pdp), "write", slowly)
     done: list[str] = []
 
     async def send(client, method, path, **more):
@@ -391,7 +397,7 @@ def test_an_unforeseen_error_is_500_without_details(client, evaluate, service, m
     def fail(*_, **__):
         raise RuntimeError("about practice-of-dr-li-na")
 
-    monkeypatch.setattr(type(service.pdp), "write", fail)
+    monkeypatch.setattr(type(service.live.pdp), "write", fail)
     answer = evaluate()
     problem = refused(answer, 500, "internal")
     assert "RuntimeError" not in answer.text
@@ -399,7 +405,7 @@ def test_an_unforeseen_error_is_500_without_details(client, evaluate, service, m
     assert (line["level"], line["error"], line["request_id"]) == ("error", "RuntimeError", problem["request_id"])
     assert any("deciding.py" in place for place in line["at"])
     assert "li-na" not in lines.getvalue()
-    assert service.store.counts.records == 0
+    assert service.store.records == 0
 
 
 # --- the rest of the interface ---------------------------------------------------------------------------------------
@@ -411,7 +417,7 @@ def test_facts(client, service):
     facts = {fact["name"]: fact for fact in answer["facts"]}
     assert facts["exporter.country"]["ask"]["en"] == "In which country is the exporter?"
     assert facts["exporter.id"]["personal"] is True
-    assert answer["bundle"]["source"] == service.bundle.digests.source
+    assert answer["bundle"]["source"] == service.live.bundle.digests.source
 
 
 def test_alive(client):
@@ -422,19 +428,20 @@ def test_alive(client):
 def test_ready(client, evaluate, service):
     """Policies are loaded, and a write has just reached the disk."""
     evaluate()
-    commits = service.store.counts.commits
+    commits = service.store.writer.counts.commits
     ready = client.get("/readyz")
     assert ready.status_code == 200
     assert ready.json()["status"] == "ready"
     assert ready.json()["log"] == {"writable": True, "records": 1}
     assert ready.json()["incidents"] == 0
-    assert ready.json()["policies"]["source"] == service.bundle.digests.source
-    assert service.store.counts.commits == commits + 1
+    assert ready.json()["policies"]["source"] == service.live.bundle.digests.source
+    assert service.store.writer.counts.commits == commits + 1
 
 
-def test_not_ready_when_the_log_cannot_be_written(client, service):
+def test_not_ready_when_the_log_cannot_be_written(in_file):
     """503 with what was found."""
-    service.store.path.unlink()
+    client = TestClient(create_app(in_file.settings, in_file), base_url="http://127.0.0.1:8080")
+    in_file.store.database.path.unlink()
     problem = refused(client.get("/readyz"), 503, "not-ready")
     assert problem["checks"]["policies"]["loaded"] is True
     assert problem["checks"]["log"] == {"writable": False, "reason": "No such file or directory"}
@@ -446,7 +453,7 @@ def test_the_schemas_come_from_models_and_vocabulary(client, service):
     """An exchange's from the loaded vocabulary, a decision's and a record's from their models."""
     exchange = client.get("/v1/schemas/exchange")
     assert exchange.headers["content-type"] == "application/schema+json"
-    assert exchange.json().items() >= service.bundle.exchange_schema().items()
+    assert exchange.json().items() >= service.live.bundle.exchange_schema().items()
     assert client.get("/v1/schemas/decision").json()["properties"]["proceed"] == {"title": "Proceed", "type": "boolean"}
     assert client.get("/v1/schemas/record").json()["properties"]["schema"]["const"] == "fifthfactor/record/1"
     assert all(client.get(f"/v1/schemas/{name}").json()["$schema"] for name in ("exchange", "decision", "record"))
@@ -462,7 +469,7 @@ def test_every_schema_has_an_example_that_holds(client, service):
     for example in examples["record"]:
         Record.model_validate(example)
     for example in examples["exchange"]:
-        engine.parse_exchange(service.bundle, json.dumps(example).encode())
+        engine.parse_exchange(service.live.bundle, json.dumps(example).encode())
 
 
 def test_the_openapi_document_shows_the_real_shapes(client, service):
@@ -489,7 +496,7 @@ def test_the_openapi_document_shows_the_real_shapes(client, service):
         answer = document["paths"][path]["post"]["responses"]["200"]["content"]["application/json"]["schema"]
         assert answer["$ref"].rpartition("/")[2] in document["components"]["schemas"]
     shapes = document["components"]["schemas"]
-    assert shapes["Exchange"]["properties"].keys() == service.bundle.exchange_schema()["properties"].keys()
+    assert shapes["Exchange"]["properties"].keys() == service.live.bundle.exchange_schema()["properties"].keys()
     assert "#/$defs/" not in json.dumps(document)
     found = json.dumps(document).split('"$ref": "#/components/schemas/')[1:]
     assert {each.partition('"')[0] for each in found} <= set(shapes)
@@ -576,7 +583,7 @@ def test_a_host_that_is_not_this_machine_is_refused(client, evaluate, service, h
     """421, so that a page that rebinds its own name to 127.0.0.1 gets nothing."""
     refused(client.get("/livez", headers={"host": host}), 421, "misdirected")
     refused(evaluate(host=host), 421, "misdirected")
-    assert service.store.counts.records == 0
+    assert service.store.records == 0
 
 
 # --- log lines -------------------------------------------------------------------------------------------------------
@@ -633,8 +640,8 @@ def test_trust_and_norms_are_the_operator_s(tmp_path):
         settings = Settings(policies=POLICIES, database=tmp_path / f"{number}.db", trust=trust, norms=norms)
         service = Service.open(settings)
         service.close()
-        assert service.bundle.settings == engine.Settings(trust=trust, norms=norms)
-        digests.add(service.bundle.digests.meaning)
+        assert service.live.bundle.settings == engine.Settings(trust=trust, norms=norms)
+        digests.add(service.live.bundle.digests.meaning)
     assert len(digests) == 4
 
 

@@ -19,9 +19,10 @@ from service.api import batch as batch_module
 from service.api.batch import Results
 from service.app import create_app
 from service.log.record import KeptRecord
-from service.log.store import LogBusy, NotRecorded, Store
+from service.log.store import Store
 from service.service import Service
 from service.settings import Settings
+from service.store.writer import LogBusy, NotRecorded
 from tests.service.conftest import EXCHANGE, PERSONAL, POLICIES, Server, eventually
 from tests.service.test_api import refused
 
@@ -66,9 +67,9 @@ def test_every_exchange_gets_its_decision_in_order(batch, client):
 
 def test_one_commit_holds_them_all(batch, service):
     """However many there are."""
-    commits = service.store.counts.commits
+    commits = service.store.writer.counts.commits
     assert len(batch(*map(of, range(300))).json()["results"]) == 300
-    assert (service.store.counts.commits, service.store.counts.records) == (commits + 1, 300)
+    assert (service.store.writer.counts.commits, service.store.records) == (commits + 1, 300)
 
 
 def test_a_bad_exchange_is_a_problem_in_its_place(batch, service):
@@ -114,14 +115,14 @@ def test_an_exchange_is_read_as_strictly_as_alone(batch, client, item):
 def test_a_batch_of_bad_exchanges_records_nothing(batch, service):
     """Every result is a problem, and there is no commit."""
     assert ["problem" in each for each in batch({"a": 1}, {"b": 1}).json()["results"]] == [True, True]
-    assert service.store.counts.commits == 0
+    assert service.store.writer.counts.commits == 0
 
 
 @pytest.mark.parametrize("content", [b'{"exchanges":[]}', b' { "exchanges" :\r\n[\t] } '])
 def test_an_empty_batch_has_no_results(client, service, content):
     """Nothing is asked, nothing is recorded."""
     assert client.post(PATH, content=content, headers=HEADERS).json() == {"results": []}
-    assert service.store.counts.commits == 0
+    assert service.store.writer.counts.commits == 0
 
 
 @pytest.mark.parametrize(
@@ -155,7 +156,7 @@ def test_what_is_no_batch_is_refused_whole(client, service, content):
     """400, and nothing is decided: where an exchange ends is not known."""
     problem = refused(client.post(PATH, content=content, headers=HEADERS), 400, "batch-refused")
     assert problem["detail"]
-    assert service.store.counts.records == 0
+    assert service.store.records == 0
 
 
 def limited(tmp_path, **limits: int) -> Service:
@@ -169,7 +170,7 @@ def test_more_exchanges_than_the_limit_are_refused(tmp_path):
     with client_of(service) as client:
         problem = refused(client.post(PATH, content=packed({}, {}, {}, {}), headers=HEADERS), 413, "batch-too-large")
         assert "at most 3 exchanges" in problem["detail"]
-        assert service.store.counts.records == 0
+        assert service.store.records == 0
         assert len(client.post(PATH, content=packed({}, {}, {}), headers=HEADERS).json()["results"]) == 3
 
 
@@ -191,7 +192,7 @@ def test_decisions_that_would_fill_the_memory_are_refused(batch, service, monkey
     monkeypatch.setattr(batch_module, "MOST_BYTES", 20_000)
     problem = refused(batch(*map(of, range(50))), 413, "batch-too-large")
     assert "in parts" in problem["detail"]
-    assert service.store.counts.records == 0
+    assert service.store.records == 0
 
 
 def client_of(service: Service) -> TestClient:
@@ -230,9 +231,9 @@ def test_without_records_there_is_no_answer(batch, service, monkeypatch, failure
 
 def test_a_batch_that_does_not_fit_is_refused(batch, service):
     """503 as long as too many records wait, rather than a part of it in the log."""
-    service.store.queue_limit = 10
+    service.store.writer.queue_limit = 10
     refused(batch(*map(of, range(11))), 503, "busy")
-    assert service.store.counts.records == 0
+    assert service.store.records == 0
     assert batch(*map(of, range(10))).status_code == 200
 
 
@@ -245,13 +246,13 @@ def test_a_failed_commit_records_none_of_them(batch, service, monkeypatch):
 
 def slow(service, monkeypatch, seconds: float) -> None:
     """Each decision takes so long."""
-    real = type(service.pdp).write
+    real = type(service.live.pdp).write
 
     def slowly(self, exchange, **more):
         time.sleep(seconds)
         return real(self, exchange, **more)
 
-    monkeypatch.setattr(type(service.pdp), "write", slowly)
+    monkeypatch.setattr(type(service.live.pdp), "write", slowly)
 
 
 def test_the_loop_turns_during_a_long_batch(service, monkeypatch):
@@ -276,7 +277,7 @@ def test_the_loop_turns_during_a_long_batch(service, monkeypatch):
 
     asyncio.run(together())
     assert done[-1] == PATH
-    assert service.store.counts.records == 43
+    assert service.store.records == 43
 
 
 def test_batches_are_decided_one_at_a_time(service, monkeypatch):
@@ -307,7 +308,7 @@ def head(content: bytes) -> bytes:
     ).encode()
 
 
-def test_a_caller_that_leaves_midway_stops_its_batch(server, tmp_path):
+def test_a_caller_that_leaves_midway_stops_its_batch(server, database):
     """What nobody waits for is not decided to the end, and nothing of it is recorded; the next batch is decided."""
     content = packed(*map(of, range(1000)))
     with socket.create_connection(("127.0.0.1", server.port)) as leaving:
@@ -319,7 +320,7 @@ def test_a_caller_that_leaves_midway_stops_its_batch(server, tmp_path):
     assert connection.getresponse().status == 200
     connection.close()
     assert server.stop() == 0
-    with Store.open(tmp_path / "log.db") as store:
+    with Store.open(database) as store:
         assert len(list(store.scan())) == 2
 
 

@@ -38,7 +38,7 @@ def planted(monkeypatch, request):
 def told(lines, service, decision_id: str, request_id: str) -> dict[str, Any]:
     """The one incident in the log; it has all that reproduces it, and no value of the exchange."""
     (line,) = lines.events("incident")
-    digests = service.bundle.digests
+    digests = service.live.bundle.digests
     assert line["level"] == "error"
     assert {name: line[name] for name in ("decision_id", "request_id", "as_of", "mode", "engine", "meaning", "source")} == {
         "decision_id": decision_id,
@@ -90,10 +90,10 @@ def test_a_permit_of_one_engine_is_none(evaluate, service, planted):
     """Alone, the faulty engine would let the exchange pass today; together with the other it does not."""
     today = service.clock().date()
     sent = body(as_of=str(today), evidence={})
-    exchange = engine.parse_exchange(service.bundle, sent)
+    exchange = engine.parse_exchange(service.live.bundle, sent)
 
     def proceeds(mode: str) -> bool:
-        return engine.PDP(service.bundle, mode).write(exchange, as_of=today, today=today, id="x").proceed
+        return engine.PDP(service.live.bundle, mode).write(exchange, as_of=today, today=today, id="x").proceed
 
     assert (proceeds("bitset"), proceeds("durable")) == (True, False)
     assert evaluate(sent).json()["proceed"] is False
@@ -110,7 +110,7 @@ def test_when_no_engine_answers_there_is_no_decision(client, evaluate, service, 
     line = told(lines, service, line["decision_id"], answer.headers["x-request-id"])
     assert line["disagreement"] == ["bitset failed: RuntimeError", "durable failed: RuntimeError"]
     assert line["record"] is None
-    assert service.store.counts.records == 0
+    assert service.store.records == 0
     assert client.get("/readyz").json()["incidents"] == 1
 
 

@@ -37,7 +37,7 @@ def pdp() -> engine.PDP:
 
 def recorded(decision: engine.Written, exchange: engine.Exchange, now: datetime = NOW) -> tuple[bytes, Entry]:
     """The answer and the log entry, as the service makes them."""
-    answer, members = WRITER.write(decision, now)
+    answer, members = WRITER.write(decision, now, "gateway")
     return answer, seal({"id": ID, "request": exchange.document}, exchange.personal, written=members)
 
 
@@ -115,7 +115,7 @@ def test_the_moment_is_written_as_the_model_writes_it(pdp, now):
     modelled = Record(
         id=ID,
         recorded_at=now.astimezone(UTC),
-        asked_by=None,
+        asked_by="gateway",
         as_of=DAY,
         request={},
         decision=decision.document(),
@@ -128,7 +128,9 @@ def test_the_moment_is_written_as_the_model_writes_it(pdp, now):
 def with_member(decision: engine.Written, name: str, text: str) -> engine.Written:
     """A decision with a member written otherwise."""
     members = MappingProxyType({**decision.members, name: text})
-    return engine.Written(decision.id, decision.as_of, decision.proceed, decision.outcome, decision.engine, members)
+    return engine.Written(
+        decision.id, decision.as_of, decision.proceed, decision.outcome, decision.engine, members, decision.named
+    )
 
 
 def test_keys_beyond_the_first_plane_are_sorted_by_the_library(pdp):

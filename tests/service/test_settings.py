@@ -2,8 +2,8 @@
 
 import pytest
 
-from service.log.store import QUEUE_LIMIT
 from service.settings import SettingRefused, Settings, is_loopback
+from service.store.writer import QUEUE_LIMIT
 
 
 def test_nothing_needs_to_be_set():

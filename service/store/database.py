@@ -1,0 +1,209 @@
+"""
+The door to the database: a URL in, connections out.
+
+SQLite in a file, or PostgreSQL. Whatever differs between the two is in this module and nowhere else: how a connection is
+made, how a writing transaction takes the one lock, how rows are handed over in bulk, what erasure needs besides.
+
+INVARIANT (one writing lock): a writing transaction holds the database's writing lock from its beginning, across all processes
+(`BEGIN IMMEDIATE` on SQLite, a row of `head` on PostgreSQL). What it reads cannot change before it commits.
+"""
+
+import os
+import sqlite3
+from collections.abc import Sequence
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self, cast
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import psycopg as postgresql
+from sqlalchemy.dialects.sqlite import pysqlite as sqlite
+
+from service.store.tables import head
+
+LOCK_WAIT_SECONDS = 5.0
+CONNECT_SECONDS = 5
+READERS = 8
+
+# page_size, of a new database: a record has tens of kilobytes, and each page of it is written by calls of its own.
+# secure_delete: SQLite overwrites what is erased instead of only forgetting where it was.
+_WRITER_PRAGMAS = ("page_size = 32768", "journal_mode = WAL", "synchronous = FULL", "secure_delete = ON", "foreign_keys = ON")
+
+# synchronous_commit: a server may be set up to answer a commit before it is on the disk; a record may not.
+_WRITER_SETTINGS = "SET synchronous_commit = on; SET idle_in_transaction_session_timeout = '30s'; SET lock_timeout = '5s'"
+_READER_SETTINGS = "SET default_transaction_read_only = on"
+
+# Rows in bulk go to the driver as it takes them, in the order of the columns.
+_POSITIONAL = {
+    "sqlite": sqlite.dialect(paramstyle="qmark"),
+    "postgresql": postgresql.dialect(paramstyle="format"),  # type: ignore[no-untyped-call]
+}
+
+
+class DatabaseRefused(Exception):
+    """The database cannot be used; the message is one sentence for the operator."""
+
+
+@dataclass(eq=False)
+class Database:
+    """
+    An open database. `Database.open(url)`, and `close()` at the end.
+
+    `reading` and `writing` give connections, those of `reading` cannot write; `shown` is the URL as it may be told, without its password.
+    `path` is the file, of an SQLite database.
+    """
+
+    shown: str
+    reading: sa.Engine
+    writing: sa.Engine
+    path: Path | None = None
+
+    @classmethod
+    def open(cls, url: str) -> Self:
+        """
+        A database by the path of a file, `sqlite:///PATH` or `postgresql://USER:PASSWORD@HOST/NAME`.
+
+        A file is made if it is not there, readable by its owner only: it holds personal values. Raises DatabaseRefused.
+        """
+        path = file_of(url)
+        if path is None:
+            return cls._server(url)
+        path = path.absolute()
+        if not path.name:
+            raise DatabaseRefused(f"the database `{url}` names no file")
+        try:
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        except OSError as refused:
+            raise DatabaseRefused(f"the database `{path}` cannot be used: {refused.strerror}") from None
+        writing = _file_engine(path, "rw", _WRITER_PRAGMAS)
+        sa.event.listen(writing, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
+        return cls(str(path), _file_engine(path, "ro", ()), writing, path)
+
+    @classmethod
+    def _server(cls, url: str) -> Self:
+        try:
+            parsed = sa.make_url(url)
+        except (sa.exc.ArgumentError, ValueError):
+            raise DatabaseRefused("the database's address is not a URL like postgresql://user@host/name") from None
+        if parsed.drivername not in ("postgresql", "postgresql+psycopg", "postgres"):
+            raise DatabaseRefused(f"there is no database of kind `{parsed.drivername}`; use a file, or postgresql://…")
+        parsed = parsed.set(drivername="postgresql+psycopg")
+        return cls(
+            parsed.set(drivername="postgresql", query={}).render_as_string(hide_password=True),
+            _server_engine(parsed, _READER_SETTINGS, READERS),
+            _server_engine(parsed, _WRITER_SETTINGS, 2),
+        )
+
+    @property
+    def dialect(self) -> str:
+        """`sqlite` or `postgresql`."""
+        return self.writing.dialect.name
+
+    def lock(self, transaction: sa.Connection) -> None:
+        """Take the writing lock, first thing in a writing transaction; of SQLite it is held by then."""
+        if self.dialect == "postgresql":
+            transaction.execute(sa.select(head.c.next).where(head.c.name == "record").with_for_update())
+
+    def insert(self, transaction: sa.Connection, table: sa.Table, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Add rows, each with a value for every column in order, with as little between us and the driver as there can be."""
+        if rows:
+            transaction.exec_driver_sql(str(sa.insert(table).compile(dialect=_POSITIONAL[self.dialect])), rows)
+
+    def identity(self) -> tuple[int, int] | None:
+        """Which file the path means now; a file moved or deleted under an open connection still takes writes. Raises OSError."""
+        if self.path is None:
+            return None
+        status = self.path.stat()
+        return status.st_dev, status.st_ino
+
+    def forget(self, connection: sa.Connection) -> bool:
+        """
+        After values were erased: leave no old copy of them; False where a reader hinders it, then try again.
+
+        SQLite overwrites what it frees, and old pages in its write-ahead log are emptied here. PostgreSQL keeps old versions of a row
+        until VACUUM, which is run here for the table that had the values; its own log of changes and its backups keep them as
+        long as its operator lets it.
+        """
+        if self.dialect == "postgresql":
+            with suppress(sa.exc.DBAPIError), self.writing.connect() as free:
+                free.execution_options(isolation_level="AUTOCOMMIT").exec_driver_sql("VACUUM personal")
+            return True
+        with suppress(sqlite3.Error):
+            raw = cast(sqlite3.Connection, connection.connection.dbapi_connection)
+            raw.execute("PRAGMA busy_timeout = 0")  # a reader may take its time; those who wait for a record may not
+            (busy, _, _) = raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            raw.execute(f"PRAGMA busy_timeout = {int(LOCK_WAIT_SECONDS * 1000)}")
+            return not busy
+        return False
+
+    def close(self) -> None:
+        """Close all connections; the last one of an SQLite database, which must be able to write, folds its write-ahead log into it."""
+        self.reading.dispose()
+        self.writing.dispose()
+        if self.path is not None:
+            with suppress(sqlite3.Error), closing(sqlite3.connect(f"{self.path.as_uri()}?mode=rw", uri=True)) as last:
+                last.execute("SELECT 1 FROM sqlite_master").fetchall()
+
+
+def file_of(url: str) -> Path | None:
+    """The file that a database's address means, or None where it means a server."""
+    if url.startswith("sqlite:///"):
+        return Path(url.removeprefix("sqlite:///"))
+    return None if "://" in url else Path(url)
+
+
+def plain(failed: BaseException) -> str:
+    """An error of a database in words that carry no value of a row."""
+    match failed:
+        case sa.exc.DBAPIError(orig=original):
+            return _first_line(original)
+        case OSError(strerror=str(words)):
+            return words
+        case sqlite3.Error():
+            return str(failed)
+        case _:
+            return type(failed).__name__
+
+
+def _first_line(original: BaseException | None) -> str:
+    # PostgreSQL adds lines with the row in question, whose values may be personal.
+    state = getattr(original, "sqlstate", None)
+    lines = str(original).splitlines() or [type(original).__name__]
+    return f"{lines[0]} ({state})" if state else lines[0]
+
+
+def _file_engine(path: Path, mode: str, pragmas: Sequence[str]) -> sa.Engine:
+    """Connections to the file at a path, which must exist (`mode` is SQLite's: `rw` or `ro`)."""
+    uri = f"{path.as_uri()}?mode={mode}"
+
+    def connect() -> sqlite3.Connection:
+        connection = sqlite3.connect(uri, uri=True, timeout=LOCK_WAIT_SECONDS, check_same_thread=False)
+        connection.isolation_level = None  # transactions begin where the event above begins them
+        for pragma in pragmas:
+            connection.execute(f"PRAGMA {pragma}")
+        return connection
+
+    # hide_parameters: an error's text must never carry a request.
+    return sa.create_engine(
+        "sqlite://", creator=connect, poolclass=sa.QueuePool, pool_size=READERS, max_overflow=-1, hide_parameters=True
+    )
+
+
+def _server_engine(url: sa.URL, settings: str, size: int) -> sa.Engine:
+    engine = sa.create_engine(
+        url,
+        pool_size=size,
+        max_overflow=READERS,
+        pool_pre_ping=True,  # a server that was restarted costs one ping, not one failed request
+        hide_parameters=True,
+        connect_args={"connect_timeout": CONNECT_SECONDS, "application_name": "fifthfactor"},
+    )
+
+    @sa.event.listens_for(engine, "connect")
+    def set_up(raw: Any, _: Any) -> None:
+        raw.autocommit = True
+        raw.execute(settings)
+        raw.autocommit = False
+
+    return engine

@@ -1,0 +1,91 @@
+"""
+Bring a database to the tables of this version.
+
+A new database gets all of them, one of an older version what it lacks, one of a newer version or of another program is refused
+and left as it is. Several processes may start at once: the first does the work, the others wait and find it done.
+"""
+
+from pathlib import Path
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from service.store.database import Database, DatabaseRefused, file_of, plain
+from service.store.tables import metadata
+
+_LOCK = 0x0F1F_7FAC  # an advisory lock of PostgreSQL; any number that nothing else in the database uses
+
+
+def upgrade(database: Database) -> None:
+    """Make or complete the tables. Raises DatabaseRefused."""
+    try:
+        with database.writing.connect() as connection, connection.begin():
+            if database.dialect == "postgresql":
+                connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
+            elif connection.exec_driver_sql("PRAGMA journal_mode").scalar_one() != "wal":
+                raise DatabaseRefused(f"the database `{database.shown}` lies where SQLite cannot keep a write-ahead log")
+            _upgrade(database, connection)
+    except (OSError, sa.exc.SQLAlchemyError) as refused:
+        raise DatabaseRefused(f"the database `{database.shown}` cannot be used: {plain(refused)}") from None
+
+
+def look(url: str) -> Database:
+    """An existing database to read, of tables that this version knows. Raises DatabaseRefused."""
+    file = file_of(url)
+    if file is not None and not file.is_file():
+        raise DatabaseRefused(f"the database `{url}` is not there")
+    database = Database.open(url)
+    try:
+        with database.reading.connect() as connection:
+            current, newest = revisions(connection)
+    except (OSError, sa.exc.SQLAlchemyError) as refused:
+        database.close()
+        raise DatabaseRefused(f"the database `{database.shown}` cannot be read: {plain(refused)}") from None
+    if current != newest:
+        database.close()
+        raise DatabaseRefused(
+            f"the database `{database.shown}` has tables of revision {current or 'none'}, and this version reads {newest}:"
+            " start the service once to complete them, or install the version that wrote them"
+        )
+    return database
+
+
+def revisions(connection: sa.Connection) -> tuple[str | None, str]:
+    """The revision of a database's tables, None before the first, and that of this version."""
+    newest = ScriptDirectory.from_config(_config(connection)).get_current_head()
+    assert newest is not None
+    return MigrationContext.configure(connection).get_current_revision(), newest
+
+
+def _upgrade(database: Database, connection: sa.Connection) -> None:
+    names = set(sa.inspect(connection).get_table_names())
+    config = _config(connection)
+    if "alembic_version" in names:
+        known = {each.revision for each in ScriptDirectory.from_config(config).walk_revisions()}
+        current, newest = revisions(connection)
+        if current is not None and current not in known:
+            raise DatabaseRefused(
+                f"the database `{database.shown}` was written by a newer Fifth Factor (its tables are of revision"
+                f" {current}, this one knows {newest}): install that version"
+            )
+        if current == newest:
+            return
+    elif "about" in names and "record" in names:
+        # A log from before there were revisions; it says its schema itself.
+        schema = connection.exec_driver_sql("SELECT value FROM about WHERE name = 'schema'").scalar_one_or_none()
+        if schema != "1":
+            raise DatabaseRefused(f"the database `{database.shown}` has a schema that this version does not know: `{schema}`")
+        command.stamp(config, "0001")
+    elif names & set(metadata.tables) or (names and database.dialect == "sqlite"):
+        raise DatabaseRefused(f"the database `{database.shown}` is not a log of Fifth Factor")
+    command.upgrade(config, "head")
+
+
+def _config(connection: sa.Connection) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.attributes["connection"] = connection
+    return config

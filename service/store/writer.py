@@ -1,0 +1,250 @@
+"""
+The one writer of a process: work in, from any number of requests at once; its results out, once they are durable.
+
+Who owns what, and what is true when a call returns:
+
+- INVARIANT (durable first): `do` returns only after the commit that holds its changes returned, and that commit waits for the
+  disk. A caller that sends its answer after `do` never answers unrecorded.
+- INVARIANT (group commit): the writer thread takes all work that waits, does it in the order it came, in one transaction, and commits
+  it together. A failed commit gives no results. Work that raises undoes its own changes and nobody else's.
+- INVARIANT (one lock): a transaction holds the database's writing lock from its beginning, whichever process it is in.
+- What was written may be there although its answer never left (the process died in between). Never the other way round.
+"""
+
+import asyncio
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+
+from service.store.database import Database, plain
+
+QUEUE_LIMIT = 2_000  # records: a full batch, and as many that came alone
+
+Result = TypeVar("Result")
+
+
+class NotRecorded(Exception):
+    """What was to be written is not known to be durable, so its answer must not leave."""
+
+
+class LogBusy(NotRecorded):
+    """Too much waits already."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Failed:
+    """What a piece of work raised, for its own caller."""
+
+    error: Exception
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """One thing the writer is to do, work or an item to add, and the future that waits for it."""
+
+    work: Callable[[sa.Connection], Any] | None
+    item: Any
+    loop: asyncio.AbstractEventLoop
+    done: asyncio.Future[Any]
+
+
+@dataclass(slots=True)
+class Counts:
+    """What the writer has done since it was opened. Only the writer writes them."""
+
+    commits: int = 0
+    failures: int = 0
+
+
+@dataclass(eq=False)
+class Writer:
+    """
+    The writer of an open database. `close()` at the end. `do` and `add` belong to event loops, any number of them.
+
+    `adding` adds items in bulk, and gives a result for each: most of what is written are records, one a request.
+    """
+
+    database: Database
+    adding: Callable[[sa.Connection, list[Any]], Sequence[Any]]
+    queue_limit: int = QUEUE_LIMIT
+    counts: Counts = field(default_factory=Counts)
+    on_failure: Callable[[str], None] = lambda reason: None
+
+    def __post_init__(self) -> None:
+        self._queue: deque[_Job] = deque()
+        self._queued = 0
+        self._waiting = threading.Condition()
+        self._closing = False
+        self._connection: sa.Connection | None = None
+        self._erased = False
+        self._file = self.database.identity()
+        self._thread = threading.Thread(target=self._write_until_closed, name="writer", daemon=True)
+        self._thread.start()
+
+    async def do(self, work: Callable[[sa.Connection], Result]) -> Result:
+        """
+        Do work in a writing transaction; returns its result once that is durable.
+
+        What it raises undoes its own changes and comes back to the caller. Raises NotRecorded; LogBusy where too much waits already.
+        """
+        result: Result = await self._ask(work, None, 1)
+        return result
+
+    async def add(self, item: Any, size: int) -> Any:
+        """
+        Add an item, which takes `size` of the queue's bound; returns what `adding` says of it, once it is durable.
+
+        Where adding fails, all that waits with it fails. Raises NotRecorded; LogBusy where too much waits already.
+        """
+        return await self._ask(None, item, size)
+
+    @property
+    def waiting(self) -> int:
+        """How much waits to be written."""
+        return self._queued
+
+    def erased(self) -> None:
+        """Told by work that erases values: after its commit no old copy of them is to be left."""
+        self._erased = True
+
+    def close(self) -> None:
+        """Take nothing more, write what waits, end the writer. May be called twice."""
+        with self._waiting:
+            self._closing = True
+            self._waiting.notify()
+        self._thread.join()
+        self._disconnect()
+
+    async def _ask(self, work: Callable[[sa.Connection], Any] | None, item: Any, size: int) -> Any:
+        loop = asyncio.get_running_loop()
+        job = _Job(work, item, loop, loop.create_future())
+        with self._waiting:
+            if self._closing:
+                raise NotRecorded("the log is closed")
+            if self._queued + size > self.queue_limit:
+                raise LogBusy("too many records wait to be written")
+            if not self._queue or self._queue[-1].loop is not loop:
+                # The writer wakes when this turn of the loop is over: one commit takes all that the turn brings.
+                loop.call_soon(self._wake)
+            self._queue.append(job)
+            self._queued += size
+        return await job.done
+
+    # --- the writer's thread -----------------------------------------------------------------------------------------
+
+    def _wake(self) -> None:
+        with self._waiting:
+            self._waiting.notify()
+
+    def _write_until_closed(self) -> None:
+        try:
+            while jobs := self._take():
+                try:
+                    results = self._write(jobs)
+                except BaseException as failed:
+                    self._fail(jobs, failed)
+                    if not isinstance(failed, Exception):
+                        raise
+                else:
+                    _settle(jobs, results)
+        finally:
+            # INVARIANT (fail closed): without a writer nothing is taken and nothing waits.
+            with self._waiting:
+                self._closing = True
+                left = list(self._queue)
+                self._queue.clear()
+            _settle(left, [_Failed(NotRecorded("the log is closed"))] * len(left))
+
+    def _take(self) -> list[_Job]:
+        """All jobs that wait, or none once the writer is closing and everything is written."""
+        with self._waiting:
+            while not self._queue and not self._closing:
+                self._waiting.wait()
+            jobs = list(self._queue)
+            self._queue.clear()
+            self._queued = 0
+            return jobs
+
+    def _write(self, jobs: list[_Job]) -> list[Any]:
+        """One transaction and one commit for all jobs; durable when it returns."""
+        if self.database.identity() != self._file:
+            raise NotRecorded("the database file was moved or replaced")
+        connection = self._connection or self._connect()
+        with connection.begin():
+            self.database.lock(connection)
+            results = [result for run in _runs(jobs) for result in self._done(connection, run)]
+        self.counts.commits += 1
+        if self._erased:
+            self._erased = not self.database.forget(connection)
+        return results
+
+    def _done(self, connection: sa.Connection, jobs: list[_Job]) -> Sequence[Any]:
+        """
+        What becomes of items that are added together, or of one piece of work.
+
+        An error of the database itself is everybody's: nothing is known of the transaction then.
+        """
+        work = jobs[0].work
+        if work is None:
+            return self.adding(connection, [job.item for job in jobs])
+        try:
+            with connection.begin_nested():
+                return (work(connection),)
+        except (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.InternalError, OSError):
+            raise
+        except Exception as error:  # noqa: BLE001 - it is its caller's to handle, and is raised there
+            return (_Failed(error),)
+
+    def _connect(self) -> sa.Connection:
+        self._connection = self.database.writing.connect()
+        return self._connection
+
+    def _fail(self, jobs: list[_Job], failed: BaseException) -> None:
+        """Nobody of these gets an answer. The connection is given up, so that the next job starts from the disk."""
+        self.counts.failures += 1
+        self._disconnect()
+        reason = str(failed) if isinstance(failed, NotRecorded) else plain(failed)
+        _settle(jobs, [_Failed(NotRecorded(reason))] * len(jobs))
+        with suppress(Exception):
+            self.on_failure(reason)
+
+    def _disconnect(self) -> None:
+        if self._connection is not None:
+            with suppress(Exception):
+                self._connection.invalidate()
+            with suppress(Exception):
+                self._connection.close()
+            self._connection = None
+
+
+def _runs(jobs: list[_Job]) -> Iterator[list[_Job]]:
+    """The jobs in their order: each run of items together, each piece of work by itself."""
+    for adds, run in groupby(jobs, key=lambda job: job.work is None):
+        together = list(run)
+        yield from [together] if adds else ([job] for job in together)
+
+
+def _settle(jobs: Sequence[_Job], results: Sequence[Any]) -> None:
+    """Wake those who wait, with one call into each event loop."""
+    by_loop: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[Any], Any]]] = {}
+    for job, result in zip(jobs, results, strict=True):
+        by_loop.setdefault(job.loop, []).append((job.done, result))
+    for loop, settled in by_loop.items():
+        with suppress(RuntimeError):  # a loop that is closed has nobody left who waits
+            loop.call_soon_threadsafe(_resolve, settled)
+
+
+def _resolve(settled: list[tuple[asyncio.Future[Any], Any]]) -> None:
+    for done, result in settled:
+        if done.done():
+            continue  # cancelled: the caller has gone
+        if isinstance(result, _Failed):
+            done.set_exception(result.error)
+        else:
+            done.set_result(result)
