@@ -87,7 +87,7 @@ class Settings(BaseModel):
 
     @field_validator("public_url")
     @classmethod
-    def _an_address(cls, url: str) -> str:
+    def _for_callers(cls, url: str) -> str:
         if not url:
             return url
         try:

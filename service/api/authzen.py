@@ -20,8 +20,10 @@ from service.authzen.access import MOST_RESULTS, Access, Blank
 from service.authzen.answers import OBLIGATION, Answer, Answers, Why
 from service.authzen.entities import Entities
 from service.authzen.mapping import AccessMapping
+from service.callers import Caller, caller_of
 from service.deciding import durable
 from service.gate import note
+from service.live import Live
 from service.log.leaf import Entry
 from service.problems import Refused
 from service.service import Service
@@ -93,24 +95,24 @@ class Configuration(BaseModel):
 
 
 class _Current:
-    """The access of the policies that are loaded now."""
+    """The access of the policies that decide now; asked for once a request."""
 
     def __init__(self, service: Service, entities: Entities) -> None:
         self._service = service
         self._entities = entities
-        self._access: Access | None = None
-        self._of: Any = None
+        self._made: tuple[Live, Access | None] | None = None
 
     def __call__(self) -> Access:
         """Raises Refused where the loaded vocabulary does not say how access requests are read."""
-        bundle = self._service.bundle
-        if self._of is not bundle:
-            text = bundle.vocabulary.authzen
-            self._access = Access(self._service, AccessMapping(bundle, text), self._entities) if text else None
-            self._of = bundle
-        if self._access is None:
+        live = self._service.live
+        if self._made is None or self._made[0] is not live:
+            text = live.bundle.vocabulary.authzen
+            mapping = AccessMapping(live.bundle, text) if text else None
+            self._made = live, Access(self._service, live, mapping, self._entities) if mapping else None
+        access = self._made[1]
+        if access is None:
             raise Refused("not-found", "the loaded vocabulary does not say how access requests are read (`authzen:`)")
-        return self._access
+        return access
 
 
 def add(app: FastAPI, service: Service, entities: Entities) -> None:
@@ -121,13 +123,13 @@ def add(app: FastAPI, service: Service, entities: Entities) -> None:
 
     async def evaluation(request: Request) -> Response:
         """Decides one access request, records the decision, and answers with it."""
-        access = current()
+        caller = caller_of(request.scope, "evaluate")
         asked = requests.evaluation(await _document(request, settings.body_limit))
-        return await one(request, access, asked)
+        return await one(request, asked, caller)
 
-    async def one(request: Request, access: Access, asked: requests.Evaluation) -> Response:
-        scope = request.scope
-        answer, entry = await access.evaluate(asked, access.known(), service.clock(), scope["request_id"])
+    async def one(request: Request, asked: requests.Evaluation, caller: Caller) -> Response:
+        access = current()
+        answer, entry = await access.evaluate(asked, access.known(), service.clock(), request.scope["request_id"], caller)
         _noted(request, answer)
         if entry is not None:
             await durable(service.store.append(entry))
@@ -135,14 +137,14 @@ def add(app: FastAPI, service: Service, entities: Entities) -> None:
 
     async def evaluations(request: Request) -> Response:
         """Decides access requests until the semantic ends it, records all decisions in one commit, and answers with them."""
-        access = current()
+        caller = caller_of(request.scope, "evaluate")
         sent = requests.evaluations(await _document(request, settings.batch_body_limit), settings.batch_limit)
         if isinstance(sent, requests.Evaluation):
-            return await one(request, access, sent)
+            return await one(request, sent, caller)
         leaving = asyncio.ensure_future(request.receive())  # nothing more comes but the word that the caller has left
         try:
             async with one_at_a_time:
-                found, entries = await several(request, access, sent, leaving)
+                found, entries = await several(request, sent, caller, leaving)
                 note(request.scope, decisions=len(entries), problems=len(found) - len(entries))
                 await durable(service.store.append_many(entries))
         finally:
@@ -150,9 +152,10 @@ def add(app: FastAPI, service: Service, entities: Entities) -> None:
         return _json(Answers(evaluations=tuple(found)))
 
     async def several(
-        request: Request, access: Access, sent: requests.Evaluations, leaving: asyncio.Future[Any]
+        request: Request, sent: requests.Evaluations, caller: Caller, leaving: asyncio.Future[Any]
     ) -> tuple[list[Answer], list[Entry]]:
         """What to answer to each evaluation up to where the semantic ends, and what to record. Raises Refused, ClientDisconnect."""
+        access = current()  # one bundle for all of them
         now, known = service.clock(), access.known()
         found: list[Answer] = []
         entries: list[Entry] = []
@@ -164,7 +167,7 @@ def add(app: FastAPI, service: Service, entities: Entities) -> None:
             try:
                 if isinstance(asked, Refused):
                     raise asked
-                answer, entry = await access.evaluate(asked, known, now, request.scope["request_id"])
+                answer, entry = await access.evaluate(asked, known, now, request.scope["request_id"], caller)
             except Refused as refused:
                 answer, entry = answers.malformed(refused), None
             found.append(answer)
@@ -178,9 +181,9 @@ def add(app: FastAPI, service: Service, entities: Entities) -> None:
         return found, entries
 
     async def search(request: Request, blank: Blank) -> Mapping[str, Any]:
-        access = current()
+        caller_of(request.scope, "evaluate")
         sent = requests.search(await _document(request, settings.body_limit), blank)
-        found = await access.search(sent, blank, service.clock())
+        found = await current().search(sent, blank, service.clock())
         page = PageFound(next_token=found.next_token, count=len(found.results))
         return {"page": page if sent.page is not None or found.next_token else None, "results": found.results}
 
@@ -231,7 +234,7 @@ def add(app: FastAPI, service: Service, entities: Entities) -> None:
             summary=summary,
             response_model=model,
             response_model_exclude_none=True,
-            responses=schemas.problems(400, 404, 413, 503),
+            responses=schemas.problems(400, 403, 404, 413, 503),
             openapi_extra={"requestBody": {"required": True, "content": {"application/json": {"schema": shape}}}},
             route_class_override=Plain,
         )

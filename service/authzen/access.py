@@ -20,9 +20,11 @@ from service.authzen.answers import Answer
 from service.authzen.entities import Entities, Known, Nothing
 from service.authzen.mapping import AccessMapping, NotNamed
 from service.authzen.requests import Evaluation, Page, Search, refusal
+from service.callers import Caller
 from service.deciding import Asked, Decider
+from service.live import Live
 from service.log.leaf import Entry
-from service.problems import Place, Refused
+from service.problems import Place
 from service.service import Service
 from service.settings import time_zone
 
@@ -41,10 +43,11 @@ class Results:
 
 
 class Access:
-    """Answers the access requests of one bundle."""
+    """Answers the access requests of one bundle, that of `live`."""
 
-    def __init__(self, service: Service, mapping: AccessMapping, entities: Entities) -> None:
+    def __init__(self, service: Service, live: Live, mapping: AccessMapping, entities: Entities) -> None:
         self._service = service
+        self._live = live
         self._mapping = mapping
         self._entities = entities
         self._decider = Decider(service)
@@ -54,14 +57,16 @@ class Access:
         """What one request is going to find in the store."""
         return Known(self._entities)
 
-    async def evaluate(self, asked: Evaluation, known: Known, now: datetime, request_id: str) -> tuple[Answer, Entry | None]:
+    async def evaluate(
+        self, asked: Evaluation, known: Known, now: datetime, request_id: str, caller: Caller
+    ) -> tuple[Answer, Entry | None]:
         """The answer to one question, and what to record before it leaves. Raises Refused."""
         try:
             exchange = await self._stored(lambda: self._mapping.exchange(asked, known))
         except NotNamed as reason:
             return answers.not_named(str(reason)), None
         async with self._service.turns:
-            decided = self._decider.decide(exchange, Asked(), now, request_id)
+            decided = self._decider.decide(self._live, exchange, Asked(), now, request_id, caller)
             return answers.answer(decided.written, asked.supported), decided.entry
 
     async def search(self, sent: Search, blank: Blank, now: datetime) -> Results:
@@ -120,7 +125,7 @@ class Access:
         today = now.astimezone(self._zone).date()
         async with self._service.turns:
             try:
-                written = self._service.pdp.write(exchange, as_of=exchange.as_of or today, today=today, id="")
+                written = self._live.pdp.write(exchange, as_of=exchange.as_of or today, today=today, id="")
             except engine.EnginesFailed:
                 return False
             return answers.answer(written, asked.supported).decision

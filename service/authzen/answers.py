@@ -124,11 +124,12 @@ def entity(sent: EntitySent) -> Mapping[str, str]:
 
 def _admin(written: engine.Written) -> str:
     """The outcome and the ids of what makes it."""
-    rules = [each["provision"] for each in _member(written, "reasons") if each["standing"] == "certain"]
-    lists = _member(written, "missing")
-    missing = [each["fact"] for each in lists[0]["facts"]] if lists else []
-    by = f" by {', '.join(rules)}" if rules else ""
-    return written.outcome + by + (f"; not known: {', '.join(missing)}" if missing else "")
+    said = (
+        ("by", written.named["provision"]),
+        ("not met:", written.named["requirement"]),
+        ("not known:", written.named["missing"]),
+    )
+    return "; ".join([written.outcome, *(f"{word} {', '.join(ids)}" for word, ids in said if ids)])
 
 
 def _member(written: engine.Written, name: str) -> Any:

@@ -124,16 +124,16 @@ class AccessMapping:
         for name, entity in text.entities.items():
             if name not in context:
                 continue
-            match context[name]:
-                case str(id) if id:
-                    self._entity(stated, entity, name, id, {}, f"/context/{_step(name)}", known)
-                case {"id": str(id), **others} if id and isinstance(others.get("properties", {}), dict):
-                    self._entity(stated, entity, name, id, others.get("properties", {}), f"/context/{_step(name)}", known)
-                case {**others} if "id" not in others and isinstance(others.get("properties"), dict):
-                    self._send(stated, entity, others["properties"], f"/context/{_step(name)}/properties", known)
-                case _:
-                    detail = 'must be an id, or {"id": …, "properties": {…}}'
-                    stated.wrong.append(Place(pointer=f"/context/{_step(name)}", code="wrong-type", detail=detail))
+            at = f"/context/{_step(name)}"
+            sent = {"id": context[name]} if isinstance(context[name], str) else context[name]
+            properties = sent.get("properties", {}) if isinstance(sent, dict) else None
+            if not isinstance(properties, dict) or not isinstance(sent.get("id", ""), str) or sent.get("id", name) == "":
+                detail = 'must be an id, or {"id": …, "properties": {…}}'
+                stated.wrong.append(Place(pointer=at, code="wrong-type", detail=detail))
+            elif "id" in sent:
+                self._entity(stated, entity, name, sent["id"], properties, at, known)
+            else:
+                self._send(stated, entity, properties, f"{at}/properties", known)
 
     def _entity(
         self,

@@ -63,7 +63,7 @@ def entities() -> Memory:
 @pytest.fixture
 def workplace(tmp_path: Path, lines: Lines) -> Iterator[Service]:
     """An open service with the policies of the other domain."""
-    opened = Service.open(Settings(policies=WORKPLACE, database=tmp_path / "log.db"), say=telemetry.logger(lines))
+    opened = Service.open(Settings(policies=WORKPLACE, database=str(tmp_path / "log.db")), say=telemetry.logger(lines))
     yield opened
     opened.close()
 
