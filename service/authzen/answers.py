@@ -26,10 +26,10 @@ class Owed(BaseModel):
 
     duty: str
     who: str
-    under: str
-    citation: str = ""
+    under: str = Field(description="the provision")
+    citation: str | None = None
     due: str | None = None
-    keep: str = ""
+    keep: str | None = Field(default=None, description="how long the proof is kept")
     certain: bool
 
 
@@ -87,7 +87,10 @@ def answer(written: engine.Written, supported: frozenset[str] | None) -> Answer:
     arises = "exchange" if written.proceed else "refusal"
     owed = [duty for duty in _member(written, "duties") if duty["arises"] == arises]
     obligations = tuple(
-        Obligation(id=f"obl-{number}", properties=Owed.model_validate(duty)) for number, duty in enumerate(owed, 1)
+        Obligation(
+            id=f"obl-{number}", properties=Owed.model_validate({name: said for name, said in duty.items() if said != ""})
+        )
+        for number, duty in enumerate(owed, 1)
     )
     unable = written.proceed and bool(obligations) and supported is not None and OBLIGATION not in supported
     decision = written.proceed and not unable

@@ -104,27 +104,27 @@ class AccessMapping:
             raise NotNamed(f"there is no action `{asked.action.name}`")
         if resource is None:
             raise NotNamed(f"there is no type of resource `{asked.resource.type}`")
-        stated = _Stated(self._places)
-        self._entity(stated, subject, asked.subject.type, asked.subject.id, asked.subject.properties, "/subject", known)
-        self._entity(stated, resource, asked.resource.type, asked.resource.id, asked.resource.properties, "/resource", known)
+        stated, at = _Stated(self._places), asked.at
+        self._entity(stated, subject, asked.subject.type, asked.subject.id, asked.subject.properties, f"{at}/subject", known)
+        self._entity(
+            stated, resource, asked.resource.type, asked.resource.id, asked.resource.properties, f"{at}/resource", known
+        )
         if action.name is not None:
-            stated.send(self._path(action.name), asked.action.name, "/action/name")
-        self._send(stated, action, asked.action.properties, "/action/properties", known)
-        self._context(stated, asked.context, known)
+            stated.send(self._path(action.name), asked.action.name, f"{at}/action/name")
+        self._send(stated, action, asked.action.properties, f"{at}/action/properties", known)
+        self._context(stated, asked.context, f"{at}/context", known)
         if stated.wrong:
             raise refusal(stated.wrong)
         stated.settle()
         return self._read(stated)
 
-    def _context(self, stated: _Stated, context: Mapping[str, Any], known: Known) -> None:
+    def _context(self, stated: _Stated, context: Mapping[str, Any], where: str, known: Known) -> None:
         text = self._text.context
-        self._send(
-            stated, text, {name: value for name, value in context.items() if name not in text.entities}, "/context", known
-        )
+        self._send(stated, text, {name: value for name, value in context.items() if name not in text.entities}, where, known)
         for name, entity in text.entities.items():
             if name not in context:
                 continue
-            at = f"/context/{_step(name)}"
+            at = f"{where}/{_step(name)}"
             sent = {"id": context[name]} if isinstance(context[name], str) else context[name]
             properties = sent.get("properties", {}) if isinstance(sent, dict) else None
             if not isinstance(properties, dict) or not isinstance(sent.get("id", ""), str) or sent.get("id", name) == "":

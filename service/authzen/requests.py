@@ -38,13 +38,18 @@ class ActionSent:
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """One question: may the subject do the action to the resource. `supported` are the obligations that whoever asks can carry out."""
+    """
+    One question: may the subject do the action to the resource.
+
+    `supported` are the obligations that whoever asks can carry out, None where nobody says. `at` is a JSON Pointer to the question.
+    """
 
     subject: EntitySent
     action: ActionSent
     resource: EntitySent
     context: Mapping[str, Any]
     supported: frozenset[str] | None
+    at: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +166,7 @@ class _Reader:
         action = ActionSent("", {}) if blank == "action" else self.action(sent)
         resource = self.entity(sent, "resource", blank)
         context = self.object(sent, "context", "") or {}
-        return Evaluation(subject, action, resource, context, self.supported(context))
+        return Evaluation(subject, action, resource, context, self.supported(context), self.at)
 
     def entity(self, sent: Mapping[str, Any], name: str, blank: str, partly: bool = False) -> EntitySent:
         found = self.object(sent, name, "", needed=not partly)

@@ -101,9 +101,7 @@ def test_duties_are_obligations(client: TestClient) -> None:
         "properties": {
             "duty": "tell the department",
             "who": "owner",
-            "under": "house.documents/sharing",
-            "citation": "5",
-            "keep": "",
+            "under": "Rules on documents, 5",
             "certain": True,
         },
     }

@@ -102,7 +102,7 @@ def test_no_part_of_an_entity_is_taken_from_the_default(client: TestClient) -> N
         (None, "`/evaluations/1` must be an object"),
         (
             {"resource": {"type": "record", "id": "1", "properties": {"status": 5}}},
-            "`/resource/properties/status` must be text (value)",
+            "`/evaluations/1/resource/properties/status` must be text (value)",
         ),
         ({"resource": {"type": "record", "id": "1"}, "context": True}, "`/evaluations/1/context` must be an object"),
     ],

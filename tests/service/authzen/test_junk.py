@@ -1,0 +1,115 @@
+"""Whatever is sent, nothing fails inside, and nothing is permitted that nobody may do."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from starlette.testclient import TestClient
+
+from service import telemetry
+from service.app import create_app
+from service.service import Service
+from service.settings import Settings
+from tests.service.authzen.conftest import WORKPLACE, Memory
+from tests.service.conftest import Lines
+
+WORDS = (
+    "user", "record", "document", "todo", "robot", "alice", "bob", "bo", "cy", "nobody", "record-1", "doc-1", "doc-13", "read",
+    "write", "delete", "share", "custom", "execute_all", "deny_on_first_deny", "unknown", "none", "", "\x00", "\ud800", "CN",
+    "2026-11-24", "9" * 400,
+)  # fmt: skip
+NAMES = (
+    "type", "id", "name", "properties", "subject", "action", "resource", "context", "options", "evaluations", "page", "limit", "token",
+    "evaluations_semantic", "supported_obligations", "role", "roles", "department", "owner", "ownerID", "tags", "status", "soft", "method",
+    "as_of", "network",
+)  # fmt: skip
+scalars = (
+    st.none() | st.booleans() | st.integers() | st.floats() | st.sampled_from(WORDS) | st.text(max_size=5) | st.just(10**400)
+)
+names = st.sampled_from(NAMES) | st.text(max_size=3)
+junk = st.recursive(
+    scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(names, inner, max_size=4), max_leaves=10
+)
+texts = st.sampled_from(WORDS)
+properties = st.dictionaries(names, scalars | st.lists(scalars, max_size=3), max_size=4)
+entities = st.fixed_dictionaries({"type": texts, "id": texts}, optional={"properties": properties}) | junk
+actions = st.fixed_dictionaries({"name": texts}, optional={"properties": properties}) | junk
+contexts = st.dictionaries(names, scalars | st.lists(texts, max_size=2), max_size=3) | junk
+parts = st.fixed_dictionaries({}, optional={"subject": entities, "action": actions, "resource": entities, "context": contexts})
+whole = st.fixed_dictionaries(
+    {"subject": entities, "action": actions, "resource": entities},
+    optional={
+        "context": contexts,
+        "page": junk | st.fixed_dictionaries({}, optional={"limit": st.integers(-1, 5), "token": texts}),
+        "options": junk | st.fixed_dictionaries({"evaluations_semantic": texts}),
+        "evaluations": st.lists(parts | junk, max_size=4) | junk,
+    },
+)
+bodies = (whole | parts | junk).map(lambda sent: json.dumps(sent).encode()) | st.binary(max_size=30)
+PATHS = ("evaluation", "evaluations", "search/subject", "search/resource", "search/action")
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+    """The application of the other domain, for all examples."""
+    database = str(tmp_path_factory.mktemp("junk") / "log.db")
+    service = Service.open(Settings(policies=WORKPLACE, database=database), say=telemetry.logger(Lines()))
+    with TestClient(create_app(service.settings, service, Memory()), base_url="http://127.0.0.1:8080") as client:
+        yield client
+
+
+def decided(document: Any) -> list[Any]:
+    """Every answer to an evaluation in a document."""
+    return document.get("evaluations", [document])
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
+@given(path=st.sampled_from(PATHS), body=bodies)
+def test_junk_is_refused_or_answered(client: TestClient, path: str, body: bytes) -> None:
+    """No 500, and a permit is a recorded decision to proceed on exactly the subject, action and resource that were asked about."""
+    answer = client.post(f"/access/v1/{path}", content=body, headers={"content-type": "application/json"})
+    assert answer.status_code in (200, 400, 413), answer.text
+    if answer.status_code != 200:
+        assert answer.json()["status"] == answer.status_code
+    elif path.startswith("search"):
+        assert isinstance(answer.json()["results"], list)
+    else:
+        sent = json.loads(body)
+        items = sent["evaluations"] if "evaluations" in answer.json() else [sent]
+        for item, each in zip(items, decided(answer.json()), strict=False):
+            assert isinstance(each["decision"], bool)
+            if not each["decision"]:
+                continue
+            asked = {**sent, **item}
+            record = client.get(f"/v1/decisions/{each['context']['decision_id']}").json()["record"]
+            assert record["decision"]["proceed"] is True
+            assert record["request"]["action"]["name"] == asked["action"]["name"]
+            assert record["request"]["resource"]["type"] == asked["resource"]["type"]
+            assert record["request"]["subject"]["type"] == asked["subject"]["type"] == "user"
+
+
+FORBIDDEN = st.sampled_from(
+    [("cy", "write", "doc-1"), ("ada", "read", "doc-13"), ("cy", "share", "doc-2"), ("cy", "delete", "doc-13")]
+)
+# What could make one of these a permit is left out: who owns the document.
+harmless = st.dictionaries(names.filter(lambda name: name != "owner"), junk, max_size=5)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
+@given(asked=FORBIDDEN, properties=st.tuples(harmless, harmless, harmless), context=harmless, more=harmless)
+def test_what_is_forbidden_stays_forbidden(client: TestClient, asked: Any, properties: Any, context: Any, more: Any) -> None:
+    """Whatever else is said beside it."""
+    subject, action, resource = asked
+    sent = {
+        **more,
+        "subject": {**properties[0], "type": "user", "id": subject, "properties": properties[0]},
+        "action": {"name": action, "properties": properties[1]},
+        "resource": {**properties[2], "type": "document", "id": resource, "properties": properties[2]},
+        "context": context,
+    }
+    answer = client.post("/access/v1/evaluation", content=json.dumps(sent), headers={"content-type": "application/json"})
+    assert answer.status_code in (200, 400), answer.text
+    assert answer.status_code == 400 or answer.json()["decision"] is False
