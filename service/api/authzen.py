@@ -311,7 +311,8 @@ def _evaluation_schema() -> dict[str, Any]:
 def _evaluations_schema(most: int) -> dict[str, Any]:
     """Either whole by itself or by its items; an item that is malformed is answered in its place."""
     options = _shape({"evaluations_semantic": {"type": "string", "enum": list(requests.SEMANTICS)}}, ())
-    items = {"type": "array", "minItems": 1, "maxItems": most, "items": _shape(_parts(False), ())}
+    item = {"anyOf": [_shape(_parts(False), ()), {"description": "is answered by an error in its place"}]}
+    items = {"type": "array", "minItems": 1, "maxItems": most, "items": item}
     several = _shape({**_parts(False), "options": options, "evaluations": items}, ("evaluations",))
     alone = _shape(
         {**_parts(True), "options": options, "evaluations": {"type": "array", "maxItems": 0}}, ("subject", "action", "resource")

@@ -217,6 +217,8 @@ class _Reader:
         self.object(page, "properties", "/page")
         if not isinstance(token, str) or len(token) > MOST_TOKEN:
             self.wrong("/page/token", "must be the `next_token` of an answer")
+        if isinstance(limit, float) and limit.is_integer():
+            limit = int(limit)  # `1.0` is a whole number in JSON
         if isinstance(limit, bool) or not isinstance(limit, int) or ("limit" in page and limit < 1):
             self.wrong("/page/limit", "must be a whole number from 1")
         return None if self.places else Page(token, limit)

@@ -52,7 +52,7 @@ def test_every_command_answers_what_is_shown(tmp_path):
             id = id or json.loads(answer.stdout).get("id", "")
             last = answer.stdout
             checked += 1
-    assert checked == 6
+    assert checked == 8
     (program,) = [text for kind, text in BLOCKS if kind == "python"]
     (tmp_path / "decision.json").write_bytes(last)
     verified = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False)
@@ -82,6 +82,10 @@ def test_every_address_is_listed():
         "/v1/evaluate/batch",
         "/v1/decisions/{id}",
         "/v1/facts",
+        "/access/v1/evaluation",
+        "/access/v1/evaluations",
+        "/access/v1/search/subject",
+        "/.well-known/authzen-configuration",
         "/v1/schemas/exchange",
         "/livez",
         "/readyz",

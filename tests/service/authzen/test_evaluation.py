@@ -17,7 +17,7 @@ ALICE = question("user:alice", "read", "record:record-1")
 
 def without(*path: str) -> dict[str, Any]:
     """A sound request without one of its members."""
-    sent = json.loads(json.dumps(ALICE))
+    sent: dict[str, Any] = json.loads(json.dumps(ALICE))
     here = sent
     for step in path[:-1]:
         here = here[step]
@@ -28,7 +28,7 @@ def without(*path: str) -> dict[str, Any]:
 def changed(*path_and_value: Any) -> dict[str, Any]:
     """A sound request with another value at a path."""
     *path, value = path_and_value
-    sent = json.loads(json.dumps(ALICE))
+    sent: dict[str, Any] = json.loads(json.dumps(ALICE))
     here = sent
     for step in path[:-1]:
         here = here.setdefault(step, {})
@@ -256,7 +256,7 @@ def test_the_scope_is_needed(workplace: Service, client: TestClient, path: str) 
     """A caller without the scope `evaluate` is forbidden."""
 
     async def as_reader(scope: Any, receive: Any, send: Any) -> None:
-        await client.app({**scope, "caller": Caller("reader", frozenset({"read"}))}, receive, send)  # type: ignore[arg-type]
+        await client.app({**scope, "caller": Caller("reader", frozenset({"read"}))}, receive, send)
 
     with_caller = TestClient(as_reader, base_url="http://127.0.0.1:8080")
     assert with_caller.post(path, json=ALICE).status_code == 403

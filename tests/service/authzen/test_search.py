@@ -61,12 +61,19 @@ def test_what_may_be_done(client: TestClient) -> None:
 
 def test_what_is_searched_for_needs_no_id(client: TestClient) -> None:
     """An id in it is not read, of whatever type; nor is an action where actions are searched for."""
-    for id in ("cy", 7, None, {}):
+    ids: tuple[Any, ...] = ("cy", 7, None, {})
+    for id in ids:
         sent = question("user", "read", "record:record-1")
         sent["subject"]["id"] = id
         assert len(found(client, "subject", sent)["results"]) == 2
         assert len(found(client, "action", {**action_free("user:alice", "record:record-1"), "action": id})["results"]) == 2
     assert len(found(client, "resource", question("user:ada", GET, "document:doc-1"))["results"]) == 2
+
+
+def test_a_limit_may_be_written_with_a_point(client: TestClient) -> None:
+    """`1.0` is a whole number in JSON."""
+    answer = found(client, "subject", {**question("user", "read", "record:record-1"), "page": {"limit": 1.0}})
+    assert answer["page"]["count"] == 1
 
 
 def test_what_is_sent_counts_for_every_candidate(client: TestClient) -> None:
@@ -128,7 +135,7 @@ def test_pages_add_up_to_the_whole(client: TestClient, entities: Memory, limit: 
     pages: list[Any] = []
     token = ""
     while not pages or token:
-        page = {"limit": limit, **({"token": token} if token else {})}
+        page: dict[str, Any] = {"limit": limit, **({"token": token} if token else {})}
         answer = found(client, "resource", {**asked, "page": page})
         assert answer["page"]["count"] == len(answer["results"]) <= limit
         pages += answer["results"]
@@ -143,7 +150,8 @@ def test_a_search_decides_on_so_many_and_goes_on(client: TestClient, entities: M
         entities.ids["document", id] = id
         entities.entities["document", id] = Entity(id, {"owner": "ada" if number == 440 else "bo"})
     asked = question("user:ada", "write", "document")
-    calls, results, token = 0, [], ""
+    calls, token = 0, ""
+    results: list[Any] = []
     while not calls or token:
         answer = found(client, "resource", {**asked, "page": {"token": token}} if token else asked)
         results += answer["results"]
