@@ -105,7 +105,11 @@ class ExchangeReader:
 
     def schema(self) -> dict[str, Any]:
         """The JSON Schema (2020-12) of an exchange under this vocabulary."""
-        return {"$schema": "https://json-schema.org/draft/2020-12/schema", **self._model.json_schema(mode="validation")}
+        found = self._model.json_schema(mode="validation")
+        ways = found["properties"]["relies_on"]
+        # JSON Schema has no empty enumeration.
+        ways |= {"items": {"enum": sorted(self._ways)}} if self._ways else {"items": {"type": "string"}, "maxItems": 0}
+        return {"$schema": "https://json-schema.org/draft/2020-12/schema", **found}
 
     def read(self, raw: bytes) -> Exchange:
         """Read the bytes of one JSON object. Raises ExchangeRefused with every problem found."""

@@ -169,7 +169,9 @@ async def _written(answers: list[bytes]) -> AsyncIterator[bytes]:
 
 
 def _body_schema(limit: int) -> dict[str, object]:
-    exchanges = {"type": "array", "maxItems": limit, "items": {"$ref": "#/components/schemas/Exchange"}}
+    anything = {"description": "what is no exchange is answered by a problem in its place"}
+    item = {"anyOf": [{"$ref": "#/components/schemas/Exchange"}, anything]}
+    exchanges = {"type": "array", "maxItems": limit, "items": item}
     schema = {
         "type": "object",
         "properties": {"exchanges": exchanges},

@@ -133,7 +133,7 @@ def test_the_disk_is_waited_for(in_file):
 def test_a_failed_write_is_no_record_and_later_ones_work(store):
     """The error reaches those who wait; the next record gets the number that the failed one did not."""
     append(store, entry(1))
-    with pytest.raises(NotRecorded, match="(?i)unique"):
+    with pytest.raises(NotRecorded, match=r"(?i)unique"):
         append(store, entry(1))
     assert append(store, entry(2)) == [1]
     assert store.writer.counts.failures == 1
