@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from engine.diagnostic import Findings, did_you_mean
 from engine.model import AttributesText, AuthZenText, EntityText
 from engine.places import Places
+from engine.rules import AS_OF
 from engine.tree import Node, locate
 from engine.values import BadValue
 from engine.vocabulary import Vocabulary
@@ -58,6 +59,10 @@ class _Checker:
             self.findings.error(at, "bad-value", f"nothing stands under `{text.under}`, which holds a value itself", help=help)
         for name, place in text.facts.items():
             self.known((*where, "facts", name), place)
+            if place == AS_OF and where != ("context",):
+                at = locate(self.node, (*where, "facts", name))[0].span
+                help = "state it in the `facts` of the `context`"
+                self.findings.error(at, "bad-value", "only the context says on which day a request is decided", help=help)
         for name, type in text.names.items():
             if type not in types:
                 at = locate(self.node, (*where, "names", name))[0].span

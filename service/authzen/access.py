@@ -11,7 +11,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Literal, TypeVar
 
 import engine
@@ -61,8 +61,9 @@ class Access:
         self, asked: Evaluation, known: Known, now: datetime, request_id: str, caller: Caller
     ) -> tuple[Answer, Entry | None]:
         """The answer to one question, and what to record before it leaves. Raises Refused."""
+        today = now.astimezone(self._zone).date()
         try:
-            exchange = await self._stored(lambda: self._mapping.exchange(asked, known))
+            exchange = await self._stored(lambda: self._mapping.exchange(asked, known, today))
         except NotNamed as reason:
             return answers.not_named(str(reason)), None
         async with self._service.turns:
@@ -75,33 +76,34 @@ class Access:
         digest = _digest(asked, blank)
         after = _after(page.token, digest)
         limit = min(page.limit or MOST_RESULTS, MOST_RESULTS)
-        known = self.known()
-        if not await self._stored(lambda: self._all_known(asked, blank, known)):
+        known, today = self.known(), now.astimezone(self._zone).date()
+        day = self._mapping.day(asked, today)
+        if not await self._stored(lambda: self._all_known(asked, blank, known, day)):
             return Results((), "")
-        candidates = await self._stored(lambda: self._candidates(asked, blank, after, known))
+        candidates = await self._stored(lambda: self._candidates(asked, blank, after, known, day))
         results: list[Mapping[str, str]] = []
         for number, (candidate, shown) in enumerate(candidates[:MOST_CANDIDATES]):
-            if await self._permits(candidate, known, now):
+            if await self._permits(candidate, known, today):
                 results.append(shown)
             if len(results) == limit and number + 1 < len(candidates):
                 return Results(results, _token(_last(candidate, blank), digest))
         more = len(candidates) > MOST_CANDIDATES
         return Results(results, _token(_last(candidates[MOST_CANDIDATES - 1][0], blank), digest) if more else "")
 
-    def _all_known(self, asked: Evaluation, blank: Blank, known: Known) -> bool:
+    def _all_known(self, asked: Evaluation, blank: Blank, known: Known, day: date) -> bool:
         """Whether everything that is named, other than the blank, is known: of what is not, nothing is found."""
         subject = self._mapping.subject_kind(asked.subject.type)
         resource = self._mapping.resource_kind(asked.resource.type)
         return (
             subject is not None
             and resource is not None
-            and (blank == "subject" or known.find(subject, asked.subject.id) is not None)
-            and (blank == "resource" or known.find(resource, asked.resource.id) is not None)
+            and (blank == "subject" or known.find(subject, asked.subject.id, day) is not None)
+            and (blank == "resource" or known.find(resource, asked.resource.id, day) is not None)
             and (blank == "action" or asked.action.name in self._mapping.actions)
         )
 
     def _candidates(
-        self, asked: Evaluation, blank: Blank, after: str, known: Known
+        self, asked: Evaluation, blank: Blank, after: str, known: Known, day: date
     ) -> Sequence[tuple[Evaluation, Mapping[str, str]]]:
         """The question with each of the next candidates in the blank, and how each is told; one more than are decided on."""
         if blank == "action":
@@ -112,17 +114,15 @@ class Access:
         kind = kinds(sent.type)
         assert kind is not None
         found = []
-        for each in self._entities.list(kind, after, MOST_CANDIDATES + 1):
-            known.take(kind, each)
+        for each in known.list(kind, after, MOST_CANDIDATES + 1, day):
             filled = replace(sent, id=each.id)
             question = replace(asked, subject=filled) if blank == "subject" else replace(asked, resource=filled)
             found.append((question, answers.entity(filled)))
         return found
 
-    async def _permits(self, asked: Evaluation, known: Known, now: datetime) -> bool:
+    async def _permits(self, asked: Evaluation, known: Known, today: date) -> bool:
         """What an evaluation would say. An attribute that does not fit is refused like there."""
-        exchange = await self._stored(lambda: self._mapping.exchange(asked, known))
-        today = now.astimezone(self._zone).date()
+        exchange = await self._stored(lambda: self._mapping.exchange(asked, known, today))
         async with self._service.turns:
             try:
                 written = self._live.pdp.write(exchange, as_of=exchange.as_of or today, today=today, id="")

@@ -7,6 +7,7 @@ facts state.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, Protocol
 
 
@@ -19,22 +20,26 @@ class Entity:
 
 
 class Entities(Protocol):
-    """Where entities are stored. Called from any thread."""
+    """
+    Where entities are stored, with what is said of them on a day. Called from any thread.
 
-    def find(self, kind: str, id: str) -> Entity | None:
+    An entity of which nothing is said on that day is not there.
+    """
+
+    def find(self, kind: str, id: str, day: date) -> Entity | None:
         """The entity of this kind that answers to this id."""
 
-    def list(self, kind: str, after: str, limit: int) -> Sequence[Entity]:
+    def list(self, kind: str, after: str, limit: int, day: date) -> Sequence[Entity]:
         """At most so many entities of a kind whose first ids come after one, each once, in the order of these ids."""
 
 
 class Nothing:
     """A store without entities."""
 
-    def find(self, kind: str, id: str) -> Entity | None:
+    def find(self, kind: str, id: str, day: date) -> Entity | None:
         return None
 
-    def list(self, kind: str, after: str, limit: int) -> Sequence[Entity]:
+    def list(self, kind: str, after: str, limit: int, day: date) -> Sequence[Entity]:
         return ()
 
 
@@ -43,15 +48,17 @@ class Known:
 
     def __init__(self, entities: Entities) -> None:
         self._entities = entities
-        self._found: dict[tuple[str, str], Entity | None] = {}
+        self._found: dict[tuple[str, str, date], Entity | None] = {}
 
-    def find(self, kind: str, id: str) -> Entity | None:
+    def find(self, kind: str, id: str, day: date) -> Entity | None:
         """The entity of this kind that answers to this id."""
-        key = kind, id
+        key = kind, id, day
         if key not in self._found:
-            self._found[key] = self._entities.find(kind, id)
+            self._found[key] = self._entities.find(kind, id, day)
         return self._found[key]
 
-    def take(self, kind: str, found: Entity) -> None:
-        """Remember an entity that a list has brought."""
-        self._found[kind, found.id] = found
+    def list(self, kind: str, after: str, limit: int, day: date) -> Sequence[Entity]:
+        """Entities of a kind, as they are stored."""
+        found = self._entities.list(kind, after, limit, day)
+        self._found.update({(kind, each.id, day): each for each in found})
+        return found

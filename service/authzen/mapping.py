@@ -9,12 +9,15 @@ does not fit the vocabulary is not stated either; what is sent and does not fit 
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 import engine
 from service.authzen.entities import Known
 from service.authzen.requests import Evaluation, refusal
 from service.problems import PLACES_SHOWN, Place
+
+AS_OF = "as_of"
 
 
 class NotNamed(Exception):
@@ -23,9 +26,15 @@ class NotNamed(Exception):
 
 @dataclass(slots=True)
 class _Stated:
-    """What is stated at each place: values that were sent, with the JSON Pointer of the attribute, and values that were stored."""
+    """
+    What is stated at each place, by what is known on a day.
+
+    `sent` are values that were sent, each with the JSON Pointer of its attribute, `stored` values that were stored.
+    """
 
     places: engine.Places
+    day: date
+    known: Known
     sent: dict[engine.Path, tuple[Any, str]] = field(default_factory=dict)
     stored: dict[engine.Path, Any] = field(default_factory=dict)
     wrong: list[Place] = field(default_factory=list)
@@ -93,7 +102,18 @@ class AccessMapping:
         """What the store calls resources of a type; None where there is no such type."""
         return _kind(self._text.resources, type)
 
-    def exchange(self, asked: Evaluation, known: Known) -> engine.Exchange:
+    def day(self, asked: Evaluation, today: date) -> date:
+        """The day whose law and whose store count: the one that the context states, or today."""
+        for name, place in self._text.context.facts.items():
+            sent = asked.context.get(name) if place == AS_OF else None
+            if isinstance(sent, str):
+                try:
+                    return date.fromisoformat(sent)
+                except ValueError:
+                    pass  # refused where the exchange is read
+        return today
+
+    def exchange(self, asked: Evaluation, known: Known, today: date) -> engine.Exchange:
         """The exchange that is asked about. Raises NotNamed, and Refused where an attribute does not fit what it states."""
         subject = self._text.subjects.get(asked.subject.type)
         action = self._text.actions.get(asked.action.name)
@@ -104,23 +124,21 @@ class AccessMapping:
             raise NotNamed(f"there is no action `{asked.action.name}`")
         if resource is None:
             raise NotNamed(f"there is no type of resource `{asked.resource.type}`")
-        stated, at = _Stated(self._places), asked.at
-        self._entity(stated, subject, asked.subject.type, asked.subject.id, asked.subject.properties, f"{at}/subject", known)
-        self._entity(
-            stated, resource, asked.resource.type, asked.resource.id, asked.resource.properties, f"{at}/resource", known
-        )
+        stated, at = _Stated(self._places, self.day(asked, today), known), asked.at
+        self._entity(stated, subject, asked.subject.type, asked.subject.id, asked.subject.properties, f"{at}/subject")
+        self._entity(stated, resource, asked.resource.type, asked.resource.id, asked.resource.properties, f"{at}/resource")
         if action.name is not None:
             stated.send(self._path(action.name), asked.action.name, f"{at}/action/name")
-        self._send(stated, action, asked.action.properties, f"{at}/action/properties", known)
-        self._context(stated, asked.context, f"{at}/context", known)
+        self._send(stated, action, asked.action.properties, f"{at}/action/properties")
+        self._context(stated, asked.context, f"{at}/context")
         if stated.wrong:
             raise refusal(stated.wrong)
         stated.settle()
         return self._read(stated)
 
-    def _context(self, stated: _Stated, context: Mapping[str, Any], where: str, known: Known) -> None:
+    def _context(self, stated: _Stated, context: Mapping[str, Any], where: str) -> None:
         text = self._text.context
-        self._send(stated, text, {name: value for name, value in context.items() if name not in text.entities}, where, known)
+        self._send(stated, text, {name: value for name, value in context.items() if name not in text.entities}, where)
         for name, entity in text.entities.items():
             if name not in context:
                 continue
@@ -131,9 +149,9 @@ class AccessMapping:
                 detail = 'must be an id, or {"id": …, "properties": {…}}'
                 stated.wrong.append(Place(pointer=at, code="wrong-type", detail=detail))
             elif "id" in sent:
-                self._entity(stated, entity, name, sent["id"], properties, at, known)
+                self._entity(stated, entity, name, sent["id"], properties, at)
             else:
-                self._send(stated, entity, properties, f"{at}/properties", known)
+                self._send(stated, entity, properties, f"{at}/properties")
 
     def _entity(
         self,
@@ -143,26 +161,25 @@ class AccessMapping:
         id: str,
         properties: Mapping[str, Any],
         at: str,
-        known: Known,
     ) -> None:
         """State an entity: its type, its first id, and its properties, those that are sent before those that are stored."""
-        found = known.find(text.entity or type, id)
+        found = stated.known.find(text.entity or type, id, stated.day)
         if text.type is not None:
             stated.send(self._path(text.type), type, f"{at}/type")
         if text.id is not None:
             stated.send(self._path(text.id), found.id if found else id, f"{at}/id")
-        self._send(stated, text, properties, f"{at}/properties", known)
+        self._send(stated, text, properties, f"{at}/properties")
         if found:
             more = {name: value for name, value in found.properties.items() if name not in properties}
-            for path, value, _ in self._attributes(text, more, known):
+            for path, value, _ in self._attributes(stated, text, more):
                 stated.store(path, value)
 
-    def _send(self, stated: _Stated, text: engine.AttributesText, values: Mapping[str, Any], at: str, known: Known) -> None:
-        for path, value, name in self._attributes(text, values, known):
+    def _send(self, stated: _Stated, text: engine.AttributesText, values: Mapping[str, Any], at: str) -> None:
+        for path, value, name in self._attributes(stated, text, values):
             stated.send(path, value, f"{at}/{_step(name)}")
 
     def _attributes(
-        self, text: engine.AttributesText, values: Mapping[str, Any], known: Known
+        self, stated: _Stated, text: engine.AttributesText, values: Mapping[str, Any]
     ) -> Iterator[tuple[engine.Path, Any, str]]:
         """Where each attribute is stated, the value to state, and the attribute's name."""
         own = {place for place in (getattr(text, key, None) for key in ("type", "id", "name")) if place is not None}
@@ -173,17 +190,17 @@ class AccessMapping:
                 place = f"{text.under}.{name}"
             path = self._places.path(place) if place is not None else None
             if path is not None:
-                yield path, self._first(text.names[name], value, known) if name in text.names else value, name
+                yield path, self._first(stated, text.names[name], value) if name in text.names else value, name
 
-    def _first(self, type: str, value: Any, known: Known) -> Any:
+    def _first(self, stated: _Stated, type: str, value: Any) -> Any:
         """An id of an entity, or ids of several, each as the entity's first id where the store has it."""
         text = self._text.subjects.get(type) or self._text.resources[type]
         match value:
             case str():
-                found = known.find(text.entity or type, value)
+                found = stated.known.find(text.entity or type, value, stated.day)
                 return found.id if found else value
             case list():
-                return [self._first(type, each, known) if isinstance(each, str) else each for each in value]
+                return [self._first(stated, type, each) if isinstance(each, str) else each for each in value]
         return value
 
     def _path(self, place: str) -> engine.Path:

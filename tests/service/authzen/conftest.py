@@ -1,6 +1,7 @@
 """What the tests of access requests share: a store in memory, and the application with the policies of another domain."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -39,18 +40,23 @@ STORED: tuple[tuple[str, tuple[str, ...], dict[str, Any]], ...] = (
 
 
 class Memory:
-    """A store of entities in memory."""
+    """A store of entities in memory, of which nothing is said before a day."""
+
+    since = date(2024, 1, 1)
 
     def __init__(self, stored: Sequence[tuple[str, tuple[str, ...], Mapping[str, Any]]] = STORED) -> None:
         self.ids = {(kind, id): ids[0] for kind, ids, _ in stored for id in ids}
         self.entities = {(kind, ids[0]): Entity(ids[0], properties) for kind, ids, properties in stored}
 
-    def find(self, kind: str, id: str) -> Entity | None:
-        first = self.ids.get((kind, id))
+    def find(self, kind: str, id: str, day: date) -> Entity | None:
+        first = self.ids.get((kind, id)) if day >= self.since else None
         return None if first is None else self.entities[kind, first]
 
-    def list(self, kind: str, after: str, limit: int) -> Sequence[Entity]:
-        found = sorted((id, each) for (of, id), each in self.entities.items() if of == kind and id > after)
+    def list(self, kind: str, after: str, limit: int, day: date) -> Sequence[Entity]:
+        found = sorted(
+            ((id, each) for (of, id), each in self.entities.items() if of == kind and id > after and day >= self.since),
+            key=lambda each: each[0],
+        )
         return [each for _, each in found[:limit]]
 
 

@@ -133,7 +133,7 @@ def test_every_test_exchange_can_be_asked_about(service: Service) -> None:
         for group, id in (("exporter", "e-1"), ("recipient", "r-1"), ("data", "d-1")):
             exchange[group] = {"id": id, **exchange.get(group, {})}
         exchange.pop("schema", None)
-        read = mapping.exchange(evaluation(as_request(exchange)), Known(Nothing()))
+        read = mapping.exchange(evaluation(as_request(exchange)), Known(Nothing()), TODAY.date())
         same = engine.parse_exchange(bundle, json.dumps(exchange).encode())
         assert (read.values, read.as_of, read.relies_on) == (same.values, same.as_of, same.relies_on), trial.at
         asked += 1
@@ -193,6 +193,18 @@ def test_parties_and_data_come_from_the_store(client: TestClient) -> None:
         "data": {"id": "visits-2", "personal": True, "people": {"sensitive": 12_000}},
         "act": {"frequency": "repeated"},
     }
+
+
+def test_the_store_is_asked_of_the_day_whose_law_counts(client: TestClient) -> None:
+    """What is said of an entity is what was said of it on that day."""
+    for day, known in (("2024-01-01", True), ("2023-12-31", False)):
+        asked = transfer("91310000MA1K35EX0Y", "visits-2", {"importer": "lab-3", "effective_at": day})
+        exchange = recorded(client, client.post(URL, json=asked).json())
+        assert exchange["as_of"] == day
+        assert (exchange["exporter"]["id"], "country" in exchange["recipient"]) == (
+            "clinic-7" if known else "91310000MA1K35EX0Y",
+            known,
+        )
 
 
 def test_what_is_sent_beats_the_store_here_too(client: TestClient) -> None:

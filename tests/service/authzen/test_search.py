@@ -176,6 +176,19 @@ def test_a_token_of_another_search_is_a_400(client: TestClient) -> None:
     assert client.post("/access/v1/search/subject", json=other).status_code == 400
 
 
+PAGES: tuple[Any, ...] = (
+    "x",
+    None,
+    [],
+    {"limit": 0},
+    {"limit": -1},
+    {"limit": True},
+    {"limit": 1.5},
+    {"limit": "1"},
+    {"properties": 1},
+)
+
+
 @pytest.mark.parametrize(
     ("blank", "sent"),
     [
@@ -190,20 +203,7 @@ def test_a_token_of_another_search_is_a_400(client: TestClient) -> None:
         ("action", {"resource": {"type": "record", "id": "record-1"}}),
         ("action", action_free("user", "record:record-1")),
         ("action", action_free("user:alice", "record")),
-        *(
-            ("subject", {**question("user", "read", "record:record-1"), "page": page})
-            for page in (
-                "x",
-                None,
-                [],
-                {"limit": 0},
-                {"limit": -1},
-                {"limit": True},
-                {"limit": 1.5},
-                {"limit": "1"},
-                {"properties": 1},
-            )
-        ),
+        *(("subject", {**question("user", "read", "record:record-1"), "page": page}) for page in PAGES),
         ("subject", {**question("user", "read", "record:record-1"), "context": {"network": 1}}),
     ],
     ids=json.dumps,
