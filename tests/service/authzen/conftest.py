@@ -1,6 +1,7 @@
 """What the tests of access requests share: a store in memory, and the application with the policies of another domain."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,10 @@ from tests.service.conftest import Lines
 WORKPLACE = Path(__file__).parent / "policies"
 SUB = "CiRmZDE2MTRkMy1jMzlhLTQ3ODEtYjdiZC04Yjk2ZjVhNTEwMGQSBWxvY2Fs"  # how an identity provider calls Morty
 
+Stored = Sequence[tuple[str, tuple[str, ...], Mapping[str, Any]]]
+
 # kind, ids (the first is the one that facts state), properties
-STORED: tuple[tuple[str, tuple[str, ...], dict[str, Any]], ...] = (
+STORED: Stored = (
     ("user", ("alice",), {}),
     ("user", ("bob",), {"role": "admin"}),
     ("record", ("record-1",), {"status": "active"}),
@@ -44,7 +47,11 @@ class Memory:
 
     since = date(2024, 1, 1)
 
-    def __init__(self, stored: Sequence[tuple[str, tuple[str, ...], Mapping[str, Any]]] = STORED) -> None:
+    def __init__(self, stored: Stored = STORED) -> None:
+        self.fill(stored)
+
+    def fill(self, stored: Stored) -> None:
+        """Hold these and no others."""
         self.ids = {(kind, id): ids[0] for kind, ids, _ in stored for id in ids}
         self.entities = {(kind, ids[0]): Entity(ids[0], properties) for kind, ids, properties in stored}
 
@@ -60,25 +67,50 @@ class Memory:
         return [each for _, each in found[:limit]]
 
 
-@pytest.fixture
-def entities() -> Memory:
-    """The store of this test; a test may change what is in it."""
-    return Memory()
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """The application with the policies of the other domain, and what it reads and writes."""
+
+    client: TestClient
+    entities: Memory
+    lines: Lines
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shared]:
+    """One application for the tests of a file: opening one takes longer than most of them."""
+    lines, entities = Lines(), Memory()
+    settings = Settings(policies=WORKPLACE, database=str(tmp_path_factory.mktemp("workplace") / "log.db"))
+    service = Service.open(settings, say=telemetry.logger(lines))
+    with TestClient(create_app(settings, service, entities), base_url="http://127.0.0.1:8080") as client:
+        yield Shared(client, entities, lines)
 
 
 @pytest.fixture
-def workplace(tmp_path: Path, lines: Lines) -> Iterator[Service]:
-    """An open service with the policies of the other domain."""
-    opened = Service.open(Settings(policies=WORKPLACE, database=str(tmp_path / "log.db")), say=telemetry.logger(lines))
-    yield opened
-    opened.close()
+def entities(shared: Shared) -> Memory:
+    """The store as it is at first; a test may change what is in it."""
+    shared.entities.fill(STORED)
+    return shared.entities
 
 
 @pytest.fixture
-def client(workplace: Service, entities: Memory) -> Iterator[TestClient]:
-    """The application in this process, with the policies of the other domain."""
-    with TestClient(create_app(workplace.settings, workplace, entities), base_url="http://127.0.0.1:8080") as client:
-        yield client
+def client(shared: Shared, entities: Memory) -> TestClient:
+    """The application in this process."""
+    return shared.client
+
+
+@pytest.fixture
+def lines(shared: Shared) -> Lines:
+    """The log lines from now on."""
+    shared.lines.seek(0)
+    shared.lines.truncate()
+    return shared.lines
+
+
+def records(client: TestClient) -> int:
+    """How many decisions are recorded."""
+    found: int = client.get("/readyz").json()["log"]["records"]
+    return found
 
 
 Ask = Callable[..., Any]

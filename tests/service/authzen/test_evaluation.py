@@ -7,8 +7,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from service.callers import Caller
-from service.service import Service
-from tests.service.authzen.conftest import question
+from tests.service.authzen.conftest import question, records
 from tests.service.conftest import Lines
 
 URL = "/access/v1/evaluation"
@@ -167,13 +166,14 @@ def test_another_day_is_no_permit(client: TestClient) -> None:
 )
 def test_what_is_malformed_is_a_400(client: TestClient, sent: Any) -> None:
     """A missing member, a wrong type, or a value that a mapped attribute cannot have; and nothing is decided."""
+    before = records(client)
     answer = client.post(URL, json=sent)
     assert (answer.status_code, answer.headers["content-type"]) == (400, "application/problem+json")
     problem = answer.json()
     assert problem["type"] == "urn:fifthfactor:problem:access-refused"
     assert isinstance(problem["detail"], str)
     assert "decision" not in problem
-    assert client.get("/readyz").json()["log"]["records"] == 0
+    assert records(client) == before
 
 
 def test_a_refusal_names_the_place_in_the_request(client: TestClient) -> None:
@@ -252,7 +252,7 @@ def test_the_same_question_has_the_same_answer(client: TestClient) -> None:
 
 
 @pytest.mark.parametrize("path", [URL, "/access/v1/evaluations", "/access/v1/search/subject", "/access/v1/search/action"])
-def test_the_scope_is_needed(workplace: Service, client: TestClient, path: str) -> None:
+def test_the_scope_is_needed(client: TestClient, path: str) -> None:
     """A caller without the scope `evaluate` is forbidden."""
 
     async def as_reader(scope: Any, receive: Any, send: Any) -> None:

@@ -10,12 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
-from service import telemetry
-from service.app import create_app
-from service.service import Service
-from service.settings import Settings
-from tests.service.authzen.conftest import WORKPLACE, Memory, question
-from tests.service.conftest import Lines
+from tests.service.authzen.conftest import Shared, question
 
 WORDS = (
     "user", "record", "document", "todo", "robot", "alice", "bob", "bo", "cy", "nobody", "record-1", "doc-1", "doc-13", "read",
@@ -97,12 +92,9 @@ PATHS = ("evaluation", "evaluations", "search/subject", "search/resource", "sear
 
 
 @pytest.fixture(scope="module")
-def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+def client(shared: Shared) -> TestClient:
     """The application of the other domain, for all examples."""
-    database = str(tmp_path_factory.mktemp("junk") / "log.db")
-    service = Service.open(Settings(policies=WORKPLACE, database=database), say=telemetry.logger(Lines()))
-    with TestClient(create_app(service.settings, service, Memory()), base_url="http://127.0.0.1:8080") as client:
-        yield client
+    return shared.client
 
 
 seen: Counter[str] = Counter()
