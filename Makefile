@@ -43,7 +43,7 @@ serve: .venv/.runtime ## run the service
 	@$(BIN)/fifthfactor serve $(ARGS)
 
 test: .venv/.tests ## run every test, then check and test the policies
-	@$(BIN)/pytest $(ARGS)
+	@$(BIN)/pytest -n 2 --dist loadfile $(ARGS)
 	@$(BIN)/fifthfactor check policies
 	@$(BIN)/fifthfactor test policies
 	@$(BIN)/fifthfactor schema --write policies/.schemas

@@ -1,22 +1,29 @@
 """
 The long run of random agreement begins with the session and is waited for by its test, which comes last.
 
-Its children are nice, so that the other tests have what they need of the processors, and take the rest.
+Its children are nice, so that the other tests have what they need of the processors, and take the rest. Where tests are shared out
+among workers, the process that shares them out starts it, and the worker that gets the test finds it by its folder.
 """
 
 from __future__ import annotations
 
+import os
+import shlex
+import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import time
+from contextlib import suppress
 from pathlib import Path
-from typing import IO
 
 import pytest
 
 ROOT = Path(__file__).parent.parent
 LAST = "test_the_engines_agree_and_are_safe"
-RUN = pytest.StashKey[tuple["subprocess.Popen[bytes]", IO[bytes]]]()
+FOLDER = "AGREEMENT_RUN"  # the variable by which workers find it
+RUN = pytest.StashKey["subprocess.Popen[bytes]"]()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -24,27 +31,41 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.name == LAST)
 
 
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Start the run before the tests are shared out."""
+    if getattr(session.config.option, "numprocesses", None) and not hasattr(session.config, "workerinput"):
+        _start(session)
+
+
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Start the run where its test is among those to be run."""
-    if not session.config.option.collectonly and any(item.name == LAST for item in session.items):
-        told = tempfile.TemporaryFile()  # noqa: SIM115 - closed when the session ends
-        command = [sys.executable, "-m", "tests.backends.agreement", "--first", "0", "--nice", "10"]
-        session.config.stash[RUN] = (subprocess.Popen(command, cwd=ROOT, stdout=told, stderr=told), told)
+    if not session.config.option.collectonly and FOLDER not in os.environ and any(item.name == LAST for item in session.items):
+        _start(session)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """End the run with the session, however that ends."""
+    """End the run with the session that began it, however that ends."""
     if RUN in session.config.stash:
-        run, told = session.config.stash[RUN]
-        run.terminate()
-        run.wait()
-        told.close()
+        with suppress(ProcessLookupError):
+            os.killpg(session.config.stash[RUN].pid, signal.SIGTERM)
+        session.config.stash[RUN].wait()
+        shutil.rmtree(os.environ.pop(FOLDER), ignore_errors=True)
 
 
 @pytest.fixture
-def agreement_run(request: pytest.FixtureRequest) -> tuple[int, str]:
+def agreement_run() -> tuple[int, str]:
     """The status of the long run and what it printed, once it has ended."""
-    run, told = request.config.stash[RUN]
-    status = run.wait()
-    told.seek(0)
-    return status, told.read().decode()
+    folder = Path(os.environ[FOLDER])
+    while not (folder / "status").exists():
+        time.sleep(0.2)
+    return int((folder / "status").read_text()), (folder / "told").read_text()
+
+
+def _start(session: pytest.Session) -> None:
+    folder = Path(tempfile.mkdtemp(prefix="agreement-"))
+    os.environ[FOLDER] = str(folder)
+    command = shlex.join([sys.executable, "-m", "tests.backends.agreement", "--first", "0", "--nice", "10"])
+    script = f"{command} > told 2>&1; echo $? > status.part; mv status.part status"
+    session.config.stash[RUN] = subprocess.Popen(
+        ["sh", "-c", script], cwd=folder, env={**os.environ, "PYTHONPATH": str(ROOT)}, start_new_session=True
+    )

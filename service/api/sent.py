@@ -29,7 +29,12 @@ PARAMETERS: list[dict[str, Any]] = [
         "description": "what the decision shall tell beside the rest, separated by commas",
         "style": "form",
         "explode": False,
-        "schema": {"type": "array", "minItems": 1, "uniqueItems": True, "items": {"type": "string", "enum": list(engine.INCLUDES)}},
+        "schema": {
+            "type": "array",
+            "minItems": 1,
+            "uniqueItems": True,
+            "items": {"type": "string", "enum": list(engine.INCLUDES)},
+        },
     },
     {
         "name": "lang",

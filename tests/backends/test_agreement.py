@@ -23,17 +23,8 @@ from engine.verdict import Masks
 from tests.backends import agreement
 from tests.backends.random_bundles import AS_OF, Maker, read
 
-BUNDLES, EXCHANGES, COMPLETED = 1_000, 100, 25  # as `python -m tests.backends.agreement` has them
+EXCHANGES, COMPLETED = 100, 25  # of each bundle
 PLANTED_BUNDLES, PLANTED_EXCHANGES = 75, 20
-
-
-@pytest.mark.timeout(900)
-def test_the_engines_agree_and_are_safe(agreement_run: tuple[int, str]) -> None:
-    """Every engine gives one verdict, field by field; and whatever is not known turns out to be, the outcome stays in its bounds."""
-    status, told = agreement_run
-    assert status == 0, told
-    pairs, completions = BUNDLES * EXCHANGES, BUNDLES * COMPLETED
-    assert f"{pairs:,} pairs, 0 wrong; {completions * agreement.COMPLETIONS:,} completions, 0 unsafe" in told
 
 
 def test_the_random_exchanges_reach_every_level() -> None:
