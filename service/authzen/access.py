@@ -9,6 +9,7 @@ import asyncio
 import base64
 import hashlib
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -28,6 +29,7 @@ from service.problems import Place
 from service.service import Service
 from service.settings import time_zone
 
+_NO_ID = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")  # what no database has to see
 MOST_RESULTS = 100  # of a page
 MOST_CANDIDATES = 200  # that one search decides on
 Blank = Literal["subject", "resource", "action"]
@@ -163,6 +165,6 @@ def _after(token: str, digest: str) -> str:
         of, after = json.loads(base64.b64decode(token, altchars=b"-_", validate=True))
     except (ValueError, TypeError, RecursionError):
         of = after = None
-    if of != digest or not isinstance(after, str):
+    if of != digest or not isinstance(after, str) or _NO_ID.search(after):
         raise refusal([Place(pointer="/page/token", code="wrong-value", detail="is no `next_token` of this search")])
     return after

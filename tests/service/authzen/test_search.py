@@ -1,5 +1,6 @@
 """`POST /access/v1/search/…`: what would be permitted, page by page."""
 
+import base64
 import json
 from typing import Any
 
@@ -166,6 +167,16 @@ def test_a_token_that_is_none_is_a_400(client: TestClient, token: Any) -> None:
     """Made up, of another type, or too long."""
     asked = question("user", "read", "record:record-1")
     assert client.post("/access/v1/search/subject", json={**asked, "page": {"token": token}}).status_code == 400
+
+
+def test_a_token_that_was_tampered_with_is_no_token(client: TestClient) -> None:
+    """What it says reaches no store unless it could be an id."""
+    asked = question("user", "read", "record:record-1")
+    token = found(client, "subject", {**asked, "page": {"limit": 1}})["page"]["next_token"]
+    digest, _ = json.loads(base64.urlsafe_b64decode(token))
+    for after in ("\x00", "\ud800", 5, None, ["a"]):
+        made = base64.urlsafe_b64encode(json.dumps([digest, after]).encode()).decode()
+        assert client.post("/access/v1/search/subject", json={**asked, "page": {"token": made}}).status_code == 400
 
 
 def test_a_token_of_another_search_is_a_400(client: TestClient) -> None:
