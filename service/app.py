@@ -13,8 +13,9 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
-from service.api import authzen, batch, decisions, evaluate, facts, health, schemas
+from service.api import authzen, batch, decisions, evaluate, facts, health, keys, schemas
 from service.authzen.entities import Entities, Nothing
+from service.entrance import Entrance
 from service.gate import Gate
 from service.problems import Kind, Refused, plain
 from service.service import Service
@@ -53,9 +54,9 @@ def create_app(settings: Settings, service: Service | None = None, entities: Ent
     )
     app.state.service = service
     authzen.add(app, service, entities or Nothing())
-    for group in (evaluate, batch, decisions, facts, health, schemas):
+    for group in (evaluate, batch, decisions, facts, keys, health, schemas):
         group.add(app, service)
-    app.add_middleware(Gate, say=service.say)
+    app.add_middleware(Gate, say=service.say, entrance=Entrance(service), hosts=service.settings.host_names)
     app.add_exception_handler(Refused, _refused)
     app.add_exception_handler(HTTPException, _by_status)
     app.add_exception_handler(RequestValidationError, _malformed)
@@ -64,6 +65,7 @@ def create_app(settings: Settings, service: Service | None = None, entities: Ent
 
 async def _refused(request: Request, refused: Exception) -> Response:
     assert isinstance(refused, Refused)
+    request.scope["refused"] = refused.kind
     return refused.response(request.scope["path"], request.scope["request_id"])
 
 

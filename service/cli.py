@@ -14,6 +14,8 @@ from typing import Annotated
 
 import typer
 
+from service.keys_commands import keys
+
 app = typer.Typer(
     help="Decides proposed cross-border data exchanges, and records every decision. Its answers are not legal advice.",
     no_args_is_help=True,
@@ -246,7 +248,7 @@ def compile_(
 @app.command(epilog="Example: fifthfactor serve --port 8080 --database decisions.db")
 def serve(
     host: Annotated[
-        str | None, typer.Option(help="Address to listen on; only this machine's own. (default: 127.0.0.1)")
+        str | None, typer.Option(help="Address to listen on; others than this machine's own need a key. (default: 127.0.0.1)")
     ] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on; 0 takes a free one. (default: 8080)")] = None,
     policies: Annotated[Path | None, typer.Option(help="Folder of policies. (default: the bundled ones)")] = None,
@@ -304,6 +306,9 @@ def registers(
     from service.registers import registers as write_registers
 
     _run(lambda: write_registers(paths or [], table, write))
+
+
+app.add_typer(keys, name="keys")
 
 
 def _run(command: Callable[[], int]) -> None:

@@ -1,9 +1,10 @@
 """
 What every request passes on its way in and out.
 
-In: an id for the request, and the check that it is addressed to this machine (a page in a browser that rebinds a name
-to 127.0.0.1 still sends that name). Out: the id, headers that keep answers from being cached or misread, a problem
-document in place of whatever failed unforeseen, and one log line.
+In: an id for the request, the check that it is addressed to this machine (a page in a browser that rebinds a name
+to 127.0.0.1 still sends that name), and the entrance, which finds out who calls. Out: the id, headers that keep answers from being
+cached or misread, a problem document in place of whatever failed unforeseen, one log line, and one more for the audit where a call
+was turned away.
 """
 
 import re
@@ -13,13 +14,15 @@ from time import perf_counter
 from typing import Any
 
 from starlette.requests import ClientDisconnect
+from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.typing import FilteringBoundLogger
 from uuid_utils import uuid7
 
+from service.entrance import Entrance
 from service.problems import Refused
 from service.settings import is_loopback
-from service.telemetry import described
+from service.telemetry import audit, described
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._~:/+=@-]{1,128}")
 _HOST = re.compile(rb"(\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9.-]{1,255})(:[0-9]{1,5})?")
@@ -30,13 +33,18 @@ _HEADERS = (
     (b"referrer-policy", b"no-referrer"),
 )
 
+# Refusals that somebody who watches over the service wants to see: who was not let in, and who could not have it done.
+_AUDITED = frozenset({401, 403, 409, 421, 429})
+
 
 class Gate:
     """The outermost layer of the application (pure ASGI: one call in, one wrapped `send` out)."""
 
-    def __init__(self, app: ASGIApp, say: FilteringBoundLogger) -> None:
+    def __init__(self, app: ASGIApp, say: FilteringBoundLogger, entrance: Entrance, hosts: frozenset[str]) -> None:
         self._app = app
         self._say = say
+        self._entrance = entrance
+        self._hosts = hosts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -56,8 +64,12 @@ class Gate:
             await send(message)
 
         try:
-            if refused := _misdirected(scope["headers"]):
-                await refused.response(scope["path"], request_id)(scope, receive, answer)
+            try:
+                _check_host(scope["headers"], self._hosts)
+                await self._entrance.admit(scope)
+            except Refused as turned_away:
+                scope["refused"] = turned_away.kind
+                await turned_away.response(scope["path"], request_id)(scope, receive, answer)
             else:
                 await self._app(scope, receive, answer)
         except ClientDisconnect:
@@ -68,12 +80,25 @@ class Gate:
                 refused = Refused("internal", "the log has the details under this request id")
                 await refused.response(scope["path"], request_id)(scope, receive, answer)
         finally:
+            caller = scope["caller"].id if "caller" in scope else None
+            if status in _AUDITED:
+                audit(
+                    self._say,
+                    "refused",
+                    request_id=request_id,
+                    caller=caller,
+                    method=scope["method"],
+                    route=_route(scope),
+                    status=status,
+                    kind=scope.get("refused"),
+                )
             self._say.info(
                 "request",
                 request_id=request_id,
                 method=scope["method"],
                 route=getattr(scope.get("route"), "path", None),
                 status=status,
+                caller=caller,
                 duration_ms=round((perf_counter() - began) * 1000, 3),
                 **said,
             )
@@ -92,18 +117,29 @@ def _request_id(headers: Iterable[tuple[bytes, bytes]]) -> str:
     return str(uuid7())
 
 
-def _misdirected(headers: Iterable[tuple[bytes, bytes]]) -> Refused | None:
-    hosts = [value for name, value in headers if name == b"host"]
-    if len(hosts) != 1:
-        return Refused("bad-request", "a request has one Host header")
-    if not _is_this_machine(hosts[0]):
-        return Refused(
-            "misdirected", "callers cannot be told apart yet, so only 127.0.0.1, [::1] and localhost are answered for"
-        )
-    return None
+def _check_host(headers: Iterable[tuple[bytes, bytes]], hosts: frozenset[str]) -> None:
+    """Raises Refused where a request is not addressed to this machine or to one of the names it answers for."""
+    sent = [value for name, value in headers if name == b"host"]
+    if len(sent) != 1:
+        raise Refused("bad-request", "a request has one Host header")
+    if not _is_ours(sent[0], hosts):
+        raise Refused("misdirected", "127.0.0.1, [::1], localhost and the names in FIFTHFACTOR_HOSTS are answered for")
 
 
 @lru_cache(maxsize=64)
-def _is_this_machine(authority: bytes) -> bool:
-    host = _HOST.fullmatch(authority)
-    return host is not None and is_loopback(host[1].decode("ascii").strip("[]"))
+def _is_ours(authority: bytes, hosts: frozenset[str]) -> bool:
+    found = _HOST.fullmatch(authority)
+    if found is None:
+        return False
+    host = found[1].decode("ascii").strip("[]").lower()
+    return host in hosts or is_loopback(host)
+
+
+def _route(scope: Scope) -> str | None:
+    """The route of a request, also of one that was turned away before there was one: never the path, which may hold a value."""
+    if "route" in scope:
+        return getattr(scope["route"], "path", None)
+    for route in scope["app"].router.routes:
+        if route.matches(scope)[0] is Match.FULL:
+            return getattr(route, "path", None)
+    return None

@@ -7,6 +7,7 @@ has a default, so that nothing needs to be set; a wrong one stops the start with
 
 import difflib
 import ipaddress
+import re
 from collections.abc import Mapping
 from datetime import UTC, tzinfo
 from pathlib import Path
@@ -14,11 +15,13 @@ from typing import Any, Literal, Self
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from service.store.database import file_of
 
 PREFIX = "FIFTHFACTOR_"
+
+_NAME = re.compile(r"[a-z0-9.-]{1,255}|[0-9a-f:.]{2,45}")
 
 
 class SettingRefused(Exception):
@@ -32,7 +35,7 @@ class Settings(BaseModel):
 
     policies: Path | None = Field(default=None, description="folder of policies; the bundled ones if not set")
     database: str = Field(default="fifthfactor.db", description="file of the decision log, or postgresql://…")
-    host: str = Field(default="127.0.0.1", description="address to listen on; only this machine's own")
+    host: str = Field(default="127.0.0.1", description="address to listen on; others than this machine's own need a key")
     port: int = Field(default=8080, ge=0, le=65_535, description="port to listen on; 0 takes a free one")
     mode: str = Field(default="checked", description="which engines decide; the engine knows which there are")
     zone: str = Field(default="UTC", description="time zone whose today is the day of an exchange that names none")
@@ -44,6 +47,17 @@ class Settings(BaseModel):
     public_url: str = Field(default="", description="address that callers know the service by; the request's own if not set")
     trust: Literal["confirmed", "from-memory"] = Field(default="confirmed", description="lowest mark that lifts without review")
     norms: Literal["bind", "advise"] = Field(default="bind", description="whether norms bind, or only advise")
+    hosts: str = Field(
+        default="", description="names besides this machine's own that requests may be addressed to, with commas"
+    )
+    authentication: Literal["auto", "required"] = Field(
+        default="auto", description="whether a key is needed even where nobody but this machine can call and no key was made"
+    )
+    jwks_url: str = Field(default="", description="where the issuer of tokens has its public keys")
+    jwt_issuer: str = Field(default="", description="the issuer of tokens, as their `iss` says")
+    jwt_audience: str = Field(default="", description="what tokens call this service, in their `aud`")
+    rate_limit: float = Field(default=0, ge=0, le=1_000_000, description="calls a second that a caller may make; 0 is no limit")
+    rate_burst: int = Field(default=100, ge=1, le=1_000_000, description="calls that a caller may make at once, under a limit")
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str], **given: Any) -> Self:
@@ -77,12 +91,12 @@ class Settings(BaseModel):
 
     @field_validator("host")
     @classmethod
-    def _loopback(cls, host: str) -> str:
-        if not is_loopback(host):
-            raise ValueError(
-                "callers cannot be told apart yet, so only this machine's own addresses are listened on"
-                " (127.0.0.1, ::1, localhost)"
-            )
+    def _an_address_to_listen_on(cls, host: str) -> str:
+        if host.lower() != "localhost":
+            try:
+                ipaddress.ip_address(host)
+            except ValueError:
+                raise ValueError("give an address, such as 127.0.0.1, ::1 or 0.0.0.0") from None
         return host
 
     @field_validator("public_url")
@@ -108,6 +122,44 @@ class Settings(BaseModel):
             raise ValueError("it must begin with https://; http:// is for this machine's own addresses only")
         return url
 
+    @field_validator("hosts")
+    @classmethod
+    def _names(cls, hosts: str) -> str:
+        for name in _names_in(hosts):
+            if not _NAME.fullmatch(name):
+                raise ValueError("give names as a Host header has them, without a port, with commas between them")
+        return hosts
+
+    @field_validator("jwks_url")
+    @classmethod
+    def _safe_to_fetch(cls, url: str) -> str:
+        if url:
+            parts = urlsplit(url)
+            if not parts.hostname or not (parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname))):
+                raise ValueError("give an https:// address; http:// only on this machine")
+        return url
+
+    @model_validator(mode="after")
+    def _together(self) -> Self:
+        given = [name for name in ("jwks_url", "jwt_issuer", "jwt_audience") if getattr(self, name)]
+        if len(given) in (1, 2):
+            raise ValueError(
+                "tokens need all of FIFTHFACTOR_JWKS_URL, FIFTHFACTOR_JWT_ISSUER and FIFTHFACTOR_JWT_AUDIENCE, or none is set"
+            )
+        if not is_loopback(self.host) and not self.host_names:
+            raise ValueError(f"to listen on {self.host}, set FIFTHFACTOR_HOSTS to the names that requests will be addressed to")
+        return self
+
+    @property
+    def host_names(self) -> frozenset[str]:
+        """The names of `hosts`, in lower case."""
+        return frozenset(_names_in(self.hosts))
+
+    @property
+    def key_required(self) -> bool:
+        """Whether a key is needed whatever keys there are."""
+        return self.authentication == "required" or not is_loopback(self.host)
+
     @field_validator("zone")
     @classmethod
     def _known_zone(cls, zone: str) -> str:
@@ -129,6 +181,10 @@ def is_loopback(host: str) -> bool:
     return address.is_loopback and (address.version == 4 or address == ipaddress.IPv6Address("::1"))
 
 
+def _names_in(hosts: str) -> list[str]:
+    return [name.strip().strip("[]").lower() for name in hosts.split(",") if name.strip()]
+
+
 def time_zone(name: str) -> tzinfo:
     """The zone of a name; UTC needs no table of zones on the machine."""
     return UTC if name == "UTC" else ZoneInfo(name)
@@ -141,6 +197,8 @@ def _nearest(variable: str, settings: type[Settings]) -> str:
 
 def _sentence(refused: ValidationError, given: Mapping[str, Any]) -> str:
     first = refused.errors(include_url=False)[0]
+    if not first["loc"]:  # of several settings together
+        return first["msg"].removeprefix("Value error, ")
     name = str(first["loc"][0])
     spelled = f"--{name.replace('_', '-')}" if given.get(name) is not None else PREFIX + name.upper()
     reason = first["msg"].removeprefix("Value error, ").removeprefix("Input ")

@@ -30,6 +30,11 @@ def logger(stream: TextIO | None = None) -> FilteringBoundLogger:
     return bound
 
 
+def audit(say: FilteringBoundLogger, action: str, **what: object) -> None:
+    """A line for whoever watches over the service: who did, or was refused, what. Ids and names of things only."""
+    say.info("audit", action=action, **what)
+
+
 def described(error: BaseException) -> dict[str, Any]:
     """An unforeseen error without its message: its class, and where it came from, innermost last."""
     frames = traceback.extract_tb(error.__traceback__)[-PLACES_OF_AN_ERROR:]

@@ -235,7 +235,10 @@ def add(app: FastAPI, service: Service, entities: Entities) -> None:
             response_model=model,
             response_model_exclude_none=True,
             responses=schemas.problems(400, 403, 404, 413, 503),
-            openapi_extra={"requestBody": {"required": True, "content": {"application/json": {"schema": shape}}}},
+            openapi_extra={
+                **schemas.needs("evaluate"),
+                "requestBody": {"required": True, "content": {"application/json": {"schema": shape}}},
+            },
             route_class_override=Plain,
         )
     app.router.add_api_route(

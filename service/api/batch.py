@@ -146,7 +146,11 @@ def add(app: FastAPI, service: Service) -> None:
         summary="Decide many exchanges",
         response_model=Results,
         responses=schemas.problems(400, 403, 413, 415, 503),
-        openapi_extra={"requestBody": _body_schema(settings.batch_limit), "parameters": PARAMETERS},
+        openapi_extra={
+            **schemas.needs("evaluate"),
+            "requestBody": _body_schema(settings.batch_limit),
+            "parameters": PARAMETERS,
+        },
         route_class_override=Plain,
     )
 

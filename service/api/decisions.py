@@ -24,6 +24,7 @@ def add(app: FastAPI, service: Service) -> None:
         summary="The record of a decision",
         response_model=KeptRecord,
         responses=schemas.problems(403, 404, 503),
+        openapi_extra=schemas.needs("read"),
     )
     def decision(id: str, request: Request) -> Response:
         """The record, with personal values in clear where they were not erased, and its place in the log."""

@@ -41,6 +41,6 @@ def add(app: FastAPI, service: Service) -> None:
         summary="Decide an exchange",
         response_model=engine.Decision,
         responses=schemas.problems(400, 403, 413, 415, 503),
-        openapi_extra={**schemas.EXCHANGE_BODY, "parameters": PARAMETERS},
+        openapi_extra={**schemas.needs("evaluate"), **schemas.EXCHANGE_BODY, "parameters": PARAMETERS},
         route_class_override=Plain,
     )

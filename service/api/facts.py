@@ -29,7 +29,13 @@ def add(app: FastAPI, service: Service) -> None:
     def listed(live: Live) -> str:
         return Facts(bundle=live.digests, facts=tuple(live.bundle.facts())).model_dump_json()
 
-    @app.get("/v1/facts", summary="The facts an exchange may state", response_model=Facts, responses=schemas.problems(403))
+    @app.get(
+        "/v1/facts",
+        summary="The facts an exchange may state",
+        response_model=Facts,
+        responses=schemas.problems(403),
+        openapi_extra=schemas.needs("evaluate"),
+    )
     async def facts(request: Request) -> Response:
         """Every fact with its type, its title, the question that asks for it, and whether it is personal."""
         caller_of(request.scope, "evaluate")

@@ -15,6 +15,8 @@ from fastapi import FastAPI, Response
 from fastapi.openapi.utils import get_openapi
 
 import engine
+from service import callers
+from service.entrance import is_public
 from service.live import Live
 from service.log.record import EngineVersion, Record
 from service.problems import Problem
@@ -42,6 +44,12 @@ _CANDIDATES: tuple[dict[str, Any], ...] = (
     {"exporter": {"country": "CN"}, "recipient": {"country": "US"}},
     {},
 )
+_BEARER = {
+    "type": "http",
+    "scheme": "bearer",
+    "description": "an API key, `ff_…`, or a JWT of the configured issuer; needed unless no key was ever made and the service"
+    " listens on this machine only. What an operation names are the scopes that its caller needs.",
+}
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
@@ -49,6 +57,11 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """For an endpoint's documentation: the statuses it refuses with, each a problem document."""
     content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     return {status: {"description": "A problem document", "content": content} for status in statuses}
+
+
+def needs(scope: callers.Scope) -> dict[str, Any]:
+    """For an endpoint's documentation (`openapi_extra`): the scope that its caller needs. Every endpoint that is not public says it."""
+    return {"security": [{"bearer": [scope]}]}
 
 
 def add(app: FastAPI, service: Service) -> None:
@@ -123,7 +136,20 @@ def _openapi(app: FastAPI, exchange: dict[str, Any]) -> dict[str, Any]:
             components[f"{name}-{inner}"] = definition
         local.pop("$schema", None)
         components[name] = local
+    document["components"]["securitySchemes"] = {"bearer": _BEARER}
+    for path, operations in document["paths"].items():
+        if not is_public(path):
+            for operation in operations.values():
+                _guarded(operation)
     return document
+
+
+def _guarded(operation: dict[str, Any]) -> None:
+    """What the entrance may answer in an endpoint's place, and the scope in words."""
+    for status, response in problems(401, 403, 429, 503).items():
+        operation["responses"].setdefault(str(status), response)
+    for scheme in operation.get("security", ()):
+        operation["description"] = f"{operation.get('description', '')}\n\nNeeds the scope `{scheme['bearer'][0]}`.".strip()
 
 
 def _pointing_into_components(value: Any, name: str) -> Any:

@@ -11,6 +11,22 @@ BigInteger = sa.BigInteger().with_variant(sa.Integer, "sqlite")  # SQLite's row 
 
 metadata = sa.MetaData()
 
+# --- who may call -----------------------------------------------------------------------------------------------------
+
+caller = sa.Table(
+    "caller",
+    metadata,
+    sa.Column("id", sa.String, primary_key=True),
+    sa.Column("name", sa.String, nullable=False),
+    sa.Column("scopes", sa.String, nullable=False),
+    sa.Column("secret_hash", sa.LargeBinary, nullable=False),
+    sa.Column("created_at", sa.String, nullable=False),
+    sa.Column("created_by", sa.String, nullable=False),
+    sa.Column("expires_on", sa.String),
+    sa.Column("revoked_at", sa.String),
+    sa.Column("revoked_by", sa.String),
+)
+
 # --- the decision log -------------------------------------------------------------------------------------------------
 
 about = sa.Table(

@@ -481,6 +481,8 @@ def test_the_openapi_document_shows_the_real_shapes(client, service):
         "/v1/evaluate/batch",
         "/v1/decisions/{id}",
         "/v1/facts",
+        "/v1/keys",
+        "/v1/keys/{id}/revoke",
         "/livez",
         "/readyz",
         "/v1/schemas/exchange",

@@ -40,7 +40,7 @@ def test_every_command_answers_what_is_shown(tmp_path):
     checked = 0
     with running(tmp_path / "fifthfactor.db", "--policies", str(ROOT / "policies")) as server:
         for (kind, command), (_, shown) in pairwise(BLOCKS):
-            if kind != "sh" or not command.startswith("curl"):
+            if kind != "sh" or not command.startswith("curl") or "$KEY" in command:
                 continue
             answer = subprocess.run(
                 ["bash", "-c", command.replace("http://localhost:8080", server.address)],
@@ -59,6 +59,21 @@ def test_every_command_answers_what_is_shown(tmp_path):
     assert (verified.returncode, verified.stdout) == (0, "the record verifies\n"), verified.stderr
 
 
+@pytest.mark.skipif(shutil.which("curl") is None, reason="the examples are for curl")
+def test_a_key_is_made_and_used_as_shown(tmp_path):
+    """The commands under "Who may call", in order: without the key nothing is answered, with it everything is."""
+    section = README.partition("## Who may call")[2].partition("\n## ")[0]
+    make, use = re.findall(r"^```sh\n(.*?)^```", section, re.DOTALL | re.MULTILINE)
+    environment = {**os.environ, "FIFTHFACTOR_DATABASE": str(tmp_path / "fifthfactor.db"), "PYTHONPATH": str(ROOT)}
+    make = make.replace("fifthfactor", f"{sys.executable} -m service.cli", 1)
+    key = subprocess.run(["bash", "-c", make], env=environment, capture_output=True, text=True, check=True).stdout.strip()
+    with running(tmp_path / "fifthfactor.db") as server:
+        use = use.replace("http://localhost:8080", server.address)
+        for given, answered in ((key, "facts"), ("ff_no", "title")):
+            answer = subprocess.run(["bash", "-c", use], env={**os.environ, "KEY": given}, capture_output=True, check=True)
+            assert answered in json.loads(answer.stdout)
+
+
 def test_every_kind_of_problem_is_listed():
     """With its status, and no other."""
     rows = re.findall(r"^\| `([a-z-]+)` \| (\d{3}) \|", README, re.MULTILINE)
@@ -71,7 +86,7 @@ def test_every_setting_is_listed_with_its_default():
     assert [name.lower() for name in rows] == list(Settings.model_fields)
     for name, field in Settings.model_fields.items():
         if name != "policies":
-            assert rows[name.upper()] == f"`{field.default}`"
+            assert rows[name.upper()] == ("none" if field.default == "" else f"`{field.default}`")
 
 
 def test_every_address_is_listed():
@@ -86,6 +101,8 @@ def test_every_address_is_listed():
         "/access/v1/evaluations",
         "/access/v1/search/subject",
         "/.well-known/authzen-configuration",
+        "/v1/keys",
+        "/v1/keys/{id}/revoke",
         "/v1/schemas/exchange",
         "/livez",
         "/readyz",

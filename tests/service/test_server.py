@@ -22,11 +22,13 @@ from tests.service.conftest import PERSONAL, POLICIES, Server, body, eventually,
 JSON = {"Content-Type": "application/json"}
 
 
-def ask(server: Server, method: str, path: str, content: bytes | None = None) -> tuple[int, bytes]:
+def ask(
+    server: Server, method: str, path: str, content: bytes | None = None, headers: dict[str, str] | None = None
+) -> tuple[int, bytes]:
     """One request on a connection of its own."""
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
     with contextlib.closing(connection):
-        connection.request(method, path, content, JSON if content is not None else {})
+        connection.request(method, path, content, headers or (JSON if content is not None else {}))
         answer = connection.getresponse()
         return answer.status, answer.read()
 
@@ -156,9 +158,16 @@ def test_a_port_in_use_is_a_sentence(server, tmp_path):
 @pytest.mark.parametrize(
     ("options", "environment", "code", "sentence"),
     [
-        (["--host", "0.0.0.0"], {}, 2, "error: `--host` cannot be `0.0.0.0`: callers cannot be told apart yet"),
-        (["--host", "192.168.1.1"], {}, 2, "only this machine's own addresses"),
-        ([], {"FIFTHFACTOR_HOST": "::"}, 2, "error: `FIFTHFACTOR_HOST` cannot be `::`"),
+        (["--host", "0.0.0.0"], {}, 2, "error: to listen on 0.0.0.0, set FIFTHFACTOR_HOSTS to the names"),
+        (
+            ["--host", "0.0.0.0"],
+            {"FIFTHFACTOR_HOSTS": "a.example"},
+            2,
+            "error: a key is needed here and there is none: make one",
+        ),
+        ([], {"FIFTHFACTOR_AUTHENTICATION": "required"}, 2, "error: a key is needed here and there is none: make one"),
+        ([], {"FIFTHFACTOR_HOST": "here"}, 2, "error: `FIFTHFACTOR_HOST` cannot be `here`"),
+        ([], {"FIFTHFACTOR_JWT_AUDIENCE": "ff"}, 2, "error: tokens need all of FIFTHFACTOR_JWKS_URL"),
         ([], {"FIFTHFACTOR_ZONE": "Mars"}, 2, "error: `FIFTHFACTOR_ZONE` cannot be `Mars`"),
         ([], {"FIFTHFACTOR_TRUST": "all"}, 2, "error: `FIFTHFACTOR_TRUST` cannot be `all`: should be 'confirmed' or"),
         ([], {"FIFTHFACTOR_PROT": "1"}, 2, "error: there is no setting `FIFTHFACTOR_PROT`; did you mean"),

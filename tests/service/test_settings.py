@@ -23,9 +23,20 @@ def test_an_option_wins_over_the_environment():
     [
         ("FIFTHFACTOR_PORT", "seventy", "`FIFTHFACTOR_PORT` cannot be `seventy`"),
         ("FIFTHFACTOR_PORT", "70000", "less than or equal to 65535"),
-        ("FIFTHFACTOR_HOST", "0.0.0.0", "only this machine's own addresses"),
-        ("FIFTHFACTOR_HOST", "example.org", "only this machine's own addresses"),
-        ("FIFTHFACTOR_HOST", "::", "only this machine's own addresses"),
+        ("FIFTHFACTOR_HOST", "0.0.0.0", "to listen on 0.0.0.0, set FIFTHFACTOR_HOSTS"),
+        ("FIFTHFACTOR_HOST", "example.org", "give an address"),
+        ("FIFTHFACTOR_HOST", "::", "to listen on ::, set FIFTHFACTOR_HOSTS"),
+        ("FIFTHFACTOR_HOSTS", "a.example:80", "without a port"),
+        ("FIFTHFACTOR_HOSTS", "http://a.example", "names as a Host header has them"),
+        ("FIFTHFACTOR_HOSTS", "*", "names as a Host header has them"),
+        ("FIFTHFACTOR_AUTHENTICATION", "none", "should be 'auto' or 'required'"),
+        ("FIFTHFACTOR_JWKS_URL", "http://issuer.example/keys", "give an https:// address"),
+        ("FIFTHFACTOR_JWKS_URL", "file:///etc/passwd", "give an https:// address"),
+        ("FIFTHFACTOR_JWKS_URL", "https://issuer.example/keys", "tokens need all of"),
+        ("FIFTHFACTOR_JWT_ISSUER", "https://issuer.example", "tokens need all of"),
+        ("FIFTHFACTOR_RATE_LIMIT", "-1", "greater than or equal to 0"),
+        ("FIFTHFACTOR_RATE_LIMIT", "nan", "cannot be `nan`"),
+        ("FIFTHFACTOR_RATE_BURST", "0", "greater than or equal to 1"),
         ("FIFTHFACTOR_ZONE", "Mars/Olympus", "name a time zone"),
         ("FIFTHFACTOR_ZONE", "../etc/passwd", "name a time zone"),
         ("FIFTHFACTOR_ZONE", "", "name a time zone"),
@@ -50,8 +61,17 @@ def test_a_wrong_setting_is_one_sentence(variable, value, sentence):
 
 def test_a_wrong_option_is_named_as_an_option():
     """`--host`, not the variable, where it was given on the command line."""
-    with pytest.raises(SettingRefused, match=r"`--host` cannot be `10\.0\.0\.1`"):
-        Settings.from_environment({}, host="10.0.0.1")
+    with pytest.raises(SettingRefused, match=r"`--host` cannot be `10\.0\.1`"):
+        Settings.from_environment({}, host="10.0.1")
+
+
+def test_off_loopback_a_key_is_required_and_names_are_given():
+    """Names are compared without case, an address of version 6 without its brackets."""
+    settings = Settings.from_environment({"FIFTHFACTOR_HOSTS": "A.example, [fe80::1]"}, host="10.0.0.1")
+    assert settings.key_required
+    assert settings.host_names == {"a.example", "fe80::1"}
+    assert not Settings().key_required
+    assert Settings(authentication="required").key_required
 
 
 def test_a_full_batch_fits_beside_others():

@@ -1,14 +1,19 @@
 """`POST /access/v1/evaluation`: statuses, bodies and the record."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
 
-from service.callers import Caller
-from tests.service.authzen.conftest import question, records
+from service import telemetry
+from service.app import create_app
+from service.service import Service
+from service.settings import Settings
+from tests.service.authzen.conftest import WORKPLACE, question, records
 from tests.service.conftest import Lines
+from tests.service.test_callers import NOW, bearer, make
 
 URL = "/access/v1/evaluation"
 ALICE = question("user:alice", "read", "record:record-1")
@@ -251,13 +256,14 @@ def test_the_same_question_has_the_same_answer(client: TestClient) -> None:
     assert len({each["context"]["decision_id"] for each in found}) == 3
 
 
-@pytest.mark.parametrize("path", [URL, "/access/v1/evaluations", "/access/v1/search/subject", "/access/v1/search/action"])
-def test_the_scope_is_needed(client: TestClient, path: str) -> None:
-    """A caller without the scope `evaluate` is forbidden."""
-
-    async def as_reader(scope: Any, receive: Any, send: Any) -> None:
-        await client.app({**scope, "caller": Caller("reader", frozenset({"read"}))}, receive, send)
-
-    with_caller = TestClient(as_reader, base_url="http://127.0.0.1:8080")
-    assert with_caller.post(path, json=ALICE).status_code == 403
-    assert with_caller.get("/.well-known/authzen-configuration").status_code == 200
+def test_the_scope_is_needed(tmp_path: Path) -> None:
+    """A caller without the scope `evaluate` is forbidden, one without a key is a stranger, and the metadata are for everyone."""
+    url = str(tmp_path / "log.db")
+    reader, evaluator = make(url, "read"), make(url, "evaluate")
+    searches = [f"/access/v1/search/{blank}" for blank in ("subject", "resource", "action")]
+    service = Service.open(Settings(policies=WORKPLACE, database=url), say=telemetry.logger(Lines()), clock=lambda: NOW)
+    with TestClient(create_app(service.settings, service), base_url="http://127.0.0.1:8080") as client:
+        for path in (URL, "/access/v1/evaluations", *searches):
+            for headers, status in (({}, 401), (bearer(reader), 403), (bearer(evaluator), 200)):
+                assert client.post(path, json=ALICE, headers=headers).status_code == status, path
+        assert client.get("/.well-known/authzen-configuration").status_code == 200

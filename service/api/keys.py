@@ -1,0 +1,159 @@
+"""`/v1/keys`: API keys made, listed and revoked over HTTP, by callers who may administer."""
+
+import json
+from datetime import UTC, date
+from typing import Annotated, Any
+
+import sqlalchemy as sa
+from fastapi import FastAPI, Request, Response
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator
+
+from service import keys
+from service.api import schemas
+from service.api.sent import Plain, body
+from service.callers import SCOPES, Scope, caller_of
+from service.deciding import durable
+from service.problems import Place, Refused
+from service.service import Service
+from service.telemetry import audit
+
+MOST_BYTES = 4096  # of a body
+
+
+class NewKey(BaseModel):
+    """A key to be made."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: Annotated[str, StringConstraints(min_length=1, max_length=keys.MOST_CHARACTERS)] = Field(description="what it is for")
+    scopes: tuple[Scope, ...] = Field(min_length=1, max_length=len(SCOPES), description="what it may do")
+    expires_on: date | None = Field(default=None, description="the last day, in UTC, on which it is good")
+
+    @field_validator("name")
+    @classmethod
+    def _printable(cls, name: str) -> str:
+        if not name.isprintable():
+            raise ValueError("a name has printable characters only")
+        return name
+
+
+class KeyInfo(BaseModel):
+    """A key as it is shown: without its secret, of which only a hash is kept."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str = Field(description="the part of the key after `ff_`; its caller is `key:` and this")
+    name: str
+    scopes: tuple[Scope, ...]
+    created_at: str
+    created_by: str = Field(description="the caller who made it, or `command-line`")
+    expires_on: str | None
+    revoked_at: str | None
+    revoked_by: str | None
+
+
+class MadeKey(KeyInfo):
+    """A key that was just made."""
+
+    key: str | None = Field(description="the key itself, told this once")
+
+
+class KeyList(BaseModel):
+    """All keys there ever were, the oldest first."""
+
+    model_config = ConfigDict(frozen=True)
+
+    keys: tuple[KeyInfo, ...]
+
+
+def add(app: FastAPI, service: Service) -> None:
+    """Put the endpoints on the application."""
+
+    async def create(request: Request) -> Response:
+        """Makes a key; the answer tells it, and nothing will tell it again."""
+        caller = caller_of(request.scope, "administer")
+        wanted = _read(await body(request, MOST_BYTES))
+        now = service.clock()
+        if wanted.expires_on is not None and wanted.expires_on < now.astimezone(UTC).date():
+            raise _wrong(Place(pointer="/expires_on", code="past", detail="this day is over already"))
+
+        def work(transaction: sa.Connection) -> tuple[keys.Key, str]:
+            return keys.create(transaction, wanted.name, wanted.scopes, wanted.expires_on, caller.id, now)
+
+        key, told = await durable(service.store.do(work))
+        service.keys.changed(key.id)
+        said = {"caller": caller.id, "key": key.id, "scopes": key.scopes, "request_id": request.scope["request_id"]}
+        audit(service.say, "key-created", **said)
+        return _json({**key.shown(), "key": told}, 201)
+
+    # Not `async`: reading waits for the disk, so it gets a thread.
+    @app.get(
+        "/v1/keys",
+        summary="The API keys",
+        response_model=KeyList,
+        responses=schemas.problems(503),
+        openapi_extra=schemas.needs("administer"),
+    )
+    def listing(request: Request) -> Response:
+        """All keys there ever were, with what they may do; no secrets, for only their hashes are kept."""
+        caller_of(request.scope, "administer")
+        try:
+            with service.store.database.reading.connect() as connection:
+                found = keys.listed(connection)
+        except sa.exc.SQLAlchemyError:
+            raise Refused("not-ready", "the keys cannot be read", headers={"Retry-After": "1"}) from None
+        return _json({"keys": [key.shown() for key in found]})
+
+    @app.post(
+        "/v1/keys/{id}/revoke",
+        summary="Revoke an API key",
+        response_model=KeyInfo,
+        responses=schemas.problems(404, 503),
+        openapi_extra=schemas.needs("administer"),
+    )
+    async def revoke(id: str, request: Request) -> Response:
+        """Revokes a key for good. This process refuses it at once, others five seconds later. Revoked again, it stays as it was."""
+        caller = caller_of(request.scope, "administer")
+        key = await durable(service.store.do(lambda transaction: keys.revoke(transaction, id, caller.id, service.clock())))
+        if key is None:
+            raise Refused("not-found", "there is no key of this id")
+        service.keys.changed(id)
+        audit(service.say, "key-revoked", caller=caller.id, key=key.id, request_id=request.scope["request_id"])
+        return _json(key.shown())
+
+    app.router.add_api_route(
+        "/v1/keys",
+        create,
+        methods=["POST"],
+        status_code=201,
+        summary="Make an API key",
+        response_model=MadeKey,
+        responses=schemas.problems(400, 413, 415, 503),
+        openapi_extra={**schemas.needs("administer"), "requestBody": _body_schema()},
+        route_class_override=Plain,
+    )
+
+
+def _read(raw: bytes) -> NewKey:
+    try:
+        return NewKey.model_validate_json(raw)
+    except ValidationError as refused:
+        errors = refused.errors(include_url=False, include_input=False, include_context=False)
+        raise _wrong(
+            *(
+                Place(pointer="".join(f"/{step}" for step in each["loc"]), code=each["type"], detail=each["msg"])
+                for each in errors
+            )
+        ) from None
+
+
+def _wrong(*places: Place) -> Refused:
+    return Refused("bad-request", "the body does not describe a key to be made", errors=places)
+
+
+def _json(document: dict[str, Any], status: int = 200) -> Response:
+    return Response(json.dumps(document, ensure_ascii=False), status, media_type="application/json")
+
+
+def _body_schema() -> dict[str, Any]:
+    return {"required": True, "content": {"application/json": {"schema": NewKey.model_json_schema()}}}
