@@ -242,7 +242,8 @@ class Written:
     A decision as written: `members` are the JSON of each member of the document, in the order of the document.
 
     `named` are the ids that a log is searched by: "jurisdiction" (those whose law weighs), "provision" (standing for certain),
-    "requirement" (asked for and not met for certain) and "missing" (facts asked for).
+    "requirement" (asked for and not met for certain), "missing" (facts asked for), "category" (of data), "exporter" and "recipient" (ids,
+    which may be personal), "exporter_country" and "recipient_country".
 
     INVARIANT (canonical inside): every member is in the canonical form of RFC 8785, so that the document is in that form once its
     members are sorted, and nothing needs to be written twice.

@@ -24,6 +24,7 @@ from engine.coverage import Coverage
 from engine.decision import SCHEMA, EnginePart, TracedPart, TracePart, TruthWord, Written
 from engine.factor import Account
 from engine.languages import Language
+from engine.naming import Naming
 from engine.rules import AS_OF, Level, Rule, State, Truth
 from engine.verdict import Bounds, Reading, numbers
 from engine.words import Phrasebook, shown
@@ -45,6 +46,7 @@ class Teller:
         self.book = Phrasebook(bundle, language)
         self._agreed = _encode(agreed.model_dump(mode="json"))
         self.account = Account(self.book, _encode)
+        self._naming = Naming(bundle)
         rules = bundle.rules.rules
         self._weighing = _mask(rules, lambda rule: rule.effect in WEIGHING)
         self._lifting = _mask(rules, lambda rule: rule.effect in LIFTING)
@@ -116,6 +118,7 @@ class Teller:
             "provision": tuple(dict.fromkeys(provisions)),
             "requirement": tuple(sorted(name for name in asked if case.verdict.requirements[name] != met)),
             "missing": tuple(dict.fromkeys(question.fact for part in case.missing for question in part.facts)),
+            **self._naming.of(case.exchange, case.verdict.defined),
         }
 
     def _jurisdiction(self, name: str, bounds: Bounds) -> str:

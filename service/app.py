@@ -13,7 +13,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
-from service.api import authzen, batch, decisions, evaluate, facts, health, keys, schemas
+from service.api import authzen, batch, bundles, decisions, evaluate, facts, health, keys, schemas, shadow
 from service.authzen.entities import Entities, Nothing
 from service.entrance import Entrance
 from service.gate import Gate
@@ -37,7 +37,8 @@ def create_app(settings: Settings, service: Service | None = None, entities: Ent
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        yield
+        async with service.running():
+            yield
         await asyncio.to_thread(service.close)
 
     app = FastAPI(
@@ -54,7 +55,7 @@ def create_app(settings: Settings, service: Service | None = None, entities: Ent
     )
     app.state.service = service
     authzen.add(app, service, entities or Nothing())
-    for group in (evaluate, batch, decisions, facts, keys, health, schemas):
+    for group in (evaluate, batch, decisions, bundles, shadow, facts, keys, health, schemas):
         group.add(app, service)
     app.add_middleware(Gate, say=service.say, entrance=Entrance(service), hosts=service.settings.host_names)
     app.add_exception_handler(Refused, _refused)

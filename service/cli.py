@@ -14,6 +14,7 @@ from typing import Annotated
 
 import typer
 
+from service import bundling, logs
 from service.keys_commands import keys
 
 app = typer.Typer(
@@ -23,6 +24,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+app.add_typer(bundling.app, name="bundle")
+app.add_typer(logs.app, name="log")
+app.command(epilog="Example: fifthfactor replay 019ab3c4-5d6e-7f80-9a1b-2c3d4e5f6071")(logs.replay)
 
 
 Policies = Annotated[list[Path] | None, typer.Argument(help="Folders or files of policies. [the bundled ones]")]

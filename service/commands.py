@@ -18,6 +18,7 @@ from typing import Any
 
 import engine
 from service import sarif
+from service.bundles import sources as bundle_sources
 from service.processes import in_processes
 from service.telling import Chinese, English, Lines, sections
 
@@ -194,8 +195,10 @@ def compile_(paths: list[Path], to: str, as_json: bool) -> int:
 
 def _load(paths: list[Path]) -> engine.Bundle:
     try:
+        if len(paths) == 1 and paths[0].exists() and bundle_sources.is_bundle(paths[0]):
+            return bundle_sources.load(paths[0], engine.Settings()).bundle
         return engine.load(paths or [engine.bundled_policies()])
-    except FileNotFoundError as missing:
+    except (FileNotFoundError, bundle_sources.SourceRefused) as missing:
         raise UsedWrongly(str(missing)) from None
 
 
@@ -220,7 +223,7 @@ def _tell(file: Path, paths: list[Path], as_of: str | None, mode: str, as_json: 
     if as_json:
         print(decision.model_dump_json(by_alias=True, indent=2))
     else:
-        _print_decision(decision, _lines(bundle, lang), whole)
+        print_decision(decision, told_in(bundle, lang), whole)
     return 0 if decision.proceed else 1
 
 
@@ -249,11 +252,13 @@ def _read(file: Path) -> bytes:
         raise UsedWrongly(f"cannot read {file}: {error.strerror}") from None
 
 
-def _lines(bundle: engine.Bundle, lang: str) -> Lines:
-    return Chinese(engine.Phrasebook(bundle, engine.LANGUAGES[lang])) if lang == "zh" else English()
+def told_in(bundle: engine.Bundle | None, lang: str) -> Lines:
+    """The lines of a language; Chinese takes names from the bundle."""
+    return Chinese(engine.Phrasebook(bundle, engine.LANGUAGES[lang])) if bundle and lang == "zh" else English()
 
 
-def _print_decision(decision: engine.Decision, lines: Lines, whole: bool) -> None:
+def print_decision(decision: engine.Decision, lines: Lines, whole: bool) -> None:
+    """Print a decision: what to do, and where it is told whole, all of it."""
     print(_head(decision, lines))
     for title, found in sections(decision, lines) if whole else ():
         print(f"\n{painted('bold', title)}")

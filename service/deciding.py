@@ -17,9 +17,11 @@ from service.callers import Caller
 from service.live import Live
 from service.log.canonical import NotCanonical
 from service.log.leaf import Entry, seal
+from service.log.summary import Summary
 from service.problems import PLACES_SHOWN, Place, Refused
 from service.service import Service
 from service.settings import time_zone
+from service.shadow import Given
 from service.store.writer import LogBusy, NotRecorded
 
 Recorded = TypeVar("Recorded")
@@ -40,6 +42,7 @@ class Decided:
     written: engine.Written
     answer: bytes
     entry: Entry
+    given: Given  # for a shadow, once the record is durable
 
 
 class Decider:
@@ -87,10 +90,11 @@ class Decider:
             self._service.incidents.disagreement(live, request_id, written)
         try:
             answer, members = live.records.write(written, now, caller.id)
-            entry = seal({"id": id, "request": exchange.document}, exchange.personal, written=members)
+            summary = Summary.of(written, now, caller.id, live.digests.source)
+            entry = seal({"id": id, "request": exchange.document}, exchange.personal, written=members, summary=summary)
         except NotCanonical:
             raise Refused("exchange-refused", "the body holds a number or a text that JSON cannot carry safely") from None
-        return Decided(written, answer, entry)
+        return Decided(written, answer, entry, Given.of(written, exchange, today))
 
 
 async def durable(recording: Awaitable[Recorded]) -> Recorded:

@@ -69,7 +69,7 @@ def diff(request: Request) -> int:
         today = date.fromisoformat(request.as_of) if request.as_of else datetime.now().astimezone().date()
     except ValueError:
         raise UsedWrongly(f"`{request.as_of}` is not a date; write it like 2024-03-22") from None
-    finder = Finder(request.old, request.new, request.policies, progress)
+    finder = Finder(request.old, request.new, request.policies, progress, request.log)
     old, new = finder.side(request.old), finder.side(request.new)
     tests = engine.trials(old.bundle, new.bundle, request.only)
     if request.only and not tests:

@@ -24,7 +24,9 @@ Kind = Literal[
     "unauthenticated",
     "forbidden",
     "not-found",
+    "policies-refused",
     "method-not-allowed",
+    "cannot-replay",
     "body-too-large",
     "batch-too-large",
     "unsupported-media-type",
@@ -45,7 +47,9 @@ KINDS: Mapping[Kind, tuple[int, str]] = {
     "unauthenticated": (401, "The caller is not known"),
     "forbidden": (403, "The caller may not do this"),
     "not-found": (404, "There is nothing here"),
+    "policies-refused": (422, "The policies cannot be taken; the last good ones go on"),
     "method-not-allowed": (405, "This address does not take that method"),
+    "cannot-replay": (409, "The decision cannot be decided again here"),
     "body-too-large": (413, "The body is too large"),
     "batch-too-large": (413, "The batch is too large"),
     "unsupported-media-type": (415, "The body is not sent as JSON"),
@@ -58,6 +62,16 @@ KINDS: Mapping[Kind, tuple[int, str]] = {
 }
 
 
+class Position(BaseModel):
+    """A place in a file of policies; line and column count from 1."""
+
+    model_config = ConfigDict(frozen=True)
+
+    file: str
+    line: int
+    column: int
+
+
 class Place(BaseModel):
     """One thing that is wrong, and where."""
 
@@ -66,6 +80,7 @@ class Place(BaseModel):
     pointer: str = Field(description="JSON Pointer (RFC 6901) into the body; empty for the body as a whole")
     code: str
     detail: str
+    position: Position | None = Field(default=None, description="of a finding in the policies")
 
 
 class Problem(BaseModel):

@@ -8,12 +8,18 @@ import os
 import re
 import subprocess
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
 
+import sqlalchemy as sa
+
 import engine
+from service.bundles import kept, sources
 from service.commands import UsedWrongly, count
+from service.store.database import DatabaseRefused, plain
+from service.store.upgrade import look
 
 POLICY_SUFFIXES = (".yaml", ".yml")
 DIGEST = re.compile(r"[0-9a-f]{8,64}")
@@ -37,10 +43,13 @@ class _GitRefused(Exception):
 class Finder:
     """Finds bundles by what they are called."""
 
-    def __init__(self, old: str, new: str, policies: Path | None, progress: Callable[[str], None]) -> None:
+    def __init__(
+        self, old: str, new: str, policies: Path | None, progress: Callable[[str], None], log: str | None = None
+    ) -> None:
         if policies and not policies.exists():
             raise UsedWrongly(f"there is no file or folder {policies}")
         self.progress = progress
+        self.log = log
         # Which repository is meant, and where the policies lie in it: as said, else the first of these that lies in one.
         folders = [Path(text) for text in (new, old, "policies") if _exists(text)]
         self.places = [policies] if policies else [*folders, engine.bundled_policies()]
@@ -54,7 +63,7 @@ class Finder:
         if text.startswith("-"):
             raise UsedWrongly(f"`{text}` begins with `-`, as no revision does; a folder of that name is `./{text}`")
         if _exists(text):
-            return Side(text, _loaded(text, partial(engine.load, Path(text))))
+            return Side(text, _loaded(text, partial(_at, Path(text))))
         repository = self.repository
         commit = repository.commit(text) if repository else None
         if repository and commit:
@@ -75,11 +84,19 @@ class Finder:
         return Side(label, _loaded(label, partial(repository.bundle, repository.policies(commit, place))))
 
     def by_digest(self, digest: str, repository: "_Repository | None") -> Side:
-        """The bundle whose meaning or source has the digest: among the policies here, then back through their history."""
+        """
+        The bundle whose meaning or source has the digest.
+
+        First among those that a log keeps, then the policies here, then back through their history.
+        """
         looked = []
+        if self.log:
+            looked.append("the log")
+            if bundle := _kept(self.log, digest):
+                return Side(f"{digest[:12]} (kept in the log)", bundle)
         for folder in dict.fromkeys(place.resolve() for place in self.places):
             looked.append(str(folder))
-            bundle = _sound(partial(engine.load, folder))
+            bundle = _sound(partial(_at, folder))
             if bundle and _has(bundle, digest):
                 return Side(f"{digest[:12]} ({folder.name})", bundle)
         if repository:
@@ -113,6 +130,25 @@ def _exists(text: str) -> bool:
         return False
 
 
+def _at(path: Path) -> engine.Bundle:
+    """The bundle of a folder, or of a bundle file."""
+    return sources.load(path, engine.Settings()).bundle if sources.is_bundle(path) else engine.load(path)
+
+
+def _kept(log: str, digest: str) -> engine.Bundle | None:
+    """The bundle of a digest that a log keeps, or None where it keeps none."""
+    try:
+        with closing(look(log)) as database, database.reading.connect() as connection:
+            found, _ = kept.archived(connection, digest)
+            return kept.load_kept(connection, found.source, found.meaning)
+    except DatabaseRefused as refused:
+        raise UsedWrongly(str(refused)) from None
+    except sa.exc.SQLAlchemyError as failed:
+        raise UsedWrongly(f"the log cannot be read: {plain(failed)}") from None
+    except kept.NotKept:
+        return None
+
+
 def _has(bundle: engine.Bundle, digest: str) -> bool:
     return bundle.digests.meaning.startswith(digest) or bundle.digests.source.startswith(digest)
 
@@ -121,14 +157,14 @@ def _sound(load: Callable[[], engine.Bundle]) -> engine.Bundle | None:
     """A bundle, or None where this version refuses it."""
     try:
         return load()
-    except (engine.BundleRefused, FileNotFoundError):
+    except (engine.BundleRefused, FileNotFoundError, sources.SourceRefused):
         return None
 
 
 def _loaded(label: str, load: Callable[[], engine.Bundle]) -> engine.Bundle:
     try:
         return load()
-    except FileNotFoundError as missing:
+    except (FileNotFoundError, sources.SourceRefused) as missing:
         raise UsedWrongly(str(missing)) from None
     except engine.BundleRefused as refused:
         texts = {name: data.decode("utf-8", "replace") for name, data in refused.sources.items()}

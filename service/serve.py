@@ -33,6 +33,7 @@ class CannotServe(Exception):
 
 def serve(settings: Settings) -> None:
     """Serve until told to stop. Raises CannotServe."""
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until there are policies to load anew
     listening = _listen(settings.host, settings.port)
     say = telemetry.logger()
     try:
@@ -62,6 +63,7 @@ def serve(settings: Settings) -> None:
     messages.propagate = False
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, server.stop)
+    signal.signal(signal.SIGHUP, lambda number, frame: service.reloading.ask())
     _announce(service, listening)
     server.run(sockets=[listening])
 

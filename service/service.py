@@ -1,6 +1,8 @@
 """Everything the endpoints share: settings, policies, log, clock, incidents, and turns of the event loop."""
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Self
@@ -8,11 +10,16 @@ from typing import Self
 from structlog.typing import FilteringBoundLogger
 
 from service import telemetry
+from service.bundles import kept
 from service.incidents import Incidents
 from service.keys import KeyRing
-from service.live import Live, Policies
+from service.live import Live
 from service.log.store import Store
+from service.policies import Origin, Policies, PoliciesRefused
+from service.reloading import Reloading
 from service.settings import SettingRefused, Settings
+from service.shadow import Given, Shadow
+from service.store.database import DatabaseRefused
 from service.tokens import Tokens
 from service.turns import Turns
 
@@ -35,6 +42,8 @@ class Service:
     turns: Turns
     keys: KeyRing
     tokens: Tokens | None
+    reloading: Reloading
+    shadow: Shadow | None = None
 
     @property
     def live(self) -> Live:
@@ -46,26 +55,61 @@ class Service:
         cls, settings: Settings, *, say: FilteringBoundLogger | None = None, clock: Callable[[], datetime] = now_utc
     ) -> Self:
         """
-        Load the policies, then open the log.
+        Load the policies, open the log, and keep the policies in it.
 
-        Raises engine.BundleRefused where the policies do not hold, SettingRefused for a mode or a folder that is not
-        there and where a key is needed and none would be accepted, DatabaseRefused where the log cannot be opened.
+        Raises engine.BundleRefused where the policies do not hold, SettingRefused for a mode, a key or policies that are not there or
+        not signed and where a key is needed and none would be accepted, DatabaseRefused where the log cannot be opened.
         """
-        policies = Policies(Live.load(settings))
+        origin = Origin.of(settings.policies, settings, settings.mode)
+        loaded, live = origin.start()
         say = say or telemetry.logger()
         store = Store.open(settings.database)
-        store.writer.on_failure = lambda reason: say.error("log_failed", reason=reason)
         keys = KeyRing(store.database, clock)
-        tokens = Tokens(settings.jwks_url, settings.jwt_issuer, settings.jwt_audience) if settings.jwks_url else None
-        if settings.key_required and tokens is None and not keys.any_good():
+        try:
+            if settings.key_required and not settings.jwks_url and not keys.any_good():
+                raise SettingRefused(
+                    "a key is needed here and there is none: make one with `fifthfactor keys create`, or set FIFTHFACTOR_JWKS_URL"
+                )
+            kept.keep_now(store.database, loaded, clock())
+            shadow = Shadow.open(settings.shadow, settings, store, say, clock) if settings.shadow else None
+        except (DatabaseRefused, SettingRefused):
             store.close()
-            raise SettingRefused(
-                "a key is needed here and there is none: make one with `fifthfactor keys create`, or set FIFTHFACTOR_JWKS_URL"
-            )
-        return cls(settings, policies, store, say, clock, Incidents(say), Turns(), keys, tokens)
+            raise
+        store.writer.on_failure = lambda reason: say.error("log_failed", reason=reason)
+        tokens = Tokens(settings.jwks_url, settings.jwt_issuer, settings.jwt_audience) if settings.jwks_url else None
+        if store.unindexed:
+            say.warning("log_not_indexed", records=store.unindexed, do="run `fifthfactor log reindex`")
+        policies = Policies(origin, loaded, live, store, say, clock)
+
+        async def reload() -> None:
+            with suppress(PoliciesRefused):  # it is told and counted there
+                await policies.reload()
+            if shadow:
+                shadow.renew()
+
+        reloading = Reloading(reload, say)
+        return cls(settings, policies, store, say, clock, Incidents(say), Turns(), keys, tokens, reloading, shadow)
+
+    def compare(self, sequence: int, given: Given) -> None:
+        """Let the shadow, if there is one, look at a decision whose record is durable."""
+        if self.shadow:
+            self.shadow.look(sequence, given)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """What goes on beside the requests: loading policies anew, and the shadow."""
+        watched = [self.policies.origin.path] if self.settings.watch else []
+        watched += [self.shadow.path] if self.settings.watch and self.shadow else []
+        working = asyncio.create_task(self.shadow.work()) if self.shadow else None
+        async with self.reloading.running(watched):
+            yield
+        if working:
+            working.cancel()
 
     def close(self) -> None:
         """Write what waits and let go of the log."""
+        if self.shadow:
+            self.shadow.close()
         self.store.close()
         if self.tokens is not None:
             self.tokens.close()

@@ -7,6 +7,7 @@ has a default, so that nothing needs to be set; a wrong one stops the start with
 
 import difflib
 import ipaddress
+import os
 import re
 from collections.abc import Mapping
 from datetime import UTC, tzinfo
@@ -33,7 +34,12 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    policies: Path | None = Field(default=None, description="folder of policies; the bundled ones if not set")
+    policies: Path | None = Field(default=None, description="folder of policies or bundle file; the bundled ones if not set")
+    bundle_keys: tuple[Path, ...] = Field(
+        default=(), description="public keys of which one must have signed the policies; in the environment separated by `:`"
+    )
+    watch: bool = Field(default=True, description="whether policies are loaded anew when they change on the disk")
+    shadow: Path | None = Field(default=None, description="folder or bundle file that is evaluated beside the policies")
     database: str = Field(default="fifthfactor.db", description="file of the decision log, or postgresql://…")
     host: str = Field(default="127.0.0.1", description="address to listen on; others than this machine's own need a key")
     port: int = Field(default=8080, ge=0, le=65_535, description="port to listen on; 0 takes a free one")
@@ -75,6 +81,11 @@ class Settings(BaseModel):
             return cls.model_validate(found)
         except ValidationError as refused:
             raise SettingRefused(_sentence(refused, given)) from None
+
+    @field_validator("bundle_keys", mode="before")
+    @classmethod
+    def _several(cls, keys: Any) -> Any:
+        return tuple(filter(None, keys.split(os.pathsep))) if isinstance(keys, str) else keys
 
     @field_validator("database", mode="before")
     @classmethod

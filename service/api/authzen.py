@@ -21,10 +21,9 @@ from service.authzen.answers import OBLIGATION, Answer, Answers, Why
 from service.authzen.entities import Entities
 from service.authzen.mapping import AccessMapping
 from service.callers import Caller, caller_of
-from service.deciding import durable
+from service.deciding import Decided, durable
 from service.gate import note
 from service.live import Live
-from service.log.leaf import Entry
 from service.problems import Refused
 from service.service import Service
 
@@ -129,10 +128,10 @@ def add(app: FastAPI, service: Service, entities: Entities) -> None:
 
     async def one(request: Request, asked: requests.Evaluation, caller: Caller) -> Response:
         access = current()
-        answer, entry = await access.evaluate(asked, access.known(), service.clock(), request.scope["request_id"], caller)
+        answer, decided = await access.evaluate(asked, access.known(), service.clock(), request.scope["request_id"], caller)
         _noted(request, answer)
-        if entry is not None:
-            await durable(service.store.append(entry))
+        if decided is not None:
+            service.compare(await durable(service.store.append(decided.entry)), decided.given)
         return _json(answer)
 
     async def evaluations(request: Request) -> Response:
@@ -144,21 +143,23 @@ def add(app: FastAPI, service: Service, entities: Entities) -> None:
         leaving = asyncio.ensure_future(request.receive())  # nothing more comes but the word that the caller has left
         try:
             async with one_at_a_time:
-                found, entries = await several(request, sent, caller, leaving)
-                note(request.scope, decisions=len(entries), problems=len(found) - len(entries))
-                await durable(service.store.append_many(entries))
+                found, made = await several(request, sent, caller, leaving)
+                note(request.scope, decisions=len(made), problems=len(found) - len(made))
+                recorded = await durable(service.store.append_many([each.entry for each in made]))
+                for sequence, each in zip(recorded, made, strict=True):
+                    service.compare(sequence, each.given)
         finally:
             leaving.cancel()
         return _json(Answers(evaluations=tuple(found)))
 
     async def several(
         request: Request, sent: requests.Evaluations, caller: Caller, leaving: asyncio.Future[Any]
-    ) -> tuple[list[Answer], list[Entry]]:
-        """What to answer to each evaluation up to where the semantic ends, and what to record. Raises Refused, ClientDisconnect."""
+    ) -> tuple[list[Answer], list[Decided]]:
+        """What to answer to each evaluation up to where the semantic ends, and what was decided. Raises Refused, ClientDisconnect."""
         access = current()  # one bundle for all of them
         now, known = service.clock(), access.known()
         found: list[Answer] = []
-        entries: list[Entry] = []
+        made: list[Decided] = []
         held = 0
         last = {"deny_on_first_deny": False, "permit_on_first_permit": True}.get(sent.semantic)
         for asked in sent.items:
@@ -167,18 +168,18 @@ def add(app: FastAPI, service: Service, entities: Entities) -> None:
             try:
                 if isinstance(asked, Refused):
                     raise asked
-                answer, entry = await access.evaluate(asked, known, now, request.scope["request_id"], caller)
+                answer, decided = await access.evaluate(asked, known, now, request.scope["request_id"], caller)
             except Refused as refused:
-                answer, entry = answers.malformed(refused), None
+                answer, decided = answers.malformed(refused), None
             found.append(answer)
-            if entry is not None:
-                entries.append(entry)
-                held += len(entry.leaf)
+            if decided is not None:
+                made.append(decided)
+                held += len(decided.entry.leaf)
             if held > MOST_BYTES:
                 raise Refused("batch-too-large", f"the decisions take more than {MOST_BYTES} bytes; send it in parts")
             if answer.decision is last:
                 break
-        return found, entries
+        return found, made
 
     async def search(request: Request, blank: Blank) -> Mapping[str, Any]:
         caller_of(request.scope, "evaluate")

@@ -27,6 +27,7 @@ from service.gate import note
 from service.log.leaf import Entry
 from service.problems import Problem, Refused
 from service.service import Service
+from service.shadow import Given
 
 # What the records of one batch may take in memory, as much as their answers do.
 MOST_BYTES = 64 * 1024 * 1024
@@ -76,9 +77,10 @@ def add(app: FastAPI, service: Service) -> None:
         leaving = asyncio.ensure_future(request.receive())  # nothing more comes but the word that the caller has left
         try:
             async with one_at_a_time:
-                answers, entries = await decide(request, await taken_apart(raw), wanted, caller, leaving)
+                answers, entries, given = await decide(request, await taken_apart(raw), wanted, caller, leaving)
                 note(request.scope, decisions=len(entries), problems=len(answers) - len(entries))
-                await durable(service.store.append_many(entries))
+                for sequence, each in zip(await durable(service.store.append_many(entries)), given, strict=True):
+                    service.compare(sequence, each)
         finally:
             leaving.cancel()
         length = sum(map(len, answers)) + max(len(answers) - 1, 0) + len(b'{"results":[]}')
@@ -114,13 +116,14 @@ def add(app: FastAPI, service: Service) -> None:
 
     async def decide(
         request: Request, exchanges: Sequence[bytes], wanted: Asked, caller: Caller, leaving: asyncio.Future[Any]
-    ) -> tuple[list[bytes], list[Entry]]:
-        """What to answer to each exchange, and what to record. Raises Refused, ClientDisconnect."""
+    ) -> tuple[list[bytes], list[Entry], list[Given]]:
+        """What to answer to each exchange, what to record, and what was decided. Raises Refused, ClientDisconnect."""
         now = service.clock()
         live = service.live  # one bundle for the whole batch
         request_id: str = request.scope["request_id"]
         answers: list[bytes] = []
         entries: list[Entry] = []
+        given: list[Given] = []
         held = 0
         for number, exchange in enumerate(exchanges):
             async with service.turns:
@@ -134,10 +137,11 @@ def add(app: FastAPI, service: Service) -> None:
                     continue
             answers.append(b'{"decision":%b}' % decided.answer)
             entries.append(decided.entry)
+            given.append(decided.given)
             held += len(decided.entry.leaf)
             if held > MOST_BYTES:
                 raise Refused("batch-too-large", f"the decisions take more than {MOST_BYTES} bytes; send it in parts")
-        return answers, entries
+        return answers, entries, given
 
     app.router.add_api_route(
         "/v1/evaluate/batch",

@@ -1,24 +1,160 @@
-"""`GET /v1/decisions/{id}`: the record of a decision, as the log holds it."""
+"""
+`GET /v1/decisions`: a search of the log. `GET /v1/decisions/{id}`: one record as the log holds it; `…/replay`: decided again.
+"""
 
 import json
-from typing import Any
+from collections.abc import Callable
+from dataclasses import asdict
+from datetime import datetime
+from threading import Lock
+from typing import Any, Literal, TypeVar, get_args
+from urllib.parse import parse_qsl
 
 import sqlalchemy as sa
 from fastapi import FastAPI, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
 
+import engine
 from service.api import schemas
 from service.callers import caller_of
 from service.log.leaf import clear, commitments
-from service.log.record import KeptRecord
-from service.log.store import Stored
+from service.log.record import Digests, KeptRecord
+from service.log.search import FIELDS, MOST_WORDS, CursorRefused, Page, Query, Row, find, moment
+from service.log.store import Stored, moment_text
 from service.problems import Refused
+from service.replay import CannotReplay, Replay, kept_decider, replay
 from service.service import Service
+
+Result = TypeVar("Result")
+
+OUTCOMES: tuple[str, ...] = get_args(engine.Decision.model_fields["outcome"].annotation)
+LIMIT, MOST_ROWS = 50, 200
+MOST_TEXT = 256  # characters of a value
+
+_ABOUT = {
+    "outcome": "the outcome",
+    "jurisdiction": "a jurisdiction whose law weighs",
+    "provision": "a provision that stands for certain",
+    "requirement": "a requirement that is asked for and not met",
+    "missing": "a fact that is asked for",
+    "category": "a category of the data: a subject matter, or a word of the sets that tell subject matters",
+    "exporter": "the exporter's id",
+    "recipient": "the recipient's id",
+    "exporter_country": "the exporter's country",
+    "recipient_country": "the recipient's country",
+    "caller": "the id of who asked",
+    "bundle": "the source digest of the policies, or how it begins",
+}
+_ONCE: dict[str, tuple[str, dict[str, Any]]] = {
+    "since": (
+        "the first day or moment of the record, UTC",
+        {"type": "string", "examples": ["2026-11-24", "2026-11-24T09:30:00Z"]},
+    ),
+    "until": ("the last day, whole, or the first moment after", {"type": "string"}),
+    "proceed": ("whether the exchange may proceed", {"type": "boolean"}),
+    "limit": ("most decisions of a page", {"type": "integer", "minimum": 1, "maximum": MOST_ROWS, "default": LIMIT}),
+    "cursor": ("`next` of the page before", {"type": "string"}),
+}
+
+
+def _parameters() -> list[dict[str, Any]]:
+    def one(name: str, about: str, schema: dict[str, Any]) -> dict[str, Any]:
+        return {"name": name, "in": "query", "required": False, "description": about, "schema": schema}
+
+    text: dict[str, Any] = {"type": "string", "minLength": 1, "maxLength": MOST_TEXT}
+    many = [
+        one(
+            name,
+            f"{_ABOUT[name]}; may stand several times, and then any of them is meant",
+            {
+                "type": "array",
+                "maxItems": MOST_WORDS,
+                "items": {"type": "string", "enum": list(OUTCOMES)} if name == "outcome" else text,
+            },
+        )
+        for name in FIELDS
+    ]
+    return [*many, *(one(name, about, schema) for name, (about, schema) in _ONCE.items())]
+
+
+class Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class DecisionRow(Frozen):
+    """A decision in short."""
+
+    sequence: int = Field(description="its place in the log")
+    id: str
+    recorded_at: datetime
+    as_of: str
+    outcome: str
+    proceed: bool
+    hypothetical: bool
+    answer: str
+    exporter: str | None = Field(description="the exporter's id; null where none was sent, or it was erased")
+    recipient: str | None
+    exporter_country: str | None
+    recipient_country: str | None
+    caller: str | None
+    bundle: str = Field(description="the source digest of the policies")
+
+
+class Decisions(Frozen):
+    """A page of decisions, newest first."""
+
+    decisions: tuple[DecisionRow, ...]
+    next: str | None = Field(
+        description="the cursor of the next page, null after the last; a page may have fewer decisions than asked for, and still a next one"
+    )
+    unindexed: int = Field(
+        description="records of before there was an index, which no search finds until `fifthfactor log reindex` ran"
+    )
+
+
+class DifferenceShown(Frozen):
+    """A place where the two decisions differ; null where nothing stands."""
+
+    pointer: str
+    recorded: Any
+    replayed: Any
+
+
+class Replayed(Frozen):
+    """A decision that was decided again."""
+
+    id: str
+    holds: bool = Field(description="it is what these versions of the engine, and what was erased, let expect")
+    same: Literal["bytes", "meaning", "nothing"]
+    recorded_by: str = Field(description="the version of the engine that decided")
+    replayed_by: str
+    bundle: str = Field(description="the source digest of the policies")
+    erased: tuple[str, ...] = Field(description="JSON Pointers into the request: erased values, which were left out")
+    differences: tuple[DifferenceShown, ...]
 
 
 def add(app: FastAPI, service: Service) -> None:
-    """Put the endpoint on the application."""
+    """Put the endpoints on the application."""
+    replaying = Replaying(service)
 
     # Not `async`: reading waits for the disk, so it gets a thread.
+    @app.get(
+        "/v1/decisions",
+        summary="Search the decisions",
+        response_model=Decisions,
+        responses=schemas.problems(400, 403, 503),
+        openapi_extra={"parameters": _parameters()},
+    )
+    def decisions(request: Request) -> Response:
+        """The decisions that all parameters together mean, newest first, in pages."""
+        caller_of(request.scope, "read")
+        query, cursor, limit = asked(request.scope["query_string"])
+        try:
+            page = _reading(service, lambda connection: find(connection, query, cursor, limit))
+        except CursorRefused as refused:
+            raise Refused("bad-request", str(refused)) from None
+        return Response(json.dumps(written(page), ensure_ascii=False), media_type="application/json")
+
     @app.get(
         "/v1/decisions/{id}",
         summary="The record of a decision",
@@ -29,13 +165,130 @@ def add(app: FastAPI, service: Service) -> None:
     def decision(id: str, request: Request) -> Response:
         """The record, with personal values in clear where they were not erased, and its place in the log."""
         caller_of(request.scope, "read")
+        return Response(json.dumps(kept(_stored(service, id)), ensure_ascii=False), media_type="application/json")
+
+    @app.get(
+        "/v1/decisions/{id}/replay",
+        summary="Decide again what was decided",
+        response_model=Replayed,
+        responses=schemas.problems(403, 404, 409, 503),
+    )
+    def replayed(id: str, request: Request) -> Response:
+        """Decides the request of a record again, on its day and by the policies that decided it, and compares. Nothing is recorded."""
+        caller_of(request.scope, "read")
         try:
-            stored = service.store.read(id)
-        except sa.exc.SQLAlchemyError:
-            raise Refused("not-ready", "the log cannot be read", headers={"Retry-After": "1"}) from None
-        if stored is None:
-            raise Refused("not-found", "no decision of this id is recorded")
-        return Response(json.dumps(kept(stored), ensure_ascii=False), media_type="application/json")
+            found = replaying.of(_stored(service, id))
+        except CannotReplay as cannot:
+            raise Refused("cannot-replay", str(cannot)) from None
+        return Response(json.dumps(asdict(found), ensure_ascii=False), media_type="application/json")
+
+
+class Replaying:
+    """Replays one at a time, and holds the policies of the last, since loading them takes as long as a start."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._lock = Lock()
+        self._last: tuple[tuple[str, str, str], engine.PDP] | None = None
+
+    def of(self, stored: Stored) -> Replay:
+        """Raises CannotReplay, Refused."""
+        with self._lock:
+            return replay(stored, self._decider)
+
+    def _decider(self, bundle: Digests, mode: str) -> engine.PDP:
+        live = self._service.live
+        if live.digests == bundle and live.pdp.mode == mode:
+            return live.pdp
+        key = (bundle.source, bundle.meaning, mode)
+        if self._last is None or self._last[0] != key:
+            self._last = None
+            self._last = (key, _reading(self._service, lambda connection: kept_decider(connection, bundle, mode)))
+        return self._last[1]
+
+
+def asked(query: bytes) -> tuple[Query, str | None, int]:
+    """What the query of a request asks for: a search, the cursor, the size of a page. Raises Refused."""
+    try:
+        text = query.decode("ascii")
+        sent = (
+            parse_qsl(text, keep_blank_values=True, strict_parsing=True, max_num_fields=MOST_WORDS, errors="strict")
+            if text
+            else []
+        )
+    except ValueError:
+        raise Refused(
+            "bad-request", f"the query is not made of parameters, like `?outcome=review`, at most {MOST_WORDS}"
+        ) from None
+    many: dict[str, list[str]] = {}
+    once: dict[str, Any] = {}
+    for name, value in sent:
+        if not 0 < len(value) <= MOST_TEXT:
+            raise Refused("bad-request", f"`{name[:40]}` takes 1 to {MOST_TEXT} characters")
+        if name in FIELDS:
+            many.setdefault(name, []).append(value)
+        elif name not in _ONCE:
+            known = ", ".join(f"`{each}`" for each in (*FIELDS, *_ONCE))
+            raise Refused("bad-request", f"there is no parameter `{name[:40]}`; there are {known}")
+        elif name in once:
+            raise Refused("bad-request", f"`{name}` stands twice in the query")
+        else:
+            once[name] = _read(name, value)
+    for outcome in many.get("outcome", ()):
+        if outcome not in OUTCOMES:
+            raise Refused("bad-request", f"there is no outcome `{outcome[:40]}`; there are {', '.join(OUTCOMES)}")
+    cursor, limit = once.pop("cursor", None), once.pop("limit", LIMIT)
+    once |= {name: tuple(values) for name, values in many.items()}
+    return Query(**once), cursor, limit
+
+
+def _read(name: str, value: str) -> Any:
+    match name:
+        case "since" | "until":
+            try:
+                return moment(value, end=name == "until")
+            except (ValueError, OverflowError):
+                raise Refused(
+                    "bad-request", f"`{name}` takes a day like 2026-11-24, or a moment like 2026-11-24T09:30:00Z"
+                ) from None
+        case "proceed":
+            if value not in ("true", "false"):
+                raise Refused("bad-request", "`proceed` takes `true` or `false`")
+            return value == "true"
+        case "limit":
+            if not (value.isascii() and value.isdigit() and 1 <= int(value) <= MOST_ROWS):
+                raise Refused("bad-request", f"`limit` takes a number from 1 to {MOST_ROWS}")
+            return int(value)
+        case _:
+            return value
+
+
+def written(page: Page) -> dict[str, Any]:
+    """A page as it is answered."""
+    return {"decisions": [written_row(row) for row in page.rows], "next": page.next, "unindexed": page.unindexed}
+
+
+def written_row(row: Row) -> dict[str, Any]:
+    """A record in short, as it is answered and exported."""
+    return {**asdict(row), "recorded_at": moment_text(row.recorded_at)}
+
+
+def _reading(service: Service, work: Callable[[sa.Connection], Result]) -> Result:
+    try:
+        with service.store.database.reading.connect() as connection:
+            return work(connection)
+    except sa.exc.SQLAlchemyError:
+        raise Refused("not-ready", "the log cannot be read", headers={"Retry-After": "1"}) from None
+
+
+def _stored(service: Service, id: str) -> Stored:
+    try:
+        stored = service.store.read(id)
+    except sa.exc.SQLAlchemyError:
+        raise Refused("not-ready", "the log cannot be read", headers={"Retry-After": "1"}) from None
+    if stored is None:
+        raise Refused("not-found", "no decision of this id is recorded")
+    return stored
 
 
 def kept(stored: Stored) -> dict[str, Any]:

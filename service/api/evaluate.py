@@ -31,7 +31,7 @@ def add(app: FastAPI, service: Service) -> None:
             decided = decider.decide(live, decider.read(live, raw), wanted, service.clock(), scope["request_id"], caller)
         written = decided.written
         note(scope, decision_id=written.id, outcome=written.outcome, proceed=written.proceed)
-        await durable(service.store.append(decided.entry))
+        service.compare(await durable(service.store.append(decided.entry)), decided.given)
         return Response(decided.answer, media_type="application/json")
 
     app.router.add_api_route(

@@ -7,6 +7,7 @@ from fastapi import FastAPI
 from pydantic import BaseModel, ConfigDict, Field
 
 from service.api import schemas
+from service.api.bundles import Refusal, shown
 from service.log.record import Digests
 from service.problems import Refused
 from service.service import Service
@@ -32,13 +33,19 @@ class Log(BaseModel):
     records: int
 
 
+class Held(Digests):
+    """The policies that decide. Where others were refused since, these are the last good ones."""
+
+    refused: Refusal | None = None
+
+
 class Ready(BaseModel):
     """Policies are loaded, and a write to the log has just reached the disk."""
 
     model_config = ConfigDict(frozen=True)
 
     status: Literal["ready"] = "ready"
-    policies: Digests
+    policies: Held
     log: Log
     incidents: int = Field(description="exchanges since the start on which engines disagreed or failed; the log tells each")
 
@@ -51,10 +58,15 @@ def add(app: FastAPI, service: Service) -> None:
         """Answers as long as the process does."""
         return Alive()
 
-    @app.get("/readyz", summary="Can it decide and record now", responses=schemas.problems(503))
+    @app.get(
+        "/readyz",
+        summary="Can it decide and record now",
+        response_model_exclude_none=True,
+        responses=schemas.problems(503),
+    )
     async def readyz() -> Ready:
         """Writes to the log and waits for the disk, as a decision would."""
-        digests = service.live.digests
+        policies = Held(**service.live.digests.model_dump(), refused=shown(service.policies.refused))
         try:
             async with asyncio.timeout(PROBE_SECONDS):
                 records = await service.store.probe()
@@ -64,10 +76,10 @@ def add(app: FastAPI, service: Service) -> None:
                 "not-ready",
                 "the log cannot be written, so nothing is decided",
                 checks={
-                    "policies": {"loaded": True, **digests.model_dump()},
+                    "policies": {"loaded": True, **policies.model_dump(mode="json", exclude_none=True)},
                     "log": {"writable": False, "reason": reason},
                     "incidents": service.incidents.seen,
                 },
                 headers={"Retry-After": "1"},
             ) from None
-        return Ready(policies=digests, log=Log(records=records), incidents=service.incidents.seen)
+        return Ready(policies=policies, log=Log(records=records), incidents=service.incidents.seen)

@@ -22,9 +22,8 @@ from service.authzen.entities import Entities, Known, Nothing
 from service.authzen.mapping import AccessMapping, NotNamed
 from service.authzen.requests import Evaluation, Page, Search, refusal
 from service.callers import Caller
-from service.deciding import Asked, Decider
+from service.deciding import Asked, Decided, Decider
 from service.live import Live
-from service.log.leaf import Entry
 from service.problems import Place
 from service.service import Service
 from service.settings import time_zone
@@ -61,8 +60,8 @@ class Access:
 
     async def evaluate(
         self, asked: Evaluation, known: Known, now: datetime, request_id: str, caller: Caller
-    ) -> tuple[Answer, Entry | None]:
-        """The answer to one question, and what to record before it leaves. Raises Refused."""
+    ) -> tuple[Answer, Decided | None]:
+        """The answer to one question, and the decision to record before it leaves. Raises Refused."""
         today = now.astimezone(self._zone).date()
         try:
             exchange = await self._stored(lambda: self._mapping.exchange(asked, known, today))
@@ -70,7 +69,7 @@ class Access:
             return answers.not_named(str(reason)), None
         async with self._service.turns:
             decided = self._decider.decide(self._live, exchange, Asked(), now, request_id, caller)
-            return answers.answer(decided.written, asked.supported), decided.entry
+            return answers.answer(decided.written, asked.supported), decided
 
     async def search(self, sent: Search, blank: Blank, now: datetime) -> Results:
         """The entities or actions for which the answer is yes. Raises Refused."""

@@ -24,6 +24,7 @@ from typing import Any
 from pydantic import JsonValue
 
 from service.log.canonical import NotCanonical, canonical, canonical_object
+from service.log.summary import Summary
 
 _COMMITMENT_DOMAIN = b"fifthfactor/commitment/1\x00"
 _LEAF_DOMAIN = b"\x00"
@@ -42,12 +43,13 @@ class Opening:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A record ready for the log: its id, its bytes, their hash, and what opens its commitments."""
+    """A record ready for the log: its id, its bytes, their hash, what opens its commitments, and what it is searched by."""
 
     id: str
     leaf: bytes
     leaf_hash: bytes
     openings: tuple[Opening, ...]
+    summary: Summary | None = None
 
 
 def leaf_hash(leaf: bytes) -> bytes:
@@ -65,13 +67,15 @@ def seal(
     personal: Sequence[str],
     *,
     written: Mapping[str, bytes] = _NOTHING,
+    summary: Summary | None = None,
     random: Callable[[int], bytes] = os.urandom,
 ) -> Entry:
     """
     Make the log entry of a record.
 
     `written` are those members of the record that are canonical JSON already, `document` all others, the id and the
-    request among them. `personal` are JSON Pointers into the request; each must lead to a value. Raises NotCanonical.
+    request among them. `personal` are JSON Pointers into the request; each must lead to a value. `summary` is the record in short,
+    where that is known beforehand. Raises NotCanonical.
     """
     request = document["request"]
     openings = []
@@ -81,7 +85,7 @@ def seal(
         openings.append(opening)
     members = {name: canonical(value) for name, value in document.items() if name != "request"}
     leaf = canonical_object({**members, **written, "request": canonical(request)})
-    return Entry(document["id"], leaf, leaf_hash(leaf), tuple(openings))
+    return Entry(document["id"], leaf, leaf_hash(leaf), tuple(openings), summary)
 
 
 def outermost(pointers: Sequence[str]) -> tuple[str, ...]:

@@ -7,7 +7,9 @@ What is durable when a call returns, and who may write, `service.store.writer` s
   records, under the one writing lock. So the numbers are 0, 1, 2 … without a gap, whichever process wrote them.
 """
 
+import json
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,8 +18,10 @@ from typing import Any, Self, TypeVar
 
 import sqlalchemy as sa
 
+from service.log.index import Index, take_in
 from service.log.leaf import Entry, Opening, faults
-from service.store.database import Database, DatabaseRefused
+from service.log.summary import Summary
+from service.store.database import Database, DatabaseRefused, plain
 from service.store.tables import about, head, personal, record
 from service.store.upgrade import upgrade
 from service.store.writer import QUEUE_LIMIT, Writer
@@ -25,6 +29,7 @@ from service.store.writer import QUEUE_LIMIT, Writer
 Result = TypeVar("Result")
 
 _AT_ONCE = 100
+_AT_THE_START = 5_000  # records that a start takes into the index, in some seconds
 
 # A cast, since what was tampered with in a file may be of any type.
 _RECORDS = sa.select(
@@ -59,8 +64,10 @@ class Store:
 
     database: Database
     queue_limit: int = QUEUE_LIMIT
+    unindexed: int = 0  # records of before there was an index, too many to be taken in by `open`: see service.log.index
 
     def __post_init__(self) -> None:
+        self.index = Index(self.database)
         self.writer = Writer(self.database, self._add, self.queue_limit)
         self.records = 0  # that this process wrote
 
@@ -70,10 +77,11 @@ class Store:
         database = Database.open(str(url))
         try:
             upgrade(database)
+            unindexed = _taken_in(database)
         except DatabaseRefused:
             database.close()
             raise
-        return cls(database, queue_limit)
+        return cls(database, queue_limit, unindexed)
 
     # --- for event loops ---------------------------------------------------------------------------------------------
 
@@ -147,27 +155,30 @@ class Store:
         first: int = transaction.execute(moved).scalar_one() - count
         numbers: list[range] = []
         records: list[tuple[Any, ...]] = []
+        summaries: list[tuple[int, str, Summary]] = []
         openings: list[tuple[Any, ...]] = []
         for entries in groups:
             numbers.append(range(first, first + len(entries)))
             for sequence, entry in zip(numbers[-1], entries, strict=True):
                 records.append((sequence, entry.id, entry.leaf, entry.leaf_hash))
                 openings += [(sequence, each.pointer, each.salt, each.value, None) for each in entry.openings]
+                summaries.append((sequence, entry.id, entry.summary or _summary(entry)))
             first += len(entries)
         self.database.insert(transaction, record, records)
         self.database.insert(transaction, personal, openings)
+        self.index.add(transaction, summaries)
         self.records += count
         return numbers
 
     def _erase(self, transaction: sa.Connection, id: str) -> int:
-        erased = transaction.execute(
-            sa.update(personal)
-            .where(personal.c.sequence == sa.select(record.c.sequence).where(record.c.id == id).scalar_subquery())
-            .where(personal.c.erased_at.is_(None))
-            .values(salt=None, value=None, erased_at=now_text())
-        )
+        sequence = transaction.execute(sa.select(record.c.sequence).where(record.c.id == id)).scalar_one_or_none()
+        mine = (personal.c.sequence == sequence, personal.c.erased_at.is_(None))
+        values = transaction.execute(sa.select(sa.cast(personal.c.value, sa.LargeBinary)).where(*mine)).scalars().all()
+        transaction.execute(sa.update(personal).where(*mine).values(salt=None, value=None, erased_at=now_text()))
+        if sequence is not None:
+            self.index.erase(transaction, sequence, _texts(values))
         self.writer.erased()
-        return erased.rowcount
+        return len(values)
 
 
 def find(connection: sa.Connection, id: str) -> Stored | None:
@@ -198,6 +209,26 @@ def now_text() -> str:
 def moment_text(moment: datetime) -> str:
     """A moment as rows hold it: UTC, microseconds, `Z`, so that order by text is order in time."""
     return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def _taken_in(database: Database) -> int:
+    try:
+        return take_in(database, _AT_THE_START)
+    except (OSError, sa.exc.SQLAlchemyError) as failed:
+        raise DatabaseRefused(f"the database `{database.shown}` cannot be used: {plain(failed)}") from None
+
+
+def _summary(entry: Entry) -> Summary:
+    return Summary.of_leaf(entry.leaf, {each.pointer: each.value for each in entry.openings})
+
+
+def _texts(values: Sequence[bytes | None]) -> Iterator[str]:
+    """Those of some JSON values that are texts."""
+    for value in values:
+        with suppress(ValueError, TypeError):  # of what was tampered with
+            match json.loads(value or b"null"):
+                case str() as text:
+                    yield text
 
 
 def _probe(transaction: sa.Connection) -> int:

@@ -13,6 +13,7 @@ import sqlite3
 from collections.abc import Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Self, cast
 
@@ -108,7 +109,7 @@ class Database:
     def insert(self, transaction: sa.Connection, table: sa.Table, rows: Sequence[tuple[Any, ...]]) -> None:
         """Add rows, each with a value for every column in order, with as little between us and the driver as there can be."""
         if rows:
-            transaction.exec_driver_sql(str(sa.insert(table).compile(dialect=_POSITIONAL[self.dialect])), rows)
+            transaction.exec_driver_sql(_insertion(self.dialect, table), rows)
 
     def identity(self) -> tuple[int, int] | None:
         """Which file the path means now; a file moved or deleted under an open connection still takes writes. Raises OSError."""
@@ -122,12 +123,12 @@ class Database:
         After values were erased: leave no old copy of them; False where a reader hinders it, then try again.
 
         SQLite overwrites what it frees, and old pages in its write-ahead log are emptied here. PostgreSQL keeps old versions of a row
-        until VACUUM, which is run here for the table that had the values; its own log of changes and its backups keep them as
+        until VACUUM, which is run here for the tables that had the values; its own log of changes and its backups keep them as
         long as its operator lets it.
         """
         if self.dialect == "postgresql":
             with suppress(sa.exc.DBAPIError), self.writing.connect() as free:
-                free.execution_options(isolation_level="AUTOCOMMIT").exec_driver_sql("VACUUM personal")
+                free.execution_options(isolation_level="AUTOCOMMIT").exec_driver_sql("VACUUM personal, term")
             return True
         with suppress(sqlite3.Error):
             raw = cast(sqlite3.Connection, connection.connection.dbapi_connection)
@@ -144,6 +145,11 @@ class Database:
         if self.path is not None:
             with suppress(sqlite3.Error), closing(sqlite3.connect(f"{self.path.as_uri()}?mode=rw", uri=True)) as last:
                 last.execute("SELECT 1 FROM sqlite_master").fetchall()
+
+
+@cache
+def _insertion(dialect: str, table: sa.Table) -> str:
+    return str(sa.insert(table).compile(dialect=_POSITIONAL[dialect]))
 
 
 def file_of(url: str) -> Path | None:

@@ -58,3 +58,77 @@ personal = sa.Table(
     sa.Column("value", sa.LargeBinary),
     sa.Column("erased_at", sa.String),
 )
+
+# --- what the log is searched by --------------------------------------------------------------------------------------
+
+# One row a record. `moment` is when it was recorded, in microseconds since 1970: the order of every search, newest first.
+entry = sa.Table(
+    "entry",
+    metadata,
+    sa.Column("sequence", BigInteger, sa.ForeignKey(record.c.sequence), primary_key=True, autoincrement=False),
+    sa.Column("moment", BigInteger, nullable=False),
+    sa.Column("id", sa.String, nullable=False),
+    sa.Column("as_of", sa.String, nullable=False),
+    sa.Column("outcome", sa.String, nullable=False),
+    sa.Column("proceed", sa.Boolean, nullable=False),
+    sa.Column("hypothetical", sa.Boolean, nullable=False),
+    sa.Column("answer", sa.String, nullable=False),
+    sa.Column("exporter", BigInteger),  # terms: who they are stands in one place, where it can be erased
+    sa.Column("recipient", BigInteger),
+    sa.Column("exporter_country", sa.String),
+    sa.Column("recipient_country", sa.String),
+    sa.Column("caller", sa.String),
+    sa.Column("bundle", sa.String, nullable=False),
+    sa.Index("entry_by_moment", "moment", "sequence"),
+)
+term = sa.Table(
+    "term",
+    metadata,
+    sa.Column("id", BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("kind", sa.String, nullable=False),
+    sa.Column("value", sa.String, nullable=False),
+    sa.UniqueConstraint("kind", "value"),
+)
+entry_term = sa.Table(
+    "entry_term",
+    metadata,
+    sa.Column("term", BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("moment", BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("sequence", BigInteger, primary_key=True, autoincrement=False),
+    sqlite_with_rowid=False,
+)
+
+# --- bundles ----------------------------------------------------------------------------------------------------------
+
+bundle = sa.Table(
+    "bundle",
+    metadata,
+    sa.Column("source", sa.String, primary_key=True),
+    sa.Column("meaning", sa.String, primary_key=True),
+    sa.Column("trust", sa.String, nullable=False),
+    sa.Column("norms", sa.String, nullable=False),
+    sa.Column("engine", sa.String, nullable=False),
+    sa.Column("first_used_at", sa.String, nullable=False),
+    sa.Column("archive", sa.LargeBinary, nullable=False),
+)
+shadow_difference = sa.Table(
+    "shadow_difference",
+    metadata,
+    sa.Column("sequence", BigInteger, sa.ForeignKey(record.c.sequence), primary_key=True, autoincrement=False),
+    sa.Column("id", sa.String, nullable=False),
+    sa.Column("at", sa.String, nullable=False),
+    sa.Column("shadow_source", sa.String, nullable=False),
+    sa.Column("shadow_meaning", sa.String, nullable=False),
+    sa.Column("live_outcome", sa.String, nullable=False),
+    sa.Column("live_proceed", sa.Boolean, nullable=False),
+    sa.Column("shadow_outcome", sa.String, nullable=False),
+    sa.Column("shadow_proceed", sa.Boolean, nullable=False),
+    sa.Column("only_live", sa.String, nullable=False),
+    sa.Column("only_shadow", sa.String, nullable=False),
+)
+sa.Index(
+    "shadow_difference_by_shadow",
+    shadow_difference.c.shadow_source,
+    shadow_difference.c.shadow_meaning,
+    shadow_difference.c.sequence,
+)

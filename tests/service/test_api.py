@@ -334,7 +334,7 @@ def test_a_writer_that_fails_is_logged_and_answered_with_503(in_file, lines):
     evaluate()
     raw = in_file.store.writer._connection.connection.dbapi_connection
     raw.execute("PRAGMA max_page_count = 1")
-    for _ in range(20):  # the file has some free pages left at first
+    for _ in range(200):  # the file has some free pages left at first
         answer = evaluate()
         if answer.status_code != 200:
             break

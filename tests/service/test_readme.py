@@ -52,7 +52,7 @@ def test_every_command_answers_what_is_shown(tmp_path):
             id = id or json.loads(answer.stdout).get("id", "")
             last = answer.stdout
             checked += 1
-    assert checked == 8
+    assert checked == 10
     (program,) = [text for kind, text in BLOCKS if kind == "python"]
     (tmp_path / "decision.json").write_bytes(last)
     verified = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False)
@@ -86,7 +86,7 @@ def test_every_setting_is_listed_with_its_default():
     assert [name.lower() for name in rows] == list(Settings.model_fields)
     for name, field in Settings.model_fields.items():
         if name != "policies":
-            assert rows[name.upper()] == ("none" if field.default == "" else f"`{field.default}`")
+            assert rows[name.upper()] == ("none" if field.default in (None, "", ()) else f"`{field.default}`")
 
 
 def test_every_address_is_listed():
@@ -96,6 +96,10 @@ def test_every_address_is_listed():
         "/v1/evaluate",
         "/v1/evaluate/batch",
         "/v1/decisions/{id}",
+        "/v1/bundle",
+        "/v1/bundle/reload",
+        "/v1/bundles/{digest}",
+        "/v1/shadow",
         "/v1/facts",
         "/access/v1/evaluation",
         "/access/v1/evaluations",

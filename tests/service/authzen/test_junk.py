@@ -130,7 +130,7 @@ def check_junk(client: TestClient, path: str, body: bytes) -> None:
 def test_junk_is_refused_or_answered(client: TestClient) -> None:
     """No 500; and among the junk are requests of every fate."""
     check_junk(client)
-    assert min(seen[fate] for fate in ("True", "False", "results", "refused")) > 10, seen
+    assert min(seen[fate] for fate in ("True", "False", "results", "refused")) > 3, seen
 
 
 FORBIDDEN = st.sampled_from(

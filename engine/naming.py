@@ -1,0 +1,58 @@
+"""
+Who takes part in an exchange, and what its data are: words by which a log of decisions is searched.
+
+Which facts say so is the vocabulary's: `touches:` tells where exporter and recipient are, the fact `id` beside that tells who they
+are, and the sets that `subjects:` test tell the categories of data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from engine.bundle import Bundle
+from engine.exchange import Exchange
+from engine.rules import Truth, tests
+from engine.values import SetOf
+
+PARTIES = ("exporter", "recipient")
+
+
+class Naming:
+    """Names the parties and the categories of exchanges under one bundle."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        vocabulary, definitions = bundle.vocabulary, bundle.rules.definitions
+        facts = vocabulary.facts
+        self._countries = tuple(
+            (f"{touch.as_}_country", touch.fact)
+            for touch in vocabulary.touches
+            if touch.as_ in PARTIES and touch.fact in facts and not facts[touch.fact].personal
+        )
+        beside = ((touch.as_, f"{touch.fact.rpartition('.')[0]}.id") for touch in vocabulary.touches if touch.as_ in PARTIES)
+        self._parties = tuple((role, fact) for role, fact in beside if fact in facts)
+        self._subjects = tuple((name, f"subject/{name}") for name in vocabulary.subjects)
+        tested = (atom.fact for _, key in self._subjects for atom in tests(definitions[key], definitions))
+        self._sets = tuple(
+            name for name in dict.fromkeys(tested) if name in facts and facts[name].type.many and not facts[name].personal
+        )
+
+    def of(self, exchange: Exchange, defined: Mapping[str, Truth]) -> dict[str, tuple[str, ...]]:
+        """
+        The names by kind: "exporter" and "recipient" by their ids, which may be personal, "exporter_country" and
+        "recipient_country", and "category": each subject matter that the data are for certain, and the words of these sets.
+
+        `defined` are a verdict's definitions. A kind of which nothing is known is empty.
+        """
+        values = exchange.values
+        found: dict[str, tuple[str, ...]] = dict.fromkeys((*PARTIES, *(f"{role}_country" for role in PARTIES)), ())
+        for kind, fact in (*self._parties, *self._countries):
+            value = values.get(fact)
+            if isinstance(value, str):
+                found[kind] = (value,)
+        categories = dict.fromkeys(name for name, key in self._subjects if defined[key] is Truth.YES)
+        for fact in self._sets:
+            value = values.get(fact)
+            if isinstance(value, SetOf):
+                categories |= dict.fromkeys(sorted(value.members))
+        found["category"] = tuple(categories)
+        return found

@@ -1,0 +1,85 @@
+"""
+The archive: all sources of a bundle in one file, as canonical JSON.
+
+    {"files":{"policies/cn/order-16.yaml":"policy: cn.order-16\\n…"},"schema":"fifthfactor/bundle/1"}
+
+INVARIANT (one archive for one set of sources): `read` refuses every file that `write` would not have written, byte for byte. So
+there is nothing in an archive that its sources do not say: no link, no date, no second entry of a name, nothing packed that
+could unfold.
+"""
+
+import json
+from collections.abc import Mapping
+
+from service.log.canonical import NotCanonical, canonical
+
+SCHEMA = "fifthfactor/bundle/1"
+SUFFIXES = (".yaml", ".yml")
+MAX_BYTES = 32 * 1024 * 1024
+MAX_FILES = 5_000
+MAX_FILE_BYTES = 1 << 20
+MAX_NAME_BYTES = 300
+
+
+class ArchiveRefused(ValueError):
+    """These bytes are no archive, or these sources cannot be one; the message says why."""
+
+
+def write(sources: Mapping[str, bytes]) -> bytes:
+    """The archive of some sources. Raises ArchiveRefused."""
+    if len(sources) > MAX_FILES:
+        raise ArchiveRefused(f"there are {len(sources):,} files; a bundle holds at most {MAX_FILES:,}")
+    written = canonical({"schema": SCHEMA, "files": {_name(name): _text(name, data) for name, data in sources.items()}})
+    if len(written) > MAX_BYTES:
+        raise ArchiveRefused(f"the files take more than {MAX_BYTES >> 20} MiB together")
+    return written
+
+
+def read(archive: bytes) -> dict[str, bytes]:
+    """The sources in an archive, by name. Raises ArchiveRefused."""
+    if len(archive) > MAX_BYTES:
+        raise ArchiveRefused(f"it is larger than {MAX_BYTES >> 20} MiB")
+    try:
+        document = json.loads(archive.decode())
+    except (ValueError, RecursionError):
+        raise ArchiveRefused("it is no bundle; make one with `fifthfactor bundle build`") from None
+    match document:
+        case {"schema": str(schema), **rest} if schema != SCHEMA:
+            raise ArchiveRefused(f"its schema is not `{SCHEMA}`; another version of the service made it")
+        case {"schema": str(), "files": dict(files), **rest} if not rest and all(
+            isinstance(text, str) for text in files.values()
+        ):
+            pass
+        case _:
+            raise ArchiveRefused("it is no bundle; make one with `fifthfactor bundle build`")
+    try:
+        sources = {name: text.encode() for name, text in files.items()}
+        again = write(sources)
+    except (UnicodeEncodeError, NotCanonical):
+        raise ArchiveRefused("it holds half a character") from None
+    if again != archive:
+        raise ArchiveRefused("it was not written by `fifthfactor bundle build`, or was changed since")
+    return sources
+
+
+def _name(name: str) -> str:
+    """A name that stays inside the folder it is unpacked into, on any machine."""
+    parts = name.split("/")
+    if (
+        not name.endswith(SUFFIXES)
+        or len(name.encode(errors="replace")) > MAX_NAME_BYTES
+        or any(part in ("", ".", "..") for part in parts)
+        or not name.isprintable()
+        or "\\" in name
+    ):
+        raise ArchiveRefused(f"a file cannot be named `{name[:MAX_NAME_BYTES]}` in a bundle")
+    return name
+
+
+def _text(name: str, data: bytes) -> str:
+    if len(data) > MAX_FILE_BYTES:
+        raise ArchiveRefused(f"`{name}` is larger than {MAX_FILE_BYTES >> 20} MiB")
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        raise ArchiveRefused(f"`{name}` is not UTF-8 text") from None

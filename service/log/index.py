@@ -1,0 +1,164 @@
+"""
+The index of the log: summaries of records in, rows to search by out, in the transaction that holds the records.
+
+Words are kept once, by number; a record has a row for each of its words, in the order in which a search gives them. Numbers of words
+are remembered here, except those of parties, whose ids may be personal and so may be erased, by another process too.
+
+- INVARIANT (indexed or below): the records without a row in the index are those below the lowest that has one. New ones are taken in
+  as they are recorded, those of before there was an index from the newest down.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+
+import sqlalchemy as sa
+
+from service.log.summary import PARTIES, Summary
+from service.store.database import Database
+from service.store.tables import entry, entry_term, head, personal, record, term
+
+_REMEMBERED = 100_000
+_ASKED_AT_ONCE = 400
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+Word = tuple[str, str]
+
+
+class Index:
+    """Writes the index of a database; it belongs to whoever holds the writing lock."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._numbers: dict[Word, int] = {}
+        self._transaction: sa.RootTransaction | None = None
+        self._settled = 0  # the words up to this number were there before this transaction, and stay if it fails
+
+    def add(self, transaction: sa.Connection, records: Sequence[tuple[int, str, Summary]]) -> None:
+        """Take in records, each by its sequence number and its id."""
+        words = [tuple(_sound(summary.words())) for _, _, summary in records]
+        numbers = self._numbered(transaction, {word for each in words for word in each})
+        entries, rows = [], []
+        for (sequence, id, summary), each in zip(records, words, strict=True):
+            moment = moment_of(summary.recorded_at)
+            parties = {kind: numbers[kind, word] for kind, word in each if kind in PARTIES}
+            entries.append(
+                (
+                    sequence,
+                    moment,
+                    id,
+                    summary.as_of,
+                    summary.outcome,
+                    summary.proceed,
+                    summary.hypothetical,
+                    summary.answer.replace("\x00", ""),
+                    parties.get("exporter"),
+                    parties.get("recipient"),
+                    summary.one("exporter_country"),
+                    summary.one("recipient_country"),
+                    summary.caller,
+                    summary.bundle,
+                )
+            )
+            rows += [(numbers[word], moment, sequence) for word in each]
+        self._database.insert(transaction, entry, entries)
+        self._database.insert(transaction, entry_term, rows)
+
+    def erase(self, transaction: sa.Connection, sequence: int, texts: Iterable[str]) -> None:
+        """Forget those parties of a record whose ids are among the texts that are erased."""
+        row = transaction.execute(
+            sa.select(entry.c.moment, entry.c.exporter, entry.c.recipient).where(entry.c.sequence == sequence)
+        ).one_or_none()
+        if row is None:
+            return
+        erased = frozenset(texts)
+        for party in PARTIES:
+            number = row._mapping[party]
+            if transaction.execute(sa.select(term.c.value).where(term.c.id == number)).scalar_one_or_none() not in erased:
+                continue
+            transaction.execute(sa.update(entry).where(entry.c.sequence == sequence).values({party: None}))
+            mine = (entry_term.c.term == number, entry_term.c.moment == row.moment, entry_term.c.sequence == sequence)
+            transaction.execute(sa.delete(entry_term).where(*mine))
+            if transaction.execute(sa.select(entry_term.c.term).where(entry_term.c.term == number).limit(1)).first() is None:
+                transaction.execute(sa.delete(term).where(term.c.id == number))
+
+    def _numbered(self, transaction: sa.Connection, words: set[Word]) -> dict[Word, int]:
+        """The numbers of words; those that are new get one."""
+        known = self._numbers
+        found = {word: known[word] for word in words if word in known}
+        asked = [word for word in words if word not in found]
+        if not asked:
+            return found
+        root = transaction.get_transaction()
+        if root is not self._transaction:
+            self._transaction, self._settled = root, _highest(transaction)
+        if len(known) > _REMEMBERED:
+            known.clear()
+        for at in range(0, len(asked), _ASKED_AT_ONCE):
+            pairs = sa.tuple_(term.c.kind, term.c.value).in_(asked[at : at + _ASKED_AT_ONCE])
+            for number, kind, value in transaction.execute(sa.select(term.c.id, term.c.kind, term.c.value).where(pairs)):
+                found[kind, value] = number
+                # A word of this very transaction is not remembered: if it fails, the number will be another word's.
+                if number <= self._settled and kind not in PARTIES:
+                    known[kind, value] = number
+        if new := sorted(word for word in asked if word not in found):
+            first = _highest(transaction) + 1
+            found |= {word: first + place for place, word in enumerate(new)}
+            self._database.insert(transaction, term, [(found[word], *word) for word in new])
+        return found
+
+
+def take_in(database: Database, at_most: int, done: Callable[[int], None] = lambda left: None, at_once: int = 200) -> int:
+    """
+    Take in records of before there was an index, the newest first, some at a time; returns how many are left.
+
+    Others may write between. `done` is told how many are left. Raises sqlalchemy.exc.SQLAlchemyError.
+    """
+    index = Index(database)
+    with database.reading.connect() as connection:
+        left = unindexed(connection)
+    while left and at_most > 0:
+        with database.writing.connect() as transaction, transaction.begin():
+            database.lock(transaction)
+            upto = unindexed(transaction)
+            first = max(0, upto - min(at_once, at_most))
+            index.add(transaction, list(_between(transaction, first, upto)))
+        left, at_most = first, at_most - (upto - first)
+        done(left)
+    return left
+
+
+def unindexed(connection: sa.Connection) -> int:
+    """How many records are not in the index; they are those with the lowest numbers."""
+    lowest = connection.execute(sa.select(entry.c.sequence).order_by(entry.c.sequence).limit(1)).scalar_one_or_none()
+    if lowest is not None:
+        return int(lowest)
+    return int(connection.execute(sa.select(head.c.next).where(head.c.name == "record")).scalar_one())
+
+
+def moment_of(moment: datetime) -> int:
+    """A moment as the index holds it: microseconds since 1970."""
+    return (moment - _EPOCH) // _MICROSECOND
+
+
+def datetime_of(moment: int) -> datetime:
+    """The moment that the index holds."""
+    return _EPOCH + moment * _MICROSECOND
+
+
+def _between(connection: sa.Connection, first: int, upto: int) -> Iterator[tuple[int, str, Summary]]:
+    leaf = sa.cast(record.c.leaf, sa.LargeBinary).label("leaf")
+    chosen = (record.c.sequence >= first, record.c.sequence < upto)
+    for row in connection.execute(sa.select(record.c.sequence, record.c.id, leaf).where(*chosen)).all():
+        openings = sa.select(personal.c.pointer, personal.c.value).where(personal.c.sequence == row.sequence)
+        values = {each.pointer: each.value for each in connection.execute(openings)}
+        yield row.sequence, row.id, Summary.of_leaf(row.leaf, values)
+
+
+def _highest(connection: sa.Connection) -> int:
+    return connection.execute(sa.select(sa.func.max(term.c.id))).scalar_one() or 0
+
+
+def _sound(words: Iterable[Word]) -> Iterable[Word]:
+    """Words that every database can hold; PostgreSQL has no text with a NUL in it."""
+    return dict.fromkeys(word for word in words if "\x00" not in word[1])

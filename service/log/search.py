@@ -1,0 +1,296 @@
+"""
+Searching the log: a query in, a page of records in short out, newest first.
+
+Every word of a record has its rows in the order of the answer, so a search walks the rows of one word and looks the others up at each.
+It walks the rarest. Where several words are common and yet hardly meet, a page would have to look at very many records: it then ends
+early, with fewer rows than asked for or none, and says where to go on.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import UTC, date, datetime, timedelta
+from hashlib import sha256
+from itertools import product
+from typing import Any
+
+import sqlalchemy as sa
+
+from service.log.index import datetime_of, moment_of, unindexed
+from service.log.summary import pair, yes_or_no
+from service.store.tables import entry, entry_term, term
+
+MOST_WORDS = 50  # in a query, of all kinds
+_WALKED = (500, 2_000, 8_000, 20_000)  # rows of a word, one step after the other; then the page ends
+_COUNTED = 1_000  # rows of a word, to find the rarest
+_DIGEST = 64  # hexadecimal digits; a bundle may be named by fewer
+_END = "\x7f"  # after every digit
+
+Key = tuple[int, int]
+_Any = sa.Row[*tuple[Any, ...]]
+
+
+class CursorRefused(ValueError):
+    """A cursor that no page of this query gave."""
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """
+    What is looked for. A field of several values is met by any of them; all fields given have to be met; an empty one is not asked.
+
+    `since` is the first moment that is meant, `until` the first after. `requirement` is one that was asked for and not met, `missing` a
+    fact that was asked for, `bundle` the digest of the policies' bytes or how it begins.
+    """
+
+    since: datetime | None = None
+    until: datetime | None = None
+    proceed: bool | None = None
+    outcome: tuple[str, ...] = ()
+    jurisdiction: tuple[str, ...] = ()
+    provision: tuple[str, ...] = ()
+    requirement: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+    category: tuple[str, ...] = ()
+    exporter: tuple[str, ...] = ()
+    recipient: tuple[str, ...] = ()
+    exporter_country: tuple[str, ...] = ()
+    recipient_country: tuple[str, ...] = ()
+    caller: tuple[str, ...] = ()
+    bundle: tuple[str, ...] = ()
+
+    def words(self) -> Mapping[str, tuple[str, ...]]:
+        """The words that are looked for, by their kind in the index: any of each kind."""
+        found: dict[str, tuple[str, ...]] = {name: getattr(self, name) for name in FIELDS if getattr(self, name)}
+        if self.proceed is not None:
+            found["proceed"] = (yes_or_no(self.proceed),)
+        starts, ends = self.exporter_country, self.recipient_country
+        if starts and ends and len(starts) * len(ends) <= MOST_WORDS:
+            del found["exporter_country"], found["recipient_country"]
+            found["countries"] = tuple(pair(start, end) for start, end in product(starts, ends))
+        return found
+
+
+FIELDS = tuple(each.name for each in fields(Query) if each.name not in ("since", "until", "proceed"))
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A record in short. A party is None where it was not sent, or was erased."""
+
+    sequence: int
+    id: str
+    recorded_at: datetime
+    as_of: str
+    outcome: str
+    proceed: bool
+    hypothetical: bool
+    answer: str
+    exporter: str | None
+    recipient: str | None
+    exporter_country: str | None
+    recipient_country: str | None
+    caller: str | None
+    bundle: str
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """
+    Some rows, and the cursor of those after them, None where there are none.
+
+    `unindexed` counts the records of before there was an index that no search finds yet; they are the oldest.
+    """
+
+    rows: tuple[Row, ...]
+    next: str | None
+    unindexed: int
+
+
+def find(connection: sa.Connection, query: Query, cursor: str | None = None, limit: int = 50) -> Page:
+    """
+    The next page of a query, newest first; without a cursor the first.
+
+    A page may have fewer rows than `limit` and still a next one. Raises CursorRefused.
+    """
+    at = None if cursor is None else _read(cursor, query)
+    left = unindexed(connection)
+    kinds = [_numbers(connection, kind, words) for kind, words in query.words().items()]
+    if not all(kinds):  # a word that no record has
+        return Page((), None, left)
+    search = _Search(query, kinds)
+    if len(kinds) > 1:
+        search = search.by_rarest(connection, at)
+    rows, last = search.page(connection, at, limit)
+    return Page(tuple(_with_parties(connection, rows)), None if last is None else _written(last, query), left)
+
+
+def everything(connection: sa.Connection, query: Query, at_once: int = 1_000) -> Iterator[Row]:
+    """Every row of a query, newest first."""
+    cursor = None
+    while True:
+        page = find(connection, query, cursor, at_once)
+        yield from page.rows
+        if page.next is None:
+            return
+        cursor = page.next
+
+
+def newer(connection: sa.Connection, than: int, limit: int) -> list[Row]:
+    """The records after a sequence number, oldest first."""
+    after = sa.select(*_COLUMNS).where(entry.c.sequence > than).order_by(entry.c.sequence).limit(limit)
+    return list(_with_parties(connection, connection.execute(after).all()))
+
+
+def moment(text: str, *, end: bool = False) -> datetime:
+    """
+    A moment as it is written: a day, which is meant whole and in UTC, or ISO 8601 with its zone (UTC if it names none).
+
+    Of a day that ends a time the day after is meant. Raises ValueError.
+    """
+    if len(text) == len("2024-03-22"):
+        day = date.fromisoformat(text) + timedelta(days=1 if end else 0)
+        return datetime(day.year, day.month, day.day, tzinfo=UTC)
+    found = datetime.fromisoformat(text)
+    return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+_COLUMNS = (
+    entry.c.sequence,
+    entry.c.id,
+    entry.c.moment,
+    entry.c.as_of,
+    entry.c.outcome,
+    entry.c.proceed,
+    entry.c.hypothetical,
+    entry.c.answer,
+    entry.c.exporter,
+    entry.c.recipient,
+    entry.c.exporter_country,
+    entry.c.recipient_country,
+    entry.c.caller,
+    entry.c.bundle,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Search:
+    """A query whose words are numbers by now: any of each kind. The first kind is walked, the others are looked up."""
+
+    query: Query
+    kinds: Sequence[tuple[int, ...]]
+
+    def by_rarest(self, connection: sa.Connection, at: Key | None) -> _Search:
+        """The same with the rarest kind first, as it looks from here on."""
+        return _Search(self.query, sorted(self.kinds, key=lambda kind: self._commonness(connection, kind, at)))
+
+    def _commonness(self, connection: sa.Connection, kind: tuple[int, ...], at: Key | None) -> tuple[bool, int]:
+        """By number where there are few; of those that are many by how far back that many reach, since the rarer reach further."""
+        some = self._walk(kind, at, _COUNTED).subquery()
+        count, earliest = connection.execute(sa.select(sa.func.count(), sa.func.min(some.c.moment))).one()
+        return (True, earliest) if count == _COUNTED else (False, count)
+
+    def page(self, connection: sa.Connection, at: Key | None, limit: int) -> tuple[list[_Any], Key | None]:
+        """The rows after a key, and the key to go on from, if there is more."""
+        others = self.kinds[1:]
+        rows: list[_Any] = []
+        for size in _WALKED if others else (limit + 1,):
+            walked = self._walk(self.kinds[0] if self.kinds else None, at, size).cte("walked")
+            rows += connection.execute(_matching(walked, others, limit + 1 - len(rows))).all()
+            if len(rows) > limit:
+                return rows[:limit], (rows[limit - 1].moment, rows[limit - 1].sequence)
+            if not others:
+                return rows, None
+            backwards = sa.select(walked.c.moment, walked.c.sequence, sa.func.count().over().label("walked"))
+            last = connection.execute(backwards.order_by(walked.c.moment, walked.c.sequence).limit(1)).one_or_none()
+            if last is None or last.walked < size:
+                return rows, None
+            at = (last.moment, last.sequence)
+        return rows, at
+
+    def _walk(self, kind: tuple[int, ...] | None, at: Key | None, size: int) -> sa.Select[tuple[int, int]]:
+        """The keys of records that have any word of a kind, or of all records, from a key on, so many at most."""
+        if kind is None:
+            return self._newest(sa.select(entry.c.moment, entry.c.sequence), at, size)
+        each = [self._newest(_keys(number), at, size) for number in kind]
+        if len(each) == 1:
+            return each[0]
+        merged = sa.union(*(sa.select(some.subquery()) for some in each)).subquery()
+        return sa.select(merged).order_by(merged.c.moment.desc(), merged.c.sequence.desc()).limit(size)
+
+    def _newest(self, keys: sa.Select[tuple[int, int]], at: Key | None, size: int) -> sa.Select[tuple[int, int]]:
+        moment, sequence = keys.selected_columns
+        if self.query.since is not None:
+            keys = keys.where(moment >= moment_of(self.query.since))
+        if self.query.until is not None:
+            keys = keys.where(moment < moment_of(self.query.until))
+        if at is not None:
+            keys = keys.where(sa.tuple_(moment, sequence) < sa.tuple_(sa.literal(at[0]), sa.literal(at[1])))
+        return keys.order_by(moment.desc(), sequence.desc()).limit(size)
+
+
+def _keys(number: int) -> sa.Select[tuple[int, int]]:
+    return sa.select(entry_term.c.moment, entry_term.c.sequence).where(entry_term.c.term == number)
+
+
+def _matching(walked: sa.CTE, others: Sequence[tuple[int, ...]], limit: int) -> sa.Select[tuple[object, ...]]:
+    """Those of the keys walked that have a word of each other kind, with what is shown of them."""
+    # MATERIALIZED, and LIMIT inside: the database is to walk and look up as said here, and not to think of another plan.
+    walked = walked.prefix_with("MATERIALIZED")
+    matching = sa.select(*_COLUMNS).select_from(walked.join(entry, entry.c.sequence == walked.c.sequence))
+    for kind in others:
+        looked_up = sa.select(sa.literal(1)).where(
+            entry_term.c.term.in_(kind), entry_term.c.moment == walked.c.moment, entry_term.c.sequence == walked.c.sequence
+        )
+        matching = matching.where(looked_up.limit(1).scalar_subquery().is_not(None))
+    return matching.order_by(walked.c.moment.desc(), walked.c.sequence.desc()).limit(limit)
+
+
+def _numbers(connection: sa.Connection, kind: str, words: tuple[str, ...]) -> tuple[int, ...]:
+    """The numbers of those words that some record has."""
+    sound = [word for word in words if "\x00" not in word]
+    if kind == "bundle":
+        begins = [sa.and_(term.c.value >= word, term.c.value < word + _END) for word in sound]
+        chosen = sa.or_(sa.false(), *begins)
+    else:
+        chosen = term.c.value.in_(sound)
+    return tuple(connection.execute(sa.select(term.c.id).where(term.c.kind == kind, chosen)).scalars())
+
+
+def _with_parties(connection: sa.Connection, rows: Sequence[_Any]) -> Iterator[Row]:
+    numbers = {number for row in rows for number in (row.exporter, row.recipient) if number is not None}
+    names: dict[int | None, str] = {}
+    if numbers:
+        named = sa.select(term.c.id, term.c.value).where(term.c.id.in_(sorted(numbers)))
+        names |= {row.id: row.value for row in connection.execute(named)}
+    for row in rows:
+        shown = dict(row._mapping)
+        shown["recorded_at"] = datetime_of(shown.pop("moment"))
+        yield Row(**{**shown, "exporter": names.get(row.exporter), "recipient": names.get(row.recipient)})
+
+
+def _written(key: Key, query: Query) -> str:
+    text = f"{key[0]}.{key[1]}.{_mark(key, query)}"
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def _read(cursor: str, query: Query) -> Key:
+    try:
+        text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode("ascii")
+        first, second, mark = text.split(".")
+        key = int(first), int(second)
+        if max(map(abs, key)) >= 2**63:
+            raise ValueError
+    except (ValueError, binascii.Error):
+        raise CursorRefused("the cursor is not one that a page gave") from None
+    if mark != _mark(key, query):
+        raise CursorRefused("the cursor is of another search, or was changed")
+    return key
+
+
+def _mark(key: Key, query: Query) -> str:
+    """Holds a cursor to its query; against mistakes, there is nothing to protect."""
+    return sha256(repr((key, query)).encode()).hexdigest()[:12]

@@ -1,0 +1,121 @@
+"""
+A record in short: what a list shows of it, and the words it is searched by.
+
+Made when a decision is made, from what the engine names; or from a record's leaf, for records of before there was an index. A leaf
+does not say which words are categories of data, so those have none.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import engine
+
+PARTIES = ("exporter", "recipient")
+NAMED = ("jurisdiction", "provision", "requirement", "missing", "category", *PARTIES, "exporter_country", "recipient_country")
+UNREADABLE = "unreadable"  # the outcome of what is no record; `log verify` tells what is wrong with it
+_BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """
+    One record in short. `named` are the words of each kind of NAMED; `bundle` is the digest of the policies' bytes.
+
+    Of the parties' ids, which may be personal, each is in the index only once, and is erased with the record's personal values.
+    """
+
+    recorded_at: datetime
+    as_of: str
+    outcome: str
+    proceed: bool
+    hypothetical: bool
+    answer: str
+    caller: str | None
+    bundle: str
+    named: Mapping[str, tuple[str, ...]]
+
+    @classmethod
+    def of(cls, written: engine.Written, recorded_at: datetime, caller: str, bundle: str) -> Summary:
+        """Of a decision that is to be recorded."""
+        return cls(
+            recorded_at,
+            written.as_of.isoformat(),
+            written.outcome,
+            written.proceed,
+            written.members["hypothetical"] == "true",
+            json.loads(written.members["answer"]),
+            caller,
+            bundle,
+            written.named,
+        )
+
+    @classmethod
+    def of_leaf(cls, leaf: bytes, openings: Mapping[str, bytes | None]) -> Summary:
+        """Of a record in the log; `openings` are its personal values, JSON by their pointers, None where one was erased."""
+        try:
+            return _of_record(json.loads(leaf), openings)
+        except (ValueError, LookupError, TypeError, AttributeError):
+            return cls(_BEGINNING, "", UNREADABLE, False, False, "", None, "", {})
+
+    def one(self, kind: str) -> str | None:
+        """The one word of a kind, or None."""
+        return next(iter(self.named.get(kind, ())), None)
+
+    def words(self) -> Iterator[tuple[str, str]]:
+        """Everything the record is searched by, as kind and word, each once."""
+        yield "outcome", self.outcome
+        yield "proceed", yes_or_no(self.proceed)
+        yield "bundle", self.bundle
+        if self.caller is not None:
+            yield "caller", self.caller
+        for kind in NAMED:
+            for word in dict.fromkeys(self.named.get(kind, ())):
+                yield kind, word
+        for start in self.named.get("exporter_country", ()):
+            for end in self.named.get("recipient_country", ()):
+                yield "countries", pair(start, end)
+
+
+def pair(start: str, end: str) -> str:
+    """The word for an exporter's and a recipient's country together."""
+    return f"{start}>{end}"
+
+
+def yes_or_no(value: bool) -> str:
+    """The word for whether an exchange may proceed."""
+    return "yes" if value else "no"
+
+
+def _of_record(record: dict[str, Any], openings: Mapping[str, bytes | None]) -> Summary:
+    decision, request = record["decision"], record["request"]
+    weighing = [part["jurisdiction"] for part in decision["jurisdictions"] if part["bounds"]["highest"] != "not_applicable"]
+    named: dict[str, list[str]] = {
+        "jurisdiction": weighing,
+        "provision": [part["provision"] for part in decision["reasons"] if part["standing"] == "certain"],
+        "requirement": [part["requirement"] for part in decision["requirements"] if part["state"] != "met"],
+        "missing": [fact["fact"] for part in decision["missing"] for fact in part["facts"]],
+    }
+    for party in PARTIES:
+        opened = openings.get(f"/{party}/id")
+        sent = request.get(party, {})
+        for kind, value in (
+            (party, json.loads(opened) if opened else sent.get("id")),
+            (f"{party}_country", sent.get("country")),
+        ):
+            named[kind] = [value] if isinstance(value, str) and value != "unknown" else []
+    return Summary(
+        datetime.fromisoformat(record["recorded_at"]),
+        record["as_of"],
+        decision["outcome"],
+        decision["proceed"],
+        decision["hypothetical"],
+        decision["answer"],
+        record["asked_by"],
+        record["bundle"]["source"],
+        {kind: tuple(words) for kind, words in named.items()},
+    )

@@ -1,0 +1,63 @@
+"""
+What makes a running service load its policies anew: a change on the disk, or a SIGHUP.
+
+Both only ask; one task loads, so that a hundred changes at once are one reload. Refusals are told by `Policies` and end nothing.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+from structlog.typing import FilteringBoundLogger
+
+from service.bundles.watching import changes
+from service.telemetry import described
+
+
+class Reloading:
+    """Asks for and does reloads, between the start and the end of `running`."""
+
+    def __init__(self, reload: Callable[[], Awaitable[object]], say: FilteringBoundLogger) -> None:
+        self._reload = reload
+        self._say = say
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._asked = asyncio.Event()
+        self._early = False
+
+    def ask(self) -> None:
+        """Ask for a reload, from any thread or a signal's handler; before the start, one is done at the start."""
+        self._early = True
+        if self._loop:
+            with suppress(RuntimeError):  # the loop is closed: nothing decides any more
+                self._loop.call_soon_threadsafe(self._asked.set)
+
+    @asynccontextmanager
+    async def running(self, watched: Sequence[Path]) -> AsyncIterator[None]:
+        """Do what is asked for, and watch some paths."""
+        self._loop = asyncio.get_running_loop()
+        stop = asyncio.Event()
+        if self._early:
+            self._asked.set()
+        work = asyncio.create_task(self._work())
+        watching = [asyncio.create_task(self._watch(path, stop)) for path in watched]
+        try:
+            yield
+        finally:
+            self._loop = None
+            stop.set()
+            work.cancel()
+            await asyncio.gather(work, *watching, return_exceptions=True)
+
+    async def _work(self) -> None:
+        while True:
+            await self._asked.wait()
+            self._asked.clear()
+            await self._reload()
+
+    async def _watch(self, path: Path, stop: asyncio.Event) -> None:
+        try:
+            async for _ in changes(path, stop):
+                self._asked.set()
+        except Exception as failed:  # noqa: BLE001 - without a watch the service goes on; SIGHUP and the endpoint remain
+            self._say.error("watch_failed", **described(failed))
