@@ -9,14 +9,24 @@ from __future__ import annotations
 
 from engine.backends.durable import EngineUnavailable
 from engine.brief import brief
-from engine.bundle import Bundle, BundleRefused, Digests, bundled_policies, load, load_sources, parse_exchange
+from engine.bundle import (
+    Bundle,
+    BundleRefused,
+    Digests,
+    accept_exchange,
+    bundled_policies,
+    load,
+    load_sources,
+    parse_exchange,
+)
 from engine.catalogue import FactEntry
 from engine.changes import PolicyChangePart
 from engine.check import Settings
+from engine.counting import Contribution, Counter, Counting, Key, Tally, covering, put
 from engine.decision import Decision, PlanDecision, Written
 from engine.diagnostic import CODES, Diagnostic, did_you_mean
 from engine.difference import DIRECTIONS, Difference, ExchangePart, MovePart, Trial, compare, trials
-from engine.exchange import Exchange, ExchangeRefused, Problem, read_object
+from engine.exchange import MAX_BYTES, Exchange, ExchangeRefused, Problem, read_object
 from engine.instruments import Instrument, instruments
 from engine.languages import LANGUAGES
 from engine.layout import NotLaidOut, lay_out
@@ -29,6 +39,7 @@ from engine.places import NotAnObject, Path, Places
 from engine.plan import Leg, decide_plan, read_plan
 from engine.schemas import editor_schemas
 from engine.testing import Result, run
+from engine.values import Range
 from engine.version import VERSION as __version__
 from engine.vocabulary import Register
 from engine.words import Phrasebook
@@ -38,6 +49,7 @@ __all__ = [
     "DIRECTIONS",
     "INCLUDES",
     "LANGUAGES",
+    "MAX_BYTES",
     "MODES",
     "PDP",
     "ActionText",
@@ -46,6 +58,9 @@ __all__ = [
     "Bundle",
     "BundleRefused",
     "ContextText",
+    "Contribution",
+    "Counter",
+    "Counting",
     "Court",
     "Decision",
     "Diagnostic",
@@ -59,6 +74,7 @@ __all__ = [
     "ExchangeRefused",
     "FactEntry",
     "Instrument",
+    "Key",
     "Leg",
     "MovePart",
     "Mutant",
@@ -70,16 +86,20 @@ __all__ = [
     "PlanDecision",
     "PolicyChangePart",
     "Problem",
+    "Range",
     "Register",
     "Result",
     "Settings",
     "Status",
+    "Tally",
     "Trial",
     "Written",
     "__version__",
+    "accept_exchange",
     "brief",
     "bundled_policies",
     "compare",
+    "covering",
     "decide_plan",
     "did_you_mean",
     "editor_schemas",
@@ -90,6 +110,7 @@ __all__ = [
     "load_sources",
     "mutants",
     "parse_exchange",
+    "put",
     "read_object",
     "read_plan",
     "rulesets",

@@ -5,7 +5,9 @@ The answer of a decision in a sentence or two, which a person reads first and of
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
+from engine.carried import STATES, gravest
 from engine.case import Case
 from engine.coverage import REVIEWED
 from engine.rules import Level, Need, Provision, Rule, State, Truth
@@ -20,8 +22,24 @@ UNMET = frozenset((State.UNMET,))
 
 def answer(case: Case, book: Phrasebook) -> str:
     """What to do, and the first reasons for it."""
-    text = _answer(case, book) if case.engine.agreed else book.language.disagreement()
+    text = _with_carried(case, book) if case.engine.agreed else book.language.disagreement()
     return book.language.hypothetically(case.as_of, text) if case.hypothetical else text
+
+
+def _with_carried(case: Case, book: Phrasebook) -> str:
+    """The exchange's own answer, and what came with the data; this leads where it is what decides."""
+    own = _answer(replace(case, outcome=case.own), book)
+    first, say = gravest(case.carried), book.language
+    if first is None or first.rule.travels is None:
+        return own
+    condition = book.cited(say.clause(first.rule.travels.text), first.rule.provision)
+    if first.truth is None:
+        return own + say.carried_to_observe(condition, first.origin)
+    if case.outcome.word == case.own.word:
+        return own + say.carried_beside(STATES[first.truth], condition, first.origin)
+    if first.truth is Truth.UNKNOWN:
+        return say.carried_unknown(condition, first.origin)
+    return say.carried_violated(first.rule.travels.otherwise is Level.PROHIBITED, condition, first.origin)
 
 
 def _answer(case: Case, book: Phrasebook) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -67,6 +67,11 @@ def parse_exchange(bundle: Bundle, raw: bytes) -> Exchange:
     return bundle.reader.read(raw)
 
 
+def accept_exchange(bundle: Bundle, document: Mapping[str, Any]) -> Exchange:
+    """The exchange in a JSON object that `read_object` gave. Raises ExchangeRefused with every problem."""
+    return bundle.reader.accept(document)
+
+
 class BundleRefused(ValueError):
     """The folders do not hold a sound bundle. `str()` is the rendered findings."""
 
@@ -121,7 +126,9 @@ def load_sources(sources: dict[str, bytes], settings: Settings | None = None) ->
     if findings.errors:
         raise BundleRefused(findings.errors, sources)
     grounds = frozenset(rule.key for rule in rules.rules if rule.effect == "satisfies")
-    reader = ExchangeReader(vocabulary, frozenset(rules.requirements), grounds)
+    reader = ExchangeReader(
+        vocabulary, frozenset(rules.requirements), grounds, frozenset(r.provision.id for r in rules.rules if r.travels)
+    )
     digests = Digests(
         _meaning(rules, vocabulary, settings),
         _digest(f"{n}\0{len(d)}\0".encode() + d for n, d in sorted(sources.items())),

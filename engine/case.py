@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from engine.bundle import Bundle
+from engine.carried import Carried
 from engine.combine import Outcome
 from engine.decision import EnginePart, MissingPart
 from engine.exchange import Exchange
@@ -21,7 +22,8 @@ class Case:
     """
     Everything a decision is told from.
 
-    `reading` tells how tests read on the exchange. `beneath` is the outcome with reviews put away; `id` is the caller's.
+    `own` is the outcome without what is `carried` into the exchange, that is what came with the data. `reading` tells how tests
+    read on the exchange. `beneath` is the outcome with reviews put away; `id` is the caller's.
     """
 
     bundle: Bundle
@@ -35,6 +37,8 @@ class Case:
     beneath: Bounds
     missing: Sequence[MissingPart]
     engine: EnginePart
+    own: Outcome
+    carried: Sequence[Carried] = ()
 
     def standing(self, certain: bool = False) -> Iterator[tuple[int, Rule]]:
         """The rules that stand, or may, with their numbers; only those that do for certain where that is asked."""

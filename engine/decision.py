@@ -201,7 +201,7 @@ class DigestsPart(Part):
 
 
 class Decision(Part):
-    """The decision on one exchange under the law of one day."""
+    """The decision on one exchange under the law of one day. `carried` is there only where conditions came with the data."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -231,6 +231,7 @@ class Decision(Part):
     factor: FactorPart
     bundle: DigestsPart
     engine: EnginePart
+    carried: list[CarriedPart] | None = None
     remedies: RemediesPart | None = None
     holds_until: HorizonPart | None = None
     trace: TracePart | None = None
@@ -337,14 +338,11 @@ class HorizonPart(Part):
     searched: Literal["all", "partly"]
 
 
-Decision.model_rebuild()
-
-
 class CarriedPart(Part):
     """
-    A condition that came with the data from an earlier leg, `from`. `state`: "observe" where nothing can be tested; else whether this
-    leg meets it: "met", "violated", or "unknown", and then `asks` names the facts to find out. `else` is what a violation comes to.
-    `certain`: whether it travels for certain.
+    A condition that came with the data from an earlier leg or exchange, `from`. `state`: "observe" where nothing can be tested;
+    else whether this one meets it: "met", "violated", or "unknown", and then `asks` names the facts to find out. `else` is what
+    a violation comes to. `certain`: whether it travels for certain.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
@@ -359,6 +357,9 @@ class CarriedPart(Part):
     else_: LevelWord | None = Field(None, alias="else")
     asks: list[str] = []
     certain: bool
+
+
+Decision.model_rebuild()
 
 
 class LegPart(Part):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Annotated, Any
 
@@ -35,6 +35,7 @@ from engine.vocabulary import DOCUMENT_FIELDS, DOCUMENT_GROUPS, PERSONAL_FIELDS,
 SCHEMA = "fifthfactor/exchange/1"
 MAX_BYTES = 256 * 1024
 MAX_PROBLEMS = 100
+MAX_CARRIED = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,8 @@ class Exchange:
 
     `document` is the JSON as sent. `values` maps each fact that was sent, or that follows from another (a counter is never below
     this exchange's own count), to its value; evidence and claims are keyed by `evidence.KIND` and `claims.KIND`. `personal` are
-    JSON Pointers to values of facts marked personal. `relies_on` are the ids of requirements or grounds the sender chose.
+    JSON Pointers to values of facts marked personal. `relies_on` are the ids of requirements or grounds the sender chose. `carried` are
+    provisions whose conditions came with the data, each with where it came from.
     """
 
     document: Mapping[str, Any]
@@ -69,6 +71,7 @@ class Exchange:
     as_of: date | None = None
     relies_on: tuple[str, ...] = ()
     personal: tuple[str, ...] = ()
+    carried: tuple[tuple[str, str], ...] = ()
 
     def value(self, fact: str) -> Value:
         """The value of a fact or of a document's field; Missing where there is none."""
@@ -86,14 +89,21 @@ class Exchange:
 
     def with_values(self, answers: Mapping[str, Value]) -> Exchange:
         """The same exchange with some facts answered; for questions and remedies, never recorded."""
-        return Exchange(self.document, {**self.values, **answers}, self.as_of, self.relies_on, self.personal)
+        return replace(self, values={**self.values, **answers})
 
 
 class ExchangeReader:
     """Reads exchanges against one vocabulary. Made once a bundle."""
 
-    def __init__(self, vocabulary: Vocabulary, requirements: frozenset[str], grounds: frozenset[str]) -> None:
+    def __init__(
+        self,
+        vocabulary: Vocabulary,
+        requirements: frozenset[str],
+        grounds: frozenset[str],
+        travelling: frozenset[str] = frozenset(),
+    ) -> None:
         self._vocabulary = vocabulary
+        self._travelling = travelling
         self._ways = requirements | grounds
         self._model = _model(vocabulary)
         self._closing = {f"{family}.rest": members for family, members in vocabulary.families.items()}
@@ -113,21 +123,25 @@ class ExchangeReader:
 
     def read(self, raw: bytes) -> Exchange:
         """Read the bytes of one JSON object. Raises ExchangeRefused with every problem found."""
-        document = read_object(raw, MAX_BYTES)
+        return self.accept(read_object(raw, MAX_BYTES))
+
+    def accept(self, document: Mapping[str, Any]) -> Exchange:
+        """The exchange in a JSON object that was read strictly. Raises ExchangeRefused with every problem found."""
         try:
             tree = self._model.validate_python(document)
         except ValidationError as failed:
             raise ExchangeRefused(self._problems(failed)) from None
         as_of: date | None = tree.pop(AS_OF, None)
         relies_on: tuple[str, ...] = tree.pop("relies_on", ())
+        carried: tuple[tuple[str, str], ...] = tree.pop("carried", ())
         tree.pop("schema", None)
         values: dict[str, Value] = {}
         _flatten(tree, "", values)
         personal = self._personal_in(values)
-        problems = [*self._complete(values), *self._unknown_ways(relies_on)]
+        problems = [*self._complete(values), *self._unknown_ways(relies_on), *self._not_travelling(carried)]
         if problems:
             raise ExchangeRefused(tuple(problems))
-        return Exchange(document, values, as_of, relies_on, personal)
+        return Exchange(document, values, as_of, relies_on, personal, carried)
 
     def _complete(self, values: dict[str, Value]) -> list[Problem]:
         """Close families with `rest`, and hold counters against this exchange's own counts."""
@@ -162,6 +176,19 @@ class ExchangeReader:
             )
             for n, way in enumerate(relies_on)
             if way not in self._ways
+        ]
+
+    def _not_travelling(self, carried: Iterable[tuple[str, str]]) -> list[Problem]:
+        return [
+            Problem(
+                f"/carried/{n}/provision",
+                "unknown-provision",
+                f"`{provision[:80]}` is no provision whose conditions travel; {did_you_mean(provision, self._travelling)}".rstrip(
+                    "; "
+                ),
+            )
+            for n, (provision, _) in enumerate(carried)
+            if provision not in self._travelling
         ]
 
     def _problems(self, failed: ValidationError) -> tuple[Problem, ...]:
@@ -256,6 +283,7 @@ def _model(vocabulary: Vocabulary) -> TypeAdapter[dict[str, Any]]:
         tree[group] = {kind: _document_leaf(text.title.en) for kind, text in vocabulary.kinds[group].items()}
     tree[AS_OF] = _leaf(Type("date"), "the date of the law and of the exchange; today where left out", unknown=False)
     tree["relies_on"] = _ways_leaf()
+    tree["carried"] = _carried_leaf()
     tree["schema"] = _schema_leaf()
     return TypeAdapter(_closed("Exchange", tree))
 
@@ -347,6 +375,38 @@ def _ways_leaf() -> Any:
         "items": {"type": "string"},
         "maxItems": 32,
         "title": "requirements or grounds the sender relies on",
+    }
+    return Annotated[Any, PlainValidator(read), WithJsonSchema(schema)]
+
+
+def _carried_leaf() -> Any:
+    wrong = f'must be a list of at most {MAX_CARRIED} objects like {{"provision": …, "from": …}}, whose values are texts'
+
+    def entry(json: Any) -> tuple[str, str]:
+        match json:
+            case {"provision": str(provision), "from": str(origin), **rest} if not rest:
+                if 0 < len(provision) <= 160 and 0 < len(origin) <= 256:
+                    return provision, origin
+        raise PydanticCustomError("wrong_value", "{m}", {"m": wrong})
+
+    def read(json: Any) -> tuple[tuple[str, str], ...]:
+        if not isinstance(json, list) or len(json) > MAX_CARRIED:
+            raise PydanticCustomError("wrong_value", "{m}", {"m": wrong})
+        return tuple(entry(each) for each in json)
+
+    schema = {
+        "type": "array",
+        "items": {
+            "type": "object",
+            "properties": {
+                "provision": {"type": "string", "minLength": 1, "maxLength": 160},
+                "from": {"type": "string", "minLength": 1, "maxLength": 256},
+            },
+            "required": ["provision", "from"],
+            "additionalProperties": False,
+        },
+        "maxItems": MAX_CARRIED,
+        "title": "conditions that came with the data, by the provision that laid them on it, and where they came from",
     }
     return Annotated[Any, PlainValidator(read), WithJsonSchema(schema)]
 

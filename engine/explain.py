@@ -18,6 +18,7 @@ from pydantic import BaseModel
 from engine.answer import answer
 from engine.bundle import Bundle
 from engine.calendars import due_day
+from engine.carried import carried_part
 from engine.case import Case
 from engine.combine import word
 from engine.coverage import Coverage
@@ -102,6 +103,9 @@ class Teller:
             "bundle": self._bundle,
             "engine": self._agreed if case.engine.agreed else _encode(case.engine.model_dump(mode="json")),
         }
+        if case.carried:
+            parts = (carried_part(self.bundle, case.exchange, each) for each in case.carried)
+            members["carried"] = _list(_encode(part.model_dump(mode="json", by_alias=True)) for part in parts)
         members |= {name: _encode(part.model_dump(mode="json", by_alias=True)) for name, part in more.items()}
         return Written(case.id, case.as_of, proceed, outcome.word, case.engine, members, self._named(case))  # type: ignore[arg-type]
 

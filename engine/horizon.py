@@ -94,12 +94,12 @@ class Horizon:
         """
         The days after `as_of`, within ten years, on which a test may read otherwise than the day before; as ordinals.
 
-        What travels with the data is tested only where it may be `carried` into the exchange.
+        What travels with the data is tested only where it is, or may be, `carried` into the exchange.
         """
         found: dict[int, list[Turn]] = {}
         first, last = as_of.toordinal(), Duration(months=12 * YEARS).after(as_of).toordinal()
         for turn in (*self._fixed, *self._dated(exchange), *self._due(exchange)):
-            if first < turn.day <= last and (carried or not turn.travels):
+            if first < turn.day <= last and (carried or exchange.carried or not turn.travels):
                 found.setdefault(turn.day, []).append(turn)
         return found
 

@@ -17,6 +17,7 @@ from engine.backends.bitset import Bitset
 from engine.backends.durable import Durable
 from engine.backends.reference import Reference
 from engine.bundle import Bundle
+from engine.carried import Carried, held, over, raised, stated, travelling
 from engine.case import Case
 from engine.combine import Combiner, Outcome
 from engine.combine import word as outcome_word
@@ -58,6 +59,7 @@ class PDP:
             "reference": lambda: self.reference,
         }
         self.engines: tuple[Engine, ...] = tuple(makers[name]() for name in MODES[mode])
+        self.travelling = travelling(bundle.rules)
         self._combiner = Combiner(bundle)
         self._agreed = EnginePart(version=VERSION, mode=mode, engines=list(MODES[mode]), agreed=True)
         self._tellers = {ENGLISH.code: Teller(bundle, self._agreed, ENGLISH)}  # others when first asked for
@@ -83,7 +85,10 @@ class PDP:
         """
         with self._lock:
             teller = self._teller(lang)
-            verdict, outcome, part = self._judge(exchange, as_of)
+            verdict, own, part = self._judge(exchange, as_of)
+            carried = self._carried(exchange, as_of, part)
+            outcome = over(own, carried)
+            beneath = self._combiner.beneath(verdict, own) if part.agreed else own.bounds
             reading = verdict.truth or self.reference.evaluate(exchange, as_of).truth
             assert reading is not None
             case = Case(
@@ -95,9 +100,11 @@ class PDP:
                 verdict=verdict,
                 reading=reading,
                 outcome=outcome,
-                beneath=self._combiner.beneath(verdict, outcome) if part.agreed else outcome.bounds,
+                beneath=raised(beneath, carried, own.bounds.low >= Level.PERMITTED),
                 missing=self._missing(exchange, verdict, reading, outcome, as_of, teller.book) if part.agreed else (),
                 engine=part,
+                own=own,
+                carried=carried,
             )
             return teller.tell(case, self._more(case, include, teller.book))
 
@@ -109,7 +116,8 @@ class PDP:
         """What the first engine says to an exchange; for searches, no decision."""
         with self._lock:
             verdict = self.engines[0].evaluate(exchange, as_of)
-            return verdict, self._combiner.outcome(exchange, verdict, as_of)
+            outcome = self._combiner.outcome(exchange, verdict, as_of)
+            return verdict, over(outcome, held(stated(exchange, self.travelling), (verdict,)))
 
     def verdicts(self, exchange: Exchange, as_of: date) -> tuple[Verdict, ...]:
         """What each engine says to an exchange; for plans, which read what stands in a leg and what another has to meet."""
@@ -147,6 +155,13 @@ class PDP:
             return self.look(exchange.with_values(answers), as_of)[1]
 
         return self._questions.lists(exchange, verdict, reading, outcome, as_of, answered, book)
+
+    def _carried(self, exchange: Exchange, as_of: date, part: EnginePart) -> tuple[Carried, ...]:
+        """What came with the data, held against every engine; where they disagree, against the reference."""
+        if not exchange.carried:
+            return ()
+        verdicts = self.verdicts(exchange, as_of) if part.agreed else (self.verdict(exchange, as_of),)
+        return held(stated(exchange, self.travelling), verdicts)
 
     def _judge(self, exchange: Exchange, as_of: date) -> tuple[Verdict, Outcome, EnginePart]:
         verdicts: list[tuple[str, Verdict]] = []

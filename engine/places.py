@@ -1,7 +1,8 @@
 """
 The places of an exchange: where its document holds values, and what a name of one or several of them leads to.
 
-A place is a fact, a member of a family or its `rest`, a kind of evidence or claim, `as_of`, or `relies_on`; a name may also be that
+A place is a fact, a member of a family or its `rest`, a kind of evidence or claim, `as_of`, `relies_on` or
+`carried`; a name may also be that
 of a family or of a group, and then leads to all places under it. For those who write exchanges from other documents.
 """
 
@@ -29,7 +30,7 @@ class Places:
     """The places of the exchanges of one vocabulary."""
 
     def __init__(self, vocabulary: Vocabulary) -> None:
-        self._tree: dict[str, Any] = {AS_OF: None, "relies_on": None}
+        self._tree: dict[str, Any] = {AS_OF: None, "relies_on": None, "carried": None}
         families = vocabulary.families
         for name in (*vocabulary.facts, *(f"{family}.rest" for family in families)):
             *path, last = name.split(".")

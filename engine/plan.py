@@ -11,20 +11,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from engine.answers import document_of
 from engine.bundle import Bundle
+from engine.carried import STATES, Carried, carried_part, gravest, gravity, held, raised, stated
 from engine.combine import PERMITTING, Outcome
 from engine.combine import word as outcome_word
-from engine.decision import BoundsPart, CarriedPart, Decision, HorizonPart, JurisdictionPart, LegPart, PlanDecision
+from engine.decision import BoundsPart, Decision, HorizonPart, JurisdictionPart, LegPart, PlanDecision
 from engine.exchange import Exchange, ExchangeRefused, Problem, read_object
 from engine.horizon import MAX_EVALUATIONS, Horizon
 from engine.pdp import PDP
-from engine.rules import AS_OF, Defined, Level, Rule, Truth, tests
-from engine.values import Missing
+from engine.rules import Level, Rule, Truth
 from engine.verdict import Bounds, Verdict
 from engine.words import Phrasebook
 
@@ -33,7 +32,6 @@ MAX_LEGS = 16
 MAX_BYTES = 1024 * 1024
 KEYS = ("schema", "legs")
 LEG_KEYS = ("id", "after", "exchange")
-STATES = {Truth.NO: "violated", Truth.UNKNOWN: "unknown", Truth.YES: "met"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,36 +41,6 @@ class Leg:
     id: str
     exchange: Exchange
     after: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Carried:
-    """
-    What a provision of an earlier leg lays on this one.
-
-    `certain`: whether it stands there for certain. `truth`: whether this leg meets it; None where nothing can be tested.
-    """
-
-    origin: str
-    rule: Rule
-    certain: bool
-    truth: Truth | None = None
-
-    @property
-    def bounds(self) -> Bounds:
-        """What it raises the leg to."""
-        assert self.rule.travels
-        high = self.rule.travels.otherwise
-        match self.truth:
-            case None:
-                bounds = Bounds(Level.PERMITTED_WITH_OBLIGATIONS, Level.PERMITTED_WITH_OBLIGATIONS)
-            case Truth.YES:
-                bounds = Bounds(Level.NOT_APPLICABLE, Level.NOT_APPLICABLE)
-            case Truth.UNKNOWN:
-                bounds = Bounds(Level.PERMITTED, high)
-            case _:
-                bounds = Bounds(high, high)
-        return bounds if self.certain else Bounds(Level.NOT_APPLICABLE, bounds.high)
 
 
 def read_plan(bundle: Bundle, raw: bytes) -> tuple[Leg, ...]:
@@ -109,13 +77,13 @@ def decide_plan(pdp: PDP, legs: Sequence[Leg], *, as_of: date, today: date, id: 
         leg.id: pdp.verdicts(leg.exchange, as_of) if decisions[leg.id].engine.agreed else (pdp.verdict(leg.exchange, as_of),)
         for leg in legs
     }
-    carried = _carried(legs, heard)
+    carried = _carried(pdp.travelling, legs, heard)
     book = Phrasebook(pdp.bundle)
     parts = [
         LegPart(
             leg=leg.id,
             after=leg.after,
-            carried=[_carried_part(pdp.bundle, leg.exchange, each) for each in carried[leg.id]],
+            carried=[carried_part(pdp.bundle, leg.exchange, each) for each in carried[leg.id]],
             decision=_decided(book, decisions[leg.id], carried[leg.id]),
         )
         for leg in legs
@@ -137,12 +105,17 @@ def decide_plan(pdp: PDP, legs: Sequence[Leg], *, as_of: date, today: date, id: 
 # What is carried
 
 
-def _carried(legs: Sequence[Leg], heard: Mapping[str, Sequence[Verdict]]) -> dict[str, tuple[Carried, ...]]:
-    """What each leg carries: what stands in the leg it comes after, and whatever that one carried itself."""
+def _carried(
+    rules: Mapping[str, Rule], legs: Sequence[Leg], heard: Mapping[str, Sequence[Verdict]]
+) -> dict[str, tuple[Carried, ...]]:
+    """What each leg carries: what stands in the leg it comes after, and whatever that one carried itself; `rules` are those that travel."""
     found: dict[str, tuple[Carried, ...]] = {}
+    before = {leg.id: leg.exchange for leg in legs}
     for leg in legs:
-        came = (*found[leg.after], *_stamped(leg.after, heard[leg.after])) if leg.after else ()
-        found[leg.id] = tuple(replace(each, truth=_met(each.rule, heard[leg.id])) for each in came)
+        came = (
+            (*found[leg.after], *stated(before[leg.after], rules), *_stamped(leg.after, heard[leg.after])) if leg.after else ()
+        )
+        found[leg.id] = held(came, heard[leg.id])
     return found
 
 
@@ -160,48 +133,6 @@ def _stamped(leg: str, verdicts: Sequence[Verdict]) -> Iterator[Carried]:
         yield Carried(leg, rule, provision in sure)
 
 
-def _met(rule: Rule, verdicts: Sequence[Verdict]) -> Truth | None:
-    """Whether a leg meets what travels from a rule: the least that any engine says; None where nothing can be tested."""
-    when = rule.travels.when if rule.travels else ""
-    return min(verdict.defined[when] for verdict in verdicts) if when else None
-
-
-def _raised(base: Bounds, carried: Sequence[Carried], permitting: bool) -> Bounds:
-    """
-    Bounds with what is carried in them.
-
-    What comes to no more than a permit counts only where the leg is `permitting` at least: a condition to observe is no permit where
-    no law gave one.
-    """
-    least = Level.NOT_APPLICABLE if permitting else Level.REQUIREMENTS_UNMET
-    levels = [each.bounds for each in carried]
-    low = [bounds.low for bounds in levels if bounds.low >= least]
-    high = [bounds.high for bounds in levels if bounds.high >= least]
-    return Bounds(max([base.low, *low]), max([base.high, *high]))
-
-
-def _carried_part(bundle: Bundle, exchange: Exchange, carried: Carried) -> CarriedPart:
-    rule, travels = carried.rule, carried.rule.travels
-    assert travels
-    asks: dict[str, None] = {}
-    if carried.truth is Truth.UNKNOWN:
-        for atom in tests(Defined(travels.when), bundle.rules.definitions):
-            if atom.fact != AS_OF and isinstance(exchange.value(atom.fact), Missing):
-                asks[document_of(atom.fact, exchange)] = None
-    return CarriedPart(
-        from_=carried.origin,
-        provision=rule.provision.id,
-        instrument=rule.provision.instrument.en,
-        citation=rule.provision.citation.en,
-        mark=rule.provision.status,
-        condition=travels.text,
-        state="observe" if carried.truth is None else STATES[carried.truth],
-        else_=travels.otherwise.word if travels.when else None,
-        asks=list(asks),
-        certain=carried.certain,
-    )
-
-
 # Decisions
 
 
@@ -209,16 +140,16 @@ def _decided(book: Phrasebook, decision: Decision, carried: Sequence[Carried]) -
     """A leg's decision with what is carried into it."""
     own = _bounds(decision.bounds)
     permitting = own.low >= Level.PERMITTED
-    bounds = _raised(own, carried, permitting)
+    bounds = raised(own, carried, permitting)
     if not carried:
         return decision
     places = {part.jurisdiction: part for part in decision.jurisdictions}
     for name in dict.fromkeys(each.rule.provision.jurisdiction for each in carried):
         there = _bounds(places[name].bounds) if name in places else Bounds(Level.NOT_APPLICABLE, Level.NOT_APPLICABLE)
-        raised = _raised(there, [each for each in carried if each.rule.provision.jurisdiction == name], permitting)
-        if raised.high is not Level.NOT_APPLICABLE:
+        laid = raised(there, [each for each in carried if each.rule.provision.jurisdiction == name], permitting)
+        if laid.high is not Level.NOT_APPLICABLE:
             places[name] = JurisdictionPart(
-                jurisdiction=name, title=book.place(name), outcome=outcome_word(raised), bounds=_bounds_part(raised)
+                jurisdiction=name, title=book.place(name), outcome=outcome_word(laid), bounds=_bounds_part(laid)
             )
     return decision.model_copy(
         update={
@@ -226,7 +157,7 @@ def _decided(book: Phrasebook, decision: Decision, carried: Sequence[Carried]) -
             "answer": _told(decision, carried, bounds),
             "outcome": outcome_word(bounds),
             "bounds": _bounds_part(bounds),
-            "beneath": _bounds_part(_raised(_bounds(decision.beneath), carried, permitting)),
+            "beneath": _bounds_part(raised(_bounds(decision.beneath), carried, permitting)),
             "jurisdictions": [places[name] for name in sorted(places)],
         }
     )
@@ -235,32 +166,22 @@ def _decided(book: Phrasebook, decision: Decision, carried: Sequence[Carried]) -
 def _told(decision: Decision, carried: Sequence[Carried], bounds: Bounds) -> str:
     """The leg's answer: what travels comes first where it is what decides."""
     prefix = f"Hypothetically, on {decision.as_of.isoformat()}: " if decision.hypothetical else ""
-    gravest = max(
-        (each for each in carried if each.truth is not Truth.YES), key=lambda each: _gravity(each.bounds), default=None
-    )
-    if gravest is None or gravest.rule.travels is None:
+    first = gravest(carried)
+    if first is None or first.rule.travels is None:
         return decision.answer
-    provision = gravest.rule.provision
-    condition = f"{gravest.rule.travels.text.rstrip('.')} ({provision.instrument.en}, {provision.citation.en})"
-    came = f"came with the data from leg {gravest.origin}"
-    if gravest.truth is None:
+    provision = first.rule.provision
+    condition = f"{first.rule.travels.text.rstrip('.')} ({provision.instrument.en}, {provision.citation.en})"
+    came = f"came with the data from leg {first.origin}"
+    if first.truth is None:
         return f"{decision.answer} To be observed, since it {came}: {condition}."
     if outcome_word(bounds) == decision.outcome:
-        return (
-            f"{decision.answer} What {came} is {STATES[gravest.truth].replace('unknown', 'not known to be met')}: {condition}."
-        )
-    if gravest.truth is Truth.UNKNOWN:
+        return f"{decision.answer} What {came} is {STATES[first.truth].replace('unknown', 'not known to be met')}: {condition}."
+    if first.truth is Truth.UNKNOWN:
         return f"{prefix}This cannot be decided yet: it is not known whether this is met, which {came}: {condition}."
-    if not gravest.certain:
-        return f"{prefix}This cannot be decided yet: this leg does not meet what may have come from leg {gravest.origin}: {condition}."
-    stop = (
-        "Do not proceed" if gravest.rule.travels.otherwise is Level.PROHIBITED else "Do not proceed before a person has looked"
-    )
+    if not first.certain:
+        return f"{prefix}This cannot be decided yet: this leg does not meet what may have come from leg {first.origin}: {condition}."
+    stop = "Do not proceed" if first.rule.travels.otherwise is Level.PROHIBITED else "Do not proceed before a person has looked"
     return f"{prefix}{stop}: this leg does not meet what {came}: {condition}."
-
-
-def _gravity(bounds: Bounds) -> tuple[int, int]:
-    return bounds.low, bounds.high
 
 
 def _permits(bounds: Bounds) -> bool:
@@ -274,7 +195,7 @@ def _answer(parts: Sequence[LegPart]) -> str:
         first = parts[0].decision
         prefix = f"Hypothetically, on {first.as_of.isoformat()}: every" if first.hypothetical else "Every"
         return f"{prefix} leg of this plan may go ahead."
-    worst = max(stopping, key=lambda part: _gravity(_bounds(part.decision.bounds)))
+    worst = max(stopping, key=lambda part: gravity(_bounds(part.decision.bounds)))
     others = len(stopping) - 1
     more = f" {others} other {'legs hold' if others > 1 else 'leg holds'} it back as well." if others else ""
     return f"Leg {worst.leg} holds this plan back. {worst.decision.answer}{more}"
@@ -284,7 +205,7 @@ def _whole(bounds: Sequence[Bounds]) -> Bounds:
     """The strictest; where that would be a permit and some leg is none, the strictest of those that are none."""
     over = Bounds.over(bounds)
     refused = [each for each in bounds if not _permits(each)]
-    return max(refused, key=_gravity) if refused and _permits(over) else over
+    return max(refused, key=gravity) if refused and _permits(over) else over
 
 
 def _ahead(pdp: PDP, legs: Sequence[Leg], as_of: date) -> HorizonPart:
@@ -327,12 +248,16 @@ class _Seen:
 
 def _seen(pdp: PDP, legs: Sequence[Leg], day: date) -> list[_Seen]:
     looked = {leg.id: pdp.look(leg.exchange, day) for leg in legs}
-    carried = _carried(legs, {name: (verdict,) for name, (verdict, _) in looked.items()})
+    carried = _carried(pdp.travelling, legs, {name: (verdict,) for name, (verdict, _) in looked.items()})
     return [
         _Seen(
             looked[leg.id],
-            _raised(own := looked[leg.id][1].bounds, carried[leg.id], own.low >= Level.PERMITTED),
-            frozenset(each.rule.travels.when for each in carried[leg.id] if each.rule.travels),
+            raised(own := looked[leg.id][1].bounds, carried[leg.id], own.low >= Level.PERMITTED),
+            frozenset(
+                each.rule.travels.when
+                for each in (*carried[leg.id], *stated(leg.exchange, pdp.travelling))
+                if each.rule.travels
+            ),
         )
         for leg in legs
     ]

@@ -51,7 +51,7 @@ DOCUMENT_FIELDS = {
 # Who attested a document may be a natural person, whatever the vocabulary says.
 PERSONAL_FIELDS = frozenset({"attested_by"})
 DOCUMENT_GROUPS = ("evidence", "claims")
-RESERVED = ("evidence", "claims", "relies_on", "as_of", "schema")
+RESERVED = ("evidence", "claims", "relies_on", "carried", "named", "as_of", "schema")
 MAX_FACTS = 150
 STATUSES = get_args(Status)  # from sure to unsure
 WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")  # as date.weekday() numbers them

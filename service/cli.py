@@ -16,6 +16,7 @@ import typer
 
 from service import bundling, logs
 from service.keys_commands import keys
+from service.register_commands import register
 
 app = typer.Typer(
     help="Decides proposed cross-border data exchanges, and records every decision. Its answers are not legal advice.",
@@ -313,6 +314,7 @@ def registers(
 
 
 app.add_typer(keys, name="keys")
+app.add_typer(register, name="register")
 
 
 def _run(command: Callable[[], int]) -> None:

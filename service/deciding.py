@@ -5,26 +5,34 @@ What the endpoints share. Nothing here waits: whoever calls it takes a turn firs
 durable.
 """
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from typing import TypeVar
+from datetime import date, datetime
+from types import MappingProxyType
+from typing import Any, TypeVar
 
+import sqlalchemy as sa
 from uuid_utils import uuid7
 
 import engine
 from service.callers import Caller
+from service.ledger.book import Book
+from service.ledger.counts import Counts, Filled, Moment
 from service.live import Live
 from service.log.canonical import NotCanonical
 from service.log.leaf import Entry, seal
 from service.log.summary import Summary
 from service.problems import PLACES_SHOWN, Place, Refused
+from service.register import naming
+from service.register.naming import Named
 from service.service import Service
 from service.settings import time_zone
 from service.shadow import Given
 from service.store.writer import LogBusy, NotRecorded
 
 Recorded = TypeVar("Recorded")
+
+_NOBODY: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +59,18 @@ class Decider:
     def __init__(self, service: Service) -> None:
         self._service = service
         self._zone = time_zone(service.settings.zone)
+        self._counts = Counts(service.settings, Book())
 
-    def read(self, live: Live, raw: bytes) -> engine.Exchange:
-        """The exchange in these bytes. Raises Refused."""
+    def read(self, live: Live, raw: bytes, now: datetime) -> Named:
+        """The exchange in these bytes, which may name parties and data of the register as it is `now`. Raises Refused."""
         try:
-            return engine.parse_exchange(live.bundle, raw)
+            if naming.might_name(raw):
+                return naming.read(live, raw, self._service.store.database.reading, self._today(now))
+            return Named(engine.parse_exchange(live.bundle, raw), _NOBODY)
         except engine.ExchangeRefused as refused:
             problems = refused.problems
+        except sa.exc.SQLAlchemyError:
+            raise Refused("not-ready", "the register cannot be read", headers={"Retry-After": "1"}) from None
         places = tuple(Place(pointer=each.pointer, code=each.code, detail=each.detail) for each in problems[:PLACES_SHOWN])
         match len(problems):
             case 1:
@@ -69,18 +82,29 @@ class Decider:
         raise Refused("exchange-refused", detail, errors=places)
 
     def decide(
-        self, live: Live, exchange: engine.Exchange, asked: Asked, now: datetime, request_id: str, caller: Caller
+        self,
+        live: Live,
+        exchange: engine.Exchange,
+        asked: Asked,
+        now: datetime,
+        request_id: str,
+        caller: Caller,
+        register: Mapping[str, Any] = _NOBODY,
+        filled: Filled | None = None,
     ) -> Decided:
         """
         The decision on an exchange; `now` is the moment of the record, and its day is today. Raises Refused.
 
-        `live` is what the exchange was read by, `caller` who asked.
+        `live` is what the exchange was read by, `caller` who asked, `register` which versions of the register are in it; `filled` the
+        exchange with its counters, where somebody looked already.
 
         Engines that disagree are an incident, and so are engines that all fail; neither is a permit.
         """
-        today = now.astimezone(self._zone).date()
+        today = self._today(now)
         as_of = exchange.as_of or today
         id = str(uuid7())
+        filled = filled or self._filled(live, exchange, Moment(as_of, now if as_of == today else None))
+        exchange = filled.exchange
         try:
             written = live.pdp.write(exchange, as_of=as_of, today=today, id=id, include=asked.include, lang=asked.lang)
         except engine.EnginesFailed as failed:
@@ -89,12 +113,26 @@ class Decider:
         if not written.engine.agreed:
             self._service.incidents.disagreement(live, request_id, written)
         try:
-            answer, members = live.records.write(written, now, caller.id)
+            more = {"counted": filled.marks, "register": register}
+            answer, members = live.records.write(written, now, caller.id, more)
             summary = Summary.of(written, now, caller.id, live.digests.source)
             entry = seal({"id": id, "request": exchange.document}, exchange.personal, written=members, summary=summary)
         except NotCanonical:
             raise Refused("exchange-refused", "the body holds a number or a text that JSON cannot carry safely") from None
         return Decided(written, answer, entry, Given.of(written, exchange, today))
+
+    def _today(self, now: datetime) -> date:
+        return now.astimezone(self._zone).date()
+
+    def _filled(self, live: Live, exchange: engine.Exchange, moment: Moment) -> Filled:
+        """The exchange with its counters as they are now; whoever commits it looks again."""
+        if not live.counting.counters:
+            return Filled(exchange, {}, {})
+        try:
+            with self._service.store.database.reading.connect() as connection:
+                return self._counts.fill(connection, live, exchange, moment)
+        except sa.exc.SQLAlchemyError:
+            raise Refused("not-ready", "the ledger cannot be read", headers={"Retry-After": "1"}) from None
 
 
 async def durable(recording: Awaitable[Recorded]) -> Recorded:

@@ -20,6 +20,7 @@ Kind = Literal[
     "exchange-refused",
     "batch-refused",
     "access-refused",
+    "register-refused",
     "bad-request",
     "unauthenticated",
     "forbidden",
@@ -27,10 +28,16 @@ Kind = Literal[
     "policies-refused",
     "method-not-allowed",
     "cannot-replay",
+    "changed-meanwhile",
+    "not-committable",
+    "decision-moved",
+    "commitment-ended",
+    "idempotency-erased",
     "body-too-large",
     "batch-too-large",
     "unsupported-media-type",
     "misdirected",
+    "idempotency-mismatch",
     "rate-limited",
     "internal",
     "not-recorded",
@@ -43,6 +50,7 @@ KINDS: Mapping[Kind, tuple[int, str]] = {
     "exchange-refused": (400, "The exchange cannot be read as one"),
     "batch-refused": (400, "The body cannot be read as a batch"),
     "access-refused": (400, "The body cannot be read as an access request"),
+    "register-refused": (400, "What was sent cannot enter the register"),
     "bad-request": (400, "The request is malformed"),
     "unauthenticated": (401, "The caller is not known"),
     "forbidden": (403, "The caller may not do this"),
@@ -50,10 +58,16 @@ KINDS: Mapping[Kind, tuple[int, str]] = {
     "policies-refused": (422, "The policies cannot be taken; the last good ones go on"),
     "method-not-allowed": (405, "This address does not take that method"),
     "cannot-replay": (409, "The decision cannot be decided again here"),
+    "changed-meanwhile": (412, "It is not as the request expects it to be"),
+    "not-committable": (409, "The decision cannot be committed"),
+    "decision-moved": (409, "The decision no longer holds"),
+    "commitment-ended": (409, "The commitment has ended already"),
+    "idempotency-erased": (410, "The first answer was erased"),
     "body-too-large": (413, "The body is too large"),
     "batch-too-large": (413, "The batch is too large"),
     "unsupported-media-type": (415, "The body is not sent as JSON"),
     "misdirected": (421, "The request is addressed to another host"),
+    "idempotency-mismatch": (422, "The key belongs to another call"),
     "rate-limited": (429, "Too many calls"),
     "internal": (500, "Something inside failed, so there is no answer"),
     "not-recorded": (503, "The decision could not be recorded, so there is no answer"),
@@ -117,6 +131,9 @@ class Problem(BaseModel):
     request_id: str = Field(description="the X-Request-ID of the answer, under which the log has the request")
     errors: tuple[Place, ...] | None = Field(default=None, description=f"what is wrong; at most {PLACES_SHOWN} places")
     checks: dict[str, Any] | None = Field(default=None, description="of a service that is not ready: what was found")
+    decision: dict[str, Any] | None = Field(
+        default=None, description="of a decision that moved: `id`, `outcome` and `answer` of the new one"
+    )
 
 
 class Refused(Exception):
@@ -129,6 +146,7 @@ class Refused(Exception):
         *,
         errors: tuple[Place, ...] | None = None,
         checks: dict[str, Any] | None = None,
+        decision: dict[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(kind)
@@ -136,6 +154,7 @@ class Refused(Exception):
         self.detail = detail
         self.errors = errors
         self.checks = checks
+        self.decision = decision
         self.headers = headers
 
     def problem(self, path: str, request_id: str, place: str = "") -> Problem:
@@ -150,6 +169,7 @@ class Refused(Exception):
             request_id=request_id,
             errors=None if self.errors is None else self.errors[:PLACES_SHOWN],
             checks=self.checks,
+            decision=self.decision,
         )
 
     def response(self, path: str, request_id: str) -> Response:

@@ -14,8 +14,10 @@ import yaml
 from typer.testing import CliRunner
 
 import engine
+from engine.carried import Carried
+from engine.carried import raised as raised_by
 from engine.combine import word
-from engine.plan import Carried, _raised, _whole
+from engine.plan import _whole
 from engine.rules import Level, Truth
 from engine.testing import build
 from engine.verdict import Bounds
@@ -216,7 +218,7 @@ def test_what_is_carried_never_makes_a_leg_milder_or_a_permit_of_none() -> None:
         if low > high:
             continue
         base = Bounds(low, high)
-        raised = _raised(base, [Carried("1", rule, certain, truth)], low >= Level.PERMITTED)
+        raised = raised_by(base, [Carried("1", rule, certain, truth)], low >= Level.PERMITTED)
         assert raised.low >= low
         assert raised.high >= high
         assert not (word(raised) in permits and word(base) not in permits)

@@ -240,6 +240,22 @@ class Chinese(Language):
     def _under(self, places: Sequence[str]) -> str:
         return f"依{self.joined(places)}的法律，" if places else ""
 
+    # What came with the data
+
+    def carried_to_observe(self, condition: str, origin: str) -> str:
+        return f"数据附带下列条件（来自{origin}），须予遵守：{condition}。"
+
+    def carried_beside(self, state: str, condition: str, origin: str) -> str:
+        told = "是否满足尚不清楚" if state == "unknown" else "未满足"
+        return f"数据附带的下列条件（来自{origin}）{told}：{condition}。"
+
+    def carried_unknown(self, condition: str, origin: str) -> str:
+        return f"尚不能作出决定：数据附带的下列条件（来自{origin}）是否满足尚不清楚：{condition}。"
+
+    def carried_violated(self, prohibited: bool, condition: str, origin: str) -> str:
+        stop = "不得进行" if prohibited else "未经人工审查不得进行"
+        return f"{stop}：本次交换不满足数据附带的下列条件（来自{origin}）：{condition}。"
+
     # Why a person must look
 
     def unsettled(self, says: str) -> str:

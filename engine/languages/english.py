@@ -175,6 +175,25 @@ class English(Language):
     def _under(self, places: Sequence[str]) -> str:
         return f" under the law of {self.joined(places)}" if places else ""
 
+    # What came with the data
+
+    def carried_to_observe(self, condition: str, origin: str) -> str:
+        return f" To be observed, since it came with the data (from {origin}): {condition}."
+
+    def carried_beside(self, state: str, condition: str, origin: str) -> str:
+        state = "not known to be met" if state == "unknown" else state
+        return f" What came with the data (from {origin}) is {state}: {condition}."
+
+    def carried_unknown(self, condition: str, origin: str) -> str:
+        return (
+            "This cannot be decided yet: it is not known whether this is met, which came with the data"
+            f" (from {origin}): {condition}."
+        )
+
+    def carried_violated(self, prohibited: bool, condition: str, origin: str) -> str:
+        stop = "Do not proceed" if prohibited else "Do not proceed before a person has looked"
+        return f"{stop}: this exchange does not meet what came with the data (from {origin}): {condition}."
+
     # Why a person must look
 
     def unsettled(self, says: str) -> str:

@@ -174,6 +174,22 @@ class Language(ABC):
     def undecided(self, low: Level, high: Level, questions: Sequence[str], more: int) -> str:
         """`more` counts the questions left out."""
 
+    # What came with the data
+
+    @abstractmethod
+    def carried_to_observe(self, condition: str, origin: str) -> str:
+        """A sentence after the answer; `origin` says where the condition came from, as its sender wrote it."""
+
+    @abstractmethod
+    def carried_beside(self, state: str, condition: str, origin: str) -> str:
+        """A sentence after an answer that stays as it is; `state` is "violated" or "unknown"."""
+
+    @abstractmethod
+    def carried_unknown(self, condition: str, origin: str) -> str: ...
+
+    @abstractmethod
+    def carried_violated(self, prohibited: bool, condition: str, origin: str) -> str: ...
+
     # Why a person must look
 
     @abstractmethod

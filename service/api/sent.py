@@ -62,10 +62,10 @@ class Plain(APIRoute):
         await response(scope, receive, send)
 
 
-async def body(request: Request, limit: int) -> bytes:
-    """The whole body, of at most `limit` bytes, sent as plain JSON. Raises Refused, ClientDisconnect."""
+async def body(request: Request, limit: int, kind: str = "application/json") -> bytes:
+    """The whole body, of at most `limit` bytes, sent as plain JSON or another `kind`. Raises Refused, ClientDisconnect."""
     headers = dict(reversed(request.scope["headers"]))
-    _check_type(headers.get(b"content-type", b""), headers.get(b"content-encoding", b"identity"))
+    _check_type(headers.get(b"content-type", b""), headers.get(b"content-encoding", b"identity"), kind)
     too_large = Refused("body-too-large", f"a body has at most {limit} bytes")
     declared = headers.get(b"content-length", b"0")
     # The length of the number goes first: Python refuses to read one of 5,000 digits.
@@ -86,10 +86,11 @@ async def body(request: Request, limit: int) -> bytes:
 
 
 @lru_cache(maxsize=64)
-def _check_type(content_type: bytes, encoding: bytes) -> None:
+def _check_type(content_type: bytes, encoding: bytes, wanted: str) -> None:
     kind, _, parameters = content_type.decode("latin-1").partition(";")
-    if kind.strip().lower() != "application/json":
-        raise Refused("unsupported-media-type", "send the exchange as `Content-Type: application/json`")
+    if kind.strip().lower() != wanted:
+        what = "the exchange as " if wanted == "application/json" else ""
+        raise Refused("unsupported-media-type", f"send {what}`Content-Type: {wanted}`")
     if parameters.strip().lower().replace('"', "") not in ("", "charset=utf-8"):
         raise Refused("unsupported-media-type", "JSON is UTF-8; leave other parameters out of the content type")
     if encoding.strip().lower() != b"identity":

@@ -18,6 +18,7 @@ from service.authzen.requests import Evaluation, refusal
 from service.problems import PLACES_SHOWN, Place
 
 AS_OF = "as_of"
+CARRIED: engine.Path = ("carried",)
 
 
 class NotNamed(Exception):
@@ -64,6 +65,10 @@ class _Stated:
 
     def settle(self) -> None:
         """What is sent beats what is stored; where the store contradicts itself, it says nothing."""
+        # No request takes away the conditions that came with the data; it may only add to them.
+        stored, (sent, pointer) = self.stored.get(CARRIED), self.sent.get(CARRIED, (None, ""))
+        if isinstance(stored, list) and isinstance(sent, list):
+            self.sent[CARRIED] = [*sent, *(each for each in stored if each not in sent)], pointer
         beaten = {self.places.whole(place) for place in self.sent}
         self.stored = {
             place: value
@@ -170,7 +175,11 @@ class AccessMapping:
             stated.send(self._path(text.id), found.id if found else id, f"{at}/id")
         self._send(stated, text, properties, f"{at}/properties")
         if found:
-            more = {name: value for name, value in found.properties.items() if name not in properties}
+            more = {
+                name: value
+                for name, value in found.properties.items()
+                if name not in properties or text.facts.get(name) == CARRIED[0]
+            }
             for path, value, _ in self._attributes(stated, text, more):
                 stated.store(path, value)
 
@@ -217,7 +226,8 @@ class AccessMapping:
             except engine.ExchangeRefused as refused:
                 problems = refused.problems
             bad = {path for path in stated.stored for each in problems if _leads(each.pointer, path)}
-            if not bad:
+            # Conditions that came with the data are never left out: without them more might be permitted.
+            if not bad or CARRIED in bad:
                 raise refusal([self._place(each, stated) for each in problems[:PLACES_SHOWN]])
             stated.stored = {path: value for path, value in stated.stored.items() if path not in bad}
 

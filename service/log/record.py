@@ -8,6 +8,7 @@ old records keep theirs for good.
 
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
+from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints
@@ -17,7 +18,12 @@ from service.log.canonical import NotCanonical, canonical, joined
 
 Sha256 = Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")]
 
-SCHEMA: Literal["fifthfactor/record/1"] = "fifthfactor/record/1"
+Schema = Literal["fifthfactor/record/1", "fifthfactor/record/2"]
+
+SCHEMA: Schema = "fifthfactor/record/1"
+SCHEMA_WITH_MORE: Schema = "fifthfactor/record/2"  # of a record that has one of the members OPTIONAL
+SHAPES = (SCHEMA, SCHEMA_WITH_MORE)
+OPTIONAL = ("counted", "register")
 
 
 class Digests(BaseModel):
@@ -37,12 +43,32 @@ class EngineVersion(BaseModel):
     version: str
 
 
-class Record(BaseModel):
-    """One decision with all that decided it."""
+class Version(BaseModel):
+    """A version of an entity in the register. Its id stands in the request, where the vocabulary has a fact for it; else here."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    version: int = Field(ge=1)
+    id: str | None = None
+
+
+class Count(BaseModel):
+    """A counter that was filled in before the decision: what it was taken to be, where that is from, and what the caller brought."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
-    schema_: Literal["fifthfactor/record/1"] = Field(default=SCHEMA, alias="schema")
+    from_: Literal["ledger", "caller", "both"] = Field(alias="from")
+    at_least: int = Field(ge=0)
+    at_most: int | None = Field(default=None, ge=0)
+    brought: dict[Literal["at_least", "at_most"], int] | None = None
+
+
+class Record(BaseModel):
+    """One decision with all that decided it. A record of the first shape has no optional member, one of the second has some."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+    schema_: Schema = Field(default=SCHEMA, alias="schema")
     id: str = Field(description="the decision's id, a UUID of version 7")
     recorded_at: datetime = Field(description="when the record was made, in UTC")
     asked_by: str | None = Field(description="the id of the caller who asked; null in records from before callers had one")
@@ -53,10 +79,19 @@ class Record(BaseModel):
     decision: engine.Decision
     bundle: Digests
     engine: EngineVersion
+    counted: dict[str, Count] | None = Field(
+        default=None, description="the counters of `request` by their facts: where each is from"
+    )
+    register_: dict[str, Version] | None = Field(
+        default=None,
+        alias="register",
+        description="who was named, by role: the versions whose facts and documents are in `request`",
+    )
 
     def document(self) -> dict[str, Any]:
         """The record as a JSON document."""
-        return self.model_dump(mode="json", by_alias=True)
+        document = self.model_dump(mode="json", by_alias=True)
+        return {name: value for name, value in document.items() if value is not None or name not in OPTIONAL}
 
 
 class RecordWriter:
@@ -73,20 +108,29 @@ class RecordWriter:
             "engine": canonical(version.model_dump()),
             "schema": canonical(SCHEMA),
         }
+        self._with_more = {**self._fixed, "schema": canonical(SCHEMA_WITH_MORE)}
 
-    def write(self, decision: engine.Written, recorded_at: datetime, asked_by: str) -> tuple[bytes, Mapping[str, bytes]]:
-        """The decision as it is answered, and every member of its record but id and request. Raises NotCanonical."""
+    def write(
+        self, decision: engine.Written, recorded_at: datetime, asked_by: str, more: Mapping[str, Any] = MappingProxyType({})
+    ) -> tuple[bytes, Mapping[str, bytes]]:
+        """
+        The decision as it is answered, and every member of its record but id and request. Raises NotCanonical.
+
+        `more` are the optional members; one that is empty is left out.
+        """
         try:
             members = {name: text.encode() for name, text in decision.members.items()}
         except UnicodeEncodeError:
             raise NotCanonical("half a character") from None
+        written = {name: canonical(value) for name, value in more.items() if value}
         moment = recorded_at.astimezone(UTC).isoformat().replace("+00:00", "Z")
         return joined(members), {
-            **self._fixed,
+            **(self._with_more if written else self._fixed),
             "asked_by": canonical(asked_by),
             "as_of": b'"%b"' % decision.as_of.isoformat().encode(),
             "decision": joined(dict(sorted(members.items()))),
             "recorded_at": b'"%b"' % moment.encode(),
+            **written,
         }
 
 

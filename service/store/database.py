@@ -123,12 +123,14 @@ class Database:
         After values were erased: leave no old copy of them; False where a reader hinders it, then try again.
 
         SQLite overwrites what it frees, and old pages in its write-ahead log are emptied here. PostgreSQL keeps old versions of a row
-        until VACUUM, which is run here for the tables that had the values; its own log of changes and its backups keep them as
+        until VACUUM, which is run here for the tables that hold such values; its own log of changes and its backups keep them as
         long as its operator lets it.
         """
         if self.dialect == "postgresql":
             with suppress(sa.exc.DBAPIError), self.writing.connect() as free:
-                free.execution_options(isolation_level="AUTOCOMMIT").exec_driver_sql("VACUUM personal, term")
+                free.execution_options(isolation_level="AUTOCOMMIT").exec_driver_sql(
+                    "VACUUM personal, term, entity, entity_alias, idempotency"
+                )
             return True
         with suppress(sqlite3.Error):
             raw = cast(sqlite3.Connection, connection.connection.dbapi_connection)

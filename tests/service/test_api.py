@@ -455,7 +455,7 @@ def test_the_schemas_come_from_models_and_vocabulary(client, service):
     assert exchange.headers["content-type"] == "application/schema+json"
     assert exchange.json().items() >= service.live.bundle.exchange_schema().items()
     assert client.get("/v1/schemas/decision").json()["properties"]["proceed"] == {"title": "Proceed", "type": "boolean"}
-    assert client.get("/v1/schemas/record").json()["properties"]["schema"]["const"] == "fifthfactor/record/1"
+    assert client.get("/v1/schemas/record").json()["properties"]["schema"]["const"] == "fifthfactor/record/2"
     assert all(client.get(f"/v1/schemas/{name}").json()["$schema"] for name in ("exchange", "decision", "record"))
     refused(client.get("/v1/schemas/nothing"), 404, "not-found")
 
@@ -481,6 +481,17 @@ def test_the_openapi_document_shows_the_real_shapes(client, service):
         "/v1/evaluate/batch",
         "/v1/decisions/{id}",
         "/v1/facts",
+        "/v1/parties",
+        "/v1/parties/{id}",
+        "/v1/parties/{id}/history",
+        "/v1/assets",
+        "/v1/assets/{id}",
+        "/v1/assets/{id}/history",
+        "/v1/entities/{kind}",
+        "/v1/entities/{kind}/{id}",
+        "/v1/entities/{kind}/{id}/history",
+        "/v1/register/import",
+        "/v1/register/export",
         "/v1/keys",
         "/v1/keys/{id}/revoke",
         "/livez",
@@ -518,6 +529,7 @@ def test_other_addresses_are_404(client, path):
         ("GET", "/v1/evaluate/batch", "POST"),
         ("DELETE", "/v1/decisions/x", "GET"),
         ("OPTIONS", "/v1/evaluate", "POST"),
+        ("PUT", "/v1/keys", "GET, POST"),
     ],
 )
 def test_other_methods_are_405(client, method, path, allowed):

@@ -1,0 +1,513 @@
+"""
+The register over HTTP: `/v1/parties`, `/v1/assets`, `/v1/entities/{kind}`, and `/v1/register/…` for all of them at once.
+
+Reading wants the scope `read`, writing `administer`. A write is answered once it is durable. An answer about one entity carries its
+version as `ETag`; `If-Match` and `If-None-Match` hold back a write that does not know of it.
+"""
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Literal
+from urllib.parse import parse_qsl
+
+import sqlalchemy as sa
+from fastapi import FastAPI, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+import engine
+from service.api import schemas
+from service.api.sent import Plain, body
+from service.callers import Caller, caller_of
+from service.deciding import durable
+from service.gate import note
+from service.log.store import moment_text
+from service.problems import PLACES_SHOWN, Place, Refused
+from service.register import book, moving
+from service.register.book import Changed, Condition, NotHeld
+from service.register.entry import (
+    ASSET,
+    MOST_BYTES,
+    PARTY,
+    Content,
+    Entity,
+    Entry,
+    Version,
+    Wrong,
+    is_id,
+    is_kind,
+    read_content,
+)
+from service.register.facts import stating
+from service.service import Service
+from service.telemetry import audit
+
+MOST_LISTED = 1_000
+LISTED = 100
+
+_VERSIONS = re.compile(r'\s*((W/)?"[^"]{0,40}"\s*(,\s*(W/)?"[^"]{0,40}"\s*)*)')
+_KIND_SCHEMA = {"type": "string", "pattern": "^[a-z0-9][a-z0-9_.-]{0,63}$"}
+_TAG = re.compile(r'(W/)?"([^"]*)"')
+
+
+class Listed(BaseModel):
+    """A page of entities. `next` is the `cursor` of the page after it, null on the last."""
+
+    model_config = ConfigDict(frozen=True)
+
+    entities: tuple[Entity, ...]
+    next: str | None
+
+
+class History(BaseModel):
+    """Every version of an entity, newest first."""
+
+    model_config = ConfigDict(frozen=True)
+
+    versions: tuple[Entity, ...]
+
+
+class Imported(BaseModel):
+    """What an import came to: entities that are new, changed, or said what they said already."""
+
+    model_config = ConfigDict(frozen=True)
+
+    created: int
+    changed: int
+    unchanged: int
+
+
+class EntityOfAKind(Content):
+    """An entity in a file: its kind, its id, and what is stated of it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: str = Field(description="`party`, `asset`, or another kind in small letters")
+    id: str
+
+
+class Register(BaseModel):
+    """Entities, as they are exported and imported."""
+
+    model_config = ConfigDict(frozen=True, populate_by_name=True, extra="forbid")
+
+    schema_: Literal["fifthfactor/register/1"] = Field(default="fifthfactor/register/1", alias="schema")
+    entities: tuple[EntityOfAKind, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """Where entities of one kind are found: the path they are under; `kind` is None where the path says it."""
+
+    path: str
+    kind: str | None
+    one: str
+    many: str
+
+
+SHELVES = (
+    Shelf("/v1/parties", PARTY, "party", "parties"),
+    Shelf("/v1/assets", ASSET, "data asset", "data assets"),
+    Shelf("/v1/entities/{kind}", None, "entity of another kind", "entities of another kind"),
+)
+
+
+def add(app: FastAPI, service: Service) -> None:
+    """Put the endpoints on the application."""
+    for shelf in SHELVES:
+        _Endpoints(service, shelf).add(app)
+    _add_bulk(app, service)
+
+
+class _Endpoints:
+    """Those of one shelf."""
+
+    def __init__(self, service: Service, shelf: Shelf) -> None:
+        self._service = service
+        self._shelf = shelf
+
+    def add(self, app: FastAPI) -> None:
+        shelf, one = self._shelf, f"{self._shelf.path}/{{id}}"
+        name = shelf.many.replace(" ", "_")
+        content = _schema_of(Content)
+        parameters = [{"name": "id", "in": "path", "required": True, "schema": {"type": "string", "maxLength": 128}}]
+        if shelf.kind is None:
+            parameters.append({"name": "kind", "in": "path", "required": True, "schema": _KIND_SCHEMA})
+        if_match = {"name": "If-Match", "in": "header", "required": False, "schema": {"type": "string"}}
+        if_none = {"name": "If-None-Match", "in": "header", "required": False, "schema": {"type": "string", "enum": ["*"]}}
+        erase = {"name": "erase", "in": "query", "required": False, "schema": {"type": "boolean", "default": False}}
+        app.router.add_api_route(
+            one,
+            self.put,
+            methods=["PUT"],
+            name=f"put_{name}",
+            summary=f"Create or change a {shelf.one}",
+            response_model=Entity,
+            responses={
+                201: {"model": Entity, "description": "It is new"},
+                **schemas.problems(400, 403, 404, 412, 413, 415, 503),
+            },
+            openapi_extra={
+                **schemas.needs("administer"),
+                "requestBody": {"required": True, "content": {"application/json": {"schema": content}}},
+                "parameters": [*parameters, if_match, if_none],
+            },
+            route_class_override=Plain,
+        )
+        app.router.add_api_route(
+            one,
+            self.delete,
+            methods=["DELETE"],
+            name=f"delete_{name}",
+            summary=f"Withdraw a {shelf.one}, or erase all that is said of it",
+            response_model=History,
+            responses=schemas.problems(400, 403, 404, 412, 503),
+            openapi_extra={**schemas.needs("administer"), "parameters": [*parameters, if_match, erase]},
+            route_class_override=Plain,
+        )
+        as_of = {"name": "as_of", "in": "query", "required": False, "schema": {"type": "string", "format": "date"}}
+        pages = [
+            {"name": "cursor", "in": "query", "required": False, "schema": {"type": "string", "maxLength": 128}},
+            {
+                "name": "limit",
+                "in": "query",
+                "required": False,
+                "schema": {"type": "integer", "minimum": 1, "maximum": MOST_LISTED, "default": LISTED},
+            },
+        ]
+        # Not `async`: reading waits for the disk, so it gets a thread.
+        reading: tuple[tuple[str, Callable[..., Response], type[BaseModel], str, str, list[dict[str, Any]]], ...] = (
+            (one, self.get, Entity, "get", f"A {shelf.one}, by its id or another it answers to", [*parameters, as_of]),
+            (f"{one}/history", self.history, History, "history_of", f"Every version of a {shelf.one}", parameters),
+            (shelf.path, self.list, Listed, "list", f"The {shelf.many} that are held", [*parameters[1:], *pages, as_of]),
+        )
+        for path, endpoint, model, verb, summary, described in reading:
+            app.router.add_api_route(
+                path,
+                endpoint,
+                methods=["GET"],
+                name=f"{verb}_{name}",
+                summary=summary,
+                response_model=model,
+                responses=schemas.problems(400, 403, 404, 503),
+                openapi_extra={**schemas.needs("read"), "parameters": described},
+            )
+
+    # --- writing -----------------------------------------------------------------------------------------------------
+
+    async def put(self, request: Request) -> Response:
+        """Writes a version, where it says something new. The body is all that is stated from then on."""
+        caller = caller_of(request.scope, "administer")
+        kind, id = self._kind(request), request.path_params["id"]
+        condition = _condition(request)
+        raw = await body(request, MOST_BYTES)
+        async with self._service.turns:
+            entry = _entry(kind, id, raw)
+            if places := stating(self._service.live).places(entry):
+                raise refusal(places)
+        at, store = moment_text(self._service.clock()), self._service.store
+        with _refusing():
+            work = store.do(lambda c: book.write(c, store.database, [entry], at, caller.id, condition))
+            [(version, new)] = await durable(work)
+        note(request.scope, version=version.version, new=new)
+        if new:
+            self._audit(request, "register-changed", caller, kind, version.version)
+        return _answer(version, 201 if new and version.version == 1 else 200)
+
+    async def delete(self, request: Request) -> Response:
+        """Withdraws it: a version that states nothing. With `erase=true` whatever any version says is erased, and its names."""
+        caller = caller_of(request.scope, "administer")
+        kind, name = self._kind(request), request.path_params["id"]
+        erase = _flag(request, "erase")
+        condition = _condition(request)
+        at, store = moment_text(self._service.clock()), self._service.store
+
+        def work(transaction: sa.Connection) -> list[Version]:
+            if erase:
+                store.writer.erased()
+                return list(book.erase(transaction, kind, name, condition))
+            book.withdraw(transaction, store.database, kind, name, at, caller.id, condition)
+            return list(book.history(transaction, kind, name))
+
+        with _refusing():
+            versions = await durable(store.do(work))
+        self._audit(request, "register-erased" if erase else "register-withdrawn", caller, kind, versions[0].version)
+        return _json({"versions": [each.document() for each in versions]}, version=versions[0].version)
+
+    def _audit(self, request: Request, action: str, caller: Caller, kind: str, version: int) -> None:
+        # Without the id: it may be a person's name.
+        request_id = request.scope["request_id"]
+        audit(self._service.say, action, caller=caller.id, kind=kind, version=version, request_id=request_id)
+
+    # --- reading -----------------------------------------------------------------------------------------------------
+
+    def get(self, request: Request) -> Response:
+        """In its newest version, or in the one that speaks for the day `as_of`."""
+        caller_of(request.scope, "read")
+        kind, name = self._kind(request), request.path_params["id"]
+        day = _day(_query(request, "as_of").get("as_of"))
+        with _reading(self._service) as connection:
+            version = book.newest(connection, kind, name) if day is None else book.speaking(connection, kind, name, day)
+        if version is None:
+            raise Refused("not-found", "the register has nothing under this id" + ("" if day is None else " for this day"))
+        return _answer(version, 200)
+
+    def history(self, request: Request) -> Response:
+        """Newest first."""
+        caller_of(request.scope, "read")
+        kind, name = self._kind(request), request.path_params["id"]
+        _query(request)
+        with _reading(self._service) as connection:
+            versions = book.history(connection, kind, name)
+        if not versions:
+            raise Refused("not-found", "the register has nothing under this id")
+        return _json({"versions": [each.document() for each in versions]})
+
+    def list(self, request: Request) -> Response:
+        """In the order of their ids, in pages; with `as_of`, those that may be named on that day, as they are said then."""
+        caller_of(request.scope, "read")
+        kind = self._kind(request)
+        query = _query(request, "cursor", "limit", "as_of")
+        limit, day, cursor = _limit(query.get("limit")), _day(query.get("as_of")), query.get("cursor", "")
+        if cursor and not is_id(cursor):
+            raise Refused("bad-request", "`cursor` is what `next` of the page before said")
+        with _reading(self._service) as connection:
+            versions = book.listed(connection, kind, (kind, cursor), limit + 1, day)
+        more = len(versions) > limit
+        page = versions[:limit]
+        return _json({"entities": [each.document() for each in page], "next": page[-1].id if more else None})
+
+    def _kind(self, request: Request) -> str:
+        if self._shelf.kind is not None:
+            return self._shelf.kind
+        kind: str = request.path_params["kind"]
+        for shelf in SHELVES:
+            if shelf.kind == kind:
+                raise Refused("not-found", f"{shelf.many} are under {shelf.path}")
+        if not is_kind(kind):
+            raise Refused("not-found", "a kind is a word of small letters, digits, `_`, `.` and `-`")
+        return kind
+
+
+def _add_bulk(app: FastAPI, service: Service) -> None:
+    async def import_(request: Request) -> Response:
+        """Takes in a file in whole or not at all. Each entity is then as the file says; those it does not name stay as they are."""
+        caller = caller_of(request.scope, "administer")
+        _query(request)
+        kind = dict(reversed(request.scope["headers"])).get(b"content-type", b"").partition(b";")[0].strip().lower()
+        form = "csv" if kind == b"text/csv" else "json"
+        raw = await body(request, moving.MOST_BYTES, moving.MEDIA_TYPES[form])
+        states = stating(service.live)
+        found: list[Entry | Wrong] = []
+        try:
+            rows = moving.read(raw, form, states)
+            while True:
+                async with service.turns:
+                    if (each := next(rows, None)) is None:
+                        break
+                    found.append(each)
+            entries = moving.gathered(iter(found))
+        except Wrong as wrong:
+            raise refusal(list(wrong.places)) from None
+        at, store = moment_text(service.clock()), service.store
+        with _refusing():
+            written = await durable(store.do(lambda c: book.write(c, store.database, entries, at, caller.id)))
+        new = sum(1 for version, is_new in written if is_new and version.version == 1)
+        changed = sum(1 for version, is_new in written if is_new and version.version > 1)
+        request_id = request.scope["request_id"]
+        audit(service.say, "register-imported", caller=caller.id, created=new, changed=changed, request_id=request_id)
+        return _json({"created": new, "changed": changed, "unchanged": len(written) - new - changed})
+
+    def export(request: Request) -> Response:
+        """Every entity that is held, in its newest version, so that it can be imported again."""
+        caller_of(request.scope, "read")
+        query = _query(request, "format", "kind")
+        form, kind = query.get("format", "json"), query.get("kind")
+        if form not in moving.FORMATS:
+            raise Refused("bad-request", "`format` is `json` or `csv`")
+        if kind is not None and not is_kind(kind):
+            raise Refused("bad-request", "a kind is a word of small letters, digits, `_`, `.` and `-`")
+        with _reading(service) as connection:
+            versions = list(book.everything(connection, kind))
+        text = moving.to_csv(versions, stating(service.live)) if form == "csv" else moving.to_json(versions)
+        headers = {"Content-Disposition": f'attachment; filename="register.{form}"'}
+        return Response(text, media_type=moving.MEDIA_TYPES[form], headers=headers)
+
+    table = {"schema": {"type": "string", "description": "a table, with the columns of an export"}}
+    app.router.add_api_route(
+        "/v1/register/import",
+        import_,
+        methods=["POST"],
+        name="import_register",
+        summary="Take in a file of entities, all or none",
+        response_model=Imported,
+        responses=schemas.problems(400, 403, 413, 415, 503),
+        openapi_extra={
+            **schemas.needs("administer"),
+            "requestBody": {
+                "required": True,
+                "content": {"application/json": {"schema": _schema_of(Register)}, "text/csv": table},
+            },
+        },
+        route_class_override=Plain,
+    )
+    app.router.add_api_route(
+        "/v1/register/export",
+        export,
+        methods=["GET"],
+        name="export_register",
+        summary="Every entity that is held",
+        response_model=Register,
+        responses={200: {"content": {"text/csv": table}}, **schemas.problems(400, 403, 503)},
+        openapi_extra={
+            **schemas.needs("read"),
+            "parameters": [
+                {
+                    "name": "format",
+                    "in": "query",
+                    "required": False,
+                    "schema": {"type": "string", "enum": list(moving.FORMATS)},
+                },
+                {"name": "kind", "in": "query", "required": False, "schema": _KIND_SCHEMA},
+            ],
+        },
+    )
+
+
+def refusal(places: list[Place]) -> Refused:
+    """What cannot enter the register, as a problem document."""
+    count = len(places)
+    detail = "1 place in the body is wrong" if count == 1 else f"{count} places in the body are wrong"
+    if count >= PLACES_SHOWN:
+        detail = f"at least {PLACES_SHOWN} places in the body are wrong; {PLACES_SHOWN} are listed"
+    return Refused("register-refused", detail, errors=tuple(places))
+
+
+def _entry(kind: str, id: str, raw: bytes) -> Entry:
+    """What a body states of an entity. Raises Refused."""
+    if not is_id(id):
+        raise Refused("bad-request", "an id is a text of 1 to 128 characters without a slash or control character")
+    try:
+        return Entry(kind, id, read_content(engine.read_object(raw, MOST_BYTES, "register entry")))
+    except engine.ExchangeRefused as refused:
+        raise refusal([Place(pointer=p.pointer, code=p.code, detail=p.detail) for p in refused.problems]) from None
+    except Wrong as wrong:
+        raise refusal(list(wrong.places)) from None
+
+
+@contextmanager
+def _refusing() -> Iterator[None]:
+    """What a write may run into, as refusals."""
+    try:
+        yield
+    except Wrong as wrong:
+        raise refusal(list(wrong.places)) from None
+    except Changed:
+        raise Refused("changed-meanwhile", "read it again; its ETag is its version") from None
+    except NotHeld:
+        raise Refused("not-found", "the register holds nothing under this id") from None
+
+
+@contextmanager
+def _reading(service: Service) -> Iterator[sa.Connection]:
+    try:
+        with service.store.database.reading.connect() as connection:
+            yield connection
+    except sa.exc.SQLAlchemyError:
+        raise Refused("not-ready", "the register cannot be read", headers={"Retry-After": "1"}) from None
+
+
+def _condition(request: Request) -> Condition:
+    """What the headers of a write want to hold. Raises Refused."""
+    match, none = request.headers.getlist("if-match"), request.headers.getlist("if-none-match")
+    if len(match) > 1 or len(none) > 1 or (match and none) or (none and none[0].strip() != "*"):
+        raise Refused("bad-request", 'send one `If-Match: "VERSION"`, or one `If-None-Match: *`')
+    if none:
+        return Condition(absent=True)
+    if not match:
+        return book.ALWAYS
+    if match[0].strip() == "*":
+        return Condition(held=True)
+    if not _VERSIONS.fullmatch(match[0]):
+        raise Refused("bad-request", '`If-Match` is the ETag of an answer, like `"3"`')
+    # A weak tag matches nothing here (RFC 9110, section 13.1.1).
+    strong = [tag for weak, tag in _TAG.findall(match[0]) if not weak]
+    return Condition(versions=frozenset(int(tag) for tag in strong if tag.isascii() and tag.isdigit() and len(tag) < 10))
+
+
+def _query(request: Request, *known: str) -> dict[str, str]:
+    """The query of a request, which knows these parameters only. Raises Refused."""
+    text: bytes = request.scope["query_string"]
+    if not text:
+        return {}
+    try:
+        sent = parse_qsl(text.decode("ascii"), keep_blank_values=True, strict_parsing=True, max_num_fields=8, errors="strict")
+    except ValueError:
+        raise Refused("bad-request", "the query is not made of parameters, like `?limit=100`") from None
+    values = dict(sent)
+    if len(values) < len(sent):
+        raise Refused("bad-request", "a parameter stands twice in the query")
+    for name in values:
+        if name not in known:
+            choices = f"; there are {', '.join(f'`{each}`' for each in known)}" if known else ""
+            raise Refused("bad-request", f"there is no parameter `{name[:40]}`{choices}")
+    return values
+
+
+def _flag(request: Request, name: str) -> bool:
+    value = _query(request, name).get(name, "false")
+    if value not in ("true", "false"):
+        raise Refused("bad-request", f"`{name}` is `true` or `false`")
+    return value == "true"
+
+
+def _day(text: str | None) -> str | None:
+    if text is None:
+        return None
+    try:
+        day = date.fromisoformat(text).isoformat()
+    except ValueError:
+        day = ""
+    if day != text:
+        raise Refused("bad-request", "`as_of` is a day like 2024-03-22")
+    return day
+
+
+def _limit(text: str | None) -> int:
+    if text is None:
+        return LISTED
+    if not (text.isascii() and text.isdigit() and len(text) < 6 and 1 <= int(text) <= MOST_LISTED):
+        raise Refused("bad-request", f"`limit` is a number from 1 to {MOST_LISTED}")
+    return int(text)
+
+
+def _answer(version: Version, status: int) -> Response:
+    return _json(version.document(), status, version.version)
+
+
+def _json(document: Any, status: int = 200, version: int | None = None) -> Response:
+    headers = {} if version is None else {"ETag": f'"{version}"'}
+    return Response(json.dumps(document, ensure_ascii=False), status, headers=headers, media_type="application/json")
+
+
+def _schema_of(model: type[BaseModel]) -> dict[str, Any]:
+    """The schema of a body, with everything it refers to inside it."""
+    schema = model.model_json_schema(mode="validation")
+    parts = schema.pop("$defs", {})
+
+    def inlined(value: Any) -> Any:
+        match value:
+            case {"$ref": str(reference)}:
+                name = reference.rpartition("/")[2]
+                return inlined(parts[name]) if name != "JsonValue" else {}
+            case dict():
+                return {key: inlined(each) for key, each in value.items()}
+            case list():
+                return [inlined(each) for each in value]
+        return value
+
+    result: dict[str, Any] = inlined(schema)
+    return result
