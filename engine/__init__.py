@@ -32,9 +32,10 @@ from engine.languages import LANGUAGES
 from engine.layout import NotLaidOut, lay_out
 from engine.lint import lint
 from engine.listing import rulesets
-from engine.model import Status
+from engine.model import ActionText, AttributesText, AuthZenText, ContextText, EntityText, Status
 from engine.mutation import Court, Mutant, mutants
 from engine.pdp import INCLUDES, MODES, PDP, EnginesFailed
+from engine.places import NotAnObject, Path, Places
 from engine.plan import Leg, decide_plan, read_plan
 from engine.schemas import editor_schemas
 from engine.signing import SignOff, facts_digest, meaning_of
@@ -52,8 +53,12 @@ __all__ = [
     "MAX_BYTES",
     "MODES",
     "PDP",
+    "ActionText",
+    "AttributesText",
+    "AuthZenText",
     "Bundle",
     "BundleRefused",
+    "ContextText",
     "Contribution",
     "Counter",
     "Counting",
@@ -64,6 +69,7 @@ __all__ = [
     "Digests",
     "EngineUnavailable",
     "EnginesFailed",
+    "EntityText",
     "Exchange",
     "ExchangePart",
     "ExchangeRefused",
@@ -73,8 +79,11 @@ __all__ = [
     "Leg",
     "MovePart",
     "Mutant",
+    "NotAnObject",
     "NotLaidOut",
+    "Path",
     "Phrasebook",
+    "Places",
     "PlanDecision",
     "PolicyChangePart",
     "Problem",

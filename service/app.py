@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
 from service.api import (
+    authzen,
     batch,
     bundles,
     commitments,
@@ -30,6 +31,8 @@ from service.api import (
     shadow,
     signing,
 )
+from service.authzen.entities import Entities
+from service.authzen.registered import Registered
 from service.entrance import Entrance
 from service.gate import Gate
 from service.once import purge_now_and_then
@@ -43,9 +46,9 @@ _REFUSED_BY_STATUS: dict[int, tuple[Kind, str]] = {
 }
 
 
-def create_app(settings: Settings, service: Service | None = None) -> FastAPI:
+def create_app(settings: Settings, service: Service | None = None, entities: Entities | None = None) -> FastAPI:
     """
-    The application for these settings, or around a service that is open already.
+    The application for these settings, or around a service that is open already. `entities` are what access requests may name.
 
     It closes the service when its lifespan ends. Raises engine.BundleRefused and DatabaseRefused.
     """
@@ -88,6 +91,7 @@ def create_app(settings: Settings, service: Service | None = None) -> FastAPI:
         health,
         schemas,
     )
+    authzen.add(app, service, entities or Registered(service.store.database))
     for group in groups:
         group.add(app, service)
     app.add_middleware(Gate, say=service.say, entrance=Entrance(service), hosts=service.settings.host_names)

@@ -19,6 +19,7 @@ PLACES_SHOWN = 100
 Kind = Literal[
     "exchange-refused",
     "batch-refused",
+    "access-refused",
     "register-refused",
     "bad-request",
     "unauthenticated",
@@ -50,6 +51,7 @@ Kind = Literal[
 KINDS: Mapping[Kind, tuple[int, str]] = {
     "exchange-refused": (400, "The exchange cannot be read as one"),
     "batch-refused": (400, "The body cannot be read as a batch"),
+    "access-refused": (400, "The body cannot be read as an access request"),
     "register-refused": (400, "What was sent cannot enter the register"),
     "bad-request": (400, "The request is malformed"),
     "unauthenticated": (401, "The caller is not known"),
