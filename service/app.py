@@ -26,6 +26,7 @@ from service.api import (
     facts,
     health,
     keys,
+    metrics,
     register,
     schemas,
     shadow,
@@ -57,7 +58,7 @@ def create_app(settings: Settings, service: Service | None = None, entities: Ent
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         purging = asyncio.create_task(purge_now_and_then(service))
-        async with service.running():
+        async with service.running(), service.metrics.sharing():
             yield
         purging.cancel()
         await asyncio.to_thread(service.close)
@@ -89,12 +90,13 @@ def create_app(settings: Settings, service: Service | None = None, entities: Ent
         facts,
         keys,
         health,
+        metrics,
         schemas,
     )
     authzen.add(app, service, entities or Registered(service.store.database))
     for group in groups:
         group.add(app, service)
-    app.add_middleware(Gate, say=service.say, entrance=Entrance(service), hosts=service.settings.host_names)
+    app.add_middleware(Gate, service=service, entrance=Entrance(service))
     app.add_exception_handler(Refused, _refused)
     app.add_exception_handler(HTTPException, _by_status)
     app.add_exception_handler(RequestValidationError, _malformed)

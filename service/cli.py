@@ -15,6 +15,7 @@ from typing import Annotated
 import typer
 
 from service import bundling, logs, reviewing
+from service.keeping import app as database_commands
 from service.keys_commands import keys
 from service.register_commands import register
 
@@ -262,23 +263,35 @@ def serve(
         str | None, typer.Option(help="File of the decision log, or postgresql://… (default: fifthfactor.db)")
     ] = None,
     mode: Annotated[str | None, typer.Option(help="Which engines decide. (default: checked)")] = None,
+    workers: Annotated[int | None, typer.Option(help="Processes that answer. (default: 1)")] = None,
+    settings: Annotated[Path | None, typer.Option(help="TOML file of settings. (default: FIFTHFACTOR_SETTINGS)")] = None,
 ) -> None:
     """
     Answer over HTTP, and record every decision.
 
-    Options win over the environment (FIFTHFACTOR_HOST, FIFTHFACTOR_PORT and so on). Log lines go to standard error.
+    Options win over the environment (FIFTHFACTOR_HOST, FIFTHFACTOR_PORT and so on), which wins over a file of settings. Log lines go
+    to standard error.
     """
     from service.settings import SettingRefused, Settings
 
     try:
-        settings = Settings.from_environment(os.environ, host=host, port=port, policies=policies, database=database, mode=mode)
+        chosen = Settings.from_environment(
+            os.environ,
+            settings=settings,
+            host=host,
+            port=port,
+            policies=policies,
+            database=database,
+            mode=mode,
+            workers=workers,
+        )
     except SettingRefused as refused:
         _stop(f"error: {refused}", 2)
     from service.serve import CannotServe
     from service.serve import serve as serve_until_stopped
 
     try:
-        serve_until_stopped(settings)
+        serve_until_stopped(chosen)
     except CannotServe as refused:
         _stop(str(refused), refused.status)
 
@@ -314,6 +327,7 @@ def registers(
     _run(lambda: write_registers(paths or [], table, write))
 
 
+app.add_typer(database_commands, name="database")
 app.add_typer(keys, name="keys")
 app.add_typer(register, name="register")
 
@@ -330,7 +344,8 @@ def _run(command: Callable[[], int]) -> None:
 
 
 def _stop(message: str, status: int) -> None:
-    print(message, file=sys.stderr)
+    if message:
+        print(message, file=sys.stderr)
     raise typer.Exit(status)
 
 

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
+from time import perf_counter
 from types import MappingProxyType
 from typing import Any, TypeVar
 
@@ -16,7 +17,7 @@ import sqlalchemy as sa
 from uuid_utils import uuid7
 
 import engine
-from service import signing
+from service import signing, tracing
 from service.callers import Caller
 from service.ledger.book import Book
 from service.ledger.counts import Counts, Filled, Moment
@@ -107,6 +108,7 @@ class Decider:
         id = str(uuid7())
         filled = filled or self._filled(live, exchange, Moment(as_of, now if as_of == today else None))
         exchange = filled.exchange
+        began = perf_counter()
         write = partial(live.pdp.write, exchange, as_of=as_of, today=today, id=id, include=asked.include, lang=asked.lang)
         try:
             written = unsigned = write()
@@ -126,6 +128,10 @@ class Decider:
             entry = seal({"id": id, "request": exchange.document}, exchange.personal, written=members, summary=summary)
         except NotCanonical:
             raise Refused("exchange-refused", "the body holds a number or a text that JSON cannot carry safely") from None
+        took = perf_counter() - began
+        self._service.metrics.decided(written.outcome, took)
+        revision = live.digests.source
+        tracing.done("decide", took, decision_id=id, decision_outcome=written.outcome, policy_revision=revision)
         # A shadow knows of no sign-offs, so it is held against what was decided without them.
         return Decided(written, answer, entry, Given.of(unsigned, exchange, today))
 
@@ -153,9 +159,15 @@ class Decider:
 
 async def durable(recording: Awaitable[Recorded]) -> Recorded:
     """Wait until the log has what it was given. Raises Refused where it does not, for then nothing may be answered."""
+    began = perf_counter()
+    failed = ""
     try:
         return await recording
     except LogBusy:
+        failed = "busy"
         raise Refused("busy", "try again in a moment", headers={"Retry-After": "1"}) from None
     except NotRecorded:
+        failed = "not-recorded"
         raise Refused("not-recorded", "try again in a moment", headers={"Retry-After": "1"}) from None
+    finally:
+        tracing.done("record", perf_counter() - began, failed)

@@ -16,13 +16,15 @@ from typing import Any
 from starlette.requests import ClientDisconnect
 from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from structlog.typing import FilteringBoundLogger
 from uuid_utils import uuid7
 
 from service.entrance import Entrance
+from service.load import WATCHING
 from service.problems import Refused
+from service.service import Service
 from service.settings import is_loopback
 from service.telemetry import audit, described
+from service.tracing import parent_of
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._~:/+=@-]{1,128}")
 _HOST = re.compile(rb"(\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9.-]{1,255})(:[0-9]{1,5})?")
@@ -33,6 +35,7 @@ _HEADERS = (
     (b"referrer-policy", b"no-referrer"),
 )
 
+_CLOSE = (b"connection", b"close")  # while draining: the next request finds another process
 # Refusals that somebody who watches over the service wants to see: who was not let in, and who could not have it done.
 _AUDITED = frozenset({401, 403, 409, 421, 429})
 
@@ -40,11 +43,14 @@ _AUDITED = frozenset({401, 403, 409, 421, 429})
 class Gate:
     """The outermost layer of the application (pure ASGI: one call in, one wrapped `send` out)."""
 
-    def __init__(self, app: ASGIApp, say: FilteringBoundLogger, entrance: Entrance, hosts: frozenset[str]) -> None:
+    def __init__(self, app: ASGIApp, service: Service, entrance: Entrance) -> None:
         self._app = app
-        self._say = say
+        self._say = service.say
+        self._load = service.load
+        self._metrics = service.metrics
+        self._tracing = service.tracing
         self._entrance = entrance
-        self._hosts = hosts
+        self._hosts = service.settings.host_names
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -53,8 +59,19 @@ class Gate:
         began = perf_counter()
         request_id = _request_id(scope["headers"])
         scope["request_id"] = request_id
-        scope["said"] = said = {}
+        said: dict[str, Any] = {}
+        scope["said"] = said
         status = 0
+        parent = parent_of(scope["headers"])
+        span = self._tracing.begin(scope["method"], parent) if self._tracing else None
+        if span:
+            said["trace_id"] = f"{span.get_span_context().trace_id:032x}"
+        elif parent:
+            said["trace_id"] = parent.trace
+        load = self._load
+        counted = scope["path"] not in WATCHING
+        shed = load.refusal(scope["method"]) if counted else None
+        load.under_way += counted
 
         async def answer(message: Message) -> None:
             nonlocal status
@@ -64,11 +81,15 @@ class Gate:
                 own = {name.lower() for name, _ in message["headers"]}
                 ours = (each for each in _HEADERS if each[0] not in own)
                 message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode("ascii")), *ours]
+                if load.draining:
+                    message["headers"].append(_CLOSE)
             await send(message)
 
         try:
             try:
                 _check_host(scope["headers"], self._hosts)
+                if shed:
+                    raise shed
                 await self._entrance.admit(scope)
             except Refused as turned_away:
                 scope["refused"] = turned_away.kind
@@ -83,6 +104,12 @@ class Gate:
                 refused = Refused("internal", "the log has the details under this request id")
                 await refused.response(scope["path"], request_id)(scope, receive, answer)
         finally:
+            load.under_way -= counted
+            took = perf_counter() - began
+            route: str | None = _route(scope)
+            self._metrics.answered(route, status, took)
+            if span and self._tracing:
+                self._tracing.end(span, scope["method"], route, status, said)
             caller = scope["caller"].id if "caller" in scope else None
             if status in _AUDITED:
                 audit(
@@ -91,7 +118,7 @@ class Gate:
                     request_id=request_id,
                     caller=caller,
                     method=scope["method"],
-                    route=_route(scope),
+                    route=route,
                     status=status,
                     kind=scope.get("refused"),
                 )
@@ -99,10 +126,10 @@ class Gate:
                 "request",
                 request_id=request_id,
                 method=scope["method"],
-                route=getattr(scope.get("route"), "path", None),
+                route=route,
                 status=status,
                 caller=caller,
-                duration_ms=round((perf_counter() - began) * 1000, 3),
+                duration_ms=round(took * 1000, 3),
                 **said,
             )
 

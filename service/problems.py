@@ -29,6 +29,7 @@ Kind = Literal[
     "policies-refused",
     "method-not-allowed",
     "not-signable",
+    "body-too-slow",
     "cannot-replay",
     "changed-meanwhile",
     "not-committable",
@@ -45,6 +46,7 @@ Kind = Literal[
     "not-recorded",
     "busy",
     "not-ready",
+    "draining",
 ]
 
 # kind: (status, title)
@@ -61,6 +63,7 @@ KINDS: Mapping[Kind, tuple[int, str]] = {
     "policies-refused": (422, "The policies cannot be taken; the last good ones go on"),
     "method-not-allowed": (405, "This address does not take that method"),
     "not-signable": (409, "This cannot be signed off"),
+    "body-too-slow": (408, "The body did not come in time"),
     "cannot-replay": (409, "The decision cannot be decided again here"),
     "changed-meanwhile": (412, "It is not as the request expects it to be"),
     "not-committable": (409, "The decision cannot be committed"),
@@ -77,6 +80,7 @@ KINDS: Mapping[Kind, tuple[int, str]] = {
     "not-recorded": (503, "The decision could not be recorded, so there is no answer"),
     "busy": (503, "Too many requests wait already"),
     "not-ready": (503, "The service is not ready"),
+    "draining": (503, "The service is about to end"),
 }
 
 

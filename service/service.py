@@ -1,6 +1,7 @@
 """Everything the endpoints share: settings, policies, log, clock, incidents, and turns of the event loop."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -9,18 +10,22 @@ from typing import Self
 
 from structlog.typing import FilteringBoundLogger
 
+import engine
 from service import telemetry
 from service.bundles import kept
 from service.incidents import Incidents
 from service.keys import KeyRing
 from service.live import Live
+from service.load import Load
 from service.log.store import Store
+from service.metrics import Metrics
 from service.policies import Origin, Policies, PoliciesRefused
 from service.reloading import Reloading
 from service.settings import SettingRefused, Settings
 from service.shadow import Given, Shadow
 from service.store.database import DatabaseRefused
 from service.tokens import Tokens
+from service.tracing import Tracing
 from service.turns import Turns
 
 
@@ -40,10 +45,13 @@ class Service:
     clock: Callable[[], datetime]
     incidents: Incidents
     turns: Turns
+    load: Load
+    metrics: Metrics
     keys: KeyRing
     tokens: Tokens | None
     reloading: Reloading
     shadow: Shadow | None = None
+    tracing: Tracing | None = None
 
     @property
     def live(self) -> Live:
@@ -63,6 +71,7 @@ class Service:
         origin = Origin.of(settings.policies, settings, settings.mode)
         loaded, live = origin.start()
         say = say or telemetry.logger()
+        tracing = Tracing.of(os.environ, engine.__version__, say)
         store = Store.open(settings.database)
         keys = KeyRing(store.database, clock)
         try:
@@ -88,7 +97,23 @@ class Service:
                 shadow.renew()
 
         reloading = Reloading(reload, say)
-        return cls(settings, policies, store, say, clock, Incidents(say), Turns(), keys, tokens, reloading, shadow)
+        load = Load(settings.most_under_way, settings.shed_seconds, lambda: store.writer.behind)
+        return cls(
+            settings,
+            policies,
+            store,
+            say,
+            clock,
+            Incidents(say),
+            Turns(),
+            load,
+            Metrics(),
+            keys,
+            tokens,
+            reloading,
+            shadow,
+            tracing,
+        )
 
     def compare(self, sequence: int, given: Given) -> None:
         """Let the shadow, if there is one, look at a decision whose record is durable."""
@@ -113,3 +138,5 @@ class Service:
         self.store.close()
         if self.tokens is not None:
             self.tokens.close()
+        if self.tracing:
+            self.tracing.close()

@@ -1,15 +1,16 @@
 """
 The settings of the service.
 
-They come from environment variables `FIFTHFACTOR_…` and from the options of `fifthfactor serve`, which win. Every one
-has a default, so that nothing needs to be set; a wrong one stops the start with one sentence.
+They come from the options of `fifthfactor serve`, from environment variables `FIFTHFACTOR_…`, and from a TOML file: what comes
+first wins. Every one has a default, so that nothing needs to be set; a wrong one stops the start with one sentence.
 """
 
 import difflib
 import ipaddress
 import os
 import re
-from collections.abc import Mapping
+import tomllib
+from collections.abc import Iterable, Mapping
 from datetime import UTC, date, tzinfo
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -21,6 +22,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from service.store.database import file_of
 
 PREFIX = "FIFTHFACTOR_"
+FILE = "FIFTHFACTOR_SETTINGS"  # names the file
+
+_OF_OTHERS = frozenset((FILE, "FIFTHFACTOR_KEY"))  # the second is of service.client
+_MOST_BYTES = 64 * 1024
+_PLACE = re.compile(r"line \d+, column \d+|end of document")
 
 _NAME = re.compile(r"[a-z0-9.-]{1,255}|[0-9a-f:.]{2,45}")
 
@@ -43,6 +49,19 @@ class Settings(BaseModel):
     database: str = Field(default="fifthfactor.db", description="file of the decision log, or postgresql://…")
     host: str = Field(default="127.0.0.1", description="address to listen on; others than this machine's own need a key")
     port: int = Field(default=8080, ge=0, le=65_535, description="port to listen on; 0 takes a free one")
+    workers: int = Field(default=1, ge=1, le=64, description="processes that answer, on one port and one database")
+    most_under_way: int = Field(
+        default=256, ge=1, le=100_000, description="most requests under way in a worker; more get a 503"
+    )
+    shed_seconds: float = Field(
+        default=2.0, ge=0.05, le=60, description="how long a record may wait for the disk until new requests get a 503"
+    )
+    drain_seconds: float = Field(
+        default=0.0,
+        ge=0,
+        le=600,
+        description="how long requests are taken after the word to stop, while /readyz says `draining`",
+    )
     mode: str = Field(default="checked", description="which engines decide; the engine knows which there are")
     zone: str = Field(default="UTC", description="time zone whose today is the day of an exchange that names none")
     body_limit: int = Field(default=256 * 1024, ge=1024, le=256 * 1024, description="largest body of a request, in bytes")
@@ -77,20 +96,36 @@ class Settings(BaseModel):
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str], **given: Any) -> Self:
-        """Settings from the environment, with those given (and not None) in their place. Raises SettingRefused."""
-        found: dict[str, Any] = {}
+        """
+        Settings from the environment, with those given (and not None) in their place, and those of the file where there are none.
+
+        The file is what `settings` gives, or the environment's FIFTHFACTOR_SETTINGS. Raises SettingRefused.
+        """
+        file = given.pop("settings", None) or environment.get(FILE)
+        found: dict[str, Any] = _read(Path(file)) if file else {}
+        spelled = {name: f"`{name}` in `{file}`" for name in found}
+        for name in found:
+            if name not in cls.model_fields:
+                raise SettingRefused(
+                    f"there is no setting `{name}`, which stands in `{file}`{_nearest(name, cls.model_fields)}"
+                )
         for variable, value in environment.items():
-            if not variable.startswith(PREFIX):
+            if not variable.startswith(PREFIX) or variable in _OF_OTHERS:
                 continue
             name = variable.removeprefix(PREFIX).lower()
             if name not in cls.model_fields:
-                raise SettingRefused(f"there is no setting `{variable}`{_nearest(variable, cls)}")
+                variables = (PREFIX + each.upper() for each in cls.model_fields)
+                raise SettingRefused(f"there is no setting `{variable}`{_nearest(variable, variables)}")
             found[name] = value
-        found |= {name: value for name, value in given.items() if value is not None}
+            spelled[name] = f"`{variable}`"
+        for name, value in given.items():
+            if value is not None:
+                found[name] = value
+                spelled[name] = f"`--{name.replace('_', '-')}`"
         try:
             return cls.model_validate(found)
         except ValidationError as refused:
-            raise SettingRefused(_sentence(refused, given)) from None
+            raise SettingRefused(_sentence(refused, spelled)) from None
 
     @field_validator("bundle_keys", mode="before")
     @classmethod
@@ -211,18 +246,35 @@ def time_zone(name: str) -> tzinfo:
     return UTC if name == "UTC" else ZoneInfo(name)
 
 
-def _nearest(variable: str, settings: type[Settings]) -> str:
-    near = difflib.get_close_matches(variable, [PREFIX + name.upper() for name in settings.model_fields], 1)
+def _read(file: Path) -> dict[str, Any]:
+    """What stands in a file of settings. Raises SettingRefused, which says none of it: it may be a password."""
+    try:
+        with file.open("rb") as opened:
+            content = opened.read(_MOST_BYTES + 1)
+    except (OSError, ValueError) as refused:
+        raise SettingRefused(f"the settings `{file}` cannot be read: {getattr(refused, 'strerror', None) or refused}") from None
+    if len(content) > _MOST_BYTES:
+        raise SettingRefused(f"the settings `{file}` have more than {_MOST_BYTES} bytes")
+    try:
+        return tomllib.loads(content.decode("utf-8"))
+    except UnicodeDecodeError:
+        raise SettingRefused(f"the settings `{file}` are not UTF-8") from None
+    except tomllib.TOMLDecodeError as refused:
+        place = _PLACE.search(str(refused))
+        raise SettingRefused(f"the settings `{file}` are no TOML{f': look at {place[0]}' if place else ''}") from None
+
+
+def _nearest(name: str, names: Iterable[str]) -> str:
+    near = difflib.get_close_matches(name, list(names), 1)
     return f"; did you mean `{near[0]}`?" if near else ""
 
 
-def _sentence(refused: ValidationError, given: Mapping[str, Any]) -> str:
+def _sentence(refused: ValidationError, spelled: Mapping[str, str]) -> str:
     first = refused.errors(include_url=False)[0]
     if not first["loc"]:  # of several settings together
         return first["msg"].removeprefix("Value error, ")
     name = str(first["loc"][0])
-    spelled = f"--{name.replace('_', '-')}" if given.get(name) is not None else PREFIX + name.upper()
     reason = first["msg"].removeprefix("Value error, ").removeprefix("Input ")
     # An address may hold a password, so it is not said again.
     shown = "what it is" if "://" in str(first["input"]) else f"`{first['input']}`"
-    return f"`{spelled}` cannot be {shown}: {reason}"
+    return f"{spelled.get(name, name)} cannot be {shown}: {reason}"

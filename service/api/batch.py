@@ -34,6 +34,9 @@ from service.shadow import Given
 # What the records of one batch may take in memory, as much as their answers do.
 MOST_BYTES = 64 * 1024 * 1024
 
+# Batches that are sent or wait for their turn; each holds its body.
+MOST_BATCHES = 8
+
 _OPENING = re.compile(r'[ \t\n\r]*\{[ \t\n\r]*"exchanges"[ \t\n\r]*:[ \t\n\r]*\[[ \t\n\r]*')
 _COMMA = re.compile(r"[ \t\n\r]*,[ \t\n\r]*")
 _CLOSING = re.compile(r"[ \t\n\r]*\][ \t\n\r]*\}[ \t\n\r]*\Z")
@@ -70,11 +73,18 @@ def add(app: FastAPI, service: Service) -> None:
     decider = Decider(service)
     settings = service.settings
     one_at_a_time = asyncio.Lock()
+    places = asyncio.Semaphore(MOST_BATCHES)
 
     async def evaluate_batch(request: Request) -> Response:
         """Decides each exchange of the body, records all decisions in one commit, and answers with them."""
         caller = caller_of(request.scope, "evaluate")
         wanted = asked(request.scope["query_string"])
+        if places.locked():
+            raise service.load.turn_away(f"{MOST_BATCHES} batches are under way")
+        async with places:
+            return await answered(request, caller, wanted)
+
+    async def answered(request: Request, caller: Caller, wanted: Asked) -> Response:
         repeatable = key_of(request) is not None
         raw = await body(request, settings.batch_body_limit)
         leaving = asyncio.ensure_future(request.receive())  # nothing more comes but the word that the caller has left
@@ -169,7 +179,7 @@ def add(app: FastAPI, service: Service) -> None:
         methods=["POST"],
         summary="Decide many exchanges",
         response_model=Results,
-        responses=schemas.problems(400, 403, 413, 415, 503),
+        responses=schemas.problems(400, 403, 408, 413, 415, 503),
         openapi_extra={
             **schemas.needs("evaluate"),
             "requestBody": _body_schema(settings.batch_limit),

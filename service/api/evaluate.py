@@ -62,7 +62,7 @@ def add(app: FastAPI, service: Service) -> None:
         methods=["POST"],
         summary="Decide an exchange",
         response_model=engine.Decision,
-        responses=schemas.problems(400, 403, 413, 415, 503),
+        responses=schemas.problems(400, 403, 408, 413, 415, 503),
         openapi_extra={
             **schemas.needs("evaluate"),
             **schemas.EXCHANGE_BODY,

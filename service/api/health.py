@@ -67,6 +67,8 @@ def add(app: FastAPI, service: Service) -> None:
     async def readyz() -> Ready:
         """Writes to the log and waits for the disk, as a decision would."""
         policies = Held(**service.live.digests.model_dump(), refused=shown(service.policies.refused))
+        if service.load.draining:
+            raise Refused("draining", "send requests to another process")
         try:
             async with asyncio.timeout(PROBE_SECONDS):
                 records = await service.store.probe()

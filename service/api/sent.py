@@ -5,6 +5,7 @@ Both are read strictly: what is not understood is refused, since a caller who as
 answer.
 """
 
+import asyncio
 from collections.abc import Callable, Coroutine, Iterable
 from functools import lru_cache
 from typing import Any
@@ -18,6 +19,8 @@ from starlette.types import Receive, Scope, Send
 import engine
 from service.deciding import Asked
 from service.problems import Refused
+
+BODY_SECONDS = 30  # a caller that sends slowly holds a place that others could have
 
 _MOST_PARAMETERS = 8
 
@@ -73,16 +76,21 @@ async def body(request: Request, limit: int, kind: str = "application/json") -> 
         raise too_large
     pieces: list[bytes] = []
     size = 0
-    while True:
-        message = await request.receive()
-        if message["type"] == "http.disconnect":
-            raise ClientDisconnect
-        pieces.append(message.get("body", b""))
-        size += len(pieces[-1])
-        if size > limit:
-            raise too_large
-        if not message.get("more_body", False):
-            return b"".join(pieces)
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            while True:
+                message = await request.receive()
+                if message["type"] == "http.disconnect":
+                    raise ClientDisconnect
+                pieces.append(message.get("body", b""))
+                size += len(pieces[-1])
+                if size > limit:
+                    raise too_large
+                if not message.get("more_body", False):
+                    return b"".join(pieces)
+    except TimeoutError:
+        slow = f"a body has to come within {BODY_SECONDS} seconds"
+        raise Refused("body-too-slow", slow, headers={"Connection": "close"}) from None
 
 
 @lru_cache(maxsize=64)

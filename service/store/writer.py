@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import groupby
+from time import monotonic
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
@@ -79,6 +80,8 @@ class Writer:
     def __post_init__(self) -> None:
         self._queue: deque[_Job] = deque()
         self._queued = 0
+        self._oldest: float | None = None  # when the first that waits came, and of those being written
+        self._writing: float | None = None
         self._waiting = threading.Condition()
         self._closing = False
         self._connection: sa.Connection | None = None
@@ -109,6 +112,12 @@ class Writer:
         """How much waits to be written."""
         return self._queued
 
+    @property
+    def behind(self) -> float:
+        """For how many seconds the oldest that is not yet durable has waited; 0 where nothing does."""
+        oldest = self._writing or self._oldest
+        return monotonic() - oldest if oldest else 0.0
+
     def erased(self) -> None:
         """Told by work that erases values: after its commit no old copy of them is to be left."""
         self._erased = True
@@ -132,6 +141,8 @@ class Writer:
             if not self._queue or self._queue[-1].loop is not loop:
                 # The writer wakes when this turn of the loop is over: one commit takes all that the turn brings.
                 loop.call_soon(self._wake)
+            if self._oldest is None:
+                self._oldest = monotonic()
             self._queue.append(job)
             self._queued += size
         return await job.done
@@ -153,6 +164,7 @@ class Writer:
                         raise
                 else:
                     _settle(jobs, results)
+                self._writing = None
         finally:
             # INVARIANT (fail closed): without a writer nothing is taken and nothing waits.
             with self._waiting:
@@ -169,6 +181,7 @@ class Writer:
             jobs = list(self._queue)
             self._queue.clear()
             self._queued = 0
+            self._writing, self._oldest = self._oldest, None
             return jobs
 
     def _write(self, jobs: list[_Job]) -> list[Any]:
@@ -210,9 +223,9 @@ class Writer:
         self.counts.failures += 1
         self._disconnect()
         reason = str(failed) if isinstance(failed, NotRecorded) else plain(failed)
-        _settle(jobs, [_Failed(NotRecorded(reason))] * len(jobs))
         with suppress(Exception):
-            self.on_failure(reason)
+            self.on_failure(reason)  # first, so that whoever is answered finds it told
+        _settle(jobs, [_Failed(NotRecorded(reason))] * len(jobs))
 
     def _disconnect(self) -> None:
         if self._connection is not None:

@@ -1,5 +1,5 @@
 """
-`make bench`: our figures on the bundled policies, as ratios within one run.
+`make bench`: our figures on the bundled policies, as ratios within one run; `make bench ARGS=http` has those over HTTP alone.
 
 Decisions by mode on exchanges that are settled and some that are not, what is told only when asked for, memory of a worker over many
 decisions, load time, and the evaluate endpoint, alone and in batches, against a bare `return {}` of the same server. Absolute times are
@@ -249,9 +249,10 @@ class Caller(asyncio.Protocol):
 
 
 def cpu_seconds(pid: int) -> float:
-    """What a process has used of the processors so far."""
+    """What a process and its workers have used of the processors so far."""
     times = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(times[11]) + int(times[12])) / os.sysconf("SC_CLK_TCK")
+    workers = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return (int(times[11]) + int(times[12])) / os.sysconf("SC_CLK_TCK") + sum(map(cpu_seconds, map(int, workers)))
 
 
 def post(path: str, body: bytes) -> bytes:
@@ -305,6 +306,35 @@ def http(bundle: engine.Bundle, rounds: int = 5) -> None:
         row(f"  {load.name}", f"{statistics.median(load.rates):,.0f}", *load.against(bare))
 
 
+def processes(rounds: int = 5) -> None:
+    """One and two workers, on both databases; every server is asked in turn, in every round."""
+    from tests.service.conftest import running
+    from tests.service.databases import PostgreSQL
+
+    request = post("/v1/evaluate", json.dumps(EXCHANGES["everything shown"]).encode())
+    with tempfile.TemporaryDirectory() as name, PostgreSQL.running() as postgresql, ExitStack() as servers:
+        folder = Path(name)
+        port, pid = servers.enter_context(bare_server(folder))
+        loads = [Load("return {}", port, pid, [post("/", b"{}")])]
+        for workers in (1, 2):
+            for database in (str(folder / f"{workers}.db"), postgresql.new()):
+                options = ("--policies", str(engine.bundled_policies()), "--workers", str(workers))
+                server = servers.enter_context(running(database, *options, folder=folder))
+                kind = "PostgreSQL" if "://" in database else "SQLite"
+                loads.append(Load(f"{kind}, {workers} worker{'s' * (workers > 1)}", server.port, server.process.pid, [request]))
+        for load in loads:
+            load.round(0.5)
+            load.rates.clear()
+            load.costs.clear()
+        for _ in range(rounds):
+            for load in loads:
+                load.round(1.0)
+    print()
+    row(f"HTTP, {CONNECTIONS} connections, durable record", "exchanges/s", "to bare", "by CPU time")
+    for load in loads:
+        row(f"  {load.name}", f"{statistics.median(load.rates):,.0f}", *load.against(loads[0]))
+
+
 @contextmanager
 def bare_server(folder: Path) -> Iterator[tuple[int, int]]:
     """The same server library with an application that returns {}: its port and its process."""
@@ -327,6 +357,11 @@ def main() -> None:
     if sys.argv[1:2] == ["--memory-of"]:
         memory_of(sys.argv[2])
         return
+    if sys.argv[1:] == ["http"]:
+        row("a step of a plain loop", f"{speed():,.0f} ns")
+        http(engine.load(engine.bundled_policies()))
+        processes()
+        return
     row("a step of a plain loop", f"{speed():,.0f} ns")
     start = time.perf_counter()
     bundle = engine.load(engine.bundled_policies())
@@ -338,6 +373,7 @@ def main() -> None:
     decisions(bundle)
     memory()
     http(bundle)
+    processes()
 
 
 if __name__ == "__main__":

@@ -503,6 +503,7 @@ def test_the_openapi_document_shows_the_real_shapes(client, service):
         "/v1/keys",
         "/v1/keys/{id}/revoke",
         "/livez",
+        "/metrics",
         "/readyz",
         "/v1/schemas/exchange",
         "/v1/schemas/decision",

@@ -17,7 +17,7 @@ from service.settings import PREFIX, Settings
 from tests.service.conftest import ROOT, running
 
 README = (ROOT / "service" / "README.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
+BLOCKS = re.findall(r"^```([\w ]+)\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
 
 
 def agrees(shown: Any, real: Any) -> bool:
@@ -58,6 +58,18 @@ def test_every_command_answers_what_is_shown(tmp_path):
             elif told.get("state") == "committed":
                 last_ids["COMMITMENT"] = told["id"]
             checked += 1
+        (client,) = [text for kind, text in BLOCKS if kind == "python client"]
+        asked = subprocess.run(
+            [sys.executable, "-c", client.replace("http://localhost:8080", server.address)],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert asked.returncode == 0, asked.stderr
+        assert asked.stdout.startswith("False "), asked.stdout
+        assert "\nlocal\nRefused 400 exchange-refused" in asked.stdout
+        assert asked.stdout.endswith("\nFalse\n")
     assert checked == README.count("```sh\ncurl")
     (program,) = [text for kind, text in BLOCKS if kind == "python"]
     (tmp_path / "decision.json").write_bytes(last)
@@ -130,6 +142,7 @@ def test_every_address_is_listed():
         "/v1/keys/{id}/revoke",
         "/v1/schemas/exchange",
         "/livez",
+        "/metrics",
         "/readyz",
     ):
         assert f" {path}`" in table

@@ -89,3 +89,84 @@ def test_this_machine(host):
 def test_not_this_machine(host):
     """Everything else, spelled cleverly or not."""
     assert not is_loopback(host)
+
+
+# --- a file ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def file(tmp_path):
+    """Writes a file of settings; its path."""
+
+    def write(content: str | bytes) -> str:
+        path = tmp_path / "settings.toml"
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return str(path)
+
+    return write
+
+
+def test_options_win_over_the_environment_and_it_over_the_file(file):
+    """Each setting comes from the first that has it."""
+    path = file('port = 9000\nmode = "durable"\nzone = "Asia/Shanghai"\ndrain_seconds = 2.5\n')
+    environment = {
+        "FIFTHFACTOR_SETTINGS": path,
+        "FIFTHFACTOR_PORT": "9001",
+        "FIFTHFACTOR_MODE": "reference",
+        "FIFTHFACTOR_KEY": "k",
+    }
+    settings = Settings.from_environment(environment, port=9002, mode=None, settings=None)
+    assert (settings.port, settings.mode, settings.zone, settings.drain_seconds) == (9002, "reference", "Asia/Shanghai", 2.5)
+
+
+def test_the_option_names_another_file(file, tmp_path):
+    """It wins over the variable."""
+    other = tmp_path / "other.toml"
+    other.write_text("port = 1\n")
+    settings = Settings.from_environment({"FIFTHFACTOR_SETTINGS": file("port = 2\n")}, settings=other)
+    assert settings.port == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        ("prot = 1", "there is no setting `prot`, which stands in `{file}`; did you mean `port`?"),
+        ("PORT = 1", "there is no setting `PORT`"),
+        ("settings = 'x'", "there is no setting `settings`"),
+        ("port = 70000", "`port` in `{file}` cannot be `70000`: should be less than or equal to 65535"),
+        ("[port]\nx = 1", "`port` in `{file}` cannot be"),
+        ("port = 1\nport = 2\n", "the settings `{file}` are no TOML: look at line 2, column 9"),
+        ("database = 'x", "the settings `{file}` are no TOML: look at end of document"),
+        (b"zone = '\xff'", "the settings `{file}` are not UTF-8"),
+        ("#" * 70_000, "have more than 65536 bytes"),
+        ("host = 'example.org'", "only this machine's own addresses"),
+    ],
+)
+def test_a_wrong_file_is_one_sentence(file, content, sentence):
+    """It names the file, and the setting as it is spelled there."""
+    path = file(content)
+    with pytest.raises(SettingRefused) as refused:
+        Settings.from_environment({"FIFTHFACTOR_SETTINGS": path})
+    assert sentence.replace("{file}", path) in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_file_that_is_not_there(tmp_path):
+    """Is said, by the name that was given."""
+    with pytest.raises(SettingRefused, match=r"nowhere\.toml` cannot be read: No such file or directory"):
+        Settings.from_environment({}, settings=tmp_path / "nowhere.toml")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "database = 'postgresql://me:hunter2@'\nport = 'x'",
+        "database = 'mysql://me:hunter2@x/y\n",
+        'database = "x://:hunter2@\\u0000"',
+    ],
+)
+def test_no_sentence_says_a_password(file, content):
+    """Whatever is wrong with the file."""
+    with pytest.raises(SettingRefused) as refused:
+        Settings.from_environment({}, settings=file(content))
+    assert "hunter2" not in str(refused.value)

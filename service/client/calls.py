@@ -1,0 +1,257 @@
+"""
+What both clients share: the calls there are, how an answer is read, and when a call is tried again. Nothing here waits or sends.
+
+A call has one time-out and, where it writes, one `Idempotency-Key`, over all its attempts: whatever went wrong on the way, the service does
+once what is sent to it again.
+"""
+
+import json
+import os
+import random
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from time import monotonic
+from typing import Any, Generic, TypeVar
+from urllib.parse import quote, urlencode
+from uuid import uuid4
+
+import httpx
+
+from service.client import answers
+from service.client.answers import Answer, Commitment
+from service.client.errors import ClientError, Malformed, Refused, Unavailable
+
+TIMEOUT_SECONDS = 5.0
+RETRIES = 2
+MOST_BYTES = 128 * 1024 * 1024  # of an answer: a full batch has 64 MiB
+FIRST_PAUSE_SECONDS = 0.1
+KEY_VARIABLE = "FIFTHFACTOR_KEY"
+
+Read = TypeVar("Read")
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Generic[Read]):
+    """One call: what to send, how to read the document that comes back."""
+
+    method: str
+    path: str
+    read: Callable[[dict[str, Any]], Read]
+    body: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Came:
+    """An answer as it came."""
+
+    status: int
+    kind: str
+    wait: str | None
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How a client calls. The key is in no repr."""
+
+    address: str
+    key: str | None = field(repr=False)
+    timeout: float
+    retries: int
+
+    @classmethod
+    def of(cls, address: str, key: str | None, timeout: float, retries: int) -> "Options":
+        """Checked; the key from the environment where none is given. Raises ValueError."""
+        url = httpx.URL(address)
+        if url.scheme not in ("http", "https") or not url.host or url.userinfo or url.query or url.fragment:
+            raise ValueError("the address is like https://host:port, without a user, a query or a fragment")
+        if not 0 < timeout <= 600 or not 0 <= retries <= 10:
+            raise ValueError("the time-out is of up to 600 seconds, and there are at most 10 retries")
+        key = key or os.environ.get(KEY_VARIABLE) or None
+        if key and not (key.isascii() and key.isprintable()):
+            raise ValueError("the key has characters that a header cannot carry")
+        return cls(address.rstrip("/"), key, timeout, retries)
+
+    def headers(self, attempts: "Attempts[Any]") -> dict[str, str]:
+        """Of one attempt."""
+        found = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "fifthfactor-client"}
+        if self.key:
+            found["Authorization"] = f"Bearer {self.key}"
+        if attempts.call.body is not None:
+            found["Content-Type"] = "application/json"
+        if attempts.call.method != "GET":
+            found["Idempotency-Key"] = attempts.name
+        return found
+
+
+class Attempts(Generic[Read]):
+    """The attempts of one call: one name for all of them, one time in which they end."""
+
+    def __init__(self, call: Call[Read], options: Options) -> None:
+        self.call = call
+        self.name = str(uuid4())
+        self._made = 0
+        self._most = options.retries + 1
+        self._until = monotonic() + options.timeout
+
+    @property
+    def left(self) -> float:
+        """Seconds until the call has to have an answer. Raises Unavailable."""
+        left = self._until - monotonic()
+        if left <= 0:
+            raise Unavailable("there was no answer in time")
+        return left
+
+    def read(self, came: Came) -> Read:
+        """What an answer says. Raises Again, Refused, Malformed, Unavailable."""
+        if came.status in (200, 201) and came.kind == "application/json":
+            return self.call.read(answers.document(came.body))
+        if came.kind != "application/problem+json":
+            if came.status in (502, 503, 504):  # somebody in between
+                raise Again(Unavailable(f"the service cannot be reached: status {came.status}", came.status))
+            raise Malformed(f"an answer of status {came.status} came that is none of the service")
+        refused = answers.refusal(answers.document(came.body), came.status)
+        if came.status != 503:
+            raise refused
+        raise Again(Unavailable(f"{refused.kind}: {refused.detail}", 503), _seconds(came.wait))
+
+    def pause(self, failed: "Again") -> float:
+        """How long to wait until the next attempt. Raises the error of the last one where there is none."""
+        self._made += 1
+        wait = failed.wait + random.uniform(0, FIRST_PAUSE_SECONDS * 2**self._made)
+        if self._made >= self._most or wait >= self._until - monotonic():
+            raise failed.error from None
+        return wait
+
+
+class Again(Exception):
+    """An attempt failed that is worth another, after so many seconds at least."""
+
+    def __init__(self, error: ClientError, wait: float = 0.0) -> None:
+        super().__init__(str(error))
+        self.error = error
+        self.wait = wait
+
+
+def failure(failed: httpx.HTTPError) -> Again:
+    """What went wrong on the way."""
+    if isinstance(failed, httpx.TimeoutException):
+        return Again(Unavailable("there was no answer in time"))
+    return Again(Unavailable(f"the service cannot be reached: {type(failed).__name__}"))
+
+
+def came(response: httpx.Response, body: bytes) -> Came:
+    """An answer, once its body is there."""
+    kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return Came(response.status_code, kind, response.headers.get("retry-after"), body)
+
+
+class Gathered:
+    """The body of an answer, piece by piece, of bounded size."""
+
+    def __init__(self, attempts: Attempts[Any]) -> None:
+        self._attempts = attempts
+        self._pieces: list[bytes] = []
+        self._size = 0
+
+    def add(self, piece: bytes) -> None:
+        """Raises Malformed, Unavailable."""
+        self._pieces.append(piece)
+        self._size += len(piece)
+        if self._size > MOST_BYTES:
+            raise Malformed(f"the answer has more than {MOST_BYTES} bytes")
+        _ = self._attempts.left
+
+    def body(self) -> bytes:
+        """All of it."""
+        return b"".join(self._pieces)
+
+
+# --- the calls -------------------------------------------------------------------------------------------------------
+
+
+def evaluate(exchange: Mapping[str, Any], include: Iterable[str], lang: str) -> Call[Answer]:
+    """An exchange to be decided."""
+    day = exchange.get("as_of")
+
+    def read(came: dict[str, Any]) -> Answer:
+        found = answers.answer(came)
+        if day is not None and found.as_of != day:
+            raise Malformed("the answer is about the law of another day")
+        return found
+
+    return Call("POST", "/v1/evaluate" + _query(include, lang), read, _json(exchange))
+
+
+def evaluate_batch(exchanges: Sequence[Mapping[str, Any]], include: Iterable[str], lang: str) -> Call[list[Answer | Refused]]:
+    """Exchanges to be decided together."""
+    body = b'{"exchanges":[' + b",".join(map(_json, exchanges)) + b"]}"
+    return Call("POST", "/v1/evaluate/batch" + _query(include, lang), lambda came: answers.batch(came, len(exchanges)), body)
+
+
+def decision(id: str) -> Call[dict[str, Any]]:
+    """The record of a decision."""
+
+    def read(came: dict[str, Any]) -> dict[str, Any]:
+        record = came.get("record")
+        if not isinstance(record, dict) or record.get("id") != id:
+            raise Malformed("the answer is not the record that was asked for")
+        return came
+
+    return Call("GET", f"/v1/decisions/{_part(id)}", read)
+
+
+def decisions(filters: Mapping[str, str | int | bool]) -> Call[dict[str, Any]]:
+    """A page of decisions."""
+    sought = {name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in filters.items()}
+    return Call("GET", "/v1/decisions" + (f"?{urlencode(sought)}" if sought else ""), _as_it_came)
+
+
+def commit(decision: str) -> Call[Commitment]:
+    """A decided exchange that happens."""
+    return Call("POST", "/v1/commitments", answers.commitment, _json({"decision": decision}))
+
+
+def withdraw(commitment: str, reason: str) -> Call[Commitment]:
+    """An exchange that does not happen after all."""
+    path = f"/v1/commitments/{_part(commitment)}/withdraw"
+    return Call("POST", path, answers.commitment, _json({"reason": reason}))
+
+
+def amend(commitment: str, decision: str, reason: str) -> Call[Commitment]:
+    """An exchange that was otherwise than told."""
+    path = f"/v1/commitments/{_part(commitment)}/amend"
+    return Call("POST", path, answers.commitment, _json({"decision": decision, "reason": reason}))
+
+
+def put(kind: str, id: str, content: Mapping[str, Any]) -> Call[dict[str, Any]]:
+    """An entity of the register, `parties` or `assets`, as it is from now on."""
+    return Call("PUT", f"/v1/{kind}/{_part(id)}", _as_it_came, _json(content))
+
+
+def get(kind: str, id: str) -> Call[dict[str, Any]]:
+    """An entity of the register."""
+    return Call("GET", f"/v1/{kind}/{_part(id)}", _as_it_came)
+
+
+def _as_it_came(came: dict[str, Any]) -> dict[str, Any]:
+    return came
+
+
+def _json(value: Mapping[str, Any]) -> bytes:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False).encode("utf-8")
+
+
+def _query(include: Iterable[str], lang: str) -> str:
+    asked = {name: value for name, value in (("include", ",".join(include)), ("lang", lang)) if value}
+    return f"?{urlencode(asked, safe=',')}" if asked else ""
+
+
+def _part(id: str) -> str:
+    if not id or id in (".", ".."):
+        raise ValueError("an id is not empty, and no dots alone")
+    return quote(id, safe="")
+
+
+def _seconds(wait: str | None) -> float:
+    return float(wait) if wait and len(wait) < 6 and wait.isascii() and wait.isdigit() else 0.0

@@ -1,0 +1,121 @@
+"""
+A time by which a blocking call ends, whatever the other side does.
+
+The time-outs of httpx are for each wait by itself, so that a server which sends a byte now and then holds its caller for ever. Here
+every wait of a connection ends when the call's time does.
+"""
+
+import ssl
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from time import monotonic
+from typing import Any
+
+import httpcore
+import httpx
+
+_until: ContextVar[float] = ContextVar("until", default=float("inf"))
+
+_MEANINGS: tuple[tuple[type[Exception], type[httpx.HTTPError]], ...] = (
+    (httpcore.ConnectTimeout, httpx.ConnectTimeout),
+    (httpcore.PoolTimeout, httpx.PoolTimeout),
+    (httpcore.TimeoutException, httpx.ReadTimeout),
+    (httpcore.ConnectError, httpx.ConnectError),
+    (httpcore.NetworkError, httpx.ReadError),
+    (httpcore.ProtocolError, httpx.ProtocolError),
+)
+
+
+@contextmanager
+def within(seconds: float) -> Iterator[None]:
+    """What is done inside ends within so many seconds, as far as it waits for the network."""
+    token = _until.set(monotonic() + seconds)
+    try:
+        yield
+    finally:
+        _until.reset(token)
+
+
+class Transport(httpx.BaseTransport):
+    """Connections that heed `within`."""
+
+    def __init__(self, tls: ssl.SSLContext) -> None:
+        self._pool = httpcore.ConnectionPool(ssl_context=tls, network_backend=_Backend(), max_connections=100)
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request; the body comes as it is read. Raises httpx.HTTPError."""
+        url = httpcore.URL(
+            scheme=request.url.raw_scheme, host=request.url.raw_host, port=request.url.port, target=request.url.raw_path
+        )
+        sent = httpcore.Request(request.method, url, headers=request.headers.raw, content=request.stream)
+        sent.extensions = {"timeout": {"pool": _left(None)}}
+        with _meant():
+            response = self._pool.handle_request(sent)
+        assert isinstance(response.stream, Iterable)
+        return httpx.Response(response.status, headers=response.headers, stream=_Body(response.stream))
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._pool.close()
+
+
+class _Body(httpx.SyncByteStream):
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    def __iter__(self) -> Iterator[bytes]:
+        with _meant():
+            yield from self._stream
+
+    def close(self) -> None:
+        self._stream.close()
+
+
+class _Backend(httpcore.SyncBackend):
+    def connect_tcp(
+        self, host: str, port: int, timeout: float | None = None, *more: Any, **named: Any
+    ) -> httpcore.NetworkStream:
+        return _Stream(super().connect_tcp(host, port, _left(httpcore.ConnectTimeout), *more, **named))
+
+
+class _Stream(httpcore.NetworkStream):
+    def __init__(self, stream: httpcore.NetworkStream) -> None:
+        self._stream = stream
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return self._stream.read(max_bytes, _left(httpcore.ReadTimeout))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._stream.write(buffer, _left(httpcore.WriteTimeout))
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.NetworkStream:
+        return _Stream(self._stream.start_tls(ssl_context, server_hostname, _left(httpcore.ConnectTimeout)))
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._stream.get_extra_info(info)
+
+
+def _left(late: type[Exception] | None) -> float | None:
+    left = _until.get() - monotonic()
+    if left > 0:
+        return None if left == float("inf") else left
+    if late:
+        raise late
+    return 0.001
+
+
+@contextmanager
+def _meant() -> Iterator[None]:
+    try:
+        yield
+    except Exception as failed:
+        for theirs, meant in _MEANINGS:
+            if isinstance(failed, theirs):
+                raise meant(str(failed)) from None
+        raise

@@ -1,0 +1,195 @@
+"""
+What the service counts of itself, for Prometheus: figures in, a page of text out.
+
+INVARIANT (bounded, nothing personal): a label is an outcome, a route as it is declared, a status or a digest of the policies; never
+anything that a caller sent. A request without a route counts as `other`.
+
+Several workers of one service share a folder. Each writes what it counts there every second, and the page is the sum over all of them:
+of the worker that is asked as of now, of the others as of at most a second ago. What a worker counted stays in the sums after its end.
+"""
+
+import asyncio
+import json
+import os
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Literal
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
+
+CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
+SHARE_SECONDS = 1.0
+
+_ENDED = "ended.json"
+_DECISION_BUCKETS = (0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0)
+_REQUEST_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+# Of these there is one for the whole service, or the newest counts; other gauges of several workers are added up.
+_LARGEST = ("_info", "_timestamp_seconds", "_start_time_seconds", "_max_fds", "_behind_seconds")
+
+Labelled = Sequence[tuple[Mapping[str, str], float]]
+
+
+class Metrics:
+    """What one process counts. `decided` and `answered` belong to its event loop."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        self._told = _Told()
+        self._registry.register(self._told)
+        ProcessCollector(registry=self._registry)
+        self._decisions = Counter("fifthfactor_decisions", "Decisions made, by outcome.", ["outcome"], registry=self._registry)
+        self._deciding = Histogram(
+            "fifthfactor_decision_duration_seconds",
+            "Time from an exchange that was read to its decision, written but not yet recorded.",
+            registry=self._registry,
+            buckets=_DECISION_BUCKETS,
+        )
+        self._requests = Counter(
+            "fifthfactor_http_requests", "Requests answered, by route and status.", ["route", "status"], registry=self._registry
+        )
+        self._answering = Histogram(
+            "fifthfactor_http_request_duration_seconds",
+            "Time from the head of a request to the end of its answer.",
+            ["route"],
+            registry=self._registry,
+            buckets=_REQUEST_BUCKETS,
+        )
+        # Looking a child up by its labels costs more than counting does.
+        self._by_outcome: dict[str, Counter] = {}
+        self._by_answer: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
+        self._folder: Path | None = None
+
+    def decided(self, outcome: str, seconds: float) -> None:
+        """A decision was made."""
+        counter = self._by_outcome.get(outcome) or self._by_outcome.setdefault(outcome, self._decisions.labels(outcome))
+        counter.inc()
+        self._deciding.observe(seconds)
+
+    def answered(self, route: str | None, status: int, seconds: float) -> None:
+        """A request was answered; `route` as declared, status 0 where the caller had gone."""
+        key = (route or "other", status)
+        if not (found := self._by_answer.get(key)):
+            found = self._requests.labels(key[0], str(status) if status else "gone"), self._answering.labels(key[0])
+            self._by_answer[key] = found
+        found[0].inc()
+        found[1].observe(seconds)
+
+    def tell(
+        self, kind: Literal["counter", "gauge"], name: str, documentation: str, read: Callable[[], float | Labelled]
+    ) -> None:
+        """Tell a figure that is counted elsewhere; `read` is called for each page."""
+        self._told.figures[name] = (kind, documentation, read)
+
+    def page(self) -> bytes:
+        """The page, over all workers."""
+        snapshots = [self._snapshot()]
+        if self._folder:
+            mine = self._folder / f"{os.getpid()}.json"
+            snapshots += [_read(file) for file in self._folder.glob("*.json") if file != mine]
+        return generate_latest(_Fixed(_merged(snapshots)))
+
+    def share(self, folder: Path) -> None:
+        """Let the other workers of the service know what this one counts, while `sharing`."""
+        self._folder = folder
+
+    @asynccontextmanager
+    async def sharing(self) -> AsyncIterator[None]:
+        """Write it every second, if there are other workers."""
+        task = asyncio.create_task(self._share(self._folder)) if self._folder else None
+        yield
+        if task:
+            task.cancel()
+
+    async def _share(self, folder: Path) -> None:
+        while True:
+            with suppress(OSError):  # a full disk ends no service
+                _write(folder / f"{os.getpid()}.json", self._snapshot())
+            await asyncio.sleep(SHARE_SECONDS)
+
+    def _snapshot(self) -> list[Metric]:
+        found = []
+        for metric in self._registry.collect():
+            metric.samples = [sample for sample in metric.samples if not sample.name.endswith("_created")]
+            found.append(metric)
+        return found
+
+
+def ended(folder: Path, pid: int) -> None:
+    """A worker ended: what it counted stays in the sums, what it held does not. For their parent only."""
+    mine = folder / f"{pid}.json"
+    if mine.exists():
+        with suppress(OSError):
+            counted = [metric for metric in _read(mine) if metric.type != "gauge"]
+            _write(folder / _ENDED, _merged([_read(folder / _ENDED), counted]))
+        mine.unlink(missing_ok=True)
+
+
+class _Told(Collector):
+    """Figures that are counted elsewhere."""
+
+    def __init__(self) -> None:
+        self.figures: dict[str, tuple[str, str, Callable[[], float | Labelled]]] = {}
+
+    def collect(self) -> Iterator[Metric]:
+        for name, (kind, documentation, read) in self.figures.items():
+            metric = Metric(name.removesuffix("_total") if kind == "counter" else name, documentation, kind)
+            value = read()
+            for labels, each in [({}, value)] if isinstance(value, int | float) else value:
+                metric.add_sample(name, dict(labels), each)
+            yield metric
+
+
+class _Fixed(CollectorRegistry):
+    def __init__(self, metrics: Iterable[Metric]) -> None:
+        super().__init__()
+        self._metrics = metrics
+
+    def collect(self) -> Iterable[Metric]:
+        return self._metrics
+
+
+def _merged(snapshots: Iterable[Sequence[Metric]]) -> list[Metric]:
+    """One snapshot for several: sums, and of some gauges the largest."""
+    metrics: dict[str, Metric] = {}
+    values: dict[str, dict[tuple[str, tuple[tuple[str, str], ...]], float]] = {}
+    for metric in (metric for snapshot in snapshots for metric in snapshot):
+        metrics.setdefault(metric.name, metric)
+        held = values.setdefault(metric.name, {})
+        largest = metric.type == "gauge" and metric.name.endswith(_LARGEST)
+        for sample in metric.samples:
+            key = (sample.name, tuple(sample.labels.items()))
+            before = held.get(key)
+            held[key] = sample.value if before is None else max(before, sample.value) if largest else before + sample.value
+    found = []
+    for name, metric in metrics.items():
+        one = Metric(name, metric.documentation, metric.type)
+        for (sample_name, labels), value in values[name].items():
+            one.add_sample(sample_name, dict(labels), value)
+        found.append(one)
+    return found
+
+
+def _write(file: Path, snapshot: Iterable[Metric]) -> None:
+    content = [
+        [metric.name, metric.documentation, metric.type, [[each.name, each.labels, each.value] for each in metric.samples]]
+        for metric in snapshot
+    ]
+    new = file.with_suffix(".new")
+    new.write_text(json.dumps(content), encoding="utf-8")
+    new.replace(file)  # a reader finds the old or the new, whole
+
+
+def _read(file: Path) -> list[Metric]:
+    found = []
+    with suppress(FileNotFoundError):
+        for name, documentation, kind, samples in json.loads(file.read_text(encoding="utf-8")):
+            metric = Metric(name, documentation, kind)
+            for sample, labels, value in samples:
+                metric.add_sample(sample, labels, value)
+            found.append(metric)
+    return found

@@ -1,0 +1,118 @@
+"""
+The container file, step by step without a container: its paths are there, and what its last stage would run, runs.
+
+There is no container engine here, so the image itself is not built; what its steps do to a system (apt-get, useradd) is not tested.
+"""
+
+import json
+import os
+import re
+import shlex
+import shutil
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.service.conftest import ROOT, eventually
+
+FILE = ROOT / "service" / "Containerfile"
+
+
+def instructions() -> list[tuple[str, str]]:
+    """Each instruction with what follows it, in order."""
+    lines = FILE.read_text(encoding="utf-8").replace("\\\n", " ").splitlines()
+    return [(line.partition(" ")[0], line.partition(" ")[2].strip()) for line in lines if line and not line.startswith("#")]
+
+
+def of(name: str) -> list[str]:
+    """What follows each instruction of a name."""
+    return [rest for each, rest in instructions() if each == name]
+
+
+def variables() -> dict[str, str]:
+    """What the last stage sets."""
+    return dict(pair.split("=", 1) for pair in shlex.split(of("ENV")[-1]))
+
+
+def test_what_is_copied_is_there():
+    """From the checkout in the first stage, from the first stage in the last."""
+    copied = [shlex.split(rest) for rest in of("COPY")]
+    made = {"/opt/venv"}
+    for *sources, target in copied:
+        if sources[0] == "--from=build":
+            assert sources[1:] == [target]
+            assert target in made or any(each.startswith(target + "/") for each in made)
+        else:
+            assert all((ROOT / each).exists() for each in sources)
+            made.add(target)
+
+
+def test_packages_are_checked_by_their_hashes():
+    """Those of the lock file, and no others."""
+    installs = [rest for rest in of("RUN") if "pip install" in rest]
+    assert len(installs) == 1
+    assert "--require-hashes" in installs[0]
+    assert "--requirement /opt/requirements.lock" in installs[0]
+    names = re.findall(r"^([A-Za-z0-9_.-]+)==", (ROOT / "requirements.lock").read_text(), re.MULTILINE)
+    assert "durable-rules" in names
+
+
+def test_it_runs_as_nobody_in_particular_and_holds_no_secret():
+    """Not as root; no name of a setting that holds a secret has a value; the data are a volume."""
+    assert of("USER") == ["10001:10001"]
+    assert of("VOLUME") == ["/data"]
+    assert not {name for name in variables() if re.search("KEY|PASSWORD|SECRET|TOKEN", name)}
+    assert "://" not in variables()["FIFTHFACTOR_DATABASE"]
+    assert not [rest for name, rest in instructions() if name in ("ADD", "COPY") and ("://" in rest or ".env" in rest)]
+
+
+@pytest.fixture
+def image(tmp_path: Path) -> tuple[Path, dict[str, str]]:
+    """A folder with what the last stage holds, and its variables; `/opt` and `/data` are in that folder."""
+    for *sources, target in (shlex.split(rest) for rest in of("COPY")):
+        if sources[0].startswith("--") or not target.startswith("/opt/fifthfactor/"):
+            continue
+        shutil.copytree(ROOT / sources[0], tmp_path / target.lstrip("/"), ignore=shutil.ignore_patterns("__pycache__"))
+    (tmp_path / "data").mkdir(mode=0o700)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    found = {name: value.replace("/opt/fifthfactor", str(tmp_path / "opt/fifthfactor")) for name, value in variables().items()}
+    found = {name: value.replace("/data", str(tmp_path / "data")) for name, value in found.items()}
+    return tmp_path, found | {"FIFTHFACTOR_PORT": port, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+
+
+def test_it_starts_with_a_key_and_is_healthy(image):
+    """Without a key it says what is missing; with one it answers the check of its health, and stops by its signal with 0."""
+    folder, environment = image
+    environment["FIFTHFACTOR_HOSTS"] = "gate.example.org"
+    entry = json.loads(of("ENTRYPOINT")[0])
+    command = [*entry, *json.loads(of("CMD")[0])]
+    data = folder / "data"
+    without = subprocess.run(command, cwd=data, env=environment, capture_output=True, text=True, check=False)
+    assert (without.returncode, without.stderr.count("\n")) == (2, 1), without.stderr
+    assert "fifthfactor keys create" in without.stderr
+    make = [*entry, "keys", "create", "--name", "gateway", "--scope", "evaluate"]
+    subprocess.run(make, cwd=data, env=environment, capture_output=True, check=True)
+    [check] = of("HEALTHCHECK")
+    probe = json.loads(check.partition("CMD ")[2])
+    assert f":{variables()['FIFTHFACTOR_PORT']}/livez" in probe[-1]
+    assert of("EXPOSE") == [variables()["FIFTHFACTOR_PORT"]]
+    probe[-1] = probe[-1].replace(variables()["FIFTHFACTOR_PORT"], environment["FIFTHFACTOR_PORT"])
+    environment["FIFTHFACTOR_DRAIN_SECONDS"] = "0"
+
+    def healthy() -> bool:
+        return subprocess.run(probe, env=environment, capture_output=True, check=False).returncode == 0
+
+    assert not healthy()
+    with subprocess.Popen(command, cwd=data, env=environment, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            eventually(healthy, 60)
+            process.terminate()
+            assert process.wait(30) == 0
+        finally:
+            process.kill()
+    assert [each.name for each in data.iterdir()] == ["fifthfactor.db"]
