@@ -479,7 +479,9 @@ def test_the_openapi_document_shows_the_real_shapes(client, service):
     assert set(document["paths"]) == {
         "/v1/evaluate",
         "/v1/evaluate/batch",
+        "/v1/decisions",
         "/v1/decisions/{id}",
+        "/v1/decisions/{id}/replay",
         "/v1/facts",
         "/livez",
         "/readyz",

@@ -52,7 +52,7 @@ def test_every_command_answers_what_is_shown(tmp_path):
             id = id or json.loads(answer.stdout).get("id", "")
             last = answer.stdout
             checked += 1
-    assert checked == 8
+    assert checked == 9
     (program,) = [text for kind, text in BLOCKS if kind == "python"]
     (tmp_path / "decision.json").write_bytes(last)
     verified = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False)
@@ -80,7 +80,9 @@ def test_every_address_is_listed():
     for path in (
         "/v1/evaluate",
         "/v1/evaluate/batch",
+        "/v1/decisions",
         "/v1/decisions/{id}",
+        "/v1/decisions/{id}/replay",
         "/v1/bundle",
         "/v1/bundle/reload",
         "/v1/bundles/{digest}",
