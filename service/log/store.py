@@ -168,6 +168,7 @@ class Store:
         self.database.insert(transaction, record, records)
         self.database.insert(transaction, personal, openings)
         self.index.add(transaction, summaries)
+        self.index.sort_in(transaction, first)
         self.records += count
         return numbers
 

@@ -103,7 +103,8 @@ sign_off = sa.Table(
 
 # --- what the log is searched by --------------------------------------------------------------------------------------
 
-# One row a record. `moment` is when it was recorded, in microseconds since 1970: the order of every search, newest first.
+# One row a record. `moment` is when it was recorded, in microseconds since 1970: the order of every search, newest first. `words` are
+# the numbers of its words, with commas between; `entry_term` has them by word, for all records below the number `sorted` of `head`.
 entry = sa.Table(
     "entry",
     metadata,
@@ -121,6 +122,7 @@ entry = sa.Table(
     sa.Column("recipient_country", sa.String),
     sa.Column("caller", sa.String),
     sa.Column("bundle", sa.String, nullable=False),
+    sa.Column("words", sa.String, nullable=False),
     sa.Index("entry_by_moment", "moment", "sequence"),
 )
 term = sa.Table(

@@ -484,10 +484,12 @@ def test_the_openapi_document_shows_the_real_shapes(client, service):
     assert set(document["paths"]) == {
         "/v1/evaluate",
         "/v1/evaluate/batch",
+        "/v1/decisions",
         "/v1/decisions/{id}",
         "/v1/decisions/{id}/sign-off",
         "/v1/decisions/{id}/sign-offs",
         "/v1/reviews",
+        "/v1/decisions/{id}/replay",
         "/v1/facts",
         "/v1/parties",
         "/v1/parties/{id}",
