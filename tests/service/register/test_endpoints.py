@@ -4,11 +4,9 @@ import json
 from urllib.parse import quote
 
 import pytest
-from starlette.testclient import TestClient
 
-from service.app import create_app
-from service.callers import Caller
 from tests.service.register.conftest import CONTRACT
+from tests.service.test_callers import bearer, make
 
 
 def places(answer):
@@ -242,25 +240,18 @@ def test_an_import_is_taken_whole_or_not_at_all(client):
     assert client.get("/v1/parties").json()["entities"] == []
 
 
-def test_who_may(service, client):
-    """Reading wants `read`, writing `administer`."""
-    app = create_app(service.settings, service)
-
-    def known_as(*scopes):
-        async def asked(scope, receive, send):
-            scope["caller"] = Caller("somebody", frozenset(scopes))
-            await app(scope, receive, send)
-
-        return TestClient(asked, base_url="http://127.0.0.1:8080")
-
-    reader, writer = known_as("read", "evaluate"), known_as("administer")
-    assert reader.put("/v1/parties/a", json={}).status_code == 403
-    assert reader.delete("/v1/parties/a").status_code == 403
-    assert reader.post("/v1/register/import", json={"entities": []}).status_code == 403
-    assert writer.put("/v1/parties/a", json={}).json()["recorded_by"] == "somebody"
+def test_who_may(database, request):
+    """Reading wants `read`, writing `administer`; a version says whose key wrote it."""
+    reader, writer = bearer(make(database, "read", "evaluate")), bearer(make(database, "administer"))
+    client = request.getfixturevalue("client")  # opened when there are keys
+    assert client.put("/v1/parties/a", json={}, headers=reader).status_code == 403
+    assert client.delete("/v1/parties/a", headers=reader).status_code == 403
+    assert client.post("/v1/register/import", json={"entities": []}, headers=reader).status_code == 403
+    written = client.put("/v1/parties/a", json={}, headers=writer).json()
+    assert written["recorded_by"] in writer["authorization"]
     for path in ("parties/a", "parties/a/history", "parties", "register/export"):
-        assert reader.get(f"/v1/{path}").status_code == 200
-        assert writer.get(f"/v1/{path}").status_code == 403
+        assert client.get(f"/v1/{path}", headers=reader).status_code == 200
+        assert client.get(f"/v1/{path}", headers=writer).status_code == 403
 
 
 def test_an_address_tells_all_its_methods(client):

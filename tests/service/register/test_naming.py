@@ -8,7 +8,6 @@ import pytest
 import engine
 from service.live import Live
 from service.service import Service
-from service.settings import Settings
 from tests.service.conftest import POLICIES as OTHER_POLICIES
 from tests.service.register.conftest import CONTRACT
 
@@ -146,7 +145,7 @@ def test_what_travels_with_an_asset_decides(put, decide, refused):
 
 def test_what_the_vocabulary_no_longer_has_refuses_the_exchange(filled, service: Service, refused):
     """A fact, a value, a document or a condition that went since; never left out in silence."""
-    service.policies.live = Live.load(Settings(policies=OTHER_POLICIES))
+    service.policies.live = Live.of(engine.load(OTHER_POLICIES), "checked")
     assert refused(named={"exporter": "clinic-7"}) == [("/named/exporter", "unknown-fact")]
     assert refused(named={"data": "asset-9"}) == [("/named/data", "unknown-fact")]
 
@@ -166,6 +165,17 @@ def test_a_value_that_went_from_the_vocabulary_refuses_the_exchange(put, service
     assert refused(named={"recipient": "lab"}, recipient={"country": "XX"}) == [("/recipient/country", "wrong-value")]
     assert refused(named={"data": "a"}) == [("/named/data", "unknown-provision")]
     assert refused(named={"data": "b"}) == [("/named/data", "unknown-fact")]
+
+
+def test_a_record_that_names_somebody_is_decided_again_without_the_register(put, decide, client):
+    """The same bytes, though the register says something else by then."""
+    put("parties/lab", facts={"country": "KE"})
+    put("assets/asset-9", travels=[{"provision": "cn.test/art-2", "from": "decision 1"}])
+    kept = decide(named={"recipient": "lab", "data": "asset-9"}, exporter={"country": "CN"})["record"]
+    put("parties/lab", facts={"country": "US"})
+    client.delete("/v1/assets/asset-9?erase=true")
+    again = client.get(f"/v1/decisions/{kept['id']}/replay").json()
+    assert (again["same"], again["differences"]) == ("bytes", []), again
 
 
 def test_conditions_add_up_to_no_more_than_an_exchange_may_carry(put, refused):
