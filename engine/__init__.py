@@ -22,6 +22,7 @@ from engine.bundle import (
 from engine.catalogue import FactEntry
 from engine.changes import PolicyChangePart
 from engine.check import Settings
+from engine.counting import Contribution, Counter, Counting, Key, Tally, covering, put
 from engine.decision import Decision, PlanDecision, Written
 from engine.diagnostic import CODES, Diagnostic, did_you_mean
 from engine.difference import DIRECTIONS, Difference, ExchangePart, MovePart, Trial, compare, trials
@@ -37,6 +38,7 @@ from engine.pdp import INCLUDES, MODES, PDP, EnginesFailed
 from engine.plan import Leg, decide_plan, read_plan
 from engine.schemas import editor_schemas
 from engine.testing import Result, run
+from engine.values import Range
 from engine.version import VERSION as __version__
 from engine.vocabulary import Register
 from engine.words import Phrasebook
@@ -51,6 +53,9 @@ __all__ = [
     "PDP",
     "Bundle",
     "BundleRefused",
+    "Contribution",
+    "Counter",
+    "Counting",
     "Court",
     "Decision",
     "Diagnostic",
@@ -63,6 +68,7 @@ __all__ = [
     "ExchangeRefused",
     "FactEntry",
     "Instrument",
+    "Key",
     "Leg",
     "MovePart",
     "Mutant",
@@ -71,10 +77,12 @@ __all__ = [
     "PlanDecision",
     "PolicyChangePart",
     "Problem",
+    "Range",
     "Register",
     "Result",
     "Settings",
     "Status",
+    "Tally",
     "Trial",
     "Written",
     "__version__",
@@ -82,6 +90,7 @@ __all__ = [
     "brief",
     "bundled_policies",
     "compare",
+    "covering",
     "decide_plan",
     "did_you_mean",
     "editor_schemas",
@@ -92,6 +101,7 @@ __all__ = [
     "load_sources",
     "mutants",
     "parse_exchange",
+    "put",
     "read_object",
     "read_plan",
     "rulesets",

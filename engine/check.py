@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
+from zoneinfo import ZoneInfo
 
 from engine.conditions import Conditions, Use
 from engine.diagnostic import Findings, did_you_mean
@@ -62,7 +63,7 @@ ALLOWED = {
     "aspiration": frozenset({"advise"}),
 }
 COUNTER_WINDOW = re.compile(
-    r"^(calendar year( and the one before)?( in [A-Za-z]+(/[A-Za-z_]+)*)?|preceding \d{1,4} (day|week|month|year)s?)$"
+    r"^(calendar year( and the one before)?( in (?P<zone>[A-Za-z]+(/[A-Za-z_]+)*))?|preceding \d{1,4} (day|week|month|year)s?)$"
 )
 DUE_ANCHORS = ("exchanged_at", "decided_on")
 T = TypeVar("T")
@@ -188,13 +189,13 @@ class _Checker:
         """What a counter counts, where and in which window; the ledger will read it, so it must be sound today."""
         for name, counter in self.vocabulary.counters.items():
             node = self.vocabulary.nodes["counters", name]
-            if not COUNTER_WINDOW.match(counter.window):
+            if not _is_window(counter.window):
                 at = locate(node, ("window",))[0].span
                 self.findings.error(
                     at,
                     "bad-window",
                     f"`{counter.window}` is not a window",
-                    help="write `calendar year in UTC` or `preceding 12 months`",
+                    help="write `calendar year in UTC`, with a time zone that there is, or `preceding 12 months`",
                 )
             for number, fact in enumerate((counter.counts.removeprefix("distinct "), *counter.per)):
                 if fact != "exchanges" and fact not in self.vocabulary.facts and fact not in self.vocabulary.families:
@@ -601,6 +602,15 @@ def _key(node: Node, name: str) -> Scalar | None:
 def effects_of(text: RuleText) -> list[str]:
     """The effects a rule has written, other than `exempts`."""
     return [effect for effect in EFFECTS if getattr(text, effect) is not None]
+
+
+def _is_window(text: str) -> bool:
+    """Whether a counter can be kept in this window; its time zone must be one of the machine's."""
+    match = COUNTER_WINDOW.match(text)
+    try:
+        return match is not None and (match["zone"] in (None, "UTC") or bool(ZoneInfo(match["zone"])))
+    except (LookupError, ValueError, OSError):
+        return False
 
 
 def _calendar(text: CalendarText) -> Calendar:

@@ -14,9 +14,23 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
-from service.api import batch, bundles, decisions, evaluate, facts, health, keys, register, schemas, shadow
+from service.api import (
+    batch,
+    bundles,
+    commitments,
+    counters,
+    decisions,
+    evaluate,
+    facts,
+    health,
+    keys,
+    register,
+    schemas,
+    shadow,
+)
 from service.entrance import Entrance
 from service.gate import Gate
+from service.once import purge_now_and_then
 from service.problems import Kind, Refused, plain
 from service.service import Service
 from service.settings import Settings
@@ -37,8 +51,10 @@ def create_app(settings: Settings, service: Service | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        purging = asyncio.create_task(purge_now_and_then(service))
         async with service.running():
             yield
+        purging.cancel()
         await asyncio.to_thread(service.close)
 
     app = FastAPI(
@@ -54,7 +70,8 @@ def create_app(settings: Settings, service: Service | None = None) -> FastAPI:
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.service = service
-    for group in (evaluate, batch, decisions, register, bundles, shadow, facts, keys, health, schemas):
+    groups = (evaluate, batch, commitments, counters, decisions, register, bundles, shadow, facts, keys, health, schemas)
+    for group in groups:
         group.add(app, service)
     app.add_middleware(Gate, say=service.say, entrance=Entrance(service), hosts=service.settings.host_names)
     app.add_exception_handler(Refused, _refused)
@@ -73,17 +90,17 @@ async def _by_status(request: Request, raised: Exception) -> Response:
     assert isinstance(raised, HTTPException)
     path, request_id = request.scope["path"], request.scope["request_id"]
     headers = raised.headers
-    if raised.status_code == 405:  # the framework names the methods of one route, and an address may have several
-        found = {
-            method
-            for route in request.app.routes
-            if route.matches(request.scope)[0] is not Match.NONE
-            for method in route.methods
-        }
-        headers = {"Allow": ", ".join(sorted(found))}
+    if raised.status_code == 405:
+        headers = {**(headers or {}), "Allow": _allowed(request)}
     if known := _REFUSED_BY_STATUS.get(raised.status_code):
         return Refused(*known, headers=headers).response(path, request_id)
     return plain(raised.status_code, path, request_id, raised.headers)
+
+
+def _allowed(request: Request) -> str:
+    """The methods of all routes of an address; the router itself tells only those of the first."""
+    routes = [each for each in request.app.router.routes if each.matches(request.scope)[0] is not Match.NONE]
+    return ", ".join(sorted({method for each in routes for method in getattr(each, "methods", None) or ()}))
 
 
 async def _malformed(request: Request, raised: Exception) -> Response:

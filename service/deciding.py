@@ -16,6 +16,8 @@ from uuid_utils import uuid7
 
 import engine
 from service.callers import Caller
+from service.ledger.book import Book
+from service.ledger.counts import Counts, Filled, Moment
 from service.live import Live
 from service.log.canonical import NotCanonical
 from service.log.leaf import Entry, seal
@@ -57,6 +59,7 @@ class Decider:
     def __init__(self, service: Service) -> None:
         self._service = service
         self._zone = time_zone(service.settings.zone)
+        self._counts = Counts(service.settings, Book())
 
     def read(self, live: Live, raw: bytes, now: datetime) -> Named:
         """The exchange in these bytes, which may name parties and data of the register as it is `now`. Raises Refused."""
@@ -87,17 +90,21 @@ class Decider:
         request_id: str,
         caller: Caller,
         register: Mapping[str, Any] = _NOBODY,
+        filled: Filled | None = None,
     ) -> Decided:
         """
         The decision on an exchange; `now` is the moment of the record, and its day is today. Raises Refused.
 
-        `live` is what the exchange was read by, `caller` who asked, `register` which versions of the register are in it.
+        `live` is what the exchange was read by, `caller` who asked, `register` which versions of the register are in it; `filled` the
+        exchange with its counters, where somebody looked already.
 
         Engines that disagree are an incident, and so are engines that all fail; neither is a permit.
         """
         today = self._today(now)
         as_of = exchange.as_of or today
         id = str(uuid7())
+        filled = filled or self._filled(live, exchange, Moment(as_of, now if as_of == today else None))
+        exchange = filled.exchange
         try:
             written = live.pdp.write(exchange, as_of=as_of, today=today, id=id, include=asked.include, lang=asked.lang)
         except engine.EnginesFailed as failed:
@@ -106,7 +113,8 @@ class Decider:
         if not written.engine.agreed:
             self._service.incidents.disagreement(live, request_id, written)
         try:
-            answer, members = live.records.write(written, now, caller.id, {"register": register})
+            more = {"counted": filled.marks, "register": register}
+            answer, members = live.records.write(written, now, caller.id, more)
             summary = Summary.of(written, now, caller.id, live.digests.source)
             entry = seal({"id": id, "request": exchange.document}, exchange.personal, written=members, summary=summary)
         except NotCanonical:
@@ -115,6 +123,16 @@ class Decider:
 
     def _today(self, now: datetime) -> date:
         return now.astimezone(self._zone).date()
+
+    def _filled(self, live: Live, exchange: engine.Exchange, moment: Moment) -> Filled:
+        """The exchange with its counters as they are now; whoever commits it looks again."""
+        if not live.counting.counters:
+            return Filled(exchange, {}, {})
+        try:
+            with self._service.store.database.reading.connect() as connection:
+                return self._counts.fill(connection, live, exchange, moment)
+        except sa.exc.SQLAlchemyError:
+            raise Refused("not-ready", "the ledger cannot be read", headers={"Retry-After": "1"}) from None
 
 
 async def durable(recording: Awaitable[Recorded]) -> Recorded:

@@ -22,7 +22,7 @@ import sqlalchemy as sa
 import engine
 from service.commands import UsedWrongly, count, progress
 from service.log.leaf import clear
-from service.log.record import SCHEMA as RECORD
+from service.log.record import SHAPES
 from service.log.store import Stored, scan
 from service.revisions import Finder
 from service.store.database import DatabaseRefused, file_of, plain
@@ -144,7 +144,7 @@ class _Log:
                 yield engine.Trial(stored.entry.id, at, "log", problem=f"the record is not sound: {faults[0]}")
                 continue
             record = clear(stored.entry.leaf, stored.entry.openings)
-            if record.get("schema") != RECORD:
+            if record.get("schema") not in SHAPES:
                 yield engine.Trial(stored.entry.id, at, "log", problem="the record has a shape that this version does not know")
                 continue
             gone = [opening.pointer for opening in stored.entry.openings if opening.value is None]

@@ -19,10 +19,11 @@ class Live:
     pdp: engine.PDP
     records: RecordWriter
     digests: Digests
+    counting: engine.Counting
 
     @classmethod
     def of(cls, bundle: engine.Bundle, mode: str) -> Self:
         """A bundle, made ready to decide."""
         digests = Digests(meaning=bundle.digests.meaning, source=bundle.digests.source)
         records = RecordWriter(digests, EngineVersion(version=engine.__version__))
-        return cls(bundle, engine.PDP(bundle, mode=mode), records, digests)
+        return cls(bundle, engine.PDP(bundle, mode=mode), records, digests, engine.Counting(bundle))

@@ -28,10 +28,15 @@ Kind = Literal[
     "method-not-allowed",
     "cannot-replay",
     "changed-meanwhile",
+    "not-committable",
+    "decision-moved",
+    "commitment-ended",
+    "idempotency-erased",
     "body-too-large",
     "batch-too-large",
     "unsupported-media-type",
     "misdirected",
+    "idempotency-mismatch",
     "rate-limited",
     "internal",
     "not-recorded",
@@ -52,10 +57,15 @@ KINDS: Mapping[Kind, tuple[int, str]] = {
     "method-not-allowed": (405, "This address does not take that method"),
     "cannot-replay": (409, "The decision cannot be decided again here"),
     "changed-meanwhile": (412, "It is not as the request expects it to be"),
+    "not-committable": (409, "The decision cannot be committed"),
+    "decision-moved": (409, "The decision no longer holds"),
+    "commitment-ended": (409, "The commitment has ended already"),
+    "idempotency-erased": (410, "The first answer was erased"),
     "body-too-large": (413, "The body is too large"),
     "batch-too-large": (413, "The batch is too large"),
     "unsupported-media-type": (415, "The body is not sent as JSON"),
     "misdirected": (421, "The request is addressed to another host"),
+    "idempotency-mismatch": (422, "The key belongs to another call"),
     "rate-limited": (429, "Too many calls"),
     "internal": (500, "Something inside failed, so there is no answer"),
     "not-recorded": (503, "The decision could not be recorded, so there is no answer"),
@@ -119,6 +129,9 @@ class Problem(BaseModel):
     request_id: str = Field(description="the X-Request-ID of the answer, under which the log has the request")
     errors: tuple[Place, ...] | None = Field(default=None, description=f"what is wrong; at most {PLACES_SHOWN} places")
     checks: dict[str, Any] | None = Field(default=None, description="of a service that is not ready: what was found")
+    decision: dict[str, Any] | None = Field(
+        default=None, description="of a decision that moved: `id`, `outcome` and `answer` of the new one"
+    )
 
 
 class Refused(Exception):
@@ -131,6 +144,7 @@ class Refused(Exception):
         *,
         errors: tuple[Place, ...] | None = None,
         checks: dict[str, Any] | None = None,
+        decision: dict[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(kind)
@@ -138,6 +152,7 @@ class Refused(Exception):
         self.detail = detail
         self.errors = errors
         self.checks = checks
+        self.decision = decision
         self.headers = headers
 
     def problem(self, path: str, request_id: str, place: str = "") -> Problem:
@@ -152,6 +167,7 @@ class Refused(Exception):
             request_id=request_id,
             errors=None if self.errors is None else self.errors[:PLACES_SHOWN],
             checks=self.checks,
+            decision=self.decision,
         )
 
     def response(self, path: str, request_id: str) -> Response:

@@ -10,7 +10,7 @@ import ipaddress
 import os
 import re
 from collections.abc import Mapping
-from datetime import UTC, tzinfo
+from datetime import UTC, date, tzinfo
 from pathlib import Path
 from typing import Any, Literal, Self
 from urllib.parse import urlsplit
@@ -52,6 +52,15 @@ class Settings(BaseModel):
     )
     trust: Literal["confirmed", "from-memory"] = Field(default="confirmed", description="lowest mark that lifts without review")
     norms: Literal["bind", "advise"] = Field(default="bind", description="whether norms bind, or only advise")
+    callers_counts: Literal["combine", "refuse", "trust"] = Field(
+        default="combine", description="what becomes of counters that come with an exchange"
+    )
+    ledger_since: date | Literal["never"] = Field(
+        default="never", description="the day since which every exchange is committed here"
+    )
+    commit_within_days: int = Field(
+        default=1, ge=0, le=31, description="how many days a decision may be committed after its own"
+    )
     hosts: str = Field(
         default="", description="names besides this machine's own that requests may be addressed to, with commas"
     )
@@ -63,6 +72,7 @@ class Settings(BaseModel):
     jwt_audience: str = Field(default="", description="what tokens call this service, in their `aud`")
     rate_limit: float = Field(default=0, ge=0, le=1_000_000, description="calls a second that a caller may make; 0 is no limit")
     rate_burst: int = Field(default=100, ge=1, le=1_000_000, description="calls that a caller may make at once, under a limit")
+    idempotency_hours: int = Field(default=24, ge=1, le=720, description="how long answers are kept for calls made again")
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str], **given: Any) -> Self:

@@ -13,6 +13,7 @@ import re
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
+import sqlalchemy as sa
 from fastapi import FastAPI, Request, Response
 from pydantic import BaseModel, ConfigDict
 from starlette.requests import ClientDisconnect
@@ -25,6 +26,7 @@ from service.callers import Caller, caller_of
 from service.deciding import Asked, Decider, durable
 from service.gate import note
 from service.log.leaf import Entry
+from service.once import Answer, Work, key_of, once_prepared
 from service.problems import Problem, Refused
 from service.service import Service
 from service.shadow import Given
@@ -73,14 +75,31 @@ def add(app: FastAPI, service: Service) -> None:
         """Decides each exchange of the body, records all decisions in one commit, and answers with them."""
         caller = caller_of(request.scope, "evaluate")
         wanted = asked(request.scope["query_string"])
+        repeatable = key_of(request) is not None
         raw = await body(request, settings.batch_body_limit)
         leaving = asyncio.ensure_future(request.receive())  # nothing more comes but the word that the caller has left
+
+        def tell(answers: list[bytes], entries: list[Entry], given: list[Given], records: range) -> None:
+            note(request.scope, decisions=len(entries), problems=len(answers) - len(entries))
+            for sequence, each in zip(records, given, strict=True):
+                service.compare(sequence, each)
+
+        async def prepare() -> Work:
+            answers, entries, given = await decide(request, await taken_apart(raw), wanted, caller, leaving)
+            whole = b'{"results":[%b]}' % b",".join(answers)
+
+            def work(transaction: sa.Connection) -> Answer:
+                records = service.store.record(transaction, entries)
+                return Answer(whole, records=records, after=lambda: tell(answers, entries, given, records))
+
+            return work
+
         try:
             async with one_at_a_time:
+                if repeatable:
+                    return await once_prepared(service, request, caller, raw, prepare)
                 answers, entries, given = await decide(request, await taken_apart(raw), wanted, caller, leaving)
-                note(request.scope, decisions=len(entries), problems=len(answers) - len(entries))
-                for sequence, each in zip(await durable(service.store.append_many(entries)), given, strict=True):
-                    service.compare(sequence, each)
+                tell(answers, entries, given, await durable(service.store.append_many(entries)))
         finally:
             leaving.cancel()
         length = sum(map(len, answers)) + max(len(answers) - 1, 0) + len(b'{"results":[]}')
@@ -154,7 +173,7 @@ def add(app: FastAPI, service: Service) -> None:
         openapi_extra={
             **schemas.needs("evaluate"),
             "requestBody": _body_schema(settings.batch_limit),
-            "parameters": PARAMETERS,
+            "parameters": [*PARAMETERS, schemas.IDEMPOTENCY_KEY],
         },
         route_class_override=Plain,
     )

@@ -106,7 +106,9 @@ def add(app: FastAPI, service: Service) -> None:
     """Put the endpoints on the application."""
     held = service.policies
 
-    @app.get("/v1/bundle", summary="The policies that decide", responses=schemas.problems(403))
+    @app.get(
+        "/v1/bundle", summary="The policies that decide", responses=schemas.problems(403), openapi_extra=schemas.needs("read")
+    )
     async def bundle(request: Request) -> Bundle:
         """Their digests and settings, since when they decide, and whether others were refused."""
         caller_of(request.scope, "read")
@@ -124,7 +126,12 @@ def add(app: FastAPI, service: Service) -> None:
             refused=shown(held.refused),
         )
 
-    @app.post("/v1/bundle/reload", summary="Load the policies anew", responses=schemas.problems(403, 422, 503))
+    @app.post(
+        "/v1/bundle/reload",
+        summary="Load the policies anew",
+        responses=schemas.problems(403, 422, 503),
+        openapi_extra=schemas.needs("administer"),
+    )
     async def reload(request: Request) -> Reloaded:
         """Takes them whole or not at all. What is being decided is decided by the policies it began with."""
         caller_of(request.scope, "administer")
@@ -143,7 +150,12 @@ def add(app: FastAPI, service: Service) -> None:
         return Reloaded(changed=changed, before=before, after=after)
 
     # Not `async` from here on: reading waits for the disk, so each gets a thread.
-    @app.get("/v1/bundles", summary="The policies that decided", responses=schemas.problems(403, 503))
+    @app.get(
+        "/v1/bundles",
+        summary="The policies that decided",
+        responses=schemas.problems(403, 503),
+        openapi_extra=schemas.needs("read"),
+    )
     def bundles(request: Request) -> KeptBundles:
         """Every bundle that was live, the latest first."""
         caller_of(request.scope, "read")
@@ -166,6 +178,7 @@ def add(app: FastAPI, service: Service) -> None:
     @app.get(
         "/v1/bundles/{digest}",
         summary="Policies that decided, as a bundle file",
+        openapi_extra=schemas.needs("read"),
         response_class=Response,
         responses={
             200: {"description": "A bundle file", "content": {"application/json": {"schema": {"type": "object"}}}},

@@ -143,7 +143,7 @@ def add(app: FastAPI, service: Service) -> None:
         summary="Search the decisions",
         response_model=Decisions,
         responses=schemas.problems(400, 403, 503),
-        openapi_extra={"parameters": _parameters()},
+        openapi_extra={**schemas.needs("read"), "parameters": _parameters()},
     )
     def decisions(request: Request) -> Response:
         """The decisions that all parameters together mean, newest first, in pages."""
@@ -170,6 +170,7 @@ def add(app: FastAPI, service: Service) -> None:
     @app.get(
         "/v1/decisions/{id}/replay",
         summary="Decide again what was decided",
+        openapi_extra=schemas.needs("read"),
         response_model=Replayed,
         responses=schemas.problems(403, 404, 409, 503),
     )

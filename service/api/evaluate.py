@@ -4,14 +4,16 @@
 The body is read once, as bytes, up to a limit; the engine validates these bytes and nothing else does.
 """
 
+import sqlalchemy as sa
 from fastapi import FastAPI, Request, Response
 
 import engine
 from service.api import schemas
 from service.api.sent import PARAMETERS, Plain, asked, body
 from service.callers import caller_of
-from service.deciding import Decider, durable
+from service.deciding import Decided, Decider, durable
 from service.gate import note
+from service.once import Answer, Work, key_of, once_prepared
 from service.service import Service
 
 
@@ -25,14 +27,33 @@ def add(app: FastAPI, service: Service) -> None:
         scope = request.scope
         caller = caller_of(scope, "evaluate")
         wanted = asked(scope["query_string"])
+        repeatable = key_of(request) is not None
         raw = await body(request, limit)
-        async with service.turns:
-            live, now = service.live, service.clock()
-            sent = decider.read(live, raw, now)
-            decided = decider.decide(live, sent.exchange, wanted, now, scope["request_id"], caller, register=sent.register)
-        written = decided.written
-        note(scope, decision_id=written.id, outcome=written.outcome, proceed=written.proceed)
-        service.compare(await durable(service.store.append(decided.entry)), decided.given)
+
+        async def decide() -> Decided:
+            async with service.turns:
+                live, now = service.live, service.clock()
+                sent = decider.read(live, raw, now)
+                return decider.decide(live, sent.exchange, wanted, now, scope["request_id"], caller, register=sent.register)
+
+        def tell(decided: Decided, sequence: int) -> None:
+            written = decided.written
+            note(scope, decision_id=written.id, outcome=written.outcome, proceed=written.proceed)
+            service.compare(sequence, decided.given)
+
+        async def prepare() -> Work:
+            decided = await decide()
+
+            def work(transaction: sa.Connection) -> Answer:
+                records = service.store.record(transaction, [decided.entry])
+                return Answer(decided.answer, records=records, after=lambda: tell(decided, records.start))
+
+            return work
+
+        if repeatable:
+            return await once_prepared(service, request, caller, raw, prepare)
+        decided = await decide()
+        tell(decided, await durable(service.store.append(decided.entry)))
         return Response(decided.answer, media_type="application/json")
 
     app.router.add_api_route(
@@ -42,6 +63,10 @@ def add(app: FastAPI, service: Service) -> None:
         summary="Decide an exchange",
         response_model=engine.Decision,
         responses=schemas.problems(400, 403, 413, 415, 503),
-        openapi_extra={**schemas.needs("evaluate"), **schemas.EXCHANGE_BODY, "parameters": PARAMETERS},
+        openapi_extra={
+            **schemas.needs("evaluate"),
+            **schemas.EXCHANGE_BODY,
+            "parameters": [*PARAMETERS, schemas.IDEMPOTENCY_KEY],
+        },
         route_class_override=Plain,
     )

@@ -11,8 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 from service import keys
 from service.api import schemas
 from service.api.sent import Plain, body
-from service.callers import SCOPES, Scope, caller_of
-from service.deciding import durable
+from service.callers import SCOPES, Caller, Scope, caller_of
+from service.once import Answer, once
 from service.problems import Place, Refused
 from service.service import Service
 from service.telemetry import audit
@@ -70,21 +70,24 @@ def add(app: FastAPI, service: Service) -> None:
     """Put the endpoints on the application."""
 
     async def create(request: Request) -> Response:
-        """Makes a key; the answer tells it, and nothing will tell it again."""
+        """
+        Makes a key; the answer tells it, and nothing will tell it again.
+
+        A retry with the same Idempotency-Key makes no second one, and gets the first answer with `key` null.
+        """
         caller = caller_of(request.scope, "administer")
-        wanted = _read(await body(request, MOST_BYTES))
-        now = service.clock()
-        if wanted.expires_on is not None and wanted.expires_on < now.astimezone(UTC).date():
-            raise _wrong(Place(pointer="/expires_on", code="past", detail="this day is over already"))
+        raw = await body(request, MOST_BYTES)
+        wanted = _read(raw)
 
-        def work(transaction: sa.Connection) -> tuple[keys.Key, str]:
-            return keys.create(transaction, wanted.name, wanted.scopes, wanted.expires_on, caller.id, now)
+        def work(transaction: sa.Connection) -> Answer:
+            now = service.clock()
+            if wanted.expires_on is not None and wanted.expires_on < now.astimezone(UTC).date():
+                raise _wrong(Place(pointer="/expires_on", code="past", detail="this day is over already"))
+            key, told = keys.create(transaction, wanted.name, wanted.scopes, wanted.expires_on, caller.id, now)
+            answer, kept = (_written({**key.shown(), "key": each}) for each in (told, None))
+            return Answer(answer, 201, kept=kept, after=lambda: changed("key-created", caller, key, request))
 
-        key, told = await durable(service.store.do(work))
-        service.keys.changed(key.id)
-        said = {"caller": caller.id, "key": key.id, "scopes": key.scopes, "request_id": request.scope["request_id"]}
-        audit(service.say, "key-created", **said)
-        return _json({**key.shown(), "key": told}, 201)
+        return await once(service, request, caller, raw, work)
 
     # Not `async`: reading waits for the disk, so it gets a thread.
     @app.get(
@@ -102,24 +105,31 @@ def add(app: FastAPI, service: Service) -> None:
                 found = keys.listed(connection)
         except sa.exc.SQLAlchemyError:
             raise Refused("not-ready", "the keys cannot be read", headers={"Retry-After": "1"}) from None
-        return _json({"keys": [key.shown() for key in found]})
+        return Response(_written({"keys": [key.shown() for key in found]}), media_type="application/json")
 
     @app.post(
         "/v1/keys/{id}/revoke",
         summary="Revoke an API key",
         response_model=KeyInfo,
         responses=schemas.problems(404, 503),
-        openapi_extra=schemas.needs("administer"),
+        openapi_extra={**schemas.needs("administer"), "parameters": [schemas.IDEMPOTENCY_KEY]},
     )
     async def revoke(id: str, request: Request) -> Response:
         """Revokes a key for good. This process refuses it at once, others five seconds later. Revoked again, it stays as it was."""
         caller = caller_of(request.scope, "administer")
-        key = await durable(service.store.do(lambda transaction: keys.revoke(transaction, id, caller.id, service.clock())))
-        if key is None:
-            raise Refused("not-found", "there is no key of this id")
-        service.keys.changed(id)
-        audit(service.say, "key-revoked", caller=caller.id, key=key.id, request_id=request.scope["request_id"])
-        return _json(key.shown())
+
+        def work(transaction: sa.Connection) -> Answer:
+            key = keys.revoke(transaction, id, caller.id, service.clock())
+            if key is None:
+                raise Refused("not-found", "there is no key of this id")
+            return Answer(_written(key.shown()), after=lambda: changed("key-revoked", caller, key, request))
+
+        return await once(service, request, caller, b"", work)
+
+    def changed(action: str, caller: Caller, key: keys.Key, request: Request) -> None:
+        service.keys.changed(key.id)
+        request_id = request.scope["request_id"]
+        audit(service.say, action, caller=caller.id, key=key.id, scopes=key.scopes, request_id=request_id)
 
     app.router.add_api_route(
         "/v1/keys",
@@ -129,7 +139,11 @@ def add(app: FastAPI, service: Service) -> None:
         summary="Make an API key",
         response_model=MadeKey,
         responses=schemas.problems(400, 413, 415, 503),
-        openapi_extra={**schemas.needs("administer"), "requestBody": _body_schema()},
+        openapi_extra={
+            **schemas.needs("administer"),
+            "requestBody": _body_schema(),
+            "parameters": [schemas.IDEMPOTENCY_KEY],
+        },
         route_class_override=Plain,
     )
 
@@ -151,8 +165,8 @@ def _wrong(*places: Place) -> Refused:
     return Refused("bad-request", "the body does not describe a key to be made", errors=places)
 
 
-def _json(document: dict[str, Any], status: int = 200) -> Response:
-    return Response(json.dumps(document, ensure_ascii=False), status, media_type="application/json")
+def _written(document: dict[str, Any]) -> bytes:
+    return json.dumps(document, ensure_ascii=False).encode()
 
 
 def _body_schema() -> dict[str, Any]:

@@ -22,9 +22,9 @@ import engine
 from service.api import schemas
 from service.api.sent import Plain, body
 from service.callers import Caller, caller_of
-from service.deciding import durable
 from service.gate import note
 from service.log.store import moment_text
+from service.once import Answer, forget, once
 from service.problems import PLACES_SHOWN, Place, Refused
 from service.register import book, moving
 from service.register.book import Changed, Condition, NotHeld
@@ -153,7 +153,7 @@ class _Endpoints:
             openapi_extra={
                 **schemas.needs("administer"),
                 "requestBody": {"required": True, "content": {"application/json": {"schema": content}}},
-                "parameters": [*parameters, if_match, if_none],
+                "parameters": [*parameters, if_match, if_none, schemas.IDEMPOTENCY_KEY],
             },
             route_class_override=Plain,
         )
@@ -165,7 +165,10 @@ class _Endpoints:
             summary=f"Withdraw a {shelf.one}, or erase all that is said of it",
             response_model=History,
             responses=schemas.problems(400, 403, 404, 412, 503),
-            openapi_extra={**schemas.needs("administer"), "parameters": [*parameters, if_match, erase]},
+            openapi_extra={
+                **schemas.needs("administer"),
+                "parameters": [*parameters, if_match, erase, schemas.IDEMPOTENCY_KEY],
+            },
             route_class_override=Plain,
         )
         as_of = {"name": "as_of", "in": "query", "required": False, "schema": {"type": "string", "format": "date"}}
@@ -208,14 +211,23 @@ class _Endpoints:
             entry = _entry(kind, id, raw)
             if places := stating(self._service.live).places(entry):
                 raise refusal(places)
-        at, store = moment_text(self._service.clock()), self._service.store
+        store = self._service.store
+
+        def tell(version: Version, new: bool) -> None:
+            note(request.scope, version=version.version, new=new)
+            if new:
+                self._audit(request, "register-changed", caller, kind, version.version)
+
+        def work(transaction: sa.Connection) -> Answer:
+            at = moment_text(self._service.clock())
+            [(version, new)] = book.write(transaction, store.database, [entry], at, caller.id, condition)
+            status = 201 if new and version.version == 1 else 200
+            told = _written(version.document())
+            subject = _subject(kind, version.id)
+            return Answer(told, status, etag=_etag(version.version), subject=subject, after=lambda: tell(version, new))
+
         with _refusing():
-            work = store.do(lambda c: book.write(c, store.database, [entry], at, caller.id, condition))
-            [(version, new)] = await durable(work)
-        note(request.scope, version=version.version, new=new)
-        if new:
-            self._audit(request, "register-changed", caller, kind, version.version)
-        return _answer(version, 201 if new and version.version == 1 else 200)
+            return await once(self._service, request, caller, raw, work)
 
     async def delete(self, request: Request) -> Response:
         """Withdraws it: a version that states nothing. With `erase=true` whatever any version says is erased, and its names."""
@@ -223,19 +235,27 @@ class _Endpoints:
         kind, name = self._kind(request), request.path_params["id"]
         erase = _flag(request, "erase")
         condition = _condition(request)
-        at, store = moment_text(self._service.clock()), self._service.store
+        store = self._service.store
 
-        def work(transaction: sa.Connection) -> list[Version]:
+        def work(transaction: sa.Connection) -> Answer:
             if erase:
                 store.writer.erased()
-                return list(book.erase(transaction, kind, name, condition))
-            book.withdraw(transaction, store.database, kind, name, at, caller.id, condition)
-            return list(book.history(transaction, kind, name))
+                versions = list(book.erase(transaction, kind, name, condition))
+                forget(transaction, _subject(kind, versions[0].id))
+            else:
+                at = moment_text(self._service.clock())
+                book.withdraw(transaction, store.database, kind, name, at, caller.id, condition)
+                versions = list(book.history(transaction, kind, name))
+            newest, action = versions[0], "register-erased" if erase else "register-withdrawn"
+            return Answer(
+                _written({"versions": [each.document() for each in versions]}),
+                etag=_etag(newest.version),
+                subject=_subject(kind, newest.id),
+                after=lambda: self._audit(request, action, caller, kind, newest.version),
+            )
 
         with _refusing():
-            versions = await durable(store.do(work))
-        self._audit(request, "register-erased" if erase else "register-withdrawn", caller, kind, versions[0].version)
-        return _json({"versions": [each.document() for each in versions]}, version=versions[0].version)
+            return await once(self._service, request, caller, b"", work)
 
     def _audit(self, request: Request, action: str, caller: Caller, kind: str, version: int) -> None:
         # Without the id: it may be a person's name.
@@ -312,14 +332,21 @@ def _add_bulk(app: FastAPI, service: Service) -> None:
             entries = moving.gathered(iter(found))
         except Wrong as wrong:
             raise refusal(list(wrong.places)) from None
-        at, store = moment_text(service.clock()), service.store
+        store, request_id = service.store, request.scope["request_id"]
+
+        def work(transaction: sa.Connection) -> Answer:
+            written = book.write(transaction, store.database, entries, moment_text(service.clock()), caller.id)
+            new = sum(1 for version, is_new in written if is_new and version.version == 1)
+            changed = sum(1 for version, is_new in written if is_new and version.version > 1)
+            return Answer(
+                _written({"created": new, "changed": changed, "unchanged": len(written) - new - changed}),
+                after=lambda: audit(
+                    service.say, "register-imported", caller=caller.id, created=new, changed=changed, request_id=request_id
+                ),
+            )
+
         with _refusing():
-            written = await durable(store.do(lambda c: book.write(c, store.database, entries, at, caller.id)))
-        new = sum(1 for version, is_new in written if is_new and version.version == 1)
-        changed = sum(1 for version, is_new in written if is_new and version.version > 1)
-        request_id = request.scope["request_id"]
-        audit(service.say, "register-imported", caller=caller.id, created=new, changed=changed, request_id=request_id)
-        return _json({"created": new, "changed": changed, "unchanged": len(written) - new - changed})
+            return await once(service, request, caller, raw, work)
 
     def export(request: Request) -> Response:
         """Every entity that is held, in its newest version, so that it can be imported again."""
@@ -351,6 +378,7 @@ def _add_bulk(app: FastAPI, service: Service) -> None:
                 "required": True,
                 "content": {"application/json": {"schema": _schema_of(Register)}, "text/csv": table},
             },
+            "parameters": [schemas.IDEMPOTENCY_KEY],
         },
         route_class_override=Plain,
     )
@@ -488,8 +516,21 @@ def _answer(version: Version, status: int) -> Response:
 
 
 def _json(document: Any, status: int = 200, version: int | None = None) -> Response:
-    headers = {} if version is None else {"ETag": f'"{version}"'}
-    return Response(json.dumps(document, ensure_ascii=False), status, headers=headers, media_type="application/json")
+    headers = {} if version is None else {"ETag": _etag(version)}
+    return Response(_written(document), status, headers=headers, media_type="application/json")
+
+
+def _written(document: Any) -> bytes:
+    return json.dumps(document, ensure_ascii=False).encode()
+
+
+def _etag(version: int) -> str:
+    return f'"{version}"'
+
+
+def _subject(kind: str, id: str) -> str:
+    """What an answer tells, for whoever erases it."""
+    return f"{kind}/{id}"
 
 
 def _schema_of(model: type[BaseModel]) -> dict[str, Any]:

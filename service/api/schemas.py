@@ -34,6 +34,14 @@ EXCHANGE_BODY = {
         "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Exchange"}}},
     }
 }
+IDEMPOTENCY_KEY: dict[str, Any] = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "a name for this call, which makes it safe to send again: the same call with the same name gets the first answer"
+    " and does nothing else",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
+}
 _DAY = date(2026, 11, 24)
 _ID = "019ab3c4-5d6e-7f80-9a1b-2c3d4e5f6071"
 _CANDIDATES: tuple[dict[str, Any], ...] = (
@@ -147,8 +155,9 @@ def _openapi(app: FastAPI, exchange: dict[str, Any]) -> dict[str, Any]:
 
 def _guarded(operation: dict[str, Any]) -> None:
     """What the entrance may answer in an endpoint's place, and the scope in words."""
-    for status, response in problems(401, 403, 429, 503).items():
-        operation["responses"].setdefault(str(status), response)
+    repeatable = IDEMPOTENCY_KEY in operation.get("parameters", ())
+    for status, response in problems(401, 403, 429, 503, *((400, 410, 422) if repeatable else ())).items():
+        operation["responses"][str(status)] = response
     for scheme in operation.get("security", ()):
         operation["description"] = f"{operation.get('description', '')}\n\nNeeds the scope `{scheme['bearer'][0]}`.".strip()
 

@@ -67,7 +67,12 @@ def add(app: FastAPI, service: Service) -> None:
     """Put the endpoint on the application."""
 
     # Not `async`: reading waits for the disk, so it gets a thread.
-    @app.get("/v1/shadow", summary="What the shadow would decide otherwise", responses=schemas.problems(400, 403, 404, 503))
+    @app.get(
+        "/v1/shadow",
+        summary="What the shadow would decide otherwise",
+        responses=schemas.problems(400, 403, 404, 503),
+        openapi_extra=schemas.needs("read"),
+    )
     def shadow(
         request: Request,
         before: Annotated[int | None, Query(description="differences before this place in the log", ge=0, lt=2**63)] = None,

@@ -22,7 +22,8 @@ Schema = Literal["fifthfactor/record/1", "fifthfactor/record/2"]
 
 SCHEMA: Schema = "fifthfactor/record/1"
 SCHEMA_WITH_MORE: Schema = "fifthfactor/record/2"  # of a record that has one of the members OPTIONAL
-OPTIONAL = ("register",)
+SHAPES = (SCHEMA, SCHEMA_WITH_MORE)
+OPTIONAL = ("counted", "register")
 
 
 class Digests(BaseModel):
@@ -51,6 +52,17 @@ class Version(BaseModel):
     id: str | None = None
 
 
+class Count(BaseModel):
+    """A counter that was filled in before the decision: what it was taken to be, where that is from, and what the caller brought."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+    from_: Literal["ledger", "caller", "both"] = Field(alias="from")
+    at_least: int = Field(ge=0)
+    at_most: int | None = Field(default=None, ge=0)
+    brought: dict[Literal["at_least", "at_most"], int] | None = None
+
+
 class Record(BaseModel):
     """One decision with all that decided it. A record of the first shape has no optional member, one of the second has some."""
 
@@ -67,6 +79,9 @@ class Record(BaseModel):
     decision: engine.Decision
     bundle: Digests
     engine: EngineVersion
+    counted: dict[str, Count] | None = Field(
+        default=None, description="the counters of `request` by their facts: where each is from"
+    )
     register_: dict[str, Version] | None = Field(
         default=None,
         alias="register",
@@ -75,7 +90,8 @@ class Record(BaseModel):
 
     def document(self) -> dict[str, Any]:
         """The record as a JSON document."""
-        return self.model_dump(mode="json", by_alias=True, exclude={"register_"} if self.register_ is None else None)
+        document = self.model_dump(mode="json", by_alias=True)
+        return {name: value for name, value in document.items() if value is not None or name not in OPTIONAL}
 
 
 class RecordWriter:
@@ -100,7 +116,7 @@ class RecordWriter:
         """
         The decision as it is answered, and every member of its record but id and request. Raises NotCanonical.
 
-        `more` are optional members; one that is empty is left out.
+        `more` are the optional members; one that is empty is left out.
         """
         try:
             members = {name: text.encode() for name, text in decision.members.items()}

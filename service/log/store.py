@@ -22,7 +22,7 @@ from service.log.index import Index, take_in
 from service.log.leaf import Entry, Opening, faults
 from service.log.summary import Summary
 from service.store.database import Database, DatabaseRefused, plain
-from service.store.tables import about, head, personal, record
+from service.store.tables import about, head, idempotency, personal, record
 from service.store.upgrade import upgrade
 from service.store.writer import QUEUE_LIMIT, Writer
 
@@ -112,7 +112,8 @@ class Store:
         """
         Erase the personal values of a record and their salts for good; returns how many there were.
 
-        The leaf and its hash stay. What the database keeps of the old rows is cleared as far as it lets us (see Database.forget).
+        The leaf and its hash stay; answers kept for retries that hold the values are emptied. What the database keeps of the old rows
+        is cleared as far as it lets us (see Database.forget).
         Raises NotRecorded.
         """
         return await self.writer.do(lambda transaction: self._erase(transaction, id))
@@ -177,6 +178,12 @@ class Store:
         transaction.execute(sa.update(personal).where(*mine).values(salt=None, value=None, erased_at=now_text()))
         if sequence is not None:
             self.index.erase(transaction, sequence, _texts(values))
+            # The digest goes too: with all but one value known, it would tell whether a guess at that one is right.
+            transaction.execute(
+                sa.update(idempotency)
+                .where(idempotency.c.first_record <= sequence, idempotency.c.last_record >= sequence)
+                .values(body=None, digest="")
+            )
         self.writer.erased()
         return len(values)
 

@@ -27,6 +27,28 @@ caller = sa.Table(
     sa.Column("revoked_by", sa.String),
 )
 
+# --- calls that can be repeated ---------------------------------------------------------------------------------------
+
+idempotency = sa.Table(
+    "idempotency",
+    metadata,
+    sa.Column("caller", sa.String, primary_key=True),
+    sa.Column("key", sa.String, primary_key=True),
+    sa.Column("digest", sa.String, nullable=False),
+    sa.Column("status", sa.Integer, nullable=False),
+    sa.Column("media_type", sa.String, nullable=False),
+    sa.Column("location", sa.String),
+    sa.Column("etag", sa.String),
+    sa.Column("subject", sa.String),
+    sa.Column("body", sa.LargeBinary),  # null once a value in it was erased
+    sa.Column("first_record", BigInteger),
+    sa.Column("last_record", BigInteger),
+    sa.Column("created_at", sa.String, nullable=False),
+    sa.Index("idempotency_by_age", "created_at"),
+    sa.Index("idempotency_by_record", "first_record"),
+    sa.Index("idempotency_by_subject", "subject"),
+)
+
 # --- the decision log -------------------------------------------------------------------------------------------------
 
 about = sa.Table(
@@ -160,3 +182,83 @@ entity_alias = sa.Table(
     sa.Column("id", sa.String, nullable=False),
 )
 sa.Index("entity_alias_of", entity_alias.c.kind, entity_alias.c.id)
+# --- the ledger -------------------------------------------------------------------------------------------------------
+
+commitment = sa.Table(
+    "commitment",
+    metadata,
+    sa.Column("id", sa.String, primary_key=True),
+    sa.Column("decision", sa.String, nullable=False, unique=True),
+    sa.Column("evaluation", sa.String, nullable=False, unique=True),
+    sa.Column("sequence", BigInteger, nullable=False, unique=True),
+    sa.Column("exporter", sa.String, index=True),
+    sa.Column("as_of", sa.String, nullable=False),
+    sa.Column("committed_at", sa.String, nullable=False),
+    sa.Column("state", sa.String, nullable=False),
+    sa.Column("replaces", sa.String, sa.ForeignKey("commitment.id"), unique=True),
+    sa.Column("counting", sa.String, nullable=False),
+)
+commitment_event = sa.Table(
+    "commitment_event",
+    metadata,
+    sa.Column("commitment", sa.String, sa.ForeignKey("commitment.id"), primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("kind", sa.String, nullable=False),
+    sa.Column("at", sa.String, nullable=False),
+    sa.Column("by", sa.String, nullable=False),
+    sa.Column("reason", sa.String),
+    sa.Column("other", sa.String, sa.ForeignKey("commitment.id")),
+)
+movement = sa.Table(
+    "movement",
+    metadata,
+    sa.Column("commitment", sa.String, sa.ForeignKey("commitment.id"), primary_key=True),
+    sa.Column("fact", sa.String, primary_key=True),
+    sa.Column("meaning", sa.String, primary_key=True),
+    sa.Column("counter", sa.String, nullable=False),
+    sa.Column("key", sa.String, nullable=False),
+    sa.Column("day", sa.String, nullable=False),
+    sa.Column("low", BigInteger, nullable=False),
+    sa.Column("high", BigInteger),
+    sa.Column("sequence", BigInteger, nullable=False),
+    sa.Column("live", sa.Boolean, nullable=False),
+)
+sa.Index("movement_counted", movement.c.meaning, movement.c.key, movement.c.day)
+sa.Index("movement_sequence", movement.c.sequence)
+# What the movements of a day that count come to, moved with them: a counter is read from the days of its window.
+tally = sa.Table(
+    "tally",
+    metadata,
+    sa.Column("meaning", sa.String, primary_key=True),
+    sa.Column("key", sa.String, primary_key=True),
+    sa.Column("day", sa.String, primary_key=True),
+    sa.Column("fact", sa.String, primary_key=True),
+    sa.Column("largest", BigInteger, nullable=False),
+    sa.Column("least", BigInteger, nullable=False),
+    sa.Column("most", BigInteger, nullable=False),
+    sa.Column("endless", BigInteger, nullable=False),
+)
+opening = sa.Table(
+    "opening",
+    metadata,
+    sa.Column("id", sa.String, primary_key=True),
+    sa.Column("fact", sa.String, primary_key=True),
+    sa.Column("counter", sa.String, nullable=False),
+    sa.Column("meaning", sa.String, nullable=False),
+    sa.Column("key", sa.String, nullable=False),
+    sa.Column("day", sa.String, nullable=False),
+    sa.Column("low", BigInteger, nullable=False),
+    sa.Column("high", BigInteger),
+    sa.Column("at", sa.String, nullable=False),
+    sa.Column("by", sa.String, nullable=False),
+    sa.Column("reason", sa.String),
+)
+sa.Index("opening_counted", opening.c.counter, opening.c.key, opening.c.day)
+# Under which meanings commitments were counted, and until which day: little to read where nothing was.
+counted = sa.Table(
+    "counted",
+    metadata,
+    sa.Column("counting", sa.String, primary_key=True),
+    sa.Column("meaning", sa.String, primary_key=True),
+    sa.Column("last", sa.String, nullable=False),
+)

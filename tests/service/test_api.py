@@ -534,6 +534,7 @@ def test_other_addresses_are_404(client, path):
         ("GET", "/v1/evaluate/batch", "POST"),
         ("DELETE", "/v1/decisions/x", "GET"),
         ("OPTIONS", "/v1/evaluate", "POST"),
+        ("PUT", "/v1/keys", "GET, POST"),
     ],
 )
 def test_other_methods_are_405(client, method, path, allowed):

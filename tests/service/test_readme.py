@@ -37,6 +37,7 @@ def agrees(shown: Any, real: Any) -> bool:
 def test_every_command_answers_what_is_shown(tmp_path):
     """The commands run in order on one server with its defaults; the record's is that of the first decision."""
     id = ""
+    last_ids = {"DECISION": "", "COMMITMENT": ""}
     checked = 0
     with running(tmp_path / "fifthfactor.db", "--policies", str(ROOT / "policies")) as server:
         for (kind, command), (_, shown) in pairwise(BLOCKS):
@@ -44,13 +45,18 @@ def test_every_command_answers_what_is_shown(tmp_path):
                 continue
             answer = subprocess.run(
                 ["bash", "-c", command.replace("http://localhost:8080", server.address)],
-                env={**os.environ, "ID": id},
+                env={**os.environ, "ID": id, **last_ids},
                 capture_output=True,
                 check=True,
             )
             assert agrees(json.loads(shown), json.loads(answer.stdout)), f"{command}\n{answer.stdout.decode()[:2_000]}"
             id = id or json.loads(answer.stdout).get("id", "")
             last = answer.stdout
+            told = json.loads(last)
+            if told.get("schema") == "fifthfactor/decision/1":
+                last_ids["DECISION"] = told["id"]
+            elif told.get("state") == "committed":
+                last_ids["COMMITMENT"] = told["id"]
             checked += 1
     assert checked == README.count("```sh\ncurl")
     (program,) = [text for kind, text in BLOCKS if kind == "python"]
@@ -95,6 +101,10 @@ def test_every_address_is_listed():
     for path in (
         "/v1/evaluate",
         "/v1/evaluate/batch",
+        "/v1/commitments",
+        "/v1/counters",
+        "/v1/ledger/openings",
+        "/v1/ledger/recount",
         "/v1/decisions/{id}",
         "/v1/bundle",
         "/v1/bundle/reload",

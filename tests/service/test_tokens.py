@@ -8,6 +8,7 @@ import json
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -98,13 +99,20 @@ def forged(header: dict[str, Any], sign: Any, **claims: Any) -> str:
     return b".".join([*parts, base64.urlsafe_b64encode(signature).rstrip(b"=")]).decode()
 
 
-@pytest.fixture
-def issuer() -> Iterator[Issuer]:
-    """An issuer of its own for each test."""
+@contextmanager
+def issuing() -> Iterator[Issuer]:
+    """An issuer, which is gone afterwards."""
     found = Issuer()
     yield found
     found.server.shutdown()
     found.server.server_close()
+
+
+@pytest.fixture
+def issuer() -> Iterator[Issuer]:
+    """An issuer of its own for each test."""
+    with issuing() as found:
+        yield found
 
 
 @pytest.fixture

@@ -48,7 +48,9 @@ def test_the_record_has_the_facts_as_used_and_the_versions_they_are_from(filled,
 def test_ids_are_personal_in_the_leaf(filled, client, service: Service):
     """Neither an id nor who attested a document stands in it in clear."""
     id = client.post("/v1/evaluate", json={"named": NAMED}).json()["id"]
-    leaf = service.store.read(id).entry.leaf
+    stored = service.store.read(id)
+    assert stored is not None
+    leaf = stored.entry.leaf
     for word in (b"clinic-7", b"lab-2", b"Wang Fang"):
         assert word not in leaf
     assert b'"register":{"data":{"version":1},"exporter":{"version":1},"recipient":{"version":1}}' in leaf

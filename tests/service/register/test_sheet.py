@@ -144,6 +144,8 @@ def test_a_table_from_a_spreadsheet_is_taken():
         '"=lab",party,TRUE,red;blue,2024-05-01,yes,"Wang Fang, notary",\'-5\r\n\r\nempty,party,,,,,,\r\n'
     )
     lab, empty = sheet.read(table.encode(), STATES)
+    assert not isinstance(lab, Wrong)
+    assert not isinstance(empty, Wrong)
     assert (lab.id, lab.place, lab.content.note) == ("=lab", "/2", "-5")
     assert lab.content.facts == {"operator": True, "lists": ["red", "blue"]}
     assert lab.content.evidence == {"cn-standard-contract": CONTRACT}
@@ -187,6 +189,7 @@ def test_what_is_no_entity_is_told_and_the_others_are_read(table, pointer):
     )
     assert isinstance(first, Wrong)
     assert [place.pointer for place in first.places] == [pointer]
+    assert not isinstance(second, Wrong)
     assert second.id == "b"
 
 
@@ -198,4 +201,5 @@ def test_too_much_is_refused():
     assert wrong.value.places[0].code == "too-many"
     large = json.dumps({"entities": [{"kind": "user", "id": "a", "facts": {"x": "y" * 70_000}}]})
     (found,) = moving.read(large.encode(), "json", STATES)
+    assert isinstance(found, Wrong)
     assert found.places[0].code == "too-large"

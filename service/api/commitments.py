@@ -1,0 +1,224 @@
+"""
+`/v1/commitments`: a decided exchange happens, does not happen after all, or was otherwise than told.
+
+Each answer leaves once it is durable. What is refused because the decision no longer holds carries the new decision, which is recorded.
+"""
+
+import json
+import re
+from typing import Annotated, TypeVar
+
+import sqlalchemy as sa
+from fastapi import FastAPI, Query, Request, Response
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+from service.api import schemas
+from service.api.sent import Plain, body
+from service.callers import Caller, caller_of
+from service.gate import note
+from service.ledger.commitments import Commitment, Done, Ledger, State
+from service.once import Answer, once
+from service.problems import MEDIA_TYPE, PLACES_SHOWN, Place, Refused
+from service.service import Service
+
+_LIMIT = 16 * 1024
+_PAGE = 100
+_MOST = 2**53 - 1
+_ID = r"^[!-~]{1,64}$"
+
+Sent = TypeVar("Sent", bound=BaseModel)
+# PostgreSQL keeps no text with a zero byte in it.
+Reason = Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=r"^[^\x00]+$")]
+
+
+class Sending(BaseModel):
+    """What is sent to the ledger: its keys, and no others."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class CommitSent(Sending):
+    decision: str = Field(pattern=_ID, description="the id of the decision")
+
+
+class WithdrawSent(Sending):
+    reason: Reason
+
+
+class AmendSent(Sending):
+    decision: str = Field(pattern=_ID, description="the id of the decision on the exchange as it really is")
+    reason: Reason
+
+
+class Commitments(BaseModel):
+    """A page of commitments; `next` is the `after` of the page that follows, left out at the end."""
+
+    commitments: list[Commitment]
+    next: int | None = None
+
+
+def add(app: FastAPI, service: Service) -> None:
+    """Put the endpoints on the application."""
+    ledger = Ledger(service)
+
+    async def commit(request: Request) -> Response:
+        """Decides the exchange of a decision again, with the counters of now, and commits it where it may still proceed."""
+        caller = caller_of(request.scope, "commit")
+        raw, sent = await read(request, CommitSent)
+        request_id: str = request.scope["request_id"]
+
+        def work(transaction: sa.Connection) -> Answer:
+            return committed(request, ledger.commit(transaction, sent.decision, caller, request_id))
+
+        return await once(service, request, caller, raw, work)
+
+    async def amend(request: Request) -> Response:
+        """Commits a decision in place of another one, which no longer counts; both are kept."""
+        caller = caller_of(request.scope, "commit")
+        raw, sent = await read(request, AmendSent)
+        request_id: str = request.scope["request_id"]
+        old = _named(request.path_params["id"])
+
+        def work(transaction: sa.Connection) -> Answer:
+            return committed(request, ledger.commit(transaction, sent.decision, caller, request_id, old, sent.reason))
+
+        return await once(service, request, caller, raw, work)
+
+    async def withdraw(request: Request) -> Response:
+        """Ends a commitment whose exchange does not happen; it no longer counts, and is kept."""
+        caller: Caller = caller_of(request.scope, "commit")
+        raw, sent = await read(request, WithdrawSent)
+        id = _named(request.path_params["id"])
+
+        def work(transaction: sa.Connection) -> Answer:
+            told = ledger.withdraw(transaction, id, caller, sent.reason)
+            return Answer(written(told), after=lambda: note(request.scope, commitment_id=id))
+
+        return await once(service, request, caller, raw, work)
+
+    def committed(request: Request, done: Done) -> Answer:
+        """The answer to an attempt; one that came to nothing is kept for retries as well, for its decision is recorded."""
+        made, commitment = done.decided.written, done.commitment
+
+        def tell() -> None:
+            if commitment is None:
+                request.scope["refused"] = "decision-moved"  # for the audit
+            note(request.scope, decision_id=made.id, outcome=made.outcome, proceed=made.proceed)
+            note(request.scope, **({} if commitment is None else {"commitment_id": commitment.id}))
+            service.compare(done.sequence, done.decided.given)
+
+        if commitment is not None:
+            return Answer(written(commitment), 201, after=tell)
+        moved = {"id": made.id, "outcome": made.outcome, "answer": json.loads(made.members["answer"])}
+        refused = Refused(
+            "decision-moved",
+            "with the counters, the policies and the day as they are now it comes out otherwise",
+            decision=moved,
+        )
+        problem = refused.response(request.scope["path"], request.scope["request_id"])
+        records = range(done.sequence, done.sequence + 1)
+        return Answer(bytes(problem.body), problem.status_code, MEDIA_TYPE, records=records, after=tell)
+
+    for path, function, model, status, summary in (
+        ("/v1/commitments", commit, CommitSent, 201, "Commit a decision"),
+        ("/v1/commitments/{id}/amend", amend, AmendSent, 201, "Commit a decision in place of another"),
+        ("/v1/commitments/{id}/withdraw", withdraw, WithdrawSent, 200, "End a commitment"),
+    ):
+        app.router.add_api_route(
+            path,
+            function,
+            methods=["POST"],
+            status_code=status,
+            summary=summary,
+            response_model=Commitment,
+            responses=schemas.problems(400, 403, 404, 409, 413, 415, 503),
+            openapi_extra={**schemas.needs("commit"), **sent_body(model, "id" if "{id}" in path else "")},
+            route_class_override=Plain,
+        )
+
+    @app.get(
+        "/v1/commitments",
+        summary="Commitments, oldest first",
+        response_model=Commitments,
+        responses=schemas.problems(400, 403, 503),
+        openapi_extra=schemas.needs("read"),
+    )
+    def commitments(
+        request: Request,
+        exporter: str | None = Query(None, min_length=1, max_length=256, description="the exporter's id"),
+        state: State | None = None,
+        after: int = Query(-1, ge=-1, le=_MOST, description="the `next` of the page before"),
+        limit: int = Query(_PAGE, ge=1, le=_PAGE),
+    ) -> Response:
+        """A page of commitments, of an exporter or in a state where that is asked."""
+        caller_of(request.scope, "read")
+        try:
+            with service.store.database.reading.connect() as connection:
+                found, following = ledger.page(connection, exporter, state, after, limit)
+        except sa.exc.SQLAlchemyError:
+            raise unreadable() from None
+        return answer(Commitments(commitments=found, next=following))
+
+    @app.get(
+        "/v1/commitments/{id}",
+        summary="A commitment",
+        response_model=Commitment,
+        responses=schemas.problems(403, 404, 503),
+        openapi_extra=schemas.needs("read"),
+    )
+    def one(id: str, request: Request) -> Response:
+        """A commitment, with what it moved and what happened to it."""
+        caller_of(request.scope, "read")
+        try:
+            with service.store.database.reading.connect() as connection:
+                found = ledger.read(connection, _named(id))
+        except sa.exc.SQLAlchemyError:
+            raise unreadable() from None
+        if found is None:
+            raise Refused("not-found", "there is no commitment of this id")
+        return answer(found)
+
+
+async def read(request: Request, model: type[Sent]) -> tuple[bytes, Sent]:
+    """What was sent, as it came and strictly read. Raises Refused."""
+    raw = await body(request, _LIMIT)
+    try:
+        return raw, model.model_validate_json(raw)
+    except ValidationError as failed:
+        errors = failed.errors(include_url=False, include_input=False, include_context=False)[:PLACES_SHOWN]
+    places = tuple(
+        Place(
+            pointer="".join(f"/{step}"[:120] for step in each["loc"]), code=each["type"].replace("_", "-"), detail=each["msg"]
+        )
+        for each in errors
+    )
+    raise Refused("bad-request", "the body is not as described", errors=places)
+
+
+def answer(document: BaseModel, status: int = 200) -> Response:
+    """A document of the ledger; what it does not know is left out."""
+    return Response(written(document), status, media_type="application/json")
+
+
+def written(document: BaseModel) -> bytes:
+    """A document of the ledger as it is sent."""
+    return document.model_dump_json(exclude_none=True).encode()
+
+
+def sent_body(model: type[BaseModel], path_parameter: str = "") -> dict[str, object]:
+    """For an endpoint's documentation: the body it takes, and that the call can be repeated."""
+    schema = {"required": True, "content": {"application/json": {"schema": model.model_json_schema()}}}
+    parameter = {"name": path_parameter, "in": "path", "required": True, "schema": {"type": "string"}}
+    return {"requestBody": schema, "parameters": [*([parameter] if path_parameter else []), schemas.IDEMPOTENCY_KEY]}
+
+
+def unreadable() -> Refused:
+    """Where the database does not answer."""
+    return Refused("not-ready", "the ledger cannot be read", headers={"Retry-After": "1"})
+
+
+def _named(id: str) -> str:
+    """An id from an address. Raises Refused where it can be none."""
+    if not re.fullmatch(_ID, id):
+        raise Refused("not-found", "there is no commitment of this id")
+    return id

@@ -1,0 +1,1 @@
+"""The ledger: which decided exchanges happened, and what the counters come to by them."""

@@ -1,0 +1,348 @@
+"""
+The rows of the ledger: what moved each counter, and what counts began with.
+
+Contributions of an exchange in; later, for a counter and a key, what was found of them in a window. A row holds no value of a key but a
+keyed hash of it. The key of that hash is a secret of this database, made with its tables: once the values in the log are erased,
+whoever has a row and not the database cannot tell whether a guess is right.
+"""
+
+import hmac
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from functools import lru_cache
+from hashlib import sha256
+from typing import Any
+
+import sqlalchemy as sa
+from pydantic import JsonValue
+
+import engine
+from service.log.canonical import canonical
+from service.store.tables import about, commitment, counted, movement, opening, tally
+
+NOTHING = engine.Tally()
+ALWAYS = date.max.isoformat()
+
+SECRET = "ledger_secret"
+
+_low, _high = movement.c.low, movement.c.high
+
+
+def _whole(column: sa.ColumnElement[Any], *where: sa.ColumnElement[bool]) -> sa.ColumnElement[Any]:
+    return sa.case((sa.and_(sa.true(), *where), column), else_=0)
+
+
+def _sums(*where: sa.ColumnElement[bool]) -> list[sa.ColumnElement[Any]]:
+    """The columns of a tally over the days where something holds."""
+    largest = sa.func.max(_whole(tally.c.largest, *where))
+    return [largest, *(sa.func.sum(_whole(column, *where)) for column in (tally.c.least, tally.c.most, tally.c.endless))]
+
+
+@lru_cache(maxsize=64)
+def _days_of(count: int) -> sa.CompoundSelect[Any]:
+    """The days of so many counters, each row with the number of its counter: one statement, so that it is one way to the database."""
+    return sa.union_all(*(_days_of_one(number) for number in range(count)))
+
+
+def _days_of_one(number: int) -> sa.Select[Any]:
+    def of(name: str, **more: Any) -> sa.BindParameter[Any]:
+        return sa.bindparam(f"{name}_{number}", **more)
+
+    exact = sa.case((tally.c.key == of("key"), 1), else_=0).label("exact")
+    return (
+        sa.select(
+            sa.literal_column(str(number)).label("number"),
+            tally.c.fact,
+            exact,
+            *_sums(),
+            *_sums(tally.c.day >= of("since")),
+        )
+        .where(
+            tally.c.meaning == of("meaning"),
+            tally.c.key.in_(of("keys", expanding=True)),
+            tally.c.day.between(of("first"), of("last")),
+        )
+        .group_by(tally.c.fact, exact)
+    )
+
+
+# The columns of a tally over movements.
+_MOVEMENTS = (
+    sa.func.coalesce(sa.func.max(_low), 0).label("largest"),
+    sa.func.coalesce(sa.func.sum(_low), 0).label("least"),
+    sa.func.coalesce(sa.func.sum(_whole(_high, _high.is_not(None))), 0).label("most"),
+    sa.func.coalesce(sa.func.sum(sa.case((_high.is_(None), 1), else_=0)), 0).label("endless"),
+)
+_LATER = (
+    sa.select(movement.c.meaning, movement.c.key, movement.c.fact, *_MOVEMENTS)
+    .where(movement.c.sequence > sa.bindparam("after"), movement.c.live.is_(sa.true()))
+    .group_by(movement.c.meaning, movement.c.key, movement.c.fact)
+)
+_OPENINGS = (
+    sa.select(opening)
+    .where(
+        opening.c.counter.in_(sa.bindparam("counters", expanding=True)), opening.c.key.in_(sa.bindparam("keys", expanding=True))
+    )
+    .order_by(opening.c.day.desc(), opening.c.id.desc())
+)
+_COUNTED = sa.select(counted)
+_PLACE = ("meaning", "key", "day", "fact")  # of a movement, and of the tally it is in
+_RECENT = (
+    sa.select(commitment.c.counting)
+    .where(commitment.c.sequence > sa.bindparam("after"), commitment.c.state == "committed")
+    .distinct()
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """
+    A counter of somebody in a window, both ends inclusive.
+
+    `keys` are hashes: first that of the key itself, then those of the keys that may be this one; there is none where the key is not known.
+    """
+
+    counter: engine.Counter
+    keys: tuple[str, ...]
+    first: date
+    last: str = ALWAYS
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """The count of a day's beginning, as somebody attested it, for each fact of a counter."""
+
+    id: str
+    day: date
+    counts: dict[str, engine.Tally]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """
+    What the ledger has of a counter: in the `window`, of that since the `opening`, and of that `later` than some record.
+
+    `foreign`: there are commitments in the window that were not counted under what the counter means now; they may be any number more.
+    """
+
+    window: Mapping[str, engine.Tally] = field(default_factory=dict)
+    opening: Opening | None = None
+    since: Mapping[str, engine.Tally] = field(default_factory=dict)
+    later: Mapping[str, engine.Tally] = field(default_factory=dict)
+    foreign: bool = False
+
+
+NOT_FOUND = Found()
+
+
+class Book:
+    """The rows of one database. Its methods take the connection to work on; those that write take a writing transaction."""
+
+    def __init__(self) -> None:
+        self._secret: bytes | None = None
+
+    def hashed(self, connection: sa.Connection, per: Sequence[str], key: engine.Key) -> str:
+        """The hash of a key."""
+        if self._secret is None:
+            kept: str = connection.execute(sa.select(about.c.value).where(about.c.name == SECRET)).scalar_one()
+            self._secret = bytes.fromhex(kept)
+        named: list[JsonValue] = [[fact, part] for fact, part in zip(per, key, strict=True)]
+        return hmac.new(self._secret, canonical(named), sha256).hexdigest()
+
+    def covering(self, connection: sa.Connection, counter: engine.Counter, key: engine.Key) -> tuple[str, ...]:
+        """The hashes of a key and of the keys that may be this one; nothing where a part of it is not known."""
+        if None in key:
+            return ()
+        return tuple(self.hashed(connection, counter.per, each) for each in engine.covering(key))
+
+    def find(self, connection: sa.Connection, wanted: Sequence[Wanted], *, after: int | None = None) -> dict[str, Found]:
+        """
+        What the ledger has of some counters, by their names.
+
+        `after` is the number of a record: what was committed later is told apart.
+        """
+        meanings: dict[str, set[str]] = {}
+        until: dict[str, str] = {}
+        for row in connection.execute(_COUNTED):
+            meanings.setdefault(row.counting, set()).add(row.meaning)
+            until[row.counting] = max(row.last, until.get(row.counting, ""))
+        if not until:
+            return {}
+        # INVARIANT (nothing is overlooked): what was not counted under the meaning of now may come to any number.
+        found = {
+            each.counter.name: Found(
+                foreign=any(
+                    each.counter.meaning not in meanings[counting] and last >= each.first.isoformat()
+                    for counting, last in until.items()
+                )
+            )
+            for each in wanted
+        }
+        if asked := [each for each in wanted if each.keys]:
+            self._days(connection, asked, self._openings(connection, asked), found)
+        if after is not None:
+            self._later(connection, wanted, meanings, after, found)
+        return found
+
+    def move(
+        self,
+        transaction: sa.Connection,
+        commitment: str,
+        sequence: int,
+        moved: Sequence[tuple[engine.Contribution, engine.Counter, date]],
+    ) -> None:
+        """Note what a commitment adds, each on the day that counts for it."""
+        for each, counter, day in moved:
+            people = engine.Tally.of(each.people)
+            place = {
+                "meaning": counter.meaning,
+                "key": self.hashed(transaction, counter.per, each.key),
+                "day": day.isoformat(),
+                "fact": each.fact,
+            }
+            more = {"counter": counter.name, "low": people.least, "high": people.most, "sequence": sequence, "live": True}
+            transaction.execute(sa.insert(movement).values(commitment=commitment, **place, **more))
+            self._add(transaction, place, people)
+
+    def end(self, transaction: sa.Connection, commitment: str, meanings: Collection[str] | None = None) -> None:
+        """What a commitment added no longer counts; of some meanings only, where they are named."""
+        mine = sa.and_(movement.c.commitment == commitment, movement.c.live.is_(sa.true()))
+        if meanings is not None:
+            mine = sa.and_(mine, movement.c.meaning.in_(meanings))
+        rows = transaction.execute(sa.select(movement).where(mine)).all()
+        transaction.execute(sa.update(movement).where(mine).values(live=False))
+        for row in rows:
+            self._again(transaction, row)
+
+    def revive(self, transaction: sa.Connection, commitment: str, fact: str, meaning: str) -> None:
+        """What a commitment added under a meaning counts again."""
+        mine = sa.and_(movement.c.commitment == commitment, movement.c.fact == fact, movement.c.meaning == meaning)
+        transaction.execute(sa.update(movement).where(mine).values(live=True))
+        self._again(transaction, transaction.execute(sa.select(movement).where(mine)).one())
+
+    def _again(self, transaction: sa.Connection, row: Any) -> None:
+        """Add up the day of a movement again: the largest of a day cannot be taken back."""
+        left = sa.and_(*(movement.c[name] == getattr(row, name) for name in _PLACE), movement.c.live.is_(sa.true()))
+        again = transaction.execute(sa.select(*_MOVEMENTS).where(left)).one()
+        here = sa.and_(*(tally.c[name] == getattr(row, name) for name in _PLACE))
+        values = {name: int(getattr(again, name)) for name in ("largest", "least", "most", "endless")}
+        transaction.execute(sa.update(tally).where(here).values(values))
+
+    def _add(self, transaction: sa.Connection, place: Mapping[str, str], people: engine.Tally) -> None:
+        """Add one movement to the tally of its day."""
+        here = sa.and_(*(tally.c[name] == value for name, value in place.items()))
+        endless = int(people.most is None)
+        changed = transaction.execute(
+            sa.update(tally)
+            .where(here)
+            .values(
+                largest=sa.case((tally.c.largest < people.largest, people.largest), else_=tally.c.largest),
+                least=tally.c.least + people.least,
+                most=tally.c.most + (people.most or 0),
+                endless=tally.c.endless + endless,
+            )
+        )
+        if not changed.rowcount:
+            sums = {"largest": people.largest, "least": people.least, "most": people.most or 0, "endless": endless}
+            transaction.execute(sa.insert(tally).values(**place, **sums))
+
+    def begin(
+        self,
+        transaction: sa.Connection,
+        id: str,
+        counter: engine.Counter,
+        key: engine.Key,
+        day: date,
+        counts: Mapping[str, engine.Range],
+        *,
+        at: str,
+        by: str,
+        reason: str | None,
+    ) -> None:
+        """Note what a counter of somebody was at the beginning of a day."""
+        hashed = self.hashed(transaction, counter.per, key)
+        rows = []
+        for fact in counter.facts:
+            tally = engine.Tally.of(counts[fact]) if fact in counts else engine.Tally(most=None)
+            rows.append(
+                {
+                    "id": id, "fact": fact, "counter": counter.name, "meaning": counter.meaning, "key": hashed,
+                    "day": day.isoformat(), "low": tally.least, "high": tally.most, "at": at, "by": by, "reason": reason,
+                }
+            )  # fmt: skip
+        transaction.execute(sa.insert(opening), rows)
+
+    def note(self, transaction: sa.Connection, counting: engine.Counting, day: date) -> None:
+        """Note that what was committed until a day was counted under these meanings."""
+        last = day.isoformat()
+        here = counted.c.counting == counting.meaning
+        noted = transaction.execute(sa.select(sa.func.min(counted.c.last)).where(here)).scalar_one_or_none()
+        if noted is None:
+            meanings = ["", *(each.meaning for each in counting.counters)]  # the empty one stands where there is no counter
+            rows = [{"counting": counting.meaning, "meaning": each, "last": last} for each in meanings]
+            transaction.execute(sa.insert(counted), rows)
+        elif noted < last:
+            transaction.execute(sa.update(counted).where(here).values(last=last))
+
+    def _days(
+        self, connection: sa.Connection, asked: Sequence[Wanted], begun: Mapping[str, Opening], found: dict[str, Found]
+    ) -> None:
+        given: dict[str, Any] = {}
+        for number, each in enumerate(asked):
+            opened = begun.get(each.counter.name)
+            given |= {
+                f"meaning_{number}": each.counter.meaning,
+                f"key_{number}": each.keys[0],
+                f"keys_{number}": each.keys,
+                f"first_{number}": each.first.isoformat(),
+                f"last_{number}": each.last,
+                f"since_{number}": opened.day.isoformat() if opened else ALWAYS,
+            }
+        parts: list[tuple[dict[str, engine.Tally], ...]] = [({}, {}) for _ in asked]
+        for row in connection.execute(_days_of(len(asked)), given):
+            for column, part in zip((3, 7), parts[row.number], strict=True):
+                part[row.fact] = part.get(row.fact, NOTHING) + _tally(row, column, certain=bool(row.exact))
+        for each, (window, since) in zip(asked, parts, strict=True):
+            name = each.counter.name
+            found[name] = replace(found[name], window=window, since=since, opening=begun.get(name))
+
+    def _later(
+        self,
+        connection: sa.Connection,
+        wanted: Sequence[Wanted],
+        meanings: Mapping[str, set[str]],
+        after: int,
+        found: dict[str, Found],
+    ) -> None:
+        rows = connection.execute(_LATER, {"after": after}).all()
+        recent = connection.execute(_RECENT, {"after": after}).scalars().all()
+        for each in wanted:
+            later: dict[str, engine.Tally] = {}
+            for row in rows:
+                # Where it is not known whose the counter is, whatever was committed may be the same one's.
+                if row.meaning == each.counter.meaning and (not each.keys or row.key in each.keys):
+                    later[row.fact] = later.get(row.fact, NOTHING) + _tally(row, 3, certain=False)
+            if any(each.counter.meaning not in meanings.get(counting, ()) for counting in recent):
+                later = dict.fromkeys(each.counter.facts, engine.Tally(most=None))
+            found[each.counter.name] = replace(found[each.counter.name], later=later)
+
+    def _openings(self, connection: sa.Connection, asked: Sequence[Wanted]) -> dict[str, Opening]:
+        """The last count that each counter was opened with: of the latest day, and of these the one told last."""
+        by_counter = {each.counter.name: each for each in asked}
+        given = {"counters": list(by_counter), "keys": [each.keys[0] for each in asked]}
+        found: dict[str, Opening] = {}
+        for row in connection.execute(_OPENINGS, given):
+            each = by_counter[row.counter]
+            if (row.key, row.meaning) != (each.keys[0], each.counter.meaning) or row.day > each.last:
+                continue
+            opened = found.setdefault(row.counter, Opening(row.id, date.fromisoformat(row.day), {}))
+            if opened.id == row.id:
+                opened.counts[row.fact] = engine.Tally(row.low, row.low, row.high)
+        return found
+
+
+def _tally(row: Any, at: int, *, certain: bool) -> engine.Tally:
+    """The sums of a row from a column on; rows of another key that may be this one add nothing for certain."""
+    largest, least, most, endless = (int(each) for each in row[at : at + 4])
+    return engine.Tally(largest if certain else 0, least if certain else 0, None if endless else most)

@@ -1,0 +1,161 @@
+"""
+The counters of an exchange: from the ledger, and from its caller where the settings allow.
+
+An exchange in, the same exchange with its counters filled in out, and for each where it is from. What goes into a decision is what its
+record shows. Nothing here makes a counter less than the ledger has for certain.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import lru_cache
+from typing import Any
+
+import sqlalchemy as sa
+
+import engine
+from service.ledger.book import ALWAYS, NOT_FOUND, NOTHING, Book, Found, Wanted
+from service.live import Live
+from service.problems import Place, Refused
+from service.settings import Settings, time_zone
+
+_zone = lru_cache(maxsize=64)(time_zone)
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """
+    When an exchange is decided: the day of its law, and the moment, None where that day is not today.
+
+    A counter's days are those of its own zone, where it has one.
+    """
+
+    as_of: date
+    now: datetime | None = None
+
+    def day(self, counter: engine.Counter) -> date:
+        """The day on a counter's calendar."""
+        zone = counter.window.zone
+        return self.now.astimezone(_zone(zone)).date() if self.now and zone else self.as_of
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """
+    An exchange with its counters. `marks` tell of each that was filled in where it is from, as a record shows it; `others` what the ledger
+    has beside the exchange.
+    """
+
+    exchange: engine.Exchange
+    marks: Mapping[str, Mapping[str, Any]]
+    others: Mapping[str, engine.Tally]
+
+
+class Counts:
+    """Fills the counters of exchanges, by the settings of one service."""
+
+    def __init__(self, settings: Settings, book: Book) -> None:
+        self.book = book
+        self._callers = settings.callers_counts
+        self._since = settings.ledger_since if isinstance(settings.ledger_since, date) else date.max
+
+    def fill(
+        self,
+        connection: sa.Connection,
+        live: Live,
+        exchange: engine.Exchange,
+        moment: Moment,
+        *,
+        after: int | None = None,
+    ) -> Filled:
+        """
+        The exchange with its counters as they are.
+
+        `after` is the record in which its caller told its counts: what was committed later is added to them. Raises Refused where the
+        caller brought a count and may not.
+        """
+        counting = live.counting
+        wanted = [self.wanted(connection, counter, counting.key(counter, exchange), moment) for counter in counting.counters]
+        brought = {
+            fact: told
+            for each in counting.counters
+            for fact in each.facts
+            if (told := counting.brought(each, fact, exchange)) is not None
+        }
+        if brought and self._callers == "refuse":
+            detail = "the counter is kept here; leave it out"
+            places = (Place(pointer="/" + fact.replace(".", "/"), code="counter-brought", detail=detail) for fact in brought)
+            raise Refused("exchange-refused", "counters are kept here, and are not to be sent", errors=tuple(places))
+        found = self.book.find(connection, wanted, after=after if brought else None)
+        counts: dict[str, engine.Range] = {}
+        marks: dict[str, dict[str, Any]] = {}
+        others: dict[str, engine.Tally] = {}
+        for each in wanted:
+            counter = each.counter
+            here = found.get(counter.name, NOT_FOUND)
+            beside = self.others(each, here)
+            for fact in counter.facts:
+                told = brought.get(fact)
+                others[fact] = beside[fact]
+                kept = counting.value(counter, fact, exchange, beside[fact])
+                value, source = self._combined(kept, told, here.later.get(fact, NOTHING).most)
+                if source != "ledger" or value.high is not None or value.low > counting.own(counter, fact, exchange).low:
+                    counts[fact] = value
+                    marks[fact] = {"from": source, **ends(value)} | ({} if told is None else {"brought": ends(told)})
+        return Filled(counting.filled(exchange, counts) if counts else exchange, marks, others)
+
+    def wanted(self, connection: sa.Connection, counter: engine.Counter, key: engine.Key, moment: Moment) -> Wanted:
+        """A counter of somebody, in its window at a moment."""
+        day = moment.day(counter)
+        # Of today no last day: another process, whose clock is a little ahead, may have counted on tomorrow already.
+        last = ALWAYS if moment.now else day.isoformat()
+        return Wanted(counter, self.book.covering(connection, counter, key), counter.window.first(day), last)
+
+    def complete(self, wanted: Wanted, found: Found) -> bool:
+        """Whether the ledger has every exchange of a window, since its first day or since a count that it was opened with."""
+        begun = found.opening is not None or self._since <= wanted.first
+        return bool(wanted.keys) and begun and not found.foreign
+
+    def others(self, wanted: Wanted, found: Found) -> dict[str, engine.Tally]:
+        """What counts beside an exchange, for each fact of a counter; it has no upper end where the ledger is not complete."""
+        counter, begun = wanted.counter, found.opening
+        tallies = {}
+        for fact in counter.facts:
+            tally = found.window.get(fact, NOTHING)
+            if begun is not None and begun.day > wanted.first:
+                whole = begun.counts[fact] + found.since.get(fact, NOTHING)
+                # Of a count that began before the window did, nobody knows how much is left.
+                lasts = counter.window.first(begun.day) >= wanted.first
+                tally = engine.Tally(
+                    max(tally.largest, whole.largest) if lasts else tally.largest,
+                    max(tally.least, whole.least) if lasts else tally.least,
+                    whole.most,
+                )
+            tallies[fact] = tally if self.complete(wanted, found) else engine.Tally(tally.largest, tally.least, None)
+        return tallies
+
+    def _combined(self, kept: engine.Range, told: engine.Range | None, later: int | None) -> tuple[engine.Range, str]:
+        """The ledger's range and the caller's, to which is added what was committed since, and which of them it is."""
+        if told is None:
+            return kept, "ledger"
+        low = max(kept.low, told.low)
+        high = None if told.high is None or later is None else told.high + later
+        if high is None or high < kept.low:
+            # The caller knows no upper end, or one that the ledger shows to be wrong.
+            high = kept.high
+        elif self._callers == "combine" and kept.high is not None:
+            high = max(high, kept.high)
+        value = engine.Range(low, None if high is not None and high < low else high)
+        return value, "caller" if value == told else "both"
+
+
+def ends(count: engine.Range) -> dict[str, int]:
+    """A range as JSON."""
+    return {"at_least": int(count.low)} | ({} if count.high is None else {"at_most": int(count.high)})
+
+
+def bare(request: Mapping[str, Any], marks: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any]:
+    """The request of a record as its caller sent it: with the counts that were brought, and without those that were filled in."""
+    for fact, mark in marks.items():
+        request = engine.put(request, fact, mark.get("brought"))
+    return request

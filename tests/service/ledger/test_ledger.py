@@ -1,0 +1,615 @@
+"""Commitments and counters over HTTP, on both databases: only what is committed counts, and exactly that."""
+
+import json
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from starlette.testclient import TestClient
+
+import engine
+from service import telemetry
+from service.app import create_app
+from service.live import Live
+from service.log.record import Record
+from service.service import Service
+from service.settings import Settings
+from tests.service.conftest import Lines
+
+POLICIES = Path(__file__).parent / "policies"
+NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
+JSON = {"content-type": "application/json"}
+
+
+@dataclass
+class Desk:
+    """A service with a clock of its own, and who talks to it."""
+
+    service: Service
+    client: TestClient
+    now: list[datetime] = field(default_factory=lambda: [NOON])
+
+    def post(self, path: str, body: Any = None) -> Any:
+        return self.client.post(path, content=json.dumps(body) if body is not None else b"", headers=JSON)
+
+    def evaluate(self, people: Any = 100, exporter: str = "clinic", **more: Any) -> Any:
+        sent: dict[str, Any] = {
+            "exporter": {"id": exporter, "country": "CN"},
+            "recipient": {"id": "lab"},
+            "data": {"people": {"ordinary": people, "rest": 0}, "staff": False},
+        }
+        for fact, value in more.items():
+            sent = engine.put(sent, fact.replace("__", "."), value)
+        answer = self.post("/v1/evaluate", sent)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def commit(self, people: Any = 100, exporter: str = "clinic", **more: Any) -> Any:
+        answer = self.post("/v1/commitments", {"decision": self.evaluate(people, exporter, **more)["id"]})
+        assert answer.status_code == 201, answer.text
+        return answer.json()
+
+    def counter(self, name: str = "counts.year", **per: str) -> Any:
+        query = {"counter": name, "exporter.id": "clinic", **{key.replace("__", "."): value for key, value in per.items()}}
+        answer = self.client.get("/v1/counters", params=query)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def ordinary(self, **per: str) -> tuple[int, int | None]:
+        count = self.counter(**per)["counts"]["counts.year.ordinary"]
+        return count["at_least"], count.get("at_most")
+
+    def record(self, id: str) -> Any:
+        return self.client.get(f"/v1/decisions/{id}").json()["record"]
+
+    def reload(self, **changes: str) -> None:
+        """Put changed policies in the place of those that decide."""
+        sources = {path.name: path.read_text() for path in POLICIES.glob("*.yaml")}
+        for name, (old, new) in ((name, change.split(" => ")) for name, change in changes.items()):
+            file = f"{name}.yaml"
+            assert old in sources[file]
+            sources[file] = sources[file].replace(old, new)
+        bundle = engine.load_sources({name: text.encode() for name, text in sources.items()})
+        self.service.policies.live = Live.of(bundle, "bitset")
+
+
+@pytest.fixture
+def opened(database: str, lines: Lines) -> Iterator[Any]:
+    """Opens desks on one database."""
+    services = []
+
+    def open(**settings: Any) -> Desk:
+        now = [NOON]
+        given = Settings(policies=POLICIES, database=database, mode="bitset", **settings)
+        service = Service.open(given, say=telemetry.logger(lines), clock=lambda: now[0])
+        services.append(service)
+        return Desk(service, TestClient(create_app(given, service), base_url="http://127.0.0.1:8080").__enter__(), now)
+
+    yield open
+    for service in services:
+        service.close()
+
+
+@pytest.fixture
+def desk(opened: Any) -> Desk:
+    """A service whose ledger is complete."""
+    desk: Desk = opened(ledger_since="2026-01-01")
+    return desk
+
+
+def test_only_what_is_committed_counts(desk: Desk) -> None:
+    """A decision moves nothing; its commitment moves the counters of its exporter and nobody else's."""
+    decision = desk.evaluate(300)
+    assert decision["proceed"]
+    assert desk.ordinary() == (0, 0)
+    done = desk.post("/v1/commitments", {"decision": decision["id"]})
+    assert done.status_code == 201
+    told = done.json()
+    assert told["counters"]["counts.year.ordinary"] == {
+        "before": {"at_least": 0, "at_most": 0},
+        "after": {"at_least": 300, "at_most": 300},
+    }
+    assert {each["fact"]: (each["at_least"], each["at_most"]) for each in told["moved"]} == {
+        "counts.week": (1, 1),
+        "counts.year.ordinary": (300, 300),
+    }
+    assert desk.ordinary() == (300, 300)
+    assert desk.ordinary(exporter__id="hospital") == (0, 0)
+    assert desk.counter("counts.week", recipient__id="lab")["counts"] == {"counts.week": {"at_least": 1, "at_most": 1}}
+    assert desk.client.get(f"/v1/commitments/{told['id']}").json() == {k: v for k, v in told.items() if k != "counters"}
+
+
+def test_different_people_may_be_the_same(desk: Desk) -> None:
+    """Nobody knows how two exchanges overlap: the count is between the larger and the sum."""
+    desk.commit(300)
+    desk.commit(200)
+    assert desk.ordinary() == (300, 500)
+    decision = desk.evaluate(499)
+    assert decision["proceed"]
+    record = desk.record(decision["id"])
+    assert record["counted"]["counts.year.ordinary"] == {"from": "ledger", "at_least": 499, "at_most": 999}
+    assert record["request"]["counts"]["year"]["ordinary"] == {"at_least": 499, "at_most": 999}
+    assert desk.evaluate(500)["outcome"] == "undetermined"
+    assert desk.evaluate(1000)["outcome"] == "prohibited"
+
+
+def test_the_record_is_of_its_model_and_decides_again_to_the_same(desk: Desk) -> None:
+    """The record alone replays the decision: the counters are in its request as they were used."""
+    desk.commit(300)
+    record = desk.record(desk.evaluate(200)["id"])
+    assert Record.model_validate(record).model_dump(mode="json", by_alias=True, exclude_unset=True) == record
+    live = desk.service.live
+    again = engine.parse_exchange(live.bundle, json.dumps(record["request"]).encode())
+    day = datetime.fromisoformat(record["as_of"]).date()
+    decision = live.pdp.decide(again, as_of=day, today=day, id=record["id"])
+    assert json.loads(decision.model_dump_json(by_alias=True, exclude_unset=True)) == record["decision"]
+
+
+def test_two_that_fit_alone_and_not_together_are_not_both_committed(desk: Desk) -> None:
+    """The second is decided again when it is committed, and no longer holds; what it comes to now is recorded."""
+    first, second = desk.evaluate(600), desk.evaluate(600)
+    assert first["proceed"]
+    assert second["proceed"]
+    assert desk.post("/v1/commitments", {"decision": first["id"]}).status_code == 201
+    refused = desk.post("/v1/commitments", {"decision": second["id"]})
+    assert refused.status_code == 409
+    problem = refused.json()
+    assert problem["type"] == "urn:fifthfactor:problem:decision-moved"
+    assert problem["decision"]["outcome"] == "undetermined"
+    record = desk.record(problem["decision"]["id"])
+    assert record["decision"]["proceed"] is False
+    assert record["counted"]["counts.year.ordinary"] == {"from": "ledger", "at_least": 600, "at_most": 1200}
+    assert desk.ordinary() == (600, 600)
+
+
+def test_what_is_withdrawn_leaves_no_trace_in_the_counters(desk: Desk) -> None:
+    """And all of it in the history; it cannot end twice, nor be committed again."""
+    kept = desk.commit(300)
+    gone = desk.commit(500)
+    assert desk.ordinary() == (500, 800)
+    told = desk.post(f"/v1/commitments/{gone['id']}/withdraw", {"reason": "the lab closed"})
+    assert told.status_code == 200
+    assert told.json()["state"] == "withdrawn"
+    assert [(each["kind"], each.get("reason")) for each in told.json()["events"]] == [
+        ("committed", None),
+        ("withdrawn", "the lab closed"),
+    ]
+    assert all(not each["counts"] for each in told.json()["moved"])
+    assert desk.ordinary() == (300, 300)
+    again = desk.post(f"/v1/commitments/{gone['id']}/withdraw", {"reason": "again"})
+    assert (again.status_code, again.json()["type"]) == (409, "urn:fifthfactor:problem:commitment-ended")
+    again = desk.post("/v1/commitments", {"decision": gone["decision"]})
+    assert (again.status_code, again.json()["type"]) == (409, "urn:fifthfactor:problem:not-committable")
+    assert desk.client.get(f"/v1/commitments/{kept['id']}").json()["state"] == "committed"
+
+
+def test_an_amended_commitment_is_kept_beside_the_one_that_replaces_it(desk: Desk) -> None:
+    """The counters move by the difference, and are looked at without what is replaced."""
+    old = desk.commit(600)
+    right = desk.evaluate(399)
+    new = desk.post(f"/v1/commitments/{old['id']}/amend", {"decision": right["id"], "reason": "it was fewer"})
+    assert new.status_code == 201, new.text
+    told = new.json()
+    assert told["replaces"] == old["id"]
+    assert told["counters"]["counts.year.ordinary"]["before"] == {"at_least": 0, "at_most": 0}
+    assert desk.ordinary() == (399, 399)
+    before = desk.client.get(f"/v1/commitments/{old['id']}").json()
+    assert (before["state"], before["replaced_by"]) == ("superseded", told["id"])
+    assert before["events"][-1] | {"at": ""} == {
+        "kind": "amended", "at": "", "by": "local", "reason": "it was fewer", "other": told["id"],
+    }  # fmt: skip
+
+
+def test_what_replaces_a_commitment_is_decided_without_it(desk: Desk) -> None:
+    """It may go ahead although beside the other it may not; and it may not where it would cross the threshold alone."""
+    old = desk.commit(400)
+    desk.commit(500)
+    more = desk.evaluate(450)
+    assert not more["proceed"]
+    assert desk.post("/v1/commitments", {"decision": more["id"]}).status_code == 409
+    new = desk.post(f"/v1/commitments/{old['id']}/amend", {"decision": more["id"], "reason": "it was more"})
+    assert new.status_code == 201, new.text
+    assert desk.ordinary() == (500, 950)
+    much = desk.evaluate(550)
+    refused = desk.post(f"/v1/commitments/{new.json()['id']}/amend", {"decision": much["id"], "reason": "still more"})
+    assert (refused.status_code, refused.json()["type"]) == (409, "urn:fifthfactor:problem:decision-moved")
+    assert desk.ordinary() == (500, 950)
+    assert desk.client.get(f"/v1/commitments/{new.json()['id']}").json()["state"] == "committed"
+
+
+@pytest.mark.parametrize(
+    ("more", "says"),
+    [
+        ({"people": 2000}, "does not let"),
+        ({"as_of": "2026-11-24"}, "hypothetical"),
+    ],
+    ids=["refused", "hypothetical"],
+)
+def test_what_is_no_permit_of_today_is_not_committed(desk: Desk, more: dict[str, Any], says: str) -> None:
+    """A refusal and a hypothetical decision stay what they are."""
+    refused = desk.post("/v1/commitments", {"decision": desk.evaluate(**more)["id"]})
+    assert refused.status_code == 409
+    assert refused.json()["type"] == "urn:fifthfactor:problem:not-committable"
+    assert says in refused.json()["detail"]
+
+
+def test_a_decision_is_committed_while_its_day_is_near(desk: Desk) -> None:
+    """The day after it is decided again, as of that day; the day after that it is over."""
+    early, late = desk.evaluate(as_of="2026-11-25"), desk.evaluate()
+    desk.now[0] += timedelta(days=1)
+    done = desk.post("/v1/commitments", {"decision": early["id"]})
+    assert done.status_code == 201
+    assert done.json()["as_of"] == "2026-11-26"
+    record = desk.record(done.json()["evaluation"])
+    assert record["as_of"] == "2026-11-26"
+    assert "as_of" not in record["request"]
+    desk.now[0] += timedelta(days=1)
+    over = desk.post("/v1/commitments", {"decision": late["id"]})
+    assert (over.status_code, over.json()["detail"]) == (409, "its day is over: decide the exchange again")
+
+
+def test_a_calendar_year_is_that_of_the_counter_s_zone(desk: Desk) -> None:
+    """What is committed at 17:00 UTC on 31 December counts in Shanghai's new year, and the old year's no longer."""
+    desk.commit(300)
+    desk.now[0] = datetime(2026, 12, 31, 15, 59, tzinfo=UTC)
+    desk.commit(200)
+    assert desk.ordinary() == (300, 500)
+    desk.now[0] = datetime(2026, 12, 31, 16, tzinfo=UTC)
+    assert desk.ordinary() == (0, 0)
+    (moved, _) = sorted(desk.commit(400)["moved"], key=lambda each: each["fact"], reverse=True)
+    assert moved["day"] == "2027-01-01"
+    assert desk.ordinary() == (400, 400)
+    assert desk.counter("counts.week", recipient__id="lab")["window"] == {"first": "2026-12-25", "last": "2026-12-31"}
+
+
+def test_a_preceding_period_slides(desk: Desk) -> None:
+    """A day counts for seven days, itself one of them."""
+    desk.commit()
+    for days, expected in ((6, 1), (7, 0)):
+        desk.now[0] = NOON + timedelta(days=days)
+        count = desk.counter("counts.week", recipient__id="lab")["counts"]["counts.week"]
+        assert count == {"at_least": expected, "at_most": expected}
+
+
+def test_what_is_left_out_does_not_count(desk: Desk) -> None:
+    """What may be left out counts from nothing up, and so does what is told as a range from its lower end."""
+    desk.commit(5000, data__staff=True)
+    assert desk.ordinary() == (0, 0)
+    desk.commit(400, data__staff="unknown")
+    assert desk.ordinary() == (0, 400)
+    desk.commit({"at_least": 100, "at_most": 300})
+    assert desk.ordinary() == (100, 700)
+
+
+def test_an_exchange_of_nobody_knows_whom_may_be_anybody_s(opened: Any) -> None:
+    """It adds to the upper end of every exporter's counter, and its own counter is not answered."""
+    desk = opened(ledger_since="2026-01-01")
+    unknown = desk.evaluate(300, exporter__id="unknown", counts__year__ordinary=300, counts__week=1)
+    assert unknown["proceed"]
+    assert desk.post("/v1/commitments", {"decision": unknown["id"]}).status_code == 201
+    assert desk.ordinary() == (0, 300)
+    assert desk.ordinary(exporter__id="hospital") == (0, 300)
+    assert not desk.evaluate(300, exporter__id="unknown", counts__week=1)["proceed"]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_whatever_happens_a_counter_is_what_is_left(desk: Desk, seed: int) -> None:
+    """Commitments, withdrawals and amendments in any order, on several days: the largest and the sum of those that count."""
+    chance = random.Random(seed)
+    left: dict[str, int] = {}
+    for _ in range(40):
+        people = chance.randrange(1, 25)
+        match chance.choice(["commit", "commit", "withdraw", "amend", "tomorrow"]):
+            case "commit":
+                left[desk.commit(people)["id"]] = people
+            case "withdraw" if left:
+                id = chance.choice(sorted(left))
+                assert desk.post(f"/v1/commitments/{id}/withdraw", {"reason": "no"}).status_code == 200
+                del left[id]
+            case "amend" if left:
+                id = chance.choice(sorted(left))
+                sent = {"decision": desk.evaluate(people)["id"], "reason": "otherwise"}
+                answer = desk.post(f"/v1/commitments/{id}/amend", sent)
+                assert answer.status_code == 201, answer.text
+                del left[id]
+                left[answer.json()["id"]] = people
+            case "tomorrow" if desk.now[0].day < 30:
+                desk.now[0] += timedelta(hours=12)
+        assert desk.ordinary() == (max(left.values(), default=0), sum(left.values()))
+
+
+# --- what the ledger does not know -----------------------------------------------------------------------------------
+
+
+def test_an_empty_ledger_is_no_permit(opened: Any) -> None:
+    """What was sent before the ledger began is not known, unless somebody says since when it is complete."""
+    desk = opened()
+    decision = desk.evaluate(100)
+    assert decision["outcome"] == "undetermined"
+    assert "counted" not in desk.record(decision["id"])
+    told = desk.counter()
+    assert told["counts"]["counts.year.ordinary"] == {"at_least": 0}
+    assert not told["complete"]
+
+
+def test_a_ledger_that_began_within_the_window_is_not_complete(opened: Any) -> None:
+    """It becomes so when the window moves past that day."""
+    desk = opened(ledger_since="2026-11-01")
+    assert desk.ordinary() == (0, None)
+    assert desk.counter("counts.week", recipient__id="lab")["complete"]
+    desk.now[0] = datetime(2027, 1, 1, tzinfo=UTC)
+    assert desk.ordinary() == (0, 0)
+
+
+def open_with(desk: Desk, on: str, count: Any) -> Any:
+    return desk.post(
+        "/v1/ledger/openings",
+        {
+            "counter": "counts.year",
+            "per": {"exporter.id": "clinic"},
+            "on": on,
+            "counts": {"counts.year.ordinary": count, "counts.year.sensitive": 0},
+            "reason": "from the books",
+        },
+    )
+
+
+def test_a_counter_is_opened_with_a_count(opened: Any) -> None:
+    """From that day on the ledger adds to it; the next year begins without it."""
+    desk = opened()
+    assert open_with(desk, "2026-11-25", {"at_least": 400, "at_most": 500}).status_code == 201
+    assert desk.ordinary() == (400, 500)
+    assert desk.ordinary(exporter__id="hospital") == (0, None)
+    assert desk.evaluate(499, counts__week=1)["proceed"]
+    assert not desk.evaluate(500, counts__week=1)["proceed"]
+    desk.commit(300, counts__week=1)
+    assert desk.ordinary() == (400, 800)
+    assert desk.counter()["opening"]["on"] == "2026-11-25"
+    desk.now[0] = datetime(2027, 1, 1, tzinfo=UTC)
+    assert desk.ordinary() == (0, 0)
+
+
+def test_the_last_opening_is_the_one_that_holds(opened: Any) -> None:
+    """Of the latest day, the one told last; what was committed before its day is in it."""
+    desk = opened(ledger_since="2026-01-01")
+    desk.commit(300)
+    desk.now[0] += timedelta(days=1)
+    for on, count in (("2026-11-26", 900), ("2026-11-26", 350), ("2026-11-20", 10)):
+        assert open_with(desk, on, count).status_code == 201
+    assert desk.ordinary() == (350, 350)
+
+
+@pytest.mark.parametrize(
+    ("change", "status"),
+    [
+        ({"counter": "counts.none"}, 404),
+        ({"per": {}}, 400),
+        ({"per": {"exporter.id": "unknown"}}, 400),
+        ({"counts": {"counts.week": 1}}, 400),
+        ({"counts": {"counts.year.ordinary": "unknown"}}, 400),
+        ({"counts": {"counts.year.ordinary": -1}}, 400),
+        ({"on": "2026-11-26"}, 400),
+        ({"on": "2026-13-01"}, 400),
+        ({"reason": ""}, 400),
+        ({"more": 1}, 400),
+        ({"per": {"exporter.id": "a\0b"}}, 201),
+        ({"counts": {"counts.year.ordinary": 2**80}}, 400),
+    ],
+)
+def test_an_opening_that_says_nothing_sound_is_refused(desk: Desk, change: dict[str, Any], status: int) -> None:
+    """Whose, when, how many and why are all needed."""
+    sent = {
+        "counter": "counts.year", "per": {"exporter.id": "clinic"}, "on": "2026-11-25",
+        "counts": {"counts.year.ordinary": 1}, "reason": "books",
+    }  # fmt: skip
+    assert desk.post("/v1/ledger/openings", {**sent, **change}).status_code == status
+
+
+# --- counts that a caller brings ---------------------------------------------------------------------------------------
+
+
+def test_a_caller_s_count_stands_in_where_the_ledger_is_not_complete(opened: Any) -> None:
+    """It is marked as the caller's, and never less than the ledger has for certain."""
+    desk = opened()
+    decision = desk.evaluate(100, counts__year__ordinary=400, counts__week=1)
+    assert decision["proceed"]
+    mark = {"from": "caller", "at_least": 400, "at_most": 400, "brought": {"at_least": 400, "at_most": 400}}
+    assert desk.record(decision["id"])["counted"]["counts.year.ordinary"] == mark
+    desk.commit(500, counts__year__ordinary=500, counts__week=1)
+    low = desk.evaluate(100, counts__year__ordinary=450, counts__week=2)
+    assert not low["proceed"]  # the ledger has five hundred; no upper end is known
+    mark = {"from": "both", "at_least": 500, "brought": {"at_least": 450, "at_most": 450}}
+    assert desk.record(low["id"])["counted"]["counts.year.ordinary"] == mark
+
+
+def test_what_was_committed_since_is_added_to_a_caller_s_count(opened: Any) -> None:
+    """Callers who each bring a count that fits cannot together cross what neither knew."""
+    desk = opened()
+    first, second = (desk.evaluate(600, counts__year__ordinary=600, counts__week=1) for _ in range(2))
+    assert desk.post("/v1/commitments", {"decision": first["id"]}).status_code == 201
+    refused = desk.post("/v1/commitments", {"decision": second["id"]})
+    assert refused.status_code == 409
+    counted = desk.record(refused.json()["decision"]["id"])["counted"]["counts.year.ordinary"]
+    assert counted == {"from": "both", "at_least": 600, "at_most": 1200, "brought": {"at_least": 600, "at_most": 600}}
+
+
+def test_callers_of_nobody_knows_whom_cannot_cross_it_together_either(opened: Any) -> None:
+    """Where the exporter is not named, whatever was committed since may be its own."""
+    desk = opened()
+    sent = {"exporter__id": "unknown", "counts__year__ordinary": 600, "counts__week": 1}
+    first, second = (desk.evaluate(600, **sent) for _ in range(2))
+    assert desk.post("/v1/commitments", {"decision": first["id"]}).status_code == 201
+    assert desk.post("/v1/commitments", {"decision": second["id"]}).status_code == 409
+
+
+def test_what_was_committed_since_under_other_policies_may_be_any_number(opened: Any) -> None:
+    """A caller's count is no upper end where another process, with other policies, committed something since."""
+    desk = opened()
+    first, second = (desk.evaluate(100, counts__year__ordinary=100, counts__week=1) for _ in range(2))
+    assert desk.post("/v1/commitments", {"decision": first["id"]}).status_code == 201
+    desk.reload(vocabulary="- exporter.country: CN => - data.staff: no")
+    refused = desk.post("/v1/commitments", {"decision": second["id"]})
+    assert (refused.status_code, refused.json()["type"]) == (409, "urn:fifthfactor:problem:decision-moved")
+    desk.reload()
+    assert desk.post("/v1/commitments", {"decision": second["id"]}).status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("setting", "brought", "expected"),
+    [
+        ("combine", 400, {"from": "both", "at_least": 400, "at_most": 500}),
+        ("combine", 600, {"from": "caller", "at_least": 600, "at_most": 600}),
+        ("trust", 400, {"from": "caller", "at_least": 400, "at_most": 400}),
+        ("trust", 350, {"from": "caller", "at_least": 350, "at_most": 350}),
+        ("trust", 250, {"from": "both", "at_least": 300, "at_most": 500}),
+    ],
+)
+def test_beside_a_complete_ledger_the_setting_says_what_a_caller_s_count_is_worth(
+    opened: Any, setting: str, brought: int, expected: dict[str, Any]
+) -> None:
+    """`combine` takes the wider, `trust` the caller's; neither goes below what the ledger has."""
+    desk = opened(ledger_since="2026-01-01", callers_counts=setting)
+    desk.commit(300)
+    counted = desk.record(desk.evaluate(200, counts__year__ordinary=brought)["id"])["counted"]["counts.year.ordinary"]
+    assert counted == {**expected, "brought": {"at_least": brought, "at_most": brought}}
+
+
+def test_counts_that_callers_bring_may_be_refused(opened: Any) -> None:
+    """At their places; a counter that says no more than the exchange itself is none."""
+    desk = opened(ledger_since="2026-01-01", callers_counts="refuse")
+    sent = {"exporter": {"id": "a", "country": "CN"}, "data": {"people": {"ordinary": 5}}, "counts": {"year": {"ordinary": 9}}}
+    refused = desk.post("/v1/evaluate", sent)
+    assert refused.status_code == 400
+    (place,) = refused.json()["errors"]
+    assert (place["pointer"], place["code"]) == ("/counts/year/ordinary", "counter-brought")
+    assert desk.evaluate(5)["proceed"]
+
+
+# --- changed policies ----------------------------------------------------------------------------------------------------
+
+
+def test_what_was_counted_under_another_meaning_may_be_any_number(desk: Desk) -> None:
+    """Until it is counted again; then it counts as the counter means now."""
+    desk.commit(300)
+    desk.commit(400, data__staff=True)
+    desk.reload(rules="data.staff: yes => data.staff: no")
+    told = desk.counter()
+    assert told["recount"]
+    assert told["counts"]["counts.year.ordinary"] == {"at_least": 0}
+    assert desk.counter("counts.week", recipient__id="lab")["complete"]  # it means what it meant
+    assert desk.post("/v1/ledger/recount").json() == {"recounted": 2, "left": []}
+    assert desk.ordinary() == (400, 400)
+    assert not desk.counter()["recount"]
+    assert desk.post("/v1/ledger/recount").json() == {"recounted": 0, "left": []}
+    desk.reload()
+    assert desk.ordinary() == (0, None)
+    assert desk.post("/v1/ledger/recount").json() == {"recounted": 2, "left": []}
+    assert desk.ordinary() == (300, 300)
+
+
+def test_a_new_counter_knows_nothing_of_what_was_committed_before(desk: Desk) -> None:
+    """It is opened by counting again."""
+    desk.commit(300)
+    renamed = "counts.week: => counts.month:"
+    desk.reload(vocabulary=renamed, rules="counts.week: {more => counts.month: {more")
+    told = desk.counter("counts.month", recipient__id="lab")
+    assert told["counts"]["counts.month"] == {"at_least": 0}
+    assert desk.post("/v1/ledger/recount").json()["recounted"] == 1
+    assert desk.counter("counts.month", recipient__id="lab")["counts"]["counts.month"] == {"at_least": 1, "at_most": 1}
+
+
+def test_an_exchange_whose_values_were_erased_is_counted_again_as_anybody_s(desk: Desk) -> None:
+    """And a decision whose values were erased is not committed."""
+    done = desk.commit(300)
+    other = desk.evaluate(10)
+    portal = desk.client.portal
+    assert portal is not None
+    for id in (done["evaluation"], other["id"]):
+        assert portal.call(desk.service.store.erase, id) > 0
+    assert desk.ordinary() == (300, 300)
+    refused = desk.post("/v1/commitments", {"decision": other["id"]})
+    assert (refused.status_code, refused.json()["type"]) == (409, "urn:fifthfactor:problem:not-committable")
+    desk.reload(rules="data.staff: yes => data.staff: no")
+    assert desk.post("/v1/ledger/recount").json() == {"recounted": 1, "left": []}
+    desk.reload()
+    assert desk.post("/v1/ledger/recount").json() == {"recounted": 1, "left": []}
+
+
+# --- reading -----------------------------------------------------------------------------------------------------------
+
+
+def test_commitments_are_listed_a_page_at_a_time(desk: Desk) -> None:
+    """In their order, of an exporter or in a state."""
+    ids = [desk.commit(1, exporter)["id"] for exporter in ("clinic", "hospital", "clinic", "clinic")]
+    desk.post(f"/v1/commitments/{ids[0]}/withdraw", {"reason": "no"})
+    assert listed(desk) == ids
+    assert listed(desk, exporter="clinic") == [ids[0], ids[2], ids[3]]
+    assert listed(desk, exporter="clinic", state="committed", limit=1) == [ids[2], ids[3]]
+    assert listed(desk, exporter="nobody") == []
+    assert desk.client.get("/v1/commitments", params={"after": "x"}).status_code == 400
+    assert desk.client.get("/v1/commitments", params={"limit": 1000}).status_code == 400
+    assert desk.client.get("/v1/commitments/none").status_code == 404
+
+
+def listed(desk: Desk, **query: Any) -> list[str]:
+    found, after = [], -1
+    while True:
+        page = desk.client.get("/v1/commitments", params={**query, "after": after}).json()
+        found += [each["id"] for each in page["commitments"]]
+        if "next" not in page:
+            return found
+        after = page["next"]
+
+
+def test_no_personal_value_is_in_the_ledger(desk: Desk) -> None:
+    """Whose a counter is stands there as a keyed hash."""
+    desk.commit(300, exporter="practice-of-dr-li-na")
+    open_with(desk, "2026-11-25", 5)
+    with desk.service.store.database.reading.connect() as connection:
+        for table in ("commitment", "commitment_event", "movement", "opening", "counted"):
+            rows = connection.execute(sa.text(f"SELECT * FROM {table}")).all()
+            assert rows
+            assert "practice" not in repr(rows)
+            assert "clinic" not in repr(rows)
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status"),
+    [
+        ("/v1/commitments", {"decision": "none"}, 404),
+        ("/v1/commitments", {}, 400),
+        ("/v1/commitments", {"decision": 5}, 400),
+        ("/v1/commitments", {"decision": "a", "on": "2026-01-01"}, 400),
+        ("/v1/commitments/none/withdraw", {"reason": "x"}, 404),
+        ("/v1/commitments", {"decision": "\0"}, 400),
+        ("/v1/commitments/none/withdraw", {"reason": ""}, 400),
+        ("/v1/commitments/none/withdraw", {"reason": "a\0"}, 400),
+        ("/v1/commitments/%00/withdraw", {"reason": "a"}, 404),
+        ("/v1/commitments/none/amend", {"decision": "a", "reason": "x"}, 404),
+    ],
+)
+def test_what_is_not_understood_is_refused(desk: Desk, path: str, body: Any, status: int) -> None:
+    """Strictly: an unknown key too."""
+    assert desk.post(path, body).status_code == status
+
+
+@pytest.mark.parametrize(
+    ("query", "status"),
+    [
+        ("counter=counts.year", 400),
+        ("exporter.id=a", 400),
+        ("counter=counts.none&exporter.id=a", 404),
+        ("counter=counts.year&exporter.id=a&exporter.id=b", 400),
+        ("counter=counts.year&exporter.id=unknown", 400),
+        ("counter=counts.year&exporter.id=", 400),
+        ("", 400),
+    ],
+)
+def test_a_counter_is_asked_for_by_all_it_is_kept_per(desk: Desk, query: str, status: int) -> None:
+    """And by nothing else."""
+    assert desk.client.get(f"/v1/counters?{query}").status_code == status
