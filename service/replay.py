@@ -19,7 +19,7 @@ import engine
 from service.bundles.kept import NotKept, load_kept
 from service.log.canonical import canonical
 from service.log.leaf import clear
-from service.log.record import SCHEMA, SCHEMA_WITH_MORE, Digests
+from service.log.record import SHAPES, Digests
 from service.log.store import Stored
 
 MOST_DIFFERENCES = 20
@@ -127,7 +127,7 @@ def _record(stored: Stored) -> dict[str, Any]:
     if faults := stored.faults():
         raise CannotReplay(f"the record is not sound: {'; '.join(faults)}")
     record = clear(stored.entry.leaf, stored.entry.openings)
-    if record.get("schema") not in (SCHEMA, SCHEMA_WITH_MORE):
+    if record.get("schema") not in SHAPES:
         raise CannotReplay("the record has a shape that this version does not know")
     return record
 
