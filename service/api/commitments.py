@@ -6,6 +6,7 @@ Each answer leaves once it is durable. What is refused because the decision no l
 
 import json
 import re
+from functools import partial
 from typing import Annotated, TypeVar
 
 import sqlalchemy as sa
@@ -66,8 +67,8 @@ def add(app: FastAPI, service: Service) -> None:
     ) -> Response:
         request_id: str = request.scope["request_id"]
 
-        def work(transaction: sa.Connection) -> Answer:
-            return committed(request, ledger.commit(transaction, decision, caller, request_id, old, reason))
+        def work(transaction: sa.Connection, signed: bool = False) -> Answer:
+            return committed(request, ledger.commit(transaction, decision, caller, request_id, old, reason, signed))
 
         try:
             return await once(service, request, caller, raw, work)
@@ -77,6 +78,8 @@ def add(app: FastAPI, service: Service) -> None:
         async def prepare() -> Work:
             async with service.turns:
                 decided = moved.decide()
+            if decided.written.proceed:  # by a sign-off
+                return partial(work, signed=True)
 
             def record(transaction: sa.Connection) -> Answer:
                 (sequence,) = service.store.record(transaction, [decided.entry])

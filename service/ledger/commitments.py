@@ -144,11 +144,13 @@ class Ledger:
         request_id: str,
         old: str = "",
         reason: str | None = None,
+        signed: bool = False,
     ) -> Done:
         """
         Decide the exchange of a decision again, with the counters of now, and commit it where it may still proceed.
 
-        `old` is a commitment that it takes the place of. Raises Moved where it may not proceed, Refused.
+        `old` is a commitment that it takes the place of; `signed` says that sign-offs may let it proceed. Raises Moved where it may not
+        proceed without them, Refused.
         """
         live = self._service.live
         if old:
@@ -163,11 +165,11 @@ class Ledger:
                 self._decider.decide,
                 live, ready.exchange, Asked(), now, request_id, caller, register=ready.register, filled=filled,
             )  # fmt: skip
-            if not live.pdp.outcome(filled.exchange, ready.moment.as_of).permits:
+            if not signed and not live.pdp.outcome(filled.exchange, ready.moment.as_of).permits:
                 raise Moved(decide)
             decided = decide()
             if not decided.written.proceed:
-                instead.rollback()  # the engines disagree: what it was to replace counts as before
+                instead.rollback()  # what it was to replace counts as before
         (sequence,) = self._service.store.record(transaction, [decided.entry])
         if not decided.written.proceed:
             return Done(decided, sequence, None)

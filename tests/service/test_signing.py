@@ -61,6 +61,20 @@ def test_a_review_that_is_signed_off_is_off_for_the_same_facts(client, evaluate,
 
 
 @in_file
+def test_what_rests_on_a_sign_off_is_committed_while_that_stands(client, evaluate, sign):
+    """It is decided again with its sign-offs; once these are taken back, it has moved."""
+    sign(decided(evaluate)["id"])
+    first, second = decided(evaluate), decided(evaluate)
+    done = client.post("/v1/commitments", json={"decision": first["id"]})
+    assert done.status_code == 201, done.text
+    record = client.get(f"/v1/decisions/{done.json()['evaluation']}").json()["record"]
+    assert record["decision"]["signed_off"] == first["signed_off"]
+    sign(first["id"], verdict="refuse", until=None)
+    moved = client.post("/v1/commitments", json={"decision": second["id"]})
+    assert (moved.status_code, moved.json()["decision"]["outcome"]) == (409, "review")
+
+
+@in_file
 def test_other_facts_are_reviewed_as_before(evaluate, sign):
     """One more person, another recipient, or a member more, and the approval does not apply."""
     assert sign(decided(evaluate)["id"]).status_code == 201
