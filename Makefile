@@ -42,11 +42,20 @@ help: ## print this
 serve: .venv/.runtime ## run the service
 	@$(BIN)/fifthfactor serve $(ARGS)
 
-test: .venv/.tests ## run every test, then check and test the policies
+test: .venv/.tests /usr/bin/chromium ## run every test, then check and test the policies
 	@$(BIN)/pytest -n 2 --dist loadfile $(ARGS)
 	@$(BIN)/fifthfactor check policies
 	@$(BIN)/fifthfactor test policies
 	@$(BIN)/fifthfactor schema --write policies/.schemas
+
+# The tests look at the pages in a real browser, the one that Debian has.
+/usr/bin/chromium:
+	@if command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
+		echo "installing chromium ..."; \
+		apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install --no-install-recommends chromium >/dev/null; \
+	else \
+		echo "the tests need a browser at /usr/bin/chromium; install Debian's package \`chromium\`" >&2; exit 1; \
+	fi
 
 bench: .venv/.tests ## measure the speed
 	@$(BIN)/python -m tests.bench $(ARGS)

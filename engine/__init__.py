@@ -32,11 +32,13 @@ from engine.languages import LANGUAGES
 from engine.layout import NotLaidOut, lay_out
 from engine.lint import lint
 from engine.listing import rulesets
-from engine.model import Status
+from engine.model import ActionText, AttributesText, AuthZenText, ContextText, EntityText, Status
 from engine.mutation import Court, Mutant, mutants
 from engine.pdp import INCLUDES, MODES, PDP, EnginesFailed
+from engine.places import NotAnObject, Path, Places
 from engine.plan import Leg, decide_plan, read_plan
 from engine.schemas import editor_schemas
+from engine.signing import SignOff, facts_digest, meaning_of
 from engine.testing import Result, run
 from engine.values import Range
 from engine.version import VERSION as __version__
@@ -51,8 +53,12 @@ __all__ = [
     "MAX_BYTES",
     "MODES",
     "PDP",
+    "ActionText",
+    "AttributesText",
+    "AuthZenText",
     "Bundle",
     "BundleRefused",
+    "ContextText",
     "Contribution",
     "Counter",
     "Counting",
@@ -63,6 +69,7 @@ __all__ = [
     "Digests",
     "EngineUnavailable",
     "EnginesFailed",
+    "EntityText",
     "Exchange",
     "ExchangePart",
     "ExchangeRefused",
@@ -72,8 +79,11 @@ __all__ = [
     "Leg",
     "MovePart",
     "Mutant",
+    "NotAnObject",
     "NotLaidOut",
+    "Path",
     "Phrasebook",
+    "Places",
     "PlanDecision",
     "PolicyChangePart",
     "Problem",
@@ -81,6 +91,7 @@ __all__ = [
     "Register",
     "Result",
     "Settings",
+    "SignOff",
     "Status",
     "Tally",
     "Trial",
@@ -94,11 +105,13 @@ __all__ = [
     "decide_plan",
     "did_you_mean",
     "editor_schemas",
+    "facts_digest",
     "instruments",
     "lay_out",
     "lint",
     "load",
     "load_sources",
+    "meaning_of",
     "mutants",
     "parse_exchange",
     "put",

@@ -23,6 +23,7 @@ UNMET = frozenset((State.UNMET,))
 def answer(case: Case, book: Phrasebook) -> str:
     """What to do, and the first reasons for it."""
     text = _with_carried(case, book) if case.engine.agreed else book.language.disagreement()
+    text += "".join(_signed_off(case, book))
     return book.language.hypothetically(case.as_of, text) if case.hypothetical else text
 
 
@@ -65,6 +66,16 @@ def _answer(case: Case, book: Phrasebook) -> str:
     asked = case.missing[0].facts if case.missing else []
     questions = [part.question for part in asked[:ASKED]]
     return say.undecided(case.outcome.bounds.low, case.outcome.bounds.high, questions, max(0, len(asked) - ASKED))
+
+
+def _signed_off(case: Case, book: Phrasebook) -> Iterator[str]:
+    """What persons have approved, so that it says what the answer rests on."""
+    provisions = {rule.provision.id: rule.provision for _, rule in case.standing()}
+    for accepts in ("review", "lift"):
+        found = [part for part in case.signed_off if part.accepts == accepts]
+        if found:
+            said = [book.cited(book.clause(provisions[p.provision].title), provisions[p.provision]) for p in found]
+            yield book.language.signed_off(accepts == "lift", _list(said, book), min(part.until for part in found))
 
 
 def _list(texts: Sequence[str], book: Phrasebook) -> str:
@@ -139,7 +150,8 @@ def _lacking(case: Case, need: Need) -> bool:
 def _reviews(case: Case, book: Phrasebook) -> Iterator[str]:
     """Everything that makes the outcome a review, rules first."""
     say, verdict, vocabulary = book.language, case.verdict, case.bundle.vocabulary
-    yield from (_said(rule, book) for rule in _certain(case, "review"))
+    signed = {part.provision for part in case.signed_off}
+    yield from (_said(rule, book) for rule in _certain(case, "review") if rule.provision.id not in signed)
     for gap in case.outcome.coverage.gaps:
         if gap.certain and gap.reviewed:
             subject = book.text(vocabulary.subjects[gap.subject].title) if gap.subject else ""

@@ -8,12 +8,14 @@ digests). A file is what its first key says: `vocabulary:`, `policy:` or `test:`
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from engine import tree
+from engine.access import check_access
 from engine.catalogue import FactEntry, catalogue
 from engine.check import Settings, check
 from engine.diagnostic import Diagnostic, Findings, Span
@@ -119,6 +121,7 @@ def load_sources(sources: dict[str, bytes], settings: Settings | None = None) ->
             help="name a folder with a `policy:` file and the vocabulary",
         )
     vocabulary = load_vocabulary(trees["vocabulary"], findings)
+    check_access(vocabulary, findings)
     rules = check(trees["policy"], vocabulary, settings, findings, _tested(trees["test"]))
     if findings.errors:
         raise BundleRefused(findings.errors, sources)
@@ -214,6 +217,8 @@ def _meaning(rules: RuleSet, vocabulary: Vocabulary, settings: Settings) -> str:
             for part, (title, lines) in vocabulary.factor.items()
         ),
     ]
+    if vocabulary.authzen is not None:
+        words.append(json.dumps(vocabulary.authzen.model_dump(), sort_keys=True))
     printed = [
         repr(settings),
         *(f"{key}: {condition!r}" for key, condition in sorted(rules.definitions.items())),
@@ -222,13 +227,13 @@ def _meaning(rules: RuleSet, vocabulary: Vocabulary, settings: Settings) -> str:
         *(repr(floor) for floor in rules.floors),
         *(f"{name}: {sorted(entries.items())!r}" for name, entries in sorted(rules.registers.items())),
         *(f"{name}: {members!r}" for name, members in sorted(rules.families.items())),
-        *(f"{name}: {_days(calendar)}" for name, calendar in sorted(rules.calendars.items())),
+        *(f"{name}: {printed_days(calendar)}" for name, calendar in sorted(rules.calendars.items())),
         *map(repr, words),
     ]
     return _digest(line.encode() + b"\n" for line in printed)
 
 
-def _days(calendar: Calendar) -> str:
+def printed_days(calendar: Calendar) -> str:
     """A calendar printed in an order of its own: sets have none that two processes share."""
     sets = (calendar.weekend, calendar.holidays, calendar.workdays)
     return f"{calendar.known_from} {calendar.known_until} {[sorted(map(str, each)) for each in sets]}"

@@ -11,7 +11,7 @@ from datetime import date
 from engine.bundle import Bundle
 from engine.carried import Carried
 from engine.combine import Outcome
-from engine.decision import EnginePart, MissingPart
+from engine.decision import EnginePart, MissingPart, SignedOffPart
 from engine.exchange import Exchange
 from engine.rules import Rule
 from engine.verdict import Bounds, Reading, Verdict, numbers
@@ -24,6 +24,7 @@ class Case:
 
     `own` is the outcome without what is `carried` into the exchange, that is what came with the data. `reading` tells how tests
     read on the exchange. `beneath` is the outcome with reviews put away; `id` is the caller's.
+    `signed_off` are the approvals that the verdict rests on.
     """
 
     bundle: Bundle
@@ -39,6 +40,7 @@ class Case:
     engine: EnginePart
     own: Outcome
     carried: Sequence[Carried] = ()
+    signed_off: Sequence[SignedOffPart] = ()
 
     def standing(self, certain: bool = False) -> Iterator[tuple[int, Rule]]:
         """The rules that stand, or may, with their numbers; only those that do for certain where that is asked."""

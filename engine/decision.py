@@ -200,8 +200,24 @@ class DigestsPart(Part):
     source: str
 
 
+class SignedOffPart(Part):
+    """
+    An approval that the decision rests on. `accepts` "review": the provision's review is put away; "lift": what the provision lifts
+    only in doubt counts as lifted. `until` is its last day.
+    """
+
+    provision: str
+    accepts: Literal["review", "lift"]
+    sign_off: str
+    by: str
+    until: date
+
+
 class Decision(Part):
-    """The decision on one exchange under the law of one day. `carried` is there only where conditions came with the data."""
+    """
+    The decision on one exchange under the law of one day. `carried` is there only where conditions came with the data, `signed_off`
+    only where it rests on approvals.
+    """
 
     model_config = ConfigDict(
         extra="forbid",
@@ -232,6 +248,7 @@ class Decision(Part):
     bundle: DigestsPart
     engine: EnginePart
     carried: list[CarriedPart] | None = None
+    signed_off: list[SignedOffPart] | None = None
     remedies: RemediesPart | None = None
     holds_until: HorizonPart | None = None
     trace: TracePart | None = None
@@ -240,7 +257,8 @@ class Decision(Part):
 @dataclass(frozen=True, slots=True)
 class Written:
     """
-    A decision as written: `members` are the JSON of each member of the document, in the order of the document.
+    A decision as written: `members` are the JSON of each member of the document, in the order of the document. `signable` are the
+    provisions that a person may sign off; those signed off are among them.
 
     `named` are the ids that a log is searched by: "jurisdiction" (those whose law weighs), "provision" (standing for certain),
     "requirement" (asked for and not met for certain), "missing" (facts asked for), "category" (of data), "exporter" and "recipient" (ids,
@@ -257,6 +275,7 @@ class Written:
     engine: EnginePart
     members: Mapping[str, str]
     named: Mapping[str, tuple[str, ...]]
+    signable: tuple[str, ...] = ()
 
     def json(self) -> str:
         """The document, leading with what to do."""

@@ -27,6 +27,7 @@ from engine.factor import Account
 from engine.languages import Language
 from engine.naming import Naming
 from engine.rules import AS_OF, Level, Rule, State, Truth
+from engine.signing import signable
 from engine.verdict import Bounds, Reading, numbers
 from engine.words import Phrasebook, shown
 
@@ -79,6 +80,8 @@ class Teller:
         """The decision document of a case; `more` are members that were asked for."""
         outcome = case.outcome
         proceed = outcome.permits and not case.hypothetical
+        # Where the engines disagree nobody knows what there is to sign.
+        may_sign = signable(case.verdict) if case.engine.agreed else ()
         values = Values(case)
         members = {
             "schema": f'"{SCHEMA}"',
@@ -103,11 +106,13 @@ class Teller:
             "bundle": self._bundle,
             "engine": self._agreed if case.engine.agreed else _encode(case.engine.model_dump(mode="json")),
         }
+        if case.signed_off:
+            members["signed_off"] = _list(_encode(part.model_dump(mode="json")) for part in case.signed_off)
         if case.carried:
             parts = (carried_part(self.bundle, case.exchange, each) for each in case.carried)
             members["carried"] = _list(_encode(part.model_dump(mode="json", by_alias=True)) for part in parts)
         members |= {name: _encode(part.model_dump(mode="json", by_alias=True)) for name, part in more.items()}
-        return Written(case.id, case.as_of, proceed, outcome.word, case.engine, members, self._named(case))  # type: ignore[arg-type]
+        return Written(case.id, case.as_of, proceed, outcome.word, case.engine, members, self._named(case), may_sign)  # type: ignore[arg-type]
 
     def _named(self, case: Case) -> Mapping[str, tuple[str, ...]]:
         """What a log is searched by."""

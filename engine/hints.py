@@ -15,6 +15,11 @@ _SOURCE = "Where it was read: the text, or whoever quotes it, with its date."
 _STATUS = "How sure it is: `confirmed` (read in a source), `from-memory`, or `unsure`."
 _FROM = "The first day, inclusive; left out, there is no first."
 _UNTIL = "The last day, inclusive; left out, there is no last."
+_ATTRIBUTES = {
+    "under": "Every attribute not named in `facts` states the fact of its own name under this group.",
+    "facts": "What each attribute states: a fact, a family, a group of facts like `evidence`, or `as_of`.",
+    "names": "Attributes that are ids of entities, with the type of these: any id of an entity then counts as its first.",
+}
 _DPV = "The nearest term of the Data Privacy Vocabulary."
 
 KEYS: dict[str, dict[str, str]] = {
@@ -162,6 +167,20 @@ KEYS: dict[str, dict[str, str]] = {
     },
     "FactorPartText": {"title": _TITLE, "lines": "The lines of this part of the account."},
     "LaneText": {"title": _TITLE},
+    "EntityText": {
+        **_ATTRIBUTES,
+        "entity": "What the register calls such entities, where that is another name than the type's.",
+        "type": "The fact that the name of the type states.",
+        "id": "The fact that the id states; where the register has the entity, its first id.",
+    },
+    "ActionText": {**_ATTRIBUTES, "name": "The fact that the name of the action states."},
+    "ContextText": {**_ATTRIBUTES, "entities": "Attributes that stand for an entity: its id, or `{id: …, properties: …}`."},
+    "AuthZenText": {
+        "subjects": "Types of subjects, and what their ids and properties state.",
+        "actions": "Actions, and what their names and properties state.",
+        "resources": "Types of resources, and what their ids and properties state.",
+        "context": "What the context of a request states.",
+    },
     "VocabularyText": {
         "vocabulary": "The name of this file; several files add up.",
         "facts": "What an exchange may state, as `group.fact`.",
@@ -177,6 +196,7 @@ KEYS: dict[str, dict[str, str]] = {
         "touches": "Which facts name a country that an exchange touches, and as what.",
         "lanes": "Names for the ways that advice opens.",
         "factor": "The account of the data as a factor of production, part by part.",
+        "authzen": "How access requests (AuthZEN) are read as exchanges; in one file only.",
     },
     "Expectation": {
         "outcome": "The outcome over all jurisdictions.",

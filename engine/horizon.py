@@ -8,7 +8,7 @@ Counters are facts like others: that a new year begins is for whoever counts. So
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 
@@ -33,7 +33,7 @@ class Turn:
     """
     A day from which a test may read otherwise, and why.
 
-    `kind` and `key` say whose test it is: a definition's, a rule's (by its key), a duty's, or what is modelled.
+    `kind` and `key` say whose test it is: a definition's, a rule's (by its key), a duty's, what is modelled, or a sign-off.
     """
 
     day: int  # ordinal
@@ -69,9 +69,23 @@ class Horizon:
         self._cover()
         self._fixed.sort(key=lambda turn: turn.day)
 
-    def of(self, exchange: Exchange, as_of: date, evaluate: Evaluate, max_evaluations: int = MAX_EVALUATIONS) -> HorizonPart:
-        """The last day until which the outcome of `as_of` holds, within ten years; `evaluate` is called at most so often."""
+    def of(
+        self,
+        exchange: Exchange,
+        as_of: date,
+        evaluate: Evaluate,
+        max_evaluations: int = MAX_EVALUATIONS,
+        ends: Iterable[date] = (),
+    ) -> HorizonPart:
+        """
+        The last day until which the outcome of `as_of` holds, within ten years; `evaluate` is called at most so often.
+
+        `ends` are the last days of the sign-offs that it rests on, which `evaluate` knows as well.
+        """
         turns = self.turns(exchange, as_of)
+        for end in ends:
+            turn = Turn(end.toordinal() + 1, "sign-off", "", self.book.language.sign_off_ends(end))
+            turns.setdefault(turn.day, []).append(turn)
         before = evaluate(exchange, as_of)
         for day in sorted(turns):
             last = date.fromordinal(day - 1)
@@ -210,11 +224,12 @@ class Horizon:
         """What changed on the day: the turns of tests that read otherwise, each said once."""
         (old, was), (new, now) = before, after
         holds = (old.holds.possible ^ new.holds.possible) | (old.holds.certain ^ new.holds.certain)
-        changed = {
+        changed: dict[str, Callable[[str], bool]] = {
             "define": lambda key: old.defined[key] is not new.defined[key],
             "rule": lambda key: bool(holds >> self._numbers[key] & 1),
             "duty": lambda key: (old.owed.get(key), old.overdue.get(key)) != (new.owed.get(key), new.overdue.get(key)),
             "cover": lambda key: was.coverage != now.coverage,
+            "sign-off": lambda key: True,
         }
         return list(dict.fromkeys(turn.because for turn in turns if changed[turn.kind](turn.key)))
 

@@ -342,6 +342,53 @@ class LaneText(Document):
     title: Text
 
 
+class AttributesText(Document):
+    """
+    Which attribute of an access request (AuthZEN) states which fact.
+
+    `facts` maps an attribute's name to a place in the exchange: a fact, a family, a group of facts such as `evidence`, or `as_of`. With
+    `under`, every other attribute states the fact of its own name there. `names` are the attributes whose values are ids of
+    entities, each with the type of these entities.
+    """
+
+    under: str | None = None
+    facts: dict[str, str] = {}
+    names: dict[str, str] = {}
+
+
+class EntityText(AttributesText):
+    """One type of subject or resource. `entity` is what the register calls it, where that is another name than the type's."""
+
+    entity: str | None = None
+    type: str | None = None
+    id: str | None = None
+
+
+class ActionText(AttributesText):
+    """One action. `name` is the fact that its name states."""
+
+    name: str | None = None
+
+
+class ContextText(AttributesText):
+    """The context of a request; `entities` are those of its attributes that stand for a stored entity."""
+
+    entities: dict[str, EntityText] = {}
+
+
+class AuthZenText(Document):
+    """
+    How access requests (AuthZEN Authorization API 1.0) are read as exchanges.
+
+    A type of subject or resource, or an action, that is not named here is none that is ever permitted.
+    """
+
+    subjects: Annotated[dict[str, EntityText], Field(min_length=1)]
+    actions: Annotated[dict[str, ActionText], Field(min_length=1)]
+    resources: Annotated[dict[str, EntityText], Field(min_length=1)]
+    context: ContextText = ContextText()
+
+
 class VocabularyText(Document):
     """The words policies are written in; several files add up."""
 
@@ -373,6 +420,7 @@ class VocabularyText(Document):
     touches: list[TouchText] = []
     lanes: dict[str, LaneText] = {}
     factor: dict[str, FactorPartText] = {}
+    authzen: AuthZenText | None = None
 
 
 class Expectation(Document):
@@ -455,7 +503,7 @@ def read_parts(model: type[M], node: Node, findings: Findings) -> M | None:
     except ValidationError as failed:
         for error in failed.errors(include_url=False, include_input=False):
             section = sections.get(str(error["loc"][0])) if error["loc"] else None
-            if isinstance(section, dict) and len(error["loc"]) > 1:
+            if isinstance(section, dict) and len(error["loc"]) > 1 and error["loc"][0] != "authzen":  # which is read as one
                 section.pop(error["loc"][1], None)
             elif error["loc"]:
                 sections.pop(str(error["loc"][0]), None)

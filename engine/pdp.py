@@ -29,8 +29,9 @@ from engine.languages import ENGLISH, LANGUAGES
 from engine.missing import Questions
 from engine.remedies import Remedies
 from engine.rules import Level
+from engine.signing import SignOff, parts
 from engine.values import Value
-from engine.verdict import Bounds, Engine, Reading, Verdict
+from engine.verdict import NONE_SIGNED, Bounds, Engine, Reading, Verdict
 from engine.version import VERSION
 from engine.words import Phrasebook
 
@@ -69,23 +70,41 @@ class PDP:
         self._lock = threading.RLock()  # searches look while a decision holds it
 
     def decide(
-        self, exchange: Exchange, *, as_of: date, today: date, id: str, include: Collection[str] = (), lang: str = "en"
+        self,
+        exchange: Exchange,
+        *,
+        as_of: date,
+        today: date,
+        id: str,
+        include: Collection[str] = (),
+        lang: str = "en",
+        signed: Collection[SignOff] = (),
     ) -> Decision:
         """The decision on an exchange, as a document; see `write`."""
-        return self.write(exchange, as_of=as_of, today=today, id=id, include=include, lang=lang).document()
+        return self.write(exchange, as_of=as_of, today=today, id=id, include=include, lang=lang, signed=signed).document()
 
     def write(
-        self, exchange: Exchange, *, as_of: date, today: date, id: str, include: Collection[str] = (), lang: str = "en"
+        self,
+        exchange: Exchange,
+        *,
+        as_of: date,
+        today: date,
+        id: str,
+        include: Collection[str] = (),
+        lang: str = "en",
+        signed: Collection[SignOff] = (),
     ) -> Written:
         """
         The decision on an exchange, as JSON.
 
         `as_of` is the day whose law counts; where it is not `today`, the decision is hypothetical. `id` is the caller's. `include` asks
-        for more, of INCLUDES; `lang` is one of LANGUAGES. Raises EnginesFailed where no engine gave an answer.
+        for more, of INCLUDES; `lang` is one of LANGUAGES. `signed` are approvals of these provisions, for these facts; those whose
+        last day is before `as_of` count for nothing. Raises EnginesFailed where no engine gave an answer.
         """
+        signed = [each for each in signed if as_of <= each.until]
         with self._lock:
             teller = self._teller(lang)
-            verdict, own, part = self._judge(exchange, as_of)
+            verdict, own, part = self._judge(exchange, as_of, frozenset(each.provision for each in signed))
             carried = self._carried(exchange, as_of, part)
             outcome = over(own, carried)
             beneath = self._combiner.beneath(verdict, own) if part.agreed else own.bounds
@@ -105,17 +124,20 @@ class PDP:
                 engine=part,
                 own=own,
                 carried=carried,
+                signed_off=parts(verdict, signed) if part.agreed else (),
             )
-            return teller.tell(case, self._more(case, include, teller.book))
+            # Only what the decision tells counts further on, so that it can be made again from what it tells.
+            told = {each.provision for each in case.signed_off}
+            return teller.tell(case, self._more(case, include, teller.book, [s for s in signed if s.provision in told]))
 
     def verdict(self, exchange: Exchange, as_of: date) -> Verdict:
         """The reference's verdict, for tests of definitions."""
         return self.reference.evaluate(exchange, as_of)
 
-    def look(self, exchange: Exchange, as_of: date) -> tuple[Verdict, Outcome]:
+    def look(self, exchange: Exchange, as_of: date, signed: frozenset[str] = NONE_SIGNED) -> tuple[Verdict, Outcome]:
         """What the first engine says to an exchange; for searches, no decision."""
         with self._lock:
-            verdict = self.engines[0].evaluate(exchange, as_of)
+            verdict = self.engines[0].evaluate(exchange, as_of, signed)
             outcome = self._combiner.outcome(exchange, verdict, as_of)
             return verdict, over(outcome, held(stated(exchange, self.travelling), (verdict,)))
 
@@ -137,15 +159,26 @@ class PDP:
             self._tellers[lang] = Teller(self.bundle, self._agreed, LANGUAGES[lang])
         return self._tellers[lang]
 
-    def _more(self, case: Case, include: Collection[str], book: Phrasebook) -> dict[str, BaseModel]:
-        """What is told only where it is asked for; of an exchange on which the engines disagree, only the trace."""
+    def _more(
+        self, case: Case, include: Collection[str], book: Phrasebook, signed: Collection[SignOff]
+    ) -> dict[str, BaseModel]:
+        """
+        What is told only where it is asked for; of an exchange on which the engines disagree, only the trace.
+
+        Remedies and questions change facts, and with them every approval is gone.
+        """
         more: dict[str, BaseModel] = {}
+
+        def look(exchange: Exchange, day: date) -> tuple[Verdict, Outcome]:
+            return self.look(exchange, day, frozenset(each.provision for each in signed if day <= each.until))
+
         if "trace" in include:
             more["trace"] = trace(case)
         if "remedies" in include and case.engine.agreed:
             more["remedies"] = self._remedies.find(case.exchange, case.as_of, self.look, book=book)
         if "holds_until" in include and case.engine.agreed:
-            more["holds_until"] = self._horizons[book.language.code].of(case.exchange, case.as_of, self.look)
+            ends = [each.until for each in signed]
+            more["holds_until"] = self._horizons[book.language.code].of(case.exchange, case.as_of, look, ends=ends)
         return more
 
     def _missing(
@@ -163,12 +196,12 @@ class PDP:
         verdicts = self.verdicts(exchange, as_of) if part.agreed else (self.verdict(exchange, as_of),)
         return held(stated(exchange, self.travelling), verdicts)
 
-    def _judge(self, exchange: Exchange, as_of: date) -> tuple[Verdict, Outcome, EnginePart]:
+    def _judge(self, exchange: Exchange, as_of: date, signed: frozenset[str]) -> tuple[Verdict, Outcome, EnginePart]:
         verdicts: list[tuple[str, Verdict]] = []
         trouble: list[str] = []
         for engine in self.engines:
             try:
-                verdict = engine.evaluate(exchange, as_of)
+                verdict = engine.evaluate(exchange, as_of, signed)
                 reads = self._combiner.reads(verdict)
                 name, first = verdicts[0] if verdicts else (engine.name, verdict)
                 if not verdict.agrees(first) or reads != self._combiner.reads(first):

@@ -22,6 +22,7 @@ from engine.conditions import DATES, FITS, GROUPS, ORDER
 from engine.decision import Outcome, RequirementPart
 from engine.hints import KEYS, OPERATORS
 from engine.model import Document, PolicyText, TestText, Text, VocabularyText
+from engine.places import Places
 from engine.rules import AS_OF
 from engine.testing import LEFT_OUT
 from engine.values import SPELLINGS, Type
@@ -125,7 +126,20 @@ class _Words:
             "JurisdictionText.covers": {"type": "object", "properties": subjects, "additionalProperties": _DAY},
             "TouchText.fact": fact,
             "FactorLineText.fact": fact,
+            **self.access(),
         }
+
+    def access(self) -> dict[str, Schema]:
+        """What an attribute of an access request may state, and which entities it may name."""
+        place = _or_new(_one_of(dict.fromkeys(Places(self.vocabulary).names())))
+        access = self.vocabulary.authzen
+        types = _or_new(_one_of({**access.subjects, **access.resources} if access else ()))
+        places: dict[str, Schema] = {}
+        for shape in ("EntityText", "ActionText", "ContextText"):
+            places[f"{shape}.under"] = place
+            places[f"{shape}.facts"] = {"type": "object", "additionalProperties": place}
+            places[f"{shape}.names"] = {"type": "object", "additionalProperties": types}
+        return {**places, "EntityText.type": place, "EntityText.id": place, "ActionText.name": place}
 
     def exchanges(self) -> dict[str, Schema]:
         vocabulary = self.vocabulary

@@ -16,6 +16,7 @@ from engine.exchange import Exchange
 from engine.rules import Condition, Level, Rule, State, Truth
 
 TRUTHS = (Truth.NO, Truth.UNKNOWN, Truth.YES)
+NONE_SIGNED: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +135,13 @@ _MAPPINGS = ("requirements", "owed", "overdue", "defined", "jurisdictions", "ben
 
 
 class Engine(Protocol):
-    """A back end, made for one rule set. It may be called from one thread at a time."""
+    """
+    A back end, made for one rule set. It may be called from one thread at a time.
+
+    `signed` are the provisions that a person has signed off (4.6): a rule of effect `review` of theirs raises nothing, a doubtful lift
+    of theirs is a sure one. It may name provisions that the rule set has not.
+    """
 
     name: str
 
-    def evaluate(self, exchange: Exchange, as_of: date) -> Verdict: ...
+    def evaluate(self, exchange: Exchange, as_of: date, signed: frozenset[str] = NONE_SIGNED) -> Verdict: ...

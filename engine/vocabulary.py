@@ -16,6 +16,7 @@ from typing import Any, get_args
 from engine.diagnostic import Findings, Span, did_you_mean
 from engine.languages import CHINESE, ENGLISH, Language
 from engine.model import (
+    AuthZenText,
     CalendarText,
     CounterText,
     JurisdictionText,
@@ -114,6 +115,7 @@ class Vocabulary:
     factor: Mapping[str, tuple[Text, Mapping[str, FactorLine]]]
     nodes: Mapping[tuple[str, str], Node]
     spans: Mapping[tuple[str, str], Span]  # where each word's name stands
+    authzen: AuthZenText | None = None
 
     def type_of(self, name: str) -> Type | None:
         """The type of a fact, of a family's `total`, or of a document's field; None where there is no such fact."""
@@ -170,6 +172,7 @@ def load(trees: list[Node], findings: Findings) -> Vocabulary:
     spans: dict[tuple[str, str], Span] = {}
     touches: list[tuple[TouchText, Node]] = []
     read: dict[str, Span] = {}
+    authzen: AuthZenText | None = None
     for tree in trees:
         text = read_parts(VocabularyText, tree, findings)
         if text is None:
@@ -192,10 +195,19 @@ def load(trees: list[Node], findings: Findings) -> Vocabulary:
                     continue
                 merged[section][name] = entry
                 nodes[section, name], spans[section, name] = node, span
+        if text.authzen is not None:
+            node, span = locate(tree, ("authzen",))
+            if authzen is None:
+                authzen, nodes["authzen", ""], spans["authzen", ""] = text.authzen, node, span
+            else:
+                said = "`authzen` is written twice"
+                findings.error(span, "duplicate-id", said, f"first at {spans['authzen', '']}", "keep one of the two")
     # In an order of their own, so that the names of files do not number them.
     touches.sort(key=lambda each: repr(each[0]))
     nodes |= {("touches", str(number)): node for number, (_, node) in enumerate(touches)}
-    whole = VocabularyText.model_construct(None, vocabulary="all", touches=[touch for touch, _ in touches], **merged)
+    whole = VocabularyText.model_construct(
+        None, vocabulary="all", touches=[touch for touch, _ in touches], authzen=authzen, **merged
+    )
     return _Builder(whole, nodes, spans, findings).build()
 
 
@@ -243,6 +255,7 @@ class _Builder:
             },
             nodes=self.nodes,
             spans=self.spans,
+            authzen=self.text.authzen,
         )
         self.check_references(vocabulary)
         return vocabulary

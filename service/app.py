@@ -15,9 +15,11 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
 from service.api import (
+    authzen,
     batch,
     bundles,
     commitments,
+    console,
     counters,
     decisions,
     evaluate,
@@ -28,7 +30,10 @@ from service.api import (
     register,
     schemas,
     shadow,
+    signing,
 )
+from service.authzen.entities import Entities
+from service.authzen.registered import Registered
 from service.entrance import Entrance
 from service.gate import Gate
 from service.once import purge_now_and_then
@@ -42,9 +47,9 @@ _REFUSED_BY_STATUS: dict[int, tuple[Kind, str]] = {
 }
 
 
-def create_app(settings: Settings, service: Service | None = None) -> FastAPI:
+def create_app(settings: Settings, service: Service | None = None, entities: Entities | None = None) -> FastAPI:
     """
-    The application for these settings, or around a service that is open already.
+    The application for these settings, or around a service that is open already. `entities` are what access requests may name.
 
     It closes the service when its lifespan ends. Raises engine.BundleRefused and DatabaseRefused.
     """
@@ -77,6 +82,8 @@ def create_app(settings: Settings, service: Service | None = None) -> FastAPI:
         commitments,
         counters,
         decisions,
+        signing,
+        console,
         register,
         bundles,
         shadow,
@@ -86,6 +93,7 @@ def create_app(settings: Settings, service: Service | None = None) -> FastAPI:
         metrics,
         schemas,
     )
+    authzen.add(app, service, entities or Registered(service.store.database))
     for group in groups:
         group.add(app, service)
     app.add_middleware(Gate, service=service, entrance=Entrance(service))

@@ -14,7 +14,7 @@ from typing import Annotated
 
 import typer
 
-from service import bundling, logs
+from service import bundling, logs, reviewing
 from service.keeping import app as database_commands
 from service.keys_commands import keys
 from service.register_commands import register
@@ -29,6 +29,7 @@ app = typer.Typer(
 app.add_typer(bundling.app, name="bundle")
 app.add_typer(logs.app, name="log")
 app.command(epilog="Example: fifthfactor replay 019ab3c4-5d6e-7f80-9a1b-2c3d4e5f6071")(logs.replay)
+app.add_typer(reviewing.app, name="review")
 
 
 Policies = Annotated[list[Path] | None, typer.Argument(help="Folders or files of policies. [the bundled ones]")]

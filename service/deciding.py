@@ -8,6 +8,7 @@ durable.
 from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
 from time import perf_counter
 from types import MappingProxyType
 from typing import Any, TypeVar
@@ -16,7 +17,7 @@ import sqlalchemy as sa
 from uuid_utils import uuid7
 
 import engine
-from service import tracing
+from service import signing, tracing
 from service.callers import Caller
 from service.ledger.book import Book
 from service.ledger.counts import Counts, Filled, Moment
@@ -108,8 +109,13 @@ class Decider:
         filled = filled or self._filled(live, exchange, Moment(as_of, now if as_of == today else None))
         exchange = filled.exchange
         began = perf_counter()
+        write = partial(live.pdp.write, exchange, as_of=as_of, today=today, id=id, include=asked.include, lang=asked.lang)
         try:
-            written = live.pdp.write(exchange, as_of=as_of, today=today, id=id, include=asked.include, lang=asked.lang)
+            written = unsigned = write()
+            # Sign-offs are looked for only where one could tell, and that is known once it is decided without them.
+            if unsigned.signable and unsigned.outcome in signing.OPEN:
+                signed = self._signed(live, exchange, max(as_of, today))
+                written = write(signed=signed) if signed else unsigned
         except engine.EnginesFailed as failed:
             self._service.incidents.failure(live, request_id, id, as_of, failed)
             raise Refused("internal", "no engine could decide; the log has the details under this request id") from None
@@ -126,7 +132,16 @@ class Decider:
         self._service.metrics.decided(written.outcome, took)
         revision = live.digests.source
         tracing.done("decide", took, decision_id=id, decision_outcome=written.outcome, policy_revision=revision)
-        return Decided(written, answer, entry, Given.of(written, exchange, today))
+        # A shadow knows of no sign-offs, so it is held against what was decided without them.
+        return Decided(written, answer, entry, Given.of(unsigned, exchange, today))
+
+    def _signed(self, live: Live, exchange: engine.Exchange, day: date) -> list[engine.SignOff]:
+        """The approvals that stand for an exchange; none where the log cannot be read, for then nobody knows."""
+        try:
+            with self._service.store.database.reading.connect() as connection:
+                return signing.standing(connection, live, exchange, day)
+        except sa.exc.SQLAlchemyError:
+            return []
 
     def _today(self, now: datetime) -> date:
         return now.astimezone(self._zone).date()

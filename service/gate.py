@@ -77,7 +77,10 @@ class Gate:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode("ascii")), *_HEADERS]
+                # What a response says itself wins: a page lets its own style in, which nothing else needs.
+                own = {name.lower() for name, _ in message["headers"]}
+                ours = (each for each in _HEADERS if each[0] not in own)
+                message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode("ascii")), *ours]
                 if load.draining:
                     message["headers"].append(_CLOSE)
             await send(message)

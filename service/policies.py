@@ -9,7 +9,9 @@ holds, has engines, and is kept in the log. Whatever else happens, the last good
 """
 
 import asyncio
-from collections.abc import Callable
+import gc
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -89,6 +91,21 @@ class Origin:
         return loaded, live
 
 
+@contextmanager
+def _collected_once() -> Iterator[None]:
+    """
+    One search for cycles at the end, which also frees the policies of before.
+
+    Left to itself, Python would stop every thread several times meanwhile, to look through half a million new objects that all stay.
+    """
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.collect()
+        gc.enable()
+
+
 class Policies:
     """What is live, since when, and what became of loading it anew. `reload` belongs to one event loop."""
 
@@ -120,22 +137,26 @@ class Policies:
         Raises PoliciesRefused; whatever the reason, what was live goes on.
         """
         async with self._one:
-            try:
-                loaded, live = await asyncio.to_thread(self.origin.load, self.live)
-                if live is not None:
-                    now = self._clock()
-                    await self._store.do(lambda transaction: kept.keep(transaction, loaded, now))
-            except Exception as failed:  # noqa: BLE001 - whatever it is, the last good ones go on
-                raise PoliciesRefused(self._refuse(failed)) from None
-            self.refused = None
-            self.reloads += 1
-            self.reloaded_at = self._clock()
-            self.signers = loaded.signers
-            if live is None:
-                return False
-            before, self.live, self.since = self.live, live, self.reloaded_at
-            self._say.info("policies_reloaded", before=before.digests.source, after=live.digests.source)
-            return True
+            with _collected_once():
+                return await self._reload()
+
+    async def _reload(self) -> bool:
+        try:
+            loaded, live = await asyncio.to_thread(self.origin.load, self.live)
+            if live is not None:
+                now = self._clock()
+                await self._store.do(lambda transaction: kept.keep(transaction, loaded, now))
+        except Exception as failed:  # noqa: BLE001 - whatever it is, the last good ones go on
+            raise PoliciesRefused(self._refuse(failed)) from None
+        self.refused = None
+        self.reloads += 1
+        self.reloaded_at = self._clock()
+        self.signers = loaded.signers
+        if live is None:
+            return False
+        before, self.live, self.since = self.live, live, self.reloaded_at
+        self._say.info("policies_reloaded", before=before.digests.source, after=live.digests.source)
+        return True
 
     def _refuse(self, failed: Exception) -> Refusal:
         now = self._clock()

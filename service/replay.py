@@ -19,7 +19,7 @@ import engine
 from service.bundles.kept import NotKept, load_kept
 from service.log.canonical import canonical
 from service.log.leaf import clear
-from service.log.record import Digests
+from service.log.record import SHAPES, Digests
 from service.log.store import Stored
 
 MOST_DIFFERENCES = 20
@@ -118,6 +118,7 @@ def meaning(decision: dict[str, Any]) -> dict[str, Any]:
         "conflicts": [[part["kind"], part["provisions"]] for part in decision["conflicts"]],
         "missing": [[part["settles"], [fact["fact"] for fact in part["facts"]]] for part in decision["missing"]],
         "coverage": [[part["country"], part["subject"], part["certain"]] for part in decision["coverage"]["not_modelled"]],
+        "carried": [[part["provision"], part["from"], part["state"]] for part in decision.get("carried") or ()],
         "lanes": {part["lane"] + " " + part["provision"]: part["state"] for part in decision["factor"]["lanes"]},
     }
 
@@ -126,7 +127,7 @@ def _record(stored: Stored) -> dict[str, Any]:
     if faults := stored.faults():
         raise CannotReplay(f"the record is not sound: {'; '.join(faults)}")
     record = clear(stored.entry.leaf, stored.entry.openings)
-    if record.get("schema") != "fifthfactor/record/1":
+    if record.get("schema") not in SHAPES:
         raise CannotReplay("the record has a shape that this version does not know")
     return record
 
@@ -136,8 +137,9 @@ def _again(pdp: engine.PDP, exchange: engine.Exchange, as_of: date, recorded: di
     include = [name for name in engine.INCLUDES if recorded.get(name) is not None]
     # Today decides nothing but whether the decision is hypothetical.
     today = as_of + (timedelta(days=1 if as_of < date.max else -1) if recorded["hypothetical"] else timedelta())
+    signed = [engine.SignOff.told(part) for part in recorded.get("signed_off") or ()]
     for lang in engine.LANGUAGES:
-        written = pdp.write(exchange, as_of=as_of, today=today, id=recorded["id"], include=include, lang=lang)
+        written = pdp.write(exchange, as_of=as_of, today=today, id=recorded["id"], include=include, lang=lang, signed=signed)
         yield json.loads(written.canonical())
 
 

@@ -69,6 +69,7 @@ class Settings(BaseModel):
     batch_body_limit: int = Field(
         default=4 * 1024 * 1024, ge=1024, le=16 * 1024 * 1024, description="largest body of a batch, in bytes"
     )
+    public_url: str = Field(default="", description="address that callers know the service by; the request's own if not set")
     trust: Literal["confirmed", "from-memory"] = Field(default="confirmed", description="lowest mark that lifts without review")
     norms: Literal["bind", "advise"] = Field(default="bind", description="whether norms bind, or only advise")
     callers_counts: Literal["combine", "refuse", "trust"] = Field(
@@ -153,6 +154,29 @@ class Settings(BaseModel):
             except ValueError:
                 raise ValueError("give an address, such as 127.0.0.1, ::1 or 0.0.0.0") from None
         return host
+
+    @field_validator("public_url")
+    @classmethod
+    def _for_callers(cls, url: str) -> str:
+        if not url:
+            return url
+        try:
+            parts = urlsplit(url)
+            sound = parts.port is None or parts.port > 0
+        except ValueError:
+            sound = False
+        if (
+            not sound
+            or not parts.hostname
+            or parts.query
+            or parts.fragment
+            or "@" in parts.netloc
+            or url.endswith(("/", "?", "#"))
+        ):
+            raise ValueError("it must be like https://pdp.example.com, without a query, and without a slash at its end")
+        if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(parts.hostname)):
+            raise ValueError("it must begin with https://; http:// is for this machine's own addresses only")
+        return url
 
     @field_validator("hosts")
     @classmethod

@@ -32,8 +32,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
-    """Start the run before the tests are shared out."""
-    if getattr(session.config.option, "numprocesses", None) and not hasattr(session.config, "workerinput"):
+    """Start the run before all tests are shared out; who shares them out does not collect them."""
+    config = session.config
+    everything = config.args_source is pytest.Config.ArgsSource.TESTPATHS and not config.option.keyword
+    if everything and getattr(config.option, "numprocesses", None) and not hasattr(config, "workerinput"):
         _start(session)
 
 

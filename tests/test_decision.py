@@ -178,7 +178,7 @@ class Planted:
         self.honest = Reference(made.rules)
         self.answer = answer
 
-    def evaluate(self, exchange: engine.Exchange, as_of: date) -> Verdict:
+    def evaluate(self, exchange: engine.Exchange, as_of: date, signed: frozenset[str] = frozenset()) -> Verdict:
         verdict: Verdict = self.answer(self.honest.evaluate(exchange, as_of))
         return verdict
 

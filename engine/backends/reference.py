@@ -37,7 +37,7 @@ from engine.rules import (
     tests,
 )
 from engine.values import Document, Duration, Missing, Money, Range, SetOf, Value, ValueSet
-from engine.verdict import Bounds, Masks, Verdict
+from engine.verdict import NONE_SIGNED, Bounds, Masks, Verdict
 from engine.vocabulary import DOCUMENT_GROUPS
 
 NO, UNKNOWN, YES = Truth.NO, Truth.UNKNOWN, Truth.YES
@@ -68,9 +68,9 @@ class Reference:
         self.duties = rules.duties()
         self.conditions = {rule.key: rule.condition for rule in rules.rules}
 
-    def evaluate(self, exchange: Exchange, as_of: date) -> Verdict:
-        """The verdict on one exchange under the law of one day."""
-        return _Evaluation(self, exchange, as_of).verdict()
+    def evaluate(self, exchange: Exchange, as_of: date, signed: frozenset[str] = NONE_SIGNED) -> Verdict:
+        """The verdict on one exchange under the law of one day, with some provisions signed off."""
+        return _Evaluation(self, exchange, as_of, signed).verdict()
 
 
 class Reread:
@@ -119,8 +119,9 @@ class _Evaluation:
     # What was read of tests before. By identity as `read` is: whoever gives it keeps the tests alive.
     earlier: Mapping[int, Truth] = MappingProxyType({})
 
-    def __init__(self, table: Reference, exchange: Exchange, as_of: date) -> None:
+    def __init__(self, table: Reference, exchange: Exchange, as_of: date, signed: frozenset[str] = NONE_SIGNED) -> None:
         self.table = table
+        self.signed = signed
         self.rules = table.rules
         self.exchange = exchange
         self.as_of = as_of
@@ -153,7 +154,7 @@ class _Evaluation:
             owed=self.owed,
             overdue={key: self.overdue[key] for key in self.owed},
             defined=self.defined,
-            jurisdictions=self.bounds(levels, self.rules.rules),
+            jurisdictions=self.bounds(levels, [rule for rule in self.rules.rules if not self.put_away(rule)]),
             beneath=self.bounds(levels, [rule for rule in self.rules.rules if rule.effect != "review"]),
             truth=_Told(self),
         )
@@ -408,7 +409,7 @@ class _Evaluation:
     def certainty(self, rule: Rule) -> tuple[Truth, Truth]:
         """A lift's standing, split into what is sure and what is doubtful of it."""
         standing = self.standing[rule.key]
-        if rule.doubtful:
+        if rule.doubtful and rule.provision.id not in self.signed:
             return NO, standing
         return min(standing, ~self.doubted[rule.key]), self.doubted[rule.key]
 
@@ -565,6 +566,10 @@ class _Evaluation:
         if self.done[duty.key] is UNKNOWN:
             levels.add(Level.PERMITTED)
         return min(levels), max(levels)
+
+    def put_away(self, rule: Rule) -> bool:
+        """Whether a rule is a review that a person has signed off (4.6)."""
+        return rule.effect == "review" and rule.provision.id in self.signed
 
     def bounds(self, levels: dict[str, Bounds], weighed: Iterable[Rule]) -> dict[str, Bounds]:
         """Each jurisdiction's bounds: its rules' and its floors' (4.1, 4.2)."""

@@ -237,6 +237,13 @@ class Chinese(Language):
         told = [f"（{number}）{question}" for number, question in enumerate(questions, 1)] if len(questions) > 1 else questions
         return f"{between}；请先查明：{''.join(told)}{f'（另有{more}项）' if more else ''}"
 
+    def signed_off(self, doubtful: bool, provisions: str, until: date) -> str:
+        what = "下列存疑的豁免已经人工认可" if doubtful else "下列审查已经人工签核"
+        return f"{what}，有效期至{self.day(until)}：{provisions}。"
+
+    def sign_off_ends(self, day: date) -> str:
+        return f"签核于{self.day(day)}到期"
+
     def _under(self, places: Sequence[str]) -> str:
         return f"依{self.joined(places)}的法律，" if places else ""
 

@@ -172,6 +172,13 @@ class English(Language):
             return f"{between}."
         return f"{between}; find out first: {' '.join(questions)}{f' (and {more} more)' if more else ''}"
 
+    def signed_off(self, doubtful: bool, provisions: str, until: date) -> str:
+        what = "of a review" if not doubtful else "that accepts what is lifted only in doubt"
+        return f" This rests on a sign-off {what}, until {self.day(until)}: {provisions}."
+
+    def sign_off_ends(self, day: date) -> str:
+        return f"a sign-off ends with {self.day(day)}"
+
     def _under(self, places: Sequence[str]) -> str:
         return f" under the law of {self.joined(places)}" if places else ""
 

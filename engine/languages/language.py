@@ -174,6 +174,13 @@ class Language(ABC):
     def undecided(self, low: Level, high: Level, questions: Sequence[str], more: int) -> str:
         """`more` counts the questions left out."""
 
+    @abstractmethod
+    def signed_off(self, doubtful: bool, provisions: str, until: date) -> str:
+        """A sentence that follows the answer: what persons approved; `doubtful` where it is lifts that are in doubt."""
+
+    @abstractmethod
+    def sign_off_ends(self, day: date) -> str: ...
+
     # What came with the data
 
     @abstractmethod

@@ -6,6 +6,7 @@ Each answer leaves once it is durable. What is refused because the decision no l
 
 import json
 import re
+from functools import partial
 from typing import Annotated, TypeVar
 
 import sqlalchemy as sa
@@ -16,8 +17,8 @@ from service.api import schemas
 from service.api.sent import Plain, body
 from service.callers import Caller, caller_of
 from service.gate import note
-from service.ledger.commitments import Commitment, Done, Ledger, State
-from service.once import Answer, once
+from service.ledger.commitments import Commitment, Done, Ledger, Moved, State
+from service.once import Answer, Work, once, once_prepared
 from service.problems import MEDIA_TYPE, PLACES_SHOWN, Place, Refused
 from service.service import Service
 
@@ -61,28 +62,44 @@ def add(app: FastAPI, service: Service) -> None:
     """Put the endpoints on the application."""
     ledger = Ledger(service)
 
+    async def attempt(
+        request: Request, caller: Caller, raw: bytes, decision: str, old: str = "", reason: str | None = None
+    ) -> Response:
+        request_id: str = request.scope["request_id"]
+
+        def work(transaction: sa.Connection, signed: bool = False) -> Answer:
+            return committed(request, ledger.commit(transaction, decision, caller, request_id, old, reason, signed))
+
+        try:
+            return await once(service, request, caller, raw, work)
+        except Moved as found:
+            moved = found
+
+        async def prepare() -> Work:
+            async with service.turns:
+                decided = moved.decide()
+            if decided.written.proceed:  # by a sign-off
+                return partial(work, signed=True)
+
+            def record(transaction: sa.Connection) -> Answer:
+                (sequence,) = service.store.record(transaction, [decided.entry])
+                return committed(request, Done(decided, sequence, None))
+
+            return record
+
+        return await once_prepared(service, request, caller, raw, prepare)
+
     async def commit(request: Request) -> Response:
         """Decides the exchange of a decision again, with the counters of now, and commits it where it may still proceed."""
         caller = caller_of(request.scope, "commit")
         raw, sent = await read(request, CommitSent)
-        request_id: str = request.scope["request_id"]
-
-        def work(transaction: sa.Connection) -> Answer:
-            return committed(request, ledger.commit(transaction, sent.decision, caller, request_id))
-
-        return await once(service, request, caller, raw, work)
+        return await attempt(request, caller, raw, sent.decision)
 
     async def amend(request: Request) -> Response:
         """Commits a decision in place of another one, which no longer counts; both are kept."""
         caller = caller_of(request.scope, "commit")
         raw, sent = await read(request, AmendSent)
-        request_id: str = request.scope["request_id"]
-        old = _named(request.path_params["id"])
-
-        def work(transaction: sa.Connection) -> Answer:
-            return committed(request, ledger.commit(transaction, sent.decision, caller, request_id, old, sent.reason))
-
-        return await once(service, request, caller, raw, work)
+        return await attempt(request, caller, raw, sent.decision, _named(request.path_params["id"]), sent.reason)
 
     async def withdraw(request: Request) -> Response:
         """Ends a commitment whose exchange does not happen; it no longer counts, and is kept."""

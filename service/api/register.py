@@ -240,8 +240,10 @@ class _Endpoints:
         def work(transaction: sa.Connection) -> Answer:
             if erase:
                 store.writer.erased()
+                before = book.newest(transaction, kind, name)
                 versions = list(book.erase(transaction, kind, name, condition))
-                forget(transaction, _subject(kind, versions[0].id))
+                if before is not None:  # under its own id, which is gone by now
+                    forget(transaction, _subject(kind, before.id))
             else:
                 at = moment_text(self._service.clock())
                 book.withdraw(transaction, store.database, kind, name, at, caller.id, condition)

@@ -9,6 +9,7 @@ happened to it is added as events.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Any, Literal
 
 import sqlalchemy as sa
@@ -102,6 +103,17 @@ class Done:
     commitment: Commitment | None
 
 
+class Moved(Exception):
+    """
+    An exchange may not proceed with the counters of now, and nothing was written. `decide` tells why, as it was found: that takes longer
+    than finding out, and need not keep others from committing.
+    """
+
+    def __init__(self, decide: Callable[[], Decided]) -> None:
+        super().__init__("the decision moved")
+        self.decide = decide
+
+
 @dataclass(frozen=True, slots=True)
 class _Ready:
     """A decision that may be committed, as an exchange, to be decided again."""
@@ -132,11 +144,13 @@ class Ledger:
         request_id: str,
         old: str = "",
         reason: str | None = None,
+        signed: bool = False,
     ) -> Done:
         """
         Decide the exchange of a decision again, with the counters of now, and commit it where it may still proceed.
 
-        `old` is a commitment that it takes the place of. The new decision is recorded whatever it is. Raises Refused.
+        `old` is a commitment that it takes the place of; `signed` says that sign-offs may let it proceed. Raises Moved where it may not
+        proceed without them, Refused.
         """
         live = self._service.live
         if old:
@@ -147,9 +161,13 @@ class Ledger:
             if old:
                 self._end(transaction, old, "superseded")
             filled = self._counts.fill(transaction, live, ready.exchange, ready.moment, after=ready.stored.sequence)
-            decided = self._decider.decide(
-                live, ready.exchange, Asked(), now, request_id, caller, register=ready.register, filled=filled
-            )
+            decide = partial(
+                self._decider.decide,
+                live, ready.exchange, Asked(), now, request_id, caller, register=ready.register, filled=filled,
+            )  # fmt: skip
+            if not signed and not live.pdp.outcome(filled.exchange, ready.moment.as_of).permits:
+                raise Moved(decide)
+            decided = decide()
             if not decided.written.proceed:
                 instead.rollback()  # what it was to replace counts as before
         (sequence,) = self._service.store.record(transaction, [decided.entry])

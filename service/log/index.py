@@ -1,8 +1,10 @@
 """
 The index of the log: summaries of records in, rows to search by out, in the transaction that holds the records.
 
-Words are kept once, by number; a record has a row for each of its words, in the order in which a search gives them. Numbers of words
-are remembered here, except those of parties, whose ids may be personal and so may be erased, by another process too.
+Words are kept once, by number. A record has one row with the numbers of its words, and later a row for each of them, in the order in
+which a search gives them: these lie far apart, and written one record at a time they would cost many times what the record costs. So they
+are sorted in for many records at once, and a search looks through the few that are not sorted in yet. Numbers of words are remembered
+here, except those of parties, whose ids may be personal and so may be erased, by another process too.
 
 - INVARIANT (indexed or below): the records without a row in the index are those below the lowest that has one. New ones are taken in
   as they are recorded, those of before there was an index from the newest down.
@@ -15,8 +17,9 @@ import sqlalchemy as sa
 
 from service.log.summary import PARTIES, Summary
 from service.store.database import Database
-from service.store.tables import entry, entry_term, head, personal, record, term
+from service.store.tables import BigInteger, entry, entry_term, head, personal, record, term
 
+SORTED_AT_ONCE = 1_000  # records
 _REMEMBERED = 100_000
 _ASKED_AT_ONCE = 400
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -32,20 +35,20 @@ class Index:
         self._database = database
         self._numbers: dict[Word, int] = {}
         self._transaction: sa.RootTransaction | None = None
+        self._sorted = 0  # what was sorted in when last looked at, or would be; only to look again soon enough
         self._settled = 0  # the words up to this number were there before this transaction, and stay if it fails
 
     def add(self, transaction: sa.Connection, records: Sequence[tuple[int, str, Summary]]) -> None:
         """Take in records, each by its sequence number and its id."""
         words = [tuple(_sound(summary.words())) for _, _, summary in records]
         numbers = self._numbered(transaction, {word for each in words for word in each})
-        entries, rows = [], []
+        entries = []
         for (sequence, id, summary), each in zip(records, words, strict=True):
-            moment = moment_of(summary.recorded_at)
             parties = {kind: numbers[kind, word] for kind, word in each if kind in PARTIES}
             entries.append(
                 (
                     sequence,
-                    moment,
+                    moment_of(summary.recorded_at),
                     id,
                     summary.as_of,
                     summary.outcome,
@@ -58,29 +61,56 @@ class Index:
                     summary.one("recipient_country"),
                     summary.caller,
                     summary.bundle,
+                    ",".join(str(numbers[word]) for word in each),
                 )
             )
-            rows += [(numbers[word], moment, sequence) for word in each]
         self._database.insert(transaction, entry, entries)
-        self._database.insert(transaction, entry_term, rows)
+
+    def sort_in(self, transaction: sa.Connection, upto: int) -> None:
+        """Sort the words of some records in, if there are enough below this number that are not."""
+        if upto - self._sorted < 2 * SORTED_AT_ONCE:
+            return
+        self._sorted = sorted_below(transaction)
+        if upto - self._sorted >= 2 * SORTED_AT_ONCE:
+            self.sort(transaction, self._sorted, upto - SORTED_AT_ONCE)
+            self._sorted = upto - SORTED_AT_ONCE
+            transaction.execute(sa.update(head).where(head.c.name == "sorted").values(next=self._sorted))
+
+    def sort(self, transaction: sa.Connection, first: int, upto: int) -> None:
+        """Sort in the words of the records from one number to below another."""
+        numbers = self._database.numbers_in(entry.c.words)
+        word = sa.cast(numbers.c.value, BigInteger)
+        rows = sa.select(word, entry.c.moment, entry.c.sequence).select_from(entry.join(numbers, sa.true()))
+        rows = rows.where(entry.c.sequence >= first, entry.c.sequence < upto).order_by(word, entry.c.moment, entry.c.sequence)
+        transaction.execute(sa.insert(entry_term).from_select(["term", "moment", "sequence"], rows))
 
     def erase(self, transaction: sa.Connection, sequence: int, texts: Iterable[str]) -> None:
         """Forget those parties of a record whose ids are among the texts that are erased."""
-        row = transaction.execute(
-            sa.select(entry.c.moment, entry.c.exporter, entry.c.recipient).where(entry.c.sequence == sequence)
-        ).one_or_none()
+        found = sa.select(entry.c.moment, entry.c.exporter, entry.c.recipient, entry.c.words).where(
+            entry.c.sequence == sequence
+        )
+        row = transaction.execute(found).one_or_none()
         if row is None:
             return
         erased = frozenset(texts)
+        words: list[str] = row.words.split(",")
         for party in PARTIES:
             number = row._mapping[party]
             if transaction.execute(sa.select(term.c.value).where(term.c.id == number)).scalar_one_or_none() not in erased:
                 continue
-            transaction.execute(sa.update(entry).where(entry.c.sequence == sequence).values({party: None}))
+            words = [each for each in words if each != str(number)]
+            changed = sa.update(entry).where(entry.c.sequence == sequence).values({party: None, "words": ",".join(words)})
+            transaction.execute(changed)
             mine = (entry_term.c.term == number, entry_term.c.moment == row.moment, entry_term.c.sequence == sequence)
             transaction.execute(sa.delete(entry_term).where(*mine))
-            if transaction.execute(sa.select(entry_term.c.term).where(entry_term.c.term == number).limit(1)).first() is None:
+            if not self._used(transaction, number):
                 transaction.execute(sa.delete(term).where(term.c.id == number))
+
+    def _used(self, transaction: sa.Connection, number: int) -> bool:
+        """Whether any record has a word."""
+        used = sa.select(entry_term.c.term).where(entry_term.c.term == number)
+        unsorted = sa.select(entry.c.sequence).where(entry.c.sequence >= sorted_below(transaction), has_word(number))
+        return any(transaction.execute(each.limit(1)).first() is not None for each in (used, unsorted))
 
     def _numbered(self, transaction: sa.Connection, words: set[Word]) -> dict[Word, int]:
         """The numbers of words; those that are new get one."""
@@ -123,6 +153,7 @@ def take_in(database: Database, at_most: int, done: Callable[[int], None] = lamb
             upto = unindexed(transaction)
             first = max(0, upto - min(at_once, at_most))
             index.add(transaction, list(_between(transaction, first, upto)))
+            index.sort(transaction, first, upto)
         left, at_most = first, at_most - (upto - first)
         done(left)
     return left
@@ -134,6 +165,17 @@ def unindexed(connection: sa.Connection) -> int:
     if lowest is not None:
         return int(lowest)
     return int(connection.execute(sa.select(head.c.next).where(head.c.name == "record")).scalar_one())
+
+
+def sorted_below(connection: sa.Connection) -> int:
+    """The records below this number are sorted in, as far as they are in the index."""
+    return int(connection.execute(sa.select(head.c.next).where(head.c.name == "sorted")).scalar_one())
+
+
+def has_word(*numbers: int) -> sa.ColumnElement[bool]:
+    """Whether an entry has any of some words; for the few that are not sorted in."""
+    words = "," + entry.c.words + ","
+    return sa.or_(*(words.like(f"%,{number},%") for number in numbers))
 
 
 def moment_of(moment: datetime) -> int:

@@ -19,7 +19,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from service.log.index import datetime_of, moment_of, unindexed
+from service.log.index import datetime_of, has_word, moment_of, sorted_below, unindexed
 from service.log.summary import pair, yes_or_no
 from service.store.tables import entry, entry_term, term
 
@@ -121,10 +121,12 @@ def find(connection: sa.Connection, query: Query, cursor: str | None = None, lim
     kinds = [_numbers(connection, kind, words) for kind, words in query.words().items()]
     if not all(kinds):  # a word that no record has
         return Page((), None, left)
-    search = _Search(query, kinds)
+    search = _Search(query, kinds, sorted_below(connection))
     if len(kinds) > 1:
         search = search.by_rarest(connection, at)
     rows, last = search.page(connection, at, limit)
+    if kinds:
+        rows, last = _merged(rows, last, connection.execute(search.unsorted(at, limit + 1)).all(), limit)
     return Page(tuple(_with_parties(connection, rows)), None if last is None else _written(last, query), left)
 
 
@@ -182,10 +184,12 @@ class _Search:
 
     query: Query
     kinds: Sequence[tuple[int, ...]]
+    sorted_below: int
 
     def by_rarest(self, connection: sa.Connection, at: Key | None) -> _Search:
         """The same with the rarest kind first, as it looks from here on."""
-        return _Search(self.query, sorted(self.kinds, key=lambda kind: self._commonness(connection, kind, at)))
+        kinds = sorted(self.kinds, key=lambda kind: self._commonness(connection, kind, at))
+        return _Search(self.query, kinds, self.sorted_below)
 
     def _commonness(self, connection: sa.Connection, kind: tuple[int, ...], at: Key | None) -> tuple[bool, int]:
         """By number where there are few; of those that are many by how far back that many reach, since the rarer reach further."""
@@ -193,7 +197,7 @@ class _Search:
         count, earliest = connection.execute(sa.select(sa.func.count(), sa.func.min(some.c.moment))).one()
         return (True, earliest) if count == _COUNTED else (False, count)
 
-    def page(self, connection: sa.Connection, at: Key | None, limit: int) -> tuple[list[_Any], Key | None]:
+    def page(self, connection: sa.Connection, at: Key | None, limit: int) -> tuple[Sequence[_Any], Key | None]:
         """The rows after a key, and the key to go on from, if there is more."""
         others = self.kinds[1:]
         rows: list[_Any] = []
@@ -211,29 +215,58 @@ class _Search:
             at = (last.moment, last.sequence)
         return rows, at
 
-    def _walk(self, kind: tuple[int, ...] | None, at: Key | None, size: int) -> sa.Select[tuple[int, int]]:
+    def unsorted(self, at: Key | None, size: int) -> sa.Select[*tuple[Any, ...]]:
+        """The first of those records that are not sorted in; there are few, and each is looked at."""
+        kinds = (has_word(*kind) for kind in self.kinds)
+        rows = sa.select(*_COLUMNS).where(entry.c.sequence >= self.sorted_below, *kinds)
+        return self._newest(rows, entry.c.moment, entry.c.sequence, at, size)
+
+    def _walk(self, kind: tuple[int, ...] | None, at: Key | None, size: int) -> sa.Select[*tuple[Any, ...]]:
         """The keys of records that have any word of a kind, or of all records, from a key on, so many at most."""
         if kind is None:
-            return self._newest(sa.select(entry.c.moment, entry.c.sequence), at, size)
-        each = [self._newest(_keys(number), at, size) for number in kind]
+            return self._newest(sa.select(entry.c.moment, entry.c.sequence), entry.c.moment, entry.c.sequence, at, size)
+        moment, sequence = entry_term.c.moment, entry_term.c.sequence
+        keys = sa.select(moment, sequence).where(sequence < self.sorted_below)
+        each = [self._newest(keys.where(entry_term.c.term == number), moment, sequence, at, size) for number in kind]
         if len(each) == 1:
             return each[0]
         merged = sa.union(*(sa.select(some.subquery()) for some in each)).subquery()
-        return sa.select(merged).order_by(merged.c.moment.desc(), merged.c.sequence.desc()).limit(size)
+        return (
+            sa.select(merged.c.moment, merged.c.sequence).order_by(merged.c.moment.desc(), merged.c.sequence.desc()).limit(size)
+        )
 
-    def _newest(self, keys: sa.Select[tuple[int, int]], at: Key | None, size: int) -> sa.Select[tuple[int, int]]:
-        moment, sequence = keys.selected_columns
+    def _newest(
+        self,
+        rows: sa.Select[*tuple[Any, ...]],
+        moment: sa.ColumnElement[int],
+        sequence: sa.ColumnElement[int],
+        at: Key | None,
+        size: int,
+    ) -> sa.Select[*tuple[Any, ...]]:
+        """Those of some rows within the time that is meant, from a key on, newest first."""
         if self.query.since is not None:
-            keys = keys.where(moment >= moment_of(self.query.since))
+            rows = rows.where(moment >= moment_of(self.query.since))
         if self.query.until is not None:
-            keys = keys.where(moment < moment_of(self.query.until))
+            rows = rows.where(moment < moment_of(self.query.until))
         if at is not None:
-            keys = keys.where(sa.tuple_(moment, sequence) < sa.tuple_(sa.literal(at[0]), sa.literal(at[1])))
-        return keys.order_by(moment.desc(), sequence.desc()).limit(size)
+            rows = rows.where(sa.tuple_(moment, sequence) < sa.tuple_(sa.literal(at[0]), sa.literal(at[1])))
+        return rows.order_by(moment.desc(), sequence.desc()).limit(size)
 
 
-def _keys(number: int) -> sa.Select[tuple[int, int]]:
-    return sa.select(entry_term.c.moment, entry_term.c.sequence).where(entry_term.c.term == number)
+def _merged(rows: Sequence[_Any], last: Key | None, unsorted: Sequence[_Any], limit: int) -> tuple[Sequence[_Any], Key | None]:
+    """
+    A page of both: of the records that are sorted in, from which a search goes on at `last`, and of those that are not.
+
+    What is not sorted in and older than `last` has its turn later.
+    """
+    found = sorted([*rows, *(row for row in unsorted if last is None or _key(row) >= last)], key=_key, reverse=True)
+    if len(found) > limit:
+        return found[:limit], _key(found[limit - 1])
+    return found, last
+
+
+def _key(row: _Any) -> Key:
+    return row.moment, row.sequence
 
 
 def _matching(walked: sa.CTE, others: Sequence[tuple[int, ...]], limit: int) -> sa.Select[tuple[object, ...]]:

@@ -22,7 +22,7 @@ from service.log.index import Index, take_in
 from service.log.leaf import Entry, Opening, faults
 from service.log.summary import Summary
 from service.store.database import Database, DatabaseRefused, plain
-from service.store.tables import about, head, idempotency, personal, record
+from service.store.tables import about, head, idempotency, personal, record, sign_off
 from service.store.upgrade import upgrade
 from service.store.writer import QUEUE_LIMIT, Writer
 
@@ -168,10 +168,13 @@ class Store:
         self.database.insert(transaction, record, records)
         self.database.insert(transaction, personal, openings)
         self.index.add(transaction, summaries)
+        self.index.sort_in(transaction, first)
         self.records += count
         return numbers
 
     def _erase(self, transaction: sa.Connection, id: str) -> int:
+        # A digest of the facts would confirm a guess at what was erased; without it the sign-off counts for nothing.
+        transaction.execute(sa.update(sign_off).where(sign_off.c.decision == id).values(facts=None))
         sequence = transaction.execute(sa.select(record.c.sequence).where(record.c.id == id)).scalar_one_or_none()
         mine = (personal.c.sequence == sequence, personal.c.erased_at.is_(None))
         values = transaction.execute(sa.select(sa.cast(personal.c.value, sa.LargeBinary)).where(*mine)).scalars().all()

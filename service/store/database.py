@@ -111,6 +111,12 @@ class Database:
         if rows:
             transaction.exec_driver_sql(_insertion(self.dialect, table), rows)
 
+    def numbers_in(self, text: sa.ColumnElement[str]) -> sa.TableValuedAlias:
+        """The numbers in a text that has commas between them, as rows with a column `value`, to join with what the text is of."""
+        if self.dialect == "postgresql":
+            return sa.func.unnest(sa.func.string_to_array(text, ",")).table_valued("value").render_derived(name="numbers")
+        return sa.func.json_each("[" + text + "]").table_valued("value", name="numbers")
+
     def identity(self) -> tuple[int, int] | None:
         """Which file the path means now; a file moved or deleted under an open connection still takes writes. Raises OSError."""
         if self.path is None:

@@ -81,9 +81,30 @@ personal = sa.Table(
     sa.Column("erased_at", sa.String),
 )
 
+# --- sign-offs --------------------------------------------------------------------------------------------------------
+
+sign_off = sa.Table(
+    "sign_off",
+    metadata,
+    sa.Column("number", BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("id", sa.String, nullable=False, unique=True),
+    sa.Column("decision", sa.String, nullable=False),
+    sa.Column("provision", sa.String, nullable=False),
+    sa.Column("meaning", sa.String, nullable=False),
+    sa.Column("facts", sa.String),  # null once values of the decision are erased, which the digest might confirm
+    sa.Column("verdict", sa.String, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("until", sa.String),
+    sa.Column("given_at", sa.String, nullable=False),
+    sa.Column("given_by", sa.String, nullable=False),
+    sa.Index("sign_off_decision", "decision"),
+    sa.Index("sign_off_facts", "facts"),
+)
+
 # --- what the log is searched by --------------------------------------------------------------------------------------
 
-# One row a record. `moment` is when it was recorded, in microseconds since 1970: the order of every search, newest first.
+# One row a record. `moment` is when it was recorded, in microseconds since 1970: the order of every search, newest first. `words` are
+# the numbers of its words, with commas between; `entry_term` has them by word, for all records below the number `sorted` of `head`.
 entry = sa.Table(
     "entry",
     metadata,
@@ -101,6 +122,7 @@ entry = sa.Table(
     sa.Column("recipient_country", sa.String),
     sa.Column("caller", sa.String),
     sa.Column("bundle", sa.String, nullable=False),
+    sa.Column("words", sa.String, nullable=False),
     sa.Index("entry_by_moment", "moment", "sequence"),
 )
 term = sa.Table(

@@ -4,7 +4,8 @@ The meaning of the language, case by case, on every back end.
 A file in `cases/` is one tiny bundle and the cases that are tried on it. The bundle is one policy `p` of force law in the
 jurisdiction AA (`rules`, and where they matter `define`, `applies`, `in_force`, `force`), or several under `policies`; a
 rule says only what matters, the rest is filled in here. A case is a sentence that begins with the number of the sentence of
-the semantics it shows, the facts it adds to the file's `exchange`, perhaps a day, and what it expects:
+the semantics it shows, the facts it adds to the file's `exchange`, perhaps a day and the provisions that are `signed` off, and what
+it expects:
 
     define         how a definition reads: yes, no, unknown
     standing       how a rule stands: yes, no, unknown; `r~lifts` and `r~restores` are the two sides of an exemption
@@ -50,11 +51,11 @@ VOCABULARY = CASES / "vocabulary.yaml"
 SENTENCES = {
     *(f"2.{n}" for n in range(1, 12)),
     *(f"3.{n}" for n in range(1, 9)),
-    *(f"4.{n}" for n in (1, 2, 3, 4, 7)),
+    *(f"4.{n}" for n in (1, 2, 3, 4, 6, 7)),
 }
 POLICY_KEYS = ("define", "applies", "in_force", "rules", "jurisdiction")
 FILE_KEYS = {*POLICY_KEYS, "force", "policies", "settings", "as_of", "exchange", "cases"}
-CASE_KEYS = {"case", "as_of", "exchange", "expect", "xfail"}
+CASE_KEYS = {"case", "as_of", "exchange", "signed", "expect", "xfail"}
 ENGINES = (Reference, Bitset, Durable)
 
 
@@ -67,6 +68,7 @@ class Case:
     as_of: date
     exchange: dict[str, Any]
     expect: dict[str, Any]
+    signed: frozenset[str]
 
 
 def read(file: Path) -> dict[str, Any]:
@@ -112,7 +114,7 @@ def cases() -> Iterator[Any]:
             assert set(written) <= CASE_KEYS, f"{file.name}: no key {set(written) - CASE_KEYS}"
             day = date.fromisoformat(written.get("as_of", text.get("as_of", "2026-06-15")))
             facts = {"exporter.country": "AA", **text.get("exchange", {}), **written.get("exchange", {})}
-            case = Case(file, written["case"], day, facts, written["expect"])
+            case = Case(file, written["case"], day, facts, written["expect"], frozenset(written.get("signed", ())))
             marks = [pytest.mark.xfail(reason=written["xfail"])] if "xfail" in written else []
             yield pytest.param(case, id=f"{file.stem}: {case.sentence}", marks=marks)
 
@@ -128,7 +130,7 @@ def test_each_back_end_gives_the_meaning(case: Case) -> None:
         assert [problem.code for problem in refused.value.problems] == [wanted["refused"]]
         return
     exchange = build(bundle, case.exchange)
-    verdicts = [backend.evaluate(exchange, case.as_of) for backend in backends]
+    verdicts = [backend.evaluate(exchange, case.as_of, case.signed) for backend in backends]
     for backend, verdict in zip(backends, verdicts, strict=True):
         found = {
             part: expectation(bundle, exchange, verdict, case.as_of, part, wanted[part]) for part in wanted

@@ -61,7 +61,7 @@ class Checked:
     def __init__(self, rules: RuleSet) -> None:
         self._first, self._second = Bitset(rules), Durable(rules)
 
-    def evaluate(self, exchange: engine.Exchange, as_of: date) -> Verdict:
+    def evaluate(self, exchange: engine.Exchange, as_of: date, signed: frozenset[str] = frozenset()) -> Verdict:
         verdict, other = self._first.evaluate(exchange, as_of), self._second.evaluate(exchange, as_of)
         if not verdict.agrees(other):
             raise RuntimeError(f"bitset and durable differ: {'; '.join(verdict.differences(other)[:5])}")

@@ -481,31 +481,6 @@ def test_the_openapi_document_shows_the_real_shapes(client, service):
     """The body of evaluate is the vocabulary's exchange, and every reference in the document leads somewhere."""
     document = client.get("/openapi.json").json()
     assert document["openapi"].startswith("3.1")
-    assert set(document["paths"]) == {
-        "/v1/evaluate",
-        "/v1/evaluate/batch",
-        "/v1/decisions/{id}",
-        "/v1/facts",
-        "/v1/parties",
-        "/v1/parties/{id}",
-        "/v1/parties/{id}/history",
-        "/v1/assets",
-        "/v1/assets/{id}",
-        "/v1/assets/{id}/history",
-        "/v1/entities/{kind}",
-        "/v1/entities/{kind}/{id}",
-        "/v1/entities/{kind}/{id}/history",
-        "/v1/register/import",
-        "/v1/register/export",
-        "/v1/keys",
-        "/v1/keys/{id}/revoke",
-        "/livez",
-        "/metrics",
-        "/readyz",
-        "/v1/schemas/exchange",
-        "/v1/schemas/decision",
-        "/v1/schemas/record",
-    }
     sent = document["paths"]["/v1/evaluate"]["post"]["requestBody"]["content"]["application/json"]["schema"]
     assert sent == {"$ref": "#/components/schemas/Exchange"}
     for path in ("/v1/evaluate", "/v1/evaluate/batch"):

@@ -19,7 +19,7 @@ from engine.backends.bitset.strata import Strata, Table, mask_of
 from engine.backends.bitset.terms import Derived, Terms
 from engine.exchange import Exchange
 from engine.rules import All, AnyOf, Atom, Condition, Defined, Not, RuleSet, Truth, atoms, tests
-from engine.verdict import TRUTHS, Masks, Verdict, numbers
+from engine.verdict import NONE_SIGNED, TRUTHS, Masks, Verdict, numbers
 
 __all__ = ["Bitset"]
 
@@ -58,8 +58,8 @@ class Bitset:
         self._facts = Facts(rules, reader, {atom: terms.users[variable] for atom, variable in terms.atoms.items()}, full)
         self._full = full
 
-    def evaluate(self, exchange: Exchange, as_of: date) -> Verdict:
-        """The verdict on one exchange under the law of one day."""
+    def evaluate(self, exchange: Exchange, as_of: date, signed: frozenset[str] = NONE_SIGNED) -> Verdict:
+        """The verdict on one exchange under the law of one day, with some provisions signed off."""
         possible, certain = self._facts.narrow(exchange, as_of)
         possible &= self._full
         certain &= possible
@@ -82,7 +82,8 @@ class Bitset:
                 certain |= first
         reading = Reading(self._index, possible, certain)
         holds = Masks(possible & self._rules, certain & self._rules)
-        strata = Strata(self._table, exchange, as_of, lambda key: reading.any(self._done.get(key, 0)))
+        put_away = mask_of(number for each in signed for number in numbers(self._table.provisions.get(each, 0)))
+        strata = Strata(self._table, exchange, as_of, lambda key: reading.any(self._done.get(key, 0)), put_away)
         strata.stand(holds.possible, holds.certain)
         requirements = strata.meet()
         jurisdictions, beneath = strata.weigh((place, reading.any(mask)) for place, mask in self._floors.items())

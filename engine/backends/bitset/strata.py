@@ -50,6 +50,10 @@ class Table:
         }
         self.exempters = mask_of(self.victims)
         self.doubtful = mask_of(n for n, rule in enumerate(rules.rules) if rule.doubtful)
+        self.provisions: dict[str, int] = {}  # the rules of each that a person may sign off
+        for number, rule in enumerate(rules.rules):
+            if rule.doubtful or rule.effect == "review":
+                self.provisions[rule.provision.id] = self.provisions.get(rule.provision.id, 0) | 1 << number
         self.lifts = {
             n: (*rule.satisfies, *rule.excuses) for n, rule in enumerate(rules.rules) if rule.satisfies or rule.excuses
         }
@@ -81,6 +85,7 @@ class Table:
                 bar = (level, rule.provision.jurisdiction)
                 bars[bar] = bars.get(bar, 0) | 1 << number
         self.bars = tuple((place, level, mask) for (level, place), mask in sorted(bars.items()))
+        self.reviewing = mask_of(n for n, rule in enumerate(rules.rules) if rule.effect == "review")
         self.barring = mask_of(n for n, level in self.level.items() if level is not None and level is not OWING)
         self.places = tuple(rule.provision.jurisdiction for rule in rules.rules)
         self.everywhere = tuple(dict.fromkeys((*self.places, *(floor.jurisdiction for floor in rules.floors))))
@@ -113,12 +118,13 @@ NONE = Masks(0, 0)
 
 @dataclass(slots=True)
 class Strata:
-    """One exchange's upper strata. `read` tells how the condition of a duty's being done reads."""
+    """One exchange's upper strata. `done` tells how the condition of a duty's being done reads; `signed` are rules, as bits."""
 
     table: Table
     exchange: Exchange
     day: date
     done: Callable[[str], Truth]
+    signed: int = 0
     stands: Masks = NONE
     doubted: Masks = NONE
     requirements: dict[str, frozenset[State]] = field(default_factory=dict)
@@ -139,7 +145,7 @@ class Strata:
             if not possible & low:
                 continue  # lifted itself
             victims = table.victims[low.bit_length() - 1]
-            if table.doubtful & low:
+            if table.doubtful & ~self.signed & low:
                 may_doubt |= victims
                 if certain & low:
                     does_doubt |= victims
@@ -178,7 +184,7 @@ class Strata:
     def _lift(self, number: int) -> tuple[Truth, Truth]:
         """How surely, and how doubtfully, a rule lifts."""
         stands = self.stands.truth(number)
-        if self.table.doubtful >> number & 1:
+        if self.table.doubtful & ~self.signed & 1 << number:
             return NO, stands
         doubt = self.doubted.truth(number)
         return min(stands, ~doubt), doubt
@@ -195,7 +201,7 @@ class Strata:
                 high[place] = high_beneath[place] = PERMITTED
                 if applies is YES:
                     low[place] = low_beneath[place] = PERMITTED
-        possible = self.stands.possible
+        possible = self.stands.possible & ~(self.signed & table.reviewing)
         waiting = possible & table.plainly
         while waiting:
             bit = waiting & -waiting

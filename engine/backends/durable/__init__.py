@@ -9,6 +9,7 @@ inferred (`outcome`). It shares nothing with the reference but the checked rules
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import date
 
 from engine.backends.durable.listing import ListedRuleset
@@ -18,10 +19,11 @@ from engine.backends.durable.program import Group, Program
 from engine.backends.durable.standing import Standing
 from engine.exchange import Exchange
 from engine.rules import Condition, Defined, RuleSet, Truth
-from engine.verdict import Masks, Verdict
+from engine.verdict import NONE_SIGNED, Masks, Verdict
 
 __all__ = ["Durable", "EngineUnavailable", "NetworkError"]
 
+REMEMBERED = 32  # sets of accepted lifts, each with rulesets of its own
 ASKED = ("touch/", "subject/")  # definitions that every decision reads
 
 
@@ -43,13 +45,22 @@ class Durable:
         floors = {floor.policy: bits[f"floor {floor.policy}"] for floor in rules.floors}
         self._tables = Tables(rules, self._standing, done, floors)
         self._definitions: Program | None = None
+        self._doubtful = frozenset(rule.provision.id for rule in rules.rules if rule.doubtful)
+        self._accepted: dict[frozenset[str], Standing] = {}
+        self._reviews: dict[str, int] = {}
+        for number, rule in enumerate(rules.rules):
+            if rule.effect == "review":
+                self._reviews[rule.provision.id] = self._reviews.get(rule.provision.id, 0) | 1 << number
 
-    def evaluate(self, exchange: Exchange, as_of: date) -> Verdict:
+    def evaluate(self, exchange: Exchange, as_of: date, signed: frozenset[str] = NONE_SIGNED) -> Verdict:
         """The verdict on one exchange under the law of one day. Raises NetworkError where durable-rules fails."""
         certain, possible = self._program.run(exchange, as_of)
         holds = Masks(possible & self._all, certain & self._all)
-        stood = self._standing.run(holds.certain, holds.possible)
-        strata = Strata(self._tables, exchange, as_of, stood, certain, possible)
+        accepted = self._doubtful.intersection(signed)
+        standing = self._accepting(accepted) if accepted else self._standing
+        stood = standing.run(holds.certain, holds.possible)
+        put_away = sum(bits for provision, bits in self._reviews.items() if provision in signed) if signed else 0
+        strata = Strata(self._tables, exchange, as_of, stood, certain, possible, put_away)
         jurisdictions = strata.jurisdictions()
         return Verdict(
             rules=self.rules.rules,
@@ -63,6 +74,16 @@ class Durable:
             jurisdictions=jurisdictions,
             beneath=strata.beneath,
         )
+
+    def _accepting(self, provisions: frozenset[str]) -> Standing:
+        """The strata of standing under rules of which the doubtful lifts of some provisions are accepted."""
+        found = self._accepted.get(provisions)
+        if found is None:
+            while len(self._accepted) >= REMEMBERED:
+                del self._accepted[next(iter(self._accepted))]
+            rules = [replace(rule, doubtful=False) if rule.provision.id in provisions else rule for rule in self.rules.rules]
+            found = self._accepted[provisions] = Standing(replace(self.rules, rules=tuple(rules)))
+        return found
 
     def rulesets(self) -> list[ListedRuleset]:
         """Every ruleset that durable-rules is given, in the order in which they are asked, to be read."""

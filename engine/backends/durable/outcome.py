@@ -109,7 +109,7 @@ class Tables:
 
 @dataclass(slots=True)
 class Strata:
-    """One exchange's upper strata. `certain` and `possible` is what was derived of conditions."""
+    """One exchange's upper strata. `certain` and `possible` is what was derived of conditions, `signed` the reviews put away."""
 
     tables: Tables
     exchange: Exchange
@@ -117,6 +117,7 @@ class Strata:
     stood: Stood
     certain: int
     possible: int
+    signed: int = 0
     overdue: dict[str, Truth] = field(default_factory=dict)
     owed: dict[str, Truth] = field(default_factory=dict)
     states: dict[str, frozenset[State]] = field(default_factory=dict)
@@ -135,7 +136,7 @@ class Strata:
         for name in self.worlds:
             touched |= tables.requiring.get(name, 0)
         for mask, jurisdiction, level in tables.alike:
-            alike = stands.possible & mask & ~touched
+            alike = stands.possible & mask & ~touched & ~self.signed
             if alike:
                 weight = BOUNDS[level if alike & stands.certain else Level.NOT_APPLICABLE][level]
                 _raise(bounds, jurisdiction, weight)
@@ -146,7 +147,7 @@ class Strata:
             sure = stands.certain >> number & 1
             for key in tables.own_duties[number]:
                 self._owe_plainly(key, bool(sure))
-        for number in numbers(stands.possible & tables.weighing & touched):
+        for number in numbers(stands.possible & tables.weighing & touched & ~self.signed):
             jurisdiction, weight = tables.jurisdiction[number], self._weight(number)
             if weight is not NOTHING:
                 _raise(bounds, jurisdiction, weight)

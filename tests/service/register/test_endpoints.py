@@ -4,11 +4,11 @@ import json
 from urllib.parse import quote
 
 import pytest
-from starlette.testclient import TestClient
+import sqlalchemy as sa
 
-from service.app import create_app
-from service.callers import Caller
+from service.store.tables import idempotency
 from tests.service.register.conftest import CONTRACT
+from tests.service.test_callers import bearer, make
 
 
 def places(answer):
@@ -242,25 +242,44 @@ def test_an_import_is_taken_whole_or_not_at_all(client):
     assert client.get("/v1/parties").json()["entities"] == []
 
 
-def test_who_may(service, client):
-    """Reading wants `read`, writing `administer`."""
-    app = create_app(service.settings, service)
-
-    def known_as(*scopes):
-        async def asked(scope, receive, send):
-            scope["caller"] = Caller("somebody", frozenset(scopes))
-            await app(scope, receive, send)
-
-        return TestClient(asked, base_url="http://127.0.0.1:8080")
-
-    reader, writer = known_as("read", "evaluate"), known_as("administer")
-    assert reader.put("/v1/parties/a", json={}).status_code == 403
-    assert reader.delete("/v1/parties/a").status_code == 403
-    assert reader.post("/v1/register/import", json={"entities": []}).status_code == 403
-    assert writer.put("/v1/parties/a", json={}).json()["recorded_by"] == "somebody"
+def test_who_may(database, request):
+    """Reading wants `read`, writing `administer`; a version says whose key wrote it."""
+    reader, writer = bearer(make(database, "read", "evaluate")), bearer(make(database, "administer"))
+    client = request.getfixturevalue("client")  # opened when there are keys
+    assert client.put("/v1/parties/a", json={}, headers=reader).status_code == 403
+    assert client.delete("/v1/parties/a", headers=reader).status_code == 403
+    assert client.post("/v1/register/import", json={"entities": []}, headers=reader).status_code == 403
+    written = client.put("/v1/parties/a", json={}, headers=writer).json()
+    assert written["recorded_by"].removeprefix("key:") in writer["authorization"]
     for path in ("parties/a", "parties/a/history", "parties", "register/export"):
-        assert reader.get(f"/v1/{path}").status_code == 200
-        assert writer.get(f"/v1/{path}").status_code == 403
+        assert client.get(f"/v1/{path}", headers=reader).status_code == 200
+        assert client.get(f"/v1/{path}", headers=writer).status_code == 403
+
+
+def test_a_repeated_call_is_one_call(client, service):
+    """With the same key, a retry gets the answer of the first; once the entity is erased, it is gone from what is kept."""
+    once = {"Idempotency-Key": "k-1", "If-None-Match": "*"}
+    content = {"aliases": ["l"], "facts": {"country": "KE"}}
+    first = client.put("/v1/parties/lab", json=content, headers=once)
+    again = client.put("/v1/parties/lab", json=content, headers=once)
+    assert (again.status_code, again.headers["etag"], again.headers["idempotency-replayed"]) == (
+        201,
+        first.headers["etag"],
+        "true",
+    )
+    assert again.json() == first.json()
+    gone = {"Idempotency-Key": "k-2"}
+    assert [client.delete("/v1/parties/lab", headers=gone).status_code for _ in range(2)] == [200, 200]
+    assert len(client.get("/v1/parties/lab/history").json()["versions"]) == 2
+    sent = {"entities": [{"kind": "party", "id": "clinic"}]}
+    told = [client.post("/v1/register/import", json=sent, headers={"Idempotency-Key": "k-3"}).json() for _ in range(2)]
+    assert told == [{"created": 1, "changed": 0, "unchanged": 0}] * 2
+    client.delete("/v1/parties/l?erase=true")
+    after = client.put("/v1/parties/lab", json=content, headers=once)
+    assert after.status_code >= 400
+    with service.store.database.reading.connect() as connection:
+        for row in connection.execute(sa.select(idempotency)):
+            assert "KE" not in str(row)
 
 
 def test_an_address_tells_all_its_methods(client):

@@ -169,6 +169,17 @@ def test_a_value_that_went_from_the_vocabulary_refuses_the_exchange(put, service
     assert refused(named={"data": "b"}) == [("/named/data", "unknown-fact")]
 
 
+def test_a_record_that_names_somebody_is_decided_again_without_the_register(put, decide, client):
+    """The same bytes, though the register says something else by then."""
+    put("parties/lab", facts={"country": "KE"})
+    put("assets/asset-9", travels=[{"provision": "cn.test/art-2", "from": "decision 1"}])
+    kept = decide(named={"recipient": "lab", "data": "asset-9"}, exporter={"country": "CN"})["record"]
+    put("parties/lab", facts={"country": "US"})
+    client.delete("/v1/assets/asset-9?erase=true")
+    again = client.get(f"/v1/decisions/{kept['id']}/replay").json()
+    assert (again["same"], again["differences"]) == ("bytes", []), again
+
+
 def test_conditions_add_up_to_no_more_than_an_exchange_may_carry(put, refused):
     """Those of the register and those that were sent."""
     put("assets/many", travels=[{"provision": "cn.test/art-2", "from": f"decision {number}"} for number in range(64)])

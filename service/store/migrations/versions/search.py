@@ -27,6 +27,7 @@ def upgrade() -> None:
         sa.Column("recipient_country", sa.String),
         sa.Column("caller", sa.String),
         sa.Column("bundle", sa.String, nullable=False),
+        sa.Column("words", sa.String, nullable=False),
         sa.Index("entry_by_moment", "moment", "sequence"),
     )
     op.create_table(
@@ -43,3 +44,5 @@ def upgrade() -> None:
         sa.Column("sequence", number, primary_key=True, autoincrement=False),
         sqlite_with_rowid=False,
     )
+    # Records of before are sorted in when they are taken in; the sorting of new ones begins after them.
+    op.execute("INSERT INTO head (name, next) SELECT 'sorted', next FROM head WHERE name = 'record'")

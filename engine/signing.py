@@ -1,0 +1,160 @@
+"""
+Sign-off: what a person may approve of a decision, and what the approval is bound to.
+
+A person signs off a provision: its reviews are put away, and what it lifts only in doubt counts as lifted. Nothing else of it changes,
+so a requirement, a prohibition, a conflict, a gap in coverage and an overdue duty stay what they are. An approval is bound to what the
+provision means and to the facts, and the caller binds it to an end date. Source: semantics 4.6.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Literal
+
+from engine.bundle import Bundle, printed_days
+from engine.decision import SignedOffPart
+from engine.rules import AS_OF, Condition, Need, Rule, State, atoms, named
+from engine.values import Duration, ValueSet
+from engine.verdict import Verdict, numbers
+
+UNBOUND = (AS_OF, "schema")  # members of an exchange that an approval is not bound to, beside its counters
+
+
+@dataclass(frozen=True, slots=True)
+class SignOff:
+    """An approval that stands: which provision, the caller's id for it, who gave it, and its last day."""
+
+    provision: str
+    id: str
+    by: str
+    until: date
+
+    @classmethod
+    def told(cls, part: Mapping[str, Any]) -> SignOff:
+        """The approval that a decision tells, as JSON; to decide the same again."""
+        return cls(part["provision"], part["sign_off"], part["by"], date.fromisoformat(part["until"]))
+
+
+def reviews(rule: Rule) -> bool:
+    """Whether a rule asks for a review, which a person may sign off."""
+    return rule.effect == "review"
+
+
+def signable(verdict: Verdict) -> tuple[str, ...]:
+    """The provisions that a person may sign off, where it makes a difference: reviews, and lifts that are doubtful."""
+    rules, stands, doubted = verdict.rules, verdict.stands.possible, verdict.doubted.possible
+    open_ = {name for name, states in verdict.requirements.items() if State.DOUBTFUL in states}
+    asked = {name for number in numbers(stands) for name in _needs(rules[number].need)} & open_
+    victims = {rules[number].key for number in numbers(doubted)}
+    # What is doubtful may lift a lift, which is doubted in its turn.
+    reached = {
+        rules[number].key
+        for number in numbers(stands)
+        if rules[number].doubtful
+        and (
+            victims.intersection(rules[number].exempts)
+            or asked.intersection((*rules[number].satisfies, *rules[number].excuses))
+        )
+    }
+    chosen = (rules[n] for n in numbers(stands) if reviews(rules[n]) or rules[n].key in reached)
+    return tuple(dict.fromkeys(rule.provision.id for rule in chosen))
+
+
+def parts(verdict: Verdict, given: Collection[SignOff]) -> list[SignedOffPart]:
+    """Which approvals a verdict rests on, by what each does."""
+    by = {each.provision: each for each in given}
+    found = {}
+    for number in numbers(verdict.stands.possible):
+        rule = verdict.rules[number]
+        each = by.get(rule.provision.id)
+        if each and (reviews(rule) or rule.doubtful):
+            accepts: Literal["review", "lift"] = "review" if reviews(rule) else "lift"
+            found[rule.provision.id, accepts] = SignedOffPart(
+                provision=each.provision, accepts=accepts, sign_off=each.id, by=each.by, until=each.until
+            )
+    return list(found.values())
+
+
+def facts_digest(bundle: Bundle, sent: Mapping[str, Any]) -> str:
+    """
+    Over the facts of an exchange, as JSON, that an approval is bound to: all but `as_of` and counters. Hex SHA-256.
+
+    Two exchanges that mean the same and are written otherwise have two digests; then an approval does not carry over.
+    """
+    document = {name: value for name, value in sent.items() if name not in UNBOUND}
+    for name in bundle.vocabulary.counters:
+        document = _without(document, name.split("."))
+    return hashlib.sha256(json.dumps(document, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def meaning_of(bundle: Bundle, provision: str) -> str | None:
+    """
+    A digest of what a provision means: its rules, and what they rest on, require and lift. Hex SHA-256, None where there is none.
+
+    Of what else the bundle holds nothing enters it, so a change elsewhere leaves an approval standing.
+    """
+    rules = [rule for rule in bundle.rules.rules if rule.provision.id == provision]
+    if not rules:
+        return None
+    by_key = {rule.key: rule for rule in bundle.rules.rules}
+    reached = [*rules, *(by_key[key] for rule in rules for key in rule.exempts)]
+    digest = hashlib.sha256(repr(bundle.settings).encode())
+    for line in sorted({line for rule in reached for line in _printed(bundle, rule)}):
+        digest.update(b"\n" + line.encode())
+    return digest.hexdigest()
+
+
+def _printed(bundle: Bundle, rule: Rule) -> Iterator[str]:
+    """A rule and everything its reading rests on, printed."""
+    rules, vocabulary = bundle.rules, bundle.vocabulary
+    yield repr(rule)
+    for name in (*rule.satisfies, *rule.excuses, *_needs(rule.need)):
+        yield repr(rules.requirements[name])
+    for key, condition in _rests_on(bundle, rule.condition):
+        yield f"{key}: {condition!r}"
+        for atom in atoms(condition):
+            for fact in filter(None, (atom.fact, atom.other)):
+                yield f"{fact}: {vocabulary.facts.get(fact)!r} {rules.families.get(fact)!r} {vocabulary.counters.get(fact)!r}"
+            if atom.type.values:
+                yield _values(atom.type.values)
+            for operand in atom.operands:
+                if isinstance(operand, Duration) and operand.calendar:
+                    yield f"{operand.calendar}: {printed_days(rules.calendars[operand.calendar])}"
+            if atom.register:
+                yield f"{atom.register}: {sorted(rules.registers[atom.register].items())!r}"
+
+
+def _rests_on(bundle: Bundle, condition: Condition) -> Iterator[tuple[str, Condition]]:
+    """A condition under no key, and the definitions it names, each once."""
+    seen: set[str] = set()
+    waiting = [("", condition)]
+    while waiting:
+        key, each = waiting.pop()
+        yield key, each
+        for name in named(each):
+            if name not in seen:
+                seen.add(name)
+                waiting.append((name, bundle.rules.definitions[name]))
+
+
+def _values(values: ValueSet) -> str:
+    lineage = [(value, sorted(line)) for value, line in sorted(values.lineage.items())]
+    return f"{values.name}: {lineage!r} {sorted(values.rank.items())!r} {values.open} {sorted(values.exact)!r}"
+
+
+def _needs(need: Need | None) -> Iterator[str]:
+    return need.requirements() if need else iter(())
+
+
+def _without(document: Mapping[str, Any], path: list[str]) -> dict[str, Any]:
+    """The document without the value at a path, and without what is empty then."""
+    name, *rest = path
+    inner = document.get(name)
+    if rest and isinstance(inner, Mapping):
+        left = _without(inner, rest)
+        return {**document, name: left} if left or not inner else {n: v for n, v in document.items() if n != name}
+    return {n: v for n, v in document.items() if rest or n != name}

@@ -1,0 +1,348 @@
+"""
+`POST /access/v1/…` and `GET /.well-known/authzen-configuration`: AuthZEN Authorization API 1.0.
+
+Evaluations are decided and recorded like exchanges that come by themselves; searches look up and record nothing. What is malformed is
+a 400 here, a wrong content type too, since the standard knows no other status for it.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.requests import ClientDisconnect
+
+from service.api import schemas
+from service.api.sent import Plain, body
+from service.authzen import answers, requests
+from service.authzen.access import MOST_RESULTS, Access, Blank
+from service.authzen.answers import OBLIGATION, Answer, Answers, Why
+from service.authzen.entities import Entities
+from service.authzen.mapping import AccessMapping
+from service.callers import Caller, caller_of
+from service.deciding import Decided, durable
+from service.gate import note
+from service.live import Live
+from service.problems import Refused
+from service.service import Service
+
+# What the records of one request may take in memory.
+MOST_BYTES = 64 * 1024 * 1024
+_EVALUATION = "/access/v1/evaluation"
+_EVALUATIONS = "/access/v1/evaluations"
+_SEARCH = "/access/v1/search"
+
+
+class EntityFound(BaseModel):
+    """A subject or resource for which the decision would be true."""
+
+    model_config = ConfigDict(frozen=True)
+
+    type: str
+    id: str
+
+
+class ActionFound(BaseModel):
+    """An action for which the decision would be true."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+
+
+class PageFound(BaseModel):
+    """Where the results go on: `next_token` is for `page.token` of the same search, and empty at the end."""
+
+    model_config = ConfigDict(frozen=True)
+
+    next_token: str
+    count: int
+
+
+class EntitiesFound(BaseModel):
+    """Those for which the decision would be true. There is a `page` where one was asked for, or where there is more."""
+
+    model_config = ConfigDict(frozen=True)
+
+    page: PageFound | None = None
+    results: tuple[EntityFound, ...]
+
+
+class ActionsFound(BaseModel):
+    """Those for which the decision would be true. There is a `page` where one was asked for, or where there is more."""
+
+    model_config = ConfigDict(frozen=True)
+
+    page: PageFound | None = None
+    results: tuple[ActionFound, ...]
+
+
+class Configuration(BaseModel):
+    """Where this decision point answers, and which obligations it may issue."""
+
+    model_config = ConfigDict(frozen=True)
+
+    policy_decision_point: str
+    access_evaluation_endpoint: str
+    access_evaluations_endpoint: str
+    search_subject_endpoint: str
+    search_resource_endpoint: str
+    search_action_endpoint: str
+    supported_obligations: tuple[str, ...] = Field(default=(OBLIGATION,))
+    obligations_supported: tuple[str, ...] = Field(default=(OBLIGATION,), description="the name in newer drafts")
+
+
+class _Current:
+    """The access of the policies that decide now; asked for once a request."""
+
+    def __init__(self, service: Service, entities: Entities) -> None:
+        self._service = service
+        self._entities = entities
+        self._made: tuple[Live, Access | None] | None = None
+
+    def __call__(self) -> Access:
+        """Raises Refused where the loaded vocabulary does not say how access requests are read."""
+        live = self._service.live
+        if self._made is None or self._made[0] is not live:
+            text = live.bundle.vocabulary.authzen
+            mapping = AccessMapping(live.bundle, text) if text else None
+            self._made = live, Access(self._service, live, mapping, self._entities) if mapping else None
+        access = self._made[1]
+        if access is None:
+            raise Refused("not-found", "the loaded vocabulary does not say how access requests are read (`authzen:`)")
+        return access
+
+
+def add(app: FastAPI, service: Service, entities: Entities) -> None:
+    """Put the endpoints on the application. `entities` are what requests may speak of by id."""
+    settings = service.settings
+    current = _Current(service, entities)
+    one_at_a_time = asyncio.Lock()
+
+    async def evaluation(request: Request) -> Response:
+        """Decides one access request, records the decision, and answers with it."""
+        caller = caller_of(request.scope, "evaluate")
+        asked = requests.evaluation(await _document(request, settings.body_limit))
+        return await one(request, asked, caller)
+
+    async def one(request: Request, asked: requests.Evaluation, caller: Caller) -> Response:
+        access = current()
+        answer, decided = await access.evaluate(asked, access.known(), service.clock(), request.scope["request_id"], caller)
+        _noted(request, answer)
+        if decided is not None:
+            service.compare(await durable(service.store.append(decided.entry)), decided.given)
+        return _json(answer)
+
+    async def evaluations(request: Request) -> Response:
+        """Decides access requests until the semantic ends it, records all decisions in one commit, and answers with them."""
+        caller = caller_of(request.scope, "evaluate")
+        sent = requests.evaluations(await _document(request, settings.batch_body_limit), settings.batch_limit)
+        if isinstance(sent, requests.Evaluation):
+            return await one(request, sent, caller)
+        leaving = asyncio.ensure_future(request.receive())  # nothing more comes but the word that the caller has left
+        try:
+            async with one_at_a_time:
+                found, made = await several(request, sent, caller, leaving)
+                note(request.scope, decisions=len(made), problems=len(found) - len(made))
+                recorded = await durable(service.store.append_many([each.entry for each in made]))
+                for sequence, each in zip(recorded, made, strict=True):
+                    service.compare(sequence, each.given)
+        finally:
+            leaving.cancel()
+        return _json(Answers(evaluations=tuple(found)))
+
+    async def several(
+        request: Request, sent: requests.Evaluations, caller: Caller, leaving: asyncio.Future[Any]
+    ) -> tuple[list[Answer], list[Decided]]:
+        """What to answer to each evaluation up to where the semantic ends, and what was decided. Raises Refused, ClientDisconnect."""
+        access = current()  # one bundle for all of them
+        now, known = service.clock(), access.known()
+        found: list[Answer] = []
+        made: list[Decided] = []
+        held = 0
+        last = {"deny_on_first_deny": False, "permit_on_first_permit": True}.get(sent.semantic)
+        for asked in sent.items:
+            if leaving.done():
+                raise ClientDisconnect
+            try:
+                if isinstance(asked, Refused):
+                    raise asked
+                answer, decided = await access.evaluate(asked, known, now, request.scope["request_id"], caller)
+            except Refused as refused:
+                answer, decided = answers.malformed(refused), None
+            found.append(answer)
+            if decided is not None:
+                made.append(decided)
+                held += len(decided.entry.leaf)
+            if held > MOST_BYTES:
+                raise Refused("batch-too-large", f"the decisions take more than {MOST_BYTES} bytes; send it in parts")
+            if answer.decision is last:
+                break
+        return found, made
+
+    async def search(request: Request, blank: Blank) -> Mapping[str, Any]:
+        caller_of(request.scope, "evaluate")
+        sent = requests.search(await _document(request, settings.body_limit), blank)
+        found = await current().search(sent, blank, service.clock())
+        page = PageFound(next_token=found.next_token, count=len(found.results))
+        return {"page": page if sent.page is not None or found.next_token else None, "results": found.results}
+
+    async def search_subject(request: Request) -> Response:
+        """Of the stored subjects of a type, those for which the decision would be true. Nothing is recorded."""
+        return _json(EntitiesFound.model_validate(await search(request, "subject")))
+
+    async def search_resource(request: Request) -> Response:
+        """Of the stored resources of a type, those for which the decision would be true. Nothing is recorded."""
+        return _json(EntitiesFound.model_validate(await search(request, "resource")))
+
+    async def search_action(request: Request) -> Response:
+        """Of the actions of the vocabulary, those for which the decision would be true. Nothing is recorded."""
+        return _json(ActionsFound.model_validate(await search(request, "action")))
+
+    async def configuration(request: Request) -> Response:
+        """Where this decision point answers, for whoever has no other word of it. Open to everyone."""
+        current()
+        base = settings.public_url or f"{request.url.scheme}://{request.headers['host']}"
+        return _json(
+            Configuration(
+                policy_decision_point=base,
+                access_evaluation_endpoint=base + _EVALUATION,
+                access_evaluations_endpoint=base + _EVALUATIONS,
+                search_subject_endpoint=f"{base}{_SEARCH}/subject",
+                search_resource_endpoint=f"{base}{_SEARCH}/resource",
+                search_action_endpoint=f"{base}{_SEARCH}/action",
+            )
+        )
+
+    for path, endpoint, summary, model, shape in (
+        (_EVALUATION, evaluation, "Decide an access request", Answer, _evaluation_schema()),
+        (
+            _EVALUATIONS,
+            evaluations,
+            "Decide several access requests",
+            Answers | Answer,
+            _evaluations_schema(settings.batch_limit),
+        ),
+        (f"{_SEARCH}/subject", search_subject, "Who may do it", EntitiesFound, _search_schema("subject")),
+        (f"{_SEARCH}/resource", search_resource, "To what may it be done", EntitiesFound, _search_schema("resource")),
+        (f"{_SEARCH}/action", search_action, "What may be done", ActionsFound, _search_schema("action")),
+    ):
+        app.router.add_api_route(
+            path,
+            endpoint,
+            methods=["POST"],
+            summary=summary,
+            response_model=model,
+            response_model_exclude_none=True,
+            responses=schemas.problems(400, 403, 404, 413, 503),
+            openapi_extra={
+                **schemas.needs("evaluate"),
+                "requestBody": {"required": True, "content": {"application/json": {"schema": shape}}},
+            },
+            route_class_override=Plain,
+        )
+    app.router.add_api_route(
+        "/.well-known/authzen-configuration",
+        configuration,
+        methods=["GET"],
+        summary="Where access requests are answered",
+        response_model=Configuration,
+        responses=schemas.problems(404),
+        route_class_override=Plain,
+    )
+
+
+async def _document(request: Request, limit: int) -> dict[str, Any]:
+    """The object in the body. Raises Refused, ClientDisconnect."""
+    try:
+        raw = await body(request, limit)
+    except Refused as refused:
+        if refused.kind == "unsupported-media-type":
+            raise Refused("access-refused", refused.detail) from None
+        raise
+    return requests.document(raw, limit)
+
+
+def _noted(request: Request, answer: Answer) -> None:
+    if isinstance(answer.context, Why):
+        note(request.scope, decision_id=answer.context.decision_id, outcome=answer.context.outcome, proceed=answer.decision)
+
+
+def _json(found: BaseModel) -> Response:
+    return Response(found.model_dump_json(exclude_none=True), media_type="application/json")
+
+
+_TEXT: dict[str, Any] = {"type": "string", "minLength": 1, "maxLength": requests.MOST_TEXT}
+_OBJECT: dict[str, Any] = {"type": "object"}
+_CONTEXT: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        name: {"type": "array", "items": {"type": "string"}} for name in ("supported_obligations", "obligations_supported")
+    },
+}
+_SUBJECT = {"type": "organization", "id": "clinic-7"}
+_RESOURCE = {"type": "dataset", "id": "ds-1"}
+_ACTION = {"name": "transfer"}
+
+
+def _shape(properties: Mapping[str, Any], needed: tuple[str, ...], example: Any = None) -> dict[str, Any]:
+    examples = {"examples": [example]} if example is not None else {}
+    return {"type": "object", "properties": dict(properties), "required": list(needed), **examples}
+
+
+def _parts(needed: bool, blank: str = "") -> dict[str, Any]:
+    """The shapes of subject, action, resource and context; of what is searched for, only the type."""
+    named = {"type": _TEXT, "id": _TEXT, "properties": _OBJECT}
+
+    def entity(name: str) -> dict[str, Any]:
+        if name == blank:  # its id is not read
+            return _shape({"type": _TEXT, "properties": _OBJECT}, ("type",))
+        return _shape(named, ("type", "id") if needed else ())
+
+    action = _shape({"name": _TEXT, "properties": _OBJECT}, ("name",) if needed else ())
+    parts = {"subject": entity("subject"), "action": action, "resource": entity("resource"), "context": _CONTEXT}
+    if blank == "action":
+        del parts["action"]
+    return parts
+
+
+def _evaluation_schema() -> dict[str, Any]:
+    needed = ("subject", "action", "resource")
+    return _shape(_parts(True), needed, {"subject": _SUBJECT, "action": _ACTION, "resource": _RESOURCE})
+
+
+def _evaluations_schema(most: int) -> dict[str, Any]:
+    """Either whole by itself or by its items; an item that is malformed is answered in its place."""
+    options = _shape({"evaluations_semantic": {"type": "string", "enum": list(requests.SEMANTICS)}}, ())
+    item = {"anyOf": [_shape(_parts(False), ()), {"description": "is answered by an error in its place"}]}
+    items = {"type": "array", "minItems": 1, "maxItems": most, "items": item}
+    several = _shape({**_parts(False), "options": options, "evaluations": items}, ("evaluations",))
+    alone = _shape(
+        {**_parts(True), "options": options, "evaluations": {"type": "array", "maxItems": 0}}, ("subject", "action", "resource")
+    )
+    example = {
+        "subject": _SUBJECT,
+        "action": _ACTION,
+        "evaluations": [{"resource": _RESOURCE}, {"resource": {**_RESOURCE, "id": "ds-2"}}],
+    }
+    return {"type": "object", "anyOf": [several, alone], "examples": [example]}
+
+
+def _search_schema(blank: Blank) -> dict[str, Any]:
+    page = _shape(
+        {
+            "token": {"type": "string", "maxLength": requests.MOST_TOKEN},
+            "limit": {"type": "integer", "minimum": 1},
+            "properties": _OBJECT,
+        },
+        (),
+    )
+    page["description"] = f"at most {MOST_RESULTS} results come at once, and often fewer; `next_token` leads to more"
+    whole: dict[str, Any] = {"subject": _SUBJECT, "action": _ACTION, "resource": _RESOURCE}
+    if blank == "action":
+        del whole["action"]
+    else:
+        whole[blank] = {"type": whole[blank]["type"]}
+    parts = {**_parts(True, blank), "page": page}
+    return _shape(parts, tuple(whole), whole)

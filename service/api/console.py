@@ -1,0 +1,95 @@
+"""
+`GET /log` and `GET /log/{id}`: the decision log for a person with a browser. Nothing here changes anything.
+
+The pages are HTML and one style sheet; the policy they are sent with lets in nothing else, no script least of all.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import sqlalchemy as sa
+from fastapi import FastAPI, Request, Response
+
+from service import signing
+from service.api.decisions import kept
+from service.callers import caller_of
+from service.console.pages import STYLE, Reader, decision_page, list_page, missing_page
+from service.console.wording import WORDS
+from service.log import search
+from service.problems import Refused
+from service.service import Service
+
+POLICY = "default-src 'none'; style-src 'self'; img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+ROWS = 50  # a page
+MOST_LETTERS = 300  # of a filter
+
+
+def add(app: FastAPI, service: Service) -> None:
+    """Put the pages on the application."""
+
+    @app.get("/log/style.css", include_in_schema=False)
+    async def style() -> Response:
+        return Response(STYLE, media_type="text/css", headers={"Cache-Control": "max-age=300"})
+
+    # Not `async`: reading waits for the disk, so they get a thread.
+    @app.get("/log", include_in_schema=False)
+    def decisions(request: Request) -> Response:
+        caller_of(request.scope, "read")
+        asked = _asked(request)
+        reader = Reader(service.live.bundle, language(request))
+        try:
+            cursor = asked.pop("cursor", None)
+            query = _query(asked)
+            with service.store.database.reading.connect() as connection:
+                page = search.find(connection, query, cursor, ROWS)
+        except ValueError:
+            words = WORDS[reader.lang]
+            return _html(missing_page(reader, words["bad_filter"], words["bad_filter_text"]), 400)
+        except sa.exc.SQLAlchemyError:
+            raise Refused("not-ready", "the log cannot be read", headers={"Retry-After": "1"}) from None
+        return _html(list_page(page, asked, cursor is not None, reader))
+
+    @app.get("/log/{id}", include_in_schema=False)
+    def decision(id: str, request: Request) -> Response:
+        caller_of(request.scope, "read")
+        reader = Reader(service.live.bundle, language(request))
+        try:
+            stored = service.store.read(id)
+            if stored is None:
+                words = WORDS[reader.lang]
+                return _html(missing_page(reader, words["not_found"], words["not_found_text"]), 404)
+            with service.store.database.reading.connect() as connection:
+                sign_offs = [each.model_dump(mode="json") for each in signing.given(connection, id)]
+        except sa.exc.SQLAlchemyError:
+            raise Refused("not-ready", "the log cannot be read", headers={"Retry-After": "1"}) from None
+        return _html(decision_page(kept(stored), sign_offs, reader))
+
+
+def language(request: Request) -> str:
+    """The language that the address asks for; what is no language is English."""
+    asked = request.query_params.get("lang", "")
+    return asked if asked in WORDS else "en"
+
+
+def _asked(request: Request) -> dict[str, str]:
+    """What an address asks for beside its language; a filter left empty in the form is none."""
+    return {name: value for name, value in request.query_params.items() if value and name != "lang"}
+
+
+def _query(filters: Mapping[str, str]) -> search.Query:
+    """The search that filters mean, one word each. Raises ValueError."""
+    words: dict[str, Any] = {}
+    for name, value in filters.items():
+        if len(value) > MOST_LETTERS or "\x00" in value:
+            raise ValueError("too long")
+        if name in ("since", "until"):
+            words[name] = search.moment(value, end=name == "until")
+        elif name in search.FIELDS:
+            words[name] = (value.upper() if name.endswith("_country") else value,)
+        else:
+            raise ValueError("no such filter")
+    return search.Query(**words)
+
+
+def _html(page: str, status: int = 200) -> Response:
+    return Response(page, status, media_type="text/html", headers={"Content-Security-Policy": POLICY})

@@ -1,0 +1,156 @@
+"""
+`POST /v1/decisions/{id}/sign-off`, `GET /v1/decisions/{id}/sign-offs`: a person approves of a review, or refuses.
+
+Nothing that was decided changes: the next evaluation of the same facts takes the approvals that stand into account, and says so.
+"""
+
+import asyncio
+import json
+from typing import Annotated
+
+import sqlalchemy as sa
+from fastapi import FastAPI, Query, Request, Response
+from pydantic import BaseModel, ConfigDict
+
+import engine
+from service import reviews, signing
+from service.api import schemas
+from service.api.sent import Plain, body
+from service.callers import caller_of
+from service.deciding import durable
+from service.gate import note
+from service.log.search import CursorRefused
+from service.log.store import Stored
+from service.problems import Refused
+from service.reviews import Waiting
+from service.service import Service
+from service.settings import time_zone
+from service.signing import Asked, SignOff
+
+BODY_LIMIT = 32 * 1024
+
+
+class Then(BaseModel):
+    """What the exchange comes to now, on the day of the decision: `outcome` once it is evaluated again."""
+
+    model_config = ConfigDict(frozen=True)
+
+    outcome: str
+    answer: str
+
+
+class Given(BaseModel):
+    """A sign-off, one a provision, and what comes of it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    sign_offs: tuple[SignOff, ...]
+    then: Then
+
+
+class SignOffs(BaseModel):
+    """Every sign-off that was given for a decision, in order; the last one for a provision counts."""
+
+    model_config = ConfigDict(frozen=True)
+
+    sign_offs: tuple[SignOff, ...]
+
+
+def add(app: FastAPI, service: Service) -> None:
+    """Put the endpoints on the application."""
+    zone = time_zone(service.settings.zone)
+
+    async def sign(request: Request) -> Response:
+        """
+        Signs off provisions of a recorded decision, or refuses to.
+
+        A provision's review is put away, or what it lifts only in doubt is accepted, for the same facts, as long as the provision means
+        the same, until a last day. What cannot be signed off is refused with the reason.
+        """
+        caller = caller_of(request.scope, "review")
+        id = request.path_params["id"]
+        asked = signing.read(await body(request, BODY_LIMIT))
+        stored = await asyncio.to_thread(_stored, service, id)
+        now = service.clock()
+        live = service.live
+        async with service.turns:
+            signed = signing.bind(live, stored, asked, now.astimezone(zone).date())
+
+        def keep(transaction: sa.Connection) -> tuple[list[SignOff], list[engine.SignOff]]:
+            given = signing.give(transaction, stored, signed, asked, now, caller.id)
+            return given, signing.standing_for(transaction, live, signed.facts, now.astimezone(zone).date())
+
+        given, stand = await durable(service.store.do(keep))
+        note(request.scope, decision_id=id, verdict=asked.verdict, sign_offs=len(given))
+        async with service.turns:
+            then = signing.after(live, stored, stand)
+        told = Given(sign_offs=tuple(given), then=Then(outcome=then.outcome, answer=json.loads(then.members["answer"])))
+        return Response(told.model_dump_json(), 201, media_type="application/json")
+
+    app.router.add_api_route(
+        "/v1/decisions/{id}/sign-off",
+        sign,
+        methods=["POST"],
+        status_code=201,
+        summary="Sign off a review, or refuse to",
+        response_model=Given,
+        responses=schemas.problems(400, 403, 404, 409, 413, 415, 503),
+        openapi_extra={
+            **schemas.needs("review"),
+            "parameters": [{"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}],
+            "requestBody": {"required": True, "content": {"application/json": {"schema": Asked.model_json_schema()}}},
+        },
+        route_class_override=Plain,
+    )
+
+    @app.get(
+        "/v1/decisions/{id}/sign-offs",
+        summary="The sign-offs of a decision",
+        response_model=SignOffs,
+        responses=schemas.problems(403, 404, 503),
+        openapi_extra=schemas.needs("read"),
+    )
+    def sign_offs(id: str, request: Request) -> Response:
+        """Every sign-off that was given for the decision, with who gave it, when, why and until when."""
+        caller_of(request.scope, "read")
+        try:
+            if service.store.read(id) is None:
+                raise Refused("not-found", "no decision of this id is recorded")
+            with service.store.database.reading.connect() as connection:
+                found = signing.given(connection, id)
+        except sa.exc.SQLAlchemyError:
+            raise Refused("not-ready", "the log cannot be read", headers={"Retry-After": "1"}) from None
+        return Response(SignOffs(sign_offs=tuple(found)).model_dump_json(), media_type="application/json")
+
+    @app.get(
+        "/v1/reviews",
+        summary="The reviews that wait for a person",
+        response_model=Waiting,
+        responses=schemas.problems(400, 403, 503),
+        openapi_extra=schemas.needs("review"),
+    )
+    def waiting(
+        request: Request,
+        limit: Annotated[int, Query(ge=1, le=reviews.MOST)] = 20,
+        cursor: Annotated[str | None, Query(max_length=200)] = None,
+    ) -> Response:
+        """Decisions whose outcome is a review that may be signed off, and that nobody has looked at; newest first, once for each facts."""
+        caller_of(request.scope, "review")
+        try:
+            with service.store.database.reading.connect() as connection:
+                found = reviews.waiting(connection, service.live, service.clock().astimezone(zone).date(), limit, cursor)
+        except CursorRefused as refused:
+            raise Refused("bad-request", str(refused)) from None
+        except sa.exc.SQLAlchemyError:
+            raise Refused("not-ready", "the log cannot be read", headers={"Retry-After": "1"}) from None
+        return Response(found.model_dump_json(), media_type="application/json")
+
+
+def _stored(service: Service, id: str) -> Stored:
+    try:
+        stored = service.store.read(id)
+    except sa.exc.SQLAlchemyError:
+        raise Refused("not-ready", "the log cannot be read", headers={"Retry-After": "1"}) from None
+    if stored is None:
+        raise Refused("not-found", "no decision of this id is recorded")
+    return stored

@@ -1,0 +1,139 @@
+"""
+What is answered to an access request: a decision as AuthZEN wants it, with what is owed as obligations.
+
+`decision` is what our decision calls `proceed`. Duties are obligations of the type `custom` (Obligations Profile, draft): those of an
+exchange where it may happen, those that arise from a refusal where it may not. Where whoever asks says which types it can carry out,
+and what is owed is of none of them, the decision is false: nobody may act on a permit whose obligations nobody carries out.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+import engine
+from service.authzen.requests import EntitySent
+from service.problems import KINDS, Refused
+
+OBLIGATION = "custom"  # the one type of obligations that there are
+
+
+class Owed(BaseModel):
+    """A duty. `certain` is false where facts that are not known decide whether it is owed; `due` is its last day, where that is known."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    duty: str
+    who: str
+    under: str = Field(description="the provision")
+    citation: str | None = None
+    due: str | None = None
+    keep: str | None = Field(default=None, description="how long the proof is kept")
+    certain: bool
+
+
+class Obligation(BaseModel):
+    """What whoever acts on the decision must see to."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    type: Literal["custom"] = "custom"
+    properties: Owed
+
+
+class Why(BaseModel):
+    """Of which decision the answer is, and why; the keys of the reasons are statuses of HTTP."""
+
+    model_config = ConfigDict(frozen=True)
+
+    decision_id: str = Field(description="under which the record of the decision is kept")
+    outcome: str
+    reason_admin: dict[str, str] = Field(description="the outcome, and the rules that make it")
+    reason_user: dict[str, str] = Field(description="the answer in a sentence")
+    obligations: tuple[Obligation, ...] | None = None
+
+
+class WhyNot(BaseModel):
+    """Why nothing was decided, and therefore nothing is permitted."""
+
+    model_config = ConfigDict(frozen=True)
+
+    reason_admin: dict[str, str] | None = None
+    reason_user: dict[str, str] | None = None
+    error: dict[str, int | str] | None = Field(default=None, description="`status` and `message` of a malformed evaluation")
+
+
+class Answer(BaseModel):
+    """The answer to one evaluation."""
+
+    model_config = ConfigDict(frozen=True)
+
+    decision: bool
+    context: Why | WhyNot
+
+
+class Answers(BaseModel):
+    """The answers to several evaluations, in their order; fewer where the semantic ends at one of them."""
+
+    model_config = ConfigDict(frozen=True)
+
+    evaluations: tuple[Answer, ...]
+
+
+def answer(written: engine.Written, supported: frozenset[str] | None) -> Answer:
+    """The answer that tells of a decision; `supported` are the types of obligations that can be carried out, None where nobody says."""
+    arises = "exchange" if written.proceed else "refusal"
+    owed = [duty for duty in _member(written, "duties") if duty["arises"] == arises]
+    obligations = tuple(
+        Obligation(
+            id=f"obl-{number}", properties=Owed.model_validate({name: said for name, said in duty.items() if said != ""})
+        )
+        for number, duty in enumerate(owed, 1)
+    )
+    unable = written.proceed and bool(obligations) and supported is not None and OBLIGATION not in supported
+    decision = written.proceed and not unable
+    status = "200" if decision else "403"
+    admin = f"obligations of the type `{OBLIGATION}` are owed, and cannot be carried out" if unable else _admin(written)
+    user = _member(written, "answer")
+    return Answer(
+        decision=decision,
+        context=Why(
+            decision_id=written.id,
+            outcome=written.outcome,
+            reason_admin={status: admin},
+            reason_user={status: f"What is owed cannot be carried out. {user}" if unable else user},
+            obligations=obligations or None,
+        ),
+    )
+
+
+def not_named(reason: str) -> Answer:
+    """The answer about a type or an action that the vocabulary has no word for."""
+    context = WhyNot(reason_admin={"403": reason}, reason_user={"403": "The policies permit nothing of this kind."})
+    return Answer(decision=False, context=context)
+
+
+def malformed(refused: Refused) -> Answer:
+    """The answer in place of an evaluation that is refused, among others that are not."""
+    return Answer(decision=False, context=WhyNot(error={"status": KINDS[refused.kind][0], "message": refused.detail}))
+
+
+def entity(sent: EntitySent) -> Mapping[str, str]:
+    """An entity in the results of a search."""
+    return {"type": sent.type, "id": sent.id}
+
+
+def _admin(written: engine.Written) -> str:
+    """The outcome and the ids of what makes it."""
+    said = (
+        ("by", written.named["provision"]),
+        ("not met:", written.named["requirement"]),
+        ("not known:", written.named["missing"]),
+    )
+    return "; ".join([written.outcome, *(f"{word} {', '.join(ids)}" for word, ids in said if ids)])
+
+
+def _member(written: engine.Written, name: str) -> Any:
+    return json.loads(written.members[name])

@@ -1,0 +1,259 @@
+"""
+From an access request to the exchange that it asks about, by the part `authzen` of the vocabulary.
+
+What the store knows of the entities is stated too, and what the request sends beats it, attribute by attribute. An attribute that the
+vocabulary maps to nothing states nothing: facts that nobody states are unknown, and unknown facts permit nothing. What is stored and
+does not fit the vocabulary is not stated either; what is sent and does not fit is refused at its place in the request.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+import engine
+from service.authzen.entities import Known
+from service.authzen.requests import Evaluation, refusal
+from service.problems import PLACES_SHOWN, Place
+
+AS_OF = "as_of"
+CARRIED: engine.Path = ("carried",)
+
+
+class NotNamed(Exception):
+    """The request names a type or an action that the vocabulary has no word for, so nobody may do it. `str()` says which."""
+
+
+@dataclass(slots=True)
+class _Stated:
+    """
+    What is stated at each place, by what is known on a day.
+
+    `sent` are values that were sent, each with the JSON Pointer of its attribute, `stored` values that were stored.
+    """
+
+    places: engine.Places
+    day: date
+    known: Known
+    sent: dict[engine.Path, tuple[Any, str]] = field(default_factory=dict)
+    stored: dict[engine.Path, Any] = field(default_factory=dict)
+    wrong: list[Place] = field(default_factory=list)
+    contested: set[engine.Path] = field(default_factory=set)
+
+    def send(self, path: engine.Path, value: Any, pointer: str) -> None:
+        try:
+            found = list(self.places.put(path, value))
+        except engine.NotAnObject as bad:
+            under = "".join(f"/{step}" for step in bad.path[len(path) :])
+            self.wrong.append(Place(pointer=pointer + under, code="wrong-type", detail=str(bad)))
+            return
+        for place, each in found:
+            before = self.sent.setdefault(place, (each, pointer))
+            if _spelt(before[0]) != _spelt(each):
+                detail = f"says something else of `{'.'.join(place)}` than `{before[1]}`"
+                self.wrong.append(Place(pointer=pointer, code="wrong-value", detail=detail))
+
+    def store(self, path: engine.Path, value: Any) -> None:
+        try:
+            found = list(self.places.put(path, value))
+        except engine.NotAnObject:
+            return
+        for place, each in found:
+            if _spelt(self.stored.setdefault(place, each)) != _spelt(each):
+                self.contested.add(place)
+
+    def settle(self) -> None:
+        """What is sent beats what is stored; where the store contradicts itself, it says nothing."""
+        # No request takes away the conditions that came with the data; it may only add to them.
+        stored, (sent, pointer) = self.stored.get(CARRIED), self.sent.get(CARRIED, (None, ""))
+        if isinstance(stored, list) and isinstance(sent, list):
+            self.sent[CARRIED] = [*sent, *(each for each in stored if each not in sent)], pointer
+        beaten = {self.places.whole(place) for place in self.sent}
+        self.stored = {
+            place: value
+            for place, value in self.stored.items()
+            if self.places.whole(place) not in beaten and place not in self.contested
+        }
+
+    def document(self) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for path, value in (*self.stored.items(), *((path, value) for path, (value, _) in self.sent.items())):
+            here = found
+            for step in path[:-1]:
+                here = here.setdefault(step, {})
+            here[path[-1]] = value
+        return found
+
+
+class AccessMapping:
+    """Reads access requests as exchanges of one bundle. Made once a bundle."""
+
+    def __init__(self, bundle: engine.Bundle, text: engine.AuthZenText) -> None:
+        self._bundle = bundle
+        self._text = text
+        self._places = engine.Places(bundle.vocabulary)
+
+    @property
+    def actions(self) -> Sequence[str]:
+        """The names of the actions that there are."""
+        return tuple(self._text.actions)
+
+    def subject_kind(self, type: str) -> str | None:
+        """What the store calls subjects of a type; None where there is no such type."""
+        return _kind(self._text.subjects, type)
+
+    def resource_kind(self, type: str) -> str | None:
+        """What the store calls resources of a type; None where there is no such type."""
+        return _kind(self._text.resources, type)
+
+    def day(self, asked: Evaluation, today: date) -> date:
+        """The day whose law and whose store count: the one that the context states, or today."""
+        for name, place in self._text.context.facts.items():
+            sent = asked.context.get(name) if place == AS_OF else None
+            if isinstance(sent, str):
+                try:
+                    return date.fromisoformat(sent)
+                except ValueError:
+                    pass  # refused where the exchange is read
+        return today
+
+    def exchange(self, asked: Evaluation, known: Known, today: date) -> engine.Exchange:
+        """The exchange that is asked about. Raises NotNamed, and Refused where an attribute does not fit what it states."""
+        subject = self._text.subjects.get(asked.subject.type)
+        action = self._text.actions.get(asked.action.name)
+        resource = self._text.resources.get(asked.resource.type)
+        if subject is None:
+            raise NotNamed(f"there is no type of subject `{asked.subject.type}`")
+        if action is None:
+            raise NotNamed(f"there is no action `{asked.action.name}`")
+        if resource is None:
+            raise NotNamed(f"there is no type of resource `{asked.resource.type}`")
+        stated, at = _Stated(self._places, self.day(asked, today), known), asked.at
+        self._entity(stated, subject, asked.subject.type, asked.subject.id, asked.subject.properties, f"{at}/subject")
+        self._entity(stated, resource, asked.resource.type, asked.resource.id, asked.resource.properties, f"{at}/resource")
+        if action.name is not None:
+            stated.send(self._path(action.name), asked.action.name, f"{at}/action/name")
+        self._send(stated, action, asked.action.properties, f"{at}/action/properties")
+        self._context(stated, asked.context, f"{at}/context")
+        if stated.wrong:
+            raise refusal(stated.wrong)
+        stated.settle()
+        return self._read(stated)
+
+    def _context(self, stated: _Stated, context: Mapping[str, Any], where: str) -> None:
+        text = self._text.context
+        self._send(stated, text, {name: value for name, value in context.items() if name not in text.entities}, where)
+        for name, entity in text.entities.items():
+            if name not in context:
+                continue
+            at = f"{where}/{_step(name)}"
+            sent = {"id": context[name]} if isinstance(context[name], str) else context[name]
+            properties = sent.get("properties", {}) if isinstance(sent, dict) else None
+            if not isinstance(properties, dict) or not isinstance(sent.get("id", ""), str) or sent.get("id", name) == "":
+                detail = 'must be an id, or {"id": …, "properties": {…}}'
+                stated.wrong.append(Place(pointer=at, code="wrong-type", detail=detail))
+            elif "id" in sent:
+                self._entity(stated, entity, name, sent["id"], properties, at)
+            else:
+                self._send(stated, entity, properties, f"{at}/properties")
+
+    def _entity(
+        self,
+        stated: _Stated,
+        text: engine.EntityText,
+        type: str,
+        id: str,
+        properties: Mapping[str, Any],
+        at: str,
+    ) -> None:
+        """State an entity: its type, its first id, and its properties, those that are sent before those that are stored."""
+        found = stated.known.find(text.entity or type, id, stated.day)
+        if text.type is not None:
+            stated.send(self._path(text.type), type, f"{at}/type")
+        if text.id is not None:
+            stated.send(self._path(text.id), found.id if found else id, f"{at}/id")
+        self._send(stated, text, properties, f"{at}/properties")
+        if found:
+            more = {
+                name: value
+                for name, value in found.properties.items()
+                if name not in properties or text.facts.get(name) == CARRIED[0]
+            }
+            for path, value, _ in self._attributes(stated, text, more):
+                stated.store(path, value)
+
+    def _send(self, stated: _Stated, text: engine.AttributesText, values: Mapping[str, Any], at: str) -> None:
+        for path, value, name in self._attributes(stated, text, values):
+            stated.send(path, value, f"{at}/{_step(name)}")
+
+    def _attributes(
+        self, stated: _Stated, text: engine.AttributesText, values: Mapping[str, Any]
+    ) -> Iterator[tuple[engine.Path, Any, str]]:
+        """Where each attribute is stated, the value to state, and the attribute's name."""
+        own = {place for place in (getattr(text, key, None) for key in ("type", "id", "name")) if place is not None}
+        named = own | set(text.facts.values())
+        for name, value in values.items():
+            place = text.facts.get(name)
+            if place is None and text.under is not None and "." not in name and f"{text.under}.{name}" not in named:
+                place = f"{text.under}.{name}"
+            path = self._places.path(place) if place is not None else None
+            if path is not None:
+                yield path, self._first(stated, text.names[name], value) if name in text.names else value, name
+
+    def _first(self, stated: _Stated, type: str, value: Any) -> Any:
+        """An id of an entity, or ids of several, each as the entity's first id where the store has it."""
+        text = self._text.subjects.get(type) or self._text.resources[type]
+        match value:
+            case str():
+                found = stated.known.find(text.entity or type, value, stated.day)
+                return found.id if found else value
+            case list():
+                return [self._first(stated, type, each) if isinstance(each, str) else each for each in value]
+        return value
+
+    def _path(self, place: str) -> engine.Path:
+        path = self._places.path(place)
+        assert path is not None, "`check` has looked"
+        return path
+
+    def _read(self, stated: _Stated) -> engine.Exchange:
+        """The exchange, without whatever is stored and does not fit. Raises Refused where something that was sent does not."""
+        while True:
+            try:
+                raw = json.dumps(stated.document()).encode()
+                return engine.parse_exchange(self._bundle, raw)
+            except engine.ExchangeRefused as refused:
+                problems = refused.problems
+            bad = {path for path in stated.stored for each in problems if _leads(each.pointer, path)}
+            # Conditions that came with the data are never left out: without them more might be permitted.
+            if not bad or CARRIED in bad:
+                raise refusal([self._place(each, stated) for each in problems[:PLACES_SHOWN]])
+            stated.stored = {path: value for path, value in stated.stored.items() if path not in bad}
+
+    def _place(self, problem: engine.Problem, stated: _Stated) -> Place:
+        """A problem of the exchange, at its place in the request."""
+        for path, (_, pointer) in stated.sent.items():
+            if _leads(problem.pointer, path):
+                return Place(pointer=pointer, code=problem.code, detail=problem.detail)
+        return Place(pointer="", code=problem.code, detail=problem.detail)
+
+
+def _kind(types: Mapping[str, engine.EntityText], type: str) -> str | None:
+    return (types[type].entity or type) if type in types else None
+
+
+def _spelt(value: Any) -> str:
+    """A value so that `true` and `1` differ."""
+    return json.dumps(value, sort_keys=True)
+
+
+def _step(name: str) -> str:
+    """A name as a step of a JSON Pointer."""
+    return name.replace("~", "~0").replace("/", "~1")
+
+
+def _leads(pointer: str, path: engine.Path) -> bool:
+    """Whether a JSON Pointer into an exchange leads to a place, or into what stands there."""
+    place = "".join(f"/{_step(step)}" for step in path)
+    return pointer == place or pointer.startswith(f"{place}/")

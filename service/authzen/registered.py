@@ -1,0 +1,45 @@
+"""
+The register, as access requests ask it: parties, data assets and whatever other kinds it holds, by their ids, on a day.
+
+What the register states of an entity are its properties: facts by their names, and its documents under `evidence` and `claims`, and under
+`carried` the conditions that came with an asset.
+"""
+
+from collections.abc import Sequence
+from datetime import date
+
+from service.authzen.entities import Entity
+from service.register import book
+from service.register.entry import ASSET, Version
+from service.register.facts import DATA, carried
+from service.store.database import Database
+
+
+class Registered:
+    """The entities of the register. One that is withdrawn, erased, or past its last day is not there."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def find(self, kind: str, id: str, day: date) -> Entity | None:
+        """The entity of this kind that answers to this id."""
+        with self._database.reading.connect() as connection:
+            version = book.speaking(connection, kind, id, day.isoformat())
+        if version is None or version.state != "held":
+            return None
+        until = version.content.valid_until
+        return None if until is not None and until < day.isoformat() else _entity(version)
+
+    def list(self, kind: str, after: str, limit: int, day: date) -> Sequence[Entity]:
+        """Entities of a kind, in the order of their ids."""
+        with self._database.reading.connect() as connection:
+            return [_entity(each) for each in book.listed(connection, kind, (kind, after), limit, day.isoformat())]
+
+
+def _entity(version: Version) -> Entity:
+    content = version.content
+    # An asset's facts stand in groups, of which `data` is its own; a party's have no group.
+    own = content.facts.get(DATA, {}) if version.kind == ASSET else {}
+    properties = {**(own if isinstance(own, dict) else {}), **content.facts}
+    documents = {"evidence": content.evidence, "claims": content.claims, "carried": carried(content)}
+    return Entity(version.id, {**properties, **{name: said for name, said in documents.items() if said}})

@@ -1,0 +1,247 @@
+"""
+The bodies of access requests, read strictly: bytes in, subject, action, resource and context out.
+
+Members that are not described are passed over, as the standard wants it. What is described has its type or the request is refused,
+with the place of everything that is wrong. Source: Authorization API 1.0, sections 5 to 8.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, NoReturn, get_args
+
+import engine
+from service.problems import PLACES_SHOWN, Place, Refused
+
+Semantic = Literal["execute_all", "deny_on_first_deny", "permit_on_first_permit"]
+SEMANTICS: tuple[Semantic, ...] = get_args(Semantic)
+MOST_TEXT = 256  # characters of a type, an id or a name, as many as a fact may have
+MOST_TOKEN = 2048
+_PARTS = ("subject", "action", "resource", "context")
+
+
+@dataclass(frozen=True, slots=True)
+class EntitySent:
+    """A subject or resource. `id` is empty where one is searched for."""
+
+    type: str
+    id: str
+    properties: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ActionSent:
+    """An action. `name` is empty where one is searched for."""
+
+    name: str
+    properties: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """
+    One question: may the subject do the action to the resource.
+
+    `supported` are the obligations that whoever asks can carry out, None where nobody says. `at` is a JSON Pointer to the question.
+    """
+
+    subject: EntitySent
+    action: ActionSent
+    resource: EntitySent
+    context: Mapping[str, Any]
+    supported: frozenset[str] | None
+    at: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluations:
+    """Several questions; one that is malformed is the refusal it would get alone."""
+
+    items: Sequence[Evaluation | Refused]
+    semantic: Semantic
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Which part of the results is asked for. `limit` 0 leaves it to the service."""
+
+    token: str = ""
+    limit: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """A question with a blank, and the page asked for; None where no page was."""
+
+    question: Evaluation
+    page: Page | None
+
+
+def refusal(places: Sequence[Place]) -> Refused:
+    """The refusal of a body; its detail is the message that the standard wants in an error's body."""
+    more = f"; and {len(places) - 1} more" if len(places) > 1 else ""
+    at = f"`{places[0].pointer}` " if places[0].pointer else ""
+    return Refused("access-refused", f"{at}{places[0].detail}{more}", errors=tuple(places[:PLACES_SHOWN]))
+
+
+def document(raw: bytes, limit: int) -> dict[str, Any]:
+    """The JSON object in these bytes. Raises Refused."""
+    try:
+        return engine.read_object(raw, limit, "request")
+    except engine.ExchangeRefused as refused:
+        places = tuple(Place(pointer=each.pointer, code=each.code, detail=each.detail) for each in refused.problems)
+        raise Refused("access-refused", places[0].detail, errors=places) from None
+
+
+def evaluation(sent: Mapping[str, Any]) -> Evaluation:
+    """One access evaluation request. Raises Refused."""
+    reader = _Reader()
+    read = reader.evaluation(sent)
+    reader.end()
+    return read
+
+
+def evaluations(sent: Mapping[str, Any], most: int) -> Evaluations | Evaluation:
+    """An access evaluations request; without items it is one evaluation. Raises Refused."""
+    reader = _Reader()
+    semantic = reader.semantic(sent)
+    items = sent.get("evaluations", [])
+    if not isinstance(items, list):
+        reader.wrong("/evaluations", "must be an array")
+    elif not items:
+        read = reader.evaluation(sent)
+        reader.end()
+        return read
+    else:
+        reader.defaults(sent)
+    reader.end()
+    if len(items) > most:
+        raise Refused("batch-too-large", f"a request has at most {most} evaluations")
+    defaults = {part: sent[part] for part in _PARTS if part in sent}
+    return Evaluations([_item(number, item, defaults) for number, item in enumerate(items)], semantic)
+
+
+def search(sent: Mapping[str, Any], blank: Literal["subject", "resource", "action"]) -> Search:
+    """A search request for what stands in place of the blank. Raises Refused."""
+    reader = _Reader()
+    question = reader.evaluation(sent, blank)
+    page = reader.page(sent)
+    reader.end()
+    return Search(question, page)
+
+
+def _item(number: int, item: Any, defaults: Mapping[str, Any]) -> Evaluation | Refused:
+    """One of several evaluations: each part that it lacks is the default, and a part that it has takes nothing from the default."""
+    reader = _Reader(f"/evaluations/{number}")
+    try:
+        if not isinstance(item, dict):
+            reader.wrong("", "must be an object")
+            reader.end()
+        read = reader.evaluation({**defaults, **item})
+        reader.end()
+        return read
+    except Refused as refused:
+        return refused
+
+
+@dataclass(slots=True)
+class _Reader:
+    """Reads the parts of one body and collects what is wrong with them; `at` is a JSON Pointer to the body."""
+
+    at: str = ""
+    places: list[Place] = field(default_factory=list)
+
+    def wrong(self, pointer: str, detail: str, code: str = "wrong-type") -> None:
+        self.places.append(Place(pointer=self.at + pointer, code=code, detail=detail))
+
+    def end(self) -> None:
+        """Raises Refused where something is wrong."""
+        if self.places:
+            self._refuse()
+
+    def _refuse(self) -> NoReturn:
+        raise refusal(self.places)
+
+    def evaluation(self, sent: Mapping[str, Any], blank: str = "") -> Evaluation:
+        subject = self.entity(sent, "subject", blank)
+        action = ActionSent("", {}) if blank == "action" else self.action(sent)
+        resource = self.entity(sent, "resource", blank)
+        context = self.object(sent, "context", "") or {}
+        return Evaluation(subject, action, resource, context, self.supported(context), self.at)
+
+    def entity(self, sent: Mapping[str, Any], name: str, blank: str, partly: bool = False) -> EntitySent:
+        found = self.object(sent, name, "", needed=not partly)
+        if found is None:
+            return EntitySent("", "", {})
+        type = self.text(found, "type", f"/{name}", needed=not partly)
+        # Where entities are searched for, an id means nothing.
+        id = "" if name == blank else self.text(found, "id", f"/{name}", needed=not partly)
+        return EntitySent(type, id, self.object(found, "properties", f"/{name}") or {})
+
+    def action(self, sent: Mapping[str, Any], partly: bool = False) -> ActionSent:
+        found = self.object(sent, "action", "", needed=not partly)
+        if found is None:
+            return ActionSent("", {})
+        name = self.text(found, "name", "/action", needed=not partly)
+        return ActionSent(name, self.object(found, "properties", "/action") or {})
+
+    def defaults(self, sent: Mapping[str, Any]) -> None:
+        """What stands in for parts that items lack need not be whole, but what is there has its type."""
+        self.entity(sent, "subject", "", partly=True)
+        self.action(sent, partly=True)
+        self.entity(sent, "resource", "", partly=True)
+        self.supported(self.object(sent, "context", "") or {})
+
+    def supported(self, context: Mapping[str, Any]) -> frozenset[str] | None:
+        """The obligations that whoever asks can carry out, under either of the names that drafts of the profile have given it."""
+        named = [name for name in ("supported_obligations", "obligations_supported") if name in context]
+        for name in named:
+            if not isinstance(context[name], list) or not all(isinstance(each, str) for each in context[name]):
+                self.wrong(f"/context/{name}", "must be an array of strings")
+                return None
+        return frozenset.intersection(*(frozenset(context[name]) for name in named)) if named else None
+
+    def semantic(self, sent: Mapping[str, Any]) -> Semantic:
+        options = self.object(sent, "options", "") or {}
+        said = options.get("evaluations_semantic", SEMANTICS[0])
+        for semantic in SEMANTICS:
+            if said == semantic:
+                return semantic
+        self.wrong("/options/evaluations_semantic", f"must be one of {', '.join(SEMANTICS)}", "wrong-value")
+        return SEMANTICS[0]
+
+    def page(self, sent: Mapping[str, Any]) -> Page | None:
+        page = self.object(sent, "page", "")
+        if page is None:
+            return None
+        token, limit = page.get("token", ""), page.get("limit", 0)
+        self.object(page, "properties", "/page")
+        if not isinstance(token, str) or len(token) > MOST_TOKEN:
+            self.wrong("/page/token", "must be the `next_token` of an answer")
+        if isinstance(limit, float) and limit.is_integer():
+            limit = int(limit)  # `1.0` is a whole number in JSON
+        if isinstance(limit, bool) or not isinstance(limit, int) or ("limit" in page and limit < 1):
+            self.wrong("/page/limit", "must be a whole number from 1")
+        return None if self.places else Page(token, limit)
+
+    def object(self, sent: Mapping[str, Any], name: str, under: str, needed: bool = False) -> Mapping[str, Any] | None:
+        """A member that is an object; None where it is left out or is none."""
+        if name not in sent:
+            if needed:
+                self.wrong(under, f"`{name}` is missing", "missing")
+            return None
+        found = sent[name]
+        if isinstance(found, dict):
+            return found
+        self.wrong(f"{under}/{name}", "must be an object")
+        return None
+
+    def text(self, sent: Mapping[str, Any], name: str, under: str, needed: bool) -> str:
+        if name not in sent:
+            if needed:
+                self.wrong(under, f"`{name}` is missing", "missing")
+            return ""
+        found = sent[name]
+        if isinstance(found, str) and 0 < len(found) <= MOST_TEXT:
+            return found
+        self.wrong(f"{under}/{name}", f"must be a string of 1 to {MOST_TEXT} characters")
+        return ""

@@ -1,0 +1,1 @@
+"""The reviewer's pages: HTML from records, rendered on the server, without scripts."""

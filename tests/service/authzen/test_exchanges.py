@@ -1,0 +1,268 @@
+"""Our own domain asked in AuthZEN: by the bundled vocabulary, a transfer is the exchange that its attributes state."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+import engine
+from service import telemetry
+from service.app import create_app
+from service.authzen.entities import Known, Nothing
+from service.authzen.mapping import AccessMapping
+from service.authzen.requests import evaluation
+from service.service import Service
+from service.settings import Settings
+from tests.service.authzen.conftest import Memory
+from tests.service.conftest import Lines
+
+URL = "/access/v1/evaluation"
+TODAY = datetime(2026, 11, 24, 12, tzinfo=UTC)
+# Permitted: the clauses of the zone cover it.
+PERMITTED: dict[str, Any] = {
+    "exporter": {"id": "e-1", "country": "AE", "kind": "company", "role": "controller", "targets": ["AE"], "zone": "AE-ADGM"},
+    "recipient": {
+        "id": "r-1",
+        "country": "IN",
+        "kind": "company",
+        "listed_on": [],
+        "relation": "unrelated",
+        "role": "controller",
+        "zone": "none",
+    },
+    "data": {
+        "id": "d-1",
+        "kind": "dataset",
+        "categories": ["contact"],
+        "collected_in": ["AE"],
+        "stored_in": ["AE"],
+        "people_in": ["AE"],
+        "people": {"ordinary": 500, "sensitive": 0},
+        "personal": True,
+        "state": "identified",
+        "controls": [],
+        "grades": [],
+    },
+    "act": {"bars": [], "frequency": "repeated", "kind": "provide", "trigger": "own"},
+    "purpose": {"is": ["service-provision"]},
+    "evidence": {"ae-adgm-clauses": {"covers": True, "dated": "2026-10-01"}},
+}
+STORED: tuple[tuple[str, tuple[str, ...], dict[str, Any]], ...] = (
+    ("party", ("clinic-7", "91310000MA1K35EX0Y"), {"country": "CN", "cn_ciio": False, "people_handled": 20_000}),
+    ("party", ("lab-3", "lab@example.com"), {"country": "US"}),
+    ("party", ("bureau-1",), {"country": "HK"}),
+    ("asset", ("weather-1",), {"personal": False, "categories": ["weather"], "origin": ["CN"]}),
+    ("asset", ("visits-2",), {"personal": True, "people": {"sensitive": 12_000}}),
+)
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """An open service with the bundled policies."""
+    database = tmp_path_factory.mktemp("exchanges") / "log.db"
+    opened = Service.open(Settings(database=str(database), mode="bitset"), say=telemetry.logger(Lines()), clock=lambda: TODAY)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="module")
+def client(service: Service) -> Iterator[TestClient]:
+    """The application with the bundled policies and a few stored parties and data."""
+    with TestClient(create_app(service.settings, service, Memory(STORED)), base_url="http://127.0.0.1:8080") as client:
+        yield client
+
+
+def transfer(subject: str, resource: str, context: dict[str, Any], **properties: Any) -> dict[str, Any]:
+    """A request to transfer a data set."""
+    return {
+        "subject": {"type": "organization", "id": subject},
+        "action": {"name": "transfer", "properties": properties},
+        "resource": {"type": "dataset", "id": resource},
+        "context": context,
+    }
+
+
+def recorded(client: TestClient, answer: Any) -> dict[str, Any]:
+    """The exchange that was decided."""
+    request: dict[str, Any] = client.get(f"/v1/decisions/{answer['context']['decision_id']}").json()["record"]["request"]
+    return request
+
+
+def as_request(exchange: dict[str, Any]) -> dict[str, Any]:
+    """The access request that asks about an exchange whose exporter, recipient and data have ids."""
+    sent = json.loads(json.dumps(exchange))
+    exporter, recipient, data = sent.pop("exporter"), sent.pop("recipient"), sent.pop("data")
+    purpose, safeguards = sent.pop("purpose", {}), sent.pop("safeguards", {})
+    action = sent.pop("act", {})
+    for name, fact in (("purpose", "is"), ("end_use", "end_use"), ("rights_risk", "rights_risk")):
+        if fact in purpose:
+            action[name] = purpose[fact]
+    if "basis" in safeguards:
+        action["legal_basis"] = safeguards.pop("basis")
+    if "collected_in" in data:
+        data["origin"] = data.pop("collected_in")
+    action |= {"safeguards": safeguards} | {
+        name: sent.pop(name) for name in ("evidence", "claims", "relies_on") if name in sent
+    }
+    more = {name: sent.pop(name) for name in ("rights", "terms") if name in sent}
+    context = {"importer": {"id": recipient.pop("id"), "properties": recipient}}
+    if "as_of" in sent:
+        context["effective_at"] = sent.pop("as_of")
+    if "counts" in sent:
+        context["counts"] = sent.pop("counts")
+    assert sent == {}, "every group of facts has its place in a request"
+    return {
+        "subject": {"type": "organization", "id": exporter.pop("id"), "properties": exporter},
+        "action": {"name": "transfer", "properties": action},
+        "resource": {"type": "dataset", "id": data.pop("id"), "properties": data | more},
+        "context": context,
+    }
+
+
+def test_every_test_exchange_can_be_asked_about(service: Service) -> None:
+    """The access request that says what an exchange says is read as that exchange."""
+    bundle = service.live.bundle
+    assert bundle.vocabulary.authzen
+    mapping = AccessMapping(bundle, bundle.vocabulary.authzen)
+    asked = 0
+    for trial in engine.trials(bundle, bundle, "cross-border"):
+        exchange = json.loads(trial.raw)
+        for group, id in (("exporter", "e-1"), ("recipient", "r-1"), ("data", "d-1")):
+            exchange[group] = {"id": id, **exchange.get(group, {})}
+        exchange.pop("schema", None)
+        read = mapping.exchange(evaluation(as_request(exchange)), Known(Nothing()), TODAY.date())
+        same = engine.parse_exchange(bundle, json.dumps(exchange).encode())
+        assert (read.values, read.as_of, read.relies_on) == (same.values, same.as_of, same.relies_on), trial.at
+        asked += 1
+    assert asked > 100
+
+
+def test_every_fact_can_be_stated(service: Service) -> None:
+    """No fact of the vocabulary is out of reach of an access request."""
+    vocabulary = service.live.bundle.vocabulary
+    text = vocabulary.authzen
+    assert text
+    parts = [
+        *text.subjects.values(),
+        *text.actions.values(),
+        *text.resources.values(),
+        text.context,
+        *text.context.entities.values(),
+    ]
+    places = {place for part in parts for place in (part.under, *part.facts.values()) if place}
+    for fact in vocabulary.facts:
+        assert any(fact == place or fact.startswith(f"{place}.") for place in places), fact
+
+
+def test_the_answer_is_that_of_the_exchange(client: TestClient) -> None:
+    """Outcome, sentence and duties are what `/v1/evaluate` says of the exchange that is recorded."""
+    seen = set()
+    for asked in (
+        as_request(PERMITTED),
+        as_request({**PERMITTED, "evidence": {}}),
+        as_request({**PERMITTED, "as_of": "2026-11-23"}),
+        transfer("clinic-7", "visits-2", {"importer": "lab-3"}),
+        transfer("clinic-7", "weather-1", {"importer": "lab-3"}, purpose=["research"]),
+        transfer("bureau-1", "weather-1", {"importer": "bureau-1"}),
+        transfer("bureau-1", "weather-1", {"importer": "bureau-1", "effective_at": "2025-01-01"}),
+        transfer("nobody", "nothing", {}),
+    ):
+        answer = client.post(URL, json=asked).json()
+        exchange = recorded(client, answer)
+        alone = client.post("/v1/evaluate", json=exchange).json()
+        assert (answer["decision"], answer["context"]["outcome"]) == (alone["proceed"], alone["outcome"])
+        assert answer["context"]["reason_user"] == {"200" if alone["proceed"] else "403": alone["answer"]}
+        arises = "exchange" if alone["proceed"] else "refusal"
+        owed = [each["duty"] for each in alone["duties"] if each["arises"] == arises]
+        assert [each["properties"]["duty"] for each in answer["context"].get("obligations", [])] == owed
+        seen.add((answer["decision"], answer["context"]["outcome"]))
+    assert {(True, "permitted"), (False, "permitted"), (False, "requirements_unmet"), (False, "undetermined")} <= seen
+
+
+def test_parties_and_data_come_from_the_store(client: TestClient) -> None:
+    """By any of their ids; the exchange states the first, and what is known of each."""
+    asked = transfer("91310000MA1K35EX0Y", "visits-2", {"importer": {"id": "lab@example.com"}}, frequency="repeated")
+    answer = client.post(URL, json=asked)
+    exchange = recorded(client, answer.json())
+    assert exchange == {
+        "exporter": {"id": "clinic-7", "country": "CN", "cn_ciio": False, "people_handled": 20_000},
+        "recipient": {"id": "lab-3", "country": "US"},
+        "data": {"id": "visits-2", "personal": True, "people": {"sensitive": 12_000}},
+        "act": {"frequency": "repeated"},
+    }
+
+
+def test_the_store_is_asked_of_the_day_whose_law_counts(client: TestClient) -> None:
+    """What is said of an entity is what was said of it on that day."""
+    for day, known in (("2024-01-01", True), ("2023-12-31", False)):
+        asked = transfer("91310000MA1K35EX0Y", "visits-2", {"importer": "lab-3", "effective_at": day})
+        exchange = recorded(client, client.post(URL, json=asked).json())
+        assert exchange["as_of"] == day
+        assert (exchange["exporter"]["id"], "country" in exchange["recipient"]) == (
+            "clinic-7" if known else "91310000MA1K35EX0Y",
+            known,
+        )
+
+
+def test_what_is_sent_beats_the_store_here_too(client: TestClient) -> None:
+    """A family is stated as a whole: nothing stored mixes into what is sent."""
+    asked = transfer("clinic-7", "visits-2", {"importer": "lab-3", "destination": "SG"})
+    asked["resource"]["properties"] = {"people": {"ordinary": 5}}
+    asked["subject"]["properties"] = {"cn_ciio": True}
+    exchange = recorded(client, client.post(URL, json=asked).json())
+    assert exchange["data"]["people"] == {"ordinary": 5}
+    assert exchange["recipient"] == {"id": "lab-3", "country": "SG"}
+    assert exchange["exporter"] == {"id": "clinic-7", "country": "CN", "cn_ciio": True, "people_handled": 20_000}
+
+
+def test_a_request_that_contradicts_itself_is_refused(client: TestClient) -> None:
+    """Two attributes that state one fact must agree."""
+    importer = {"id": "r-1", "properties": {"country": "US"}}
+    for destination, status in (("SG", 400), ("US", 200)):
+        asked = transfer("clinic-7", "visits-2", {"importer": importer, "destination": destination})
+        assert client.post(URL, json=asked).status_code == status
+
+
+@pytest.mark.parametrize(
+    "importer",
+    [5, True, None, [], "", {"id": 5}, {"id": ""}, {"id": "r-1", "properties": []}, {"properties": None}, {"id": None}],
+)
+def test_an_importer_is_an_entity(client: TestClient, importer: Any) -> None:
+    """Its id, or an object with an id or properties."""
+    answer = client.post(URL, json=transfer("clinic-7", "visits-2", {"importer": importer}))
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (400, "/context/importer")
+
+
+def test_a_group_is_an_object(client: TestClient) -> None:
+    """And the pointer leads to what is none."""
+    for evidence, pointer in (
+        ("all", "/action/properties/evidence"),
+        ({"cn-standard-contract": {"dated": "soon"}}, "/action/properties/evidence"),
+    ):
+        answer = client.post(URL, json=transfer("clinic-7", "visits-2", {}, evidence=evidence))
+        assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (400, pointer)
+
+
+def test_nothing_but_transfers_is_permitted(client: TestClient) -> None:
+    """Whatever is stated."""
+    asked = transfer("clinic-7", "weather-1", {"importer": "clinic-7"})
+    asked["action"]["name"] = "delete"
+    assert client.post(URL, json=asked).json()["decision"] is False
+
+
+def test_searches_go_over_parties_and_data(client: TestClient) -> None:
+    """They agree with evaluations."""
+    asked = transfer("bureau-1", "weather-1", {"importer": "bureau-1"})
+    permitted = {
+        id
+        for id in ("bureau-1", "clinic-7", "lab-3")
+        if client.post(URL, json={**asked, "subject": {"type": "organization", "id": id}}).json()["decision"]
+    }
+    answer = client.post("/access/v1/search/subject", json=asked).json()
+    assert {each["id"] for each in answer["results"]} == permitted
+    del asked["action"]
+    names = client.post("/access/v1/search/action", json=asked).json()["results"]
+    assert names == ([{"name": "transfer"}] if "bureau-1" in permitted else [])

@@ -1,0 +1,77 @@
+"""Access requests about parties and data of the real register, on both databases."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from service import telemetry
+from service.app import create_app
+from service.service import Service
+from service.settings import Settings
+from tests.service.conftest import Lines
+
+URL = "/access/v1/evaluation"
+
+
+@pytest.fixture
+def client(database: str) -> Iterator[TestClient]:
+    """The application with the bundled policies and its own register."""
+    service = Service.open(Settings(database=database, mode="bitset"), say=telemetry.logger(Lines()))
+    with TestClient(create_app(service.settings, service), base_url="http://127.0.0.1:8080") as client:
+        yield client
+
+
+def put(client: TestClient, path: str, **content: Any) -> None:
+    answer = client.put(f"/v1/{path}", json=content)
+    assert answer.status_code in (200, 201), answer.text
+
+
+def test_the_register_is_the_store(client: TestClient) -> None:
+    """Parties and assets by any of their ids, with facts, documents and what travels; a search finds them; the withdrawn are gone."""
+    contract = {"dated": "2024-05-01", "covers": True}
+    put(client, "parties/clinic-7", aliases=["c7"], facts={"country": "CN"})
+    put(client, "parties/lab-3", facts={"country": "US"}, evidence={"cn-standard-contract": contract})
+    put(
+        client,
+        "assets/visits-2",
+        facts={"data": {"personal": True, "people": {"sensitive": 12_000}}, "terms": {"exclusive": False}},
+    )
+    asked: dict[str, Any] = {
+        "subject": {"type": "organization", "id": "c7"},
+        "action": {"name": "transfer"},
+        "resource": {"type": "dataset", "id": "visits-2", "properties": {"people": {"sensitive": 5}}},
+        "context": {"importer": "lab-3"},
+    }
+    answer = client.post(URL, json=asked).json()
+    record = client.get(f"/v1/decisions/{answer['context']['decision_id']}").json()["record"]
+    assert record["request"] == {
+        "exporter": {"id": "clinic-7", "country": "CN"},
+        "recipient": {"id": "lab-3", "country": "US"},
+        "data": {"id": "visits-2", "personal": True, "people": {"sensitive": 5}},
+        "terms": {"exclusive": False},
+        "evidence": {"cn-standard-contract": contract},
+    }
+    search = {**asked, "page": {"limit": 5}}
+    assert client.post("/access/v1/search/subject", json=search).json()["page"] == {"next_token": "", "count": 0}
+    assert client.delete("/v1/parties/clinic-7").status_code in (200, 204)
+    answer = client.post(URL, json=asked).json()
+    record = client.get(f"/v1/decisions/{answer['context']['decision_id']}").json()["record"]
+    assert record["request"]["exporter"] == {"id": "c7"}
+
+
+def test_conditions_that_came_with_the_data_stay(client: TestClient) -> None:
+    """A request adds to what travels with an asset, and takes nothing of it away."""
+    came = {"provision": "cn.data-twenty/operation-right", "from": "decision 1"}
+    put(client, "assets/visits-2", facts={}, travels=[came])
+    more = {**came, "from": "decision 2"}
+    for sent, carried in (({}, [came]), ({"carried": []}, [came]), ({"carried": [more]}, [more, came])):
+        asked = {
+            "subject": {"type": "organization", "id": "clinic-7"},
+            "action": {"name": "transfer"},
+            "resource": {"type": "dataset", "id": "visits-2", "properties": sent},
+        }
+        answer = client.post(URL, json=asked).json()
+        record = client.get(f"/v1/decisions/{answer['context']['decision_id']}").json()["record"]
+        assert record["request"]["carried"] == carried
