@@ -48,7 +48,8 @@ def tail(url: str, lines: int, follow: bool, as_json: bool) -> int:
         if not rows and not follow:
             _say_none(lines == 0)
         if follow and not rows:
-            last = connection.execute(sa.select(sa.func.max(entry.c.sequence))).scalar_one() or -1
+            highest = connection.execute(sa.select(sa.func.max(entry.c.sequence))).scalar_one()
+            last = -1 if highest is None else highest
         _print_rows(rows, as_json)
     while follow:
         time.sleep(FOLLOWED_EVERY)

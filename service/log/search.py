@@ -217,9 +217,10 @@ class _Search:
 
     def unsorted(self, at: Key | None, size: int) -> sa.Select[*tuple[Any, ...]]:
         """The first of those records that are not sorted in; there are few, and each is looked at."""
-        kinds = (has_word(*kind) for kind in self.kinds)
-        rows = sa.select(*_COLUMNS).where(entry.c.sequence >= self.sorted_below, *kinds)
-        return self._newest(rows, entry.c.moment, entry.c.sequence, at, size)
+        # MATERIALIZED, so that these few are read by their numbers, and not all records by their moments.
+        unsorted = sa.select(*_COLUMNS).where(entry.c.sequence >= self.sorted_below, *(has_word(*kind) for kind in self.kinds))
+        few = unsorted.cte("unsorted").prefix_with("MATERIALIZED")
+        return self._newest(sa.select(few), few.c.moment, few.c.sequence, at, size)
 
     def _walk(self, kind: tuple[int, ...] | None, at: Key | None, size: int) -> sa.Select[*tuple[Any, ...]]:
         """The keys of records that have any word of a kind, or of all records, from a key on, so many at most."""

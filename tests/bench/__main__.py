@@ -362,6 +362,11 @@ def main() -> None:
         http(engine.load(engine.bundled_policies()))
         processes()
         return
+    if sys.argv[1:2] == ["search"]:
+        from tests.bench import search
+
+        search.main(int(sys.argv[2]) if sys.argv[2:] else 1_000_000, sys.argv[3:] or ["sqlite", "postgresql"])
+        return
     row("a step of a plain loop", f"{speed():,.0f} ns")
     start = time.perf_counter()
     bundle = engine.load(engine.bundled_policies())

@@ -1,5 +1,6 @@
 """
-`make bench ARGS="search 1000000"`: how long a page of a search takes in a log of so many records, on both databases.
+`make bench ARGS="search 1000000"`: how long a page of a search takes in a log of so many records, on both databases (or on one, whose
+name stands behind).
 
 The records are made up: small leaves, and as many words as a decision of the bundled policies has, some in most records and some in few.
 They are put in in bulk, the index as the service does it. Then each search is asked for many times, its first page and one far back.
@@ -197,7 +198,3 @@ def run(name: str, url: str, count: int) -> None:
     seconds = time.perf_counter() - start
     print(f"{name}, {count:,} records, put in within {seconds:,.0f} s; a page of {LIMIT}: median, longest", flush=True)
     measure(url, count)
-
-
-if __name__ == "__main__":
-    main(int(sys.argv[1]), sys.argv[2:] or ["sqlite", "postgresql"])

@@ -70,7 +70,7 @@ def test_every_command_answers_what_is_shown(tmp_path):
         assert asked.stdout.startswith("False "), asked.stdout
         assert "\nlocal\nRefused 400 exchange-refused" in asked.stdout
         assert asked.stdout.endswith("\nFalse\n")
-    assert checked == README.count("```sh\ncurl")
+    assert checked == sum(kind == "sh" and text.startswith("curl") and "$KEY" not in text for kind, text in BLOCKS)
     (program,) = [text for kind, text in BLOCKS if kind == "python"]
     (tmp_path / "decision.json").write_bytes(last)
     verified = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False)
