@@ -285,17 +285,17 @@ def test_a_browser_sends_the_key_as_a_password_for_the_pages_only(url, lines):
     told = make(url, "read")
     with opened(url, lines) as client:
 
-        @client.app.get("/log/page")  # type: ignore[attr-defined]
-        @client.app.post("/log/page")  # type: ignore[attr-defined]
+        @client.app.get("/log/a/page")  # type: ignore[attr-defined]
+        @client.app.post("/log/a/page")  # type: ignore[attr-defined]
         def page() -> str:
             return "a page"
 
         for wrong in ({}, basic(told[:-1]), {"authorization": "Basic ?"}, basic("")):
-            answer = client.get("/log/page", headers=wrong)
+            answer = client.get("/log/a/page", headers=wrong)
             assert answer.headers["www-authenticate"] == 'Basic realm="Fifth Factor", charset="UTF-8"'
             problem(answer, 401, "unauthenticated")
-        assert client.get("/log/page", headers=basic(told)).status_code == 200
-        assert client.get("/log/page", headers=bearer(told)).status_code == 200
+        assert client.get("/log/a/page", headers=basic(told)).status_code == 200
+        assert client.get("/log/a/page", headers=bearer(told)).status_code == 200
         problem(client.get("/v1/decisions/x", headers=basic(told)), 401, "unauthenticated")
         problem(client.get("/logs", headers=basic(told)), 401, "unauthenticated")
 
