@@ -69,12 +69,8 @@ class _Stated:
         stored, (sent, pointer) = self.stored.get(CARRIED), self.sent.get(CARRIED, (None, ""))
         if isinstance(stored, list) and isinstance(sent, list):
             self.sent[CARRIED] = [*sent, *(each for each in stored if each not in sent)], pointer
-        beaten = {self.places.whole(place) for place in self.sent}
-        self.stored = {
-            place: value
-            for place, value in self.stored.items()
-            if self.places.whole(place) not in beaten and place not in self.contested
-        }
+        left_out = {self.places.whole(place) for place in (*self.sent, *self.contested)}
+        self.stored = {place: value for place, value in self.stored.items() if self.places.whole(place) not in left_out}
 
     def document(self) -> dict[str, Any]:
         found: dict[str, Any] = {}
@@ -229,7 +225,9 @@ class AccessMapping:
             # Conditions that came with the data are never left out: without them more might be permitted.
             if not bad or CARRIED in bad:
                 raise refusal([self._place(each, stated) for each in problems[:PLACES_SHOWN]])
-            stated.stored = {path: value for path, value in stated.stored.items() if path not in bad}
+            # What is stated as one goes as one: `rest: 0` would make a member that is left out zero.
+            wholes = {self._places.whole(path) for path in bad}
+            stated.stored = {path: value for path, value in stated.stored.items() if self._places.whole(path) not in wholes}
 
     def _place(self, problem: engine.Problem, stated: _Stated) -> Place:
         """A problem of the exchange, at its place in the request."""

@@ -266,3 +266,24 @@ def test_searches_go_over_parties_and_data(client: TestClient) -> None:
     del asked["action"]
     names = client.post("/access/v1/search/action", json=asked).json()["results"]
     assert names == ([{"name": "transfer"}] if "bureau-1" in permitted else [])
+
+
+def test_a_family_with_a_member_that_there_is_not_is_refused(client: TestClient) -> None:
+    """Passed over it would be zero, for `rest` says that there are no others."""
+    asked = transfer("e-1", "d-1", {})
+    asked["resource"]["properties"] = {"people": {"ordinary": 500, "sensitve": 12_000, "rest": 0}}
+    answer = client.post(URL, json=asked)
+    assert answer.status_code == 400
+    assert [each["pointer"] for each in answer.json()["errors"]] == ["/resource/properties/people"]
+
+
+@pytest.mark.parametrize("people", [{"sensitve": 12_000, "rest": 0}, {"sensitive": -1, "rest": 0}])
+def test_a_stored_family_counts_whole_or_not_at_all(service: Service, people: Any) -> None:
+    """A member that does not fit is not zero because the others are closed."""
+    stored = (("asset", ("d-1",), {"personal": True, "people": people}),)
+    text = service.live.bundle.vocabulary.authzen
+    assert text is not None
+    mapping = AccessMapping(service.live.bundle, text)
+    found = mapping.exchange(evaluation(transfer("e-1", "d-1", {})), Known(Memory(stored)), TODAY.date())
+    assert found.document["data"] == {"id": "d-1", "personal": True}
+    assert "data.people.sensitive" not in found.values
