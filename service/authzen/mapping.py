@@ -60,15 +60,19 @@ class _Stated:
         except engine.NotAnObject:
             return
         for place, each in found:
-            if _spelt(self.stored.setdefault(place, each)) != _spelt(each):
+            before = self.stored.setdefault(place, each)
+            if place == CARRIED:
+                # Conditions add up, whoever brought them; what is none is kept, to be refused.
+                self.stored[place] = _both(before, each)
+            elif _spelt(before) != _spelt(each):
                 self.contested.add(place)
 
     def settle(self) -> None:
         """What is sent beats what is stored; where the store contradicts itself, it says nothing."""
         # No request takes away the conditions that came with the data; it may only add to them.
-        stored, (sent, pointer) = self.stored.get(CARRIED), self.sent.get(CARRIED, (None, ""))
-        if isinstance(stored, list) and isinstance(sent, list):
-            self.sent[CARRIED] = [*sent, *(each for each in stored if each not in sent)], pointer
+        if CARRIED in self.stored and CARRIED in self.sent:
+            sent, pointer = self.sent[CARRIED]
+            self.sent[CARRIED] = _both(sent, self.stored[CARRIED]), pointer
         left_out = {self.places.whole(place) for place in (*self.sent, *self.contested)}
         self.stored = {place: value for place, value in self.stored.items() if self.places.whole(place) not in left_out}
 
@@ -239,6 +243,13 @@ class AccessMapping:
 
 def _kind(types: Mapping[str, engine.EntityText], type: str) -> str | None:
     return (types[type].entity or type) if type in types else None
+
+
+def _both(before: Any, more: Any) -> Any:
+    """The members of two lists, each once; whichever is no list where one is none."""
+    if isinstance(before, list) and isinstance(more, list):
+        return [*before, *(each for each in more if each not in before)]
+    return more if isinstance(before, list) else before
 
 
 def _spelt(value: Any) -> str:

@@ -287,3 +287,16 @@ def test_a_stored_family_counts_whole_or_not_at_all(service: Service, people: An
     found = mapping.exchange(evaluation(transfer("e-1", "d-1", {})), Known(Memory(stored)), TODAY.date())
     assert found.document["data"] == {"id": "d-1", "personal": True}
     assert "data.people.sensitive" not in found.values
+
+
+def test_conditions_of_two_stored_entities_are_added_up(service: Service) -> None:
+    """Where two of a request brought conditions, neither's are lost to the other's."""
+    text = service.live.bundle.vocabulary.authzen
+    assert text is not None
+    copied = text.resources["dataset"].model_copy(update={"entity": "asset", "id": None, "under": None})
+    context = text.context.model_copy(update={"entities": {**text.context.entities, "source": copied}})
+    mapping = AccessMapping(service.live.bundle, text.model_copy(update={"context": context}))
+    first, second = ({"provision": "cn.data-twenty/operation-right", "from": f"decision {number}"} for number in (1, 2))
+    stored = (("asset", ("d-1",), {"carried": [first]}), ("asset", ("d-2",), {"carried": [second]}))
+    found = mapping.exchange(evaluation(transfer("e-1", "d-1", {"source": "d-2"})), Known(Memory(stored)), TODAY.date())
+    assert found.document["carried"] == [first, second]
