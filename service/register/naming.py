@@ -86,6 +86,14 @@ def read(live: Live, raw: bytes, connect: sa.Engine, today: date) -> Named:
     return Named(exchange, register)
 
 
+def stands(connection: sa.Connection, role: str, id: str, version: int, day: date) -> bool:
+    """Whether the version that was used for a role still speaks for a day, and its entity may be named on it."""
+    now = book.speaking(connection, ROLES[role], id, day.isoformat())
+    if now is None or now.state != "held" or now.version != version:
+        return False
+    return now.content.valid_until is None or now.content.valid_until >= day.isoformat()
+
+
 def schema(exchange: Mapping[str, Any]) -> dict[str, Any]:
     """The JSON Schema of a body, from that of an exchange: it may name who is who."""
     roles = [role for role in ROLES if role in exchange.get("properties", {})]
