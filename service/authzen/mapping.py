@@ -192,10 +192,10 @@ class AccessMapping:
     ) -> Iterator[tuple[engine.Path, Any, str]]:
         """Where each attribute is stated, the value to state, and the attribute's name."""
         own = {place for place in (getattr(text, key, None) for key in ("type", "id", "name")) if place is not None}
-        named = own | set(text.facts.values())
         for name, value in values.items():
             place = text.facts.get(name)
-            if place is None and text.under is not None and "." not in name and f"{text.under}.{name}" not in named:
+            # A fact that has another name here may still be stated by its own, as the store does.
+            if place is None and text.under is not None and "." not in name and f"{text.under}.{name}" not in own:
                 place = f"{text.under}.{name}"
             path = self._places.path(place) if place is not None else None
             if path is not None:

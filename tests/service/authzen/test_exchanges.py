@@ -300,3 +300,16 @@ def test_conditions_of_two_stored_entities_are_added_up(service: Service) -> Non
     stored = (("asset", ("d-1",), {"carried": [first]}), ("asset", ("d-2",), {"carried": [second]}))
     found = mapping.exchange(evaluation(transfer("e-1", "d-1", {"source": "d-2"})), Known(Memory(stored)), TODAY.date())
     assert found.document["carried"] == [first, second]
+
+
+def test_a_fact_that_has_another_name_is_stored_under_its_own(service: Service) -> None:
+    """The register knows `data.collected_in` and no `origin`; what is sent by the other name beats it."""
+    text = service.live.bundle.vocabulary.authzen
+    assert text is not None
+    mapping = AccessMapping(service.live.bundle, text)
+    known = Known(Memory((("asset", ("d-1",), {"collected_in": ["CN"]}),)))
+    asked = transfer("e-1", "d-1", {})
+    for properties, where in (({}, ["CN"]), ({"origin": ["AE"]}, ["AE"])):
+        asked["resource"]["properties"] = properties
+        found = mapping.exchange(evaluation(asked), known, TODAY.date())
+        assert found.document["data"] == {"id": "d-1", "collected_in": where}
