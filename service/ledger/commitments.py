@@ -275,9 +275,10 @@ class Ledger:
         if not today - timedelta(days=self._service.settings.commit_within_days) <= as_of <= today:
             raise Refused("not-committable", "its day is over: decide the exchange again")
         exchange, register = self._exchange(live, record, today), record.get("register", {})
+        made = datetime.fromisoformat(record["recorded_at"])
         for role, used in register.items():
             id = used.get("id") or exchange.value(f"{role}.id")
-            if not isinstance(id, str) or not naming.stands(transaction, role, id, used["version"], today):
+            if not isinstance(id, str) or not naming.stands(transaction, role, id, used["version"], made, today):
                 detail = f"the register no longer says of the {role} what the decision rests on: decide the exchange again"
                 raise Refused("not-committable", detail)
         return _Ready(stored, exchange, register, Moment(today, now))

@@ -218,7 +218,7 @@ def test_the_schemas_show_it(client):
         assert list(schema["properties"]["named"]["properties"]) == ["exporter", "recipient", "data"]
 
 
-@pytest.mark.parametrize("change", ["withdrawn", "changed", "erased", "ended"])
+@pytest.mark.parametrize("change", ["withdrawn", "changed", "erased", "written anew", "ended"])
 def test_what_the_register_no_longer_says_is_not_committed(filled, put, decide, client, change: str):
     """A decision rests on what was stated of those it names; once that is otherwise, it is to be decided again."""
     made = [decide(named=NAMED)["record"]["decision"] for _ in range(2)]
@@ -232,6 +232,9 @@ def test_what_the_register_no_longer_says_is_not_committed(filled, put, decide, 
             put("parties/clinic-7", facts={"country": "CN", "operator": True})
         case "erased":
             assert client.delete("/v1/parties/clinic-7?erase=true").status_code == 200
+        case "written anew":
+            assert client.delete("/v1/parties/clinic-7?erase=true").status_code == 200
+            put("parties/clinic-7", facts={"country": "CN", "operator": True})  # another first version
         case "ended":
             yesterday = (datetime.now(UTC) - timedelta(days=1)).date().isoformat()
             put("parties/clinic-7", facts={"country": "CN", "operator": False}, valid_until=yesterday)
