@@ -21,6 +21,7 @@ from typing import Any, Self, TypeAlias
 
 from engine.bundle import Bundle
 from engine.exchange import Exchange
+from engine.model import CounterText
 from engine.rules import Condition, Defined, Rule, RuleSet, Truth, atoms, named, tests
 from engine.values import MAX_COUNT, Duration, Missing, Range, SetOf, read_duration, to_json
 from engine.verdict import Verdict
@@ -142,11 +143,16 @@ class Counting:
                 text.counts.startswith("distinct "),
                 tuple(text.per),
                 Window.read(text.window),
-                _meaning(name, repr((text.counts, text.per, text.window)), self._left_out[name], bundle.rules),
+                _meaning(name, self._written(name, text), self._left_out[name], bundle.rules),
             )
             for name, text in sorted(words.counters.items())
         )
         self.meaning = hashlib.sha256("".join(each.meaning for each in self.counters).encode()).hexdigest()
+
+    def _written(self, name: str, text: CounterText) -> str:
+        """What a counter says, printed; with the members of its family and of what it counts, for a new one was not counted."""
+        counted = text.counts.removeprefix("distinct ")
+        return repr((text.counts, text.per, text.window, *(self._families.get(each, ()) for each in (name, counted))))
 
     def key(self, counter: Counter, exchange: Exchange) -> Key:
         """Per whom an exchange counts."""

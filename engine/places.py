@@ -70,11 +70,12 @@ class Places:
 
     def put(self, path: Path, value: Any) -> Iterator[tuple[Path, Any]]:
         """
-        A value put at a path, place by place. Keys of an object that lead nowhere are passed over.
+        A value put at a path, place by place. Keys of an object that lead nowhere are passed over, but for those of a family: a
+        member that there is not stands at a place that no exchange has, and is refused with it.
 
         Raises NotAnObject where a single value stands for several places.
         """
-        yield from _put(self._below(path), path, value)
+        yield from self._put(self._below(path), path, value)
 
     def whole(self, path: Path) -> Path:
         """What is stated as one: the family of a member, else the place itself."""
@@ -87,13 +88,13 @@ class Places:
         below: Tree | None = here
         return below
 
-
-def _put(tree: Tree | None, path: Path, value: Any) -> Iterator[tuple[Path, Any]]:
-    if tree is None:
-        yield path, value
-        return
-    if not isinstance(value, dict):
-        raise NotAnObject(path)
-    for key, inner in value.items():
-        if key in tree:
-            yield from _put(tree[key], (*path, key), inner)
+    def _put(self, tree: Tree | None, path: Path, value: Any) -> Iterator[tuple[Path, Any]]:
+        if tree is None:
+            yield path, value
+            return
+        if not isinstance(value, dict):
+            raise NotAnObject(path)
+        for key, inner in value.items():
+            # INVARIANT (nothing is zero unsaid): `rest: 0` closes a family, so none of its members may get lost beside it.
+            if key in tree or path in self._families:
+                yield from self._put(tree.get(key), (*path, key), inner)

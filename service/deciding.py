@@ -109,13 +109,8 @@ class Decider:
         filled = filled or self._filled(live, exchange, Moment(as_of, now if as_of == today else None))
         exchange = filled.exchange
         began = perf_counter()
-        write = partial(live.pdp.write, exchange, as_of=as_of, today=today, id=id, include=asked.include, lang=asked.lang)
         try:
-            written = unsigned = write()
-            # Sign-offs are looked for only where one could tell, and that is known once it is decided without them.
-            if unsigned.signable and unsigned.outcome in signing.OPEN:
-                signed = self._signed(live, exchange, max(as_of, today))
-                written = write(signed=signed) if signed else unsigned
+            written, unsigned = self._written(live, exchange, asked, as_of, today, id)
         except engine.EnginesFailed as failed:
             self._service.incidents.failure(live, request_id, id, as_of, failed)
             raise Refused("internal", "no engine could decide; the log has the details under this request id") from None
@@ -134,6 +129,25 @@ class Decider:
         tracing.done("decide", took, decision_id=id, decision_outcome=written.outcome, policy_revision=revision)
         # A shadow knows of no sign-offs, so it is held against what was decided without them.
         return Decided(written, answer, entry, Given.of(unsigned, exchange, today))
+
+    def look(self, live: Live, exchange: engine.Exchange, now: datetime) -> engine.Written:
+        """What `decide` would say, for searches: it is recorded nowhere. Raises Refused, engine.EnginesFailed."""
+        today = self._today(now)
+        as_of = exchange.as_of or today
+        filled = self._filled(live, exchange, Moment(as_of, now if as_of == today else None))
+        return self._written(live, filled.exchange, Asked(), as_of, today, "")[0]
+
+    def _written(
+        self, live: Live, exchange: engine.Exchange, asked: Asked, as_of: date, today: date, id: str
+    ) -> tuple[engine.Written, engine.Written]:
+        """The decision, and what it is without sign-offs. Raises engine.EnginesFailed."""
+        write = partial(live.pdp.write, exchange, as_of=as_of, today=today, id=id, include=asked.include, lang=asked.lang)
+        unsigned = write()
+        # Sign-offs are looked for only where one could tell, and that is known once it is decided without them.
+        if unsigned.signable and unsigned.outcome in signing.OPEN:
+            signed = self._signed(live, exchange, max(as_of, today))
+            return write(signed=signed) if signed else unsigned, unsigned
+        return unsigned, unsigned
 
     def _signed(self, live: Live, exchange: engine.Exchange, day: date) -> list[engine.SignOff]:
         """The approvals that stand for an exchange; none where the log cannot be read, for then nobody knows."""

@@ -276,6 +276,8 @@ def test_a_counter_changes_its_meaning_with_what_decides_whether_one_counts() ->
     ):
         differ = {name for name, meaning in meanings(changed).items() if meaning != first[name]}
         assert differ == {"counts.people"}
+    more = meanings(load(VOCABULARY.replace("values: [plain, sensitive]", "values: [plain, sensitive, genetic]")))
+    assert {name for name, meaning in more.items() if meaning != first[name]} == {"counts.people", "counts.all"}
 
 
 # --- the range holds the truth -----------------------------------------------------------------------------------------

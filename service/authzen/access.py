@@ -84,7 +84,7 @@ class Access:
         candidates = await self._stored(lambda: self._candidates(asked, blank, after, known, day))
         results: list[Mapping[str, str]] = []
         for number, (candidate, shown) in enumerate(candidates[:MOST_CANDIDATES]):
-            if await self._permits(candidate, known, today):
+            if await self._permits(candidate, known, now):
                 results.append(shown)
             if len(results) == limit and number + 1 < len(candidates):
                 return Results(results, _token(_last(candidate, blank), digest))
@@ -121,12 +121,13 @@ class Access:
             found.append((question, answers.entity(filled)))
         return found
 
-    async def _permits(self, asked: Evaluation, known: Known, today: date) -> bool:
-        """What an evaluation would say. An attribute that does not fit is refused like there."""
+    async def _permits(self, asked: Evaluation, known: Known, now: datetime) -> bool:
+        """What an evaluation would say. What does not fit, or may not be brought, is refused like there."""
+        today = now.astimezone(self._zone).date()
         exchange = await self._stored(lambda: self._mapping.exchange(asked, known, today))
         async with self._service.turns:
             try:
-                written = self._live.pdp.write(exchange, as_of=exchange.as_of or today, today=today, id="")
+                written = self._decider.look(self._live, exchange, now)
             except engine.EnginesFailed:
                 return False
             return answers.answer(written, asked.supported).decision

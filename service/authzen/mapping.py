@@ -60,21 +60,21 @@ class _Stated:
         except engine.NotAnObject:
             return
         for place, each in found:
-            if _spelt(self.stored.setdefault(place, each)) != _spelt(each):
+            before = self.stored.setdefault(place, each)
+            if place == CARRIED:
+                # Conditions add up, whoever brought them; what is none is kept, to be refused.
+                self.stored[place] = _both(before, each)
+            elif _spelt(before) != _spelt(each):
                 self.contested.add(place)
 
     def settle(self) -> None:
         """What is sent beats what is stored; where the store contradicts itself, it says nothing."""
         # No request takes away the conditions that came with the data; it may only add to them.
-        stored, (sent, pointer) = self.stored.get(CARRIED), self.sent.get(CARRIED, (None, ""))
-        if isinstance(stored, list) and isinstance(sent, list):
-            self.sent[CARRIED] = [*sent, *(each for each in stored if each not in sent)], pointer
-        beaten = {self.places.whole(place) for place in self.sent}
-        self.stored = {
-            place: value
-            for place, value in self.stored.items()
-            if self.places.whole(place) not in beaten and place not in self.contested
-        }
+        if CARRIED in self.stored and CARRIED in self.sent:
+            sent, pointer = self.sent[CARRIED]
+            self.sent[CARRIED] = _both(sent, self.stored[CARRIED]), pointer
+        left_out = {self.places.whole(place) for place in (*self.sent, *self.contested)}
+        self.stored = {place: value for place, value in self.stored.items() if self.places.whole(place) not in left_out}
 
     def document(self) -> dict[str, Any]:
         found: dict[str, Any] = {}
@@ -192,10 +192,10 @@ class AccessMapping:
     ) -> Iterator[tuple[engine.Path, Any, str]]:
         """Where each attribute is stated, the value to state, and the attribute's name."""
         own = {place for place in (getattr(text, key, None) for key in ("type", "id", "name")) if place is not None}
-        named = own | set(text.facts.values())
         for name, value in values.items():
             place = text.facts.get(name)
-            if place is None and text.under is not None and "." not in name and f"{text.under}.{name}" not in named:
+            # A fact that has another name here may still be stated by its own, as the store does.
+            if place is None and text.under is not None and "." not in name and f"{text.under}.{name}" not in own:
                 place = f"{text.under}.{name}"
             path = self._places.path(place) if place is not None else None
             if path is not None:
@@ -229,7 +229,9 @@ class AccessMapping:
             # Conditions that came with the data are never left out: without them more might be permitted.
             if not bad or CARRIED in bad:
                 raise refusal([self._place(each, stated) for each in problems[:PLACES_SHOWN]])
-            stated.stored = {path: value for path, value in stated.stored.items() if path not in bad}
+            # What is stated as one goes as one: `rest: 0` would make a member that is left out zero.
+            wholes = {self._places.whole(path) for path in bad}
+            stated.stored = {path: value for path, value in stated.stored.items() if self._places.whole(path) not in wholes}
 
     def _place(self, problem: engine.Problem, stated: _Stated) -> Place:
         """A problem of the exchange, at its place in the request."""
@@ -241,6 +243,13 @@ class AccessMapping:
 
 def _kind(types: Mapping[str, engine.EntityText], type: str) -> str | None:
     return (types[type].entity or type) if type in types else None
+
+
+def _both(before: Any, more: Any) -> Any:
+    """The members of two lists, each once; whichever is no list where one is none."""
+    if isinstance(before, list) and isinstance(more, list):
+        return [*before, *(each for each in more if each not in before)]
+    return more if isinstance(before, list) else before
 
 
 def _spelt(value: Any) -> str:

@@ -209,19 +209,26 @@ def decisions(filters: Mapping[str, str | int | bool]) -> Call[dict[str, Any]]:
 
 def commit(decision: str) -> Call[Commitment]:
     """A decided exchange that happens."""
-    return Call("POST", "/v1/commitments", answers.commitment, _json({"decision": decision}))
+    return Call("POST", "/v1/commitments", _committed(decision), _json({"decision": decision}))
 
 
 def withdraw(commitment: str, reason: str) -> Call[Commitment]:
     """An exchange that does not happen after all."""
     path = f"/v1/commitments/{_part(commitment)}/withdraw"
-    return Call("POST", path, answers.commitment, _json({"reason": reason}))
+
+    def read(came: dict[str, Any]) -> Commitment:
+        found = answers.commitment(came)
+        if found.id != commitment:
+            raise Malformed("the answer is about another commitment")
+        return found
+
+    return Call("POST", path, read, _json({"reason": reason}))
 
 
 def amend(commitment: str, decision: str, reason: str) -> Call[Commitment]:
     """An exchange that was otherwise than told."""
     path = f"/v1/commitments/{_part(commitment)}/amend"
-    return Call("POST", path, answers.commitment, _json({"decision": decision, "reason": reason}))
+    return Call("POST", path, _committed(decision), _json({"decision": decision, "reason": reason}))
 
 
 def put(kind: str, id: str, content: Mapping[str, Any]) -> Call[dict[str, Any]]:
@@ -232,6 +239,16 @@ def put(kind: str, id: str, content: Mapping[str, Any]) -> Call[dict[str, Any]]:
 def get(kind: str, id: str) -> Call[dict[str, Any]]:
     """An entity of the register."""
     return Call("GET", f"/v1/{kind}/{_part(id)}", _as_it_came)
+
+
+def _committed(decision: str) -> Callable[[dict[str, Any]], Commitment]:
+    def read(came: dict[str, Any]) -> Commitment:
+        found = answers.commitment(came)
+        if found.decision != decision or found.state != "committed":
+            raise Malformed("the answer is no commitment of that decision")
+        return found
+
+    return read
 
 
 def _as_it_came(came: dict[str, Any]) -> dict[str, Any]:

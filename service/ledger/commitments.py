@@ -26,6 +26,7 @@ from service.log.canonical import canonical
 from service.log.leaf import clear
 from service.log.store import Stored, find, moment_text
 from service.problems import Refused
+from service.register import naming
 from service.service import Service
 from service.settings import time_zone
 from service.store.tables import commitment, commitment_event, counted, movement
@@ -273,7 +274,14 @@ class Ledger:
         as_of = date.fromisoformat(record["as_of"])
         if not today - timedelta(days=self._service.settings.commit_within_days) <= as_of <= today:
             raise Refused("not-committable", "its day is over: decide the exchange again")
-        return _Ready(stored, self._exchange(live, record, today), record.get("register", {}), Moment(today, now))
+        exchange, register = self._exchange(live, record, today), record.get("register", {})
+        made = datetime.fromisoformat(record["recorded_at"])
+        for role, used in register.items():
+            id = used.get("id") or exchange.value(f"{role}.id")
+            if not isinstance(id, str) or not naming.stands(transaction, role, id, used["version"], made, today):
+                detail = f"the register no longer says of the {role} what the decision rests on: decide the exchange again"
+                raise Refused("not-committable", detail)
+        return _Ready(stored, exchange, register, Moment(today, now))
 
     def _exchange(self, live: Live, record: dict[str, Any], today: date) -> engine.Exchange:
         """The exchange of a record as its caller sent it, as of today. Raises Refused."""

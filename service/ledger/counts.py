@@ -126,10 +126,12 @@ class Counts:
                 whole = begun.counts[fact] + found.since.get(fact, NOTHING)
                 # Of a count that began before the window did, nobody knows how much is left.
                 lasts = counter.window.first(begun.day) >= wanted.first
+                # Where it lies below what the ledger has for certain, they contradict each other, and there is no upper end.
+                certain = tally.largest if counter.distinct else tally.least
                 tally = engine.Tally(
                     max(tally.largest, whole.largest) if lasts else tally.largest,
                     max(tally.least, whole.least) if lasts else tally.least,
-                    whole.most,
+                    whole.most if whole.most is not None and whole.most >= certain else None,
                 )
             tallies[fact] = tally if self.complete(wanted, found) else engine.Tally(tally.largest, tally.least, None)
         return tallies

@@ -10,7 +10,7 @@ import copy
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -84,6 +84,17 @@ def read(live: Live, raw: bytes, connect: sa.Engine, today: date) -> Named:
         for role, version in found.items()
     }
     return Named(exchange, register)
+
+
+def stands(connection: sa.Connection, role: str, id: str, version: int, used: datetime, day: date) -> bool:
+    """Whether the version that was `used` for a role at some moment still speaks for a day, and its entity may be named on it."""
+    now = book.speaking(connection, ROLES[role], id, day.isoformat())
+    if now is None or now.state != "held" or now.version != version:
+        return False
+    # What is erased gives its id back, and the numbers of versions begin anew.
+    if datetime.fromisoformat(now.recorded_at) > used:
+        return False
+    return now.content.valid_until is None or now.content.valid_until >= day.isoformat()
 
 
 def schema(exchange: Mapping[str, Any]) -> dict[str, Any]:

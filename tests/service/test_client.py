@@ -388,6 +388,23 @@ def test_a_change_is_sent_again_under_its_key(malicious, kind, call):
 
 
 @pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    ("call", "came"),
+    [
+        (methodcaller("commit", "d1"), {"decision": "d2"}),
+        (methodcaller("commit", "d1"), {"state": "withdrawn"}),
+        (methodcaller("amend", "c0", "d1", "why"), {"decision": "d2"}),
+        (methodcaller("withdraw", "c1", "why"), {"id": "c2"}),
+    ],
+)
+def test_a_commitment_of_something_else_is_an_error(malicious, kind, call, came):
+    """An answer to another call says nothing of this one."""
+    done = {"id": "c1", "decision": "d1", "state": "committed", **came}
+    with pytest.raises(Malformed):
+        ask(kind, malicious(sends(answering(done, "201 Created"))).address, call)
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_what_is_sent_again_is_recorded_once(server, malicious, kind):
     """Through somebody in between who loses the first answer."""
 

@@ -266,3 +266,50 @@ def test_searches_go_over_parties_and_data(client: TestClient) -> None:
     del asked["action"]
     names = client.post("/access/v1/search/action", json=asked).json()["results"]
     assert names == ([{"name": "transfer"}] if "bureau-1" in permitted else [])
+
+
+def test_a_family_with_a_member_that_there_is_not_is_refused(client: TestClient) -> None:
+    """Passed over it would be zero, for `rest` says that there are no others."""
+    asked = transfer("e-1", "d-1", {})
+    asked["resource"]["properties"] = {"people": {"ordinary": 500, "sensitve": 12_000, "rest": 0}}
+    answer = client.post(URL, json=asked)
+    assert answer.status_code == 400
+    assert [each["pointer"] for each in answer.json()["errors"]] == ["/resource/properties/people"]
+
+
+@pytest.mark.parametrize("people", [{"sensitve": 12_000, "rest": 0}, {"sensitive": -1, "rest": 0}])
+def test_a_stored_family_counts_whole_or_not_at_all(service: Service, people: Any) -> None:
+    """A member that does not fit is not zero because the others are closed."""
+    stored = (("asset", ("d-1",), {"personal": True, "people": people}),)
+    text = service.live.bundle.vocabulary.authzen
+    assert text is not None
+    mapping = AccessMapping(service.live.bundle, text)
+    found = mapping.exchange(evaluation(transfer("e-1", "d-1", {})), Known(Memory(stored)), TODAY.date())
+    assert found.document["data"] == {"id": "d-1", "personal": True}
+    assert "data.people.sensitive" not in found.values
+
+
+def test_conditions_of_two_stored_entities_are_added_up(service: Service) -> None:
+    """Where two of a request brought conditions, neither's are lost to the other's."""
+    text = service.live.bundle.vocabulary.authzen
+    assert text is not None
+    copied = text.resources["dataset"].model_copy(update={"entity": "asset", "id": None, "under": None})
+    context = text.context.model_copy(update={"entities": {**text.context.entities, "source": copied}})
+    mapping = AccessMapping(service.live.bundle, text.model_copy(update={"context": context}))
+    first, second = ({"provision": "cn.data-twenty/operation-right", "from": f"decision {number}"} for number in (1, 2))
+    stored = (("asset", ("d-1",), {"carried": [first]}), ("asset", ("d-2",), {"carried": [second]}))
+    found = mapping.exchange(evaluation(transfer("e-1", "d-1", {"source": "d-2"})), Known(Memory(stored)), TODAY.date())
+    assert found.document["carried"] == [first, second]
+
+
+def test_a_fact_that_has_another_name_is_stored_under_its_own(service: Service) -> None:
+    """The register knows `data.collected_in` and no `origin`; what is sent by the other name beats it."""
+    text = service.live.bundle.vocabulary.authzen
+    assert text is not None
+    mapping = AccessMapping(service.live.bundle, text)
+    known = Known(Memory((("asset", ("d-1",), {"collected_in": ["CN"]}),)))
+    asked = transfer("e-1", "d-1", {})
+    for properties, where in (({}, ["CN"]), ({"origin": ["AE"]}, ["AE"])):
+        asked["resource"]["properties"] = properties
+        found = mapping.exchange(evaluation(asked), known, TODAY.date())
+        assert found.document["data"] == {"id": "d-1", "collected_in": where}

@@ -384,6 +384,16 @@ def test_the_last_opening_is_the_one_that_holds(opened: Any) -> None:
     assert desk.ordinary() == (350, 350)
 
 
+def test_an_opening_below_what_the_ledger_has_for_certain_is_no_upper_end(opened: Any) -> None:
+    """What is attested and what was committed contradict each other, so nobody knows how many there are."""
+    desk = opened(ledger_since="2026-01-01")
+    desk.commit(900)
+    desk.now[0] += timedelta(days=1)
+    assert open_with(desk, "2026-11-26", 0).status_code == 201
+    assert desk.ordinary() == (900, None)
+    assert desk.evaluate(50)["outcome"] == "undetermined"
+
+
 @pytest.mark.parametrize(
     ("change", "status"),
     [

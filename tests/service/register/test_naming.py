@@ -216,3 +216,28 @@ def test_the_schemas_show_it(client):
         client.get("/openapi.json").json()["components"]["schemas"]["Exchange"],
     ):
         assert list(schema["properties"]["named"]["properties"]) == ["exporter", "recipient", "data"]
+
+
+@pytest.mark.parametrize("change", ["withdrawn", "changed", "erased", "written anew", "ended"])
+def test_what_the_register_no_longer_says_is_not_committed(filled, put, decide, client, change: str):
+    """A decision rests on what was stated of those it names; once that is otherwise, it is to be decided again."""
+    made = [decide(named=NAMED)["record"]["decision"] for _ in range(2)]
+    assert made[0]["proceed"]
+    put("parties/clinic-7", aliases=["c7"], facts={"country": "CN", "operator": False})  # says nothing new
+    assert client.post("/v1/commitments", json={"decision": made[0]["id"]}).status_code == 201
+    match change:
+        case "withdrawn":
+            assert client.delete("/v1/parties/clinic-7").status_code == 200
+        case "changed":
+            put("parties/clinic-7", facts={"country": "CN", "operator": True})
+        case "erased":
+            assert client.delete("/v1/parties/clinic-7?erase=true").status_code == 200
+        case "written anew":
+            assert client.delete("/v1/parties/clinic-7?erase=true").status_code == 200
+            put("parties/clinic-7", facts={"country": "CN", "operator": True})  # another first version
+        case "ended":
+            yesterday = (datetime.now(UTC) - timedelta(days=1)).date().isoformat()
+            put("parties/clinic-7", facts={"country": "CN", "operator": False}, valid_until=yesterday)
+    refused = client.post("/v1/commitments", json={"decision": made[1]["id"]})
+    assert (refused.status_code, refused.json()["type"]) == (409, "urn:fifthfactor:problem:not-committable"), refused.text
+    assert "exporter" in refused.json()["detail"]
