@@ -45,7 +45,7 @@ SENTENCES: dict[str, tuple[str, ...]] = {
         "test_decision::test_only_the_two_permitted_outcomes_proceed",
     ),
     "4.9": ("test_remedies::",),
-    "4.10": ("backends/test_agreement::test_the_engines_agree_and_are_safe",),
+    "4.10": ("backends/test_long_agreement::test_the_engines_agree_and_are_safe",),
     "5.1": ("backends/test_agreement::test_a_planted_fault_is_found",),
     "5.2": ("backends/test_cases::test_each_back_end_gives_the_meaning",),
     "5.3": ("backends/test_network::test_only_small_integers_reach_the_engine",),
