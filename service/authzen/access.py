@@ -18,7 +18,7 @@ from typing import Any, Literal, TypeVar
 import engine
 from service.authzen import answers
 from service.authzen.answers import Answer
-from service.authzen.entities import Entities, Known, Nothing
+from service.authzen.entities import Entities, Gone, Known, Nothing
 from service.authzen.mapping import AccessMapping, NotNamed
 from service.authzen.requests import Evaluation, Page, Search, refusal
 from service.callers import Caller
@@ -65,7 +65,7 @@ class Access:
         today = now.astimezone(self._zone).date()
         try:
             exchange = await self._stored(lambda: self._mapping.exchange(asked, known, today))
-        except NotNamed as reason:
+        except (NotNamed, Gone) as reason:
             return answers.not_named(str(reason)), None
         async with self._service.turns:
             decided = self._decider.decide(self._live, exchange, Asked(), now, request_id, caller)
@@ -79,7 +79,11 @@ class Access:
         limit = min(page.limit or MOST_RESULTS, MOST_RESULTS)
         known, today = self.known(), now.astimezone(self._zone).date()
         day = self._mapping.day(asked, today)
-        if not await self._stored(lambda: self._all_known(asked, blank, known, day)):
+        try:
+            all_known = await self._stored(lambda: self._all_known(asked, blank, known, day))
+        except Gone:
+            all_known = False
+        if not all_known:
             return Results((), "")
         candidates = await self._stored(lambda: self._candidates(asked, blank, after, known, day))
         results: list[Mapping[str, str]] = []
@@ -124,7 +128,10 @@ class Access:
     async def _permits(self, asked: Evaluation, known: Known, now: datetime) -> bool:
         """What an evaluation would say. What does not fit, or may not be brought, is refused like there."""
         today = now.astimezone(self._zone).date()
-        exchange = await self._stored(lambda: self._mapping.exchange(asked, known, today))
+        try:
+            exchange = await self._stored(lambda: self._mapping.exchange(asked, known, today))
+        except Gone:
+            return False
         async with self._service.turns:
             try:
                 written = self._decider.look(self._live, exchange, now)

@@ -19,15 +19,19 @@ class Entity:
     properties: Mapping[str, Any]
 
 
-class Entities(Protocol):
+class Gone(Exception):
     """
-    Where entities are stored, with what is said of them on a day. Called from any thread.
+    An entity is stored, and not to be spoken of on the day: withdrawn, not valid yet, or no longer. `str()` says which.
 
-    An entity of which nothing is said on that day is not there.
+    It is not the same as one that nobody knows: with it goes what it forbids, conditions that came with the data for one.
     """
+
+
+class Entities(Protocol):
+    """Where entities are stored, with what is said of them on a day. Called from any thread."""
 
     def find(self, kind: str, id: str, day: date) -> Entity | None:
-        """The entity of this kind that answers to this id."""
+        """The entity of this kind that answers to this id; None where nobody knows it. Raises Gone."""
 
     def list(self, kind: str, after: str, limit: int, day: date) -> Sequence[Entity]:
         """At most so many entities of a kind whose first ids come after one, each once, in the order of these ids."""

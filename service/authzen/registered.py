@@ -8,7 +8,7 @@ What the register states of an entity are its properties: facts by their names, 
 from collections.abc import Sequence
 from datetime import date
 
-from service.authzen.entities import Entity
+from service.authzen.entities import Entity, Gone
 from service.register import book
 from service.register.entry import ASSET, Version
 from service.register.facts import DATA, carried
@@ -16,19 +16,24 @@ from service.store.database import Database
 
 
 class Registered:
-    """The entities of the register. One that is withdrawn, erased, or past its last day is not there."""
+    """The entities of the register."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def find(self, kind: str, id: str, day: date) -> Entity | None:
-        """The entity of this kind that answers to this id."""
+        """The entity of this kind that answers to this id; one that was erased is not known. Raises Gone."""
         with self._database.reading.connect() as connection:
             version = book.speaking(connection, kind, id, day.isoformat())
+            known = version is not None or bool(book.history(connection, kind, id))
         if version is None or version.state != "held":
+            if known and (version is None or version.state != "erased"):
+                raise Gone(f"the {kind} `{id}` is not valid on {day.isoformat()}")
             return None
         until = version.content.valid_until
-        return None if until is not None and until < day.isoformat() else _entity(version)
+        if until is not None and until < day.isoformat():
+            raise Gone(f"the {kind} `{id}` is not valid on {day.isoformat()}")
+        return _entity(version)
 
     def list(self, kind: str, after: str, limit: int, day: date) -> Sequence[Entity]:
         """Entities of a kind, in the order of their ids."""

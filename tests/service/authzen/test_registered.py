@@ -57,8 +57,9 @@ def test_the_register_is_the_store(client: TestClient) -> None:
     assert client.post("/access/v1/search/subject", json=search).json()["page"] == {"next_token": "", "count": 0}
     assert client.delete("/v1/parties/clinic-7").status_code in (200, 204)
     answer = client.post(URL, json=asked).json()
-    record = client.get(f"/v1/decisions/{answer['context']['decision_id']}").json()["record"]
-    assert record["request"]["exporter"] == {"id": "c7"}
+    assert answer["decision"] is False
+    assert "`c7` is not valid on" in answer["context"]["reason_admin"]["403"]
+    assert client.post("/access/v1/search/action", json={**asked, "page": {"limit": 5}}).json()["results"] == []
 
 
 def test_conditions_that_came_with_the_data_stay(client: TestClient) -> None:
