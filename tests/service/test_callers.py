@@ -21,6 +21,7 @@ from service.callers import SCOPES
 from service.entrance import is_public
 from service.keys import BELIEVED_SECONDS, KeyRing, Presented
 from service.limits import Buckets
+from service.policies import Refusal
 from service.problems import Problem
 from service.service import Service
 from service.settings import SettingRefused, Settings
@@ -400,6 +401,36 @@ def test_off_this_machine_a_key_is_needed_to_start(url, lines):
         assert evaluate(client, **bearer(told), host="FF.example:443").status_code == 200
         problem(evaluate(client, **bearer(told), host="other.example"), 421, "misdirected")
         problem(evaluate(client, host="ff.example"), 401, "unauthenticated")
+
+
+def test_a_name_of_its_own_needs_a_key(tmp_path, lines):
+    """Behind a proxy on this machine everybody comes from this machine: without a key nobody is let in by that name."""
+    url = str(tmp_path / "log.db")
+    with pytest.raises(SettingRefused, match="a key is needed here and there is none"), opened(url, lines, hosts="ff.example"):
+        pass
+    make(url, "evaluate")
+    with opened(url, lines, hosts="ff.example, 127.0.0.1") as client:
+        problem(evaluate(client, host="ff.example"), 401, "unauthenticated")
+    assert not Settings(hosts="localhost, 127.0.0.2").key_required
+
+
+def test_why_it_is_not_ready_is_for_those_who_may_read(tmp_path, lines):
+    """Everybody is told that it is not, or that policies were refused; paths, lines of policies and hosts are not for everybody."""
+    url = str(tmp_path / "log.db")
+    reader, other = make(url, "read"), make(url, "evaluate")
+    with opened(url, lines) as client:
+        service: Service = client.app.state.service
+        service.policies.refused = Refusal(NOW, "the policies `/srv/secret` cannot be read")
+        for headers in ({}, bearer(other), bearer("ff_nothing"), {"authorization": "Basic eDp5"}):
+            answer = client.get("/readyz", headers=headers)
+            assert (answer.status_code, answer.json()["policies"]["refused"]["at"]) == (200, "2026-11-24T12:00:00Z")
+            assert "/srv/secret" not in answer.text
+        assert "/srv/secret" in client.get("/readyz", headers=bearer(reader)).text
+        (tmp_path / "log.db").unlink()
+        told = problem(client.get("/readyz"), 503, "not-ready").model_dump_json()
+        assert "No such file" not in told
+        assert "/srv/secret" not in told
+        assert "No such file" in client.get("/readyz", headers=bearer(reader)).text
 
 
 def test_a_server_off_this_machine_answers_who_has_a_key(tmp_path, database):

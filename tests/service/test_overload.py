@@ -205,8 +205,8 @@ def test_a_head_has_to_come_in_time(in_file):
         return came
 
     whole = b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n"
-    for sent in ((), (b"GET /livez HT",), (b"G", b"E", b"T")):
-        assert asyncio.run(left(*sent)) == b""
+    for begun in ((), (b"GET /livez HT",), (b"G", b"E", b"T")):
+        assert asyncio.run(left(*begun)) == b""
     assert asyncio.run(left(whole, b"GET /l")).startswith(b"HTTP/1.1 200")
 
 
