@@ -132,12 +132,14 @@ def test_what_was_erased_is_not_in_a_backup(tmp_path):
     """Not even in what the file no longer uses."""
     database, copy = tmp_path / "log.db", tmp_path / "copy.db"
     with running(database) as server:
-        ids = [json.loads(ask(server, "POST", "/v1/evaluate", body())[1])["id"] for _ in range(2)]
+        sent = (body(recipient={"id": "lab-of-dr-jones", "country": "US"}), body())
+        ids = [json.loads(ask(server, "POST", "/v1/evaluate", each)[1])["id"] for each in sent]
         assert server.stop() == 0
     with Store.open(database) as store:
         assert asyncio.run(store.erase(ids[0])) == 3
     assert database_command("backup", str(copy), "--database", str(database))[0] == 0
-    assert copy.read_bytes().count(b"lab-of-dr-smith") == 1
+    assert b"lab-of-dr-jones" not in copy.read_bytes()
+    assert b"lab-of-dr-smith" in copy.read_bytes()
     assert len(sound(copy)) == 2
 
 
@@ -154,6 +156,17 @@ def test_a_backup_that_cannot_be_made(tmp_path, copy, sentence):
     assert (code, errors.count("\n")) == (2, 1)
     assert sentence in errors
     assert database.read_bytes() == before
+
+
+def test_a_backup_touches_no_file_but_its_own(tmp_path):
+    """What else is in the folder stays, whatever it is called; nothing of its own is left."""
+    database, copy = tmp_path / "log.db", tmp_path / "[m]*.db"
+    Store.open(database).close()
+    others = [tmp_path / "[m]*.db.parts", tmp_path / "my.db.part", tmp_path / "[m]*.db.part-2025"]
+    for other in others:
+        other.write_text("mine")
+    assert database_command("backup", str(copy), "--database", str(database))[0] == 0
+    assert {file.name for file in tmp_path.iterdir()} == {each.name for each in (database, copy, *others)}
 
 
 @pytest.mark.parametrize("command", [("check",), ("backup", "x.db")])
