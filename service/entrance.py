@@ -56,7 +56,11 @@ class Entrance:
         self._failures = Buckets(FAILURES_A_SECOND, FAILURES_AT_ONCE)
 
     async def admit(self, scope: Scope) -> None:
-        """Put the caller of a request into its scope, as `caller`; nobody, where the path is public (or who is known, where it tells more). Raises Refused."""
+        """
+        Put the caller of a request into its scope, as `caller`; nobody, where the path is public. Raises Refused.
+
+        Where a public path tells more to those it knows, whoever is known is put there, and nobody is turned away.
+        """
         path: str = scope["path"]
         sent = [value for name, value in scope["headers"] if name == b"authorization"]
         if is_public(path):

@@ -277,6 +277,7 @@ def _sentence(refused: ValidationError, spelled: Mapping[str, str]) -> str:
         return first["msg"].removeprefix("Value error, ")
     name = str(first["loc"][0])
     reason = first["msg"].removeprefix("Value error, ").removeprefix("Input ")
-    # An address may hold a password, so it is not said again.
-    shown = "what it is" if "://" in str(first["input"]) else f"`{first['input']}`"
+    # An address may hold a password, and so may a table that stands for one; it is not said again.
+    hidden = "://" in str(first["input"]) or (name == "database" and not isinstance(first["input"], str))
+    shown = "what it is" if hidden else f"`{first['input']}`"
     return f"{spelled.get(name, name)} cannot be {shown}: {reason}"

@@ -419,7 +419,7 @@ def test_why_it_is_not_ready_is_for_those_who_may_read(tmp_path, lines):
     url = str(tmp_path / "log.db")
     reader, other = make(url, "read"), make(url, "evaluate")
     with opened(url, lines) as client:
-        service: Service = client.app.state.service
+        service: Service = client.app.state.service  # type: ignore[attr-defined]
         service.policies.refused = Refusal(NOW, "the policies `/srv/secret` cannot be read")
         for headers in ({}, bearer(other), bearer("ff_nothing"), {"authorization": "Basic eDp5"}):
             answer = client.get("/readyz", headers=headers)
