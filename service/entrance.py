@@ -34,9 +34,7 @@ PUBLIC_UNDER = ("/v1/schemas/", "/.well-known/")
 TELLS_MORE = "/readyz"
 PAGES = "/log"
 
-# How often one address may come with nothing that opens, before it is told to wait.
-FAILURES_A_SECOND = 1.0
-FAILURES_AT_ONCE = 30
+FAILURES_A_SECOND = 1.0  # how often one address may come with nothing that opens, beyond the setting `failure_burst`
 
 MOST_BYTES = 8400  # of an Authorization header: the longest token, and its scheme
 
@@ -53,7 +51,7 @@ class Entrance:
         self._service = service
         self._required = service.settings.key_required or service.tokens is not None
         self._calls = Buckets(service.settings.rate_limit, service.settings.rate_burst)
-        self._failures = Buckets(FAILURES_A_SECOND, FAILURES_AT_ONCE)
+        self._failures = Buckets(FAILURES_A_SECOND, service.settings.failure_burst)
 
     async def admit(self, scope: Scope) -> None:
         """

@@ -5,22 +5,29 @@ Both only ask; one task loads, so that a hundred changes at once are one reload.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 from structlog.typing import FilteringBoundLogger
 
-from service.bundles.watching import changes
+from service.bundles.watching import State, changes
 from service.telemetry import described
 
 
 class Reloading:
-    """Asks for and does reloads, between the start and the end of `running`."""
+    """
+    Asks for and does reloads, between the start and the end of `running`.
 
-    def __init__(self, reload: Callable[[], Awaitable[object]], say: FilteringBoundLogger) -> None:
+    `watched` are paths, and what was there before they were read: what changed since is a change like any other.
+    """
+
+    def __init__(
+        self, reload: Callable[[], Awaitable[object]], say: FilteringBoundLogger, watched: Mapping[Path, State]
+    ) -> None:
         self._reload = reload
         self._say = say
+        self._watched = watched
         self._loop: asyncio.AbstractEventLoop | None = None
         self._asked = asyncio.Event()
         self._early = False
@@ -33,14 +40,14 @@ class Reloading:
                 self._loop.call_soon_threadsafe(self._asked.set)
 
     @asynccontextmanager
-    async def running(self, watched: Sequence[Path]) -> AsyncIterator[None]:
-        """Do what is asked for, and watch some paths."""
+    async def running(self) -> AsyncIterator[None]:
+        """Do what is asked for, and watch."""
         self._loop = asyncio.get_running_loop()
         stop = asyncio.Event()
         if self._early:
             self._asked.set()
         work = asyncio.create_task(self._work())
-        watching = [asyncio.create_task(self._watch(path, stop)) for path in watched]
+        watching = [asyncio.create_task(self._watch(path, before, stop)) for path, before in self._watched.items()]
         try:
             yield
         finally:
@@ -55,9 +62,9 @@ class Reloading:
             self._asked.clear()
             await self._reload()
 
-    async def _watch(self, path: Path, stop: asyncio.Event) -> None:
+    async def _watch(self, path: Path, before: State, stop: asyncio.Event) -> None:
         try:
-            async for _ in changes(path, stop):
+            async for _ in changes(path, stop, before):
                 self._asked.set()
         except Exception as failed:  # noqa: BLE001 - without a watch the service goes on; SIGHUP and the endpoint remain
             self._say.error("watch_failed", **described(failed))

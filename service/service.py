@@ -12,7 +12,7 @@ from structlog.typing import FilteringBoundLogger
 
 import engine
 from service import telemetry
-from service.bundles import kept
+from service.bundles import kept, watching
 from service.incidents import Incidents
 from service.keys import KeyRing
 from service.live import Live
@@ -69,6 +69,7 @@ class Service:
         not signed and where a key is needed and none would be accepted, DatabaseRefused where the log cannot be opened.
         """
         origin = Origin.of(settings.policies, settings, settings.mode)
+        watched = {path: watching.state(path) for path in (origin.path, settings.shadow) if path and settings.watch}
         loaded, live = origin.start()
         say = say or telemetry.logger()
         tracing = Tracing.of(os.environ, engine.__version__, say)
@@ -96,7 +97,7 @@ class Service:
             if shadow:
                 shadow.renew()
 
-        reloading = Reloading(reload, say)
+        reloading = Reloading(reload, say, watched)
         load = Load(settings.most_under_way, settings.shed_seconds, lambda: store.writer.behind)
         return cls(
             settings,
@@ -123,10 +124,8 @@ class Service:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """What goes on beside the requests: loading policies anew, and the shadow."""
-        watched = [self.policies.origin.path] if self.settings.watch else []
-        watched += [self.shadow.path] if self.settings.watch and self.shadow else []
         working = asyncio.create_task(self.shadow.work()) if self.shadow else None
-        async with self.reloading.running(watched):
+        async with self.reloading.running():
             yield
         if working:
             working.cancel()

@@ -93,6 +93,9 @@ class Settings(BaseModel):
     jwt_audience: str = Field(default="", description="what tokens call this service, in their `aud`")
     rate_limit: float = Field(default=0, ge=0, le=1_000_000, description="calls a second that a caller may make; 0 is no limit")
     rate_burst: int = Field(default=100, ge=1, le=1_000_000, description="calls that a caller may make at once, under a limit")
+    failure_burst: int = Field(
+        default=30, ge=1, le=1_000_000, description="calls at once from one address that no good key comes with"
+    )
     idempotency_hours: int = Field(default=24, ge=1, le=720, description="how long answers are kept for calls made again")
 
     @classmethod

@@ -6,9 +6,10 @@ a 400 here, a wrong content type too, since the standard knows no other status f
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
+import sqlalchemy as sa
 from fastapi import FastAPI, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import ClientDisconnect
@@ -24,6 +25,8 @@ from service.callers import Caller, caller_of
 from service.deciding import Decided, durable
 from service.gate import note
 from service.live import Live
+from service.once import Answer as Kept
+from service.once import Work, key_of, once_prepared
 from service.problems import Refused
 from service.service import Service
 
@@ -123,34 +126,61 @@ def add(app: FastAPI, service: Service, entities: Entities) -> None:
     async def evaluation(request: Request) -> Response:
         """Decides one access request, records the decision, and answers with it."""
         caller = caller_of(request.scope, "evaluate")
-        asked = requests.evaluation(await _document(request, settings.body_limit))
-        return await one(request, asked, caller)
+        raw, document = await _document(request, settings.body_limit)
+        return await one(request, raw, requests.evaluation(document), caller)
 
-    async def one(request: Request, asked: requests.Evaluation, caller: Caller) -> Response:
-        access = current()
-        answer, decided = await access.evaluate(asked, access.known(), service.clock(), request.scope["request_id"], caller)
-        _noted(request, answer)
-        if decided is not None:
-            service.compare(await durable(service.store.append(decided.entry)), decided.given)
+    async def one(request: Request, raw: bytes, asked: requests.Evaluation, caller: Caller) -> Response:
+        async def decide() -> tuple[Answer, list[Decided]]:
+            access = current()
+            answer, decided = await access.evaluate(asked, access.known(), service.clock(), request.scope["request_id"], caller)
+            _noted(request, answer)
+            return answer, [] if decided is None else [decided]
+
+        return await recorded(request, raw, caller, decide)
+
+    async def recorded(
+        request: Request, raw: bytes, caller: Caller, decide: Callable[[], Awaitable[tuple[BaseModel, list[Decided]]]]
+    ) -> Response:
+        """Record what was decided in one commit, once for all calls with one Idempotency-Key, and answer."""
+
+        def compare(made: Sequence[Decided], records: range) -> None:
+            for sequence, each in zip(records, made, strict=True):
+                service.compare(sequence, each.given)
+
+        async def prepare() -> Work:
+            answer, made = await decide()
+
+            def work(transaction: sa.Connection) -> Kept:
+                records = service.store.record(transaction, [each.entry for each in made]) if made else range(0)
+                return Kept(_written(answer), records=records, after=lambda: compare(made, records))
+
+            return work
+
+        if key_of(request) is not None:
+            return await once_prepared(service, request, caller, raw, prepare)
+        answer, made = await decide()
+        compare(made, await durable(service.store.append_many([each.entry for each in made])))
         return _json(answer)
 
     async def evaluations(request: Request) -> Response:
         """Decides access requests until the semantic ends it, records all decisions in one commit, and answers with them."""
         caller = caller_of(request.scope, "evaluate")
-        sent = requests.evaluations(await _document(request, settings.batch_body_limit), settings.batch_limit)
+        raw, document = await _document(request, settings.batch_body_limit)
+        sent = requests.evaluations(document, settings.batch_limit)
         if isinstance(sent, requests.Evaluation):
-            return await one(request, sent, caller)
+            return await one(request, raw, sent, caller)
+
+        async def decide() -> tuple[Answers, list[Decided]]:
+            found, made = await several(request, sent, caller, leaving)
+            note(request.scope, decisions=len(made), problems=len(found) - len(made))
+            return Answers(evaluations=tuple(found)), made
+
         leaving = asyncio.ensure_future(request.receive())  # nothing more comes but the word that the caller has left
         try:
             async with one_at_a_time:
-                found, made = await several(request, sent, caller, leaving)
-                note(request.scope, decisions=len(made), problems=len(found) - len(made))
-                recorded = await durable(service.store.append_many([each.entry for each in made]))
-                for sequence, each in zip(recorded, made, strict=True):
-                    service.compare(sequence, each.given)
+                return await recorded(request, raw, caller, decide)
         finally:
             leaving.cancel()
-        return _json(Answers(evaluations=tuple(found)))
 
     async def several(
         request: Request, sent: requests.Evaluations, caller: Caller, leaving: asyncio.Future[Any]
@@ -183,7 +213,8 @@ def add(app: FastAPI, service: Service, entities: Entities) -> None:
 
     async def search(request: Request, blank: Blank) -> Mapping[str, Any]:
         caller_of(request.scope, "evaluate")
-        sent = requests.search(await _document(request, settings.body_limit), blank)
+        _, document = await _document(request, settings.body_limit)
+        sent = requests.search(document, blank)
         found = await current().search(sent, blank, service.clock())
         page = PageFound(next_token=found.next_token, count=len(found.results))
         return {"page": page if sent.page is not None or found.next_token else None, "results": found.results}
@@ -239,6 +270,7 @@ def add(app: FastAPI, service: Service, entities: Entities) -> None:
             openapi_extra={
                 **schemas.needs("evaluate"),
                 "requestBody": {"required": True, "content": {"application/json": {"schema": shape}}},
+                "parameters": [] if path.startswith(_SEARCH) else [schemas.IDEMPOTENCY_KEY],
             },
             route_class_override=Plain,
         )
@@ -253,15 +285,15 @@ def add(app: FastAPI, service: Service, entities: Entities) -> None:
     )
 
 
-async def _document(request: Request, limit: int) -> dict[str, Any]:
-    """The object in the body. Raises Refused, ClientDisconnect."""
+async def _document(request: Request, limit: int) -> tuple[bytes, dict[str, Any]]:
+    """The body, and the object in it. Raises Refused, ClientDisconnect."""
     try:
         raw = await body(request, limit)
     except Refused as refused:
         if refused.kind == "unsupported-media-type":
             raise Refused("access-refused", refused.detail) from None
         raise
-    return requests.document(raw, limit)
+    return raw, requests.document(raw, limit)
 
 
 def _noted(request: Request, answer: Answer) -> None:
@@ -270,7 +302,11 @@ def _noted(request: Request, answer: Answer) -> None:
 
 
 def _json(found: BaseModel) -> Response:
-    return Response(found.model_dump_json(exclude_none=True), media_type="application/json")
+    return Response(_written(found), media_type="application/json")
+
+
+def _written(found: BaseModel) -> bytes:
+    return found.model_dump_json(exclude_none=True).encode()
 
 
 _TEXT: dict[str, Any] = {"type": "string", "minLength": 1, "maxLength": requests.MOST_TEXT}

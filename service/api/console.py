@@ -28,7 +28,8 @@ def add(app: FastAPI, service: Service) -> None:
     """Put the pages on the application."""
 
     @app.get("/log/style.css", include_in_schema=False)
-    async def style() -> Response:
+    async def style(request: Request) -> Response:
+        caller_of(request.scope, "read")
         return Response(STYLE, media_type="text/css", headers={"Cache-Control": "max-age=300"})
 
     # Not `async`: reading waits for the disk, so they get a thread.

@@ -12,15 +12,14 @@ import sqlalchemy as sa
 from fastapi import FastAPI, Query, Request, Response
 from pydantic import BaseModel, ConfigDict
 
-import engine
 from service import reviews, signing
 from service.api import schemas
 from service.api.sent import Plain, body
 from service.callers import caller_of
-from service.deciding import durable
 from service.gate import note
 from service.log.search import CursorRefused
 from service.log.store import Stored
+from service.once import Answer, Work, once_prepared
 from service.problems import Refused
 from service.reviews import Waiting
 from service.service import Service
@@ -69,23 +68,30 @@ def add(app: FastAPI, service: Service) -> None:
         """
         caller = caller_of(request.scope, "review")
         id = request.path_params["id"]
-        asked = signing.read(await body(request, BODY_LIMIT))
+        raw = await body(request, BODY_LIMIT)
+        asked = signing.read(raw)
         stored = await asyncio.to_thread(_stored, service, id)
-        now = service.clock()
-        live = service.live
-        async with service.turns:
-            signed = signing.bind(live, stored, asked, now.astimezone(zone).date())
 
-        def keep(transaction: sa.Connection) -> tuple[list[SignOff], list[engine.SignOff]]:
-            given = signing.give(transaction, stored, signed, asked, now, caller.id)
-            return given, signing.standing_for(transaction, live, signed.facts, now.astimezone(zone).date())
+        async def prepare() -> Work:
+            now, live = service.clock(), service.live
+            today = now.astimezone(zone).date()
+            async with service.turns:
+                signed = signing.bind(live, stored, asked, today)
 
-        given, stand = await durable(service.store.do(keep))
-        note(request.scope, decision_id=id, verdict=asked.verdict, sign_offs=len(given))
-        async with service.turns:
-            then = signing.after(live, stored, stand)
-        told = Given(sign_offs=tuple(given), then=Then(outcome=then.outcome, answer=json.loads(then.members["answer"])))
-        return Response(told.model_dump_json(), 201, media_type="application/json")
+            def work(transaction: sa.Connection) -> Answer:
+                given = signing.give(transaction, stored, signed, asked, now, caller.id)
+                then = signing.after(live, stored, signing.standing_for(transaction, live, signed.facts, today))
+                told = Given(sign_offs=tuple(given), then=Then(outcome=then.outcome, answer=json.loads(then.members["answer"])))
+                return Answer(
+                    told.model_dump_json().encode(),
+                    201,
+                    records=range(stored.sequence, stored.sequence + 1),
+                    after=lambda: note(request.scope, decision_id=id, verdict=asked.verdict, sign_offs=len(given)),
+                )
+
+            return work
+
+        return await once_prepared(service, request, caller, raw, prepare)
 
     app.router.add_api_route(
         "/v1/decisions/{id}/sign-off",
@@ -97,7 +103,10 @@ def add(app: FastAPI, service: Service) -> None:
         responses=schemas.problems(400, 403, 404, 409, 413, 415, 503),
         openapi_extra={
             **schemas.needs("review"),
-            "parameters": [{"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}],
+            "parameters": [
+                {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}},
+                schemas.IDEMPOTENCY_KEY,
+            ],
             "requestBody": {"required": True, "content": {"application/json": {"schema": Asked.model_json_schema()}}},
         },
         route_class_override=Plain,

@@ -22,8 +22,26 @@ LOOK_AGAIN_MS = 5_000  # how often the folder itself is looked at: another may h
 GONE_SECONDS = 1.0
 
 
-async def changes(path: Path, stop: asyncio.Event) -> AsyncIterator[None]:
-    """Yields whenever policies may be others, until told to stop."""
+State = frozenset[tuple[str, int, int]]
+
+
+def state(path: Path) -> State:
+    """The files that count, with their sizes and when they were written: to be taken before they are read."""
+    files = [path, beside(path)] if is_bundle(path) else [file for file in path.rglob("*") if file.suffix in SUFFIXES]
+    found = set()
+    for file in files:
+        with suppress(OSError):
+            status = file.stat()
+            found.add((str(file), status.st_mtime_ns, status.st_size))
+    return frozenset(found)
+
+
+async def changes(path: Path, stop: asyncio.Event, before: State) -> AsyncIterator[None]:
+    """
+    Yields whenever policies may be others than `before`, and than when it yielded last, until told to stop.
+
+    The files are looked at now and then too, since what happens before the watch stands tells nobody.
+    """
     file = is_bundle(path)
     folder = path.parent if file else path
     known = _identity(folder)
@@ -31,6 +49,9 @@ async def changes(path: Path, stop: asyncio.Event) -> AsyncIterator[None]:
         there = _identity(folder)
         if there != known:
             known = there
+            yield
+        if (now := await asyncio.to_thread(state, path)) != before:
+            before = now
             yield
         if there is None:
             with suppress(TimeoutError):
@@ -47,7 +68,9 @@ async def changes(path: Path, stop: asyncio.Event) -> AsyncIterator[None]:
                 yield_on_timeout=True,
                 recursive=not file,
             ):
-                if found:
+                now = await asyncio.to_thread(state, path)
+                if found or now != before:
+                    before = now
                     yield
                 if _identity(folder) != known:
                     break  # what is watched is no longer what the path names

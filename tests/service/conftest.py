@@ -184,7 +184,7 @@ def server(tmp_path: Path, database: str) -> Iterator[Server]:
         yield server
 
 
-def eventually(holds: Callable[[], object], seconds: float = 10) -> None:
+def eventually(holds: Callable[[], object], seconds: float = 60) -> None:
     """Wait until something holds."""
     until = time.monotonic() + seconds
     while not holds():

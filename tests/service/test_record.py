@@ -122,7 +122,7 @@ def test_the_moment_is_written_as_the_model_writes_it(pdp, now):
         bundle=DIGESTS,
         engine=EngineVersion(version=engine.__version__),
     ).model_dump(mode="json", by_alias=True, exclude_unset=True)
-    assert record == {**modelled, "schema": "fifthfactor/record/2"}
+    assert record == {**modelled, "schema": "fifthfactor/record/1"}
 
 
 def with_member(decision: engine.Written, name: str, text: str) -> engine.Written:

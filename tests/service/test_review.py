@@ -154,7 +154,9 @@ def test_a_replay_of_nothing_is_not_found(client):
 
 def changed(service: Service, id: str, **parts: Any) -> str:
     """Record what a decision's record says, but for some parts; the id of that record."""
-    record = json.loads(service.store.read(id).entry.leaf)
+    stored = service.store.read(id)
+    assert stored is not None
+    record = json.loads(stored.entry.leaf)
     request = json.loads(body())
     other = "f" + id[1:]
     record |= {"id": other, "request": request, "decision": {**record["decision"], "id": other}}

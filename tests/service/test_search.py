@@ -340,7 +340,9 @@ def test_every_search_goes_by_an_index(in_file):
         sa.event.listen(in_file.database.reading, "before_cursor_execute", explain)
         for one in search.FIELDS:
             for other in search.FIELDS:
-                words = {name: (value,) for name in (one, other) if (value := next(shorts_words(shorts, name), None))}
+                words: dict[str, Any] = {
+                    name: (value,) for name in (one, other) if (value := next(shorts_words(shorts, name), None))
+                }
                 find(connection, Query(since=START, until=START + timedelta(days=9), **words))
                 find(connection, Query(**words))
         sa.event.remove(in_file.database.reading, "before_cursor_execute", explain)

@@ -172,3 +172,16 @@ def test_all_are_recorded_in_their_order(database: str) -> None:
         kept = [client.get(f"/v1/decisions/{each['context']['decision_id']}").json() for each in found]
     assert [each["log"]["sequence"] for each in kept] == list(range(40))
     assert len({each["record"]["recorded_at"] for each in kept}) == 1
+
+
+@pytest.mark.parametrize(("url", "new"), [(URL, 2), ("/access/v1/evaluation", 1)])
+def test_a_retry_gets_the_first_answer(client: TestClient, url: str, new: int) -> None:
+    """With the same Idempotency-Key: the same bytes, and no second record."""
+    sent = {**BOB, **WRITE, "evaluations": [READ, WRITE]} if url == URL else {**BOB, **WRITE}
+    headers = {"Idempotency-Key": f"again-{new}"}
+    before = records(client)
+    first, again = (client.post(url, json=sent, headers=headers) for _ in range(2))
+    assert (first.status_code, again.content) == (200, first.content)
+    assert again.headers["Idempotency-Replayed"] == "true"
+    assert records(client) - before == new
+    assert client.post(url, json={**sent, "context": {"a": 1}}, headers=headers).status_code == 422
