@@ -146,6 +146,25 @@ def test_only_so_many_batches_wait(in_file):
     assert asyncio.run(together()) == [200] * batch.MOST_BATCHES + [503] * (12 - batch.MOST_BATCHES)
 
 
+def test_only_so_many_access_requests_of_several_wait(in_file):
+    """They are as large as batches, and have as many places."""
+    app = create_app(in_file.settings, in_file)
+
+    async def packed():
+        yield b'{"evaluations": '
+        await asyncio.sleep(0.1)
+        yield b"[{}]}"
+
+    async def together() -> list[int]:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost") as client:
+            headers = {"content-type": "application/json"}
+            sending = [client.post("/access/v1/evaluations", content=packed(), headers=headers) for _ in range(12)]
+            return sorted(answer.status_code for answer in await asyncio.gather(*sending))
+
+    statuses = asyncio.run(together())  # the vocabulary of these policies does not speak of access requests
+    assert statuses == [404] * batch.MOST_BATCHES + [503] * (12 - batch.MOST_BATCHES)
+
+
 def test_a_body_that_trickles_is_refused(in_file, monkeypatch):
     """Its place is for others; nothing is decided."""
     monkeypatch.setattr(sent, "BODY_SECONDS", 0.1)
