@@ -1,10 +1,12 @@
 """Who may call: keys, scopes, limits, and what is said of those who are turned away."""
 
+import asyncio
 import base64
 import json
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
@@ -441,6 +443,35 @@ def test_a_server_off_this_machine_answers_who_has_a_key(tmp_path, database):
         assert ask(server, "POST", "/v1/evaluate", body(), {**headers, **bearer(told)})[0] == 200
         assert ask(server, "GET", "/livez")[0] == 200
     assert told.rpartition("_")[2] not in "".join(server.log)
+
+
+def test_a_key_that_is_revoked_while_it_is_looked_up_is_refused(tmp_path):
+    """What was read before the revocation is not believed after it."""
+    url = str(tmp_path / "log.db")
+    presented = Presented.read(make(url, "read"))
+    assert presented
+    read, go_on = threading.Event(), threading.Event()
+
+    class Slow(KeyRing):
+        def _look_for(self, id: str) -> keys.Key | None:
+            found = super()._look_for(id)
+            read.set()
+            go_on.wait(5)
+            return found
+
+    async def race(ring: KeyRing) -> None:
+        looking = asyncio.create_task(ring.caller(presented))
+        await asyncio.to_thread(read.wait, 5)
+        with database.writing.connect() as connection, connection.begin():
+            keys.revoke(connection, presented.id, "test", NOW)
+        ring.changed(presented.id)
+        go_on.set()
+        await looking
+        assert await ring.caller(presented) is None
+
+    database = Database.open(url)
+    asyncio.run(race(Slow(database, lambda: NOW)))
+    database.close()
 
 
 # --- limits ----------------------------------------------------------------------------------------------------------
