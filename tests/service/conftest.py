@@ -61,12 +61,15 @@ def lines() -> Lines:
 
 
 @pytest.fixture(params=KINDS)
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The address of a new database of its own: each test that asks for it runs on SQLite and on PostgreSQL."""
     if request.param == "sqlite":
-        return str(tmp_path / "log.db")
+        yield str(tmp_path / "log.db")
+        return
     server: PostgreSQL = request.getfixturevalue("postgresql")
-    return server.new()
+    url = server.new()
+    yield url
+    server.drop(url)
 
 
 @pytest.fixture(scope="session")

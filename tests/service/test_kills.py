@@ -1,7 +1,7 @@
 """
 Killed at any moment, the log keeps every decision whose answer left.
 
-One database of each kind, fifty real servers one after the other, each under load from several clients, each killed with SIGKILL:
+One database of each kind, real servers one after the other, each under load from several clients, each killed with SIGKILL:
 most while they answer, some while they still start. After each kill the database is opened and checked from outside.
 """
 
@@ -18,7 +18,7 @@ import pytest
 from service.log.store import Store
 from tests.service.conftest import Server, body
 
-KILLS = 25  # on each database
+KILLS = 15  # on each database
 CLIENTS = 4
 SEED = 20261124
 

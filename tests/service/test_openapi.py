@@ -10,7 +10,7 @@ from service.callers import SCOPES
 from tests.service.conftest import Server, running
 from tests.service.test_tokens import AUDIENCE, ISSUER, issuing, token
 
-EXAMPLES = 25  # of each operation, beside those that its coverage phase makes for every keyword of a schema
+EXAMPLES = 10  # of each operation, beside those that its coverage phase makes for every keyword of a schema
 
 
 @pytest.mark.timeout(200)
