@@ -91,7 +91,9 @@ def export(
     digest: Annotated[
         str, typer.Argument(help="The digest `source` or `meaning` of a record, or its first digits, 8 at least.")
     ],
-    database: Annotated[str, typer.Option(help="The decision log: its file, or postgresql://…")] = "fifthfactor.db",
+    database: Annotated[
+        str, typer.Option(envvar="FIFTHFACTOR_DATABASE", help="The decision log: its file, or postgresql://…", show_envvar=True)
+    ] = "fifthfactor.db",
     output: Annotated[Path, typer.Option("--output", "-o", help="The file to write.")] = Path("policies.bundle"),
 ) -> None:
     """

@@ -14,6 +14,7 @@ import binascii
 import ipaddress
 import math
 from collections.abc import Iterable
+from contextlib import suppress
 from urllib.parse import urlsplit
 
 import sqlalchemy as sa
@@ -29,6 +30,8 @@ from service.tokens import TokenRefused
 # What needs no key: whether the process lives, and what shapes it takes and gives.
 PUBLIC = ("/livez", "/readyz", "/openapi.json")
 PUBLIC_UNDER = ("/v1/schemas/", "/.well-known/")
+# What is public and yet tells more to those it knows.
+TELLS_MORE = "/readyz"
 PAGES = "/log"
 
 FAILURES_A_SECOND = 1.0  # how often one address may come with nothing that opens, beyond the setting `failure_burst`
@@ -51,11 +54,18 @@ class Entrance:
         self._failures = Buckets(FAILURES_A_SECOND, service.settings.failure_burst)
 
     async def admit(self, scope: Scope) -> None:
-        """Put the caller of a request into its scope, as `caller`; nobody, where the path is public. Raises Refused."""
+        """
+        Put the caller of a request into its scope, as `caller`; nobody, where the path is public. Raises Refused.
+
+        Where a public path tells more to those it knows, whoever is known is put there, and nobody is turned away.
+        """
         path: str = scope["path"]
-        if is_public(path):
-            return
         sent = [value for name, value in scope["headers"] if name == b"authorization"]
+        if is_public(path):
+            if path == TELLS_MORE:
+                with suppress(Refused, sa.exc.SQLAlchemyError):
+                    scope["caller"], _ = await self._caller(sent, page=False)
+            return
         try:
             caller, ambient = await self._caller(sent, path == PAGES or path.startswith(f"{PAGES}/"))
         except sa.exc.SQLAlchemyError:

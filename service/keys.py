@@ -146,6 +146,7 @@ class KeyRing:
         self._believed: OrderedDict[str, tuple[float, Key | None]] = OrderedDict()
         self._any_made = False
         self._none_made_until = 0.0
+        self._changes = 0
 
     async def caller(self, presented: Presented) -> Caller | None:
         """Whom a key stands for; None where it is unknown, wrong, revoked or over. Raises what the database raises."""
@@ -157,9 +158,11 @@ class KeyRing:
     async def any_made(self) -> bool:
         """Whether there ever was a key. Raises what the database raises."""
         if not self._any_made and time.monotonic() >= self._none_made_until:
-            until = time.monotonic() + BELIEVED_SECONDS
-            self._any_made = await asyncio.to_thread(self._look_for_any)
-            self._none_made_until = until
+            until, changes = time.monotonic() + BELIEVED_SECONDS, self._changes
+            found = await asyncio.to_thread(self._look_for_any)
+            self._any_made = self._any_made or found
+            if changes == self._changes:
+                self._none_made_until = until
         return self._any_made
 
     def any_good(self) -> bool:
@@ -170,6 +173,7 @@ class KeyRing:
 
     def changed(self, id: str) -> None:
         """A key was made or revoked by this process, which believes it at once."""
+        self._changes += 1  # what is being read meanwhile may be older than this
         self._believed.pop(id, None)
         self._none_made_until = 0.0
 
@@ -179,7 +183,10 @@ class KeyRing:
         if now < until:
             self._believed.move_to_end(id)
             return key
+        changes = self._changes
         key = await asyncio.to_thread(self._look_for, id)
+        if changes != self._changes:
+            return key
         self._believed[id] = (now + BELIEVED_SECONDS, key)
         self._believed.move_to_end(id)
         while len(self._believed) > MOST_BELIEVED:

@@ -6,6 +6,7 @@ Each prints for people, or JSON for programs, and returns the exit code: 0 done,
 
 import csv
 import json
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -293,13 +294,17 @@ def _progress(text: str, count: int = 0) -> None:
         print(f"\r{text:60}" if text else f"\r{'':60}\r", end="", file=sys.stderr, flush=True)
 
 
+def _for_its_owner(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
 @contextmanager
 def _writing(output: Path | None) -> Iterator[TextIO]:
     if output is None:
         yield sys.stdout
         return
     try:
-        with output.open("w", encoding="utf-8", newline="") as file:
+        with open(output, "w", encoding="utf-8", newline="", opener=_for_its_owner) as file:
             yield file
     except OSError as failed:
         raise UsedWrongly(f"cannot write {output}: {failed.strerror}") from None

@@ -23,6 +23,7 @@ from structlog.typing import FilteringBoundLogger
 import engine
 from service import metrics, telemetry
 from service.app import create_app
+from service.heads import BoundedHeads
 from service.load import Load
 from service.service import Service
 from service.settings import SettingRefused, Settings
@@ -94,7 +95,7 @@ def _answer(
         uvicorn.Config(
             app,
             loop="auto",
-            http="httptools",
+            http=BoundedHeads,
             ws="none",
             lifespan="on",
             log_config=None,

@@ -82,7 +82,8 @@ class Settings(BaseModel):
         default=1, ge=0, le=31, description="how many days a decision may be committed after its own"
     )
     hosts: str = Field(
-        default="", description="names besides this machine's own that requests may be addressed to, with commas"
+        default="",
+        description="names besides this machine's own that requests may be addressed to, with commas; they need a key",
     )
     authentication: Literal["auto", "required"] = Field(
         default="auto", description="whether a key is needed even where nobody but this machine can call and no key was made"
@@ -217,7 +218,8 @@ class Settings(BaseModel):
     @property
     def key_required(self) -> bool:
         """Whether a key is needed whatever keys there are."""
-        return self.authentication == "required" or not is_loopback(self.host)
+        # Another name means that somebody passes on what comes from elsewhere, from an address of this machine.
+        return self.authentication == "required" or not all(map(is_loopback, (self.host, *self.host_names)))
 
     @field_validator("zone")
     @classmethod
@@ -278,6 +280,7 @@ def _sentence(refused: ValidationError, spelled: Mapping[str, str]) -> str:
         return first["msg"].removeprefix("Value error, ")
     name = str(first["loc"][0])
     reason = first["msg"].removeprefix("Value error, ").removeprefix("Input ")
-    # An address may hold a password, so it is not said again.
-    shown = "what it is" if "://" in str(first["input"]) else f"`{first['input']}`"
+    # An address may hold a password, and so may a table that stands for one; it is not said again.
+    hidden = "://" in str(first["input"]) or (name == "database" and not isinstance(first["input"], str))
+    shown = "what it is" if hidden else f"`{first['input']}`"
     return f"{spelled.get(name, name)} cannot be {shown}: {reason}"

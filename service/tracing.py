@@ -147,6 +147,11 @@ def done(name: str, seconds: float, error: str = "", **attributes: str) -> None:
         )
 
 
+def _without_values(record: logging.LogRecord) -> bool:
+    record.args = ("…",) * len(record.args or ())
+    return True
+
+
 def _provider(exporter: str, environment: Mapping[str, str], version: str, say: FilteringBoundLogger) -> "TracerProvider":
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
     from opentelemetry.sdk.resources import Resource
@@ -157,6 +162,8 @@ def _provider(exporter: str, environment: Mapping[str, str], version: str, say: 
         messages = logging.getLogger(name)
         messages.handlers = [ServerMessages(say)]
         messages.propagate = False
+    # What reads the variables for headers quotes one that it does not understand, and that may be a key.
+    logging.getLogger("opentelemetry.util.re").addFilter(_without_values)
     named = "OTEL_SERVICE_NAME" in environment or "service.name=" in environment.get("OTEL_RESOURCE_ATTRIBUTES", "")
     resource = Resource.create({"service.version": version, **({} if named else {"service.name": "fifthfactor"})})
     # shutdown_on_exit: the service says itself when it ends.

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import ClientDisconnect
 
 from service.api import schemas
+from service.api.batch import MOST_BATCHES
 from service.api.sent import Plain, body
 from service.authzen import answers, requests
 from service.authzen.access import MOST_RESULTS, Access, Blank
@@ -122,6 +123,7 @@ def add(app: FastAPI, service: Service, entities: Entities) -> None:
     settings = service.settings
     current = _Current(service, entities)
     one_at_a_time = asyncio.Lock()
+    places = asyncio.Semaphore(MOST_BATCHES)
 
     async def evaluation(request: Request) -> Response:
         """Decides one access request, records the decision, and answers with it."""
@@ -165,6 +167,12 @@ def add(app: FastAPI, service: Service, entities: Entities) -> None:
     async def evaluations(request: Request) -> Response:
         """Decides access requests until the semantic ends it, records all decisions in one commit, and answers with them."""
         caller = caller_of(request.scope, "evaluate")
+        if places.locked():
+            raise service.load.turn_away(f"{MOST_BATCHES} requests of several evaluations are under way")
+        async with places:
+            return await all_of(request, caller)
+
+    async def all_of(request: Request, caller: Caller) -> Response:
         raw, document = await _document(request, settings.batch_body_limit)
         sent = requests.evaluations(document, settings.batch_limit)
         if isinstance(sent, requests.Evaluation):
@@ -200,6 +208,8 @@ def add(app: FastAPI, service: Service, entities: Entities) -> None:
                     raise asked
                 answer, decided = await access.evaluate(asked, known, now, request.scope["request_id"], caller)
             except Refused as refused:
+                if refused.kind == "not-ready":  # it is not this one's fault, and may be tried again
+                    raise
                 answer, decided = answers.malformed(refused), None
             found.append(answer)
             if decided is not None:

@@ -162,6 +162,8 @@ def add(app: FastAPI, service: Service) -> None:
                     sent = decider.read(live, exchange, now)
                     decided = decider.decide(live, sent.exchange, wanted, now, request_id, caller, register=sent.register)
                 except Refused as refused:
+                    if refused.kind == "not-ready":  # it is not this exchange's fault, and may be tried again
+                        raise
                     problem = refused.problem(request.scope["path"], request_id, f"/exchanges/{number}")
                     answers.append(b'{"problem":%b}' % problem.model_dump_json(exclude_none=True).encode())
                     continue

@@ -43,7 +43,7 @@ def add(app: FastAPI, service: Service) -> None:
             query = _query(asked)
             with service.store.database.reading.connect() as connection:
                 page = search.find(connection, query, cursor, ROWS)
-        except ValueError:
+        except (ValueError, OverflowError):
             words = WORDS[reader.lang]
             return _html(missing_page(reader, words["bad_filter"], words["bad_filter_text"]), 400)
         except sa.exc.SQLAlchemyError:
@@ -78,7 +78,7 @@ def _asked(request: Request) -> dict[str, str]:
 
 
 def _query(filters: Mapping[str, str]) -> search.Query:
-    """The search that filters mean, one word each. Raises ValueError."""
+    """The search that filters mean, one word each. Raises ValueError, OverflowError."""
     words: dict[str, Any] = {}
     for name, value in filters.items():
         if len(value) > MOST_LETTERS or "\x00" in value:

@@ -3,7 +3,7 @@
 import asyncio
 from typing import Literal
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from service.api import schemas
@@ -14,6 +14,8 @@ from service.service import Service
 from service.store.writer import NotRecorded
 
 PROBE_SECONDS = 5.0
+
+_FOR_READERS = "callers with the scope `read` are told why; so does the service's log"
 
 
 class Alive(BaseModel):
@@ -53,6 +55,16 @@ class Ready(BaseModel):
 def add(app: FastAPI, service: Service) -> None:
     """Put the endpoints on the application."""
 
+    probing: asyncio.Future[int] | None = None
+
+    async def probed() -> int:
+        """How many records there are, after a write; those who ask at once share it, for anybody may ask as often as they like."""
+        nonlocal probing
+        if probing is None or probing.done():
+            probing = asyncio.ensure_future(service.store.probe())
+            probing.add_done_callback(lambda done: done.cancelled() or done.exception())  # where nobody waits any more
+        return await asyncio.shield(probing)
+
     @app.get("/livez", summary="Is the process alive")
     async def livez() -> Alive:
         """Answers as long as the process does."""
@@ -64,16 +76,25 @@ def add(app: FastAPI, service: Service) -> None:
         response_model_exclude_none=True,
         responses=schemas.problems(503),
     )
-    async def readyz() -> Ready:
-        """Writes to the log and waits for the disk, as a decision would."""
-        policies = Held(**service.live.digests.model_dump(), refused=shown(service.policies.refused))
+    async def readyz(request: Request) -> Ready:
+        """
+        Writes to the log and waits for the disk, as a decision would.
+
+        What is wrong, with paths and lines, is told to callers with the scope `read`; everybody else hears that something is.
+        """
+        whole = "caller" in request.scope and "read" in request.scope["caller"].scopes
+        refused = shown(service.policies.refused)
+        if refused and not whole:
+            refused = Refusal(at=refused.at, reason=_FOR_READERS)
+        policies = Held(**service.live.digests.model_dump(), refused=refused)
         if service.load.draining:
             raise Refused("draining", "send requests to another process")
         try:
             async with asyncio.timeout(PROBE_SECONDS):
-                records = await service.store.probe()
+                records = await probed()
         except (NotRecorded, TimeoutError) as failed:
             reason = str(failed) or f"a write took longer than {PROBE_SECONDS:.0f} seconds"
+            reason = reason if whole else _FOR_READERS
             raise Refused(
                 "not-ready",
                 "the log cannot be written, so nothing is decided",

@@ -15,6 +15,8 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, Literal, TypeVar
 
+import sqlalchemy as sa
+
 import engine
 from service.authzen import answers
 from service.authzen.answers import Answer
@@ -24,7 +26,7 @@ from service.authzen.requests import Evaluation, Page, Search, refusal
 from service.callers import Caller
 from service.deciding import Asked, Decided, Decider
 from service.live import Live
-from service.problems import Place
+from service.problems import Place, Refused
 from service.service import Service
 from service.settings import time_zone
 
@@ -140,8 +142,11 @@ class Access:
             return answers.answer(written, asked.supported).decision
 
     async def _stored(self, look: Callable[[], Found]) -> Found:
-        """What is looked up in a store waits for it in a thread."""
-        return look() if isinstance(self._entities, Nothing) else await asyncio.to_thread(look)
+        """What is looked up in a store waits for it in a thread. Raises Refused where the store cannot be read."""
+        try:
+            return look() if isinstance(self._entities, Nothing) else await asyncio.to_thread(look)
+        except sa.exc.SQLAlchemyError:
+            raise Refused("not-ready", "the register cannot be read", headers={"Retry-After": "1"}) from None
 
 
 def _last(asked: Evaluation, blank: Blank) -> str:

@@ -5,6 +5,7 @@ Goes in: JSON, as somebody writes it. Comes out: the same, typed, or every place
 of the vocabulary is for `service.register.facts` to say.
 """
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -122,6 +123,10 @@ class Content(BaseModel):
             raise PydanticCustomError("wrong_order", "`valid_until` lies before `valid_from`")
         if len(set(self.aliases)) < len(self.aliases):
             raise PydanticCustomError("twice", "an id stands twice in `aliases`")
+        try:
+            json.dumps((self.facts, self.evidence, self.claims), ensure_ascii=False, allow_nan=False).encode()
+        except ValueError:
+            raise PydanticCustomError("wrong_value", "holds a number or a text that JSON cannot carry safely") from None
         return self
 
     def document(self) -> dict[str, Any]:

@@ -87,6 +87,10 @@ class Database:
             parsed = sa.make_url(url)
         except (sa.exc.ArgumentError, ValueError):
             raise DatabaseRefused("the database's address is not a URL like postgresql://user@host/name") from None
+        if "@" in (parsed.host or "") or "@" in (parsed.database or ""):  # then a password is where it would be told
+            raise DatabaseRefused(
+                "the database's address cannot be read: in a password write `@` as %40, `:` as %3A and `/` as %2F"
+            )
         if parsed.drivername not in ("postgresql", "postgresql+psycopg", "postgres"):
             raise DatabaseRefused(f"there is no database of kind `{parsed.drivername}`; use a file, or postgresql://…")
         parsed = parsed.set(drivername="postgresql+psycopg")
@@ -164,7 +168,7 @@ def file_of(url: str) -> Path | None:
     """The file that a database's address means, or None where it means a server."""
     if url.startswith("sqlite:///"):
         return Path(url.removeprefix("sqlite:///"))
-    return None if "://" in url else Path(url)
+    return None if "://" in url or url.startswith(("postgresql:", "postgres:")) else Path(url)
 
 
 def plain(failed: BaseException) -> str:

@@ -54,8 +54,8 @@ def back_up(url: str, copy: Path) -> Found:
                 _sync(copy.parent)
             return found
         finally:
-            for left in part.parent.glob(part.name + "*"):  # looking at it makes files beside it
-                left.unlink()
+            for suffix in ("", "-wal", "-shm", "-journal"):  # looking at it makes files beside it
+                part.with_name(part.name + suffix).unlink(missing_ok=True)
     except (OSError, sqlite3.Error, sa.exc.SQLAlchemyError) as refused:
         raise DatabaseRefused(f"the database `{database.shown}` cannot be copied to `{copy}`: {plain(refused)}") from None
     finally:

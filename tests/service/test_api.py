@@ -441,12 +441,25 @@ def test_ready(client, evaluate, service):
 def test_not_ready_when_the_log_cannot_be_written(in_file):
     """503 with what was found."""
     client = TestClient(create_app(in_file.settings, in_file), base_url="http://127.0.0.1:8080")
+    assert client.get("/readyz").status_code == 200
     in_file.store.database.path.unlink()
     problem = refused(client.get("/readyz"), 503, "not-ready")
     assert problem["checks"]["policies"]["loaded"] is True
     assert problem["checks"]["log"] == {"writable": False, "reason": "No such file or directory"}
     assert problem["checks"]["incidents"] == 0
     assert client.get("/livez").status_code == 200
+
+
+def test_those_who_ask_at_once_share_a_write(in_file):
+    """Whoever asks whether it is ready, and nobody need be known for that, takes no room in the log's queue from decisions."""
+    in_file.store.writer.queue_limit = 5
+    app = create_app(in_file.settings, in_file)
+
+    async def ask() -> list[int]:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost") as client:
+            return [answer.status_code for answer in await asyncio.gather(*(client.get("/readyz") for _ in range(50)))]
+
+    assert asyncio.run(ask()) == [200] * 50
 
 
 def test_the_schemas_come_from_models_and_vocabulary(client, service):

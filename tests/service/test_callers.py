@@ -1,10 +1,12 @@
 """Who may call: keys, scopes, limits, and what is said of those who are turned away."""
 
+import asyncio
 import base64
 import json
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
@@ -21,6 +23,7 @@ from service.callers import SCOPES
 from service.entrance import is_public
 from service.keys import BELIEVED_SECONDS, KeyRing, Presented
 from service.limits import Buckets
+from service.policies import Refusal
 from service.problems import Problem
 from service.service import Service
 from service.settings import SettingRefused, Settings
@@ -401,6 +404,36 @@ def test_off_this_machine_a_key_is_needed_to_start(url, lines):
         problem(evaluate(client, host="ff.example"), 401, "unauthenticated")
 
 
+def test_a_name_of_its_own_needs_a_key(tmp_path, lines):
+    """Behind a proxy on this machine everybody comes from this machine: without a key nobody is let in by that name."""
+    url = str(tmp_path / "log.db")
+    with pytest.raises(SettingRefused, match="a key is needed here and there is none"), opened(url, lines, hosts="ff.example"):
+        pass
+    make(url, "evaluate")
+    with opened(url, lines, hosts="ff.example, 127.0.0.1") as client:
+        problem(evaluate(client, host="ff.example"), 401, "unauthenticated")
+    assert not Settings(hosts="localhost, 127.0.0.2").key_required
+
+
+def test_why_it_is_not_ready_is_for_those_who_may_read(tmp_path, lines):
+    """Everybody is told that it is not, or that policies were refused; paths, lines of policies and hosts are not for everybody."""
+    url = str(tmp_path / "log.db")
+    reader, other = make(url, "read"), make(url, "evaluate")
+    with opened(url, lines) as client:
+        service: Service = client.app.state.service  # type: ignore[attr-defined]
+        service.policies.refused = Refusal(NOW, "the policies `/srv/secret` cannot be read")
+        for headers in ({}, bearer(other), bearer("ff_nothing"), {"authorization": "Basic eDp5"}):
+            answer = client.get("/readyz", headers=headers)
+            assert (answer.status_code, answer.json()["policies"]["refused"]["at"]) == (200, "2026-11-24T12:00:00Z")
+            assert "/srv/secret" not in answer.text
+        assert "/srv/secret" in client.get("/readyz", headers=bearer(reader)).text
+        (tmp_path / "log.db").unlink()
+        told = problem(client.get("/readyz"), 503, "not-ready").model_dump_json()
+        assert "No such file" not in told
+        assert "/srv/secret" not in told
+        assert "No such file" in client.get("/readyz", headers=bearer(reader)).text
+
+
 def test_a_server_off_this_machine_answers_who_has_a_key(tmp_path, database):
     """A real one, on all addresses."""
     told = make(database, "evaluate", now=datetime.now(UTC))
@@ -410,6 +443,35 @@ def test_a_server_off_this_machine_answers_who_has_a_key(tmp_path, database):
         assert ask(server, "POST", "/v1/evaluate", body(), {**headers, **bearer(told)})[0] == 200
         assert ask(server, "GET", "/livez")[0] == 200
     assert told.rpartition("_")[2] not in "".join(server.log)
+
+
+def test_a_key_that_is_revoked_while_it_is_looked_up_is_refused(tmp_path):
+    """What was read before the revocation is not believed after it."""
+    url = str(tmp_path / "log.db")
+    presented = Presented.read(make(url, "read"))
+    assert presented
+    read, go_on = threading.Event(), threading.Event()
+
+    class Slow(KeyRing):
+        def _look_for(self, id: str) -> keys.Key | None:
+            found = super()._look_for(id)
+            read.set()
+            go_on.wait(5)
+            return found
+
+    async def race(ring: KeyRing) -> None:
+        looking = asyncio.create_task(ring.caller(presented))
+        await asyncio.to_thread(read.wait, 5)
+        with database.writing.connect() as connection, connection.begin():
+            keys.revoke(connection, presented.id, "test", NOW)
+        ring.changed(presented.id)
+        go_on.set()
+        await looking
+        assert await ring.caller(presented) is None
+
+    database = Database.open(url)
+    asyncio.run(race(Slow(database, lambda: NOW)))
+    database.close()
 
 
 # --- limits ----------------------------------------------------------------------------------------------------------

@@ -163,6 +163,13 @@ def test_the_list_is_filtered_by_its_address(client, evaluate):
 
 
 @in_file
+@pytest.mark.parametrize("filters", ["until=9999-12-31", "since=0001-01-01T00:00%2B14:00", "since=yesterday", "outcom=review"])
+def test_a_filter_that_means_nothing_is_a_page_too(client, filters):
+    """A day after the last one, a moment before the first, what is no day, and what is no filter."""
+    answer = client.get(f"/log?{filters}")
+    assert (answer.status_code, answer.headers["content-type"]) == (400, "text/html; charset=utf-8")
+
+
 def test_who_may_not_read_sees_nothing(client, monkeypatch):
     """The pages ask for the scope `read`, like the log itself; signing off asks for `review`."""
     monkeypatch.setattr(entrance, "LOCAL", Caller("gateway", frozenset({"evaluate"})))

@@ -159,6 +159,17 @@ def test_a_backup_that_cannot_be_made(tmp_path, copy, sentence):
     assert database.read_bytes() == before
 
 
+def test_a_backup_touches_no_file_but_its_own(tmp_path):
+    """What else is in the folder stays, whatever it is called; nothing of its own is left."""
+    database, copy = tmp_path / "log.db", tmp_path / "[m]*.db"
+    Store.open(database).close()
+    others = [tmp_path / "[m]*.db.parts", tmp_path / "my.db.part", tmp_path / "[m]*.db.part-2025"]
+    for other in others:
+        other.write_text("mine")
+    assert database_command("backup", str(copy), "--database", str(database))[0] == 0
+    assert {file.name for file in tmp_path.iterdir()} == {each.name for each in (database, copy, *others)}
+
+
 @pytest.mark.parametrize("command", [("check",), ("backup", "x.db")])
 def test_what_is_not_there_is_not_made(tmp_path, command):
     """A mistyped name leads to no new file."""

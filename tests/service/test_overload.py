@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import socket
 import statistics
 import threading
 import time
@@ -10,9 +11,11 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
+import uvicorn
 
 from service.api import batch, sent
 from service.app import create_app
+from service.heads import BoundedHeads
 from service.load import Load as Taken
 from service.log.store import Store
 from tests.service.conftest import EXCHANGE, body, running
@@ -143,6 +146,25 @@ def test_only_so_many_batches_wait(in_file):
     assert asyncio.run(together()) == [200] * batch.MOST_BATCHES + [503] * (12 - batch.MOST_BATCHES)
 
 
+def test_only_so_many_access_requests_of_several_wait(in_file):
+    """They are as large as batches, and have as many places."""
+    app = create_app(in_file.settings, in_file)
+
+    async def packed():
+        yield b'{"evaluations": '
+        await asyncio.sleep(0.1)
+        yield b"[{}]}"
+
+    async def together() -> list[int]:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost") as client:
+            headers = {"content-type": "application/json"}
+            sending = [client.post("/access/v1/evaluations", content=packed(), headers=headers) for _ in range(12)]
+            return sorted(answer.status_code for answer in await asyncio.gather(*sending))
+
+    statuses = asyncio.run(together())  # the vocabulary of these policies does not speak of access requests
+    assert statuses == [404] * batch.MOST_BATCHES + [503] * (12 - batch.MOST_BATCHES)
+
+
 def test_a_body_that_trickles_is_refused(in_file, monkeypatch):
     """Its place is for others; nothing is decided."""
     monkeypatch.setattr(sent, "BODY_SECONDS", 0.1)
@@ -160,6 +182,51 @@ def test_a_body_that_trickles_is_refused(in_file, monkeypatch):
     answer = asyncio.run(send())
     assert (answer.status_code, answer.json()["type"]) == (408, "urn:fifthfactor:problem:body-too-slow")
     assert in_file.store.records == 0
+
+
+@pytest.mark.parametrize("sent", [b"a" * 1_000, b"a: b\r\n" * 200], ids=["one line", "many lines"])
+def test_a_head_without_an_end_is_not_kept(tmp_path, sent):
+    """Nobody has to be known to send one: it is answered with a plain 400 long before it fills the memory."""
+    with running(tmp_path / "log.db") as server, socket.create_connection(("127.0.0.1", server.port), 10) as caller:
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            caller.sendall(b"GET /livez HTTP/1.1\r\nHost: localhost\r\nX: ")
+            for _ in range(20_000):
+                caller.sendall(sent)
+            pytest.fail("20 MB were taken")
+        whole = b"GET /livez HTTP/1.1\r\nHost: localhost\r\nX: " + b"a" * 30_000 + b"\r\n\r\n"
+        with socket.create_connection(("127.0.0.1", server.port), 10) as other:
+            for _ in range(4):  # each has a bound of its own
+                other.sendall(whole)
+                came = b""
+                while not came.endswith(b'{"status":"alive"}'):
+                    came += other.recv(65_536)
+                assert came.startswith(b"HTTP/1.1 200")
+
+
+def test_a_head_has_to_come_in_time(in_file):
+    """Of the first request of a connection, of whom nothing comes, and of a later one."""
+
+    class Hurried(BoundedHeads):
+        seconds = 0.3
+
+    async def left(*sent: bytes) -> bytes:
+        config = uvicorn.Config(create_app(in_file.settings, in_file), http=Hurried, log_config=None, lifespan="off")
+        state = uvicorn.server.ServerState()
+        config.load()
+        listening = await asyncio.get_running_loop().create_server(lambda: Hurried(config, state, {}), "127.0.0.1", 0)
+        reader, writer = await asyncio.open_connection(*listening.sockets[0].getsockname())
+        for each in sent:
+            writer.write(each)
+            await asyncio.sleep(0.1)
+        came = await asyncio.wait_for(reader.read(), 3)
+        writer.close()
+        listening.close()
+        return came
+
+    whole = b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    for begun in ((), (b"GET /livez HT",), (b"G", b"E", b"T")):
+        assert asyncio.run(left(*begun)) == b""
+    assert asyncio.run(left(whole, b"GET /l")).startswith(b"HTTP/1.1 200")
 
 
 @pytest.mark.parametrize("path", ["/livez", "/readyz", "/metrics"])

@@ -260,6 +260,9 @@ def test_every_bundle_that_decided_is_kept(database, lines, policies, tmp_path):
                 kept.load_kept(connection, first.source, second.meaning)
         cli("bundle", "export", first.meaning[:12], "--database", database, "-o", tmp_path / "again.bundle")
         assert (tmp_path / "again.bundle").read_bytes() == (tmp_path / "first.bundle").read_bytes()
+        # A password on a command line is for everybody on the machine to see.
+        command = ["bundle", "export", first.source, "-o", str(tmp_path / "third.bundle")]
+        assert CliRunner().invoke(app, command, env={"FIFTHFACTOR_DATABASE": database}).exit_code == 0
         result = CliRunner().invoke(
             app, ["bundle", "export", "0" * 64, "--database", database, "-o", str(tmp_path / "no.bundle")]
         )

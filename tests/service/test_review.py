@@ -236,6 +236,18 @@ def test_what_is_used_wrongly_ends_with_2(client, path, tmp_path):
         assert said.startswith("error: ")
 
 
+def test_an_export_is_for_its_owner(client, path, tmp_path):
+    """It holds personal values; a file that is there keeps the mode that somebody gave it."""
+    decided(client)
+    new, shared = tmp_path / "new.csv", tmp_path / "shared.csv"
+    shared.write_text("x" * 100_000)
+    shared.chmod(0o640)
+    for file, mode in ((new, 0o600), (shared, 0o640)):
+        assert run(path, "log", "export", "--output", str(file))[0] == 0
+        assert file.stat().st_mode & 0o777 == mode
+    assert new.read_bytes() == shared.read_bytes()
+
+
 def test_an_export_has_everything_and_no_formula(client, path, tmp_path):
     """A table for people, lines for programs, whole records for those who check proofs."""
     decided(client)

@@ -163,6 +163,7 @@ def test_a_file_that_is_not_there(tmp_path):
         "database = 'postgresql://me:hunter2@'\nport = 'x'",
         "database = 'mysql://me:hunter2@x/y\n",
         'database = "x://:hunter2@\\u0000"',
+        'database = {url = "postgresql", password = "hunter2"}',
     ],
 )
 def test_no_sentence_says_a_password(file, content):

@@ -14,7 +14,9 @@ import pytest
 
 from service.log.leaf import Entry, Opening, seal
 from service.log.store import Store
+from service.settings import SettingRefused, Settings
 from service.store.database import Database, DatabaseRefused
+from service.store.upgrade import look
 from service.store.writer import LogBusy, NotRecorded
 
 SECRET = "a value that nobody may find again"
@@ -324,6 +326,26 @@ def test_a_file_that_is_no_log_is_refused_and_kept(tmp_path, make, sentence):
     assert "\n" not in str(refused.value)
     with pytest.raises(DatabaseRefused, match=sentence):
         Store.open(path)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://me:some@hunter2@127.0.0.1:1/log",  # an `@` of a password has to be written %40
+        "postgresql:/me:hunter2@127.0.0.1/log",
+        "postgresql:me:hunter2@127.0.0.1/",
+        "postgres:///me:hunter2@127.0.0.1:x/log",
+        "postgresql://me:hunter2@127.0.0.1:1/log?sslmode=bogus&password=hunter2",
+    ],
+)
+def test_no_sentence_about_a_database_says_its_password(url, tmp_path, monkeypatch):
+    """However wrong its address is."""
+    monkeypatch.chdir(tmp_path)
+    for use in (Store.open, look, lambda url: Settings.from_environment({"FIFTHFACTOR_DATABASE": url}) and Store.open(url)):
+        with pytest.raises((DatabaseRefused, SettingRefused)) as refused:
+            use(url)
+        assert "hunter2" not in str(refused.value)
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_folder_that_does_not_exist_is_a_sentence(tmp_path):

@@ -159,6 +159,15 @@ def test_a_collector_that_is_away_harms_nobody(tmp_path):
     assert all(json.loads(line) for line in server.log)
 
 
+def test_a_header_that_is_none_is_not_told(tmp_path, collector):
+    """A key for the collector that is written wrongly is complained of, without it."""
+    environment = {**collector.environment, "OTEL_EXPORTER_OTLP_HEADERS": "authorization: Bearer hunter2"}
+    with running(tmp_path / "log.db", environment=environment) as server:
+        assert [line["message"].startswith("Header format invalid") for line in server.events("server")] == [True]
+        assert server.stop() == 0
+    assert "hunter2" not in "".join(server.log)
+
+
 def test_without_the_variables_it_is_not_loaded(tmp_path):
     """And the caller's trace id is in the log line all the same; a wrong one is not."""
     with running(tmp_path / "log.db") as server:

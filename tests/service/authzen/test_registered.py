@@ -1,6 +1,9 @@
 """Access requests about parties and data of the real register, on both databases."""
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -76,3 +79,37 @@ def test_conditions_that_came_with_the_data_stay(client: TestClient) -> None:
         answer = client.post(URL, json=asked).json()
         record = client.get(f"/v1/decisions/{answer['context']['decision_id']}").json()["record"]
         assert record["request"]["carried"] == carried
+
+
+def test_a_register_that_cannot_be_read_is_no_answer(tmp_path: Path) -> None:
+    """Whether one is asked, several, or a search; nothing is recorded, or kept for those who try again under the same key."""
+    service = Service.open(Settings(database=str(tmp_path / "log.db"), mode="bitset"), say=telemetry.logger(Lines()))
+    asked: dict[str, Any] = {
+        "subject": {"type": "organization", "id": "c7"},
+        "action": {"name": "transfer"},
+        "resource": {"type": "dataset", "id": "visits-2"},
+    }
+    exchange = {"named": {"exporter": "c7"}, "recipient": {"country": "US"}}
+    calls: list[tuple[str, dict[str, Any]]] = [
+        (URL, asked),
+        ("/access/v1/evaluations", {**asked, "evaluations": [{}, {}]}),
+        ("/access/v1/search/action", asked),
+        ("/v1/evaluate/batch", {"exchanges": [{"exporter": {"country": "CN"}}, exchange]}),
+    ]
+
+    def rename(table: str, name: str) -> None:
+        with closing(sqlite3.connect(tmp_path / "log.db")) as other:
+            other.execute(f"ALTER TABLE {table} RENAME TO {name}")
+
+    with TestClient(create_app(service.settings, service), base_url="http://127.0.0.1:8080") as client:
+        rename("entity", "away")
+        for path, sent in calls:
+            answer = client.post(path, json=sent, headers={"Idempotency-Key": path})
+            assert (answer.status_code, answer.json()["type"]) == (503, "urn:fifthfactor:problem:not-ready"), (
+                path,
+                answer.text,
+            )
+        assert service.store.records == 0
+        rename("away", "entity")
+        for path, sent in calls:
+            assert client.post(path, json=sent, headers={"Idempotency-Key": path}).status_code == 200

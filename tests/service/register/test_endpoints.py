@@ -107,6 +107,17 @@ def test_bodies_are_read_strictly(client):
     assert client.put("/v1/parties/it", json={"note": "x" * 70_000}).status_code == 413
 
 
+@pytest.mark.parametrize("value", ["1e999", r'{"a": ["\ud800"]}', r'{"\udfff": 1}'])
+def test_what_json_cannot_carry_is_refused(client, value):
+    """A number beyond all others and half a character, in JSON and in a table."""
+    send = {"content-type": "application/json"}
+    assert places(client.put("/v1/entities/user/alice", content=f'{{"facts": {{"x": {value}}}}}', headers=send))
+    cell = value.replace('"', '""')
+    table = f'kind,id,facts.x\nuser,alice,"json:{cell}"\n'
+    assert places(client.post("/v1/register/import", content=table, headers={"content-type": "text/csv"}))
+    assert client.get("/v1/entities/user/alice").status_code == 404
+
+
 def test_entities_of_other_kinds_have_properties_of_any_name(client):
     """As access requests know them; parties and assets are not among them."""
     properties = {"clearance": 3, "roles": ["a", {"b": None}], "Name": "李娜"}
