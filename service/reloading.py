@@ -14,6 +14,8 @@ from structlog.typing import FilteringBoundLogger
 from service.bundles.watching import State, changes
 from service.telemetry import described
 
+AGAIN_SECONDS = 10.0  # after which a watch that failed is tried again; what happened meanwhile is then seen
+
 
 class Reloading:
     """
@@ -60,11 +62,17 @@ class Reloading:
         while True:
             await self._asked.wait()
             self._asked.clear()
-            await self._reload()
+            try:
+                await self._reload()
+            except Exception as failed:  # noqa: BLE001 - what is refused is told elsewhere; nothing may end the next reload
+                self._say.error("internal", request_id=None, **described(failed))
 
     async def _watch(self, path: Path, before: State, stop: asyncio.Event) -> None:
-        try:
-            async for _ in changes(path, stop, before):
-                self._asked.set()
-        except Exception as failed:  # noqa: BLE001 - without a watch the service goes on; SIGHUP and the endpoint remain
-            self._say.error("watch_failed", **described(failed))
+        while not stop.is_set():
+            try:
+                async for _ in changes(path, stop, before):
+                    self._asked.set()
+            except Exception as failed:  # noqa: BLE001 - SIGHUP and the endpoint remain meanwhile
+                self._say.error("watch_failed", **described(failed))
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(stop.wait(), AGAIN_SECONDS)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from starlette.testclient import TestClient
 
 from service import telemetry
 from service.app import create_app
+from service.log.store import Store
 from service.service import Service
 from service.settings import Settings
 from service.store.database import file_of
@@ -61,15 +63,23 @@ def lines() -> Lines:
 
 
 @pytest.fixture(params=KINDS)
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+def database(request: pytest.FixtureRequest, tmp_path: Path, tables: Path) -> Iterator[str]:
     """The address of a new database of its own: each test that asks for it runs on SQLite and on PostgreSQL."""
     if request.param == "sqlite":
-        yield str(tmp_path / "log.db")
+        yield str(shutil.copy(tables, tmp_path / "log.db"))
         return
     server: PostgreSQL = request.getfixturevalue("postgresql")
     url = server.new()
     yield url
     server.drop(url)
+
+
+@pytest.fixture(scope="session")
+def tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An SQLite database with nothing in its tables, to be copied: making them takes longer than most tests."""
+    made = tmp_path_factory.mktemp("tables") / "log.db"
+    Store.open(made).close()
+    return made
 
 
 @pytest.fixture(scope="session")
@@ -82,7 +92,7 @@ def postgresql() -> Iterator[PostgreSQL]:
 @pytest.fixture
 def service(database: str, lines: Lines) -> Iterator[Service]:
     """An open service with a database of its own."""
-    opened = Service.open(Settings(policies=POLICIES, database=database), say=telemetry.logger(lines))
+    opened = Service.open(Settings(watch=False, policies=POLICIES, database=database), say=telemetry.logger(lines))
     yield opened
     opened.close()
 
@@ -90,7 +100,9 @@ def service(database: str, lines: Lines) -> Iterator[Service]:
 @pytest.fixture
 def in_file(tmp_path: Path, lines: Lines) -> Iterator[Service]:
     """An open service whose database is a file, for what only a file can have happen to it."""
-    opened = Service.open(Settings(policies=POLICIES, database=str(tmp_path / "log.db")), say=telemetry.logger(lines))
+    opened = Service.open(
+        Settings(watch=False, policies=POLICIES, database=str(tmp_path / "log.db")), say=telemetry.logger(lines)
+    )
     yield opened
     opened.close()
 
@@ -176,6 +188,9 @@ def running(database: Path | str, *options: str, **more: Any) -> Iterator[Server
     server = Server(database, *options, **more)
     try:
         yield server.wait()
+    except BaseException:
+        print("".join(server.log[-40:]))  # shown beside the failure
+        raise
     finally:
         server.stop(signal.SIGKILL)
 

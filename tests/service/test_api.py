@@ -60,7 +60,7 @@ def test_an_exchange_gets_a_decision(evaluate):
 
 def test_the_day_is_the_exchange_s_or_today_in_the_zone(tmp_path):
     """At 20:00 in London it is tomorrow in Shanghai; a day that the exchange names makes the decision hypothetical."""
-    settings = Settings(policies=POLICIES, database=tmp_path / "log.db", zone="Asia/Shanghai")
+    settings = Settings(watch=False, policies=POLICIES, database=tmp_path / "log.db", zone="Asia/Shanghai")
     service = Service.open(settings, clock=lambda: datetime(2026, 6, 30, 20, 0, tzinfo=UTC))
     with TestClient(create_app(settings, service), base_url="http://localhost") as client:
 
@@ -636,7 +636,7 @@ def test_no_personal_value_in_any_line(client, evaluate, lines):
 
 def test_the_bundled_policies_are_the_default(tmp_path):
     """Nothing needs to be named."""
-    settings = Settings(database=tmp_path / "log.db")
+    settings = Settings(watch=False, database=tmp_path / "log.db")
     with TestClient(create_app(settings), base_url="http://localhost") as client:
         assert "exporter.country" in {fact["name"] for fact in client.get("/v1/facts").json()["facts"]}
 
@@ -645,7 +645,7 @@ def test_trust_and_norms_are_the_operator_s(tmp_path):
     """What a deployment trusts, and whether norms bind it, goes into the bundle, and so into its digest of meaning."""
     digests = set()
     for number, (trust, norms) in enumerate(product(("confirmed", "from-memory"), ("bind", "advise"))):
-        settings = Settings(policies=POLICIES, database=tmp_path / f"{number}.db", trust=trust, norms=norms)
+        settings = Settings(watch=False, policies=POLICIES, database=tmp_path / f"{number}.db", trust=trust, norms=norms)
         service = Service.open(settings)
         service.close()
         assert service.live.bundle.settings == engine.Settings(trust=trust, norms=norms)

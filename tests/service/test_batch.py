@@ -161,7 +161,7 @@ def test_what_is_no_batch_is_refused_whole(client, service, content):
 
 def limited(tmp_path, **limits: int) -> Service:
     """A service with limits of its own."""
-    return Service.open(Settings(policies=POLICIES, database=tmp_path / "limited.db", **limits))
+    return Service.open(Settings(watch=False, policies=POLICIES, database=tmp_path / "limited.db", **limits))
 
 
 def test_more_exchanges_than_the_limit_are_refused(tmp_path):

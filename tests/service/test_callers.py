@@ -56,7 +56,7 @@ def make(url: str, *scopes: str, expires_on: date | None = None, now: datetime =
 @contextmanager
 def opened(url: str, lines: Lines, clock: Callable[[], datetime] = lambda: NOW, **changes: Any) -> Iterator[TestClient]:
     """The application around a database, with some settings changed."""
-    settings = Settings(policies=POLICIES, database=url, **changes)
+    settings = Settings(watch=False, policies=POLICIES, database=url, **changes)
     service = Service.open(settings, say=telemetry.logger(lines), clock=clock)
     with TestClient(create_app(settings, service), base_url="http://127.0.0.1:8080") as client:
         yield client

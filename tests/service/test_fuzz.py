@@ -97,7 +97,7 @@ def exchanges(draw: st.DrawFn, facts: list[engine.FactEntry]) -> bytes:
 def application(folder: Path, database: Path) -> Iterator[tuple[TestClient, Service]]:
     """One application for all examples; in the end none was an unforeseen error or an incident."""
     lines = Lines()
-    settings = Settings(policies=folder, database=database)
+    settings = Settings(watch=False, policies=folder, database=database)
     service = Service.open(settings, say=telemetry.logger(lines))
     with TestClient(create_app(settings, service), base_url="http://127.0.0.1") as client:
         yield client, service

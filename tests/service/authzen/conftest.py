@@ -80,7 +80,7 @@ class Shared:
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shared]:
     """One application for the tests of a file: opening one takes longer than most of them."""
     lines, entities = Lines(), Memory()
-    settings = Settings(policies=WORKPLACE, database=str(tmp_path_factory.mktemp("workplace") / "log.db"))
+    settings = Settings(watch=False, policies=WORKPLACE, database=str(tmp_path_factory.mktemp("workplace") / "log.db"))
     service = Service.open(settings, say=telemetry.logger(lines))
     with TestClient(create_app(settings, service, entities), base_url="http://127.0.0.1:8080") as client:
         yield Shared(client, entities, lines)

@@ -41,7 +41,9 @@ def test_it_says_where_everything_is(client: TestClient) -> None:
 
 def test_a_public_address_stands_in_for_the_request(tmp_path: Path) -> None:
     """What callers know the service by is a setting."""
-    settings = Settings(policies=WORKPLACE, database=str(tmp_path / "log.db"), public_url="https://pdp.example.com/eu")
+    settings = Settings(
+        watch=False, policies=WORKPLACE, database=str(tmp_path / "log.db"), public_url="https://pdp.example.com/eu"
+    )
     service = Service.open(settings, say=telemetry.logger(Lines()))
     with TestClient(create_app(settings, service), base_url="http://127.0.0.1:8080") as client:
         found = client.get(URL).json()
@@ -78,7 +80,9 @@ def test_a_public_address_may_be_this_machine() -> None:
 
 def test_without_a_mapping_there_is_nothing_here(tmp_path: Path) -> None:
     """A vocabulary without `authzen` answers no access request, and does not pretend to."""
-    service = Service.open(Settings(policies=POLICIES, database=str(tmp_path / "log.db")), say=telemetry.logger(Lines()))
+    service = Service.open(
+        Settings(watch=False, policies=POLICIES, database=str(tmp_path / "log.db")), say=telemetry.logger(Lines())
+    )
     with TestClient(create_app(service.settings, service), base_url="http://127.0.0.1:8080") as client:
         assert client.get(URL).status_code == 404
         for path in ENDPOINTS.values():

@@ -261,7 +261,9 @@ def test_the_scope_is_needed(tmp_path: Path) -> None:
     url = str(tmp_path / "log.db")
     reader, evaluator = make(url, "read"), make(url, "evaluate")
     searches = [f"/access/v1/search/{blank}" for blank in ("subject", "resource", "action")]
-    service = Service.open(Settings(policies=WORKPLACE, database=url), say=telemetry.logger(Lines()), clock=lambda: NOW)
+    service = Service.open(
+        Settings(watch=False, policies=WORKPLACE, database=url), say=telemetry.logger(Lines()), clock=lambda: NOW
+    )
     with TestClient(create_app(service.settings, service), base_url="http://127.0.0.1:8080") as client:
         for path in (URL, "/access/v1/evaluations", *searches):
             for headers, status in (({}, 401), (bearer(reader), 403), (bearer(evaluator), 200)):

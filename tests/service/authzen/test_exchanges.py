@@ -63,7 +63,9 @@ STORED: tuple[tuple[str, tuple[str, ...], dict[str, Any]], ...] = (
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """An open service with the bundled policies."""
     database = tmp_path_factory.mktemp("exchanges") / "log.db"
-    opened = Service.open(Settings(database=str(database), mode="bitset"), say=telemetry.logger(Lines()), clock=lambda: TODAY)
+    opened = Service.open(
+        Settings(watch=False, database=str(database), mode="bitset"), say=telemetry.logger(Lines()), clock=lambda: TODAY
+    )
     yield opened
     opened.close()
 

@@ -85,7 +85,7 @@ def opened(database: str, lines: Lines) -> Iterator[Any]:
 
     def open(**settings: Any) -> Desk:
         now = [NOON]
-        given = Settings(policies=POLICIES, database=database, mode="bitset", **settings)
+        given = Settings(watch=False, policies=POLICIES, database=database, mode="bitset", **settings)
         service = Service.open(given, say=telemetry.logger(lines), clock=lambda: now[0])
         services.append(service)
         return Desk(service, TestClient(create_app(given, service), base_url="http://127.0.0.1:8080").__enter__(), now)

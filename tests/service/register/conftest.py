@@ -19,7 +19,7 @@ CONTRACT = {"dated": "2024-05-01", "covers": True, "attested_by": "Wang Fang, no
 @pytest.fixture
 def service(database: str, lines: Any) -> Iterator[Service]:
     """An open service with a database and with policies of the register's tests."""
-    opened = Service.open(Settings(policies=POLICIES, database=database), say=telemetry.logger(lines))
+    opened = Service.open(Settings(watch=False, policies=POLICIES, database=database), say=telemetry.logger(lines))
     yield opened
     opened.close()
 
