@@ -343,7 +343,7 @@ def test_a_batch_that_is_killed_is_recorded_whole_or_not_at_all(tmp_path, capsys
         except (OSError, http.client.HTTPException, ValueError):
             connection.close()
 
-    kills = 10
+    kills = 5
     for _ in range(kills):
         server = Server(database).wait()
         clients = [threading.Thread(target=send, args=(server.port,), daemon=True) for _ in range(2)]
