@@ -27,7 +27,7 @@ from engine.factor import Account
 from engine.languages import Language
 from engine.naming import Naming
 from engine.rules import AS_OF, Level, Rule, State, Truth
-from engine.signing import signable
+from engine.signing import concerns, signable
 from engine.verdict import Bounds, Reading, numbers
 from engine.words import Phrasebook, shown
 
@@ -54,6 +54,7 @@ class Teller:
         self._lifting = _mask(rules, lambda rule: rule.effect in LIFTING)
         self._exempting = _mask(rules, lambda rule: rule.effect == "exempts")
         self._advising = _mask(rules, lambda rule: rule.effect == "advise")
+        self._signable = _mask(rules, concerns)
         self._laned = _mask(rules, lambda rule: bool(rule.lane))
         self._refusing = _mask(rules, lambda rule: any(duty.arises == "refusal" for duty in rule.duties))
         self._requiring = _mask(rules, lambda rule: rule.need is not None)
@@ -81,7 +82,7 @@ class Teller:
         outcome = case.outcome
         proceed = outcome.permits and not case.hypothetical
         # Where the engines disagree nobody knows what there is to sign.
-        may_sign = signable(case.verdict) if case.engine.agreed else ()
+        may_sign = signable(case.verdict, self._signable) if case.engine.agreed else ()
         values = Values(case)
         members = {
             "schema": f'"{SCHEMA}"',

@@ -94,7 +94,7 @@ class Account:
         """A lane, by how its tests and those of what may close it read."""
         among, mask = self._among[number]
         possible, certain = verdict.stands
-        key = (possible & mask, certain & mask, *[reading.seen(each) for each in among])
+        key = (possible & mask, certain & mask, reading.seen(*among))
         known = self._known[number]
         if key not in known:
             if len(known) >= REMEMBERED:

@@ -44,23 +44,35 @@ def reviews(rule: Rule) -> bool:
     return rule.effect == "review"
 
 
-def signable(verdict: Verdict) -> tuple[str, ...]:
-    """The provisions that a person may sign off, where it makes a difference: reviews, and lifts that are doubtful."""
+def concerns(rule: Rule) -> bool:
+    """Whether a rule's provision can be signed off at all."""
+    return reviews(rule) or rule.doubtful
+
+
+def signable(verdict: Verdict, may_concern: int = -1) -> tuple[str, ...]:
+    """
+    The provisions that a person may sign off, where it makes a difference: reviews, and lifts that are doubtful.
+
+    `may_concern` has the numbers of at least the rules that `concerns` names; to look through fewer.
+    """
     rules, stands, doubted = verdict.rules, verdict.stands.possible, verdict.doubted.possible
+    concerned = stands & may_concern
+    if not concerned:
+        return ()
     open_ = {name for name, states in verdict.requirements.items() if State.DOUBTFUL in states}
     asked = {name for number in numbers(stands) for name in _needs(rules[number].need)} & open_
     victims = {rules[number].key for number in numbers(doubted)}
     # What is doubtful may lift a lift, which is doubted in its turn.
     reached = {
         rules[number].key
-        for number in numbers(stands)
+        for number in numbers(concerned)
         if rules[number].doubtful
         and (
             victims.intersection(rules[number].exempts)
             or asked.intersection((*rules[number].satisfies, *rules[number].excuses))
         )
     }
-    chosen = (rules[n] for n in numbers(stands) if reviews(rules[n]) or rules[n].key in reached)
+    chosen = (rules[n] for n in numbers(concerned) if reviews(rules[n]) or rules[n].key in reached)
     return tuple(dict.fromkeys(rule.provision.id for rule in chosen))
 
 

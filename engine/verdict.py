@@ -69,8 +69,8 @@ class Reading(Protocol):
 
     def __call__(self, condition: Condition, /) -> Truth: ...
 
-    def seen(self, rule: int, /) -> Hashable:
-        """Equal for two readings on which every test that a rule rests on reads the same."""
+    def seen(self, *rules: int) -> Hashable:
+        """Equal for two readings on which every test that one of these rules rests on reads the same."""
 
 
 @dataclass(frozen=True, slots=True)

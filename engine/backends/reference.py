@@ -593,9 +593,9 @@ class _Told:
     def __call__(self, condition: Condition) -> Truth:
         return self.evaluation.truth(condition)
 
-    def seen(self, rule: int) -> Hashable:
-        rules = self.evaluation.rules
-        return tuple(self(atom) for atom in tests(rules.rules[rule].condition, rules.definitions))
+    def seen(self, *rules: int) -> Hashable:
+        known = self.evaluation.rules
+        return tuple(self(atom) for rule in rules for atom in tests(known.rules[rule].condition, known.definitions))
 
 
 # What meeting a requirement in one way amounts to: its states, whether the sender named it, duties certainly and possibly owed.

@@ -19,6 +19,7 @@ from service.live import Live
 from service.problems import Place, Refused
 from service.settings import Settings, time_zone
 
+ANY_NUMBER = engine.Tally(most=None)  # nothing for certain, and no upper end
 _zone = lru_cache(maxsize=64)(time_zone)
 
 
@@ -97,6 +98,8 @@ class Counts:
             for fact in counter.facts:
                 told = brought.get(fact)
                 others[fact] = beside[fact]
+                if told is None and beside[fact] == ANY_NUMBER:
+                    continue  # what the exchange brings itself, the engine counts
                 kept = counting.value(counter, fact, exchange, beside[fact])
                 value, source = self._combined(kept, told, here.later.get(fact, NOTHING).most)
                 if source != "ledger" or value.high is not None or value.low > counting.own(counter, fact, exchange).low:

@@ -141,9 +141,11 @@ class Reading:
         """Whether one of these terms is true."""
         return Truth.YES if self.certain & terms else Truth.UNKNOWN if self.possible & terms else Truth.NO
 
-    def seen(self, rule: int) -> Hashable:
-        """Equal for two readings on which every test that a rule rests on reads the same."""
-        mask = self.index.seen[rule]
+    def seen(self, *rules: int) -> Hashable:
+        """Equal for two readings on which every test that one of these rules rests on reads the same."""
+        mask = 0
+        for rule in rules:
+            mask |= self.index.seen[rule]
         return self.possible & mask, self.certain & mask
 
 
