@@ -1,5 +1,5 @@
 """
-The commands `fifthfactor log …`, and `replay`, which read a decision log while the service runs.
+The commands `fifthfactor log …`, and `replay`, which read a decision log while the service runs; `log erase` writes to it.
 
 As in `cli.py`, what a command needs is imported inside it. Exit codes: 0 done, 1 a finding (a fault in the log, a replay that differs,
 a decision that is not there), 2 used wrongly.
@@ -146,6 +146,18 @@ def verify(database: Database = DEFAULT, as_json: AsJson = False) -> None:
     from service import review
 
     _run(lambda: review.verify(database, as_json))
+
+
+@app.command(epilog="Example: fifthfactor log erase 019ab3c4-5d6e-7f80-9a1b-2c3d4e5f6071")
+def erase(ids: Ids, database: Database = DEFAULT) -> None:
+    """
+    Erase the personal values of decisions for good; the service may run. Their records stay, and what was proved with them.
+
+    Backups hold the values still. Ends with 1 where a decision is not there.
+    """
+    from service import review
+
+    _run(lambda: review.erase(database, ids))
 
 
 @app.command(epilog="Example: fifthfactor log reindex --database decisions.db")

@@ -1,15 +1,17 @@
 """
 A reviewer at a desk: the newest decisions, a search, one decision told, an export, and whether all of it is sound.
 
-Each prints for people, or JSON for programs, and returns the exit code: 0 done, 1 a finding. The log is only read, but by `reindex`.
+Each prints for people, or JSON for programs, and returns the exit code: 0 done, 1 a finding. The log is only read, but by `reindex` and
+`erase`.
 """
 
+import asyncio
 import csv
 import json
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import asdict
 from itertools import islice
@@ -26,17 +28,20 @@ from service.log.index import take_in, unindexed
 from service.log.leaf import clear
 from service.log.record import Digests
 from service.log.search import Query, Row, everything, find, moment, newer
-from service.log.store import Stored, scan
+from service.log.store import Store, Stored, scan
 from service.log.store import find as read
 from service.replay import CannotReplay, Replay, decider, kept_decider
 from service.replay import replay as decide_again
 from service.store.database import Database, DatabaseRefused, plain
 from service.store.tables import entry, head
 from service.store.upgrade import look
+from service.store.writer import NotRecorded
+from service.telemetry import audit, logger
 
 FORMATS = ("csv", "jsonl")
 COLUMNS = tuple(Row.__dataclass_fields__)
 FOLLOWED_EVERY = 0.5  # seconds
+BY = "command-line"
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
@@ -85,7 +90,7 @@ def show(url: str, id: str, as_json: bool, lang: str) -> int:
     with _reading(url) as connection:
         stored = read(connection, id)
         if stored is None:
-            print(f"no decision has the id `{_safe(id)}`", file=sys.stderr)
+            print(f"no decision has the id `{safe(id)}`", file=sys.stderr)
             return 1
         if as_json:
             print(json.dumps(kept(stored), ensure_ascii=False, indent=2))
@@ -96,8 +101,10 @@ def show(url: str, id: str, as_json: bool, lang: str) -> int:
             policies = load_kept(connection, **record["bundle"]) if lang == "zh" else None
         except NotKept as not_kept:
             raise UsedWrongly(f"Chinese needs the policies that decided: {not_kept}") from None
-    asked_by = f" for {_safe(record['asked_by'])}" if record.get("asked_by") else ""
+    asked_by = f" for {safe(record['asked_by'])}" if record.get("asked_by") else ""
     print(f"{record['id']}, number {stored.sequence} in the log, recorded {record['recorded_at']}{asked_by}\n")
+    if record.get("denied"):
+        print(f"Whoever asked was told no: {safe(record['denied'])}.\n")
     print_decision(engine.Decision.model_validate(record["decision"]), told_in(policies, lang), whole=True)
     return 0
 
@@ -185,7 +192,7 @@ def replays(url: str, ids: list[str], policies: Path | None, as_json: bool) -> i
             except CannotReplay as cannot:
                 found.append({"id": id, "holds": False, "error": str(cannot)})
                 if not as_json:
-                    print(f"{_safe(id)}: {painted('red', 'not replayed')}: {cannot}")
+                    print(f"{safe(id)}: {painted('red', 'not replayed')}: {cannot}")
                 continue
             found.append(asdict(replayed))
             if not as_json:
@@ -259,6 +266,25 @@ def _cell(value: Any) -> Any:
             return value
 
 
+def erase(url: str, ids: Sequence[str]) -> int:
+    """Erase the personal values of decisions, and say how many; ends with 1 where a decision is not there."""
+    look(url).close()  # of a mistyped name nothing is made
+    missing = 0
+    with Store.open(url) as store:
+        for id in ids:
+            if store.read(id) is None:
+                print(f"no decision has the id `{safe(id)}`", file=sys.stderr)
+                missing = 1
+                continue
+            try:
+                erased = asyncio.run(store.erase(id))
+            except NotRecorded as failed:
+                raise UsedWrongly(f"the log cannot be written: {failed}") from None
+            audit(logger(), "decision-erased", caller=BY, decision_id=id, values=erased)
+            print(f"{id}: {erased} value{'' if erased == 1 else 's'} erased")
+    return missing
+
+
 def _print_rows(rows: list[Row], as_json: bool) -> None:
     for row in rows:
         if as_json:
@@ -268,12 +294,10 @@ def _print_rows(rows: list[Row], as_json: bool) -> None:
         word = painted(tone, f"{row.outcome.replace('_', ' ') + (' (hypothetical)' if row.hypothetical else ''):26}")
         countries = f"{row.exporter_country or '?'} > {row.recipient_country or '?'}"
         parties = f"{row.exporter or '-'} > {row.recipient or '-'}" if row.exporter or row.recipient else ""
-        print(
-            _safe(f"{row.recorded_at:%Y-%m-%d %H:%M:%S}Z  {row.id}  ") + word + _safe(f"  {countries:8} {parties}"), flush=True
-        )
+        print(safe(f"{row.recorded_at:%Y-%m-%d %H:%M:%S}Z  {row.id}  ") + word + safe(f"  {countries:8} {parties}"), flush=True)
 
 
-def _safe(text: str) -> str:
+def safe(text: str) -> str:
     """A text without what would move the cursor of a terminal."""
     return "".join(each if each.isprintable() else "\ufffd" for each in text)
 

@@ -68,6 +68,7 @@ def show(
     import engine
     from service import signing
     from service.problems import Refused
+    from service.review import safe
     from service.telling import Chinese, English, sections
 
     with _open(database, policies) as (opened, live, _):
@@ -90,8 +91,8 @@ def show(
         print("\nSign-offs")
         for each in given:
             until = f", until {each.until}" if each.until else ""
-            print(f"  {each.at:%Y-%m-%d %H:%M} {each.by}: {each.verdict} {each.provision}{until}")
-            print(textwrap.fill(each.reason, 106, initial_indent="      ", subsequent_indent="      "))
+            print(f"  {each.at:%Y-%m-%d %H:%M} {safe(each.by)}: {each.verdict} {each.provision}{until}")
+            print(textwrap.fill(safe(" ".join(each.reason.split())), 106, initial_indent="      ", subsequent_indent="      "))
         print("\n".join(f"  can be signed off: {name}" for name in names) or f"  {why_not}")
 
 
@@ -172,7 +173,8 @@ def _sign(
                 stand = signing.standing_for(transaction, live, signed.facts, today)
             then = signing.after(live, stored, stand)
         except Refused as refused:
-            said = "; ".join(each.detail for each in refused.errors or ()) or refused.detail
+            places = (f"`--{each.pointer.split('/')[1].removesuffix('s')}`: {each.detail}" for each in refused.errors or ())
+            said = "; ".join(places) or refused.detail
             _stop(f"error: {said}", 1 if refused.kind == "not-signable" else 2)
         for each in given:
             print(f"{'approved' if verdict == 'approve' else 'refused'}: {each.provision}")

@@ -13,12 +13,12 @@ import sqlalchemy as sa
 from pydantic import BaseModel, ConfigDict, Field
 
 import engine
+from service import signing
 from service.live import Live
 from service.log.leaf import clear
 from service.log.search import Query, Row
 from service.log.search import find as search
 from service.log.store import find
-from service.store.tables import sign_off
 
 MOST_EXAMINED = 200  # records a page
 MOST = 100  # reviews a page
@@ -66,12 +66,16 @@ class Waiting(BaseModel):
 def waiting(connection: sa.Connection, live: Live, today: date, limit: int = 20, cursor: str | None = None) -> Waiting:
     """The reviews that wait on a day. Raises CursorRefused."""
     found: dict[str, Review] = {}
+    seen: set[str] = set()
     examined = 0
     while True:
         page = search(connection, Query(outcome=("review",)), cursor, limit - len(found))
         for row in page.rows:
             facts, review = _judged(connection, live, row)
-            if review and facts not in found and not _signed(connection, row.id, facts, today):
+            if not review or facts in seen:
+                continue
+            seen.add(facts)
+            if not signing.closed(connection, live, row.id, facts, review.provisions, today):
                 found[facts] = review
         examined += len(page.rows)
         cursor = page.next
@@ -108,13 +112,6 @@ def _judged(connection: sa.Connection, live: Live, row: Row) -> tuple[str, Revie
         current=record["bundle"]["meaning"] == live.digests.meaning,
     )
     return engine.facts_digest(live.bundle, record["request"]), review
-
-
-def _signed(connection: sa.Connection, decision: str, facts: str, today: date) -> bool:
-    """Whether somebody has looked at it: at this decision, or at its facts with a verdict that has not ended."""
-    lasting = sa.or_(sign_off.c.verdict == "refuse", sign_off.c.until >= today.isoformat())
-    given = sa.or_(sign_off.c.decision == decision, sa.and_(sign_off.c.facts == facts, lasting))
-    return connection.execute(sa.select(sign_off.c.number).where(given).limit(1)).first() is not None
 
 
 def _signable(decision: Mapping[str, Any]) -> Iterator[str]:

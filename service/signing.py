@@ -185,12 +185,37 @@ def standing(connection: sa.Connection, live: Live, exchange: engine.Exchange, d
 def standing_for(connection: sa.Connection, live: Live, facts: str, day: date) -> list[engine.SignOff]:
     """The approvals that stand for facts, by their digest; see `standing`."""
     rows = connection.execute(sa.select(sign_off).where(sign_off.c.facts == facts).order_by(sign_off.c.number)).mappings()
-    last = {(row["provision"], row["meaning"]): row for row in rows}
+    approved: dict[str, dict[str, Any]] = {}
+    for row in rows:
+        of_provision = approved.setdefault(row["provision"], {})
+        if row["verdict"] == "approve":
+            of_provision[row["meaning"]] = row
+        else:
+            of_provision.clear()  # also what was approved when the provision meant something else, and may mean again
     return [
-        engine.SignOff(row["provision"], row["id"], row["given_by"], date.fromisoformat(row["until"]))
-        for (provision, meaning), row in last.items()
-        if row["verdict"] == "approve" and row["until"] >= day.isoformat() and meaning == _meaning(live, provision)
+        engine.SignOff(provision, row["id"], row["given_by"], date.fromisoformat(row["until"]))
+        for provision, by_meaning in approved.items()
+        for meaning, row in by_meaning.items()
+        if meaning == _meaning(live, provision) and row["until"] >= day.isoformat()
     ]
+
+
+def closed(connection: sa.Connection, live: Live, decision: str, facts: str, provisions: Iterable[str], day: date) -> bool:
+    """
+    Whether nothing of a review waits any more on a day: one of its provisions was refused, or each is approved as it stands now.
+
+    `provisions` are those that can be signed off. What was said of this decision, or of the same facts, counts.
+    """
+    given = sa.select(sign_off).where(sa.or_(sign_off.c.decision == decision, sign_off.c.facts == facts))
+    last = {row["provision"]: row for row in connection.execute(given.order_by(sign_off.c.number)).mappings()}
+
+    def approved(provision: str) -> bool:
+        row = last.get(provision)
+        return row is not None and row["until"] >= day.isoformat() and row["meaning"] == _meaning(live, provision)
+
+    provisions = tuple(provisions)
+    refused = any(each in last and last[each]["verdict"] == "refuse" for each in provisions)
+    return refused or all(map(approved, provisions))
 
 
 def _again(live: Live, stored: Stored) -> tuple[engine.Exchange, date, Mapping[str, Any]]:

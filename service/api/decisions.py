@@ -1,5 +1,6 @@
 """
-`GET /v1/decisions`: a search of the log. `GET /v1/decisions/{id}`: one record as the log holds it; `…/replay`: decided again.
+`GET /v1/decisions`: a search of the log. `GET /v1/decisions/{id}`: one record as the log holds it; `…/replay`: decided again;
+`…/erase`: its personal values are erased.
 """
 
 import json
@@ -21,15 +22,19 @@ from service.log.leaf import clear, commitments
 from service.log.record import Digests, KeptRecord
 from service.log.search import FIELDS, MOST_WORDS, CursorRefused, Page, Query, Row, find, moment
 from service.log.store import Stored, moment_text
+from service.log.store import find as find_one
+from service.once import Answer, once
 from service.problems import Refused
 from service.replay import CannotReplay, Replay, kept_decider, replay
 from service.service import Service
+from service.telemetry import audit
 
 Result = TypeVar("Result")
 
 OUTCOMES: tuple[str, ...] = get_args(engine.Decision.model_fields["outcome"].annotation)
 LIMIT, MOST_ROWS = 50, 200
 MOST_TEXT = 256  # characters of a value
+NOT_RECORDED = "no decision of this id is recorded"
 
 _ABOUT = {
     "outcome": "the outcome",
@@ -112,6 +117,13 @@ class Decisions(Frozen):
     )
 
 
+class Erased(Frozen):
+    """A decision whose personal values are gone."""
+
+    id: str
+    erased: int = Field(description="how many values this call erased")
+
+
 class DifferenceShown(Frozen):
     """A place where the two decisions differ; null where nothing stands."""
 
@@ -166,6 +178,35 @@ def add(app: FastAPI, service: Service) -> None:
         """The record, with personal values in clear where they were not erased, and its place in the log."""
         caller_of(request.scope, "read")
         return Response(json.dumps(kept(_stored(service, id)), ensure_ascii=False), media_type="application/json")
+
+    @app.post(
+        "/v1/decisions/{id}/erase",
+        summary="Erase the personal values of a decision",
+        response_model=Erased,
+        responses=schemas.problems(400, 403, 404, 503),
+        openapi_extra={**schemas.needs("administer"), "parameters": [schemas.IDEMPOTENCY_KEY]},
+    )
+    async def erase(id: str, request: Request) -> Response:
+        """
+        Erases the personal values of its record, and their salts, for good; the record stays, and so does its hash.
+
+        Answers kept for retries that hold them are emptied, parties are found by their ids no more, and its sign-offs end. What was erased
+        already is not counted again.
+        """
+        caller = caller_of(request.scope, "administer")
+
+        def work(transaction: sa.Connection) -> Answer:
+            if find_one(transaction, id) is None:
+                raise Refused("not-found", NOT_RECORDED)
+            erased = service.store.erase_in(transaction, id)
+
+            def tell() -> None:
+                audit(service.say, "decision-erased", caller=caller.id, decision_id=id, values=erased, request_id=request_id)
+
+            return Answer(json.dumps({"id": id, "erased": erased}).encode(), after=tell)
+
+        request_id = request.scope["request_id"]
+        return await once(service, request, caller, b"", work)
 
     @app.get(
         "/v1/decisions/{id}/replay",
@@ -288,7 +329,7 @@ def _stored(service: Service, id: str) -> Stored:
     except sa.exc.SQLAlchemyError:
         raise Refused("not-ready", "the log cannot be read", headers={"Retry-After": "1"}) from None
     if stored is None:
-        raise Refused("not-found", "no decision of this id is recorded")
+        raise Refused("not-found", NOT_RECORDED)
     return stored
 
 

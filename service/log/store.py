@@ -30,6 +30,7 @@ Result = TypeVar("Result")
 
 _AT_ONCE = 100
 _AT_THE_START = 5_000  # records that a start takes into the index, in some seconds
+_PROBE_LETTERS = 512 * 1024
 
 # A cast, since what was tampered with in a file may be of any type.
 _RECORDS = sa.select(
@@ -68,8 +69,9 @@ class Store:
 
     def __post_init__(self) -> None:
         self.index = Index(self.database)
-        self.writer = Writer(self.database, self._add, self.queue_limit)
-        self.records = 0  # that this process wrote
+        self.writer = Writer(self.database, self._add, self.queue_limit, on_end=self._ended)
+        self.records = 0  # that this process wrote, and that are durable
+        self._uncommitted = 0
 
     @classmethod
     def open(cls, url: str | Path, *, queue_limit: int = QUEUE_LIMIT) -> Self:
@@ -102,10 +104,27 @@ class Store:
 
     async def do(self, work: Callable[[sa.Connection], Result]) -> Result:
         """Other work in a writing transaction; see Writer.do."""
-        return await self.writer.do(work)
+
+        def counted(transaction: sa.Connection) -> Result:
+            before = self._uncommitted
+            try:
+                return work(transaction)
+            except BaseException:
+                self._uncommitted = before  # what it recorded is undone with it
+                raise
+
+        return await self.writer.do(counted)
 
     async def probe(self) -> int:
-        """Write to the log and wait for the disk; returns how many records it holds. Raises NotRecorded."""
+        """
+        Write to the log and wait for the disk; returns how many records it holds. Raises NotRecorded.
+
+        Once a write failed this one has the size of some records: where a disk is full, less may still find room.
+        """
+        if self.writer.counts.failing:
+            await self.writer.do(lambda transaction: _put(transaction, "probe", "0" * _PROBE_LETTERS))
+            await self.writer.do(lambda transaction: _put(transaction, "probe", ""))
+            self.writer.counts.failing = False
         return await self.writer.do(_probe)
 
     async def erase(self, id: str) -> int:
@@ -116,13 +135,32 @@ class Store:
         is cleared as far as it lets us (see Database.forget).
         Raises NotRecorded.
         """
-        return await self.writer.do(lambda transaction: self._erase(transaction, id))
+        return await self.writer.do(lambda transaction: self.erase_in(transaction, id))
 
     # --- inside work of `do` -----------------------------------------------------------------------------------------
 
     def record(self, transaction: sa.Connection, entries: Sequence[Entry]) -> range:
         """Record entries in the transaction of a piece of work; returns their sequence numbers."""
         return self._add(transaction, [entries])[0]
+
+    def erase_in(self, transaction: sa.Connection, id: str) -> int:
+        """Erase in the transaction of a piece of work; see `erase`."""
+        # A digest of the facts would confirm a guess at what was erased; without it the sign-off counts for nothing.
+        transaction.execute(sa.update(sign_off).where(sign_off.c.decision == id).values(facts=None))
+        sequence = transaction.execute(sa.select(record.c.sequence).where(record.c.id == id)).scalar_one_or_none()
+        mine = (personal.c.sequence == sequence, personal.c.erased_at.is_(None))
+        values = transaction.execute(sa.select(sa.cast(personal.c.value, sa.LargeBinary)).where(*mine)).scalars().all()
+        transaction.execute(sa.update(personal).where(*mine).values(salt=None, value=None, erased_at=now_text()))
+        if sequence is not None:
+            self.index.erase(transaction, sequence, _texts(values))
+            # The digest goes too: with all but one value known, it would tell whether a guess at that one is right.
+            transaction.execute(
+                sa.update(idempotency)
+                .where(idempotency.c.first_record <= sequence, idempotency.c.last_record >= sequence)
+                .values(body=None, digest="")
+            )
+        self.writer.erased()
+        return len(values)
 
     # --- for any thread ----------------------------------------------------------------------------------------------
 
@@ -169,26 +207,12 @@ class Store:
         self.database.insert(transaction, personal, openings)
         self.index.add(transaction, summaries)
         self.index.sort_in(transaction, first)
-        self.records += count
+        self._uncommitted += count
         return numbers
 
-    def _erase(self, transaction: sa.Connection, id: str) -> int:
-        # A digest of the facts would confirm a guess at what was erased; without it the sign-off counts for nothing.
-        transaction.execute(sa.update(sign_off).where(sign_off.c.decision == id).values(facts=None))
-        sequence = transaction.execute(sa.select(record.c.sequence).where(record.c.id == id)).scalar_one_or_none()
-        mine = (personal.c.sequence == sequence, personal.c.erased_at.is_(None))
-        values = transaction.execute(sa.select(sa.cast(personal.c.value, sa.LargeBinary)).where(*mine)).scalars().all()
-        transaction.execute(sa.update(personal).where(*mine).values(salt=None, value=None, erased_at=now_text()))
-        if sequence is not None:
-            self.index.erase(transaction, sequence, _texts(values))
-            # The digest goes too: with all but one value known, it would tell whether a guess at that one is right.
-            transaction.execute(
-                sa.update(idempotency)
-                .where(idempotency.c.first_record <= sequence, idempotency.c.last_record >= sequence)
-                .values(body=None, digest="")
-            )
-        self.writer.erased()
-        return len(values)
+    def _ended(self, committed: bool) -> None:
+        self.records += self._uncommitted if committed else 0
+        self._uncommitted = 0
 
 
 def find(connection: sa.Connection, id: str) -> Stored | None:
@@ -241,10 +265,14 @@ def _texts(values: Sequence[bytes | None]) -> Iterator[str]:
                     yield text
 
 
-def _probe(transaction: sa.Connection) -> int:
-    changed = transaction.execute(sa.update(about).where(about.c.name == "probed_at").values(value=now_text()))
+def _put(transaction: sa.Connection, name: str, value: str) -> None:
+    changed = transaction.execute(sa.update(about).where(about.c.name == name).values(value=value))
     if not changed.rowcount:
-        transaction.execute(sa.insert(about).values(name="probed_at", value=now_text()))
+        transaction.execute(sa.insert(about).values(name=name, value=value))
+
+
+def _probe(transaction: sa.Connection) -> int:
+    _put(transaction, "probed_at", now_text())
     count: int = transaction.execute(sa.select(head.c.next).where(head.c.name == "record")).scalar_one()
     return count
 

@@ -61,6 +61,7 @@ class Counts:
 
     commits: int = 0
     failures: int = 0
+    failing: bool = False  # whether the last transaction that held items failed, or any other since
 
 
 @dataclass(eq=False)
@@ -76,6 +77,7 @@ class Writer:
     queue_limit: int = QUEUE_LIMIT
     counts: Counts = field(default_factory=Counts)
     on_failure: Callable[[str], None] = lambda reason: None
+    on_end: Callable[[bool], None] = lambda committed: None  # of each transaction, before anybody hears of it
 
     def __post_init__(self) -> None:
         self._queue: deque[_Job] = deque()
@@ -193,6 +195,9 @@ class Writer:
             self.database.lock(connection)
             results = [result for run in _runs(jobs) for result in self._done(connection, run)]
         self.counts.commits += 1
+        if any(job.work is None for job in jobs):
+            self.counts.failing = False
+        self.on_end(True)
         if self._erased:
             self._erased = not self.database.forget(connection)
         return results
@@ -221,6 +226,8 @@ class Writer:
     def _fail(self, jobs: list[_Job], failed: BaseException) -> None:
         """Nobody of these gets an answer. The connection is given up, so that the next job starts from the disk."""
         self.counts.failures += 1
+        self.counts.failing = True
+        self.on_end(False)
         self._disconnect()
         reason = str(failed) if isinstance(failed, NotRecorded) else plain(failed)
         with suppress(Exception):

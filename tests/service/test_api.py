@@ -340,7 +340,38 @@ def test_a_writer_that_fails_is_logged_and_answered_with_503(in_file, lines):
             break
     refused(answer, 503, "not-recorded")
     assert lines.events("log_failed")[0]["reason"] == "database or disk is full"
+    assert in_file.store.records == len(list(in_file.store.scan()))  # what was not committed is not counted
+    assert client.get("/readyz").status_code == 200  # the connection is a new one, and may let it grow
     assert evaluate().status_code == 200
+
+
+def test_a_disk_that_is_nearly_full_is_not_ready(in_file):
+    """Where a record finds no room, a service is not ready although a word still does; with room again, it is."""
+    client = TestClient(create_app(in_file.settings, in_file), base_url="http://127.0.0.1:8080")
+    assert client.get("/readyz").status_code == 200
+    connected, most = in_file.store.writer._connect, 0
+
+    def small() -> Any:
+        connection = connected()
+        raw = connection.connection.dbapi_connection
+        raw.execute(f"PRAGMA max_page_count = {most or 4_294_967_294}")
+        return connection
+
+    in_file.store.writer._connect = small
+    (most,) = in_file.store.writer._connection.connection.dbapi_connection.execute("PRAGMA page_count").fetchone()
+    in_file.store.writer._disconnect()
+    for _ in range(200):
+        answer = client.post("/v1/evaluate", content=body(), headers={"content-type": "application/json"})
+        if answer.status_code != 200:
+            break
+    refused(answer, 503, "not-recorded")
+    refused(client.get("/readyz"), 503, "not-ready")
+    assert asyncio.run(in_file.store.do(lambda transaction: 1)) == 1  # nothing to write, so it finds room
+    refused(client.get("/readyz"), 503, "not-ready")
+    most = 0
+    in_file.store.writer._disconnect()
+    assert client.get("/readyz").status_code == 200
+    assert client.post("/v1/evaluate", content=body(), headers={"content-type": "application/json"}).status_code == 200
 
 
 def test_requests_at_the_same_time_share_commits(service):

@@ -128,6 +128,26 @@ def test_an_erased_party_is_found_no_more(client, service):
     assert (row["exporter"], row["recipient"]) == (None, None)
 
 
+def test_a_decision_s_values_are_erased_by_whoever_may(client, service, path):
+    """Over HTTP and by the command; once for all, told in the audit, and the record stays what was proved of it."""
+    first, second = decided(client), decided(client)
+    before = client.get(f"/v1/decisions/{first}").json()
+    answer = client.post(f"/v1/decisions/{first}/erase")
+    assert (answer.status_code, answer.json()) == (200, {"id": first, "erased": 3})
+    assert client.post(f"/v1/decisions/{first}/erase").json()["erased"] == 0
+    after = client.get(f"/v1/decisions/{first}").json()
+    assert after["log"]["leaf_hash"] == before["log"]["leaf_hash"]
+    assert "practice-of-dr-li-na" in json.dumps(before)
+    assert "practice-of-dr-li-na" not in json.dumps(after)
+    assert client.post(f"/v1/decisions/{NOBODY}/erase").status_code == 404
+    code, output, errors = run(path, "log", "erase", second, NOBODY)
+    assert (code, output) == (1, f"{second}: 3 values erased\n")
+    assert '"action": "decision-erased"' in errors
+    assert f"no decision has the id `{NOBODY}`" in errors
+    assert asked(client, "exporter=practice-of-dr-li-na") == []
+    assert run(path, "log", "verify")[0] == 0
+
+
 @pytest.mark.parametrize("query", ["", "?lang=zh", "?include=remedies,holds_until,trace", "?lang=zh&include=remedies"])
 def test_a_replay_comes_to_the_same_bytes(client, query):
     """In the language and with the additions of the answer, hypothetical or not."""

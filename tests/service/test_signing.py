@@ -109,6 +109,54 @@ def test_a_refusal_takes_an_approval_back_and_both_are_kept(client, evaluate, si
 
 
 @in_file
+def test_a_refusal_stands_where_older_policies_come_back(evaluate, sign, service, tmp_path):
+    """Approved, approved and refused under changed policies: with the first ones loaded again the last word is still no."""
+    first, text = service.live, (POLICIES / "rules.yaml").read_text()
+    sign(decided(evaluate)["id"])
+    (tmp_path / "changed").mkdir()
+    (tmp_path / "changed" / "rules.yaml").write_text(text.replace("10 thousand", "9 thousand"))
+    (tmp_path / "changed" / "vocabulary.yaml").write_text((POLICIES / "vocabulary.yaml").read_text())
+    service.policies.live = Live.of(engine.load(tmp_path / "changed"), "checked")
+    again = decided(evaluate)
+    assert again["outcome"] == "review"
+    assert sign(again["id"]).json()["then"]["outcome"] == "permitted"
+    service.policies.live = first
+    assert decided(evaluate)["outcome"] == "permitted"  # both approvals stand, each for what the provision meant
+    service.policies.live = Live.of(engine.load(tmp_path / "changed"), "checked")
+    sign(decided(evaluate)["id"], verdict="refuse", until=None)
+    service.policies.live = first
+    assert decided(evaluate)["outcome"] == "review"
+
+
+@in_file
+def test_a_review_waits_until_each_of_its_provisions_is_approved_as_it_stands(client, evaluate, sign, service, tmp_path):
+    """One approval of two leaves it open, and so does one of a provision that has changed; one refusal closes it."""
+    two = (POLICIES / "rules.yaml").read_text()
+    two += two[two.index("  - id: art-1") :].replace("art-1", "art-2").replace("Art. 1", "Art. 2")
+    for name, text in (("two", two), ("changed", two.replace("10 thousand", "9 thousand"))):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "rules.yaml").write_text(text)
+        (tmp_path / name / "vocabulary.yaml").write_text((POLICIES / "vocabulary.yaml").read_text())
+
+    def waiting():
+        return [each["id"] for each in client.get("/v1/reviews").json()["reviews"]]
+
+    service.policies.live = Live.of(engine.load(tmp_path / "two"), "checked")
+    id = decided(evaluate)["id"]
+    sign(id)
+    assert waiting() == [id]
+    newer = decided(evaluate)
+    assert (newer["outcome"], waiting()) == ("review", [newer["id"]])
+    sign(newer["id"], provisions=["cn.test/art-2"])
+    assert waiting() == []
+    service.policies.live = Live.of(engine.load(tmp_path / "changed"), "checked")
+    changed = decided(evaluate)
+    assert (changed["outcome"], waiting()) == ("review", [changed["id"]])
+    sign(changed["id"], verdict="refuse", until=None)
+    assert waiting() == []
+
+
+@in_file
 def test_an_approval_may_be_taken_back_on_the_decision_that_rests_on_it(evaluate, sign):
     """Whoever sees what an approval permitted need not look for the review it was given for."""
     sign(decided(evaluate)["id"])
@@ -253,11 +301,16 @@ def test_a_person_signs_off_at_a_terminal(evaluate, review):
     assert (status, id in listed, "to sign off: cn.test/art-1" in listed) == (0, True, True)
     status, shown = review("show", id)
     assert (status, "can be signed off: cn.test/art-1" in shown) == (0, True)
+    status, said = review("approve", id, "--reason", "looked at", "--until", "soon")
+    assert (status, said.startswith("error: `--until`: ")) == (2, True)
     status, said = review("approve", id, "--reason", "looked at", "--until", TOMORROW, "--by", "Li Na")
     assert (status, said) == (0, "approved: cn.test/art-1\nthe same facts come to `permitted` now\n")
     assert decided(evaluate)["signed_off"][0]["by"] == "Li Na"
     assert review("list") == (0, "no review waits\n")
     assert "Li Na: approve cn.test/art-1" in review("show", id, "--lang", "zh")[1]
+    review("refuse", id, "--reason", "bad \x1b[31mnews", "--by", "A\u202eB")
+    shown = review("show", id)[1]
+    assert ("A\ufffdB: refuse" in shown, "bad \ufffd[31mnews" in shown) == (True, True)
     assert review("refuse", id, "--reason", "no")[0] == 0
     assert decided(evaluate)["outcome"] == "review"
 
