@@ -5,7 +5,7 @@ What the endpoints share. Nothing here waits: whoever calls it takes a turn firs
 durable.
 """
 
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
@@ -94,12 +94,14 @@ class Decider:
         caller: Caller,
         register: Mapping[str, Any] = _NOBODY,
         filled: Filled | None = None,
+        denied: Callable[[engine.Written], str] = lambda written: "",
     ) -> Decided:
         """
         The decision on an exchange; `now` is the moment of the record, and its day is today. Raises Refused.
 
         `live` is what the exchange was read by, `caller` who asked, `register` which versions of the register are in it; `filled` the
-        exchange with its counters, where somebody looked already.
+        exchange with its counters, where somebody looked already; `denied` says why
+        whoever asked hears no although it may proceed, "" where they do not.
 
         Engines that disagree are an incident, and so are engines that all fail; neither is a permit.
         """
@@ -117,9 +119,10 @@ class Decider:
         if not written.engine.agreed:
             self._service.incidents.disagreement(live, request_id, written)
         try:
-            more = {"counted": filled.marks, "register": register}
+            no = denied(written)
+            more = {"counted": filled.marks, "denied": no, "register": register}
             answer, members = live.records.write(written, now, caller.id, more)
-            summary = Summary.of(written, now, caller.id, live.digests.source)
+            summary = Summary.of(written, now, caller.id, live.digests.source, denied=bool(no))
             entry = seal({"id": id, "request": exchange.document}, exchange.personal, written=members, summary=summary)
         except NotCanonical:
             raise Refused("exchange-refused", "the body holds a number or a text that JSON cannot carry safely") from None

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from fastapi import FastAPI, Request, Response
 
 from service import signing
-from service.api.decisions import kept
+from service.api.decisions import OUTCOMES, kept
 from service.callers import caller_of
 from service.console.pages import STYLE, Reader, decision_page, list_page, missing_page
 from service.console.wording import WORDS
@@ -22,6 +22,8 @@ from service.service import Service
 POLICY = "default-src 'none'; style-src 'self'; img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 ROWS = 50  # a page
 MOST_LETTERS = 300  # of a filter
+
+_CHOICES: Mapping[str, tuple[str, ...]] = {"outcome": OUTCOMES, "proceed": ("yes", "no")}
 
 
 def add(app: FastAPI, service: Service) -> None:
@@ -86,6 +88,8 @@ def _query(filters: Mapping[str, str]) -> search.Query:
         if name in ("since", "until"):
             words[name] = search.moment(value, end=name == "until")
         elif name in search.FIELDS:
+            if value not in _CHOICES.get(name, (value,)):
+                raise ValueError("no such value")
             words[name] = (value.upper() if name.endswith("_country") else value,)
         else:
             raise ValueError("no such filter")

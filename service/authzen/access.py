@@ -70,7 +70,15 @@ class Access:
         except (NotNamed, Gone) as reason:
             return answers.not_named(str(reason)), None
         async with self._service.turns:
-            decided = self._decider.decide(self._live, exchange, Asked(), now, request_id, caller)
+            decided = self._decider.decide(
+                self._live,
+                exchange,
+                Asked(),
+                now,
+                request_id,
+                caller,
+                denied=lambda written: answers.denied(written, asked.supported),
+            )
             return answers.answer(decided.written, asked.supported), decided
 
     async def search(self, sent: Search, blank: Blank, now: datetime) -> Results:

@@ -82,6 +82,14 @@ class Answers(BaseModel):
     evaluations: tuple[Answer, ...]
 
 
+def denied(written: engine.Written, supported: frozenset[str] | None) -> str:
+    """Why the answer is no to what may proceed: that nobody carries out what is owed; "" where it is not, or may not proceed anyway."""
+    if supported is None or OBLIGATION in supported or not written.proceed:
+        return ""
+    owed = any(duty["arises"] == "exchange" for duty in _member(written, "duties"))
+    return f"obligations of the type `{OBLIGATION}` are owed, and cannot be carried out" if owed else ""
+
+
 def answer(written: engine.Written, supported: frozenset[str] | None) -> Answer:
     """The answer that tells of a decision; `supported` are the types of obligations that can be carried out, None where nobody says."""
     arises = "exchange" if written.proceed else "refusal"
@@ -92,17 +100,16 @@ def answer(written: engine.Written, supported: frozenset[str] | None) -> Answer:
         )
         for number, duty in enumerate(owed, 1)
     )
-    unable = written.proceed and bool(obligations) and supported is not None and OBLIGATION not in supported
+    unable = denied(written, supported)
     decision = written.proceed and not unable
     status = "200" if decision else "403"
-    admin = f"obligations of the type `{OBLIGATION}` are owed, and cannot be carried out" if unable else _admin(written)
     user = _member(written, "answer")
     return Answer(
         decision=decision,
         context=Why(
             decision_id=written.id,
             outcome=written.outcome,
-            reason_admin={status: admin},
+            reason_admin={status: unable or _admin(written)},
             reason_user={status: f"What is owed cannot be carried out. {user}" if unable else user},
             obligations=obligations or None,
         ),
@@ -127,12 +134,18 @@ def entity(sent: EntitySent) -> Mapping[str, str]:
 
 def _admin(written: engine.Written) -> str:
     """The outcome and the ids of what makes it."""
+    carried = json.loads(written.members.get("carried", "[]"))
+    against = [part["provision"] for part in carried if part["state"] in ("violated", "unknown")]
+    hypothetical = _member(written, "hypothetical")
     said = (
+        ("as of", [written.as_of.isoformat()] if hypothetical else []),
         ("by", written.named["provision"]),
+        ("by what came with the data:", against),
         ("not met:", written.named["requirement"]),
         ("not known:", written.named["missing"]),
     )
-    return "; ".join([written.outcome, *(f"{word} {', '.join(ids)}" for word, ids in said if ids)])
+    outcome = f"hypothetical: {written.outcome}" if hypothetical else written.outcome
+    return "; ".join([outcome, *(f"{word} {', '.join(ids)}" for word, ids in said if ids)])
 
 
 def _member(written: engine.Written, name: str) -> Any:

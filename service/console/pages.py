@@ -5,6 +5,7 @@ Goes from what `GET /v1/decisions/{id}` answers to a page that a reviewer reads.
 has not is left out. Everything in a record is text somebody else wrote, so the templates escape all of it.
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,6 +25,8 @@ HERE = Path(__file__).parent / "templates"
 STYLE = (HERE / "style.css").read_bytes()
 EFFECTS = ("prohibit", "review", "require", "compels", "oblige", "exempts", "satisfies")  # what bars comes first
 Part = Mapping[str, Any]
+
+_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
 class Missing(ChainableUndefined):
@@ -147,7 +150,7 @@ def decision_page(kept: Part, sign_offs: Sequence[Part], reader: Reader, query: 
         record=record,
         log=log,
         decision=decision,
-        tone=_tone(decision),
+        tone="stop" if record.get("denied") else _tone(decision),
         certain=_by_effect(certain),
         perhaps=_by_effect([part for part in reasons if part.get("standing") == "possible"]),
         account=list(_account(decision, reader)),
@@ -231,7 +234,9 @@ def _account(decision: Part, reader: Reader) -> Iterator[tuple[str, list[tuple[s
             for key, line in ((key, lines[key]) for key in sorted(lines, key=_order(known[name][1] if name in known else ())))
             if line.get("value") is not None
         ]
-        yield reader.account(name), stated
+        # A party's id is withheld and stands in several parts; alone it states nothing of one.
+        told = any(line.get("value") not in (None, "personal") for line in lines.values())
+        yield reader.account(name), stated if told else []
 
 
 def _places(reader: Reader) -> Callable[[str], int]:
@@ -292,6 +297,11 @@ def _may_be_signed(decision: Part) -> bool:
     return decision.get("outcome") == "review" and decision.get("engine", {}).get("agreed") is not False
 
 
+def _visible(value: Any) -> Any:
+    """A text with a mark in place of what controls a terminal, or turns the direction of the text around it."""
+    return _CONTROLS.sub("\ufffd", value) if type(value) is str else value
+
+
 def _day(text: Any) -> str:
     return str(text or "")
 
@@ -304,4 +314,11 @@ def _moment(text: Any) -> str:
         return str(text)
 
 
-_PAGES = Templates(loader=FileSystemLoader(HERE), autoescape=True, undefined=Missing, trim_blocks=True, lstrip_blocks=True)
+_PAGES = Templates(
+    loader=FileSystemLoader(HERE),
+    autoescape=True,
+    undefined=Missing,
+    finalize=_visible,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)

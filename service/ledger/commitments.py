@@ -261,7 +261,9 @@ class Ledger:
         stored = find(transaction, decision)
         if stored is None:
             raise Refused("not-found", "no decision of this id is recorded")
-        taken = transaction.execute(sa.select(commitment.c.id).where(commitment.c.decision == decision)).scalar_one_or_none()
+        # A commitment is decided again; that decision is of the same exchange, and committed with it.
+        same = sa.or_(commitment.c.decision == decision, commitment.c.evaluation == decision)
+        taken = transaction.execute(sa.select(commitment.c.id).where(same)).scalars().first()
         if taken is not None:
             raise Refused("not-committable", f"it was committed already, as {taken}")
         record = clear(stored.entry.leaf, stored.entry.openings)
@@ -270,6 +272,8 @@ class Ledger:
             raise Refused("not-committable", "it is hypothetical: decide the exchange as of today")
         if said.get("proceed") is not True and not instead:
             raise Refused("not-committable", "it does not let the exchange proceed")
+        if "denied" in record:
+            raise Refused("not-committable", f"whoever asked was told no: {record['denied']}")
         today = now.astimezone(self._zone).date()
         as_of = date.fromisoformat(record["as_of"])
         if not today - timedelta(days=self._service.settings.commit_within_days) <= as_of <= today:

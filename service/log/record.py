@@ -23,7 +23,7 @@ Schema = Literal["fifthfactor/record/1", "fifthfactor/record/2"]
 SCHEMA: Schema = "fifthfactor/record/1"
 SCHEMA_WITH_MORE: Schema = "fifthfactor/record/2"  # of a record that has one of the members OPTIONAL
 SHAPES = (SCHEMA, SCHEMA_WITH_MORE)
-OPTIONAL = ("counted", "register")
+OPTIONAL = ("counted", "denied", "register")
 
 
 class Digests(BaseModel):
@@ -81,6 +81,9 @@ class Record(BaseModel):
     engine: EngineVersion
     counted: dict[str, Count] | None = Field(
         default=None, description="the counters of `request` by their facts: where each is from"
+    )
+    denied: str | None = Field(
+        default=None, description="why an access request was answered with false although the exchange may proceed"
     )
     register_: dict[str, Version] | None = Field(
         default=None,

@@ -40,13 +40,13 @@ class Summary:
     named: Mapping[str, tuple[str, ...]]
 
     @classmethod
-    def of(cls, written: engine.Written, recorded_at: datetime, caller: str, bundle: str) -> Summary:
-        """Of a decision that is to be recorded."""
+    def of(cls, written: engine.Written, recorded_at: datetime, caller: str, bundle: str, denied: bool = False) -> Summary:
+        """Of a decision that is to be recorded; one that was answered with no although it may proceed is `denied`."""
         return cls(
             recorded_at,
             written.as_of.isoformat(),
             written.outcome,
-            written.proceed,
+            written.proceed and not denied,
             written.members["hypothetical"] == "true",
             json.loads(written.members["answer"]),
             caller,
@@ -112,7 +112,7 @@ def _of_record(record: dict[str, Any], openings: Mapping[str, bytes | None]) -> 
         datetime.fromisoformat(record["recorded_at"]),
         record["as_of"],
         decision["outcome"],
-        decision["proceed"],
+        decision["proceed"] and "denied" not in record,
         decision["hypothetical"],
         decision["answer"],
         record["asked_by"],

@@ -94,6 +94,26 @@ def test_nothing_in_a_record_is_taken_for_html(client, evaluate):
 
 
 @in_file
+def test_what_would_turn_the_text_around_is_marked(client, evaluate):
+    """Nor does what controls a terminal come through; letters of any language do."""
+    sent = {**SENT, "exporter": {"id": "\u202etset\x1b[31m", "country": "CN"}, "recipient": {"id": "中文 حسن", "country": "US"}}
+    id = evaluate(json.dumps(sent).encode()).json()["id"]
+    for path in (f"/log/{id}", "/log"):
+        page = client.get(path).text
+        assert "\ufffdtset\ufffd[31m" in page
+        assert "中文 حسن" in page
+        assert not {"\u202e", "\x1b"} & set(page)
+
+
+@in_file
+@pytest.mark.parametrize("query", ["outcome=foo", "proceed=perhaps", "colour=red", "since=noon"])
+def test_a_filter_that_is_not_understood_is_said(client, query):
+    """As the endpoint refuses it, a page does."""
+    answer = client.get(f"/log?{query}")
+    assert (answer.status_code, "The filters are not understood" in answer.text) == (400, True)
+
+
+@in_file
 def test_what_was_erased_is_said_to_be(client, evaluate, service):
     """The value is gone from the page, and its place says so."""
     id = evaluate().json()["id"]
@@ -117,6 +137,7 @@ def test_sign_offs_stand_on_the_page(client, evaluate):
     assert client.post(f"/v1/decisions/{id}/sign-off", json=given).status_code == 201
     page = client.get(f"/log/{id}").text
     assert "read &lt;b&gt;it&lt;/b&gt;" in page
+    assert '<a href="#sign-offs">approved</a>' in page.partition('class="columns"')[0]  # beside the answer
     assert "2999-01-01" in page
     resting = evaluate(json.dumps(sent).encode()).json()["id"]
     assert "The decision rests on" in client.get(f"/log/{resting}").text

@@ -118,6 +118,18 @@ def test_duties_are_obligations(client: TestClient) -> None:
             unable = client.post(URL, json={**asked, "context": {name: supported}}).json()
             assert (unable["decision"], unable["context"]["obligations"]) == (False, [owed])
             assert "cannot be carried out" in unable["context"]["reason_admin"]["403"]
+            id = unable["context"]["decision_id"]
+            record = client.get(f"/v1/decisions/{id}").json()["record"]
+            assert (record["schema"], record["decision"]["proceed"]) == ("fifthfactor/record/2", True)
+            assert "cannot be carried out" in record["denied"]
+            committed = client.post("/v1/commitments", json={"decision": id})
+            assert (committed.status_code, "was told no" in committed.json()["detail"]) == (409, True)
+            assert "Answered with no" in client.get(f"/log/{id}").text
+            replayed = client.get(f"/v1/decisions/{id}/replay").json()
+            assert (replayed["holds"], replayed["same"]) == (True, "bytes")
+            for proceed, found in (("true", False), ("false", True)):
+                rows = client.get(f"/v1/decisions?proceed={proceed}&limit=100").json()["decisions"]
+                assert (id in [each["id"] for each in rows]) is found
     nothing_owed = client.post(URL, json={**ALICE, "context": {"supported_obligations": []}}).json()
     assert nothing_owed["decision"] is True
     assert "obligations" not in nothing_owed["context"]
@@ -127,6 +139,7 @@ def test_another_day_is_no_permit(client: TestClient) -> None:
     """What would be so on another day is hypothetical, so the decision is false."""
     sent = client.post(URL, json={**ALICE, "context": {"as_of": "2025-01-01"}}).json()
     assert (sent["decision"], sent["context"]["outcome"]) == (False, "permitted")
+    assert sent["context"]["reason_admin"]["403"].startswith("hypothetical: permitted; as of 2025-01-01")
     assert client.post(URL, json={**ALICE, "context": {"as_of": "yesterday"}}).status_code == 400
 
 

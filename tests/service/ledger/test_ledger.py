@@ -122,6 +122,9 @@ def test_only_what_is_committed_counts(desk: Desk) -> None:
     assert desk.ordinary(exporter__id="hospital") == (0, 0)
     assert desk.counter("counts.week", recipient__id="lab")["counts"] == {"counts.week": {"at_least": 1, "at_most": 1}}
     assert desk.client.get(f"/v1/commitments/{told['id']}").json() == {k: v for k, v in told.items() if k != "counters"}
+    again = desk.post("/v1/commitments", {"decision": told["evaluation"]})  # as it was decided again: the same exchange
+    assert (again.status_code, again.json()["detail"]) == (409, f"it was committed already, as {told['id']}")
+    assert desk.ordinary() == (300, 300)
 
 
 def test_different_people_may_be_the_same(desk: Desk) -> None:
