@@ -35,7 +35,7 @@ app.add_typer(reviewing.app, name="review")
 Policies = Annotated[list[Path] | None, typer.Argument(help="Folders or files of policies. [the bundled ones]")]
 UnderPolicies = Annotated[list[Path] | None, typer.Option("--policies", help="Folder of policies. [the bundled ones]")]
 AsOf = Annotated[str | None, typer.Option(help="Day whose law counts, like 2024-03-22. [the exchange's, or today]")]
-Mode = Annotated[str, typer.Option(help="Which engines decide: checked, reference or durable.")]
+Mode = Annotated[str, typer.Option(help="Which engines decide: checked, bitset, durable or reference.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Lang = Annotated[str, typer.Option(help="Language of the sentences: en, or zh for Chinese.")]
 File = Annotated[Path, typer.Argument(help="JSON file of an exchange; - reads standard input.")]

@@ -31,6 +31,7 @@ FLUSH_SECONDS = 3.0
 _TRACEPARENT = re.compile(
     r"(?!ff)(?P<version>[0-9a-f]{2})-(?!0{32})(?P<trace>[0-9a-f]{32})-(?!0{16})(?P<span>[0-9a-f]{16})-(?P<flags>[0-9a-f]{2})(?P<more>-.*)?"
 )
+_ADDRESS = re.compile(r"(url: |[a-z]+://)\S+")
 _METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"))
 
 
@@ -152,6 +153,12 @@ def _without_values(record: logging.LogRecord) -> bool:
     return True
 
 
+def _without_addresses(record: logging.LogRecord) -> bool:
+    """An address of a collector may hold a token."""
+    record.msg, record.args = _ADDRESS.sub(r"\1…", record.getMessage()), ()
+    return True
+
+
 def _provider(exporter: str, environment: Mapping[str, str], version: str, say: FilteringBoundLogger) -> "TracerProvider":
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
     from opentelemetry.sdk.resources import Resource
@@ -160,7 +167,9 @@ def _provider(exporter: str, environment: Mapping[str, str], version: str, say: 
 
     for name in ("opentelemetry", "urllib3"):
         messages = logging.getLogger(name)
-        messages.handlers = [ServerMessages(say)]
+        handler = ServerMessages(say)
+        handler.addFilter(_without_addresses)
+        messages.handlers = [handler]
         messages.propagate = False
     # What reads the variables for headers quotes one that it does not understand, and that may be a key.
     logging.getLogger("opentelemetry.util.re").addFilter(_without_values)

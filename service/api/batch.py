@@ -127,6 +127,8 @@ def add(app: FastAPI, service: Service) -> None:
             raise Refused("batch-refused", _SHAPE)
         at = opening.end()
         found: list[bytes] = []
+        if text[at : at + 1] == "]" and not _CLOSING.match(text, at):
+            raise Refused("batch-refused", _SHAPE)  # there is more beside the exchanges
         more = not _CLOSING.match(text, at)
         while more:
             if len(found) == settings.batch_limit:

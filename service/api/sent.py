@@ -97,8 +97,7 @@ async def body(request: Request, limit: int, kind: str = "application/json") -> 
 def _check_type(content_type: bytes, encoding: bytes, wanted: str) -> None:
     kind, _, parameters = content_type.decode("latin-1").partition(";")
     if kind.strip().lower() != wanted:
-        what = "the exchange as " if wanted == "application/json" else ""
-        raise Refused("unsupported-media-type", f"send {what}`Content-Type: {wanted}`")
+        raise Refused("unsupported-media-type", f"send the body as `Content-Type: {wanted}`")
     if parameters.strip().lower().replace('"', "") not in ("", "charset=utf-8"):
         raise Refused("unsupported-media-type", "JSON is UTF-8; leave other parameters out of the content type")
     if encoding.strip().lower() != b"identity":

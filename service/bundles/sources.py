@@ -62,7 +62,14 @@ def load(path: Path, settings: engine.Settings, keys: Sequence[PublicKey] = ()) 
             ) from None
         return Loaded(bundle, _archived(path, bundle))
     raw = read(path, archive.MAX_BYTES)
-    signers = verified(path, raw, keys)[1] if keys else ()
+    signers: tuple[PublicKey, ...] = ()
+    if keys:
+        meant, signers = verified(path, raw, keys)
+        if (meant.trust, meant.norms) != (settings.trust, settings.norms):
+            raise SourceRefused(
+                f"`{path}` was signed to be read with trust `{meant.trust}` and norms `{meant.norms}`, not `{settings.trust}` and"
+                f" `{settings.norms}`: sign it anew under these settings, or set the others"
+            )
     return Loaded(_bundle(path, raw, settings), raw, tuple(key.id for key in signers))
 
 

@@ -17,7 +17,7 @@ from service.bundles.archive import SUFFIXES
 from service.bundles.sources import beside, is_bundle
 
 LONGEST_MS = 2_000  # how long changes that do not end are gathered
-QUIET_MS = 150  # how long nothing happens before changes are told
+QUIET_MS = 500  # how long nothing happens before changes are told
 LOOK_AGAIN_MS = 5_000  # how often the folder itself is looked at: another may have taken its place
 GONE_SECONDS = 1.0
 

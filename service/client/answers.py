@@ -67,18 +67,28 @@ def answer(read: Any) -> Answer:
     proceed, outcome, bounds, engine = (read.get(name) for name in ("proceed", "outcome", "bounds", "engine"))
     if not isinstance(proceed, bool) or outcome not in OUTCOMES or read.get("hypothetical") not in (True, False):
         raise Malformed("the answer has no `proceed`, `outcome` or `hypothetical` that can be read")
-    if not isinstance(bounds, dict) or not isinstance(engine, dict):
-        raise Malformed("the answer has no `bounds`, or does not say which engines decided")
+    places = read.get("jurisdictions")
+    if not isinstance(bounds, dict) or not isinstance(engine, dict) or not isinstance(places, list):
+        raise Malformed("the answer has no `bounds` or `jurisdictions`, or does not say which engines decided")
     permits = (
         outcome in PERMITTING
         and bounds.get("lowest") in PERMITTING
         and bounds.get("highest") in PERMITTING
         and read["hypothetical"] is False
         and engine.get("agreed") is True
+        and all(map(_lets_pass, places))
     )
     if proceed and not permits:
         raise Malformed("the answer says `proceed`, and the rest of it says otherwise")
     return Answer(proceed, outcome, _text(read, "id"), _text(read, "answer"), _text(read, "as_of"), read)
+
+
+def _lets_pass(part: Any) -> bool:
+    """Whether what one jurisdiction says goes with a permit."""
+    bounds = part.get("bounds") if isinstance(part, dict) else None
+    if not isinstance(bounds, dict):
+        return False
+    return all(word in (*PERMITTING, "not_applicable") for word in (bounds.get("lowest"), bounds.get("highest")))
 
 
 def batch(read: Any, sent: int) -> list[Answer | Refused]:

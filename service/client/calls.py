@@ -108,7 +108,9 @@ class Attempts(Generic[Read]):
             return self.call.read(answers.document(came.body))
         if came.kind != "application/problem+json":
             if came.status in (502, 503, 504):  # somebody in between
-                raise Again(Unavailable(f"the service cannot be reached: status {came.status}", came.status))
+                raise Again(
+                    Unavailable(f"the service cannot be reached: status {came.status}", came.status), _seconds(came.wait)
+                )
             raise Malformed(f"an answer of status {came.status} came that is none of the service")
         refused = answers.refusal(answers.document(came.body), came.status)
         if came.status != 503:

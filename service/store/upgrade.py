@@ -22,6 +22,12 @@ _LOCK = 0x0F1F_7FAC  # an advisory lock of PostgreSQL; any number that nothing e
 def upgrade(database: Database) -> None:
     """Make or complete the tables. Raises DatabaseRefused."""
     try:
+        if database.path is not None and _has_no_write_ahead_log(database.path):
+            # Opened for writing, it would get one; another program's file is to stay as it is.
+            with database.reading.connect() as connection:
+                names = set(sa.inspect(connection).get_table_names())
+                if "alembic_version" not in names:
+                    _check_ours(database, names)
         with database.writing.connect() as connection, connection.begin():
             if database.dialect == "postgresql":
                 connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
@@ -41,6 +47,11 @@ def look(url: str) -> Database:
     try:
         with database.reading.connect() as connection:
             current, newest = revisions(connection)
+            if current is None:
+                _check_ours(database, set(sa.inspect(connection).get_table_names()))
+    except DatabaseRefused:
+        database.close()
+        raise
     except (OSError, sa.exc.SQLAlchemyError) as refused:
         database.close()
         raise DatabaseRefused(f"the database `{database.shown}` cannot be read: {plain(refused)}") from None
@@ -79,9 +90,22 @@ def _upgrade(database: Database, connection: sa.Connection) -> None:
         if schema != "1":
             raise DatabaseRefused(f"the database `{database.shown}` has a schema that this version does not know: `{schema}`")
         command.stamp(config, "0001")
-    elif names & set(metadata.tables) or (names and database.dialect == "sqlite"):
-        raise DatabaseRefused(f"the database `{database.shown}` is not a log of Fifth Factor")
+    else:
+        _check_ours(database, names)
     command.upgrade(config, "head")
+
+
+def _has_no_write_ahead_log(path: Path) -> bool:
+    """Whether a file is a database of SQLite, but none of ours or not yet: the header tells which journal it has. Raises OSError."""
+    with path.open("rb") as file:
+        header = file.read(20)
+    return len(header) == 20 and header[18] != 2
+
+
+def _check_ours(database: Database, names: set[str]) -> None:
+    """Raises DatabaseRefused where tables without a revision are another program's."""
+    if not {"about", "record"} <= names and (names & set(metadata.tables) or (names and database.dialect == "sqlite")):
+        raise DatabaseRefused(f"the database `{database.shown}` is not a log of Fifth Factor")
 
 
 def _config(connection: sa.Connection) -> Config:

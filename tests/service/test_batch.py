@@ -141,6 +141,7 @@ def test_an_empty_batch_has_no_results(client, service, content):
         b'{"exchanges": [,{}]}',
         b'{"exchanges": [{} {}]}',
         b'{"exchanges": [{}], "more": 1}',
+        b'{"exchanges": [], "more": 1}',
         b'{"more": 1, "exchanges": [{}]}',
         b'{"exchanges": [{}]} {}',
         b'{"exchanges": [{}], "exchanges": []}',

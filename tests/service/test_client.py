@@ -32,6 +32,9 @@ PERMIT: dict[str, Any] = {
     "bounds": {"lowest": "permitted", "highest": "permitted"},
     "as_of": "2024-06-01",
     "hypothetical": False,
+    "jurisdictions": [
+        {"jurisdiction": "CN", "outcome": "permitted", "bounds": {"lowest": "permitted", "highest": "permitted"}}
+    ],
     "engine": {"agreed": True},
 }
 
@@ -249,6 +252,12 @@ SPOILT = {
     "the outcome is a list": answering(changed(outcome=["permitted"])),
     "the bounds reach further": answering(changed(bounds={"lowest": "permitted", "highest": "review"})),
     "no bounds": answering(changed(bounds=None)),
+    "a jurisdiction prohibits": answering(
+        changed(jurisdictions=[{"bounds": {"lowest": "prohibited", "highest": "prohibited"}}])
+    ),
+    "a jurisdiction says nothing": answering(changed(jurisdictions=[{"jurisdiction": "CN"}])),
+    "no jurisdictions": answering(changed(jurisdictions=None)),
+    "the jurisdictions are a number": answering(changed(jurisdictions=1)),
     "hypothetical": answering(changed(hypothetical=True)),
     "hypothetical is missing": answering(changed(hypothetical=None)),
     "the engines disagree": answering(changed(engine={"agreed": False})),
@@ -365,6 +374,11 @@ def test_retry_after_is_waited_for(malicious, kind):
     flaky = malicious(sends(problem("busy", 503, "Retry-After: 1\r\n")), sends(WHOLE))
     began = time.monotonic()
     assert ask(kind, flaky.address, evaluate).proceed is True
+    assert 1 <= time.monotonic() - began < 3
+    proxy = answering(b"busy", "503 X", "text/plain", "Retry-After: 1\r\n")  # somebody in between says it
+    between = malicious(sends(proxy), sends(WHOLE))
+    began = time.monotonic()
+    assert ask(kind, between.address, evaluate).proceed is True
     assert 1 <= time.monotonic() - began < 3
     later = malicious(sends(problem("busy", 503, "Retry-After: 100\r\n")))
     began = time.monotonic()

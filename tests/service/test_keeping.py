@@ -7,6 +7,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -168,6 +169,17 @@ def test_a_backup_touches_no_file_but_its_own(tmp_path):
         other.write_text("mine")
     assert database_command("backup", str(copy), "--database", str(database))[0] == 0
     assert {file.name for file in tmp_path.iterdir()} == {each.name for each in (database, copy, *others)}
+
+
+@pytest.mark.parametrize("command", ["check", "upgrade"])
+def test_a_file_of_another_program_is_said_to_be_one(tmp_path, command):
+    """It is not offered to be completed, and stays as it is."""
+    other = tmp_path / "other.db"
+    with closing(sqlite3.connect(other)) as connection, connection:
+        connection.execute("CREATE TABLE mine (it TEXT)")
+    before = other.read_bytes()
+    code, _, errors = database_command(command, "--database", str(other))
+    assert (code, "is not a log of Fifth Factor" in errors, other.read_bytes() == before) == (2, True, True)
 
 
 @pytest.mark.parametrize("command", [("check",), ("backup", "x.db")])

@@ -165,6 +165,9 @@ def test_where_keys_are_set_only_what_they_signed_decides(tmp_path, policies):
         assert "error: " in server.log[-1]
         assert "is not signed" in server.log[-1]
     cli("bundle", "sign", file, "--key", f"{release}.key")
+    others = {**environment, "FIFTHFACTOR_TRUST": "from-memory"}
+    server = Server(tmp_path / "log.db", "--policies", str(file), environment=others)
+    assert (server.stop(0), "sign it anew under these settings" in server.log[-1]) == (2, True)
     with running(tmp_path / "log.db", "--policies", str(file), environment=environment) as server:
         first = live(server)
         assert len(ask(server, "/v1/bundle")[1]["signed_by"]) == 1

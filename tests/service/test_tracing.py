@@ -150,13 +150,14 @@ def test_what_fails_is_marked(tmp_path, collector):
 
 def test_a_collector_that_is_away_harms_nobody(tmp_path):
     """Answers are as fast, the lines stay JSON, and the end comes in time."""
-    environment = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9", "OTEL_BSP_SCHEDULE_DELAY": "50"}
+    environment = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://u:hunter2@127.0.0.1:9/tok-hunter2", "OTEL_BSP_SCHEDULE_DELAY": "50"}
     with running(tmp_path / "log.db", environment=environment) as server:
         for _ in range(5):
             evaluate(server)
         eventually(lambda: server.events("server"))
         assert server.stop() == 0
     assert all(json.loads(line) for line in server.log)
+    assert "hunter2" not in "".join(server.log)  # an address may hold a password, or a token
 
 
 def test_a_header_that_is_none_is_not_told(tmp_path, collector):

@@ -93,5 +93,5 @@ def test_a_file_of_another_program_is_not_read(tmp_path):
     """Its tables are not ours."""
     with sqlite3.connect(tmp_path / "other.db") as other:
         other.execute("CREATE TABLE mine (x)")
-    with pytest.raises(DatabaseRefused, match="revision none"):
+    with pytest.raises(DatabaseRefused, match="is not a log of Fifth Factor"):
         look(str(tmp_path / "other.db"))
