@@ -13,6 +13,8 @@ PEERS  := tests/bench/requirements.lock
 # durable-rules is C of 2020 that calls a name which Python 3.13 dropped. On older Pythons their own header wins.
 export CPPFLAGS += -DPyEval_CallObject=PyObject_CallObject
 export PIP_ROOT_USER_ACTION = ignore
+# Set by some images and shells; then each of the three hundred processes that the tests start compiles every module anew.
+export PYTHONDONTWRITEBYTECODE :=
 
 define CHECK_PYTHON
 import os, shutil, sys, sysconfig
