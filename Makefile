@@ -13,6 +13,8 @@ PEERS  := tests/bench/requirements.lock
 # durable-rules is C of 2020 that calls a name which Python 3.13 dropped. On older Pythons their own header wins.
 export CPPFLAGS += -DPyEval_CallObject=PyObject_CallObject
 export PIP_ROOT_USER_ACTION = ignore
+# Set by some images and shells; then each of the three hundred processes that the tests start compiles every module anew.
+export PYTHONDONTWRITEBYTECODE :=
 
 define CHECK_PYTHON
 import os, shutil, sys, sysconfig
@@ -43,7 +45,7 @@ serve: .venv/.runtime ## run the service
 	@$(BIN)/fifthfactor serve $(ARGS)
 
 test: .venv/.tests /usr/bin/chromium ## run every test, then check and test the policies
-	@$(BIN)/pytest -n 2 --dist loadfile $(ARGS)
+	@$(BIN)/pytest -n 4 --dist worksteal $(ARGS)
 	@$(BIN)/fifthfactor check policies
 	@$(BIN)/fifthfactor test policies
 	@$(BIN)/fifthfactor schema --write policies/.schemas

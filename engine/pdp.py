@@ -16,7 +16,7 @@ from pydantic import BaseModel
 from engine.backends.bitset import Bitset
 from engine.backends.durable import Durable
 from engine.backends.reference import Reference
-from engine.bundle import Bundle
+from engine.bundle import Bundle, all_stays
 from engine.carried import Carried, held, over, raised, stated, travelling
 from engine.case import Case
 from engine.combine import Combiner, Outcome
@@ -48,6 +48,7 @@ class PDP:
     durable-rules is one engine a process.
     """
 
+    @all_stays()
     def __init__(self, bundle: Bundle, mode: str = "checked") -> None:
         if mode not in MODES:
             raise ValueError(f"there is no mode `{mode}`; use one of {', '.join(MODES)}")

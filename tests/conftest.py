@@ -7,6 +7,7 @@ among workers, the process that shares them out starts it, and the worker that g
 
 from __future__ import annotations
 
+import gc
 import os
 import shlex
 import shutil
@@ -24,6 +25,9 @@ ROOT = Path(__file__).parent.parent
 LAST = "test_the_engines_agree_and_are_safe"
 FOLDER = "AGREEMENT_RUN"  # the variable by which workers find it
 RUN = pytest.StashKey["subprocess.Popen[bytes]"]()
+
+# Tests make applications and policies and drop them. Left at 700 new objects, looking for cycles is a fifth of their work.
+gc.set_threshold(20_000, 10, 10)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from typing import Any, Literal
 from urllib.parse import parse_qsl
 
@@ -535,6 +536,7 @@ def _subject(kind: str, id: str) -> str:
     return f"{kind}/{id}"
 
 
+@cache
 def _schema_of(model: type[BaseModel]) -> dict[str, Any]:
     """The schema of a body, with everything it refers to inside it."""
     schema = model.model_json_schema(mode="validation")

@@ -5,6 +5,7 @@ A new database gets all of them, one of an older version what it lacks, one of a
 and left as it is. Several processes may start at once: the first does the work, the others wait and find it done.
 """
 
+from functools import cache
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -66,18 +67,22 @@ def look(url: str) -> Database:
 
 def revisions(connection: sa.Connection) -> tuple[str | None, str]:
     """The revision of a database's tables, None before the first, and that of this version."""
-    newest = ScriptDirectory.from_config(_config(connection)).get_current_head()
-    assert newest is not None
-    return MigrationContext.configure(connection).get_current_revision(), newest
+    return MigrationContext.configure(connection).get_current_revision(), _known()[0]
+
+
+@cache
+def _known() -> tuple[str, ...]:
+    """The revisions of this version, the newest first. Alembic compiles the file of each to ask it."""
+    return tuple(each.revision for each in ScriptDirectory.from_config(_config()).walk_revisions())
 
 
 def _upgrade(database: Database, connection: sa.Connection) -> None:
     names = set(sa.inspect(connection).get_table_names())
-    config = _config(connection)
+    config = _config()
+    config.attributes["connection"] = connection
     if "alembic_version" in names:
-        known = {each.revision for each in ScriptDirectory.from_config(config).walk_revisions()}
         current, newest = revisions(connection)
-        if current is not None and current not in known:
+        if current is not None and current not in _known():
             raise DatabaseRefused(
                 f"the database `{database.shown}` was written by a newer Fifth Factor (its tables are of revision"
                 f" {current}, this one knows {newest}): install that version"
@@ -108,8 +113,7 @@ def _check_ours(database: Database, names: set[str]) -> None:
         raise DatabaseRefused(f"the database `{database.shown}` is not a log of Fifth Factor")
 
 
-def _config(connection: sa.Connection) -> Config:
+def _config() -> Config:
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    config.attributes["connection"] = connection
     return config

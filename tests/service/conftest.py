@@ -98,8 +98,9 @@ def service(database: str, lines: Lines) -> Iterator[Service]:
 
 
 @pytest.fixture
-def in_file(tmp_path: Path, lines: Lines) -> Iterator[Service]:
+def in_file(tmp_path: Path, lines: Lines, tables: Path) -> Iterator[Service]:
     """An open service whose database is a file, for what only a file can have happen to it."""
+    shutil.copy(tables, tmp_path / "log.db")
     opened = Service.open(
         Settings(watch=False, policies=POLICIES, database=str(tmp_path / "log.db")), say=telemetry.logger(lines)
     )

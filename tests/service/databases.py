@@ -54,7 +54,8 @@ class PostgreSQL:
     def new(self, *, empty: bool = False) -> str:
         """The address of a new database, with the tables of this version or without any."""
         name = f"log_{next(self._numbers)}"
-        self._run(f"CREATE DATABASE {name} TEMPLATE {'template0' if empty else 'template_log'}")
+        # FILE_COPY: page by page through the server's own log, as is the default, it takes eight times as long.
+        self._run(f"CREATE DATABASE {name} TEMPLATE {'template0' if empty else 'template_log'} STRATEGY FILE_COPY")
         return self.url(name)
 
     def drop(self, url: str) -> None:

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 
 from service.log.store import Store
 from service.store.database import Database
-from tests.service.conftest import ROOT, body, running
+from tests.service.conftest import ROOT, body, eventually, running
 from tests.service.load import Load, during, post
 from tests.service.test_server import ask, sound
 from tests.service.test_store import append, entry
@@ -49,6 +49,8 @@ def test_a_file_is_backed_up_under_load_and_restored(tmp_path):
         load = Load(server.port, [REQUEST], 8)
 
         async def back_up() -> None:
+            # There is to be something to back up, however busy the machine is.
+            await asyncio.to_thread(eventually, lambda: load.statuses)
             await asyncio.sleep(0.5)
             said.append(await asyncio.to_thread(database_command, "backup", str(copy), "--database", str(database)))
             await asyncio.sleep(0.3)
@@ -82,6 +84,8 @@ def test_a_server_is_backed_up_under_load_and_restored(postgresql, tmp_path):
         load = Load(server.port, [REQUEST], 8)
 
         async def back_up() -> None:
+            # There is to be something to back up, however busy the machine is.
+            await asyncio.to_thread(eventually, lambda: load.statuses)
             await asyncio.sleep(0.5)
             await asyncio.to_thread(program, "pg_dump", "--format=custom", f"--file={copy}", f"--dbname={database}")
 
