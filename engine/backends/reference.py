@@ -43,6 +43,7 @@ from engine.vocabulary import DOCUMENT_GROUPS
 NO, UNKNOWN, YES = Truth.NO, Truth.UNKNOWN, Truth.YES
 DOCUMENTS = tuple(f"{group}." for group in DOCUMENT_GROUPS)
 ENDLESS = Decimal("Infinity")
+NOTHING = Bounds(Level.NOT_APPLICABLE, Level.NOT_APPLICABLE)
 
 
 class Reference:
@@ -181,7 +182,7 @@ class _Evaluation:
             case All(parts=parts):
                 return self.least(parts)
             case AnyOf(parts=parts):
-                return ~self.least(Not(part) for part in parts)
+                return self.greatest(parts)
             case Not(part=part):
                 return ~self.truth(part)
             case Defined(key=key):
@@ -191,10 +192,23 @@ class _Evaluation:
         """The least truth of some conditions; what comes after a NO need not be looked at."""
         least = YES
         for part in parts:
-            least = min(least, self.truth(part))
-            if least is NO:
-                break
+            truth = self.truth(part)
+            if truth is NO:
+                return NO
+            if truth is UNKNOWN:
+                least = UNKNOWN
         return least
+
+    def greatest(self, parts: Iterable[Condition]) -> Truth:
+        """The greatest truth of some conditions; what comes after a YES need not be looked at."""
+        greatest = NO
+        for part in parts:
+            truth = self.truth(part)
+            if truth is YES:
+                return YES
+            if truth is UNKNOWN:
+                greatest = UNKNOWN
+        return greatest
 
     def atom(self, atom: Atom) -> Truth:
         if atom.op == "counts":
@@ -506,7 +520,7 @@ class _Evaluation:
     def levels(self, rule: Rule) -> Bounds:
         """What a rule raises where it stands: the least and the most."""
         if self.standing[rule.key] is NO:
-            return Bounds(Level.NOT_APPLICABLE, Level.NOT_APPLICABLE)
+            return NOTHING
         match rule.effect:
             case "prohibit":
                 levels = Bounds(Level.PROHIBITED, Level.PROHIBITED)
@@ -514,12 +528,12 @@ class _Evaluation:
                 levels = Bounds(Level.REVIEW, Level.REVIEW)
             case "oblige":
                 due = frozenset(d.key for d in rule.duties if d.arises == "exchange")
-                levels = self.owe(rule, due, due) if due else Bounds(Level.NOT_APPLICABLE, Level.NOT_APPLICABLE)
+                levels = self.owe(rule, due, due) if due else NOTHING
             case "require":
                 assert rule.need
                 levels = self.required(rule, rule.need)
             case _:
-                return Bounds(Level.NOT_APPLICABLE, Level.NOT_APPLICABLE)
+                return NOTHING
         doubted = self.doubted[rule.key]
         low, high = levels.low, levels.high
         if doubted is not NO and high > Level.PERMITTED_WITH_OBLIGATIONS:

@@ -9,6 +9,8 @@ import sqlalchemy as sa
 
 BigInteger = sa.BigInteger().with_variant(sa.Integer, "sqlite")  # SQLite's row number is an INTEGER
 
+REVISION = "sign_off"  # the newest of the migrations, which make these tables
+
 metadata = sa.MetaData()
 
 # --- who may call -----------------------------------------------------------------------------------------------------

@@ -5,17 +5,17 @@ A new database gets all of them, one of an older version what it lacks, one of a
 and left as it is. Several processes may start at once: the first does the work, the others wait and find it done.
 """
 
-from functools import cache
 from pathlib import Path
 
+from typing import TYPE_CHECKING
+
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 
 from service.store.database import Database, DatabaseRefused, file_of, plain
-from service.store.tables import metadata
+from service.store.tables import REVISION, metadata
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 _LOCK = 0x0F1F_7FAC  # an advisory lock of PostgreSQL; any number that nothing else in the database uses
 
@@ -67,28 +67,29 @@ def look(url: str) -> Database:
 
 def revisions(connection: sa.Connection) -> tuple[str | None, str]:
     """The revision of a database's tables, None before the first, and that of this version."""
-    return MigrationContext.configure(connection).get_current_revision(), _known()[0]
-
-
-@cache
-def _known() -> tuple[str, ...]:
-    """The revisions of this version, the newest first. Alembic compiles the file of each to ask it."""
-    return tuple(each.revision for each in ScriptDirectory.from_config(_config()).walk_revisions())
+    if "alembic_version" not in sa.inspect(connection).get_table_names():
+        return None, REVISION
+    return connection.execute(sa.select(sa.column("version_num")).select_from(sa.table("alembic_version"))).scalar(), REVISION
 
 
 def _upgrade(database: Database, connection: sa.Connection) -> None:
     names = set(sa.inspect(connection).get_table_names())
+    current, newest = revisions(connection)
+    if current == newest:
+        return
+    # Alembic takes a tenth of a second to import, and at most starts there is nothing to do.
+    from alembic import command
+    from alembic.script import ScriptDirectory
+
     config = _config()
     config.attributes["connection"] = connection
     if "alembic_version" in names:
-        current, newest = revisions(connection)
-        if current is not None and current not in _known():
+        known = {each.revision for each in ScriptDirectory.from_config(config).walk_revisions()}
+        if current is not None and current not in known:
             raise DatabaseRefused(
                 f"the database `{database.shown}` was written by a newer Fifth Factor (its tables are of revision"
                 f" {current}, this one knows {newest}): install that version"
             )
-        if current == newest:
-            return
     elif "about" in names and "record" in names:
         # A log from before there were revisions; it says its schema itself.
         schema = connection.exec_driver_sql("SELECT value FROM about WHERE name = 'schema'").scalar_one_or_none()
@@ -113,7 +114,9 @@ def _check_ours(database: Database, names: set[str]) -> None:
         raise DatabaseRefused(f"the database `{database.shown}` is not a log of Fifth Factor")
 
 
-def _config() -> Config:
+def _config() -> "Config":
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     return config
