@@ -6,7 +6,6 @@ and left as it is. Several processes may start at once: the first does the work,
 """
 
 from pathlib import Path
-
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
