@@ -23,6 +23,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 LAST = "test_the_engines_agree_and_are_safe"
+LONG = ("test_kills", "test_openapi", "test_readmes", "test_reload", "test_keeping", "test_overload", "test_container")
 FOLDER = "AGREEMENT_RUN"  # the variable by which workers find it
 RUN = pytest.StashKey["subprocess.Popen[bytes]"]()
 
@@ -31,8 +32,8 @@ gc.set_threshold(20_000, 10, 10)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The test that waits comes last."""
-    items.sort(key=lambda item: item.name == LAST)
+    """What takes long comes first, so that no worker is left alone with it at the end; the test that waits comes last."""
+    items.sort(key=lambda item: (item.name == LAST, item.path.stem not in LONG))
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
