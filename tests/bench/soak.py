@@ -56,11 +56,11 @@ class Steady:
         sent = 0
         while (passed := time.perf_counter() - began) < seconds:
             while sent < passed * self.rate:
-                sent += 1
                 if due.qsize() < MOST_WAITING:
                     due.put_nowait(began + sent / self.rate)
                 else:
                     self.given_up += 1
+                sent += 1
             await asyncio.sleep(0.002)
         for _ in senders:
             due.put_nowait(None)
