@@ -173,12 +173,17 @@ def _sign(
                 stand = signing.standing_for(transaction, live, signed.facts, today)
             then = signing.after(live, stored, stand)
         except Refused as refused:
-            places = (f"`--{each.pointer.split('/')[1].removesuffix('s')}`: {each.detail}" for each in refused.errors or ())
-            said = "; ".join(places) or refused.detail
+            said = "; ".join(map(_told, refused.errors or ())) or refused.detail
             _stop(f"error: {said}", 1 if refused.kind == "not-signable" else 2)
         for each in given:
             print(f"{'approved' if verdict == 'approve' else 'refused'}: {each.provision}")
         print(f"the same facts come to `{then.outcome}` now")
+
+
+def _told(place: Any) -> str:
+    """What is wrong with an option; what is wrong with several together has no name."""
+    name = place.pointer.removeprefix("/").partition("/")[0].removesuffix("s")
+    return f"`--{name}`: {place.detail}" if name else place.detail
 
 
 @contextmanager

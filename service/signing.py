@@ -200,22 +200,18 @@ def standing_for(connection: sa.Connection, live: Live, facts: str, day: date) -
     ]
 
 
-def closed(connection: sa.Connection, live: Live, decision: str, facts: str, provisions: Iterable[str], day: date) -> bool:
+def closed(connection: sa.Connection, live: Live, decision: str, facts: str, provisions: Sequence[str], day: date) -> bool:
     """
     Whether nothing of a review waits any more on a day: one of its provisions was refused, or each is approved as it stands now.
 
     `provisions` are those that can be signed off. What was said of this decision, or of the same facts, counts.
     """
-    given = sa.select(sign_off).where(sa.or_(sign_off.c.decision == decision, sign_off.c.facts == facts))
-    last = {row["provision"]: row for row in connection.execute(given.order_by(sign_off.c.number)).mappings()}
-
-    def approved(provision: str) -> bool:
-        row = last.get(provision)
-        return row is not None and row["until"] >= day.isoformat() and row["meaning"] == _meaning(live, provision)
-
-    provisions = tuple(provisions)
-    refused = any(each in last and last[each]["verdict"] == "refuse" for each in provisions)
-    return refused or all(map(approved, provisions))
+    said = sa.select(sign_off.c.provision, sign_off.c.verdict)
+    said = said.where(sa.or_(sign_off.c.decision == decision, sign_off.c.facts == facts)).order_by(sign_off.c.number)
+    last = {row.provision: row.verdict for row in connection.execute(said)}
+    if any(last.get(each) == "refuse" for each in provisions):
+        return True
+    return {each.provision for each in standing_for(connection, live, facts, day)}.issuperset(provisions)
 
 
 def _again(live: Live, stored: Stored) -> tuple[engine.Exchange, date, Mapping[str, Any]]:

@@ -23,8 +23,6 @@ POLICY = "default-src 'none'; style-src 'self'; img-src data:; form-action 'self
 ROWS = 50  # a page
 MOST_LETTERS = 300  # of a filter
 
-_CHOICES: Mapping[str, tuple[str, ...]] = {"outcome": OUTCOMES, "proceed": ("yes", "no")}
-
 
 def add(app: FastAPI, service: Service) -> None:
     """Put the pages on the application."""
@@ -88,8 +86,8 @@ def _query(filters: Mapping[str, str]) -> search.Query:
         if name in ("since", "until"):
             words[name] = search.moment(value, end=name == "until")
         elif name in search.FIELDS:
-            if value not in _CHOICES.get(name, (value,)):
-                raise ValueError("no such value")
+            if name == "outcome" and value not in OUTCOMES:
+                raise ValueError("no such outcome")
             words[name] = (value.upper() if name.endswith("_country") else value,)
         else:
             raise ValueError("no such filter")

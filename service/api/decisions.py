@@ -56,7 +56,7 @@ _ONCE: dict[str, tuple[str, dict[str, Any]]] = {
         {"type": "string", "examples": ["2026-11-24", "2026-11-24T09:30:00Z"]},
     ),
     "until": ("the last day, whole, or the first moment after", {"type": "string"}),
-    "proceed": ("whether the exchange may proceed", {"type": "boolean"}),
+    "proceed": ("whether the exchange may proceed, and whoever asked was told so", {"type": "boolean"}),
     "limit": ("most decisions of a page", {"type": "integer", "minimum": 1, "maximum": MOST_ROWS, "default": LIMIT}),
     "cursor": ("`next` of the page before", {"type": "string"}),
 }

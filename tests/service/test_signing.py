@@ -109,7 +109,7 @@ def test_a_refusal_takes_an_approval_back_and_both_are_kept(client, evaluate, si
 
 
 @in_file
-def test_a_refusal_stands_where_older_policies_come_back(evaluate, sign, service, tmp_path):
+def test_a_refusal_stands_where_older_policies_come_back(client, evaluate, sign, service, tmp_path):
     """Approved, approved and refused under changed policies: with the first ones loaded again the last word is still no."""
     first, text = service.live, (POLICIES / "rules.yaml").read_text()
     sign(decided(evaluate)["id"])
@@ -122,6 +122,7 @@ def test_a_refusal_stands_where_older_policies_come_back(evaluate, sign, service
     assert sign(again["id"]).json()["then"]["outcome"] == "permitted"
     service.policies.live = first
     assert decided(evaluate)["outcome"] == "permitted"  # both approvals stand, each for what the provision meant
+    assert client.get("/v1/reviews").json()["reviews"] == []
     service.policies.live = Live.of(engine.load(tmp_path / "changed"), "checked")
     sign(decided(evaluate)["id"], verdict="refuse", until=None)
     service.policies.live = first
@@ -303,6 +304,9 @@ def test_a_person_signs_off_at_a_terminal(evaluate, review):
     assert (status, "can be signed off: cn.test/art-1" in shown) == (0, True)
     status, said = review("approve", id, "--reason", "looked at", "--until", "soon")
     assert (status, said.startswith("error: `--until`: ")) == (2, True)
+    both = ("--provision", "cn.test/art-1", "--requirement", "cn.test/any")
+    status, said = review("approve", id, "--reason", "looked at", "--until", TOMORROW, *both)
+    assert (status, said) == (2, "error: name `provisions` or a `requirement`, one of the two\n")
     status, said = review("approve", id, "--reason", "looked at", "--until", TOMORROW, "--by", "Li Na")
     assert (status, said) == (0, "approved: cn.test/art-1\nthe same facts come to `permitted` now\n")
     assert decided(evaluate)["signed_off"][0]["by"] == "Li Na"
