@@ -7,8 +7,17 @@ passes days and ids.
 
 from __future__ import annotations
 
+from engine.authoring.brief import brief
+from engine.authoring.changes import PolicyChangePart
+from engine.authoring.difference import DIRECTIONS, Difference, ExchangePart, MovePart, Trial, compare, trials
+from engine.authoring.instruments import Instrument, instruments
+from engine.authoring.layout import NotLaidOut, lay_out
+from engine.authoring.lint import lint
+from engine.authoring.mutation import Court, Mutant, mutants
+from engine.authoring.rulesets import rulesets
+from engine.authoring.schemas import editor_schemas
+from engine.authoring.testing import Result, run
 from engine.backends.durable import EngineUnavailable
-from engine.brief import brief
 from engine.bundle import (
     Bundle,
     BundleRefused,
@@ -19,31 +28,22 @@ from engine.bundle import (
     load_sources,
     parse_exchange,
 )
-from engine.catalogue import FactEntry
-from engine.changes import PolicyChangePart
-from engine.check import Settings
-from engine.counting import Contribution, Counter, Counting, Key, Tally, covering, put
+from engine.deciding.contributions import Contribution, Counter, Counting, Key, Tally, covering, put
+from engine.deciding.sign_off import SignOff, facts_digest, meaning_of
 from engine.decision import Decision, PlanDecision, Written
 from engine.diagnostic import CODES, Diagnostic, did_you_mean
-from engine.difference import DIRECTIONS, Difference, ExchangePart, MovePart, Trial, compare, trials
 from engine.exchange import MAX_BYTES, Exchange, ExchangeRefused, Problem, read_object
-from engine.instruments import Instrument, instruments
+from engine.explaining.phrasebook import Phrasebook
 from engine.languages import LANGUAGES
-from engine.layout import NotLaidOut, lay_out
-from engine.lint import lint
-from engine.listing import rulesets
-from engine.model import ActionText, AttributesText, AuthZenText, ContextText, EntityText, Status
-from engine.mutation import Court, Mutant, mutants
 from engine.pdp import INCLUDES, MODES, PDP, EnginesFailed
-from engine.places import NotAnObject, Path, Places
 from engine.plan import Leg, decide_plan, read_plan
-from engine.schemas import editor_schemas
-from engine.signing import SignOff, facts_digest, meaning_of
-from engine.testing import Result, run
+from engine.policy_language.catalogue import FactEntry
+from engine.policy_language.check import Settings
+from engine.policy_language.model import ActionText, AttributesText, AuthZenText, ContextText, EntityText, Status
+from engine.policy_language.places import NotAnObject, Path, Places
+from engine.policy_language.vocabulary import Register
 from engine.values import Range
 from engine.version import VERSION as __version__
-from engine.vocabulary import Register
-from engine.words import Phrasebook
 
 __all__ = [
     "CODES",

@@ -16,15 +16,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from engine import tree
-from engine.access import check_access
-from engine.catalogue import FactEntry, catalogue
-from engine.check import Settings, check
 from engine.diagnostic import Diagnostic, Findings, Span
 from engine.exchange import Exchange, ExchangeReader
+from engine.policy_language import tree
+from engine.policy_language.access import check_access
+from engine.policy_language.catalogue import FactEntry, catalogue
+from engine.policy_language.check import Settings, check
+from engine.policy_language.vocabulary import Vocabulary
+from engine.policy_language.vocabulary import load as load_vocabulary
 from engine.rules import Calendar, Duty, RuleSet
-from engine.vocabulary import Vocabulary
-from engine.vocabulary import load as load_vocabulary
 
 KINDS = ("vocabulary", "policy", "test")
 MAX_FILES = 5_000

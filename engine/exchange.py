@@ -28,9 +28,9 @@ from pydantic_core import PydanticCustomError
 from typing_extensions import TypedDict
 
 from engine.diagnostic import did_you_mean
+from engine.policy_language.vocabulary import DOCUMENT_FIELDS, DOCUMENT_GROUPS, PERSONAL_FIELDS, Vocabulary
 from engine.rules import AS_OF
 from engine.values import BadValue, Document, Missing, Range, Type, Value
-from engine.vocabulary import DOCUMENT_FIELDS, DOCUMENT_GROUPS, PERSONAL_FIELDS, Vocabulary
 
 SCHEMA = "fifthfactor/exchange/1"
 MAX_BYTES = 256 * 1024
@@ -86,6 +86,15 @@ class Exchange:
             if document is Missing.UNKNOWN:
                 return Missing.UNKNOWN
         return Missing.LEFT_OUT
+
+    def asked_for(self, fact: str) -> str:
+        """What to ask for to learn a fact: the document that it is a field of, where none is presented; else the fact."""
+        kind, _, name = fact.rpartition(".")
+        if fact.partition(".")[0] in DOCUMENT_GROUPS and name in DOCUMENT_FIELDS:
+            presented = self.values.get(kind)
+            if not isinstance(presented, Document) or presented.state != "shown":
+                return kind
+        return fact
 
     def with_values(self, answers: Mapping[str, Value]) -> Exchange:
         """The same exchange with some facts answered; for questions and remedies, never recorded."""

@@ -17,23 +17,23 @@ from engine.backends.bitset import Bitset
 from engine.backends.durable import Durable
 from engine.backends.reference import Reference
 from engine.bundle import Bundle, all_stays
-from engine.carried import Carried, held, over, raised, stated, travelling
-from engine.case import Case
-from engine.combine import Combiner, Outcome
-from engine.combine import word as outcome_word
+from engine.deciding.carried import Carried, held, over, raised, stated, travelling
+from engine.deciding.combine import Combiner, Outcome
+from engine.deciding.combine import word as outcome_word
+from engine.deciding.sign_off import SignOff, parts
 from engine.decision import Decision, EnginePart, MissingPart, Written
 from engine.exchange import Exchange
-from engine.explain import Teller, trace
-from engine.horizon import Horizon
+from engine.explaining.case import Case
+from engine.explaining.explanation import Teller, trace
+from engine.explaining.phrasebook import Phrasebook
 from engine.languages import ENGLISH, LANGUAGES
-from engine.missing import Questions
-from engine.remedies import Remedies
+from engine.questions.horizon import Horizon
+from engine.questions.next_questions import Questions
+from engine.questions.remedies import Remedies
 from engine.rules import Level
-from engine.signing import SignOff, parts
 from engine.values import Value
 from engine.verdict import NONE_SIGNED, Bounds, Engine, Reading, Verdict
 from engine.version import VERSION
-from engine.words import Phrasebook
 
 MODES = {"checked": ("bitset", "durable"), "bitset": ("bitset",), "durable": ("durable",), "reference": ("reference",)}
 INCLUDES = ("remedies", "holds_until", "trace")

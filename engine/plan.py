@@ -16,16 +16,17 @@ from datetime import date
 from typing import Any
 
 from engine.bundle import Bundle
-from engine.carried import STATES, Carried, carried_part, gravest, gravity, held, raised, stated
-from engine.combine import PERMITTING, Outcome
-from engine.combine import word as outcome_word
+from engine.deciding.carried import STATES, Carried, gravest, gravity, held, raised, stated
+from engine.deciding.combine import PERMITTING, Outcome
+from engine.deciding.combine import word as outcome_word
 from engine.decision import BoundsPart, Decision, HorizonPart, JurisdictionPart, LegPart, PlanDecision
 from engine.exchange import Exchange, ExchangeRefused, Problem, read_object
-from engine.horizon import MAX_EVALUATIONS, Horizon
+from engine.explaining.explanation import carried_part
+from engine.explaining.phrasebook import Phrasebook
 from engine.pdp import PDP
+from engine.questions.horizon import MAX_EVALUATIONS, Horizon
 from engine.rules import Level, Rule, Truth
 from engine.verdict import Bounds, Verdict
-from engine.words import Phrasebook
 
 SCHEMA = "fifthfactor/plan/1"
 MAX_LEGS = 16

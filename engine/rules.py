@@ -14,8 +14,8 @@ from datetime import date
 from enum import IntEnum
 from typing import TypeAlias
 
+from engine.multilingual import NO_WORDS, Words
 from engine.values import Duration, Operand, Type
-from engine.wording import NO_WORDS, Words
 
 AS_OF = "as_of"
 MAX_CHAIN = 50  # definitions that use, or rules that exempt, one another: what walks them may recurse

@@ -18,7 +18,7 @@ from enum import Enum
 from typing import Any, TypeAlias
 
 from engine.diagnostic import did_you_mean
-from engine.wording import Words
+from engine.multilingual import Words
 
 MAX_COUNT = 2**53 - 1  # RFC 8785: larger integers have no canonical JSON
 MAX_TEXT = 256

@@ -11,22 +11,22 @@ from typing import Self
 from structlog.typing import FilteringBoundLogger
 
 import engine
-from service import telemetry
-from service.bundles import kept, watching
-from service.incidents import Incidents
-from service.keys import KeyRing
-from service.live import Live
-from service.load import Load
+from service.callers.keys import KeyRing
+from service.callers.shedding import Load
+from service.callers.tokens import Tokens
+from service.event_loop import Turns
 from service.log.store import Store
-from service.metrics import Metrics
-from service.policies import Origin, Policies, PoliciesRefused
-from service.reloading import Reloading
+from service.policies import kept, watching
+from service.policies.live import Live
+from service.policies.reloading import Origin, Policies, PoliciesRefused
+from service.policies.shadow import Given, Shadow
+from service.policies.watching import Reloading
 from service.settings import SettingRefused, Settings
-from service.shadow import Given, Shadow
 from service.store.database import DatabaseRefused
-from service.tokens import Tokens
-from service.tracing import Tracing
-from service.turns import Turns
+from service.telemetry import log_lines
+from service.telemetry.incidents import Incidents
+from service.telemetry.metrics import Metrics
+from service.telemetry.tracing import Tracing
 
 
 def now_utc() -> datetime:
@@ -71,7 +71,7 @@ class Service:
         origin = Origin.of(settings.policies, settings, settings.mode)
         watched = {path: watching.state(path) for path in (origin.path, settings.shadow) if path and settings.watch}
         loaded, live = origin.start()
-        say = say or telemetry.logger()
+        say = say or log_lines.logger()
         tracing = Tracing.of(os.environ, engine.__version__, say)
         store = Store.open(settings.database)
         keys = KeyRing(store.database, clock)

@@ -71,7 +71,7 @@ def agreement_run() -> tuple[int, str]:
 def _start(session: pytest.Session) -> None:
     folder = Path(tempfile.mkdtemp(prefix="agreement-"))
     os.environ[FOLDER] = str(folder)
-    command = shlex.join([sys.executable, "-m", "tests.backends.agreement", "--first", "0", "--nice", "10"])
+    command = shlex.join([sys.executable, "-m", "tests.engine.backends.agreement", "--first", "0", "--nice", "10"])
     script = f"{command} > told 2>&1; echo $? > status.part; mv status.part status"
     session.config.stash[RUN] = subprocess.Popen(
         ["sh", "-c", script], cwd=folder, env={**os.environ, "PYTHONPATH": str(ROOT)}, start_new_session=True

@@ -1,7 +1,7 @@
 """
 Where each numbered sentence of the semantics is tested: a table, and the check that every test in it is there.
 
-The sentences that a verdict shows have cases of their own in `backends/cases`, named by their number; the others are held by the
+The sentences that a verdict shows have cases of their own in `engine/backends/cases`, named by their number; the others are held by the
 tests named here.
 """
 
@@ -14,54 +14,57 @@ from pathlib import Path
 import pytest
 
 TESTS = Path(__file__).parent
-CASES = "cases"  # a case in backends/cases begins with the sentence's number
+CASES = "cases"  # a case in engine/backends/cases begins with the sentence's number
 SENTENCES: dict[str, tuple[str, ...]] = {
     "1.1": (
-        "test_documents::test_a_schema_has_a_version_and_an_example_that_holds",
-        "service/test_api::test_the_schemas_come_from_models_and_vocabulary",
+        "engine/policy_language/test_documents::test_a_schema_has_a_version_and_an_example_that_holds",
+        "service/api/test_api::test_the_schemas_come_from_models_and_vocabulary",
     ),
     "1.2": (
-        "test_exchange::test_a_value_of_each_type_is_read_as_what_it_is",
-        "test_exchange::test_any_fact_may_be_unknown_and_none_may_be_null",
+        "engine/test_exchange::test_a_value_of_each_type_is_read_as_what_it_is",
+        "engine/test_exchange::test_any_fact_may_be_unknown_and_none_may_be_null",
     ),
-    "1.3": ("test_exchange::test_a_document_is_presented_or_there_is_none_or_it_is_unknown",),
+    "1.3": ("engine/test_exchange::test_a_document_is_presented_or_there_is_none_or_it_is_unknown",),
     "1.4": (
-        "test_exchange::test_the_day_is_a_day",
-        "test_decision::test_a_hypothetical_decision_never_proceeds",
-        "service/test_api::test_the_day_is_the_exchange_s_or_today_in_the_zone",
+        "engine/test_exchange::test_the_day_is_a_day",
+        "engine/test_decision::test_a_hypothetical_decision_never_proceeds",
+        "service/api/test_api::test_the_day_is_the_exchange_s_or_today_in_the_zone",
     ),
     **{f"2.{n}": (CASES,) for n in range(1, 12)},
     **{f"3.{n}": (CASES,) for n in range(1, 9)},
     **{f"4.{n}": (CASES,) for n in (1, 2, 3, 4, 7)},
     "4.5": (
-        "test_decision::test_what_is_asked_settles_it",
-        "test_decision::test_what_cannot_move_the_outcome_is_not_asked",
-        "test_decision::test_a_shorter_list_is_asked_before_a_longer_one",
-        "test_decision::test_what_decides_whether_a_law_applies_is_asked_first",
+        "engine/test_decision::test_what_is_asked_settles_it",
+        "engine/test_decision::test_what_cannot_move_the_outcome_is_not_asked",
+        "engine/test_decision::test_a_shorter_list_is_asked_before_a_longer_one",
+        "engine/test_decision::test_what_decides_whether_a_law_applies_is_asked_first",
     ),
-    "4.6": ("test_decision::test_beneath_is_what_remains_without_reviews",),
+    "4.6": ("engine/test_decision::test_beneath_is_what_remains_without_reviews",),
     "4.8": (
-        "test_decision::test_the_decision_leads_with_whether_to_proceed",
-        "test_decision::test_only_the_two_permitted_outcomes_proceed",
+        "engine/test_decision::test_the_decision_leads_with_whether_to_proceed",
+        "engine/test_decision::test_only_the_two_permitted_outcomes_proceed",
     ),
-    "4.9": ("test_remedies::",),
-    "4.10": ("backends/test_long_agreement::test_the_engines_agree_and_are_safe",),
-    "5.1": ("backends/test_agreement::test_a_planted_fault_is_found",),
-    "5.2": ("backends/test_cases::test_each_back_end_gives_the_meaning",),
-    "5.3": ("backends/test_network::test_only_small_integers_reach_the_engine",),
+    "4.9": ("engine/questions/test_remedies::",),
+    "4.10": ("engine/backends/test_long_agreement::test_the_engines_agree_and_are_safe",),
+    "5.1": ("engine/backends/test_agreement::test_a_planted_fault_is_found",),
+    "5.2": ("engine/backends/test_cases::test_each_back_end_gives_the_meaning",),
+    "5.3": ("engine/backends/test_network::test_only_small_integers_reach_the_engine",),
     "5.4": (
-        "test_decision::test_engines_that_disagree_never_permit",
-        "test_decision::test_an_engine_that_answers_nonsense_is_an_engine_that_fails",
+        "engine/test_decision::test_engines_that_disagree_never_permit",
+        "engine/test_decision::test_an_engine_that_answers_nonsense_is_an_engine_that_fails",
     ),
     "5.5": (
-        "test_decision::test_the_meaning_stays_where_only_the_writing_changes",
-        "test_decision::test_nothing_hangs_on_the_hash_seed",
+        "engine/test_decision::test_the_meaning_stays_where_only_the_writing_changes",
+        "engine/test_decision::test_nothing_hangs_on_the_hash_seed",
     ),
-    "6": ("language/test_language::test_a_definition_that_a_test_looks_at_is_used",),
-    "7.1": ("language/test_language::test_a_bad_file_has_its_errors_on_the_guilty_lines", "tools/test_layout::"),
-    "7.2": ("language/test_language::test_every_feature_has_good_and_bad_files",),
-    "7.3": ("language/test_language::test_a_good_file_loads_without_findings",),
-    "7.4": ("language/test_language::test_more_facts_than_a_caller_can_answer_are_a_warning",),
+    "6": ("engine/policy_language/test_language::test_a_definition_that_a_test_looks_at_is_used",),
+    "7.1": (
+        "engine/policy_language/test_language::test_a_bad_file_has_its_errors_on_the_guilty_lines",
+        "engine/authoring/test_layout::",
+    ),
+    "7.2": ("engine/policy_language/test_language::test_every_feature_has_good_and_bad_files",),
+    "7.3": ("engine/policy_language/test_language::test_a_good_file_loads_without_findings",),
+    "7.4": ("engine/policy_language/test_language::test_more_facts_than_a_caller_can_answer_are_a_warning",),
 }
 
 
@@ -78,7 +81,7 @@ def test_a_sentence_has_its_tests(sentence: str) -> None:
         if named == CASES:
             assert any(
                 re.search(rf"case: {re.escape(sentence)} ", file.read_text())
-                for file in (TESTS / "backends/cases").glob("*.yaml")
+                for file in (TESTS / "engine/backends/cases").glob("*.yaml")
             )
             continue
         file, _, function = named.partition("::")

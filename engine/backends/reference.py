@@ -15,6 +15,7 @@ from types import MappingProxyType
 
 from engine.calendars import first_after, is_worked
 from engine.exchange import Exchange
+from engine.policy_language.vocabulary import DOCUMENT_GROUPS
 from engine.rules import (
     AS_OF,
     All,
@@ -38,7 +39,6 @@ from engine.rules import (
 )
 from engine.values import Document, Duration, Missing, Money, Range, SetOf, Value, ValueSet
 from engine.verdict import NONE_SIGNED, Bounds, Masks, Verdict
-from engine.vocabulary import DOCUMENT_GROUPS
 
 NO, UNKNOWN, YES = Truth.NO, Truth.UNKNOWN, Truth.YES
 DOCUMENTS = tuple(f"{group}." for group in DOCUMENT_GROUPS)

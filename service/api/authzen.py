@@ -17,19 +17,19 @@ from starlette.requests import ClientDisconnect
 from service.api import schemas
 from service.api.batch import MOST_BATCHES
 from service.api.sent import Plain, body
-from service.authzen import answers, requests
-from service.authzen.access import MOST_RESULTS, Access, Blank
-from service.authzen.answers import OBLIGATION, Answer, Answers, Why
-from service.authzen.entities import Entities
+from service.authzen import requests, responses
+from service.authzen.decision_point import MOST_RESULTS, Access, Blank
+from service.authzen.entity_store import Entities
 from service.authzen.mapping import AccessMapping
-from service.callers import Caller, caller_of
-from service.deciding import Decided, durable
-from service.gate import note
-from service.live import Live
-from service.once import Answer as Kept
-from service.once import Work, key_of, once_prepared
+from service.authzen.responses import OBLIGATION, Answer, Answers, Why
+from service.callers.caller import Caller, caller_of
+from service.decisions.decider import Decided, durable
+from service.decisions.idempotency import Answer as Kept
+from service.decisions.idempotency import Work, key_of, once_prepared
+from service.policies.live import Live
 from service.problems import Refused
 from service.service import Service
+from service.telemetry.log_lines import note
 
 # What the records of one request may take in memory.
 MOST_BYTES = 64 * 1024 * 1024
@@ -210,7 +210,7 @@ def add(app: FastAPI, service: Service, entities: Entities) -> None:
             except Refused as refused:
                 if refused.kind == "not-ready":  # it is not this one's fault, and may be tried again
                     raise
-                answer, decided = answers.malformed(refused), None
+                answer, decided = responses.malformed(refused), None
             found.append(answer)
             if decided is not None:
                 made.append(decided)

@@ -22,14 +22,14 @@ from starlette.responses import StreamingResponse
 import engine
 from service.api import schemas
 from service.api.sent import PARAMETERS, Plain, asked, body
-from service.callers import Caller, caller_of
-from service.deciding import Asked, Decider, durable
-from service.gate import note
+from service.callers.caller import Caller, caller_of
+from service.decisions.decider import Asked, Decider, durable
+from service.decisions.idempotency import Answer, Work, key_of, once_prepared
 from service.log.leaf import Entry
-from service.once import Answer, Work, key_of, once_prepared
+from service.policies.shadow import Given
 from service.problems import Problem, Refused
 from service.service import Service
-from service.shadow import Given
+from service.telemetry.log_lines import note
 
 # What the records of one batch may take in memory, as much as their answers do.
 MOST_BYTES = 64 * 1024 * 1024

@@ -11,11 +11,10 @@ from fastapi import FastAPI, Path, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 import engine
-from service import policies
 from service.api import schemas
-from service.bundles import kept
-from service.callers import caller_of
+from service.callers.caller import caller_of
 from service.log.record import Digests
+from service.policies import kept, reloading
 from service.problems import Place, Position, Refused
 from service.service import Service
 
@@ -91,7 +90,7 @@ class KeptBundles(Frozen):
     bundles: tuple[KeptBundle, ...] = Field(description=f"at most {BUNDLES_SHOWN}")
 
 
-def shown(refusal: policies.Refusal | None) -> Refusal | None:
+def shown(refusal: reloading.Refusal | None) -> Refusal | None:
     """A refusal as it is answered."""
     if refusal is None:
         return None
@@ -142,7 +141,7 @@ def add(app: FastAPI, service: Service) -> None:
             service.shadow.renew()
         try:
             changed = await held.reload()
-        except policies.PoliciesRefused as refused:
+        except reloading.PoliciesRefused as refused:
             found = refused.refusal.diagnostics
             places = tuple(Place(pointer="", code=each.code, detail=_detail(each), position=_position(each)) for each in found)
             raise Refused("policies-refused", refused.refusal.reason, errors=places or None) from None

@@ -15,12 +15,12 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 
 from service.api import schemas
 from service.api.sent import Plain, body
-from service.callers import Caller, caller_of
-from service.gate import note
-from service.ledger.commitments import Commitment, Done, Ledger, Moved, State
-from service.once import Answer, Work, once, once_prepared
+from service.callers.caller import Caller, caller_of
+from service.decisions.idempotency import Answer, Work, once, once_prepared
+from service.ledger.committing import Commitment, Done, Ledger, Moved, State
 from service.problems import MEDIA_TYPE, PLACES_SHOWN, Place, Refused
 from service.service import Service
+from service.telemetry.log_lines import note
 
 _LIMIT = 16 * 1024
 _PAGE = 100

@@ -10,13 +10,13 @@ from typing import Any
 import sqlalchemy as sa
 from fastapi import FastAPI, Request, Response
 
-from service import signing
 from service.api.decisions import OUTCOMES, kept
-from service.callers import caller_of
+from service.callers.caller import caller_of
 from service.console.pages import STYLE, Reader, decision_page, list_page, missing_page
 from service.console.wording import WORDS
 from service.log import search
 from service.problems import Refused
+from service.reviews import sign_offs
 from service.service import Service
 
 POLICY = "default-src 'none'; style-src 'self'; img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -60,10 +60,10 @@ def add(app: FastAPI, service: Service) -> None:
                 words = WORDS[reader.lang]
                 return _html(missing_page(reader, words["not_found"], words["not_found_text"]), 404)
             with service.store.database.reading.connect() as connection:
-                sign_offs = [each.model_dump(mode="json") for each in signing.given(connection, id)]
+                given = [each.model_dump(mode="json") for each in sign_offs.given(connection, id)]
         except sa.exc.SQLAlchemyError:
             raise Refused("not-ready", "the log cannot be read", headers={"Retry-After": "1"}) from None
-        return _html(decision_page(kept(stored), sign_offs, reader))
+        return _html(decision_page(kept(stored), given, reader))
 
 
 def language(request: Request) -> str:

@@ -12,11 +12,11 @@ from pydantic import BaseModel, Field
 from service.api import schemas
 from service.api.commitments import Reason, Sending, answer, read, sent_body, unreadable, written
 from service.api.sent import Plain
-from service.callers import caller_of
-from service.deciding import durable
-from service.ledger.commitments import Ledger
-from service.ledger.counters import CounterPart, Counters, Opened
-from service.once import Answer, once
+from service.callers.caller import caller_of
+from service.decisions.decider import durable
+from service.decisions.idempotency import Answer, once
+from service.ledger.balances import CounterPart, Counters, Opened
+from service.ledger.committing import Ledger
 from service.problems import Refused
 from service.service import Service
 

@@ -17,17 +17,17 @@ from pydantic import BaseModel, ConfigDict, Field
 
 import engine
 from service.api import schemas
-from service.callers import caller_of
+from service.callers.caller import caller_of
+from service.decisions.idempotency import Answer, once
+from service.decisions.replay import CannotReplay, Replay, kept_decider, replay
 from service.log.leaf import clear, commitments
 from service.log.record import Digests, KeptRecord
 from service.log.search import FIELDS, MOST_WORDS, CursorRefused, Page, Query, Row, find, moment
 from service.log.store import Stored, moment_text
 from service.log.store import find as find_one
-from service.once import Answer, once
 from service.problems import Refused
-from service.replay import CannotReplay, Replay, kept_decider, replay
 from service.service import Service
-from service.telemetry import audit
+from service.telemetry.log_lines import audit
 
 Result = TypeVar("Result")
 

@@ -10,11 +10,11 @@ from fastapi import FastAPI, Request, Response
 import engine
 from service.api import schemas
 from service.api.sent import PARAMETERS, Plain, asked, body
-from service.callers import caller_of
-from service.deciding import Decided, Decider, durable
-from service.gate import note
-from service.once import Answer, Work, key_of, once_prepared
+from service.callers.caller import caller_of
+from service.decisions.decider import Decided, Decider, durable
+from service.decisions.idempotency import Answer, Work, key_of, once_prepared
 from service.service import Service
+from service.telemetry.log_lines import note
 
 
 def add(app: FastAPI, service: Service) -> None:

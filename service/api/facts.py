@@ -7,9 +7,9 @@ from pydantic import BaseModel, ConfigDict
 
 import engine
 from service.api import schemas
-from service.callers import caller_of
-from service.live import Live
+from service.callers.caller import caller_of
 from service.log.record import Digests
+from service.policies.live import Live
 from service.service import Service
 
 

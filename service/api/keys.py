@@ -8,14 +8,14 @@ import sqlalchemy as sa
 from fastapi import FastAPI, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator
 
-from service import keys
 from service.api import schemas
 from service.api.sent import Plain, body
-from service.callers import SCOPES, Caller, Scope, caller_of
-from service.once import Answer, once
+from service.callers import keys
+from service.callers.caller import SCOPES, Caller, Scope, caller_of
+from service.decisions.idempotency import Answer, once
 from service.problems import Place, Refused
 from service.service import Service
-from service.telemetry import audit
+from service.telemetry.log_lines import audit
 
 MOST_BYTES = 4096  # of a body
 

@@ -4,9 +4,9 @@ from fastapi import FastAPI, Request, Response
 
 from service.api import schemas
 from service.api.sent import Plain
-from service.callers import caller_of
-from service.metrics import CONTENT_TYPE
+from service.callers.caller import caller_of
 from service.service import Service
+from service.telemetry.metrics import CONTENT_TYPE
 
 
 def add(app: FastAPI, service: Service) -> None:

@@ -22,14 +22,12 @@ from pydantic import BaseModel, ConfigDict, Field
 import engine
 from service.api import schemas
 from service.api.sent import Plain, body
-from service.callers import Caller, caller_of
-from service.gate import note
+from service.callers.caller import Caller, caller_of
+from service.decisions.idempotency import Answer, forget, once
 from service.log.store import moment_text
-from service.once import Answer, forget, once
 from service.problems import PLACES_SHOWN, Place, Refused
-from service.register import book, moving
-from service.register.book import Changed, Condition, NotHeld
-from service.register.entry import (
+from service.register import entity_versions, import_export
+from service.register.entity import (
     ASSET,
     MOST_BYTES,
     PARTY,
@@ -42,9 +40,10 @@ from service.register.entry import (
     is_kind,
     read_content,
 )
-from service.register.facts import stating
+from service.register.entity_versions import Changed, Condition, NotHeld
+from service.register.stated_facts import stating
 from service.service import Service
-from service.telemetry import audit
+from service.telemetry.log_lines import audit, note
 
 MOST_LISTED = 1_000
 LISTED = 100
@@ -221,7 +220,7 @@ class _Endpoints:
 
         def work(transaction: sa.Connection) -> Answer:
             at = moment_text(self._service.clock())
-            [(version, new)] = book.write(transaction, store.database, [entry], at, caller.id, condition)
+            [(version, new)] = entity_versions.write(transaction, store.database, [entry], at, caller.id, condition)
             status = 201 if new and version.version == 1 else 200
             told = _written(version.document())
             subject = _subject(kind, version.id)
@@ -241,14 +240,14 @@ class _Endpoints:
         def work(transaction: sa.Connection) -> Answer:
             if erase:
                 store.writer.erased()
-                before = book.newest(transaction, kind, name)
-                versions = list(book.erase(transaction, kind, name, condition))
+                before = entity_versions.newest(transaction, kind, name)
+                versions = list(entity_versions.erase(transaction, kind, name, condition))
                 if before is not None:  # under its own id, which is gone by now
                     forget(transaction, _subject(kind, before.id))
             else:
                 at = moment_text(self._service.clock())
-                book.withdraw(transaction, store.database, kind, name, at, caller.id, condition)
-                versions = list(book.history(transaction, kind, name))
+                entity_versions.withdraw(transaction, store.database, kind, name, at, caller.id, condition)
+                versions = list(entity_versions.history(transaction, kind, name))
             newest, action = versions[0], "register-erased" if erase else "register-withdrawn"
             return Answer(
                 _written({"versions": [each.document() for each in versions]}),
@@ -273,7 +272,10 @@ class _Endpoints:
         kind, name = self._kind(request), request.path_params["id"]
         day = _day(_query(request, "as_of").get("as_of"))
         with _reading(self._service) as connection:
-            version = book.newest(connection, kind, name) if day is None else book.speaking(connection, kind, name, day)
+            if day is None:
+                version = entity_versions.newest(connection, kind, name)
+            else:
+                version = entity_versions.speaking(connection, kind, name, day)
         if version is None:
             raise Refused("not-found", "the register has nothing under this id" + ("" if day is None else " for this day"))
         return _answer(version, 200)
@@ -284,7 +286,7 @@ class _Endpoints:
         kind, name = self._kind(request), request.path_params["id"]
         _query(request)
         with _reading(self._service) as connection:
-            versions = book.history(connection, kind, name)
+            versions = entity_versions.history(connection, kind, name)
         if not versions:
             raise Refused("not-found", "the register has nothing under this id")
         return _json({"versions": [each.document() for each in versions]})
@@ -298,7 +300,7 @@ class _Endpoints:
         if cursor and not is_id(cursor):
             raise Refused("bad-request", "`cursor` is what `next` of the page before said")
         with _reading(self._service) as connection:
-            versions = book.listed(connection, kind, (kind, cursor), limit + 1, day)
+            versions = entity_versions.listed(connection, kind, (kind, cursor), limit + 1, day)
         more = len(versions) > limit
         page = versions[:limit]
         return _json({"entities": [each.document() for each in page], "next": page[-1].id if more else None})
@@ -322,23 +324,23 @@ def _add_bulk(app: FastAPI, service: Service) -> None:
         _query(request)
         kind = dict(reversed(request.scope["headers"])).get(b"content-type", b"").partition(b";")[0].strip().lower()
         form = "csv" if kind == b"text/csv" else "json"
-        raw = await body(request, moving.MOST_BYTES, moving.MEDIA_TYPES[form])
+        raw = await body(request, import_export.MOST_BYTES, import_export.MEDIA_TYPES[form])
         states = stating(service.live)
         found: list[Entry | Wrong] = []
         try:
-            rows = moving.read(raw, form, states)
+            rows = import_export.read(raw, form, states)
             while True:
                 async with service.turns:
                     if (each := next(rows, None)) is None:
                         break
                     found.append(each)
-            entries = moving.gathered(iter(found))
+            entries = import_export.gathered(iter(found))
         except Wrong as wrong:
             raise refusal(list(wrong.places)) from None
         store, request_id = service.store, request.scope["request_id"]
 
         def work(transaction: sa.Connection) -> Answer:
-            written = book.write(transaction, store.database, entries, moment_text(service.clock()), caller.id)
+            written = entity_versions.write(transaction, store.database, entries, moment_text(service.clock()), caller.id)
             new = sum(1 for version, is_new in written if is_new and version.version == 1)
             changed = sum(1 for version, is_new in written if is_new and version.version > 1)
             return Answer(
@@ -356,15 +358,15 @@ def _add_bulk(app: FastAPI, service: Service) -> None:
         caller_of(request.scope, "read")
         query = _query(request, "format", "kind")
         form, kind = query.get("format", "json"), query.get("kind")
-        if form not in moving.FORMATS:
+        if form not in import_export.FORMATS:
             raise Refused("bad-request", "`format` is `json` or `csv`")
         if kind is not None and not is_kind(kind):
             raise Refused("bad-request", "a kind is a word of small letters, digits, `_`, `.` and `-`")
         with _reading(service) as connection:
-            versions = list(book.everything(connection, kind))
-        text = moving.to_csv(versions, stating(service.live)) if form == "csv" else moving.to_json(versions)
+            versions = list(entity_versions.everything(connection, kind))
+        text = import_export.to_csv(versions, stating(service.live)) if form == "csv" else import_export.to_json(versions)
         headers = {"Content-Disposition": f'attachment; filename="register.{form}"'}
-        return Response(text, media_type=moving.MEDIA_TYPES[form], headers=headers)
+        return Response(text, media_type=import_export.MEDIA_TYPES[form], headers=headers)
 
     table = {"schema": {"type": "string", "description": "a table, with the columns of an export"}}
     app.router.add_api_route(
@@ -400,7 +402,7 @@ def _add_bulk(app: FastAPI, service: Service) -> None:
                     "name": "format",
                     "in": "query",
                     "required": False,
-                    "schema": {"type": "string", "enum": list(moving.FORMATS)},
+                    "schema": {"type": "string", "enum": list(import_export.FORMATS)},
                 },
                 {"name": "kind", "in": "query", "required": False, "schema": _KIND_SCHEMA},
             ],
@@ -459,7 +461,7 @@ def _condition(request: Request) -> Condition:
     if none:
         return Condition(absent=True)
     if not match:
-        return book.ALWAYS
+        return entity_versions.ALWAYS
     if match[0].strip() == "*":
         return Condition(held=True)
     if not _VERSIONS.fullmatch(match[0]):

@@ -15,12 +15,12 @@ from fastapi import FastAPI, Response
 from fastapi.openapi.utils import get_openapi
 
 import engine
-from service import callers
-from service.entrance import is_public
-from service.live import Live
+from service.callers import caller
+from service.callers.entrance import is_public
 from service.log.record import EngineVersion, Record
+from service.policies.live import Live
 from service.problems import Problem
-from service.register import naming
+from service.register import named_exchanges
 from service.service import Service
 
 API_VERSION = "1"
@@ -68,7 +68,7 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {status: {"description": "A problem document", "content": content} for status in statuses}
 
 
-def needs(scope: callers.Scope) -> dict[str, Any]:
+def needs(scope: caller.Scope) -> dict[str, Any]:
     """For an endpoint's documentation (`openapi_extra`): the scope that its caller needs. Every endpoint that is not public says it."""
     return {"security": [{"bearer": [scope]}]}
 
@@ -79,7 +79,7 @@ def add(app: FastAPI, service: Service) -> None:
     @lru_cache(maxsize=1)
     def shapes(live: Live) -> dict[str, dict[str, Any]]:
         found = {
-            "exchange": naming.schema(live.bundle.exchange_schema()),
+            "exchange": named_exchanges.schema(live.bundle.exchange_schema()),
             "decision": engine.Decision.model_json_schema(mode="serialization"),
             "record": Record.model_json_schema(mode="serialization"),
         }

@@ -17,7 +17,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
 import engine
-from service.deciding import Asked
+from service.decisions.decider import Asked
 from service.problems import Refused
 
 BODY_SECONDS = 30  # a caller that sends slowly holds a place that others could have

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from service.api import schemas
 from service.api.bundles import Frozen, reading
-from service.callers import caller_of
+from service.callers.caller import caller_of
 from service.log.record import Digests
 from service.problems import Refused
 from service.service import Service

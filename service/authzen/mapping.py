@@ -13,7 +13,7 @@ from datetime import date
 from typing import Any
 
 import engine
-from service.authzen.entities import Known
+from service.authzen.entity_store import Known
 from service.authzen.requests import Evaluation, refusal
 from service.problems import PLACES_SHOWN, Place
 

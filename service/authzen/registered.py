@@ -8,10 +8,10 @@ What the register states of an entity are its properties: facts by their names, 
 from collections.abc import Sequence
 from datetime import date
 
-from service.authzen.entities import Entity, Gone
-from service.register import book
-from service.register.entry import ASSET, Version
-from service.register.facts import DATA, carried
+from service.authzen.entity_store import Entity, Gone
+from service.register import entity_versions
+from service.register.entity import ASSET, Version
+from service.register.stated_facts import DATA, carried
 from service.store.database import Database
 
 
@@ -24,8 +24,8 @@ class Registered:
     def find(self, kind: str, id: str, day: date) -> Entity | None:
         """The entity of this kind that answers to this id; one that was erased is not known. Raises Gone."""
         with self._database.reading.connect() as connection:
-            version = book.speaking(connection, kind, id, day.isoformat())
-            known = version is not None or bool(book.history(connection, kind, id))
+            version = entity_versions.speaking(connection, kind, id, day.isoformat())
+            known = version is not None or bool(entity_versions.history(connection, kind, id))
         if version is None or version.state != "held":
             if known and (version is None or version.state != "erased"):
                 raise Gone(f"the {kind} `{id}` is not valid on {day.isoformat()}")
@@ -38,7 +38,7 @@ class Registered:
     def list(self, kind: str, after: str, limit: int, day: date) -> Sequence[Entity]:
         """Entities of a kind, in the order of their ids."""
         with self._database.reading.connect() as connection:
-            return [_entity(each) for each in book.listed(connection, kind, (kind, after), limit, day.isoformat())]
+            return [_entity(each) for each in entity_versions.listed(connection, kind, (kind, after), limit, day.isoformat())]
 
 
 def _entity(version: Version) -> Entity:

@@ -17,9 +17,9 @@ from urllib.parse import urlencode
 from jinja2 import ChainableUndefined, Environment, FileSystemLoader
 
 import engine
+from service.console.telling import Chinese
 from service.console.wording import CODES_ENGLISH, WORDS, Codes
 from service.log.search import Page
-from service.telling import Chinese
 
 HERE = Path(__file__).parent / "templates"
 STYLE = (HERE / "style.css").read_bytes()

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 import engine
 from service.ledger.book import ALWAYS, NOT_FOUND, NOTHING, Book, Found, Wanted
-from service.live import Live
+from service.policies.live import Live
 from service.problems import Place, Refused
 from service.settings import Settings, time_zone
 

@@ -25,7 +25,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import engine
-from service.store.keeping import examine
+from service.log.backup import examine
 from tests.bench.__main__ import EXCHANGES
 from tests.service.conftest import EXCHANGE, POLICIES, Server, running
 from tests.service.databases import PostgreSQL

@@ -17,16 +17,16 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from service import telemetry
-from service.app import create_app
 from service.log.store import Store
+from service.server.app import create_app
 from service.service import Service
 from service.settings import Settings
 from service.store.database import file_of
+from service.telemetry import log_lines
 from tests.service.databases import KINDS, PostgreSQL
 
 ROOT = Path(__file__).parents[2]
-POLICIES = Path(__file__).parent / "policies"
+POLICIES = Path(__file__).parent / "bundle" / "policies"
 
 # Three personal values, of which none may be found in a leaf or in a log line.
 PERSONAL = {
@@ -92,7 +92,7 @@ def postgresql() -> Iterator[PostgreSQL]:
 @pytest.fixture
 def service(database: str, lines: Lines) -> Iterator[Service]:
     """An open service with a database of its own."""
-    opened = Service.open(Settings(watch=False, policies=POLICIES, database=database), say=telemetry.logger(lines))
+    opened = Service.open(Settings(watch=False, policies=POLICIES, database=database), say=log_lines.logger(lines))
     yield opened
     opened.close()
 
@@ -102,7 +102,7 @@ def in_file(tmp_path: Path, lines: Lines, tables: Path) -> Iterator[Service]:
     """An open service whose database is a file, for what only a file can have happen to it."""
     shutil.copy(tables, tmp_path / "log.db")
     opened = Service.open(
-        Settings(watch=False, policies=POLICIES, database=str(tmp_path / "log.db")), say=telemetry.logger(lines)
+        Settings(watch=False, policies=POLICIES, database=str(tmp_path / "log.db")), say=log_lines.logger(lines)
     )
     yield opened
     opened.close()

@@ -13,7 +13,7 @@ from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from engine.backends.bitset.facts import Facts
+from engine.backends.bitset.fact_masks import Facts
 from engine.backends.bitset.reading import Reader
 from engine.backends.bitset.strata import Strata, Table, mask_of
 from engine.backends.bitset.terms import Derived, Terms

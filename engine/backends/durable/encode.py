@@ -19,9 +19,9 @@ from typing import Any, TypeAlias
 
 from engine.backends.durable.network import Test
 from engine.exchange import Exchange
+from engine.policy_language.vocabulary import DOCUMENT_GROUPS
 from engine.rules import AS_OF, Atom, Calendar, RuleSet, Truth
 from engine.values import Document, Duration, Missing, Money, Range, SetOf, Value
-from engine.vocabulary import DOCUMENT_GROUPS
 
 # How a fact answers a test. Where it may or may not, both "not FALSE" and "not TRUE" are possible, and neither is certain.
 FALSE, MAYBE, TRUE = 0, 1, 2

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from service import telemetry
-from service.app import create_app
-from service.authzen.entities import Entity
+from service.authzen.entity_store import Entity
+from service.server.app import create_app
 from service.service import Service
 from service.settings import Settings
+from service.telemetry import log_lines
 from tests.service.conftest import Lines
 
 WORKPLACE = Path(__file__).parent / "policies"
@@ -81,7 +81,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shared]:
     """One application for the tests of a file: opening one takes longer than most of them."""
     lines, entities = Lines(), Memory()
     settings = Settings(watch=False, policies=WORKPLACE, database=str(tmp_path_factory.mktemp("workplace") / "log.db"))
-    service = Service.open(settings, say=telemetry.logger(lines))
+    service = Service.open(settings, say=log_lines.logger(lines))
     with TestClient(create_app(settings, service, entities), base_url="http://127.0.0.1:8080") as client:
         yield Shared(client, entities, lines)
 

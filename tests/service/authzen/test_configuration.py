@@ -8,10 +8,10 @@ import pytest
 from jsonschema import Draft202012Validator
 from starlette.testclient import TestClient
 
-from service import telemetry
-from service.app import create_app
+from service.server.app import create_app
 from service.service import Service
 from service.settings import SettingRefused, Settings
+from service.telemetry import log_lines
 from tests.service.authzen.conftest import WORKPLACE, Memory, question
 from tests.service.conftest import POLICIES, Lines
 
@@ -44,7 +44,7 @@ def test_a_public_address_stands_in_for_the_request(tmp_path: Path) -> None:
     settings = Settings(
         watch=False, policies=WORKPLACE, database=str(tmp_path / "log.db"), public_url="https://pdp.example.com/eu"
     )
-    service = Service.open(settings, say=telemetry.logger(Lines()))
+    service = Service.open(settings, say=log_lines.logger(Lines()))
     with TestClient(create_app(settings, service), base_url="http://127.0.0.1:8080") as client:
         found = client.get(URL).json()
     assert found["policy_decision_point"] == "https://pdp.example.com/eu"
@@ -81,7 +81,7 @@ def test_a_public_address_may_be_this_machine() -> None:
 def test_without_a_mapping_there_is_nothing_here(tmp_path: Path) -> None:
     """A vocabulary without `authzen` answers no access request, and does not pretend to."""
     service = Service.open(
-        Settings(watch=False, policies=POLICIES, database=str(tmp_path / "log.db")), say=telemetry.logger(Lines())
+        Settings(watch=False, policies=POLICIES, database=str(tmp_path / "log.db")), say=log_lines.logger(Lines())
     )
     with TestClient(create_app(service.settings, service), base_url="http://127.0.0.1:8080") as client:
         assert client.get(URL).status_code == 404

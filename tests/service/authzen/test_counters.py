@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from service import telemetry
-from service.app import create_app
+from service.server.app import create_app
 from service.service import Service
 from service.settings import Settings
+from service.telemetry import log_lines
 from tests.service.authzen.conftest import Memory
 from tests.service.conftest import Lines
 
@@ -42,7 +42,7 @@ def test_a_search_counts_as_an_evaluation_does(tmp_path: Path, counts: Any) -> N
     shutil.copytree(POLICIES, policies)
     (policies / "access.yaml").write_text(ACCESS)
     settings = Settings(policies=policies, database=str(tmp_path / "log.db"), mode="bitset", ledger_since="2026-01-01")
-    service = Service.open(settings, say=telemetry.logger(Lines()), clock=lambda: NOON)
+    service = Service.open(settings, say=log_lines.logger(Lines()), clock=lambda: NOON)
     with TestClient(create_app(settings, service, Memory(STORED)), base_url="http://127.0.0.1:8080") as client:
         exchange = {
             "exporter": {"id": "clinic", "country": "CN"},

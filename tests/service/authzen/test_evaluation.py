@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from service import telemetry
-from service.app import create_app
+from service.server.app import create_app
 from service.service import Service
 from service.settings import Settings
+from service.telemetry import log_lines
 from tests.service.authzen.conftest import WORKPLACE, question, records
+from tests.service.callers.test_callers import NOW, bearer, make
 from tests.service.conftest import Lines
-from tests.service.test_callers import NOW, bearer, make
 
 URL = "/access/v1/evaluation"
 ALICE = question("user:alice", "read", "record:record-1")
@@ -275,7 +275,7 @@ def test_the_scope_is_needed(tmp_path: Path) -> None:
     reader, evaluator = make(url, "read"), make(url, "evaluate")
     searches = [f"/access/v1/search/{blank}" for blank in ("subject", "resource", "action")]
     service = Service.open(
-        Settings(watch=False, policies=WORKPLACE, database=url), say=telemetry.logger(Lines()), clock=lambda: NOW
+        Settings(watch=False, policies=WORKPLACE, database=url), say=log_lines.logger(Lines()), clock=lambda: NOW
     )
     with TestClient(create_app(service.settings, service), base_url="http://127.0.0.1:8080") as client:
         for path in (URL, "/access/v1/evaluations", *searches):

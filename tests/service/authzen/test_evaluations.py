@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from service import telemetry
-from service.app import create_app
+from service.server.app import create_app
 from service.service import Service
 from service.settings import Settings
+from service.telemetry import log_lines
 from tests.service.authzen.conftest import WORKPLACE, Memory, question, records
 from tests.service.conftest import Lines
 
@@ -166,7 +166,7 @@ def test_more_items_than_the_limit_are_refused(client: TestClient) -> None:
 
 def test_all_are_recorded_in_their_order(database: str) -> None:
     """One commit, numbered as they were asked, on either database."""
-    service = Service.open(Settings(watch=False, policies=WORKPLACE, database=database), say=telemetry.logger(Lines()))
+    service = Service.open(Settings(watch=False, policies=WORKPLACE, database=database), say=log_lines.logger(Lines()))
     with TestClient(create_app(service.settings, service, Memory()), base_url="http://127.0.0.1:8080") as client:
         found = client.post(URL, json={**BOB, "evaluations": [READ, WRITE] * 20}).json()["evaluations"]
         kept = [client.get(f"/v1/decisions/{each['context']['decision_id']}").json() for each in found]

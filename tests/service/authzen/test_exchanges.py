@@ -9,13 +9,13 @@ import pytest
 from starlette.testclient import TestClient
 
 import engine
-from service import telemetry
-from service.app import create_app
-from service.authzen.entities import Known, Nothing
+from service.authzen.entity_store import Known, Nothing
 from service.authzen.mapping import AccessMapping
 from service.authzen.requests import evaluation
+from service.server.app import create_app
 from service.service import Service
 from service.settings import Settings
+from service.telemetry import log_lines
 from tests.service.authzen.conftest import Memory
 from tests.service.conftest import Lines
 
@@ -64,7 +64,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """An open service with the bundled policies."""
     database = tmp_path_factory.mktemp("exchanges") / "log.db"
     opened = Service.open(
-        Settings(watch=False, database=str(database), mode="bitset"), say=telemetry.logger(Lines()), clock=lambda: TODAY
+        Settings(watch=False, database=str(database), mode="bitset"), say=log_lines.logger(Lines()), clock=lambda: TODAY
     )
     yield opened
     opened.close()

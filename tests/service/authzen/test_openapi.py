@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.service.authzen.conftest import WORKPLACE
+from tests.service.callers.test_callers import make
 from tests.service.conftest import ROOT, running
-from tests.service.test_callers import make
 
 EXAMPLES = 15  # of each operation, beside those that its coverage phase makes for every keyword of a schema
 

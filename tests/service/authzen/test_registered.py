@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from service import telemetry
-from service.app import create_app
+from service.server.app import create_app
 from service.service import Service
 from service.settings import Settings
+from service.telemetry import log_lines
 from tests.service.conftest import Lines
 
 URL = "/access/v1/evaluation"
@@ -21,7 +21,7 @@ URL = "/access/v1/evaluation"
 @pytest.fixture
 def client(database: str) -> Iterator[TestClient]:
     """The application with the bundled policies and its own register."""
-    service = Service.open(Settings(watch=False, database=database, mode="bitset"), say=telemetry.logger(Lines()))
+    service = Service.open(Settings(watch=False, database=database, mode="bitset"), say=log_lines.logger(Lines()))
     with TestClient(create_app(service.settings, service), base_url="http://127.0.0.1:8080") as client:
         yield client
 
@@ -84,7 +84,7 @@ def test_conditions_that_came_with_the_data_stay(client: TestClient) -> None:
 def test_a_register_that_cannot_be_read_is_no_answer(tmp_path: Path) -> None:
     """Whether one is asked, several, or a search; nothing is recorded, or kept for those who try again under the same key."""
     service = Service.open(
-        Settings(watch=False, database=str(tmp_path / "log.db"), mode="bitset"), say=telemetry.logger(Lines())
+        Settings(watch=False, database=str(tmp_path / "log.db"), mode="bitset"), say=log_lines.logger(Lines())
     )
     asked: dict[str, Any] = {
         "subject": {"type": "organization", "id": "c7"},

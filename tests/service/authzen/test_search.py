@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from service.authzen.entities import Entity
+from service.authzen.entity_store import Entity
 from tests.service.authzen.conftest import Memory, question, records
 
 GET = {"name": "read", "properties": {"method": "GET"}}

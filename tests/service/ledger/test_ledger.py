@@ -13,12 +13,12 @@ import sqlalchemy as sa
 from starlette.testclient import TestClient
 
 import engine
-from service import telemetry
-from service.app import create_app
-from service.live import Live
 from service.log.record import Record
+from service.policies.live import Live
+from service.server.app import create_app
 from service.service import Service
 from service.settings import Settings
+from service.telemetry import log_lines
 from tests.service.conftest import Lines
 
 POLICIES = Path(__file__).parent / "policies"
@@ -86,7 +86,7 @@ def opened(database: str, lines: Lines) -> Iterator[Any]:
     def open(**settings: Any) -> Desk:
         now = [NOON]
         given = Settings(watch=False, policies=POLICIES, database=database, mode="bitset", **settings)
-        service = Service.open(given, say=telemetry.logger(lines), clock=lambda: now[0])
+        service = Service.open(given, say=log_lines.logger(lines), clock=lambda: now[0])
         services.append(service)
         return Desk(service, TestClient(create_app(given, service), base_url="http://127.0.0.1:8080").__enter__(), now)
 

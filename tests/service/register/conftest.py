@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from service import telemetry
-from service.app import create_app
+from service.server.app import create_app
 from service.service import Service
 from service.settings import Settings
+from service.telemetry import log_lines
 
 POLICIES = Path(__file__).parent / "policies"
 CONTRACT = {"dated": "2024-05-01", "covers": True, "attested_by": "Wang Fang, notary"}
@@ -19,7 +19,7 @@ CONTRACT = {"dated": "2024-05-01", "covers": True, "attested_by": "Wang Fang, no
 @pytest.fixture
 def service(database: str, lines: Any) -> Iterator[Service]:
     """An open service with a database and with policies of the register's tests."""
-    opened = Service.open(Settings(watch=False, policies=POLICIES, database=database), say=telemetry.logger(lines))
+    opened = Service.open(Settings(watch=False, policies=POLICIES, database=database), say=log_lines.logger(lines))
     yield opened
     opened.close()
 

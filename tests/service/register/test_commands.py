@@ -5,7 +5,7 @@ import json
 import pytest
 from typer.testing import CliRunner
 
-from service.cli import app
+from service.cli.main import app
 from tests.service.register.conftest import POLICIES
 
 TABLE = "kind,id,facts.country,facts.lists\nparty,clinic-7,CN,\nparty,lab-2,US,red; blue\n"

@@ -7,8 +7,8 @@ import pytest
 import sqlalchemy as sa
 
 from service.store.tables import idempotency
+from tests.service.callers.test_callers import bearer, make
 from tests.service.register.conftest import CONTRACT
-from tests.service.test_callers import bearer, make
 
 
 def places(answer):

@@ -1,0 +1,319 @@
+"""
+An instrument as a brief: what it is, when it applies, and each provision with its conditions in sentences.
+
+Goes from the checked rules and their authors' texts to Markdown, in one language. What a brief says of a condition is what the engine
+tests, put in words by the same phrasebook that tells decisions.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+
+from engine.authoring.instruments import Instrument
+from engine.bundle import Bundle
+from engine.explaining.phrasebook import Phrasebook
+from engine.languages import LANGUAGES
+from engine.policy_language.model import RuleText, Text, Window
+from engine.rules import (
+    AS_OF,
+    All,
+    AnyOf,
+    Atom,
+    Condition,
+    Defined,
+    Due,
+    Duty,
+    Earliest,
+    Need,
+    Not,
+    OnDate,
+    OnDay,
+    Period,
+    Rule,
+)
+
+LABELS = {
+    "en": {
+        "jurisdiction": "Jurisdiction", "issuer": "Issued by", "number": "Number", "force": "Force", "in_force": "In force",
+        "applies": "Applies where", "terms": "Terms", "provisions": "Provisions", "when": "Where", "unless": "Unless",
+        "all": "all of these hold:", "any": "any of these holds:", "none": "not:", "always": "always",
+        "exempts": "Takes away", "exempted": "Does not stand where one of these does", "excuses": "Not owed then",
+        "duties": "Duties", "due": "due", "done": "done where", "keep": "keep", "travels": "Travels with the data",
+        "source": "Source", "mark": "Certainty", "reviewed": "Read against its source", "verify": "To be read again by",
+        "from": "from", "until": "until", "of": "from", "or": "or", "and": "and",
+        "that_day": "the day of the exchange", "earliest": "whichever comes first:",
+        "prohibit": "prohibits", "require": "requires", "satisfies": "is a way to meet", "oblige": "obliges",
+        "review": "has it reviewed", "advise": "advises", "compels": "compels", "exempts_only": "exempts", "lane": "opens the lane",
+        "refusal": "where the exchange is refused",
+    },
+    "zh": {
+        "jurisdiction": "法域", "issuer": "制定机关", "number": "文号", "force": "效力", "in_force": "施行",
+        "applies": "适用条件", "terms": "用语", "provisions": "规定", "when": "条件", "unless": "但有下列情形的除外",
+        "all": "同时满足：", "any": "满足其一：", "none": "不得：", "always": "一律适用",
+        "exempts": "排除", "exempted": "有下列规定之一的，不适用", "excuses": "此时不再要求",
+        "duties": "义务", "due": "期限", "done": "完成标准", "keep": "保存", "travels": "随数据流转",
+        "source": "来源", "mark": "确信程度", "reviewed": "已对照来源核读", "verify": "须于此日前重新核读",
+        "from": "自", "until": "至", "of": "自", "or": "或者", "and": "并且",
+        "that_day": "交换之日", "earliest": "以先到者为准：",
+        "prohibit": "禁止", "require": "要求", "satisfies": "可据以满足", "oblige": "课以义务",
+        "review": "须经人工复核", "advise": "建议", "compels": "强制", "exempts_only": "豁免", "lane": "开放便利通道",
+        "refusal": "交换被拒绝时",
+    },
+}  # fmt: skip
+FORCES = {"law": "法律", "order": "命令", "norm": "规范性文件", "contract": "合同", "soft": "软法", "aspiration": "倡议"}
+MARKS = {"confirmed": "已确认", "from-memory": "凭记忆", "unsure": "存疑"}
+DISCLAIMER = {
+    "en": "Engineering research, not legal advice. Each provision says how sure we are of it.",
+    "zh": "本文为工程研究，不构成法律意见。每条规定均注明确信程度。",
+}
+
+
+def brief(bundle: Bundle, instrument: Instrument, lang: str = "en") -> str:
+    """One instrument as Markdown."""
+    return "\n".join(_Brief(bundle, instrument, lang).lines()) + "\n"
+
+
+class _Brief:
+    def __init__(self, bundle: Bundle, instrument: Instrument, lang: str) -> None:
+        self.bundle = bundle
+        self.text = instrument.text
+        self.lang = lang
+        self.book = Phrasebook(bundle, LANGUAGES[lang])
+        self.say = LABELS[lang]
+        self.rules: dict[str, list[Rule]] = defaultdict(list)
+        exempters: dict[str, list[Rule]] = defaultdict(list)
+        for rule in bundle.rules.rules:
+            self.rules[rule.provision.id].append(rule)
+            for name in rule.exempts:
+                exempters[name].append(rule)
+        self.exempters = exempters
+
+    def lines(self) -> Iterator[str]:
+        text, say = self.text, self.say
+        yield f"# {self.words(text.title)}"
+        yield ""
+        yield f"> {DISCLAIMER[self.lang]}"
+        yield ""
+        instrument = text.instrument
+        force = FORCES[instrument.force] if self.lang == "zh" else instrument.force
+        for label, value in (
+            ("jurisdiction", self.book.place(text.jurisdiction)), ("issuer", instrument.issuer), ("number", instrument.number or ""),
+            ("force", force), ("in_force", self.windows(text.in_force)),
+        ):  # fmt: skip
+            if value:
+                yield f"- **{say[label]}**: {_plain(value)}"
+        yield ""
+        yield f"## {say['applies']}"
+        yield ""
+        applies = self.bundle.rules.definitions[f"{text.policy}#applies"]
+        assert isinstance(applies, All)
+        yield from self.condition(applies.parts[1])
+        yield ""
+        if text.define:
+            yield f"## {say['terms']}"
+            yield ""
+            for name in text.define:
+                key = next((k for k in self.bundle.rules.definitions if k.partition("!")[0] == f"{text.policy}/{name}"), None)
+                if key:
+                    yield f"### {_spoken(name)}"
+                    yield ""
+                    yield from self.condition(self.bundle.rules.definitions[key])
+                    yield ""
+        yield f"## {say['provisions']}"
+        yield ""
+        for rule in text.rules:
+            yield from self.provision(rule)
+
+    def provision(self, text: RuleText) -> Iterator[str]:
+        say, id = self.say, f"{self.text.policy}/{text.id}"
+        rules = self.rules[id]
+        first = rules[0]
+        yield f"### {_plain(self.words(text.cite))}: {_plain(self.words(text.title))}"
+        yield ""
+        yield _plain(self.words(text.says))
+        yield ""
+        yield f"**{self.effect(text, first)}**"
+        yield ""
+        if text.in_force is not None:
+            yield f"- **{say['in_force']}**: {self.windows(text.in_force)}"
+        assert isinstance(first.condition, All)
+        own = [part for part in first.condition.parts[1:] if not _is_window(part)]
+        when = [part for part in own if not isinstance(part, Not)]
+        unless = [part.part for part in own if isinstance(part, Not)]
+        if when:
+            yield f"- **{say['when']}**"
+            yield from self.nested(All(tuple(when)))
+        else:
+            yield f"- **{say['when']}**: {say['always']}"
+        if unless:
+            yield f"- **{say['unless']}**"
+            yield from self.nested(unless[0] if len(unless) == 1 else AnyOf(tuple(unless)))
+        taken = dict.fromkeys(name.partition("~")[0] for rule in rules for name in rule.exempts)
+        if taken:
+            yield f"- **{say['exempts']}**: {', '.join(self.cited(name) for name in taken)}"
+        excused = dict.fromkeys(name for rule in rules for name in rule.excuses)
+        if excused:
+            yield f"- **{say['excuses']}**: {', '.join(map(self.requirement, excused))}"
+        beaten = dict.fromkeys(by.provision.id for rule in rules for by in self.exempters.get(rule.key, ()))
+        if beaten:
+            yield f"- **{say['exempted']}**: {', '.join(map(self.cited, beaten))}"
+        for rule in rules:
+            if rule.duties:
+                yield f"- **{say['duties']}**"
+                for duty in rule.duties:
+                    yield from self.duty(duty)
+        travels = text.travels
+        if travels is not None:
+            yield f"- **{say['travels']}**: {_plain(travels if isinstance(travels, str) else travels.condition)}"
+        yield f"- **{say['source']}**: {_plain(text.source)}"
+        yield f"- **{say['mark']}**: {MARKS[text.status] if self.lang == 'zh' else text.status}"
+        if text.reviewed:
+            yield f"- **{say['reviewed']}**: {text.reviewed.by}, {text.reviewed.on}"
+        if text.verify_by:
+            yield f"- **{say['verify']}**: {text.verify_by}"
+        yield ""
+
+    def effect(self, text: RuleText, rule: Rule) -> str:
+        """What a provision does, as its author wrote it; doubt may make it less."""
+        say = self.say
+        if text.require is not None:
+            return f"{say['require']} {self.need(rule.need)}" if rule.need else say["require"]
+        if text.satisfies is not None:
+            names = [text.satisfies] if isinstance(text.satisfies, str) else text.satisfies
+            return f"{say['satisfies']}: {', '.join(map(self.requirement, names))}"
+        if text.oblige is not None:
+            return f"{say['oblige']}: {_plain(self.words(text.oblige.duty))}"
+        for name in ("prohibit", "review", "advise", "compels"):
+            message: Text | None = getattr(text, name)
+            if message is not None:
+                lane = self.bundle.vocabulary.lanes[text.lane].title if text.lane else None
+                opens = f" ({say['lane']}: {self.words(lane)})" if lane else ""
+                return f"{say[name]}: {_plain(self.words(message))}{opens}"
+        return say["exempts_only"]
+
+    def need(self, need: Need) -> str:
+        if need.op == "one":
+            return self.requirement(need.requirement)
+        joint = self.say["or" if need.op == "any_of" else "and"]
+        return f" {joint} ".join(f"({self.need(part)})" if part.parts else self.need(part) for part in need.parts)
+
+    def requirement(self, name: str) -> str:
+        return self.words(self.bundle.vocabulary.requirements[name].title)
+
+    def cited(self, name: str) -> str:
+        """A provision as its readers know it: its place, with the instrument where that is another."""
+        provision = self.rules[name][0].provision
+        place = self.book.text(provision.citation)
+        return place if provision.policy == self.text.policy else self.book.source(provision)
+
+    def duty(self, duty: Duty) -> Iterator[str]:
+        say = self.say
+        parts = [f"{_plain(self.book.text(duty.text))}"]
+        if duty.due is not None:
+            parts.append(f"{say['due']} {self.due(duty.due)}")
+        if duty.keep:
+            parts.append(f"{say['keep']} {self.book.keep(duty)}")
+        if duty.arises == "refusal":
+            parts.append(say["refusal"])
+        yield f"    - {'; '.join(parts)}"
+        if duty.done_when is not None:
+            yield f"        - {say['done']}"
+            yield from self.nested(duty.done_when, 3)
+
+    def due(self, due: Due) -> str:
+        say = self.say
+
+        def after(name: str) -> str:
+            return f"{say['of']} {say['that_day'] if name == AS_OF else self.book.title(name)}"
+
+        match due:
+            case Period(within=within):
+                return f"{self.book.duration(within)} {after(due.after)}"
+            case OnDay(month=month, day=day):
+                return f"{month}-{day:02} {after(due.after)}"
+            case OnDate(day=written):
+                return self.book.language.day(written)
+            case Earliest(parts=parts):
+                return f"{say['earliest']} {', '.join(map(self.due, parts))}"
+
+    # Conditions
+
+    def condition(self, condition: Condition) -> Iterator[str]:
+        yield from self.nested(condition, 0)
+
+    def nested(self, condition: Condition, depth: int = 1) -> Iterator[str]:
+        """A condition as a nested list; `depth` is how far it is indented."""
+        indent = "    " * depth
+        match condition:
+            case Atom():
+                yield f"{indent}- {_plain(self.book.phrase(condition))}"
+            case Not(part=Atom() as atom):
+                yield f"{indent}- {_plain(self.book.phrase(atom, negated=True))}"
+            case Defined(key=key):
+                yield f"{indent}- {self.term(key)}"
+            case All(parts=parts):
+                # What all must hold is a list, as it is.
+                for part in _flat(parts):
+                    yield from self.nested(part, depth)
+            case AnyOf(parts=parts):
+                yield f"{indent}- {self.say['any']}"
+                for part in parts:
+                    if isinstance(part, All) and len(part.parts) > 1:
+                        yield f"{indent}    - {self.say['all']}"
+                        yield from self.nested(part, depth + 2)
+                    else:
+                        yield from self.nested(part, depth + 1)
+            case Not(part=part):
+                yield f"{indent}- {self.say['none']}"
+                yield from self.nested(part, depth + 1)
+
+    def term(self, key: str) -> str:
+        """A named condition: its name in words, with its instrument where that is another."""
+        policy, _, name = key.partition("!")[0].partition("/")
+        spoken = f"*{_spoken(name)}*"
+        if policy == self.text.policy:
+            return spoken
+        titles = (rule.provision.instrument for rule in self.bundle.rules.rules if rule.provision.policy == policy)
+        title = next(titles, None)
+        return f"{spoken} ({self.book.text(title)})" if title else spoken
+
+    def windows(self, windows: Window | list[Window]) -> str:
+        told = []
+        for window in windows if isinstance(windows, list) else [windows]:
+            day = self.book.language.day
+            ends = [f"{self.say['from']} {day(window.from_)}"] if window.from_ else []
+            ends += [f"{self.say['until']} {day(window.until)}"] if window.until else []
+            told.append(" ".join(ends))
+        return "; ".join(told)
+
+    def words(self, text: Text) -> str:
+        return self.book.text(text)
+
+
+def _flat(parts: Sequence[Condition]) -> Iterator[Condition]:
+    for part in parts:
+        if isinstance(part, All):
+            yield from _flat(part.parts)
+        else:
+            yield part
+
+
+def _is_window(part: Condition) -> bool:
+    """Whether a part is a rule's own period, which is told apart."""
+    match part:
+        case All(parts=parts) if parts:
+            return all(isinstance(each, Atom) and each.fact == AS_OF for each in parts)
+        case AnyOf(parts=parts) if parts:
+            return all(_is_window(each) for each in parts)
+    return False
+
+
+def _spoken(name: str) -> str:
+    return name.replace("-", " ")
+
+
+def _plain(text: str) -> str:
+    """A text that Markdown takes as it is."""
+    return re.sub(r"([\\`*_\[\]<>#|])", r"\\\1", " ".join(text.split()))

@@ -1,0 +1,37 @@
+"""
+The policies of a bundle as their authors wrote them: what the checked rules no longer know, such as who read a provision and when.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from engine.bundle import Bundle
+from engine.diagnostic import Findings, Span
+from engine.policy_language.model import PolicyText, read_model
+from engine.policy_language.tree import Node, locate, read
+
+
+@dataclass(frozen=True, slots=True)
+class Instrument:
+    """One policy: its text, and the tree in which everything keeps its place."""
+
+    file: str
+    text: PolicyText
+    root: Node
+
+    def at(self, *path: str | int) -> Span:
+        """The place of what stands at a path, its key where it has one."""
+        return locate(self.root, path)[1]
+
+
+def instruments(bundle: Bundle) -> list[Instrument]:
+    """The policies of a bundle, by jurisdiction and then by name."""
+    files = {rule.provision.file for rule in bundle.rules.rules}
+    found = []
+    for file in sorted(files):
+        root = read(file, bundle.sources[file], Findings())
+        text = read_model(PolicyText, root, Findings()) if root is not None else None
+        assert root is not None and text is not None, "a bundle holds only policies that could be read"
+        found.append(Instrument(file, text, root))
+    return sorted(found, key=lambda each: (each.text.jurisdiction, each.text.policy))

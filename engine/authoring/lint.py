@@ -1,0 +1,218 @@
+"""
+What is sound and yet not as it should be: words nobody uses, provisions no test shows, sources not read again in time.
+
+A bundle and a day go in, findings at their places come out, all of them warnings. What `check` warns of comes along.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+
+from engine.authoring.instruments import Instrument, instruments
+from engine.authoring.testing import expectations
+from engine.bundle import Bundle
+from engine.diagnostic import Diagnostic, Findings, Span
+from engine.policy_language.model import Text
+from engine.policy_language.tree import Mapping, Node, Scalar, Sequence
+from engine.rules import Atom, Condition, anchors, atoms
+
+LANGUAGES = {"en": "English", "zh": "Chinese"}
+USED_BY_LEDGER = ("exporter.id", "recipient.id", "data.id")  # who and what; the record is searched by them
+
+
+def lint(bundle: Bundle, today: date) -> tuple[Diagnostic, ...]:
+    """Every finding, in file order."""
+    return _Lint(bundle, today).run()
+
+
+class _Lint:
+    def __init__(self, bundle: Bundle, today: date) -> None:
+        self.bundle = bundle
+        self.today = today
+        self.words = bundle.vocabulary
+        self.instruments = instruments(bundle)
+        self.findings = Findings()
+
+    def run(self) -> tuple[Diagnostic, ...]:
+        self.unused()
+        self.untested()
+        for instrument in self.instruments:
+            self.stale(instrument)
+            self.lifts_from_memory(instrument)
+        self.untranslated()
+        return tuple(sorted({*self.bundle.warnings, *self.findings.all}))
+
+    # Words nobody uses
+
+    def unused(self) -> None:
+        read = list(self.read())
+        facts = {*read, *USED_BY_LEDGER, *(line.fact for _, lines in self.words.factor.values() for line in lines.values())}
+        for counter in self.words.counters.values():
+            facts |= {counter.counts.removeprefix("distinct "), *counter.per}
+        families = {member: name for name, members in self.words.families.items() for member in members}
+        used = {families.get(name, name).removesuffix(".total") for name in facts}
+        for name in dict.fromkeys(families.get(fact, fact) for fact in self.words.facts):
+            if name not in used:
+                self.unnamed("facts", name, "no rule, counter or account reads the fact")
+        rules = self.bundle.rules
+        kinds = {name.split(".")[1] for name in facts if name.startswith(("evidence.", "claims."))}
+        for group in ("evidence", "claims"):
+            for kind in self.words.kinds[group]:
+                if kind not in kinds:
+                    self.unnamed(group, kind, f"no rule asks for this kind of {group.removesuffix('s')}")
+        needed = {name for rule in rules.rules if rule.need for name in rule.need.requirements()}
+        for name in self.words.requirements:
+            if name not in needed:
+                self.unnamed("requirements", name, "no rule requires it")
+        registers = {atom.register for condition in self.conditions() for atom in atoms(condition)}
+        registers |= {text.countries for text in self.words.jurisdictions.values() if isinstance(text.countries, str)}
+        for name in self.words.registers:
+            if name not in registers:
+                self.unnamed("registers", name, "no rule looks it up")
+        for name in self.words.lanes:
+            if name not in {rule.lane for rule in rules.rules}:
+                self.unnamed("lanes", name, "no rule opens it")
+        for name in self.words.jurisdictions:
+            if name not in {each.text.jurisdiction for each in self.instruments}:
+                self.unnamed("jurisdictions", name, "no policy belongs to it")
+        self.unused_values()
+
+    def unused_values(self) -> None:
+        """A value that neither a rule tests, itself or as a kind of what it tests, nor a test case sends."""
+        tested = {
+            str(operand)
+            for condition in self.conditions()
+            for atom in atoms(condition)
+            if not atom.register
+            for operand in atom.operands
+        }
+        sent = {text for _, root in self.bundle.tests for text in _scalars(root)}
+        sets = {fact.type.values.name for fact in self.words.facts.values() if fact.type.values}
+        sets |= {register.of.name for register in self.words.registers.values()}
+        sets |= {_by(node) for (group, _), node in self.words.nodes.items() if group == "facts"}
+        for name, values in self.words.values.items():
+            if name not in sets:
+                self.unnamed("values", name, "no fact has values of this set")
+                continue
+            listed = {
+                value for register in self.words.registers.values() if register.of is values for value in register.entries
+            }
+            node = self.words.nodes["values", name]
+            for value in values.values:
+                known = {value, *values.lineage[value]}
+                if name != "country" and not known & tested and value not in sent and value not in listed:
+                    where = node.get("values") if isinstance(node, Mapping) else None
+                    at = (where.key(value) if isinstance(where, Mapping) else None) or node
+                    said = f"no rule tests the value `{value}` of `{name}`, and no test sends it"
+                    self.findings.warn(at.span, "unused-word", said, help="use it, or drop it")
+
+    def conditions(self) -> Iterator[Condition]:
+        rules = self.bundle.rules
+        yield from rules.definitions.values()
+        yield from (rule.condition for rule in rules.rules)
+        yield from (duty.done_when for duty in self.bundle.duties.values() if duty.done_when is not None)
+
+    def read(self) -> Iterator[str]:
+        """Every fact, family and document that a rule rests on."""
+        for condition in self.conditions():
+            for atom in atoms(condition):
+                yield from _named(atom)
+        yield from (anchor.after for duty in self.bundle.duties.values() for anchor in anchors(duty.due))
+        yield from (touch.fact for touch in self.words.touches)
+
+    def unnamed(self, group: str, name: str, said: str) -> None:
+        self.findings.warn(self.words.spans[group, name], "unused-word", f"`{name}`: {said}", help="use it, or drop it")
+
+    # Provisions no test shows
+
+    def untested(self) -> None:
+        stands: set[str] = set()
+        silent: set[str] = set()
+        for suite, expect in expectations(self.bundle):
+            for names, into in ((expect.because, stands), (expect.beaten, stands), (expect.silent, silent)):
+                into |= {name if "/" in name else f"{suite}/{name}" for name in names or ()}
+        for instrument in self.instruments:
+            for number, rule in enumerate(instrument.text.rules):
+                id = f"{instrument.text.policy}/{rule.id}"
+                wanting = [said for said, seen in (("stands", stands), ("does not", silent)) if id not in seen]
+                if wanting:
+                    said = f"no case shows that `{rule.id}` {' and none that it '.join(wanting)}"
+                    help = "name it under `because` in one case and under `silent` in another"
+                    self.findings.warn(instrument.at("rules", number, "id"), "untested", said, help=help)
+
+    # Sources and marks
+
+    def stale(self, instrument: Instrument) -> None:
+        for number, rule in enumerate(instrument.text.rules):
+            if rule.verify_by and rule.verify_by < self.today:
+                said = f"`{rule.id}` was to be read against its source by {rule.verify_by}"
+                help = "read it again, then move `verify_by` on, or drop it where the text is settled"
+                self.findings.warn(instrument.at("rules", number, "verify_by"), "stale", said, help=help)
+
+    def lifts_from_memory(self, instrument: Instrument) -> None:
+        for number, rule in enumerate(instrument.text.rules):
+            if rule.status == "from-memory" and (rule.satisfies or rule.exempts):
+                said = f"`{rule.id}` lifts from memory, so it makes a review of what it would lift"
+                help = "read its source and confirm it"
+                self.findings.warn(instrument.at("rules", number, "status"), "lift-from-memory", said, help=help)
+
+    # Titles missing in a language
+
+    def untranslated(self) -> None:
+        for instrument in self.instruments:
+            text = instrument.text
+            self.in_each(text.title, instrument.at("title"), f"the title of `{text.policy}`")
+            for number, rule in enumerate(text.rules):
+                self.in_each(rule.title, instrument.at("rules", number, "title"), f"the title of `{rule.id}`")
+        for name, fact in self.words.facts.items():
+            at = self.words.spans.get(("facts", name))  # a member of a family has none of its own
+            if at is not None:
+                self.in_each(fact.title, at, f"the title of `{name}`")
+                if fact.ask:
+                    self.in_each(fact.ask, at, f"the question of `{name}`")
+        for group in ("evidence", "claims"):
+            for kind, known in self.words.kinds[group].items():
+                self.in_each(known.title, self.words.spans[group, kind], f"the title of `{kind}`")
+                if known.ask:
+                    self.in_each(known.ask, self.words.spans[group, kind], f"the question of `{kind}`")
+        for group, texts in (
+            ("requirements", self.words.requirements), ("jurisdictions", self.words.jurisdictions), ("lanes", self.words.lanes),
+            ("subjects", self.words.subjects),
+        ):  # fmt: skip
+            for name, each in texts.items():
+                self.in_each(each.title, self.words.spans[group, name], f"the title of `{name}`")
+
+    def in_each(self, text: Text, at: Span, what: str) -> None:
+        for code, language in LANGUAGES.items():
+            if not getattr(text, code):
+                self.findings.warn(at, "untranslated", f"{what} has no {language}", help=f"add `{code}:`")
+
+
+def _by(fact: Node) -> str:
+    """The value set that makes a fact a family."""
+    by = fact.get("by") if isinstance(fact, Mapping) else None
+    return by.text if isinstance(by, Scalar) else ""
+
+
+def _named(atom: Atom) -> Iterator[str]:
+    for name in (atom.fact, atom.other):
+        group, _, rest = name.partition(".")
+        if group in ("evidence", "claims"):
+            # A document's field is of the document.
+            yield f"{group}.{rest.partition('.')[0]}"
+        elif name:
+            yield name
+
+
+def _scalars(node: Node) -> Iterator[str]:
+    match node:
+        case Scalar(text=text):
+            yield text
+        case Mapping(entries=entries):
+            for key, value in entries:
+                yield from key.text.split(".")
+                yield from _scalars(value)
+        case Sequence(items=items):
+            for item in items:
+                yield from _scalars(item)

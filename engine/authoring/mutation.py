@@ -1,0 +1,379 @@
+"""
+What the tests defend: change one thing in the checked rules, and see whether any case notices.
+
+A bundle goes in; its mutants come out, one for each condition denied or dropped, each threshold moved by one, each date and each last
+day moved by a day, each exemption dropped; and for each mutant, whether a case of the authors' tests fails under it. A mutant that
+nobody notices is a sentence of the law that no test defends.
+
+The mutants are made of the checked rules, not of YAML: a provision that became two rules is changed in both, a definition in every
+reading of it. Verdicts are the reference's, which is the meaning.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import TypeAlias
+
+from engine.authoring.testing import Prepared, departures, plain_departures, prepare
+from engine.backends.reference import Reference, Reread
+from engine.bundle import Bundle
+from engine.deciding.combine import Combiner
+from engine.diagnostic import Findings
+from engine.explaining.phrasebook import Phrasebook
+from engine.pdp import PDP
+from engine.policy_language.tree import locate
+from engine.policy_language.tree import read as read_tree
+from engine.rules import (
+    AS_OF,
+    All,
+    AnyOf,
+    Atom,
+    Condition,
+    Defined,
+    Due,
+    Duty,
+    Earliest,
+    Not,
+    OnDate,
+    OnDay,
+    Period,
+    Rule,
+    RuleSet,
+    named,
+)
+from engine.values import Duration, Money, Operand
+
+Path: TypeAlias = tuple[int, ...]
+Rewrite: TypeAlias = Callable[[Condition], Condition | None]
+"""What stands in a condition's place; None where it is dropped."""
+
+APPLIES = "#applies"
+TRAVELS = "#travels"
+RESERVED = ("subject/", "touch/", "counter/")  # conditions of the vocabulary, no provision's
+HUNDREDTH = Decimal("0.01")
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """
+    One change of the rules.
+
+    `policy` owns what was changed and `file:line` is its place; `sentence` says what no test tells apart where the mutant is not
+    noticed. `owners` are the keys of the rules, definitions and duties that differ, `rules` the whole changed set.
+    """
+
+    policy: str
+    file: str
+    line: int
+    sentence: str
+    owners: frozenset[str]
+    rules: RuleSet
+
+
+def mutants(bundle: Bundle, only: str = "") -> Iterator[Mutant]:
+    """Every mutant of the policies whose file's name contains `only`, in file order."""
+    yield from _Surgeon(bundle, only).mutants()
+
+
+class _Surgeon:
+    def __init__(self, bundle: Bundle, only: str) -> None:
+        self.rules = bundle.rules
+        self.book = Phrasebook(bundle)
+        self.by_provision: dict[str, list[Rule]] = defaultdict(list)
+        for rule in bundle.rules.rules:
+            self.by_provision[rule.provision.id].append(rule)
+        self.places = _places(bundle)
+        self.wanted = {policy for policy, (file, _) in self.places.items() if only in file and "/" not in policy}
+
+    def mutants(self) -> Iterator[Mutant]:
+        for policy in sorted(self.wanted, key=lambda name: self.places[name]):
+            yield from self._definitions(policy)
+            for id, rules in self.by_provision.items():
+                if rules[0].provision.policy == policy:
+                    yield from self._provision(id, rules)
+
+    # Definitions, and what a policy applies to
+
+    def _definitions(self, policy: str) -> Iterator[Mutant]:
+        readings: dict[str, list[str]] = defaultdict(list)
+        for key in self.rules.definitions:
+            name = key.partition("!")[0]
+            if name.partition("/")[0] == policy or name == f"{policy}{APPLIES}":
+                readings[name].append(key)
+        for name, keys in readings.items():
+            if name.startswith(RESERVED):
+                continue
+            what = "applies" if name.endswith(APPLIES) else f"`{name.partition('/')[2].removesuffix(TRAVELS)}`"
+            conditions = {key: self.rules.definitions[key] for key in keys}
+            for said, changed in _changes(conditions, self.book):
+                yield self._mutant(
+                    policy,
+                    name.removesuffix(APPLIES).removesuffix(TRAVELS),
+                    f"{what}: {said}",
+                    changed,
+                    replace(self.rules, definitions={**self.rules.definitions, **changed}),
+                )
+
+    # Provisions
+
+    def _provision(self, id: str, rules: Sequence[Rule]) -> Iterator[Mutant]:
+        policy, short = rules[0].provision.policy, id.partition("/")[2]
+        conditions = {rule.key: _own(rule.condition) for rule in rules}
+        for said, changed in _changes(conditions, self.book):
+            yield self._with(
+                policy, id, f"{short}: {said}", [replace(rule, condition=_under(rule, changed[rule.key])) for rule in rules]
+            )
+        for rule in rules:
+            for number, name in enumerate(rule.exempts):
+                left = rule.exempts[:number] + rule.exempts[number + 1 :]
+                said = f"{short}: that it exempts `{name.partition('~')[0]}`"
+                yield self._with(policy, id, said, [replace(rule, exempts=left)])
+            for number, name in enumerate(rule.excuses):
+                left = rule.excuses[:number] + rule.excuses[number + 1 :]
+                yield self._with(policy, id, f"{short}: that `{name}` is not owed", [replace(rule, excuses=left)])
+            for number, duty in enumerate(rule.duties):
+                for said, changed_duty in _duties(duty, self.book):
+                    duties = (*rule.duties[:number], changed_duty, *rule.duties[number + 1 :])
+                    yield self._with(policy, id, f"{short}: {said}", [replace(rule, duties=duties)], duty.key)
+
+    def _with(self, policy: str, id: str, sentence: str, changed: Sequence[Rule], *more: str) -> Mutant:
+        by_key = {rule.key: rule for rule in changed}
+        rules = tuple(by_key.get(rule.key, rule) for rule in self.rules.rules)
+        return self._mutant(policy, id, sentence, (*by_key, *more), replace(self.rules, rules=rules))
+
+    def _mutant(self, policy: str, place: str, sentence: str, owners: Iterable[str], rules: RuleSet) -> Mutant:
+        file, line = self.places[place]
+        return Mutant(policy, file, line, sentence, frozenset(owners), rules)
+
+
+def _places(bundle: Bundle) -> dict[str, tuple[str, int]]:
+    """Where each policy, definition and provision stands: its file and line."""
+    places: dict[str, tuple[str, int]] = {}
+    for rule in bundle.rules.rules:
+        provision = rule.provision
+        places[provision.id] = (provision.file, provision.line)
+        places[provision.policy] = (provision.file, 1)
+    roots = {file: read_tree(file, bundle.sources[file], Findings()) for file in {file for file, _ in places.values()}}
+    for key in bundle.rules.definitions:
+        name = key.partition("!")[0].partition("#")[0]
+        policy, _, short = name.partition("/")
+        if name in places or policy not in places:
+            continue
+        file = places[policy][0]
+        root = roots[file]
+        assert root is not None
+        places[name] = (file, locate(root, ("define", short))[1].line)
+    return places
+
+
+def _own(condition: Condition) -> Condition:
+    """What a rule says itself: all but that its policy applies, which is changed once for the policy."""
+    assert isinstance(condition, All)
+    return All(condition.parts[1:])
+
+
+def _under(rule: Rule, condition: Condition) -> Condition:
+    assert isinstance(rule.condition, All)
+    return All((rule.condition.parts[0], condition))
+
+
+def _duties(duty: Duty, book: Phrasebook) -> Iterator[tuple[str, Duty]]:
+    title = book.text(duty.text)
+    for said, due in _dues(duty.due):
+        yield f"that “{title}” is due {said}", replace(duty, due=due)
+    if duty.done_when is not None:
+        for said, changed in _changes({"": duty.done_when}, book):
+            yield f"when “{title}” is done: {said}", replace(duty, done_when=changed[""])
+
+
+def _dues(due: Due | None) -> Iterator[tuple[str, Due]]:
+    match due:
+        case Period(within=within):
+            for said, longer in _durations(within):
+                yield f"within {within} and not {said}", replace(due, within=longer)
+        case OnDay(month=month, day=day):
+            # In a year without a 29 February; the day before 1 March is then 28 February.
+            for step in (-1, 1):
+                other = date(2025, month, min(day, 28) if month == 2 else day) + timedelta(days=step)
+                yield f"on {day}/{month} and not {other.day}/{other.month}", replace(due, month=other.month, day=other.day)
+        case OnDate(day=written):
+            for moved in _days(written):
+                yield f"on {written} and not {moved}", OnDate(moved)
+        case Earliest(parts=parts):
+            for number, part in enumerate(parts):
+                for said, changed in _dues(part):
+                    yield said, Earliest((*parts[:number], changed, *parts[number + 1 :]))
+
+
+# Conditions
+
+
+def _changes(conditions: Mapping[str, Condition], book: Phrasebook) -> Iterator[tuple[str, dict[str, Condition]]]:
+    """
+    Every change of one condition in its several readings, which differ only in what unshown evidence reads: what the change takes
+    away, in words, and the changed readings.
+    """
+    first = next(iter(conditions.values()))
+    for path, leaf in _leaves(first):
+        for said, rewrite in _rewrites(leaf, book):
+            changed = {key: _rewritten(condition, path, rewrite) for key, condition in conditions.items()}
+            if any(changed[key] != conditions[key] for key in conditions):
+                yield said, changed
+
+
+def _leaves(condition: Condition, path: Path = ()) -> Iterator[tuple[Path, Atom | Defined]]:
+    match condition:
+        case Atom() | Defined():
+            yield path, condition
+        case Not(part=part):
+            yield from _leaves(part, (*path, 0))
+        case All(parts=parts) | AnyOf(parts=parts):
+            for number, part in enumerate(parts):
+                yield from _leaves(part, (*path, number))
+
+
+def _rewrites(leaf: Atom | Defined, book: Phrasebook) -> Iterator[tuple[str, Rewrite]]:
+    """What may become of a leaf, and what a test that notices it would defend."""
+    if isinstance(leaf, Atom) and leaf.fact == AS_OF and isinstance(leaf.operands[0], date):
+        word = "from" if leaf.op == "at_least" else "until"
+        for moved in _operands(leaf):
+            yield f"in force {word} {leaf.operands[0]}, not {moved}", _moving(moved)
+        return
+    said = f"“{book.phrase(leaf)}”" if isinstance(leaf, Atom) else f"`{leaf.key.partition('!')[0].partition('/')[2]}`"
+    yield f"{said} and not its contrary", Not
+    yield f"that {said} matters", lambda part: None
+    if isinstance(leaf, Atom):
+        for moved in _operands(leaf):
+            yield f"{said}, not {moved}", _moving(moved)
+
+
+def _moving(operand: Operand) -> Rewrite:
+    def rewrite(part: Condition) -> Condition:
+        assert isinstance(part, Atom)
+        return replace(part, operands=(operand,))
+
+    return rewrite
+
+
+def _operands(atom: Atom) -> Iterator[Operand]:
+    """The threshold of an atom, moved by one either way; the days, lengths and ranks beside it."""
+    if atom.op not in ("at_least", "at_most", "more_than", "less_than", "within", "older_than") or not atom.operands:
+        return
+    match atom.operands[0]:
+        case date() as day:
+            yield from _days(day)
+        case Duration() as length:
+            yield from (moved for _, moved in _durations(length))
+        case Money(amount=amount) as money:
+            yield from (replace(money, amount=amount + step) for step in (-1, 1))
+        case Decimal() as number:
+            step = HUNDREDTH if atom.type.kind == "ratio" else Decimal(1)
+            yield from (number - step, number + step)
+        case str() as value if atom.type.values and value in atom.type.values.rank:
+            rank = atom.type.values.rank
+            yield from (other for other, place in rank.items() if abs(place - rank[value]) == 1)
+
+
+def _days(day: date) -> Iterator[date]:
+    yield from (day + timedelta(days=step) for step in (-1, 1) if date.min < day < date.max)
+
+
+def _durations(length: Duration) -> Iterator[tuple[str, Duration]]:
+    """A length and one unit of it more or less: an hour where it has no whole days, else a day, or a working day."""
+    for step in (-1, 1):
+        if length.working_days:
+            moved = replace(length, working_days=length.working_days + step)
+        elif length.hours % 24:
+            moved = replace(length, hours=length.hours + step)
+        else:
+            moved = replace(length, hours=length.hours + 24 * step)
+        if moved.working_days >= 0 and (moved.months or moved.hours >= 0):
+            yield f"{'one more' if step > 0 else 'one less'}", moved
+
+
+def _rewritten(condition: Condition, path: Path, rewrite: Rewrite) -> Condition:
+    """A condition in which the part at a path is rewritten; what is left of an empty group of all holds always."""
+    return _descend(condition, path, rewrite) or All(())
+
+
+def _descend(condition: Condition, path: Path, rewrite: Rewrite) -> Condition | None:
+    if not path:
+        return rewrite(condition)
+    match condition:
+        case Not(part=part):
+            inner = _descend(part, path[1:], rewrite)
+            if isinstance(inner, Not) and isinstance(part, Atom | Defined):
+                return inner.part  # denied twice
+            return None if inner is None else Not(inner)
+        case All(parts=parts) | AnyOf(parts=parts):
+            inner = _descend(parts[path[0]], path[1:], rewrite)
+            left = (*parts[: path[0]], *(() if inner is None else (inner,)), *parts[path[0] + 1 :])
+            return type(condition)(left) if left or isinstance(condition, All) else None
+    raise AssertionError("a path leads through groups only")
+
+
+# Noticing
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """A case, and what the reference says to it without any change."""
+
+    case: Prepared
+    reread: Reread
+
+
+class Court:
+    """
+    The cases of a bundle, decided once; each mutant is then held only against those that can tell.
+
+    Raises ValueError with the first case that fails without any change, since a bundle whose tests fail defends nothing.
+    """
+
+    def __init__(self, bundle: Bundle) -> None:
+        self.bundle = bundle
+        reference = Reference(bundle.rules)
+        pdp = PDP(bundle, "bitset")
+        self.users = _users(bundle.rules)
+        self.known: dict[str, list[_Known]] = defaultdict(list)
+        for case in prepare(bundle):
+            problem = next(departures(bundle, pdp, case), None)
+            if problem:
+                raise ValueError(f"{case.file}:{case.line}: {problem}")
+            self.known[case.suite].append(_Known(case, Reread(reference, case.exchange, case.as_of)))
+
+    def notices(self, mutant: Mutant) -> bool:
+        """Whether any case comes out otherwise. The policy's own are asked first."""
+        own = self.known.get(mutant.policy, [])
+        others = (known for suite, cases in self.known.items() if suite != mutant.policy for known in cases)
+        changed = Reference(mutant.rules)
+        bundle = replace(self.bundle, rules=mutant.rules, duties=mutant.rules.duties())
+        combiner = Combiner(bundle)
+        touched = {*mutant.owners, *(user for key in mutant.owners for user in self.users.get(key, ()))}
+        moved: list[Prepared] = []
+        for known in (*own, *others):
+            if not known.reread.differs(changed, mutant.owners):
+                continue
+            verdict = known.reread.again(changed, touched)
+            if any(plain_departures(known.case, verdict, combiner.outcome(known.case.exchange, verdict, known.case.as_of))):
+                return True
+            if known.case.told and not verdict.agrees(known.reread.verdict):
+                moved.append(known.case)
+        pdp = PDP(bundle, "bitset") if moved else None
+        return pdp is not None and any(any(departures(bundle, pdp, case)) for case in moved)
+
+
+def _users(rules: RuleSet) -> dict[str, set[str]]:
+    """For each definition, the keys of the definitions and rules that rest on it, through others as well."""
+    users: dict[str, set[str]] = {key: set() for key in rules.definitions}
+    rests: dict[str, set[str]] = {}
+    for key, condition in (*rules.definitions.items(), *((rule.key, rule.condition) for rule in rules.rules)):
+        # Definitions come in an order in which each uses only earlier ones.
+        rests[key] = {name for used in named(condition) for name in (used, *rests[used])}
+        for name in rests[key]:
+            users[name].add(key)
+    return users

@@ -1,0 +1,60 @@
+"""
+What durable-rules is given, in words: for `fifthfactor compile --to durable`.
+
+A bundle in; out comes every ruleset as plain data, with what its rules derive and what their tests ask in an author's words.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from engine.backends.durable import Durable
+from engine.backends.durable.listing import Asked
+from engine.bundle import Bundle
+from engine.explaining.phrasebook import Phrasebook
+
+_PARTS = {
+    "dated": "it is dated on a day that has come",
+    "expires": "it has not expired",
+    "covers": "it covers the exchange",
+}
+
+
+def rulesets(bundle: Bundle) -> list[dict[str, Any]]:
+    """
+    The rulesets of a bundle in the order in which they are asked.
+
+    `asked_where` are the policies of which one must be able to apply; empty is always. `definition` is the JSON that durable-rules
+    was given. Raises EngineUnavailable.
+    """
+    book = Phrasebook(bundle)
+    return [
+        {
+            "ruleset": ruleset.name,
+            "asked_where": list(ruleset.policies),
+            "rules": [
+                {
+                    "rule": rule.name,
+                    "derives": list(rule.derives),
+                    "where": [{"test": _test(asked), "means": _words(book, asked)} for asked in rule.tests],
+                }
+                for rule in ruleset.rules
+            ],
+            "definition": json.loads(ruleset.definition),
+        }
+        for ruleset in Durable(bundle.rules).rulesets()
+    ]
+
+
+def _test(asked: Asked) -> str:
+    return f"{asked.test.prop} {asked.test.op} {asked.test.value}"
+
+
+def _words(book: Phrasebook, asked: Asked) -> str:
+    about = asked.about
+    if isinstance(about, str):
+        return about
+    if about.part:
+        return f"{book.phrase(about.atom)}: {_PARTS[about.part]}"
+    return book.phrase(about.atom, about.denied)

@@ -1,0 +1,463 @@
+"""
+The JSON Schemas of the documents, for editors: a bundle in, one schema for each kind of document out.
+
+Which keys a document has comes from its model, which words may stand there from the loaded vocabulary and rules. A schema helps at
+the desk: it completes, explains and underlines. What is sound is for `check` alone to decide.
+
+An editor reads YAML by its core schema, so `12` reaches it as a number, `true` as a truth and `yes`, `NO` and `2024-03-22` as texts:
+where authors write text, numbers and truths are accepted too. The keywords mean the same in JSON Schema 2020-12, which the schemas
+say they are, and in draft 7, which older editors take them for; `markdownDescription`, `enumDescriptions` and `errorMessage` are for
+editors only.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeAlias, get_args
+
+from engine.authoring.hints import KEYS, OPERATORS
+from engine.authoring.testing import LEFT_OUT
+from engine.bundle import Bundle
+from engine.decision import Outcome, RequirementPart
+from engine.policy_language.check import DUE_ANCHORS
+from engine.policy_language.conditions import DATES, FITS, GROUPS, ORDER
+from engine.policy_language.model import Document, PolicyText, TestText, Text, VocabularyText
+from engine.policy_language.places import Places
+from engine.policy_language.vocabulary import DOCUMENT_FIELDS, DOCUMENT_GROUPS, PRIMITIVES, Vocabulary
+from engine.rules import AS_OF
+from engine.values import SPELLINGS, Type
+
+Schema: TypeAlias = dict[str, Any]
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+MOST_NAMED = 20  # words that an editor lists where one is wrong
+
+_TEXT: Schema = {"type": ["string", "number", "boolean"]}
+# `true` and `false` are read too, and not proposed as texts.
+_YES_NO: Schema = {"anyOf": [{"enum": ["yes", "no"]}, {"type": ["boolean", "string"], "pattern": "^(true|false)$"}]}
+# What the same file may have named: a definition or a rule. A rule's own name has no dots here, so that misspelt requirements show.
+_OWN_DEFINITION: Schema = {"type": "string", "pattern": "^[a-zA-Z0-9]+([.-][a-zA-Z0-9]+)*$"}
+_OWN_RULE: Schema = {"type": ["string", "number"], "pattern": "^[a-zA-Z0-9]+(-[a-zA-Z0-9]+)*$"}
+_CORE_NUMBER = re.compile(r"[-+]?(\d+|\d*\.\d+|\d+\.)([eE][-+]?\d+)?", re.ASCII)
+
+
+def editor_schemas(bundle: Bundle) -> dict[str, Schema]:
+    """The schemas by kind, `policy`, `test`, `vocabulary`, `exchange`; for the words and rules that the bundle has."""
+    words = _Words(bundle)
+    policy = {**words.conditions(), **words.effects()}
+    return {
+        "policy": words.document(PolicyText, policy),
+        "test": words.document(TestText, words.exchanges()),
+        "vocabulary": words.document(VocabularyText, policy | words.words()),
+        "exchange": bundle.exchange_schema(),
+    }
+
+
+class _Words:
+    """What the loaded words and rules allow at each place that the models leave open."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        self.vocabulary: Vocabulary = bundle.vocabulary
+        provisions = {rule.provision.id: rule.provision for rule in bundle.rules.rules}
+        self.rules = {name: provision.title.en for name, provision in provisions.items()}
+        self.policies = {provision.policy: provision.instrument.en for provision in provisions.values()}
+        self.grounds = [rule.key for rule in bundle.rules.rules if rule.effect == "satisfies"]
+        names = (name.partition("!")[0] for name in bundle.rules.definitions if "#" not in name)
+        self.definitions = list(dict.fromkeys(name for name in names if name.partition("/")[0] in self.policies))
+        self.facts = {name: type for name in self.vocabulary.names() if (type := self.vocabulary.type_of(name))}
+        self.types = {type.name: type for type in (*self.facts.values(), Type("duration"))}
+        self.defs = {**self.names(), **self.shapes(), **self.typed()}
+
+    def document(self, model: type[Document], places: Mapping[str, Schema]) -> Schema:
+        """The schema of a document; `places` maps the name of a model and of a key to what may stand there."""
+        written = _plain(model.model_json_schema())
+        shapes = {model.__name__: written, **written.pop("$defs", {})}
+        for shape, schema in shapes.items():
+            schema["properties"] = {
+                key: places.get(f"{shape}.{key}", inner) | _told(KEYS.get(shape, {}).get(key, ""))
+                for key, inner in schema.get("properties", {}).items()
+            }
+        root = shapes.pop(model.__name__)
+        if Text.__name__ in shapes:
+            shapes[Text.__name__] = _by_shape(_TEXT, mapping=shapes[Text.__name__])
+        named = {_shape(name): schema for name, schema in shapes.items()}
+        return {"$schema": DIALECT, **root, "$defs": _used(root, named | self.defs)}
+
+    def conditions(self) -> dict[str, Schema]:
+        condition = _ref("condition")
+        named = {"propertyNames": {"pattern": _OWN_DEFINITION["pattern"]}, "additionalProperties": condition}
+        return {
+            "PolicyText.applies": condition,
+            "PolicyText.define": {"type": "object", **named},
+            "RuleText.when": condition,
+            "RuleText.unless": {"type": "array", "items": condition},
+            "DutyText.done_when": condition,
+            "TravelsText.when": condition,
+            "CounterText.where": condition,
+            "SubjectText.when": condition,
+            "TouchText.when": condition,
+        }
+
+    def effects(self) -> dict[str, Schema]:
+        return {
+            "PolicyText.jurisdiction": _ref("name of jurisdiction"),
+            "RuleText.require": _ref("need"),
+            "RuleText.satisfies": _one_or_more(_ref("name of requirement")),
+            "RuleText.exempts": {"type": "array", "items": _ref("exempted")},
+            "RuleText.lane": _ref("name of lane"),
+            "DutyText.due": _ref("due"),
+        }
+
+    def words(self) -> dict[str, Schema]:
+        """A vocabulary file may use what it names itself, so there the words that are known are proposed, not demanded."""
+        sets = {name: each.title for name, each in self.vocabulary.values.items()}
+        fact = _or_new(_one_of([*self.vocabulary.facts, *self.vocabulary.families]))
+        counted = [f"distinct {family}" for family in self.vocabulary.families]
+        subjects = {name: _DAY | _told(text.title.en) for name, text in self.vocabulary.subjects.items()}
+        return {
+            "FactText.type": _or_new(_one_of([*PRIMITIVES, *sets, "set of id", *(f"set of {name}" for name in sets)])),
+            "FactText.by": _or_new(_one_of(sets, sets)),
+            "RegisterText.of": _or_new(_one_of(sets, sets)),
+            "RequirementText.jurisdiction": _or_new(_ref("name of jurisdiction")),
+            "CounterText.counts": _or_new(_one_of([*counted, "exchanges"])),
+            "CounterText.per": {"type": "array", "items": fact},
+            "CounterText.leaves_out": {"type": "array", "items": _ref("name of rule")},
+            "JurisdictionText.covers": {"type": "object", "properties": subjects, "additionalProperties": _DAY},
+            "TouchText.fact": fact,
+            "FactorLineText.fact": fact,
+            **self.access(),
+        }
+
+    def access(self) -> dict[str, Schema]:
+        """What an attribute of an access request may state, and which entities it may name."""
+        place = _or_new(_one_of(dict.fromkeys(Places(self.vocabulary).names())))
+        access = self.vocabulary.authzen
+        types = _or_new(_one_of({**access.subjects, **access.resources} if access else ()))
+        places: dict[str, Schema] = {}
+        for shape in ("EntityText", "ActionText", "ContextText"):
+            places[f"{shape}.under"] = place
+            places[f"{shape}.facts"] = {"type": "object", "additionalProperties": place}
+            places[f"{shape}.names"] = {"type": "object", "additionalProperties": types}
+        return {**places, "EntityText.type": place, "EntityText.id": place, "ActionText.name": place}
+
+    def exchanges(self) -> dict[str, Schema]:
+        vocabulary = self.vocabulary
+        outcome = _one_of(get_args(Outcome))
+        state = _one_of(get_args(RequirementPart.model_fields["state"].annotation))
+        lane = _one_of(("open", "closed", "possible"))
+        rules: Schema = {"type": "array", "items": {"anyOf": [_ref("name of rule"), _OWN_RULE]}}
+        asked = [*self.facts, *(f"{group}.{kind}" for group in DOCUMENT_GROUPS for kind in vocabulary.kinds[group])]
+        return {
+            "TestText.test": _or_new(_one_of(self.policies, self.policies)),
+            "TestText.exchange": _ref("exchange"),
+            "CaseText.change": _ref("exchange"),
+            "Expectation.outcome": outcome,
+            "Expectation.jurisdictions": _closed(_each(_titles(vocabulary.jurisdictions), outcome)),
+            "Expectation.because": rules,
+            "Expectation.silent": rules,
+            "Expectation.beaten": rules,
+            "Expectation.conflicts": {"type": "array", "items": _ref("name of rule")},
+            "Expectation.requirements": _closed(_each(_titles(vocabulary.requirements), state)),
+            "Expectation.missing": {"type": "array", "items": _one_of(asked, what="fact")},
+            # A lane is named, or the provision that opens it.
+            "Expectation.lanes": {
+                "type": "object",
+                "properties": _each(_titles(vocabulary.lanes), lane),
+                "additionalProperties": lane,
+            },
+            "Expectation.factor": _closed(
+                {
+                    f"{part}.{name}": _titled(line.title.en)
+                    for part, (_, lines) in vocabulary.factor.items()
+                    for name, line in lines.items()
+                }
+            ),
+            "Expectation.define": _closed({name: _one_of(("yes", "no", "unknown")) for name in self.definitions}),
+        }
+
+    # What the places refer to
+
+    def names(self) -> dict[str, Schema]:
+        vocabulary = self.vocabulary
+        exempted = _titles(vocabulary.requirements) | self.rules
+        return {
+            "name of jurisdiction": _one_of(vocabulary.jurisdictions, _titles(vocabulary.jurisdictions)),
+            "name of lane": _one_of(vocabulary.lanes, _titles(vocabulary.lanes), what="lane"),
+            "name of requirement": _one_of(vocabulary.requirements, _titles(vocabulary.requirements), what="requirement"),
+            "name of rule": _one_of(self.rules, self.rules, what="rule"),
+            "exempted": {"anyOf": [_one_of(exempted, exempted, what="rule or requirement"), _OWN_RULE]},
+            "name of definition": {"anyOf": [_one_of(self.definitions, what="definition"), _OWN_DEFINITION]},
+        }
+
+    def shapes(self) -> dict[str, Schema]:
+        dates = [name for name, type in self.facts.items() if type.kind == "date" and not type.many]
+        due = {
+            "within": _ref("value duration") | _told("How long after."),
+            "after": _one_of([*DUE_ANCHORS, *dates], what="date of an exchange") | _told("After which date."),
+            "on": {"anyOf": [_DAY, _spelt("day of the year", "`1 March`")]} | _told("A day; with `after`, of every year."),
+            "earliest_of": _list(_ref("due")) | _told("Whichever comes first."),
+        }
+        complete = [{"required": ["within", "after"]}, {"required": ["on"]}, {"required": ["earliest_of"]}]
+        need = _some({word: _list(_ref("need")) | _operator(word) for word in ("any_of", "all_of")}) | {"maxProperties": 1}
+        document = _closed({name: _ref(f"sent {type.name}") for name, type in DOCUMENT_FIELDS.items()})
+        return {
+            "need": _by_shape(_ref("name of requirement"), mapping=need),
+            "due": _closed(due) | {"anyOf": complete},
+            "condition": _by_shape(_ref("name of definition"), list=_list(_ref("condition")), mapping=_ref("tests")),
+            "tests": self.tests(),
+            "exchange": self.exchange(),
+            "document": _by_shape(_one_of(("none", "unknown", LEFT_OUT)), mapping=document),
+        }
+
+    def tests(self) -> Schema:
+        """A mapping of facts to tests, and of groups to conditions."""
+        tests = {name: _ref(f"test {type.name}") | self.hint(name) for name, type in self.facts.items()}
+        for group in DOCUMENT_GROUPS:
+            tests[group] = _ref(f"test {group}") | _told(f"`{group}: {{has: KIND}}`: one of the kind is shown.")
+        return _some(tests | {word: _list(_ref("condition")) | _operator(word) for word in GROUPS})
+
+    def exchange(self) -> Schema:
+        """The facts of an exchange, flat, as a test writes them."""
+        vocabulary = self.vocabulary
+        facts = {name: _ref(f"sent {fact.type.name}") | self.hint(name) for name, fact in vocabulary.facts.items()}
+        rest = {"enum": [0, "0", LEFT_OUT]} | _told("`0`: the members that are not named are zero.")
+        relies_on = _told("Which requirements or grounds the exporter relies on, where several would do.")
+        documents = {
+            f"{group}.{kind}": _ref("document") | _titled(text.title.en) | _told(text.ask.en if text.ask else "")
+            for group in DOCUMENT_GROUPS
+            for kind, text in vocabulary.kinds[group].items()
+        }
+        ways = _one_of([*vocabulary.requirements, *self.grounds], what="requirement or ground")
+        return _closed(
+            {
+                **facts,
+                **{f"{family}.rest": rest for family in vocabulary.families},
+                **documents,
+                "relies_on": {"type": "array", "items": ways, **relies_on},
+            }
+        )
+
+    def typed(self) -> dict[str, Schema]:
+        """For each type one value, a test of a fact, and what a test's exchange may send."""
+        defs = {}
+        for name, type in self.types.items():
+            defs[f"value {_one(type).name}"] = self.value(type)
+            defs[f"test {name}"] = self.test(type)
+            defs[f"sent {name}"] = self.sent(type)
+        for group in DOCUMENT_GROUPS:
+            kinds = self.vocabulary.kinds[group]
+            kind = _one_or_more(_one_of(kinds, _titles(kinds), what="kind"))
+            operators = {"has": kind, "has_all": kind, "not": _ref(f"test {group}")}
+            defs[f"test {group}"] = _some({word: schema | _operator(word) for word, schema in operators.items()})
+        return defs
+
+    def value(self, type: Type) -> Schema:
+        """One value as an author writes it."""
+        if type.values:
+            titles = {value: words.en for value, words in type.values.titles.items()}
+            known = _one_of(type.values.values, titles, what=f"value of `{type.values.name}`")
+            return _or_new(known) if type.values.open else known
+        match type.kind:
+            case "yes/no":
+                return _YES_NO
+            case "count":
+                return _spelt("count", "`100 thousand`, `1 million` or `250`", number="integer")
+            case "ratio":
+                return _spelt("ratio", "`0.25`", number="number")
+            case "money":
+                return _spelt("money", "`20000000 USD`")
+            case "date":
+                return _DAY
+            case "duration":
+                return _spelt("duration", "`3 years`, `90 days` or `10 working days in CN`")
+        return _TEXT
+
+    def test(self, type: Type) -> Schema:
+        """What may stand under a fact in a condition: operators, and for one value the value or a list of values."""
+        value = _ref(f"value {_one(type).name}")
+        same = _one_of((name for name, other in self.facts.items() if other.name == type.name), what="fact of this type")
+        listed = {name: each.title.en for name, each in self.vocabulary.registers.items() if each.of is type.values}
+        register = _one_of(listed, listed, what="register of such values")
+        against = _needed({"fact": same | _operator("fact")})
+        in_register = _needed({"in": _one_or_more(register) | _operator("in")})
+        in_one = _needed({"in": register | _operator("in")})
+        operands = {
+            **dict.fromkeys(ORDER, _by_shape(value, mapping=against)),
+            **dict.fromkeys(DATES, _by_shape({"anyOf": [value, {"const": AS_OF}]}, mapping=against)),
+            **dict.fromkeys(("within", "older_than"), _ref("value duration")),
+            "has": _by_shape(value, list=_list(value), mapping=in_register),
+            "has_all": _one_or_more(value),
+            "only": _by_shape(value, list=_list(value), mapping=in_one),
+            "in": _one_or_more(register),
+            "not": _ref(f"test {type.name}"),
+            "fact": same,
+        }
+        fitting = {word: operands[word] | _operator(word) for word, fits in FITS.items() if fits(type)}
+        operators = _some({word: schema for word, schema in fitting.items() if word != "in" or listed})
+        return operators if type.many else _by_shape(value, list=_list(value), mapping=operators)
+
+    def sent(self, type: Type) -> Schema:
+        """The value of a fact in a test's exchange, or that there is none."""
+        value = _ref(f"value {_one(type).name}")
+        none = _one_of(("unknown", LEFT_OUT))
+        if type.many:
+            return _by_shape(none, list={"type": "array", "items": {"anyOf": [value, {"const": "unknown"}]}})
+        if type.kind == "count":
+            ends = _some({end: value | _operator(end) for end in ("at_least", "at_most")})
+            return _by_shape({"anyOf": [value, none]}, mapping=ends)
+        return {"anyOf": [value, none]}
+
+    def hint(self, name: str) -> Schema:
+        """What an editor shows beside a fact: its title, the question that asks for it, its type."""
+        fact = self.vocabulary.facts.get(name)
+        title = self.vocabulary.title(name)
+        also = f"{title.zh}. " if title.zh else ""
+        ask = f"{fact.ask.en} " if fact and fact.ask else ""
+        return _titled(title.en) | _told(f"{also}{ask}({self.facts[name].name})")
+
+
+def _one(type: Type) -> Type:
+    return Type(type.kind, False, type.values)
+
+
+def _shape(model: str) -> str:
+    """What an editor calls a model: `RuleText` is a rule."""
+    return (model.removesuffix("Text") or model).lower()
+
+
+def _ref(name: str) -> Schema:
+    return {"$ref": f"#/$defs/{_key(name)}"}
+
+
+def _key(name: str) -> str:
+    """A name as it may stand in a reference."""
+    return name.replace(" ", "-").replace("/", "--")
+
+
+def _titled(text: str) -> Schema:
+    return {"title": text}
+
+
+def _told(text: str) -> Schema:
+    """What an editor shows; plain, and with its marks for those that know them."""
+    return {"description": text, "markdownDescription": text} if text else {}
+
+
+def _operator(word: str) -> Schema:
+    return _told(OPERATORS[word])
+
+
+def _closed(properties: Mapping[str, Schema]) -> Schema:
+    return {"type": "object", "properties": dict(properties), "additionalProperties": False}
+
+
+def _needed(properties: Mapping[str, Schema]) -> Schema:
+    return _closed(properties) | {"required": list(properties)}
+
+
+def _some(properties: Mapping[str, Schema]) -> Schema:
+    return _closed(properties) | {"minProperties": 1}
+
+
+def _list(item: Schema) -> Schema:
+    return {"type": "array", "items": item, "minItems": 1}
+
+
+def _by_shape(scalar: Schema, *, list: Schema | None = None, mapping: Schema | None = None) -> Schema:
+    """
+    One of these; what is wrong in one shape is then said of that shape, which `anyOf` alone would not do.
+
+    Editors propose no values from `else`. The `anyOf`, which anything fits, is there for them to propose from.
+    """
+    rest = scalar if list is None else {"if": {"type": "array"}, "then": list, "else": scalar}
+    whole = rest if mapping is None else {"if": {"type": "object"}, "then": mapping, "else": rest}
+    return {**whole, "anyOf": [scalar, {}]}
+
+
+def _one_or_more(item: Schema) -> Schema:
+    return _by_shape(item, list=_list(item))
+
+
+def _or_new(known: Schema) -> Schema:
+    return {"anyOf": [known, _TEXT]}
+
+
+def _each(titles: Mapping[str, str], schema: Schema) -> dict[str, Schema]:
+    return {name: schema | _titled(title) for name, title in titles.items()}
+
+
+def _titles(texts: Mapping[str, Any]) -> dict[str, str]:
+    return {name: text.title.en for name, text in texts.items()}
+
+
+def _one_of(words: Iterable[str], titles: Mapping[str, str] | None = None, what: str = "") -> Schema:
+    """One of some words, each as an editor types it; with no words at all, nothing. Of many, an editor names none but `what`."""
+    listed = [(each, (titles or {}).get(word, "")) for word in words for each in _typed(word)]
+    if not listed:
+        return {"not": {}}
+    described = {"enumDescriptions": [title for _, title in listed]} if any(title for _, title in listed) else {}
+    told = {"errorMessage": f"there is no such {what}"} if what and len(listed) > MOST_NAMED else {}
+    return {"enum": [each for each, _ in listed], **described, **told}
+
+
+def _typed(word: str) -> list[Any]:
+    """A word, and what YAML's core schema makes of it."""
+    if word.lower() in ("true", "false"):
+        return [word, word.lower() == "true"]
+    return [word, float(word)] if _CORE_NUMBER.fullmatch(word) else [word]
+
+
+def _spelt(kind: str, example: str, number: str = "") -> Schema:
+    """A text of one spelling, or a number where an editor reads one."""
+    types = {"type": [number, "string"], "minimum": 0} if number else {"type": "string"}
+    return {**types, "pattern": f"^(?:{SPELLINGS[kind]})$", "errorMessage": f"write it like {example}"}
+
+
+_DAY = _spelt("date", "`2024-03-22`")
+
+
+def _plain(schema: Any) -> Any:
+    """A model's schema without what pydantic says of Python: titles made of names, defaults, `null` for what is left out."""
+    match schema:
+        case list():
+            return [_plain(each) for each in schema if each != {"type": "null"}]
+        case {"type": "string", "format": "date"}:
+            return _DAY
+        case {"type": "string", **rest} if "enum" not in rest and "const" not in rest:
+            return _TEXT | {key: value for key, value in rest.items() if key in ("pattern", "minLength", "maxLength")}
+        case {"anyOf": [only, {"type": "null"}]}:
+            return _plain(only)
+        case dict():
+            kept = {key: inner for key, inner in schema.items() if key not in ("title", "default", "$id", "examples")}
+            if "$ref" in kept:
+                return _ref(_shape(kept["$ref"].rpartition("/")[2]))
+            return {
+                key: {name: _plain(each) for name, each in inner.items()} if key in ("properties", "$defs") else _plain(inner)
+                for key, inner in kept.items()
+            }
+    return schema
+
+
+def _used(root: Schema, defs: Mapping[str, Schema]) -> dict[str, Schema]:
+    """Those definitions that a schema leads to."""
+    found: dict[str, Schema] = {}
+    named = {_key(name): schema for name, schema in defs.items()}
+    todo = list(_references(root))
+    while todo:
+        name = todo.pop()
+        if name not in found:
+            found[name] = named[name]
+            todo += _references(named[name])
+    return dict(sorted(found.items()))
+
+
+def _references(schema: Any) -> Iterable[str]:
+    if isinstance(schema, dict):
+        if isinstance(schema.get("$ref"), str):
+            yield schema["$ref"].rpartition("/")[2]
+        for inner in schema.values():
+            yield from _references(inner)
+    elif isinstance(schema, list):
+        for inner in schema:
+            yield from _references(inner)

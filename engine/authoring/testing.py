@@ -1,0 +1,278 @@
+"""
+Run the authors' tests: a base exchange, cases that change it, and what each expects.
+
+Every case is decided in the mode `checked`, so a test of a policy is also a test that the engines agree. A case's `define` is
+compared with the reference's definitions (semantics 6).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from functools import partial
+from typing import Any
+
+from engine.bundle import Bundle
+from engine.deciding.combine import Outcome
+from engine.deciding.combine import word as outcome_word
+from engine.decision import Decision
+from engine.diagnostic import Findings, did_you_mean
+from engine.exchange import Exchange, ExchangeRefused
+from engine.pdp import PDP
+from engine.policy_language.model import Expectation, TestText, read_model
+from engine.policy_language.tree import locate
+from engine.policy_language.vocabulary import DOCUMENT_FIELDS, DOCUMENT_GROUPS, Vocabulary
+from engine.rules import Truth
+from engine.values import read_number
+from engine.verdict import Verdict, numbers
+
+LEFT_OUT = "left out"
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How one case came out; no `problems` is a pass. `seconds` is for reports."""
+
+    file: str
+    line: int
+    suite: str
+    case: str
+    problems: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A case ready to be decided. `suite` is what its file says it tests, in whose names the expectation is written."""
+
+    file: str
+    line: int
+    suite: str
+    case: str
+    expect: Expectation
+    exchange: Exchange
+    as_of: date
+
+    @property
+    def told(self) -> bool:
+        """Whether the expectation is of something that only a whole decision tells."""
+        expect = self.expect
+        plain = Expectation(
+            outcome=expect.outcome,
+            jurisdictions=expect.jurisdictions,
+            because=expect.because,
+            silent=expect.silent,
+            define=expect.define,
+        )
+        return expect != plain
+
+
+def run(bundle: Bundle, only: str = "", pdp: PDP | None = None) -> Iterator[Result]:
+    """Run the bundle's test files whose name contains `only`."""
+    pdp = pdp or PDP(bundle)
+    for each in _prepare(bundle, only):
+        if isinstance(each, Result):
+            yield each
+        else:
+            yield Result(each.file, each.line, each.suite, each.case, tuple(departures(bundle, pdp, each)))
+
+
+def prepare(bundle: Bundle) -> Iterator[Prepared]:
+    """Every case of the bundle. Raises ValueError with the first that cannot be decided."""
+    for each in _prepare(bundle, ""):
+        if isinstance(each, Result):
+            raise ValueError(f"{each.file}:{each.line}: {each.problems[0]}")
+        yield each
+
+
+def expectations(bundle: Bundle) -> Iterator[tuple[str, Expectation]]:
+    """What each case expects, and the suite in whose names it is written."""
+    for _, node in bundle.tests:
+        text = read_model(TestText, node, Findings())
+        for case in text.cases if text else ():
+            assert text
+            yield text.test, case.expect
+
+
+def _prepare(bundle: Bundle, only: str) -> Iterator[Prepared | Result]:
+    """Each case, or why it cannot be decided."""
+    for file, node in bundle.tests:
+        if only not in file:
+            continue
+        findings = Findings()
+        text = read_model(TestText, node, findings)
+        if text is None:
+            for finding in findings.all:
+                problem = f"{finding.at}: {finding.message}"
+                yield Result(file, finding.at.line, "", "the test file can be read", (problem,))
+            continue
+        for number, case in enumerate(text.cases):
+            line = locate(node, ("cases", number))[1].line
+            try:
+                exchange = build(bundle, {**text.exchange, **case.change})
+            except ExchangeRefused as refused:
+                problems = tuple(f"the exchange is refused: {p.pointer}: {p.detail}" for p in refused.problems)
+                yield Result(file, line, text.test, case.case, problems)
+            else:
+                yield Prepared(file, line, text.test, case.case, case.expect, exchange, case.as_of or text.as_of)
+
+
+def departures(bundle: Bundle, pdp: PDP, case: Prepared) -> Iterator[str]:
+    """In what a case comes out otherwise than it expects, in words."""
+    decision = pdp.decide(case.exchange, as_of=case.as_of, today=case.as_of, id="test")
+    if not decision.engine.agreed:
+        yield from (f"the engines disagree: {text}" for text in decision.engine.disagreement)
+    verdict = pdp.verdict(case.exchange, case.as_of)
+    yield from _compare(bundle, case.suite, case.expect, decision, verdict)
+    yield from _definitions(case.expect, verdict)
+
+
+def plain_departures(case: Prepared, verdict: Verdict, outcome: Outcome) -> Iterator[str]:
+    """The departures that a verdict and its outcome show, without a decision: a part of those that `departures` finds."""
+    expect = case.expect
+    if expect.outcome and expect.outcome != outcome.word:
+        yield f"outcome is {outcome.word}, not {expect.outcome}"
+    for name, wanted in expect.jurisdictions.items():
+        bounds = outcome.jurisdictions.get(name)
+        found = outcome_word(bounds) if bounds else "not_applicable"
+        if found != wanted:
+            yield f"{name} is {found}, not {wanted}"
+    yield from _standing(case.suite, expect, verdict)
+    yield from _definitions(expect, verdict)
+
+
+def build(bundle: Bundle, flat: dict[str, Any]) -> Exchange:
+    """An exchange from dotted facts as an author writes them. Raises ExchangeRefused."""
+    nested: dict[str, Any] = {}
+    for name, value in flat.items():
+        if value == LEFT_OUT:
+            continue
+        path = name.split(".")
+        if path[0] in DOCUMENT_GROUPS and len(path) > 1:
+            # A kind's name may hold dots in future vocabularies; a document is one value.
+            path = [path[0], ".".join(path[1:])]
+        here = nested
+        for step in path[:-1]:
+            here = here.setdefault(step, {})
+        here[path[-1]] = _json(bundle.vocabulary, name, value)
+    return bundle.reader.read(json.dumps(nested).encode())
+
+
+def _json(vocabulary: Vocabulary, name: str, value: Any) -> Any:
+    """An author's text as the JSON a caller would send."""
+    group = name.partition(".")[0]
+    if group in DOCUMENT_GROUPS and isinstance(value, dict):
+        return {
+            field: _typed(DOCUMENT_FIELDS[field].kind, inner) if field in DOCUMENT_FIELDS else inner
+            for field, inner in value.items()
+        }
+    type = vocabulary.type_of(name)
+    if type is None and name.endswith(".rest"):
+        return _typed(vocabulary.facts[vocabulary.families[name.removesuffix(".rest")][0]].type.kind, value)
+    return _typed(type.kind, value) if type and not type.many else value
+
+
+def _typed(kind: str, value: Any) -> Any:
+    if value == "unknown":
+        return value
+    if kind == "yes/no" and value in ("yes", "no", "true", "false"):
+        return value in ("yes", "true")
+    if kind == "count" and isinstance(value, str):
+        return int(read_number(value, whole=True))
+    if kind == "count" and isinstance(value, dict):
+        return {end: int(read_number(number, whole=True)) for end, number in value.items()}
+    return value
+
+
+def _compare(bundle: Bundle, policy: str, expect: Expectation, decision: Decision, verdict: Verdict) -> Iterator[str]:
+    """Every expectation that the decision does not meet, in words."""
+
+    full = partial(_full, policy)
+    known = {rule.provision.id for rule in bundle.rules.rules}
+    for name in (*(expect.because or ()), *(expect.silent or ()), *(expect.beaten or ())):
+        if full(name) not in known:
+            yield f"there is no rule `{name}`; {did_you_mean(full(name), known)}"
+    if expect.outcome and expect.outcome != decision.outcome:
+        bounds = f"{decision.bounds.lowest} to {decision.bounds.highest}"
+        yield f"outcome is {decision.outcome} ({bounds}), not {expect.outcome}: {decision.answer}"
+    if expect.proceed and (expect.proceed == "yes") is not decision.proceed:
+        yield f"proceed is {decision.proceed}"
+    outcomes = {part.jurisdiction: part.outcome for part in decision.jurisdictions}
+    for name, wanted in expect.jurisdictions.items():
+        if outcomes.get(name, "not_applicable") != wanted:
+            yield f"{name} is {outcomes.get(name, 'not_applicable')}, not {wanted}"
+    yield from _standing(policy, expect, verdict)
+    beaten = {part.provision for part in decision.beaten}
+    yield from (f"`{name}` is not beaten" for name in expect.beaten or () if full(name) not in beaten)
+    states = {part.requirement: part.state for part in decision.requirements}
+    for name, wanted in expect.requirements.items():
+        if states.get(name) != wanted:
+            yield f"the requirement {name} is {states.get(name, 'not asked for')}, not {wanted}"
+    if expect.duties is not None:
+        yield from _same("duties", expect.duties, [d.duty for d in decision.duties])
+    if expect.overdue is not None:
+        yield from _same("overdue duties", expect.overdue, [d.duty for d in decision.duties if d.overdue == "yes"])
+    if expect.missing is not None:
+        asked = {q.fact for part in decision.missing for q in part.facts}
+        yield from _same("missing facts", expect.missing, sorted(asked))
+    if expect.not_modelled is not None:
+        gaps = {
+            g.country if g.subject == "all" else f"{g.country}:{g.subject}" for g in decision.coverage.not_modelled if g.certain
+        }
+        yield from _same("not modelled", expect.not_modelled, sorted(gaps))
+    if expect.conflicts is not None:
+        yield from _same("conflicts", expect.conflicts, [p for c in decision.conflicts for p in c.provisions])
+    for name, state in expect.lanes.items():
+        order = ("closed", "possible", "open")
+        states_ = [
+            lane.state for lane in decision.factor.lanes if name in (lane.lane, lane.provision) or full(name) == lane.provision
+        ]
+        found = max(states_, key=order.index, default="closed")
+        if found != state:
+            yield f"the lane {name} is {found}, not {state}"
+    for path, wanted in expect.factor.items():
+        part, _, line = path.partition(".")
+        value = decision.factor.account.get(part, {}).get(line)
+        if _plain(value.value if value else None) != _plain(wanted):
+            yield f"the account's {path} is {value.value if value else 'not there'}, not {wanted}"
+
+
+def _standing(policy: str, expect: Expectation, verdict: Verdict) -> Iterator[str]:
+    certain = {verdict.rules[number].provision.id for number in numbers(verdict.stands.certain)}
+    possible = {verdict.rules[number].provision.id for number in numbers(verdict.stands.possible)}
+    yield from (f"`{name}` does not stand" for name in expect.because or () if _full(policy, name) not in certain)
+    yield from (f"`{name}` stands, or may" for name in expect.silent or () if _full(policy, name) in possible)
+
+
+def _full(policy: str, name: str) -> str:
+    return name if "/" in name else f"{policy}/{name}"
+
+
+def _same(what: str, wanted: list[str], found: list[str]) -> Iterator[str]:
+    if sorted(set(wanted)) != sorted(set(found)):
+        yield f"{what} are {', '.join(sorted(set(found))) or 'none'}, not {', '.join(sorted(set(wanted))) or 'none'}"
+
+
+def _plain(value: Any) -> Any:
+    """Texts on both sides, since a test file holds only texts."""
+    match value:
+        case bool():
+            return "yes" if value else "no"
+        case dict():
+            return {key: _plain(inner) for key, inner in value.items()}
+        case list():
+            return sorted(str(_plain(inner)) for inner in value)
+        case None:
+            return "none"
+    return str(value)
+
+
+def _definitions(expect: Expectation, verdict: Verdict) -> Iterator[str]:
+    defined = verdict.defined
+    for name, wanted in expect.define.items():
+        truth = defined.get(name, defined.get(f"{name}!raise"))
+        if truth is None:
+            yield f"there is no definition `{name}`; {did_you_mean(name, defined)}"
+        elif truth is not Truth[wanted.upper()]:
+            yield f"`{name}` is {truth.name.lower()}, not {wanted}"

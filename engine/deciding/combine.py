@@ -1,0 +1,101 @@
+"""
+From one verdict to the outcome: the strictest sovereign wins, what is not known gives bounds (semantics 4.4, 4.6, 4.7).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import TypeAlias
+
+from engine.bundle import Bundle
+from engine.deciding.coverage import Coverage, CoverageMap
+from engine.exchange import Exchange
+from engine.rules import Level, Rule, Truth
+from engine.verdict import Bounds, Verdict, numbers
+
+PERMITTING = (Level.PERMITTED, Level.PERMITTED_WITH_OBLIGATIONS)
+UNDETERMINED = "undetermined"
+COVERAGE = ("touch/", "subject/")
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The overall outcome, each jurisdiction's bounds, and what is not modelled."""
+
+    word: str
+    bounds: Bounds
+    jurisdictions: dict[str, Bounds]
+    coverage: Coverage
+    conflicts: tuple[tuple[Rule, str], ...] = ()
+
+    @property
+    def permits(self) -> bool:
+        return self.word in tuple(level.word for level in PERMITTING)
+
+
+Evaluate: TypeAlias = Callable[[Exchange, date], tuple[Verdict, Outcome]]
+"""The verdict on an exchange under the law of a day, and its outcome; searches call it many times."""
+
+
+class Combiner:
+    """Combines verdicts under one bundle."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        self._map = CoverageMap(bundle.vocabulary)
+        self._read = tuple(key for key in bundle.rules.definitions if key.startswith(COVERAGE))
+        self._rules = bundle.rules.rules
+        self._compelling = sum(1 << number for number, rule in enumerate(self._rules) if rule.effect == "compels")
+
+    def outcome(self, exchange: Exchange, verdict: Verdict, as_of: date) -> Outcome:
+        """The outcome of a verdict; a gap in coverage weighs on the jurisdiction it is found in."""
+        covered = self._map.of(exchange, verdict.defined, as_of)
+        jurisdictions, against = self._weigh(verdict, verdict.jurisdictions, covered)
+        overall = Bounds.over(jurisdictions.values())
+        shown = {name: bounds for name, bounds in jurisdictions.items() if name and bounds.high is not Level.NOT_APPLICABLE}
+        return Outcome(word(overall), overall, shown, covered, tuple(against))
+
+    def reads(self, verdict: Verdict) -> list[Truth]:
+        """The definitions that coverage reads: what two verdicts must agree in beside their rules."""
+        return [verdict.defined[key] for key in self._read]
+
+    def beneath(self, verdict: Verdict, outcome: Outcome) -> Bounds:
+        """The bounds with every review put away that a person may sign off (4.6); doubtful lifts are not accepted here."""
+        if outcome.bounds.high < Level.REVIEW:
+            return outcome.bounds
+        return Bounds.over(self._weigh(verdict, verdict.beneath, outcome.coverage)[0].values())
+
+    def _weigh(
+        self, verdict: Verdict, bounds: Mapping[str, Bounds], covered: Coverage
+    ) -> tuple[dict[str, Bounds], list[tuple[Rule, str]]]:
+        jurisdictions = dict(bounds)
+        for gap in covered.gaps:
+            # A country that no jurisdiction covers stands under its own code; one not known stands alone.
+            place = gap.jurisdiction or gap.country
+            jurisdictions[place] = Bounds.over((jurisdictions[place], gap.bounds)) if place in jurisdictions else gap.bounds
+        return jurisdictions, self._conflicts(verdict, jurisdictions)
+
+    def _conflicts(self, verdict: Verdict, jurisdictions: dict[str, Bounds]) -> list[tuple[Rule, str]]:
+        """
+        Where `compels` stands or may against another jurisdiction's refusal, `requirements_unmet` becomes `review` (4.7).
+
+        Changes `jurisdictions` in place; returns each compelling rule with the jurisdiction that refuses.
+        """
+        found = []
+        for number in numbers(verdict.stands.possible & self._compelling):
+            rule, stands = self._rules[number], verdict.stands.truth(number)
+            for name, bounds in list(jurisdictions.items()):
+                if name != rule.provision.jurisdiction and bounds.high >= Level.REQUIREMENTS_UNMET:
+                    found.append((rule, name))
+                    raised = bounds.low is Level.REQUIREMENTS_UNMET and stands is Truth.YES
+                    low = Level.REVIEW if raised else bounds.low
+                    jurisdictions[name] = Bounds(low, max(bounds.high, Level.REVIEW))
+        return found
+
+
+def word(bounds: Bounds) -> str:
+    """Equal bounds are the outcome; both permitting: the upper; otherwise undetermined (4.4)."""
+    if bounds.low is bounds.high or (bounds.low in PERMITTING and bounds.high in PERMITTING):
+        return bounds.high.word
+    return UNDETERMINED

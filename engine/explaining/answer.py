@@ -1,0 +1,169 @@
+"""
+The answer of a decision in a sentence or two, which a person reads first and often last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from engine.deciding.carried import STATES, gravest
+from engine.deciding.coverage import REVIEWED
+from engine.explaining.case import Case
+from engine.explaining.phrasebook import Phrasebook
+from engine.rules import Level, Need, Provision, Rule, State, Truth
+from engine.verdict import numbers
+
+SHOWN = 4  # of each kind; the rest of the decision has them all
+ASKED = 2
+MET = frozenset((State.MET,))
+UNMET = frozenset((State.UNMET,))
+
+
+def answer(case: Case, book: Phrasebook) -> str:
+    """What to do, and the first reasons for it."""
+    text = _with_carried(case, book) if case.engine.agreed else book.language.disagreement()
+    text += "".join(_signed_off(case, book))
+    return book.language.hypothetically(case.as_of, text) if case.hypothetical else text
+
+
+def _with_carried(case: Case, book: Phrasebook) -> str:
+    """The exchange's own answer, and what came with the data; this leads where it is what decides."""
+    own = _answer(replace(case, outcome=case.own), book)
+    first, say = gravest(case.carried), book.language
+    if first is None or first.rule.travels is None:
+        return own
+    condition = book.cited(say.clause(first.rule.travels.text), first.rule.provision)
+    if first.truth is None:
+        return own + say.carried_to_observe(condition, first.origin)
+    if case.outcome.word == case.own.word:
+        return own + say.carried_beside(STATES[first.truth], condition, first.origin)
+    if first.truth is Truth.UNKNOWN:
+        return say.carried_unknown(condition, first.origin)
+    return say.carried_violated(first.rule.travels.otherwise is Level.PROHIBITED, condition, first.origin)
+
+
+def _answer(case: Case, book: Phrasebook) -> str:
+    say = book.language
+    match case.outcome.word:
+        case "permitted":
+            return say.permitted(_places(case, book))
+        case "permitted_with_obligations":
+            owed = _owed(case, book)
+            return say.permitted_with_duties(_places(case, book), len(owed), _list(owed, book))
+        case "requirements_unmet":
+            needed = _unmet(case, book, for_certain=False)
+            return say.unmet(len(needed), _list(needed, book))
+        case "review":
+            # Whatever the person says, what is missing for certain stays missing.
+            needed = _unmet(case, book, for_certain=True)
+            reasons = list(dict.fromkeys(_reviews(case, book)))
+            return say.review(_list(reasons, book), len(needed), _list(needed, book))
+        case "prohibited":
+            return say.prohibited(_list([_said(rule, book) for rule in _certain(case, "prohibit")], book))
+        case "not_applicable":
+            return say.not_applicable()
+    asked = case.missing[0].facts if case.missing else []
+    questions = [part.question for part in asked[:ASKED]]
+    return say.undecided(case.outcome.bounds.low, case.outcome.bounds.high, questions, max(0, len(asked) - ASKED))
+
+
+def _signed_off(case: Case, book: Phrasebook) -> Iterator[str]:
+    """What persons have approved, so that it says what the answer rests on."""
+    provisions = {rule.provision.id: rule.provision for _, rule in case.standing()}
+    for accepts in ("review", "lift"):
+        found = [part for part in case.signed_off if part.accepts == accepts]
+        if found:
+            said = [book.cited(book.clause(provisions[p.provision].title), provisions[p.provision]) for p in found]
+            yield book.language.signed_off(accepts == "lift", _list(said, book), min(part.until for part in found))
+
+
+def _list(texts: Sequence[str], book: Phrasebook) -> str:
+    return book.language.listed(texts[:SHOWN], more=len(texts) > SHOWN)
+
+
+def _places(case: Case, book: Phrasebook) -> list[str]:
+    """Whose law weighs."""
+    return [book.place(name) for name, b in sorted(case.outcome.jurisdictions.items()) if b.high is not Level.NOT_APPLICABLE]
+
+
+def _owed(case: Case, book: Phrasebook) -> list[str]:
+    """What is owed, or may be, in words."""
+    duties = case.bundle.duties
+    return list(dict.fromkeys(book.clause(duties[key].text) for key in case.verdict.owed))
+
+
+def _certain(case: Case, effect: str) -> list[Rule]:
+    return [rule for _, rule in case.standing(certain=True) if rule.effect == effect]
+
+
+def _said(rule: Rule, book: Phrasebook) -> str:
+    return book.cited(book.clause(rule.message or rule.provision.title), rule.provision)
+
+
+def _unmet(case: Case, book: Phrasebook, for_certain: bool) -> list[str]:
+    """
+    What standing rules still want, each with the provisions that want it; alternatives are joined by `or`.
+
+    `for_certain` leaves out what may be met, or is met in doubt.
+    """
+    states, titles = case.verdict.requirements, case.bundle.rules.requirements
+
+    def open_(name: str) -> bool:
+        return states[name] == UNMET if for_certain else states[name] != MET
+
+    wanted: dict[str, list[Provision]] = {}
+    rules = [
+        (rule, rule.need)
+        for number, rule in case.standing(certain=True)
+        if rule.need and not _met(case, rule.need)
+        # What is lifted in doubt is not wanted for certain.
+        if not for_certain or (_lacking(case, rule.need) and not case.verdict.doubted.possible >> number & 1)
+    ]
+    alone = {name for _, need in rules if need.op != "any_of" for name in need.requirements() if open_(name)}
+    for rule, need in rules:
+        unmet = [name for name in need.requirements() if open_(name)]
+        # Whoever meets what another rule wants alone has met the choice as well.
+        if unmet and not (need.op == "any_of" and alone & set(unmet)):
+            names = [book.language.small(book.text(titles[name].title)) for name in unmet]
+            text = book.language.either(names) if need.op == "any_of" else book.language.joined(names)
+            wanted.setdefault(text, []).append(rule.provision)
+    return [book.cited(text, *provisions) for text, provisions in wanted.items()]
+
+
+def _met(case: Case, need: Need) -> bool:
+    """Whether a need is met for certain."""
+    if need.op == "one":
+        return case.verdict.requirements[need.requirement] == MET
+    parts = (_met(case, part) for part in need.parts)
+    return any(parts) if need.op == "any_of" else all(parts)
+
+
+def _lacking(case: Case, need: Need) -> bool:
+    """Whether a need is unmet for certain."""
+    if need.op == "one":
+        return case.verdict.requirements[need.requirement] == UNMET
+    parts = (_lacking(case, part) for part in need.parts)
+    return all(parts) if need.op == "any_of" else any(parts)
+
+
+def _reviews(case: Case, book: Phrasebook) -> Iterator[str]:
+    """Everything that makes the outcome a review, rules first."""
+    say, verdict, vocabulary = book.language, case.verdict, case.bundle.vocabulary
+    signed = {part.provision for part in case.signed_off}
+    yield from (_said(rule, book) for rule in _certain(case, "review") if rule.provision.id not in signed)
+    for gap in case.outcome.coverage.gaps:
+        if gap.certain and gap.reviewed:
+            subject = book.text(vocabulary.subjects[gap.subject].title) if gap.subject else ""
+            yield say.not_modelled(book.place(gap.country), subject, [role for role in gap.roles if role in REVIEWED])
+    asked = {name for _, rule in case.standing() if rule.need for name in rule.need.requirements()}
+    for name, states in verdict.requirements.items():
+        if name in asked and states == frozenset((State.DOUBTFUL,)):
+            yield say.doubtful(book.text(case.bundle.rules.requirements[name].title))
+    for key, owed in verdict.owed.items():
+        if owed is Truth.YES and verdict.overdue.get(key) is Truth.YES:
+            yield say.overdue(book.clause(case.bundle.duties[key].text))
+    for number in numbers(verdict.doubted.certain):
+        yield say.lifted_in_doubt(book.text(verdict.rules[number].provision.title))
+    for rule, name in case.outcome.conflicts:
+        yield say.compels(book.source(rule.provision), book.place(name))

@@ -1,0 +1,411 @@
+"""
+From a case to the decision document: every line with its provision, its citation and the facts it rests on.
+
+The document is written as JSON, since that is what leaves and what is recorded. What does not change from one exchange to the
+next (a provision's words, a test in words) is written once and kept; a decision is these pieces put together.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from datetime import date
+from json.encoder import encode_basestring as quote
+from typing import Any
+
+from pydantic import BaseModel
+
+from engine.bundle import Bundle
+from engine.calendars import due_day
+from engine.deciding.carried import STATES, Carried
+from engine.deciding.combine import word
+from engine.deciding.coverage import Coverage
+from engine.deciding.sign_off import concerns, signable
+from engine.decision import SCHEMA, CarriedPart, EnginePart, TracedPart, TracePart, TruthWord, Written
+from engine.exchange import Exchange
+from engine.explaining.answer import answer
+from engine.explaining.case import Case
+from engine.explaining.factor import Account
+from engine.explaining.phrasebook import Phrasebook, shown
+from engine.explaining.search_terms import Naming
+from engine.languages import Language
+from engine.rules import AS_OF, Defined, Level, Rule, State, Truth, tests
+from engine.values import Missing
+from engine.verdict import Bounds, Reading, numbers
+
+WEIGHING = frozenset({"prohibit", "require", "oblige", "review", "compels"})
+LIFTING = frozenset({"satisfies", "exempts"})
+REMEMBERED_DUTIES = 4_096
+REMEMBERED = 256  # ways in which the tests of one rule may read
+TRUTH_WORDS: dict[Truth, TruthWord] = {Truth.NO: "no", Truth.UNKNOWN: "unknown", Truth.YES: "yes"}
+
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True, allow_nan=False).encode
+
+
+class Teller:
+    """Tells the decisions of one bundle in one language; `agreed` is what is said of engines that agree."""
+
+    def __init__(self, bundle: Bundle, agreed: EnginePart, language: Language) -> None:
+        self.bundle = bundle
+        self.book = Phrasebook(bundle, language)
+        self._agreed = _encode(agreed.model_dump(mode="json"))
+        self.account = Account(self.book, _encode)
+        self._naming = Naming(bundle)
+        rules = bundle.rules.rules
+        self._weighing = _mask(rules, lambda rule: rule.effect in WEIGHING)
+        self._lifting = _mask(rules, lambda rule: rule.effect in LIFTING)
+        self._exempting = _mask(rules, lambda rule: rule.effect == "exempts")
+        self._advising = _mask(rules, lambda rule: rule.effect == "advise")
+        self._signable = _mask(rules, concerns)
+        self._laned = _mask(rules, lambda rule: bool(rule.lane))
+        self._refusing = _mask(rules, lambda rule: any(duty.arises == "refusal" for duty in rule.duties))
+        self._requiring = _mask(rules, lambda rule: rule.need is not None)
+        number_of = {rule.key: number for number, rule in enumerate(rules)}
+        self._victims = {n: sum(1 << number_of[key] for key in rule.exempts) for n, rule in enumerate(rules) if rule.exempts}
+        self._lifts = {n: frozenset((*rule.satisfies, *rule.excuses)) for n, rule in enumerate(rules)}
+        self._needs = {n: tuple(rule.need.requirements()) for n, rule in enumerate(rules) if rule.need}
+        self._reasons: dict[tuple[int, bool], tuple[str, str]] = {}
+        self._known: dict[int, dict[Hashable, tuple[tuple[str, str], ...]]] = {}
+        self._advice: dict[int, str] = {}
+        self._covered: dict[Coverage, str] = {}
+        self._owing: dict[tuple[str, bool, Truth, date | None], str] = {}
+        self._ids = tuple(quote(rule.provision.id) for rule in rules)
+        self._owners = {d.key: self.book.text(r.title) for r in bundle.rules.requirements.values() for d in r.duties}
+        self._owners |= {d.key: self.book.source(r.provision) for r in rules for d in r.duties}
+        self._titles = {
+            name: (quote(self.book.text(each.title)), quote(self.book.text(each.how)))
+            for name, each in sorted(bundle.rules.requirements.items())
+        }
+        digests = bundle.digests
+        self._bundle = _encode({"meaning": digests.meaning, "source": digests.source})
+
+    def tell(self, case: Case, more: Mapping[str, BaseModel]) -> Written:
+        """The decision document of a case; `more` are members that were asked for."""
+        outcome = case.outcome
+        proceed = outcome.permits and not case.hypothetical
+        # Where the engines disagree nobody knows what there is to sign.
+        may_sign = signable(case.verdict, self._signable) if case.engine.agreed else ()
+        values = Values(case)
+        members = {
+            "schema": f'"{SCHEMA}"',
+            "id": quote(case.id),
+            "proceed": "true" if proceed else "false",
+            "answer": quote(answer(case, self.book)),
+            "outcome": f'"{outcome.word}"',
+            "bounds": _bounds(outcome.bounds),
+            "beneath": _bounds(case.beneath),
+            "as_of": f'"{case.as_of.isoformat()}"',
+            "hypothetical": "true" if case.hypothetical else "false",
+            "jurisdictions": _list(self._jurisdiction(name, bounds) for name, bounds in sorted(outcome.jurisdictions.items())),
+            "reasons": _list(self._reason(number, case, values) for number in numbers(self._told(case))),
+            "beaten": _list(self._beaten(case)),
+            "requirements": _list(self._requirements(case)),
+            "duties": _list(self._duties(case)),
+            "advice": _list(self._advise(number) for number in numbers(case.verdict.stands.certain & self._advising)),
+            "conflicts": _list(self._conflicts(case)),
+            "missing": _list(_encode(part.model_dump(mode="json")) for part in case.missing),
+            "coverage": self._coverage(case),
+            "factor": self.account.write(case, values),
+            "bundle": self._bundle,
+            "engine": self._agreed if case.engine.agreed else _encode(case.engine.model_dump(mode="json")),
+        }
+        if case.signed_off:
+            members["signed_off"] = _list(_encode(part.model_dump(mode="json")) for part in case.signed_off)
+        if case.carried:
+            parts = (carried_part(self.bundle, case.exchange, each) for each in case.carried)
+            members["carried"] = _list(_encode(part.model_dump(mode="json", by_alias=True)) for part in parts)
+        members |= {name: _encode(part.model_dump(mode="json", by_alias=True)) for name, part in more.items()}
+        return Written(case.id, case.as_of, proceed, outcome.word, case.engine, members, self._named(case), may_sign)  # type: ignore[arg-type]
+
+    def _named(self, case: Case) -> Mapping[str, tuple[str, ...]]:
+        """What a log is searched by."""
+        rules, stands = case.verdict.rules, case.verdict.stands
+        provisions = (rules[number].provision.id for number in numbers(stands.certain & (self._weighing | self._lifting)))
+        asked = {name for number in numbers(stands.possible & self._requiring) for name in self._needs[number]}
+        met = frozenset((State.MET,))
+        return {
+            "jurisdiction": tuple(
+                name for name, b in sorted(case.outcome.jurisdictions.items()) if b.high is not Level.NOT_APPLICABLE
+            ),
+            "provision": tuple(dict.fromkeys(provisions)),
+            "requirement": tuple(sorted(name for name in asked if case.verdict.requirements[name] != met)),
+            "missing": tuple(dict.fromkeys(question.fact for part in case.missing for question in part.facts)),
+            **self._naming.of(case.exchange, case.verdict.defined),
+        }
+
+    def _jurisdiction(self, name: str, bounds: Bounds) -> str:
+        title = quote(self.book.place(name))
+        return f'{{"bounds":{_bounds(bounds)},"jurisdiction":"{name}","outcome":"{word(bounds)}","title":{title}}}'
+
+    def _told(self, case: Case) -> int:
+        """The rules worth telling: those that weigh, that lift for certain, or that may lift something that weighs."""
+        stands = case.verdict.stands
+        told = stands.possible & self._weighing | stands.certain & self._lifting
+        perhaps = stands.possible & self._lifting & ~told
+        if perhaps:
+            asked = {name for number in numbers(stands.possible & self._requiring) for name in self._needs[number]}
+            reached = case.verdict.holds.possible & self._weighing | stands.possible & self._exempting
+            for number in numbers(perhaps):
+                if self._victims.get(number, 0) & reached or not asked.isdisjoint(self._lifts[number]):
+                    told |= 1 << number
+        return told
+
+    def _reason(self, number: int, case: Case, values: Values) -> str:
+        certain = bool(case.verdict.stands.certain >> number & 1)
+        pieces = self._reasons.get((number, certain))
+        if pieces is None:
+            pieces = self._reasons[number, certain] = self._pieces(case.verdict.rules[number], certain)
+        evidence = ",".join([f"{start}{values[fact]}}}" for fact, start in self._evidence(number, case.reading)])
+        return f"{pieces[0]}{evidence}{pieces[1]}"
+
+    def _pieces(self, rule: Rule, certain: bool) -> tuple[str, str]:
+        """A reason up to its evidence, and from there on."""
+        provision, text = rule.provision, self.book.text
+        whole = _encode(
+            {
+                "at": f"{provision.file}:{provision.line}",
+                "citation": text(provision.citation),
+                "effect": rule.effect,
+                "evidence": [],
+                "force": provision.force,
+                "instrument": text(provision.instrument),
+                "jurisdiction": provision.jurisdiction,
+                "mark": provision.status,
+                "message": text(rule.message),
+                "provision": provision.id,
+                "requires": list(rule.need.requirements()) if rule.need else list(rule.satisfies),
+                "says": text(provision.says),
+                "source": provision.source,
+                "standing": "certain" if certain else "possible",
+                "title": text(provision.title),
+            }
+        )
+        before, _, after = whole.partition('"evidence":[')
+        return before + '"evidence":[', after
+
+    def _evidence(self, number: int, reading: Reading) -> tuple[tuple[str, str], ...]:
+        """The tests that make a rule stand, or leave it open, each once, with what can be written of them beforehand."""
+        seen = reading.seen(number)
+        known = self._known.setdefault(number, {})
+        found = known.get(seen)
+        if found is None:
+            lines: dict[tuple[str, str], tuple[str, str]] = {}
+            for atom in self.book.bearing(self.bundle.rules.rules[number].condition, reading):
+                phrase = self.book.phrase(atom)
+                if atom.fact != AS_OF and (atom.fact, phrase) not in lines:
+                    truth = TRUTH_WORDS[reading(atom)]
+                    start = f'{{"fact":{quote(atom.fact)},"test":{quote(phrase)},"truth":"{truth}","value":'
+                    lines[atom.fact, phrase] = (atom.fact, start)
+            while len(known) >= REMEMBERED:
+                del known[next(iter(known))]
+            found = known[seen] = tuple(lines.values())
+        return found
+
+    def _beaten(self, case: Case) -> Iterator[str]:
+        holds, stands, doubted = case.verdict.holds, case.verdict.stands, case.verdict.doubted
+        lifted = holds.possible ^ stands.possible | holds.certain ^ stands.certain
+        found: dict[str, str] = {}
+        for number in numbers((lifted | doubted.possible) & holds.possible & ~self._exempting):
+            rule = case.verdict.rules[number]
+            by = [e.provision.id for n, e in case.standing() if self._victims.get(n, 0) >> number & 1]
+            standing = stands.truth(number)
+            found[rule.provision.id] = _encode(
+                {
+                    "by": list(dict.fromkeys(by)),
+                    "certain": standing is Truth.NO or doubted.truth(number) is Truth.YES,
+                    "doubtful": standing is holds.truth(number),
+                    "provision": rule.provision.id,
+                }
+            )
+        return iter(found.values())
+
+    def _requirements(self, case: Case) -> Iterator[str]:
+        possible = case.verdict.stands.possible
+        by: dict[str, list[str]] = {}
+        for number in numbers(possible & self._requiring):
+            for name in self._needs[number]:
+                by.setdefault(name, []).append(self._ids[number])
+        met_by: dict[str, dict[str, None]] = {}
+        for number in numbers(possible & self._lifting):
+            for name in self._lifts[number]:
+                met_by.setdefault(name, {})[self._ids[number]] = None
+        for name, (title, how) in self._titles.items() if by else ():
+            if name in by:
+                states = case.verdict.requirements[name]
+                state = next(iter(states)).name.lower() if len(states) == 1 else "unknown"
+                met, required = ",".join(met_by.get(name, ())), ",".join(by[name])
+                yield (
+                    f'{{"how":{how},"met_by":[{met}],"required_by":[{required}],"requirement":"{name}",'
+                    f'"state":"{state}","title":{title}}}'
+                )
+
+    def _duties(self, case: Case) -> Iterator[str]:
+        for key, owed in case.verdict.owed.items():
+            yield self._duty(case, key, owed is Truth.YES, case.verdict.overdue.get(key, Truth.UNKNOWN))
+        for number in numbers(case.verdict.stands.possible & self._refusing):
+            rule = case.verdict.rules[number]
+            bounds = case.outcome.jurisdictions.get(rule.provision.jurisdiction)
+            for duty in rule.duties:
+                if duty.arises == "refusal" and bounds and bounds.low is Level.PROHIBITED:
+                    yield self._duty(case, duty.key, case.verdict.stands.truth(number) is Truth.YES, Truth.NO)
+
+    def _duty(self, case: Case, key: str, certain: bool, overdue: Truth) -> str:
+        duty = self.bundle.duties[key]
+
+        def start(fact: str) -> date | None:
+            value = case.as_of if fact == AS_OF else case.exchange.value(fact)
+            return value if isinstance(value, date) else None
+
+        due = due_day(duty.due, start, self.bundle.rules.calendars) if duty.due else None
+        written = (key, certain, overdue, due)
+        if written not in self._owing:
+            if len(self._owing) >= REMEMBERED_DUTIES:
+                self._owing.clear()
+            self._owing[written] = _encode(
+                {
+                    "arises": duty.arises,
+                    "certain": certain,
+                    "citation": self.book.text(duty.cite),
+                    "due": due.isoformat() if due else None,
+                    "duty": self.book.text(duty.text),
+                    "keep": self.book.keep(duty),
+                    "overdue": TRUTH_WORDS[overdue],
+                    "under": self._owners[key],
+                    "who": self.book.language.role(duty.who),
+                }
+            )
+        return self._owing[written]
+
+    def _advise(self, number: int) -> str:
+        if number not in self._advice:
+            rule = self.bundle.rules.rules[number]
+            provision = rule.provision
+            self._advice[number] = _encode(
+                {
+                    "advice": self.book.text(rule.message),
+                    "citation": self.book.text(provision.citation),
+                    "force": provision.force,
+                    "lane": rule.lane,
+                    "mark": provision.status,
+                    "provision": provision.id,
+                }
+            )
+        return self._advice[number]
+
+    def _conflicts(self, case: Case) -> Iterator[str]:
+        for rule, name in case.outcome.conflicts:
+            text = self.book.language.conflict(self.book.source(rule.provision), self.book.place(name))
+            yield _encode({"kind": "conflict", "provisions": [rule.provision.id], "text": text})
+        lanes = case.verdict.stands.certain & self._laned
+        if lanes and case.outcome.bounds.low >= Level.REQUIREMENTS_UNMET:
+            open_ = [case.verdict.rules[number] for number in numbers(lanes)]
+            names = list(dict.fromkeys(self.book.text(self.bundle.vocabulary.lanes[rule.lane].title) for rule in open_))
+            text = self.book.language.open_lane(names, case.outcome.bounds.low)
+            yield _encode({"kind": "notice", "provisions": [rule.provision.id for rule in open_], "text": text})
+
+    def _coverage(self, case: Case) -> str:
+        covered = case.outcome.coverage
+        found = self._covered.get(covered)
+        if found is None:
+            if len(self._covered) >= REMEMBERED_DUTIES:
+                self._covered.clear()
+            found = self._covered[covered] = self._covering(covered)
+        return found
+
+    def _covering(self, covered: Coverage) -> str:
+        gaps = [
+            {
+                "certain": gap.certain,
+                "country": gap.country or "unknown",
+                "reviewed": gap.reviewed,
+                "subject": gap.subject or "all",
+                "touched_as": list(gap.roles),
+            }
+            for gap in covered.gaps
+        ]
+        jurisdictions = self.bundle.vocabulary.jurisdictions
+        notes = [self.book.text(note) for name in covered.jurisdictions if (note := jurisdictions[name].note)]
+        return _encode({"jurisdictions": list(covered.jurisdictions), "not_modelled": gaps, "notes": notes})
+
+
+def trace(case: Case) -> TracePart:
+    """How every definition reads and every rule stands, in the order in which they are decided."""
+    verdict = case.verdict
+    rules = [
+        TracedPart(
+            rule=rule.key,
+            holds=TRUTH_WORDS[verdict.holds.truth(number)],
+            stands=TRUTH_WORDS[verdict.stands.truth(number)],
+            doubted=TRUTH_WORDS[verdict.doubted.truth(number)],
+        )
+        for number, rule in enumerate(verdict.rules)
+    ]
+    requirements = {n: " or ".join(s.name.lower() for s in sorted(states)) for n, states in verdict.requirements.items()}
+    definitions = {key: TRUTH_WORDS[truth] for key, truth in verdict.defined.items()}
+    return TracePart(definitions=definitions, rules=rules, requirements=requirements)
+
+
+class Values(dict[str, str]):
+    """The values of one exchange as JSON, each written once, when it is first looked up."""
+
+    def __init__(self, case: Case) -> None:
+        super().__init__()
+        self._case = case
+        self._sent = case.exchange.values
+
+    def __missing__(self, fact: str) -> str:
+        found = "null"
+        # What was not sent has no value, unless it is a field of a document that was, or a total.
+        if fact in self._sent or fact.rpartition(".")[0] in self._sent:
+            value = shown(self._case.bundle.vocabulary, self._case.exchange, fact, self._case.as_of)
+            match value:
+                case None:
+                    pass
+                case str():
+                    found = quote(value)
+                case bool():
+                    found = "true" if value else "false"
+                case _:
+                    found = _encode(value)
+        self[fact] = found
+        return found
+
+
+def _bounds(bounds: Bounds) -> str:
+    return _BOUNDS[bounds]
+
+
+def _list(texts: Iterable[str]) -> str:
+    return f"[{','.join(texts)}]"
+
+
+def _mask(rules: tuple[Rule, ...], chosen: Callable[[Rule], bool]) -> int:
+    return sum(1 << number for number, rule in enumerate(rules) if chosen(rule))
+
+
+_BOUNDS: dict[Any, str] = {
+    Bounds(low, high): _encode({"highest": high.word, "lowest": low.word}) for low in Level for high in Level
+}
+
+
+def carried_part(bundle: Bundle, exchange: Exchange, carried: Carried) -> CarriedPart:
+    """As a decision tells it."""
+    rule, travels = carried.rule, carried.rule.travels
+    assert travels
+    asks: dict[str, None] = {}
+    if carried.truth is Truth.UNKNOWN:
+        for atom in tests(Defined(travels.when), bundle.rules.definitions):
+            if atom.fact != AS_OF and isinstance(exchange.value(atom.fact), Missing):
+                asks[exchange.asked_for(atom.fact)] = None
+    return CarriedPart(
+        from_=carried.origin,
+        provision=rule.provision.id,
+        instrument=rule.provision.instrument.en,
+        citation=rule.provision.citation.en,
+        mark=rule.provision.status,
+        condition=travels.text,
+        state="observe" if carried.truth is None else STATES[carried.truth],
+        else_=travels.otherwise.word if travels.when else None,
+        asks=list(asks),
+        certain=carried.certain,
+    )

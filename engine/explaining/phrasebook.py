@@ -1,0 +1,217 @@
+"""
+The words of a bundle in one language: titles, values, conditions.
+
+Goes from atoms to phrases ("sensitive personal data: at least 10,000"), and finds the tests that keep a rule from standing. What is
+the same in every decision of a language is made once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from engine.bundle import Bundle
+from engine.exchange import Exchange
+from engine.languages import ENGLISH, Language
+from engine.multilingual import Words
+from engine.policy_language.model import Text
+from engine.policy_language.vocabulary import DOCUMENT_GROUPS, PERSONAL_FIELDS, Vocabulary
+from engine.rules import AS_OF, All, AnyOf, Atom, Condition, Defined, Duty, Not, Provision, Truth
+from engine.values import BadValue, Document, Duration, Missing, Range, SetOf, Type, Value, read_duration, spell, to_json
+
+
+class Phrasebook:
+    """The words of one bundle in one language. The bundle keeps the atoms alive, so identity is the key of a phrase."""
+
+    def __init__(self, bundle: Bundle, language: Language = ENGLISH) -> None:
+        self.bundle = bundle
+        self.language = language
+        self._phrases: dict[tuple[int, bool], str] = {}
+
+    def text(self, words: Words | Text) -> str:
+        """An author's text in this language, where there is one."""
+        return words.in_(self.language.code)
+
+    def clause(self, words: Words | Text) -> str:
+        """An author's text inside a sentence."""
+        return self.language.clause(self.text(words))
+
+    def phrase(self, atom: Atom, negated: bool = False) -> str:
+        """One test in words; `negated` says what would make it fail."""
+        key = (id(atom), negated)
+        if key not in self._phrases:
+            self._phrases[key] = self._phrase(atom, negated)
+        return self._phrases[key]
+
+    def bearing(self, condition: Condition, judge: Callable[[Condition], Truth]) -> Iterator[Atom]:
+        """The tests that make a condition read as it does: of alternatives that hold, those that do; of what is open, the open."""
+        truth = judge(condition)
+        match condition:
+            case Atom():
+                yield condition
+            case Not(part=part):
+                yield from self.bearing(part, judge)
+            case Defined(key=key):
+                yield from self.bearing(self.bundle.rules.definitions[key], judge)
+            case All(parts=parts) | AnyOf(parts=parts):
+                for part in parts:
+                    if judge(part) is truth:
+                        yield from self.bearing(part, judge)
+
+    def unmet(self, condition: Condition, judge: Callable[[Condition], Truth]) -> list[str]:
+        """What would have to hold for a condition to be met and does not yet, in words; an alternative is one entry."""
+
+        def walk(part: Condition, wanted: bool) -> list[str]:
+            if judge(part) is (Truth.YES if wanted else Truth.NO):
+                return []
+            match part:
+                case Atom(fact=fact):
+                    return [] if fact == AS_OF else [self.phrase(part, negated=not wanted)]
+                case Not(part=inner):
+                    return walk(inner, not wanted)
+                case Defined(key=key):
+                    return walk(self.bundle.rules.definitions[key], wanted)
+                case All(parts=parts) | AnyOf(parts=parts):
+                    options = [walk(inner, wanted) for inner in parts]
+                    if isinstance(part, All) is wanted:
+                        return [text for option in options for text in option]
+                    ways = list(dict.fromkeys(self.language.both(option) for option in options if option))
+                    return [ways[0] if len(ways) == 1 else self.language.alternatives(ways)] if ways else []
+
+        return list(dict.fromkeys(walk(condition, True)))
+
+    # Titles
+
+    def title(self, name: str) -> str:
+        """The title of a fact, of a family's total, of a document or its field."""
+        vocabulary = self.bundle.vocabulary
+        if name == AS_OF:
+            return self.language.today()
+        if name.endswith(".total") and name not in vocabulary.facts:
+            return self.language.total(self.text(vocabulary.family_titles[name.removesuffix(".total")]))
+        return self.text(vocabulary.title(name))
+
+    def place(self, name: str) -> str:
+        """The title of a jurisdiction, or of a country that no jurisdiction covers."""
+        known = self.bundle.vocabulary.jurisdictions.get(name)
+        countries = self.bundle.vocabulary.values.get("country")
+        return self.text(known.title) if known else self.text(countries.titles.get(name, Words(name))) if countries else name
+
+    def source(self, provision: Provision) -> str:
+        """The instrument and the place in it."""
+        return self.language.source(self.text(provision.instrument), self.text(provision.citation))
+
+    def cited(self, text: str, *provisions: Provision) -> str:
+        """A text and the provisions it comes from."""
+        return self.language.cited(text, list(dict.fromkeys(map(self.source, provisions))))
+
+    # Values
+
+    def value(self, type: Type, value: Value | Decimal) -> str:
+        """A value of a type, by its titles."""
+        titles = type.values.titles if type.values else {}
+        match value:
+            case bool():
+                return self.language.truth(value)
+            case str():
+                return self.text(titles[value]) if value in titles else value
+            case date():
+                return self.language.day(value)
+            case Duration():
+                return self.duration(value)
+            case Range(low=low, high=high) if low != high:
+                return self.language.span(low, high)
+            case SetOf(members=members, open=open_):
+                told = [self.text(titles.get(member, Words(member))) for member in sorted(members)]
+                return self.language.joined([*told, *([self.language.others()] if open_ else [])]) or self.language.no_value(
+                    True
+                )
+            case Missing():
+                return self.language.no_value(known=False)
+        return spell(value)
+
+    def told(self, fact: str, value: Any) -> str:
+        """A value of a fact, a document or a family as it stands in a decision, by its titles."""
+        vocabulary, say = self.bundle.vocabulary, self.language
+        type = vocabulary.type_of(fact)
+        match value:
+            case "personal":
+                return say.withheld()
+            case "unknown":
+                return say.no_value(known=False)
+            case "none" if type is None:
+                return say.no_value(known=True)
+            case list():
+                members = [say.others() if member == "unknown" else self.told(fact, member) for member in value]
+                return say.joined(members) or say.no_value(known=True)
+            case {"at_least": int(low)}:
+                return say.span(Decimal(low), Decimal(value["at_most"]) if "at_most" in value else None)
+            case dict() if fact in vocabulary.families:
+                members = [f"{fact}.{name}" for name in value]
+                named = [self.text(vocabulary.facts[member].member) for member in members]
+                told = [self.told(member, inner) for member, inner in zip(members, value.values(), strict=True)]
+                return say.listed([say.pair(name, inner) for name, inner in zip(named, told, strict=True)], more=False)
+            case dict():
+                fields = [say.pair(say.field_name(name), self.told(f"{fact}.{name}", inner)) for name, inner in value.items()]
+                return say.listed(fields, more=False)
+            case str() if type and type.kind in ("date", "duration"):
+                return self.value(type, type.read(value))
+            case int() if not isinstance(value, bool):
+                return spell(Decimal(value))
+        return self.value(type, value) if type else str(value)
+
+    def subject(self, name: str) -> str:
+        """The title of a subject matter."""
+        return self.text(self.bundle.vocabulary.subjects[name].title)
+
+    def account(self, part: str) -> str:
+        """The title of a part of the data factor account."""
+        return self.text(self.bundle.vocabulary.factor[part][0])
+
+    def duration(self, length: Duration) -> str:
+        calendar = self.bundle.vocabulary.calendars.get(length.calendar)
+        return self.language.duration(length, self.text(calendar.title) if calendar else "")
+
+    def keep(self, duty: Duty) -> str:
+        """How long the proof of a duty is kept; a length of time, or an author's words."""
+        try:
+            return self.duration(read_duration(duty.keep)) if duty.keep else ""
+        except BadValue:
+            return duty.keep
+
+    def _phrase(self, atom: Atom, negated: bool) -> str:
+        say, name = self.language, self.title(atom.fact)
+        if atom.op == "counts":
+            return say.shown(name, not atom.fact.startswith("evidence"), negated)
+        if atom.other and atom.op == "is":
+            return say.same(name, self.title(atom.other), negated)
+        if atom.type.kind == "yes/no":
+            return say.yes_no(name, atom.operands[0] is not negated)
+        if atom.register:
+            targets = [self.text(self.bundle.vocabulary.registers[atom.register].title)]
+        elif atom.other:
+            targets = [self.title(atom.other)]
+        elif atom.operands == (AS_OF,):
+            targets = [say.that_day()]
+        else:
+            targets = [self.value(atom.type, operand) for operand in atom.operands]
+        return say.test(name, atom.op, atom.type.kind, targets, negated, listed=bool(atom.register))
+
+
+def shown(vocabulary: Vocabulary, exchange: Exchange, fact: str, as_of: date) -> Any:
+    """The value a test met, as JSON; "personal" where the fact is marked so."""
+    if fact == AS_OF:
+        return as_of.isoformat()
+    if fact in exchange.values or fact in vocabulary.facts:
+        value = exchange.value(fact)
+        if fact in vocabulary.facts and vocabulary.facts[fact].personal and not isinstance(value, Missing):
+            return "personal"
+        if isinstance(value, Document):
+            public = {name: inner for name, inner in value.fields.items() if name not in PERSONAL_FIELDS}
+            return to_json(Document(value.state, public))
+        return to_json(value)
+    if fact.split(".")[0] in DOCUMENT_GROUPS and fact.rpartition(".")[2] not in PERSONAL_FIELDS:
+        return to_json(exchange.value(fact))
+    return None

@@ -1,0 +1,1 @@
+"""YAML in, checked rules out: the tree, the model, the words, and every check."""

@@ -1,0 +1,101 @@
+"""
+Check how access requests (AuthZEN) are read as exchanges, the part `authzen` of a vocabulary.
+
+Every name must lead to a place of the exchange, ids and names must fit what they state, and entities must be of a type that is named
+here. What is wrong is a finding at its line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from engine.diagnostic import Findings, did_you_mean
+from engine.policy_language.model import AttributesText, AuthZenText, EntityText
+from engine.policy_language.places import Places
+from engine.policy_language.tree import Node, locate
+from engine.policy_language.vocabulary import Vocabulary
+from engine.rules import AS_OF
+from engine.values import BadValue
+
+
+def check_access(vocabulary: Vocabulary, findings: Findings) -> None:
+    """Check the part `authzen`, where there is one."""
+    if vocabulary.authzen is not None:
+        _Checker(vocabulary, vocabulary.nodes["authzen", ""], findings).check(vocabulary.authzen)
+
+
+class _Checker:
+    def __init__(self, vocabulary: Vocabulary, node: Node, findings: Findings) -> None:
+        self.vocabulary = vocabulary
+        self.node = node
+        self.findings = findings
+        self.places = Places(vocabulary)
+
+    def check(self, text: AuthZenText) -> None:
+        types = {*text.subjects, *text.resources}
+        groups: tuple[tuple[tuple[str, ...], Mapping[str, EntityText]], ...] = (
+            (("subjects",), text.subjects),
+            (("resources",), text.resources),
+            (("context", "entities"), text.context.entities),
+        )
+        for where, entities in groups:
+            for name, entity in entities.items():
+                self.attributes((*where, name), entity, types)
+                self.stated((*where, name, "type"), entity.type, name)
+                self.stated((*where, name, "id"), entity.id, None)
+        for name, action in text.actions.items():
+            self.attributes(("actions", name), action, types)
+            self.stated(("actions", name, "name"), action.name, name)
+        self.attributes(("context",), text.context, types)
+        for name in text.context.entities.keys() & text.context.facts.keys():
+            at = locate(self.node, ("context", "entities", name))[1]
+            said = f"`{name}` is an entity and states a fact as well"
+            self.findings.error(at, "duplicate-id", said, help="keep it in `entities` or in `facts`")
+
+    def attributes(self, where: tuple[str, ...], text: AttributesText, types: set[str]) -> None:
+        if text.under is not None and self.known((*where, "under"), text.under) and self.one(text.under):
+            at = locate(self.node, (*where, "under"))[0].span
+            help = "name the group it stands in, like `exporter`"
+            self.findings.error(at, "bad-value", f"nothing stands under `{text.under}`, which holds a value itself", help=help)
+        for name, place in text.facts.items():
+            self.known((*where, "facts", name), place)
+            if place == AS_OF and where != ("context",):
+                at = locate(self.node, (*where, "facts", name))[0].span
+                help = "state it in the `facts` of the `context`"
+                self.findings.error(at, "bad-value", "only the context says on which day a request is decided", help=help)
+        for name, type in text.names.items():
+            if type not in types:
+                at = locate(self.node, (*where, "names", name))[0].span
+                help = did_you_mean(type, types) or f"the types are {', '.join(f'`{each}`' for each in sorted(types))}"
+                self.findings.error(at, "bad-value", f"there is no type of subject or resource `{type}` here", help=help)
+
+    def known(self, where: tuple[str, ...], place: str) -> bool:
+        """Whether a name leads to a place; where it does not, that is a finding."""
+        if self.places.path(place) is not None:
+            return True
+        at = locate(self.node, where)[0].span
+        help = did_you_mean(place, self.places.names())
+        self.findings.error(at, "unknown-fact", f"an exchange has no fact `{place}`", "not in the vocabulary", help)
+        return False
+
+    def one(self, place: str) -> bool:
+        path = self.places.path(place)
+        return path is not None and self.places.one(path)
+
+    def stated(self, where: tuple[str, ...], fact: str | None, word: str | None) -> None:
+        """A fact that the name of a type or action states (`word`), or an id (None)."""
+        if fact is None or not self.known(where, fact):
+            return
+        at = locate(self.node, where)[0].span
+        type = self.vocabulary.type_of(fact)
+        if type is None or type.many or type.kind not in ("id", "value"):
+            known = f"a {type.name}" if type else "no single fact"
+            self.findings.error(at, "ill-typed", f"`{fact}` is {known}; a name or an id cannot state it", help="name an `id`")
+        elif word is not None:
+            try:
+                type.accept(word)
+            except BadValue as bad:
+                self.findings.error(at, "bad-value", str(bad), f"`{fact}` cannot be `{word}`", bad.help)
+        elif type.values and not type.values.open:
+            said = f"`{fact}` takes the values of `{type.values.name}` only; an id may be any text"
+            self.findings.error(at, "ill-typed", said, help="name an `id`, or make the value set open")

@@ -1,0 +1,60 @@
+"""
+The facts of a vocabulary as a caller sees them: what each is, how it is written, and how it is asked for.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from engine.policy_language.model import Text
+from engine.policy_language.vocabulary import DOCUMENT_GROUPS, Vocabulary
+
+MAX_LISTED = 300
+
+
+class FactEntry(BaseModel):
+    """
+    One fact, or one kind of evidence or claim (type "document").
+
+    `values` are those of a closed value set; empty where any value may be sent. `family` is the fact it is a member of.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    type: str
+    title: Text
+    ask: Text | None = None
+    values: list[str] = []
+    personal: bool = False
+    change: bool = False
+    family: str = ""
+    dpv: str = ""
+    kind: Literal["fact", "evidence", "claims"] = "fact"
+
+
+def catalogue(vocabulary: Vocabulary) -> list[FactEntry]:
+    """Every fact in the vocabulary's order, then the kinds of evidence and claims."""
+    entries = []
+    for fact in vocabulary.facts.values():
+        values = fact.type.values
+        entries.append(
+            FactEntry(
+                name=fact.name,
+                type=fact.type.name,
+                title=fact.title,
+                ask=fact.ask,
+                values=list(values.values[:MAX_LISTED]) if values and not values.open else [],
+                personal=fact.personal,
+                change=fact.change,
+                family=fact.family,
+                dpv=fact.dpv,
+            )
+        )
+    for group in DOCUMENT_GROUPS:
+        for kind, text in vocabulary.kinds[group].items():
+            name = f"{group}.{kind}"
+            entries.append(FactEntry(name=name, type="document", title=text.title, ask=text.ask, kind=group))
+    return entries

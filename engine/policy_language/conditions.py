@@ -1,0 +1,433 @@
+"""
+Lower a written condition to the representation: resolve its names, type its operands, decide what unshown evidence reads.
+
+A condition is a mapping (all must hold), a list (all must hold), or the name of a definition. `any_of`, `all_of` and `none_of`
+nest. Source: semantics 2.2 (shown by place), 2.4 to 2.9 (operators), 7.1, 7.2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import date
+from decimal import Decimal
+from enum import Enum
+
+from engine.diagnostic import Findings, Span, did_you_mean
+from engine.policy_language.tree import Mapping, Node, Scalar, Sequence
+from engine.policy_language.vocabulary import DOCUMENT_FIELDS, DOCUMENT_GROUPS, Vocabulary
+from engine.rules import ALWAYS, AS_OF, MAX_CHAIN, All, AnyOf, Atom, Condition, Defined, Not, Truth, atoms, named
+from engine.values import BadValue, Duration, Money, Operand, Type
+
+GROUPS = ("all_of", "any_of", "none_of")
+ORDER = ("at_least", "at_most", "more_than", "less_than")
+DATES = {"from": "at_least", "until": "at_most"}
+SETS = ("has", "has_all", "only")
+OPERATORS = (*ORDER, *DATES, *SETS, "not", "in", "within", "older_than", "fact")
+NUMBERS = ("count", "ratio", "date", "money", "duration")
+FITS: dict[str, Callable[[Type], bool]] = {  # which types an operator may stand on
+    **dict.fromkeys(ORDER, lambda type: type.ordered),
+    **dict.fromkeys(DATES, lambda type: type.kind == "date"),
+    **dict.fromkeys(("within", "older_than"), lambda type: type.kind == "date"),
+    **dict.fromkeys(SETS, lambda type: type.many),
+    "in": lambda type: type.kind in ("value", "id") and not type.many,
+    "not": lambda _: True,
+    "fact": lambda type: not type.many,
+}
+
+
+class Use(Enum):
+    """What a condition is used for, which decides how a document that is not shown reads (semantics 2.2)."""
+
+    LIFTS = "lift"
+    RAISES = "raise"
+    APPLIES = "applies"
+    ADVISES = "advise"
+
+    @property
+    def not_shown(self) -> Truth:
+        return Truth.NO if self in (Use.LIFTS, Use.ADVISES) else Truth.UNKNOWN
+
+    @property
+    def negated(self) -> Use:
+        return {Use.LIFTS: Use.RAISES, Use.RAISES: Use.LIFTS}.get(self, self)
+
+
+class Conditions:
+    """
+    Lowers conditions against one vocabulary and one table of definitions.
+
+    `defined` maps `policy/name` to the node of a definition; lowered ones are collected in `definitions`, each after those it uses.
+    """
+
+    def __init__(self, vocabulary: Vocabulary, defined: dict[str, tuple[str, Node]], findings: Findings) -> None:
+        self.vocabulary = vocabulary
+        self.defined = defined
+        self.findings = findings
+        self.definitions: dict[str, Condition] = {}
+        self.unread: set[str] = set()  # policies refused as a whole; what they define is not missing
+        self.used: set[str] = set()  # definitions that a condition names
+        self._open: list[str] = []
+        self._shown: dict[str, bool] = {}
+        self._length: dict[str, int] = {}  # of the longest chain of definitions that one uses
+
+    def lower(self, node: Node | None, policy: str, use: Use) -> Condition:
+        """Lower `node` as read inside `policy`; what is wrong becomes findings, and the answer then means nothing."""
+        match node:
+            case None:
+                return ALWAYS
+            case Scalar():
+                return self._name(node, policy, use)
+            case Sequence(items=items):
+                if not items:
+                    self.findings.error(node.span, "empty-condition", "this condition is empty", help="say what must hold")
+                return _all(self.lower(item, policy, use) for item in items)
+        assert isinstance(node, Mapping)
+        if not node.entries:
+            self.findings.error(node.span, "empty-condition", "this condition is empty", help="say what must hold")
+        return _all(self._entry(key, value, policy, use) for key, value in node.entries)
+
+    def define(self, name: str) -> None:
+        """Lower a definition by itself, so that one that nothing uses is checked too."""
+        self._definition(name, Use.RAISES, self.defined[name][1].span)
+
+    def _name(self, scalar: Scalar, policy: str, use: Use) -> Condition:
+        known = scalar.text if "/" in scalar.text else f"{policy}/{scalar.text}"
+        if known in self.defined:
+            self.used.add(known)
+            return self._definition(known, use, scalar.span)
+        if known.partition("/")[0] in self.unread:
+            return ALWAYS
+        near = [name.removeprefix(f"{policy}/") for name in self.defined]
+        help = did_you_mean(scalar.text, near) or "define it under `define:`, or test a fact with `fact: value`"
+        self.findings.error(scalar.span, "unknown-definition", f"there is no definition `{scalar.text}`", "not defined", help)
+        return ALWAYS
+
+    def _definition(self, name: str, use: Use, span: Span) -> Condition:
+        if name in self._open:
+            round_trip = " → ".join([*self._open[self._open.index(name) :], name])
+            self.findings.error(span, "cycle", f"the definition `{name}` uses itself: {round_trip}", help="break the circle")
+            return ALWAYS
+        if name in self._shown:
+            key = f"{name}!{use.value}" if self._shown[name] else name
+            if key in self.definitions:
+                return Defined(key)
+        policy, node = self.defined[name]
+        if len(self._open) > MAX_CHAIN:
+            return self._too_long(name, span)
+        self._open.append(name)
+        condition = self.lower(node, policy, use)
+        self._open.pop()
+        self._length[name] = 1 + max((self._length.get(key.partition("!")[0], 0) for key in named(condition)), default=0)
+        if self._length[name] == MAX_CHAIN + 1:
+            self._too_long(name, span)
+        self._shown[name] = any(atom.not_shown is not None for atom in atoms(condition)) or any(
+            "!" in k for k in named(condition)
+        )
+        key = f"{name}!{use.value}" if self._shown[name] else name
+        self.definitions[key] = condition
+        return Defined(key)
+
+    def _too_long(self, name: str, span: Span) -> Condition:
+        said = f"`{name}` ends a chain of more than {MAX_CHAIN} definitions that use one another"
+        self.findings.error(span, "too-deep", said, help="say more in one of them")
+        return ALWAYS
+
+    def _entry(self, key: Scalar, value: Node, policy: str, use: Use) -> Condition:
+        if key.text in GROUPS:
+            return self._group(key, value, policy, use)
+        if key.text in DOCUMENT_GROUPS:
+            return self._documents(key, value, use)
+        type = self.vocabulary.type_of(key.text)
+        if type is not None:
+            return self._test(key.text, type, value, use, key.span)
+        if key.text in self.vocabulary.families:
+            members = ", ".join(f"`{m}`" for m in self.vocabulary.families[key.text][:4])
+            self.findings.error(
+                key.span,
+                "unknown-fact",
+                f"`{key.text}` is a family",
+                "name a member or the total",
+                f"write {members} or `{key.text}.total`",
+            )
+        elif key.text in self.defined or f"{policy}/{key.text}" in self.defined:
+            self.findings.error(
+                key.span,
+                "unknown-fact",
+                f"`{key.text}` is a definition",
+                "stands alone",
+                f"write `- {key.text}` in a list",
+            )
+        else:
+            help = did_you_mean(key.text, self.vocabulary.names())
+            self.findings.error(
+                key.span, "unknown-fact", f"an exchange has no fact `{key.text}`", "not in the vocabulary", help
+            )
+        return ALWAYS
+
+    def _group(self, key: Scalar, value: Node, policy: str, use: Use) -> Condition:
+        if not isinstance(value, Sequence) or not value.items:
+            self.findings.error(
+                value.span,
+                "wrong-shape",
+                f"`{key.text}` needs a list with something in it",
+                help="write one condition a line, each after `- `",
+            )
+            return ALWAYS
+        inner = use.negated if key.text == "none_of" else use
+        parts = tuple(self.lower(item, policy, inner) for item in value.items)
+        if key.text == "all_of":
+            return _all(parts)
+        return AnyOf(parts) if key.text == "any_of" else Not(AnyOf(parts))
+
+    def _documents(self, key: Scalar, value: Node, use: Use) -> Condition:
+        """`evidence: {has: KIND}`: a document of the kind counts (semantics 2.3)."""
+        kinds = self.vocabulary.kinds[key.text]
+        if not isinstance(value, Mapping) or not value.entries:
+            self.findings.error(
+                value.span,
+                "wrong-shape",
+                f"`{key.text}` is tested with `has: KIND`",
+                help=f"write `{key.text}: {{has: {next(iter(kinds), 'kind')}}}`",
+            )
+            return ALWAYS
+        parts: list[Condition] = []
+        for operator, operand in value.entries:
+            if operator.text == "not":
+                parts.append(Not(self._documents(key, operand, use.negated)))
+                continue
+            if operator.text not in ("has", "has_all"):
+                self.findings.error(
+                    operator.span,
+                    "unknown-operator",
+                    f"`{key.text}` has no operator `{operator.text}`",
+                    help="use `has`, `has_all` or `not`",
+                )
+                continue
+            found: list[Condition] = []
+            for scalar in _scalars(operand, self.findings):
+                if scalar.text not in kinds:
+                    self.findings.error(
+                        scalar.span,
+                        "unknown-kind",
+                        f"there is no kind of {'document' if key.text == 'evidence' else 'claim'} `{scalar.text}`",
+                        "not in the vocabulary",
+                        did_you_mean(scalar.text, kinds),
+                    )
+                found.append(Atom(f"{key.text}.{scalar.text}", Type("document"), "counts", not_shown=use.not_shown))
+            parts.append(AnyOf(tuple(found)) if operator.text == "has" and len(found) > 1 else _all(found))
+        return _all(parts)
+
+    def _test(self, fact: str, type: Type, node: Node, use: Use, span: Span) -> Condition:
+        if isinstance(node, Scalar | Sequence):
+            if type.many:
+                self.findings.error(
+                    node.span,
+                    "wrong-operator",
+                    f"`{fact}` is a {type.name}",
+                    "a set is not equal to a value",
+                    f"write `{fact}: {{has: …}}` or `{{only: […]}}`",
+                )
+                return ALWAYS
+            return self._equals(fact, type, node, use)
+        parts = [self._operator(fact, type, operator, operand, use) for operator, operand in node.entries]
+        if not parts:
+            self.findings.error(span, "empty-condition", f"`{fact}` is tested for nothing", help="give a value or an operator")
+        if not type.many and _inverted(part for part in parts if isinstance(part, Atom)):
+            self.findings.error(
+                span, "bad-value", f"nothing is as this test of `{fact}` wants it", help="its end lies before its beginning"
+            )
+        return _all(parts)
+
+    def _equals(self, fact: str, type: Type, node: Node, use: Use) -> Condition:
+        operands = [self._operand(type, scalar) for scalar in _scalars(node, self.findings)]
+        known = tuple(o for o in operands if o is not None)
+        if type.kind in NUMBERS:
+            return _any(
+                _all((self._atom(fact, type, "at_least", (o,), use), self._atom(fact, type, "at_most", (o,), use)))
+                for o in known
+            )
+        return self._atom(fact, type, "is", known, use)
+
+    def _operator(self, fact: str, type: Type, operator: Scalar, operand: Node, use: Use) -> Condition:
+        word = operator.text
+        if word not in FITS:
+            self.findings.error(
+                operator.span,
+                "unknown-operator",
+                f"there is no operator `{word}`",
+                "not an operator",
+                did_you_mean(word, OPERATORS) or f"use one of {', '.join(f'`{o}`' for o in OPERATORS)}",
+            )
+            return ALWAYS
+        if not FITS[word](type):
+            usable = ", ".join(f"`{o}`" for o, fit in FITS.items() if fit(type))
+            self.findings.error(
+                operator.span, "wrong-operator", f"`{word}` does not fit `{fact}`, a {type.name}", help=f"use {usable}"
+            )
+            return ALWAYS
+        if word == "not":
+            return Not(self._test(fact, type, operand, use.negated, operator.span))
+        if word == "in":
+            return self._register(fact, type, "in", operand, use)
+        if word in SETS:
+            return self._set(fact, type, word, operand, use)
+        if word == "fact":
+            return self._against(fact, type, "is", operand, use)
+        if isinstance(operand, Mapping) and word in (*ORDER, *DATES) and operand.get("fact") and len(operand.entries) == 1:
+            return self._against(fact, type, DATES.get(word, word), operand.entries[0][1], use)
+        if word in DATES and isinstance(operand, Scalar) and operand.text == AS_OF:
+            return self._atom(fact, type, DATES[word], (AS_OF,), use)
+        one = Type("duration") if word in ("within", "older_than") else Type(type.kind, False, type.values)
+        value = self._operand(one, operand) if isinstance(operand, Scalar) else None
+        if value is None:
+            if not isinstance(operand, Scalar):
+                also = "" if word in ("within", "older_than") else ", or `fact:` with the name of one"
+                self.findings.error(operand.span, "wrong-shape", f"`{word}` takes one value{also}")
+            return ALWAYS
+        return self._atom(fact, type, DATES.get(word, word), (value,), use)
+
+    def _against(self, fact: str, type: Type, op: str, node: Node, use: Use) -> Condition:
+        """One fact against another of its type (semantics 2.10)."""
+        if not isinstance(node, Scalar):
+            self.findings.error(node.span, "wrong-shape", "`fact` takes the name of one fact")
+            return ALWAYS
+        other = node.text
+        there = self.vocabulary.type_of(other)
+        here, kind = (name.rpartition(".")[0] for name in (fact, other))
+        if there is None:
+            near = did_you_mean(other, self.vocabulary.names())
+            self.findings.error(node.span, "unknown-fact", f"an exchange has no fact `{other}`", "not in the vocabulary", near)
+        elif other == fact:
+            self.findings.error(node.span, "same-fact", f"`{fact}` is compared with itself", help="name another fact")
+        elif type.many or (there.kind, there.many, there.values) != (type.kind, type.many, type.values):
+            help = "a set is compared with nothing" if type.many else "compare facts of one type"
+            self.findings.error(node.span, "ill-typed", f"`{fact}` is a {type.name}, `{other}` a {there.name}", help=help)
+        elif _is_field(fact) and _is_field(other) and here != kind:
+            said = f"`{fact}` and `{other}` belong to two documents"
+            help = "compare the fields of one document, or a field with a fact of the exchange"
+            self.findings.error(node.span, "two-documents", said, help=help)
+        elif op == "is" and type.kind in NUMBERS:
+            return _all(self._atom(fact, type, each, (), use, other=other) for each in ("at_least", "at_most"))
+        return self._atom(fact, type, op, (), use, other=other)
+
+    def _set(self, fact: str, type: Type, word: str, operand: Node, use: Use) -> Condition:
+        if isinstance(operand, Mapping):
+            inner = operand.get("in")
+            if word == "has_all" or inner is None or len(operand.entries) != 1:
+                self.findings.error(operand.span, "wrong-shape", f"`{word}` takes a value, a list of values or `in: REGISTER`")
+                return ALWAYS
+            return self._register(fact, type, word, inner, use)
+        one = Type(type.kind, False, type.values)
+        operands = tuple(o for o in (self._operand(one, s) for s in _scalars(operand, self.findings)) if o is not None)
+        if word == "has_all":
+            return _all(self._atom(fact, type, "has", (o,), use) for o in operands)
+        return self._atom(fact, type, word, operands, use)
+
+    def _register(self, fact: str, type: Type, op: str, node: Node, use: Use) -> Condition:
+        parts: list[Condition] = []
+        for scalar in _scalars(node, self.findings):
+            register = self.vocabulary.registers.get(scalar.text)
+            if register is None:
+                self.findings.error(
+                    scalar.span,
+                    "unknown-register",
+                    f"there is no register `{scalar.text}`",
+                    "not in the vocabulary",
+                    did_you_mean(scalar.text, self.vocabulary.registers),
+                )
+            elif register.of is not type.values:
+                self.findings.error(
+                    scalar.span,
+                    "ill-typed",
+                    f"`{scalar.text}` lists values of `{register.of.name}`, `{fact}` is a {type.name}",
+                )
+            parts.append(self._atom(fact, type, op, (), use, scalar.text))
+        if op == "only" and len(parts) > 1:
+            self.findings.error(node.span, "wrong-shape", "`only` takes one register", help="make a register that holds both")
+        return parts[0] if len(parts) == 1 else AnyOf(tuple(parts))
+
+    def _operand(self, type: Type, scalar: Scalar | Node) -> Operand | None:
+        assert isinstance(scalar, Scalar)
+        try:
+            value = type.read(scalar.text)
+        except BadValue as bad:
+            self.findings.error(scalar.span, "bad-value", str(bad), f"not a {type.name}", bad.help)
+            return None
+        if isinstance(value, Duration):
+            self.known_calendar(value, scalar.span)
+        digits = scalar.text if type.kind == "count" else ""
+        if digits.isdigit() and len(digits) > 4:
+            self.findings.warn(
+                scalar.span,
+                "bare-number",
+                f"`{digits}` is hard to read",
+                help=f"write `{int(digits):_}` or `100 thousand`, `1 million`",
+            )
+        return value
+
+    def known_calendar(self, length: Duration, span: Span) -> None:
+        """Working days need a calendar that the vocabulary has."""
+        if length.working_days and length.calendar not in self.vocabulary.calendars:
+            known = ", ".join(f"`{name}`" for name in sorted(self.vocabulary.calendars))
+            help = f"the vocabulary has {known or 'no calendar'}; add one under `calendars:`"
+            self.findings.error(
+                span, "unknown-calendar", f"there is no calendar `{length.calendar}`", "not in the vocabulary", help
+            )
+
+    def _atom(
+        self, fact: str, type: Type, op: str, operands: tuple[Operand, ...], use: Use, register: str = "", other: str = ""
+    ) -> Atom:
+        return Atom(fact, type, op, operands, register, other, use.not_shown if _is_field(fact) else None)
+
+
+def _is_field(fact: str) -> bool:
+    """Whether a name is that of a document's field."""
+    group, _, rest = fact.partition(".")
+    return group in DOCUMENT_GROUPS and rest.rpartition(".")[2] in DOCUMENT_FIELDS
+
+
+def _inverted(tests: Iterable[Atom]) -> bool:
+    """Whether tests of one fact leave no value between them."""
+    ends = [(atom.op, *point) for atom in tests if (point := _point(atom)) is not None]
+    return any(
+        unit == other and (low > high or (low == high and (op, other_op) != ("at_least", "at_most")))
+        for op, unit, low in ends
+        if op in ("at_least", "more_than")
+        for other_op, other, high in ends
+        if other_op in ("at_most", "less_than")
+    )
+
+
+def _point(atom: Atom) -> tuple[str, Decimal | int] | None:
+    """Where a test of order cuts, and the currency it does so in; None where it does not cut at a fixed place."""
+    match atom.operands:
+        case (Decimal() as number,):
+            return "", number
+        case (date() as day,):
+            return "", day.toordinal()
+        case (Money(amount=amount, currency=currency),):
+            return currency, amount
+        case (str() as word,) if atom.type.values and word in atom.type.values.rank:
+            return "", atom.type.values.rank[word]
+    return None
+
+
+def _scalars(node: Node, findings: Findings) -> list[Scalar]:
+    """One value or a list of values."""
+    items = node.items if isinstance(node, Sequence) else (node,)
+    if not items:
+        findings.error(node.span, "wrong-shape", "this list is empty", help="name at least one value")
+    for item in items:
+        if not isinstance(item, Scalar):
+            findings.error(item.span, "wrong-shape", "a value is expected here, not a mapping or a list")
+    return [item for item in items if isinstance(item, Scalar)]
+
+
+def _all(parts: Iterable[Condition]) -> Condition:
+    flat = [p for part in parts for p in (part.parts if isinstance(part, All) else (part,))]
+    return flat[0] if len(flat) == 1 else All(tuple(flat))
+
+
+def _any(parts: Iterable[Condition]) -> Condition:
+    kept = tuple(parts)
+    return kept[0] if len(kept) == 1 else AnyOf(kept)

@@ -1,0 +1,578 @@
+"""
+The documents authors write, as pydantic models: policy, vocabulary, test.
+
+Their JSON Schemas come from here. A model says which keys a document has; what the words in them mean is for `vocabulary` and
+`check`, which work on the located tree so that every finding has its place. Conditions stay as written.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Any, Literal, TypeVar, get_args
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    StringConstraints,
+    ValidationError,
+    WithJsonSchema,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
+
+from engine.diagnostic import Findings, did_you_mean
+from engine.multilingual import Words
+from engine.policy_language.tree import Mapping, Node, locate, plain
+from engine.values import BadValue, read_date
+
+Id = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9]+([.-][a-zA-Z0-9]+)*$", max_length=80)]
+Prose = Annotated[str, StringConstraints(min_length=1, max_length=2000, strip_whitespace=True)]
+YesNo = Literal["yes", "no"]
+
+
+def _day(text: object) -> date:
+    """A day as authors write it; pydantic would take seconds since 1970 and times of day as well."""
+    try:
+        return read_date(str(text))
+    except BadValue as bad:
+        raise PydanticCustomError("date_parsing", "{m}", {"m": str(bad)}) from None
+
+
+Day = Annotated[date, PlainValidator(_day), WithJsonSchema({"type": "string", "format": "date"})]
+Force = Literal["law", "order", "norm", "contract", "soft", "aspiration"]
+Status = Literal["confirmed", "from-memory", "unsure"]
+Condition = Any
+
+
+class Document(BaseModel):
+    """A document of ours: closed keys, frozen once read."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+class Text(Document):
+    """A text by language; a bare text is English."""
+
+    en: Prose
+    zh: Prose | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _bare(cls, value: Any) -> Any:
+        return {"en": value} if isinstance(value, str) else value
+
+    @property
+    def words(self) -> Words:
+        """The text below this line."""
+        return Words(self.en, self.zh or "")
+
+    def in_(self, lang: str) -> str:
+        """The text in a language; English stands in where there is no Chinese."""
+        return self.words.in_(lang)
+
+
+class Window(Document):
+    """From one day until another, both inclusive; either may be open."""
+
+    from_: Day | None = Field(None, alias="from")
+    until: Day | None = None
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Window:
+        if self.from_ is None and self.until is None:
+            raise ValueError("a period needs `from`, `until` or both")
+        if self.from_ and self.until and self.until < self.from_:
+            raise ValueError("`until` lies before `from`, so the period is empty")
+        return self
+
+
+Windows = Annotated[list[Window], Field(min_length=1)]
+
+
+class DutyText(Document):
+    """
+    A duty (semantics 3.6).
+
+    `due` is `{within: 10 working days in CN, after: evidence.cn-standard-contract.dated}`, `{on: 1 March, after: FACT}`,
+    `{on: 2026-03-01}`, or `{earliest_of: […]}` with two of these or more.
+    """
+
+    duty: Text
+    who: Prose
+    cite: Text | None = None
+    due: dict[str, Any] | None = None
+    done_when: Condition | None = None
+    overdue: Literal["permitted_with_obligations", "requirements_unmet", "review", "prohibited"] = "review"
+    keep: Prose | None = None
+    arises: Literal["exchange", "refusal"] = "exchange"
+
+
+class Reviewed(Document):
+    """Who read the provision against its source, by role, and when."""
+
+    by: Prose
+    on: Day
+
+
+class TravelsText(Document):
+    """What travels with the data to later legs: `when` is what such a leg must meet, `else` what it comes to where it does not."""
+
+    condition: Prose
+    when: Condition = None
+    else_: Literal["review", "prohibited"] = Field("review", alias="else")
+
+
+class RuleText(Document):
+    """One provision. One effect, beside which `exempts` may stand."""
+
+    id: Id
+    title: Text
+    cite: Text
+    says: Text
+    source: Prose
+    status: Status
+    reviewed: Reviewed | None = None
+    verify_by: Day | None = None
+    in_force: Window | Windows | None = None
+    when: Condition = None
+    unless: list[Condition] | None = None
+    prohibit: Text | None = None
+    require: Any | None = None
+    satisfies: str | list[str] | None = None
+    oblige: DutyText | None = None
+    review: Text | None = None
+    advise: Text | None = None
+    compels: Text | None = None
+    exempts: list[str] | None = None
+    lane: str | None = None
+    duties: list[DutyText] | None = None
+    travels: str | TravelsText | None = None
+
+
+class Instrument(Document):
+    """The text the policy carries: who issued it, how it binds."""
+
+    issuer: Prose
+    number: Prose | None = None
+    force: Force
+
+
+class PolicyText(Document):
+    """One instrument a file."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "$id": "urn:fifthfactor:policy:1",
+            "examples": [
+                {
+                    "policy": "xx.export",
+                    "title": {"en": "An example law on exports"},
+                    "jurisdiction": "CN",
+                    "instrument": {"issuer": "An example ministry", "number": "No. 1", "force": "law"},
+                    "in_force": {"from": "2024-03-22"},
+                    "applies": {"exporter.country": "CN"},
+                    "rules": [
+                        {
+                            "id": "art-1",
+                            "title": "Personal data need a standard contract",
+                            "cite": "Art. 1",
+                            "says": "Whoever sends personal data abroad concludes the standard contract.",
+                            "source": "an example",
+                            "status": "unsure",
+                            "when": {"data.personal": "yes"},
+                            "require": "cn.standard-contract",
+                        }
+                    ],
+                }
+            ],
+        }
+    )
+
+    policy: Id
+    title: Text
+    jurisdiction: str
+    instrument: Instrument
+    in_force: Window | Windows
+    applies: Condition
+    define: dict[str, Condition] = {}
+    rules: list[RuleText] = Field(min_length=1)
+
+
+class FactText(Document):
+    """A fact of an exchange. `by` makes it a family, one fact for each value of a set."""
+
+    type: str
+    title: Text
+    ask: Text | None = None
+    dpv: str | None = None
+    change: YesNo = "no"
+    personal: YesNo = "no"
+    from_: Literal["register"] | None = Field(None, alias="from")
+    by: str | None = None
+
+
+class ValueText(Document):
+    title: Text | None = None
+    under: str | list[str] | None = None
+    exact: YesNo = "no"
+    dpv: str | None = None
+
+
+class ValueSetText(Document):
+    """`values` is a list, or a mapping where values have titles or lie `under` others."""
+
+    title: Text
+    ordered: YesNo = "no"
+    open: YesNo = "no"
+    values: list[str] | dict[str, ValueText | str]
+
+
+class EntryText(Document):
+    """One entry of a register; a period that is empty is refused."""
+
+    from_: Day | None = Field(None, alias="from")
+    until: Day | None = None
+    scope: Prose | None = None
+    source: Prose | None = None
+    status: Status | None = None
+
+    @model_validator(mode="after")
+    def _ordered(self) -> EntryText:
+        if self.from_ and self.until and self.until < self.from_:
+            raise ValueError("`until` lies before `from`, so the period is empty")
+        return self
+
+
+class RegisterText(Document):
+    """A dated list of values of one set; `source` and `status` hold for every entry that has none of its own."""
+
+    title: Text
+    of: str
+    source: Prose
+    status: Status
+    entries: list[str] | dict[str, EntryText]
+
+
+class CalendarText(Document):
+    """
+    A calendar of working days: `holidays` are not worked, `workdays` are worked though they lie on a weekend.
+
+    Nothing is known of days outside `known_from` and `known_until`. `library` is how the package `holidays` calls the place, for
+    `fifthfactor calendars`, which writes the days.
+    """
+
+    title: Text
+    source: Prose
+    status: Status
+    weekend: list[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]]
+    known_from: Day
+    known_until: Day
+    library: Prose | None = None
+    holidays: list[Day] = []
+    workdays: list[Day] = []
+
+    @model_validator(mode="after")
+    def _ordered(self) -> CalendarText:
+        if self.known_until < self.known_from:
+            raise ValueError("`known_until` lies before `known_from`, so no day is known")
+        return self
+
+
+class KindText(Document):
+    """A kind of document, or of claim: what it is and how to ask for it."""
+
+    title: Text
+    ask: Text | None = None
+
+
+class RequirementText(Document):
+    title: Text
+    how: Text
+    jurisdiction: str
+    duties: list[DutyText] = []
+
+
+class CounterText(Document):
+    """What is counted, per whom, in which window, where, and what is left out."""
+
+    counts: str
+    per: list[str]
+    window: Prose
+    where: Condition = None
+    leaves_out: list[str] = []
+    note: Prose | None = None
+
+
+class JurisdictionText(Document):
+    """Which countries a jurisdiction covers, for which subject matters, from which date."""
+
+    title: Text
+    countries: list[str] | str = []
+    covers: dict[str, Day] = {}
+    note: Text | None = None
+
+
+class SubjectText(Document):
+    title: Text
+    when: Condition
+
+
+class TouchText(Document):
+    """A fact that names a country the exchange touches, and as what."""
+
+    fact: str
+    as_: Literal["exporter", "recipient", "people", "collection", "storage", "access"] = Field(alias="as")
+    when: Condition = None
+
+
+class FactorLineText(Document):
+    title: Text
+    fact: str
+    take: Literal["all", "highest"] = "all"
+
+
+class FactorPartText(Document):
+    title: Text
+    lines: dict[str, FactorLineText]
+
+
+class LaneText(Document):
+    title: Text
+
+
+class AttributesText(Document):
+    """
+    Which attribute of an access request (AuthZEN) states which fact.
+
+    `facts` maps an attribute's name to a place in the exchange: a fact, a family, a group of facts such as `evidence`, or `as_of`. With
+    `under`, every other attribute states the fact of its own name there. `names` are the attributes whose values are ids of
+    entities, each with the type of these entities.
+    """
+
+    under: str | None = None
+    facts: dict[str, str] = {}
+    names: dict[str, str] = {}
+
+
+class EntityText(AttributesText):
+    """One type of subject or resource. `entity` is what the register calls it, where that is another name than the type's."""
+
+    entity: str | None = None
+    type: str | None = None
+    id: str | None = None
+
+
+class ActionText(AttributesText):
+    """One action. `name` is the fact that its name states."""
+
+    name: str | None = None
+
+
+class ContextText(AttributesText):
+    """The context of a request; `entities` are those of its attributes that stand for a stored entity."""
+
+    entities: dict[str, EntityText] = {}
+
+
+class AuthZenText(Document):
+    """
+    How access requests (AuthZEN Authorization API 1.0) are read as exchanges.
+
+    A type of subject or resource, or an action, that is not named here is none that is ever permitted.
+    """
+
+    subjects: Annotated[dict[str, EntityText], Field(min_length=1)]
+    actions: Annotated[dict[str, ActionText], Field(min_length=1)]
+    resources: Annotated[dict[str, EntityText], Field(min_length=1)]
+    context: ContextText = ContextText()
+
+
+class VocabularyText(Document):
+    """The words policies are written in; several files add up."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "$id": "urn:fifthfactor:vocabulary:1",
+            "examples": [
+                {
+                    "vocabulary": "more",
+                    "values": {"colour": {"title": "colour", "values": ["blue", "red"]}},
+                    "facts": {"data.colour": {"type": "colour", "title": "colour", "ask": "Which colour?"}},
+                    "evidence": {"xx-licence": {"title": "licence", "ask": "Is there a licence?"}},
+                }
+            ],
+        }
+    )
+
+    vocabulary: Id
+    facts: dict[str, FactText] = {}
+    values: dict[str, ValueSetText] = {}
+    registers: dict[str, RegisterText] = {}
+    calendars: dict[str, CalendarText] = {}
+    evidence: dict[str, KindText] = {}
+    claims: dict[str, KindText] = {}
+    requirements: dict[str, RequirementText] = {}
+    counters: dict[str, CounterText] = {}
+    jurisdictions: dict[str, JurisdictionText] = {}
+    subjects: dict[str, SubjectText] = {}
+    touches: list[TouchText] = []
+    lanes: dict[str, LaneText] = {}
+    factor: dict[str, FactorPartText] = {}
+    authzen: AuthZenText | None = None
+
+
+class Expectation(Document):
+    """What a case expects of the decision; only what is written is compared."""
+
+    outcome: str | None = None
+    proceed: YesNo | None = None
+    jurisdictions: dict[str, str] = {}
+    because: list[str] | None = None
+    silent: list[str] | None = None
+    beaten: list[str] | None = None
+    requirements: dict[str, str] = {}
+    duties: list[str] | None = None
+    overdue: list[str] | None = None
+    missing: list[str] | None = None
+    not_modelled: list[str] | None = None
+    conflicts: list[str] | None = None
+    lanes: dict[str, Literal["open", "closed", "possible"]] = {}
+    factor: dict[str, Any] = {}
+    define: dict[str, Literal["yes", "no", "unknown"]] = {}
+
+
+class CaseText(Document):
+    case: Prose
+    as_of: Day | None = None
+    change: dict[str, Any] = {}
+    expect: Expectation
+
+
+class TestText(Document):
+    """A base exchange and cases that change it. `remove` in `change` is the text `left out`."""
+
+    __test__ = False  # not a pytest class
+    model_config = ConfigDict(
+        json_schema_extra={
+            "$id": "urn:fifthfactor:test:1",
+            "examples": [
+                {
+                    "test": "xx.export",
+                    "as_of": "2026-11-24",
+                    "exchange": {"exporter.country": "CN", "data.personal": "yes"},
+                    "cases": [{"case": "Personal data need a contract", "expect": {"because": ["art-1"]}}],
+                }
+            ],
+        }
+    )
+
+    test: Id
+    as_of: Day
+    exchange: dict[str, Any] = {}
+    cases: list[CaseText] = Field(min_length=1)
+
+
+M = TypeVar("M", bound=Document)
+
+
+def read_model(model: type[M], node: Node, findings: Findings) -> M | None:
+    """Read a tree as `model`; what does not fit becomes a finding at its place, and the answer is None."""
+    try:
+        return model.model_validate(plain(node))
+    except ValidationError as failed:
+        errors = failed.errors(include_url=False, include_input=False)
+        for number, error in enumerate(errors):
+            # Where a union fits by no member, each member complains; the one that fits the shape says what is wrong.
+            branch = error["type"].endswith("_type") and error["loc"] and not _is_step(node, error["loc"])
+            rivals = errors[:number] if all(e["type"].endswith("_type") for e in errors) else errors
+            if not (branch and any(e is not error and e["loc"][: len(error["loc"]) - 1] == error["loc"][:-1] for e in rivals)):
+                _report(model, node, error, findings)
+        return None
+
+
+def read_parts(model: type[M], node: Node, findings: Findings) -> M | None:
+    """Read a tree of sections of named entries; an entry that does not fit is a finding and is left out, the others are read."""
+    whole = read_model(model, node, findings)
+    sections = plain(node)
+    if whole is not None or not isinstance(sections, dict):
+        return whole
+    try:
+        model.model_validate(sections)
+    except ValidationError as failed:
+        for error in failed.errors(include_url=False, include_input=False):
+            section = sections.get(str(error["loc"][0])) if error["loc"] else None
+            if isinstance(section, dict) and len(error["loc"]) > 1 and error["loc"][0] != "authzen":  # which is read as one
+                section.pop(error["loc"][1], None)
+            elif error["loc"]:
+                sections.pop(str(error["loc"][0]), None)
+    try:
+        return model.model_validate(sections)
+    except ValidationError:
+        return None  # what is wrong has been said
+
+
+def _is_step(root: Node, path: tuple[str | int, ...]) -> bool:
+    """Whether the last step of `path` is a key or place of the tree, not the name of a union's member."""
+    parent, _ = locate(root, path[:-1])
+    last = path[-1]
+    return isinstance(last, int) or (isinstance(parent, Mapping) and parent.get(last) is not None)
+
+
+def _report(model: type[Document], root: Node, error: Any, findings: Findings) -> None:
+    path = tuple(error["loc"])
+    where, span = locate(root, path)
+    # The name of a union's member, behind the last step, is no word of the author's.
+    named = path[:-1] if len(path) > 1 and not _is_step(root, path) and error["type"].endswith("_type") else path
+    last = str(named[-1]) if named else ""
+    match error["type"]:
+        case "missing":
+            findings.error(span, "missing-key", f"`{last}` is missing here", help=f"add `{last}:`")
+        case "extra_forbidden":
+            keys = _keys(model, path[:-1])
+            help = did_you_mean(last, keys) or (f"the keys here are {', '.join(f'`{k}`' for k in keys)}" if keys else "")
+            findings.error(span, "unknown-key", f"there is no key `{last}` here", "not a key", help)
+        case "string_type" | "dict_type" | "list_type" | "model_type" | "model_attributes_type":
+            kinds = {"string_type": "text", "list_type": "a list"}
+            findings.error(where.span, "wrong-shape", f"`{last}` must be {kinds.get(error['type'], 'a mapping')}")
+        case "value_error":
+            findings.error(where.span, "bad-value", str(error["ctx"]["error"]))
+        case "literal_error":
+            said = plain(where)
+            expected = str(error["ctx"]["expected"]).replace("'", "`")
+            place = bool(named) and isinstance(named[-1], int)  # an entry of a list has no word of its own
+            message = f"`{said}` is not {expected}" if place else f"`{last}` is {expected}, not `{said}`"
+            findings.error(where.span, "bad-value", message)
+        case "date_from_datetime_parsing" | "date_parsing" | "date_type":
+            findings.error(where.span, "bad-date", f"`{plain(where)}` is not a date", help="write it like `2024-03-22`")
+        case "string_pattern_mismatch":
+            findings.error(
+                where.span,
+                "bad-id",
+                f"`{plain(where)}` is not a name",
+                help="letters, digits, `.` and `-`, like `cn.order-16`",
+            )
+        case _:
+            message = error["msg"][0].lower() + error["msg"][1:]
+            findings.error(where.span, "bad-value", f"`{last}`: {message}" if last else message)
+
+
+def _keys(model: type[Document], path: tuple[int | str, ...]) -> list[str]:
+    """The keys of the model that stands at `path` below `model`."""
+    here: Any = model
+    for step in path:
+        found = None
+        for candidate in _models(here):
+            for name, item in candidate.model_fields.items():
+                if step in (name, item.alias):
+                    found = item.annotation
+        if found is not None:
+            here = found
+    return sorted({item.alias or name for candidate in _models(here) for name, item in candidate.model_fields.items()})
+
+
+def _models(annotation: Any) -> list[type[Document]]:
+    if isinstance(annotation, type) and issubclass(annotation, Document):
+        return [annotation]
+    return [model for inner in get_args(annotation) for model in _models(inner)]

@@ -1,0 +1,515 @@
+"""
+The words of the policy language: facts, values, registers, documents, requirements, jurisdictions, and what they mean.
+
+Several located trees in, one Vocabulary out. Everything here is content that an organisation may extend in YAML; Python names
+no fact, country or law. Conditions in it (subjects, touches) are lowered by `check`, which knows how.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, get_args
+
+from engine.diagnostic import Findings, Span, did_you_mean
+from engine.languages import CHINESE, ENGLISH, Language
+from engine.multilingual import NO_WORDS, Words
+from engine.policy_language.model import (
+    AuthZenText,
+    CalendarText,
+    CounterText,
+    JurisdictionText,
+    KindText,
+    LaneText,
+    RegisterText,
+    RequirementText,
+    Status,
+    SubjectText,
+    Text,
+    TouchText,
+    ValueSetText,
+    ValueText,
+    VocabularyText,
+    read_parts,
+)
+from engine.policy_language.tree import Node, locate
+from engine.rules import RegisterEntry
+from engine.values import MAX_TEXT, Type, ValueSet
+
+PRIMITIVES = ("yes/no", "count", "ratio", "money", "date", "duration", "id")
+DOCUMENT_FIELDS = {
+    "dated": Type("date"),
+    "filed": Type("date"),
+    "expires": Type("date"),
+    "covers": Type("yes/no"),
+    "people": Type("count"),
+    "hash": Type("id"),
+    "attested_by": Type("id"),
+}
+# Who attested a document may be a natural person, whatever the vocabulary says.
+PERSONAL_FIELDS = frozenset({"attested_by"})
+DOCUMENT_GROUPS = ("evidence", "claims")
+RESERVED = ("evidence", "claims", "relies_on", "carried", "named", "as_of", "schema")
+MAX_FACTS = 150
+STATUSES = get_args(Status)  # from sure to unsure
+WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")  # as date.weekday() numbers them
+MOST_YEARS = 100  # of a calendar: its days are counted one by one
+CALENDAR = re.compile(r"[A-Z]{2}")
+UNSENDABLE = ("unknown", "left out")  # words that say there is no value
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """
+    One fact, or one member of a family. `counts` names the fact of this exchange that a counter includes; `member` is what a member
+    is called among the others.
+    """
+
+    name: str
+    type: Type
+    title: Text
+    ask: Text | None
+    change: bool
+    personal: bool
+    family: str = ""
+    counts: str = ""
+    dpv: str = ""
+    member: Words = NO_WORDS
+
+
+@dataclass(frozen=True, slots=True)
+class Register:
+    title: Text
+    of: ValueSet
+    source: str
+    status: str
+    entries: Mapping[str, tuple[RegisterEntry, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class FactorLine:
+    title: Text
+    fact: str
+    highest: bool
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """All the words, resolved. Facts include each member of each family; `families` maps a family to its members."""
+
+    facts: Mapping[str, Fact]
+    families: Mapping[str, tuple[str, ...]]
+    family_titles: Mapping[str, Text]
+    values: Mapping[str, ValueSet]
+    registers: Mapping[str, Register]
+    calendars: Mapping[str, CalendarText]
+    kinds: Mapping[str, Mapping[str, KindText]]
+    requirements: Mapping[str, RequirementText]
+    counters: Mapping[str, CounterText]
+    jurisdictions: Mapping[str, JurisdictionText]
+    subjects: Mapping[str, SubjectText]
+    touches: tuple[TouchText, ...]
+    lanes: Mapping[str, LaneText]
+    factor: Mapping[str, tuple[Text, Mapping[str, FactorLine]]]
+    nodes: Mapping[tuple[str, str], Node]
+    spans: Mapping[tuple[str, str], Span]  # where each word's name stands
+    authzen: AuthZenText | None = None
+
+    def type_of(self, name: str) -> Type | None:
+        """The type of a fact, of a family's `total`, or of a document's field; None where there is no such fact."""
+        if name in self.facts:
+            return self.facts[name].type
+        head, _, last = name.rpartition(".")
+        if last == "total" and head in self.families:
+            return self.facts[self.families[head][0]].type
+        group, _, rest = name.partition(".")
+        if group in DOCUMENT_GROUPS:
+            kind, _, field = rest.rpartition(".")
+            if kind in self.kinds[group]:
+                return DOCUMENT_FIELDS.get(field)
+        return None
+
+    def names(self) -> Iterator[str]:
+        """Every name a condition may test, for suggestions."""
+        yield from self.facts
+        yield from (f"{family}.total" for family in self.families)
+        yield from DOCUMENT_GROUPS
+        for group in DOCUMENT_GROUPS:
+            yield from (f"{group}.{kind}.{field}" for kind in self.kinds[group] for field in DOCUMENT_FIELDS)
+
+    def title(self, name: str) -> Text:
+        """The title of a fact, a document's field, or the name itself."""
+        if name in self.facts:
+            return self.facts[name].title
+        group, _, rest = name.partition(".")
+        if group in DOCUMENT_GROUPS and rest:
+            kind, _, field = rest.rpartition(".")
+            known = self.kinds[group].get(kind or field)
+            if known:
+                return _titled(known.title, lambda language, title: language.field(title, field)) if kind else known.title
+        return Text(en=name.replace(".", " ").replace("_", " "), zh=None)
+
+    def countries(self, jurisdiction: JurisdictionText, day: date) -> frozenset[str]:
+        """The country codes a jurisdiction covers on a day: written out, or a register's."""
+        if isinstance(jurisdiction.countries, str):
+            entries = self.registers[jurisdiction.countries].entries
+            return frozenset(code for code, windows in entries.items() if any(w.on(day) for w in windows))
+        return frozenset(jurisdiction.countries)
+
+
+SECTIONS = (
+    "facts", "values", "registers", "calendars", "evidence", "claims", "requirements", "counters", "jurisdictions", "subjects", "lanes",
+    "factor",
+)  # fmt: skip
+
+
+def load(trees: list[Node], findings: Findings) -> Vocabulary:
+    """Add up vocabulary files; what is wrong or said twice is a finding."""
+    merged: dict[str, dict[str, Any]] = {section: {} for section in SECTIONS}
+    nodes: dict[tuple[str, str], Node] = {}
+    spans: dict[tuple[str, str], Span] = {}
+    touches: list[tuple[TouchText, Node]] = []
+    read: dict[str, Span] = {}
+    authzen: AuthZenText | None = None
+    for tree in trees:
+        text = read_parts(VocabularyText, tree, findings)
+        if text is None:
+            continue
+        at = locate(tree, ("vocabulary",))[0].span
+        if text.vocabulary in read:
+            said = f"the vocabulary `{text.vocabulary}` is written twice"
+            findings.error(at, "duplicate-id", said, f"first at {read[text.vocabulary]}", "give each its own name")
+            continue
+        read[text.vocabulary] = at
+        touches += [(touch, locate(tree, ("touches", number))[0]) for number, touch in enumerate(text.touches)]
+        for section in SECTIONS:
+            for name, entry in getattr(text, section).items():
+                node, span = locate(tree, (section, name))
+                if name in merged[section]:
+                    first = spans[section, name]
+                    findings.error(
+                        span, "duplicate-id", f"`{name}` is defined twice", f"first at {first}", "keep one of the two"
+                    )
+                    continue
+                merged[section][name] = entry
+                nodes[section, name], spans[section, name] = node, span
+        if text.authzen is not None:
+            node, span = locate(tree, ("authzen",))
+            if authzen is None:
+                authzen, nodes["authzen", ""], spans["authzen", ""] = text.authzen, node, span
+            else:
+                said = "`authzen` is written twice"
+                findings.error(span, "duplicate-id", said, f"first at {spans['authzen', '']}", "keep one of the two")
+    # In an order of their own, so that the names of files do not number them.
+    touches.sort(key=lambda each: repr(each[0]))
+    nodes |= {("touches", str(number)): node for number, (_, node) in enumerate(touches)}
+    whole = VocabularyText.model_construct(
+        None, vocabulary="all", touches=[touch for touch, _ in touches], authzen=authzen, **merged
+    )
+    return _Builder(whole, nodes, spans, findings).build()
+
+
+class _Builder:
+    def __init__(
+        self,
+        text: VocabularyText,
+        nodes: dict[tuple[str, str], Node],
+        spans: dict[tuple[str, str], Span],
+        findings: Findings,
+    ) -> None:
+        self.text = text
+        self.nodes = nodes
+        self.spans = spans
+        self.findings = findings
+        self.values: dict[str, ValueSet] = {}
+
+    def build(self) -> Vocabulary:
+        for name, text in self.text.values.items():
+            self.values[name] = self.value_set(name, text)
+        facts, families = self.facts()
+        registers = {name: self.register(name, text) for name, text in self.text.registers.items()}
+        for name, written in self.text.calendars.items():
+            self.calendar(name, written)
+        vocabulary = Vocabulary(
+            facts=facts,
+            families=families,
+            family_titles={name: self.text.facts[name].title for name in families},
+            values=self.values,
+            registers={name: register for name, register in registers.items() if register},
+            calendars=self.text.calendars,
+            kinds={group: getattr(self.text, group) for group in DOCUMENT_GROUPS},
+            requirements=self.text.requirements,
+            counters=self.text.counters,
+            jurisdictions=self.text.jurisdictions,
+            subjects=self.text.subjects,
+            touches=tuple(self.text.touches),
+            lanes=self.text.lanes,
+            factor={
+                part: (
+                    text.title,
+                    {n: FactorLine(line.title, line.fact, line.take == "highest") for n, line in text.lines.items()},
+                )
+                for part, text in self.text.factor.items()
+            },
+            nodes=self.nodes,
+            spans=self.spans,
+            authzen=self.text.authzen,
+        )
+        self.check_references(vocabulary)
+        return vocabulary
+
+    def value_set(self, name: str, text: ValueSetText) -> ValueSet:
+        parents: dict[str, tuple[str, ...]] = {}
+        exact = set()
+        titles = {}
+        written = text.values
+        for value in written:
+            entry = written[value] if isinstance(written, dict) else ValueText()
+            if isinstance(entry, str):
+                entry = ValueText(title=Text(en=entry, zh=None))
+            under = entry.under or []
+            parents[value] = (under,) if isinstance(under, str) else tuple(under)
+            if value in UNSENDABLE or not 0 < len(value) <= MAX_TEXT:
+                at = locate(self.nodes["values", name], ("values", value))[1]
+                self.findings.error(
+                    at, "bad-id", f"an exchange cannot send `{value[:40]}`", "not a value", "give it another name"
+                )
+            if entry.exact == "yes":
+                exact.add(value)
+            if entry.title:
+                titles[value] = entry.title.words
+        span = self.spans["values", name]
+        self.no_value_twice(("values", name), "values", written)
+        for value, above in parents.items():
+            for parent in above:
+                if parent not in parents:
+                    self.findings.error(
+                        span, "unknown-value", f"`{value}` lies under `{parent}`, which is not a value of `{name}`"
+                    )
+            if _lies_under(value, value, parents):
+                at = locate(self.nodes["values", name], ("values", value))[1]
+                self.findings.error(at, "cycle", f"`{value}` lies under itself", help="break the circle of `under`")
+        return ValueSet(
+            name,
+            parents,
+            ordered=text.ordered == "yes",
+            open=text.open == "yes",
+            exact=frozenset(exact),
+            titles=titles,
+            title=text.title.en,
+        )
+
+    def no_value_twice(self, where: tuple[str, str], key: str, written: Iterable[str]) -> None:
+        """A list may name a value twice; a mapping cannot."""
+        seen: set[str] = set()
+        for number, value in enumerate(written):
+            if value in seen:
+                at = locate(self.nodes[where], (key, number))[0].span
+                self.findings.error(at, "duplicate-id", f"`{value}` stands twice in `{where[1]}`", help="keep one of the two")
+            seen.add(value)
+
+    def type(self, text: str, span: Span) -> Type | None:
+        many = text.startswith("set of ")
+        base = text.removeprefix("set of ")
+        if base in self.values:
+            return Type("value", many, self.values[base])
+        if base in PRIMITIVES and (not many or base == "id"):
+            return Type(base, many)
+        help = did_you_mean(base, [*PRIMITIVES, *self.values])
+        self.findings.error(span, "unknown-type", f"there is no type `{text}`", "not a type or value set", help)
+        return None
+
+    def facts(self) -> tuple[dict[str, Fact], dict[str, tuple[str, ...]]]:
+        counters = {name: text.counts.removeprefix("distinct ") for name, text in self.text.counters.items()}
+        facts: dict[str, Fact] = {}
+        families: dict[str, tuple[str, ...]] = {}
+        for name, text in self.text.facts.items():
+            span = self.spans["facts", name]
+            type = self.type(text.type, span)
+            if name.split(".")[0] in RESERVED or "." not in name:
+                self.findings.error(
+                    span, "bad-id", f"`{name}` cannot be a fact", help="name it `group.fact`, like `recipient.country`"
+                )
+            if type is None:
+                continue
+            if text.by and text.by not in self.values:
+                self.findings.error(
+                    span,
+                    "unknown-value-set",
+                    f"`by: {text.by}` is not a value set",
+                    help=did_you_mean(text.by, self.values),
+                )
+                continue
+            members = [f"{name}.{value}" for value in self.values[text.by].values] if text.by else [name]
+            if text.by:
+                families[name] = tuple(members)
+            for member in members:
+                suffix = member.removeprefix(name)
+                title, part = text.title, NO_WORDS
+                if suffix and text.by:
+                    part = self.values[text.by].titles.get(suffix[1:], Words(suffix[1:]))
+                    title = _of_member(title, part)
+                facts[member] = Fact(
+                    member, type, title, text.ask, text.change == "yes", text.personal == "yes",
+                    name if text.by else "", counters[name] + suffix if name in counters else "", text.dpv or "", part,
+                )  # fmt: skip
+        for name in self.text.facts:
+            outer = next((other for other in self.text.facts if name.startswith(f"{other}.")), None)
+            if outer:
+                message = f"`{name}` lies inside the fact `{outer}`"
+                self.findings.error(
+                    self.spans["facts", name], "bad-id", message, help="a fact holds a value, not other facts; rename one"
+                )
+        if len(self.text.facts) > MAX_FACTS:
+            self.findings.warn(
+                next(iter(self.spans.values())),
+                "too-many-facts",
+                f"the vocabulary has more than {MAX_FACTS} facts",
+                help="merge some",
+            )
+        return facts, families
+
+    def register(self, name: str, text: RegisterText) -> Register | None:
+        span = self.spans["registers", name]
+        of = self.values.get(text.of)
+        if of is None:
+            self.findings.error(
+                span,
+                "unknown-value-set",
+                f"`of: {text.of}` is not a value set",
+                help=did_you_mean(text.of, self.values),
+            )
+            return None
+        entries: dict[str, tuple[RegisterEntry, ...]] = {}
+        written = text.entries
+        self.no_value_twice(("registers", name), "entries", written)
+        for value in written:
+            if value not in of.lineage and not of.open:
+                at = locate(self.nodes["registers", name], ("entries", value))[1]
+                self.findings.error(
+                    at, "unknown-value", f"`{value}` is not a value of `{of.name}`", help=did_you_mean(value, of.values)
+                )
+            entry = written[value] if isinstance(written, dict) else None
+            if entry and entry.status and STATUSES.index(entry.status) > STATUSES.index(text.status):
+                self.findings.error(
+                    locate(self.nodes["registers", name], ("entries", value))[1],
+                    "doubt",
+                    f"`{value}` is marked {entry.status}, weaker than its register",
+                    help="what is listed counts in full: give it a register of that mark, and a rule of that mark that uses it",
+                )
+            entries[value] = (RegisterEntry(entry.from_ if entry else None, entry.until if entry else None),)
+        return Register(text.title, of, text.source, text.status, entries)
+
+    def calendar(self, name: str, text: CalendarText) -> None:
+        """Days that a calendar does not know, or that contradict one another."""
+        node = self.nodes["calendars", name]
+        if not CALENDAR.fullmatch(name):
+            at = self.spans["calendars", name]
+            self.findings.error(at, "bad-id", f"`{name}` cannot be a calendar", help="name it by two capitals, like `CN`")
+        if text.known_until.year - text.known_from.year > MOST_YEARS:
+            at = self.spans["calendars", name]
+            said = f"`{name}` says that it knows more than {MOST_YEARS} years"
+            self.findings.error(at, "bad-value", said, help="holidays are announced year by year; narrow `known_until`")
+        seen: set[date] = set()
+        for part, number, day in (
+            *(("holidays", number, day) for number, day in enumerate(text.holidays)),
+            *(("workdays", number, day) for number, day in enumerate(text.workdays)),
+        ):
+            at = locate(node, (part, number))[0].span
+            if not text.known_from <= day <= text.known_until:
+                said = f"`{day}` lies outside the days that are known"
+                self.findings.error(at, "bad-value", said, help="widen `known_from` and `known_until`, or drop the day")
+            elif day in seen:
+                self.findings.error(at, "duplicate-id", f"`{day}` stands twice in `{name}`", help="keep one of the two")
+            elif part == "workdays" and WEEK[day.weekday()] not in text.weekend:
+                said = f"`{day}` is worked anyway: a {day:%A} is no weekend here"
+                self.findings.error(at, "bad-value", said, help="drop it, or mend `weekend`")
+            seen.add(day)
+
+    def check_references(self, vocabulary: Vocabulary) -> None:
+        def known(kind: str, name: str, names: Iterable[str], at: tuple[str, str], code: str) -> None:
+            listed = list(names)
+            if name not in listed:
+                self.findings.error(self.spans[at], code, f"`{name}` is not a {kind}", help=did_you_mean(name, listed))
+
+        for name, requirement in vocabulary.requirements.items():
+            known(
+                "jurisdiction",
+                requirement.jurisdiction,
+                vocabulary.jurisdictions,
+                ("requirements", name),
+                "unknown-jurisdiction",
+            )
+        for name, jurisdiction in vocabulary.jurisdictions.items():
+            for subject in jurisdiction.covers:
+                known("subject", subject, vocabulary.subjects, ("jurisdictions", name), "unknown-subject")
+            if isinstance(jurisdiction.countries, str):
+                known(
+                    "register",
+                    jurisdiction.countries,
+                    vocabulary.registers,
+                    ("jurisdictions", name),
+                    "unknown-register",
+                )
+        countries = vocabulary.values.get("country")
+        for name, jurisdiction in vocabulary.jurisdictions.items():
+            for number, code in enumerate(jurisdiction.countries if isinstance(jurisdiction.countries, list) else ()):
+                if countries and code not in countries.lineage:
+                    at = locate(self.nodes["jurisdictions", name], ("countries", number))[0].span
+                    self.findings.error(
+                        at, "unknown-value", f"`{code}` is not a country", help=did_you_mean(code, countries.values)
+                    )
+        for number, touch in enumerate(vocabulary.touches):
+            fact = vocabulary.facts.get(touch.fact)
+            if fact and fact.type.values is not countries:
+                at = locate(self.nodes["touches", str(number)], ("fact",))[0].span
+                self.findings.error(at, "ill-typed", f"`{touch.fact}` names no country, it is a {fact.type.name}")
+            if touch.fact not in vocabulary.facts:
+                at = locate(self.nodes["touches", str(number)], ("fact",))[0].span
+                self.findings.error(
+                    at,
+                    "unknown-fact",
+                    f"an exchange has no fact `{touch.fact}`",
+                    help=did_you_mean(touch.fact, vocabulary.facts),
+                )
+        for part, (_, lines) in vocabulary.factor.items():
+            for line in lines.values():
+                if vocabulary.type_of(line.fact) is None and line.fact not in vocabulary.families:
+                    at = self.spans["factor", part]
+                    self.findings.error(
+                        at,
+                        "unknown-fact",
+                        f"an exchange has no fact `{line.fact}`",
+                        help=did_you_mean(line.fact, vocabulary.facts),
+                    )
+        for name in self.text.counters:
+            if name not in vocabulary.families and name not in vocabulary.facts:
+                self.findings.error(
+                    self.spans["counters", name],
+                    "unknown-fact",
+                    f"the counter `{name}` has no fact of its name",
+                    help="add it under `facts:`",
+                )
+
+
+def _of_member(title: Text, member: Words) -> Text:
+    return _titled(title, lambda language, family: language.member(family, member.in_(language.code)))
+
+
+def _titled(title: Text, say: Callable[[Language, str], str]) -> Text:
+    """What is said of a title, in the languages that it has."""
+    return Text(en=say(ENGLISH, title.en), zh=say(CHINESE, title.zh) if title.zh else None)
+
+
+def _lies_under(value: str, above: str, parents: Mapping[str, tuple[str, ...]]) -> bool:
+    """Whether one value lies under another, by however many steps."""
+    seen: set[str] = set()
+    todo = list(parents.get(value, ()))
+    while todo:
+        parent = todo.pop()
+        if parent not in seen:
+            seen.add(parent)
+            todo += parents.get(parent, ())
+    return above in seen

@@ -1,0 +1,1 @@
+"""What to find out, what to change, and until when an outcome holds."""

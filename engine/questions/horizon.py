@@ -1,0 +1,262 @@
+"""
+Until when an outcome holds with the same facts, and what ends it.
+
+Goes from the dates in the rules and in an exchange to the days on which a test can read otherwise than the day before, and evaluates
+on those in order until the outcome is another one. Between two of them nothing that is tested changes, so the answer is exact.
+Counters are facts like others: that a new year begins is for whoever counts. Source: semantics 2.9, 3.1, 3.6.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date
+
+from engine.bundle import Bundle
+from engine.calendars import first_after, is_worked
+from engine.deciding.combine import Evaluate, Outcome
+from engine.decision import HorizonPart
+from engine.exchange import Exchange
+from engine.explaining.phrasebook import Phrasebook
+from engine.languages import ENGLISH, Language
+from engine.rules import AS_OF, Atom, Calendar, Condition, Due, Earliest, OnDate, OnDay, Provision, Truth, atoms
+from engine.values import Document, Duration, Type
+from engine.verdict import Verdict, numbers
+
+YEARS = 10
+TRAVELS = "#travels"  # how the definitions of what travels end
+MAX_EVALUATIONS = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """
+    A day from which a test may read otherwise, and why.
+
+    `kind` and `key` say whose test it is: a definition's, a rule's (by its key), a duty's, what is modelled, or a sign-off.
+    """
+
+    day: int  # ordinal
+    kind: str
+    key: str
+    because: str
+
+    @property
+    def travels(self) -> bool:
+        """Whether it is a test of what travels with the data, which a leg of a plan has to meet."""
+        return self.key.endswith(TRAVELS)
+
+
+class Horizon:
+    """Looks ahead under one bundle, and says what it sees in one language. Made once; safe for several threads."""
+
+    def __init__(self, bundle: Bundle, language: Language = ENGLISH) -> None:
+        self.bundle = bundle
+        self.book = Phrasebook(bundle, language)
+        self._tests: list[tuple[str, str, Atom]] = []  # of facts and documents whose reading may change with the day
+        self._fixed: list[Turn] = []
+        self._numbers = {rule.key: number for number, rule in enumerate(bundle.rules.rules)}
+        self._duties = bundle.rules.duties()
+        instruments = {rule.provision.policy: rule.provision.instrument for rule in bundle.rules.rules}
+        for key, condition in bundle.rules.definitions.items():
+            name = instruments.get(key.removesuffix("#applies")) if key.endswith("#applies") else None
+            self._read("define", key, condition, language.instrument(self.book.text(name)) if name else key)
+        for rule in bundle.rules.rules:
+            self._read("rule", rule.key, rule.condition, self._cited(rule.provision))
+        for duty in self._duties.values():
+            if duty.done_when is not None:
+                self._read("duty", duty.key, duty.done_when, self.book.text(duty.text))
+        self._cover()
+        self._fixed.sort(key=lambda turn: turn.day)
+
+    def of(
+        self,
+        exchange: Exchange,
+        as_of: date,
+        evaluate: Evaluate,
+        max_evaluations: int = MAX_EVALUATIONS,
+        ends: Iterable[date] = (),
+    ) -> HorizonPart:
+        """
+        The last day until which the outcome of `as_of` holds, within ten years; `evaluate` is called at most so often.
+
+        `ends` are the last days of the sign-offs that it rests on, which `evaluate` knows as well.
+        """
+        turns = self.turns(exchange, as_of)
+        for end in ends:
+            turn = Turn(end.toordinal() + 1, "sign-off", "", self.book.language.sign_off_ends(end))
+            turns.setdefault(turn.day, []).append(turn)
+        before = evaluate(exchange, as_of)
+        for day in sorted(turns):
+            last = date.fromordinal(day - 1)
+            max_evaluations -= 1
+            if not max_evaluations:
+                return HorizonPart(holds_until=last, searched="partly")
+            after = evaluate(exchange, date.fromordinal(day))
+            if after[1].word != before[1].word:
+                return HorizonPart(
+                    holds_until=last,
+                    then=after[1].word,
+                    because=self.because(turns[day], before, after),
+                    provisions=self.provisions(before[0], after[0]),
+                    searched="all",
+                )
+            before = after
+        return HorizonPart(searched="all")
+
+    def turns(self, exchange: Exchange, as_of: date, carried: bool = False) -> dict[int, list[Turn]]:
+        """
+        The days after `as_of`, within ten years, on which a test may read otherwise than the day before; as ordinals.
+
+        What travels with the data is tested only where it is, or may be, `carried` into the exchange.
+        """
+        found: dict[int, list[Turn]] = {}
+        first, last = as_of.toordinal(), Duration(months=12 * YEARS).after(as_of).toordinal()
+        for turn in (*self._fixed, *self._dated(exchange), *self._due(exchange)):
+            if first < turn.day <= last and (carried or exchange.carried or not turn.travels):
+                found.setdefault(turn.day, []).append(turn)
+        return found
+
+    # What turns on days of its own
+
+    def _read(self, kind: str, key: str, condition: Condition, name: str) -> None:
+        for atom in atoms(condition):
+            if atom.fact == AS_OF:
+                self._fixed += [
+                    Turn(day.toordinal(), kind, key, self.book.language.comes_into_force(name, day))
+                    if atom.op == "at_least"
+                    else Turn(day.toordinal() + 1, kind, key, self.book.language.in_force_until(name, day))
+                    for day in atom.operands
+                    if isinstance(day, date)
+                ]
+            elif atom.register:
+                self._fixed += self._register(kind, key, atom.register)
+            if atom.op == "counts" or atom.type.kind == "date":
+                self._tests.append((kind, key, atom))
+
+    def _register(self, kind: str, key: str, register: str) -> Iterator[Turn]:
+        say, title = self.book.language, self.book.text(self.bundle.vocabulary.registers[register].title)
+        of = Type("value", values=self.bundle.vocabulary.registers[register].of)
+        for value, entries in self.bundle.rules.registers[register].items():
+            for entry in entries:
+                if entry.from_:
+                    told = say.among_from(self.book.value(of, value), title, entry.from_)
+                    yield Turn(entry.from_.toordinal(), kind, key, told)
+                if entry.until:
+                    told = say.among_until(self.book.value(of, value), title, entry.until)
+                    yield Turn(entry.until.toordinal() + 1, kind, key, told)
+
+    def _cover(self) -> None:
+        """The days from which a jurisdiction is modelled for a subject, and those on which its countries change."""
+        for name, text in self.bundle.vocabulary.jurisdictions.items():
+            for subject, day in text.covers.items():
+                about = self.book.text(self.bundle.vocabulary.subjects[subject].title)
+                told = self.book.language.modelled_from(self.book.text(text.title), about, day)
+                self._fixed.append(Turn(day.toordinal(), "cover", name, told))
+            if isinstance(text.countries, str):
+                self._fixed += self._register("cover", name, text.countries)
+
+    # What turns with the dates of an exchange
+
+    def _dated(self, exchange: Exchange) -> Iterator[Turn]:
+        for kind, key, atom in self._tests:
+            if atom.op == "counts":
+                yield from self._document(kind, key, atom.fact, exchange)
+            for fact in (atom.fact, atom.other):
+                value = exchange.value(fact) if fact and atom.op != "counts" else None
+                if isinstance(value, date):
+                    say, title = self.book.language, self.book.title(fact)
+                    yield Turn(value.toordinal(), kind, key, say.has_come(title, value))
+                    yield Turn(value.toordinal() + 1, kind, key, say.has_passed(title, value))
+                    for length in atom.operands:
+                        if isinstance(length, Duration):
+                            told = say.has_run(title, self.book.duration(length), value)
+                            yield from (Turn(day, kind, key, told) for day in self._ends(value, length))
+
+    def _document(self, kind: str, key: str, fact: str, exchange: Exchange) -> Iterator[Turn]:
+        document = exchange.values.get(fact)
+        if isinstance(document, Document):
+            say, title = self.book.language, self.book.title(fact)
+            dated, expires = document.fields.get("dated"), document.fields.get("expires")
+            if isinstance(dated, date):
+                yield Turn(dated.toordinal(), kind, key, say.is_dated(title, dated))
+            if isinstance(expires, date):
+                yield Turn(expires.toordinal() + 1, kind, key, say.expires(title, expires))
+
+    def _due(self, exchange: Exchange) -> Iterator[Turn]:
+        for duty in self._duties.values():
+            for day in self._past(duty.due, exchange):
+                yield Turn(day, "duty", duty.key, self.book.language.last_day_passes(self.book.text(duty.text)))
+
+    def _past(self, due: Due | None, exchange: Exchange) -> Iterator[int]:
+        """The days from which a last day may be past."""
+        match due:
+            case None:
+                return
+            case OnDate(day=day):
+                yield day.toordinal() + 1
+                return
+            case Earliest(parts=parts):
+                for part in parts:
+                    yield from self._past(part, exchange)
+                return
+        start = exchange.value(due.after)  # what is due so long after as_of moves along with it
+        if isinstance(start, date):
+            if isinstance(due, OnDay):
+                yield first_after(start, due.month, due.day).toordinal() + 1
+            else:
+                yield from (day + 1 for day in self._ends(start, due.within))
+                yield from self._ends(start, due.within)
+
+    def _ends(self, start: date, length: Duration) -> Iterator[int]:
+        """The days on which a length that began on `start` ends, or may end."""
+        if length.working_days:
+            yield from _worked(self.bundle.rules.calendars[length.calendar], length.working_days, start)
+            return
+        end = length.after(start).toordinal()
+        yield end
+        if length.hours % 24:  # it ends somewhere within two days
+            yield end + 2
+
+    # What ended it
+
+    def because(self, turns: Iterable[Turn], before: tuple[Verdict, Outcome], after: tuple[Verdict, Outcome]) -> list[str]:
+        """What changed on the day: the turns of tests that read otherwise, each said once."""
+        (old, was), (new, now) = before, after
+        holds = (old.holds.possible ^ new.holds.possible) | (old.holds.certain ^ new.holds.certain)
+        changed: dict[str, Callable[[str], bool]] = {
+            "define": lambda key: old.defined[key] is not new.defined[key],
+            "rule": lambda key: bool(holds >> self._numbers[key] & 1),
+            "duty": lambda key: (old.owed.get(key), old.overdue.get(key)) != (new.owed.get(key), new.overdue.get(key)),
+            "cover": lambda key: was.coverage != now.coverage,
+            "sign-off": lambda key: True,
+        }
+        return list(dict.fromkeys(turn.because for turn in turns if changed[turn.kind](turn.key)))
+
+    def provisions(self, before: Verdict, after: Verdict) -> list[str]:
+        """The provisions that stand otherwise than the day before."""
+        old, new = before.stands, after.stands
+        changed = (old.possible ^ new.possible) | (old.certain ^ new.certain)
+        rules = [after.rules[number] for number in numbers(changed)]
+        return list(dict.fromkeys(rule.provision.id for rule in rules if rule.effect != "advise"))
+
+    def _cited(self, provision: Provision) -> str:
+        return self.book.cited(self.book.text(provision.title), provision)
+
+
+def _worked(calendar: Calendar, count: int, start: date) -> Iterator[int]:
+    """The days on which so many working days after `start` may have gone by, or have; a day not known may be worked (2.9)."""
+    worked = unknown = 0
+    before = Truth.NO
+    for day in range(start.toordinal() + 1, date.max.toordinal()):
+        on = date.fromordinal(day)
+        if calendar.known_from <= on <= calendar.known_until:
+            worked += is_worked(calendar, on)
+        else:
+            unknown += 1
+        now = Truth.YES if worked >= count else Truth.UNKNOWN if worked + unknown >= count else Truth.NO
+        if now is not before:
+            yield day + 1
+        before = now
+        if now is Truth.YES or (now is Truth.UNKNOWN and on > calendar.known_until):
+            return

@@ -1,0 +1,200 @@
+"""
+What an exporter can change about a refused exchange, and which changes can bear on what refuses it.
+
+A lever is a fact that the vocabulary marks changeable, or a kind of document that can be obtained. Goes from a bundle to its levers
+and, as sets of them, to what each rule's fate rests on: if a rule refuses for certain, every remedy moves one of its levers. A claim
+is no lever, for what it claims is so or is not; nor is a count, for fewer people than the purpose needs, or a flow split, is no
+remedy (semantics 4.9). A set of levers is an integer: bit n is lever n, cheapest first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+
+from engine.bundle import Bundle
+from engine.deciding.combine import Outcome
+from engine.exchange import Exchange
+from engine.policy_language.vocabulary import DOCUMENT_FIELDS
+from engine.questions.possible_answers import AnswerBook
+from engine.rules import All, AnyOf, Atom, Condition, Defined, Duty, Level, Need, Not, Rule, State, Truth, anchors
+from engine.values import Document, Missing, SetOf, Type, Value
+from engine.verdict import Verdict, numbers
+
+DOCUMENTS = "evidence"
+REMEMBERED = 1_024  # facts and days
+
+
+class Levers:
+    """
+    The levers of one bundle.
+
+    `names` are facts and `evidence.KIND`: documents first, then facts, then facts that name a country, each in the vocabulary's
+    order, for a document is got and a country is another recipient. `documents` is the set of those that are documents.
+    """
+
+    def __init__(self, bundle: Bundle) -> None:
+        self.bundle = bundle
+        vocabulary, rules = bundle.vocabulary, bundle.rules
+        places = {touch.fact for touch in vocabulary.touches}
+        kinds = [f"{DOCUMENTS}.{kind}" for kind in vocabulary.kinds[DOCUMENTS]]
+        facts = [
+            f.name for f in vocabulary.facts.values() if f.change and not f.personal and f.type.kind not in ("count", "id")
+        ]
+        self.names = (*kinds, *sorted(facts, key=lambda fact: fact in places))
+        self.documents = (1 << len(kinds)) - 1
+        self._number = {name: number for number, name in enumerate(self.names)}
+        self._book = AnswerBook(bundle, Exchange({}, {}), date.min)
+        self._remembered: dict[tuple[str, date], list[Value]] = {}
+        self._defined: dict[str, int] = {}
+        self._numbered = {rule.key: number for number, rule in enumerate(rules.rules)}
+        self._support: list[int] = []
+        self._lifters: dict[str, list[Rule]] = {}  # of rules and of requirements
+        for rule in rules.rules:
+            for victim in (*rule.exempts, *rule.excuses, *rule.satisfies):
+                self._lifters.setdefault(victim, []).append(rule)
+        for rule in rules.rules:  # exempters come first
+            self._support.append(self.of(rule.condition) | self._lifting(rule.key))
+        needs = {rule.key: tuple(rule.need.requirements()) for rule in rules.rules if rule.need}
+        for key, wanted in needs.items():
+            for requirement in wanted:
+                self._support[self._numbered[key]] |= self._lifting(requirement)
+        self._flat = self._having("prohibit", "review")
+        self._needing = self._having("require")
+        self._owing = {key: self._duty(duty, needs) for key, duty in rules.duties().items()}
+        self._gaps = self._coverage()
+
+    def of(self, condition: Condition) -> int:
+        """The levers a condition rests on, through the definitions it names."""
+        match condition:
+            case Atom(fact=fact, other=other):
+                return self._fact(fact) | self._fact(other)
+            case Not(part=part):
+                return self.of(part)
+            case Defined(key=key):
+                if key not in self._defined:
+                    self._defined[key] = self.of(self.bundle.rules.definitions[key])
+                return self._defined[key]
+            case All(parts=parts) | AnyOf(parts=parts):
+                return _union(self.of(part) for part in parts)
+
+    def causes(self, verdict: Verdict, outcome: Outcome) -> list[int]:
+        """For each thing that refuses for certain, the levers one of which has to move for it to end."""
+        standing = verdict.stands.certain
+        found = [self._support[number] for number in numbers(standing & self._flat)]
+        for number in numbers(standing & self._needing):
+            need = verdict.rules[number].need
+            if need is not None and not _may_be_met(need, verdict):
+                found.append(self._support[number])
+        for key, owed in verdict.owed.items():
+            duty, levers = self._owing[key]
+            if owed is Truth.YES and verdict.overdue[key] is Truth.YES and duty.overdue >= Level.REQUIREMENTS_UNMET:
+                found.append(levers)
+        if any(gap.certain and gap.reviewed for gap in outcome.coverage.gaps):
+            found.append(self._gaps)
+        return found
+
+    def values(self, number: int, exchange: Exchange, as_of: date) -> list[Value]:
+        """What a lever can be moved to, the least change first; never a document dated before `as_of`."""
+        name = self.names[number]
+        if self.documents >> number & 1:
+            return self._presented(name, exchange, as_of)
+        type = self.bundle.vocabulary.facts[name].type
+        sent = exchange.value(name)
+        found = self._sets(name, sent) if type.many else self._answers(name, exchange, as_of)
+        return [value for value in found if value != sent and _possible(type, value, as_of)]
+
+    def named(self, name: str) -> list[str]:
+        """The words of a fact that the rules name; any other stands for those that they treat alike."""
+        return sorted({word for atom in self._book.tested.get(name, ()) for word in atom.operands if isinstance(word, str)})
+
+    def _fact(self, fact: str) -> int:
+        group, _, rest = fact.partition(".")
+        if group == DOCUMENTS and fact not in self._number:
+            fact = f"{group}.{rest.rpartition('.')[0]}"
+        members = self.bundle.rules.families.get(fact, ("", (fact,)))[1]
+        return _union(1 << self._number[member] for member in members if member in self._number)
+
+    def _lifting(self, victim: str) -> int:
+        return _union(self._support[self._numbered[rule.key]] for rule in self._lifters.get(victim, ()))
+
+    def _having(self, *effects: str) -> int:
+        return _union(1 << number for number, rule in enumerate(self.bundle.rules.rules) if rule.effect in effects)
+
+    def _duty(self, duty: Duty, needs: dict[str, tuple[str, ...]]) -> tuple[Duty, int]:
+        """A duty, and the levers of its being owed and late: its own, and those of every rule through which it may be owed."""
+        own = self.of(duty.done_when) if duty.done_when is not None else 0
+        own |= _union(self._fact(due.after) for due in anchors(duty.due))
+        rules = self.bundle.rules
+        ways = {r.id for r in rules.requirements.values() if duty in r.duties}
+        ways |= {name for rule in rules.rules if duty in rule.duties for name in rule.satisfies}
+        for number, rule in enumerate(rules.rules):
+            if duty in rule.duties or ways & set(needs.get(rule.key, ())):
+                own |= self._support[number]
+        return duty, own
+
+    def _coverage(self) -> int:
+        """The levers that what is not modelled rests on."""
+        keys = [f"touch/{number}" for number in range(len(self.bundle.vocabulary.touches))]
+        keys += [f"subject/{name}" for name in self.bundle.vocabulary.subjects]
+        facts = _union(self._fact(touch.fact) for touch in self.bundle.vocabulary.touches)
+        return facts | _union(self.of(Defined(key)) for key in keys)
+
+    def _answers(self, name: str, exchange: Exchange, as_of: date) -> list[Value]:
+        """A value of a fact for each way in which the rules can tell them apart; words are looked up once a day."""
+        words = self.bundle.vocabulary.facts[name].type.values is not None
+        if not words or any(atom.other for atom in self._book.tested.get(name, ())):
+            return self._book.about(exchange, as_of).of(name).values
+        found = self._remembered.get((name, as_of))
+        if found is None:
+            found = self._book.about(exchange, as_of).of(name).values
+            if len(self._remembered) >= REMEMBERED:
+                self._remembered.clear()
+            self._remembered[name, as_of] = found
+        return found
+
+    def _presented(self, name: str, exchange: Exchange, as_of: date) -> list[Value]:
+        """The document there is, with what is left out of it; one obtained today; one obtained today with all that is tested."""
+        book = self._book.about(exchange, as_of)
+        asked: dict[str, Value] = {}
+        for field, type in DOCUMENT_FIELDS.items():
+            fact = f"{name}.{field}"
+            if fact in book.tested and field not in ("dated", "covers") and type.kind != "id":
+                asked[field] = as_of if field == "filed" else book.of(fact).values[-1]
+        fresh: dict[str, Value] = {"dated": as_of, "covers": True}
+        found = [fresh, {**fresh, **asked}] if asked else [fresh]
+        there = exchange.values.get(name)
+        if isinstance(there, Document) and there.state == "shown":
+            told = {field: value for field, value in there.fields.items() if not isinstance(value, Missing)}
+            found = [{**asked, **told}, *found]
+        return [document for fields in found if (document := Document("shown", fields)) != there]
+
+    def _sets(self, name: str, sent: Value) -> list[Value]:
+        """Less by one member, more by one that the rules name, or that one alone; never empty, for that says nothing."""
+        members = sent.members if isinstance(sent, SetOf) else frozenset()
+        words = self.named(name)
+        sets = [members - {member} for member in sorted(members)]
+        sets += [members | {word} for word in words]
+        sets += [frozenset((word,)) for word in words]
+        return [SetOf(each) for each in dict.fromkeys(sets) if each]
+
+
+def _possible(type: Type, value: Value, as_of: date) -> bool:
+    """Whether a fact can be moved to a value: its type knows it, and it is no day that has passed."""
+    words = value.members if isinstance(value, SetOf) else (value,) if isinstance(value, str) else ()
+    known = type.values is None or all(word in type.values.lineage for word in words)
+    return known and not (isinstance(value, date) and value < as_of)
+
+
+def _may_be_met(need: Need, verdict: Verdict) -> bool:
+    if need.op == "one":
+        return State.MET in verdict.requirements[need.requirement]
+    parts = (_may_be_met(part, verdict) for part in need.parts)
+    return any(parts) if need.op == "any_of" else all(parts)
+
+
+def _union(masks: Iterable[int]) -> int:
+    union = 0
+    for mask in masks:
+        union |= mask
+    return union

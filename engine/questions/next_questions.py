@@ -1,0 +1,247 @@
+"""
+Which facts to find out: lists that settle the overall outcome, shortest first, each verified by evaluating its answers.
+
+A list settles where every combination of answers to it leaves a known outcome. Where no short list does, the facts that can move
+the bounds are given together, marked as not settling. Source: semantics 4.5.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import date
+from functools import cached_property
+from itertools import combinations, product
+
+from engine.bundle import Bundle
+from engine.deciding.combine import COVERAGE, UNDETERMINED, Outcome
+from engine.deciding.coverage import REVIEWED
+from engine.decision import MissingPart, QuestionPart
+from engine.exchange import Exchange
+from engine.explaining.phrasebook import Phrasebook
+from engine.policy_language.vocabulary import Fact
+from engine.questions.possible_answers import AnswerBook, Answers
+from engine.rules import AS_OF, Atom, Condition, Level, Rule, Truth, anchors, tests
+from engine.values import Missing, Range, SetOf, Value
+from engine.verdict import Reading, Verdict, numbers
+
+MAX_LISTS = 3
+MAX_EVALUATIONS = 40  # for each of: short lists, gathering, verifying
+MAX_TRIED = 3
+MAX_PAIRED = 6
+MAX_REMEMBERED = 256  # sets of policies that may apply
+# The most that a rule of an effect raises; of the others it is not known beforehand.
+MOST = {"advise": Level.NOT_APPLICABLE, "review": Level.REVIEW}
+
+
+class Questions:
+    """Asks for facts under one bundle. Made once."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        self.bundle = bundle
+        self.book = AnswerBook(bundle, Exchange({}, {}), date.min)
+        self._tests: dict[Condition, tuple[Atom, ...]] = {}
+        self._most: dict[str, Level] = {}
+        for rule in reversed(bundle.rules.rules):  # a rule is exempted only by rules before it
+            only_exempts = rule.effect == "exempts" and not rule.excuses
+            self._most[rule.key] = (
+                max((self._most[victim] for victim in rule.exempts), default=Level.NOT_APPLICABLE)
+                if only_exempts
+                else MOST.get(rule.effect, Level.PROHIBITED)
+            )
+        self._tested: dict[frozenset[str], dict[str, list[Atom]]] = {}
+
+    def most(self, rule: Rule) -> Level:
+        """The most that a rule can move: what it raises itself, or what it takes away."""
+        return self._most[rule.key]
+
+    def tested(self, verdict: Verdict) -> dict[str, list[Atom]]:
+        """
+        The tests that can still matter, by fact: all but those of policies that do not apply, whatever else is found out.
+
+        INVARIANT: what `applies` reads as "no" stays so, since nothing that is not shown reads "no" there (semantics 2.2).
+        """
+        rules = self.bundle.rules
+        applying = frozenset(policy for policy in self.policies if verdict.defined[f"{policy}#applies"] is not Truth.NO)
+        found = self._tested.get(applying)
+        if found is None:
+            if len(self._tested) >= MAX_REMEMBERED:
+                self._tested.clear()
+            conditions = [rule.condition for rule in rules.rules if rule.provision.policy in applying]
+            conditions += [condition for key, condition in rules.definitions.items() if key.startswith(COVERAGE)]
+            conditions += [duty.done_when for duty in self.bundle.duties.values() if duty.done_when is not None]
+            tests = dict.fromkeys(atom for condition in conditions for atom in self.tests(condition))
+            found = self._tested[applying] = self.book.by_fact(tests)
+        return found
+
+    @cached_property
+    def policies(self) -> tuple[str, ...]:
+        return tuple({rule.provision.policy: None for rule in self.bundle.rules.rules})
+
+    def lists(
+        self,
+        exchange: Exchange,
+        verdict: Verdict,
+        reading: Reading,
+        outcome: Outcome,
+        as_of: date,
+        evaluate: Callable[[Mapping[str, Value]], Outcome],
+        book: Phrasebook,
+    ) -> list[MissingPart]:
+        """
+        Lists of facts to ask for, in the language of `book`.
+
+        `evaluate` gives the outcome of an exchange with some facts answered.
+        """
+        if outcome.word != UNDETERMINED:
+            return []
+        finder = _Finder(self, exchange, verdict, reading, outcome, as_of, evaluate)
+        return [
+            MissingPart(facts=[_question(book, fact) for fact in facts], settles=settles) for facts, settles in finder.lists()
+        ]
+
+    def tests(self, condition: Condition) -> tuple[Atom, ...]:
+        """The tests a condition rests on, each once."""
+        found = self._tests.get(condition)
+        if found is None:
+            found = self._tests[condition] = tuple(dict.fromkeys(tests(condition, self.bundle.rules.definitions)))
+        return found
+
+
+class _Finder:
+    def __init__(
+        self,
+        questions: Questions,
+        exchange: Exchange,
+        verdict: Verdict,
+        reading: Reading,
+        outcome: Outcome,
+        as_of: date,
+        evaluate: Callable[[Mapping[str, Value]], Outcome],
+    ) -> None:
+        self.questions = questions
+        self.bundle = questions.bundle
+        self.exchange = exchange
+        self.verdict = verdict
+        self.reading = reading
+        self.outcome = outcome
+        self.as_of = as_of
+        self.evaluate = evaluate
+        self.left = MAX_EVALUATIONS
+        self.definitions = self.bundle.rules.definitions
+
+    def lists(self) -> list[tuple[tuple[str, ...], bool]]:
+        gates, others = self.candidates()
+        facts = [*gates, *others]
+        book = self.questions.book.about(self.exchange, self.as_of, self.questions.tested(self.verdict))
+        answers = {fact: book.of(fact) for fact in facts}
+        for size in (1, 2):
+            found: list[tuple[str, ...]] = []
+            for chosen in combinations(facts if size == 1 else facts[:MAX_PAIRED], size):
+                if len(found) < MAX_LISTS and self.left > 0 and self.decided(chosen, answers):
+                    found.append(chosen)
+            if found:
+                return [(chosen, self.whole(chosen, answers)) for chosen in found]
+        asked = self.gathered(facts, answers)
+        self.left = MAX_EVALUATIONS
+        return [(tuple(asked), self.whole(tuple(asked), answers) and self.decided(tuple(asked), answers))] if asked else []
+
+    def gathered(self, facts: list[str], answers: dict[str, Answers]) -> list[str]:
+        """Facts that between them can move the bounds: one after another, each answered as leaves most open."""
+        self.left = MAX_EVALUATIONS
+        told: dict[str, Value] = {}
+        bounds = self.outcome.bounds
+        for fact in facts:
+            tried = [(answer, self.outcome_with({**told, fact: answer}).bounds) for answer in _spread(answers[fact].values)]
+            if any(found != bounds for _, found in tried):
+                # The answer that leaves most open shows which further facts would be asked.
+                told[fact], bounds = max(tried, key=lambda each: (each[1].high - each[1].low, -each[1].low))
+        return list(told) or facts
+
+    def candidates(self) -> tuple[list[str], list[str]]:
+        """The facts of tests that are open in rules that are, those of `applies` and coverage first."""
+        gates: dict[str, None] = {}
+        others: dict[str, None] = {}
+        for key in self.weighing():
+            if self.verdict.defined[key] is Truth.UNKNOWN:
+                gates |= dict.fromkeys(self.open(self.definitions[key]))
+        for number, touch in enumerate(self.bundle.vocabulary.touches):
+            relevant = touch.as_ in REVIEWED and self.verdict.defined[f"touch/{number}"] is not Truth.NO
+            if relevant and isinstance(self.exchange.value(touch.fact), Missing):
+                gates[touch.fact] = None
+        holds = self.verdict.holds
+        for number in numbers(holds.possible & ~holds.certain):
+            rule = self.verdict.rules[number]
+            if self.questions.most(rule) <= self.outcome.bounds.low:
+                continue  # it cannot raise what is raised already
+            applies = f"{rule.provision.policy}#applies"
+            if self.verdict.defined[applies] is Truth.UNKNOWN:
+                gates |= dict.fromkeys(self.open(self.definitions[applies]))
+            others |= dict.fromkeys(self.open(rule.condition))
+        for key, owed in self.verdict.owed.items():
+            duty = self.bundle.duties[key]
+            if owed is not Truth.NO and duty.done_when is not None and self.reading(duty.done_when) is Truth.UNKNOWN:
+                others |= dict.fromkeys(self.open(duty.done_when))
+            for start in (due.after for due in anchors(duty.due)) if self.verdict.overdue[key] is Truth.UNKNOWN else ():
+                if start != AS_OF and isinstance(self.exchange.value(start), Missing):
+                    others[self.exchange.asked_for(start)] = None
+        return list(gates), [fact for fact in others if fact not in gates]
+
+    def weighing(self) -> tuple[str, ...]:
+        """The definitions of coverage that can weigh: touches that are reviewed, subjects that a gap is open on."""
+        touches = (f"touch/{n}" for n, touch in enumerate(self.bundle.vocabulary.touches) if touch.as_ in REVIEWED)
+        subjects = (f"subject/{gap.subject}" for gap in self.outcome.coverage.gaps if gap.reviewed and gap.subject)
+        return tuple(dict.fromkeys((*touches, *subjects)))
+
+    def open(self, condition: Condition) -> Iterator[str]:
+        """The facts that leave tests of a condition open and can be asked for; a family's total asks for its members."""
+        open_ = (atom for atom in self.questions.tests(condition) if self.reading(atom) is Truth.UNKNOWN)
+        names = dict.fromkeys(name for atom in open_ for name in (atom.fact, atom.other) if name not in ("", AS_OF))
+        for name in names:
+            for fact in self.bundle.rules.families.get(name, ("", (name,)))[1]:
+                value = self.exchange.value(fact)
+                if (
+                    isinstance(value, Missing)
+                    or (isinstance(value, Range) and value.low != value.high)
+                    or (isinstance(value, SetOf) and value.open)
+                ):
+                    yield self.exchange.asked_for(fact)
+
+    def decided(self, facts: tuple[str, ...], answers: dict[str, Answers]) -> bool:
+        """Whether every combination of the answers tried leaves a known outcome."""
+        combinations_ = product(*(answers[fact].values for fact in facts))
+        known = all(self.outcome_with(dict(zip(facts, each, strict=True))).word != UNDETERMINED for each in combinations_)
+        return known and self.left > 0 and all(answers[fact].values for fact in facts)
+
+    def whole(self, facts: tuple[str, ...], answers: dict[str, Answers]) -> bool:
+        """Whether what was tried is all that can be answered; only then is a list said to settle."""
+        return all(answers[fact].whole for fact in facts)
+
+    def outcome_with(self, answers: dict[str, Value]) -> Outcome:
+        self.left -= 1
+        return self.evaluate(answers) if self.left > 0 else self.outcome
+
+
+def _spread(answers: list[Value]) -> list[Value]:
+    """A few answers from one end to the other."""
+    return answers if len(answers) <= MAX_TRIED else [answers[0], answers[len(answers) // 2], answers[-1]]
+
+
+def _question(book: Phrasebook, fact: str) -> QuestionPart:
+    """A fact, or a document, with the author's question for it, or else one by its title."""
+    vocabulary, say = book.bundle.vocabulary, book.language
+    group, _, kind = fact.partition(".")
+    document, _, field = kind.rpartition(".")
+    known = vocabulary.facts.get(fact) or vocabulary.kinds.get(group, {}).get(kind)
+    type = vocabulary.type_of(fact)
+    member = known if isinstance(known, Fact) and known.family else None
+    if known is not None and known.ask:
+        question = book.text(known.ask)
+    elif known is None and document in vocabulary.kinds.get(group, {}):
+        question = say.ask_field(book.title(f"{group}.{document}"), field)
+    else:
+        title = book.text(vocabulary.family_titles[member.family]) if member else book.title(fact)
+        question = say.ask(title, type.kind if type else "document")
+    if member:
+        question = say.about_member(question, book.text(member.member))
+    values = list(type.values.values[:40]) if type and type.values and len(type.values.values) <= 40 else []
+    return QuestionPart(fact=fact, question=question, type=type.name if type else "document", values=values)

@@ -1,0 +1,237 @@
+"""
+The answers to a question that the rules can tell apart: one value for each class of a fact's values.
+
+Goes from the tests on a fact to values that between them answer every test in every way. `whole` says that no class is left out;
+only then may a list of questions be said to settle the outcome.
+"""
+
+from __future__ import annotations
+
+from calendar import monthrange
+from collections.abc import Iterable, Iterator, Sequence
+from copy import copy
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from itertools import chain, combinations, pairwise, product
+
+from engine.bundle import Bundle
+from engine.calendars import is_worked
+from engine.exchange import Exchange
+from engine.policy_language.vocabulary import DOCUMENT_FIELDS
+from engine.rules import Atom, Calendar, Condition, OnDay, Period, anchors, atoms
+from engine.values import Document, Duration, Money, Range, SetOf, Type, Value
+
+MAX_MEMBERS = 4  # of which every combination is tried
+AROUND = (-3, -1, 0, 1, 3)  # days: month ends make the edge of a length of time uneven
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    values: list[Value]
+    whole: bool
+
+
+class AnswerBook:
+    """Answers to questions about one exchange on one day; `tested` are the tests that the answers are to be told apart by."""
+
+    def __init__(self, bundle: Bundle, exchange: Exchange, as_of: date) -> None:
+        self.bundle = bundle
+        self.exchange = exchange
+        self.as_of = as_of
+        self.tested = self.by_fact(atom for condition in self._conditions() for atom in atoms(condition))
+
+    def by_fact(self, tests: Iterable[Atom]) -> dict[str, list[Atom]]:
+        """Tests by the fact they are of, or compare with."""
+        tested: dict[str, list[Atom]] = {}
+        for atom in tests:
+            for fact in (*self._members(atom.fact), *(self._members(atom.other) if atom.other else ())):
+                tested.setdefault(fact, []).append(atom)
+        return tested
+
+    def _members(self, fact: str) -> tuple[str, ...]:
+        """The facts that a test of a family's total asks for; of any other fact, itself."""
+        return self.bundle.rules.families.get(fact, ("", (fact,)))[1]
+
+    def about(self, exchange: Exchange, as_of: date, tested: dict[str, list[Atom]] | None = None) -> AnswerBook:
+        """The same book for another exchange or day, and for some of the tests; the rules are not read again."""
+        book = copy(self)
+        book.exchange, book.as_of = exchange, as_of
+        if tested is not None:
+            book.tested = tested
+        return book
+
+    def of(self, fact: str) -> Answers:
+        """One answer for each way in which the rules can tell values of a fact, or a kind of document, apart."""
+        tested = self.tested.get(fact, [])
+        answers = self._of(fact, tested)
+        # Where the other fact is not known, or is asked for too, more answers can be told apart than these.
+        return Answers(answers.values, answers.whole and not any(atom.other for atom in tested))
+
+    def _of(self, fact: str, tested: list[Atom]) -> Answers:
+        type = self.bundle.vocabulary.type_of(fact)
+        if type is None:
+            return self._documents(fact)
+        if type.kind == "yes/no":
+            return Answers([True, False], whole=True)
+        if type.many:
+            return self._sets(fact, type, self._words(fact, type, tested))
+        if type.kind in ("value", "id"):
+            words = self._words(fact, type, tested)
+            return Answers(list(words), whole=not _vague(type, words))
+        # Another currency, and lengths in other units, can always leave a comparison open; so can a day that working days run from.
+        return Answers(
+            list(self._amounts(fact, type.kind, tested)), whole=type.kind not in ("money", "duration") and not self._runs(fact)
+        )
+
+    def _documents(self, kind: str) -> Answers:
+        """None, or one presented; each field that is tested takes each of its answers."""
+        fields = [name for name in DOCUMENT_FIELDS if f"{kind}.{name}" in self.tested]
+        choices: dict[str, list[Value]] = {"dated": [self.as_of], "covers": [True]}
+        choices |= {name: self.of(f"{kind}.{name}").values for name in fields}
+        shown = [Document("shown", dict(zip(choices, values, strict=True))) for values in product(*choices.values())]
+        names = [f"{kind}.{name}" for name in DOCUMENT_FIELDS]
+        compared = any(atom.other for name in names for atom in self.tested.get(name, ()))
+        return Answers([Document("none", {}), *shown], whole=not compared and not any(map(self._runs, names)))
+
+    def _cuts(self, fact: str, tested: Iterable[Atom]) -> Iterator[object]:
+        """What a fact is tested against: operands, and what is known of the facts it is compared with."""
+        for atom in tested:
+            yield from atom.operands
+            if atom.other:
+                for name in self._members(atom.fact if fact in self._members(atom.other) else atom.other):
+                    value = self.exchange.value(name)
+                    yield from (value.low, value.high) if isinstance(value, Range) else (value,)
+
+    def _words(self, fact: str, type: Type, tested: list[Atom]) -> list[str]:
+        """Every word that is tested, a value for each way of standing in the registers, and one that is none of these."""
+        words = dict.fromkeys(sorted(o for o in self._cuts(fact, tested) if isinstance(o, str)))
+        registers = sorted({atom.register for atom in tested if atom.register})
+        values = list(type.values.values) if type.values else []
+        if type.values and type.values.rank:
+            return values
+        standings: dict[tuple[bool, ...], str] = {}
+        for value in values:
+            kin = type.values.ancestors(value) if type.values else frozenset((value,))
+            standing = tuple(self._stands(register, kin) for register in registers)
+            related = type.values and any(value in type.values.ancestors(w) or w in kin for w in words)
+            if value not in words and not related:
+                standings.setdefault(standing, value)
+        other = [] if type.values and not type.values.open else ["some-other-value"]
+        return [*words, *standings.values(), *other]
+
+    def _stands(self, register: str, values: frozenset[str]) -> bool:
+        entries = self.bundle.rules.registers[register]
+        return any(window.on(self.as_of) for value in values for window in entries.get(value, ()))
+
+    def _sets(self, fact: str, type: Type, words: list[str]) -> Answers:
+        """Every combination of few words; of many, none, each one and all. What was sent stays in."""
+        value = self.exchange.value(fact)
+        sent = value.members if isinstance(value, SetOf) else frozenset()
+        words = [word for word in words if word not in sent]
+        if len(words) <= MAX_MEMBERS:
+            chosen: Iterable[tuple[str, ...]] = chain.from_iterable(combinations(words, n) for n in range(len(words) + 1))
+        else:
+            chosen = [(), *((word,) for word in words), tuple(words)]
+        return Answers(
+            [SetOf(sent | frozenset(each)) for each in chosen], whole=len(words) <= MAX_MEMBERS and not _vague(type, words)
+        )
+
+    def _amounts(self, fact: str, kind: str, tested: Iterable[Atom]) -> Iterator[Value]:
+        cuts = list(self._cuts(fact, tested))
+        match kind:
+            case "date":
+                yield from self._days(fact, cuts)
+            case "duration":
+                lengths = {o for o in cuts if isinstance(o, Duration)}
+                yield from lengths
+                yield from (Duration(o.months + step, o.hours) for o in lengths for step in (-1, 1) if o.months + step > 0)
+                yield from (Duration(hours=1), Duration(months=1200))
+            case "money":
+                for currency in sorted({o.currency for o in cuts if isinstance(o, Money)}):
+                    points = _points(
+                        {o.amount for o in cuts if isinstance(o, Money) and o.currency == currency}, Decimal("0.01")
+                    )
+                    yield from (Money(point, currency) for point in points)
+            case _:
+                value = self.exchange.value(fact)
+                low, high = (value.low, value.high) if isinstance(value, Range) else (Decimal(0), None)
+                edges = {o for o in cuts if isinstance(o, Decimal)} | {low}
+                # A total has its edge where this member makes up what the others leave.
+                edges |= {edge - others for edge in edges for others in self._others(fact)}
+                points = _points(edges, Decimal(1) if kind == "count" else Decimal("0.01"))
+                yield from (Range.exact(p) for p in points if low <= p and (high is None or p <= high))
+
+    def _others(self, fact: str) -> set[Decimal]:
+        """What the other members of a fact's family add up to."""
+        known = self.bundle.vocabulary.facts.get(fact)
+        members = self.bundle.vocabulary.families.get(known.family, ()) if known else ()
+        values = [value for member in members if member != fact and isinstance(value := self.exchange.value(member), Range)]
+        return {
+            sum((value.low for value in values), Decimal(0)),
+            sum((value.high or value.low for value in values), Decimal(0)),
+        }
+
+    def _runs(self, fact: str) -> bool:
+        """Whether working days run from this date."""
+        lengths = [o for atom in self.tested.get(fact, ()) for o in atom.operands if isinstance(o, Duration)]
+        return any(each.working_days for each in [*lengths, *(d.within for d in self._dues(fact) if isinstance(d, Period))])
+
+    def _dues(self, fact: str) -> Iterator[Period | OnDay]:
+        """The last days that hang on this date."""
+        for duty in self.bundle.rules.duties().values():
+            yield from (due for due in anchors(duty.due) if due.after == fact)
+
+    def _days(self, fact: str, cuts: Sequence[object]) -> Iterator[date]:
+        lengths = [o for o in cuts if isinstance(o, Duration)]
+        days = {o for o in cuts if isinstance(o, date)} | {self.as_of}
+        for due in self._dues(fact):
+            if isinstance(due, Period):
+                lengths.append(due.within)
+            else:
+                # What began before the last such day of a year is overdue.
+                years = range(max(1, self.as_of.year - 1), self.as_of.year + 1)
+                days |= {date(year, due.month, min(due.day, monthrange(year, due.month)[1])) for year in years}
+        for length in lengths:
+            if length.working_days:
+                days |= self._worked_back(self.bundle.rules.calendars[length.calendar], length.working_days)
+            else:
+                days.add(length.before(self.as_of))
+        around = set()
+        for day in days:
+            for step in AROUND:
+                number = day.toordinal() + step
+                if date.min.toordinal() <= number <= date.max.toordinal():
+                    around.add(date.fromordinal(number))
+        yield from sorted(around)
+
+    def _worked_back(self, calendar: Calendar, count: int) -> set[date]:
+        """The day from which so many working days end just before as_of, and those on which the calendar begins and ends."""
+        day, left = self.as_of, count
+        while left and date.min < calendar.known_from < day:
+            day -= timedelta(days=1)
+            left -= day <= calendar.known_until and is_worked(calendar, day)
+        return {day, calendar.known_from, calendar.known_until}
+
+    def _conditions(self) -> Iterator[Condition]:
+        rules = self.bundle.rules
+        yield from rules.definitions.values()
+        yield from (rule.condition for rule in rules.rules)
+        yield from (duty.done_when for duty in rules.duties().values() if duty.done_when is not None)
+
+
+def _vague(type: Type, words: Iterable[str]) -> bool:
+    """Whether a value could be sent that leaves open which of these words it is: one they lie under, and not exact."""
+    values = type.values
+    if values is None:
+        return False
+    above = {value for word in words for value in values.ancestors(word) if value != word}
+    return bool(above - values.exact)
+
+
+def _points(cuts: set[Decimal], step: Decimal) -> list[Decimal]:
+    """The cuts, and a number between each two and beyond each end."""
+    ordered = sorted(cuts)
+    between = {(a + b) / 2 for a, b in pairwise(ordered)} if step < 1 else set()
+    points = {cut + by for cut in ordered for by in (-step, Decimal(0), step)} | between
+    return sorted(point for point in points if point >= 0)

@@ -1,0 +1,240 @@
+"""
+What would let a refused exchange go ahead: sets of changes, each verified by evaluating the changed exchange.
+
+Goes from a refused exchange to at most five remedies. The search follows what refuses: every remedy moves a lever of each thing that
+refuses for certain (`levers`), so it branches on the levers of the one that has fewest, drops what cannot reach them all, and asks
+once with a lever unknown before it tries the lever's values: what is refused then is refused whatever the value (semantics 4.10).
+Source: semantics 4.9; the branching is that of hitting sets (Reiter, A theory of diagnosis from first principles, 1987).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from engine.bundle import Bundle
+from engine.deciding.combine import Evaluate, Outcome
+from engine.decision import ChangePart, RemediesPart, RemedyPart
+from engine.exchange import Exchange
+from engine.explaining.phrasebook import Phrasebook, shown
+from engine.policy_language.vocabulary import DOCUMENT_FIELDS
+from engine.questions.levers import Levers
+from engine.rules import Level, State, tests
+from engine.values import Document, Missing, Value
+from engine.verdict import Verdict, numbers
+
+REFUSALS = tuple(level.word for level in (Level.REQUIREMENTS_UNMET, Level.REVIEW, Level.PROHIBITED))
+MAX_REMEDIES = 5
+MAX_CHANGES = 3
+MAX_DOCUMENTS = 6  # of a remedy that asks for documents alone; an export from nothing wants four or five
+MAX_EVALUATIONS = 60  # a few milliseconds; what documents or one fact can do takes some 20, every two changes some 250
+UNKNOWN = -1  # in the place of a value's number
+
+Moves = tuple[tuple[int, int], ...]  # levers, each with the number of its value, rising
+
+
+class Remedies:
+    """Finds remedies under one bundle. Made once; safe for several threads."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        self.bundle = bundle
+        self.levers = Levers(bundle)
+        self._book = Phrasebook(bundle)
+        self._duties = bundle.rules.duties()
+        self._met_by: dict[str, list[str]] = {}  # kinds of documents, and what grounds that test them meet
+        for rule in bundle.rules.rules:
+            for name in dict.fromkeys(
+                atom.fact for atom in tests(rule.condition, bundle.rules.definitions) if atom.op == "counts"
+            ):
+                self._met_by.setdefault(name, []).extend(rule.satisfies)
+
+    def find(
+        self,
+        exchange: Exchange,
+        as_of: date,
+        evaluate: Evaluate,
+        max_evaluations: int = MAX_EVALUATIONS,
+        book: Phrasebook | None = None,
+    ) -> RemediesPart:
+        """
+        The remedies of an exchange on a day; none where it is not refused, or is undetermined, for questions come first.
+
+        `evaluate` is called at most `max_evaluations` times. They are told in the language of `book`, in English without one.
+        """
+        search = _Search(self.levers, exchange, as_of, evaluate, max_evaluations)
+        searched = search.run()
+        parts = [self._part(search, moves, book or self._book) for moves in search.best()]
+        return RemediesPart(remedies=parts, searched="all" if searched else "partly")
+
+    def _part(self, search: _Search, moves: Moves, book: Phrasebook) -> RemedyPart:
+        node = search.node(moves)
+        return RemedyPart(
+            changes=[self._change(search, lever, search.values(lever)[value], book) for lever, value in moves],
+            outcome=node.outcome.word,
+            duties=list(dict.fromkeys(book.text(self._duties[key].text) for key in node.verdict.owed)),
+        )
+
+    def _change(self, search: _Search, lever: int, value: Value, book: Phrasebook) -> ChangePart:
+        name = self.levers.names[lever]
+        requirements = search.node(()).verdict.requirements
+        unmet = [r for r in self._met_by.get(name, ()) if requirements[r] != frozenset((State.MET,))]
+        return ChangePart(
+            fact=name,
+            from_=shown(self.bundle.vocabulary, search.exchange, name, search.as_of),
+            to=shown(self.bundle.vocabulary, search.exchange.with_values({name: value}), name, search.as_of),
+            do=self._sentence(name, search.exchange.values.get(name, Missing.LEFT_OUT), value, book),
+            how=book.text(self.bundle.rules.requirements[unmet[0]].how) if unmet else "",
+        )
+
+    def _sentence(self, name: str, sent: Value, value: Value, book: Phrasebook) -> str:
+        title = book.title(name)
+        if not isinstance(value, Document):
+            type = self.bundle.vocabulary.facts[name].type
+            old = "" if isinstance(sent, Missing) else book.value(type, sent)
+            alike = isinstance(value, str) and value not in self.levers.named(name)
+            return book.language.change(title, old, book.value(type, value), alike)
+        there = sent.fields if isinstance(sent, Document) and sent.state == "shown" else {}
+        step = "obtain" if not there else "complete" if there.get("dated") == value.fields.get("dated") else "renew"
+        new = [(field, inner) for field, inner in value.fields.items() if there.get(field) != inner]
+        return book.language.obtain(title, step, [(field, book.value(DOCUMENT_FIELDS[field], inner)) for field, inner in new])
+
+
+@dataclass(frozen=True, slots=True)
+class _Node:
+    """An exchange after some moves: what it comes to, and what refuses it for certain (sets of levers)."""
+
+    verdict: Verdict
+    outcome: Outcome
+    causes: tuple[int, ...]
+
+    @property
+    def refused(self) -> bool:
+        return self.outcome.bounds.low >= Level.REQUIREMENTS_UNMET
+
+
+class _BudgetSpent(Exception):
+    """The search has evaluated as often as it may."""
+
+
+class _Search:
+    """One search. `found` are remedies as sets of levers, each with its moves; none holds another."""
+
+    def __init__(self, levers: Levers, exchange: Exchange, as_of: date, evaluate: Evaluate, left: int) -> None:
+        self.levers = levers
+        self.exchange = exchange
+        self.as_of = as_of
+        self.evaluate = evaluate
+        self.left = left
+        self.found: dict[int, Moves] = {}
+        self._nodes: dict[Moves, _Node] = {}
+        self._values: dict[int, list[Value]] = {}
+        self._seen: set[Moves] = set()
+
+    def run(self) -> bool:
+        """Search, documents first; whether everything was tried or ruled out."""
+        every = (1 << len(self.levers.names)) - 1
+        stages = [(size, self.levers.documents) for size in range(1, MAX_DOCUMENTS + 1)]
+        stages += [(size, every) for size in range(1, MAX_CHANGES + 1)]
+        try:
+            if self.node(()).outcome.word not in REFUSALS:
+                return True
+            for size, allowed in stages:
+                long = size > MAX_CHANGES and self.found
+                if not long and sum(lever.bit_count() <= size for lever in self.found) < MAX_REMEDIES:
+                    self._seen.clear()
+                    self._extend((), size, allowed)
+        except _BudgetSpent:
+            return False
+        return True
+
+    def best(self) -> list[Moves]:
+        """Fewest changes first, then those whose dearest change is cheapest."""
+        return sorted(self.found.values(), key=lambda moves: (len(moves), [lever for lever, _ in reversed(moves)]))[
+            :MAX_REMEDIES
+        ]
+
+    def values(self, lever: int) -> list[Value]:
+        if lever not in self._values:
+            self._values[lever] = self.levers.values(lever, self.exchange, self.as_of)
+        return self._values[lever]
+
+    def node(self, moves: Moves) -> _Node:
+        """The exchange after these moves, evaluated once."""
+        if moves not in self._nodes:
+            if not self.left:
+                raise _BudgetSpent
+            self.left -= 1
+            answers = {
+                self.levers.names[lever]: Missing.UNKNOWN if value == UNKNOWN else self.values(lever)[value]
+                for lever, value in moves
+            }
+            verdict, outcome = self.evaluate(self.exchange.with_values(answers), self.as_of)
+            self._nodes[moves] = _Node(verdict, outcome, tuple(self.levers.causes(verdict, outcome)))
+        return self._nodes[moves]
+
+    def _extend(self, moves: Moves, left: int, allowed: int) -> None:
+        """Try every set of at most `left` further moves of the `allowed` levers."""
+        node = self.node(moves)
+        moved = sum(1 << lever for lever, _ in moves)
+        if node.outcome.permits:
+            self.found[moved] = moves
+            return
+        free = allowed & ~moved
+        for lever in sorted(numbers(_branches(node.causes, free, left)), key=self._idle):
+            taken = moved | 1 << lever
+            if self._holds_one(taken) or not _reachable(node.causes, free, 1 << lever, left - 1):
+                continue
+            if len(self.values(lever)) > 2:
+                unknown = self.node(_with(moves, lever, UNKNOWN))
+                if (unknown.refused and left == 1) or not _reachable(unknown.causes, free, 1 << lever, left - 1):
+                    continue
+            for value in range(len(self.values(lever))):
+                then = _with(moves, lever, value)
+                if then in self._seen or self._holds_one(taken) or self._enough():
+                    continue
+                self._seen.add(then)
+                if not self._ruled_out(then, free & ~(1 << lever), left - 1):
+                    self._extend(then, left - 1, allowed)
+
+    def _idle(self, lever: int) -> bool:
+        """Whether a lever alone ends nothing that refuses, whatever its value; it may with others, so it comes last."""
+        return len(self.values(lever)) > 2 and self.node(((lever, UNKNOWN),)).causes == self.node(()).causes
+
+    def _ruled_out(self, moves: Moves, free: int, left: int) -> bool:
+        """Whether some of the moves leave, taken alone, causes that the others and so many moves to come cannot reach."""
+        if len(moves) < 2:
+            return False
+        for part in (*((move,) for move in moves), *(moves[:n] + moves[n + 1 :] for n in range(len(moves)))):
+            # A single move is looked at for every set it is in; of longer ones only what is known already is read.
+            node = self.node(part) if len(part) == 1 else self._nodes.get(part)
+            if node is not None:
+                others = sum(1 << move[0] for move in moves if move not in part)
+                if not _reachable(node.causes, free, others, left):
+                    return True
+        return False
+
+    def _holds_one(self, levers: int) -> bool:
+        return any(found & levers == found for found in self.found)
+
+    def _enough(self) -> bool:
+        return len(self.found) >= MAX_REMEDIES
+
+
+def _branches(causes: Sequence[int], free: int, left: int) -> int:
+    """The levers one of which must move next: with one move left those that reach every cause, else those of the hardest cause."""
+    if left == 1:
+        for cause in causes:
+            free &= cause
+        return free
+    return min((cause & free for cause in causes), key=int.bit_count, default=free) if left else 0
+
+
+def _reachable(causes: Sequence[int], free: int, moving: int, left: int) -> bool:
+    """Whether so many further levers can reach the causes that those `moving` do not."""
+    causes = [cause for cause in causes if not cause & moving]
+    return not causes or bool(left and _branches(causes, free & ~moving, left))
+
+
+def _with(moves: Moves, lever: int, value: int) -> Moves:
+    return tuple(sorted((*moves, (lever, value))))

@@ -1,0 +1,165 @@
+"""
+`POST /v1/decisions/{id}/sign-off`, `GET /v1/decisions/{id}/sign-offs`: a person approves of a review, or refuses.
+
+Nothing that was decided changes: the next evaluation of the same facts takes the approvals that stand into account, and says so.
+"""
+
+import asyncio
+import json
+from typing import Annotated
+
+import sqlalchemy as sa
+from fastapi import FastAPI, Query, Request, Response
+from pydantic import BaseModel, ConfigDict
+
+from service.api import schemas
+from service.api.sent import Plain, body
+from service.callers.caller import caller_of
+from service.decisions.idempotency import Answer, Work, once_prepared
+from service.log.search import CursorRefused
+from service.log.store import Stored
+from service.problems import Refused
+from service.reviews import queue, sign_offs
+from service.reviews.queue import Waiting
+from service.reviews.sign_offs import Asked, SignOff
+from service.service import Service
+from service.settings import time_zone
+from service.telemetry.log_lines import note
+
+BODY_LIMIT = 32 * 1024
+
+
+class Then(BaseModel):
+    """What the exchange comes to now, on the day of the decision: `outcome` once it is evaluated again."""
+
+    model_config = ConfigDict(frozen=True)
+
+    outcome: str
+    answer: str
+
+
+class Given(BaseModel):
+    """A sign-off, one a provision, and what comes of it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    sign_offs: tuple[SignOff, ...]
+    then: Then
+
+
+class SignOffs(BaseModel):
+    """Every sign-off that was given for a decision, in order; the last one for a provision counts."""
+
+    model_config = ConfigDict(frozen=True)
+
+    sign_offs: tuple[SignOff, ...]
+
+
+def add(app: FastAPI, service: Service) -> None:
+    """Put the endpoints on the application."""
+    zone = time_zone(service.settings.zone)
+
+    async def sign(request: Request) -> Response:
+        """
+        Signs off provisions of a recorded decision, or refuses to.
+
+        A provision's review is put away, or what it lifts only in doubt is accepted, for the same facts, as long as the provision means
+        the same, until a last day. What cannot be signed off is refused with the reason.
+        """
+        caller = caller_of(request.scope, "review")
+        id = request.path_params["id"]
+        raw = await body(request, BODY_LIMIT)
+        asked = sign_offs.read(raw)
+        stored = await asyncio.to_thread(_stored, service, id)
+
+        async def prepare() -> Work:
+            now, live = service.clock(), service.live
+            today = now.astimezone(zone).date()
+            async with service.turns:
+                signed = sign_offs.bind(live, stored, asked, today)
+
+            def work(transaction: sa.Connection) -> Answer:
+                given = sign_offs.give(transaction, stored, signed, asked, now, caller.id)
+                then = sign_offs.after(live, stored, sign_offs.standing_for(transaction, live, signed.facts, today))
+                told = Given(sign_offs=tuple(given), then=Then(outcome=then.outcome, answer=json.loads(then.members["answer"])))
+                return Answer(
+                    told.model_dump_json().encode(),
+                    201,
+                    records=range(stored.sequence, stored.sequence + 1),
+                    after=lambda: note(request.scope, decision_id=id, verdict=asked.verdict, sign_offs=len(given)),
+                )
+
+            return work
+
+        return await once_prepared(service, request, caller, raw, prepare)
+
+    app.router.add_api_route(
+        "/v1/decisions/{id}/sign-off",
+        sign,
+        methods=["POST"],
+        status_code=201,
+        summary="Sign off a review, or refuse to",
+        response_model=Given,
+        responses=schemas.problems(400, 403, 404, 409, 413, 415, 503),
+        openapi_extra={
+            **schemas.needs("review"),
+            "parameters": [
+                {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}},
+                schemas.IDEMPOTENCY_KEY,
+            ],
+            "requestBody": {"required": True, "content": {"application/json": {"schema": Asked.model_json_schema()}}},
+        },
+        route_class_override=Plain,
+    )
+
+    @app.get(
+        "/v1/decisions/{id}/sign-offs",
+        summary="The sign-offs of a decision",
+        response_model=SignOffs,
+        responses=schemas.problems(403, 404, 503),
+        openapi_extra=schemas.needs("read"),
+    )
+    def given(id: str, request: Request) -> Response:
+        """Every sign-off that was given for the decision, with who gave it, when, why and until when."""
+        caller_of(request.scope, "read")
+        try:
+            if service.store.read(id) is None:
+                raise Refused("not-found", "no decision of this id is recorded")
+            with service.store.database.reading.connect() as connection:
+                found = sign_offs.given(connection, id)
+        except sa.exc.SQLAlchemyError:
+            raise Refused("not-ready", "the log cannot be read", headers={"Retry-After": "1"}) from None
+        return Response(SignOffs(sign_offs=tuple(found)).model_dump_json(), media_type="application/json")
+
+    @app.get(
+        "/v1/reviews",
+        summary="The reviews that wait for a person",
+        response_model=Waiting,
+        responses=schemas.problems(400, 403, 503),
+        openapi_extra=schemas.needs("review"),
+    )
+    def waiting(
+        request: Request,
+        limit: Annotated[int, Query(ge=1, le=queue.MOST)] = 20,
+        cursor: Annotated[str | None, Query(max_length=200)] = None,
+    ) -> Response:
+        """Decisions whose outcome is a review that may be signed off, and that nobody has looked at; newest first, once for each facts."""
+        caller_of(request.scope, "review")
+        try:
+            with service.store.database.reading.connect() as connection:
+                found = queue.waiting(connection, service.live, service.clock().astimezone(zone).date(), limit, cursor)
+        except CursorRefused as refused:
+            raise Refused("bad-request", str(refused)) from None
+        except sa.exc.SQLAlchemyError:
+            raise Refused("not-ready", "the log cannot be read", headers={"Retry-After": "1"}) from None
+        return Response(found.model_dump_json(), media_type="application/json")
+
+
+def _stored(service: Service, id: str) -> Stored:
+    try:
+        stored = service.store.read(id)
+    except sa.exc.SQLAlchemyError:
+        raise Refused("not-ready", "the log cannot be read", headers={"Retry-After": "1"}) from None
+    if stored is None:
+        raise Refused("not-found", "no decision of this id is recorded")
+    return stored

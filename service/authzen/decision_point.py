@@ -1,0 +1,190 @@
+"""
+Access requests decided: questions in, decisions that are ready to be recorded and answers out; searches, which are never recorded.
+
+An evaluation becomes an exchange and is decided like any other. A search is a look-up: it asks, of one candidate after another, what
+an evaluation would say, and tells for which the answer is yes.
+"""
+
+import asyncio
+import base64
+import hashlib
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import Any, Literal, TypeVar
+
+import sqlalchemy as sa
+
+import engine
+from service.authzen import responses
+from service.authzen.entity_store import Entities, Gone, Known, Nothing
+from service.authzen.mapping import AccessMapping, NotNamed
+from service.authzen.requests import Evaluation, Page, Search, refusal
+from service.authzen.responses import Answer
+from service.callers.caller import Caller
+from service.decisions.decider import Asked, Decided, Decider
+from service.policies.live import Live
+from service.problems import Place, Refused
+from service.service import Service
+from service.settings import time_zone
+
+_NO_ID = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")  # what no database has to see
+MOST_RESULTS = 100  # of a page
+MOST_CANDIDATES = 200  # that one search decides on
+Blank = Literal["subject", "resource", "action"]
+Found = TypeVar("Found")
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """What a search found. `next_token` is empty at the end."""
+
+    results: Sequence[Mapping[str, str]]
+    next_token: str
+
+
+class Access:
+    """Answers the access requests of one bundle, that of `live`."""
+
+    def __init__(self, service: Service, live: Live, mapping: AccessMapping, entities: Entities) -> None:
+        self._service = service
+        self._live = live
+        self._mapping = mapping
+        self._entities = entities
+        self._decider = Decider(service)
+        self._zone = time_zone(service.settings.zone)
+
+    def known(self) -> Known:
+        """What one request is going to find in the store."""
+        return Known(self._entities)
+
+    async def evaluate(
+        self, asked: Evaluation, known: Known, now: datetime, request_id: str, caller: Caller
+    ) -> tuple[Answer, Decided | None]:
+        """The answer to one question, and the decision to record before it leaves. Raises Refused."""
+        today = now.astimezone(self._zone).date()
+        try:
+            exchange = await self._stored(lambda: self._mapping.exchange(asked, known, today))
+        except (NotNamed, Gone) as reason:
+            return responses.not_named(str(reason)), None
+        async with self._service.turns:
+            decided = self._decider.decide(
+                self._live,
+                exchange,
+                Asked(),
+                now,
+                request_id,
+                caller,
+                denied=lambda written: responses.denied(written, asked.supported),
+            )
+            return responses.answer(decided.written, asked.supported), decided
+
+    async def search(self, sent: Search, blank: Blank, now: datetime) -> Results:
+        """The entities or actions for which the answer is yes. Raises Refused."""
+        asked, page = sent.question, sent.page or Page()
+        digest = _digest(asked, blank)
+        after = _after(page.token, digest)
+        limit = min(page.limit or MOST_RESULTS, MOST_RESULTS)
+        known, today = self.known(), now.astimezone(self._zone).date()
+        day = self._mapping.day(asked, today)
+        try:
+            all_known = await self._stored(lambda: self._all_known(asked, blank, known, day))
+        except Gone:
+            all_known = False
+        if not all_known:
+            return Results((), "")
+        candidates = await self._stored(lambda: self._candidates(asked, blank, after, known, day))
+        results: list[Mapping[str, str]] = []
+        for number, (candidate, shown) in enumerate(candidates[:MOST_CANDIDATES]):
+            if await self._permits(candidate, known, now):
+                results.append(shown)
+            if len(results) == limit and number + 1 < len(candidates):
+                return Results(results, _token(_last(candidate, blank), digest))
+        more = len(candidates) > MOST_CANDIDATES
+        return Results(results, _token(_last(candidates[MOST_CANDIDATES - 1][0], blank), digest) if more else "")
+
+    def _all_known(self, asked: Evaluation, blank: Blank, known: Known, day: date) -> bool:
+        """Whether everything that is named, other than the blank, is known: of what is not, nothing is found."""
+        subject = self._mapping.subject_kind(asked.subject.type)
+        resource = self._mapping.resource_kind(asked.resource.type)
+        return (
+            subject is not None
+            and resource is not None
+            and (blank == "subject" or known.find(subject, asked.subject.id, day) is not None)
+            and (blank == "resource" or known.find(resource, asked.resource.id, day) is not None)
+            and (blank == "action" or asked.action.name in self._mapping.actions)
+        )
+
+    def _candidates(
+        self, asked: Evaluation, blank: Blank, after: str, known: Known, day: date
+    ) -> Sequence[tuple[Evaluation, Mapping[str, str]]]:
+        """The question with each of the next candidates in the blank, and how each is told; one more than are decided on."""
+        if blank == "action":
+            names = [name for name in sorted(self._mapping.actions) if name > after]
+            return [(replace(asked, action=replace(asked.action, name=name)), {"name": name}) for name in names]
+        sent = asked.subject if blank == "subject" else asked.resource
+        kinds = self._mapping.subject_kind if blank == "subject" else self._mapping.resource_kind
+        kind = kinds(sent.type)
+        assert kind is not None
+        found = []
+        for each in known.list(kind, after, MOST_CANDIDATES + 1, day):
+            filled = replace(sent, id=each.id)
+            question = replace(asked, subject=filled) if blank == "subject" else replace(asked, resource=filled)
+            found.append((question, responses.entity(filled)))
+        return found
+
+    async def _permits(self, asked: Evaluation, known: Known, now: datetime) -> bool:
+        """What an evaluation would say. What does not fit, or may not be brought, is refused like there."""
+        today = now.astimezone(self._zone).date()
+        try:
+            exchange = await self._stored(lambda: self._mapping.exchange(asked, known, today))
+        except Gone:
+            return False
+        async with self._service.turns:
+            try:
+                written = self._decider.look(self._live, exchange, now)
+            except engine.EnginesFailed:
+                return False
+            return responses.answer(written, asked.supported).decision
+
+    async def _stored(self, look: Callable[[], Found]) -> Found:
+        """What is looked up in a store waits for it in a thread. Raises Refused where the store cannot be read."""
+        try:
+            return look() if isinstance(self._entities, Nothing) else await asyncio.to_thread(look)
+        except sa.exc.SQLAlchemyError:
+            raise Refused("not-ready", "the register cannot be read", headers={"Retry-After": "1"}) from None
+
+
+def _last(asked: Evaluation, blank: Blank) -> str:
+    match blank:
+        case "subject":
+            return asked.subject.id
+        case "resource":
+            return asked.resource.id
+    return asked.action.name
+
+
+def _digest(asked: Evaluation, blank: Blank) -> str:
+    """What a token belongs to: a page of another search is not the next one of this."""
+    parts: list[Any] = [blank, *([each.type, each.id, each.properties] for each in (asked.subject, asked.resource))]
+    parts += [asked.action.name, asked.action.properties, asked.context]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _token(after: str, digest: str) -> str:
+    return base64.urlsafe_b64encode(json.dumps([digest, after]).encode()).decode("ascii")
+
+
+def _after(token: str, digest: str) -> str:
+    """Behind which candidate to go on. Raises Refused where the token is of another search."""
+    if not token:
+        return ""
+    try:
+        of, after = json.loads(base64.b64decode(token, altchars=b"-_", validate=True))
+    except (ValueError, TypeError, RecursionError):
+        of = after = None
+    if of != digest or not isinstance(after, str) or _NO_ID.search(after):
+        raise refusal([Place(pointer="/page/token", code="wrong-value", detail="is no `next_token` of this search")])
+    return after

@@ -1,0 +1,211 @@
+"""
+API keys: made, listed, revoked, found again.
+
+A key is `ff_<id>_<secret>`. The secret has 256 random bits and is told once, when the key is made; the database holds its SHA-256. (A slow
+hash protects secrets that can be guessed; this one cannot.) Rows are never deleted, so that an id in a record can always be looked up
+and a service that once needed keys needs them for good.
+"""
+
+import asyncio
+import hashlib
+import hmac
+import re
+import secrets
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from service.callers.caller import SCOPES, Caller
+from service.log.store import moment_text
+from service.store.database import Database
+from service.store.tables import caller as rows
+
+# For so long a process believes what it read: a key revoked in another process is refused everywhere after this time.
+BELIEVED_SECONDS = 5.0
+MOST_BELIEVED = 4096
+MOST_CHARACTERS = 100  # of a name
+
+_KEY = re.compile(r"ff_([0-9a-f]{12})_([A-Za-z0-9_-]{43})")
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A key as the database has it; `expires_on` is the last day, in UTC, on which it is good."""
+
+    id: str
+    name: str
+    scopes: tuple[str, ...]
+    secret_hash: bytes
+    created_at: str
+    created_by: str
+    expires_on: str | None
+    revoked_at: str | None
+    revoked_by: str | None
+
+    def good(self, now: datetime) -> bool:
+        """Whether it is neither revoked nor over."""
+        return self.revoked_at is None and (
+            self.expires_on is None or now.astimezone(UTC).date().isoformat() <= self.expires_on
+        )
+
+    def shown(self) -> dict[str, Any]:
+        """The key as it may be told: without the hash."""
+        return {name: getattr(self, name) for name in self.__slots__ if name != "secret_hash"}
+
+    def caller(self) -> Caller:
+        """Whom it stands for."""
+        return Caller(f"key:{self.id}", frozenset(self.scopes))
+
+
+@dataclass(frozen=True, slots=True)
+class Presented:
+    """A key as a caller sent it."""
+
+    id: str
+    secret: str
+
+    @classmethod
+    def read(cls, text: str) -> "Presented | None":
+        """The parts of a key, or None where the text is none."""
+        found = _KEY.fullmatch(text)
+        return None if found is None else cls(found[1], found[2])
+
+    def opens(self, key: Key) -> bool:
+        """Whether this is that key; takes as long for every wrong secret."""
+        return hmac.compare_digest(_hash(self.secret), key.secret_hash)
+
+
+def create(
+    transaction: sa.Connection, name: str, scopes: Iterable[str], expires_on: date | None, by: str, now: datetime
+) -> tuple[Key, str]:
+    """Make a key, in a writing transaction; the row, and the key itself, which nobody can tell again."""
+    secret = secrets.token_urlsafe(32)
+    given = frozenset(scopes)
+    key = Key(
+        id=secrets.token_hex(6),
+        name=name,
+        scopes=tuple(scope for scope in SCOPES if scope in given),
+        secret_hash=_hash(secret),
+        created_at=moment_text(now),
+        created_by=by,
+        expires_on=None if expires_on is None else expires_on.isoformat(),
+        revoked_at=None,
+        revoked_by=None,
+    )
+    transaction.execute(
+        sa.insert(rows).values(
+            id=key.id,
+            name=key.name,
+            scopes=" ".join(key.scopes),
+            secret_hash=key.secret_hash,
+            created_at=key.created_at,
+            created_by=key.created_by,
+            expires_on=key.expires_on,
+        )
+    )
+    return key, f"ff_{key.id}_{secret}"
+
+
+def revoke(transaction: sa.Connection, id: str, by: str, now: datetime) -> Key | None:
+    """Revoke a key for good, in a writing transaction; the row, or None where there is none. The first revocation stands."""
+    if "\x00" in id:  # PostgreSQL has no such text
+        return None
+    transaction.execute(
+        sa.update(rows).where(rows.c.id == id, rows.c.revoked_at.is_(None)).values(revoked_at=moment_text(now), revoked_by=by)
+    )
+    return find(transaction, id)
+
+
+def find(connection: sa.Connection, id: str) -> Key | None:
+    """The key of an id, revoked or not."""
+    row = connection.execute(sa.select(rows).where(rows.c.id == id)).one_or_none()
+    return None if row is None else _key(row)
+
+
+def listed(connection: sa.Connection) -> list[Key]:
+    """All keys there ever were, the oldest first."""
+    return [_key(row) for row in connection.execute(sa.select(rows).order_by(rows.c.created_at, rows.c.id))]
+
+
+class KeyRing:
+    """
+    The keys of a database, as the requests of one process look them up: without waiting for the database most of the time.
+
+    INVARIANT (bounded belief): nothing read longer ago than BELIEVED_SECONDS decides; of unknown ids too, so that a flood of them
+    costs memory for MOST_BELIEVED of them at most. Belongs to an event loop; the database is read in a thread.
+    """
+
+    def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
+        self._database = database
+        self._clock = clock
+        self._believed: OrderedDict[str, tuple[float, Key | None]] = OrderedDict()
+        self._any_made = False
+        self._none_made_until = 0.0
+        self._changes = 0
+
+    async def caller(self, presented: Presented) -> Caller | None:
+        """Whom a key stands for; None where it is unknown, wrong, revoked or over. Raises what the database raises."""
+        key = await self._find(presented.id)
+        if key is None or not presented.opens(key) or not key.good(self._clock()):
+            return None
+        return key.caller()
+
+    async def any_made(self) -> bool:
+        """Whether there ever was a key. Raises what the database raises."""
+        if not self._any_made and time.monotonic() >= self._none_made_until:
+            until, changes = time.monotonic() + BELIEVED_SECONDS, self._changes
+            found = await asyncio.to_thread(self._look_for_any)
+            self._any_made = self._any_made or found
+            if changes == self._changes:
+                self._none_made_until = until
+        return self._any_made
+
+    def any_good(self) -> bool:
+        """Whether a key would be accepted now; waits for the database."""
+        now = self._clock()
+        with self._database.reading.connect() as connection:
+            return any(key.good(now) for key in listed(connection))
+
+    def changed(self, id: str) -> None:
+        """A key was made or revoked by this process, which believes it at once."""
+        self._changes += 1  # what is being read meanwhile may be older than this
+        self._believed.pop(id, None)
+        self._none_made_until = 0.0
+
+    async def _find(self, id: str) -> Key | None:
+        now = time.monotonic()
+        until, key = self._believed.get(id, (0.0, None))
+        if now < until:
+            self._believed.move_to_end(id)
+            return key
+        changes = self._changes
+        key = await asyncio.to_thread(self._look_for, id)
+        if changes != self._changes:
+            return key
+        self._believed[id] = (now + BELIEVED_SECONDS, key)
+        self._believed.move_to_end(id)
+        while len(self._believed) > MOST_BELIEVED:
+            self._believed.popitem(last=False)
+        return key
+
+    def _look_for(self, id: str) -> Key | None:
+        with self._database.reading.connect() as connection:
+            return find(connection, id)
+
+    def _look_for_any(self) -> bool:
+        with self._database.reading.connect() as connection:
+            return connection.execute(sa.select(rows.c.id).limit(1)).first() is not None
+
+
+def _hash(secret: str) -> bytes:
+    return hashlib.sha256(secret.encode("ascii")).digest()
+
+
+def _key(row: sa.Row[tuple[object, ...]]) -> Key:
+    values = row._asdict()
+    return Key(**{**values, "scopes": tuple(values["scopes"].split()), "secret_hash": bytes(values["secret_hash"])})

@@ -1,0 +1,131 @@
+"""
+Bearer tokens of an issuer: a JWT in, the caller it stands for out.
+
+RFC 7519 tokens, signed by a key of the issuer's JWKS (RFC 7517), checked by PyJWT. Only signatures whose checking key is public are
+accepted: a shared secret, or no signature at all, never opens anything. INVARIANT (fail closed): where the issuer's keys cannot be
+had, nobody gets in, and the caller is told that it is not the token's fault.
+"""
+
+import asyncio
+import re
+import time
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import jwt
+
+from service.callers.caller import SCOPES, Caller
+from service.problems import Refused
+
+ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
+SCOPE_PREFIX = "fifthfactor:"
+LEEWAY_SECONDS = 30  # clocks differ
+KEYS_SECONDS = 300  # how long the issuer's keys are believed
+UNKNOWN_KEY_SECONDS = 30  # how often an unknown key id may make us ask the issuer
+FETCH_SECONDS = 3  # how long the issuer may take
+QUIET_SECONDS = 5  # how long it is left in peace after it failed
+MOST_CHARACTERS = 8192
+
+_SUBJECT = re.compile(r"[!-~]{1,128}")
+_REASONS: tuple[tuple[type[Exception], str], ...] = (
+    (jwt.ExpiredSignatureError, "the token has expired"),
+    (jwt.ImmatureSignatureError, "the token is not valid yet"),
+    (jwt.InvalidAudienceError, "the token is for another audience"),
+    (jwt.InvalidIssuerError, "the token is of another issuer"),
+    (jwt.MissingRequiredClaimError, "the token lacks one of the claims `exp`, `iss`, `aud`, `sub`"),
+)
+_reader = jwt.PyJWT(options={"enforce_minimum_key_length": True})
+
+
+class TokenRefused(Exception):
+    """The token is not good; the message says why, without anything of the token."""
+
+
+class Tokens:
+    """The tokens of one issuer, for one audience."""
+
+    def __init__(self, jwks_url: str, issuer: str, audience: str) -> None:
+        self._issuer = issuer
+        self._audience = audience
+        self._keys = jwt.PyJWKClient(
+            jwks_url, lifespan=KEYS_SECONDS, cooldown_duration=UNKNOWN_KEY_SECONDS, timeout=FETCH_SECONDS
+        )
+        # A thread of its own: an issuer that does not answer must not use up those that read the database.
+        self._fetching = ThreadPoolExecutor(1, "jwks")
+        self._quiet_until = 0.0
+
+    async def caller(self, token: str) -> Caller:
+        """Whom a token stands for. Raises TokenRefused; Refused where the issuer's keys cannot be had."""
+        if len(token) > MOST_CHARACTERS:
+            raise TokenRefused("the token is too long")
+        try:
+            header = jwt.get_unverified_header(token)
+        except (jwt.InvalidTokenError, ValueError):
+            raise TokenRefused("this is neither a key nor a token") from None
+        name = header.get("kid")
+        if header.get("alg") not in ALGORITHMS or not isinstance(name, str):
+            raise TokenRefused("the token must name its key (`kid`) and be signed by RS, PS, ES or EdDSA")
+        key = self._held(name)
+        if key is None:
+            key = await asyncio.get_running_loop().run_in_executor(self._fetching, self._fetched, name)
+        return self._caller(token, key)
+
+    def close(self) -> None:
+        """Fetch nothing more."""
+        self._fetching.shutdown(wait=False, cancel_futures=True)
+
+    def _caller(self, token: str, key: jwt.PyJWK) -> Caller:
+        try:
+            claims = _reader.decode(
+                token,
+                key,
+                algorithms=list(ALGORITHMS),
+                audience=self._audience,
+                issuer=self._issuer,
+                leeway=LEEWAY_SECONDS,
+                options={"require": ["exp", "iss", "aud", "sub"]},
+            )
+        except (jwt.PyJWTError, ValueError, OverflowError, TypeError) as refused:
+            reasons = (words for kind, words in _REASONS if isinstance(refused, kind))
+            raise TokenRefused(next(reasons, "the token is not one that the issuer signed")) from None
+        return _meant(claims)
+
+    def _held(self, name: str) -> jwt.PyJWK | None:
+        """The key of a name, if it was fetched not long ago."""
+        cached = self._keys.jwk_set_cache.get() if self._keys.jwk_set_cache else None
+        return None if cached is None else self._keys.match_kid(cached.keys, name)
+
+    # --- the fetching thread -----------------------------------------------------------------------------------------
+
+    def _fetched(self, name: str) -> jwt.PyJWK:
+        """The key of a name, from the issuer if need be. Raises TokenRefused, Refused."""
+        if time.monotonic() < self._quiet_until:
+            raise _unreachable()
+        try:
+            return self._keys.get_signing_key(name)
+        except jwt.PyJWKClientConnectionError:
+            pass
+        except Exception:  # noqa: BLE001 - whatever the issuer sends instead of keys
+            # The library has one error for a key that is not among those it holds and for an answer that holds none.
+            if self._keys.jwk_set_cache and self._keys.jwk_set_cache.get() is not None:
+                raise TokenRefused("the token is signed by a key that the issuer does not have") from None
+        self._quiet_until = time.monotonic() + QUIET_SECONDS
+        raise _unreachable()
+
+
+def _meant(claims: Mapping[str, Any]) -> Caller:
+    """The caller of checked claims. Raises TokenRefused."""
+    subject, scopes = claims["sub"], claims.get("scope", "")
+    if not isinstance(subject, str) or not _SUBJECT.fullmatch(subject):
+        raise TokenRefused("the claim `sub` must be 1 to 128 visible ASCII characters")
+    if not isinstance(scopes, str):
+        raise TokenRefused("the claim `scope` must be a text of scopes with spaces between them")
+    granted = {each.removeprefix(SCOPE_PREFIX) for each in scopes.split(" ") if each.startswith(SCOPE_PREFIX)}
+    return Caller(f"sub:{subject}", frozenset(granted & set(SCOPES)))
+
+
+def _unreachable() -> Refused:
+    return Refused(
+        "not-ready", "the keys of the tokens' issuer cannot be had; try again in a moment", headers={"Retry-After": "5"}
+    )

@@ -1,0 +1,113 @@
+"""
+Calendars of working days, written from a library that keeps the holidays of the world.
+
+Goes from the calendars of a bundle, each with its title, source and the days it knows, to the text of a vocabulary file with the
+days filled in. Only an author runs this; what decides is the file. The library is the package `holidays`.
+"""
+
+import json
+import textwrap
+from collections.abc import Iterable
+from datetime import date, timedelta
+from itertools import groupby
+from pathlib import Path
+
+import engine
+from service.cli.commands import UsedWrongly, load_or_stop
+
+HEAD = """\
+# yaml-language-server: $schema=../.schemas/vocabulary.json
+vocabulary: calendars
+
+# Working days by place, for periods like `10 working days in CN`: every day but those of the weekend and the holidays, and the
+# days worked in their stead. Nothing is known of days outside `known_from` and `known_until`: what depends on them is unknown.
+# This file is written by `fifthfactor calendars --write policies/vocabulary/calendars.yaml`, from the package that knows a place
+# by the name in `library`. To add a place, write its entry without the days. A year is known once its holidays are announced:
+# then move `known_until` on. A calendar that is kept by hand has no `library`, and a file of its own.
+
+calendars:
+"""
+WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+def calendars(paths: list[Path], file: Path | None) -> int:
+    """The command: print the file, or write it. Raises UsedWrongly."""
+    bundle = load_or_stop(paths)
+    whole = text(bundle)
+    if file is None:
+        print(whole, end="")
+        return 0
+    by_hand = [name for name, each in bundle.vocabulary.calendars.items() if not each.library]
+    if file.exists() and any(bundle.vocabulary.nodes["calendars", name].span.file.endswith(file.name) for name in by_hand):
+        raise UsedWrongly(f"{file} holds calendars without `library`: {', '.join(by_hand)}; move them to a file of their own")
+    file.write_text(whole)
+    return 0
+
+
+def text(bundle: engine.Bundle) -> str:
+    """The vocabulary file of every calendar that has a `library`. Raises UsedWrongly where the library does not know its days."""
+    entries = "".join(_entry(bundle, name) for name in sorted(bundle.vocabulary.calendars))
+    return engine.lay_out("calendars.yaml", (HEAD + (entries or "  {}\n")).encode()).decode()
+
+
+def _entry(bundle: engine.Bundle, name: str) -> str:
+    calendar = bundle.vocabulary.calendars[name]
+    if not calendar.library:
+        return ""
+    holidays, workdays = days(name, calendar.library, calendar.weekend, calendar.known_from, calendar.known_until)
+    title = ", ".join(f"{tongue}: {json.dumps(words, ensure_ascii=False)}" for tongue, words in calendar.title if words)
+    return (
+        f"  {name}:\n"
+        f"    title: {{{title}}}\n"
+        f"    source: {json.dumps(calendar.source, ensure_ascii=False)}\n"
+        f"    status: {calendar.status}\n"
+        f"    weekend: [{', '.join(calendar.weekend)}]\n"
+        f"    known_from: {calendar.known_from}\n"
+        f"    known_until: {calendar.known_until}\n"
+        f"    library: {calendar.library}\n" + _list("holidays", holidays) + _list("workdays", workdays)
+    )
+
+
+def days(name: str, library: str, weekend: Iterable[str], first: date, last: date) -> tuple[list[date], list[date]]:
+    """The holidays that lie on no weekend, and the days of a weekend that are worked, from `first` to `last`."""
+    try:
+        import holidays
+    except ImportError:
+        raise UsedWrongly("there is no package `holidays` here; install it (`pip install fifthfactor[calendars]`)") from None
+    years = range(first.year, last.year + 1)
+    country, _, part = library.partition("-")
+    try:
+        known = (
+            holidays.financial_holidays(country, years=years)
+            if len(country) > 2
+            else holidays.country_holidays(country, subdiv=part or None, years=years)
+        )
+    except NotImplementedError:
+        raise UsedWrongly(f"`{name}`: the package `holidays` knows no place `{library}`") from None
+    guessed = [day for day, said in known.items() if "estimated" in said and first <= day <= last]
+    if guessed:
+        raise UsedWrongly(
+            f"`{name}`: the holiday of {min(guessed)} is not announced yet; let `known_until` lie before its year"
+        )
+    if {WEEK[day] for day in known.weekend} != set(weekend):
+        raise UsedWrongly(f"`{name}`: by the package `holidays` the weekend is {[WEEK[day] for day in sorted(known.weekend)]}")
+    off: list[date] = []
+    on: list[date] = []
+    for number in range((last - first).days + 1):
+        day = first + timedelta(days=number)
+        rests = WEEK[day.weekday()] in weekend
+        if known.is_working_day(day) is rests:
+            (on if rests else off).append(day)
+    return off, on
+
+
+def _list(key: str, found: list[date]) -> str:
+    """A list of days, each year on lines of its own."""
+    if not found:
+        return f"    {key}: []\n"
+    lines = [
+        line
+        for _, year in groupby(found, lambda day: day.year)
+        for line in textwrap.wrap(", ".join(map(str, year)) + ",", 122, initial_indent=" " * 6, subsequent_indent=" " * 6)
+    ]
+    return f"    {key}: [\n" + "\n".join(lines) + "\n    ]\n"

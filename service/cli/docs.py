@@ -1,0 +1,66 @@
+"""
+`fifthfactor docs`: instruments as briefs, in Markdown or HTML.
+
+HTML is the same Markdown, rendered by a library into a page of its own, without scripts.
+"""
+
+import html
+from pathlib import Path
+
+from markdown_it import MarkdownIt
+
+import engine
+from service.cli.commands import UsedWrongly, count, load_or_stop
+
+FORMATS = {"markdown": "md", "html": "html"}
+PAGE = """\
+<!doctype html>
+<html lang="{lang}">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>{title}</title>
+<style>
+body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 48rem; margin: 2rem auto; padding: 0 1rem; color: #1a1a1a; background: #fff }}
+h1 {{ line-height: 1.2 }}
+h3 {{ margin-top: 2rem; padding-top: 1rem; border-top: 1px solid #ddd }}
+blockquote {{ margin: 0; padding: .5rem 1rem; background: #fff7e0 }}
+@media (prefers-color-scheme: dark) {{
+  body {{ color: #eee; background: #111 }} h3 {{ border-color: #333 }} blockquote {{ background: #3a3000 }} a {{ color: #9cf }}
+}}
+</style>
+{body}</html>
+"""
+
+
+def docs(paths: list[Path], names: list[str], form: str, lang: str, write: Path | None) -> int:
+    """The command: print briefs, or write one file an instrument and an index. Raises UsedWrongly."""
+    if form not in FORMATS:
+        raise UsedWrongly(f"there is no format `{form}`; use one of {', '.join(FORMATS)}")
+    if lang not in engine.LANGUAGES:
+        raise UsedWrongly(f"there is no language `{lang}`; use one of {', '.join(engine.LANGUAGES)}")
+    bundle = load_or_stop(paths)
+    known = {each.text.policy: each for each in engine.instruments(bundle)}
+    for name in names:
+        if name not in known:
+            raise UsedWrongly(f"there is no policy `{name}`; {engine.did_you_mean(name, known) or 'see `fifthfactor docs`'}")
+    chosen = [known[name] for name in names] if names else list(known.values())
+    texts = {each.text.policy: engine.brief(bundle, each, lang) for each in chosen}
+    titles = {each.text.policy: each.text.title.in_(lang) for each in chosen}
+    if write is None:
+        whole = "\n".join(texts.values())
+        print(whole if form == "markdown" else page(whole, lang, "; ".join(titles.values())), end="")
+        return 0
+    write.mkdir(parents=True, exist_ok=True)
+    suffix = FORMATS[form]
+    index = "# Fifth Factor\n\n" + "".join(f"- [{titles[name]}]({name}.{suffix})\n" for name in texts)
+    for name, text in {**texts, "index": index}.items():
+        title = titles.get(name, "Fifth Factor")
+        (write / f"{name}.{suffix}").write_text(text if form == "markdown" else page(text, lang, title), encoding="utf-8")
+    print(f"{count(len(texts), 'brief')} in {write}")
+    return 0
+
+
+def page(text: str, lang: str, title: str) -> str:
+    """A page of HTML from Markdown; what looks like HTML in it stays text."""
+    body = MarkdownIt("commonmark", {"html": False}).render(text)
+    return PAGE.format(lang=lang, title=html.escape(title), body=body)

@@ -1,0 +1,77 @@
+"""
+The command `fmt`: files of authors in, the same files in the one layout out.
+
+What a layout is, and that it never changes a word, is the engine's (`engine.lay_out`).
+"""
+
+import difflib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import engine
+from service.cli import files
+from service.cli.commands import UsedWrongly, count, painted
+from service.cli.schema import way_to_schemas
+
+
+@dataclass(frozen=True, slots=True)
+class Laid:
+    """A file before and after; `after` is None where it stays as it is because of `problem`."""
+
+    path: Path
+    before: bytes
+    after: bytes | None
+    problem: str = ""
+
+    def diff(self) -> str:
+        """What changes, as `diff -u` writes it."""
+        before, after = (text.decode("utf-8", "replace").splitlines(keepends=True) for text in (self.before, self.after or b""))
+        return "".join(
+            line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"
+            for line in difflib.unified_diff(before, after, str(self.path), str(self.path))
+        )
+
+
+def fmt(paths: list[Path], check: bool, diff: bool) -> int:
+    """Lay out files, or with `check` or `diff` only say what would change; 1 where `check` finds a change, or a file is wrong."""
+    changed = wrong = unchanged = 0
+    for laid in lay_out(paths or [engine.bundled_policies()]):
+        if laid.after is None:
+            wrong += 1
+            print(laid.problem + "\n")
+        elif laid.after == laid.before:
+            unchanged += 1
+        else:
+            changed += 1
+            if diff:
+                print(laid.diff(), end="")
+            elif check:
+                print(f"{painted('yellow', 'would change')} {laid.path}")
+            else:
+                files.put(laid.path, laid.after, over=laid.before)
+                print(f"{painted('green', 'laid out')} {laid.path}")
+    said = [f"{count(changed, 'file')} {'would change' if check or diff else 'changed'}", f"{unchanged:,} as they should be"]
+    print(", ".join([*said, *([painted("red", f"{wrong:,} left as they are")] if wrong else [])]))
+    return int(bool(wrong or (check and changed)))
+
+
+def lay_out(paths: list[Path]) -> Iterator[Laid]:
+    """Every YAML file of folders and files, in the order of their names, with its layout. Raises UsedWrongly."""
+    for path in dict.fromkeys(file for named in paths for file in _files(named)):
+        try:
+            before = path.read_bytes()
+        except OSError as error:
+            raise UsedWrongly(f"cannot read {path}: {error.strerror}") from None
+        try:
+            yield Laid(path, before, engine.lay_out(str(path), before, way_to_schemas(path)))
+        except engine.NotLaidOut as refused:
+            yield Laid(path, before, None, str(refused))
+
+
+def _files(path: Path) -> list[Path]:
+    if path.is_file():
+        return [path]
+    if not path.is_dir():
+        raise UsedWrongly(f"there is no file or folder {path}")
+    return sorted(file for file in path.rglob("*.y*ml") if file.suffix in (".yaml", ".yml") and file.is_file())

@@ -1,0 +1,121 @@
+"""
+Registers of countries, written from the project's table of what each country is in.
+
+Goes from the rows of `policies/vocabulary/countries.csv` and the titles and sources that the registers have, to the text of a
+vocabulary file with the entries filled in. A row whose mark is weaker than its register's stays in the table and out of the
+register: an entry cannot be half sure, so what is doubtful about a country is a rule of its own, or an answer of the table's reader.
+"""
+
+import csv
+import io
+import json
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import get_args
+
+import engine
+from service.cli.commands import UsedWrongly, load_or_stop
+
+COLUMNS = ("register", "country", "from", "until", "status", "scope", "source")
+HEAD = """\
+# yaml-language-server: $schema=../.schemas/vocabulary.json
+vocabulary: registers
+
+# Which countries are in what: adequacy, treaties, certificates, countries of concern. This file is written by `fifthfactor registers
+# --write policies/vocabulary/registers.yaml` from the table `countries.csv` beside it: change an entry there. To add a register, write
+# its title, source and mark here with `entries: []`, and its rows in the table. What the table marks weaker than the register is left
+# out here.
+
+registers:
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the table: a country in a register, between two days, as far as `scope` says."""
+
+    line: int
+    register: str
+    country: str
+    since: str
+    until: str
+    status: str
+    scope: str
+    source: str
+
+
+def registers(paths: list[Path], table: Path | None, file: Path | None) -> int:
+    """The command: print the file, or write it. Raises UsedWrongly."""
+    bundle = load_or_stop(paths)
+    table = table or (paths[0] if paths else engine.bundled_policies()) / "vocabulary" / "countries.csv"
+    if not table.is_file():
+        raise UsedWrongly(f"there is no table {table}; name one with `--table`")
+    whole = text(bundle, read(table.read_text(), str(table)))
+    if file is None:
+        print(whole, end="")
+    else:
+        file.write_text(whole)
+    return 0
+
+
+def read(content: str, name: str) -> list[Row]:
+    """The rows of a table. Raises UsedWrongly with the line of what is not a row."""
+    reader = csv.reader(io.StringIO(content), strict=True)
+    rows: list[Row] = []
+    try:
+        for number, cells in enumerate(reader, 1):
+            if number == 1:
+                if tuple(cells) != COLUMNS:
+                    raise UsedWrongly(f"{name}:1: the columns are {', '.join(COLUMNS)}")
+            elif len(cells) != len(COLUMNS):
+                raise UsedWrongly(f"{name}:{number}: {len(cells)} cells, not {len(COLUMNS)}")
+            elif cells[4] not in get_args(engine.Status):
+                raise UsedWrongly(f"{name}:{number}: `{cells[4]}` is no mark; use one of {', '.join(get_args(engine.Status))}")
+            else:
+                rows.append(Row(number, *cells))
+    except csv.Error as wrong:
+        raise UsedWrongly(f"{name}:{reader.line_num}: {wrong}") from None
+    return rows
+
+
+def text(bundle: engine.Bundle, rows: Sequence[Row]) -> str:
+    """The vocabulary file of every register that the rows name. Raises UsedWrongly for a register or country that nobody knows."""
+    by_register: dict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        register = bundle.vocabulary.registers.get(row.register)
+        if register is None:
+            raise UsedWrongly(f"line {row.line}: no vocabulary has a register `{row.register}`")
+        if row.country not in register.of.values:
+            raise UsedWrongly(f"line {row.line}: `{row.country}` is not a value of `{register.of.name}`")
+        by_register[row.register].append(row)
+    heads = bundle.vocabulary.registers
+    entries = "\n".join(_register(name, heads[name], by_register[name]) for name in heads if name in by_register)
+    return engine.lay_out("registers.yaml", (HEAD + entries).encode()).decode()
+
+
+def _register(name: str, head: engine.Register, rows: Sequence[Row]) -> str:
+    marks = get_args(engine.Status)
+    listed = [row for row in rows if marks.index(row.status) <= marks.index(head.status)]
+    title = {tongue: words for tongue, words in head.title if words}
+    lines = [
+        f"  {name}:",
+        f"    title: {json.dumps(title, ensure_ascii=False)}",
+        f"    of: {head.of.name}",
+        f"    source: {json.dumps(head.source, ensure_ascii=False)}",
+        f"    status: {head.status}",
+        "    entries:" if listed else "    entries: []",
+    ]
+    for row in listed:
+        cells: Mapping[str, str] = {
+            "from": row.since,
+            "until": row.until,
+            "scope": row.scope,
+            "source": row.source,
+            "status": row.status if row.status != head.status else "",
+        }
+        filled = {key: value for key, value in cells.items() if value}
+        entry = ", ".join(f"{key}: {json.dumps(value, ensure_ascii=False)}" for key, value in filled.items())
+        lines.append(f"      {row.country}: {{{entry}}}")
+    return "\n".join(lines) + "\n"

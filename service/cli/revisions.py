@@ -1,0 +1,298 @@
+"""
+Bundles by what they are called: a folder, a git revision or the digest of a bundle.
+
+From a revision come the bytes that were committed, read by git's plumbing without a shell, a checkout or a filter.
+"""
+
+import os
+import re
+import subprocess
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path, PurePosixPath
+
+import sqlalchemy as sa
+
+import engine
+from service.cli.commands import UsedWrongly, count
+from service.policies import kept, loading
+from service.store.database import DatabaseRefused, plain
+from service.store.upgrade import look
+
+POLICY_SUFFIXES = (".yaml", ".yml")
+DIGEST = re.compile(r"[0-9a-f]{8,64}")
+MAX_COMMITS = 200  # how far back a digest is looked for
+MAX_FINDINGS = 5
+GIT_SECONDS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """A bundle that was found, and how it is called."""
+
+    label: str
+    bundle: engine.Bundle
+
+
+class _GitRefused(Exception):
+    """Git ended with an error; the message is its first line."""
+
+
+class Finder:
+    """Finds bundles by what they are called."""
+
+    def __init__(
+        self, old: str, new: str, policies: Path | None, progress: Callable[[str], None], log: str | None = None
+    ) -> None:
+        if policies and not policies.exists():
+            raise UsedWrongly(f"there is no file or folder {policies}")
+        self.progress = progress
+        self.log = log
+        # Which repository is meant, and where the policies lie in it: as said, else the first of these that lies in one.
+        folders = [Path(text) for text in (new, old, "policies") if _exists(text)]
+        self.places = [policies] if policies else [*folders, engine.bundled_policies()]
+        around = [(place, _Repository.around(place)) for place in self.places]
+        self.place, self.repository = next((each for each in around if each[1]), around[0])
+        # As git reads REVISION:path, which names the place itself.
+        self.named = (None if policies or folders else _Repository.around(Path())) or self.repository
+
+    def side(self, text: str) -> Side:
+        """The bundle that `text` names."""
+        if text.startswith("-"):
+            raise UsedWrongly(f"`{text}` begins with `-`, as no revision does; a folder of that name is `./{text}`")
+        if _exists(text):
+            return Side(text, _loaded(text, partial(_at, Path(text))))
+        repository = self.repository
+        commit = repository.commit(text) if repository else None
+        if repository and commit:
+            return self.committed(text, repository, commit, repository.inside(self.place))
+        # Only now, for a revision may hold a colon of its own.
+        revision, colon, path = text.partition(":")
+        commit = self.named.commit(revision) if self.named and colon else None
+        if self.named and commit:
+            return self.committed(text, self.named, commit, self.named.path(path))
+        if DIGEST.fullmatch(text.lower()):
+            return self.by_digest(text.lower(), repository)
+        where = f"a git revision of {repository.root}" if repository else f"a git revision ({self.place} lies in no repository)"
+        raise UsedWrongly(f"`{text}` is neither a folder here, nor {where}, nor a digest of at least 8 hexadecimal digits")
+
+    def committed(self, text: str, repository: "_Repository", commit: str, place: PurePosixPath) -> Side:
+        """The bundle at a place in a commit."""
+        label = f"{text} ({commit[:10]})"
+        return Side(label, _loaded(label, partial(repository.bundle, repository.policies(commit, place))))
+
+    def by_digest(self, digest: str, repository: "_Repository | None") -> Side:
+        """
+        The bundle whose meaning or source has the digest.
+
+        First among those that a log keeps, then the policies here, then back through their history.
+        """
+        looked = []
+        if self.log:
+            looked.append("the log")
+            if bundle := _kept(self.log, digest):
+                return Side(f"{digest[:12]} (kept in the log)", bundle)
+        for folder in dict.fromkeys(place.resolve() for place in self.places):
+            looked.append(str(folder))
+            bundle = _sound(partial(_at, folder))
+            if bundle and _has(bundle, digest):
+                return Side(f"{digest[:12]} ({folder.name})", bundle)
+        if repository:
+            place = repository.inside(self.place)
+            seen: set[tuple[tuple[str, str], ...]] = set()
+            unsound = 0
+            commits = repository.history(place)
+            for number, commit in enumerate(commits, 1):
+                self.progress(f"looking for {digest[:12]}: {number:,} of {len(commits):,} commits")
+                listing = repository.listing(commit, place)
+                if tuple(listing.items()) in seen:
+                    continue
+                seen.add(tuple(listing.items()))
+                bundle = _sound(partial(repository.bundle, listing))
+                unsound += bundle is None
+                if bundle and _has(bundle, digest):
+                    self.progress("")
+                    return Side(f"{digest[:12]} ({commit[:10]})", bundle)
+            self.progress("")
+            passed = f" ({unsound:,} of which this version refuses)" if unsound else ""
+            looked.append(f"the last {count(len(commits), 'commit')} that touch `{place}` in {repository.root}{passed}")
+        raise UsedWrongly(
+            f"no policies with the digest `{digest}` were found in {' or '.join(looked)}; name a folder or a git revision"
+        )
+
+
+def _exists(text: str) -> bool:
+    try:
+        return bool(text) and not text.startswith("-") and Path(text).exists()
+    except OSError:  # too long for a name
+        return False
+
+
+def _at(path: Path) -> engine.Bundle:
+    """The bundle of a folder, or of a bundle file."""
+    return loading.load(path, engine.Settings()).bundle if loading.is_bundle(path) else engine.load(path)
+
+
+def _kept(log: str, digest: str) -> engine.Bundle | None:
+    """The bundle of a digest that a log keeps, or None where it keeps none."""
+    try:
+        with closing(look(log)) as database, database.reading.connect() as connection:
+            found, _ = kept.archived(connection, digest)
+            return kept.load_kept(connection, found.source, found.meaning)
+    except DatabaseRefused as refused:
+        raise UsedWrongly(str(refused)) from None
+    except sa.exc.SQLAlchemyError as failed:
+        raise UsedWrongly(f"the log cannot be read: {plain(failed)}") from None
+    except kept.NotKept:
+        return None
+
+
+def _has(bundle: engine.Bundle, digest: str) -> bool:
+    return bundle.digests.meaning.startswith(digest) or bundle.digests.source.startswith(digest)
+
+
+def _sound(load: Callable[[], engine.Bundle]) -> engine.Bundle | None:
+    """A bundle, or None where this version refuses it."""
+    try:
+        return load()
+    except (engine.BundleRefused, FileNotFoundError, loading.SourceRefused):
+        return None
+
+
+def _loaded(label: str, load: Callable[[], engine.Bundle]) -> engine.Bundle:
+    try:
+        return load()
+    except (FileNotFoundError, loading.SourceRefused) as missing:
+        raise UsedWrongly(str(missing)) from None
+    except engine.BundleRefused as refused:
+        texts = {name: data.decode("utf-8", "replace") for name, data in refused.sources.items()}
+        findings = [finding.render(texts) for finding in refused.diagnostics]
+        more = f"\n\n… and {count(len(findings) - MAX_FINDINGS, 'more finding')}" if len(findings) > MAX_FINDINGS else ""
+        shown = "\n\n".join(findings[:MAX_FINDINGS])
+        raise UsedWrongly(f"{shown}{more}\n\nthe policies of `{label}` do not hold, so they cannot be compared") from None
+
+
+@dataclass(frozen=True, slots=True)
+class _Repository:
+    """A git repository, asked by its plumbing: no hook, filter, pager or shell runs."""
+
+    root: Path
+
+    @classmethod
+    def around(cls, place: Path) -> "_Repository | None":
+        """The repository a file or folder lies in."""
+        folder = place if place.is_dir() else place.parent
+        try:
+            found = _git(folder.resolve(), "rev-parse", "--show-toplevel")
+        except _GitRefused as refused:
+            if "dubious ownership" in str(refused):
+                raise UsedWrongly(f"git will not read the repository around {place}: {refused}") from None
+            return None
+        return cls(Path(os.fsdecode(found).removesuffix("\n")))
+
+    def commit(self, revision: str) -> str | None:
+        """The hash of the commit that a revision names, or None."""
+        if not revision or revision.startswith("-"):
+            return None
+        try:
+            # In two steps, since what stands behind `:/words` is part of the words.
+            named = _git(self.root, "rev-parse", "--verify", "--quiet", revision).decode().strip()
+            return _git(self.root, "rev-parse", "--verify", "--quiet", f"{named}^{{commit}}").decode().strip()
+        except _GitRefused:
+            return None
+
+    def inside(self, place: Path) -> PurePosixPath:
+        """Where a file or folder lies in the repository."""
+        whole = place.resolve() if place.is_dir() else place.parent.resolve() / place.name
+        return PurePosixPath(whole.relative_to(self.root.resolve()).as_posix())
+
+    def path(self, written: str) -> PurePosixPath:
+        """The path of `REVISION:path`: from the root, or from here where it begins with `./` or `../`, as git reads it."""
+        from_here = written.startswith(("./", "../")) or written in (".", "..")
+        whole = Path(os.path.normpath((Path.cwd() if from_here else self.root.resolve()) / written))
+        if not whole.is_relative_to(self.root.resolve()):
+            raise UsedWrongly(f"`{written}` lies outside the repository {self.root}")
+        return PurePosixPath(whole.relative_to(self.root.resolve()).as_posix())
+
+    def history(self, place: PurePosixPath) -> list[str]:
+        """The latest commits that touch a place, on any branch."""
+        try:
+            found = _git(self.root, "rev-list", "--all", f"--max-count={MAX_COMMITS}", "--", str(place))
+        except _GitRefused as refused:
+            raise UsedWrongly(f"git cannot list the history of `{place}` in {self.root}: {refused}") from None
+        return found.decode().split()
+
+    def policies(self, commit: str, place: PurePosixPath) -> dict[str, str]:
+        """The listing of a place in a commit, which must hold policies."""
+        listing = self.listing(commit, place)
+        if not listing:
+            raise UsedWrongly(
+                f"there are no policies under `{place}` in {commit[:10]} of {self.root};"
+                " name where they lie with REVISION:path or `--policies`"
+            )
+        return listing
+
+    def listing(self, commit: str, place: PurePosixPath) -> dict[str, str]:
+        """The hashes of the YAML files at a place in a commit, by the names that a folder of them would give."""
+        try:
+            lines = _git(self.root, "ls-tree", "-r", "-z", "--full-tree", commit, "--", *([str(place)] if place.parts else []))
+        except _GitRefused as refused:
+            raise UsedWrongly(f"git cannot read {commit[:10]} of {self.root}: {refused}") from None
+        found = {}
+        for line in filter(None, lines.split(b"\0")):
+            about, _, name = line.partition(b"\t")
+            mode, kind, hash_ = about.decode().split()
+            path = PurePosixPath(os.fsdecode(name))
+            if kind == "commit" or (mode == "120000" and path.suffix in POLICY_SUFFIXES):
+                what = "a submodule" if kind == "commit" else "a symbolic link"
+                raise UsedWrongly(f"`{path}` in {commit[:10]} is {what}, which is not followed; compare a folder instead")
+            if path.suffix in POLICY_SUFFIXES:
+                base = self.root.name if not place.parts else place.name
+                found[(base / path.relative_to(place)).as_posix()] = hash_
+        return found
+
+    def bundle(self, listing: dict[str, str]) -> engine.Bundle:
+        """The bundle of the files listed. Raises BundleRefused."""
+        return engine.load_sources(self.read(listing))
+
+    def read(self, listing: dict[str, str]) -> dict[str, bytes]:
+        """The bytes of the files listed, by name."""
+        asked = "".join(f"{hash_}\n" for hash_ in listing.values()).encode()
+        try:
+            told = _git(self.root, "cat-file", "--batch", given=asked)
+        except _GitRefused as refused:
+            raise UsedWrongly(f"git cannot read files of {self.root}: {refused}") from None
+        found, at = {}, 0
+        for name in listing:
+            end = told.index(b"\n", at)
+            hash_, _, about = told[at:end].partition(b" ")
+            kind, _, size = about.partition(b" ")
+            if kind != b"blob":
+                raise UsedWrongly(f"git has no bytes for `{name}` ({hash_.decode()}) in {self.root}")
+            found[name] = told[end + 1 : end + 1 + int(size)]
+            at = end + 1 + int(size) + 1
+        return found
+
+
+def _git(folder: Path, *arguments: str, given: bytes = b"") -> bytes:
+    """What git prints. Raises _GitRefused."""
+    # The folder says which repository is meant: inside a hook the environment names another.
+    environment = {name: value for name, value in os.environ.items() if name not in ("GIT_DIR", "GIT_WORK_TREE")}
+    try:
+        done = subprocess.run(
+            ["git", "--literal-pathspecs", "--no-optional-locks", "-C", str(folder), *arguments],
+            input=given,
+            capture_output=True,
+            env={**environment, "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0"},
+            timeout=GIT_SECONDS,
+            check=False,
+        )
+    except FileNotFoundError:
+        raise _GitRefused("git is not installed") from None
+    except subprocess.TimeoutExpired:
+        raise UsedWrongly(f"git took more than {GIT_SECONDS} seconds in {folder}") from None
+    if done.returncode:
+        raise _GitRefused(next(iter(done.stderr.decode("utf-8", "replace").splitlines()), f"exit code {done.returncode}"))
+    return done.stdout

@@ -1,0 +1,1 @@
+"""From an exchange to a durable answer, and back again."""

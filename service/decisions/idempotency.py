@@ -1,0 +1,232 @@
+"""
+Calls that can be repeated: `Idempotency-Key` on everything that writes.
+
+A caller that got no answer sends the same call again with the same key, and gets the first answer, byte for byte: never a second record,
+commit or count.
+
+- INVARIANT (one commit): what a call writes and the answer kept for its retries are in one transaction, under the one writing lock, and
+  the kept answer is looked for there once more. Whichever process a retry comes to, one of two calls writes, and both answer alike.
+- A call that is refused or fails keeps nothing, and may be tried again.
+- An answer that holds a record's values is emptied when they are erased, together with the digest of the call, which could be
+  compared with guesses. Its row stays, so that a retry is told so and records nothing.
+"""
+
+import asyncio
+import hashlib
+import re
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+
+import sqlalchemy as sa
+from fastapi import Request, Response
+
+from service.callers.caller import Caller
+from service.decisions.decider import durable
+from service.log.store import moment_text
+from service.problems import Refused
+from service.service import Service
+from service.store.tables import idempotency as rows
+from service.store.writer import NotRecorded
+from service.telemetry.log_lines import note
+
+PURGED_AT_ONCE = 10  # an answer may be large, and others wait for the lock
+PURGE_PAUSE_SECONDS = 0.05
+PURGE_SECONDS = 600.0
+
+_KEY = re.compile(rb"[!-~]{1,255}")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """
+    What a call that writes answers once it is durable, and what is kept of it for retries.
+
+    `records` are the log's numbers of the records whose values the body holds, `subject` is an entity of the register that it tells:
+    whoever erases one of them empties the kept answer.
+    `kept` is kept in place of a body that may not be. `after` runs in the event loop once the call is durable, and not for a retry:
+    for log lines, say.
+    """
+
+    body: bytes
+    status: int = 200
+    media_type: str = "application/json"
+    location: str | None = None
+    etag: str | None = None
+    subject: str | None = None
+    records: range = range(0)
+    kept: bytes | None = None
+    after: Callable[[], None] = lambda: None
+
+    def response(self, *, replayed: bool = False) -> Response:
+        """The response; of a retry it says so."""
+        headers = {name: value for name, value in (("Location", self.location), ("ETag", self.etag)) if value}
+        if replayed:
+            headers["Idempotency-Replayed"] = "true"
+        return Response(self.body, self.status, headers, self.media_type)
+
+
+Work = Callable[[sa.Connection], Answer]
+
+
+async def once(service: Service, request: Request, caller: Caller, raw: bytes, work: Work) -> Response:
+    """
+    Do a call's work in a writing transaction, once for all calls with the same `Idempotency-Key`; without one, for every call.
+
+    `raw` is the call's body as it was sent, `caller` who makes it. `work` gets the transaction, writes by it and by nothing else, and
+    returns the answer; it runs on the writer's thread and must be short. What it raises undoes what it wrote and reaches the caller;
+    a refusal is raised, not returned. Raises Refused; also where the key came with another call before, or the answer was erased.
+
+    What may turn out otherwise for the same call a minute later (a day that is over, a row that is there) is for `work` to check, or
+    for the `prepare` of once_prepared, so that a retry still gets the first answer.
+    """
+
+    async def prepare() -> Work:
+        return work
+
+    return await once_prepared(service, request, caller, raw, prepare)
+
+
+async def once_prepared(
+    service: Service, request: Request, caller: Caller, raw: bytes, prepare: Callable[[], Awaitable[Work]]
+) -> Response:
+    """
+    The same where much is to be done before the transaction: `prepare` does it (decides, say), and returns the work.
+
+    It is not called where an answer is kept already. Where another call with the same key writes while it prepares, what it prepared is
+    thrown away and that call's answer is given.
+    """
+    key = key_of(request)
+    if key is None:
+        answer = await durable(service.store.do(await prepare()))
+        answer.after()
+        return answer.response()
+    call = _Call(caller.id, key, _digest(request, raw))
+    kept = await _look(service, call)
+    if kept is None:
+        work = await prepare()
+        answer, replayed = await durable(service.store.do(lambda transaction: _once(service, transaction, call, work)))
+    else:
+        answer, replayed = kept, True
+    if replayed:
+        note(request.scope, replayed=True)
+    else:
+        answer.after()
+    return answer.response(replayed=replayed)
+
+
+def key_of(request: Request) -> str | None:
+    """The `Idempotency-Key` of a request, if it has one. Raises Refused."""
+    sent = [value for name, value in request.scope["headers"] if name == b"idempotency-key"]
+    if not sent:
+        return None
+    if len(sent) > 1 or not _KEY.fullmatch(sent[0]):
+        raise Refused("bad-request", "an `Idempotency-Key` has 1 to 255 visible ASCII characters, and there is one at most")
+    return str(sent[0], "ascii")
+
+
+async def purge_now_and_then(service: Service) -> None:
+    """Delete answers that have been kept long enough, a few at a time, until cancelled."""
+    while True:
+        with suppress(NotRecorded, sa.exc.SQLAlchemyError):
+            while await asyncio.to_thread(_any_old, service):
+                await service.store.do(partial(purge, service))
+                await asyncio.sleep(PURGE_PAUSE_SECONDS)
+        await asyncio.sleep(PURGE_SECONDS)
+
+
+def purge(service: Service, transaction: sa.Connection) -> int:
+    """Delete some of the answers that have been kept long enough; returns how many."""
+    old = sa.select(rows.c.caller, rows.c.key).where(rows.c.created_at < _since(service)).limit(PURGED_AT_ONCE)
+    return transaction.execute(sa.delete(rows).where(sa.tuple_(rows.c.caller, rows.c.key).in_(old))).rowcount
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """Which call is made: whose, under which key, and a digest of all that was asked for."""
+
+    caller: str
+    key: str
+    digest: str
+
+    @property
+    def here(self) -> sa.ColumnElement[bool]:
+        """Where its row is."""
+        return sa.and_(rows.c.caller == self.caller, rows.c.key == self.key)
+
+
+def _once(service: Service, transaction: sa.Connection, call: _Call, work: Work) -> tuple[Answer, bool]:
+    """In the writing transaction: the answer that is kept, or the work's; and whether it was kept."""
+    kept = _find(service, transaction, call)
+    if kept is not None:
+        return kept, True
+    answer = work(transaction)
+    transaction.execute(sa.delete(rows).where(call.here))  # one that has been kept long enough
+    transaction.execute(
+        sa.insert(rows).values(
+            caller=call.caller,
+            key=call.key,
+            digest=call.digest,
+            status=answer.status,
+            media_type=answer.media_type,
+            location=answer.location,
+            etag=answer.etag,
+            subject=answer.subject,
+            body=answer.body if answer.kept is None else answer.kept,
+            first_record=answer.records.start if answer.records else None,
+            last_record=answer.records[-1] if answer.records else None,
+            created_at=moment_text(service.clock()),
+        )
+    )
+    return answer, False
+
+
+async def _look(service: Service, call: _Call) -> Answer | None:
+    def look() -> Answer | None:
+        with service.store.database.reading.connect() as connection:
+            return _find(service, connection, call)
+
+    try:
+        return await asyncio.to_thread(look)
+    except sa.exc.SQLAlchemyError:
+        raise Refused("not-ready", "the log cannot be read", headers={"Retry-After": "1"}) from None
+
+
+def _find(service: Service, connection: sa.Connection, call: _Call) -> Answer | None:
+    """The answer that is kept for a call. Raises Refused where the key came with another call, or the answer was erased."""
+    found = sa.select(rows).where(call.here).where(rows.c.created_at >= _since(service))
+    row = connection.execute(found).one_or_none()
+    if row is None:
+        return None
+    if row.body is None:
+        raise Refused("idempotency-erased", "this call was answered, and what it was answered with has been erased since")
+    if row.digest != call.digest:
+        raise Refused(
+            "idempotency-mismatch", "this `Idempotency-Key` came with another call before; a new call needs a new one"
+        )
+    return Answer(bytes(row.body), row.status, row.media_type, row.location, row.etag)
+
+
+def forget(transaction: sa.Connection, subject: str) -> None:
+    """Empty the answers that tell an entity of the register, in the transaction that erases it."""
+    transaction.execute(sa.update(rows).where(rows.c.subject == subject).values(body=None, digest=""))
+
+
+def _any_old(service: Service) -> bool:
+    with service.store.database.reading.connect() as connection:
+        old = sa.select(rows.c.key).where(rows.c.created_at < _since(service)).limit(1)
+        return connection.execute(old).first() is not None
+
+
+def _since(service: Service) -> str:
+    """From when on answers are kept."""
+    return moment_text(service.clock() - timedelta(hours=service.settings.idempotency_hours))
+
+
+def _digest(request: Request, raw: bytes) -> str:
+    scope = request.scope
+    path = scope.get("raw_path") or scope["path"].encode()
+    parts = (scope["method"].encode(), path, scope["query_string"], raw)
+    return hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in parts)).hexdigest()

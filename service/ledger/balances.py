@@ -1,0 +1,163 @@
+"""
+What the counters come to, and how they begin.
+
+A counter's name and per whom in; its range in the window of today out, with what the ledger lacks for an upper end. An opening is what
+somebody attests that a counter was at the beginning of a day; from then on the ledger is complete.
+"""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+import sqlalchemy as sa
+from pydantic import Field
+from uuid_utils import uuid7
+
+import engine
+from service.callers.caller import Caller
+from service.ledger.book import NOT_FOUND, Book
+from service.ledger.committing import CountPart, Part
+from service.ledger.counts import Counts, Moment, ends
+from service.log.canonical import NotCanonical, canonical
+from service.log.store import moment_text
+from service.policies.live import Live
+from service.problems import Place, Refused
+from service.service import Service
+from service.settings import time_zone
+
+
+class WindowPart(Part):
+    first: date
+    last: date
+
+
+class OpeningPart(Part):
+    """A count that a counter began with."""
+
+    id: str
+    on: date
+    counts: dict[str, CountPart]
+
+
+class CounterPart(Part):
+    """
+    A counter of somebody, today. `complete`: the ledger has every exchange of the window, or began within it with a count.
+
+    `recount`: there are commitments that were not counted under what the counter means now.
+    """
+
+    counter: str
+    window: WindowPart
+    counts: dict[str, CountPart]
+    complete: bool
+    recount: bool
+    opening: OpeningPart | None = None
+
+
+class Opened(Part):
+    """A counter that was opened."""
+
+    id: str
+    counter: str
+    on: date
+    counts: dict[str, CountPart] = Field(description="those that were told; of the others nothing is known")
+
+
+class Counters:
+    """The counters of one service."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._zone = time_zone(service.settings.zone)
+        self._book = Book()
+        self._counts = Counts(service.settings, self._book)
+
+    def read(self, connection: sa.Connection, name: str, per: Mapping[str, Any]) -> CounterPart:
+        """A counter of somebody, as it is today. Raises Refused."""
+        live = self._service.live
+        counter = self._counter(live, name)
+        _, key = self._of(live, counter, per, {})
+        moment = self._moment()
+        wanted = self._counts.wanted(connection, counter, key, moment)
+        found = self._book.find(connection, [wanted]).get(name, NOT_FOUND)
+        tallies = self._counts.others(wanted, found)
+        begun = found.opening
+        return CounterPart(
+            counter=name,
+            window=WindowPart(first=wanted.first, last=moment.day(counter)),
+            counts={fact: _count(tally.range(counter.distinct)) for fact, tally in tallies.items()},
+            complete=self._counts.complete(wanted, found),
+            recount=found.foreign,
+            opening=None
+            if begun is None
+            else OpeningPart(id=begun.id, on=begun.day, counts={f: _count(t.range(True)) for f, t in begun.counts.items()}),
+        )
+
+    def begin(
+        self,
+        transaction: sa.Connection,
+        name: str,
+        per: Mapping[str, Any],
+        on: date,
+        counts: Mapping[str, Any],
+        caller: Caller,
+        reason: str,
+    ) -> Opened:
+        """Note what a counter of somebody was at the beginning of a day. Raises Refused."""
+        live = self._service.live
+        counter = self._counter(live, name)
+        strange = [fact for fact in counts if fact not in counter.facts]
+        if strange or not counts:
+            raise _wrong("/counts", f"`{name}` counts {', '.join(f'`{fact}`' for fact in counter.facts)}")
+        told, key = self._of(live, counter, per, counts)
+        today = self._moment().day(counter)
+        if on > today:
+            raise _wrong("/on", "the day has not begun")
+        id = str(uuid7())
+        at = moment_text(self._service.clock())
+        self._book.begin(transaction, id, counter, key, on, told, at=at, by=caller.id, reason=reason)
+        self._book.note(transaction, live.counting, on)
+        return Opened(id=id, counter=name, on=on, counts={fact: _count(count) for fact, count in told.items()})
+
+    def _counter(self, live: Live, name: str) -> engine.Counter:
+        for counter in live.counting.counters:
+            if counter.name == name:
+                return counter
+        names = ", ".join(f"`{each.name}`" for each in live.counting.counters) or "none"
+        raise Refused("not-found", f"there is no such counter; there are: {names}"[:400])
+
+    def _of(
+        self, live: Live, counter: engine.Counter, per: Mapping[str, Any], counts: Mapping[str, Any]
+    ) -> tuple[dict[str, engine.Range], engine.Key]:
+        """The counts and the key, read as facts of an exchange. Raises Refused."""
+        if set(per) != set(counter.per):
+            raise _wrong("/per", f"`{counter.name}` is kept per {', '.join(f'`{fact}`' for fact in counter.per)}")
+        document: dict[str, Any] = {}
+        for fact, value in {**per, **counts}.items():
+            document = engine.put(document, fact, value)
+        try:
+            exchange = engine.parse_exchange(live.bundle, canonical(document))
+        except NotCanonical:
+            raise _wrong("", "the body holds a number or a text that JSON cannot carry safely") from None
+        except engine.ExchangeRefused as refused:
+            places = tuple(Place(pointer=each.pointer, code=each.code, detail=each.detail) for each in refused.problems)
+            raise Refused("bad-request", "a value is not one that its fact may have", errors=places) from None
+        key = live.counting.key(counter, exchange)
+        if None in key:
+            raise _wrong("/per", "each must be known, and told as closely as can be")
+        told = {fact: value for fact in counts if isinstance(value := exchange.value(fact), engine.Range)}
+        if len(told) < len(counts):
+            raise _wrong("/counts", 'a count is a number, or {"at_least": a, "at_most": b}; leave out what is not known')
+        return told, key
+
+    def _moment(self) -> Moment:
+        now = self._service.clock()
+        return Moment(now.astimezone(self._zone).date(), now)
+
+
+def _wrong(pointer: str, detail: str) -> Refused:
+    return Refused("bad-request", detail, errors=(Place(pointer=pointer, code="wrong-value", detail=detail),))
+
+
+def _count(count: engine.Range) -> CountPart:
+    return CountPart.model_validate(ends(count))

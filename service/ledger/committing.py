@@ -1,0 +1,435 @@
+"""
+Commitments: decided exchanges that happen, with what each moved and what became of it.
+
+A decision's id in; a commitment out, or why there is none. Everything is done inside one writing transaction: the counters it is
+decided by cannot move before it counts. Of a commitment nothing is changed but its state, and whether its movements count; what
+happened to it is added as events.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from functools import partial
+from typing import Any, Literal
+
+import sqlalchemy as sa
+from pydantic import BaseModel, ConfigDict, Field
+from uuid_utils import uuid7
+
+import engine
+from service.callers.caller import Caller
+from service.decisions.decider import Asked, Decided, Decider
+from service.ledger.book import Book
+from service.ledger.counts import Counts, Filled, Moment, bare, ends
+from service.log.canonical import canonical
+from service.log.leaf import clear
+from service.log.store import Stored, find, moment_text
+from service.policies.live import Live
+from service.problems import Refused
+from service.register import named_exchanges
+from service.service import Service
+from service.settings import time_zone
+from service.store.tables import commitment, commitment_event, counted, movement
+
+EXPORTER = "exporter.id"
+State = Literal["committed", "withdrawn", "superseded"]
+_CHUNK = 25
+
+
+class Part(BaseModel):
+    """A part of what the ledger tells."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class CountPart(Part):
+    """A number of people, or of what else is counted; no upper end where `at_most` is left out."""
+
+    at_least: int = Field(ge=0)
+    at_most: int | None = Field(default=None, ge=0)
+
+
+class MovedPart(Part):
+    """What a commitment adds to one counted fact, on which day of the counter's calendar; `counts` until it has ended."""
+
+    fact: str
+    day: date
+    at_least: int
+    at_most: int | None = None
+    counts: bool
+
+
+class MovePart(Part):
+    """A counted fact before and after a commitment, as the ledger has it."""
+
+    before: CountPart
+    after: CountPart
+
+
+class EventPart(Part):
+    """Something that happened to a commitment. `other` is the commitment that it replaces, or is replaced by."""
+
+    kind: Literal["committed", "withdrawn", "amended", "recounted"]
+    at: datetime
+    by: str
+    reason: str | None = None
+    other: str | None = None
+
+
+class Commitment(Part):
+    """A decided exchange that happened, or was to."""
+
+    id: str
+    decision: str = Field(description="the decision that was named")
+    evaluation: str = Field(description="the decision made when it was committed, with the counters of that moment")
+    state: State
+    as_of: date
+    committed_at: datetime
+    replaces: str | None = None
+    replaced_by: str | None = None
+    moved: list[MovedPart]
+    events: list[EventPart]
+    counters: dict[str, MovePart] | None = Field(default=None, description="told once, when it is committed")
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """
+    What came of an attempt: the decision that was made anew, the number of its record, and the commitment, None where it does not let
+    the exchange proceed.
+    """
+
+    decided: Decided
+    sequence: int
+    commitment: Commitment | None
+
+
+class Moved(Exception):
+    """
+    An exchange may not proceed with the counters of now, and nothing was written. `decide` tells why, as it was found: that takes longer
+    than finding out, and need not keep others from committing.
+    """
+
+    def __init__(self, decide: Callable[[], Decided]) -> None:
+        super().__init__("the decision moved")
+        self.decide = decide
+
+
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """A decision that may be committed, as an exchange, to be decided again."""
+
+    stored: Stored
+    exchange: engine.Exchange
+    register: Mapping[str, Any]
+    moment: Moment
+
+
+class Ledger:
+    """The commitments of one service. Those methods that write are work for the store's writer."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._zone = time_zone(service.settings.zone)
+        self._decider = Decider(service)
+        self._book = Book()
+        self._counts = Counts(service.settings, self._book)
+
+    # --- work that writes --------------------------------------------------------------------------------------------
+
+    def commit(
+        self,
+        transaction: sa.Connection,
+        decision: str,
+        caller: Caller,
+        request_id: str,
+        old: str = "",
+        reason: str | None = None,
+        signed: bool = False,
+    ) -> Done:
+        """
+        Decide the exchange of a decision again, with the counters of now, and commit it where it may still proceed.
+
+        `old` is a commitment that it takes the place of; `signed` says that sign-offs may let it proceed. Raises Moved where it may not
+        proceed without them, Refused.
+        """
+        live = self._service.live
+        if old:
+            self._row_that_counts(transaction, old)
+        now = self._service.clock()
+        ready = self._ready(transaction, live, decision, now, instead=bool(old))
+        with transaction.begin_nested() as instead:
+            if old:
+                self._end(transaction, old, "superseded")
+            filled = self._counts.fill(transaction, live, ready.exchange, ready.moment, after=ready.stored.sequence)
+            decide = partial(
+                self._decider.decide,
+                live, ready.exchange, Asked(), now, request_id, caller, register=ready.register, filled=filled,
+            )  # fmt: skip
+            if not signed and not live.pdp.outcome(filled.exchange, ready.moment.as_of).permits:
+                raise Moved(decide)
+            decided = decide()
+            if not decided.written.proceed:
+                instead.rollback()  # what it was to replace counts as before
+        (sequence,) = self._service.store.record(transaction, [decided.entry])
+        if not decided.written.proceed:
+            return Done(decided, sequence, None)
+        id, at = str(uuid7()), moment_text(now)
+        exporter = live.counting.part(EXPORTER, filled.exchange)
+        transaction.execute(
+            sa.insert(commitment).values(
+                id=id,
+                decision=decision,
+                evaluation=decided.written.id,
+                sequence=sequence,
+                exporter=None if exporter is None else self._book.hashed(transaction, (EXPORTER,), (exporter,)),
+                as_of=ready.moment.as_of.isoformat(),
+                committed_at=at,
+                state="committed",
+                replaces=old or None,
+                counting=live.counting.meaning,
+            )
+        )
+        if old:
+            self._happened(transaction, old, "amended", at, caller.id, reason, id)
+        self._happened(transaction, id, "committed", at, caller.id, reason, old or None)
+        moved = self._contributions(live, filled.exchange, ready.moment)
+        self._book.move(transaction, id, sequence, moved)
+        self._book.note(transaction, live.counting, _last_day(ready.moment, moved))
+        told = self.read(transaction, id)
+        assert told is not None
+        return Done(decided, sequence, told.model_copy(update={"counters": _moves(filled, moved)}))
+
+    def withdraw(self, transaction: sa.Connection, id: str, caller: Caller, reason: str) -> Commitment:
+        """End a commitment whose exchange does not happen: it no longer counts. Raises Refused."""
+        self._row_that_counts(transaction, id)
+        self._end(transaction, id, "withdrawn")
+        self._happened(transaction, id, "withdrawn", moment_text(self._service.clock()), caller.id, reason, None)
+        told = self.read(transaction, id)
+        assert told is not None
+        return told
+
+    def recount(self, transaction: sa.Connection, caller: Caller, after: int) -> tuple[int, list[str], int | None]:
+        """
+        Count some commitments again under what the counters mean now, those committed after a record first.
+
+        Returns how many, which of them could not be, and where to go on, None at the end.
+        """
+        live = self._service.live
+        rows = transaction.execute(
+            sa.select(commitment)
+            .where(
+                commitment.c.state == "committed", commitment.c.sequence > after, commitment.c.counting != live.counting.meaning
+            )
+            .order_by(commitment.c.sequence)
+            .limit(_CHUNK)
+        ).all()
+        if not rows:
+            self._forget_meanings(transaction, live)
+            return 0, [], None
+        failed = [row.id for row in rows if not self._recounted(transaction, live, row, caller)]
+        return len(rows) - len(failed), failed, rows[-1].sequence
+
+    # --- reading -----------------------------------------------------------------------------------------------------
+
+    def read(self, connection: sa.Connection, id: str) -> Commitment | None:
+        """A commitment, or None."""
+        row = connection.execute(sa.select(commitment).where(commitment.c.id == id)).one_or_none()
+        return None if row is None else _told(connection, [row])[0]
+
+    def page(
+        self, connection: sa.Connection, exporter: str | None, state: State | None, after: int, limit: int
+    ) -> tuple[list[Commitment], int | None]:
+        """Commitments in their order, from a place on; of an exporter, in a state. And the place where they go on, None at the end."""
+        query = sa.select(commitment).where(commitment.c.sequence > after).order_by(commitment.c.sequence).limit(limit + 1)
+        if exporter is not None:
+            part = canonical(exporter).decode()
+            query = query.where(commitment.c.exporter == self._book.hashed(connection, (EXPORTER,), (part,)))
+        if state is not None:
+            query = query.where(commitment.c.state == state)
+        rows = connection.execute(query).all()
+        return _told(connection, rows[:limit]), rows[limit - 1].sequence if len(rows) > limit else None
+
+    # --- inside ------------------------------------------------------------------------------------------------------
+
+    def _ready(self, transaction: sa.Connection, live: Live, decision: str, now: datetime, *, instead: bool) -> _Ready:
+        """
+        The exchange of a decision that can be committed. Raises Refused.
+
+        `instead` of another, which was in its counters when it was made: then only what is decided without that one tells.
+        """
+        stored = find(transaction, decision)
+        if stored is None:
+            raise Refused("not-found", "no decision of this id is recorded")
+        # A commitment is decided again; that decision is of the same exchange, and committed with it.
+        same = sa.or_(commitment.c.decision == decision, commitment.c.evaluation == decision)
+        taken = transaction.execute(sa.select(commitment.c.id).where(same)).scalars().first()
+        if taken is not None:
+            raise Refused("not-committable", f"it was committed already, as {taken}")
+        record = clear(stored.entry.leaf, stored.entry.openings)
+        said = record["decision"]
+        if said.get("hypothetical") is not False:
+            raise Refused("not-committable", "it is hypothetical: decide the exchange as of today")
+        if said.get("proceed") is not True and not instead:
+            raise Refused("not-committable", "it does not let the exchange proceed")
+        if "denied" in record:
+            raise Refused("not-committable", f"whoever asked was told no: {record['denied']}")
+        today = now.astimezone(self._zone).date()
+        as_of = date.fromisoformat(record["as_of"])
+        if not today - timedelta(days=self._service.settings.commit_within_days) <= as_of <= today:
+            raise Refused("not-committable", "its day is over: decide the exchange again")
+        exchange, register = self._exchange(live, record, today), record.get("register", {})
+        made = datetime.fromisoformat(record["recorded_at"])
+        for role, used in register.items():
+            id = used.get("id") or exchange.value(f"{role}.id")
+            if not isinstance(id, str) or not named_exchanges.stands(transaction, role, id, used["version"], made, today):
+                detail = f"the register no longer says of the {role} what the decision rests on: decide the exchange again"
+                raise Refused("not-committable", detail)
+        return _Ready(stored, exchange, register, Moment(today, now))
+
+    def _exchange(self, live: Live, record: dict[str, Any], today: date) -> engine.Exchange:
+        """The exchange of a record as its caller sent it, as of today. Raises Refused."""
+        request = dict(bare(record["request"], record.get("counted", {})))
+        if request.get("as_of") != today.isoformat():
+            request.pop("as_of", None)
+        try:
+            return engine.parse_exchange(live.bundle, canonical(request))
+        except engine.ExchangeRefused:
+            raise Refused(
+                "not-committable",
+                "the policies no longer read it, or a personal value in it was erased: decide the exchange again",
+            ) from None
+
+    def _row_that_counts(self, transaction: sa.Connection, id: str) -> None:
+        state = transaction.execute(sa.select(commitment.c.state).where(commitment.c.id == id)).scalar_one_or_none()
+        if state is None:
+            raise Refused("not-found", "there is no commitment of this id")
+        if state != "committed":
+            raise Refused("commitment-ended", f"it is {state} already")
+
+    def _contributions(
+        self, live: Live, exchange: engine.Exchange, moment: Moment
+    ) -> list[tuple[engine.Contribution, engine.Counter, date]]:
+        counters = {each.name: each for each in live.counting.counters}
+        found = live.counting.contributions(exchange, live.pdp.verdict(exchange, moment.as_of)) if counters else ()
+        return [(each, counters[each.counter], moment.day(counters[each.counter])) for each in found]
+
+    def _end(self, transaction: sa.Connection, id: str, state: State) -> None:
+        transaction.execute(sa.update(commitment).where(commitment.c.id == id).values(state=state))
+        self._book.end(transaction, id)
+
+    def _happened(
+        self, transaction: sa.Connection, id: str, kind: str, at: str, by: str, reason: str | None, other: str | None
+    ) -> None:
+        number = transaction.execute(
+            sa.select(sa.func.count()).select_from(commitment_event).where(commitment_event.c.commitment == id)
+        ).scalar_one()
+        transaction.execute(
+            sa.insert(commitment_event).values(
+                commitment=id, number=number, kind=kind, at=at, by=by, reason=reason, other=other
+            )
+        )
+
+    def _recounted(self, transaction: sa.Connection, live: Live, row: Any, caller: Caller) -> bool:
+        """Count one commitment under what the counters mean now, on the day and with the facts it was committed with."""
+        stored = find(transaction, row.evaluation)
+        assert stored is not None
+        exchange = _again(live, stored)
+        if exchange is None:
+            return False
+        moment = Moment(date.fromisoformat(row.as_of), datetime.fromisoformat(row.committed_at))
+        moved = self._contributions(live, exchange, moment)
+        rows = transaction.execute(sa.select(movement).where(movement.c.commitment == row.id)).all()
+        current = {each.meaning for each in live.counting.counters}
+        self._book.end(transaction, row.id, {each.meaning for each in rows} - current)
+        counts = {(each.fact, each.meaning) for each in rows if each.live}
+        known = {(each.fact, each.meaning) for each in rows}
+        for each in moved:
+            place = each[0].fact, each[1].meaning
+            if place in known and place not in counts:
+                self._book.revive(transaction, row.id, *place)
+        new = [each for each in moved if (each[0].fact, each[1].meaning) not in known]
+        self._book.move(transaction, row.id, row.sequence, new)
+        self._book.note(transaction, live.counting, _last_day(moment, moved))
+        transaction.execute(sa.update(commitment).where(commitment.c.id == row.id).values(counting=live.counting.meaning))
+        self._happened(transaction, row.id, "recounted", moment_text(self._service.clock()), caller.id, None, None)
+        return True
+
+    def _forget_meanings(self, transaction: sa.Connection, live: Live) -> None:
+        """Under what no commitment is counted any more is no longer asked."""
+        self._book.note(transaction, live.counting, self._service.clock().astimezone(self._zone).date())
+        used = sa.exists().where(commitment.c.counting == counted.c.counting, commitment.c.state == "committed")
+        transaction.execute(sa.delete(counted).where(counted.c.counting != live.counting.meaning, ~used))
+
+
+def _again(live: Live, stored: Stored) -> engine.Exchange | None:
+    """The exchange of a record as it was decided, read by the policies of now; None where they do not know it."""
+    record = clear(stored.entry.leaf, stored.entry.openings)
+    request = record["request"]
+    for opening in stored.entry.openings:
+        if opening.value is None:  # erased: it may have been anything
+            request = engine.put(request, opening.pointer.removeprefix("/").replace("/", "."), "unknown")
+    # They may have lost a counter, which is no reason not to count the others.
+    for document in (request, bare(request, {fact: {} for fact in record.get("counted", {})})):
+        try:
+            return engine.parse_exchange(live.bundle, canonical(dict(document)))
+        except engine.ExchangeRefused:
+            continue
+    return None
+
+
+def _last_day(moment: Moment, moved: Sequence[tuple[engine.Contribution, engine.Counter, date]]) -> date:
+    return max([moment.as_of, *(day for _, _, day in moved)])
+
+
+def _moves(filled: Filled, moved: Sequence[tuple[engine.Contribution, engine.Counter, date]]) -> dict[str, MovePart]:
+    """The ledger's counts beside an exchange, and with it."""
+    told = {}
+    for each, counter, _ in moved:
+        before = filled.others[each.fact]
+        after = before + engine.Tally.of(each.people)
+        told[each.fact] = MovePart(before=_count(before.range(counter.distinct)), after=_count(after.range(counter.distinct)))
+    return told
+
+
+def _count(count: engine.Range) -> CountPart:
+    return CountPart.model_validate(ends(count))
+
+
+def _told(connection: sa.Connection, rows: Sequence[Any]) -> list[Commitment]:
+    """Commitments as they are told, from their rows."""
+    ids = [row.id for row in rows]
+    events = _grouped(connection, commitment_event, commitment_event.c.commitment, ids, commitment_event.c.number)
+    moved = _grouped(connection, movement, movement.c.commitment, ids, movement.c.fact)
+    replaced = _grouped(connection, commitment, commitment.c.replaces, ids, commitment.c.sequence)
+    return [
+        Commitment(
+            id=row.id,
+            decision=row.decision,
+            evaluation=row.evaluation,
+            state=row.state,
+            as_of=date.fromisoformat(row.as_of),
+            committed_at=datetime.fromisoformat(row.committed_at),
+            replaces=row.replaces,
+            replaced_by=next((each.id for each in replaced(row.id)), None),
+            moved=[
+                MovedPart(fact=m.fact, day=date.fromisoformat(m.day), at_least=m.low, at_most=m.high, counts=m.live)
+                for m in moved(row.id)
+            ],
+            events=[
+                EventPart(kind=e.kind, at=datetime.fromisoformat(e.at), by=e.by, reason=e.reason, other=e.other)
+                for e in events(row.id)
+            ],
+        )
+        for row in rows
+    ]
+
+
+def _grouped(
+    connection: sa.Connection, table: sa.Table, by: sa.Column[Any], ids: list[str], order: sa.Column[Any]
+) -> Callable[[str], list[Any]]:
+    """The rows of a table that belong to some ids, each id's in order."""
+    groups: dict[str, list[Any]] = {}
+    for row in connection.execute(sa.select(table).where(by.in_(ids)).order_by(order)):
+        groups.setdefault(getattr(row, by.name), []).append(row)
+    return lambda id: groups.get(id, [])

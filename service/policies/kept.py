@@ -1,0 +1,118 @@
+"""
+The bundles that decided, kept by their digests, so that whatever they decided can be decided again.
+
+INVARIANT (no record without its bundle): a bundle is kept, durably, before the first exchange is decided by it.
+A row has the settings under which the sources had their meaning, for they are part of it.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+
+import engine
+from service.log.store import moment_text
+from service.policies import archive
+from service.policies.loading import Loaded
+from service.store.database import Database, DatabaseRefused, plain
+from service.store.tables import bundle
+
+DIGEST = re.compile(r"[0-9a-f]{8,64}")
+
+_ABOUT = (bundle.c.source, bundle.c.meaning, bundle.c.trust, bundle.c.norms, bundle.c.engine, bundle.c.first_used_at)
+
+
+class NotKept(LookupError):
+    """No bundle of that digest is kept, or this version cannot read it; the message says which."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What is known of a kept bundle beside its bytes; `engine` and `first_used_at` are of its first use."""
+
+    source: str
+    meaning: str
+    trust: str
+    norms: str
+    engine: str
+    first_used_at: str
+    size: int
+
+
+def keep(transaction: sa.Connection, loaded: Loaded, now: datetime) -> bool:
+    """Keep a bundle, in a writing transaction; returns whether it is new."""
+    digests, settings = loaded.bundle.digests, loaded.bundle.settings
+    known = sa.select(sa.literal(1)).where(bundle.c.source == digests.source, bundle.c.meaning == digests.meaning)
+    if transaction.execute(known).first():
+        return False
+    transaction.execute(
+        sa.insert(bundle).values(
+            source=digests.source,
+            meaning=digests.meaning,
+            trust=settings.trust,
+            norms=settings.norms,
+            engine=engine.__version__,
+            first_used_at=moment_text(now),
+            archive=loaded.archive,
+        )
+    )
+    return True
+
+
+def keep_now(database: Database, loaded: Loaded, now: datetime) -> None:
+    """Keep a bundle before there is an event loop. Raises DatabaseRefused."""
+    try:
+        with database.writing.connect() as connection, connection.begin():
+            database.lock(connection)
+            keep(connection, loaded, now)
+    except (OSError, sa.exc.SQLAlchemyError) as failed:
+        raise DatabaseRefused(f"the policies cannot be kept in the database `{database.shown}`: {plain(failed)}") from None
+
+
+def listed(connection: sa.Connection, limit: int) -> list[Kept]:
+    """The bundles that are kept, the latest first."""
+    found = sa.select(*_ABOUT, sa.func.length(bundle.c.archive)).order_by(bundle.c.first_used_at.desc(), bundle.c.source)
+    return [Kept(*row) for row in connection.execute(found.limit(limit))]
+
+
+def archived(connection: sa.Connection, digest: str) -> tuple[Kept, bytes]:
+    """
+    The archive of a bundle by one of its digests, of which the first 8 hexadecimal digits are enough.
+
+    Of several the latest. Raises NotKept.
+    """
+    digest = digest.lower()
+    if not DIGEST.fullmatch(digest):
+        raise NotKept(f"`{digest[:80]}` is no digest of at least 8 hexadecimal digits")
+    begins = sa.or_(bundle.c.source.startswith(digest), bundle.c.meaning.startswith(digest))
+    return _first(connection, begins, digest)
+
+
+def load_kept(connection: sa.Connection, source: str, meaning: str | None = None) -> engine.Bundle:
+    """
+    A kept bundle by the digest `source` of a record, loaded under the settings it decided with.
+
+    One source may have been live under several settings; the record's digest `meaning` tells which, without it the latest is taken.
+    Raises NotKept, also where this version of the engine refuses the policies.
+    """
+    wanted = bundle.c.source == source
+    kept, data = _first(connection, wanted if meaning is None else wanted & (bundle.c.meaning == meaning), source)
+    try:
+        return engine.load_sources(archive.read(data), settings_of(kept))
+    except (archive.ArchiveRefused, engine.BundleRefused) as refused:
+        raise NotKept(f"the bundle {source[:12]} of engine {kept.engine} cannot be loaded any more: {refused}") from None
+
+
+def settings_of(kept: Kept) -> engine.Settings:
+    """The settings under which a kept bundle had its meaning."""
+    return engine.Settings(trust=kept.trust, norms=kept.norms)
+
+
+def _first(connection: sa.Connection, wanted: sa.ColumnElement[bool], digest: str) -> tuple[Kept, bytes]:
+    found = sa.select(*_ABOUT, bundle.c.archive).where(wanted).order_by(bundle.c.first_used_at.desc(), bundle.c.meaning)
+    row = connection.execute(found.limit(1)).first()
+    if row is None:
+        raise NotKept(f"no bundle with the digest `{digest}` is kept")
+    about = Kept(row.source, row.meaning, row.trust, row.norms, row.engine, row.first_used_at, len(row.archive))
+    return about, bytes(row.archive)

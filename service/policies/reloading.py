@@ -1,0 +1,179 @@
+"""
+The policies of a running service: loaded at the start, held, and loaded anew.
+
+Goes in: where they lie, and the keys that are trusted. Comes out: `live`, which decides. Loading takes seconds of processor time for
+many policies; it is done in a thread, so that the event loop goes on, if more slowly.
+
+INVARIANT (all or nothing): `live` is replaced as one value, and only by a bundle that was read whole, is signed where keys are set,
+holds, has engines, and is kept in the log. Whatever else happens, the last good one goes on.
+"""
+
+import asyncio
+import gc
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Self
+
+from structlog.typing import FilteringBoundLogger
+
+import engine
+from service.log.store import Store
+from service.policies import kept
+from service.policies.live import Live
+from service.policies.loading import Loaded, SourceRefused
+from service.policies.loading import load as load_source
+from service.policies.trusted_keys import KeyRefused, PublicKey, public_keys
+from service.settings import SettingRefused, Settings
+from service.store.writer import NotRecorded
+from service.telemetry.log_lines import described
+
+PLACES_LOGGED = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why policies were not taken, and when; `diagnostics` where they were read and do not hold."""
+
+    at: datetime
+    reason: str
+    diagnostics: tuple[engine.Diagnostic, ...] = ()
+
+
+class PoliciesRefused(Exception):
+    """Other policies were not taken; the last good ones go on."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal.reason)
+        self.refusal = refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where policies are taken from, how they are read and which engines decide by them."""
+
+    path: Path
+    settings: engine.Settings
+    keys: tuple[PublicKey, ...]
+    mode: str
+
+    @classmethod
+    def of(cls, path: Path | None, settings: Settings, mode: str) -> Self:
+        """By the settings of the service. Raises SettingRefused."""
+        if mode not in engine.MODES:
+            raise SettingRefused(f"there is no mode `{mode}`; use one of {', '.join(engine.MODES)}")
+        try:
+            keys = public_keys(settings.bundle_keys)
+        except KeyRefused as refused:
+            raise SettingRefused(str(refused)) from None
+        meant = engine.Settings(trust=settings.trust, norms=settings.norms)
+        return cls(path or engine.bundled_policies(), meant, keys, mode)
+
+    def load(self, but: Live | None = None) -> tuple[Loaded, Live | None]:
+        """
+        The policies, and what decides by them; None where they have the digests of `but`.
+
+        Raises SourceRefused, engine.BundleRefused, engine.EngineUnavailable.
+        """
+        loaded = load_source(self.path, self.settings, self.keys)
+        same = but is not None and loaded.bundle.digests == but.bundle.digests
+        return loaded, None if same else Live.of(loaded.bundle, self.mode)
+
+    def start(self) -> tuple[Loaded, Live]:
+        """The policies at the start. Raises SettingRefused, engine.BundleRefused, engine.EngineUnavailable."""
+        try:
+            loaded, live = self.load()
+        except SourceRefused as refused:
+            raise SettingRefused(str(refused)) from None
+        assert live is not None
+        return loaded, live
+
+
+@contextmanager
+def _collected_once() -> Iterator[None]:
+    """
+    One search for cycles at the end, which also frees the policies of before.
+
+    Left to itself, Python would stop every thread several times meanwhile, to look through half a million new objects that all stay.
+    """
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.collect()
+        gc.enable()
+
+
+class Policies:
+    """What is live, since when, and what became of loading it anew. `reload` belongs to one event loop."""
+
+    def __init__(
+        self, origin: Origin, loaded: Loaded, live: Live, store: Store, say: FilteringBoundLogger, clock: Callable[[], datetime]
+    ) -> None:
+        self.origin = origin
+        self.live = live
+        self.signers = loaded.signers
+        self.since = clock()
+        self.reloads = 0  # that were taken, or found nothing new
+        self.refusals = 0
+        self.reloaded_at: datetime | None = None
+        self.refused: Refusal | None = None  # of the last reload, where it was refused
+        self._store = store
+        self._say = say
+        self._clock = clock
+        self._one = asyncio.Lock()
+
+    @property
+    def reloading(self) -> bool:
+        """Whether policies are being loaded now."""
+        return self._one.locked()
+
+    async def reload(self) -> bool:
+        """
+        Load the policies anew and let them decide; returns whether they are others than before.
+
+        Raises PoliciesRefused; whatever the reason, what was live goes on.
+        """
+        async with self._one:
+            with _collected_once():
+                return await self._reload()
+
+    async def _reload(self) -> bool:
+        try:
+            loaded, live = await asyncio.to_thread(self.origin.load, self.live)
+            if live is not None:
+                now = self._clock()
+                await self._store.do(lambda transaction: kept.keep(transaction, loaded, now))
+        except Exception as failed:  # noqa: BLE001 - whatever it is, the last good ones go on
+            raise PoliciesRefused(self._refuse(failed)) from None
+        self.refused = None
+        self.reloads += 1
+        self.reloaded_at = self._clock()
+        self.signers = loaded.signers
+        if live is None:
+            return False
+        before, self.live, self.since = self.live, live, self.reloaded_at
+        self._say.info("policies_reloaded", before=before.digests.source, after=live.digests.source)
+        return True
+
+    def _refuse(self, failed: Exception) -> Refusal:
+        now = self._clock()
+        match failed:
+            case engine.BundleRefused():
+                count = len(failed.diagnostics)
+                refusal = Refusal(now, f"the policies do not hold: {count} finding{'s' * (count > 1)}", failed.diagnostics)
+            case SourceRefused() | engine.EngineUnavailable():
+                refusal = Refusal(now, str(failed))
+            case NotRecorded():
+                refusal = Refusal(now, f"the log cannot keep them: {failed}")
+            case _:
+                # Whatever it is, it must not end what decides; a loader that fails on some file is a fault of ours.
+                refusal = Refusal(now, f"loading failed: {type(failed).__name__}")
+                self._say.error("internal", request_id=None, **described(failed))
+        self.refusals += 1
+        self.refused = refusal
+        places = [f"{each.at} {each.code}" for each in refusal.diagnostics[:PLACES_LOGGED]]
+        self._say.error("policies_refused", reason=refusal.reason, places=places, live=self.live.digests.source)
+        return refusal

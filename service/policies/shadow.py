@@ -1,0 +1,230 @@
+"""
+A shadow bundle: other policies, evaluated beside the live ones, whose differences are recorded.
+
+Goes in: what was decided, once its record is durable. Comes out: rows of `shadow_difference`, and counts. INVARIANT (it never hurts):
+no answer waits for a shadow or depends on one, and it runs in a process of its own; what does not fit into its queue is dropped and
+counted, and so is whatever fails. It holds exchanges in memory only, and a row holds no fact.
+"""
+
+import asyncio
+import json
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any, Self
+
+import sqlalchemy as sa
+from structlog.typing import FilteringBoundLogger
+
+import engine
+from service.log.record import Digests
+from service.log.store import Store, moment_text
+from service.settings import SettingRefused, Settings
+from service.store.tables import shadow_difference
+from service.telemetry.log_lines import described
+
+WAITING = 1_000
+AT_ONCE = 20
+RESTART_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What a shadow has to know of a decision: the exchange, and what was said to it."""
+
+    id: str
+    exchange: engine.Exchange
+    as_of: date
+    today: date
+    outcome: str
+    proceed: bool
+    provisions: tuple[str, ...]
+
+    @classmethod
+    def of(cls, written: engine.Written, exchange: engine.Exchange, today: date) -> Self:
+        """Of a decision as it was written."""
+        named = written.named["provision"]
+        return cls(written.id, exchange, written.as_of, today, written.outcome, written.proceed, named)
+
+    def line(self, sequence: int) -> dict[str, Any]:
+        """As the shadow's process is told it."""
+        return {
+            "sequence": sequence,
+            "id": self.id,
+            "exchange": self.exchange.document,
+            "as_of": self.as_of.isoformat(),
+            "today": self.today.isoformat(),
+            "outcome": self.outcome,
+            "proceed": self.proceed,
+            "provisions": self.provisions,
+        }
+
+
+@dataclass(slots=True)
+class Counts:
+    """Since the start, of this process."""
+
+    compared: int = 0
+    differing: int = 0
+    dropped: int = 0
+    failed: int = 0
+    refused: int = 0  # reloads of the shadow
+
+
+class ShadowGone(Exception):
+    """The shadow's process is not there any more."""
+
+
+class ShadowRefused(Exception):
+    """The shadow's policies are not taken; the message says why."""
+
+
+class Process:
+    """The shadow's process. What waits for an answer of it belongs into a thread."""
+
+    def __init__(self, where: dict[str, Any]) -> None:
+        self._where = where
+        self._turn = threading.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._closed = False
+
+    @property
+    def number(self) -> int | None:
+        """The process's number, where there is one."""
+        return self._process.pid if self._process else None
+
+    def load(self) -> Digests:
+        """Load the policies, first of all in a new process; their digests. Raises ShadowRefused, ShadowGone."""
+        answer = self.ask({"load": self._where}, start=True)
+        if "refused" in answer:
+            raise ShadowRefused(answer["refused"])
+        return Digests(**answer)
+
+    def ask(self, question: dict[str, Any], start: bool = False) -> dict[str, Any]:
+        """The answer to one line. Raises ShadowGone."""
+        with self._turn:
+            if self._process is None and start and not self._closed:
+                # What it might print is not shown: an error's text may quote a value.
+                self._process = subprocess.Popen(
+                    [sys.executable, "-m", "service.policies.shadow_process"],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.DEVNULL,
+                )
+            if self._process is None:
+                raise ShadowGone
+            assert self._process.stdin
+            assert self._process.stdout
+            try:
+                self._process.stdin.write(json.dumps(question).encode() + b"\n")
+                self._process.stdin.flush()
+                line = self._process.stdout.readline()
+                answer: dict[str, Any] = json.loads(line)
+            except (OSError, ValueError):
+                self._process.kill()
+                self._process.communicate()
+                self._process = None
+                raise ShadowGone from None
+            return answer
+
+    def close(self) -> None:
+        """End the process, whatever it does."""
+        self._closed = True
+        process = self._process
+        if process:
+            process.kill()
+            process.wait()
+
+
+@dataclass(eq=False)
+class Shadow:
+    """The shadow of a service. `look` and `work` belong to one event loop; `close()` at the end."""
+
+    path: Path
+    process: Process
+    digests: Digests
+    store: Store
+    say: FilteringBoundLogger
+    clock: Callable[[], datetime]
+    counts: Counts = field(default_factory=Counts)
+    refused: str | None = None  # why it was not loaded anew, the last time
+
+    def __post_init__(self) -> None:
+        self._queue: asyncio.Queue[tuple[int, Given]] = asyncio.Queue(WAITING)
+        self._renewing: asyncio.Task[None] | None = None
+
+    @classmethod
+    def open(
+        cls, path: Path, settings: Settings, store: Store, say: FilteringBoundLogger, clock: Callable[[], datetime]
+    ) -> Self:
+        """Start a shadow. Raises SettingRefused where its policies are not taken."""
+        keys = [str(key.absolute()) for key in settings.bundle_keys]
+        process = Process({"path": str(path.absolute()), "keys": keys, "trust": settings.trust, "norms": settings.norms})
+        try:
+            return cls(path, process, process.load(), store, say, clock)
+        except (ShadowRefused, ShadowGone) as refused:
+            process.close()
+            raise SettingRefused(f"the shadow cannot be taken: {str(refused) or 'its process ended'}") from None
+
+    def look(self, sequence: int, given: Given) -> None:
+        """Look at a decision some time later, if there is room for it; its record, of this number, is durable by now."""
+        try:
+            self._queue.put_nowait((sequence, given))
+        except asyncio.QueueFull:
+            self.counts.dropped += 1
+
+    def renew(self) -> None:
+        """Load the shadow anew some time later; nobody waits for it, since its process may hang."""
+        if self._renewing is None or self._renewing.done():
+            self._renewing = asyncio.get_running_loop().create_task(self._reload())
+
+    async def _reload(self) -> None:
+        """Load the shadow anew; where that fails the old one goes on."""
+        try:
+            digests = await asyncio.to_thread(self.process.load)
+        except (ShadowRefused, ShadowGone, OSError) as failed:
+            self.refused = str(failed) or "its process ended"
+            self.counts.refused += 1
+            self.say.error("shadow_refused", reason=self.refused)
+            return
+        self.refused = None
+        if digests != self.digests:
+            self.digests = digests
+            self.say.info("shadow_reloaded", after=digests.source)
+
+    async def work(self) -> None:
+        """Look at what waits, for ever."""
+        while True:
+            looks = [await self._queue.get()]
+            while len(looks) < AT_ONCE and not self._queue.empty():
+                looks.append(self._queue.get_nowait())
+            try:
+                await self._compare(looks)
+            except ShadowGone:
+                self.counts.failed += len(looks)
+                self.say.error("shadow_failed", error=ShadowGone.__name__, at=[])
+                await asyncio.sleep(RESTART_SECONDS)
+                await self._reload()
+            except Exception as failed:  # noqa: BLE001 - it never hurts
+                self.counts.failed += len(looks)
+                self.say.error("shadow_failed", **described(failed))
+
+    def close(self) -> None:
+        """End it."""
+        self.process.close()
+
+    async def _compare(self, looks: Sequence[tuple[int, Given]]) -> None:
+        question = {"looks": [given.line(sequence) for sequence, given in looks]}
+        answer = await asyncio.to_thread(self.process.ask, question)
+        found = answer["found"]
+        if found:
+            at = moment_text(self.clock())
+            rows = [{**each, "at": at} for each in found]
+            await self.store.do(lambda transaction: transaction.execute(sa.insert(shadow_difference), rows) and None)
+        self.counts.compared += len(looks) - answer["failed"]
+        self.counts.failed += answer["failed"]
+        self.counts.differing += len(found)

@@ -1,0 +1,161 @@
+"""
+What makes a running service load its policies anew: a change on the disk, or a SIGHUP.
+
+Both only ask; one task loads, so that a hundred changes at once are one reload. Refusals are told by `Policies` and end nothing.
+
+The one door to the library `watchfiles`. Of a folder all YAML files count; of a bundle file its own name and that of its signatures in
+the folder around it, so that a file which takes another's place is seen. Nothing is read here, and what is told once too often does no
+harm.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+from structlog.typing import FilteringBoundLogger
+from watchfiles import Change, awatch
+
+from service.policies.archive import SUFFIXES
+from service.policies.loading import beside, is_bundle
+from service.telemetry.log_lines import described
+
+LONGEST_MS = 2_000  # how long changes that do not end are gathered
+QUIET_MS = 500  # how long nothing happens before changes are told
+LOOK_AGAIN_MS = 5_000  # how often the folder itself is looked at: another may have taken its place
+GONE_SECONDS = 1.0
+AGAIN_SECONDS = 10.0  # after which a watch that failed is tried again; what happened meanwhile is then seen
+
+
+State = frozenset[tuple[str, int, int]]
+
+
+def state(path: Path) -> State:
+    """The files that count, with their sizes and when they were written: to be taken before they are read."""
+    files = [path, beside(path)] if is_bundle(path) else [file for file in path.rglob("*") if file.suffix in SUFFIXES]
+    found = set()
+    for file in files:
+        with suppress(OSError):
+            status = file.stat()
+            found.add((str(file), status.st_mtime_ns, status.st_size))
+    return frozenset(found)
+
+
+class Reloading:
+    """
+    Asks for and does reloads, between the start and the end of `running`.
+
+    `watched` are paths, and what was there before they were read: what changed since is a change like any other.
+    """
+
+    def __init__(
+        self, reload: Callable[[], Awaitable[object]], say: FilteringBoundLogger, watched: Mapping[Path, State]
+    ) -> None:
+        self._reload = reload
+        self._say = say
+        self._watched = watched
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._asked = asyncio.Event()
+        self._early = False
+
+    def ask(self) -> None:
+        """Ask for a reload, from any thread or a signal's handler; before the start, one is done at the start."""
+        self._early = True
+        if self._loop:
+            with suppress(RuntimeError):  # the loop is closed: nothing decides any more
+                self._loop.call_soon_threadsafe(self._asked.set)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Do what is asked for, and watch."""
+        self._loop = asyncio.get_running_loop()
+        stop = asyncio.Event()
+        if self._early:
+            self._asked.set()
+        work = asyncio.create_task(self._work())
+        watching = [asyncio.create_task(self._watch(path, before, stop)) for path, before in self._watched.items()]
+        try:
+            yield
+        finally:
+            self._loop = None
+            stop.set()
+            work.cancel()
+            await asyncio.gather(work, *watching, return_exceptions=True)
+
+    async def _work(self) -> None:
+        while True:
+            await self._asked.wait()
+            self._asked.clear()
+            try:
+                await self._reload()
+            except Exception as failed:  # noqa: BLE001 - what is refused is told elsewhere; nothing may end the next reload
+                self._say.error("internal", request_id=None, **described(failed))
+
+    async def _watch(self, path: Path, before: State, stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            try:
+                async for _ in changes(path, stop, before):
+                    self._asked.set()
+            except Exception as failed:  # noqa: BLE001 - SIGHUP and the endpoint remain meanwhile
+                self._say.error("watch_failed", **described(failed))
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(stop.wait(), AGAIN_SECONDS)
+
+
+async def changes(path: Path, stop: asyncio.Event, before: State) -> AsyncIterator[None]:
+    """
+    Yields whenever policies may be others than `before`, and than when it yielded last, until told to stop.
+
+    The files are looked at now and then too, since what happens before the watch stands tells nobody.
+    """
+    file = is_bundle(path)
+    folder = path.parent if file else path
+    known = _identity(folder)
+    while not stop.is_set():
+        there = _identity(folder)
+        if there != known:
+            known = there
+            yield
+        if (now := await asyncio.to_thread(state, path)) != before:
+            before = now
+            yield
+        if there is None:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), GONE_SECONDS)
+            continue
+        with suppress(FileNotFoundError):
+            async for found in awatch(
+                folder,
+                watch_filter=_of_a_file(path) if file else _of_a_folder,
+                debounce=LONGEST_MS,
+                step=QUIET_MS,
+                stop_event=stop,
+                rust_timeout=LOOK_AGAIN_MS,
+                yield_on_timeout=True,
+                recursive=not file,
+            ):
+                now = await asyncio.to_thread(state, path)
+                if found or now != before:
+                    before = now
+                    yield
+                if _identity(folder) != known:
+                    break  # what is watched is no longer what the path names
+
+
+def _of_a_folder(change: Change, name: str) -> bool:
+    path = Path(name)
+    # Without a suffix: a folder that comes or goes takes its files along, and a Kubernetes volume turns by a link.
+    return path.suffix in SUFFIXES or not path.suffix or path.name.startswith("..")
+
+
+def _of_a_file(path: Path) -> Callable[[Change, str], bool]:
+    names = (path.name, beside(path).name)
+    return lambda change, name: Path(name).name in names or Path(name).name.startswith("..")
+
+
+def _identity(folder: Path) -> tuple[int, int] | None:
+    try:
+        status = folder.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino

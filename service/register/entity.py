@@ -1,0 +1,223 @@
+"""
+What the register holds of one party, data asset or other entity.
+
+Goes in: JSON, as somebody writes it. Comes out: the same, typed, or every place where it is wrong. Whether its facts are facts
+of the vocabulary is for `service.register.stated_facts` to say.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
+
+from service.problems import PLACES_SHOWN, Place
+
+PARTY = "party"
+ASSET = "asset"
+MOST_BYTES = 64 * 1024  # of one entity, as it is sent
+
+State = Literal["held", "withdrawn", "erased"]
+
+# What stands in an address and in a row of text: no control characters, no half characters, no slash, no space at an end.
+_ID = re.compile(
+    r"(?!\.{1,2}\Z)[^\s\x00-\x1f\x7f-\x9f\ud800-\udfff/]([^\x00-\x1f\x7f-\x9f\ud800-\udfff/]*[^\s\x00-\x1f\x7f-\x9f\ud800-\udfff/])?"
+)
+_KIND = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
+_LINE = re.compile(r"[^\x00-\x1f\x7f-\x9f\ud800-\udfff]*")
+MOST_OF_AN_ID = 128
+
+
+def is_id(text: str) -> bool:
+    """Whether a text may be the id of an entity."""
+    return len(text) <= MOST_OF_AN_ID and _ID.fullmatch(text) is not None
+
+
+def is_kind(text: str) -> bool:
+    """Whether a text may be a kind of entities."""
+    return _KIND.fullmatch(text) is not None
+
+
+def _an_id(text: str) -> str:
+    if not is_id(text):
+        raise PydanticCustomError(
+            "wrong_id", "must be a text of 1 to {most} characters without a slash or control character", {"most": MOST_OF_AN_ID}
+        )
+    return text
+
+
+def _a_line(text: str) -> str:
+    if not _LINE.fullmatch(text):
+        raise PydanticCustomError("wrong_text", "must be one line of text")
+    return text
+
+
+def _a_day(text: str) -> str:
+    try:
+        return date.fromisoformat(text).isoformat()
+    except ValueError:
+        raise PydanticCustomError("wrong_day", "must be a day like 2024-03-22") from None
+
+
+Id = Annotated[str, AfterValidator(_an_id)]
+Line = Annotated[str, StringConstraints(min_length=1, max_length=256), AfterValidator(_a_line)]
+Note = Annotated[str, StringConstraints(min_length=1, max_length=1000), AfterValidator(_a_line)]
+Day = Annotated[
+    str, StringConstraints(pattern=r"^\d{4}-\d{2}-\d{2}$"), AfterValidator(_a_day), Field(json_schema_extra={"format": "date"})
+]
+Documents = dict[str, JsonValue]
+
+
+class Travels(BaseModel):
+    """A condition that came with the data: the provision it belongs to, and where it came from (a decision's id, a contract)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, strict=True)
+
+    provision: Line
+    from_: Line = Field(alias="from")
+
+
+class Content(BaseModel):
+    """What is stated of an entity. A version of it speaks for every day from `valid_from` on, until a later version does."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    aliases: Annotated[list[Id], Field(max_length=16)] = Field(
+        default=[], description="other ids that it answers to, of which no other entity of its kind has one"
+    )
+    valid_from: Day | None = Field(default=None, description="the first day it speaks for; every day where left out")
+    valid_until: Day | None = Field(
+        default=None, description="the last day on which it may be named; without an end where left out"
+    )
+    facts: dict[str, JsonValue] = Field(
+        default={},
+        description=(
+            "of a party: facts of an exporter or a recipient without the role, like `country`; of an asset: facts as an exchange"
+            " states them, like `data.personal`, nested; of other kinds: properties of any name"
+        ),
+    )
+    evidence: Documents = Field(default={}, description="documents by kind, as an exchange states them")
+    claims: Documents = Field(default={}, description="claims by kind, as an exchange states them")
+    travels: Annotated[list[Travels], Field(max_length=64)] = Field(
+        default=[], description="of an asset: the conditions that came with the data and go where they go"
+    )
+    attested_by: Line | None = Field(default=None, description="who vouches for what is stated")
+    note: Note | None = None
+
+    @model_validator(mode="after")
+    def _sound(self) -> "Content":
+        if self.valid_from and self.valid_until and self.valid_until < self.valid_from:
+            raise PydanticCustomError("wrong_order", "`valid_until` lies before `valid_from`")
+        if len(set(self.aliases)) < len(self.aliases):
+            raise PydanticCustomError("twice", "an id stands twice in `aliases`")
+        try:
+            json.dumps((self.facts, self.evidence, self.claims), ensure_ascii=False, allow_nan=False).encode()
+        except ValueError:
+            raise PydanticCustomError("wrong_value", "holds a number or a text that JSON cannot carry safely") from None
+        return self
+
+    def document(self) -> dict[str, Any]:
+        """As JSON; what is not said is left out."""
+        return {
+            name: value for name, value in self.model_dump(mode="json", by_alias=True).items() if value not in (None, [], {})
+        }
+
+
+class Entity(Content):
+    """A version of an entity, as the register keeps it. Of one that is withdrawn or erased nothing is stated."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=False)
+
+    kind: str
+    id: str
+    version: int = Field(ge=1, description="1, 2, 3 …; also the answer's ETag")
+    state: State
+    recorded_at: datetime
+    recorded_by: str = Field(description="the id of the caller who wrote this version")
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A row of the register: what is stated of an entity, which version of it that is, and who wrote it when."""
+
+    kind: str
+    id: str
+    version: int
+    state: State
+    content: Content
+    recorded_at: str
+    recorded_by: str
+
+    def document(self) -> dict[str, Any]:
+        """As JSON, to be shown."""
+        return {
+            "kind": self.kind,
+            "id": self.id,
+            "version": self.version,
+            "state": self.state,
+            **self.content.document(),
+            "recorded_at": self.recorded_at,
+            "recorded_by": self.recorded_by,
+        }
+
+    @property
+    def facts(self) -> Mapping[str, Any]:
+        """The facts, nested as they were written."""
+        return self.content.facts
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An entity to be written: its kind, its id and what is stated of it; `place` is where that stands, for whoever reads a refusal."""
+
+    kind: str
+    id: str
+    content: Content = field(repr=False)
+    place: str = ""
+
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+class Wrong(Exception):
+    """What was sent cannot enter the register; `places` says why."""
+
+    def __init__(self, places: list[Place]) -> None:
+        super().__init__("; ".join(f"{place.pointer}: {place.detail}" for place in places))
+        self.places = tuple(places[:PLACES_SHOWN])
+
+
+def read_content(document: Any, at: str = "") -> Content:
+    """What is stated of an entity, from JSON that stands at a place. Raises Wrong."""
+    try:
+        return Content.model_validate(document)
+    except ValidationError as failed:
+        places = []
+        for error in failed.errors(include_url=False, include_input=False, include_context=False):
+            pointer = at + "".join(f"/{pointer_step(step)}" for step in error["loc"])
+            unknown = error["type"] == "extra_forbidden"
+            detail = f"there is no `{str(error['loc'][-1])[:80]}` here" if unknown else error["msg"]
+            places.append(Place(pointer=pointer, code="unknown-key" if unknown else "wrong-value", detail=_lower(detail)))
+        raise Wrong(places) from None
+
+
+def pointer_step(step: str | int) -> str:
+    """A name as a step of a JSON Pointer."""
+    return str(step).replace("~", "~0").replace("/", "~1")[:120]
+
+
+def _lower(sentence: str) -> str:
+    return sentence[:1].lower() + sentence[1:]

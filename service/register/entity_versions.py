@@ -1,0 +1,315 @@
+"""
+The rows of the register: what is stated of each entity, every version of it.
+
+INVARIANT (nothing is changed in place): a change is a new version, and so is a withdrawal. Only an erasure touches what is there,
+and leaves nothing but that there was something.
+
+A version speaks for every day from its `valid_from` on, until a later version does. So the version that speaks for a day is the newest
+whose `valid_from` is not after it; whether the entity may be named on that day is then for its state and its `valid_until` to say. An
+older version never comes back because a newer one ends early.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+from uuid import uuid4
+
+import sqlalchemy as sa
+
+from service.problems import Place
+from service.register.entity import Content, Entry, Version, Wrong, is_id
+from service.store.database import Database
+from service.store.tables import entity, entity_alias
+
+MOST_ENTRIES = 10_000
+_AT_ONCE = 400  # ids in one query
+
+_NOTHING = Content()
+
+
+class Changed(Exception):
+    """The entity is not at the version that the writer has seen."""
+
+
+class NotHeld(Exception):
+    """No such entity is in the register, or it is withdrawn already."""
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """
+    What has to be so for a write to be done. `versions`: it is at one of these; `held`: it is there; `absent`: it is not there.
+    """
+
+    versions: frozenset[int] | None = None
+    held: bool = False
+    absent: bool = False
+
+    def check(self, now: Version | None) -> None:
+        """Raises Changed."""
+        there = now is not None and now.state == "held"
+        if (self.held and not there) or (self.absent and there):
+            raise Changed
+        if self.versions is not None and (now is None or now.version not in self.versions):
+            raise Changed
+
+
+ALWAYS = Condition()
+
+
+# --- reading, on any connection ------------------------------------------------------------------------------------------
+
+
+def newest(connection: sa.Connection, kind: str, name: str) -> Version | None:
+    """The newest version of the entity that answers to a name, its id or an alias."""
+    return _first(connection, kind, name, None)
+
+
+def speaking(connection: sa.Connection, kind: str, name: str, day: str) -> Version | None:
+    """The version that speaks for a day, of the entity that answers to a name; None where none does."""
+    return _first(connection, kind, name, day)
+
+
+def history(connection: sa.Connection, kind: str, name: str) -> Sequence[Version]:
+    """Every version of the entity that answers to a name, newest first."""
+    if not is_id(name):
+        return ()
+    rows = connection.execute(_of(kind, name).order_by(entity.c.version.desc()))
+    return [_version(row) for row in rows]
+
+
+def listed(
+    connection: sa.Connection, kind: str | None, after: tuple[str, str], limit: int, day: str | None = None
+) -> Sequence[Version]:
+    """
+    Entities that are held, at most so many, in the order of their kinds and ids, after a kind and an id.
+
+    Of a `day`: those that may be named on it, each as it is said then; else each in its newest version.
+    """
+    other = entity.alias("other")
+    last = (
+        sa.select(sa.func.max(other.c.version))
+        .where(other.c.kind == entity.c.kind, other.c.id == entity.c.id)
+        .correlate(entity)
+    )
+    if day is not None:
+        last = last.where(sa.or_(other.c.valid_from.is_(None), other.c.valid_from <= day))
+    query = sa.select(entity).where(entity.c.state == "held", entity.c.version == last.scalar_subquery())
+    query = query.where(
+        sa.or_(entity.c.kind > after[0], sa.and_(entity.c.kind == after[0], entity.c.id > after[1]))
+        if kind is None
+        else sa.and_(entity.c.kind == kind, entity.c.id > after[1])
+    )
+    if day is not None:
+        query = query.where(sa.or_(entity.c.valid_until.is_(None), entity.c.valid_until >= day))
+    return [_version(row) for row in connection.execute(query.order_by(entity.c.kind, entity.c.id).limit(limit))]
+
+
+def everything(connection: sa.Connection, kind: str | None, day: str | None = None) -> Iterator[Version]:
+    """Every entity that is held, as `listed` has them."""
+    after = ("", "")
+    while found := listed(connection, kind, after, _AT_ONCE, day):
+        yield from found
+        after = (found[-1].kind, found[-1].id)
+
+
+# --- writing, inside work of the writer ----------------------------------------------------------------------------------
+
+
+def write(
+    transaction: sa.Connection,
+    database: Database,
+    entries: Sequence[Entry],
+    at: str,
+    by: str,
+    condition: Condition = ALWAYS,
+) -> list[tuple[Version, bool]]:
+    """
+    Write entities, all or none; each as it is then, and whether that is a new version: what says nothing new makes none.
+
+    Raises Changed, and Wrong where an id or an alias is another entity's already.
+    """
+    ids: dict[str, set[str]] = {}
+    for entry in entries:
+        ids.setdefault(entry.kind, set()).update((entry.id, *entry.content.aliases))
+    held = {(each.kind, each.id): each for each in _newest_of(transaction, ids)}
+    owners = {(kind, alias): id for kind, alias, id in _aliases_of(transaction, ids)}
+    answering: dict[tuple[str, str], list[str]] = {}
+    for (kind, alias), id in owners.items():
+        answering.setdefault((kind, id), []).append(alias)
+    written: list[tuple[Version, bool]] = []
+    wrong: list[Place] = []
+    seen: set[tuple[str, str]] = set()
+    for entry in entries:
+        key = (entry.kind, entry.id)
+        before = held.get(key)
+        condition.check(before)
+        wrong += _taken(entry, seen, held, owners)
+        seen.add(key)
+        if before is not None and before.state == "held" and before.content == entry.content:
+            written.append((before, False))
+            continue
+        version = Version(entry.kind, entry.id, before.version + 1 if before else 1, "held", entry.content, at, by)
+        written.append((version, True))
+        held[key] = version
+        for alias in answering.pop(key, ()):
+            del owners[entry.kind, alias]
+        for alias in entry.content.aliases:
+            owners.setdefault((entry.kind, alias), entry.id)
+    if wrong:
+        raise Wrong(wrong)
+    new = [version for version, is_new in written if is_new]
+    database.insert(transaction, entity, [_row(version) for version in new])
+    for version in new:
+        if version.version > 1:
+            _forget_aliases(transaction, version.kind, version.id)
+    aliases = [(each.kind, alias, each.id) for each in new for alias in each.content.aliases]
+    database.insert(transaction, entity_alias, aliases)
+    return written
+
+
+def withdraw(
+    transaction: sa.Connection, database: Database, kind: str, name: str, at: str, by: str, condition: Condition = ALWAYS
+) -> Version:
+    """
+    Say that an entity is no more: a version that states nothing, for every day. Its names stay taken.
+
+    Raises NotHeld, Changed.
+    """
+    before = newest(transaction, kind, name)
+    if before is None or before.state != "held":
+        raise NotHeld
+    condition.check(before)
+    gone = Version(kind, before.id, before.version + 1, "withdrawn", _NOTHING, at, by)
+    database.insert(transaction, entity, [_row(gone)])
+    return gone
+
+
+def erase(transaction: sa.Connection, kind: str, name: str, condition: Condition = ALWAYS) -> Sequence[Version]:
+    """
+    Erase whatever every version of an entity says, its names included; what is left has a new id that says nothing.
+
+    Whoever calls it tells the writer that values were erased. Raises NotHeld, Changed.
+    """
+    versions = history(transaction, kind, name)
+    if not versions or versions[0].state == "erased":
+        raise NotHeld
+    condition.check(versions[0])
+    new = f"erased-{uuid4()}"
+    nothing = _row(replace(versions[0], id=new, state="erased", content=_NOTHING))
+    columns = {
+        column.name: value
+        for column, value in zip(entity.columns, nothing, strict=True)
+        if column.name not in ("kind", "version", "recorded_at", "recorded_by")
+    }
+    transaction.execute(sa.update(entity).where(entity.c.kind == kind, entity.c.id == versions[0].id).values(columns))
+    _forget_aliases(transaction, kind, versions[0].id)
+    return history(transaction, kind, new)
+
+
+# --- rows ----------------------------------------------------------------------------------------------------------------
+
+
+def _of(kind: str, name: str) -> sa.Select[Any]:
+    """The versions of the entity that answers to a name."""
+    id = sa.select(entity_alias.c.id).where(entity_alias.c.kind == kind, entity_alias.c.alias == name).scalar_subquery()
+    return sa.select(entity).where(entity.c.kind == kind, entity.c.id == sa.func.coalesce(id, name))
+
+
+def _first(connection: sa.Connection, kind: str, name: str, day: str | None) -> Version | None:
+    if not is_id(name):
+        return None
+    query = _of(kind, name).order_by(entity.c.version.desc()).limit(1)
+    if day is not None:
+        query = query.where(sa.or_(entity.c.valid_from.is_(None), entity.c.valid_from <= day))
+    row = connection.execute(query).one_or_none()
+    return None if row is None else _version(row)
+
+
+def _newest_of(connection: sa.Connection, ids: dict[str, set[str]]) -> Iterator[Version]:
+    other = entity.alias("other")
+    last = sa.select(sa.func.max(other.c.version)).where(other.c.kind == entity.c.kind, other.c.id == entity.c.id)
+    for kind, some in _in_parts(ids):
+        query = sa.select(entity).where(entity.c.kind == kind, entity.c.id.in_(some))
+        for row in connection.execute(query.where(entity.c.version == last.correlate(entity).scalar_subquery())):
+            yield _version(row)
+
+
+def _aliases_of(connection: sa.Connection, ids: dict[str, set[str]]) -> Iterator[tuple[str, str, str]]:
+    """The aliases among some names, and those of the entities among them."""
+    for kind, some in _in_parts(ids):
+        query = sa.select(entity_alias).where(entity_alias.c.kind == kind)
+        for row in connection.execute(query.where(sa.or_(entity_alias.c.alias.in_(some), entity_alias.c.id.in_(some)))):
+            yield row.kind, row.alias, row.id
+
+
+def _in_parts(ids: dict[str, set[str]]) -> Iterator[tuple[str, list[str]]]:
+    for kind, names in ids.items():
+        every = sorted(names)
+        for at in range(0, len(every), _AT_ONCE):
+            yield kind, every[at : at + _AT_ONCE]
+
+
+def _taken(
+    entry: Entry, seen: set[tuple[str, str]], held: dict[tuple[str, str], Version], owners: dict[tuple[str, str], str]
+) -> Iterator[Place]:
+    """Where the names of an entity are not free."""
+    if (entry.kind, entry.id) in seen:
+        yield Place(pointer=f"{entry.place}/id", code="id-taken", detail="stands twice in what is sent")
+    elif owners.get((entry.kind, entry.id), entry.id) != entry.id:
+        yield Place(pointer=f"{entry.place}/id", code="id-taken", detail="another entity answers to this id; change that one")
+    for number, alias in enumerate(entry.content.aliases):
+        at = f"{entry.place}/aliases/{number}"
+        if alias == entry.id:
+            yield Place(pointer=at, code="id-taken", detail="is the entity's own id")
+        elif (entry.kind, alias) in held or owners.get((entry.kind, alias), entry.id) != entry.id:
+            yield Place(pointer=at, code="id-taken", detail="another entity has this id")
+
+
+def _forget_aliases(transaction: sa.Connection, kind: str, id: str) -> None:
+    transaction.execute(sa.delete(entity_alias).where(entity_alias.c.kind == kind, entity_alias.c.id == id))
+
+
+_encode: Callable[[Any], str] = json.JSONEncoder(
+    ensure_ascii=False, separators=(",", ":"), sort_keys=True, allow_nan=False
+).encode
+
+
+def _row(version: Version) -> tuple[Any, ...]:
+    content = version.content
+    return (
+        version.kind,
+        version.id,
+        version.version,
+        version.state,
+        content.valid_from,
+        content.valid_until,
+        _encode(content.aliases),
+        _encode(content.facts),
+        _encode({"evidence": content.evidence, "claims": content.claims}),
+        _encode([{"provision": each.provision, "from": each.from_} for each in content.travels]),
+        content.attested_by,
+        content.note,
+        version.recorded_at,
+        version.recorded_by,
+    )
+
+
+def _version(row: Any) -> Version:
+    content = Content(
+        aliases=json.loads(row.aliases),
+        valid_from=row.valid_from,
+        valid_until=row.valid_until,
+        facts=json.loads(row.facts),
+        **json.loads(row.documents),
+        travels=json.loads(row.travels),
+        attested_by=row.attested_by,
+        note=row.note,
+    )
+    return Version(row.kind, row.id, row.version, row.state, content, row.recorded_at, row.recorded_by)
+
+
+def entries_of(versions: Iterable[Version]) -> list[Entry]:
+    """Versions as what would be written to have them again."""
+    return [Entry(version.kind, version.id, version.content) for version in versions]

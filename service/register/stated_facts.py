@@ -1,0 +1,187 @@
+"""
+What the loaded vocabulary lets the register state, and how that enters an exchange.
+
+An exchange has an exporter, a recipient and its data; the first two are parties, the last is an asset. A party's facts are written
+without the role: a name is a party's fact where `exporter.NAME` or `recipient.NAME` is a fact. An asset states facts of the group `data`
+and of the groups that the vocabulary's factor account reads, save those of the parties, as an exchange states them.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, TypeAlias
+
+import engine
+from service.policies.live import Live
+from service.problems import Place
+from service.register.entity import ASSET, PARTY, Content, Entry, pointer_step
+
+DATA = "data"
+PARTY_ROLES = ("exporter", "recipient")
+ROLES: Mapping[str, str] = {"exporter": PARTY, "recipient": PARTY, DATA: ASSET}
+DOCUMENTS = ("evidence", "claims")
+
+Path: TypeAlias = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """Something that an entity states: where it stands in an exchange, what is stated as one with it, and the value."""
+
+    path: Path
+    whole: Path
+    value: Any
+
+
+class Stating:
+    """What entities may state under one bundle. Made once a bundle, by `stating`."""
+
+    def __init__(self, bundle: engine.Bundle) -> None:
+        self._bundle = bundle
+        vocabulary = bundle.vocabulary
+        # Each path of a fact, with what is stated as one: the family of a member, else the fact itself.
+        self._facts: dict[Path, Path] = {}
+        for fact in vocabulary.facts.values():
+            self._facts[_path(fact.name)] = _path(fact.family or fact.name)
+        for family in vocabulary.families:
+            self._facts[_path(f"{family}.rest")] = _path(family)
+        read = {line.fact.partition(".")[0] for _, lines in vocabulary.factor.values() for line in lines.values()}
+        groups = {path[0] for path in self._facts}
+        self._asset_groups = sorted(((read & groups) | {DATA}) - set(PARTY_ROLES))
+        # By kind: what such an entity may state, as it is written, and the ways there.
+        self._known: dict[str, frozenset[Path]] = {
+            PARTY: frozenset(path[1:] for path in self._facts if path[0] in PARTY_ROLES),
+            ASSET: frozenset(path for path in self._facts if path[0] in self._asset_groups),
+        }
+        self._inner = {kind: {path[:n] for path in paths for n in range(1, len(path))} for kind, paths in self._known.items()}
+        self._types = {_path(fact.name): fact.type for fact in vocabulary.facts.values()}
+        for family, members in vocabulary.families.items():
+            self._types[_path(f"{family}.rest")] = self._types[_path(members[0])]
+        self.roles = tuple(role for role in ROLES if role in groups)
+
+    def has_id(self, role: str) -> bool:
+        """Whether an exchange says who is in a role, as a fact `ROLE.id`."""
+        return (role, "id") in self._facts
+
+    def type_of(self, kind: str, path: Path) -> tuple[str, bool] | None:
+        """What a fact's values are, as the vocabulary calls it, and whether there may be several; None where nothing is known of it."""
+        places = [(role, *path) for role in PARTY_ROLES] if kind == PARTY else [path]
+        for place in places:
+            if place in self._types and kind in (PARTY, ASSET):
+                return self._types[place].kind, self._types[place].many
+        return None
+
+    def places(self, entry: Entry) -> list[Place]:
+        """Where an entity states what the vocabulary does not have, or not so."""
+        content = entry.content
+        if entry.kind not in (PARTY, ASSET):
+            return [
+                Place(pointer=f"{entry.place}/{name}", code="wrong-value", detail="only parties and assets have this")
+                for name in (*DOCUMENTS, "travels")
+                if getattr(content, name)
+            ]
+        found: dict[tuple[str, str], Place] = {}
+        found |= {(each.pointer, each.code): each for each in self.strange(entry)}
+        if entry.kind == PARTY and content.travels:
+            detail = "conditions travel with data, not with a party"
+            found["/travels", ""] = Place(pointer=f"{entry.place}/travels", code="wrong-value", detail=detail)
+        for role in [role for role in self.roles if ROLES[role] == entry.kind] or [DATA]:
+            for problem in self._refused(role, content):
+                pointer = f"{entry.place}{_place_of(problem.pointer, entry.kind)}"
+                found.setdefault((pointer, problem.code), Place(pointer=pointer, code=problem.code, detail=problem.detail))
+        return list(found.values())
+
+    def stated(self, role: str, content: Content) -> Iterator[Stated]:
+        """What an entity states in a role; facts of the other role are passed over."""
+        kind = ROLES[role]
+        for path, value in self.flat(kind, content.facts):
+            place = (role, *path) if kind == PARTY else path
+            if path in self._known[kind] and place in self._facts:
+                yield Stated(place, self._facts[place], value)
+        for group in DOCUMENTS:
+            for name, document in getattr(content, group).items():
+                yield Stated((group, name), (group, name), document)
+
+    def strange(self, entry: Entry) -> Iterator[Place]:
+        """Facts of a party or an asset that the vocabulary does not have, or that are not such an entity's."""
+        known = self._known[entry.kind]
+        own = {PARTY: ("id",), ASSET: (DATA, "id")}[entry.kind]
+        for path, _ in self.flat(entry.kind, entry.content.facts):
+            pointer, name = f"{entry.place}/facts{_pointer(path)}", ".".join(path)[:120]
+            if path == own:
+                yield Place(pointer=pointer, code="own-id", detail=f"is the id of the {entry.kind}; leave it out")
+            elif path in known:
+                continue
+            elif path in self._inner[entry.kind]:
+                yield Place(pointer=pointer, code="wrong-type", detail="must be an object")
+            elif entry.kind == ASSET and path[0] not in self._asset_groups:
+                groups = ", ".join(f"`{group}`" for group in self._asset_groups)
+                detail = f"an asset does not state `{name}`, but facts of {groups}"
+                yield Place(pointer=pointer, code="unknown-fact", detail=detail)
+            else:
+                near = engine.did_you_mean(name, sorted(".".join(each) for each in known))
+                detail = f"{'a party' if entry.kind == PARTY else 'an asset'} has no fact `{name}`; {near}".rstrip("; ")
+                yield Place(pointer=pointer, code="unknown-fact", detail=detail)
+
+    def flat(self, kind: str, facts: Mapping[str, Any], before: Path = ()) -> Iterator[tuple[Path, Any]]:
+        """Facts one by one, each with its path as it is written; of what the vocabulary does not have, whatever is outermost."""
+        known, inner = self._known.get(kind, frozenset()), self._inner.get(kind, set())
+        for name, value in facts.items():
+            path = (*before, name)
+            if path in inner and path not in known and isinstance(value, dict):
+                yield from self.flat(kind, value, path)
+            else:
+                yield path, value
+
+    def _refused(self, role: str, content: Content) -> Sequence[engine.Problem]:
+        """What the engine says to everything that is stated in a role."""
+        document: dict[str, Any] = {}
+        for each in self.stated(role, content):
+            put(document, each.path, each.value)
+        if content.travels:
+            document["carried"] = carried(content)
+        try:
+            engine.accept_exchange(self._bundle, document)
+        except engine.ExchangeRefused as refused:
+            return refused.problems
+        return ()
+
+
+@lru_cache(maxsize=2)
+def stating(live: Live) -> Stating:
+    """What entities may state under the policies that are live."""
+    return Stating(live.bundle)
+
+
+def carried(content: Content) -> list[dict[str, str]]:
+    """What travels with an asset, as an exchange states it."""
+    return [{"provision": each.provision, "from": each.from_} for each in content.travels]
+
+
+def put(document: dict[str, Any], path: Path, value: Any) -> None:
+    """Put a value into a document, at a place whose way there is made of objects."""
+    here = document
+    for step in path[:-1]:
+        here = here.setdefault(step, {})
+    here[path[-1]] = value
+
+
+def _path(name: str) -> Path:
+    return tuple(name.split("."))
+
+
+def _pointer(path: Path) -> str:
+    return "".join(f"/{pointer_step(step)}" for step in path)
+
+
+def _place_of(pointer: str, kind: str) -> str:
+    """Where an entity says what stands at a place of an exchange."""
+    group, _, rest = pointer[1:].partition("/")
+    match group:
+        case "evidence" | "claims":
+            return pointer
+        case "carried":
+            return f"/travels/{rest}" if rest else "/travels"
+        case _ if kind == PARTY:
+            return f"/facts/{rest}"
+    return f"/facts{pointer}"

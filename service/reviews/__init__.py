@@ -1,0 +1,1 @@
+"""What persons approve or refuse, and what waits for them."""

@@ -1,0 +1,130 @@
+"""
+The reviews that wait for a person: decisions whose outcome is a review that somebody may sign off, and nobody has.
+
+They are found by the log's index and judged by their own record, without deciding anything again. Of decisions on the same facts the
+newest is told. Source: semantics 4.6.
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import date, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from pydantic import BaseModel, ConfigDict, Field
+
+import engine
+from service.log.leaf import clear
+from service.log.search import Query, Row
+from service.log.search import find as search
+from service.log.store import find
+from service.policies.live import Live
+from service.reviews import sign_offs
+
+MOST_EXAMINED = 200  # records a page
+MOST = 100  # reviews a page
+LIFTS = ("satisfies", "exempts")
+
+
+class Bounds(BaseModel):
+    """The mildest and the strictest level."""
+
+    model_config = ConfigDict(frozen=True)
+
+    lowest: str
+    highest: str
+
+
+class Review(BaseModel):
+    """A decision that waits for a person."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    recorded_at: datetime
+    as_of: date
+    exporter_country: str | None
+    recipient_country: str | None
+    answer: str
+    beneath: Bounds = Field(
+        description="what is left with every review put away that may be signed off; no doubtful lift is accepted in it"
+    )
+    provisions: tuple[str, ...] = Field(description="what may be signed off: reviews, and lifts that are in doubt")
+    current: bool = Field(
+        description="whether the loaded policies decided it; if not, the exchange must be evaluated again first"
+    )
+
+
+class Waiting(BaseModel):
+    """Reviews that wait, newest first, and where to go on; a page may hold fewer than asked for and still have a next one."""
+
+    model_config = ConfigDict(frozen=True)
+
+    reviews: tuple[Review, ...]
+    next: str | None
+
+
+def waiting(connection: sa.Connection, live: Live, today: date, limit: int = 20, cursor: str | None = None) -> Waiting:
+    """The reviews that wait on a day. Raises CursorRefused."""
+    found: dict[str, Review] = {}
+    seen: set[str] = set()
+    examined = 0
+    while True:
+        page = search(connection, Query(outcome=("review",)), cursor, limit - len(found))
+        for row in page.rows:
+            facts, review = _judged(connection, live, row)
+            if not review or facts in seen:
+                continue
+            seen.add(facts)
+            if not sign_offs.closed(connection, live, row.id, facts, review.provisions, today):
+                found[facts] = review
+        examined += len(page.rows)
+        cursor = page.next
+        if cursor is None or len(found) >= limit or examined >= MOST_EXAMINED:
+            return Waiting(reviews=tuple(found.values()), next=cursor)
+
+
+def signable(decision: Mapping[str, Any]) -> tuple[str, ...]:
+    """The provisions of a recorded decision that may be signed off, as far as the decision tells."""
+    if decision.get("engine", {}).get("agreed") is False:
+        return ()
+    return tuple(dict.fromkeys(_signable(decision)))
+
+
+def _judged(connection: sa.Connection, live: Live, row: Row) -> tuple[str, Review | None]:
+    """The digest of the facts of a record, and the review that it is, if it is one that may be signed off."""
+    stored = find(connection, row.id)
+    if stored is None or any(opening.value is None for opening in stored.entry.openings):
+        return "", None  # what was erased nobody can look at
+    record = clear(stored.entry.leaf, stored.entry.openings)
+    decision = record["decision"]
+    provisions = signable(decision)
+    if not provisions:
+        return "", None
+    review = Review(
+        id=row.id,
+        recorded_at=row.recorded_at,
+        as_of=date.fromisoformat(row.as_of),
+        exporter_country=row.exporter_country,
+        recipient_country=row.recipient_country,
+        answer=row.answer,
+        beneath=Bounds.model_validate(decision["beneath"]),
+        provisions=provisions,
+        current=record["bundle"]["meaning"] == live.digests.meaning,
+    )
+    return engine.facts_digest(live.bundle, record["request"]), review
+
+
+def _signable(decision: Mapping[str, Any]) -> Iterator[str]:
+    """Reviews that stand for certain, and what lifts only in doubt."""
+    lifting = set()
+    for part in decision.get("reasons", ()):
+        if part["effect"] == "review" and part["standing"] == "certain":
+            yield part["provision"]
+        elif part["effect"] in LIFTS and part["mark"] != "confirmed":
+            lifting.add(part["provision"])
+    for part in decision.get("requirements", ()):
+        if part["state"] == "doubtful":
+            yield from (each for each in part["met_by"] if each in lifting)
+    for part in decision.get("beaten", ()):
+        if part["doubtful"]:
+            yield from (each for each in part["by"] if each in lifting)

@@ -1,0 +1,288 @@
+"""
+Sign-offs: what persons approved or refused, kept for good, and which approvals stand for an exchange.
+
+A sign-off is given for a decision that is recorded, and is bound to what its provision means, to the facts of the exchange, and to a last
+day. Rows are only ever added; the last one given for a provision and some facts counts. What may be signed off is asked of the
+engine, on the recorded facts, so nobody can sign off a requirement, a prohibition or a gap. Source: semantics 4.6.
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Annotated, Any, Literal, Self
+from weakref import WeakKeyDictionary
+
+import sqlalchemy as sa
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from uuid_utils import uuid7
+
+import engine
+from service.log.leaf import clear
+from service.log.store import Stored, moment_text
+from service.policies.live import Live
+from service.problems import Place, Refused
+from service.store.tables import personal, sign_off
+
+MOST_PROVISIONS = 50
+ERASED = "its personal values are erased, so nobody can tell which facts would be signed off"
+OPEN = ("review", "undetermined")  # the outcomes that a sign-off may change
+
+_MEANINGS: WeakKeyDictionary[Live, dict[str, str | None]] = WeakKeyDictionary()
+
+Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+
+
+class Asked(BaseModel):
+    """A sign-off as it is sent: of provisions, or of what meets or lifts a requirement only in doubt."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", title="SignOff")
+
+    provisions: Annotated[tuple[Name, ...], Field(min_length=1, max_length=MOST_PROVISIONS)] | None = Field(
+        default=None, description="ids of the provisions whose review is signed off, or whose doubtful lift is accepted"
+    )
+    requirement: Name | None = Field(default=None, description="instead: a requirement that is met, or not owed, only in doubt")
+    verdict: Literal["approve", "refuse"]
+    reason: Annotated[str, StringConstraints(min_length=1, max_length=4_000, strip_whitespace=True)]
+    until: date | None = Field(default=None, description="the last day of an approval")
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if (self.provisions is None) == (self.requirement is None):
+            raise ValueError("name `provisions` or a `requirement`, one of the two")
+        if self.verdict == "approve" and self.until is None:
+            raise ValueError("an approval has a last day; add `until`")
+        if "\x00" in self.reason or "\x00" in "".join((*(self.provisions or ()), self.requirement or "")):
+            raise ValueError("leave out the character U+0000")
+        return self
+
+
+class SignOff(BaseModel):
+    """A sign-off as it is kept."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    decision: str = Field(description="the decision that it was given for")
+    provision: str
+    verdict: Literal["approve", "refuse"]
+    reason: str
+    until: date | None = Field(description="the last day of an approval")
+    at: datetime = Field(description="when it was given, in UTC")
+    by: str = Field(description="who gave it")
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """What a sign-off is bound to: the provisions by what they mean, and the facts."""
+
+    facts: str
+    meanings: Mapping[str, str]
+
+
+def read(raw: bytes) -> Asked:
+    """A sign-off from the bytes of a body. Raises Refused."""
+    try:
+        return Asked.model_validate_json(raw)
+    except ValidationError as refused:
+        places = tuple(
+            Place(
+                pointer="".join(f"/{step}" for step in each["loc"]),
+                code=each["type"].replace("_", "-"),
+                detail=each["msg"].removeprefix("Value error, "),
+            )
+            for each in refused.errors(include_url=False, include_input=False, include_context=False)
+        )
+        raise Refused("sign-off-refused", "the body is not as described", errors=places) from None
+
+
+def bind(live: Live, stored: Stored, asked: Asked, today: date) -> Signed:
+    """
+    What a sign-off of a recorded decision is bound to. Raises Refused, with the reason, where it cannot be signed off.
+
+    The exchange is decided again, without sign-offs, on the day of the decision.
+    """
+    if asked.until is not None and asked.until < today:
+        raise _not("its last day, `until`, has passed already")
+    exchange, as_of, decision = _again(live, stored)
+    if decision.get("engine", {}).get("agreed") is False:
+        raise _not("the engines disagree on this exchange, and that no person can sign off")
+    written = live.pdp.write(exchange, as_of=as_of, today=as_of, id=stored.entry.id)
+    if not written.engine.agreed:
+        raise _not("the engines disagree on this exchange, and that no person can sign off")
+    if asked.requirement is not None:
+        chosen: Sequence[str] = _lifting(live, asked.requirement, written.signable)
+        if not chosen:
+            raise _not(f"`{_short(asked.requirement)}` is not in doubt here, and a requirement itself cannot be signed off")
+    else:
+        chosen = tuple(dict.fromkeys(asked.provisions or ()))
+    for each in chosen:
+        if each not in written.signable:
+            raise _not(_why_not(live, written, each))
+    if written.outcome not in OPEN:
+        raise _not(f"the exchange is `{written.outcome}` whatever is signed off")
+    meanings = {each: _meaning(live, each) for each in chosen}
+    return Signed(engine.facts_digest(live.bundle, exchange.document), {name: each for name, each in meanings.items() if each})
+
+
+def signable(live: Live, stored: Stored) -> tuple[str, ...]:
+    """The provisions of a recorded decision that may be signed off. Raises Refused where it cannot be decided again."""
+    exchange, as_of, _ = _again(live, stored)
+    written = live.pdp.write(exchange, as_of=as_of, today=as_of, id=stored.entry.id)
+    return written.signable if written.outcome in OPEN else ()
+
+
+def after(live: Live, stored: Stored, given: Iterable[engine.SignOff]) -> engine.Written:
+    """What a recorded exchange comes to with these approvals, on the day of its decision; recorded nowhere."""
+    exchange, as_of, _ = _again(live, stored)
+    return live.pdp.write(exchange, as_of=as_of, today=as_of, id=stored.entry.id, signed=tuple(given))
+
+
+def give(transaction: sa.Connection, stored: Stored, signed: Signed, asked: Asked, moment: datetime, by: str) -> list[SignOff]:
+    """
+    Keep a sign-off, a row a provision; inside a writing transaction, whose lock makes the numbers dense.
+
+    Raises Refused where values of the decision were erased in the meantime.
+    """
+    erased = sa.select(personal.c.sequence).where(personal.c.sequence == stored.sequence, personal.c.erased_at.is_not(None))
+    if transaction.execute(erased.limit(1)).first() is not None:
+        raise _not(ERASED)
+    last: int | None = transaction.execute(sa.select(sa.func.max(sign_off.c.number))).scalar_one()
+    number = 0 if last is None else last + 1
+    rows = [
+        {
+            "number": number + place,
+            "id": str(uuid7()),
+            "decision": stored.entry.id,
+            "provision": provision,
+            "meaning": meaning,
+            "facts": signed.facts,
+            "verdict": asked.verdict,
+            "reason": asked.reason,
+            "until": asked.until.isoformat() if asked.until else None,
+            "given_at": moment_text(moment),
+            "given_by": by,
+        }
+        for place, (provision, meaning) in enumerate(signed.meanings.items())
+    ]
+    transaction.execute(sa.insert(sign_off), rows)
+    return [_kept(row) for row in rows]
+
+
+def given(connection: sa.Connection, decision: str) -> list[SignOff]:
+    """The sign-offs given for a decision, in order."""
+    if "\x00" in decision:
+        return []
+    rows = connection.execute(sa.select(sign_off).where(sign_off.c.decision == decision).order_by(sign_off.c.number))
+    return [_kept(row) for row in rows.mappings()]
+
+
+def standing(connection: sa.Connection, live: Live, exchange: engine.Exchange, day: date) -> list[engine.SignOff]:
+    """The approvals that stand for the facts of an exchange on a day: given last, of what the provision means now, not ended."""
+    return standing_for(connection, live, engine.facts_digest(live.bundle, exchange.document), day)
+
+
+def standing_for(connection: sa.Connection, live: Live, facts: str, day: date) -> list[engine.SignOff]:
+    """The approvals that stand for facts, by their digest; see `standing`."""
+    rows = connection.execute(sa.select(sign_off).where(sign_off.c.facts == facts).order_by(sign_off.c.number)).mappings()
+    approved: dict[str, dict[str, Any]] = {}
+    for row in rows:
+        of_provision = approved.setdefault(row["provision"], {})
+        if row["verdict"] == "approve":
+            of_provision[row["meaning"]] = row
+        else:
+            of_provision.clear()  # also what was approved when the provision meant something else, and may mean again
+    return [
+        engine.SignOff(provision, row["id"], row["given_by"], date.fromisoformat(row["until"]))
+        for provision, by_meaning in approved.items()
+        for meaning, row in by_meaning.items()
+        if meaning == _meaning(live, provision) and row["until"] >= day.isoformat()
+    ]
+
+
+def closed(connection: sa.Connection, live: Live, decision: str, facts: str, provisions: Sequence[str], day: date) -> bool:
+    """
+    Whether nothing of a review waits any more on a day: one of its provisions was refused, or each is approved as it stands now.
+
+    `provisions` are those that can be signed off. What was said of this decision, or of the same facts, counts.
+    """
+    said = sa.select(sign_off.c.provision, sign_off.c.verdict)
+    said = said.where(sa.or_(sign_off.c.decision == decision, sign_off.c.facts == facts)).order_by(sign_off.c.number)
+    last = {row.provision: row.verdict for row in connection.execute(said)}
+    if any(last.get(each) == "refuse" for each in provisions):
+        return True
+    return {each.provision for each in standing_for(connection, live, facts, day)}.issuperset(provisions)
+
+
+def _again(live: Live, stored: Stored) -> tuple[engine.Exchange, date, Mapping[str, Any]]:
+    """The exchange of a record under the policies that are loaded, its day, and its decision. Raises Refused."""
+    entry = stored.entry
+    if any(opening.value is None for opening in entry.openings):
+        raise _not(ERASED)
+    record = clear(entry.leaf, entry.openings)
+    if "decision" not in record or "request" not in record:
+        raise _not("the record is of no decision")
+    if record.get("bundle", {}).get("meaning") != live.bundle.digests.meaning:
+        raise _not("the policies have changed since this decision; evaluate the exchange again, and sign off what comes of it")
+    try:
+        exchange = engine.parse_exchange(live.bundle, json.dumps(record["request"]).encode())
+    except engine.ExchangeRefused:
+        raise _not("the exchange cannot be read again; evaluate it anew") from None
+    return exchange, date.fromisoformat(record["as_of"]), record["decision"]
+
+
+def _meaning(live: Live, provision: str) -> str | None:
+    """What a provision means, remembered as long as its bundle is live: the digest takes longer than a look into the database."""
+    known = _MEANINGS.setdefault(live, {})
+    if provision not in known:
+        known[provision] = engine.meaning_of(live.bundle, provision)
+    return known[provision]
+
+
+def _lifting(live: Live, requirement: str, signable: Sequence[str]) -> list[str]:
+    """The provisions that meet or lift a requirement in doubt."""
+    found = (
+        rule.provision.id
+        for rule in live.bundle.rules.rules
+        if rule.doubtful and rule.provision.id in signable and requirement in (*rule.satisfies, *rule.excuses)
+    )
+    return list(dict.fromkeys(found))
+
+
+def _why_not(live: Live, written: engine.Written, provision: str) -> str:
+    """Why a provision cannot be signed off, in words for who tried."""
+    effects = {rule.effect for rule in live.bundle.rules.rules if rule.provision.id == provision}
+    name = _short(provision)
+    if not effects:
+        return f"the policies have no provision `{name}`"
+    decision = json.loads(written.json())
+    if any(provision in each["provisions"] for each in decision["conflicts"]):
+        return f"`{name}` stands in a conflict between sovereigns, which cannot be signed off"
+    if "prohibit" in effects:
+        return f"`{name}` prohibits, and a prohibition cannot be signed off"
+    if "require" in effects:
+        return f"`{name}` requires, and a requirement cannot be signed off; show what it requires"
+    if "oblige" in effects:
+        return f"`{name}` obliges, and a duty that is overdue cannot be signed off; do it"
+    return f"`{name}` asks for no review of this exchange, and lifts nothing in doubt"
+
+
+def _not(why: str) -> Refused:
+    return Refused("not-signable", why)
+
+
+def _short(text: str) -> str:
+    return text[:100]
+
+
+def _kept(row: Any) -> SignOff:
+    return SignOff(
+        id=row["id"],
+        decision=row["decision"],
+        provision=row["provision"],
+        verdict=row["verdict"],
+        reason=row["reason"],
+        until=row["until"],
+        at=row["given_at"],
+        by=row["given_by"],
+    )

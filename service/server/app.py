@@ -1,0 +1,130 @@
+"""
+The application: settings in, an ASGI application out.
+
+The endpoints are in `api/`, one module a group; this file puts them behind the gate and turns what they refuse into
+problem documents.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.routing import Match
+
+from service.api import (
+    authzen,
+    batch,
+    bundles,
+    commitments,
+    console,
+    counters,
+    decisions,
+    evaluate,
+    facts,
+    health,
+    keys,
+    metrics,
+    register,
+    schemas,
+    shadow,
+    sign_offs,
+)
+from service.authzen.entity_store import Entities
+from service.authzen.registered import Registered
+from service.callers.entrance import Entrance
+from service.decisions.idempotency import purge_now_and_then
+from service.problems import Kind, Refused, plain
+from service.server.gate import Gate
+from service.service import Service
+from service.settings import Settings
+
+_REFUSED_BY_STATUS: dict[int, tuple[Kind, str]] = {
+    404: ("not-found", "no endpoint has this address"),
+    405: ("method-not-allowed", "the Allow header lists the methods that this address takes"),
+}
+
+
+def create_app(settings: Settings, service: Service | None = None, entities: Entities | None = None) -> FastAPI:
+    """
+    The application for these settings, or around a service that is open already. `entities` are what access requests may name.
+
+    It closes the service when its lifespan ends. Raises engine.BundleRefused and DatabaseRefused.
+    """
+    service = service or Service.open(settings)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        purging = asyncio.create_task(purge_now_and_then(service))
+        async with service.running(), service.metrics.sharing():
+            yield
+        purging.cancel()
+        await asyncio.to_thread(service.close)
+
+    app = FastAPI(
+        title="Fifth Factor",
+        version=schemas.API_VERSION,
+        description=schemas.DESCRIPTION,
+        lifespan=lifespan,
+        openapi_url=None,  # served by api/schemas.py, with the schema of the loaded vocabulary in it
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        # It would hand exception messages, which may quote a value, to whatever collector is configured.
+        telemetry={"tracing": False, "metrics": False, "logs": False},
+    )
+    app.state.service = service
+    groups = (
+        evaluate,
+        batch,
+        commitments,
+        counters,
+        decisions,
+        sign_offs,
+        console,
+        register,
+        bundles,
+        shadow,
+        facts,
+        keys,
+        health,
+        metrics,
+        schemas,
+    )
+    authzen.add(app, service, entities or Registered(service.store.database))
+    for group in groups:
+        group.add(app, service)
+    app.add_middleware(Gate, service=service, entrance=Entrance(service.settings, service.keys, service.tokens))
+    app.add_exception_handler(Refused, _refused)
+    app.add_exception_handler(HTTPException, _by_status)
+    app.add_exception_handler(RequestValidationError, _malformed)
+    return app
+
+
+async def _refused(request: Request, refused: Exception) -> Response:
+    assert isinstance(refused, Refused)
+    request.scope["refused"] = refused.kind
+    return refused.response(request.scope["path"], request.scope["request_id"])
+
+
+async def _by_status(request: Request, raised: Exception) -> Response:
+    assert isinstance(raised, HTTPException)
+    path, request_id = request.scope["path"], request.scope["request_id"]
+    headers = raised.headers
+    if raised.status_code == 405:
+        headers = {**(headers or {}), "Allow": _allowed(request)}
+    if known := _REFUSED_BY_STATUS.get(raised.status_code):
+        return Refused(*known, headers=headers).response(path, request_id)
+    return plain(raised.status_code, path, request_id, raised.headers)
+
+
+def _allowed(request: Request) -> str:
+    """The methods of all routes of an address; the router itself tells only those of the first."""
+    routes = [each for each in request.app.router.routes if each.matches(request.scope)[0] is not Match.NONE]
+    return ", ".join(sorted({method for each in routes for method in getattr(each, "methods", None) or ()}))
+
+
+async def _malformed(request: Request, raised: Exception) -> Response:
+    return await _refused(request, Refused("bad-request", "a part of the address or a header is not as described"))

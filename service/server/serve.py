@@ -1,0 +1,181 @@
+"""
+Run the service: settings in, a process that answers until it is told to stop; or several, that `workers` looks after.
+
+Everything that can stop the start is found before the first request: the settings, the policies, the log, the port.
+A SIGTERM or Ctrl-C turns `/readyz` to 503, goes on taking requests for as long as is set, then finishes those under way, writes what
+waits, and ends with 0. A second one ends the taking at once.
+"""
+
+import json
+import logging
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import monotonic
+from types import FrameType
+
+import uvicorn
+from structlog.typing import FilteringBoundLogger
+
+import engine
+from service.callers.shedding import Load
+from service.server.app import create_app
+from service.server.bounded_heads import BoundedHeads
+from service.server.workers import Supervisor
+from service.service import Service
+from service.settings import SettingRefused, Settings
+from service.store.database import DatabaseRefused
+from service.telemetry import log_lines, metrics
+
+GRACE_SECONDS = 10
+CLOSING_SECONDS = 20  # that a worker may take, after all that, to write what waits
+
+
+class CannotServe(Exception):
+    """The service cannot start; the message is for the operator, the status is the process's."""
+
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+def serve(settings: Settings) -> None:
+    """Serve until told to stop. Raises CannotServe."""
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until there are policies to load anew
+    listening = _listen(settings.host, settings.port)
+    say = log_lines.logger()
+    if settings.workers == 1:
+        _answer(settings, listening, say, lambda service: _announce(say, settings, listening, *_named(service)))
+        return
+
+    def work(ready: Callable[[bytes], None]) -> int:
+        try:
+            _answer(settings, listening, say, lambda service: ready(json.dumps(_named(service)).encode()), figures)
+        except CannotServe as refused:
+            print(refused, file=sys.stderr)
+            return refused.status
+        return 0
+
+    with TemporaryDirectory(prefix="fifthfactor-") as folder:
+        figures = Path(folder)
+        supervisor = Supervisor(
+            settings.workers,
+            work,
+            say,
+            ready=lambda told: _announce(say, settings, listening, *json.loads(told)),
+            stopping=listening.close,  # the workers hold it too, for as long as they take requests
+            gone=lambda pid: metrics.ended(figures, pid),
+            patience=settings.drain_seconds + GRACE_SECONDS + CLOSING_SECONDS,
+        )
+        if status := supervisor.run():
+            raise CannotServe("", status)
+
+
+def _answer(
+    settings: Settings,
+    listening: socket.socket,
+    say: FilteringBoundLogger,
+    ready: Callable[[Service], None],
+    figures: Path | None = None,
+) -> None:
+    """Answer in this process until told to stop; `ready` is called before the first request. Raises CannotServe."""
+    try:
+        service = Service.open(settings, say=say)
+    except engine.BundleRefused as refused:
+        raise CannotServe(str(refused), 1) from None
+    except (engine.EngineUnavailable, SettingRefused, DatabaseRefused) as refused:
+        raise CannotServe(f"error: {refused}", 2) from None
+    if figures:
+        service.metrics.share(figures)
+    app = create_app(settings, service)
+    server = _Server(
+        uvicorn.Config(
+            app,
+            loop="auto",
+            http=BoundedHeads,
+            ws="none",
+            lifespan="on",
+            log_config=None,
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            timeout_graceful_shutdown=GRACE_SECONDS,
+        ),
+        service.load,
+        settings.drain_seconds,
+    )
+    messages = logging.getLogger("uvicorn.error")
+    messages.addHandler(log_lines.ServerMessages(say))
+    messages.propagate = False
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, server.handle_exit)
+    signal.signal(signal.SIGHUP, lambda number, frame: service.reloading.ask())
+    ready(service)
+    server.run(sockets=[listening])
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, load: Load, drain_seconds: float) -> None:
+        super().__init__(config)
+        self._load = load
+        self._drain_seconds = drain_seconds
+        self._until: float | None = None  # when requests are no longer taken, once it was told to stop
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Told to stop: before, while and after it runs, so that the process ends with 0. Told twice, it hurries."""
+        self._load.draining = True
+        if self._until is None and self._drain_seconds:
+            self._until = monotonic() + self._drain_seconds
+        else:
+            self.should_exit = True
+
+    async def on_tick(self, counter: int) -> bool:
+        """Whether to stop taking requests now; asked ten times a second."""
+        if self._until is not None and monotonic() >= self._until:
+            self.should_exit = True
+        return await super().on_tick(counter)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """A listening socket; taken here so that a port in use is one sentence, and port 0 is known before the start."""
+    address = "127.0.0.1" if host.lower() == "localhost" else host
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((address, port))
+        listening.listen()
+    except OSError as refused:
+        listening.close()
+        raise CannotServe(f"error: cannot listen on {host} port {port}: {refused.strerror}", 2) from None
+    return listening
+
+
+def _named(service: Service) -> tuple[str, str]:
+    """The database, and the digest of the policies, as the start tells them."""
+    return service.store.database.shown, service.live.digests.source
+
+
+def _announce(say: FilteringBoundLogger, settings: Settings, listening: socket.socket, database: str, source: str) -> None:
+    host, port = listening.getsockname()[:2]
+    address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    say.info(
+        "started",
+        address=address,
+        database=database,
+        mode=settings.mode,
+        policies=source,
+        engine=engine.__version__,
+        workers=settings.workers,
+    )
+    if sys.stderr.isatty():
+        policies = settings.policies or "the bundled policies"
+        print(
+            f"Fifth Factor answers on {address}, decides by {policies} ({source[:12]}),"
+            f" records in {database}; stop it with Ctrl-C",
+            file=sys.stderr,
+        )

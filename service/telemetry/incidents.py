@@ -1,0 +1,47 @@
+"""
+Incidents: engines that disagree on an exchange, or of which one fails (semantics 5.4).
+
+Goes in: the decision, which was no permit. Comes out: one log line with everything that reproduces it, and a count. The
+exchange itself is in the record of the decision and not in the line, since it may hold personal values.
+"""
+
+from datetime import date
+
+from structlog.typing import FilteringBoundLogger
+
+import engine
+
+
+class Incidents:
+    """Tells and counts the incidents of one process."""
+
+    def __init__(self, say: FilteringBoundLogger) -> None:
+        self.seen = 0
+        self._say = say
+
+    def disagreement(self, pdp: engine.PDP, request_id: str, decision: engine.Written) -> None:
+        """The engines disagree, or one failed and another answered."""
+        self._tell(
+            pdp, request_id, decision.id, decision.as_of, list(decision.engine.disagreement), f"/v1/decisions/{decision.id}"
+        )
+
+    def failure(self, pdp: engine.PDP, request_id: str, id: str, as_of: date, failed: engine.EnginesFailed) -> None:
+        """No engine answered, so there is no decision and no record."""
+        self._tell(pdp, request_id, id, as_of, str(failed).split("; "), None)
+
+    def _tell(
+        self, pdp: engine.PDP, request_id: str, id: str, as_of: date, disagreement: list[str], record: str | None
+    ) -> None:
+        self.seen += 1
+        self._say.error(
+            "incident",
+            request_id=request_id,
+            decision_id=id,
+            as_of=as_of.isoformat(),
+            disagreement=disagreement,
+            record=record,
+            meaning=pdp.bundle.digests.meaning,
+            source=pdp.bundle.digests.source,
+            mode=pdp.mode,
+            engine=engine.__version__,
+        )

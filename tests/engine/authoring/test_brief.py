@@ -1,0 +1,94 @@
+"""An instrument reads as a brief: every provision with its conditions in sentences, its source and its mark."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+import engine
+from service.cli.docs import page
+from service.cli.main import app
+
+
+@pytest.fixture(scope="module")
+def bundle() -> engine.Bundle:
+    return engine.load(engine.bundled_policies())
+
+
+@pytest.fixture(scope="module")
+def known(bundle: engine.Bundle) -> dict[str, engine.Instrument]:
+    return {each.text.policy: each for each in engine.instruments(bundle)}
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_every_provision_of_every_instrument_is_told(bundle: engine.Bundle, lang: str) -> None:
+    """Each provision has its heading, what it says, its source and mark, in either language."""
+    for instrument in engine.instruments(bundle):
+        text = engine.brief(bundle, instrument, lang)
+        headings = re.findall(r"^### (.*)$", text, re.MULTILINE)
+        marks = re.findall(r"^- \*\*(?:Certainty|确信程度)\*\*", text, re.MULTILINE)
+        assert len(headings) >= len(instrument.text.rules)
+        assert len(marks) == len(instrument.text.rules)
+        assert "None" not in headings
+
+
+def test_a_provision_reads_as_it_is_tested(bundle: engine.Bundle, known: dict[str, engine.Instrument]) -> None:
+    """Conditions, alternatives, exceptions, what is taken away and by whom."""
+    text = engine.brief(bundle, known["cn.order-16"])
+    part = text.partition("### Art. 5(4): ")[2].partition("\n### ")[0]
+    assert "people sent abroad this year: ordinary personal data is less than 100,000" in text
+    assert "- **Not owed then**" in part
+    assert "- **Source**: " in part
+    assert "- **Certainty**: confirmed" in part
+    assert "any of these holds:" in text
+    assert "- **Does not stand where one of these does**" in text
+    assert "not legal advice" in text
+
+
+def test_chinese_instruments_read_in_chinese(bundle: engine.Bundle, known: dict[str, engine.Instrument]) -> None:
+    """Labels, tests and titles are Chinese where there is Chinese."""
+    text = engine.brief(bundle, known["cn.order-16"], "zh")
+    assert text.startswith("# 促进和规范数据跨境流动规定")
+    assert "- **效力**: 法律" in text
+    assert "本年度累计出境人数" in text
+
+
+class _Tags(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: set[str] = set()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+
+
+def test_a_page_runs_nothing_that_a_text_contains() -> None:
+    """What looks like HTML in an author's text stays text, in the title too."""
+    parser = _Tags()
+    parser.feed(page("# a\n\n<script>alert(1)</script> **b**\n", "en", "</title><script>"))
+    assert "script" not in parser.tags
+    assert {"title", "h1", "strong"} <= parser.tags
+
+
+def test_the_command_prints_one_and_writes_all(tmp_path: Path, bundle: engine.Bundle) -> None:
+    """One instrument to standard output; all of them into a folder, with an index that links each."""
+    run = CliRunner().invoke
+    one = run(app, ["docs", "us.cloud-act"])
+    assert one.exit_code == 0
+    assert one.stdout.count("\n# ") + one.stdout.startswith("# ") == 1
+    done = run(app, ["docs", "--format", "html", "--write", str(tmp_path / "out")])
+    assert done.exit_code == 0
+    index = (tmp_path / "out" / "index.html").read_text()
+    for instrument in engine.instruments(bundle):
+        assert (tmp_path / "out" / f"{instrument.text.policy}.html").is_file()
+        assert f'href="{instrument.text.policy}.html"' in index
+
+
+@pytest.mark.parametrize("wrong", [["no.such"], ["--format", "pdf"], ["--lang", "fr"]])
+def test_what_is_asked_wrongly_is_said(wrong: list[str]) -> None:
+    """Exit code 2 and what to use instead."""
+    assert CliRunner().invoke(app, ["docs", *wrong]).exit_code == 2

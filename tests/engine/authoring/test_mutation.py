@@ -1,0 +1,173 @@
+"""
+A law is changed one thing at a time, and what no test notices is named.
+
+A small law of its own is taken, whose tests defend all of it; then tests are taken away, and exactly the sentences they defended are
+listed.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+import engine
+from service.cli.main import app
+
+WORDS = """\
+vocabulary: words
+values:
+  rank: {title: rank, ordered: yes, values: {low: {title: low}, middle: {title: middle}, high: {title: high}}}
+facts:
+  x.here: {type: yes/no, title: it is here, ask: Is it here?}
+  x.people: {type: count, title: people, ask: How many?}
+  x.rank: {type: rank, title: rank, ask: Which rank?}
+  x.share: {type: ratio, title: share, ask: Which share?}
+evidence:
+  paper: {title: a paper, ask: Is there a paper?}
+requirements:
+  aa.paper: {jurisdiction: AA, title: a paper, how: write one}
+jurisdictions:
+  AA: {title: Aland}
+"""
+LAW = """\
+policy: aa.law
+title: a law
+jurisdiction: AA
+instrument: {issuer: somebody, force: law}
+in_force: {from: 2020-02-01}
+applies:
+  x.here: yes
+define:
+  many:
+    x.people: {at_least: 100}
+rules:
+  - {id: art-1, title: one, cite: one, says: one, source: one, status: confirmed, when: [many], require: aa.paper}
+  - {id: art-2, title: two, cite: two, says: two, source: two, status: confirmed,
+     when: [{x.rank: {at_least: middle}}], unless: [{x.share: {at_least: 0.5}}], exempts: [art-1]}
+  - {id: art-3, title: three, cite: three, says: three, source: three, status: confirmed,
+     when: [{evidence: {has: paper}}], satisfies: aa.paper,
+     duties: [{duty: keep it, who: exporter, due: {within: 10 days, after: evidence.paper.dated}}]}
+"""
+TODAY = "2026-11-24"
+BEFORE = {"nobody was bound before": "2020-01-31"}
+BASE = "{x.here: yes, x.people: 100, x.rank: low, x.share: 0.4}"
+CASES = {
+    "a hundred need a paper": ("{}", "{because: [art-1], jurisdictions: {AA: requirements_unmet}}"),
+    "one fewer does not": ("{x.people: 99}", "{silent: [art-1]}"),
+    "what is not here is free": ("{x.here: no}", "{silent: [art-1]}"),
+    "the middle rank is exempt": ("{x.rank: middle}", "{beaten: [art-1], jurisdictions: {AA: permitted}}"),
+    "the highest too": ("{x.rank: high}", "{silent: [art-1]}"),
+    "a half takes it away": ("{x.rank: high, x.share: 0.5}", "{because: [art-1]}"),
+    "a little less does not": ("{x.rank: high, x.share: 0.499}", "{silent: [art-1]}"),
+    "a paper meets it, and is in time on the tenth day": (
+        "{evidence.paper: {dated: 2026-11-14, covers: yes}}",
+        "{because: [art-3], overdue: [], jurisdictions: {AA: permitted_with_obligations}}",
+    ),
+    "on the eleventh it is late": ("{evidence.paper: {dated: 2026-11-13, covers: yes}}", "{overdue: [keep it]}"),
+    "nobody was bound before": ("{}", "{silent: [art-1]}"),
+}
+
+
+def sources(*without: str) -> dict[str, bytes]:
+    """The law and its tests, without some cases."""
+    cases = "".join(
+        f"  - {{case: '{name}', as_of: {BEFORE.get(name, TODAY)}, change: {change}, expect: {expect}}}\n"
+        for name, (change, expect) in CASES.items()
+        if name not in without
+    )
+    first = "  - {case: the first day, as_of: 2020-02-01, change: {}, expect: {because: [art-1]}}\n"
+    test = f"test: aa.law\nas_of: 2026-11-24\nexchange: {BASE}\ncases:\n{cases}{first}"
+    return {"law/words.yaml": WORDS.encode(), "law/law.yaml": LAW.encode(), "law/law.test.yaml": test.encode()}
+
+
+def undefended(*without: str) -> list[str]:
+    """The sentences that no test defends."""
+    bundle = engine.load_sources(sources(*without))
+    court = engine.Court(bundle)
+    return [mutant.sentence for mutant in engine.mutants(bundle) if not court.notices(mutant)]
+
+
+def test_a_law_whose_tests_defend_all_of_it_leaves_nothing() -> None:
+    """Every change of the small law is noticed by a case."""
+    bundle = engine.load_sources(sources())
+    sentences = [mutant.sentence for mutant in engine.mutants(bundle)]
+    assert len(sentences) > 20
+    assert undefended() == []
+
+
+@pytest.mark.parametrize(
+    ("case", "said"),
+    [
+        ("one fewer does not", "`many`: “people is at least 100”, not 99"),
+        ("what is not here is free", "applies: that “it is here: yes” matters"),
+        ("a half takes it away", "art-2: “share is at least 0.5”, not 0.51"),
+        ("a little less does not", "art-2: “share is at least 0.5”, not 0.49"),
+        ("the middle rank is exempt", "art-2: “rank is at least middle”, not high"),
+        ("a paper meets it, and is in time on the tenth day", "art-3: that “keep it” is due within 10 days and not one less"),
+        ("on the eleventh it is late", "art-3: that “keep it” is due within 10 days and not one more"),
+        ("nobody was bound before", "applies: in force from 2020-02-01, not 2020-01-31"),
+    ],
+)
+def test_without_a_case_its_sentence_is_undefended(case: str, said: str) -> None:
+    """Each case defends a sentence of its own, which is named once the case is gone."""
+    assert said in undefended(case)
+
+
+def test_a_dropped_exemption_is_noticed_only_where_it_lifts() -> None:
+    """That one provision exempts from another is a sentence as well."""
+    lifted = ("the middle rank is exempt", "the highest too", "a little less does not")
+    assert "art-2: that it exempts `aa.law/art-1`" in undefended(*lifted)
+
+
+def test_a_changed_definition_is_changed_in_each_reading() -> None:
+    """A definition that is read in two ways gives one mutant a change, not two."""
+    both = LAW.replace("many:\n    x.people", "many:\n    evidence: {has: paper}\n    x.people").replace(
+        "when: [{x.rank: {at_least: middle}}]", "when: [many, {x.rank: {at_least: middle}}]"
+    )
+    bundle = engine.load_sources(sources() | {"law/law.yaml": both.encode()})
+    readings = [key for key in bundle.rules.definitions if key.partition("!")[0] == "aa.law/many"]
+    assert len(readings) > 1
+    mutant = next(m for m in engine.mutants(bundle) if m.sentence == "`many`: that “people is at least 100” matters")
+    assert set(readings) <= mutant.owners
+
+
+def test_failing_tests_have_no_score() -> None:
+    """A bundle whose cases fail without any change defends nothing."""
+    wrong = sources()
+    wrong["law/law.test.yaml"] = wrong["law/law.test.yaml"].replace(b"{because: [art-1], jur", b"{silent: [art-1], jur")
+    with pytest.raises(ValueError, match="`art-1` stands, or may"):
+        engine.Court(engine.load_sources(wrong))
+
+
+@pytest.fixture
+def law(tmp_path: Path) -> Path:
+    """The law in a folder, without one of its cases."""
+    for name, text in sources("one fewer does not").items():
+        (tmp_path / Path(name).name).write_bytes(text)
+    return tmp_path
+
+
+def test_the_command_lists_what_no_test_defends(law: Path) -> None:
+    """Survivors by file and line, the share, and exit code 1 where it is too small."""
+    done = CliRunner().invoke(app, ["test", str(law), "--mutate", "--at-least", "99"])
+    assert done.exit_code == 1
+    assert "law.yaml: no test defends" in done.output
+    assert "9: `many`: “people is at least 100”, not 99" in done.output
+    assert "changes are noticed" in done.output
+    assert CliRunner().invoke(app, ["test", str(law), "--mutate", "--at-least", "50"]).exit_code == 0
+
+
+def test_the_command_tells_programs_too(law: Path) -> None:
+    """As JSON: how many, how many noticed, and each sentence with its place."""
+    done = CliRunner().invoke(app, ["test", str(law), "--mutate", "--json"])
+    report = json.loads(done.stdout)
+    assert report["noticed"] + len(report["undefended"]) == report["changes"]
+    assert {"policy", "at", "sentence"} == set(report["undefended"][0])
+
+
+def test_a_name_that_no_policy_has_is_refused(law: Path) -> None:
+    """`--only` that selects nothing is a wrong use, not a perfect score."""
+    assert CliRunner().invoke(app, ["test", str(law), "--mutate", "--only", "nowhere"]).exit_code == 2

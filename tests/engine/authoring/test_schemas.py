@@ -1,0 +1,357 @@
+"""`fifthfactor schema`: what is sound fits the schemas for editors, and what is wrong is underlined where it stands."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from io import StringIO
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+from jsonschema import Draft7Validator, Draft202012Validator
+from jsonschema.exceptions import ValidationError
+from pydantic import BaseModel
+from ruamel.yaml import YAML
+from typer.testing import CliRunner
+
+import engine
+from engine.authoring import hints
+from engine.policy_language import model
+from engine.policy_language.conditions import FITS, GROUPS
+from engine.values import SPELLINGS, BadValue, Type
+from service.cli.main import app
+from tests.engine.backends.random_bundles import Maker
+
+POLICIES = engine.bundled_policies()
+BUNDLED = sorted(POLICIES.rglob("*.yaml"))
+LANGUAGE = Path(__file__).parent.parent / "policy_language"
+DIALECTS = (Draft202012Validator, Draft7Validator)
+TYPES = ("yes/no", "count", "ratio", "money", "date", "duration")
+
+# A policy, in the words of the bundled vocabulary, and the places at which one change each makes it wrong.
+SOUND = """
+policy: xx.example
+title: {en: An example law on exports, zh: 示例出口法}
+jurisdiction: CN
+instrument:
+  issuer: An example ministry
+  number: 16
+  force: law
+in_force: {from: 2024-03-22}
+applies:
+  exporter.country: CN
+define:
+  leaves-the-mainland:
+    recipient.country: {not: CN}
+rules:
+  - id: art-1
+    title: Personal data that leave need a contract or a certificate
+    cite: 1
+    says: Whoever sends personal data abroad concludes the standard contract or is certified.
+    source: an example
+    status: from-memory
+    when:
+      - leaves-the-mainland
+      - cn.pipl/leaves-the-mainland
+      - data.personal: yes
+      - evidence: {has: cn-impact-assessment}
+      - evidence.cn-impact-assessment.dated: {from: 2024-01-01, until: as_of, within: 3 years}
+    unless:
+      - data.people.ordinary: {less_than: 100 thousand}
+      - data.categories: {has: [health, financial]}
+    require: {any_of: [cn.standard-contract, cn.certification]}
+  - id: art-2
+    title: The contract is filed
+    cite: Art. 2
+    says: The contract is filed.
+    source: an example
+    status: confirmed
+    when: {act.kind: [provide, remote-access]}
+    exempts: [art-1, cn.assessment, cn.order-16/art-2]
+    oblige:
+      duty: File the contract
+      who: exporter
+      due: {within: 10 working days in CN, after: evidence.cn-standard-contract.dated}
+"""
+WRONG = {
+    "a misspelt fact": ("data.personal: yes", "data.persnal: yes", "rules/0/when/2"),
+    "a family, which is no fact": ("data.people.ordinary:", "data.people:", "rules/0/unless/0"),
+    "a value of another type": ("data.personal: yes", "data.personal: maybe", "rules/0/when/2/data.personal"),
+    "an unknown value": ("{not: CN}", "{not: XQ}", "define/leaves-the-mainland/recipient.country/not"),
+    "an unknown value in a list": ("[provide, remote-access]", "[provide, post]", "rules/1/when/act.kind/1"),
+    "an unknown value of a set": ("[health, financial]", "[helth, financial]", "rules/0/unless/1/data.categories/has/0"),
+    "a misspelt operator": ("less_than:", "lessthan:", "rules/0/unless/0/data.people.ordinary"),
+    "an operator of another type": ("{not: CN}", "{at_least: CN}", "define/leaves-the-mainland/recipient.country"),
+    "a set compared as one value": ("{has: [health, financial]}", "health", "rules/0/unless/1/data.categories"),
+    "a number that is none": ("100 thousand", "100 thosand", "rules/0/unless/0/data.people.ordinary/less_than"),
+    "a length of time that is none": ("3 years", "3 yeers", "rules/0/when/4/evidence.cn-impact-assessment.dated/within"),
+    "a date that is none": ("from: 2024-03-22", "from: 22 March 2024", "in_force/from"),
+    "an unknown requirement": ("cn.certification]", "cn.certificaton]", "rules/0/require/any_of/1"),
+    "an unknown kind of evidence": ("{has: cn-impact-", "{has: cn-impct-", "rules/0/when/3/evidence/has"),
+    "an unknown field of a document": ("assessment.dated:", "assessment.date:", "rules/0/when/4"),
+    "a definition another policy lacks": ("- cn.pipl/leaves", "- cn.pipl/leavs", "rules/0/when/1"),
+    "a rule another policy lacks": ("cn.order-16/art-2]", "cn.order-16/art-222]", "rules/1/exempts/2"),
+    "an exempted requirement nobody knows": ("cn.assessment,", "cn.assesment,", "rules/1/exempts/1"),
+    "an unknown jurisdiction": ("jurisdiction: CN", "jurisdiction: CM", "jurisdiction"),
+    "an unknown key": ("    status: from-memory", "    status: from-memory\n    colour: red", "rules/0"),
+    "a key that is missing": ("    cite: 1\n", "", "rules/0"),
+    "an unknown mark": ("status: from-memory", "status: from-memry", "rules/0/status"),
+    "an unknown force": ("force: law", "force: lax", "instrument/force"),
+    "a duty that is due after no date": ("contract.dated}", "contract.covers}", "rules/1/oblige/due/after"),
+    "a duty that is due after nothing": (", after: evidence.cn-standard-contract.dated", "", "rules/1/oblige/due"),
+    "an empty condition": ("when: {act.kind: [provide, remote-access]}", "when: {}", "rules/1/when"),
+}
+
+TEST = """
+test: cn.order-16
+as_of: 2026-11-24
+exchange:
+  exporter.country: CN
+  data.personal: yes
+  data.categories: [contact, unknown]
+  data.people.ordinary: {at_least: 10 thousand}
+  data.people.rest: 0
+  evidence.cn-assessment: {dated: 2026-09-01, covers: yes}
+cases:
+  - case: One
+    change: {data.personal: left out, data.people.ordinary: 99_999, evidence.cn-assessment: none}
+    expect:
+      outcome: review
+      because: [art-2, cn.order-16/art-3]
+      requirements: {cn.assessment: unmet}
+      define: {cn.order-16/important-data: no}
+      missing: []
+"""
+WRONG_TEST = {
+    "a misspelt fact": ("data.personal: yes", "data.persnal: yes", "exchange"),
+    "a set sent as one value": ("[contact, unknown]", "contact", "exchange/data.categories"),
+    "an unknown member": ("[contact, unknown]", "[contct, unknown]", "exchange/data.categories/0"),
+    "an unknown field": ("covers: yes", "cover: yes", "exchange/evidence.cn-assessment"),
+    "an unknown outcome": ("outcome: review", "outcome: refused", "cases/0/expect/outcome"),
+    "a rule another policy lacks": ("cn.order-16/art-3", "cn.order-16/art-333", "cases/0/expect/because/1"),
+    "an unknown requirement": ("{cn.assessment:", "{cn.assesment:", "cases/0/expect/requirements"),
+    "an unknown state": ("unmet}", "open}", "cases/0/expect/requirements/cn.assessment"),
+    "an unknown definition": ("important-data: no", "importnt-data: no", "cases/0/expect/define"),
+    "an unknown expectation": ("missing: []", "mising: []", "cases/0/expect"),
+    "a change of what is no fact": ("data.people.ordinary: 99_999", "data.people: 99_999", "cases/0/change"),
+}
+
+
+@cache
+def bundled() -> engine.Bundle:
+    return engine.load(POLICIES)
+
+
+@cache
+def bundled_schemas() -> dict[str, dict[str, Any]]:
+    return engine.editor_schemas(bundled())
+
+
+@cache
+def the_law() -> dict[str, bytes]:
+    """The bundled words and policies, without their tests."""
+    return {name: data for name, data in bundled().sources.items() if not name.endswith(".test.yaml")}
+
+
+@cache
+def as_an_editor_reads(text: str) -> Any:
+    """The values that YAML's core schema makes of a text; dates are none of them."""
+    reader = YAML(typ="safe", pure=True)
+    reader.constructor.yaml_constructors = dict(reader.constructor.yaml_constructors)
+    reader.constructor.yaml_constructors["tag:yaml.org,2002:timestamp"] = lambda loader, node: node.value
+    number = reader.constructor.yaml_constructors["tag:yaml.org,2002:int"]
+    reader.constructor.yaml_constructors["tag:yaml.org,2002:int"] = lambda loader, node: (
+        node.value if "_" in node.value else number(loader, node)
+    )
+    return with_text_keys(reader.load(StringIO(text)))
+
+
+def with_text_keys(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(key): with_text_keys(inner) for key, inner in value.items()}
+    return [with_text_keys(inner) for inner in value] if isinstance(value, list) else value
+
+
+def errors(schemas: dict[str, dict[str, Any]], text: str, dialect: Any = Draft202012Validator) -> list[tuple[str, str]]:
+    """Where a document does not fit its schema, and why: for each place the innermost, as an editor underlines it."""
+    document = as_an_editor_reads(text)
+    kind = next(kind for kind in ("policy", "test", "vocabulary") if kind in document)
+    return [
+        ("/".join(map(str, found.absolute_path)), found.message)
+        for error in dialect(schemas[kind]).iter_errors(document)
+        for found in innermost(error)
+    ]
+
+
+def innermost(error: ValidationError) -> list[ValidationError]:
+    deepest = max((len(inner.absolute_path) for inner in error.context), default=0)
+    if deepest <= len(error.absolute_path):
+        return [error]
+    return [found for inner in error.context if len(inner.absolute_path) == deepest for found in innermost(inner)]
+
+
+def test_the_schemas_are_schemas_in_both_dialects() -> None:
+    """They keep to the dialect they name, and to the one that older editors read them as."""
+    for schema in engine.editor_schemas(Maker(0).bundle()).values():
+        assert schema["$schema"] == Draft202012Validator.META_SCHEMA["$id"]
+        for dialect in DIALECTS:
+            dialect.check_schema(schema)
+
+
+@pytest.mark.parametrize("file", BUNDLED, ids=lambda file: file.relative_to(POLICIES).as_posix())
+def test_nothing_in_a_bundled_file_is_underlined(file: Path) -> None:
+    """What `check` and `test` accept fits, in both dialects."""
+    text = file.read_text()
+    for dialect in DIALECTS:
+        assert errors(bundled_schemas(), text, dialect) == []
+
+
+@pytest.mark.parametrize("file", sorted(LANGUAGE.glob("*/good/*.yaml")), ids=lambda file: f"{file.parts[-3]}/{file.stem}")
+def test_nothing_in_a_good_file_of_the_language_is_underlined(file: Path) -> None:
+    """Every feature of the language fits."""
+    texts = {path.name: path.read_bytes() for path in (LANGUAGE / "vocabulary.yaml", LANGUAGE / "neighbour.yaml", file)}
+    assert errors(engine.editor_schemas(engine.load_sources(texts)), file.read_text()) == []
+
+
+@pytest.mark.parametrize("seed", range(15))
+def test_nothing_in_a_random_bundle_is_underlined(seed: int) -> None:
+    """Every type, operator and effect, wherever it is written."""
+    bundle = Maker(seed).bundle()
+    schemas = engine.editor_schemas(bundle)
+    for text in bundle.sources.values():
+        assert errors(schemas, text.decode()) == []
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_what_is_wrong_in_a_policy_is_underlined_where_it_stands(name: str) -> None:
+    """One change to a sound policy is found at its place and nowhere else; `check` refuses it too."""
+    before, after, place = WRONG[name]
+    assert errors(bundled_schemas(), SOUND) == []
+    assert SOUND.count(before) == 1
+    wrong = SOUND.replace(before, after)
+    for dialect in DIALECTS:
+        found = errors(bundled_schemas(), wrong, dialect)
+        assert {where for where, _ in found} == {place}, found
+    with pytest.raises(engine.BundleRefused):
+        engine.load_sources({**the_law(), "xx.yaml": wrong.encode()})
+
+
+def test_the_sound_policy_is_sound() -> None:
+    """The example that the changes are made to is accepted by `check`."""
+    engine.load_sources({**the_law(), "xx.yaml": SOUND.encode()})
+
+
+@pytest.mark.parametrize("name", WRONG_TEST)
+def test_what_is_wrong_in_a_test_is_underlined_where_it_stands(name: str) -> None:
+    """One change to a sound test file is found at its place and nowhere else."""
+    before, after, place = WRONG_TEST[name]
+    assert errors(bundled_schemas(), TEST) == []
+    assert TEST.count(before) == 1
+    found = errors(bundled_schemas(), TEST.replace(before, after))
+    assert {where for where, _ in found} == {place}, found
+
+
+def test_a_vocabulary_may_use_what_it_names_itself_and_no_key_that_is_none() -> None:
+    """New value sets, facts and jurisdictions fit; a misspelt key does not."""
+    text = "vocabulary: more\nvalues:\n  colour: {title: colour, values: [blue]}\nfacts:\n  data.colour: {type: colour, title: colour}\n"
+    assert errors(bundled_schemas(), text) == []
+    assert [where for where, _ in errors(bundled_schemas(), text.replace("type: colour,", "typ: colour,"))] == [
+        "facts/data.colour",
+        "facts/data.colour",  # one key too many, and one that is missing
+    ]
+
+
+def test_every_fact_tells_its_title_and_its_question() -> None:
+    """What an editor shows beside a fact is what the vocabulary says of it."""
+    tests = bundled_schemas()["policy"]["$defs"]["tests"]["properties"]
+    facts = bundled().vocabulary.facts
+    assert facts.keys() <= tests.keys()
+    for name, fact in facts.items():
+        assert tests[name]["title"] == fact.title.en
+        assert (fact.ask.en if fact.ask else "") in tests[name]["markdownDescription"]
+        assert fact.type.name in tests[name]["description"]
+
+
+def test_every_key_and_operator_tells_what_it_is_for() -> None:
+    """The hints are for what there is: every key of every document, every operator, and nothing else."""
+    keys = {
+        shape.__name__: {field.alias or name for name, field in shape.model_fields.items()}
+        for document in (model.PolicyText, model.TestText, model.VocabularyText)
+        for shape in shapes(document)
+    }
+    assert {shape: set(told) for shape, told in hints.KEYS.items()} == keys
+    assert set(hints.OPERATORS) == {*FITS, *GROUPS}
+
+
+def shapes(document: Any) -> set[type[BaseModel]]:
+    """A model and those in its fields."""
+    if not isinstance(document, type) or not issubclass(document, BaseModel):
+        return {shape for inner in get_args(document) for shape in shapes(inner)}
+    return {document} | {shape for field in document.model_fields.values() for shape in shapes(field.annotation)}
+
+
+def test_no_place_is_left_open() -> None:
+    """Every key says what may stand under it: nothing of a model that takes anything is forgotten."""
+    for kind in ("policy", "test", "vocabulary"):
+        schema = bundled_schemas()[kind]
+        shapes = {kind: schema, **schema["$defs"]}
+        open_ = [
+            f"{shape}.{key}"
+            for shape, each in shapes.items()
+            for key, inner in each.get("properties", {}).items()
+            if inner.keys() <= {"title", "description", "markdownDescription", "items", "type"}
+            and inner.get("type") in (None, "object")
+            and "additionalProperties" not in inner
+        ]
+        # A line of the account shows whatever its fact is.
+        assert [place for place in open_ if not place.startswith("expectation.")] == []
+
+
+@pytest.mark.parametrize("kind", TYPES)
+def test_the_spellings_are_those_the_engine_reads(kind: str) -> None:
+    """An editor and the engine agree on every text; of a number, only the engine sees how it was written (`.5`, `1e3`)."""
+    validator = Draft202012Validator(bundled_schemas()["policy"]["$defs"][f"value-{kind.replace('/', '--')}"])
+    for text in (
+        "yes", "no", "true", "Yes", "maybe", "12", "0", "1_000", "1,000", "1_00", "100 thousand", "1 million", "1.5 million", "-1",
+        "0.25", ".5", "1e3", "2024-03-22", "2024-3-22", "22 March", "3 years", "1 year", "3 yeers", "10 working days in CN",
+        "20000000 USD", "20 million USD", "5 usd", "%", " 1",
+    ):  # fmt: skip
+        try:
+            Type(kind).read(text)
+            sound = True
+        except BadValue:
+            sound = False
+        seen = as_an_editor_reads(f"a: {text}")["a"] if text.isprintable() and text[0] not in "% " else text
+        if isinstance(seen, str) or sound:
+            assert validator.is_valid(seen) == sound, text
+
+
+def test_every_spelling_has_its_type() -> None:
+    """A new way to write a value gets its line in the test above."""
+    assert set(SPELLINGS) <= {*TYPES, "day of the year"}
+
+
+def schema(*arguments: str) -> tuple[int, str]:
+    done = CliRunner().invoke(app, ["schema", *arguments, "--policies", str(LANGUAGE.parent / "service" / "policies")])
+    return done.exit_code, done.output
+
+
+def test_schema_prints_one_and_writes_all(tmp_path: Path) -> None:
+    """What is written is what is printed; writing again changes nothing."""
+    folder = tmp_path / "deep" / ".schemas"
+    for _ in range(2):
+        assert schema("--write", str(folder)) == (0, f"4 schemas in {folder}\n")
+    assert sorted(file.name for file in folder.iterdir()) == ["exchange.json", "policy.json", "test.json", "vocabulary.json"]
+    for kind in ("policy", "test", "vocabulary", "exchange"):
+        status, said = schema(kind)
+        assert status == 0
+        assert json.loads(said) == json.loads((folder / f"{kind}.json").read_text())
+
+
+def test_schema_used_wrongly_says_how() -> None:
+    """Neither, both, or a kind that is none: it ends with 2."""
+    for arguments in ((), ("policy", "--write", "x"), ("law",)):
+        status, said = schema(*arguments)
+        assert status == 2
+        assert "policy, test, vocabulary, exchange" in said

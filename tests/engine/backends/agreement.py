@@ -1,0 +1,286 @@
+"""
+Random agreement: every engine on random bundles and exchanges, in child processes.
+
+A block of bundles goes to a child, what was found comes back as sentences. Children are replaced after a few blocks, because
+durable-rules keeps some memory of every ruleset it ever had. A disagreement is shrunk by Hypothesis to the fewest rules and facts
+that still show it. By hand, for as long as one likes:
+
+    python -m tests.engine.backends.agreement --bundles 10000 --exchanges 100
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import multiprocessing
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from typing import Any
+
+from hypothesis import HealthCheck, Phase, find, settings
+from hypothesis import strategies as st
+from hypothesis.errors import NoSuchExample
+
+import engine
+from engine.backends.bitset import Bitset
+from engine.backends.durable import Durable
+from engine.backends.reference import Reference
+from engine.verdict import Engine
+from tests.engine.backends.random_bundles import AS_OF, Maker, completed, read
+
+BLOCK = 10  # bundles
+BLOCKS_PER_CHILD = 10
+COMPLETIONS = 1  # of an exchange
+ENGINES: tuple[Callable[[Any], Engine], ...] = (Reference, Bitset, Durable)
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a run found: empty `wrong` is agreement, empty `unsafe` is safety (semantics 4.10)."""
+
+    pairs: int
+    completions: int
+    wrong: tuple[str, ...]
+    unsafe: tuple[str, ...]
+
+    def __add__(self, other: Report) -> Report:
+        return Report(
+            self.pairs + other.pairs,
+            self.completions + other.completions,
+            self.wrong + other.wrong,
+            self.unsafe + other.unsafe,
+        )
+
+
+NOTHING = Report(0, 0, (), ())
+
+
+def disagreements(
+    bundle: engine.Bundle, exchange: dict[str, Any], engines: tuple[Engine, ...], definitions: bool = True
+) -> list[str]:
+    """
+    What the engines say differently of one exchange; the first of them is the meaning.
+
+    Definitions that nothing rests on are worked out only to be compared, which is half the time; `definitions` says whether to.
+    """
+    told = read(bundle, exchange)
+    meaning = engines[0].evaluate(told, AS_OF)
+    found = []
+    for other in engines[1:]:
+        try:
+            verdict = other.evaluate(told, AS_OF)
+            if not meaning.agrees(verdict) or (definitions and dict(meaning.defined) != dict(verdict.defined)):
+                found += [f"{other.name}: {text}" for text in meaning.differences(verdict)]
+        except Exception as error:  # noqa: BLE001 - an engine that fails disagrees, however it fails
+            found.append(f"{other.name} failed: {error!r}")
+    return found
+
+
+def one_bundle(seed: int, exchanges: int, completions_of: int) -> Report:
+    """Every engine on one random bundle; of the first `completions_of` exchanges, completions too."""
+    maker = Maker(seed)
+    bundle = maker.bundle()
+    engines = tuple(make(bundle.rules) for make in ENGINES)
+    wrong, unsafe = [], []
+    completions = 0
+    every = [maker.exchange() for _ in range(exchanges)]
+    for number, sent in enumerate(every):
+        for text in disagreements(bundle, sent, engines, number % 5 == 0)[:1]:
+            wrong.append(f"seed {seed}: {text} on {json.dumps(sent)}\n{shrunk(seed, sent)}")
+        if number < completions_of:
+            before = engines[1].evaluate(read(bundle, sent), AS_OF).jurisdictions
+            for _ in range(COMPLETIONS):
+                completions += 1
+                full = completed(maker, sent, every)
+                after = engines[1].evaluate(read(bundle, full), AS_OF).jurisdictions
+                unsafe += [
+                    f"seed {seed}: {name} {bounds} became {after[name]}: {json.dumps(sent)} as {json.dumps(full)}"
+                    for name, bounds in before.items()
+                    if after[name].low < bounds.low or after[name].high > bounds.high
+                ]
+    return Report(exchanges, completions, tuple(wrong), tuple(unsafe))
+
+
+def block(first: int, bundles: int, exchanges: int, completions_of: int) -> Report:
+    """The bundles of some seeds; stops at the first bundle with a finding."""
+    total = NOTHING
+    for seed in range(first, first + bundles):
+        total += one_bundle(seed, exchanges, completions_of)
+        if total.wrong or total.unsafe:
+            break
+    return total
+
+
+def run(
+    first: int, bundles: int, exchanges: int, completions_of: int, say: Callable[[Report], None] = lambda _: None
+) -> Report:
+    """Blocks of bundles in as many children as there are processors; ends early where something is found."""
+    total = NOTHING
+    context = multiprocessing.get_context("spawn")
+    workers = os.cpu_count() or 1
+    # New children for every few blocks: a pool that replaces its own can wait for ever (Python 3.11, max_tasks_per_child).
+    wave = BLOCK * BLOCKS_PER_CHILD * workers
+    for start in range(first, first + bundles, wave):
+        end = min(start + wave, first + bundles)
+        with ProcessPoolExecutor(workers, mp_context=context) as children:
+            blocks = [
+                children.submit(block, seed, min(BLOCK, end - seed), exchanges, completions_of)
+                for seed in range(start, end, BLOCK)
+            ]
+            for done in as_completed(blocks):
+                total += done.result()
+                say(total)
+        if total.wrong or total.unsafe:
+            break
+    return total
+
+
+def shrunk(seed: int, exchange: dict[str, Any]) -> str:
+    """The fewest rules and facts on which the engines still disagree, as YAML and JSON; "" where none are found."""
+    maker = Maker(seed)
+    documents, chosen = maker.accepted()
+    rules = [(name, number) for name, text in documents.items() for number in range(len(text.get("rules", ())))]
+    facts = list(_leaves(exchange))
+
+    def fewer(kept: tuple[frozenset[int], frozenset[int]]) -> tuple[dict[str, Any], dict[str, Any]]:
+        policies = _with_rules(documents, {rules[number] for number in kept[0]})
+        return policies, _with_facts(exchange, {facts[number] for number in kept[1]})
+
+    loaded: dict[frozenset[int], tuple[engine.Bundle, tuple[Engine, ...]] | None] = {}
+
+    def disagree(kept: tuple[frozenset[int], frozenset[int]]) -> bool:
+        policies, told = fewer(kept)
+        if kept[0] not in loaded:
+            loaded.clear()
+            try:
+                bundle = engine.load_sources(Maker.written(policies), chosen)
+                loaded[kept[0]] = (bundle, tuple(make(bundle.rules) for make in ENGINES))
+            except engine.BundleRefused:
+                loaded[kept[0]] = None  # a definition or an effect hung on what is left out
+        found = loaded[kept[0]]
+        try:
+            return found is not None and bool(disagreements(found[0], told, found[1]))
+        except engine.ExchangeRefused:
+            return False
+
+    def subset(number: int) -> st.SearchStrategy[frozenset[int]]:
+        # The whole comes first, and Hypothesis makes it smaller.
+        left_out = st.sets(st.integers(0, max(0, number - 1)), max_size=number)
+        return left_out.map(lambda out: frozenset(range(number)) - out) if number else st.just(frozenset())
+
+    try:
+        whole = (frozenset(range(len(rules))), frozenset(range(len(facts))))
+        smallest = _descend(whole, disagree)
+        smallest = (
+            find(
+                st.tuples(subset(len(smallest[0])), subset(len(smallest[1]))).map(
+                    lambda kept: (
+                        frozenset(sorted(smallest[0])[n] for n in kept[0]),
+                        frozenset(sorted(smallest[1])[n] for n in kept[1]),
+                    )
+                ),
+                disagree,
+                settings=settings(
+                    max_examples=100,
+                    deadline=None,
+                    phases=(Phase.generate, Phase.shrink),
+                    suppress_health_check=list(HealthCheck),
+                ),
+            )
+            if len(smallest[0]) + len(smallest[1]) < 12
+            else smallest
+        )
+    except NoSuchExample:
+        pass
+    policies, told = fewer(smallest)
+    written = b"\n".join(text for name, text in Maker.written(policies).items() if name != "vocabulary.yaml").decode()
+    return f"{written}\n{json.dumps(told)}"
+
+
+def _descend(
+    kept: tuple[frozenset[int], frozenset[int]], disagree: Callable[[tuple[frozenset[int], frozenset[int]]], bool]
+) -> tuple[frozenset[int], frozenset[int]]:
+    """Leave out one after another what is not needed."""
+    for number in sorted(kept[1]):
+        less = (kept[0], kept[1] - {number})
+        kept = less if disagree(less) else kept
+    for number in sorted(kept[0]):
+        less = (kept[0] - {number}, kept[1])
+        kept = less if disagree(less) else kept
+    return kept
+
+
+def _leaves(exchange: dict[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    for key, value in exchange.items():
+        if isinstance(value, dict) and not {"at_least", "at_most"} & set(value):
+            yield from _leaves(value, (*path, key))
+        else:
+            yield (*path, key)
+
+
+def _with_facts(exchange: dict[str, Any], kept: set[tuple[str, ...]], path: tuple[str, ...] = ()) -> dict[str, Any]:
+    less = {}
+    for key, value in exchange.items():
+        here = (*path, key)
+        if isinstance(value, dict) and not {"at_least", "at_most"} & set(value):
+            inner = _with_facts(value, kept, here)
+            if inner:
+                less[key] = inner
+        elif here in kept:
+            less[key] = value
+    return less
+
+
+def _with_rules(documents: dict[str, Any], kept: set[tuple[str, int]]) -> dict[str, Any]:
+    less = {}
+    for name, text in documents.items():
+        if "rules" in text:
+            ids = {rule["id"] for number, rule in enumerate(text["rules"]) if (name, number) not in kept}
+            rules = [_without(rule, ids) for number, rule in enumerate(text["rules"]) if (name, number) in kept]
+            if not rules:
+                continue
+            text = {**text, "rules": rules}
+        less[name] = text
+    return less
+
+
+def _without(rule: dict[str, Any], ids: set[str]) -> dict[str, Any]:
+    """A rule that no longer exempts these."""
+    exempts = [victim for victim in rule.get("exempts", ()) if victim not in ids]
+    return {key: value for key, value in rule.items() if key != "exempts"} | ({"exempts": exempts} if exempts else {})
+
+
+def main() -> int:
+    """The command line; ends with 1 where something was found."""
+    parser = argparse.ArgumentParser(description="random agreement of the engines, and safety")
+    parser.add_argument("--first", type=int, default=1_000_000, help="the first seed")
+    parser.add_argument("--bundles", type=int, default=1_000)
+    parser.add_argument("--exchanges", type=int, default=100, help="of each bundle")
+    parser.add_argument("--completed", type=int, default=25, help="exchanges of each bundle that are completed, too")
+    parser.add_argument("--nice", type=int, default=0, help="how far to stand back behind other work on the machine")
+    asked = parser.parse_args()
+    os.nice(asked.nice)
+    began = time.monotonic()
+
+    def say(report: Report) -> None:
+        rate = report.pairs / (time.monotonic() - began)
+        print(f"\r{report.pairs:,} pairs, {report.completions:,} completions, {rate:,.0f} pairs/s", end="", file=sys.stderr)
+
+    report = run(asked.first, asked.bundles, asked.exchanges, asked.completed, say)
+    print(file=sys.stderr)
+    for text in (*report.wrong, *report.unsafe):
+        print(text)
+    seconds = time.monotonic() - began
+    print(
+        f"{report.pairs:,} pairs, {len(report.wrong)} wrong; {report.completions:,} completions, {len(report.unsafe)} unsafe;"
+    )
+    print(f"{seconds:,.0f} s")
+    return int(bool(report.wrong or report.unsafe))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,187 @@
+"""
+The engines agree, and knowing more never makes a permit into a refusal: on random bundles and exchanges.
+
+A difference found here becomes a case in `cases/`. `make fuzz` runs the same for longer; FUZZ_PAIRS says how long.
+"""
+
+from __future__ import annotations
+
+import os
+from datetime import date
+from typing import Any
+
+import pytest
+
+import engine
+from engine.backends import reference as meaning
+from engine.backends.bitset import fact_masks, reading, strata, terms
+from engine.backends.durable import encode, messages, outcome, standing
+from engine.backends.reference import Reference
+from engine.rules import Calendar, Level, Truth
+from engine.values import Range
+from engine.verdict import Masks
+from tests.engine.backends import agreement
+from tests.engine.backends.random_bundles import AS_OF, Maker, read
+
+EXCHANGES, COMPLETED = 100, 25  # of each bundle
+PLANTED_BUNDLES, PLANTED_EXCHANGES = 75, 20
+
+
+def test_the_random_exchanges_reach_every_level() -> None:
+    """The generator is no use where all is alike: each level and undetermined bounds occur."""
+    seen: set[tuple[Level, Level]] = set()
+    for seed in range(30):
+        maker = Maker(seed)
+        bundle = maker.bundle()
+        reference = Reference(bundle.rules)
+        for _ in range(30):
+            bounds = reference.evaluate(read(bundle, maker.exchange()), AS_OF).jurisdictions.values()
+            seen |= {(b.low, b.high) for b in bounds}
+    assert {low for low, high in seen if low is high} == set(Level)
+    assert len({(low, high) for low, high in seen if low is not high}) >= 8
+
+
+def _flip(result: int) -> int:
+    return {encode.MAYBE: encode.FALSE}.get(result, result)
+
+
+def _maybe_is_no(self: encode._Answer, exchange: engine.Exchange, day: date) -> int:
+    answer = ANSWER(self, exchange, day)
+    return encode.FALSE if answer == encode.MAYBE else answer
+
+
+def _all_sure(*args: Any) -> tuple[str, int]:
+    text, _ = WRITTEN(*args)
+    return text, 0
+
+
+def _unbeaten(_: standing.Standing, certain: int, possible: int, *__: int) -> tuple[Masks, Masks]:
+    return Masks(possible, certain), Masks(0, 0)
+
+
+def _childless(_: encode._Answer, sent: str, word: str) -> int:
+    return encode.TRUE if sent == word else encode.FALSE
+
+
+def _surely(answer: int) -> int:
+    return encode.FALSE if answer == encode.MAYBE else answer
+
+
+def _weekdays(calendar: Calendar) -> tuple[int, ...]:
+    known = range(calendar.known_from.toordinal(), calendar.known_until.toordinal() + 1)
+    return tuple(day for day in known if date.fromordinal(day).weekday() not in calendar.weekend)
+
+
+def _no_if_unknown(truth: Truth) -> Truth:
+    return Truth.NO if truth is Truth.UNKNOWN else truth
+
+
+def _low_only(value: Any, cuts: Any) -> Any:
+    return PLACES(Range(value.low, value.low), cuts) if hasattr(value, "low") else value
+
+
+def _any_document(atom: Any) -> Truth:
+    return Truth.YES if atom.op == "counts" else Truth.UNKNOWN
+
+
+def _lift_all(self: strata.Strata, possible: int, certain: int) -> None:
+    for number, victims in self.table.victims.items():
+        if certain >> number & 1:
+            possible &= ~victims
+            certain &= ~victims
+    self.stands, self.doubted = Masks(possible, certain), Masks(0, 0)
+
+
+READ = reading.Reader.truth
+PLACES = fact_masks._places
+ORDER = meaning._order
+ANSWER = encode._Answer.__call__
+WRITTEN = messages._written
+DAYS_OVER = encode.days_over
+FAULTS: dict[str, tuple[object, str, object]] = {
+    "an unknown fact is read as false": (encode._Answer, "__call__", _maybe_is_no),
+    "`at least` leaves its own number out": (encode, "UPWARD", ("more_than",)),
+    "a child no longer names its parent": (encode._Answer, "_names", _childless),
+    "a document counts though it has expired": (encode, "_field", lambda *_, **__: encode.TRUE),
+    "what may be so, and what it may deny, is certain": (messages, "_written", _all_sure),
+    "a beaten rule stands": (standing.Standing, "_stand", _unbeaten),
+    "an overdue duty is forgotten": (outcome.Strata, "_late", lambda *_: Truth.NO),
+    "a doubtful exemption lifts": (outcome.Strata, "_doubtful", lambda *_: outcome.NOTHING),
+    "all of needs only one": (outcome, "min", max),
+    "a period ends a working day later": (outcome, "days_over", lambda c, n, *on: DAYS_OVER(c, n + 1, *on)),
+    "a day that no calendar knows is free": (encode, "days_over", lambda *args: _surely(DAYS_OVER(*args))),
+    "a holiday is worked": (encode, "_days_worked", lambda calendar: _weekdays(calendar)),
+    "a day of the year never passes": (outcome.Strata, "_passed", lambda *_: False),
+    "two words that may differ are the same": (encode._Answer, "_closer", lambda self, word: {word}),
+    "a document of a day to come is compared": (encode._Answer, "_other", lambda self, x, _: self._told(x, self.atom.other)),
+    "bitset reads an unknown fact as false": (reading.Reader, "truth", lambda *args: _no_if_unknown(READ(*args))),
+    "bitset takes the end of a range for all of it": (fact_masks, "_places", lambda value, cuts: _low_only(value, cuts)),
+    "bitset lets what expired count": (reading.Reader, "of_document", lambda self, atom, document, day: _any_document(atom)),
+    "bitset drops the negated tests of a term": (terms.Users, "failing", property(lambda _: 0, lambda *_: None)),
+    "bitset lets a lifted exemption lift": (
+        strata.Strata,
+        "stand",
+        lambda self, possible, certain: _lift_all(self, possible, certain),
+    ),
+    "bitset takes a doubtful ground for a sure one": (
+        strata.Strata,
+        "_lift",
+        lambda self, number: (self.stands.truth(number), Truth.NO),
+    ),
+    "bitset forgets what is overdue": (strata.Strata, "overdue", lambda *_: Truth.NO),
+    "bitset relies on the first way whatever is late": (
+        strata.Strata,
+        "_relied_on",
+        lambda _, ways: next(((w.certain, w.possible) for w in ways), (frozenset(), frozenset())),
+    ),
+    "bitset weighs a possible bar as a certain one": (strata, "NOTHING", Level.PERMITTED),
+    "the reference counts an old document": (meaning._Evaluation, "counts", lambda *_: Truth.YES),
+    "the reference lets doubt lift": (meaning._Evaluation, "certainty", lambda self, rule: (self.standing[rule.key], Truth.NO)),
+    "the reference owes nothing": (meaning._Evaluation, "duty_levels", lambda *_: (Level.PERMITTED, Level.PERMITTED)),
+    "the reference compares a range by its low end": (
+        meaning,
+        "_order",
+        lambda op, low, high, operand: ORDER(op, low, low, operand),
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_planted_fault_is_found(fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fault in one stratum of one engine shows as a disagreement within a few thousand pairs."""
+    where, name, planted = FAULTS[fault]
+    monkeypatch.setattr(where, name, planted, raising=False)
+    monkeypatch.setattr(agreement, "shrunk", lambda *_: "")
+    for seed in range(PLANTED_BUNDLES):
+        try:
+            if agreement.one_bundle(seed, PLANTED_EXCHANGES, 0).wrong:
+                return
+        except (ValueError, KeyError):
+            return  # the fault makes an engine fail, which is no permit either
+    pytest.fail(f"{PLANTED_BUNDLES * PLANTED_EXCHANGES:,} pairs did not show that {fault}")
+
+
+def test_a_disagreement_is_shrunk_to_what_matters(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is shown of a disagreement is a few rules and facts that still disagree."""
+    monkeypatch.setattr(strata.Strata, "overdue", lambda *_: Truth.NO)
+    found = next(
+        text for seed in range(PLANTED_BUNDLES) for text in agreement.one_bundle(seed, PLANTED_EXCHANGES, 0).wrong[:1] if text
+    )
+    smallest = found.partition("\n")[2]
+    assert 1 <= smallest.count("- id:") <= 2, smallest
+    assert "overdue" in smallest
+
+
+@pytest.mark.fuzz
+def test_the_engines_agree_for_long() -> None:
+    """Many bundles, each 100 exchanges; the first difference ends the run."""
+    pairs = int(os.environ.get("FUZZ_PAIRS", "1000000"))
+    report = agreement.run(1_000_000, pairs // EXCHANGES, EXCHANGES, COMPLETED)
+    print(f"{report.pairs:,} pairs, {report.completions:,} completions")
+    assert (report.wrong, report.unsafe) == ((), ())
+
+
+def test_a_refused_bundle_says_why_in_every_case() -> None:
+    """The generator's own bundles load, so a refusal in the other tests is never swallowed."""
+    with pytest.raises(engine.BundleRefused, match="no policy"):
+        engine.load_sources({"a.yaml": b"vocabulary: a\n"})

@@ -1,0 +1,231 @@
+"""
+Sign-off: what an approval changes, what it never changes, what it is bound to, and what the decision says of it (semantics 4.6).
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from dataclasses import replace
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+
+import engine
+from engine.authoring.testing import build
+from engine.backends.bitset import Bitset
+from engine.backends.durable import Durable
+from engine.backends.reference import Reference
+from engine.rules import Level
+from tests.engine.backends.random_bundles import AS_OF, Maker, read
+from tests.engine.test_decision import BASE as COUNTRIES
+from tests.engine.test_decision import DAY, bundle
+
+UNTIL = date(2026, 12, 31)
+BASE = {**COUNTRIES, "data.sold": "no", "data.shared": "no"}
+RULES: dict[str, Any] = {
+    "rules": [
+        {"id": "watch", "title": "Labels are watched", "when": {"data.label": "watch"}, "review": "Counsel looks at it"},
+        {"id": "also", "when": {"data.sold": "yes"}, "review": "Sales are looked at"},
+        {"id": "bar", "when": {"data.label": "bar"}, "prohibit": "Nothing of this kind leaves."},
+        {"id": "need", "when": {"data.label": "need"}, "require": "certificate"},
+        {
+            "id": "ground",
+            "status": "unsure",
+            "when": [{"evidence": {"has": "certificate"}}],
+            "satisfies": "certificate",
+            "duties": [{"duty": "keep it", "who": "exporter"}],
+        },
+        {"id": "lift", "title": "Sharing is free", "status": "unsure", "when": {"data.shared": "yes"}, "exempts": ["bar"]},
+    ]
+}
+
+
+def signed(*provisions: str, until: date = UNTIL) -> list[engine.SignOff]:
+    """Approvals of provisions, all by one person."""
+    return [engine.SignOff(f"p/{each}", f"s-{each}", "counsel", until) for each in provisions]
+
+
+def written(
+    made: engine.Bundle, given: list[engine.SignOff], include: tuple[str, ...] = (), lang: str = "en", **facts: Any
+) -> Any:
+    """What the two engines write on an exchange of some facts."""
+    exchange = build(made, {**BASE, **{name.replace("__", "."): value for name, value in facts.items()}})
+    pdp = engine.PDP(made)
+    return pdp.write(exchange, as_of=DAY, today=DAY, id="1", include=include, lang=lang, signed=given)
+
+
+def test_engines_agree_on_whatever_is_signed_off() -> None:
+    """On random bundles with random provisions signed off every engine gives one verdict; and no prohibition yields to a review."""
+    chance = random.Random(7)
+    reviewed = lifted = 0
+    for seed in range(40):
+        maker = Maker(seed)
+        made = maker.bundle()
+        engines = tuple(make(made.rules) for make in (Reference, Bitset, Durable))
+        names = sorted({rule.provision.id for rule in made.rules.rules})
+        doubtful = {rule.provision.id for rule in made.rules.rules if rule.doubtful}
+        for _ in range(20):
+            exchange = read(made, maker.exchange())
+            chosen = frozenset(chance.sample(names, chance.randint(1, len(names))))
+            unsigned, (meaning, *others) = (
+                engines[0].evaluate(exchange, AS_OF),
+                [e.evaluate(exchange, AS_OF, chosen) for e in engines],
+            )
+            for other in others:
+                assert not meaning.differences(other), f"seed {seed}"
+            reviewed += meaning.jurisdictions != unsigned.jurisdictions
+            lifted += meaning.stands != unsigned.stands or meaning.requirements != unsigned.requirements
+            if not chosen & doubtful:
+                for place, bounds in meaning.jurisdictions.items():
+                    before, beneath = unsigned.jurisdictions[place], unsigned.beneath[place]
+                    assert beneath.low <= bounds.low <= before.low
+                    assert beneath.high <= bounds.high <= before.high
+                    assert (bounds.low is Level.PROHIBITED) == (before.low is Level.PROHIBITED)
+    assert reviewed > 50
+    assert lifted > 50
+
+
+def test_a_decision_without_sign_off_is_as_it_was() -> None:
+    """It has no member that tells of sign-offs, and names what might be signed off beside the document."""
+    found = written(bundle(RULES), [], data__label="watch")
+    assert "signed_off" not in json.loads(found.json())
+    assert found.signable == ("p/watch",)
+    assert found.document().signed_off is None
+
+
+def test_a_review_that_is_signed_off_lets_the_exchange_go_ahead_and_the_decision_says_so() -> None:
+    """Who approved, which sign-off it was and until when stand in the decision, and the answer ends with it."""
+    found = written(bundle(RULES), signed("watch"), data__label="watch").document()
+    assert (found.proceed, found.outcome) == (True, "permitted")
+    [part] = found.signed_off
+    assert part.model_dump(mode="json") == {
+        "provision": "p/watch",
+        "accepts": "review",
+        "sign_off": "s-watch",
+        "by": "counsel",
+        "until": "2026-12-31",
+    }
+    assert found.answer.endswith(" This rests on a sign-off of a review, until 2026-12-31: Labels are watched (a law, Art. 1).")
+    assert written(bundle(RULES), signed("watch"), lang="zh", data__label="watch").document().answer.count("签核") == 1
+
+
+def test_what_is_left_is_said() -> None:
+    """Of two reviews, one signed off: the outcome stays a review, and its reason is the other one alone."""
+    found = written(bundle(RULES), signed("watch"), data__label="watch", data__sold="yes").document()
+    assert found.outcome == "review"
+    assert "Sales are looked at" in found.answer or "sales are looked at" in found.answer
+    assert "ounsel looks at it" not in found.answer
+
+
+def test_a_doubtful_lift_that_is_accepted_frees_what_it_covers_and_the_decision_says_so() -> None:
+    """A prohibition lifted in doubt is between review and prohibited; once the lift is accepted it is gone, and the answer tells why."""
+    made = bundle(RULES)
+    before = written(made, [], data__label="bar", data__shared="yes")
+    assert (before.outcome, before.signable) == ("undetermined", ("p/lift",))
+    after = written(made, signed("lift"), data__label="bar", data__shared="yes").document()
+    assert (after.proceed, after.outcome) == (True, "permitted")
+    assert [(part.provision, part.accepts) for part in after.signed_off] == [("p/lift", "lift")]
+    assert "accepts what is lifted only in doubt, until 2026-12-31: Sharing is free" in after.answer
+
+
+def test_a_doubtful_ground_that_is_accepted_brings_its_duties() -> None:
+    """The requirement is met by it, and what the ground owes is owed."""
+    shown: dict[str, Any] = {"evidence__certificate": {"dated": "2026-06-01", "covers": "yes"}}
+    found = written(bundle(RULES), signed("ground"), data__label="need", **shown).document()
+    assert (found.outcome, [duty.duty for duty in found.duties]) == ("permitted_with_obligations", ["keep it"])
+
+
+@pytest.mark.parametrize(("label", "name"), [("bar", "bar"), ("need", "need")])
+def test_a_prohibition_and_a_requirement_are_never_touched(label: str, name: str) -> None:
+    """Signing them off changes nothing, and nothing is said to be signed off."""
+    made = bundle(RULES)
+    unsigned, after = (written(made, given, data__label=label) for given in ([], signed(name)))
+    assert after.json() == unsigned.json()
+    assert f"p/{name}" not in unsigned.signable
+
+
+def test_a_sign_off_ends() -> None:
+    """After its last day it counts for nothing."""
+    made = bundle(RULES)
+    assert written(made, signed("watch", until=DAY), data__label="watch").outcome == "permitted"
+    assert written(made, signed("watch", until=DAY - timedelta(days=1)), data__label="watch").outcome == "review"
+
+
+def test_the_end_of_a_sign_off_is_the_end_of_what_it_permits() -> None:
+    """`holds_until` is the last day of the sign-off, and says what comes then and why."""
+    found = written(bundle(RULES), signed("watch"), include=("holds_until",), data__label="watch").document().holds_until
+    assert (found.holds_until, found.then) == (UNTIL, "review")
+    assert found.because == ["a sign-off ends with 2026-12-31"]
+
+
+def test_engines_that_disagree_leave_nothing_to_sign_off() -> None:
+    """Their review stays whatever was approved, and the decision tells of no approval."""
+
+    class Liar:
+        name = "bitset"
+
+        def __init__(self, honest: Any) -> None:
+            self.honest = honest
+
+        def evaluate(self, exchange: engine.Exchange, as_of: date, given: frozenset[str] = frozenset()) -> Any:
+            verdict = self.honest.evaluate(exchange, as_of, given)
+            return replace(verdict, holds=verdict.doubted)
+
+    made = bundle(RULES)
+    pdp = engine.PDP(made)
+    pdp.engines = (Liar(pdp.engines[0]), pdp.engines[1])
+    exchange = build(made, {**BASE, "data.label": "watch"})
+    found = pdp.write(exchange, as_of=DAY, today=DAY, id="1", signed=signed("watch"))
+    assert (found.proceed, found.outcome, found.signable) == (False, "review", ())
+    assert "signed_off" not in found.members
+
+
+def test_what_a_decision_tells_of_its_approvals_decides_the_same_again() -> None:
+    """A replay needs no more than the decision's own member."""
+    made = bundle(RULES)
+    every = signed("watch", "lift", "ground")
+    first = written(made, every, ("holds_until", "trace"), data__label="watch", data__shared="yes")
+    told = [engine.SignOff.told(part.model_dump(mode="json")) for part in first.document().signed_off]
+    again = written(made, told, ("holds_until", "trace"), data__label="watch", data__shared="yes")
+    assert again.json() == first.json()
+
+
+def test_the_meaning_of_a_provision_changes_with_what_it_rests_on_and_with_nothing_else() -> None:
+    """Its own text, a definition it names, and what it lifts enter the digest; its neighbours do not."""
+
+    def changed(number: int, **parts: Any) -> engine.Bundle:
+        rules = [dict(rule) for rule in RULES["rules"]]
+        rules[number] |= parts
+        return bundle({**RULES, "rules": rules, "define": {"sensitive": {"data.sold": "yes"}}})
+
+    plain = bundle({**RULES, "define": {"sensitive": {"data.sold": "yes"}}})
+    meaning = engine.meaning_of(plain, "p/watch")
+    assert meaning == engine.meaning_of(changed(1, review="Sales are looked at twice"), "p/watch")
+    assert meaning != engine.meaning_of(changed(0, review="Counsel looks at it twice"), "p/watch")
+    assert meaning != engine.meaning_of(changed(0, when={"data.label": "other"}), "p/watch")
+    assert engine.meaning_of(plain, "p/lift") != engine.meaning_of(changed(2, prohibit="Nothing leaves at all."), "p/lift")
+    uses = [bundle({**RULES, "rules": [{**RULES["rules"][0], "when": ["p/sensitive"]}], "define": {"sensitive": {"data.sold": word}}})
+            for word in ("yes", "no")]  # fmt: skip
+    assert len({engine.meaning_of(each, "p/watch") for each in uses}) == 2
+    assert engine.meaning_of(plain, "p/nothing") is None
+    assert engine.meaning_of(bundle(RULES, trust="from-memory"), "p/watch") != engine.meaning_of(bundle(RULES), "p/watch")
+
+
+def test_the_digest_of_facts_leaves_out_the_day_and_the_counters() -> None:
+    """Another day or another count of what went before is the same facts; any other difference is not."""
+    made = engine.load(engine.bundled_policies())
+
+    def digest(document: dict[str, Any]) -> str:
+        return engine.facts_digest(made, engine.parse_exchange(made, json.dumps(document).encode()).document)
+
+    facts = {"exporter": {"country": "CN"}, "recipient": {"country": "US"}, "data": {"personal": True}}
+    same = [
+        {**facts, "as_of": "2026-01-01"},
+        {**facts, "counts": {"cn": {"sensitive": 12_000}}},
+        {**facts, "counts": {"cn": {"sensitive": 900_000}, "cn_all": {"ordinary": 5}}, "schema": "fifthfactor/exchange/1"},
+    ]
+    assert {digest(each) for each in same} == {digest(facts)}
+    assert digest({**facts, "recipient": {"country": "GB"}}) != digest(facts)
+    assert digest({**facts, "data": {"personal": True, "people": {"sensitive": 5}}}) != digest(facts)

@@ -1,0 +1,20 @@
+"""The documents authors write: each schema is versioned and carries an example that its model takes."""
+
+from __future__ import annotations
+
+import pytest
+
+from engine.policy_language.model import Document, PolicyText, TestText, VocabularyText
+
+DOCUMENTS: dict[str, type[Document]] = {"policy": PolicyText, "vocabulary": VocabularyText, "test": TestText}
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_a_schema_has_a_version_and_an_example_that_holds(name: str) -> None:
+    """The `$id` names the document and its version; the example reads as the document."""
+    model = DOCUMENTS[name]
+    schema = model.model_json_schema()
+    assert schema["$id"] == f"urn:fifthfactor:{name}:1"
+    assert schema["examples"]
+    for example in schema["examples"]:
+        assert getattr(model.model_validate(example), name) == example[name]

@@ -1,0 +1,395 @@
+"""
+Remedies: what they may change, in which order they come, and that the search finds what trying everything finds.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from datetime import date
+from itertools import combinations, product
+from typing import Any
+
+import pytest
+import yaml
+
+import engine
+from engine.authoring.testing import build
+from engine.backends.bitset import Bitset
+from engine.deciding.combine import Combiner, Evaluate
+from engine.decision import RemediesPart
+from engine.exchange import Exchange
+from engine.questions import levers as levers_module
+from engine.questions import remedies as remedies_module
+from engine.questions.levers import Levers
+from engine.questions.remedies import REFUSALS, Remedies, _Search
+from engine.values import Document
+from tests.engine.backends.random_bundles import AS_OF, Maker, completed, read
+from tests.engine.backends.test_cases import VOCABULARY, policy
+
+DAY = date(2026, 6, 15)
+CHANGEABLE = ("recipient.country", "data.sold", "data.category", "data.categories", "data.people", "data.files", "data.price")
+BASE = {
+    "exporter.country": "AA",
+    "recipient.country": "BB",
+    "data.personal": "no",
+    "data.sold": "yes",
+    "data.categories": ["weather"],
+    "data.people_in": [],
+}
+HOSPITAL = {
+    "exporter.country": "CN",
+    "exporter.zone": "none",
+    "exporter.kind": "hospital",
+    "exporter.role": "controller",
+    "exporter.cn_ciio": "no",
+    "recipient.country": "US",
+    "recipient.kind": "university",
+    "recipient.relation": "unrelated",
+    "data.personal": "yes",
+    "data.state": "identified",
+    "data.kind": "dataset",
+    "data.categories": ["health"],
+    "data.grades": ["general"],
+    "data.people.ordinary": "0",
+    "data.people.sensitive": "12_000",
+    "data.people_in": ["CN"],
+    "data.collected_in": ["CN"],
+    "data.stored_in": ["CN"],
+    "act.kind": "provide",
+    "act.trigger": "own",
+    "act.evades": "no",
+    "act.bars": [],
+    "data.source": "self-produced",
+    "data.controls": [],
+    "recipient.listed_on": [],
+    "safeguards.basis": ["consent"],
+}
+
+
+def bundle(*rules: dict[str, Any], change: tuple[str, ...] = CHANGEABLE, **more: Any) -> engine.Bundle:
+    """One law over the words of the cases, of which some facts are changeable."""
+    words = yaml.load(VOCABULARY.read_bytes(), Loader=yaml.BaseLoader)
+    for fact in change:
+        words["facts"][fact]["change"] = "yes"
+    law = policy({"policy": "p", "rules": list(rules), **more})
+    return engine.load_sources(
+        {"words.yaml": yaml.safe_dump(words, sort_keys=False).encode(), "law.yaml": json.dumps(law).encode()}
+    )
+
+
+def looking(made: engine.Bundle) -> Evaluate:
+    back_end, combiner = Bitset(made.rules), Combiner(made)
+
+    def look(exchange: Exchange, as_of: date) -> Any:
+        verdict = back_end.evaluate(exchange, as_of)
+        return verdict, combiner.outcome(exchange, verdict, as_of)
+
+    return look
+
+
+def find(made: engine.Bundle, as_of: date = DAY, most: int = 10_000, **facts: Any) -> RemediesPart:
+    flat = {**BASE, **{name.replace("__", "."): value for name, value in facts.items()}}
+    return Remedies(made).find(build(made, flat), as_of, looking(made), most)
+
+
+def moved(part: RemediesPart) -> list[list[str]]:
+    """The facts that each remedy changes."""
+    return [[change.fact for change in remedy.changes] for remedy in part.remedies]
+
+
+NEED = {"id": "need", "when": {"data.sold": "yes"}, "require": "certificate"}
+GROUND = {"id": "ground", "when": [{"evidence": {"has": "certificate"}}], "satisfies": "certificate"}
+NEED_MORE = {"id": "need-more", "when": {"data.sold": "yes"}, "require": "report"}
+REPORT = {"id": "report", "when": [{"evidence": {"has": "report"}}], "satisfies": "report"}
+
+
+# What they are
+
+
+def test_the_document_comes_before_the_fact() -> None:
+    """One change is one change, but a document is got, and a fact is another exchange."""
+    part = find(bundle(NEED, GROUND))
+    assert moved(part) == [["evidence.certificate"], ["data.sold"]]
+    assert part.searched == "all"
+
+
+def test_a_remedy_says_what_to_do() -> None:
+    """A document with the day it may be dated, how its requirement is met, and a fact from what to what."""
+    first, second = find(bundle(NEED, GROUND)).remedies
+    assert first.changes[0].do == "Obtain: certificate, dated 2026-06-15 and covering this exchange."
+    assert first.changes[0].how == "be certified"
+    assert first.changes[0].to == {"dated": "2026-06-15", "covers": True}
+    assert second.changes[0].do == "Change: sold, from yes to no."
+    assert (second.changes[0].from_, second.changes[0].to) == (True, False)
+    assert first.outcome == "permitted"
+
+
+def test_the_duties_that_then_fall_due_are_told() -> None:
+    """Whoever relies on the contract has to file it."""
+    need = {**NEED, "require": "filed-contract"}
+    ground = {"id": "ground", "when": [{"evidence": {"has": "contract"}}], "satisfies": "filed-contract"}
+    first = find(bundle(need, ground)).remedies[0]
+    assert (first.outcome, first.duties) == ("permitted_with_obligations", ["file the contract"])
+
+
+def test_two_things_that_are_wanted_are_got_together() -> None:
+    """Neither document alone is a remedy."""
+    part = find(bundle(NEED, GROUND, NEED_MORE, REPORT))
+    assert moved(part) == [["data.sold"], ["evidence.certificate", "evidence.report"]]
+
+
+def test_fewest_changes_come_first_and_none_holds_another() -> None:
+    """What one change does is not said again with a second."""
+    either = {**NEED, "require": {"any_of": ["certificate", {"all_of": ["report", "contract"]}]}}
+    contract = {"id": "contract", "when": [{"evidence": {"has": "contract"}}], "satisfies": "contract"}
+    part = find(bundle(either, GROUND, REPORT, contract))
+    assert moved(part) == [["evidence.certificate"], ["data.sold"], ["evidence.contract", "evidence.report"]]
+
+
+def test_a_long_list_of_documents_is_one_remedy() -> None:
+    """An export from nothing wants more than three papers."""
+    kinds = ("certificate", "contract", "report")
+    more = [{"id": f"n-{kind}", "require": kind} for kind in kinds]
+    grounds = [{"id": f"g-{kind}", "when": [{"evidence": {"has": kind}}], "satisfies": kind} for kind in kinds]
+    licensed = {"id": "licensed", "unless": [{"evidence": {"has": "licence"}}], "review": "Nobody has licensed this."}
+    part = find(bundle(*more, *grounds, licensed), evidence__licence={"dated": "2027-01-01", "covers": "yes"})
+    assert moved(part) == [["evidence.certificate", "evidence.contract", "evidence.report", "evidence.licence"]]
+
+
+def test_an_exemption_is_a_remedy() -> None:
+    """A bar is lifted by what its exemption asks for."""
+    bar = {"id": "bar", "when": {"data.personal": "no"}, "prohibit": "No."}
+    free = {"id": "free", "when": [{"evidence": {"has": "licence"}}], "exempts": ["bar"]}
+    assert moved(find(bundle(bar, free))) == [["evidence.licence"]]
+
+
+def test_a_document_that_is_there_is_completed_and_keeps_its_day() -> None:
+    """A contract whose filing is not told is filed; it is not signed again."""
+    filed = {"id": "filed", "unless": [{"evidence.contract.filed": {"until": "as_of"}}], "review": "File the contract."}
+    certified = {"id": "certified", "unless": [{"evidence": {"has": "certificate"}}], "review": "Be certified."}
+    part = find(bundle(filed, certified), evidence__contract={"dated": "2026-05-01", "covers": "yes"})
+    assert [change.do for change in part.remedies[0].changes] == [
+        "Obtain: certificate, dated 2026-06-15 and covering this exchange.",
+        "Complete: contract, filed 2026-06-15.",
+    ]
+    assert part.remedies[0].changes[1].to == {"dated": "2026-05-01", "filed": "2026-06-15", "covers": True}
+
+
+def test_a_document_that_ran_out_is_renewed() -> None:
+    """The new one is dated on the day, not before."""
+    change = find(bundle(NEED, GROUND), evidence__certificate={"dated": "2024-05-01", "expires": "2025-05-01", "covers": "yes"})
+    assert change.remedies[0].changes[0].do.startswith("Renew: certificate, dated 2026-06-15")
+
+
+def test_a_country_that_no_rule_names_stands_for_others() -> None:
+    """Where any other would do as well, the remedy says so."""
+    bar = {"id": "bar", "when": {"recipient.country": "BB"}, "prohibit": "Not there."}
+    change = find(bundle(bar)).remedies[0].changes[0]
+    assert change.do == "Change: recipient's country, from BB to AA, or another that the rules treat alike."
+
+
+# What they never are
+
+
+def test_what_is_permitted_or_undetermined_has_none() -> None:
+    """Where facts are missing, the questions come first."""
+    made = bundle(NEED, GROUND)
+    assert find(made, data__sold="no") == RemediesPart(remedies=[], searched="all")
+    assert find(made, data__sold="unknown") == RemediesPart(remedies=[], searched="all")
+
+
+def test_a_fact_that_is_not_marked_changeable_stays() -> None:
+    """The vocabulary says what an exporter can change."""
+    assert moved(find(bundle(NEED, GROUND, change=()))) == [["evidence.certificate"]]
+
+
+def test_a_claim_is_never_proposed() -> None:
+    """Necessity is so or is not; nobody is told to claim it."""
+    free = {"id": "free", "when": [{"claims": {"has": "necessity"}}], "exempts": ["certificate"]}
+    assert moved(find(bundle(NEED, GROUND, free))) == [["evidence.certificate"], ["data.sold"]]
+
+
+def test_a_count_is_never_changed() -> None:
+    """Fewer people than the purpose needs, or fewer at a time, is no remedy; nor is a larger number."""
+    many = {"id": "many", "when": {"data.people.ordinary": {"at_least": "100"}}, "review": "Many people."}
+    files = {"id": "files", "when": {"data.files": {"less_than": "5"}}, "review": "Few files."}
+    part = find(bundle(many, files), data__people__ordinary="1_000", data__files="1")
+    assert (moved(part), part.searched) == ([], "all")
+
+
+def test_a_document_is_never_dated_before_the_day() -> None:
+    """A ground that wants an old certificate cannot be had today."""
+    old = {"id": "old", "when": [{"evidence.certificate.dated": {"until": "2026-01-01"}}], "satisfies": "certificate"}
+    assert moved(find(bundle(NEED, old))) == [["data.sold"]]
+
+
+def test_a_document_is_never_taken_away() -> None:
+    """What is shown stays shown."""
+    shown = {"id": "shown", "when": [{"evidence": {"has": "report"}}], "review": "The report is bad."}
+    assert moved(find(bundle(shown), evidence__report={"dated": "2026-05-01", "covers": "yes"})) == []
+
+
+def test_a_set_is_never_emptied() -> None:
+    """Leaving out the last category would say that the data are about nothing."""
+    weather = {"id": "weather", "when": {"data.categories": {"has": "weather"}}, "review": "Weather."}
+    health = {"id": "health", "when": {"data.categories": {"has": "health"}}, "prohibit": "Health."}
+    assert find(bundle(weather, health)).remedies == []
+    part = find(bundle(weather, health), data__categories=["contact", "weather"])
+    assert [remedy.changes[0].to for remedy in part.remedies] == [["contact"]]
+
+
+def test_what_is_personal_is_not_repeated() -> None:
+    """Who attested the old document is not in the remedy that renews it."""
+    expired = {"dated": "2024-05-01", "expires": "2025-05-01", "covers": "yes", "attested_by": "Somebody"}
+    part = find(bundle(NEED, GROUND), evidence__certificate=expired)
+    assert part.remedies[0].changes[0].do.startswith("Renew")
+    assert "Somebody" not in part.model_dump_json()
+
+
+# The bundled policies
+
+
+@pytest.fixture(scope="module")
+def bundled() -> engine.PDP:
+    return engine.PDP(engine.load(engine.bundled_policies()), "bitset")
+
+
+def test_a_hospital_that_shows_nothing_learns_what_to_show(bundled: engine.PDP) -> None:
+    """Four documents, or anonymised data; each remedy, decided again by every engine, may proceed."""
+    exchange = build(bundled.bundle, HOSPITAL)
+    day = date(2026, 11, 24)
+    decision = bundled.decide(exchange, as_of=day, today=day, id="1", include=["remedies"])
+    assert decision.remedies
+    wanted = [f"evidence.cn-{kind}" for kind in ("export-notice", "separate-consent", "impact-assessment", "assessment")]
+    assert ["data.state"] in moved(decision.remedies)
+    assert wanted in moved(decision.remedies)
+    checked = engine.PDP(bundled.bundle)
+    for remedy in decision.remedies.remedies:
+        sent = json.loads(json.dumps(dict(exchange.document)))
+        for change in remedy.changes:
+            group, _, name = change.fact.partition(".")
+            sent.setdefault(group, {})[name] = change.to
+        again = checked.decide(engine.parse_exchange(bundled.bundle, json.dumps(sent).encode()), as_of=day, today=day, id="2")
+        assert again.proceed
+        assert again.outcome == remedy.outcome
+
+
+def test_the_search_keeps_to_its_budget(bundled: engine.PDP) -> None:
+    """It says that it was cut short, and gives what it had found."""
+    exchange = build(bundled.bundle, HOSPITAL)
+    finder = Remedies(bundled.bundle)
+    for most in (1, 10, 40):
+        calls: list[date] = []
+
+        def look(changed: Exchange, as_of: date, calls: list[date] = calls) -> Any:
+            calls.append(as_of)
+            return bundled.look(changed, as_of)
+
+        part = finder.find(exchange, date(2026, 11, 24), look, most)
+        assert len(calls) == most
+        assert part.searched == "partly"
+        assert len(part.remedies) == (0 if most == 1 else len(part.remedies))
+
+
+# Against trying everything
+
+
+def changeable(seed: int) -> tuple[Maker, engine.Bundle]:
+    """A random bundle some of whose facts can be changed."""
+    maker = Maker(seed)
+    while True:
+        sources = maker.sources()
+        words = yaml.safe_load(sources["vocabulary.yaml"])
+        for fact in ("to.country", "to.flag", "data.categories", "data.grade", "terms.until", "terms.rate", "data.people"):
+            words["facts"][fact]["change"] = "yes"
+        sources["vocabulary.yaml"] = yaml.safe_dump(words, sort_keys=False).encode()
+        try:
+            return maker, engine.load_sources(sources)
+        except engine.BundleRefused as refused:
+            assert {d.code for d in refused.diagnostics} == {"cycle"}  # noqa: PT017 - the generator's only other way out
+
+
+def everything(levers: Levers, exchange: Exchange, look: Evaluate, most: int) -> set[tuple[int, ...]]:
+    """The least sets of levers that make a permit, by trying all values of all sets."""
+    values = {number: levers.values(number, exchange, AS_OF) for number in range(len(levers.names))}
+    found: list[tuple[int, ...]] = []
+    for size in range(1, most + 1):
+        for chosen in combinations(values, size):
+            if any(set(less) <= set(chosen) for less in found):
+                continue
+            for told in product(*(values[number] for number in chosen)):
+                changed = exchange.with_values(dict(zip((levers.names[n] for n in chosen), told, strict=True)))
+                if look(changed, AS_OF)[1].permits:
+                    found.append(chosen)
+                    break
+    return set(found)
+
+
+def searched(levers: Levers, exchange: Exchange, look: Evaluate) -> set[tuple[int, ...]]:
+    search = _Search(levers, exchange, AS_OF, look, 1_000_000)
+    search.run()
+    return {tuple(lever for lever, _ in moves) for moves in search.found.values()}
+
+
+def refused(seeds: range, exchanges: int) -> Iterator[tuple[int, Levers, Exchange, Evaluate]]:
+    """Refused exchanges of random bundles, half of them with every fact known."""
+    for seed in seeds:
+        maker, made = changeable(seed)
+        levers, look = Levers(made), looking(made)
+        for number in range(exchanges):
+            sent = maker.exchange()
+            exchange = read(made, completed(maker, sent, [sent]) if number % 2 else sent)
+            if look(exchange, AS_OF)[1].word in REFUSALS:
+                yield seed, levers, exchange, look
+
+
+def unlimited(patch: Callable[[Any, str, int], None], most: int) -> None:
+    patch(remedies_module, "MAX_REMEDIES", 1_000_000)
+    patch(remedies_module, "MAX_DOCUMENTS", most)
+    patch(remedies_module, "MAX_CHANGES", most)
+
+
+@pytest.mark.parametrize(("seeds", "most"), [(range(25), 2), (range(500, 508), 3)], ids=["pairs", "triples"])
+def test_the_search_finds_what_trying_everything_finds(seeds: range, most: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is left out by reasoning is never a remedy."""
+    unlimited(monkeypatch.setattr, most)
+    remedied = 0
+    for seed, levers, exchange, look in refused(seeds, 6):
+        found = searched(levers, exchange, look)
+        assert found == everything(levers, exchange, look, most), f"seed {seed}: {json.dumps(exchange.document)}"
+        remedied += bool(found)
+    assert remedied
+
+
+FAULTS: dict[str, tuple[object, str, object]] = {
+    "what lifts a rule is not what its fate rests on": (levers_module.Levers, "_lifting", lambda *_: 0),
+    "a definition rests on nothing": (levers_module.Levers, "of", lambda *_: 0),
+    "one change must reach everything": (
+        remedies_module,
+        "_reachable",
+        lambda causes, free, moving, left: all(cause & moving for cause in causes),
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_planted_fault_in_the_reasoning_is_found(fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A remedy that a faulty search leaves out is one that trying everything finds."""
+    unlimited(monkeypatch.setattr, 2)
+    monkeypatch.setattr(*FAULTS[fault])
+    made = bundle(NEED, GROUND, NEED_MORE, REPORT)
+    exchange, levers, look = build(made, BASE), Levers(made), looking(made)
+    assert searched(levers, exchange, look) != everything(levers, exchange, look, 2)
+
+
+def test_every_document_that_is_proposed_is_dated_on_the_day() -> None:
+    """Over random bundles: never earlier, unless it is the one that is there, completed."""
+    for _, levers, exchange, _ in refused(range(20), 4):
+        for number, name in enumerate(levers.names):
+            for value in levers.values(number, exchange, AS_OF):
+                assert not name.startswith(("data.people", "claims."))
+                if isinstance(value, Document):
+                    there = exchange.values.get(name)
+                    kept = isinstance(there, Document) and there.fields.get("dated") == value.fields.get("dated")
+                    assert value.fields.get("dated") == AS_OF or kept

@@ -1,0 +1,819 @@
+"""
+The decision document: what it says first, that it never permits by mistake, what it asks, what it keeps to itself.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import engine
+from engine.authoring.testing import build
+from engine.backends.bitset import Bitset
+from engine.backends.durable import Durable
+from engine.backends.reference import Reference
+from engine.rules import Level, Truth
+from engine.verdict import Bounds, Verdict
+from tests.engine.backends.test_cases import VOCABULARY, policy
+
+DAY = date(2026, 6, 15)
+ROOT = Path(__file__).parents[2]
+MORE = b"""
+vocabulary: more
+facts:
+  exporter.id: {type: id, title: exporter, personal: yes}
+  data.names: {type: set of id, title: names, personal: yes}
+  data.born: {type: date, title: birthday, personal: yes}
+  data.homes: {type: set of country, title: homes, personal: yes}
+  data.ages: {type: count, by: sensitivity, title: ages, personal: yes}
+registers:
+  OLD-FRIENDS:
+    title: old friends
+    of: country
+    source: made up
+    status: confirmed
+    entries:
+      AA: {until: 2019-12-31}
+      BB: {until: 2019-12-31}
+      EE: {}
+factor:
+  value:
+    title: value
+    lines:
+      price: {title: price, fact: data.price}
+      grade: {title: grade, fact: data.grades, take: highest}
+      people: {title: people, fact: data.people}
+      names: {title: names, fact: data.names}
+"""
+BASE = {
+    "exporter.country": "AA",
+    "recipient.country": "AA",
+    "data.personal": "no",
+    "data.categories": [],
+    "data.people_in": [],
+}
+LABELS: dict[str, Any] = {
+    "rules": [
+        {"id": "bar", "when": {"data.label": "bar"}, "prohibit": "Nothing of this kind leaves."},
+        {"id": "watch", "when": {"data.label": "watch"}, "review": "Counsel looks at it"},
+        {"id": "need", "when": {"data.label": "need"}, "require": {"any_of": ["certificate", "contract"]}},
+        {"id": "ground", "when": [{"evidence": {"has": "certificate"}}], "satisfies": "certificate"},
+        {"id": "keep", "when": {"data.label": "keep"}, "oblige": {"duty": "keep a copy", "who": "exporter"}},
+    ]
+}
+
+
+def bundle(*policies: dict[str, Any], more: bytes = MORE, **settings: str) -> engine.Bundle:
+    """A bundle of small policies, with the words of the cases and some of our own."""
+    written = {f"{one['policy']}.yaml": json.dumps(one, indent=1).encode() for one in map(policy, policies)}
+    words = {"words.yaml": VOCABULARY.read_bytes(), "words-more.yaml": more}
+    return engine.load_sources({**written, **words}, engine.Settings(**settings))
+
+
+def decide(pdp: engine.PDP | engine.Bundle, as_of: date = DAY, today: date = DAY, **facts: Any) -> engine.Decision:
+    """The decision on an exchange; `__` in a fact's name is a dot."""
+    made = pdp if isinstance(pdp, engine.PDP) else engine.PDP(pdp)
+    flat = {name.replace("__", "."): value for name, value in facts.items()}
+    return made.decide(build(made.bundle, {**BASE, **flat}), as_of=as_of, today=today, id="1")
+
+
+# What it says first
+
+
+ANSWERS: list[tuple[dict[str, Any], str, str]] = [
+    ({"data__label": "none"}, "permitted", "This may go ahead under the law of Aland."),
+    (
+        {"data__label": "keep"},
+        "permitted_with_obligations",
+        "This may go ahead under the law of Aland, with 1 duty: keep a copy.",
+    ),
+    (
+        {"data__label": "need"},
+        "requirements_unmet",
+        "Do not proceed yet: 1 thing is required and not shown: certificate or contract (a law, Art. 1).",
+    ),
+    (
+        {"data__label": "watch"},
+        "review",
+        "Do not proceed before a person has looked at it: Counsel looks at it (a law, Art. 1).",
+    ),
+    ({"data__label": "bar"}, "prohibited", "Do not proceed: Nothing of this kind leaves (a law, Art. 1)."),
+    ({"exporter__country": "BB"}, "not_applicable", "No policy here applies to this exchange; that is not a permit."),
+    (
+        {"exporter__country": "CC"},
+        "review",
+        "Do not proceed before a person has looked at it: the law of CC is not modelled here, and it is where the exporter is.",
+    ),
+    (
+        {"data__label": "unknown"},
+        "undetermined",
+        "This cannot be decided yet: it is between permitted and prohibited; find out first: What is the label?",
+    ),
+]
+
+
+@pytest.mark.parametrize(("facts", "outcome", "sentence"), ANSWERS, ids=[sentence for _, _, sentence in ANSWERS])
+def test_the_answer_is_a_sentence(facts: dict[str, Any], outcome: str, sentence: str) -> None:
+    """Each outcome has its sentence: what to do, and the first reasons for it."""
+    decision = decide(bundle(LABELS), **facts)
+    assert (decision.outcome, decision.answer) == (outcome, sentence)
+
+
+@pytest.mark.parametrize(("facts", "outcome", "sentence"), ANSWERS, ids=[outcome for _, outcome, _ in ANSWERS])
+def test_only_the_two_permitted_outcomes_proceed(facts: dict[str, Any], outcome: str, sentence: str) -> None:
+    """`proceed` is true for permitted, with or without obligations, and for nothing else."""
+    assert decide(bundle(LABELS), **facts).proceed is outcome.startswith("permitted")
+    assert sentence.startswith("This may go ahead") is outcome.startswith("permitted")
+
+
+@pytest.mark.parametrize("days", [-1, 1])
+def test_a_hypothetical_decision_never_proceeds(days: int) -> None:
+    """On the law of another day than today nothing may go ahead, and the sentence says so."""
+    decision = decide(bundle(LABELS), today=DAY + timedelta(days=days), data__label="none")
+    assert (decision.outcome, decision.proceed, decision.hypothetical) == ("permitted", False, True)
+    assert decision.answer == "Hypothetically, on 2026-06-15: This may go ahead under the law of Aland."
+
+
+def test_the_decision_leads_with_whether_to_proceed() -> None:
+    """A reader who stops after a few lines has read `proceed`, `answer` and the outcome."""
+    keys = list(json.loads(decide(bundle(LABELS), data__label="need").model_dump_json(by_alias=True)))
+    assert keys[:5] == ["schema", "id", "proceed", "answer", "outcome"]
+
+
+def test_a_decision_can_be_read_back() -> None:
+    """The JSON of a decision is the whole of it."""
+    for facts, _, _ in ANSWERS:
+        decision = decide(bundle(LABELS), **facts)
+        assert engine.Decision.model_validate_json(decision.model_dump_json(by_alias=True)) == decision
+
+
+def test_the_same_exchange_has_the_same_decision() -> None:
+    """Nothing of an earlier exchange stays behind in a PDP."""
+    pdp = engine.PDP(bundle(LABELS))
+    alone = {outcome: decide(bundle(LABELS), **facts) for facts, outcome, _ in ANSWERS}
+    for facts, outcome, _ in [*ANSWERS, *reversed(ANSWERS)]:
+        if outcome != "review":
+            assert decide(pdp, **facts) == alone[outcome]
+
+
+# Engines that fail or lie
+
+
+class Planted:
+    """An engine that answers by a function of what the reference says."""
+
+    name = "planted"
+
+    def __init__(self, made: engine.Bundle, answer: Any) -> None:
+        self.honest = Reference(made.rules)
+        self.answer = answer
+
+    def evaluate(self, exchange: engine.Exchange, as_of: date, signed: frozenset[str] = frozenset()) -> Verdict:
+        verdict: Verdict = self.answer(self.honest.evaluate(exchange, as_of))
+        return verdict
+
+
+def says(level: Level) -> Any:
+    """An answer whose only difference is the outcome."""
+    return lambda verdict: replace(verdict, jurisdictions={"AA": Bounds(level, level)})
+
+
+def fails(verdict: Verdict) -> Verdict:
+    raise RuntimeError("out of order")
+
+
+LIES = {
+    "that it is permitted": says(Level.PERMITTED),
+    "that no law applies": says(Level.NOT_APPLICABLE),
+    "that it is prohibited": says(Level.PROHIBITED),
+    "that it may be prohibited": lambda v: replace(v, jurisdictions={"AA": Bounds(Level.PERMITTED, Level.PROHIBITED)}),
+    "nothing": fails,
+    "that a rule does not hold": lambda v: replace(v, holds={**v.holds, "p/bar": Truth.UNKNOWN}),
+    "that a rule stands in doubt": lambda v: replace(v, doubted={**v.doubted, "p/bar": Truth.YES}),
+    "that a requirement is met": lambda v: replace(v, requirements={**v.requirements, "report": frozenset()}),
+    "that a duty is done": lambda v: replace(v, done={**v.done, "p/keep.1": Truth.YES}),
+    "that another duty is owed": lambda v: replace(v, owed={**v.owed, "p/keep.1": Truth.UNKNOWN}),
+    "that there is no jurisdiction": lambda v: replace(v, jurisdictions={}),
+}
+
+
+@pytest.mark.parametrize("place", [0, 1], ids=["first", "second"])
+@pytest.mark.parametrize("lie", LIES)
+def test_engines_that_disagree_never_permit(lie: str, place: int) -> None:
+    """Whatever one of two engines says that the other does not, nobody proceeds, and the decision says why."""
+    pdp = engine.PDP(bundle(LABELS))
+    engines = list(pdp.engines)
+    engines[place] = Planted(pdp.bundle, LIES[lie])
+    pdp.engines = tuple(engines)
+    for label in ("none", "keep", "bar"):
+        decision = decide(pdp, data__label=label)
+        if lie == "that it is permitted" and label == "none":
+            continue  # no lie
+        if lie == "that it is prohibited" and label == "bar":
+            continue
+        assert not decision.proceed
+        assert not decision.engine.agreed
+        assert decision.engine.disagreement
+        stricter = label == "bar" or lie in ("that it is prohibited", "that it may be prohibited")
+        assert decision.outcome == ("prohibited" if stricter else "review")
+        assert decision.beneath == decision.bounds
+        assert decision.answer == ("Do not proceed: the engines disagree on this exchange, so a person must look at it.")
+
+
+@pytest.mark.parametrize("answer", [lambda v: replace(v, defined={}), lambda v: None], ids=["no definitions", "no verdict"])
+def test_an_engine_that_answers_nonsense_is_an_engine_that_fails(answer: Any) -> None:
+    """A verdict that cannot be read is a failure of the engine: a review by the other one's word."""
+    pdp = engine.PDP(bundle(LABELS))
+    pdp.engines = (pdp.engines[0], Planted(pdp.bundle, answer))
+    decision = decide(pdp, data__label="none")
+    assert (decision.outcome, decision.engine.agreed) == ("review", False)
+
+
+def test_without_any_engine_there_is_no_decision() -> None:
+    """Where every engine fails, the caller gets an exception and no document that could be misread."""
+    pdp = engine.PDP(bundle(LABELS))
+    pdp.engines = (Planted(pdp.bundle, fails), Planted(pdp.bundle, fails))
+    with pytest.raises(engine.EnginesFailed, match="planted failed"):
+        decide(pdp, data__label="none")
+
+
+def test_each_mode_decides_alike_and_names_its_engines() -> None:
+    """A decision says which engines decided; the document is otherwise the same."""
+    made = bundle(LABELS)
+    with pytest.raises(ValueError, match="no mode"):
+        engine.PDP(made, "quick")
+    for facts, _, _ in ANSWERS:
+        decisions = {mode: decide(engine.PDP(made, mode), **facts) for mode in engine.MODES}
+        assert [d.engine.engines for d in decisions.values()] == [list(names) for names in engine.MODES.values()]
+        assert len({d.model_copy(update={"engine": None}).model_dump_json() for d in decisions.values()}) == 1
+
+
+def test_the_durable_engine_decides_in_the_checked_mode() -> None:
+    """The second engine is durable-rules, and not the first once more."""
+    assert [type(one) for one in engine.PDP(bundle(LABELS)).engines] == [Bitset, Durable]
+
+
+# What it asks
+
+
+DOMAINS: dict[str, list[Any]] = {
+    "yes/no": ["yes", "no"],
+    "count": [*range(70), 1000],
+    "date": ["0001-01-01", "2023-06-15", "2023-06-16", "2024-01-01", "2026-06-15", "2026-06-16", "9999-12-31"],
+    "money": ["0 USD", "999.99 USD", "1000 USD", "5 EUR"],
+    "duration": ["1 hour", "12 months", "366 days", "3 years", "5 working days in AA"],
+    "document": ["none", {"dated": DAY.isoformat(), "covers": "yes"}],
+}
+
+
+def domain(made: engine.Bundle, fact: str) -> list[Any]:
+    """Every kind of answer that somebody may give to a question."""
+    entry = next(entry for entry in made.facts() if entry.name == fact)
+    if entry.type.startswith("set of "):
+        words = entry.values
+        return [list(chosen) for size in range(3) for chosen in itertools.combinations(words, size)]
+    return entry.values or DOMAINS.get(entry.type, ["none", "keep", "need", "watch", "bar"])
+
+
+def given(made: engine.Bundle, facts: dict[str, Any], asked: list[str]) -> Iterator[dict[str, Any]]:
+    """The exchange with its questions answered in every way."""
+    for answers in itertools.product(*(domain(made, fact) for fact in asked)):
+        yield {**facts, **{fact.replace(".", "__"): answer for fact, answer in zip(asked, answers, strict=True)}}
+
+
+LATE = {"within": "10 days", "after": "evidence.contract.dated"}
+WORKED = {"within": "10 working days in AA", "after": "data.collected_on"}
+QUESTIONS: dict[str, tuple[list[dict[str, Any]], dict[str, Any], list[str]]] = {
+    "one fact of several": (
+        [{"id": "r", "when": {"data.sold": "yes", "data.shared": "no"}, "prohibit": "no"}],
+        {"data__shared": "no"},
+        ["data.sold"],
+    ),
+    "either of two": (
+        [{"id": "r", "when": {"any_of": [{"data.sold": "yes"}, {"data.shared": "yes"}]}, "prohibit": "no"}],
+        {},
+        ["data.sold", "data.shared"],
+    ),
+    "a number with two borders": (
+        [{"id": "r", "when": {"data.files": {"at_least": "10", "less_than": "20"}}, "review": "look"}],
+        {},
+        ["data.files"],
+    ),
+    "a number known to lie between two": (
+        [{"id": "r", "when": {"data.files": {"at_least": "10"}}, "review": "look"}],
+        {"data__files": {"at_least": "5", "at_most": "15"}},
+        ["data.files"],
+    ),
+    "the members of a family": (
+        [{"id": "r", "when": {"data.people.total": {"at_least": "10"}}, "review": "look"}],
+        {"data__people__ordinary": "0"},
+        ["data.people.sensitive"],
+    ),
+    "a country": (
+        [{"id": "r", "when": {"recipient.country": {"not": {"in": "FRIENDS"}}}, "review": "look"}],
+        {"recipient__country": "unknown"},
+        ["recipient.country"],
+    ),
+    "a day": (
+        [{"id": "r", "when": {"data.collected_on": {"older_than": "3 years"}}, "review": "look"}],
+        {},
+        ["data.collected_on"],
+    ),
+    "a document that may lift": (
+        [
+            {"id": "r", "require": "certificate"},
+            {"id": "g", "when": [{"evidence": {"has": "certificate"}}], "satisfies": "certificate"},
+        ],
+        {"evidence__certificate": "unknown"},
+        ["evidence.certificate"],
+    ),
+    "an open set": (
+        [{"id": "r", "when": {"data.grades": {"at_least": "core"}}, "review": "look"}],
+        {"data__grades": ["general", "unknown"]},
+        ["data.grades"],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
+def test_what_is_asked_settles_it(name: str) -> None:
+    """Answered in any way, a list that settles leaves a known outcome; it is the list that is needed and no longer."""
+    rules, facts, asked = QUESTIONS[name]
+    made = bundle({"rules": rules})
+    pdp = engine.PDP(made)
+    decision = decide(pdp, **facts)
+    assert decision.outcome == "undetermined"
+    [part] = decision.missing
+    assert ([question.fact for question in part.facts], part.settles) == (asked, True)
+    assert all("?" in question.question for question in part.facts)
+    outcomes = {decide(pdp, **answered).outcome for answered in given(made, facts, asked)}
+    assert "undetermined" not in outcomes
+    assert len(outcomes) > 1, "a question whose answer does not matter"
+
+
+TRAPS: dict[str, tuple[list[dict[str, Any]], dict[str, Any]]] = {
+    "more borders than are tried": (
+        [
+            {"id": "a", "when": {"data.files": ["10", "20", "30", "40", "50"]}, "review": "look"},
+            {"id": "b", "when": {"data.files": {"at_least": "60"}, "data.sold": "yes"}, "prohibit": "no"},
+        ],
+        {},
+    ),
+    "two members together": (
+        [
+            {"id": "a", "when": {"data.categories": {"has_all": ["weather", "imaging"]}, "data.sold": "yes"}, "prohibit": "no"},
+            {"id": "b", "when": {"data.categories": {"has": "contact"}}, "review": "look"},
+        ],
+        {"data__categories": "unknown"},
+    ),
+    "a register whose first entries have ended": (
+        [
+            {"id": "a", "when": {"recipient.country": {"in": "OLD-FRIENDS"}, "data.sold": "yes"}, "prohibit": "no"},
+            {"id": "b", "when": {"recipient.country": "NO"}, "review": "look"},
+        ],
+        {"recipient__country": "unknown"},
+    ),
+    "a sum in another currency": (
+        [{"id": "a", "when": {"data.price": {"at_least": "1000 USD"}}, "review": "look"}],
+        {},
+    ),
+    "a length of time in other units": (
+        [{"id": "a", "when": {"data.kept_for": {"more_than": "1 year"}}, "review": "look"}],
+        {},
+    ),
+    "a value that says no more than its descendants need": (
+        [{"id": "a", "when": {"data.category": "genetic"}, "review": "look"}],
+        {},
+    ),
+    "a day from which working days run": (
+        [{"id": "a", "oblige": {"duty": "file it", "who": "exporter", "due": WORKED}}],
+        {},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", TRAPS)
+def test_what_does_not_settle_is_not_said_to(name: str) -> None:
+    """A list is said to settle only where no answer leaves the outcome open."""
+    rules, facts = TRAPS[name]
+    made = bundle({"rules": rules})
+    pdp = engine.PDP(made)
+    for part in decide(pdp, **facts).missing:
+        if part.settles:
+            asked = [question.fact for question in part.facts]
+            assert "undetermined" not in {decide(pdp, **answered).outcome for answered in given(made, facts, asked)}
+
+
+OVERLOOKED: dict[str, tuple[dict[str, Any], list[str]]] = {
+    "the day from which a duty runs": (
+        {"oblige": {"duty": "file it", "who": "exporter", "due": {"within": "10 days", "after": "data.collected_on"}}},
+        ["data.collected_on"],
+    ),
+    "what a duty is done by, through a definition": (
+        {"oblige": {"duty": "file it", "who": "exporter", "done_when": "sold", "due": LATE, "overdue": "prohibited"}},
+        ["data.sold", "evidence.contract"],
+    ),
+    "a document of which a field is tested": (
+        {"when": {"evidence.certificate.filed": {"until": "2026-01-01"}}, "review": "look"},
+        ["evidence.certificate"],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", OVERLOOKED)
+def test_whatever_leaves_it_open_is_asked(name: str) -> None:
+    """Where the outcome is undetermined, the facts that leave it open are asked."""
+    rule, asked = OVERLOOKED[name]
+    decision = decide(bundle({"define": {"sold": {"data.sold": "yes"}}, "rules": [{"id": "r", **rule}]}))
+    assert decision.outcome == "undetermined"
+    assert [question.fact for part in decision.missing for question in part.facts] == asked
+
+
+def test_what_cannot_move_the_outcome_is_not_asked() -> None:
+    """A fact that only weighs less than what is certain is not asked, and nothing is asked where the outcome is known."""
+    made = bundle(
+        {
+            "rules": [
+                {"id": "watch", "review": "look"},
+                {"id": "need", "when": {"data.shared": "yes"}, "require": "certificate"},
+                {"id": "bar", "when": {"data.sold": "yes"}, "prohibit": "no"},
+            ]
+        }
+    )
+    assert [q.fact for part in decide(made).missing for q in part.facts] == ["data.sold"]
+    assert decide(made, data__sold="yes").missing == []
+    assert decide(made, data__sold="no").missing == []
+
+
+def test_what_decides_whether_a_law_applies_is_asked_first() -> None:
+    """Facts of `applies` come before facts of rules, whatever the order of the rules."""
+    made = bundle(
+        {
+            "applies": {"exporter.country": "AA", "data.shared": "yes"},
+            "rules": [{"id": "r", "when": {"data.sold": "yes"}, "prohibit": "no"}],
+        }
+    )
+    asked = [question.fact for part in decide(made).missing for question in part.facts]
+    assert asked[0] == "data.shared"
+
+
+def test_a_shorter_list_is_asked_before_a_longer_one() -> None:
+    """Where one fact may settle it, no pair is asked."""
+    made = bundle(
+        {
+            "rules": [
+                {"id": "a", "when": {"data.sold": "yes", "data.shared": "yes"}, "prohibit": "no"},
+                {"id": "b", "when": {"data.sold": "no"}, "review": "look"},
+                {"id": "c", "when": {"data.label": "x", "data.sold": "yes"}, "advise": "do it"},
+            ]
+        }
+    )
+    missing = decide(made, data__shared="no").missing
+    assert [[question.fact for question in part.facts] for part in missing] == [["data.sold"]]
+
+
+@pytest.mark.parametrize("test", [{"until": "9999-12-31"}, {"from": "0001-01-01"}, {"within": "900000 years"}], ids=str)
+def test_a_policy_may_name_the_first_and_the_last_day(test: dict[str, str]) -> None:
+    """`until: 9999-12-31` is how many texts write "for ever"; asking for such a date must not fail."""
+    made = bundle({"rules": [{"id": "r", "when": {"data.collected_on": test, "data.sold": "yes"}, "prohibit": "no"}]})
+    assert decide(made).outcome == "undetermined"
+
+
+# What it keeps to itself
+
+SECRETS: dict[str, Any] = {
+    "exporter__id": "dr-li-na",
+    "data__names": ["wang-fang"],
+    "data__born": "1987-06-05",
+    "data__homes": ["NO"],
+    "evidence__certificate": {"dated": "2026-06-01", "covers": "yes", "attested_by": "notary-smith"},
+    "claims__necessity": {"dated": "2026-06-01", "covers": "yes", "attested_by": "notary-jones"},
+}
+SECRET_WORDS = ("dr-li-na", "wang-fang", "1987-06-05", "notary-smith", "notary-jones")
+NOSY: list[dict[str, Any]] = [
+    {"id": "a", "when": {"exporter.id": "x", "data.label": "x"}, "review": "look"},
+    {"id": "b", "unless": [{"exporter.id": "x"}], "review": "look"},
+    {"id": "c", "unless": [{"data.names": {"has": "x"}}], "require": "certificate"},
+    {"id": "d", "when": {"data.born": {"until": "2000-01-01"}}, "advise": "do it", "lane": "fast"},
+    {"id": "e", "when": {"data.born": {"from": "2000-01-01"}}, "advise": "do it", "lane": "fast"},
+    {"id": "f", "when": [{"evidence": {"has": "certificate"}}, {"claims": {"has": "necessity"}}], "satisfies": "certificate"},
+    {"id": "g", "unless": [{"evidence.certificate.attested_by": "x"}], "prohibit": "no"},
+    {"id": "h", "unless": [{"claims.necessity.attested_by": "x"}], "oblige": {"duty": "keep it", "who": "exporter"}},
+    {"id": "i", "when": {"data.homes": {"has": "AA"}}, "prohibit": "no"},
+    {"id": "j", "unless": [{"data.label": "x"}], "review": "look"},
+]
+
+
+def test_personal_values_are_not_in_the_decision() -> None:
+    """Rules that test personal facts give reasons, and the values are said to be personal."""
+    decision = decide(bundle({"rules": NOSY}), **SECRETS)
+    told = decision.model_dump_json(by_alias=True)
+    assert [word for word in SECRET_WORDS if word in told] == []
+    tested = {line.fact: line.value for reason in decision.reasons for line in reason.evidence}
+    assert tested["exporter.id"] == "personal"
+    assert tested["data.names"] == "personal"
+    assert decision.factor.account["value"]["names"].value == "personal"
+
+
+def test_what_is_not_personal_is_told() -> None:
+    """The test above would see a value: the same exchange's other values are in the decision."""
+    told = decide(bundle({"rules": NOSY}), data__label="some-label", **SECRETS).model_dump_json(by_alias=True)
+    assert "some-label" in told
+    assert "2026-06-01" in told
+
+
+def test_a_personal_family_is_not_in_the_account() -> None:
+    """A line of the data factor account over a personal family says `personal`."""
+    ages = MORE + b"      ages: {title: ages, fact: data.ages}\n"
+    decision = decide(bundle({"rules": NOSY}, more=ages), data__ages__ordinary="7654321")
+    assert "7654321" not in decision.model_dump_json(by_alias=True)
+
+
+def test_a_failing_engine_does_not_give_values_away() -> None:
+    """An exception may quote what it choked on; a personal value in it stays out of the decision."""
+
+    def chokes(verdict: Verdict) -> Verdict:
+        raise ValueError("cannot read 'dr-li-na'")
+
+    pdp = engine.PDP(bundle({"rules": NOSY}))
+    pdp.engines = (pdp.engines[0], Planted(pdp.bundle, chokes))
+    assert "dr-li-na" not in decide(pdp, **SECRETS).model_dump_json(by_alias=True)
+
+
+# What else it holds
+
+
+def test_a_refused_exchange_owes_the_duties_of_its_refusal() -> None:
+    """A duty that arises from a refusal is told where the jurisdiction certainly prohibits, and only there (3.6)."""
+    report = {"duty": "report the attempt", "who": "exporter", "arises": "refusal"}
+    made = bundle({"rules": [*LABELS["rules"], {"id": "report", "oblige": report}]})
+    owed = {label: [d.duty for d in decide(made, data__label=label).duties] for label in ("bar", "watch", "none", "unknown")}
+    assert owed == {"bar": ["report the attempt"], "watch": [], "none": [], "unknown": ["keep a copy"]}
+
+
+def test_a_duty_has_its_last_day() -> None:
+    """A duty says who owes what to whom, until when, and whether that day has passed."""
+    due = {"within": "1 month", "after": "data.collected_on"}
+    duty = {"duty": "file it", "who": "exporter", "cite": "Art. 9", "due": due, "keep": "3 years"}
+    [part] = decide(bundle({"rules": [{"id": "r", "oblige": duty}]}), data__collected_on="2026-05-31").duties
+    assert (part.duty, part.who, part.citation, part.keep) == ("file it", "exporter", "Art. 9", "3 years")
+    assert (part.due, part.overdue, part.certain) == (date(2026, 6, 30), "no", True)
+
+
+def test_reasons_say_where_they_stand() -> None:
+    """A reason carries its citation, its mark, what it tested and the line of its file."""
+    [reason] = decide(bundle(LABELS), data__label="watch").reasons
+    assert (reason.provision, reason.citation, reason.mark, reason.force) == ("p/watch", "Art. 1", "confirmed", "law")
+    assert (reason.standing, reason.effect) == ("certain", "review")
+    file, _, line = reason.at.partition(":")
+    lines = bundle(LABELS).sources[file].decode().splitlines()
+    assert lines[int(line) - 1].strip() == "{"
+    assert '   "id": "watch",' in lines[int(line) : int(line) + 7]
+    assert ("data.label", "watch", "yes") in [(line.fact, line.value, line.truth) for line in reason.evidence]
+
+
+def test_what_is_beaten_says_by_what() -> None:
+    """A rule that would stand but for an exemption is told with the exemption."""
+    made = bundle(
+        {"rules": [{"id": "bar", "prohibit": "no"}, {"id": "lift", "when": {"data.sold": "yes"}, "exempts": ["bar"]}]}
+    )
+    [beaten] = decide(made, data__sold="yes").beaten
+    assert (beaten.provision, beaten.by, beaten.certain, beaten.doubtful) == ("p/bar", ["p/lift"], True, False)
+    assert decide(made, data__sold="no").beaten == []
+
+
+def test_a_requirement_says_how_it_stands_and_what_meets_it() -> None:
+    """A requirement that is asked for has its state, how to meet it, who asks, and by what it is met."""
+    made = bundle(LABELS)
+    shown: dict[str, Any] = {"evidence__certificate": {"dated": "2026-06-01", "covers": "yes"}}
+    parts = {p.requirement: p for p in decide(made, data__label="need", **shown).requirements}
+    assert {name: part.state for name, part in parts.items()} == {"certificate": "met", "contract": "unmet"}
+    assert (parts["certificate"].met_by, parts["certificate"].required_by) == (["p/ground"], ["p/need"])
+    assert parts["contract"].how == "sign one"
+    assert decide(made, data__label="none", **shown).requirements == []
+
+
+def test_beneath_is_what_remains_without_reviews() -> None:
+    """`beneath` is the outcome with the reviews of rules put away; a prohibition or a gap in coverage stays (4.6)."""
+    made = bundle(LABELS)
+    assert decide(made, data__label="watch").beneath.highest == "permitted"
+    assert decide(made, data__label="bar").beneath.highest == "prohibited"
+    open_ = bundle({"rules": [{"id": "watch", "when": {"data.sold": "yes"}, "review": "look"}]})
+    assert (decide(open_).outcome, decide(open_).beneath.highest) == ("undetermined", "permitted")
+    assert decide(made, exporter__country="CC").beneath.highest == "review"
+
+
+def test_a_lane_that_meets_a_bar_is_a_notice() -> None:
+    """An open lane lifts nothing: it is told beside the bar, and the outcome stays (4.7)."""
+    made = bundle(LABELS, {"policy": "soft", "force": "soft", "rules": [{"id": "lane", "advise": "use it", "lane": "fast"}]})
+    decision = decide(made, data__label="bar")
+    assert [(part.kind, part.provisions) for part in decision.conflicts] == [("notice", ["soft/lane"])]
+    assert decision.outcome == "prohibited"
+    assert [(lane.lane, lane.state) for lane in decision.factor.lanes] == [("fast", "open")]
+    assert decide(made, data__label="none").conflicts == []
+
+
+def test_what_is_compelled_and_refused_is_a_conflict() -> None:
+    """Where one sovereign compels what another refuses, the decision lists the conflict and a person decides (4.7)."""
+    foreign = {
+        "policy": "foreign",
+        "jurisdiction": "BB",
+        "applies": {"recipient.country": "BB"},
+        "rules": [{"id": "order", "compels": "hand it over"}],
+    }
+    decision = decide(bundle(LABELS, foreign), data__label="need", recipient__country="BB")
+    assert [(part.kind, part.provisions) for part in decision.conflicts] == [("conflict", ["foreign/order"])]
+    assert (decision.outcome, decision.proceed) == ("review", False)
+    assert decision.answer.startswith("Do not proceed before a person has looked at it: ")
+
+
+def test_the_account_has_the_values_of_its_lines() -> None:
+    """A line shows a fact as sent, the highest of several grades, a family by its members, null where nothing was sent."""
+    decision = decide(bundle(LABELS), data__grades=["general", "core", "important"], data__people__ordinary="5")
+    values = {name: line.value for name, line in decision.factor.account["value"].items()}
+    assert values == {"price": None, "grade": "core", "people": {"ordinary": 5}, "names": None}
+
+
+def test_the_account_has_fields_of_documents() -> None:
+    """A line may name a field of a document: a date is told, who attested it is personal, and what was not sent is null."""
+    lines = MORE + (
+        b"      dated: {title: dated, fact: evidence.certificate.dated}\n"
+        b"      by: {title: by, fact: evidence.certificate.attested_by}\n"
+    )
+    made = bundle(LABELS, more=lines)
+    shown = decide(made, evidence__certificate={"dated": "2026-06-01", "covers": "yes", "attested_by": "notary-jones"})
+    account = shown.factor.account["value"]
+    assert (account["dated"].value, account["by"].value) == ("2026-06-01", "personal")
+    assert "notary-jones" not in shown.model_dump_json(by_alias=True)
+    nothing = decide(made).factor.account["value"]
+    assert (nothing["dated"].value, nothing["by"].value) == (None, None)
+
+
+def test_the_jurisdictions_are_those_that_may_apply() -> None:
+    """A jurisdiction that may apply is listed, a country without policies under its own code, one not known nowhere."""
+    made = bundle({**LABELS, "applies": {"data.shared": "yes"}})
+    expected: list[tuple[dict[str, Any], dict[str, str]]] = [
+        ({"data__shared": "unknown"}, {"AA": "undetermined"}),
+        ({"data__shared": "no"}, {}),
+        ({"data__shared": "yes", "exporter__country": "CC", "data__label": "none"}, {"AA": "permitted", "CC": "review"}),
+        ({"data__shared": "yes", "exporter__country": "unknown", "data__label": "none"}, {"AA": "permitted"}),
+    ]
+    for facts, places in expected:
+        assert {part.jurisdiction: part.outcome for part in decide(made, **facts).jurisdictions} == places
+
+
+def test_a_gap_in_coverage_is_listed() -> None:
+    """What no policy covers is in the decision, with as what it is touched and whether it is reviewed (4.3)."""
+    decision = decide(bundle(LABELS), recipient__country="CC")
+    assert [(g.country, g.subject, g.touched_as, g.reviewed) for g in decision.coverage.not_modelled] == [
+        ("CC", "all", ["recipient"], False)
+    ]
+    assert decision.coverage.jurisdictions == ["AA"]
+
+
+# The digests
+
+
+def digests(change: Any = None, *policies: dict[str, Any], **more: Any) -> engine.Digests:
+    made = bundle(*(policies or (LABELS,)), **more)
+    return made.digests if change is None else engine.load_sources(change(dict(made.sources))).digests
+
+
+def renamed(sources: dict[str, bytes]) -> dict[str, bytes]:
+    return {f"elsewhere/{99 - n}-{name}": data for n, (name, data) in enumerate(sorted(sources.items()))}
+
+
+def commented(sources: dict[str, bytes]) -> dict[str, bytes]:
+    return {name: b"# A comment.\n\n" + data.replace(b"\n", b"\n\n") + b"\n# The end.\n" for name, data in sources.items()}
+
+
+def laid_out_anew(sources: dict[str, bytes]) -> dict[str, bytes]:
+    return {**sources, "p.yaml": json.dumps(json.loads(sources["p.yaml"])).encode()}
+
+
+def keys_turned_round(sources: dict[str, bytes]) -> dict[str, bytes]:
+    text = json.loads(sources["p.yaml"])
+    text["rules"] = [{key: rule[key] for key in reversed(rule)} for rule in text["rules"]]
+    return {**sources, "p.yaml": json.dumps({key: text[key] for key in reversed(text)}).encode()}
+
+
+def with_a_test(sources: dict[str, bytes]) -> dict[str, bytes]:
+    return {**sources, "p.test.yaml": b"test: p\nas_of: 2026-06-15\ncases:\n  - {case: a case, expect: {outcome: review}}\n"}
+
+
+@pytest.mark.parametrize("change", [renamed, commented, laid_out_anew, keys_turned_round, with_a_test])
+def test_the_meaning_stays_where_only_the_writing_changes(change: Any) -> None:
+    """Comments, layout, the order of keys, file names and tests change the digest of the source, not that of the meaning."""
+    before, after = digests(), digests(change)
+    assert before.meaning == after.meaning
+    assert before.source != after.source
+
+
+def test_a_copy_has_the_same_digests() -> None:
+    """The same bytes under the same names are the same bundle."""
+    assert digests() == digests(dict)
+
+
+CHANGES = {
+    "a number": {"id": "n", "when": {"data.files": "11"}, "review": "look"},
+    "an operator": {"id": "n", "when": {"data.files": {"at_least": "10"}}, "review": "look"},
+    "an effect": {"id": "n", "when": {"data.files": "10"}, "prohibit": "look"},
+    "a citation": {"id": "n", "when": {"data.files": "10"}, "review": "look", "cite": "Art. 2"},
+    "a title": {"id": "n", "when": {"data.files": "10"}, "review": "look", "title": "another"},
+    "a mark": {"id": "n", "when": {"data.files": "10"}, "review": "look", "status": "from-memory"},
+    "a window": {"id": "n", "when": {"data.files": "10"}, "review": "look", "in_force": {"until": "2030-01-01"}},
+    "an unless": {"id": "n", "when": {"data.files": "10"}, "unless": [{"data.sold": "yes"}], "review": "look"},
+    "a name": {"id": "m", "when": {"data.files": "10"}, "review": "look"},
+    "a word of a duty": {"id": "n", "when": {"data.files": "10"}, "oblige": {"duty": "look", "who": "exporter"}},
+}
+PLAIN = {"id": "n", "when": {"data.files": "10"}, "review": "look"}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_the_meaning_changes_with_what_a_rule_says(name: str) -> None:
+    """Whatever a decision could depend on, or would print, is in the digest of the meaning."""
+    changed = digests(None, {"rules": [CHANGES[name]]}).meaning
+    assert changed != digests(None, {"rules": [PLAIN]}).meaning
+
+
+WORDS = {
+    "a register's entry": (b"EE: {}", b"EE: {until: 2030-01-01}"),
+    "a fact's title": (b"title: birthday", b"title: day of birth"),
+    "who may read it": (b"type: date, title: birthday, personal: yes", b"type: date, title: birthday"),
+    "a line of the account": (b"take: highest", b"take: all"),
+}
+
+
+@pytest.mark.parametrize("name", WORDS)
+def test_the_meaning_changes_with_the_words(name: str) -> None:
+    """The vocabulary is part of the meaning."""
+    old, new = WORDS[name]
+    assert old in MORE
+    assert digests(None, LABELS, more=MORE.replace(old, new)).meaning != digests().meaning
+
+
+TITLES = {
+    "a kind of evidence": (b"certificate: {title: certificate}", b"certificate: {title: attestation}"),
+    "a lane": (b"fast: {title: fast lane}", b"fast: {title: quick lane}"),
+    "a subject": (b"title: personal data", b"title: data on people"),
+    "a value set": (b"title: medical categories", b"title: categories of medicine"),
+}
+
+
+@pytest.mark.parametrize("name", TITLES)
+def test_the_meaning_changes_with_every_title(name: str) -> None:
+    """Titles are in the digest of the meaning (5.5), since a decision prints them."""
+    old, new = TITLES[name]
+    before = bundle(LABELS)
+    assert old in before.sources["words.yaml"]
+    changed = {**before.sources, "words.yaml": before.sources["words.yaml"].replace(old, new, 1)}
+    assert engine.load_sources(changed).digests.meaning != before.digests.meaning
+
+
+def test_the_meaning_changes_with_the_settings() -> None:
+    """What a deployment chooses about doubt and force is part of the meaning."""
+    found = [digests().meaning, digests(trust="from-memory").meaning, digests(norms="advise").meaning]
+    assert len(set(found)) == 3
+
+
+def test_the_meaning_does_not_hang_on_the_order_of_files_with_touches() -> None:
+    """Two vocabulary files that both say what touches a country mean the same under any names."""
+    touch = b"vocabulary: touch\ntouches:\n  - {fact: data.people_in, as: storage}\n"
+    before = bundle(LABELS).sources
+    first, last = ({**before, name: touch} for name in ("a.yaml", "z.yaml"))
+    assert engine.load_sources(first).digests.meaning == engine.load_sources(last).digests.meaning
+
+
+CHILD = """
+from datetime import date
+from tests import test_decision as t
+made = t.bundle(t.LABELS, {"policy": "q", "rules": t.NOSY})
+print(made.digests.meaning)
+for label in ("need", "unknown", "bar"):
+    facts = {"data__label": label, "data__categories": ["health", "weather", "contact"], "data__people_in": ["BB", "CC", "DD"]}
+    print(t.decide(made, **facts, **t.SECRETS).model_dump_json(by_alias=True))
+"""
+
+
+def test_nothing_hangs_on_the_hash_seed() -> None:
+    """Digests and decisions are the same bytes in every process, however it hashes."""
+    told = set()
+    for seed in ("0", "1", "4242"):
+        environment = {**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": str(ROOT)}
+        child = subprocess.run(
+            [sys.executable, "-c", CHILD], env=environment, cwd=ROOT, capture_output=True, text=True, check=True
+        )
+        told.add(child.stdout)
+    [output] = told
+    assert output.startswith(digests(None, LABELS, {"policy": "q", "rules": NOSY}).meaning)
+    assert len(output.splitlines()) == 4

@@ -1,0 +1,526 @@
+"""The client: a real server answers it, and a malicious one never gets a permit out of it."""
+
+import asyncio
+import contextlib
+import json
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from datetime import date
+from operator import methodcaller
+from typing import Any, get_args
+
+import httpx
+import pytest
+
+import engine
+from engine.deciding.combine import PERMITTING
+from engine.decision import Outcome
+from service.client import Answer, AsyncClient, Client, ClientError, Malformed, Refused, Unavailable, answers
+from tests.service.conftest import EXCHANGE, ROOT, Server, running
+
+KINDS = ("sync", "async")
+PERMIT: dict[str, Any] = {
+    "schema": "fifthfactor/decision/1",
+    "id": "019ab3c4",
+    "proceed": True,
+    "answer": "It may happen",
+    "outcome": "permitted",
+    "bounds": {"lowest": "permitted", "highest": "permitted"},
+    "as_of": "2024-06-01",
+    "hypothetical": False,
+    "jurisdictions": [
+        {"jurisdiction": "CN", "outcome": "permitted", "bounds": {"lowest": "permitted", "highest": "permitted"}}
+    ],
+    "engine": {"agreed": True},
+}
+
+
+def ask(kind: str, address: str, what: Callable[[Any], Any], **options: Any) -> Any:
+    """What one of the clients makes of a call."""
+    if kind == "sync":
+        with Client(address, **options) as client:
+            return what(client)
+
+    async def wait() -> Any:
+        async with AsyncClient(address, **options) as client:
+            return await what(client)
+
+    return asyncio.run(wait())
+
+
+def evaluate(client: Any) -> Any:
+    """Ask for a decision on the exchange of these tests."""
+    return client.evaluate(EXCHANGE)
+
+
+# --- a real server ---------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One real server for all calls."""
+    with running(tmp_path_factory.mktemp("client") / "log.db") as server:
+        yield server
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_decision_and_its_record(server, kind):
+    """Typed, with the whole document behind it, and recorded under its id."""
+    answer = ask(kind, server.address, lambda client: client.evaluate(EXCHANGE, include=["trace", "remedies"], lang="zh"))
+    assert isinstance(answer, Answer)
+    assert (answer.proceed, answer.outcome) == (answer.document["proceed"], answer.document["outcome"])
+    assert answer.document["trace"]
+    kept = ask(kind, server.address, lambda client: client.decision(answer.id))
+    assert kept["record"]["decision"] == answer.document
+    assert ask(kind, server.address, lambda client: client.may_proceed(EXCHANGE)) is answer.proceed
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_refusal_tells_the_places(server, kind):
+    """The problem document, field by field; and no permit."""
+    wrong = {"exporter": {"contry": "CN"}}
+    with pytest.raises(Refused) as refused:
+        ask(kind, server.address, lambda client: client.evaluate(wrong))
+    found = refused.value
+    assert (found.status, found.kind, found.errors[0].pointer) == (400, "exchange-refused", "/exporter/contry")
+    assert "did you mean" in str(found)
+    assert found.request_id
+    assert ask(kind, server.address, lambda client: client.may_proceed(wrong)) is False
+    with pytest.raises(Refused) as missing:
+        ask(kind, server.address, lambda client: client.decision("none/../of these"))
+    assert missing.value.kind == "not-found"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_batch_has_decisions_and_refusals(server, kind):
+    """One for each exchange, in order; a refused one is given and not raised."""
+    sent = [EXCHANGE, {"exporter": {"contry": "CN"}}, EXCHANGE]
+    first, second, third = ask(kind, server.address, lambda client: client.evaluate_batch(sent))
+    assert isinstance(first, Answer)
+    assert isinstance(third, Answer)
+    assert isinstance(second, Refused)
+    assert (second.status, second.errors[0].pointer) == (400, "/exporter/contry")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_register_and_the_ledger(server, kind):
+    """A party is put and read; what cannot be committed is refused with its kind."""
+    put = ask(kind, server.address, methodcaller("put_party", "lab 7", {"facts": {"country": "US"}}))
+    got = ask(kind, server.address, methodcaller("party", "lab 7"))
+    assert got["facts"] == put["facts"] == {"country": "US"}
+    answer = ask(kind, server.address, evaluate)
+    with pytest.raises(Refused) as refused:
+        ask(kind, server.address, methodcaller("commit", answer.id))
+    assert refused.value.kind == "not-committable"
+    today = {name: value for name, value in EXCHANGE.items() if name != "as_of"}
+    fresh = ask(kind, server.address, methodcaller("evaluate", today))
+    if fresh.proceed:
+        commitment = ask(kind, server.address, methodcaller("commit", fresh.id))
+        assert (commitment.decision, commitment.state) == (fresh.id, "committed")
+        ended = ask(kind, server.address, methodcaller("withdraw", commitment.id, "the lab closed"))
+        assert (ended.id, ended.state) == (commitment.id, "withdrawn")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_without_a_server_there_is_no_permit(kind):
+    """Nobody listens: Unavailable, soon, and False."""
+    with socket.socket() as reserved:
+        reserved.bind(("127.0.0.1", 0))
+        address = f"http://127.0.0.1:{reserved.getsockname()[1]}"
+        with pytest.raises(Unavailable):
+            ask(kind, address, evaluate)
+        assert ask(kind, address, lambda client: client.may_proceed(EXCHANGE)) is False
+
+
+def test_every_decision_of_the_policies_tests_is_consistent():
+    """What the client asks of an answer holds for real ones: whatever the engine permits is a permit to the client."""
+    bundle = engine.load(engine.bundled_policies())
+    pdp = engine.PDP(bundle, "bitset")
+    permits = 0
+    for trial in engine.trials(bundle, bundle)[::30]:
+        exchange = engine.parse_exchange(bundle, trial.raw)
+        day = trial.as_of or exchange.as_of or date(2026, 11, 24)
+        written = pdp.write(exchange, as_of=day, today=day, id="one")
+        answer = answers.answer(answers.document(written.json().encode()))
+        assert (answer.proceed, answer.outcome) == (written.proceed, written.outcome)
+        permits += answer.proceed
+    assert permits
+    assert tuple(level.word for level in PERMITTING) == answers.PERMITTING
+    assert set(get_args(Outcome)) == set(answers.OUTCOMES)
+
+
+# --- a malicious one -------------------------------------------------------------------------------------------------
+
+
+class Malicious:
+    """Answers each connection with the next of its scripts; the last one again and again. Keeps what was sent to it."""
+
+    def __init__(self, *scripts: Callable[[socket.socket], None]) -> None:
+        self._scripts = list(scripts)
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self.address = f"http://127.0.0.1:{self._listening.getsockname()[1]}"
+        self.heard: list[bytes] = []
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = self._listening.accept()
+                threading.Thread(target=self._answer, args=(connection,), daemon=True).start()
+
+    def _answer(self, connection: socket.socket) -> None:
+        with contextlib.closing(connection), contextlib.suppress(OSError):
+            head = b""
+            while b"\r\n\r\n" not in head:
+                if not (piece := connection.recv(65_536)):
+                    return
+                head += piece
+            self.heard.append(head)
+            script = self._scripts.pop(0) if len(self._scripts) > 1 else self._scripts[0]
+            script(connection)
+
+    def close(self) -> None:
+        """Listen no more."""
+        self._listening.close()
+
+
+@pytest.fixture
+def malicious() -> Iterator[Callable[..., Malicious]]:
+    """Makes malicious servers."""
+    made: list[Malicious] = []
+
+    def make(*scripts: Callable[[socket.socket], None]) -> Malicious:
+        made.append(Malicious(*scripts))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.close()
+
+
+def sends(*pieces: bytes, pause: float = 0.0) -> Callable[[socket.socket], None]:
+    """A script that sends bytes, with a pause between."""
+
+    def script(connection: socket.socket) -> None:
+        for piece in pieces:
+            connection.sendall(piece)
+            time.sleep(pause)
+
+    return script
+
+
+def answering(body: bytes | dict[str, Any], status: str = "200 OK", kind: str = "application/json", more: str = "") -> bytes:
+    """The bytes of an answer."""
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    head = f"HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {len(content)}\r\nConnection: close\r\n{more}\r\n"
+    return head.encode() + content
+
+
+def problem(kind: str, status: int, more: str = "") -> bytes:
+    """A problem document as an answer."""
+    document = {"type": f"urn:fifthfactor:problem:{kind}", "title": "t", "status": status, "detail": "d"}
+    return answering(document, f"{status} X", "application/problem+json", more)
+
+
+def changed(**changes: Any) -> dict[str, Any]:
+    """The permit, with some members changed; None leaves one out."""
+    return {name: value for name, value in {**PERMIT, **changes}.items() if value is not None}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_answer_that_these_tests_spoil_is_a_permit(malicious, kind):
+    """So that what follows shows something."""
+    assert ask(kind, malicious(sends(answering(PERMIT))).address, evaluate).proceed is True
+
+
+WHOLE = answering(PERMIT)
+SPOILT = {
+    "proceed is a text": answering(changed(proceed="true")),
+    "proceed is a number": answering(changed(proceed=1)),
+    "proceed is missing": answering(changed(proceed=None)),
+    "no schema": answering(changed(schema=None)),
+    "another schema": answering(changed(schema="fifthfactor/decision/2")),
+    "no id": answering(changed(id=None)),
+    "the id is empty": answering(changed(id="")),
+    "the id is a number": answering(changed(id=7)),
+    "the outcome is another": answering(changed(outcome="prohibited")),
+    "the outcome is unknown": answering(changed(outcome="fine")),
+    "the outcome is a list": answering(changed(outcome=["permitted"])),
+    "the bounds reach further": answering(changed(bounds={"lowest": "permitted", "highest": "review"})),
+    "no bounds": answering(changed(bounds=None)),
+    "a jurisdiction prohibits": answering(
+        changed(jurisdictions=[{"bounds": {"lowest": "prohibited", "highest": "prohibited"}}])
+    ),
+    "a jurisdiction says nothing": answering(changed(jurisdictions=[{"jurisdiction": "CN"}])),
+    "no jurisdictions": answering(changed(jurisdictions=None)),
+    "the jurisdictions are a number": answering(changed(jurisdictions=1)),
+    "hypothetical": answering(changed(hypothetical=True)),
+    "hypothetical is missing": answering(changed(hypothetical=None)),
+    "the engines disagree": answering(changed(engine={"agreed": False})),
+    "no engines": answering(changed(engine=None)),
+    "another day": answering(changed(as_of="2020-01-01")),
+    "a key twice": answering(json.dumps(PERMIT).replace('"proceed": true', '"proceed": false, "proceed": true').encode()),
+    "not a number": answering(json.dumps({**PERMIT, "x": float("nan")}).encode()),
+    "a list": answering(json.dumps([PERMIT]).encode()),
+    "true": answering(b"true"),
+    "deep": answering(b"[" * 200_000),
+    "not UTF-8": answering(json.dumps(PERMIT).encode("utf-16")),
+    "empty": answering(b""),
+    "HTML": answering(b"<html>ok</html>", kind="text/html"),
+    "a permit as HTML": answering(PERMIT, kind="text/html"),
+    "a permit as text": answering(PERMIT, kind="text/plain"),
+    "no content": b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n",
+    "accepted": answering(PERMIT, "202 Accepted"),
+    "partial": answering(PERMIT, "206 Partial Content"),
+    "a permit with a wrong status": answering(PERMIT, "500 Internal Server Error"),
+    "a permit with 503": answering(PERMIT, "503 Service Unavailable"),
+    "a problem with 200": answering({"type": "urn:x", "status": 200}, kind="application/problem+json"),
+    "compressed": answering(PERMIT, more="Content-Encoding: br\r\n").replace(b"{", b"\x8b", 1),
+    "cut off": WHOLE[:-5],
+    "cut off in the head": WHOLE[:30],
+    "too short for its length": WHOLE.replace(b"Content-Length: ", b"Content-Length: 9"),
+    "a chunk is cut off": b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{",
+    "no HTTP": b"hello\r\n\r\n",
+    "nothing": b"",
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("name", SPOILT)
+def test_a_spoilt_answer_is_an_error(malicious, kind, name):
+    """Whatever is not whole and consistent: an exception of ours, and False."""
+    bad = malicious(sends(SPOILT[name]))
+    with pytest.raises(ClientError):
+        ask(kind, bad.address, evaluate, retries=0)
+    assert ask(kind, bad.address, lambda client: client.may_proceed(EXCHANGE), retries=0) is False
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("status", ["301 Moved", "302 Found", "303 See Other", "307 Temporary", "308 Permanent"])
+def test_a_redirect_is_not_followed(malicious, kind, status):
+    """Wherever it leads; the key goes nowhere else."""
+    other = malicious(sends(WHOLE))
+    bad = malicious(sends(answering(PERMIT, status, more=f"Location: {other.address}/v1/evaluate\r\n")))
+    with pytest.raises(Malformed):
+        ask(kind, bad.address, evaluate, key="secret")
+    assert other.heard == []
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    "slow",
+    [
+        sends(b"", pause=5),
+        sends(*[bytes([each]) for each in WHOLE], pause=0.1),  # never silent for long
+        sends(WHOLE[:-200], *[bytes([each]) for each in WHOLE[-200:]], pause=0.1),
+    ],
+    ids=["silent", "trickling", "trickling in the body"],
+)
+def test_the_time_out_is_of_the_whole_call(malicious, kind, slow):
+    """However the time is spent, and with all attempts."""
+    bad = malicious(slow)
+    began = time.monotonic()
+    with pytest.raises(Unavailable, match="in time"):
+        ask(kind, bad.address, evaluate, timeout=0.6)
+    assert time.monotonic() - began < 2
+
+
+# --- trying again ----------------------------------------------------------------------------------------------------
+
+
+def idempotency(heard: list[bytes]) -> list[bytes]:
+    """The Idempotency-Key of each request."""
+    found = []
+    for head in heard:
+        lines = [line for line in head.split(b"\r\n") if line.lower().startswith(b"idempotency-key:")]
+        found += [line.partition(b":")[2].strip() for line in lines]
+    return found
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    "first",
+    [problem("busy", 503), problem("not-recorded", 503), problem("draining", 503), answering(b"", "502 Bad", "text/html"), b""],
+    ids=["busy", "not recorded", "draining", "a gateway", "cut off"],
+)
+def test_a_question_is_asked_again(malicious, kind, first):
+    """Under one key, after a short pause."""
+    flaky = malicious(sends(first), sends(WHOLE))
+    assert ask(kind, flaky.address, evaluate).proceed is True
+    keys = idempotency(flaky.heard)
+    assert len(keys) == 2
+    assert len(set(keys)) == 1
+    ask(kind, flaky.address, evaluate)
+    assert len(set(idempotency(flaky.heard))) == 2
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_it_gives_up(malicious, kind):
+    """After as many retries as are set, with the last answer's status."""
+    busy = malicious(sends(problem("busy", 503)))
+    with pytest.raises(Unavailable, match="busy") as failed:
+        ask(kind, busy.address, evaluate, retries=2)
+    assert failed.value.status == 503
+    assert len(busy.heard) == 3
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_retry_after_is_waited_for(malicious, kind):
+    """Where there is the time, and otherwise the call ends at once."""
+    flaky = malicious(sends(problem("busy", 503, "Retry-After: 1\r\n")), sends(WHOLE))
+    began = time.monotonic()
+    assert ask(kind, flaky.address, evaluate).proceed is True
+    assert 1 <= time.monotonic() - began < 3
+    proxy = answering(b"busy", "503 X", "text/plain", "Retry-After: 1\r\n")  # somebody in between says it
+    between = malicious(sends(proxy), sends(WHOLE))
+    began = time.monotonic()
+    assert ask(kind, between.address, evaluate).proceed is True
+    assert 1 <= time.monotonic() - began < 3
+    later = malicious(sends(problem("busy", 503, "Retry-After: 100\r\n")))
+    began = time.monotonic()
+    with pytest.raises(Unavailable):
+        ask(kind, later.address, evaluate)
+    assert time.monotonic() - began < 1
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    "call", [methodcaller("commit", "d1"), methodcaller("withdraw", "c1", "why")], ids=["commit", "withdraw"]
+)
+def test_a_change_is_sent_again_under_its_key(malicious, kind, call):
+    """Though nobody knows whether the first attempt was done: the service does it once."""
+    done = {"id": "c1", "decision": "d1", "state": "committed"}
+    flaky = malicious(sends(b""), sends(problem("not-recorded", 503)), sends(answering(done, "201 Created")))
+    assert ask(kind, flaky.address, call).state == "committed"
+    keys = idempotency(flaky.heard)
+    assert len(keys) == 3
+    assert len(set(keys)) == 1
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    ("call", "came"),
+    [
+        (methodcaller("commit", "d1"), {"decision": "d2"}),
+        (methodcaller("commit", "d1"), {"state": "withdrawn"}),
+        (methodcaller("amend", "c0", "d1", "why"), {"decision": "d2"}),
+        (methodcaller("withdraw", "c1", "why"), {"id": "c2"}),
+    ],
+)
+def test_a_commitment_of_something_else_is_an_error(malicious, kind, call, came):
+    """An answer to another call says nothing of this one."""
+    done = {"id": "c1", "decision": "d1", "state": "committed", **came}
+    with pytest.raises(Malformed):
+        ask(kind, malicious(sends(answering(done, "201 Created"))).address, call)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_sent_again_is_recorded_once(server, malicious, kind):
+    """Through somebody in between who loses the first answer."""
+
+    def losing(connection: socket.socket) -> None:
+        forward(connection, answers=False)
+
+    def forward(connection: socket.socket, answers: bool = True) -> None:
+        with socket.create_connection(("127.0.0.1", server.port), timeout=5) as real:
+            head = between.heard[-1].replace(b"Connection: keep-alive", b"Connection: close")
+            length = int(head.lower().partition(b"content-length:")[2].partition(b"\r\n")[0])
+            rest = head.partition(b"\r\n\r\n")[2]
+            while len(rest) < length:
+                rest += connection.recv(65_536)
+            real.sendall(head.partition(b"\r\n\r\n")[0] + b"\r\n\r\n" + rest)
+            came = b""
+            while piece := real.recv(65_536):
+                came += piece
+            if answers:
+                connection.sendall(came)
+
+    def records() -> int:
+        with httpx.Client() as client:
+            return int(client.get(f"{server.address}/readyz").json()["log"]["records"])
+
+    before = records()
+    between = malicious(losing, forward)
+    assert isinstance(ask(kind, between.address, evaluate), Answer)
+    assert len(between.heard) == 2
+    assert records() == before + 1
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_refusal_is_final(malicious, kind):
+    """400 and 500 are not tried again."""
+    for number, name in ((400, "exchange-refused"), (500, "internal")):
+        bad = malicious(sends(problem(name, number)))
+        with pytest.raises(Refused):
+            ask(kind, bad.address, evaluate)
+        assert len(bad.heard) == 1
+
+
+# --- traps -----------------------------------------------------------------------------------------------------------
+
+
+def test_an_answer_is_not_a_condition(server):
+    """`if client.evaluate(…):` would let everything through, so it raises."""
+    with Client(server.address) as client, pytest.raises(TypeError, match=r"\.proceed"):
+        bool(client.evaluate(EXCHANGE))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_key_is_sent_and_never_shown(malicious, kind, monkeypatch):
+    """From the argument or the environment; in no repr and no message."""
+    good = malicious(sends(WHOLE))
+    ask(kind, good.address, evaluate, key="first-secret")
+    monkeypatch.setenv("FIFTHFACTOR_KEY", "second-secret")
+    ask(kind, good.address, evaluate)
+    assert b"Authorization: Bearer first-secret" in good.heard[0]
+    assert b"Authorization: Bearer second-secret" in good.heard[1]
+    assert "secret" not in repr((Client(good.address), AsyncClient(good.address), Client(good.address)._options))
+    with pytest.raises(ValueError, match="header") as refused:
+        Client(good.address, key="a\r\nsecret: x")
+    assert "secret" not in str(refused.value)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_environment_leads_it_nowhere(malicious, kind, monkeypatch, tmp_path):
+    """Neither proxies nor credentials that lie about are used."""
+    proxy = malicious(sends(WHOLE))
+    good = malicious(sends(WHOLE))
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, proxy.address)
+    (tmp_path / "netrc").write_text("machine 127.0.0.1 login x password y\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    ask(kind, good.address, evaluate)
+    assert proxy.heard == []
+    assert b"authorization" not in good.heard[0].lower()
+
+
+@pytest.mark.parametrize(
+    "address", ["localhost:8080", "ftp://localhost", "http://", "http://me:secret@localhost", "http://a?b=c"]
+)
+def test_a_wrong_address_is_told_at_once(address):
+    """Before anything is sent, and without what it may hold."""
+    with pytest.raises(ValueError, match="the address is like") as refused:
+        Client(address)
+    assert "secret" not in str(refused.value)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_cannot_be_sent_is_no_permit(server, kind):
+    """A mistake of the program that asks raises where it asks, and is False otherwise."""
+    for wrong in ({"data": {"people": float("nan")}}, {"as_of": object()}):
+        with pytest.raises((TypeError, ValueError)):
+            ask(kind, server.address, methodcaller("evaluate", wrong))
+        assert ask(kind, server.address, methodcaller("may_proceed", wrong)) is False
+
+
+def test_it_needs_nothing_of_the_server():
+    """Importing it loads neither the engine nor the server's libraries."""
+    program = (
+        "import sys, service.client; print([n for n in ('engine', 'fastapi', 'pydantic', 'sqlalchemy') if n in sys.modules])"
+    )
+    ran = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert ran.stdout == "[]\n"

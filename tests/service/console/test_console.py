@@ -1,0 +1,369 @@
+"""The reviewer's pages: what they say, that nothing in a record is taken for HTML, and how they are in a real browser."""
+
+import asyncio
+import json
+import re
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect, sync_playwright
+
+from service.callers import entrance
+from service.callers.caller import Caller
+from service.console.pages import Reader, decision_page
+from service.console.wording import WORDS
+from tests.service.conftest import EXCHANGE, ROOT, body, running
+
+ARGUMENTS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+SCRIPT = "<script>document.title='taken'</script>"
+SENT = {name: value for name, value in EXCHANGE.items() if name != "evidence"}
+# A hospital in Guangzhou and a university in Boston, 12,000 patients; and a brand that writes to customers in Japan.
+PARTIES: dict[str, Any] = {
+    "exporter": {"country": "CN", "kind": "company", "zone": "none", "cn_ciio": False},
+    "recipient": {"country": "JP", "kind": "company", "relation": "unrelated", "listed_on": []},
+    "act": {"kind": "provide", "trigger": "own", "evades": False, "bars": []},
+    "purpose": {"is": ["marketing"]},
+    "safeguards": {"basis": ["consent"]},
+    "evidence": {
+        "cn-export-notice": {"dated": "2026-09-01", "covers": True},
+        "cn-separate-consent": {"dated": "2026-09-01", "covers": True},
+        "cn-impact-assessment": {"dated": "2026-09-01", "covers": True},
+    },
+}
+DATA = {
+    "kind": "dataset", "personal": True, "state": "identified", "categories": ["contact"], "grades": ["general"],
+    "people": {"ordinary": 60_000, "sensitive": 0}, "people_in": ["CN"], "collected_in": ["CN"], "stored_in": ["CN"], "controls": [],
+}  # fmt: skip
+BRAND = {**PARTIES, "data": DATA, "counts": {each: {"ordinary": 60_000, "sensitive": 0} for each in ("cn", "cn_all")}}
+HOSPITAL = {
+    **PARTIES,
+    "exporter": {**PARTIES["exporter"], "id": SCRIPT, "kind": "hospital"},
+    "recipient": {**PARTIES["recipient"], "id": "boston-institute", "country": "US", "kind": "university"},
+    "data": {**DATA, "categories": ["health"], "people": {"ordinary": 0, "sensitive": 12_000}},
+    "counts": {each: {"ordinary": 0, "sensitive": 12_000} for each in ("cn", "cn_all")},
+    "purpose": {"is": ["medical-research"]},
+}
+SHORT = {"exporter": {"country": "CN"}, "recipient": {"country": "US"}, "data": {"personal": True}}
+
+in_file = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+
+
+def text_of(page: str) -> str:
+    """What a page says, in one line."""
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page.partition("<main")[2]))
+
+
+@in_file
+def test_a_decision_begins_with_its_answer(client, evaluate):
+    """Then come outcome, day, reasons with their citation, the facts with personal values in clear, and its place in the log."""
+    decision = evaluate(json.dumps(SENT).encode()).json()
+    answer = client.get(f"/log/{decision['id']}")
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    said = text_of(answer.text)
+    _, answer_said, rest = said.partition(decision["answer"])
+    assert answer_said
+    found = [
+        rest.index("Needs a review"),
+        rest.index("2024-06-01"),
+        rest.index("Asks for a review"),
+        rest.rindex("The facts as sent"),
+    ]
+    assert found == sorted(found)
+    reason = said[said.index("Asks for a review") :]
+    assert reason.index("Data of ten thousand people") < reason.index("Art. 1") < reason.index("is reviewed.")
+    for part in ("practice-of-dr-li-na", "2024-06-01", "12,000", decision["bundle"]["source"], "Place in the log 0"):
+        assert part in said
+    assert f"<h1>{decision['answer']}</h1>" in answer.text
+
+
+@in_file
+def test_nothing_in_a_record_is_taken_for_html(client, evaluate):
+    """Whatever stands in an id is shown as it was sent, in the list and on the page."""
+    sent = {**SENT, "exporter": {"id": SCRIPT, "country": "CN"}, "recipient": {"id": '"><img src=x>', "country": "US"}}
+    id = evaluate(json.dumps(sent).encode()).json()["id"]
+    for path in (f"/log/{id}", "/log", "/log?exporter=%3Cscript%3E"):
+        page = client.get(path).text
+        assert "<script" not in page
+        assert "<img" not in page
+    assert "&lt;script&gt;" in client.get(f"/log/{id}").text
+    assert "&lt;script&gt;" in client.get("/log?exporter=%3Cscript%3E").text
+
+
+@in_file
+def test_what_would_turn_the_text_around_is_marked(client, evaluate):
+    """Nor does what controls a terminal come through; letters of any language do."""
+    sent = {**SENT, "exporter": {"id": "\u202etset\x1b[31m", "country": "CN"}, "recipient": {"id": "中文 حسن", "country": "US"}}
+    id = evaluate(json.dumps(sent).encode()).json()["id"]
+    for path in (f"/log/{id}", "/log"):
+        page = client.get(path).text
+        assert "\ufffdtset\ufffd[31m" in page
+        assert "中文 حسن" in page
+        assert not {"\u202e", "\x1b"} & set(page)
+
+
+@in_file
+@pytest.mark.parametrize("query", ["outcome=foo", "proceed=perhaps", "colour=red", "since=noon"])
+def test_a_filter_that_is_not_understood_is_said(client, query):
+    """As the endpoint refuses it, a page does."""
+    answer = client.get(f"/log?{query}")
+    assert (answer.status_code, "The filters are not understood" in answer.text) == (400, True)
+
+
+@in_file
+def test_what_was_erased_is_said_to_be(client, evaluate, service):
+    """The value is gone from the page, and its place says so."""
+    id = evaluate().json()["id"]
+    before = client.get(f"/log/{id}").text
+    assert "Wang Fang" in before
+    asyncio.run(service.store.erase(id))
+    after = client.get(f"/log/{id}").text
+    assert "Wang Fang" not in after
+    assert "practice-of-dr-li-na" not in after
+    assert text_of(after).count("erased") == 3
+    assert "commitment" not in after
+
+
+@in_file
+def test_sign_offs_stand_on_the_page(client, evaluate):
+    """With verdict, reason, name and last day; and an open review says how to give one."""
+    sent = {name: value for name, value in SENT.items() if name != "as_of"}
+    id = evaluate(json.dumps(sent).encode()).json()["id"]
+    assert f"fifthfactor review show {id}" in client.get(f"/log/{id}").text
+    given = {"provisions": ["cn.test/art-1"], "verdict": "approve", "reason": "read <b>it</b>", "until": "2999-01-01"}
+    assert client.post(f"/v1/decisions/{id}/sign-off", json=given).status_code == 201
+    page = client.get(f"/log/{id}").text
+    assert "read &lt;b&gt;it&lt;/b&gt;" in page
+    assert '<a href="#sign-offs">approved</a>' in page.partition('class="columns"')[0]  # beside the answer
+    assert "2999-01-01" in page
+    resting = evaluate(json.dumps(sent).encode()).json()["id"]
+    assert "The decision rests on" in client.get(f"/log/{resting}").text
+
+
+@in_file
+def test_an_unknown_decision_is_a_page_too(client):
+    """A 404 that a person can read, which leads back to the list."""
+    answer = client.get("/log/nothing?lang=zh")
+    assert (answer.status_code, answer.headers["content-type"]) == (404, "text/html; charset=utf-8")
+    assert WORDS["zh"]["not_found"] in answer.text
+    assert 'href="/log?lang=zh"' in answer.text
+
+
+@in_file
+def test_only_the_pages_let_in_a_style(client):
+    """Their policy allows their own style sheet and nothing else; that of every other answer allows nothing."""
+    for path in ("/log", "/log/nothing"):
+        policy = client.get(path).headers.get_list("content-security-policy")
+        assert len(policy) == 1
+        assert policy[0].startswith("default-src 'none'; style-src 'self';")
+    assert client.get("/livez").headers.get_list("content-security-policy") == ["default-src 'none'; frame-ancestors 'none'"]
+    assert client.get("/log/style.css").headers["content-type"] == "text/css; charset=utf-8"
+
+
+@in_file
+def test_the_list_is_filtered_by_its_address(client, evaluate):
+    """A filter keeps the others, a day is meant whole, a page leads to the next."""
+    for number in range(60):
+        evaluate(body(exporter={"id": f"clinic-{number}", "country": "CN"}))
+    review = evaluate(json.dumps(SENT).encode()).json()["id"]
+    first = client.get("/log").text
+    assert first.count('role="rowheader"') == 50
+    [older] = re.findall(r'href="(/log\?[^"]*cursor=[^"]*)"', first)
+    assert client.get(older.replace("&amp;", "&")).text.count('role="rowheader"') == 11
+    found = client.get("/log?outcome=review").text
+    assert found.count('role="rowheader"') == 1
+    assert f'href="/log/{review}"' in found
+    assert 'href="/log?outcome=review&amp;exporter_country=CN"' in found
+    assert client.get("/log?until=2020-01-01").text.count('role="rowheader"') == 0
+    assert client.get("/log?exporter_country=cn&recipient_country=US").text.count('role="rowheader"') == 50
+    for wrong in ("?nothing=1", "?since=soon", "?cursor=x", f"?exporter={'x' * 400}"):
+        assert client.get(f"/log{wrong}").status_code == 400
+
+
+@in_file
+@pytest.mark.parametrize("filters", ["until=9999-12-31", "since=0001-01-01T00:00%2B14:00", "since=yesterday", "outcom=review"])
+def test_a_filter_that_means_nothing_is_a_page_too(client, filters):
+    """A day after the last one, a moment before the first, what is no day, and what is no filter."""
+    answer = client.get(f"/log?{filters}")
+    assert (answer.status_code, answer.headers["content-type"]) == (400, "text/html; charset=utf-8")
+
+
+def test_who_may_not_read_sees_nothing(client, monkeypatch):
+    """The pages ask for the scope `read`, like the log itself; signing off asks for `review`."""
+    monkeypatch.setattr(entrance, "LOCAL", Caller("gateway", frozenset({"evaluate"})))
+    for path in ("/log", "/log/nothing", "/v1/reviews", "/v1/decisions/nothing/sign-offs"):
+        assert client.get(path).status_code == 403
+    monkeypatch.setattr(entrance, "LOCAL", Caller("reader", frozenset({"read"})))
+    assert client.get("/log").status_code == 200
+    assert client.post("/v1/decisions/nothing/sign-off", json={}).status_code == 403
+
+
+@in_file
+def test_a_record_of_another_shape_is_shown_as_far_as_it_goes(service):
+    """Members that it has not are left out; what it has that is not known does no harm."""
+    reader = Reader(service.live.bundle, "en")
+    decision = {
+        "outcome": "prohibited",
+        "answer": "No.",
+        "reasons": [{"provision": "x/y", "effect": "forbids"}],
+        "later": {"a": [1]},
+    }
+    for record in (
+        {},
+        {"id": "1"},
+        {"id": "1", "decision": {}},
+        {"id": "1", "decision": decision, "request": {"odd": {"fact": 1}}},
+    ):
+        assert "</html>" in decision_page({"record": record}, [], reader)
+    carried = [
+        {
+            "from": "leg 1",
+            "condition": "Delete it",
+            "state": "violated",
+            "provision": "x/z",
+            "instrument": "a law",
+            "citation": "1",
+        }
+    ]
+    assert "Delete it" in decision_page({"record": {"id": "1", "decision": {"carried": carried}}}, [], reader)
+    page = decision_page({"record": {"id": "1", "decision": decision, "request": {"odd": {"fact": 1}}}}, [], reader)
+    for part in ("No.", "Prohibited", "forbids", "odd.fact"):
+        assert part in page
+
+
+def test_both_languages_have_the_same_words():
+    """Nothing is left untranslated by being forgotten."""
+    assert WORDS["en"].keys() == WORDS["zh"].keys()
+    for name, words in WORDS["en"].items():
+        assert words.count("{") == WORDS["zh"][name].count("{"), name
+
+
+# --- in a browser -----------------------------------------------------------------------------------------------------
+
+
+class Site:
+    """A server with the bundled policies, some decisions in its log, and a browser."""
+
+    def __init__(self, address, browser):
+        self.address = address
+        self.browser = browser
+        self.ids: dict[str, str] = {}
+        self.complaints: list[str] = []
+
+    def open(self, path: str, width: int = 1280, scheme: str = "light") -> Page:
+        """A page of the site; what its console says is gathered."""
+        page: Page = self.browser.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
+        page.on("console", lambda message: self.complaints.append(message.text))
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("dialog", lambda dialog: self.complaints.append("a dialog"))
+        page.goto(self.address + path)
+        return page
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """One for all tests of this module."""
+    folder = tmp_path_factory.mktemp("site")
+    with running(folder / "log.db", "--policies", str(ROOT / "policies")) as server, sync_playwright() as playwright:
+        # Without a browser these tests fail: they are the proof that the pages can be read.
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=ARGUMENTS)
+        found = Site(server.address, browser)
+        request = browser.new_context().request
+        sent = {"brand": BRAND, "hospital": HOSPITAL, "short": SHORT}
+        found.ids = {
+            name: request.post(f"{server.address}/v1/evaluate", data={**each, "as_of": "2026-11-25"}).json()["id"]
+            for name, each in sent.items()
+        }
+        yield found
+        browser.close()
+
+
+def test_the_pages_fit_and_nothing_is_complained_of(site, tmp_path):
+    """At the width of a phone and of a desk, in both schemes, with everything folded out, nothing scrolls sideways."""
+    site.complaints.clear()
+    for name in ("", "?lang=zh&outcome=prohibited", f"/{site.ids['brand']}", f"/{site.ids['hospital']}?lang=zh", "/nothing"):
+        page = site.open(f"/log{name}")
+        page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
+        for width, scheme in ((360, "light"), (360, "dark"), (1280, "dark"), (1280, "light")):
+            page.set_viewport_size({"width": width, "height": 800})
+            page.emulate_media(color_scheme=scheme)
+            assert page.evaluate("document.documentElement.scrollWidth") == width, name
+            assert len(page.screenshot(path=tmp_path / f"{width}-{scheme}.png")) > 5_000
+        assert len({file.read_bytes() for file in tmp_path.iterdir()}) == 4
+        page.emulate_media(media="print")
+        assert page.locator(".contents, .filters").locator("visible=true").count() == 0
+        page.close()
+    # That there is no such decision is a failed request to the browser's console, and no fault of the page.
+    assert [text for text in site.complaints if "404" not in text] == []
+
+
+def test_a_page_is_walked_by_keyboard(site):
+    """The first stop skips to the content; what is folded opens with Enter; where one is can be seen."""
+    page = site.open(f"/log/{site.ids['hospital']}")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("main")).to_be_focused()
+    summary = page.locator("summary").first
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.tagName") == "SUMMARY":
+            break
+    assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.parentElement.open")
+    assert summary.count() == 1
+    page.close()
+
+
+def test_headings_and_tables_are_marked_up(site):
+    """One first heading, none that skips a level, each header cell with its scope, each section with its name."""
+    page = site.open(f"/log/{site.ids['short']}")
+    levels = page.evaluate("[...document.querySelectorAll('h1,h2,h3,h4')].map(each => +each.tagName[1])")
+    assert levels[0] == 1
+    assert levels.count(1) == 1
+    assert all(after - before <= 1 for before, after in pairwise(levels))
+    assert page.locator("th:not([scope])").count() == 0
+    assert page.locator("section:not([aria-labelledby])").count() == 0
+    assert (
+        page.evaluate("[...document.querySelectorAll('[id]')].map(e => e.id).filter((id, at, all) => all.indexOf(id) !== at)")
+        == []
+    )
+    assert (
+        page.evaluate("[...document.querySelectorAll('a[href^=\"#\"]')].filter(e => !document.querySelector(e.hash)).length")
+        == 0
+    )
+    page.close()
+
+
+def test_filters_are_links_and_a_row_leads_to_its_decision(site):
+    """By outcome with a click, by country with the form; the way back is in the page."""
+    page = site.open("/log")
+    assert page.get_by_role("row").count() == 4
+    page.get_by_role("link", name="Requirements unmet").click()
+    assert page.url.endswith("/log?outcome=requirements_unmet")
+    assert page.get_by_role("row").count() == 2
+    page.get_by_label("Recipient's country").fill("us")
+    page.get_by_label("Recipient's country").press("Enter")
+    assert "outcome=requirements_unmet" in page.url
+    assert page.get_by_role("row").count() == 2
+    page.get_by_role("row").nth(1).click(position={"x": 900, "y": 30})
+    assert page.url.endswith(site.ids["hospital"])
+    expect(page.get_by_role("heading", level=1)).to_contain_text("security assessment")
+    page.get_by_role("link", name="中文").click()
+    expect(page.locator("html")).to_have_attribute("lang", "zh-Hans")
+    page.get_by_role("link", name="第五要素").click()
+    assert page.url.endswith("/log?lang=zh")
+    page.close()
+
+
+def test_scripts_in_a_record_do_nothing(site):
+    """The id of an exporter that is a script is text in the page, and the title stays ours."""
+    page = site.open(f"/log/{site.ids['hospital']}")
+    assert page.locator("script").count() == 0
+    assert "taken" not in page.title()
+    expect(page.get_by_text(SCRIPT)).to_be_visible()
+    page.close()

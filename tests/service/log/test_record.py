@@ -1,0 +1,167 @@
+"""
+The records of real decisions: what is put together from canonical pieces is what the models and the library would write.
+"""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta, timezone
+from types import MappingProxyType
+from typing import Any
+
+import pytest
+import rfc8785
+from hypothesis import given
+from hypothesis import strategies as st
+
+import engine
+from service.log.canonical import NotCanonical, canonical, canonical_object, joined
+from service.log.leaf import Entry, clear, faults, seal
+from service.log.record import Digests, EngineVersion, Record, RecordWriter
+from tests.service.log.test_canonical import texts
+
+DAY = date(2026, 11, 24)
+NOW = datetime(2026, 11, 24, 12, 30, 0, 123456, UTC)
+ID = "019ab3c4-5d6e-7f80-9a1b-2c3d4e5f6071"
+FILES = ("order-16.test", "gdpr-chapter-v.test", "data-security-program.test", "authorised-operation.test", "scenarios.test")
+MOST_OF_A_FILE = 40
+BUNDLE = engine.load(engine.bundled_policies())
+DIGESTS = Digests(meaning=BUNDLE.digests.meaning, source=BUNDLE.digests.source)
+WRITER = RecordWriter(DIGESTS, EngineVersion(version=engine.__version__))
+
+
+@pytest.fixture(scope="module")
+def pdp() -> engine.PDP:
+    """One engine; what is written does not depend on which."""
+    return engine.PDP(BUNDLE, "bitset")
+
+
+def recorded(decision: engine.Written, exchange: engine.Exchange, now: datetime = NOW) -> tuple[bytes, Entry]:
+    """The answer and the log entry, as the service makes them."""
+    answer, members = WRITER.write(decision, now, "gateway")
+    return answer, seal({"id": ID, "request": exchange.document}, exchange.personal, written=members)
+
+
+def check(answer: bytes, entry: Entry, exchange: engine.Exchange) -> dict[str, Any]:
+    """Hold an entry to the library and to the model; its record."""
+    record: dict[str, Any] = json.loads(entry.leaf)
+    assert rfc8785.dumps(record) == entry.leaf
+    assert faults(ID, entry.leaf, entry.leaf_hash, entry.openings) == ()
+    assert Record.model_validate(record).model_dump(mode="json", by_alias=True, exclude_unset=True) == record
+    assert json.loads(answer) == record["decision"]
+    assert clear(entry.leaf, entry.openings) == {**record, "request": exchange.document}
+    assert record["bundle"] == record["decision"]["bundle"]
+    return record
+
+
+def exchanges(file: str) -> Iterator[tuple[engine.Exchange, date]]:
+    """The exchanges of a file of tests, with the days of their law."""
+    for trial in engine.trials(BUNDLE, BUNDLE, file)[:MOST_OF_A_FILE]:
+        exchange = engine.parse_exchange(BUNDLE, trial.raw)
+        yield exchange, trial.as_of or exchange.as_of or DAY
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_the_record_of_a_real_decision_is_canonical_and_of_its_model(pdp, file):
+    """The authors' own test exchanges, settled and undetermined: each leaf is what the library writes of the parsed record."""
+    outcomes = set()
+    for exchange, day in exchanges(file):
+        decision = pdp.write(exchange, as_of=day, today=DAY, id=ID)
+        outcomes.add(check(*recorded(decision, exchange), exchange)["decision"]["outcome"])
+    assert len(outcomes) > 1
+
+
+def test_what_is_included_is_canonical_too(pdp):
+    """Remedies, horizon and trace, in every language."""
+    exchange, day = next(exchanges("order-16.test"))
+    for lang in engine.LANGUAGES:
+        decision = pdp.write(exchange, as_of=day, today=day, id=ID, include=engine.INCLUDES, lang=lang)
+        record = check(*recorded(decision, exchange), exchange)
+        assert record["decision"].keys() >= set(engine.INCLUDES)
+
+
+@pytest.mark.parametrize(
+    "id", ["数据集—甲", "Ω", "\u2028 \u0000 \x7f", "\ufb33", "\U0001f600", "\U00020000", 'a"b\\c/d', "https://a.example/é"]
+)
+def test_text_of_any_script_is_written_as_the_library_writes_it(pdp, id):
+    """In a value that is told, and in personal ones, which are committed to."""
+    sent = {
+        "data": {"id": id, "personal": True, "people": {"ordinary": 5}},
+        "exporter": {"id": id, "country": "CN"},
+        "recipient": {"country": "US"},
+        "evidence": {"cn-standard-contract": {"dated": "2026-01-01", "covers": True, "attested_by": id}},
+    }
+    exchange = engine.parse_exchange(BUNDLE, json.dumps(sent).encode())
+    answer, entry = recorded(pdp.write(exchange, as_of=DAY, today=DAY, id=ID), exchange)
+    record = check(answer, entry, exchange)
+    assert record["request"]["data"]["id"] == id
+    assert len(entry.openings) == 2
+
+
+@pytest.mark.parametrize(
+    "now",
+    [
+        NOW,
+        NOW.replace(microsecond=0),
+        NOW.replace(microsecond=500_000),
+        NOW.replace(microsecond=1),
+        datetime(2026, 11, 25, 7, 0, tzinfo=timezone(timedelta(hours=8))),
+    ],
+)
+def test_the_moment_is_written_as_the_model_writes_it(pdp, now):
+    """In UTC, with as many digits as there are."""
+    exchange = engine.parse_exchange(BUNDLE, b"{}")
+    decision = pdp.write(exchange, as_of=DAY, today=DAY, id=ID)
+    record = json.loads(recorded(decision, exchange, now)[1].leaf)
+    modelled = Record(
+        id=ID,
+        recorded_at=now.astimezone(UTC),
+        asked_by="gateway",
+        as_of=DAY,
+        request={},
+        decision=decision.document(),
+        bundle=DIGESTS,
+        engine=EngineVersion(version=engine.__version__),
+    ).model_dump(mode="json", by_alias=True, exclude_unset=True)
+    assert record == {**modelled, "schema": "fifthfactor/record/1"}
+
+
+def with_member(decision: engine.Written, name: str, text: str) -> engine.Written:
+    """A decision with a member written otherwise."""
+    members = MappingProxyType({**decision.members, name: text})
+    return engine.Written(
+        decision.id, decision.as_of, decision.proceed, decision.outcome, decision.engine, members, decision.named
+    )
+
+
+def test_keys_beyond_the_first_plane_are_sorted_by_the_library(pdp):
+    """Where the order of code points is not that of RFC 8785, the pieces are not trusted."""
+    exchange = engine.parse_exchange(BUNDLE, b"{}")
+    decision = pdp.write(exchange, as_of=DAY, today=DAY, id=ID)
+    odd = with_member(decision, "trace", '{"\ufb33":1,"\U0001f600":2}')
+    leaf = recorded(odd, exchange)[1].leaf
+    assert rfc8785.dumps(json.loads(leaf)) == leaf
+    assert '{"\U0001f600":2,"\ufb33":1}'.encode() in leaf
+
+
+def test_half_a_character_has_no_bytes(pdp):
+    """It is refused as what it is."""
+    exchange = engine.parse_exchange(BUNDLE, b"{}")
+    decision = pdp.write(exchange, as_of=DAY, today=DAY, id=ID)
+    with pytest.raises(NotCanonical):
+        recorded(with_member(decision, "answer", '"\ud800"'), exchange)
+
+
+values = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53) + 1, 2**53 - 1) | texts,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(texts, inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@given(st.dictionaries(st.sampled_from(list(Record.model_fields)), values, min_size=1, max_size=6))
+def test_an_object_of_canonical_members_is_what_the_library_writes(document):
+    """Whatever its members hold of what is in a record: text, whole numbers, lists and objects."""
+    members = {name: canonical(value) for name, value in document.items()}
+    assert canonical_object(members) == rfc8785.dumps(document)
+    assert json.loads(joined(members)) == json.loads(rfc8785.dumps(document))
+    assert list(json.loads(joined(members))) == list(document)

@@ -1,0 +1,343 @@
+"""Sign-offs over HTTP: what may be signed off and what not, what comes of it, and what is kept of it."""
+
+import asyncio
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import sqlalchemy as sa
+from typer.testing import CliRunner
+
+import engine
+from service.cli.main import app
+from service.policies.live import Live
+from service.store.tables import sign_off
+from tests.service.conftest import EXCHANGE, POLICIES
+
+TODAY = datetime.now(UTC).date()
+TOMORROW = (TODAY + timedelta(days=1)).isoformat()
+FACTS = {name: value for name, value in EXCHANGE.items() if name not in ("as_of", "evidence")}
+APPROVE = {"provisions": ["cn.test/art-1"], "verdict": "approve", "reason": "counsel looked at it", "until": TOMORROW}
+
+
+in_file = pytest.mark.parametrize("database", ["sqlite"], indirect=True)  # what is the same on every database
+
+
+@pytest.fixture
+def sign(client):
+    """Send a sign-off of a decision; the answer's response."""
+
+    def send(id, **changes):
+        content = json.dumps({name: value for name, value in {**APPROVE, **changes}.items() if value is not None})
+        headers = {"content-type": "application/json"}
+        return client.post(f"/v1/decisions/{id}/sign-off", content=content, headers=headers)
+
+    return send
+
+
+def decided(evaluate, **changes):
+    """The decision on the exchange under today's law, without evidence."""
+    return evaluate(json.dumps({**FACTS, **changes}).encode()).json()
+
+
+def test_a_review_that_is_signed_off_is_off_for_the_same_facts(client, evaluate, sign):
+    """The next evaluation may go ahead, says on whose sign-off, and its record says it too."""
+    first = decided(evaluate)
+    assert first["outcome"] == "review"
+    assert "signed_off" not in first
+    answer = sign(first["id"])
+    assert answer.status_code == 201
+    [given] = answer.json()["sign_offs"]
+    assert answer.json()["then"]["outcome"] == "permitted"
+    again = decided(evaluate)
+    assert (again["proceed"], again["outcome"]) == (True, "permitted")
+    assert again["signed_off"] == [
+        {"accepts": "review", "by": "local", "provision": "cn.test/art-1", "sign_off": given["id"], "until": TOMORROW}
+    ]
+    assert client.get(f"/v1/decisions/{again['id']}").json()["record"]["decision"]["signed_off"] == again["signed_off"]
+    batch = {"exchanges": [FACTS]}
+    [result] = client.post("/v1/evaluate/batch", json=batch).json()["results"]
+    assert result["decision"]["outcome"] == "permitted"
+
+
+@in_file
+def test_what_rests_on_a_sign_off_is_committed_while_that_stands(client, evaluate, sign):
+    """It is decided again with its sign-offs; once these are taken back, it has moved."""
+    sign(decided(evaluate)["id"])
+    first, second = decided(evaluate), decided(evaluate)
+    done = client.post("/v1/commitments", json={"decision": first["id"]})
+    assert done.status_code == 201, done.text
+    record = client.get(f"/v1/decisions/{done.json()['evaluation']}").json()["record"]
+    assert record["decision"]["signed_off"] == first["signed_off"]
+    sign(first["id"], verdict="refuse", until=None)
+    moved = client.post("/v1/commitments", json={"decision": second["id"]})
+    assert (moved.status_code, moved.json()["decision"]["outcome"]) == (409, "review")
+
+
+@in_file
+def test_other_facts_are_reviewed_as_before(evaluate, sign):
+    """One more person, another recipient, or a member more, and the approval does not apply."""
+    assert sign(decided(evaluate)["id"]).status_code == 201
+    assert decided(evaluate, data={"people": 12_001})["outcome"] == "review"
+    assert decided(evaluate, recipient={"id": "another", "country": "US"})["outcome"] == "review"
+    assert decided(evaluate)["outcome"] == "permitted"
+    assert decided(evaluate, as_of=TOMORROW)["outcome"] == "permitted"  # another day is the same facts
+
+
+@in_file
+def test_an_approval_ends(evaluate, sign):
+    """On the day after its last it counts for nothing, and one that has ended already is refused."""
+    assert sign(decided(evaluate)["id"]).status_code == 201
+    assert decided(evaluate, as_of=(TODAY + timedelta(days=2)).isoformat())["outcome"] == "review"
+    yesterday = (TODAY - timedelta(days=1)).isoformat()
+    refused = sign(decided(evaluate, data={"people": 20_000})["id"], until=yesterday)
+    assert (refused.status_code, refused.json()["detail"]) == (409, "its last day, `until`, has passed already")
+
+
+def test_a_refusal_takes_an_approval_back_and_both_are_kept(client, evaluate, sign):
+    """The last one counts; who gave each, why, and until when is told in order."""
+    first = decided(evaluate)
+    sign(first["id"])
+    answer = sign(first["id"], verdict="refuse", reason="the contract fell through", until=None)
+    assert answer.json()["then"]["outcome"] == "review"
+    assert decided(evaluate)["outcome"] == "review"
+    kept = client.get(f"/v1/decisions/{first['id']}/sign-offs").json()["sign_offs"]
+    assert [(each["verdict"], each["reason"], each["until"], each["by"]) for each in kept] == [
+        ("approve", "counsel looked at it", TOMORROW, "local"),
+        ("refuse", "the contract fell through", None, "local"),
+    ]
+
+
+@in_file
+def test_a_refusal_stands_where_older_policies_come_back(client, evaluate, sign, service, tmp_path):
+    """Approved, approved and refused under changed policies: with the first ones loaded again the last word is still no."""
+    first, text = service.live, (POLICIES / "rules.yaml").read_text()
+    sign(decided(evaluate)["id"])
+    (tmp_path / "changed").mkdir()
+    (tmp_path / "changed" / "rules.yaml").write_text(text.replace("10 thousand", "9 thousand"))
+    (tmp_path / "changed" / "vocabulary.yaml").write_text((POLICIES / "vocabulary.yaml").read_text())
+    service.policies.live = Live.of(engine.load(tmp_path / "changed"), "checked")
+    again = decided(evaluate)
+    assert again["outcome"] == "review"
+    assert sign(again["id"]).json()["then"]["outcome"] == "permitted"
+    service.policies.live = first
+    assert decided(evaluate)["outcome"] == "permitted"  # both approvals stand, each for what the provision meant
+    assert client.get("/v1/reviews").json()["reviews"] == []
+    service.policies.live = Live.of(engine.load(tmp_path / "changed"), "checked")
+    sign(decided(evaluate)["id"], verdict="refuse", until=None)
+    service.policies.live = first
+    assert decided(evaluate)["outcome"] == "review"
+
+
+@in_file
+def test_a_review_waits_until_each_of_its_provisions_is_approved_as_it_stands(client, evaluate, sign, service, tmp_path):
+    """One approval of two leaves it open, and so does one of a provision that has changed; one refusal closes it."""
+    two = (POLICIES / "rules.yaml").read_text()
+    two += two[two.index("  - id: art-1") :].replace("art-1", "art-2").replace("Art. 1", "Art. 2")
+    for name, text in (("two", two), ("changed", two.replace("10 thousand", "9 thousand"))):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "rules.yaml").write_text(text)
+        (tmp_path / name / "vocabulary.yaml").write_text((POLICIES / "vocabulary.yaml").read_text())
+
+    def waiting():
+        return [each["id"] for each in client.get("/v1/reviews").json()["reviews"]]
+
+    service.policies.live = Live.of(engine.load(tmp_path / "two"), "checked")
+    id = decided(evaluate)["id"]
+    sign(id)
+    assert waiting() == [id]
+    newer = decided(evaluate)
+    assert (newer["outcome"], waiting()) == ("review", [newer["id"]])
+    sign(newer["id"], provisions=["cn.test/art-2"])
+    assert waiting() == []
+    service.policies.live = Live.of(engine.load(tmp_path / "changed"), "checked")
+    changed = decided(evaluate)
+    assert (changed["outcome"], waiting()) == ("review", [changed["id"]])
+    sign(changed["id"], verdict="refuse", until=None)
+    assert waiting() == []
+
+
+@in_file
+def test_an_approval_may_be_taken_back_on_the_decision_that_rests_on_it(evaluate, sign):
+    """Whoever sees what an approval permitted need not look for the review it was given for."""
+    sign(decided(evaluate)["id"])
+    resting = decided(evaluate)
+    assert sign(resting["id"], verdict="refuse", until=None).status_code == 201
+    assert decided(evaluate)["outcome"] == "review"
+
+
+@in_file
+@pytest.mark.parametrize(
+    ("changes", "detail"),
+    [
+        ({"provisions": ["cn.test/art-9"]}, "the policies have no provision `cn.test/art-9`"),
+        ({"provisions": None, "requirement": "cn.assessment"}, "a requirement itself cannot be signed off"),
+    ],
+)
+def test_what_cannot_be_signed_off_is_refused_with_the_reason(evaluate, sign, changes, detail):
+    """Nothing is kept of it."""
+    answer = sign(decided(evaluate)["id"], **changes)
+    assert (answer.status_code, answer.json()["type"]) == (409, "urn:fifthfactor:problem:not-signable")
+    assert detail in answer.json()["detail"]
+    assert decided(evaluate)["outcome"] == "review"
+
+
+@in_file
+def test_a_permit_has_nothing_to_sign_off(evaluate, sign):
+    """Where the provision does not stand it cannot be signed off."""
+    answer = sign(evaluate().json()["id"])
+    assert (answer.status_code, "asks for no review" in answer.json()["detail"]) == (409, True)
+
+
+@in_file
+@pytest.mark.parametrize(
+    ("changes", "pointer"),
+    [
+        ({"provisions": []}, "/provisions"),
+        ({"provisions": None}, ""),
+        ({"requirement": "cn.assessment"}, ""),
+        ({"until": None}, ""),
+        ({"until": "soon"}, "/until"),
+        ({"verdict": "perhaps"}, "/verdict"),
+        ({"reason": " "}, "/reason"),
+        ({"by": "somebody else"}, "/by"),
+    ],
+)
+def test_a_body_that_is_not_as_described_is_refused_at_its_place(evaluate, sign, changes, pointer):
+    """With the JSON Pointer, and never with what was sent."""
+    answer = sign(decided(evaluate)["id"], **changes)
+    assert (answer.status_code, answer.json()["type"]) == (400, "urn:fifthfactor:problem:sign-off-refused")
+    assert pointer in [each["pointer"] for each in answer.json()["errors"]]
+
+
+@in_file
+def test_an_unknown_decision_has_no_sign_offs(client, sign):
+    """Neither to be given nor to be read."""
+    assert sign("nothing").status_code == 404
+    assert client.get("/v1/decisions/nothing/sign-offs").status_code == 404
+
+
+def test_erased_facts_cannot_be_signed_off_and_end_their_approvals(evaluate, sign, service):
+    """The digest that might confirm what was erased is gone, and with it what it bound."""
+    first = decided(evaluate)
+    assert sign(first["id"]).status_code == 201
+    asyncio.run(service.store.erase(first["id"]))
+    answer = sign(first["id"])
+    assert (answer.status_code, "erased" in answer.json()["detail"]) == (409, True)
+    assert decided(evaluate)["outcome"] == "review"
+    with service.store.database.reading.connect() as connection:
+        assert connection.execute(sa.select(sign_off.c.facts)).scalars().all() == [None]
+
+
+@in_file
+def test_an_approval_is_of_what_the_provision_means(evaluate, sign, service):
+    """A row of another meaning does not count, as after a change of the policies."""
+    assert sign(decided(evaluate)["id"]).status_code == 201
+    with service.store.database.writing.begin() as connection:
+        connection.execute(sa.update(sign_off).values(meaning="0" * 64))
+    assert decided(evaluate)["outcome"] == "review"
+
+
+@in_file
+def test_reasons_and_facts_stay_out_of_the_log_lines(evaluate, sign, lines):
+    """What a reviewer writes may name people."""
+    sign(decided(evaluate)["id"], reason="Wang Fang said so")
+    assert "Wang Fang" not in lines.getvalue()
+    assert lines.events("request")[-1]["verdict"] == "approve"
+
+
+def test_what_waits_is_listed_until_somebody_looks_at_it(client, evaluate, sign):
+    """Newest first, once for each facts; a verdict closes every decision on the same facts."""
+    decided(evaluate)
+    again = decided(evaluate)
+    other = decided(evaluate, recipient={"id": "another", "country": "US"})
+    evaluate()  # a permit
+    found = client.get("/v1/reviews").json()
+    assert [each["id"] for each in found["reviews"]] == [other["id"], again["id"]]
+    [_, review] = found["reviews"]
+    assert review["provisions"] == ["cn.test/art-1"]
+    assert review["beneath"] == {"lowest": "permitted", "highest": "permitted"}
+    assert (review["current"], review["exporter_country"], found["next"]) == (True, "CN", None)
+    first = client.get("/v1/reviews?limit=1").json()
+    assert [each["id"] for each in first["reviews"]] == [other["id"]]
+    assert client.get(f"/v1/reviews?limit=1&cursor={first['next']}").json()["reviews"][0]["id"] == again["id"]
+    sign(again["id"], verdict="refuse", until=None)
+    assert [each["id"] for each in client.get("/v1/reviews").json()["reviews"]] == [other["id"]]
+
+
+@in_file
+@pytest.mark.parametrize("query", ["limit=0", "limit=many", "cursor=x"])
+def test_a_list_of_reviews_is_asked_for_rightly(client, query):
+    """What is not understood is refused."""
+    assert client.get(f"/v1/reviews?{query}").status_code == 400
+
+
+@in_file
+def test_a_decision_of_other_policies_must_be_made_again_first(evaluate, sign, service, monkeypatch):
+    """Nobody can tell what its provisions meant by looking at those that are loaded."""
+    id = decided(evaluate)["id"]
+    other = engine.load(POLICIES, engine.Settings(trust="from-memory"))
+    service.policies.live = Live.of(other, "checked")
+    answer = sign(id)
+    assert (answer.status_code, "the policies have changed" in answer.json()["detail"]) == (409, True)
+
+
+@pytest.fixture
+def review(service, database, monkeypatch):
+    """Run `fifthfactor review` on the database of the service; its exit code and what it printed."""
+    monkeypatch.setenv("FIFTHFACTOR_DATABASE", database)
+    monkeypatch.setenv("FIFTHFACTOR_POLICIES", str(POLICIES))
+
+    def run(*arguments):
+        result = CliRunner().invoke(app, ["review", *arguments])
+        return result.exit_code, result.output
+
+    return run
+
+
+def test_a_person_signs_off_at_a_terminal(evaluate, review):
+    """What waits is listed, shown, approved and taken back, beside the service that is running."""
+    id = decided(evaluate)["id"]
+    status, listed = review("list")
+    assert (status, id in listed, "to sign off: cn.test/art-1" in listed) == (0, True, True)
+    status, shown = review("show", id)
+    assert (status, "can be signed off: cn.test/art-1" in shown) == (0, True)
+    status, said = review("approve", id, "--reason", "looked at", "--until", "soon")
+    assert (status, said.startswith("error: `--until`: ")) == (2, True)
+    both = ("--provision", "cn.test/art-1", "--requirement", "cn.test/any")
+    status, said = review("approve", id, "--reason", "looked at", "--until", TOMORROW, *both)
+    assert (status, said) == (2, "error: name `provisions` or a `requirement`, one of the two\n")
+    status, said = review("approve", id, "--reason", "looked at", "--until", TOMORROW, "--by", "Li Na")
+    assert (status, said) == (0, "approved: cn.test/art-1\nthe same facts come to `permitted` now\n")
+    assert decided(evaluate)["signed_off"][0]["by"] == "Li Na"
+    assert review("list") == (0, "no review waits\n")
+    assert "Li Na: approve cn.test/art-1" in review("show", id, "--lang", "zh")[1]
+    review("refuse", id, "--reason", "bad \x1b[31mnews", "--by", "A\u202eB")
+    shown = review("show", id)[1]
+    assert ("A\ufffdB: refuse" in shown, "bad \ufffd[31mnews" in shown) == (True, True)
+    assert review("refuse", id, "--reason", "no")[0] == 0
+    assert decided(evaluate)["outcome"] == "review"
+
+
+@in_file
+def test_a_terminal_says_what_is_wrong(evaluate, review, tmp_path):
+    """With 1 where it cannot be signed off, with 2 where it was asked for wrongly."""
+    permitted = evaluate().json()["id"]
+    until = ("--reason", "x", "--until", TOMORROW)
+    assert review("approve", permitted, *until) == (1, "error: there is nothing to sign off in this decision\n")
+    id = decided(evaluate)["id"]
+    status, said = review("approve", id, "--provision", "cn.test/art-9", *until)
+    assert (status, said) == (1, "error: the policies have no provision `cn.test/art-9`\n")
+    assert review("approve", id, "--reason", "x", "--until", "soon")[0] == 2
+    assert review("show", "nothing") == (2, "error: no decision `nothing` is recorded there\n")
+    assert review("list", "--database", str(tmp_path / "none.db"))[0] == 2
+
+
+@in_file
+def test_a_decision_that_rests_on_a_sign_off_is_replayed_with_it(client, evaluate, sign):
+    """Byte for byte, even after the approval was taken back."""
+    sign(decided(evaluate)["id"])
+    resting = decided(evaluate)
+    sign(resting["id"], verdict="refuse", until=None)
+    found = client.get(f"/v1/decisions/{resting['id']}/replay").json()
+    assert (found["holds"], found["same"]) == (True, "bytes")

@@ -1,0 +1,110 @@
+"""How the service ends under load: whoever was taken gets an answer, and its record is there."""
+
+import asyncio
+import contextlib
+import json
+import signal
+import socket
+import time
+
+import pytest
+
+from tests.service.conftest import body, eventually, running
+from tests.service.load import LOST, Load, during, post
+from tests.service.server.test_server import ask, sound
+
+REQUEST = post("/v1/evaluate", body())
+DRAINING = {"FIFTHFACTOR_DRAIN_SECONDS": "1.5"}
+
+
+def answer(connection: socket.socket) -> bytes:
+    """The next answer on a connection, head and body."""
+    received = b""
+    with contextlib.suppress(TimeoutError):
+        while b"\r\n\r\n" not in received or b"}" not in received:
+            piece = connection.recv(65_536)
+            if not piece:
+                break
+            received += piece
+    return received
+
+
+def test_it_says_that_it_ends_and_goes_on_for_a_while(tmp_path):
+    """`/readyz` is 503 at once, `/livez` is not; what comes is answered, with the word to connect elsewhere."""
+    with running(tmp_path / "log.db", environment=DRAINING) as server:
+        server.process.send_signal(signal.SIGTERM)
+        eventually(lambda: ask(server, "GET", "/readyz")[0] == 503)
+        problem = json.loads(ask(server, "GET", "/readyz")[1])
+        assert problem["type"] == "urn:fifthfactor:problem:draining"
+        assert ask(server, "GET", "/livez")[0] == 200
+        with socket.create_connection(("127.0.0.1", server.port), timeout=5) as connection:
+            connection.sendall(REQUEST)
+            head = answer(connection).lower()
+        assert head.startswith(b"http/1.1 200")
+        assert b"\r\nconnection: close\r\n" in head
+        assert server.process.wait(10) == 0
+    assert len(sound(tmp_path / "log.db")) == 1
+
+
+def test_told_twice_it_hurries(tmp_path):
+    """A second signal ends the taking of requests at once."""
+    with running(tmp_path / "log.db", environment={"FIFTHFACTOR_DRAIN_SECONDS": "600"}) as server:
+        server.process.send_signal(signal.SIGTERM)
+        eventually(lambda: ask(server, "GET", "/readyz")[0] == 503)
+        began = time.monotonic()
+        assert server.stop(signal.SIGINT) == 0
+        assert time.monotonic() - began < 5
+
+
+def test_a_request_in_the_middle_of_its_body_is_answered(tmp_path):
+    """It was taken before the end began, and its record is there."""
+    with running(tmp_path / "log.db") as server, socket.create_connection(("127.0.0.1", server.port), timeout=10) as slow:
+        slow.sendall(REQUEST[:-10])
+        time.sleep(0.2)
+        server.process.send_signal(signal.SIGTERM)
+        time.sleep(0.6)
+        slow.sendall(REQUEST[-10:])
+        received = answer(slow)
+        assert received.startswith(b"HTTP/1.1 200")
+        assert server.stop(0) == 0
+    assert sound(tmp_path / "log.db") == {json.loads(received.partition(b"\r\n\r\n")[2])["id"]}
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_nothing_that_was_sent_is_lost(tmp_path, capsys, workers):
+    """
+    Sixteen connections under way, and a balancer that sends no more once `/readyz` says so.
+
+    Every request gets a whole answer of 200, every answer its record, and the process ends with 0.
+    """
+    with running(tmp_path / "log.db", "--workers", workers, environment=DRAINING) as server:
+        load = Load(server.port, [REQUEST], 16)
+
+        async def balanced() -> None:
+            await asyncio.sleep(0.5)
+            server.process.send_signal(signal.SIGTERM)
+            await asyncio.to_thread(eventually, lambda: ask(server, "GET", "/readyz")[0] == 503)
+            await asyncio.sleep(0.3)  # a balancer takes a while
+
+        during(load, balanced)
+        assert server.process.wait(15) == 0
+    assert load.statuses.keys() == {200}
+    assert load.refused == 0
+    assert {json.loads(each.body)["id"] for each in load.asked} == sound(tmp_path / "log.db")
+    with capsys.disabled():
+        print(f"\ndrain, {workers} worker(s): {len(load.asked)} requests sent, {len(load.asked)} answered, 0 lost")
+
+
+def test_without_a_balancer_only_connections_are_refused(tmp_path):
+    """Callers that do not look: what they get is an answer that is recorded, or a closed connection and no permit."""
+    with running(tmp_path / "log.db", environment={"FIFTHFACTOR_DRAIN_SECONDS": "0.5"}) as server:
+        load = Load(server.port, [REQUEST], 16)
+
+        async def blind() -> None:
+            await asyncio.sleep(0.3)
+            assert await asyncio.to_thread(server.stop, signal.SIGTERM) == 0
+
+        during(load, blind)
+    assert load.statuses.keys() <= {200, LOST}
+    assert load.statuses.get(LOST, 0) <= 16  # connections that the machine took and nobody heard any more
+    assert {json.loads(each.body)["id"] for each in load.asked if each.status == 200} <= sound(tmp_path / "log.db")

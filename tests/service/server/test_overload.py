@@ -1,0 +1,243 @@
+"""Too much at once: the answers are 200 or 503 and nothing else, the memory is bounded, and afterwards all is as before."""
+
+import asyncio
+import contextlib
+import json
+import socket
+import statistics
+import threading
+import time
+from collections.abc import Iterator
+
+import httpx
+import pytest
+import uvicorn
+
+from service.api import batch, sent
+from service.callers.shedding import Load as Taken
+from service.log.store import Store
+from service.server.app import create_app
+from service.server.bounded_heads import BoundedHeads
+from tests.service.conftest import EXCHANGE, body, running
+from tests.service.load import Load, during, memory, post
+from tests.service.server.test_server import ask, sound
+
+REQUEST = post("/v1/evaluate", body())
+BATCH = post("/v1/evaluate/batch", json.dumps({"exchanges": [EXCHANGE] * 50}).encode())
+
+
+@contextlib.contextmanager
+def held(database: str) -> Iterator[None]:
+    """Somebody else holds the database's writing lock: what is to be written waits."""
+    with Store.open(database) as other, other.database.writing.connect() as connection, connection.begin():
+        other.database.lock(connection)
+        yield
+
+
+def test_the_log_falls_behind(database, tmp_path, capsys):
+    """
+    Two hundred connections, and forty more that come while another process holds the lock for three seconds.
+
+    What waited is answered once it is recorded; what comes later is turned away at once, and is not recorded; the probes are heard.
+    """
+    with running(database, folder=tmp_path, environment={"FIFTHFACTOR_SHED_SECONDS": "0.5"}) as server:
+        load = Load(server.port, [*[REQUEST] * 9, BATCH], 200, pause=0.05)
+        late = Load(server.port, [*[REQUEST] * 9, BATCH], 40, pause=0.05)
+        marks: dict[str, float] = {"memory before": memory(server.process.pid)}
+
+        async def hinder() -> None:
+            await asyncio.sleep(1)
+            with contextlib.ExitStack() as other:
+                await asyncio.to_thread(other.enter_context, held(database))
+                await asyncio.sleep(1)
+                coming = asyncio.create_task(late.run())
+                await asyncio.sleep(2)
+                late.stopped = True
+                await coming
+                began = time.monotonic()
+                assert (await asyncio.to_thread(ask, server, "GET", "/livez"))[0] == 200
+                figures = (await asyncio.to_thread(ask, server, "GET", "/metrics"))[1].decode()
+                marks["probed"] = time.monotonic() - began
+            marks["free"] = time.monotonic()
+            assert "fifthfactor_http_requests_shed_total 0.0" not in figures
+            await asyncio.sleep(2)
+
+        during(load, hinder)
+        most = memory(server.process.pid, "VmHWM")
+        assert ask(server, "POST", "/v1/evaluate", body())[0] == 200
+        assert server.stop() == 0
+    after = [each for each in load.asked if each.at > marks["free"] + 1 and each.body.startswith(b'{"schema"')]
+    assert load.statuses.keys() <= {200, 503}, load.statuses
+    assert late.statuses.keys() == {503}, late.statuses
+    assert max(each.took for each in late.asked) < 1
+    assert marks["probed"] < 1
+    assert after
+    assert most - marks["memory before"] < 150
+    kinds = {json.loads(each.body)["type"].rpartition(":")[2] for each in load.asked + late.asked if each.status == 503}
+    assert kinds <= {"busy", "not-recorded"}
+    answered = {id for each in load.asked if each.status == 200 for id in ids(each.body)}
+    recorded = sound(database)
+    assert answered <= recorded
+    with capsys.disabled():
+        print(
+            f"\noverload: {load.statuses}, and while the log was behind {late.statuses},"
+            f" turned away in {statistics.median(each.took for each in late.asked) * 1000:.1f} ms (median),"
+            f" memory {marks['memory before']:.0f} MB before, {most:.0f} MB at most;"
+            f" {len(recorded)} recorded, {len(answered)} answered"
+        )
+
+
+def ids(content: bytes) -> list[str]:
+    """The ids of the decisions in an answer, alone or of a batch."""
+    answer = json.loads(content)
+    return [each["decision"]["id"] for each in answer["results"]] if "results" in answer else [answer["id"]]
+
+
+def test_only_so_many_are_under_way(database, tmp_path):
+    """While four wait for their record, others are turned away with Retry-After, whatever they want; the probes are not."""
+    environment = {"FIFTHFACTOR_MOST_UNDER_WAY": "4", "FIFTHFACTOR_SHED_SECONDS": "60"}
+    with running(database, folder=tmp_path, environment=environment) as server:
+        answers: list[int] = []
+
+        def wait() -> None:
+            answers.append(ask(server, "POST", "/v1/evaluate", body())[0])
+
+        with held(database):
+            waiting = [threading.Thread(target=wait) for _ in range(4)]
+            for each in waiting:
+                each.start()
+            until = time.monotonic() + 5
+            while b"fifthfactor_http_requests_under_way 4.0" not in ask(server, "GET", "/metrics")[1]:
+                assert time.monotonic() < until
+                time.sleep(0.02)
+            turned_away = httpx.post(f"{server.address}/v1/evaluate", content=body())
+            assert (turned_away.status_code, turned_away.headers["retry-after"]) == (503, "1")
+            assert turned_away.json()["type"] == "urn:fifthfactor:problem:busy"
+            assert ask(server, "GET", "/v1/facts")[0] == 503
+            assert ask(server, "GET", "/livez")[0] == 200
+        for each in waiting:
+            each.join(10)
+        assert answers == [200] * 4
+        assert ask(server, "GET", "/v1/facts")[0] == 200
+    assert len(sound(database)) == 4
+
+
+def test_reading_goes_on_while_the_log_is_behind():
+    """Only what would be written is turned away."""
+    load = Taken(most=10, patience=1.0, behind=lambda: 1.5)
+    assert load.refusal("GET") is None
+    refused = load.refusal("POST")
+    assert refused is not None
+    assert refused.kind == "busy"
+    assert Taken(most=10, patience=2.0, behind=lambda: 1.5).refusal("POST") is None
+
+
+def test_only_so_many_batches_wait(in_file):
+    """Each holds its body, so the ninth is turned away before it is read."""
+    app = create_app(in_file.settings, in_file)
+    packed = json.dumps({"exchanges": [EXCHANGE] * 20}).encode()
+
+    async def together() -> list[int]:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost") as client:
+            headers = {"content-type": "application/json"}
+            sending = [client.post("/v1/evaluate/batch", content=packed, headers=headers) for _ in range(12)]
+            return sorted(answer.status_code for answer in await asyncio.gather(*sending))
+
+    assert asyncio.run(together()) == [200] * batch.MOST_BATCHES + [503] * (12 - batch.MOST_BATCHES)
+
+
+def test_only_so_many_access_requests_of_several_wait(in_file):
+    """They are as large as batches, and have as many places."""
+    app = create_app(in_file.settings, in_file)
+
+    async def packed():
+        yield b'{"evaluations": '
+        await asyncio.sleep(0.1)
+        yield b"[{}]}"
+
+    async def together() -> list[int]:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost") as client:
+            headers = {"content-type": "application/json"}
+            sending = [client.post("/access/v1/evaluations", content=packed(), headers=headers) for _ in range(12)]
+            return sorted(answer.status_code for answer in await asyncio.gather(*sending))
+
+    statuses = asyncio.run(together())  # the vocabulary of these policies does not speak of access requests
+    assert statuses == [404] * batch.MOST_BATCHES + [503] * (12 - batch.MOST_BATCHES)
+
+
+def test_a_body_that_trickles_is_refused(in_file, monkeypatch):
+    """Its place is for others; nothing is decided."""
+    monkeypatch.setattr(sent, "BODY_SECONDS", 0.1)
+    app = create_app(in_file.settings, in_file)
+
+    async def trickle():
+        for number in range(50):
+            yield body()[number : number + 1]
+            await asyncio.sleep(0.05)
+
+    async def send() -> httpx.Response:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost") as client:
+            return await client.post("/v1/evaluate", content=trickle(), headers={"content-type": "application/json"})
+
+    answer = asyncio.run(send())
+    assert (answer.status_code, answer.json()["type"]) == (408, "urn:fifthfactor:problem:body-too-slow")
+    assert in_file.store.records == 0
+
+
+@pytest.mark.parametrize("sent", [b"a" * 1_000, b"a: b\r\n" * 200], ids=["one line", "many lines"])
+def test_a_head_without_an_end_is_not_kept(tmp_path, sent):
+    """Nobody has to be known to send one: it is answered with a plain 400 long before it fills the memory."""
+    with running(tmp_path / "log.db") as server, socket.create_connection(("127.0.0.1", server.port), 10) as caller:
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            caller.sendall(b"GET /livez HTTP/1.1\r\nHost: localhost\r\nX: ")
+            for _ in range(20_000):
+                caller.sendall(sent)
+            pytest.fail("20 MB were taken")
+        whole = b"GET /livez HTTP/1.1\r\nHost: localhost\r\nX: " + b"a" * 30_000 + b"\r\n\r\n"
+        with socket.create_connection(("127.0.0.1", server.port), 10) as other:
+            for _ in range(4):  # each has a bound of its own
+                other.sendall(whole)
+                came = b""
+                while not came.endswith(b'{"status":"alive"}'):
+                    came += other.recv(65_536)
+                assert came.startswith(b"HTTP/1.1 200")
+
+
+def test_a_head_has_to_come_in_time(in_file):
+    """Of the first request of a connection, of whom nothing comes, and of a later one."""
+
+    class Hurried(BoundedHeads):
+        seconds = 0.3
+
+    async def left(*sent: bytes) -> bytes:
+        config = uvicorn.Config(create_app(in_file.settings, in_file), http=Hurried, log_config=None, lifespan="off")
+        state = uvicorn.server.ServerState()
+        config.load()
+        listening = await asyncio.get_running_loop().create_server(lambda: Hurried(config, state, {}), "127.0.0.1", 0)
+        reader, writer = await asyncio.open_connection(*listening.sockets[0].getsockname())
+        for each in sent:
+            writer.write(each)
+            await asyncio.sleep(0.1)
+        came = await asyncio.wait_for(reader.read(), 3)
+        writer.close()
+        listening.close()
+        return came
+
+    whole = b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    for begun in ((), (b"GET /livez HT",), (b"G", b"E", b"T")):
+        assert asyncio.run(left(*begun)) == b""
+    assert asyncio.run(left(whole, b"GET /l")).startswith(b"HTTP/1.1 200")
+
+
+@pytest.mark.parametrize("path", ["/livez", "/readyz", "/metrics"])
+def test_whoever_watches_is_never_turned_away(in_file, path):
+    """With no place left and the log behind."""
+    in_file.load.under_way = in_file.load.most
+    in_file.load.behind = lambda: 1e9
+    app = create_app(in_file.settings, in_file)
+
+    async def send() -> int:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost") as client:
+            return (await client.get(path)).status_code
+
+    assert asyncio.run(send()) == 200

@@ -1,0 +1,113 @@
+"""Several workers on one port: they share a database, are followed by others, and end with their parent."""
+
+import json
+import os
+import shutil
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.service.conftest import POLICIES, Server, body, eventually, running
+from tests.service.load import children
+from tests.service.server.test_server import ask, refused, sound
+
+
+def decide(server: Server) -> str:
+    """Evaluate an exchange; the id of its decision."""
+    status, content = ask(server, "POST", "/v1/evaluate", body())
+    assert status == 200, content
+    return str(json.loads(content)["id"])
+
+
+def total(server: Server, name: str) -> float:
+    """A figure of the server, over its labels."""
+    lines = ask(server, "GET", "/metrics")[1].decode().splitlines()
+    return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(name) and line[len(name)] in " {")
+
+
+def gone(pid: int) -> bool:
+    """Whether a process has ended."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except FileNotFoundError:
+        return True
+
+
+def test_they_share_a_port_and_a_database(database, tmp_path):
+    """All answer, each reads what another recorded, the numbers have no gap, the figures are of all, and the end is 0."""
+    with running(database, "--workers", "2", folder=tmp_path) as server:
+        assert server.events("started")[0]["workers"] == 2
+        workers = children(server.process.pid)
+        assert sorted(each["pid"] for each in server.events("worker_started")) == sorted(workers)
+        ids = {decide(server) for _ in range(30)}
+        assert all(ask(server, "GET", f"/v1/decisions/{id}")[0] == 200 for id in ids)
+        eventually(lambda: total(server, "fifthfactor_decisions_total") == 30)
+        eventually(lambda: total(server, "fifthfactor_log_entries_total") == 30)
+        assert server.stop() == 0
+    assert all(map(gone, workers))
+    assert sound(database) == ids
+
+
+def test_one_that_dies_is_followed_by_another(tmp_path):
+    """The service goes on, a line tells it, and what was counted stays counted."""
+    with running(tmp_path / "log.db", "--workers", "2") as server:
+        for _ in range(20):
+            decide(server)
+        eventually(lambda: total(server, "fifthfactor_decisions_total") == 20)
+        time.sleep(1.1)  # until the other has seen it too
+        [victim, other] = children(server.process.pid)
+        os.kill(victim, signal.SIGKILL)
+        eventually(lambda: len(server.events("worker_started")) == 3)
+        assert [each["pid"] for each in server.events("worker_ended")] == [victim]
+        assert other in children(server.process.pid)
+        eventually(lambda: total(server, "fifthfactor_decisions_total") == 20)
+        decide(server)
+        assert server.stop() == 0
+
+
+def test_the_word_to_load_anew_ends_nobody(tmp_path):
+    """SIGHUP goes to the workers, and all go on."""
+    with running(tmp_path / "log.db", "--workers", "2") as server:
+        before = children(server.process.pid)
+        server.process.send_signal(signal.SIGHUP)
+        time.sleep(0.3)
+        decide(server)
+        assert children(server.process.pid) == before
+        assert server.stop(signal.SIGINT) == 0
+
+
+def test_they_end_with_their_parent(tmp_path):
+    """Even where it is killed, no worker is left that nobody looks after."""
+    with running(tmp_path / "log.db", "--workers", "2") as server:
+        workers = children(server.process.pid)
+        server.process.kill()
+        eventually(lambda: all(map(gone, workers)))
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "sentence"),
+    [
+        (["--database", "nowhere/log.db"], 2, "nowhere/log.db` cannot be used"),
+        (["--policies", "wrong"], 1, "--> wrong/wrong.yaml:2:1"),
+    ],
+)
+def test_what_stops_the_start_is_said_once(tmp_path, options, code, sentence):
+    """As with one process: a sentence and an exit code."""
+    (tmp_path / "wrong").mkdir()
+    (tmp_path / "wrong" / "wrong.yaml").write_text("policy: x\nnothing: else\n")
+    found, said = refused(tmp_path / "log.db", "--workers", "3", *options)
+    assert (found, said.count(sentence)) == (code, 1), said
+
+
+def test_where_none_gets_ready_any_more_the_service_ends(tmp_path):
+    """Policies that were broken meanwhile: a worker that dies has no follower, and after a few attempts the end is 2."""
+    policies = tmp_path / "policies"
+    shutil.copytree(POLICIES, policies)
+    with running(tmp_path / "log.db", "--workers", "2", "--policies", str(policies)) as server:
+        (policies / "wrong.yaml").write_text("policy: x\nnothing: else\n")
+        os.kill(children(server.process.pid)[0], signal.SIGKILL)
+        assert server.process.wait(30) == 2
+        server.stop(0)
+        assert "error: 5 workers in a row ended before they were ready; see above why\n" in server.log

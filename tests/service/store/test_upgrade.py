@@ -1,0 +1,97 @@
+"""The tables and their history: what the migrations make is what the code reads, and an older log goes on."""
+
+import asyncio
+import sqlite3
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+
+from service.log.store import Store
+from service.store.database import Database, DatabaseRefused
+from service.store.tables import metadata
+from service.store.upgrade import look, revisions
+from tests.service.log.test_store import append, entry, sound
+
+
+def test_the_migrations_make_the_tables_that_the_code_reads(database):
+    """Nothing is missing on either side, no column is of another type."""
+    with Store.open(database) as store, store.database.reading.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, metadata) == []
+        current, newest = revisions(connection)
+        assert current == newest
+
+
+def of_the_first_version(database: str, records: int) -> None:
+    """A log as the first version of its tables left it."""
+    opened = Database.open(database)
+    binary = "BLOB" if opened.dialect == "sqlite" else "BYTEA"
+    with opened.writing.begin() as connection:
+        for statement in (
+            "CREATE TABLE about (name VARCHAR NOT NULL PRIMARY KEY, value VARCHAR NOT NULL)",
+            f"CREATE TABLE record (sequence {'INTEGER' if binary == 'BLOB' else 'BIGINT'} NOT NULL PRIMARY KEY,"
+            f" id VARCHAR NOT NULL UNIQUE, leaf {binary} NOT NULL, leaf_hash {binary} NOT NULL)",
+            f"CREATE TABLE personal (sequence {'INTEGER' if binary == 'BLOB' else 'BIGINT'} NOT NULL REFERENCES record (sequence),"
+            f" pointer VARCHAR NOT NULL, salt {binary}, value {binary}, erased_at VARCHAR, PRIMARY KEY (sequence, pointer))",
+            "INSERT INTO about VALUES ('schema', '1')",
+        ):
+            connection.exec_driver_sql(statement)
+        for number in range(records):
+            each = entry(number)
+            row = {"sequence": number, "id": each.id, "leaf": each.leaf, "leaf_hash": each.leaf_hash}
+            connection.execute(sa.insert(metadata.tables["record"]).values(**row))
+    opened.close()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of a database without tables."""
+    if request.param == "sqlite":
+        return str(tmp_path / "old.db")
+    return str(request.getfixturevalue("postgresql").new(empty=True))
+
+
+@pytest.mark.parametrize("records", [0, 3])
+def test_a_log_of_the_first_version_goes_on(empty, records):
+    """Its records stay as they are, and the next one gets the next number."""
+    of_the_first_version(empty, records)
+    with pytest.raises(DatabaseRefused, match="start the service once"):
+        look(empty)
+    with Store.open(empty) as store:
+        assert sound(store) == records
+        assert append(store, entry(100)) == [records]
+        assert sound(store) == records + 1
+    look(empty).close()
+
+
+def test_several_that_start_at_once_make_the_tables_once(empty):
+    """The first does the work, the others find it done."""
+
+    async def together() -> list[Store]:
+        return await asyncio.gather(*(asyncio.to_thread(Store.open, empty) for _ in range(4)))
+
+    stores = asyncio.run(together())
+    try:
+        assert sorted(number for number, store in enumerate(stores) for _ in append(store, entry(number))) == [0, 1, 2, 3]
+        assert sound(stores[0]) == 4
+    finally:
+        for store in stores:
+            store.close()
+
+
+def test_reading_makes_no_file(tmp_path):
+    """A name that leads nowhere is said, and still leads nowhere afterwards."""
+    with pytest.raises(DatabaseRefused, match="is not there"):
+        look(str(tmp_path / "nowhere.db"))
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_file_of_another_program_is_not_read(tmp_path):
+    """Its tables are not ours."""
+    with sqlite3.connect(tmp_path / "other.db") as other:
+        other.execute("CREATE TABLE mine (x)")
+    with pytest.raises(DatabaseRefused, match="is not a log of Fifth Factor"):
+        look(str(tmp_path / "other.db"))
