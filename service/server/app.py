@@ -37,6 +37,7 @@ from service.authzen.registered import Registered
 from service.callers.entrance import Entrance
 from service.decisions.idempotency import purge_now_and_then
 from service.problems import Kind, Refused, plain
+from service.server.compression import Compression
 from service.server.gate import Gate
 from service.service import Service
 from service.settings import Settings
@@ -96,6 +97,7 @@ def create_app(settings: Settings, service: Service | None = None, entities: Ent
     authzen.add(app, service, entities or Registered(service.store.database))
     for group in groups:
         group.add(app, service)
+    app.add_middleware(Compression)
     app.add_middleware(Gate, service=service, entrance=Entrance(service.settings, service.keys, service.tokens))
     app.add_exception_handler(Refused, _refused)
     app.add_exception_handler(HTTPException, _by_status)

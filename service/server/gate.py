@@ -1,12 +1,13 @@
 """
 What every request passes on its way in and out.
 
-In: an id for the request, the check that it is addressed to this machine (a page in a browser that rebinds a name
-to 127.0.0.1 still sends that name), and the entrance, which finds out who calls. Out: the id, headers that keep answers from being
-cached or misread, a problem document in place of whatever failed unforeseen, one log line, and one more for the audit where a call
-was turned away.
+In: an id for the request, the check that it is addressed to this machine (a page in a browser that rebinds a name to 127.0.0.1 still
+sends that name; a probe by the machine's address sends no name), and the entrance, which finds out who calls. Out: the id, headers that
+keep answers from being cached or misread, a problem document in place of whatever failed unforeseen, one log line, and one more for the
+audit where a call was turned away.
 """
 
+import ipaddress
 import re
 from collections.abc import Iterable
 from functools import lru_cache
@@ -28,6 +29,7 @@ from service.telemetry.tracing import parent_of
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._~:/+=@-]{1,128}")
 _HOST = re.compile(rb"(\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9.-]{1,255})(:[0-9]{1,5})?")
+PROBES = frozenset(("/livez", "/readyz"))
 _HEADERS = (
     (b"x-content-type-options", b"nosniff"),
     (b"cache-control", b"no-store"),
@@ -87,7 +89,7 @@ class Gate:
 
         try:
             try:
-                _check_host(scope["headers"], self._hosts)
+                _check_host(scope["headers"], self._hosts, scope["path"])
                 if shed:
                     raise shed
                 await self._entrance.admit(scope)
@@ -142,12 +144,16 @@ def _request_id(headers: Iterable[tuple[bytes, bytes]]) -> str:
     return str(uuid7())
 
 
-def _check_host(headers: Iterable[tuple[bytes, bytes]], hosts: frozenset[str]) -> None:
-    """Raises Refused where a request is not addressed to this machine or to one of the names it answers for."""
+def _check_host(headers: Iterable[tuple[bytes, bytes]], hosts: frozenset[str], path: str) -> None:
+    """
+    Raises Refused where a request is not addressed to this machine or to one of the names it answers for.
+
+    A probe may come by any address of the machine: no browser can be tricked into sending an address in place of a name.
+    """
     sent = [value for name, value in headers if name == b"host"]
     if len(sent) != 1:
         raise Refused("bad-request", "a request has one Host header")
-    if not _is_ours(sent[0], hosts):
+    if not _is_ours(sent[0], hosts) and not (path in PROBES and _is_address(sent[0])):
         raise Refused("misdirected", "127.0.0.1, [::1], localhost and the names in FIFTHFACTOR_HOSTS are answered for")
 
 
@@ -158,6 +164,15 @@ def _is_ours(authority: bytes, hosts: frozenset[str]) -> bool:
         return False
     host = found[1].decode("ascii").strip("[]").lower()
     return host in hosts or is_loopback(host)
+
+
+def _is_address(authority: bytes) -> bool:
+    """Whether a Host header is an address, and no name."""
+    found = _HOST.fullmatch(authority)
+    try:
+        return found is not None and bool(ipaddress.ip_address(found[1].decode("ascii").strip("[]")))
+    except ValueError:
+        return False
 
 
 def _route(scope: Scope) -> str | None:

@@ -416,6 +416,17 @@ def test_a_name_of_its_own_needs_a_key(tmp_path, lines):
     assert not Settings(hosts="localhost, 127.0.0.2").key_required
 
 
+@pytest.mark.parametrize("host", ["10.1.2.3:8080", "192.0.2.7", "[2001:db8::1]:8080"])
+def test_a_probe_by_the_address_of_the_machine_is_answered(client: TestClient, host: str) -> None:
+    """An orchestrator asks by address, whatever names are set; nothing else is answered by an address that is not set."""
+    for path in ("/livez", "/readyz"):
+        assert client.get(path, headers={"host": host}).status_code == 200
+        problem(client.get(path, headers={"host": "rebound.example"}), 421, "misdirected")
+        problem(client.get(path, headers={"host": "10.1.2.3.example"}), 421, "misdirected")
+    problem(client.get("/openapi.json", headers={"host": host}), 421, "misdirected")
+    problem(client.get("/v1/facts", headers={"host": host}), 421, "misdirected")
+
+
 def test_why_it_is_not_ready_is_for_those_who_may_read(tmp_path, lines):
     """Everybody is told that it is not, or that policies were refused; paths, lines of policies and hosts are not for everybody."""
     url = str(tmp_path / "log.db")
