@@ -37,7 +37,7 @@ RUN = ("console", "sh", "python", "yaml")
 SHOWN = {"json": ("sh",), "output": ("sh", "python")}  # what the block before it, of such a kind, prints
 NOT_RUN = {
     "text": "a picture",
-    "sh make": "installs, or runs these very tests",
+    "sh make": "installs packages, measures for minutes, or runs these very tests",
     "sh serve": "does not end by itself; every example asks a server that was started so",
     "sh container": "needs a container engine; tests/service/test_container.py runs what the image would run",
     "sh postgresql": "needs a server of PostgreSQL; tests/service/log/test_backup.py runs these programs",
