@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterable
+from functools import cache
 from io import StringIO
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
@@ -39,7 +40,7 @@ def codes(_: str) -> str:
 def facts(_: str) -> str:
     """Each fact of the bundled vocabulary; a family is one row."""
     rows = {}
-    for fact in engine.load(engine.bundled_policies()).facts():
+    for fact in _bundled().facts():
         name = fact.family or fact.name
         if fact.kind == "fact" and name not in rows:
             title = fact.title.en.partition(":")[0] if fact.family else fact.title.en
@@ -50,7 +51,7 @@ def facts(_: str) -> str:
 
 def instruments(_: str) -> str:
     """Each instrument of the bundled policies, under its jurisdiction, with how many provisions have which mark."""
-    bundle = engine.load(engine.bundled_policies())
+    bundle = _bundled()
     rows: list[tuple[str, ...]] = []
     here = ""
     for instrument in engine.instruments(bundle):
@@ -170,6 +171,11 @@ def _choices(field: FieldInfo) -> str:
         end: getattr(bound, end) for bound in field.metadata for end in ("ge", "le") if getattr(bound, end, None) is not None
     }
     return f"{ends['ge']} to {ends['le']}" if len(ends) == 2 else ""
+
+
+@cache
+def _bundled() -> engine.Bundle:
+    return engine.load(engine.bundled_policies())
 
 
 def _modules(package: str) -> list[Path]:
