@@ -212,9 +212,11 @@ def test_no_block_escapes() -> None:
             assert block
             printer = before.kind if before else ""
             assert block.kind in (*RUN, *NOT_RUN) or printer in SHOWN.get(block.kind, ()), f"{block} is run by nobody"
+        for block, after in pairwise([*found, None]):
             # curl ends well whatever is answered: only what is shown of the answer, or what reads it, can be wrong.
-            if before and before.text.startswith("curl") and page not in ABOUT_KEYS:
-                assert block.kind == "json" or (" > " in before.text and block.kind == "python"), f"{before} shows no answer"
+            if block and block.text.startswith("curl") and page not in ABOUT_KEYS:
+                reader = after.kind if after else ""
+                assert reader == "json" or (" > " in block.text and reader == "python"), f"{block} shows no answer"
     kinds = {block.kind for page in PAGES for block in blocks(page)}
     assert kinds == {*RUN, *SHOWN, *NOT_RUN}, "a kind that no page has"
 
