@@ -6,8 +6,8 @@ rate, by the clock and whether or not earlier ones were answered; each answer's 
 are the rate, what was not answered with 200, the median and the 99th percentile, the memory of all processes at the start and the end,
 and what the log holds: every answer of 200 has a record, and the numbers have no gap.
 
-Records of the bundled policies have tens of kilobytes each, so a long run wants gigabytes of disk; `--policies tests/service/policies`
-makes small ones.
+Records of the bundled policies have tens of kilobytes each, so a long run wants gigabytes of disk; those of
+`--policies tests/service/bundle/policies` are small.
 """
 
 from __future__ import annotations

@@ -255,7 +255,7 @@ def test_the_record_of_an_answer_is_there(client, evaluate):
 
 
 def test_a_caller_can_compute_the_leaf_hash_from_the_answer(client, evaluate):
-    """With nothing but the document, a JSON library and SHA-256, as the README describes."""
+    """With nothing but the document, a JSON library and SHA-256, as service/docs/record.md describes."""
     kept = client.get(f"/v1/decisions/{evaluate().json()['id']}").json()
     for personal in kept["log"]["personal"]:
         *path, last = personal["pointer"].split("/")[1:]

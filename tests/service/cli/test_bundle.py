@@ -3,8 +3,6 @@
 import base64
 import json
 import re
-import shlex
-import shutil
 import stat
 from hashlib import sha256
 from pathlib import Path
@@ -16,7 +14,7 @@ from typer.testing import CliRunner
 import engine
 from service.cli.main import app
 from service.policies import archive, dsse, loading, statement, trusted_keys
-from tests.service.conftest import POLICIES, ROOT
+from tests.service.conftest import POLICIES
 
 SETTINGS = engine.Settings()
 
@@ -304,16 +302,6 @@ def test_url_safe_base64_is_read_too(bundle, key):
     safe = {"sig": envelope["signatures"][0]["sig"].replace("+", "-").replace("/", "_")}
     meddle(bundle, payload=envelope["payload"].replace("+", "-").replace("/", "_"), signatures=[safe])
     run("verify", bundle, "--key", key.with_suffix(".pub"))
-
-
-def test_the_commands_of_the_readme_run(tmp_path, monkeypatch):
-    """One after another, where a folder `policies` lies."""
-    shutil.copytree(POLICIES, tmp_path / "policies")
-    monkeypatch.chdir(tmp_path)
-    (block,) = re.findall(r"^```sh\n(fifthfactor bundle build .*?)^```", (ROOT / "service/README.md").read_text(), re.M | re.S)
-    for line in block.splitlines():
-        run(*shlex.split(line)[2:])
-    assert (tmp_path / "unpacked" / "policies" / "rules.yaml").exists()
 
 
 def test_the_other_commands_take_a_bundle_file(bundle):

@@ -74,7 +74,7 @@ def test_a_file_is_backed_up_under_load_and_restored(tmp_path):
 
 
 def test_a_server_is_backed_up_under_load_and_restored(postgresql, tmp_path):
-    """With PostgreSQL's own programs, as the README says."""
+    """With the programs of PostgreSQL, as service/docs/database.md says."""
     database, restored, copy = postgresql.new(), postgresql.new(empty=True), tmp_path / "copy.dump"
 
     def program(name: str, *options: str) -> None:

@@ -422,7 +422,7 @@ def test_a_probe_writes_and_counts(store):
     assert sound(store) == 2
 
 
-def test_the_rows_are_what_the_readme_says(in_file):
+def test_the_rows_are_what_the_page_on_the_database_says(in_file):
     """Other tools read them: these tables, these columns."""
     append(in_file, entry(1, personal=SECRET))
     with sqlite3.connect(in_file.database.path) as database:

@@ -1,0 +1,192 @@
+"""
+The generated tables of the pages: what the code and the vocabulary say, as Markdown.
+
+A table goes in as its page has it and comes out as it has to be. What only a person can say of a row, in its last column, is taken over
+by the row's first cell; a row that is new says `…` there, until somebody writes it.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterable
+from functools import cache
+from io import StringIO
+from pathlib import Path
+from typing import Any, Literal, get_args, get_origin
+
+import typer.main
+from pydantic.fields import FieldInfo
+
+import engine
+from engine.decision import Decision
+from engine.diagnostic import CODES
+from service.cli.main import app
+from service.problems import KINDS
+from service.server.app import create_app
+from service.service import Service
+from service.settings import PREFIX, Settings
+from service.telemetry import log_lines
+from tests.pages import ROOT
+
+UNSAID = "…"
+_SMALL = ROOT / "tests" / "service" / "bundle" / "policies"
+
+
+def codes(_: str) -> str:
+    """Each diagnostic code, with what it means."""
+    return _table("code | what it means", ((f"`{code}`", text) for code, text in sorted(CODES.items())))
+
+
+def facts(_: str) -> str:
+    """Each fact of the bundled vocabulary; a family is one row."""
+    rows = {}
+    for fact in _bundled().facts():
+        name = fact.family or fact.name
+        if fact.kind == "fact" and name not in rows:
+            title = fact.title.en.partition(":")[0] if fact.family else fact.title.en
+            marks = (("family", fact.family), ("personal", fact.personal), ("changeable", fact.change))
+            rows[name] = (f"`{name}`", fact.type, title, ", ".join(word for word, yes in marks if yes))
+    return _table("fact | type | what it says | ", rows.values())
+
+
+def instruments(_: str) -> str:
+    """Each instrument of the bundled policies, under its jurisdiction, with how many provisions have which mark."""
+    bundle = _bundled()
+    rows: list[tuple[str, ...]] = []
+    here = ""
+    for instrument in engine.instruments(bundle):
+        text = instrument.text
+        if text.jurisdiction != here:
+            here = text.jurisdiction
+            rows.append((f"**{here}**", f"**{bundle.vocabulary.jurisdictions[here].title.en}**", *[""] * 6))
+        marks = [rule.status for rule in text.rules]
+        windows = text.in_force if isinstance(text.in_force, list) else [text.in_force]
+        days = "; ".join(
+            f"{window.from_ or '…'} to {window.until}" if window.until else str(window.from_) for window in windows
+        )
+        counts = [str(marks.count(mark)) for mark in ("confirmed", "from-memory", "unsure")]
+        rows.append((f"`{text.policy}`", text.title.en, text.instrument.force, days, str(len(marks)), *counts))
+    head = "policy | instrument | force | in force | provisions | confirmed | from memory | unsure"
+    return _table(head, rows, numbers=4)
+
+
+def settings(_: str) -> str:
+    """Each setting by its variable, with its option of `fifthfactor serve`, its default, and what it means."""
+    serve = typer.main.get_command(app).commands["serve"]  # type: ignore[attr-defined]
+    options = {option.name: f"`{option.opts[0]}`" for option in serve.params}
+    rows = (
+        (
+            f"`{PREFIX}{name.upper()}`",
+            options.get(name, ""),
+            "none" if field.default in (None, "", ()) else f"`{field.default}`",
+            "; ".join(filter(None, (field.description, _choices(field)))),
+        )
+        for name, field in Settings.model_fields.items()
+    )
+    return _table("variable | option | default | meaning", rows)
+
+
+def problems(present: str) -> str:
+    """Each kind of problem with its status and title; when it comes is kept."""
+    kept = _last_cells(present)
+    rows = ((f"`{kind}`", str(status), title, kept.get(f"`{kind}`", UNSAID)) for kind, (status, title) in KINDS.items())
+    return _table("kind | status | title | when", rows)
+
+
+def endpoints(present: str) -> str:
+    """Each operation of the OpenAPI document, in the order of the page, with its scope; what it does is kept."""
+    kept = _last_cells(present)
+    scopes = {
+        f"`{method.upper()} {path}`": ", ".join(
+            f"`{scope}`" for one in operation.get("security", ()) for scope in one["bearer"]
+        )
+        for path, operations in _openapi()["paths"].items()
+        for method, operation in operations.items()
+    }
+    order = [name for name in kept if name in scopes] + [name for name in scopes if name not in kept]
+    rows = ((name, scopes[name] or "none", kept.get(name, UNSAID)) for name in order)
+    return _table("method and path | scope | what it does", rows)
+
+
+def decision(present: str) -> str:
+    """Each member of a decision, in its order; what it says is kept."""
+    kept = _last_cells(present)
+    names = [f"`{field.alias or name}`" for name, field in Decision.model_fields.items()]
+    return _table("member | what it says", ((name, kept.get(name, UNSAID)) for name in names))
+
+
+def engine_modules(present: str) -> str:
+    """Each module of the engine, in the order of the page; what goes in and comes out is kept."""
+    kept = _last_cells(present)
+    found = [f"`{file.relative_to(ROOT / 'engine').with_suffix('').as_posix()}`" for file in _modules("engine")]
+    order = [name for name in kept if name in found] + [name for name in found if name not in kept]
+    return _table("module | what goes in, what comes out", ((name, kept.get(name, UNSAID)) for name in order))
+
+
+def service_rooms(present: str) -> str:
+    """Each room of the service, in the order of the page, with its modules; what it does is kept."""
+    kept = _last_cells(present)
+    rooms: dict[str, list[str]] = {}
+    for file in _modules("service"):
+        inside = file.relative_to(ROOT / "service")
+        room = f"`{inside.parts[0]}/`" if len(inside.parts) > 1 else "root"
+        if "migrations" not in inside.parts:
+            rooms.setdefault(room, []).append(f"`{inside.stem}`")
+    order = [name for name in kept if name in rooms] + [name for name in rooms if name not in kept]
+    return _table("room | modules | what it does", ((name, ", ".join(rooms[name]), kept.get(name, UNSAID)) for name in order))
+
+
+TABLES: dict[str, Callable[[str], str]] = {
+    "codes": codes,
+    "decision": decision,
+    "endpoints": endpoints,
+    "engine-modules": engine_modules,
+    "facts": facts,
+    "instruments": instruments,
+    "problems": problems,
+    "service-rooms": service_rooms,
+    "settings": settings,
+}
+
+
+def _table(head: str, rows: Iterable[Iterable[str]], *, numbers: int = 0) -> str:
+    """Markdown: a head, and rows of as many cells. The last columns are aligned as numbers where there are some."""
+    columns = head.count("|") + 1
+    rule = ["---"] * (columns - numbers) + ["---:"] * numbers
+    lines = [f"| {head} |".replace("|  |", "| |"), f"|{'|'.join(rule)}|"]
+    return "\n".join([*lines, *("|" + "|".join(f" {cell} " if cell else " " for cell in row) + "|" for row in rows)]) + "\n"
+
+
+def _last_cells(table: str) -> dict[str, str]:
+    """The last cell of each row of a table, by the first."""
+    rows = [line.strip("|").split("|") for line in table.splitlines()[2:]]
+    return {cells[0].strip(): cells[-1].strip() for cells in rows}
+
+
+def _choices(field: FieldInfo) -> str:
+    """The words a setting may be, or the numbers it lies between."""
+    if get_origin(field.annotation) is Literal:
+        return " or ".join(f"`{word}`" for word in get_args(field.annotation))
+    ends = {
+        end: getattr(bound, end) for bound in field.metadata for end in ("ge", "le") if getattr(bound, end, None) is not None
+    }
+    return f"{ends['ge']} to {ends['le']}" if len(ends) == 2 else ""
+
+
+@cache
+def _bundled() -> engine.Bundle:
+    return engine.load(engine.bundled_policies())
+
+
+def _modules(package: str) -> list[Path]:
+    return sorted(file for file in (ROOT / package).rglob("*.py") if file.name not in ("__init__.py", "__main__.py"))
+
+
+def _openapi() -> dict[str, Any]:
+    with tempfile.TemporaryDirectory() as folder:
+        chosen = Settings(watch=False, policies=_SMALL, database=str(Path(folder) / "log.db"))
+        service = Service.open(chosen, say=log_lines.logger(StringIO()))
+        try:
+            return create_app(chosen, service).openapi()
+        finally:
+            service.close()
