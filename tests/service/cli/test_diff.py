@@ -288,15 +288,15 @@ def test_every_outcome_that_moves_is_told_with_its_direction_and_its_rules() -> 
         )
         for move in difference(OLD, NEW).moves
     ]
-    bounds = "undetermined (permitted to requirements unmet)"
-    unmet, owing = "requirements unmet", "permitted with obligations"
+    bounds = "not decided (permitted to requirements unmet)"
+    unmet, owing = "requirements unmet", "permitted with duties"
     gone, now = "art-1 no longer stands", "art-3 stands now"
     assert moved == [
         ("permits more", "Ten thousand people", unmet, "permitted", [gone, now]),
         ("permits more", "A million people", unmet, "permitted", [now]),
-        ("permits more", "Images are looked at", "review", "permitted", ["art-2 no longer stands", now]),
+        ("permits more", "Images are looked at", "subject to review", "permitted", ["art-2 no longer stands", now]),
         ("may permit more", "Elsewhere nobody knows how many", unmet, bounds, ["art-1 only may stand now"]),
-        ("stricter", "Images to Celand | are [looked] at", "review", "prohibited", ["art-4 stands now"]),
+        ("stricter", "Images to Celand | are [looked] at", "subject to review", "prohibited", ["art-4 stands now"]),
         ("milder", "A contract is shown", owing, "permitted", [gone, now]),
         ("same outcome", "A few people", "permitted", "permitted", [now]),
     ]
@@ -435,7 +435,7 @@ EDITS = {
         "    require: a.contract",
         "    unless:\n      - recipient.country: {in: FRIENDS}\n      - data.made_on: {until: 2020-01-01}\n    require: a.contract",
         "rule a.law/art-1",
-        "exception added: recipient's country is in friendly countries",
+        "exception added: the recipient is in friendly countries",
     ),
     "an alternative": (
         "law.yaml",
@@ -527,7 +527,7 @@ EDITS = {
         "window: calendar",
         "where: {data.kinds: {has: image}}, window: calendar",
         "counter counts.sent",
-        "condition added: kinds of data includes image",
+        "condition added: kinds of data include image",
     ),
     "coverage": (
         "words.yaml",
@@ -541,7 +541,7 @@ EDITS = {
         "when: {data.kinds: {has: image}}",
         "when: {data.kinds: {has: scan}}",
         "subject images",
-        "kinds of data includes image → scan (`data.kinds`)",
+        "kinds of data include image → scan (`data.kinds`)",
     ),
     "a touch": (
         "words.yaml",
