@@ -131,7 +131,7 @@ class _Brief:
                     yield from self.duty(duty)
         travels = text.travels
         if travels is not None:
-            yield f"- **{say['travels']}**: {_plain(travels if isinstance(travels, str) else travels.condition)}"
+            yield f"- **{say['travels']}**: {_plain(self.words(travels.condition))}"
         yield f"- **{say['source']}**: {_plain(text.source)}"
         yield f"- **{say['mark']}**: {self.language.word('mark', text.status)}"
         if text.reviewed:

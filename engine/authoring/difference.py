@@ -368,7 +368,9 @@ def _duties_late(was: Decision, now: Decision) -> Iterator[CausePart]:
     for name in sorted({*before, *after}):
         old, new = before.get(name, "no"), after.get(name, "no")
         if old != new:
-            yield CausePart(kind="duty", name=name, text=f"overdue: {ENGLISH.word('truth', old)} → {ENGLISH.word('truth', new)}")
+            yield CausePart(
+                kind="duty", name=name, text=f"overdue: {ENGLISH.word('truth', old)} → {ENGLISH.word('truth', new)}"
+            )
 
 
 def _jurisdictions(was: Decision, now: Decision) -> Iterator[CausePart]:

@@ -223,7 +223,7 @@ requirement `a.contract` unmet → not asked for
 Changed:
 
 - rule `a.law/art-1`, Many people need a contract: moves 1 exchange
-  - people is at least 10,000 → 100,000 (`data.people`)
+  - at least 10,000 → 100,000 people (`data.people`)
 
 Meaning `OLD` → `NEW`, decided in the mode `checked`. Engineering research, not legal advice.
 """
@@ -392,14 +392,14 @@ EDITS = {
         "10 thousand",
         "100 thousand",
         "rule a.law/art-1",
-        "people is at least 10,000 → 100,000 (`data.people`)",
+        "at least 10,000 → 100,000 people (`data.people`)",
     ),
     "a test": (
         "law.yaml",
         "at_least: 10",
         "more_than: 10",
         "rule a.law/art-1",
-        "people is at least 10,000 → more than 10,000 (`data.people`)",
+        "at least → more than 10,000 people (`data.people`)",
     ),
     "a rule's date": (
         "law.yaml",
@@ -420,14 +420,14 @@ EDITS = {
         "applies:\n  exporter.country: AA",
         "applies:\n  exporter.country: [AA, BB]",
         "policy a.law",
-        "applies: exporter's country is Aland → Aland or Beland (`exporter.country`)",
+        "applies: the exporter is in Aland → Aland or Beland (`exporter.country`)",
     ),
     "a condition more": (
         "law.yaml",
         "    require: a.contract",
         "      - recipient.country: CC\n    require: a.contract",
         "rule a.law/art-1",
-        "condition added: recipient's country is Celand",
+        "condition added: the recipient is in Celand",
     ),
     "a condition less": ("law.yaml", "      - abroad\n", "", "rule a.law/art-1", "condition dropped: `a.law/abroad`"),
     "an exception": (
@@ -442,14 +442,14 @@ EDITS = {
         "      - data.kinds: {has: image}",
         "      - any_of: [{data.kinds: {has: image}}, {data.people: 7}]",
         "rule a.law/art-2",
-        "alternative added: people is at least 7 and people is at most 7",
+        "alternative added: at least 7 people and at most 7 people",
     ),
     "a definition": (
         "law.yaml",
         "recipient.country: {not: AA}",
         "recipient.country: {not: [AA, BB]}",
         "definition a.law/abroad",
-        "exception: recipient's country is Aland → Aland or Beland (`recipient.country`)",
+        "exception: the recipient is in Aland → Aland or Beland (`recipient.country`)",
     ),
     "an effect": (
         "law.yaml",
@@ -548,7 +548,7 @@ EDITS = {
         "as: exporter}",
         "as: exporter, when: {data.people: {at_least: 1}}}",
         "touch exporter.country as exporter",
-        "condition added: people is at least 1",
+        "condition added: some people",
     ),
     "a fact": (
         "words.yaml",
