@@ -47,7 +47,7 @@ Condition = Any
 
 
 class Document(BaseModel):
-    """A document of ours: closed keys, frozen once read."""
+    """A document that authors write: closed keys, frozen once read."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
