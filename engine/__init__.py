@@ -34,7 +34,8 @@ from engine.decision import Decision, PlanDecision, Written
 from engine.diagnostic import CODES, Diagnostic, did_you_mean
 from engine.exchange import MAX_BYTES, Exchange, ExchangeRefused, Problem, read_object
 from engine.explaining.phrasebook import Phrasebook
-from engine.languages import LANGUAGES
+from engine.explaining.plain_text import PlainText
+from engine.languages import LANGUAGES, Language
 from engine.pdp import INCLUDES, MODES, PDP, EnginesFailed
 from engine.plan import Leg, decide_plan, read_plan
 from engine.policy_language.catalogue import FactEntry
@@ -76,6 +77,7 @@ __all__ = [
     "FactEntry",
     "Instrument",
     "Key",
+    "Language",
     "Leg",
     "MovePart",
     "Mutant",
@@ -84,6 +86,7 @@ __all__ = [
     "Path",
     "Phrasebook",
     "Places",
+    "PlainText",
     "PlanDecision",
     "PolicyChangePart",
     "Problem",

@@ -179,7 +179,7 @@ def _kind(name: str, root: tree.Node | None, findings: Findings) -> str:
         findings.error(
             root.span,
             "unknown-document",
-            "this is no document of ours",
+            "this is not a Fifth Factor document",
             help="begin the file with `policy:`, `vocabulary:` or `test:`",
         )
         return ""

@@ -1,5 +1,5 @@
 """
-What an author or this program says, in each language that decisions are told in.
+What an author or this program says, in each language that decisions are written in.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """A text by language; English stands in where there is no Chinese."""
+    """A text by language, a field each; English stands in where there is none in another."""
 
     en: str = ""
     zh: str = ""
@@ -19,7 +19,7 @@ class Words:
 
     def in_(self, lang: str) -> str:
         """The text in a language."""
-        return self.zh or self.en if lang == "zh" else self.en
+        return getattr(self, lang) or self.en
 
 
 NO_WORDS = Words()

@@ -206,13 +206,18 @@ class Travels:
     """
     What travels with the data to later legs of a plan.
 
-    `text` is what whoever has the data must observe. `when` is the key of the definition that a later leg must meet, "" where
+    `condition` is what whoever has the data must observe. `when` is the key of the definition that a later leg must meet, "" where
     nothing can be tested; `otherwise` the level of a leg that does not meet it.
     """
 
-    text: str
+    condition: Words
     when: str = ""
     otherwise: Level = Level.REVIEW
+
+    @property
+    def text(self) -> str:
+        """The condition in English."""
+        return self.condition.en
 
 
 @dataclass(frozen=True, slots=True)

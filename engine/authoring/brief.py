@@ -2,7 +2,7 @@
 An instrument as a brief: what it is, when it applies, and each provision with its conditions in sentences.
 
 Goes from the checked rules and their authors' texts to Markdown, in one language. What a brief says of a condition is what the engine
-tests, put in words by the same phrasebook that tells decisions.
+tests, put in words by the same phrasebook that puts decisions in words.
 """
 
 from __future__ import annotations
@@ -34,41 +34,6 @@ from engine.rules import (
     Rule,
 )
 
-LABELS = {
-    "en": {
-        "jurisdiction": "Jurisdiction", "issuer": "Issued by", "number": "Number", "force": "Force", "in_force": "In force",
-        "applies": "Applies where", "terms": "Terms", "provisions": "Provisions", "when": "Where", "unless": "Unless",
-        "all": "all of these hold:", "any": "any of these holds:", "none": "not:", "always": "always",
-        "exempts": "Takes away", "exempted": "Does not stand where one of these does", "excuses": "Not owed then",
-        "duties": "Duties", "due": "due", "done": "done where", "keep": "keep", "travels": "Travels with the data",
-        "source": "Source", "mark": "Certainty", "reviewed": "Read against its source", "verify": "To be read again by",
-        "from": "from", "until": "until", "of": "from", "or": "or", "and": "and",
-        "that_day": "the day of the exchange", "earliest": "whichever comes first:",
-        "prohibit": "prohibits", "require": "requires", "satisfies": "is a way to meet", "oblige": "obliges",
-        "review": "has it reviewed", "advise": "advises", "compels": "compels", "exempts_only": "exempts", "lane": "opens the lane",
-        "refusal": "where the exchange is refused",
-    },
-    "zh": {
-        "jurisdiction": "法域", "issuer": "制定机关", "number": "文号", "force": "效力", "in_force": "施行",
-        "applies": "适用条件", "terms": "用语", "provisions": "规定", "when": "条件", "unless": "但有下列情形的除外",
-        "all": "同时满足：", "any": "满足其一：", "none": "不得：", "always": "一律适用",
-        "exempts": "排除", "exempted": "有下列规定之一的，不适用", "excuses": "此时不再要求",
-        "duties": "义务", "due": "期限", "done": "完成标准", "keep": "保存", "travels": "随数据流转",
-        "source": "来源", "mark": "确信程度", "reviewed": "已对照来源核读", "verify": "须于此日前重新核读",
-        "from": "自", "until": "至", "of": "自", "or": "或者", "and": "并且",
-        "that_day": "交换之日", "earliest": "以先到者为准：",
-        "prohibit": "禁止", "require": "要求", "satisfies": "可据以满足", "oblige": "课以义务",
-        "review": "须经人工复核", "advise": "建议", "compels": "强制", "exempts_only": "豁免", "lane": "开放便利通道",
-        "refusal": "交换被拒绝时",
-    },
-}  # fmt: skip
-FORCES = {"law": "法律", "order": "命令", "norm": "规范性文件", "contract": "合同", "soft": "软法", "aspiration": "倡议"}
-MARKS = {"confirmed": "已确认", "from-memory": "凭记忆", "unsure": "存疑"}
-DISCLAIMER = {
-    "en": "Engineering research, not legal advice. Each provision says how sure we are of it.",
-    "zh": "本文为工程研究，不构成法律意见。每条规定均注明确信程度。",
-}
-
 
 def brief(bundle: Bundle, instrument: Instrument, lang: str = "en") -> str:
     """One instrument as Markdown."""
@@ -79,9 +44,9 @@ class _Brief:
     def __init__(self, bundle: Bundle, instrument: Instrument, lang: str) -> None:
         self.bundle = bundle
         self.text = instrument.text
-        self.lang = lang
-        self.book = Phrasebook(bundle, LANGUAGES[lang])
-        self.say = LABELS[lang]
+        self.language = LANGUAGES[lang]
+        self.book = Phrasebook(bundle, self.language)
+        self.say = self.language.brief
         self.rules: dict[str, list[Rule]] = defaultdict(list)
         exempters: dict[str, list[Rule]] = defaultdict(list)
         for rule in bundle.rules.rules:
@@ -94,10 +59,10 @@ class _Brief:
         text, say = self.text, self.say
         yield f"# {self.words(text.title)}"
         yield ""
-        yield f"> {DISCLAIMER[self.lang]}"
+        yield f"> {self.language.disclaimer} {say['marks']}"
         yield ""
         instrument = text.instrument
-        force = FORCES[instrument.force] if self.lang == "zh" else instrument.force
+        force = self.language.word("force", instrument.force)
         for label, value in (
             ("jurisdiction", self.book.place(text.jurisdiction)), ("issuer", instrument.issuer), ("number", instrument.number or ""),
             ("force", force), ("in_force", self.windows(text.in_force)),
@@ -166,9 +131,9 @@ class _Brief:
                     yield from self.duty(duty)
         travels = text.travels
         if travels is not None:
-            yield f"- **{say['travels']}**: {_plain(travels if isinstance(travels, str) else travels.condition)}"
+            yield f"- **{say['travels']}**: {_plain(self.words(travels.condition))}"
         yield f"- **{say['source']}**: {_plain(text.source)}"
-        yield f"- **{say['mark']}**: {MARKS[text.status] if self.lang == 'zh' else text.status}"
+        yield f"- **{say['mark']}**: {self.language.word('mark', text.status)}"
         if text.reviewed:
             yield f"- **{say['reviewed']}**: {text.reviewed.by}, {text.reviewed.on}"
         if text.verify_by:
@@ -177,21 +142,24 @@ class _Brief:
 
     def effect(self, text: RuleText, rule: Rule) -> str:
         """What a provision does, as its author wrote it; doubt may make it less."""
-        say = self.say
         if text.require is not None:
-            return f"{say['require']} {self.need(rule.need)}" if rule.need else say["require"]
+            does = self.language.word("effect", "require")
+            return f"{does} {self.need(rule.need)}" if rule.need else does
         if text.satisfies is not None:
             names = [text.satisfies] if isinstance(text.satisfies, str) else text.satisfies
-            return f"{say['satisfies']}: {', '.join(map(self.requirement, names))}"
+            return self.does("satisfies", ", ".join(map(self.requirement, names)))
         if text.oblige is not None:
-            return f"{say['oblige']}: {_plain(self.words(text.oblige.duty))}"
+            return self.does("oblige", _plain(self.words(text.oblige.duty)))
         for name in ("prohibit", "review", "advise", "compels"):
             message: Text | None = getattr(text, name)
             if message is not None:
                 lane = self.bundle.vocabulary.lanes[text.lane].title if text.lane else None
-                opens = f" ({say['lane']}: {self.words(lane)})" if lane else ""
-                return f"{say[name]}: {_plain(self.words(message))}{opens}"
-        return say["exempts_only"]
+                opens = f" ({self.say['lane']}: {self.words(lane)})" if lane else ""
+                return f"{self.does(name, _plain(self.words(message)))}{opens}"
+        return self.language.word("effect", "exempts")
+
+    def does(self, effect: str, what: str) -> str:
+        return f"{self.language.word('effect', effect)}: {what}"
 
     def need(self, need: Need) -> str:
         if need.op == "one":
@@ -216,7 +184,7 @@ class _Brief:
         if duty.keep:
             parts.append(f"{say['keep']} {self.book.keep(duty)}")
         if duty.arises == "refusal":
-            parts.append(say["refusal"])
+            parts.append(self.language.word("arises", duty.arises))
         yield f"    - {'; '.join(parts)}"
         if duty.done_when is not None:
             yield f"        - {say['done']}"

@@ -18,7 +18,7 @@ from pydantic import BaseModel
 from engine.bundle import Bundle
 from engine.decision import Part
 from engine.explaining.phrasebook import Phrasebook
-from engine.multilingual import Words
+from engine.multilingual import NO_WORDS, Words
 from engine.policy_language.model import Text
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS
 from engine.rules import (
@@ -48,7 +48,7 @@ from engine.values import MONTHS, Type, ValueSet
 WORDING = frozenset(
     (
         "title", "says", "source", "citation", "cite", "message", "text", "how", "ask", "note", "dpv", "member",
-        "instrument", "library",
+        "instrument", "library", "travelling_condition",
     )
 )  # fmt: skip
 # Definitions that are no author's: they come with the part of the vocabulary that they are the condition of.
@@ -101,6 +101,7 @@ class _Provision:
     duties: tuple[Duty, ...]
     lane: str
     travels: str
+    travelling_condition: Words
     at: str
 
 
@@ -328,12 +329,13 @@ def _likeness(old: Condition, new: Condition) -> float:
 
 
 def _arrow(old: str, new: str) -> str:
-    """`the sum is at least 10` and `the sum is at least 20` become `the sum is at least 10 → 20`."""
+    """`at least 10 people here` and `at least 20 people here` become `at least 10 → 20 people here`."""
     mine, its = old.split(" "), new.split(" ")
-    same = 0
-    while same < min(len(mine), len(its)) - 1 and mine[same] == its[same]:
-        same += 1
-    return f"{old} → {' '.join(its[same:])}"
+    least = min(len(mine), len(its)) - 1  # something is left of each
+    same = next((n for n in range(least) if mine[n] != its[n]), least)
+    alike = next((n for n in range(least - same) if mine[-1 - n] != its[-1 - n]), least - same)
+    ends = mine[len(mine) - alike :]
+    return " ".join([*mine[: len(mine) - alike], "→", *its[same : len(its) - alike], *ends])
 
 
 class _Reading:
@@ -400,6 +402,7 @@ class _Reading:
             duties=main.duties,
             lane=main.lane,
             travels=f"{main.travels.text} (else {main.travels.otherwise.word})" if main.travels else "",
+            travelling_condition=main.travels.condition if main.travels else NO_WORDS,
             at=f"{shown.file}:{shown.line}",
         )
 

@@ -23,6 +23,7 @@ from engine.bundle import Bundle, parse_exchange
 from engine.decision import BoundsPart, Decision, DigestsPart, Outcome, Part
 from engine.diagnostic import Findings
 from engine.exchange import Exchange, ExchangeRefused
+from engine.languages import ENGLISH
 from engine.pdp import PDP, EnginesFailed
 from engine.policy_language.model import TestText, read_model
 from engine.policy_language.tree import locate
@@ -65,10 +66,11 @@ class SidePart(Part):
 
     @property
     def told(self) -> str:
-        """In words: `undetermined (permitted to review)`."""
-        known = self.bounds is None or self.outcome != "undetermined"
-        bounds = "" if known or self.bounds is None else f" ({self.bounds.lowest} to {self.bounds.highest})"
-        return f"{self.outcome}{bounds}".replace("_", " ")
+        """In words: `not decided (permitted to prohibited)`."""
+        told = ENGLISH.level(self.outcome)
+        if self.bounds is None or self.outcome != "undetermined":
+            return told
+        return f"{told} ({ENGLISH.level(self.bounds.lowest)} to {ENGLISH.level(self.bounds.highest)})"
 
 
 class CausePart(Part):
@@ -366,7 +368,9 @@ def _duties_late(was: Decision, now: Decision) -> Iterator[CausePart]:
     for name in sorted({*before, *after}):
         old, new = before.get(name, "no"), after.get(name, "no")
         if old != new:
-            yield CausePart(kind="duty", name=name, text=f"overdue: {old} → {new}")
+            yield CausePart(
+                kind="duty", name=name, text=f"overdue: {ENGLISH.word('truth', old)} → {ENGLISH.word('truth', new)}"
+            )
 
 
 def _jurisdictions(was: Decision, now: Decision) -> Iterator[CausePart]:
@@ -374,4 +378,4 @@ def _jurisdictions(was: Decision, now: Decision) -> Iterator[CausePart]:
     for name in sorted({*before, *after}):
         old, new = before.get(name, "not_applicable"), after.get(name, "not_applicable")
         if old != new:
-            yield CausePart(kind="jurisdiction", name=name, text=f"{old} → {new}".replace("_", " "))
+            yield CausePart(kind="jurisdiction", name=name, text=f"{ENGLISH.level(old)} → {ENGLISH.level(new)}")

@@ -61,10 +61,13 @@ KEYS: dict[str, dict[str, str]] = {
         "exempts": "Rules that then do not hold, or requirements that are not owed, of the same jurisdiction.",
         "lane": "Beside `advise`: the lane that it opens.",
         "duties": "Beside `satisfies`: what is owed by whoever relies on this ground.",
-        "travels": "What goes with the data to the next legs: a text to observe, or `condition`, `when` and `else`.",
+        "travels": (
+            "What goes with the data to the next legs: a text to observe, or one by language (`en`, `zh`), or `condition`, `when` and"
+            " `else`."
+        ),
     },
     "TravelsText": {
-        "condition": "What whoever has the data must observe.",
+        "condition": f"What whoever has the data must observe.{_BY_LANGUAGE}",
         "when": "What a later leg must meet.",
         "else": "What a leg that does not meet it comes to: `review`, or `prohibited`; `review` where left out.",
     },

@@ -81,7 +81,7 @@ def _read(file: str, data: bytes) -> tuple[Mapping, str]:
     if tree is None and not findings.all:
         findings.error(Span(file, 1, 1), "empty-file", "the file is empty", help="delete it, or begin with `policy:`")
     elif tree is not None and not kind:
-        message = "this is no document of ours"
+        message = "this is not a Fifth Factor document"
         findings.error(tree.span, "unknown-document", message, help="begin the file with `policy:`, `vocabulary:` or `test:`")
     if findings.errors:
         text = {file: data.decode("utf-8", "replace")}

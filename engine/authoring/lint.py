@@ -13,11 +13,11 @@ from engine.authoring.instruments import Instrument, instruments
 from engine.authoring.testing import expectations
 from engine.bundle import Bundle
 from engine.diagnostic import Diagnostic, Findings, Span
+from engine.languages import LANGUAGES
 from engine.policy_language.model import Text
 from engine.policy_language.tree import Mapping, Node, Scalar, Sequence
 from engine.rules import Atom, Condition, anchors, atoms
 
-LANGUAGES = {"en": "English", "zh": "Chinese"}
 USED_BY_LEDGER = ("exporter.id", "recipient.id", "data.id")  # who and what; the record is searched by them
 
 
@@ -186,7 +186,7 @@ class _Lint:
     def in_each(self, text: Text, at: Span, what: str) -> None:
         for code, language in LANGUAGES.items():
             if not getattr(text, code):
-                self.findings.warn(at, "untranslated", f"{what} has no {language}", help=f"add `{code}:`")
+                self.findings.warn(at, "untranslated", f"{what} has no {language.english_name}", help=f"add `{code}:`")
 
 
 def _by(fact: Node) -> str:

@@ -14,12 +14,6 @@ from engine.backends.durable.listing import Asked
 from engine.bundle import Bundle
 from engine.explaining.phrasebook import Phrasebook
 
-_PARTS = {
-    "dated": "it is dated on a day that has come",
-    "expires": "it has not expired",
-    "covers": "it covers the exchange",
-}
-
 
 def rulesets(bundle: Bundle) -> list[dict[str, Any]]:
     """
@@ -56,5 +50,5 @@ def _words(book: Phrasebook, asked: Asked) -> str:
     if isinstance(about, str):
         return about
     if about.part:
-        return f"{book.phrase(about.atom)}: {_PARTS[about.part]}"
+        return book.language.headed(book.phrase(about.atom), book.language.counting(about.part))
     return book.phrase(about.atom, about.denied)

@@ -22,7 +22,7 @@ from engine.bundle import Bundle
 from engine.decision import Outcome, RequirementPart
 from engine.policy_language.check import DUE_ANCHORS
 from engine.policy_language.conditions import DATES, FITS, GROUPS, ORDER
-from engine.policy_language.model import Document, PolicyText, TestText, Text, VocabularyText
+from engine.policy_language.model import Document, PolicyText, TestText, Text, TravelsText, VocabularyText
 from engine.policy_language.places import Places
 from engine.policy_language.vocabulary import DOCUMENT_FIELDS, DOCUMENT_GROUPS, PRIMITIVES, Vocabulary
 from engine.rules import AS_OF
@@ -79,6 +79,10 @@ class _Words:
                 for key, inner in schema.get("properties", {}).items()
             }
         root = shapes.pop(model.__name__)
+        if TravelsText.__name__ in shapes:
+            alone = {"anyOf": [{"required": [lang]} for lang in Text.model_fields]}
+            either = {"if": alone, "then": _ref("text"), "else": shapes[TravelsText.__name__]}
+            shapes[TravelsText.__name__] = _by_shape(_TEXT, mapping=either)
         if Text.__name__ in shapes:
             shapes[Text.__name__] = _by_shape(_TEXT, mapping=shapes[Text.__name__])
         named = {_shape(name): schema for name, schema in shapes.items()}

@@ -33,7 +33,7 @@ def _with_carried(case: Case, book: Phrasebook) -> str:
     first, say = gravest(case.carried), book.language
     if first is None or first.rule.travels is None:
         return own
-    condition = book.cited(say.clause(first.rule.travels.text), first.rule.provision)
+    condition = book.cited(book.clause(first.rule.travels.condition), first.rule.provision)
     if first.truth is None:
         return own + say.carried_to_observe(condition, first.origin)
     if case.outcome.word == case.own.word:

@@ -28,7 +28,7 @@ from engine.explaining.case import Case
 from engine.explaining.factor import Account
 from engine.explaining.phrasebook import Phrasebook, shown
 from engine.explaining.search_terms import Naming
-from engine.languages import Language
+from engine.languages import ENGLISH, Language
 from engine.rules import AS_OF, Defined, Level, Rule, State, Truth, tests
 from engine.values import Missing
 from engine.verdict import Bounds, Reading, numbers
@@ -112,7 +112,7 @@ class Teller:
         if case.signed_off:
             members["signed_off"] = _list(_encode(part.model_dump(mode="json")) for part in case.signed_off)
         if case.carried:
-            parts = (carried_part(self.bundle, case.exchange, each) for each in case.carried)
+            parts = (carried_part(self.bundle, case.exchange, each, self.book.language.code) for each in case.carried)
             members["carried"] = _list(_encode(part.model_dump(mode="json", by_alias=True)) for part in parts)
         members |= {name: _encode(part.model_dump(mode="json", by_alias=True)) for name, part in more.items()}
         return Written(case.id, case.as_of, proceed, outcome.word, case.engine, members, self._named(case), may_sign)  # type: ignore[arg-type]
@@ -388,8 +388,8 @@ _BOUNDS: dict[Any, str] = {
 }
 
 
-def carried_part(bundle: Bundle, exchange: Exchange, carried: Carried) -> CarriedPart:
-    """As a decision tells it."""
+def carried_part(bundle: Bundle, exchange: Exchange, carried: Carried, lang: str = ENGLISH.code) -> CarriedPart:
+    """A condition that came with the data, in a language, as a decision has it."""
     rule, travels = carried.rule, carried.rule.travels
     assert travels
     asks: dict[str, None] = {}
@@ -400,10 +400,10 @@ def carried_part(bundle: Bundle, exchange: Exchange, carried: Carried) -> Carrie
     return CarriedPart(
         from_=carried.origin,
         provision=rule.provision.id,
-        instrument=rule.provision.instrument.en,
-        citation=rule.provision.citation.en,
+        instrument=rule.provision.instrument.in_(lang),
+        citation=rule.provision.citation.in_(lang),
         mark=rule.provision.status,
-        condition=travels.text,
+        condition=travels.condition.in_(lang),
         state="observe" if carried.truth is None else STATES[carried.truth],
         else_=travels.otherwise.word if travels.when else None,
         asks=list(asks),

@@ -1,5 +1,5 @@
 """
-The sentences of decisions: one class a language, with the same methods.
+What the program says to people: one class a language, with the same sentences and the same tables.
 """
 
 from __future__ import annotations
@@ -19,4 +19,4 @@ __all__ = ["CHINESE", "ENGLISH", "LANGUAGES", "Language", "in_each"]
 
 def in_each(say: Callable[[Language], str]) -> Words:
     """One sentence in every language."""
-    return Words(say(ENGLISH), say(CHINESE))
+    return Words(**{code: say(language) for code, language in LANGUAGES.items()})

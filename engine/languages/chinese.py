@@ -9,36 +9,25 @@ from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 
+from engine.decision import (
+    AdvicePart,
+    BeatenPart,
+    BoundsPart,
+    CarriedPart,
+    DutyPart,
+    EnginePart,
+    JurisdictionPart,
+    LanePart,
+    NotModelledPart,
+    ReasonPart,
+    RequirementPart,
+)
+from engine.languages.codes import CHINESE
+from engine.languages.labels import CHINESE_BRIEF, CHINESE_SECTIONS
 from engine.languages.language import Language
 from engine.rules import Level
 from engine.values import Duration
 
-_LEVELS = {
-    "not_applicable": "不适用",
-    "permitted": "可以进行",
-    "permitted_with_obligations": "可以进行但负有义务",
-    "requirements_unmet": "要求未满足",
-    "review": "须经人工审查",
-    "prohibited": "禁止",
-    "undetermined": "尚不能确定",
-}
-_ROLES = {
-    "exporter": "提供方",
-    "recipient": "接收方",
-    "people": "个人",
-    "collection": "数据收集地",
-    "storage": "数据存储地",
-    "access": "数据访问地",
-}
-_FIELDS = {
-    "dated": "日期",
-    "filed": "备案日期",
-    "expires": "有效期届满日",
-    "covers": "涵盖本次交换",
-    "people": "涉及人数",
-    "hash": "哈希值",
-    "attested_by": "证明人",
-}
 _FIELD_QUESTIONS = {
     "dated": "“{}”的日期是哪一天？",
     "filed": "“{}”于哪一天备案？",
@@ -68,6 +57,12 @@ _PLACE = re.compile("第|附|序言|全文|关于")  # how a place in an instrum
 
 class Chinese(Language):
     code = "zh"
+    name = "中文"
+    english_name = "Chinese"
+    codes = CHINESE
+    sections = CHINESE_SECTIONS
+    brief = CHINESE_BRIEF
+    disclaimer = "本结果为工程研究，不构成法律意见。"
 
     # Putting together
 
@@ -107,12 +102,6 @@ class Chinese(Language):
 
     # Values and titles
 
-    def level(self, word: str) -> str:
-        return _LEVELS[word]
-
-    def truth(self, yes: bool) -> str:
-        return "是" if yes else "否"
-
     def day(self, day: date) -> str:
         return f"{day.year}年{day.month}月{day.day}日"
 
@@ -133,22 +122,19 @@ class Chinese(Language):
         return f"{low:,}以上" if high is None else f"{low:,}至{high:,}"
 
     def no_value(self, known: bool) -> str:
-        return "无" if known else "不知道"
+        return "无" if known else self.word("truth", "unknown")
+
+    def not_sent(self) -> str:
+        return "未提供"
 
     def others(self) -> str:
         return "可能还有其他"
-
-    def role(self, role: str) -> str:
-        return _ROLES.get(role, role)
 
     def withheld(self) -> str:
         return "个人信息，不予显示"
 
     def pair(self, name: str, value: str) -> str:
         return f"{name}：{value}"
-
-    def field_name(self, field: str) -> str:
-        return _FIELDS.get(field, field)
 
     def field(self, title: str, field: str) -> str:
         return f"{title}的{self.field_name(field)}"
@@ -203,6 +189,9 @@ class Chinese(Language):
         word = ("未援引并证明" if negated else "已援引并证明") if claim else ("未出示" if negated else "已出示")
         return f"{word}“{name}”"
 
+    def counting(self, part: str) -> str:
+        return {"dated": "其日期已到", "expires": "其有效期未届满", "covers": "其涵盖本次交换"}[part]
+
     # The answer
 
     def hypothetically(self, day: date, answer: str) -> str:
@@ -234,8 +223,8 @@ class Chinese(Language):
         between = f"尚不能作出决定：结果介于“{self.level(low.word)}”与“{self.level(high.word)}”之间"
         if not questions:
             return f"{between}。"
-        told = [f"（{number}）{question}" for number, question in enumerate(questions, 1)] if len(questions) > 1 else questions
-        return f"{between}；请先查明：{''.join(told)}{f'（另有{more}项）' if more else ''}"
+        asked = [f"（{number}）{question}" for number, question in enumerate(questions, 1)] if len(questions) > 1 else questions
+        return f"{between}；请先查明：{''.join(asked)}{f'（另有{more}项）' if more else ''}"
 
     def signed_off(self, doubtful: bool, provisions: str, until: date) -> str:
         what = "下列存疑的豁免已经人工认可" if doubtful else "下列审查已经人工签核"
@@ -253,8 +242,8 @@ class Chinese(Language):
         return f"数据附带下列条件（来自{origin}），须予遵守：{condition}。"
 
     def carried_beside(self, state: str, condition: str, origin: str) -> str:
-        told = "是否满足尚不清楚" if state == "unknown" else "未满足"
-        return f"数据附带的下列条件（来自{origin}）{told}：{condition}。"
+        found = "是否满足尚不清楚" if state == "unknown" else "未满足"
+        return f"数据附带的下列条件（来自{origin}）{found}：{condition}。"
 
     def carried_unknown(self, condition: str, origin: str) -> str:
         return f"尚不能作出决定：数据附带的下列条件（来自{origin}）是否满足尚不清楚：{condition}。"
@@ -317,8 +306,8 @@ class Chinese(Language):
         return f"变更“{title}”：{f'由{old}' if old else ''}改为{new}{'，或者规则同等对待的其他值' if alike else ''}。"
 
     def obtain(self, title: str, step: str, fields: Sequence[tuple[str, str]]) -> str:
-        names = [(self.field_name(field), value) for field, value in fields]
-        said = [name if name == _FIELDS["covers"] else f"{name}为{value}" for name, value in names]
+        names = [(field, self.field_name(field), value) for field, value in fields]
+        said = [name if field == "covers" else f"{name}为{value}" for field, name, value in names]
         return f"{_STEPS[step]}“{title}”，{'，'.join(said)}。"
 
     # What ends an outcome
@@ -355,3 +344,69 @@ class Chinese(Language):
 
     def last_day_passes(self, duty: str) -> str:
         return f"一项义务的最后期限已过：{duty}"
+
+    # A decision line by line, for a person at a desk
+
+    def outcome_line(self, outcome: str, bounds: BoundsPart, as_of: date) -> str:
+        between = f"（{self.level(bounds.lowest)}至{self.level(bounds.highest)}）" if outcome == "undetermined" else ""
+        return f"结果：{self.level(outcome)}{between}，依{self.day(as_of)}的法律"
+
+    def jurisdiction_line(self, part: JurisdictionPart) -> str:
+        return self.headed(part.title, self.level(part.outcome))
+
+    def reason_line(self, part: ReasonPart) -> str:
+        about = "，".join([*self.kind(part.force, part.mark), self.word("effect", part.effect)])
+        text = f"{part.title}——{self.source(part.instrument, part.citation)}（{about}），见{part.at}"
+        return self.certainly(part.standing == "certain", text)
+
+    def because_line(self, tests: Sequence[str]) -> str:
+        return self.headed("依据", "；".join(tests))
+
+    def tested(self, test: str, value: str) -> str:
+        return f"{test}［{value}］"
+
+    def beaten_line(self, part: BeatenPart) -> str:
+        return f"{part.provision}，被{'、'.join(part.by)}豁免{'（存疑，故须审查）' if part.doubtful else ''}"
+
+    def requirement_line(self, part: RequirementPart) -> str:
+        met = f"（依{'、'.join(part.met_by)}）" if part.met_by else f"——{part.how}"
+        return self.headed(self.word("requirement", part.state), f"{part.title}{met}")
+
+    def duty_line(self, part: DutyPart) -> str:
+        due = [f"最迟{part.due}"] if part.due else []
+        late = [self.word("overdue", part.overdue)] if part.overdue != "no" else []
+        keep = [f"保存{part.keep}"] if part.keep else []
+        text = self.headed(part.who, f"{part.duty}（{'，'.join([part.under, *due, *late, *keep])}）")
+        return self.certainly(part.certain, text)
+
+    def carried_line(self, part: CarriedPart) -> str:
+        source = self.source(part.instrument, part.citation)
+        return self.headed(self.word("carried", part.state), f"{part.condition}（{source}，来自{part.from_}）")
+
+    def advice_line(self, part: AdvicePart) -> str:
+        return f"{part.advice}（{part.provision}，{part.citation}；{'，'.join(self.kind(part.force, part.mark))}）"
+
+    def lane_line(self, part: LanePart) -> str:
+        about = f"{part.provision}，{part.citation}；{'，'.join(self.kind(part.force, part.mark))}"
+        text = self.headed(self.word("lane", part.state), f"{part.title}（{about}）")
+        if part.state == "possible":
+            return f"{text}；有事实尚未提供（开放条件见 --json）"
+        if part.closed_by:
+            text += f"；因下列规定关闭：{'、'.join(part.closed_by)}"
+        return text + (f"；开放条件：{'；'.join(part.opens_when)}" if part.opens_when else "")
+
+    def account_line(self, account: str, title: str, value: str) -> str:
+        return self.headed(f"{account}，{title}", value)
+
+    def gap_line(self, place: str, subject: str, part: NotModelledPart) -> str:
+        roles = "、".join(map(self.role, part.touched_as))
+        perhaps, reviewed = "" if part.certain else "，可能涉及", "，故须审查" if part.reviewed else ""
+        law = self.headed(place or "未知的国家或地区", subject or "全部事项")
+        return f"{law}（涉及：{roles}）{perhaps}{reviewed}"
+
+    def engines_line(self, part: EnginePart, bundle: str) -> str:
+        agreed = self.word("engines", "yes" if part.agreed else "no")
+        return f"{'、'.join(part.engines)}（{agreed}），版本{part.version}，规则集{bundle}"
+
+    def headed(self, head: str, text: str) -> str:
+        return f"{head}：{text}"

@@ -4,28 +4,57 @@ Decisions in English.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 
+from engine.decision import (
+    AdvicePart,
+    BeatenPart,
+    BoundsPart,
+    CarriedPart,
+    DutyPart,
+    EnginePart,
+    JurisdictionPart,
+    LanePart,
+    NotModelledPart,
+    ReasonPart,
+    RequirementPart,
+)
+from engine.languages.codes import ENGLISH
+from engine.languages.labels import ENGLISH_BRIEF, ENGLISH_SECTIONS
 from engine.languages.language import Language
 from engine.rules import Level
 from engine.values import Duration
 
-# How a test reads where it holds, and where it does not.
-_OPERATORS = {
-    "is": ("is", "is not"),
-    "in": ("is in", "is not in"),
-    "has": ("includes", "does not include"),
-    "only": ("is only", "is not only"),
-    "at_least": ("is at least", "is less than"),
-    "at_most": ("is at most", "is more than"),
-    "more_than": ("is more than", "is at most"),
-    "less_than": ("is less than", "is at least"),
-    "within": ("is within the last", "is not within the last"),
-    "older_than": ("is older than", "is not older than"),
+# How a comparison reads where it holds, and where it does not.
+_COMPARISONS = {
+    "at_least": ("at least", "less than"),
+    "at_most": ("at most", "more than"),
+    "more_than": ("more than", "at most"),
+    "less_than": ("less than", "at least"),
+    "within": ("within the last", "not within the last"),
+    "older_than": ("older than", "not older than"),
 }
-_DATE_OPERATORS = {"at_least": ("is on or after", "is before"), "at_most": ("is on or before", "is after")}
+_FEW = {("at most", "0"): "no", ("less than", "1"): "no", ("more than", "0"): "some", ("at least", "1"): "some"}
+_DAYS = {"at_least": ("on or after", "before"), "at_most": ("on or before", "after")}
+# What titles let say as a sentence: "where the data are stored", "recipient's country", "the data are personal".
+_WHERE = re.compile(r"where (?P<subject>.+?) (?P<verb>is|are|was|were)\b(?: (?P<rest>.+))?")
+_COUNTRY = re.compile(r"(?P<subject>\w+)'s country")
+_VERB = re.compile(r"\b(is|are|was|were|may|can)\b")
+# A title's first words, up to what tells more of them.
+_HEAD = re.compile(r"[,:(]| (?:of|that|which|who|whom|whose|the|from|on|under|in|to|against|other|able|at|by|for|with)\b")
+_PLURAL = re.compile(r"\bpeople\b|\b\w{3,}(?<![isu])s\b(?<!'s)")
+_FIELD_TITLES = {
+    "dated": "date of the {}",
+    "filed": "day of filing of the {}",
+    "expires": "last day of the {}",
+    "covers": "this exchange is covered by the {}",
+    "people": "people whom the {} covers",
+    "hash": "hash of the {}",
+    "attested_by": "who attested the {}",
+}
 _FIELD_QUESTIONS = {
     "dated": "What is the date of the {}?",
     "filed": "When was the {} filed?",
@@ -35,11 +64,23 @@ _FIELD_QUESTIONS = {
     "hash": "What is the hash of the {}?",
     "attested_by": "Who attested the {}?",
 }
+_PRESENT = {
+    "people": "the people are",
+    "collection": "the data were collected",
+    "storage": "the data are stored",
+    "access": "the data are read",
+}
 _STEPS = {"obtain": "Obtain", "complete": "Complete", "renew": "Renew"}
 
 
 class English(Language):
     code = "en"
+    name = "English"
+    english_name = "English"
+    codes = ENGLISH
+    sections = ENGLISH_SECTIONS
+    brief = ENGLISH_BRIEF
+    disclaimer = "Engineering research, not legal advice."
 
     # Putting together
 
@@ -50,7 +91,7 @@ class English(Language):
         return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
     def either(self, names: Sequence[str]) -> str:
-        return " or ".join(names)
+        return " or ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
     def both(self, tests: Sequence[str]) -> str:
         return " and ".join(tests)
@@ -76,12 +117,6 @@ class English(Language):
 
     # Values and titles
 
-    def level(self, word: str) -> str:
-        return word.replace("_", " ")
-
-    def truth(self, yes: bool) -> str:
-        return "yes" if yes else "no"
-
     def day(self, day: date) -> str:
         return day.isoformat()
 
@@ -92,13 +127,13 @@ class English(Language):
         return f"{low:,} or more" if high is None else f"{low:,} to {high:,}"
 
     def no_value(self, known: bool) -> str:
-        return "none" if known else "not known"
+        return "none" if known else self.word("truth", "unknown")
+
+    def not_sent(self) -> str:
+        return "not stated"
 
     def others(self) -> str:
         return "perhaps others"
-
-    def role(self, role: str) -> str:
-        return role
 
     def withheld(self) -> str:
         return "personal"
@@ -106,11 +141,8 @@ class English(Language):
     def pair(self, name: str, value: str) -> str:
         return f"{name} {value}"
 
-    def field_name(self, field: str) -> str:
-        return field
-
     def field(self, title: str, field: str) -> str:
-        return f"{title}: {field}"
+        return _FIELD_TITLES[field].format(title) if field in _FIELD_TITLES else f"{title}: {field}"
 
     def member(self, family: str, member: str) -> str:
         return f"{family}: {member}"
@@ -127,17 +159,39 @@ class English(Language):
     # Tests
 
     def test(self, name: str, op: str, kind: str, targets: Sequence[str], negated: bool, listed: bool) -> str:
-        operators = _DATE_OPERATORS if kind == "date" and op in _DATE_OPERATORS else _OPERATORS
-        return f"{name} {operators[op][negated]} {self.either(targets)}"
+        target, denied = self.either(targets), "not " if negated else ""
+        only = "only " if op == "only" else ""
+        if op in ("is", "in", "has", "only"):
+            if where := _WHERE.fullmatch(name) or _COUNTRY.fullmatch(name):
+                return _there(where.groupdict(), denied, only, target)
+            if op == "has":
+                verbs = ("include", "do not include") if _plural(name) else ("includes", "does not include")
+                return f"{name} {verbs[negated]} {target}"
+            return f"{name} {_be(name)} {denied}{only}{'among ' if op == 'in' else ''}{target}"
+        words = (_DAYS if kind == "date" and op in _DAYS else _COMPARISONS)[op][negated]
+        if kind == "count" and _plural(name):
+            few = _FEW.get((words, target))
+            return f"{few or words.replace('less', 'fewer') + ' ' + target} {name}"
+        return f"{name} {_be(name)} {words} {target}"
 
     def yes_no(self, name: str, yes: bool) -> str:
-        return f"{name}: {self.truth(yes)}"
+        verb = _VERB.search(name)
+        if verb is None:
+            return self.headed(name, self.truth(yes))
+        return name if yes else f"{name[: verb.end()]}{'' if verb[0] == 'can' else ' '}not{name[verb.end() :]}"
 
     def same(self, name: str, other: str, negated: bool) -> str:
-        return f"{name} is {'not ' if negated else ''}the same as {other}"
+        return f"{name} {_be(name)} {'not ' if negated else ''}the same as {other}"
 
     def shown(self, name: str, claim: bool, negated: bool) -> str:
-        return f"{name} is {'not ' if negated else ''}{'relied on and shown' if claim else 'shown'}"
+        return f"{name} {_be(name)} {'not ' if negated else ''}{'relied on and shown' if claim else 'shown'}"
+
+    def counting(self, part: str) -> str:
+        return {
+            "dated": "it is dated on a day that has come",
+            "expires": "it has not expired",
+            "covers": "it covers the exchange",
+        }[part]
 
     # The answer
 
@@ -167,10 +221,11 @@ class English(Language):
         return "No policy here applies to this exchange; that is not a permit."
 
     def undecided(self, low: Level, high: Level, questions: Sequence[str], more: int) -> str:
-        between = f"This cannot be decided yet: it is between {self.level(low.word)} and {self.level(high.word)}"
+        levels = f"anything from {self.level(low.word)} to {self.level(high.word)}"
         if not questions:
-            return f"{between}."
-        return f"{between}; find out first: {' '.join(questions)}{f' (and {more} more)' if more else ''}"
+            return f"Not decided: it can be {levels}."
+        also = f" (and {more} more)" if more else ""
+        return f"Not decided: the answers below can make it {levels}. {' '.join(questions)}{also}"
 
     def signed_off(self, doubtful: bool, provisions: str, until: date) -> str:
         what = "of a review" if not doubtful else "that accepts what is lifted only in doubt"
@@ -208,8 +263,8 @@ class English(Language):
 
     def not_modelled(self, place: str, subject: str, roles: Sequence[str]) -> str:
         about = f" on {subject}" if subject else ""
-        where = self.joined([f"the {role} {'are' if role == 'people' else 'is'}" for role in roles])
-        return f"the law of {place}{about} is not modelled here, and it is where {where}"
+        where = self.joined([_PRESENT.get(role, f"the {role} is") for role in roles])
+        return f"the law of {place}{about} is not modelled here, and {where} there"
 
     def doubtful(self, title: str) -> str:
         return f"{self.small(title)} rests on a ground that is doubtful"
@@ -281,7 +336,7 @@ class English(Language):
         return f"{title}: {day} has passed"
 
     def has_run(self, title: str, length: str, day: date) -> str:
-        return f"{title}: {length} have passed since {day}"
+        return f"{title}: {length} {'has' if length.startswith('1 ') else 'have'} passed since {day}"
 
     def is_dated(self, title: str, day: date) -> str:
         return f"{title} is dated {day}"
@@ -292,6 +347,92 @@ class English(Language):
     def last_day_passes(self, duty: str) -> str:
         return f"the last day of a duty passes: {duty}"
 
+    # A decision line by line, for a person at a desk
+
+    def outcome_line(self, outcome: str, bounds: BoundsPart, as_of: date) -> str:
+        between = f" ({self.level(bounds.lowest)} to {self.level(bounds.highest)})" if outcome == "undetermined" else ""
+        return f"{self.level(outcome)}{between}, as of {as_of}"
+
+    def jurisdiction_line(self, part: JurisdictionPart) -> str:
+        return self.headed(part.title, self.level(part.outcome))
+
+    def reason_line(self, part: ReasonPart) -> str:
+        about = f"{', '.join(self.kind(part.force, part.mark))}; {self.word('effect', part.effect)}"
+        text = f"{part.title} - {part.instrument}, {part.citation} ({about}) at {part.at}"
+        return self.certainly(part.standing == "certain", text)
+
+    def because_line(self, tests: Sequence[str]) -> str:
+        return f"because {'; '.join(tests)}"
+
+    def tested(self, test: str, value: str) -> str:
+        return f"{test} [{value}]"
+
+    def beaten_line(self, part: BeatenPart) -> str:
+        doubt = " (in doubt, so it is reviewed)" if part.doubtful else ""
+        return f"{part.provision}, exempted by {self.joined(part.by)}{doubt}"
+
+    def requirement_line(self, part: RequirementPart) -> str:
+        met = f" (met by {', '.join(part.met_by)})" if part.met_by else f" - {part.how}"
+        return self.headed(self.word("requirement", part.state), f"{part.title}{met}")
+
+    def duty_line(self, part: DutyPart) -> str:
+        due = f", by {part.due}" if part.due else ""
+        late = f", {self.word('overdue', part.overdue)}" if part.overdue != "no" else ""
+        keep = f", keep the proof for {part.keep}" if part.keep else ""
+        return self.certainly(part.certain, self.headed(part.who, f"{part.duty} ({part.under}{due}{late}{keep})"))
+
+    def carried_line(self, part: CarriedPart) -> str:
+        source = f"{part.instrument}, {part.citation}; from {part.from_}"
+        return self.headed(self.word("carried", part.state), f"{part.condition} ({source})")
+
+    def advice_line(self, part: AdvicePart) -> str:
+        return f"{part.advice} ({part.provision}, {part.citation}; {', '.join(self.kind(part.force, part.mark))})"
+
+    def lane_line(self, part: LanePart) -> str:
+        about = f"{part.provision}, {part.citation}; {', '.join(self.kind(part.force, part.mark))}"
+        text = self.headed(self.word("lane", part.state), f"{part.title} ({about})")
+        if part.state == "possible":
+            return f"{text}; facts are missing (`--json` has what would open it)"
+        if part.closed_by:
+            text += f"; closed by {', '.join(part.closed_by)}"
+        return text + (f"; opens when {'; '.join(part.opens_when)}" if part.opens_when else "")
+
+    def account_line(self, account: str, title: str, value: str) -> str:
+        return self.headed(f"{account}, {title}", value)
+
+    def gap_line(self, place: str, subject: str, part: NotModelledPart) -> str:
+        roles = self.joined([self.role(role) for role in part.touched_as])
+        perhaps, reviewed = "" if part.certain else ", perhaps", ", so reviewed" if part.reviewed else ""
+        law = self.headed(place or "a country not known", subject or "every subject matter")
+        return f"{law} (touched as {roles}){perhaps}{reviewed}"
+
+    def engines_line(self, part: EnginePart, bundle: str) -> str:
+        agreed = self.word("engines", "yes" if part.agreed else "no")
+        return f"{self.joined(part.engines)} ({agreed}), version {part.version}, bundle {bundle}"
+
+    def headed(self, head: str, text: str) -> str:
+        return f"{head}: {text}"
+
 
 def _count(number: int, one: str, many: str) -> str:
     return f"{number} {one if number == 1 else many}"
+
+
+def _there(words: dict[str, str | None], denied: str, only: str, target: str) -> str:
+    """`the data are not stored only in X`, of a title that asks where."""
+    subject, verb, rest = words["subject"], words.get("verb"), words.get("rest") or ""
+    if verb is None:
+        return f"the {subject} is {denied}{only}in {target}"
+    if rest.startswith(("who ", "whom ", "that ")):
+        return f"{subject} {rest} {verb} {denied}{only}in {target}"
+    stem, _, last = rest.rpartition(" ") if rest.endswith(" from") else (rest, "", "in")
+    return f"{subject} {verb} {denied}{f'{stem} ' if stem else ''}{only}{last} {target}"
+
+
+def _plural(title: str) -> bool:
+    """Whether a title is of several things, as far as its first words tell."""
+    return bool(_PLURAL.search(_HEAD.split(title, maxsplit=1)[0]))
+
+
+def _be(title: str) -> str:
+    return "are" if _plural(title) else "is"

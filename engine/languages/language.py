@@ -2,7 +2,7 @@
 What a language must be able to say of a decision.
 
 Texts go in as they read in that language, days, numbers and codes as they are; a sentence comes out. No policy is known here: the
-words of authors come from the bundle, by way of `words.Phrasebook`.
+words of authors come from the bundle, by way of `explaining.phrasebook`. A language that lacks a sentence or a table cannot be made.
 """
 
 from __future__ import annotations
@@ -11,8 +11,22 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
-from typing import ClassVar
 
+from engine.decision import (
+    AdvicePart,
+    BeatenPart,
+    BoundsPart,
+    CarriedPart,
+    DutyPart,
+    EnginePart,
+    JurisdictionPart,
+    LanePart,
+    NotModelledPart,
+    ReasonPart,
+    RequirementPart,
+)
+from engine.languages.codes import Codes
+from engine.languages.labels import Labels
 from engine.rules import Level
 from engine.values import Duration
 
@@ -20,7 +34,59 @@ from engine.values import Duration
 class Language(ABC):
     """The sentences of one language. What has no end of its own is part of a sentence, and ends without a stop."""
 
-    code: ClassVar[str]
+    # Tables
+
+    @property
+    @abstractmethod
+    def code(self) -> str:
+        """As callers ask for it, and as authors write it beside a text; a field of `multilingual.Words`."""
+
+    @property
+    @abstractmethod
+    def name(self) -> str:
+        """What the language calls itself."""
+
+    @property
+    @abstractmethod
+    def english_name(self) -> str: ...
+
+    @property
+    @abstractmethod
+    def codes(self) -> Codes:
+        """The word for each code, with the kinds and codes of `codes.ENGLISH`."""
+
+    @property
+    @abstractmethod
+    def sections(self) -> Labels:
+        """The titles of the sections of a decision, with the keys of `labels.ENGLISH_SECTIONS`."""
+
+    @property
+    @abstractmethod
+    def brief(self) -> Labels:
+        """The labels of a brief, with the keys of `labels.ENGLISH_BRIEF`."""
+
+    @property
+    @abstractmethod
+    def disclaimer(self) -> str: ...
+
+    def word(self, kind: str, code: str) -> str:
+        """The word for a code of a kind; a code that is not known is spelled out."""
+        return self.codes.get(kind, {}).get(code, code.replace("_", " "))
+
+    def level(self, code: str) -> str:
+        """An outcome."""
+        return self.word("outcome", code)
+
+    def truth(self, yes: bool) -> str:
+        return self.word("truth", "yes" if yes else "no")
+
+    def role(self, code: str) -> str:
+        """A party, or as what an exchange touches a country; any other word stays."""
+        return self.codes["role"].get(code, code)
+
+    def field_name(self, code: str) -> str:
+        """What a field of a document is called."""
+        return self.word("field", code)
 
     # Putting together
 
@@ -67,13 +133,6 @@ class Language(ABC):
     # Values and titles
 
     @abstractmethod
-    def level(self, word: str) -> str:
-        """An outcome, by its code."""
-
-    @abstractmethod
-    def truth(self, yes: bool) -> str: ...
-
-    @abstractmethod
     def day(self, day: date) -> str: ...
 
     @abstractmethod
@@ -89,12 +148,12 @@ class Language(ABC):
         """That there is none, or that it is not known."""
 
     @abstractmethod
-    def others(self) -> str:
-        """The members of a set that may be there besides those known."""
+    def not_sent(self) -> str:
+        """In the place of a value that was not sent."""
 
     @abstractmethod
-    def role(self, role: str) -> str:
-        """A party, or as what an exchange touches a country; any other word stays."""
+    def others(self) -> str:
+        """The members of a set that may be there besides those known."""
 
     @abstractmethod
     def withheld(self) -> str:
@@ -103,9 +162,6 @@ class Language(ABC):
     @abstractmethod
     def pair(self, name: str, value: str) -> str:
         """A part of a value, and its own."""
-
-    @abstractmethod
-    def field_name(self, field: str) -> str: ...
 
     @abstractmethod
     def field(self, title: str, field: str) -> str:
@@ -141,6 +197,10 @@ class Language(ABC):
     @abstractmethod
     def shown(self, name: str, claim: bool, negated: bool) -> str:
         """That a document, or what is claimed, counts."""
+
+    @abstractmethod
+    def counting(self, part: str) -> str:
+        """One of the things that make a document count, by its field: "dated", "expires" or "covers"."""
 
     # The answer
 
@@ -285,3 +345,63 @@ class Language(ABC):
 
     @abstractmethod
     def last_day_passes(self, duty: str) -> str: ...
+
+    # A decision line by line, for a person at a desk
+
+    @abstractmethod
+    def outcome_line(self, outcome: str, bounds: BoundsPart, as_of: date) -> str:
+        """The outcome, between which levels it is where it is not decided, and the day whose law counts."""
+
+    @abstractmethod
+    def jurisdiction_line(self, part: JurisdictionPart) -> str: ...
+
+    @abstractmethod
+    def reason_line(self, part: ReasonPart) -> str: ...
+
+    @abstractmethod
+    def because_line(self, tests: Sequence[str]) -> str:
+        """The tests that a provision rests on."""
+
+    @abstractmethod
+    def tested(self, test: str, value: str) -> str:
+        """A test, and the value that it met."""
+
+    @abstractmethod
+    def beaten_line(self, part: BeatenPart) -> str: ...
+
+    @abstractmethod
+    def requirement_line(self, part: RequirementPart) -> str: ...
+
+    @abstractmethod
+    def duty_line(self, part: DutyPart) -> str: ...
+
+    @abstractmethod
+    def carried_line(self, part: CarriedPart) -> str: ...
+
+    @abstractmethod
+    def advice_line(self, part: AdvicePart) -> str: ...
+
+    @abstractmethod
+    def lane_line(self, part: LanePart) -> str: ...
+
+    @abstractmethod
+    def account_line(self, account: str, title: str, value: str) -> str: ...
+
+    @abstractmethod
+    def gap_line(self, place: str, subject: str, part: NotModelledPart) -> str:
+        """A law that is not modelled; "" is a place that is not known, and every subject."""
+
+    @abstractmethod
+    def engines_line(self, part: EnginePart, bundle: str) -> str: ...
+
+    def kind(self, force: str, mark: str) -> list[str]:
+        """The force of a provision, and its mark where it is not confirmed."""
+        return [self.word("force", force), *([self.word("mark", mark)] if mark != "confirmed" else [])]
+
+    def certainly(self, certain: bool, text: str) -> str:
+        """A text, marked where what it says stands only perhaps."""
+        return text if certain else self.headed(self.word("standing", "possible"), text)
+
+    @abstractmethod
+    def headed(self, head: str, text: str) -> str:
+        """A text under a word."""

@@ -375,8 +375,6 @@ class _Checker:
         if force in ("soft", "aspiration") or (effects == ["advise"] and not written.text.exempts):
             help = "put it beside an effect that binds or lifts"
             self.findings.error(node.span, "stray-travels", "advice binds nobody, so nothing of it travels", help=help)
-        if isinstance(text, str):
-            return Travels(text)
         if text.else_ == "prohibited" and "prohibit" not in ALLOWED[force]:
             at = locate(node, ("else",))[0].span
             self.findings.error(at, "force", f"a text of force `{force}` cannot `prohibit`", help="write `else: review`")
@@ -386,7 +384,7 @@ class _Checker:
             self.conditions.definitions[key] = self.conditions.lower(when, written.policy.policy, Use.LIFTS)
         # Semantics 3.7: an unsure rule is a review, whatever it would have been.
         otherwise = Level.REVIEW if written.text.status == "unsure" else Level[text.else_.upper()]
-        return Travels(text.condition, key, otherwise)
+        return Travels(text.condition.words, key, otherwise)
 
     def _effect(self, written: Written, provision: Provision, effect: str, travels: Travels | None) -> Rule:
         text = written.text

@@ -234,7 +234,7 @@ class Conditions:
             self.findings.error(span, "empty-condition", f"`{fact}` is tested for nothing", help="give a value or an operator")
         if not type.many and _inverted(part for part in parts if isinstance(part, Atom)):
             self.findings.error(
-                span, "bad-value", f"nothing is as this test of `{fact}` wants it", help="its end lies before its beginning"
+                span, "bad-value", f"no value can satisfy this test of `{fact}`", help="its end lies before its beginning"
             )
         return _all(parts)
 

@@ -47,7 +47,7 @@ Condition = Any
 
 
 class Document(BaseModel):
-    """A document of ours: closed keys, frozen once read."""
+    """A document that authors write: closed keys, frozen once read."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
@@ -117,11 +117,21 @@ class Reviewed(Document):
 
 
 class TravelsText(Document):
-    """What travels with the data to later legs: `when` is what such a leg must meet, `else` what it comes to where it does not."""
+    """
+    What travels with the data to later legs: `when` is what such a leg must meet, `else` what it comes to where it does not.
 
-    condition: Prose
+    A text alone, or one by language, is a condition of which nothing can be tested.
+    """
+
+    condition: Text
     when: Condition = None
     else_: Literal["review", "prohibited"] = Field("review", alias="else")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _text_alone(cls, value: Any) -> Any:
+        by_language = isinstance(value, dict) and not value.keys().isdisjoint(Text.model_fields)
+        return {"condition": value} if isinstance(value, str) or by_language else value
 
 
 class RuleText(Document):
@@ -148,7 +158,7 @@ class RuleText(Document):
     exempts: list[str] | None = None
     lane: str | None = None
     duties: list[DutyText] | None = None
-    travels: str | TravelsText | None = None
+    travels: TravelsText | None = None
 
 
 class Instrument(Document):

@@ -19,7 +19,6 @@ from typing import Any
 import engine
 from service.cli import sarif
 from service.cli.processes import in_processes
-from service.console.telling import Chinese, English, Lines, sections
 from service.policies import loading as bundle_sources
 
 TONES = {"green": "32", "red": "31", "yellow": "33", "bold": "1"}
@@ -164,7 +163,7 @@ def plan(file: Path, paths: list[Path], as_of: str | None, mode: str, as_json: b
             "\n\n".join(
                 [
                     textwrap.fill(decision.answer, 110),
-                    *(f"Leg {leg.leg}\n{_head(leg.decision, English())}" for leg in decision.legs),
+                    *(f"Leg {leg.leg}\n{_head(leg.decision, engine.PlainText())}" for leg in decision.legs),
                 ]
             )
         )
@@ -223,7 +222,7 @@ def _tell(file: Path, paths: list[Path], as_of: str | None, mode: str, as_json: 
     if as_json:
         print(decision.model_dump_json(by_alias=True, indent=2))
     else:
-        print_decision(decision, told_in(bundle, lang), whole)
+        print_decision(decision, engine.PlainText(engine.LANGUAGES[lang], bundle), whole)
     return 0 if decision.proceed else 1
 
 
@@ -252,25 +251,20 @@ def _read(file: Path) -> bytes:
         raise UsedWrongly(f"cannot read {file}: {error.strerror}") from None
 
 
-def told_in(bundle: engine.Bundle | None, lang: str) -> Lines:
-    """The lines of a language; Chinese takes names from the bundle."""
-    return Chinese(engine.Phrasebook(bundle, engine.LANGUAGES[lang])) if bundle and lang == "zh" else English()
-
-
-def print_decision(decision: engine.Decision, lines: Lines, whole: bool) -> None:
+def print_decision(decision: engine.Decision, text: engine.PlainText, whole: bool) -> None:
     """Print a decision: what to do, and where it is told whole, all of it."""
-    print(_head(decision, lines))
-    for title, found in sections(decision, lines) if whole else ():
+    print(_head(decision, text))
+    for title, found in text.sections(decision) if whole else ():
         print(f"\n{painted('bold', title)}")
-        print("\n".join(lines.fill(line, "  ", "      ") for line in found))
+        print("\n".join(text.filled(line, "  ", "      ") for line in found))
     if whole:
-        print(f"\n{lines.DISCLAIMER}")
+        print(f"\n{text.language.disclaimer}")
 
 
-def _head(decision: engine.Decision, lines: Lines) -> str:
+def _head(decision: engine.Decision, text: engine.PlainText) -> str:
     tone = "green" if decision.proceed else "yellow" if decision.outcome in ("undetermined", "review") else "red"
-    word = painted(tone, lines.verdict(decision.proceed))
-    return f"{word}  {lines.outcome(decision)}\n{lines.fill(decision.answer)}"
+    word = painted(tone, text.proceed(decision).upper())
+    return f"{word}  {text.outcome(decision)}\n{text.filled(decision.answer)}"
 
 
 def _finding(finding: engine.Diagnostic) -> dict[str, Any]:

@@ -22,7 +22,6 @@ import sqlalchemy as sa
 import engine
 from service.cli.commands import UsedWrongly, count, progress
 from service.cli.revisions import Finder
-from service.console.telling import DISCLAIMER
 from service.log.leaf import clear
 from service.log.record import SHAPES
 from service.log.store import Stored, scan
@@ -195,7 +194,7 @@ def _markdown(difference: engine.Difference, old: str, new: str, examples: int, 
     left_out = f" Erased personal values of {count(erased, 'record')} are left out." if erased else ""
     yield (
         f"Meaning {_code(difference.old.meaning[:12])} → {_code(difference.new.meaning[:12])},"
-        f" decided in the mode {_code(difference.mode)}.{left_out} {DISCLAIMER}"
+        f" decided in the mode {_code(difference.mode)}.{left_out} {engine.LANGUAGES['en'].disclaimer}"
     )
 
 

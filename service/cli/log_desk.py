@@ -22,7 +22,7 @@ import sqlalchemy as sa
 
 import engine
 from service.api.decisions import OUTCOMES, kept, written_row
-from service.cli.commands import UsedWrongly, load_or_stop, painted, print_decision, told_in
+from service.cli.commands import UsedWrongly, load_or_stop, painted, print_decision
 from service.decisions.replay import CannotReplay, Replay, decider, kept_decider
 from service.decisions.replay import replay as decide_again
 from service.log.index import take_in, unindexed
@@ -105,7 +105,9 @@ def show(url: str, id: str, as_json: bool, lang: str) -> int:
     print(f"{record['id']}, number {stored.sequence} in the log, recorded {record['recorded_at']}{asked_by}\n")
     if record.get("denied"):
         print(f"Whoever asked was told no: {safe(record['denied'])}.\n")
-    print_decision(engine.Decision.model_validate(record["decision"]), told_in(policies, lang), whole=True)
+    print_decision(
+        engine.Decision.model_validate(record["decision"]), engine.PlainText(engine.LANGUAGES[lang], policies), whole=True
+    )
     return 0
 
 
@@ -291,7 +293,8 @@ def _print_rows(rows: list[Row], as_json: bool) -> None:
             print(json.dumps(written_row(row), ensure_ascii=False), flush=True)
             continue
         tone = "green" if row.proceed else "yellow" if row.outcome in ("undetermined", "review") else "red"
-        word = painted(tone, f"{row.outcome.replace('_', ' ') + (' (hypothetical)' if row.hypothetical else ''):26}")
+        outcome = engine.LANGUAGES["en"].level(row.outcome)
+        word = painted(tone, f"{outcome + (' (hypothetical)' if row.hypothetical else ''):26}")
         countries = f"{row.exporter_country or '?'} > {row.recipient_country or '?'}"
         parties = f"{row.exporter or '-'} > {row.recipient or '-'}" if row.exporter or row.recipient else ""
         print(safe(f"{row.recorded_at:%Y-%m-%d %H:%M:%S}Z  {row.id}  ") + word + safe(f"  {countries:8} {parties}"), flush=True)

@@ -67,10 +67,11 @@ def show(
     """Show a decision, what of it can be signed off, and the sign-offs given. Ends with 0."""
     import engine
     from service.cli.log_desk import safe
-    from service.console.telling import Chinese, English, sections
     from service.problems import Refused
     from service.reviews import sign_offs
 
+    if lang not in engine.LANGUAGES:
+        _stop(f"error: there is no language `{lang}`; use one of {', '.join(engine.LANGUAGES)}", 2)
     with _open(database, policies) as (opened, live, _):
         stored = _stored(opened, id)
         from service.log.leaf import clear
@@ -83,11 +84,11 @@ def show(
             why_not = "" if names else "there is nothing to sign off"
         except Refused as refused:
             names, why_not = (), refused.detail
-        lines = Chinese(engine.Phrasebook(live.bundle, engine.LANGUAGES["zh"])) if lang == "zh" else English()
+        text = engine.PlainText(engine.LANGUAGES[lang], live.bundle)
         decision = engine.Decision.model_validate(record["decision"])
-        print(f"{lines.verdict(decision.proceed)}  {lines.outcome(decision)}\n{lines.fill(decision.answer)}")
-        for title, found in sections(decision, lines):
-            print(f"\n{title}\n" + "\n".join(lines.fill(line, "  ", "      ") for line in found))
+        print(f"{text.proceed(decision).upper()}  {text.outcome(decision)}\n{text.filled(decision.answer)}")
+        for title, found in text.sections(decision):
+            print(f"\n{title}\n" + "\n".join(text.filled(line, "  ", "      ") for line in found))
         print("\nSign-offs")
         for each in given:
             until = f", until {each.until}" if each.until else ""

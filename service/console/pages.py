@@ -17,8 +17,7 @@ from urllib.parse import urlencode
 from jinja2 import ChainableUndefined, Environment, FileSystemLoader
 
 import engine
-from service.console.telling import Chinese
-from service.console.wording import CODES_ENGLISH, WORDS, Codes
+from service.console.wording import WORDS
 from service.log.search import Page
 
 HERE = Path(__file__).parent / "templates"
@@ -51,7 +50,7 @@ class Reader:
 
     @cached_property
     def book(self) -> engine.Phrasebook:
-        return engine.Phrasebook(self.bundle, engine.LANGUAGES[self.lang])
+        return engine.Phrasebook(self.bundle, self.language)
 
     @cached_property
     def titles(self) -> Mapping[str, str]:
@@ -60,22 +59,17 @@ class Reader:
         return found | {name: title.in_(self.lang) for name, title in families}
 
     @cached_property
-    def codes(self) -> Codes:
-        if self.lang == "en":
-            return CODES_ENGLISH
-        say = engine.LANGUAGES[self.lang]
-        return {
-            "outcome": {code: say.level(code) for code in CODES_ENGLISH["outcome"]},
-            "effect": Chinese.EFFECTS,
-            "force": Chinese.FORCES,
-            "mark": {"confirmed": "已核实", **Chinese.MARKS},
-            "state": {**Chinese.STATES, **Chinese.LANES},
-            "role": {code: say.role(code) for code in ("exporter", "recipient", "people", *CODES_ENGLISH["role"])},
-        }
+    def language(self) -> engine.Language:
+        return engine.LANGUAGES[self.lang]
 
     def code(self, kind: str, code: Any) -> str:
-        """A code of a record in words; one that is not known stands as it is."""
-        return self.codes[kind].get(str(code), str(code).replace("_", " "))
+        """A code of a record in words; one that is not known stands spelled out."""
+        return self.language.word(kind, str(code))
+
+    def label(self, kind: str, code: Any) -> str:
+        """The same, where it stands alone."""
+        word = self.code(kind, code)
+        return word[:1].upper() + word[1:]
 
     def told(self, fact: str, value: Any) -> str:
         """A value by its titles where the loaded vocabulary knows them, as it was sent where not."""
@@ -86,16 +80,16 @@ class Reader:
 
     def plain(self, value: Any) -> str:
         """A value as it was sent."""
-        words = WORDS[self.lang]
+        say = self.language
         match value:
             case None:
-                return words["not_sent"]
+                return say.not_sent()
             case bool():
-                return words["yes" if value else "no"]
+                return say.truth(value)
             case int():
                 return f"{value:,}"
             case [*values]:
-                return ", ".join(map(self.plain, values)) or words["no"]
+                return ", ".join(map(self.plain, values)) or say.no_value(known=True)
             case {**members}:
                 return ", ".join(f"{name} {self.plain(inner)}" for name, inner in members.items())
         return str(value)
@@ -163,7 +157,12 @@ def decision_page(kept: Part, sign_offs: Sequence[Part], reader: Reader, query: 
 def list_page(page: Page, filters: Mapping[str, str], paged: bool, reader: Reader) -> str:
     """The page of the list: rows that a search found by these filters; `paged` where it is not the first of its pages."""
     words = WORDS[reader.lang]
-    names = {"missing": words["missing"], "caller": words["asked_by"], "since": words["since"], "until": words["until_day"]}
+    names = {
+        "missing": reader.language.sections["missing"],
+        "caller": words["asked_by"],
+        "since": words["since"],
+        "until": words["until_day"],
+    }
     return _page(
         "list.html",
         reader,
@@ -173,8 +172,8 @@ def list_page(page: Page, filters: Mapping[str, str], paged: bool, reader: Reade
         unindexed=page.unindexed,
         filters=filters,
         paged=paged,
-        outcomes=CODES_ENGLISH["outcome"],
-        names={name: names.get(name, words.get(name, name)) for name in filters},
+        outcomes=reader.language.codes["outcome"],
+        names={name: names.get(name) or words.get(name) or reader.label("role", name) for name in filters},
         with_=lambda name, value: {**filters, name: value},
     )
 
@@ -185,12 +184,12 @@ def missing_page(reader: Reader, title: str, text: str) -> str:
 
 
 def _page(template: str, reader: Reader, path: str, **members: Any) -> str:
-    other = "zh" if reader.lang == "en" else "en"
     return _PAGES.get_template(template).render(
         t=WORDS[reader.lang],
+        titles=reader.language.sections,
         reader=reader,
         path=path,
-        other=other,
+        others=[language for code, language in engine.LANGUAGES.items() if code in WORDS and code != reader.lang],
         link=lambda to, **query: _link(to, reader.lang, query),
         link_in=lambda lang, to, **query: _link(to, lang, query),
         day=_day,

@@ -112,12 +112,12 @@ ANSWERS: list[tuple[dict[str, Any], str, str]] = [
     (
         {"exporter__country": "CC"},
         "review",
-        "Do not proceed before a person has looked at it: the law of CC is not modelled here, and it is where the exporter is.",
+        "Do not proceed before a person has looked at it: the law of CC is not modelled here, and the exporter is there.",
     ),
     (
         {"data__label": "unknown"},
         "undetermined",
-        "This cannot be decided yet: it is between permitted and prohibited; find out first: What is the label?",
+        "Not decided: the answers below can make it anything from permitted to prohibited. What is the label?",
     ),
 ]
 
@@ -796,7 +796,7 @@ def test_the_meaning_does_not_hang_on_the_order_of_files_with_touches() -> None:
 
 CHILD = """
 from datetime import date
-from tests import test_decision as t
+from tests.engine import test_decision as t
 made = t.bundle(t.LABELS, {"policy": "q", "rules": t.NOSY})
 print(made.digests.meaning)
 for label in ("need", "unknown", "bar"):

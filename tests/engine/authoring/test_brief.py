@@ -40,7 +40,7 @@ def test_a_provision_reads_as_it_is_tested(bundle: engine.Bundle, known: dict[st
     """Conditions, alternatives, exceptions, what is taken away and by whom."""
     text = engine.brief(bundle, known["cn.order-16"])
     part = text.partition("### Art. 5(4): ")[2].partition("\n### ")[0]
-    assert "people sent abroad this year: ordinary personal data is less than 100,000" in text
+    assert "fewer than 100,000 people sent abroad this year: ordinary personal data" in text
     assert "- **Not owed then**" in part
     assert "- **Source**: " in part
     assert "- **Certainty**: confirmed" in part

@@ -333,7 +333,9 @@ def test_every_spelling_has_its_type() -> None:
 
 
 def schema(*arguments: str) -> tuple[int, str]:
-    done = CliRunner().invoke(app, ["schema", *arguments, "--policies", str(LANGUAGE.parent / "service" / "policies")])
+    done = CliRunner().invoke(
+        app, ["schema", *arguments, "--policies", str(LANGUAGE.parents[1] / "service" / "bundle" / "policies")]
+    )
     return done.exit_code, done.output
 
 

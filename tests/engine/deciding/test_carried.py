@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 import engine
-from tests.engine.test_plan import DAY, FIRST, FRIENDS, SECRET, SHOWN, THERE, decide, leg, travelling
+from tests.engine.backends.test_cases import VOCABULARY, policy
+from tests.engine.test_plan import DAY, FIRST, FRIENDS, GROUND, NEED, SECRET, SHOWN, THERE, decide, leg, travelling
 
 HELD = {"condition": FRIENDS, "when": {"recipient.country": "CC"}, "else": "prohibited"}
 BROKEN = {"condition": FRIENDS, "when": {"recipient.country": "AA"}, "else": "prohibited"}
@@ -144,3 +145,23 @@ def test_the_day_of_the_law_does_not_let_a_condition_go() -> None:
     pdp = travelling(BROKEN)
     read = engine.parse_exchange(pdp.bundle, json.dumps({**THERE, "carried": CAME}).encode())
     assert pdp.decide(read, as_of=date(2050, 1, 1), today=date(2050, 1, 1), id="it").outcome == "prohibited"
+
+
+def test_what_came_with_the_data_is_in_the_language_of_the_decision() -> None:
+    """Condition, instrument and citation are Chinese where the policy has Chinese; in English they are what they were."""
+    condition = {"en": FRIENDS, "zh": "数据须留在友方。"}
+    for travels in (condition, {**BROKEN, "condition": condition}):
+        ground = {**GROUND, "cite": {"en": "Art. 1", "zh": "第一条"}, "travels": travels}
+        law = {**policy({"policy": "p", "rules": [NEED, ground]}), "title": {"en": "a law", "zh": "出口法"}}
+        sources = {"p.yaml": json.dumps(law).encode(), "words.yaml": VOCABULARY.read_bytes()}
+        pdp = engine.PDP(engine.load_sources(sources))
+        english, chinese = told(pdp, THERE), told(pdp, THERE, lang="zh")
+        assert english.carried
+        assert chinese.carried
+        part, its = english.carried[0], chinese.carried[0]
+        assert (part.condition, part.instrument, part.citation) == (FRIENDS, "a law", "Art. 1")
+        assert (its.condition, its.instrument, its.citation) == ("数据须留在友方。", "出口法", "第一条")
+        assert "数据须留在友方（《出口法》第一条）" in chinese.answer
+        assert FRIENDS.rstrip(".") in english.answer
+    bare = told(travelling(BROKEN), THERE, lang="zh")
+    assert [part.condition for part in bare.carried or ()] == [FRIENDS]

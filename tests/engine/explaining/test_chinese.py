@@ -17,10 +17,10 @@ from typer.testing import CliRunner
 import engine
 from engine.authoring.difference import trials
 from engine.authoring.testing import build
+from engine.explaining.plain_text import WIDTH, wrapped
 from engine.languages import CHINESE, ENGLISH, Language
 from engine.languages.chinese import Chinese
 from service.cli.main import app
-from service.console.telling import WIDTH, _wrapped
 
 DAY = date(2026, 6, 15)
 VOCABULARY = """
@@ -56,7 +56,7 @@ facts:
   exporter.country: {type: country, title: {en: exporter's country, zh: 提供方所在国}}
   recipient.country:
     {type: country, title: {en: recipient's country, zh: 接收方所在国}, ask: {en: "Where is it?", zh: 接收方在哪里？}, change: yes}
-  data.personal: {type: yes/no, title: {en: personal data, zh: 含个人信息}}
+  data.personal: {type: yes/no, title: {en: the data are personal, zh: 含个人信息}}
   data.people: {type: count, by: sensitivity, title: {en: people in this exchange, zh: 本次涉及人数}}
   data.people_in: {type: set of country, title: {en: where the people are, zh: 个人所在国}}
   data.kinds: {type: set of kind, title: {en: kinds of data, zh: 数据种类}}
@@ -179,7 +179,7 @@ ANSWERS: list[tuple[dict[str, Any], str, str, str]] = [
     (
         {"data__label": "unknown"},
         "undetermined",
-        "This cannot be decided yet: it is between permitted and prohibited; find out first: What is the label?",
+        "Not decided: the answers below can make it anything from permitted to prohibited. What is the label?",
         "尚不能作出决定：结果介于“可以进行”与“禁止”之间；请先查明：标签是什么？",
     ),
     (
@@ -212,7 +212,7 @@ def test_a_gap_does_not_hide_what_is_missing_for_certain() -> None:
     """Where a gap in coverage makes it a review, what is unmet whatever comes of it is said beside the gap."""
     facts: dict[str, Any] = {"data__label": "need", "data__personal": "yes", "data__people_in": ["CC"]}
     assert decide(load(), "en", **facts).answer == (
-        "Do not proceed before a person has looked at it: the law of Celand is not modelled here, and it is where the people are."
+        "Do not proceed before a person has looked at it: the law of Celand is not modelled here, and the people are there."
         " Besides, 1 thing is required and not shown: certificate or contract (Export Law, Art. 1)."
     )
     # Celand has no name in Chinese here, so it keeps the one it has.
@@ -314,49 +314,49 @@ def test_what_is_not_settled_says_so() -> None:
 # Tests in words
 
 PHRASES: list[tuple[dict[str, Any], dict[str, Any], str, str]] = [
-    ({"data.personal": "yes"}, {"data__personal": "yes"}, "personal data: yes", "含个人信息：是"),
-    ({"recipient.country": "BB"}, {"recipient__country": "BB"}, "recipient's country is Beland", "接收方所在国为乙国"),
+    ({"data.personal": "yes"}, {"data__personal": "yes"}, "the data are personal", "含个人信息：是"),
+    ({"recipient.country": "BB"}, {"recipient__country": "BB"}, "the recipient is in Beland", "接收方所在国为乙国"),
     (
         {"recipient.country": ["BB", "CC"]},
         {"recipient__country": "BB"},
-        "recipient's country is Beland or Celand",
+        "the recipient is in Beland or Celand",
         "接收方所在国为乙国、Celand之一",
     ),
     (
         {"recipient.country": {"in": "FRIENDS"}},
         {"recipient__country": "BB"},
-        "recipient's country is in friendly countries",
+        "the recipient is in friendly countries",
         "接收方所在国属于友好国家",
     ),
-    ({"data.kinds": {"has": "map"}}, {"data__kinds": ["map"]}, "kinds of data includes maps", "数据种类包括地图"),
+    ({"data.kinds": {"has": "map"}}, {"data__kinds": ["map"]}, "kinds of data include maps", "数据种类包括地图"),
     (
         {"data.kinds": {"has": ["map", "sound"]}},
         {"data__kinds": ["map"]},
-        "kinds of data includes maps or sounds",
+        "kinds of data include maps or sounds",
         "数据种类包括地图、声音中的至少一项",
     ),
     (
         {"data.people_in": {"has": {"in": "FRIENDS"}}},
         {"data__people_in": ["BB"]},
-        "where the people are includes friendly countries",
+        "the people are in friendly countries",
         "个人所在国包括友好国家中的至少一项",
     ),
     (
         {"data.kinds": {"only": ["map", "sound"]}},
         {"data__kinds": ["map"]},
-        "kinds of data is only maps or sounds",
+        "kinds of data are only maps or sounds",
         "数据种类仅限于地图、声音",
     ),
     (
         {"data.people.sensitive": {"at_least": "10 thousand"}},
         {"data__people__sensitive": "12_000", "data__people__ordinary": "0"},
-        "people in this exchange: sensitive data is at least 10,000",
+        "at least 10,000 people in this exchange: sensitive data",
         "本次涉及人数（敏感个人信息）不少于10,000",
     ),
     (
         {"data.people.total": {"less_than": "100"}},
         {"data__people__sensitive": "1", "data__people__ordinary": "0"},
-        "people in this exchange in all is less than 100",
+        "fewer than 100 people in this exchange in all",
         "本次涉及人数（合计）少于100",
     ),
     ({"data.grade": {"at_least": "core"}}, {"data__grade": "core"}, "grade is at least core data", "级别不低于核心数据"),
@@ -437,8 +437,8 @@ def test_what_would_open_a_lane_is_told() -> None:
     facts = {"data__grade": "general", "data__kinds": ["map"], "data__label": "none"}
     assert lanes(made, "en", **facts) == [
         "fast lane: closed",
-        "either personal data: yes, or grade is core data",
-        "recipient's country is Beland",
+        "either the data are personal, or grade is core data",
+        "the recipient is in Beland",
     ]
     assert lanes(made, "zh", **facts) == [
         "快速通道: closed",
@@ -657,7 +657,7 @@ def test_explain_tells_an_export_in_chinese(tmp_path: Path) -> None:
     lines = told.splitlines()
     assert status == 1
     assert lines[0] == f"不得进行  结果：要求未满足，依{Chinese().day(datetime.now().astimezone().date())}的法律"
-    for title in ("各法域", "理由", "要求", "义务", "数据要素账户", "尚未收录的法律", "收录范围说明", "推理引擎"):
+    for title in ("各法域", "理由", "要求", "义务", "数据要素账户", "尚未收录的法律", "已收录法律未涵盖的内容", "推理引擎"):
         assert title in lines
     whole = re.sub(r"\n {6}", "", told)
     assert "  中国内地：要求未满足" in lines
@@ -691,7 +691,7 @@ def test_a_language_the_desk_does_not_know_is_refused(tmp_path: Path) -> None:
 def test_lines_break_where_chinese_may() -> None:
     """No line is wider than the screen, begins with a stop, or breaks a word or a number."""
     text = "依据《个人信息保护法》第三十九条，reference/2026-05 的10,000条记录；" * 12
-    lines = list(_wrapped(text, "  ", "      "))
+    lines = list(wrapped(text, "  ", "      "))
     assert "".join(line[2:] if number == 0 else line[6:] for number, line in enumerate(lines)).replace(" ", "") == text.replace(
         " ", ""
     )

@@ -67,7 +67,7 @@ def test_a_decision_begins_with_its_answer(client, evaluate):
     _, answer_said, rest = said.partition(decision["answer"])
     assert answer_said
     found = [
-        rest.index("Needs a review"),
+        rest.index("Subject to review"),
         rest.index("2024-06-01"),
         rest.index("Asks for a review"),
         rest.rindex("The facts as sent"),

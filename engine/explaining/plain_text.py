@@ -1,0 +1,146 @@
+"""
+A decision as plain text, for a person at a desk, in one language.
+
+Goes from the decision document to titled sections of lines. Sentences of the decision are in its language already; what is said
+around them, and the words for its codes, are those of the language.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from typing import Any
+
+from engine.bundle import Bundle
+from engine.decision import Decision, EvidencePart, NotModelledPart, ReasonPart
+from engine.explaining.phrasebook import Phrasebook
+from engine.languages import ENGLISH, Language
+
+WIDTH = 110  # of a line; a Chinese character takes two places
+
+
+class PlainText:
+    """
+    Writes decisions in one language.
+
+    With the bundle that decided, values and names stand by their titles; without one they stand as they are in the decision.
+    """
+
+    def __init__(self, language: Language = ENGLISH, bundle: Bundle | None = None) -> None:
+        self.language = language
+        self._book = Phrasebook(bundle, language) if bundle else None
+
+    def proceed(self, decision: Decision) -> str:
+        """Whether to go ahead, in two words or three."""
+        return self.language.word("proceed", "yes" if decision.proceed else "no")
+
+    def outcome(self, decision: Decision) -> str:
+        """The outcome and the day whose law counts."""
+        return self.language.outcome_line(decision.outcome, decision.bounds, decision.as_of)
+
+    def sections(self, decision: Decision) -> Iterator[tuple[str, list[str]]]:
+        """The sections of a decision that hold something, each with its title."""
+        say, factor, coverage = self.language, decision.factor, decision.coverage
+        found = {
+            "jurisdictions": [say.jurisdiction_line(part) for part in decision.jurisdictions],
+            "why": [line for part in decision.reasons for line in self._reason(part)],
+            "beaten": [say.beaten_line(part) for part in decision.beaten],
+            "requirements": [say.requirement_line(part) for part in decision.requirements],
+            "duties": [say.duty_line(part) for part in decision.duties],
+            "missing": [say.tested(part.question, part.fact) for each in decision.missing[:1] for part in each.facts],
+            "carried": [say.carried_line(part) for part in decision.carried or ()],
+            "conflicts": [part.text for part in decision.conflicts],
+            "advice": [say.advice_line(part) for part in decision.advice],
+            "lanes": [say.lane_line(part) for part in factor.lanes],
+            "account": [
+                say.account_line(self._account(account), line.title, self._value(line.fact, line.value))
+                for account, lines in factor.account.items()
+                for line in lines.values()
+                if line.value is not None
+            ],
+            "gaps": [self._gap(part) for part in coverage.not_modelled],
+            "notes": coverage.notes,
+            "engines": [say.engines_line(decision.engine, decision.bundle.meaning[:12])],
+        }
+        yield from ((say.sections[name], lines) for name, lines in found.items() if lines)
+
+    def filled(self, text: str, first: str = "", rest: str = "") -> str:
+        """A text in lines of WIDTH; `first` and `rest` stand before the first and the others."""
+        return "\n".join(wrapped(text, first, rest))
+
+    def _reason(self, part: ReasonPart) -> Iterator[str]:
+        yield self.language.reason_line(part)
+        tests = [self._test(each) for each in part.evidence if each.truth == "yes"]
+        if tests:
+            yield "    " + self.language.because_line(tests)
+
+    def _test(self, part: EvidencePart) -> str:
+        """A test, and what was sent where the test does not say it."""
+        if part.value is None or isinstance(part.value, bool):
+            return part.test
+        value = self._value(part.fact, part.value)
+        said = re.search(rf"(?<![0-9A-Za-z,]){re.escape(value)}(?![0-9A-Za-z]|,[0-9])", part.test)
+        return part.test if said else self.language.tested(part.test, value)
+
+    def _gap(self, part: NotModelledPart) -> str:
+        place, subject = part.country, part.subject
+        if self._book:
+            place = "" if place == "unknown" else self._book.place(place)
+            subject = "" if subject == "all" else self._book.subject(subject)
+        return self.language.gap_line(place, subject, part)
+
+    def _account(self, name: str) -> str:
+        return self._book.account(name) if self._book else name
+
+    def _value(self, fact: str, value: Any) -> str:
+        if value is not None and self._book:
+            return self._book.told(fact, value)
+        return self._sent(value)
+
+    def _sent(self, value: Any) -> str:
+        """A value as it was sent."""
+        say = self.language
+        match value:
+            case None:
+                return say.not_sent()
+            case bool():
+                return say.truth(value)
+            case list():
+                return ", ".join(map(self._sent, value)) or say.no_value(known=True)
+            case dict():
+                return ", ".join(f"{key} {self._sent(inner)}" for key, inner in value.items())
+        return str(value)
+
+
+def wrapped(text: str, first: str, rest: str) -> Iterator[str]:
+    """Lines no wider than WIDTH. Chinese breaks anywhere but before a stop; words of letters are kept whole."""
+    line, width = first, len(first)
+    for piece in _pieces(text.rstrip().replace("\n", " ")):
+        wide = _width(piece)
+        if width + wide > WIDTH and line.strip():
+            yield line.rstrip()
+            line, width, piece = rest, len(rest), piece.lstrip()
+            wide = _width(piece)
+        line, width = line + piece, width + wide
+    yield line.rstrip()
+
+
+def _pieces(text: str) -> Iterator[str]:
+    """What no line break may stand inside of."""
+    piece = ""
+    for before, after in zip(text, [*text[1:], ""], strict=True):
+        piece += before
+        closes = after in "，。；：、？！）》”］…—" if after else True
+        word = not _wide(before) and not _wide(after) and not before.isspace()
+        if (not closes and not word and before not in "（《“［—") or not after:
+            yield piece
+            piece = ""
+
+
+def _width(text: str) -> int:
+    return sum(2 if _wide(character) else 1 for character in text)
+
+
+def _wide(character: str) -> bool:
+    return bool(character) and unicodedata.east_asian_width(character) in "WF"
