@@ -14,7 +14,7 @@ ENGLISH: Codes = {
     "outcome": {
         "not_applicable": "not applicable",
         "permitted": "permitted",
-        "permitted_with_obligations": "permitted with duties",
+        "permitted_with_obligations": "permitted with obligations",
         "requirements_unmet": "requirements unmet",
         "review": "subject to review",
         "prohibited": "prohibited",

@@ -289,7 +289,7 @@ def test_every_outcome_that_moves_is_told_with_its_direction_and_its_rules() -> 
         for move in difference(OLD, NEW).moves
     ]
     bounds = "not decided (permitted to requirements unmet)"
-    unmet, owing = "requirements unmet", "permitted with duties"
+    unmet, owing = "requirements unmet", "permitted with obligations"
     gone, now = "art-1 no longer stands", "art-3 stands now"
     assert moved == [
         ("permits more", "Ten thousand people", unmet, "permitted", [gone, now]),
