@@ -35,7 +35,8 @@ def mutate(paths: list[Path], only: str, at_least: float, as_json: bool) -> int:
             progress(f"{number:,} of {len(mutants):,} changes")
     except ValueError as failing:
         raise UsedWrongly(f"the tests have to pass first (`fifthfactor test`): {failing}") from None
-    progress("")
+    finally:
+        progress("")
     survivors = [mutant for mutant, seen in zip(mutants, noticed, strict=True) if not seen]
     share = 100 * (1 - len(survivors) / len(mutants))
     if as_json:
