@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from engine.authoring.brief import brief
 from engine.authoring.changes import PolicyChangePart
+from engine.authoring.court import Court
 from engine.authoring.difference import DIRECTIONS, Difference, ExchangePart, MovePart, Trial, compare, trials
 from engine.authoring.instruments import Instrument, instruments
 from engine.authoring.layout import NotLaidOut, lay_out
 from engine.authoring.lint import lint
-from engine.authoring.mutation import Court, Mutant, mutants
+from engine.authoring.mutation import Mutant, mutants
 from engine.authoring.rulesets import rulesets
 from engine.authoring.schemas import editor_schemas
 from engine.authoring.testing import Result, run

@@ -2,11 +2,11 @@
 What the tests defend: change one thing in the checked rules, and see whether any case notices.
 
 A bundle goes in; its mutants come out, one for each condition denied or dropped, each threshold moved by one, each date and each last
-day moved by a day, each exemption dropped; and for each mutant, whether a case of the authors' tests fails under it. A mutant that
-nobody notices is a sentence of the law that no test defends.
+day moved by a day, each exemption dropped. `court` says whether a case notices one; a mutant that none notices is a sentence of the
+law that no test defends.
 
 The mutants are made of the checked rules, not of YAML: a provision that became two rules is changed in both, a definition in every
-reading of it. Verdicts are the reference's, which is the meaning.
+reading of it.
 """
 
 from __future__ import annotations
@@ -18,13 +18,9 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import TypeAlias
 
-from engine.authoring.testing import Prepared, departures, plain_departures, prepare
-from engine.backends.reference import Reference, Reread
 from engine.bundle import Bundle
-from engine.deciding.combine import Combiner
 from engine.diagnostic import Findings
 from engine.explaining.phrasebook import Phrasebook
-from engine.pdp import PDP
 from engine.policy_language.tree import locate
 from engine.policy_language.tree import read as read_tree
 from engine.rules import (
@@ -43,7 +39,6 @@ from engine.rules import (
     Period,
     Rule,
     RuleSet,
-    named,
 )
 from engine.values import Duration, Money, Operand
 
@@ -314,66 +309,3 @@ def _descend(condition: Condition, path: Path, rewrite: Rewrite) -> Condition | 
             left = (*parts[: path[0]], *(() if inner is None else (inner,)), *parts[path[0] + 1 :])
             return type(condition)(left) if left or isinstance(condition, All) else None
     raise AssertionError("a path leads through groups only")
-
-
-# Noticing
-
-
-@dataclass(frozen=True, slots=True)
-class _Known:
-    """A case, and what the reference says to it without any change."""
-
-    case: Prepared
-    reread: Reread
-
-
-class Court:
-    """
-    The cases of a bundle, decided once; each mutant is then held only against those that can tell.
-
-    Raises ValueError with the first case that fails without any change, since a bundle whose tests fail defends nothing.
-    """
-
-    def __init__(self, bundle: Bundle) -> None:
-        self.bundle = bundle
-        reference = Reference(bundle.rules)
-        pdp = PDP(bundle, "bitset")
-        self.users = _users(bundle.rules)
-        self.known: dict[str, list[_Known]] = defaultdict(list)
-        for case in prepare(bundle):
-            problem = next(departures(bundle, pdp, case), None)
-            if problem:
-                raise ValueError(f"{case.file}:{case.line}: {problem}")
-            self.known[case.suite].append(_Known(case, Reread(reference, case.exchange, case.as_of)))
-
-    def notices(self, mutant: Mutant) -> bool:
-        """Whether any case comes out otherwise. The policy's own are asked first."""
-        own = self.known.get(mutant.policy, [])
-        others = (known for suite, cases in self.known.items() if suite != mutant.policy for known in cases)
-        changed = Reference(mutant.rules)
-        bundle = replace(self.bundle, rules=mutant.rules, duties=mutant.rules.duties())
-        combiner = Combiner(bundle)
-        touched = {*mutant.owners, *(user for key in mutant.owners for user in self.users.get(key, ()))}
-        moved: list[Prepared] = []
-        for known in (*own, *others):
-            if not known.reread.differs(changed, mutant.owners):
-                continue
-            verdict = known.reread.again(changed, touched)
-            if any(plain_departures(known.case, verdict, combiner.outcome(known.case.exchange, verdict, known.case.as_of))):
-                return True
-            if known.case.told and not verdict.agrees(known.reread.verdict):
-                moved.append(known.case)
-        pdp = PDP(bundle, "bitset") if moved else None
-        return pdp is not None and any(any(departures(bundle, pdp, case)) for case in moved)
-
-
-def _users(rules: RuleSet) -> dict[str, set[str]]:
-    """For each definition, the keys of the definitions and rules that rest on it, through others as well."""
-    users: dict[str, set[str]] = {key: set() for key in rules.definitions}
-    rests: dict[str, set[str]] = {}
-    for key, condition in (*rules.definitions.items(), *((rule.key, rule.condition) for rule in rules.rules)):
-        # Definitions come in an order in which each uses only earlier ones.
-        rests[key] = {name for used in named(condition) for name in (used, *rests[used])}
-        for name in rests[key]:
-            users[name].add(key)
-    return users

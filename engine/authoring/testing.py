@@ -22,7 +22,7 @@ from engine.diagnostic import Findings, did_you_mean
 from engine.exchange import Exchange, ExchangeRefused
 from engine.pdp import PDP
 from engine.policy_language.model import Expectation, TestText, read_model
-from engine.policy_language.tree import locate
+from engine.policy_language.tree import Node, Scalar, locate
 from engine.policy_language.vocabulary import DOCUMENT_FIELDS, DOCUMENT_GROUPS, Vocabulary
 from engine.rules import Truth
 from engine.values import read_number
@@ -71,19 +71,25 @@ class Prepared:
 def run(bundle: Bundle, only: str = "", pdp: PDP | None = None) -> Iterator[Result]:
     """Run the bundle's test files whose name contains `only`."""
     pdp = pdp or PDP(bundle)
-    for each in _prepare(bundle, only):
+    for each in (each for file, node in bundle.tests if only in file for each in _prepare(bundle, file, node)):
         if isinstance(each, Result):
             yield each
         else:
             yield Result(each.file, each.line, each.suite, each.case, tuple(departures(bundle, pdp, each)))
 
 
-def prepare(bundle: Bundle) -> Iterator[Prepared]:
-    """Every case of the bundle. Raises ValueError with the first that cannot be decided."""
-    for each in _prepare(bundle, ""):
+def prepare(bundle: Bundle, file: str) -> Iterator[Prepared]:
+    """Every case of a test file. Raises ValueError with the first that cannot be decided."""
+    for each in _prepare(bundle, file, dict(bundle.tests)[file]):
         if isinstance(each, Result):
             raise ValueError(f"{each.file}:{each.line}: {each.problems[0]}")
         yield each
+
+
+def suite_of(test: Node) -> str:
+    """What a test file says it tests."""
+    suite = locate(test, ("test",))[0]
+    return suite.text if isinstance(suite, Scalar) else ""
 
 
 def expectations(bundle: Bundle) -> Iterator[tuple[str, Expectation]]:
@@ -95,27 +101,23 @@ def expectations(bundle: Bundle) -> Iterator[tuple[str, Expectation]]:
             yield text.test, case.expect
 
 
-def _prepare(bundle: Bundle, only: str) -> Iterator[Prepared | Result]:
-    """Each case, or why it cannot be decided."""
-    for file, node in bundle.tests:
-        if only not in file:
-            continue
-        findings = Findings()
-        text = read_model(TestText, node, findings)
-        if text is None:
-            for finding in findings.all:
-                problem = f"{finding.at}: {finding.message}"
-                yield Result(file, finding.at.line, "", "the test file can be read", (problem,))
-            continue
-        for number, case in enumerate(text.cases):
-            line = locate(node, ("cases", number))[1].line
-            try:
-                exchange = build(bundle, {**text.exchange, **case.change})
-            except ExchangeRefused as refused:
-                problems = tuple(f"the exchange is refused: {p.pointer}: {p.detail}" for p in refused.problems)
-                yield Result(file, line, text.test, case.case, problems)
-            else:
-                yield Prepared(file, line, text.test, case.case, case.expect, exchange, case.as_of or text.as_of)
+def _prepare(bundle: Bundle, file: str, node: Node) -> Iterator[Prepared | Result]:
+    """Each case of a file, or why it cannot be decided."""
+    findings = Findings()
+    text = read_model(TestText, node, findings)
+    if text is None:
+        for finding in findings.all:
+            yield Result(file, finding.at.line, "", "the test file can be read", (f"{finding.at}: {finding.message}",))
+        return
+    for number, case in enumerate(text.cases):
+        line = locate(node, ("cases", number))[1].line
+        try:
+            exchange = build(bundle, {**text.exchange, **case.change})
+        except ExchangeRefused as refused:
+            problems = tuple(f"the exchange is refused: {p.pointer}: {p.detail}" for p in refused.problems)
+            yield Result(file, line, text.test, case.case, problems)
+        else:
+            yield Prepared(file, line, text.test, case.case, case.expect, exchange, case.as_of or text.as_of)
 
 
 def departures(bundle: Bundle, pdp: PDP, case: Prepared) -> Iterator[str]:

@@ -17,7 +17,7 @@ import engine
 from service.cli.commands import UsedWrongly, count, load_or_stop, progress
 from service.cli.processes import in_processes
 
-CHUNK = 16
+CHUNK = 4
 
 
 def mutate(paths: list[Path], only: str, at_least: float, as_json: bool) -> int:
@@ -27,15 +27,16 @@ def mutate(paths: list[Path], only: str, at_least: float, as_json: bool) -> int:
     mutants = list(engine.mutants(bundle, only))
     if not mutants:
         raise UsedWrongly(f"no policy's file name contains `{only}`" if only else "there is no policy to change")
+    noticed = []
     try:
-        court = engine.Court(bundle)
+        court = _in_session(bundle, mutants)
+        for number, each in enumerate(in_processes(partial(_noticed, court, mutants), range(len(mutants)), CHUNK), 1):
+            noticed.append(each)
+            progress(f"{number:,} of {len(mutants):,} changes")
     except ValueError as failing:
         raise UsedWrongly(f"the tests have to pass first (`fifthfactor test`): {failing}") from None
-    noticed = []
-    for number, each in enumerate(in_processes(partial(_noticed, court, mutants), range(len(mutants)), CHUNK), 1):
-        noticed.append(each)
-        progress(f"{number:,} of {len(mutants):,} changes")
-    progress("")
+    finally:
+        progress("")
     survivors = [mutant for mutant, seen in zip(mutants, noticed, strict=True) if not seen]
     share = 100 * (1 - len(survivors) / len(mutants))
     if as_json:
@@ -44,6 +45,20 @@ def mutate(paths: list[Path], only: str, at_least: float, as_json: bool) -> int:
         print("\n".join(_lines(mutants, survivors, share)))
         print(f"{time.monotonic() - began:.0f} s", file=sys.stderr)
     return int(share < at_least)
+
+
+def _in_session(bundle: engine.Bundle, mutants: Sequence[engine.Mutant]) -> engine.Court:
+    """The court of these mutants, whose own cases all pass. Raises ValueError."""
+    court = engine.Court(bundle, {mutant.policy for mutant in mutants})
+    for number, problem in enumerate(in_processes(partial(_problem, court), range(len(court.own)), CHUNK), 1):
+        if problem:
+            raise ValueError(problem)
+        progress(f"{number:,} of {count(len(court.own), 'case')} pass")
+    return court
+
+
+def _problem(court: engine.Court, number: int) -> str:
+    return court.problem(court.own[number])
 
 
 def _noticed(court: engine.Court, mutants: Sequence[engine.Mutant], number: int) -> bool:

@@ -86,7 +86,8 @@ def sources(*without: str) -> dict[str, bytes]:
 def undefended(*without: str) -> list[str]:
     """The sentences that no test defends."""
     bundle = engine.load_sources(sources(*without))
-    court = engine.Court(bundle)
+    court = engine.Court(bundle, {"aa.law"})
+    assert not any(map(court.problem, court.own))
     return [mutant.sentence for mutant in engine.mutants(bundle) if not court.notices(mutant)]
 
 
@@ -134,12 +135,51 @@ def test_a_changed_definition_is_changed_in_each_reading() -> None:
     assert set(readings) <= mutant.owners
 
 
-def test_failing_tests_have_no_score() -> None:
+def test_failing_tests_have_no_score(tmp_path: Path) -> None:
     """A bundle whose cases fail without any change defends nothing."""
     wrong = sources()
     wrong["law/law.test.yaml"] = wrong["law/law.test.yaml"].replace(b"{because: [art-1], jur", b"{silent: [art-1], jur")
-    with pytest.raises(ValueError, match="`art-1` stands, or may"):
-        engine.Court(engine.load_sources(wrong))
+    court = engine.Court(engine.load_sources(wrong), {"aa.law"})
+    problems = [problem for problem in map(court.problem, court.own) if problem]
+    assert len(problems) == 1
+    assert "`art-1` stands, or may" in problems[0]
+    for name, text in wrong.items():
+        (tmp_path / Path(name).name).write_bytes(text)
+    done = CliRunner().invoke(app, ["test", str(tmp_path), "--mutate"])
+    assert done.exit_code == 2
+    assert "the tests have to pass first" in done.output
+
+
+OTHERS = """\
+test: bb.other
+as_of: 2026-11-24
+exchange: {x.here: yes, x.people: 99, x.rank: low, x.share: 0.4}
+cases:
+  - {case: another sees it, change: {}, expect: {jurisdictions: {AA: EXPECTED}}}
+"""
+
+
+def test_what_no_case_of_its_own_notices_another_policy_may() -> None:
+    """Other policies' cases count as well, and are heard where none of its own notices."""
+    said = "`many`: “people is at least 100”, not 99"
+    assert said in undefended("one fewer does not")
+    bundle = engine.load_sources(
+        sources("one fewer does not") | {"law/other.test.yaml": OTHERS.replace("EXPECTED", "permitted").encode()}
+    )
+    court = engine.Court(bundle, {"aa.law"})
+    assert {case.suite for case in court.own} == {"aa.law"}
+    assert court.notices(next(mutant for mutant in engine.mutants(bundle) if mutant.sentence == said))
+
+
+def test_a_failing_case_of_another_policy_is_no_evidence() -> None:
+    """What would notice a mutant, and fails without it, is refused the moment it is heard."""
+    said = "`many`: “people is at least 100”, not 99"
+    bundle = engine.load_sources(
+        sources("one fewer does not") | {"law/other.test.yaml": OTHERS.replace("EXPECTED", "prohibited").encode()}
+    )
+    court = engine.Court(bundle, {"aa.law"})
+    with pytest.raises(ValueError, match=r"other\.test\.yaml:5: AA is permitted, not prohibited"):
+        court.notices(next(mutant for mutant in engine.mutants(bundle) if mutant.sentence == said))
 
 
 @pytest.fixture

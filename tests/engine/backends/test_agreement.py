@@ -13,10 +13,9 @@ from typing import Any
 import pytest
 
 import engine
-from engine.backends import reference as meaning
 from engine.backends.bitset import fact_masks, reading, strata, terms
 from engine.backends.durable import encode, messages, outcome, standing
-from engine.backends.reference import Reference
+from engine.backends.reference import Reference, levels, standing_rules, three_values
 from engine.rules import Calendar, Level, Truth
 from engine.values import Range
 from engine.verdict import Masks
@@ -80,6 +79,10 @@ def _low_only(value: Any, cuts: Any) -> Any:
     return PLACES(Range(value.low, value.low), cuts) if hasattr(value, "low") else value
 
 
+def _low_ends(ends: Any) -> Any:
+    return ends and (ends[0], ends[0], ends[2], ends[2])
+
+
 def _any_document(atom: Any) -> Truth:
     return Truth.YES if atom.op == "counts" else Truth.UNKNOWN
 
@@ -94,7 +97,7 @@ def _lift_all(self: strata.Strata, possible: int, certain: int) -> None:
 
 READ = reading.Reader.truth
 PLACES = fact_masks._places
-ORDER = meaning._order
+ENDS = three_values.ends
 ANSWER = encode._Answer.__call__
 WRITTEN = messages._written
 DAYS_OVER = encode.days_over
@@ -135,14 +138,10 @@ FAULTS: dict[str, tuple[object, str, object]] = {
         lambda _, ways: next(((w.certain, w.possible) for w in ways), (frozenset(), frozenset())),
     ),
     "bitset weighs a possible bar as a certain one": (strata, "NOTHING", Level.PERMITTED),
-    "the reference counts an old document": (meaning._Evaluation, "counts", lambda *_: Truth.YES),
-    "the reference lets doubt lift": (meaning._Evaluation, "certainty", lambda self, rule: (self.standing[rule.key], Truth.NO)),
-    "the reference owes nothing": (meaning._Evaluation, "duty_levels", lambda *_: (Level.PERMITTED, Level.PERMITTED)),
-    "the reference compares a range by its low end": (
-        meaning,
-        "_order",
-        lambda op, low, high, operand: ORDER(op, low, low, operand),
-    ),
+    "the reference counts an old document": (three_values.KnownFacts, "counts", lambda *_: Truth.YES),
+    "the reference lets doubt lift": (standing_rules, "lifts", lambda _, stands, *__: standing_rules.Lifted(stands, Truth.NO)),
+    "the reference owes nothing": (levels.Weight, "level", lambda *_: levels.PERMITTED),
+    "the reference compares a range by its low end": (three_values, "ends", lambda *args: _low_ends(ENDS(*args))),
 }
 
 

@@ -1,0 +1,71 @@
+"""
+The meaning of the language, to be read beside the semantics, whose numbers it cites.
+
+An exchange and a day go in, a verdict comes out. Each part takes what the parts before it found, and returns what it finds:
+
+    2  `three_values`      how each test, each condition and each definition reads
+    3  `standing_rules`    which rules stand, which requirements are met, which duties are owed
+    4  `levels`            what each rule raises, and so the bounds of each jurisdiction
+
+Slow and plain on purpose. It shares with the other back ends nothing but the checked rules; where they differ, this one is right.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+
+from engine.backends.reference.levels import Weight, by_jurisdiction, floor
+from engine.backends.reference.standing_rules import Links, Reliance, meet, progress, stand, together
+from engine.backends.reference.three_values import KnownFacts, Reads, define
+from engine.exchange import Exchange
+from engine.rules import RuleSet, Truth
+from engine.verdict import NONE_SIGNED, Masks, Verdict
+
+
+class Reference:
+    """The reference back end for one rule set."""
+
+    name = "reference"
+
+    def __init__(self, rules: RuleSet) -> None:
+        self.rules = rules
+        self.links = Links.of(rules)
+        self.conditions = {rule.key: rule.condition for rule in rules.rules}
+
+    def evaluate(self, exchange: Exchange, as_of: date, signed: frozenset[str] = NONE_SIGNED) -> Verdict:
+        """The verdict on one exchange under the law of one day, with some provisions signed off."""
+        known = KnownFacts(self.rules, exchange, as_of)
+        reads = Reads(self.rules, known.test, define(self.rules.definitions, known.test))
+        holds = {key: reads(condition) for key, condition in self.conditions.items()}  # 3.1
+        return self.follows(known, reads, holds, signed)
+
+    def follows(
+        self, known: KnownFacts, reads: Reads, holds: Mapping[str, Truth], signed: frozenset[str] = NONE_SIGNED
+    ) -> Verdict:
+        """The verdict that follows from how conditions read and which rules hold."""
+        rules, duties = self.rules.rules, self.links.duties
+        standing = stand(rules, self.links, holds, signed)
+        requirements = meet(self.rules.requirements, self.links, standing)
+        done = {key: progress(duty, known, reads) for key, duty in duties.items()}
+        reliance = Reliance(self.rules, self.links, known.exchange.relies_on, standing, requirements, done)
+        weight = Weight(standing, reliance, duties, done)
+        raised = {rule.key: weight.of(rule) for rule in rules}
+        owing = together(each.owing for each in raised.values())
+        floors = [(each.jurisdiction, floor(reads(each.condition))) for each in self.rules.floors]
+        return Verdict(
+            rules=rules,
+            holds=Masks.of(holds[rule.key] for rule in rules),
+            stands=Masks.of(standing[rule.key].stands for rule in rules),
+            doubted=Masks.of(standing[rule.key].doubted for rule in rules),
+            requirements=requirements,
+            owed=owing,
+            overdue={key: done[key].overdue for key in owing},
+            defined=reads.defined,
+            # 4.6: a review that a person has signed off is put away; beneath lies what is left without any.
+            jurisdictions=by_jurisdiction(
+                rules, raised, floors, lambda rule: rule.effect == "review" and rule.provision.id in signed
+            ),
+            beneath=by_jurisdiction(rules, raised, floors, lambda rule: rule.effect == "review"),
+            truth=reads,
+        )

@@ -1,0 +1,112 @@
+"""
+Semantics 4: what each rule raises, and so the bounds of each jurisdiction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from engine.backends.reference.standing_rules import MET, Owing, Progress, Reliance, RuleStanding
+from engine.backends.reference.three_values import NO, UNKNOWN, YES
+from engine.rules import Duty, Level, Need, Rule, State, Truth
+from engine.verdict import Bounds
+
+NOTHING, PERMITTED, _, REQUIREMENTS_UNMET, REVIEW, PROHIBITED = (Bounds(level, level) for level in Level)
+
+
+class Raised(NamedTuple):
+    """What a rule raises, and the duties that it makes fall due."""
+
+    bounds: Bounds
+    owing: Owing
+
+
+RAISES_NOTHING = Raised(NOTHING, {})
+
+
+@dataclass(frozen=True, slots=True)
+class Weight:
+    """How much each rule weighs, by how it stands, by what is relied on, and by how far each duty is done."""
+
+    standing: Mapping[str, RuleStanding]
+    reliance: Reliance
+    duties: Mapping[str, Duty]
+    progress: Mapping[str, Progress]
+
+    def of(self, rule: Rule) -> Raised:
+        """4.1: the lowest and the highest level that a rule raises; nothing where it does not stand."""
+        stands, doubted, _ = self.standing[rule.key]
+        if stands is NO:
+            return RAISES_NOTHING
+        bounds, owing = self.demanded(rule)
+        low, high = bounds.low, bounds.high
+        if doubted is not NO and high > Level.PERMITTED_WITH_OBLIGATIONS:
+            # 3.7: a doubtful exemption puts a review beside what it would lift; it removes nothing stricter.
+            surely = doubted is YES and low > Level.PERMITTED_WITH_OBLIGATIONS
+            low, high = Level.REVIEW if surely else min(low, Level.REVIEW), max(high, Level.REVIEW)
+        return Raised(Bounds(low if stands is YES else Level.NOT_APPLICABLE, high), owing)
+
+    def demanded(self, rule: Rule) -> Raised:
+        """3.2: what a rule raises by its effect, if it stands and nothing doubts it."""
+        match rule.effect:
+            case "prohibit":
+                return Raised(PROHIBITED, {})
+            case "review":
+                return Raised(REVIEW, {})
+            case "require":
+                assert rule.need
+                return self.required(rule, rule.need)
+            case "oblige" if any(duty.arises == "exchange" for duty in rule.duties):
+                return self.owed(rule, dict.fromkeys((duty.key for duty in rule.duties), YES))
+        return RAISES_NOTHING
+
+    def required(self, rule: Rule, need: Need) -> Raised:
+        """3.4, 3.5: what it raises that a need is unmet or doubtful, or that it is met and duties come with that."""
+        found = self.reliance.states(need)
+        duties = self.reliance.duties(need) if State.MET in found else {}
+        met = self.owed(rule, duties if found == MET else dict.fromkeys(duties, UNKNOWN))
+        levels = {State.MET: met.bounds, State.UNMET: REQUIREMENTS_UNMET, State.DOUBTFUL: REVIEW}
+        return Raised(Bounds(min(levels[each].low for each in found), max(levels[each].high for each in found)), met.owing)
+
+    def owed(self, rule: Rule, duties: Owing) -> Raised:
+        """3.5, 3.6: a done duty raises nothing, nor does one that arises from a refusal."""
+        bounds, owing = [PERMITTED], {}
+        for key, owed in sorted(duties.items()):
+            if self.duties[key].arises == "exchange":
+                level = self.level(self.duties[key])
+                bounds.append(Bounds(level.low if owed is YES else Level.PERMITTED, level.high))
+                owing[key] = min(self.standing[rule.key].stands, owed, ~self.progress[key].done)
+        return Raised(Bounds.over(bounds), {key: owed for key, owed in owing.items() if owed is not NO})
+
+    def level(self, duty: Duty) -> Bounds:
+        """3.6: what is owed and in time is an obligation; what is overdue raises what the duty says."""
+        done, overdue = self.progress[duty.key]
+        may_raise = (
+            (Level.PERMITTED, done is not NO),
+            (Level.PERMITTED_WITH_OBLIGATIONS, done is not YES and overdue is not YES),
+            (duty.overdue, overdue is not NO),
+        )
+        levels = [level for level, may in may_raise if may]
+        return Bounds(min(levels), max(levels))
+
+
+def floor(applies: Truth) -> Bounds:
+    """4.2: law that applies gives its jurisdiction at least `permitted`."""
+    return {YES: PERMITTED, UNKNOWN: Bounds(Level.NOT_APPLICABLE, Level.PERMITTED), NO: NOTHING}[applies]
+
+
+def by_jurisdiction(
+    rules: Sequence[Rule],
+    raised: Mapping[str, Raised],
+    floors: Iterable[tuple[str, Bounds]],
+    put_away: Callable[[Rule], bool],
+) -> dict[str, Bounds]:
+    """4.1: the bounds of each jurisdiction, over its floors and what its rules raise, but for those that are put away."""
+    found: dict[str, list[Bounds]] = {}
+    for rule in rules:
+        found.setdefault(rule.provision.jurisdiction, []).append(NOTHING if put_away(rule) else raised[rule.key].bounds)
+    for jurisdiction, bounds in floors:
+        found.setdefault(jurisdiction, []).append(bounds)
+    return {jurisdiction: Bounds.over(bounds) for jurisdiction, bounds in found.items()}

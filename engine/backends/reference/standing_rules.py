@@ -1,0 +1,223 @@
+"""
+Semantics 3: from the rules that hold to those that stand, the requirements that are met, and the duties that are owed.
+
+The functions stand in the order of the sentences whose numbers they cite.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import NamedTuple, TypeAlias
+
+from engine.backends.reference.three_values import NO, UNKNOWN, YES, KnownFacts, Reads, yes_if
+from engine.calendars import first_after
+from engine.rules import Due, Duty, Earliest, Need, OnDate, OnDay, Rule, RuleSet, State, Truth
+
+UNMET, DOUBTFUL, MET = (frozenset((state,)) for state in State)
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """Who names whom: the rules that exempt a rule, excuse from a requirement, or are grounds of it; and every duty by its key."""
+
+    exempters: Mapping[str, Sequence[Rule]]
+    excusers: Mapping[str, Sequence[Rule]]
+    grounds: Mapping[str, Sequence[Rule]]  # by policy id, then position (3.5)
+    duties: Mapping[str, Duty]
+
+    @classmethod
+    def of(cls, rules: RuleSet) -> Links:
+        none: dict[str, list[Rule]] = {name: [] for name in rules.requirements}
+        in_order = sorted(rules.rules, key=lambda rule: (rule.provision.policy, rule.provision.line))
+        return cls(
+            exempters=_naming(rules.rules, lambda rule: rule.exempts),
+            excusers=none | _naming(rules.rules, lambda rule: rule.excuses),
+            grounds=none | _naming(in_order, lambda rule: rule.satisfies),
+            duties=rules.duties(),
+        )
+
+
+def _naming(rules: Iterable[Rule], names: Callable[[Rule], Sequence[str]]) -> dict[str, list[Rule]]:
+    table: dict[str, list[Rule]] = {}
+    for rule in rules:
+        for name in names(rule):
+            table.setdefault(name, []).append(rule)
+    return table
+
+
+class Lifted(NamedTuple):
+    """3.7: how surely, and how doubtfully, something is lifted."""
+
+    sure: Truth
+    doubtful: Truth
+
+
+class RuleStanding(NamedTuple):
+    """Whether a rule stands, whether a doubtful exemption reaches it while it does, and so what it lifts itself."""
+
+    stands: Truth
+    doubted: Truth
+    lifts: Lifted
+
+
+def stand(rules: Iterable[Rule], links: Links, holds: Mapping[str, Truth], signed: frozenset[str]) -> dict[str, RuleStanding]:
+    """3.3: a rule stands where it holds and no standing rule exempts it. They come in an order in which exempters are first."""
+    standing: dict[str, RuleStanding] = {}
+    for rule in rules:
+        exempted = strongest(standing[exempter.key].lifts for exempter in links.exempters.get(rule.key, ()))
+        stands = min(holds[rule.key], ~exempted.sure)
+        doubted = min(stands, exempted.doubtful)
+        standing[rule.key] = RuleStanding(stands, doubted, lifts(rule, stands, doubted, signed))
+    return standing
+
+
+def lifts(rule: Rule, stands: Truth, doubted: Truth, signed: frozenset[str]) -> Lifted:
+    """3.7, 4.6: what is doubtful lifts nothing surely, unless a person has signed it off."""
+    if rule.doubtful and rule.provision.id not in signed:
+        return Lifted(NO, stands)
+    return Lifted(min(stands, ~doubted), doubted)
+
+
+def strongest(lifts: Iterable[Lifted]) -> Lifted:
+    """What several lift, each as surely as it can."""
+    sure = doubtful = NO
+    for each in lifts:
+        sure, doubtful = max(sure, each.sure), max(doubtful, each.doubtful)
+    return Lifted(sure, doubtful)
+
+
+def meet(requirements: Iterable[str], links: Links, standing: Mapping[str, RuleStanding]) -> dict[str, frozenset[State]]:
+    """3.4: a requirement is met where a standing rule satisfies it, or a standing exemption says that it is not owed."""
+    return {
+        name: states(strongest(standing[rule.key].lifts for rule in (*links.grounds[name], *links.excusers[name])))
+        for name in requirements
+    }
+
+
+def states(lifted: Lifted) -> frozenset[State]:
+    """3.4, 3.7: what a requirement may be; what is doubtful meets it only in doubt."""
+    if lifted.sure is YES:
+        return MET
+    met = MET if lifted.sure is UNKNOWN else frozenset()
+    return met | {NO: UNMET, UNKNOWN: UNMET | DOUBTFUL, YES: DOUBTFUL}[lifted.doubtful]
+
+
+class Progress(NamedTuple):
+    """3.6: whether a duty is done, and whether it is not though its last day has passed."""
+
+    done: Truth
+    overdue: Truth
+
+
+def progress(duty: Duty, known: KnownFacts, reads: Reads) -> Progress:
+    done = reads(duty.done_when) if duty.done_when else NO
+    return Progress(done, min(~done, has_passed(duty.due, known)))
+
+
+def has_passed(due: Due | None, known: KnownFacts) -> Truth:
+    """3.6: whether a last day has passed; the earliest of several has as soon as one has."""
+    match due:
+        case None:
+            return NO
+        case OnDate(day=day):
+            return yes_if(known.as_of > day)
+        case Earliest(parts=parts):
+            return max(has_passed(part, known) for part in parts)
+    start = known.value(due.after)
+    if not isinstance(start, date):
+        return UNKNOWN
+    if isinstance(due, OnDay):
+        return yes_if(known.as_of > first_after(start, due.month, due.day))
+    if due.within.working_days or due.within.hours % 24:
+        return known.has_run_out(due.within, start)
+    return yes_if(known.as_of > due.within.after(start))  # a period's last day is the anniversary itself
+
+
+Owing: TypeAlias = Mapping[str, Truth]
+"""Duties by their keys: YES where one is certainly owed, UNKNOWN where it may be; left out where not."""
+
+
+class WayOf(NamedTuple):
+    """3.5: a way of meeting a need. `named` is whether the exchange says that it relies on it; `duties` are those it brings."""
+
+    states: frozenset[State]
+    named: bool
+    duties: Owing
+
+
+@dataclass(frozen=True, slots=True)
+class Reliance:
+    """What meets the need of a rule, and which duties come with the way of meeting it that an exchange relies on."""
+
+    rules: RuleSet
+    links: Links
+    relies_on: Collection[str]
+    standing: Mapping[str, RuleStanding]
+    requirements: Mapping[str, frozenset[State]]
+    progress: Mapping[str, Progress]
+
+    def states(self, need: Need) -> frozenset[State]:
+        """3.4: Kleene over met and unmet, with doubt between them."""
+        if need.op == "one":
+            return self.requirements[need.requirement]
+        pick, found = (max, UNMET) if need.op == "any_of" else (min, MET)
+        for part in need.parts:
+            found = frozenset(pick(a, b) for a in found for b in self.states(part))
+        return found
+
+    def duties(self, need: Need) -> Owing:
+        """3.5: `any_of` owes the duties of its way, `all_of` all of them."""
+        if need.op == "all_of":
+            return together(self.duties(part) for part in need.parts)
+        if need.op == "any_of":
+            return self.relied_on([WayOf(self.states(part), self.named(part), self.duties(part)) for part in need.parts])
+        return self.relied_on(self.ways(need.requirement))
+
+    def ways(self, requirement: str) -> list[WayOf]:
+        """3.4, 3.5: that a requirement is not owed, which brings no duties; then each ground, with its own and the requirement's."""
+        excused = strongest(self.standing[rule.key].lifts for rule in self.links.excusers[requirement])
+        ways = [WayOf(met_where(excused.sure), False, {})]
+        for rule in self.links.grounds[requirement]:
+            named = rule.key in self.relies_on or requirement in self.relies_on
+            duties = (*self.rules.requirements[requirement].duties, *rule.duties)
+            sure = self.standing[rule.key].lifts.sure
+            ways.append(WayOf(met_where(sure), named, dict.fromkeys((duty.key for duty in duties), YES)))
+        return ways
+
+    def named(self, need: Need) -> bool:
+        """Whether the exchange says that it relies on a requirement within a need, or on a ground of one."""
+        grounds = (rule.key for name in need.requirements() for rule in self.links.grounds[name])
+        return any(way in self.relies_on for way in (*need.requirements(), *grounds))
+
+    def relied_on(self, ways: Sequence[WayOf]) -> Owing:
+        """
+        3.5: the duties of the way named, else of the first met with no duty overdue, else of the first met.
+
+        While an earlier way is unknown, the duties of every possible way may be owed, and none certainly is.
+        """
+        possible = [way for way in ways if State.MET in way.states]
+        undecided = {key: UNKNOWN for way in possible for key in way.duties}
+        if named := [way for way in possible if way.named]:
+            return next((way.duties for way in named if way.states == MET), undecided)
+        for way in possible:
+            late = max((min(owed, self.progress[key].overdue) for key, owed in way.duties.items()), default=NO)
+            if way.states != MET or late is UNKNOWN:
+                return undecided
+            if late is NO:
+                return way.duties
+        return possible[0].duties if possible else {}
+
+
+def met_where(lifted: Truth) -> frozenset[State]:
+    return {YES: MET, UNKNOWN: MET | UNMET, NO: UNMET}[lifted]
+
+
+def together(every: Iterable[Owing]) -> dict[str, Truth]:
+    """3.5: a duty is owed as surely as what makes it fall due most surely."""
+    owing: dict[str, Truth] = {}
+    for each in every:
+        for key, owed in each.items():
+            owing[key] = max(owing.get(key, NO), owed)
+    return owing

@@ -1,0 +1,299 @@
+"""
+Semantics 2: how each test, each condition and each definition reads on one exchange, on one day: yes, no or unknown.
+
+The functions stand in the order of the sentences whose numbers they cite.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any, TypeAlias
+
+from engine.calendars import is_worked
+from engine.exchange import Exchange
+from engine.policy_language.vocabulary import DOCUMENT_GROUPS
+from engine.rules import AS_OF, All, AnyOf, Atom, Condition, Defined, Not, RuleSet, Truth, tests
+from engine.values import Document, Duration, Missing, Money, Range, SetOf, Value, ValueSet
+
+NO, UNKNOWN, YES = Truth.NO, Truth.UNKNOWN, Truth.YES
+DOCUMENTS = tuple(f"{group}." for group in DOCUMENT_GROUPS)
+ENDLESS = Decimal("Infinity")
+
+Test: TypeAlias = Callable[[Atom], Truth]
+
+
+def truth(condition: Condition, test: Test, defined: Mapping[str, Truth]) -> Truth:
+    """2.1: Kleene. What comes after a NO in a conjunction, or after a YES in a disjunction, need not be looked at."""
+    match condition:
+        case Atom():
+            return test(condition)
+        case Defined(key=key):
+            return defined[key]
+        case Not(part=part):
+            return ~truth(part, test, defined)
+        case All(parts=parts):
+            least = YES
+            for part in parts:
+                least = min(least, truth(part, test, defined))
+                if least is NO:
+                    break
+            return least
+        case AnyOf(parts=parts):
+            most = NO
+            for part in parts:
+                most = max(most, truth(part, test, defined))
+                if most is YES:
+                    break
+            return most
+
+
+def define(definitions: Mapping[str, Condition], test: Test) -> dict[str, Truth]:
+    """How each definition reads. They come in an order in which each uses only earlier ones."""
+    defined: dict[str, Truth] = {}
+    for key, condition in definitions.items():
+        defined[key] = truth(condition, test, defined)
+    return defined
+
+
+@dataclass(frozen=True, slots=True)
+class Reads:
+    """How any condition of a rule set reads on one exchange."""
+
+    rules: RuleSet
+    test: Test
+    defined: Mapping[str, Truth]
+
+    def __call__(self, condition: Condition) -> Truth:
+        return truth(condition, self.test, self.defined)
+
+    def seen(self, *rules: int) -> Hashable:
+        """Equal for two readings on which every test that one of these rules rests on reads the same."""
+        conditions = (self.rules.rules[number].condition for number in rules)
+        return tuple(self.test(atom) for condition in conditions for atom in tests(condition, self.rules.definitions))
+
+
+@dataclass(frozen=True, slots=True)
+class KnownFacts:
+    """What is known of an exchange on one day, and how it answers a test."""
+
+    rules: RuleSet
+    exchange: Exchange
+    as_of: date
+
+    def test(self, atom: Atom) -> Truth:
+        """2.1: what is left out or unknown makes a test unknown, but for what is shown by its place (2.2)."""
+        if atom.op == "counts":
+            return self.counts(atom)
+        if atom.not_shown is not None and not self.shows(atom.fact):
+            return atom.not_shown
+        value = self.value(atom.fact)
+        if isinstance(value, Missing):
+            return UNKNOWN
+        if atom.other:
+            return self.against(atom, value)
+        if isinstance(value, SetOf):
+            return self.of_set(atom, value)
+        if atom.op in ("is", "in"):
+            return names_any(atom.type.values, value, self.targets(atom))
+        if atom.op in ("within", "older_than"):
+            return self.of_age(atom, value)
+        return order(atom.op, value, self.operand(atom), atom.type.values)
+
+    def value(self, fact: str) -> Value:
+        if fact == AS_OF:
+            return self.as_of
+        return self.total(fact) if fact in self.rules.families else self.exchange.value(fact)
+
+    def targets(self, atom: Atom) -> Sequence[object]:
+        """The values tested for: written out, or those of a register on the day."""
+        if not atom.register:
+            return atom.operands
+        entries = self.rules.registers[atom.register]
+        return [value for value, windows in entries.items() if any(window.on(self.as_of) for window in windows)]
+
+    def operand(self, atom: Atom) -> object:
+        return self.as_of if atom.operands[0] == AS_OF else atom.operands[0]
+
+    def shows(self, field: str) -> bool:
+        """2.2, 2.9: whether a document of the kind is there, and its field has no day that is still to come."""
+        document = self.exchange.values.get(field.rpartition(".")[0], Missing.LEFT_OUT)
+        if document is Missing.LEFT_OUT or (isinstance(document, Document) and document.state == "none"):
+            return False
+        value = self.exchange.value(field)
+        return field.endswith(".expires") or not isinstance(value, date) or value <= self.as_of
+
+    def counts(self, atom: Atom) -> Truth:
+        """2.3: a document counts when it is dated on or before as_of, has not expired, and covers."""
+        document = self.exchange.values.get(atom.fact, Missing.LEFT_OUT)
+        if document is Missing.UNKNOWN:
+            return UNKNOWN
+        if not isinstance(document, Document) or document.state == "none":
+            assert atom.not_shown is not None
+            return atom.not_shown
+        dated, covers = document.fields.get("dated"), document.fields.get("covers")
+        expires = document.fields.get("expires", date.max)
+        return min(
+            yes_if(dated <= self.as_of) if isinstance(dated, date) else UNKNOWN,
+            yes_if(expires >= self.as_of) if isinstance(expires, date) else UNKNOWN,
+            yes_if(covers) if isinstance(covers, bool) else UNKNOWN,
+        )
+
+    def of_set(self, atom: Atom, sent: SetOf) -> Truth:
+        """2.4: an open set may have further members. 2.6: a rank test on a set means any member."""
+        values, targets = atom.type.values, self.targets(atom)
+        if atom.op == "only":
+            inside = [names_any(values, member, targets) for member in sent.members]
+            return min([*inside, UNKNOWN if sent.open else YES])
+        if atom.op == "has":
+            found = [holds_target(values, sent, target) for target in targets]
+        else:
+            found = [order(atom.op, member, self.operand(atom), values) for member in sent.members]
+        return max([*found, UNKNOWN if sent.open else NO])
+
+    def total(self, fact: str) -> Value:
+        """2.7: a range of known parts and unknown ones; for distinct counts [largest member, sum]."""
+        how, members = self.rules.families[fact]
+        sent = [self.exchange.value(member) for member in members]
+        if sums := [value for value in sent if isinstance(value, Money)]:
+            together = len(sums) == len(sent) and len({money.currency for money in sums}) == 1
+            return Money(sum((m.amount for m in sums), Decimal(0)), sums[0].currency) if together else Missing.UNKNOWN
+        parts = [value if isinstance(value, Range) else Range(Decimal(0), None) for value in sent]
+        lows = [part.low for part in parts]
+        highs = [part.high for part in parts if part.high is not None]
+        return Range(
+            max(lows) if how == "distinct" else sum(lows, Decimal(0)),
+            sum(highs, Decimal(0)) if len(highs) == len(parts) else None,
+        )
+
+    def of_age(self, atom: Atom, value: Value) -> Truth:
+        """2.9: `within` and `older_than` are both "no" on a later date; they are not each other's complements."""
+        length = atom.operands[0]
+        assert isinstance(length, Duration)
+        if not isinstance(value, date):
+            return UNKNOWN
+        if value > self.as_of:
+            return NO
+        over = self.has_run_out(length, value)
+        return over if atom.op == "older_than" else ~over
+
+    def has_run_out(self, length: Duration, start: date) -> Truth:
+        """2.9: whether a length that began on `start` is over; its last day is the one before the anniversary."""
+        if length.working_days:
+            return self.worked(length, start)
+        whole, rest = divmod(length.hours, 24)
+        if rest:
+            # Times of day never enter (1.4): hours that are no whole days end somewhere within two days.
+            days = (self.as_of - start).days - whole
+            return NO if days < 0 else UNKNOWN if days < 2 else YES
+        return yes_if(self.as_of >= length.after(start))
+
+    def worked(self, length: Duration, start: date) -> Truth:
+        """
+        2.9: whether so many working days lie after `start` and before as_of.
+
+        A day that the calendar does not know may be worked or not.
+        """
+        calendar = self.rules.calendars[length.calendar]
+        first, last = start.toordinal() + 1, self.as_of.toordinal() - 1
+        known = range(max(first, calendar.known_from.toordinal()), min(last, calendar.known_until.toordinal()) + 1)
+        least = sum(is_worked(calendar, date.fromordinal(day)) for day in known)
+        most = least + max(0, last - first + 1) - len(known)
+        return YES if least >= length.working_days else UNKNOWN if most >= length.working_days else NO
+
+    def against(self, atom: Atom, value: Value) -> Truth:
+        """2.10: one fact against another of its type; unknown where one is absent, or is a document's day that is still to come."""
+        if atom.other.startswith(DOCUMENTS) and not self.shows(atom.other):
+            return UNKNOWN
+        other = self.value(atom.other)
+        if isinstance(other, Missing):
+            return UNKNOWN
+        values = atom.type.values
+        if atom.op == "is":
+            return agreed(names(values, a, b) for a in may_be(values, value) for b in may_be(values, other))
+        return order(atom.op, value, other, values)
+
+
+def names(values: ValueSet | None, sent: object, target: object) -> Truth:
+    """2.5: a sent value is also each of its ancestors; each of its descendants is unknown unless the value is exact."""
+    if values is None or not isinstance(sent, str) or not isinstance(target, str):
+        return yes_if(sent == target)
+    if target in values.ancestors(sent):
+        return YES
+    return UNKNOWN if sent in values.ancestors(target) and sent not in values.exact else NO
+
+
+def names_any(values: ValueSet | None, sent: object, targets: Sequence[object]) -> Truth:
+    return max((names(values, sent, target) for target in targets), default=NO)
+
+
+def holds_target(values: ValueSet | None, sent: SetOf, target: object) -> Truth:
+    """2.4, 2.5: whether a member is the target; a member with a narrower one beside it says no more than that one."""
+    found = {member: names(values, member, target) for member in sent.members}
+    if YES in found.values():
+        return YES
+    vague = [member for member, reads in found.items() if reads is UNKNOWN]
+    return NO if all(values and narrowed(values, member, sent) for member in vague) else UNKNOWN
+
+
+def narrowed(values: ValueSet, member: str, sent: SetOf) -> bool:
+    return any(other != member and member in values.ancestors(other) for other in sent.members)
+
+
+def may_be(values: ValueSet | None, sent: object) -> Sequence[object]:
+    """2.5: what a sent value may turn out to be: itself, or what lies under it unless it is exact."""
+    if values is None or sent in values.exact:
+        return [sent]
+    return [value for value in values.values if isinstance(sent, str) and sent in values.ancestors(value)] or [sent]
+
+
+def order(op: str, value: object, other: object, values: ValueSet | None) -> Truth:
+    """2.6, 2.8, 2.10: yes or no where all that both sides may be agrees, else unknown."""
+    known = ends(value, other, values)
+    if known is None:
+        return UNKNOWN
+    low, high, least, most = known
+    always, never = {
+        "at_least": (low >= most, high < least),
+        "more_than": (low > most, high <= least),
+        "at_most": (high <= least, low > most),
+        "less_than": (high < least, low >= most),
+    }[op]
+    return YES if always else NO if never else UNKNOWN
+
+
+def ends(value: object, other: object, values: ValueSet | None) -> tuple[Any, Any, Any, Any] | None:
+    """The lowest and the highest that either side may be; None where they cannot be compared."""
+    ranks = values.rank if values else {}
+    match value, other:
+        case Range(), Range():
+            return value.low, _top(value), other.low, _top(other)
+        case Range(), Decimal():
+            return value.low, _top(value), other, other
+        case Money(), Money() if value.currency == other.currency:
+            return value.amount, value.amount, other.amount, other.amount
+        case Duration(), Duration() if not value.working_days and not other.working_days:
+            if value.hours == other.hours == 0:
+                return value.months, value.months, other.months, other.months
+            return *value.hours_between(), *other.hours_between()
+        case date(), date():
+            return value, value, other, other
+        case str(), str() if value in ranks and other in ranks:
+            return ranks[value], ranks[value], ranks[other], ranks[other]
+    return None
+
+
+def agreed(truths: Iterable[Truth]) -> Truth:
+    """What they all say, else unknown."""
+    found = set(truths)
+    return found.pop() if len(found) == 1 else UNKNOWN
+
+
+def yes_if(true: bool) -> Truth:
+    return YES if true else NO
+
+
+def _top(value: Range) -> Decimal:
+    return ENDLESS if value.high is None else value.high
