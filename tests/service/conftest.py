@@ -132,7 +132,7 @@ class Server:
         self, database: Path | str, *options: str, environment: dict[str, str] | None = None, folder: Path | None = None
     ) -> None:
         command = [sys.executable, "-m", "service.cli", "serve", "--port", "0", "--database", str(database)]
-        command += ["--policies", str(POLICIES), *options]
+        command += [*([] if "--policies" in options else ["--policies", str(POLICIES)]), *options]
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("FIFTHFACTOR_")}
         paths = os.pathsep.join(filter(None, [inherited.get("PYTHONPATH"), str(ROOT)]))
         self.process = subprocess.Popen(
