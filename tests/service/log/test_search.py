@@ -13,7 +13,8 @@ import sqlalchemy as sa
 from service.log import index, search
 from service.log.index import take_in, unindexed
 from service.log.leaf import Entry, seal
-from service.log.search import CursorRefused, Query, everything, find, newer
+from service.log.query import Query
+from service.log.search import CursorRefused, everything, find, newer
 from service.log.store import Store
 from service.log.summary import Summary
 
