@@ -36,7 +36,7 @@ class Commands(typer.Typer):
 
     def add(self, example: str, name: str | None = None) -> Callable[[Callable[..., int]], Callable[..., int]]:
         """Make a command of a function, which returns the exit code; its help ends with the example."""
-        return self.command(name, cls=_Command, epilog=f"Example: fifthfactor {example}")
+        return self.command(name, cls=_Command, epilog=f"\b\nExample: fifthfactor {example}")
 
 
 class _Command(TyperCommand):
@@ -82,7 +82,7 @@ Paths = Annotated[
     typer.Argument(
         help="Folders or files of policies; `bundled` names the bundled ones. [the bundled ones]",
         parser=policies_at,
-        metavar="[PATHS]...",
+        metavar="PATHS",
     ),
 ]
 Policies = Annotated[
@@ -90,6 +90,16 @@ Policies = Annotated[
     typer.Option(
         "--policies",
         help="Folder or file of policies; may be given again, and `bundled` names the bundled ones. [the bundled ones]",
+        parser=policies_at,
+        metavar="PATH",
+    ),
+]
+ServicePolicies = Annotated[  # of commands that stand beside the service
+    list[Path] | None,
+    typer.Option(
+        "--policies",
+        help="Folder or file of policies; may be given again, and `bundled` names the bundled ones."
+        " [FIFTHFACTOR_POLICIES, or the bundled ones]",
         parser=policies_at,
         metavar="PATH",
     ),

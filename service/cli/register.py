@@ -4,7 +4,6 @@
 For whoever runs the service. What is imported is checked by the policies, like what is sent to the service.
 """
 
-import asyncio
 import json
 import sys
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from service.cli.command import BY, Commands, Database, Policies, UsedWrongly, address, need, settings
+from service.cli.command import BY, Commands, Database, ServicePolicies, UsedWrongly, address, need, settings
 from service.cli.output import complain, day
 
 if TYPE_CHECKING:
@@ -27,7 +26,7 @@ SHOWN = 200  # of a list, characters a line
 @app.add("register import parties.csv", name="import")
 def import_(
     file: Annotated[Path, typer.Argument(help="File to take in, .csv or .json; all of it or nothing.")],
-    policies: Policies = None,
+    policies: ServicePolicies = None,
     database: Database = None,
 ) -> int:
     """
@@ -35,6 +34,8 @@ def import_(
 
     Ends with 0 where all of it is taken in, with 1 where something in it is wrong: each place is told, and nothing is taken in.
     """
+    import asyncio
+
     from service.cli.files import read
     from service.log.store import Store, now_text
     from service.register import entity_versions, import_export
@@ -66,7 +67,7 @@ def import_(
 def export(
     form: Annotated[str, typer.Option("--format", help="How to write: json or csv.")] = "json",
     kind: Kind = None,
-    policies: Policies = None,
+    policies: ServicePolicies = None,
     database: Database = None,
 ) -> int:
     """

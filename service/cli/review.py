@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from service.cli.command import AsJson, Commands, Database, Lang, Policies, UsedWrongly, need, settings
+from service.cli.command import AsJson, Commands, Database, Lang, ServicePolicies, UsedWrongly, need, settings
 from service.cli.output import complain, lines_in, print_decision, safe
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ By = Annotated[str | None, typer.Option(help="Who signs. [the user of this termi
 @app.add("review list --database decisions.db", name="list")
 def list_(
     database: Database = None,
-    policies: Policies = None,
+    policies: ServicePolicies = None,
     limit: Annotated[int, typer.Option(min=1, max=100, help="How many to list.")] = 20,
     as_json: AsJson = False,
 ) -> int:
@@ -64,7 +64,7 @@ def list_(
 def show(
     id: Id,
     database: Database = None,
-    policies: Policies = None,
+    policies: ServicePolicies = None,
     lang: Lang = "en",
 ) -> int:
     """Show a decision, what of it can be signed off, and the sign-offs given. Ends with 0."""
@@ -104,7 +104,7 @@ def approve(
     requirement: Requirement = None,
     by: By = None,
     database: Database = None,
-    policies: Policies = None,
+    policies: ServicePolicies = None,
 ) -> int:
     """
     Sign off the reviews of a decision, and accept what it lifts only in doubt, for the same facts until a last day.
@@ -122,7 +122,7 @@ def refuse(
     requirement: Requirement = None,
     by: By = None,
     database: Database = None,
-    policies: Policies = None,
+    policies: ServicePolicies = None,
 ) -> int:
     """
     Refuse to sign off a decision, or take an approval back.

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from service.cli.command import Commands, Database, Policies, settings
+from service.cli.command import Commands, Database, ServicePolicies, settings
 from service.cli.output import complain
 
 app = Commands()
@@ -17,7 +17,7 @@ def serve(
         str | None, typer.Option(help="Address to listen on; others than this machine's own need a key. (default: 127.0.0.1)")
     ] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on; 0 takes a free one. (default: 8080)")] = None,
-    policies: Policies = None,
+    policies: ServicePolicies = None,
     database: Database = None,
     mode: Annotated[str | None, typer.Option(help="Which engines decide. (default: checked)")] = None,
     workers: Annotated[int | None, typer.Option(help="Processes that answer. (default: 1)")] = None,

@@ -1,6 +1,5 @@
 """`fifthfactor log erase`: personal values of decisions, gone for good."""
 
-import asyncio
 from typing import Annotated
 
 import typer
@@ -18,6 +17,8 @@ def erase(ids: Annotated[list[str], typer.Argument(help="Ids of decisions.")], d
 
     Backups hold the values still. Ends with 1 where a decision is not there.
     """
+    import asyncio
+
     from service.log.store import Store
     from service.store.upgrade import look
     from service.store.writer import NotRecorded
