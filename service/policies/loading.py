@@ -65,9 +65,11 @@ def sources(
         if not path.exists():
             raise SourceRefused(f"the policies `{path}` cannot be read: there is no such file or folder")
         if keys and not is_bundle(path):
-            raise SourceRefused(
-                f"`{path}` is not signed, and keys are set; build and sign a bundle of it (`fifthfactor bundle`)"
-            )
+            what = "one bundle of all of them" if len(places) > 1 else "a bundle of it"
+            raise SourceRefused(f"`{path}` is not signed, and keys are set; build and sign {what} (`fifthfactor bundle`)")
+        if len(places) > 1 and path.is_dir() and not any(file.suffix in archive.SUFFIXES for file in path.rglob("*.y*ml")):
+            # Left unsaid, a folder that is not mounted would take its prohibitions away.
+            raise SourceRefused(f"the folder `{path}` holds no YAML file; put its policies there, or leave it out")
     packed = [(path, read(path, archive.MAX_BYTES)) for path in places if is_bundle(path)]
     signers = dict.fromkeys(key.id for path, raw in packed if keys for key in _signers(path, raw, settings, keys))
     loose = [path for path in places if not is_bundle(path)]
