@@ -4,7 +4,6 @@ What commands read and write: policies, sent documents, and files that are put i
 What is written stands on the disk before it takes the name, with the mode that was there; a link stays a link.
 """
 
-import gc
 import os
 import sys
 import tempfile
@@ -20,8 +19,6 @@ if TYPE_CHECKING:
 
 def load(paths: Sequence[Path]) -> "engine.Bundle":
     """The bundle of folders, files and bundle files, of none the bundled one. Raises engine.BundleRefused, SourceRefused."""
-    # Policies stay until the end: to look through them for cycles after every 700 new objects is a quarter of a command's time.
-    gc.set_threshold(20_000, 10, 10)
     import engine
     from service.policies import loading
 

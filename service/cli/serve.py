@@ -1,11 +1,12 @@
 """`fifthfactor serve`: the service, until it is told to stop."""
 
+import gc
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from service.cli.command import Commands, Database, ServicePolicies, settings
+from service.cli.command import USUAL_THRESHOLD, Commands, Database, ServicePolicies, settings
 from service.cli.output import complain
 
 app = Commands()
@@ -31,6 +32,7 @@ def serve(
     Options win over the environment (FIFTHFACTOR_HOST, FIFTHFACTOR_PORT and so on), which wins over a file of settings. Log lines go
     to standard error. Ends with 0 once it was told to stop, with 1 where the policies do not hold, with 2 where it cannot start.
     """
+    gc.set_threshold(*USUAL_THRESHOLD)  # what a service makes does not stay
     chosen = settings(
         settings=settings_file,
         host=host,

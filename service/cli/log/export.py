@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
@@ -18,9 +19,8 @@ from service.cli.output import progress
 from service.log.query import Query
 
 if TYPE_CHECKING:
-    import sqlalchemy as sa
-
     from service.log.search import Row
+    from service.log.store import Stored
 
 FORMATS = ("csv", "jsonl")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
@@ -42,18 +42,20 @@ def export(
 
     In CSV a text that a spreadsheet would take for a formula begins with an apostrophe.
     """
+    from service.log.index import unindexed
     from service.log.search import everything
+    from service.log.store import find
     from service.store.upgrade import reading
 
     need("format", form, FORMATS)
     count = 0
     with reading(address(database)) as connection, _writing(output) as file:
-        write = _whole(connection, file) if whole else _rows(file, form)
+        write = _whole(partial(find, connection), file) if whole else _rows(file, form)
         for count, row in enumerate(everything(connection, query), 1):
             write(row)
             progress(f"{count:,} decisions", count)
         progress("")
-        warn_of_unindexed(connection)
+        warn_of_unindexed(unindexed(connection))
     if not count:
         say_none()
     return 0
@@ -70,12 +72,11 @@ def _rows(file: TextIO, form: str) -> "Callable[[Row], None]":
     return lambda row: table.writerow([_cell(value) for value in written_row(row).values()])
 
 
-def _whole(connection: "sa.Connection", file: TextIO) -> "Callable[[Row], None]":
+def _whole(find: "Callable[[str], Stored | None]", file: TextIO) -> "Callable[[Row], None]":
     from service.api.decisions import kept
-    from service.log.store import find
 
     def write(row: "Row") -> None:
-        stored = find(connection, row.id)
+        stored = find(row.id)
         if stored is not None:
             print(json.dumps(kept(stored), ensure_ascii=False), file=file)
 

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 from service.cli.output import complain, painted, safe
 
 if TYPE_CHECKING:
-    import sqlalchemy as sa
-
     from service.log.search import Row
 
 
@@ -20,12 +18,10 @@ def print_rows(rows: "Iterable[Row]", as_json: bool) -> None:
         print(json.dumps(written_row(row), ensure_ascii=False) if as_json else _line(row), flush=True)
 
 
-def warn_of_unindexed(connection: "sa.Connection") -> None:
-    """Say where there are records that no search finds."""
-    from service.log.index import unindexed
-
-    if left := unindexed(connection):
-        complain(f"{left:,} older records are not searched; take them in with `fifthfactor log reindex`")
+def warn_of_unindexed(number: int) -> None:
+    """Say that there are records which no search finds."""
+    if number:
+        complain(f"{number:,} older records are not searched; take them in with `fifthfactor log reindex`")
 
 
 def say_none() -> None:

@@ -25,13 +25,14 @@ def search(
     """
     Search the decisions, newest first. All that is asked for has to be met; of one option given several times, any.
     """
+    from service.log.index import unindexed
     from service.log.search import everything
     from service.store.upgrade import reading
 
     with reading(address(database)) as connection:
         rows = list(islice(everything(connection, query, min(limit + 1, 1_000)), limit + 1))
         print_rows(rows[:limit], as_json)
-        warn_of_unindexed(connection)
+        warn_of_unindexed(unindexed(connection))
     if not rows:
         say_none()
     elif len(rows) > limit:

@@ -32,7 +32,7 @@ def tail(
     with reading(url) as connection:
         rows = list(reversed(find(connection, Query(), None, lines).rows)) if lines else []
         # By their place in the log: a record may come a little after one that is later by its moment.
-        last = max((row.sequence for row in rows), default=-1) if rows else newest(connection)
+        last = max(row.sequence for row in rows) if rows else newest(connection)
         print_rows(rows, as_json)
     if not rows and lines and not follow:
         say_none()

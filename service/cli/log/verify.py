@@ -16,13 +16,14 @@ def verify(database: Database = None, as_json: AsJson = False) -> int:
 
     Ends with 1 where there is a fault.
     """
+    from service.log.index import unindexed
     from service.log.verification import verify as verify_all
     from service.store.upgrade import reading
 
     with reading(address(database)) as connection:
         records, faults = verify_all(connection, lambda done, all: progress(f"{done:,} of {all:,} records", done))
         progress("")
-        warn_of_unindexed(connection)
+        warn_of_unindexed(unindexed(connection))
     if as_json:
         print_json({"sound": not faults, "records": records, "faults": [asdict(each) for each in faults]})
     else:
