@@ -147,6 +147,14 @@ class Settings(BaseModel):
             return given
         return [_meant(each) for each in given]
 
+    @field_validator("policies")
+    @classmethod
+    def _named(cls, policies: tuple[Path, ...]) -> tuple[Path, ...]:
+        # What was meant to name some and is empty must not become the bundled ones.
+        if not policies:
+            raise ValueError("name a folder or a bundle file, or do not set it")
+        return policies
+
     @field_validator("database", mode="before")
     @classmethod
     def _written(cls, database: Any) -> Any:

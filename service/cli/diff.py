@@ -39,7 +39,9 @@ app = Commands()
 
 @app.add("diff HEAD~1 policies --fail-on permits-more")
 def diff(
-    old: Annotated[str, typer.Argument(help="What stands: a folder, a git revision (REV or REV:path), or a bundle's digest.")],
+    old: Annotated[
+        str, typer.Argument(help="What stands: a folder, `bundled`, a git revision (REV or REV:path), or a bundle's digest.")
+    ],
     new: Annotated[str, typer.Argument(help="What would take its place, named in the same way.")],
     policies: Annotated[
         list[Path] | None,

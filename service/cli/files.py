@@ -36,10 +36,13 @@ def load_or_stop(paths: Sequence[Path]) -> "engine.Bundle":
         raise UsedWrongly(f"{refused}\n\nthe policies do not hold; mend them first (`fifthfactor check`)") from None
 
 
-def read(file: Path) -> bytes:
-    """The bytes of a file, or of standard input for `-`. Raises UsedWrongly."""
+def read(file: Path, most: int = -1) -> bytes:
+    """The bytes of a file, or of standard input for `-`, so many at most. Raises UsedWrongly."""
+    if str(file) == "-":
+        return sys.stdin.buffer.read(most)
     try:
-        return sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
+        with file.open("rb") as opened:
+            return opened.read(most)
     except OSError as error:
         raise UsedWrongly(f"cannot read {file}: {error.strerror}") from None
 

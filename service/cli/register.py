@@ -44,7 +44,7 @@ def import_(
     form = file.suffix.removeprefix(".").lower()
     if form not in import_export.FORMATS:
         raise UsedWrongly(f"`{file.name}` is neither .csv nor .json")
-    raw = read(file)
+    raw = read(file, import_export.MOST_BYTES + 1)
     if len(raw) > import_export.MOST_BYTES:
         raise UsedWrongly(f"`{file}` has more than {import_export.MOST_BYTES:,} bytes; take it in in parts")
     try:

@@ -39,6 +39,10 @@ class _GitRefused(Exception):
     """Git ended with an error; the message is its first line."""
 
 
+class _Hidden(UsedWrongly):
+    """In a commit one file would hide another."""
+
+
 class Finder:
     """Finds bundles by what they are called."""
 
@@ -110,7 +114,11 @@ class Finder:
             commits = repository.history(places)
             for number, commit in enumerate(commits, 1):
                 self.progress(f"looking for {digest[:12]}: {number:,} of {len(commits):,} commits")
-                listing = repository.listing(commit, places)
+                try:
+                    listing = repository.listing(commit, places)
+                except _Hidden:
+                    unsound += 1
+                    continue
                 if tuple(listing.items()) in seen:
                     continue
                 seen.add(tuple(listing.items()))
@@ -246,12 +254,12 @@ class _Repository:
         return listing
 
     def listing(self, commit: str, places: Sequence[PurePosixPath]) -> dict[str, str]:
-        """The hashes of the YAML files at some places in a commit, by the names that folders of them would give."""
+        """The hashes of the YAML files at some places in a commit, by the names that folders of them would give. Raises _Hidden."""
         found: dict[str, tuple[PurePosixPath, str]] = {}
         listed = {path: (name, hash_) for place in reversed(places) for name, path, hash_ in self._files(commit, place)}
         for path, (name, hash_) in listed.items():
             if name in found:
-                raise UsedWrongly(
+                raise _Hidden(
                     f"`{found[name][0]}` and `{path}` in {commit[:10]} would both be `{name}` in the bundle, and one would hide"
                     " the other; compare the folders one after the other"
                 )
