@@ -62,14 +62,7 @@ def sources(
     """The files in folders, bundle files and YAML files, by name, and who signed them, by key id. Raises SourceRefused."""
     places = _places(paths)
     for path in places:
-        if not path.exists():
-            raise SourceRefused(f"the policies `{path}` cannot be read: there is no such file or folder")
-        if keys and not is_bundle(path):
-            what = "one bundle of all of them" if len(places) > 1 else "a bundle of it"
-            raise SourceRefused(f"`{path}` is not signed, and keys are set; build and sign {what} (`fifthfactor bundle`)")
-        if len(places) > 1 and path.is_dir() and not any(file.suffix in archive.SUFFIXES for file in path.rglob("*.y*ml")):
-            # Left unsaid, a folder that is not mounted would take its prohibitions away.
-            raise SourceRefused(f"the folder `{path}` holds no YAML file; put its policies there, or leave it out")
+        _check(path, alone=len(places) == 1, signed=bool(keys))
     packed = [(path, read(path, archive.MAX_BYTES)) for path in places if is_bundle(path)]
     signers = dict.fromkeys(key.id for path, raw in packed if keys for key in _signers(path, raw, settings, keys))
     loose = [path for path in places if not is_bundle(path)]
@@ -103,6 +96,18 @@ def read(path: Path, limit: int) -> bytes:
         raise SourceRefused(f"`{path}` cannot be read: {error.strerror}") from None
 
 
+def _check(path: Path, alone: bool, signed: bool) -> None:
+    """Whether policies may be taken from a path, `alone` or beside others, where all must be `signed`. Raises SourceRefused."""
+    if not path.exists():
+        raise SourceRefused(f"the policies `{path}` cannot be read: there is no such file or folder")
+    if signed and not is_bundle(path):
+        what = "a bundle of it" if alone else "one bundle of all of them"
+        raise SourceRefused(f"`{path}` is not signed, and keys are set; build and sign {what} (`fifthfactor bundle`)")
+    if not alone and path.is_dir() and not any(file.suffix in archive.SUFFIXES for file in path.rglob("*.y*ml")):
+        # Left unsaid, a folder that is not mounted would take its prohibitions away.
+        raise SourceRefused(f"the folder `{path}` holds no YAML file; put its policies there, or leave it out")
+
+
 def _signers(path: Path, raw: bytes, settings: engine.Settings, keys: Sequence[PublicKey]) -> tuple[PublicKey, ...]:
     """Which keys signed a bundle file to be read under these settings. Raises SourceRefused."""
     meant, signers = verified(path, raw, keys)
@@ -125,8 +130,10 @@ def _unpacked(packed: Iterable[tuple[Path, bytes]]) -> Iterator[tuple[str, str, 
 
 def _places(paths: Path | Sequence[Path]) -> list[Path]:
     """Each place once, by what it really is."""
-    given = [paths] if isinstance(paths, Path) else paths
-    return list({path.resolve(): path for path in reversed(given)}.values())[::-1]
+    places: dict[Path, Path] = {}
+    for path in [paths] if isinstance(paths, Path) else paths:
+        places.setdefault(path.resolve(), path)
+    return list(places.values())
 
 
 def _listed(paths: Iterable[Path]) -> str:
