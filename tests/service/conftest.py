@@ -129,10 +129,17 @@ class Server:
     """A real server: `python -m service.cli serve` in a process of its own, on a free port."""
 
     def __init__(
-        self, database: Path | str, *options: str, environment: dict[str, str] | None = None, folder: Path | None = None
+        self,
+        database: Path | str,
+        *options: str,
+        environment: dict[str, str] | None = None,
+        folder: Path | None = None,
+        policies: bool = True,
     ) -> None:
         command = [sys.executable, "-m", "service.cli", "serve", "--port", "0", "--database", str(database)]
-        command += ["--policies", str(POLICIES), *options]
+        if policies and "--policies" not in options:
+            command += ["--policies", str(POLICIES)]
+        command += options
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("FIFTHFACTOR_")}
         paths = os.pathsep.join(filter(None, [inherited.get("PYTHONPATH"), str(ROOT)]))
         self.process = subprocess.Popen(

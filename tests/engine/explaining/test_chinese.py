@@ -672,7 +672,7 @@ def test_explain_tells_an_export_in_chinese(tmp_path: Path) -> None:
     assert [line for line in lines if line.strip()[:1] in "，。；：、）》”" and line.strip()] == []
 
 
-def test_evaluate_tells_the_first_lines_in_chinese(tmp_path: Path) -> None:
+def test_evaluate_tells_the_first_text_in_chinese(tmp_path: Path) -> None:
     """The verdict and the answer, and as JSON the document of that language."""
     status, told = ran(tmp_path, "evaluate", "--lang", "zh")
     assert (status, len(told.splitlines())) == (1, 4)
