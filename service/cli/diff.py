@@ -203,6 +203,7 @@ def _leave_out(document: Any, pointer: str) -> None:
 
 def _markdown(difference: "engine.Difference", old: str, new: str, examples: int, erased: int) -> Iterator[str]:
     """The difference as a comment on a change: first what it permits, then the rules."""
+    import engine
 
     yield f"## Policies: {_code(old)} → {_code(new)}"
     yield ""

@@ -161,7 +161,7 @@ cases:
 
 def test_what_no_case_of_its_own_notices_another_policy_may() -> None:
     """Other policies' cases count as well, and are heard where none of its own notices."""
-    said = "`many`: “people is at least 100”, not 99"
+    said = "`many`: “at least 100 people”, not 99"
     assert said in undefended("one fewer does not")
     bundle = engine.load_sources(
         sources("one fewer does not") | {"law/other.test.yaml": OTHERS.replace("EXPECTED", "permitted").encode()}
@@ -173,7 +173,7 @@ def test_what_no_case_of_its_own_notices_another_policy_may() -> None:
 
 def test_a_failing_case_of_another_policy_is_no_evidence() -> None:
     """What would notice a mutant, and fails without it, is refused the moment it is heard."""
-    said = "`many`: “people is at least 100”, not 99"
+    said = "`many`: “at least 100 people”, not 99"
     bundle = engine.load_sources(
         sources("one fewer does not") | {"law/other.test.yaml": OTHERS.replace("EXPECTED", "prohibited").encode()}
     )
