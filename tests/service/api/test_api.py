@@ -312,11 +312,11 @@ def test_a_log_that_cannot_be_read_is_503(client, evaluate, monkeypatch):
 def test_without_a_record_there_is_no_answer(client, evaluate, service, monkeypatch, failure, kind):
     """503, with a time to try again, and nothing of the decision in it; the next request works."""
 
-    async def fail(entry):
+    async def fail(entries):
         raise failure
 
     with monkeypatch.context() as patch:
-        patch.setattr(type(service.store), "append", lambda store, entry: fail(entry))
+        patch.setattr(type(service.store), "append_many", lambda store, entries: fail(entries))
         answer = evaluate()
         refused(answer, 503, kind)
         assert answer.headers["retry-after"] == "1"
