@@ -169,11 +169,7 @@ def add(app: FastAPI, service: Service) -> None:
     ) -> Response:
         """A page of commitments, of an exporter or in a state where that is asked."""
         caller_of(request.scope, "read")
-        try:
-            with service.store.database.reading.connect() as connection:
-                found, following = ledger.page(connection, exporter, state, after, limit)
-        except sa.exc.SQLAlchemyError:
-            raise unreadable() from None
+        found, following = service.read(lambda connection: ledger.page(connection, exporter, state, after, limit), "ledger")
         return answer(Commitments(commitments=found, next=following))
 
     @app.get(
@@ -186,11 +182,8 @@ def add(app: FastAPI, service: Service) -> None:
     def one(id: str, request: Request) -> Response:
         """A commitment, with what it moved and what happened to it."""
         caller_of(request.scope, "read")
-        try:
-            with service.store.database.reading.connect() as connection:
-                found = ledger.read(connection, _named(id))
-        except sa.exc.SQLAlchemyError:
-            raise unreadable() from None
+        named = _named(id)
+        found = service.read(lambda connection: ledger.read(connection, named), "ledger")
         if found is None:
             raise Refused("not-found", "there is no commitment of this id")
         return answer(found)
@@ -227,11 +220,6 @@ def sent_body(model: type[BaseModel], path_parameter: str = "") -> dict[str, obj
     schema = {"required": True, "content": {"application/json": {"schema": model.model_json_schema()}}}
     parameter = {"name": path_parameter, "in": "path", "required": True, "schema": {"type": "string"}}
     return {"requestBody": schema, "parameters": [*([parameter] if path_parameter else []), schemas.IDEMPOTENCY_KEY]}
-
-
-def unreadable() -> Refused:
-    """Where the database does not answer."""
-    return Refused("not-ready", "the ledger cannot be read", headers={"Retry-After": "1"})
 
 
 def _named(id: str) -> str:

@@ -17,7 +17,6 @@ from service.api.sent import Plain, body
 from service.callers.caller import caller_of
 from service.decisions.idempotency import Answer, Work, once_prepared
 from service.log.search import CursorRefused
-from service.log.store import Stored
 from service.problems import Refused
 from service.reviews import queue, sign_offs
 from service.reviews.queue import Waiting
@@ -70,7 +69,7 @@ def add(app: FastAPI, service: Service) -> None:
         id = request.path_params["id"]
         raw = await body(request, BODY_LIMIT)
         asked = sign_offs.read(raw)
-        stored = await asyncio.to_thread(_stored, service, id)
+        stored = await asyncio.to_thread(service.stored, id)
 
         async def prepare() -> Work:
             now, live = service.clock(), service.live
@@ -122,13 +121,8 @@ def add(app: FastAPI, service: Service) -> None:
     def given(id: str, request: Request) -> Response:
         """Every sign-off that was given for the decision, with who gave it, when, why and until when."""
         caller_of(request.scope, "read")
-        try:
-            if service.store.read(id) is None:
-                raise Refused("not-found", "no decision of this id is recorded")
-            with service.store.database.reading.connect() as connection:
-                found = sign_offs.given(connection, id)
-        except sa.exc.SQLAlchemyError:
-            raise Refused("not-ready", "the log cannot be read", headers={"Retry-After": "1"}) from None
+        service.stored(id)
+        found = service.read(lambda connection: sign_offs.given(connection, id))
         return Response(SignOffs(sign_offs=tuple(found)).model_dump_json(), media_type="application/json")
 
     @app.get(
@@ -145,21 +139,9 @@ def add(app: FastAPI, service: Service) -> None:
     ) -> Response:
         """Decisions whose outcome is a review that may be signed off, and that nobody has looked at; newest first, once for each facts."""
         caller_of(request.scope, "review")
+        today = service.clock().astimezone(zone).date()
         try:
-            with service.store.database.reading.connect() as connection:
-                found = queue.waiting(connection, service.live, service.clock().astimezone(zone).date(), limit, cursor)
+            found = service.read(lambda connection: queue.waiting(connection, service.live, today, limit, cursor))
         except CursorRefused as refused:
             raise Refused("bad-request", str(refused)) from None
-        except sa.exc.SQLAlchemyError:
-            raise Refused("not-ready", "the log cannot be read", headers={"Retry-After": "1"}) from None
         return Response(found.model_dump_json(), media_type="application/json")
-
-
-def _stored(service: Service, id: str) -> Stored:
-    try:
-        stored = service.store.read(id)
-    except sa.exc.SQLAlchemyError:
-        raise Refused("not-ready", "the log cannot be read", headers={"Retry-After": "1"}) from None
-    if stored is None:
-        raise Refused("not-found", "no decision of this id is recorded")
-    return stored

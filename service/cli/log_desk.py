@@ -21,14 +21,14 @@ from typing import Any, TextIO
 import sqlalchemy as sa
 
 import engine
-from service.api.decisions import OUTCOMES, kept, written_row
 from service.cli.commands import UsedWrongly, load_or_stop, painted, print_decision, told_in
 from service.decisions.replay import CannotReplay, Replay, decider, kept_decider
 from service.decisions.replay import replay as decide_again
 from service.log.index import take_in, unindexed
 from service.log.leaf import clear
 from service.log.record import Digests
-from service.log.search import Query, Row, everything, find, moment, newer
+from service.log.search import OUTCOMES, Query, Row, everything, find, moment, newer
+from service.log.shown import kept, written_row
 from service.log.store import Store, Stored, scan
 from service.log.store import find as read
 from service.policies.kept import NotKept, load_kept
