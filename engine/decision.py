@@ -344,7 +344,10 @@ Decision.model_rebuild()
 
 
 class LegPart(Part):
-    """One leg of a plan. The decision is the leg's own, with what was carried into it already in its outcome and answer."""
+    """
+    One leg of a plan. `carried` is what came from the legs before it, and is in the decision as well, beside what the sender stated: in
+    its outcome, its answer and its own `carried`.
+    """
 
     leg: str
     after: str = ""

@@ -167,14 +167,15 @@ class PDP:
             outcome = self._combiner.outcome(exchange, verdict, as_of)
             return verdict, over(outcome, held((*came, *stated(exchange, self.travelling)), (verdict,)))
 
-    def verdicts(self, exchange: Exchange, as_of: date) -> tuple[Verdict, ...]:
-        """What each engine says to an exchange; for plans, which read what stands in a leg and what another has to meet."""
-        with self._lock:
-            return tuple(engine.evaluate(exchange, as_of) for engine in self.engines)
-
     def outcome(self, exchange: Exchange, as_of: date) -> Outcome:
         """What the first engine says, without its verdict."""
         return self.look(exchange, as_of)[1]
+
+    def horizon(self, lang: str) -> Horizon:
+        """Who looks ahead, and says it in a language. Raises ValueError where there is no such language."""
+        with self._lock:
+            self._teller(lang)
+            return self._horizons[lang]
 
     def _teller(self, lang: str) -> Teller:
         """Who tells decisions in a language."""
@@ -210,7 +211,7 @@ class PDP:
             more["remedies"] = self._remedies.find(case.exchange, case.as_of, unsigned, book=book)
         if "holds_until" in include and judgement.agreed:
             ends = [each.until for each in signed]
-            more["holds_until"] = self._horizons[book.language.code].of(
+            more["holds_until"] = self.horizon(book.language.code).of(
                 case.exchange, case.as_of, look, ends=ends, carried=bool(judgement.came)
             )
         return more

@@ -34,13 +34,16 @@ def _with_carried(case: Case, book: Phrasebook) -> str:
     if first is None or first.rule.travels is None:
         return own
     condition = book.cited(say.clause(first.rule.travels.text), first.rule.provision)
+    origin = say.leg(first.origin) if first.leg else first.origin
     if first.truth is None:
-        return own + say.carried_to_observe(condition, first.origin)
+        return own + say.carried_to_observe(condition, origin)
     if case.outcome.word == case.judgement.own.word:
-        return own + say.carried_beside(STATES[first.truth], condition, first.origin)
+        return own + say.carried_beside(STATES[first.truth], condition, origin)
     if first.truth is Truth.UNKNOWN:
-        return say.carried_unknown(condition, first.origin)
-    return say.carried_violated(first.rule.travels.otherwise is Level.PROHIBITED, condition, first.origin)
+        return say.carried_unknown(condition, origin)
+    if not first.certain:
+        return say.carried_perhaps(condition, origin)
+    return say.carried_violated(first.rule.travels.otherwise is Level.PROHIBITED, condition, origin)
 
 
 def _answer(case: Case, outcome: Outcome, book: Phrasebook) -> str:

@@ -124,3 +124,12 @@ def test_counters_get_the_same_from_whichever_engine_judged(checked: engine.PDP)
             assert counting.contributions(exchange, pdp.judge(exchange, as_of=as_of).verdict) == said
         contributed += len(said)
     assert contributed
+
+
+def test_each_leg_of_a_plan_is_evaluated_once(counted: tuple[engine.PDP, list[Counted]]) -> None:
+    """By each engine of the mode, also where it is carried on from leg to leg."""
+    pdp, engines = counted
+    chain = [engine.Leg(f"{number}", exchange, f"{number - 1 or ''}") for number, (exchange, _) in enumerate(EXCHANGES[:3], 1)]
+    engine.decide_plan(pdp, chain, as_of=DAY, today=DAY, id="plan", ahead=False)
+    for each, times in zip(engines, (1, 1, 0), strict=True):
+        assert [each.evaluated[id(leg.exchange)] for leg in chain] == [times] * 3
