@@ -29,11 +29,13 @@ from engine.bundle import (
     parse_exchange,
 )
 from engine.deciding.contributions import Contribution, Counter, Counting, Key, Tally, covering, put
+from engine.deciding.judgement import Judgement
 from engine.deciding.sign_off import SignOff, facts_digest, meaning_of
-from engine.decision import Decision, PlanDecision, Written
+from engine.decision import CarriedPart, ConflictPart, Decision, DutyPart, PlanDecision
 from engine.diagnostic import CODES, Diagnostic, did_you_mean
 from engine.exchange import MAX_BYTES, Exchange, ExchangeRefused, Problem, read_object
 from engine.explaining.phrasebook import Phrasebook
+from engine.explaining.written import Written
 from engine.languages import LANGUAGES
 from engine.pdp import INCLUDES, MODES, PDP, EnginesFailed
 from engine.plan import Leg, decide_plan, read_plan
@@ -58,6 +60,8 @@ __all__ = [
     "AuthZenText",
     "Bundle",
     "BundleRefused",
+    "CarriedPart",
+    "ConflictPart",
     "ContextText",
     "Contribution",
     "Counter",
@@ -67,6 +71,7 @@ __all__ = [
     "Diagnostic",
     "Difference",
     "Digests",
+    "DutyPart",
     "EngineUnavailable",
     "EnginesFailed",
     "EntityText",
@@ -75,6 +80,7 @@ __all__ = [
     "ExchangeRefused",
     "FactEntry",
     "Instrument",
+    "Judgement",
     "Key",
     "Leg",
     "MovePart",
