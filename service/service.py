@@ -139,9 +139,9 @@ class Service:
             raise Refused("not-found", "no decision of this id is recorded")
         return stored
 
-    def compare(self, sequence: int, given: Given) -> None:
+    def compare(self, sequence: int, given: Given | None) -> None:
         """Let the shadow, if there is one, look at a decision whose record is durable."""
-        if self.shadow:
+        if self.shadow and given:
             self.shadow.look(sequence, given)
 
     @asynccontextmanager

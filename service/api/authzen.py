@@ -20,10 +20,11 @@ from service.authzen.entity_store import Entities
 from service.authzen.mapping import AccessMapping
 from service.authzen.responses import OBLIGATION, Answer, Answers, Why
 from service.callers.caller import Caller, caller_of
-from service.decisions.decider import Decided
 from service.decisions.large_requests import Holding, LargeRequests
 from service.decisions.recording import Outgoing, record_and_answer
+from service.log.leaf import Entry
 from service.policies.live import Live
+from service.policies.shadow import Given
 from service.problems import Refused
 from service.service import Service
 
@@ -128,7 +129,9 @@ def add(app: FastAPI, service: Service, entities: Entities) -> None:
         async def decide() -> Outgoing:
             access = current()
             answer, decided = await access.evaluate(asked, access.known(), service.clock(), request.scope["request_id"], caller)
-            return Outgoing([] if decided is None else [decided], (_written(answer),), _noted(answer))
+            if decided is None:
+                return Outgoing((), (), (_written(answer),), {})
+            return Outgoing.of(decided, _written(answer), _noted(answer))
 
         return await record_and_answer(service, request, caller, raw, decide)
 
@@ -148,7 +151,8 @@ def add(app: FastAPI, service: Service, entities: Entities) -> None:
         access = current()  # one bundle for all of them
         now, known = service.clock(), access.known()
         found: list[Answer] = []
-        made: list[Decided] = []
+        entries: list[Entry] = []
+        given: list[Given | None] = []
         last = {"deny_on_first_deny": False, "permit_on_first_permit": True}.get(sent.semantic)
         for asked in sent.items:
             holding.check()
@@ -162,12 +166,13 @@ def add(app: FastAPI, service: Service, entities: Entities) -> None:
                 answer, decided = responses.malformed(refused), None
             found.append(answer)
             if decided is not None:
-                made.append(decided)
+                entries.append(decided.entry)
+                given.append(decided.given)
                 holding.add(decided.entry)
             if answer.decision is last:
                 break
-        noted = {"decisions": len(made), "problems": len(found) - len(made)}
-        return Outgoing(made, (_written(Answers(evaluations=tuple(found))),), noted)
+        noted = {"decisions": len(entries), "problems": len(found) - len(entries)}
+        return Outgoing(entries, given, (_written(Answers(evaluations=tuple(found))),), noted)
 
     async def search(request: Request, blank: Blank) -> Mapping[str, Any]:
         caller_of(request.scope, "evaluate")

@@ -18,9 +18,11 @@ import engine
 from service.api import schemas
 from service.api.sent import PARAMETERS, Plain, asked, body
 from service.callers.caller import Caller, caller_of
-from service.decisions.decider import Asked, Decided, Decider
+from service.decisions.decider import Asked, Decider
 from service.decisions.large_requests import Holding, LargeRequests
 from service.decisions.recording import Outgoing, record_and_answer
+from service.log.leaf import Entry
+from service.policies.shadow import Given
 from service.problems import Problem, Refused
 from service.service import Service
 
@@ -110,7 +112,8 @@ def add(app: FastAPI, service: Service) -> None:
         now = service.clock()
         live = service.live  # one bundle for the whole batch
         request_id: str = request.scope["request_id"]
-        made: list[Decided] = []
+        entries: list[Entry] = []
+        given: list[Given | None] = []
         pieces = [b'{"results":[']
         for number, exchange in enumerate(exchanges):
             if number:
@@ -127,9 +130,11 @@ def add(app: FastAPI, service: Service) -> None:
                     pieces.append(b'{"problem":%b}' % problem.model_dump_json(exclude_none=True).encode())
                     continue
             pieces.append(b'{"decision":%b}' % each.answer)
-            made.append(each)
+            entries.append(each.entry)
+            given.append(each.given)
             holding.add(each.entry)
-        return Outgoing(made, [*pieces, b"]}"], {"decisions": len(made), "problems": len(exchanges) - len(made)})
+        noted = {"decisions": len(entries), "problems": len(exchanges) - len(entries)}
+        return Outgoing(entries, given, [*pieces, b"]}"], noted)
 
     app.router.add_api_route(
         "/v1/evaluate/batch",

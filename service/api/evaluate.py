@@ -34,7 +34,7 @@ def add(app: FastAPI, service: Service) -> None:
                 decided = decider.decide(live, sent.exchange, wanted, now, scope["request_id"], caller, register=sent.register)
             written = decided.written
             noted = {"decision_id": written.id, "outcome": written.outcome, "proceed": written.proceed}
-            return Outgoing((decided,), (decided.answer,), noted)
+            return Outgoing.of(decided, decided.answer, noted)
 
         return await record_and_answer(service, request, caller, raw, decide)
 

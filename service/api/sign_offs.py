@@ -5,7 +5,7 @@ Nothing that was decided changes: the next evaluation of the same facts takes th
 """
 
 import asyncio
-import json
+from contextlib import suppress
 from typing import Annotated
 
 import sqlalchemy as sa
@@ -76,11 +76,13 @@ def add(app: FastAPI, service: Service) -> None:
             today = now.astimezone(zone).date()
             async with service.turns:
                 signed = sign_offs.bind(live, stored, asked, today)
+            said = await asyncio.to_thread(service.read, lambda connection: sign_offs.said_of(connection, signed.facts))
+            async with service.turns:
+                draft = sign_offs.draft(live, stored, signed, asked, said, today, now, caller.id)
 
             def work(transaction: sa.Connection) -> Answer:
-                given = sign_offs.give(transaction, stored, signed, asked, now, caller.id)
-                then = sign_offs.after(live, stored, sign_offs.standing_for(transaction, live, signed.facts, today))
-                told = Given(sign_offs=tuple(given), then=Then(outcome=then.outcome, answer=json.loads(then.members["answer"])))
+                given = sign_offs.keep(transaction, live, draft, today)
+                told = Given(sign_offs=tuple(given), then=Then(outcome=draft.then.outcome, answer=draft.then.answer))
                 return Answer(
                     told.model_dump_json().encode(),
                     201,
@@ -90,7 +92,10 @@ def add(app: FastAPI, service: Service) -> None:
 
             return work
 
-        return await once_prepared(service, request, caller, raw, prepare)
+        for _ in range(sign_offs.MOST_TRIES):
+            with suppress(sign_offs.Overtaken):
+                return await once_prepared(service, request, caller, raw, prepare)
+        raise sign_offs.contested()
 
     app.router.add_api_route(
         "/v1/decisions/{id}/sign-off",

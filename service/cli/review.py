@@ -9,7 +9,7 @@ import getpass
 import os
 import textwrap
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -148,7 +148,6 @@ def _sign(
 
     from service.problems import Refused
     from service.reviews import sign_offs
-    from service.service import now_utc
 
     with _open(database, policies) as (opened, live, settings):
         stored = _stored(opened, id)
@@ -166,18 +165,29 @@ def _sign(
                 "until": until,
             }
             asked = sign_offs.read(json.dumps(body).encode())
-            signed = sign_offs.bind(live, stored, asked, today)
-            with opened.writing.connect() as transaction, transaction.begin():
-                opened.lock(transaction)
-                given = sign_offs.give(transaction, stored, signed, asked, now_utc(), by or getpass.getuser())
-                stand = sign_offs.standing_for(transaction, live, signed.facts, today)
-            then = sign_offs.after(live, stored, stand)
+            given, then = _kept(opened, live, stored, asked, today, by or getpass.getuser())
         except Refused as refused:
             said = "; ".join(map(_told, refused.errors or ())) or refused.detail
             _stop(f"error: {said}", 1 if refused.kind == "not-signable" else 2)
         for each in given:
             print(f"{'approved' if verdict == 'approve' else 'refused'}: {each.provision}")
         print(f"the same facts come to `{then.outcome}` now")
+
+
+def _kept(opened: Any, live: Any, stored: Any, asked: Any, today: date, by: str) -> tuple[list[Any], Any]:
+    """The sign-offs that are kept, and what the same facts come to then. Raises Refused."""
+    from service.reviews import sign_offs
+    from service.service import now_utc
+
+    signed = sign_offs.bind(live, stored, asked, today)
+    for _ in range(sign_offs.MOST_TRIES):
+        with opened.reading.connect() as connection:
+            said = sign_offs.said_of(connection, signed.facts)
+        draft = sign_offs.draft(live, stored, signed, asked, said, today, now_utc(), by)
+        with suppress(sign_offs.Overtaken), opened.writing.connect() as transaction, transaction.begin():
+            opened.lock(transaction)
+            return sign_offs.keep(transaction, live, draft, today), draft.then
+    raise sign_offs.contested()
 
 
 def _told(place: Any) -> str:

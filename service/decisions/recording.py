@@ -11,6 +11,7 @@ or none; a shadow looks at them, and the log line of the request tells of them, 
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, Self
 
 import sqlalchemy as sa
 from fastapi import Request, Response
@@ -19,6 +20,8 @@ from starlette.responses import StreamingResponse
 from service.callers.caller import Caller
 from service.decisions.decider import Decided, durable
 from service.decisions.idempotency import Answer, Work, key_of, once_prepared
+from service.log.leaf import Entry
+from service.policies.shadow import Given
 from service.service import Service
 from service.telemetry.log_lines import note
 
@@ -26,18 +29,24 @@ from service.telemetry.log_lines import note
 @dataclass(frozen=True, slots=True)
 class Outgoing:
     """
-    What was decided, in order, and what is answered to it.
+    What was decided, and what is answered to it: the records in order, beside each what a shadow has to know of it, and a body.
 
     The body comes in pieces, so that a large one is never put together where it need not be. `noted` goes into the log line of the
     request; `refused` is the kind of problem that the answer is, where it is one.
     """
 
-    decided: Sequence[Decided]
+    entries: Sequence[Entry]
+    given: Sequence[Given | None]
     pieces: Sequence[bytes]
     noted: Mapping[str, object]
     status: int = 200
     media_type: str = "application/json"
     refused: str | None = None
+
+    @classmethod
+    def of(cls, decided: Decided, body: bytes, noted: Mapping[str, object], **more: Any) -> Self:
+        """Of one decision, answered by a body."""
+        return cls((decided.entry,), (decided.given,), (body,), noted, **more)
 
     def kept(self, service: Service, request: Request, records: range) -> Answer:
         """As the answer of a call that may be repeated: its records, of these numbers, are in the transaction under way."""
@@ -54,8 +63,8 @@ class Outgoing:
         note(request.scope, **self.noted)
         if self.refused:
             request.scope["refused"] = self.refused
-        for sequence, each in zip(records, self.decided, strict=True):
-            service.compare(sequence, each.given)
+        for sequence, given in zip(records, self.given, strict=True):
+            service.compare(sequence, given)
 
     def response(self) -> Response:
         """The response; a body of several pieces is sent piece by piece."""
@@ -77,10 +86,9 @@ async def record_and_answer(
 
     async def prepare() -> Work:
         made = await decide()
-        entries = [each.entry for each in made.decided]
 
         def work(transaction: sa.Connection) -> Answer:
-            records = service.store.record(transaction, entries) if entries else range(0)
+            records = service.store.record(transaction, made.entries) if made.entries else range(0)
             return made.kept(service, request, records)
 
         return work
@@ -88,7 +96,7 @@ async def record_and_answer(
     if key_of(request) is not None:
         return await once_prepared(service, request, caller, raw, prepare)
     made = await decide()
-    made.tell(service, request, await durable(service.store.append_many([each.entry for each in made.decided])))
+    made.tell(service, request, await durable(service.store.append_many(made.entries)))
     return made.response()
 
 

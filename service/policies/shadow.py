@@ -52,10 +52,10 @@ class Given:
     provisions: tuple[str, ...]
 
     @classmethod
-    def of(cls, written: engine.Written, exchange: engine.Exchange, today: date) -> Self:
-        """Of a decision as it was written."""
-        named = written.named["provision"]
-        return cls(written.id, exchange, written.as_of, today, written.outcome, written.proceed, named)
+    def of(cls, judgement: engine.Judgement, id: str, today: date) -> Self:
+        """Of a decision as it was judged."""
+        outcome, proceeds = judgement.outcome.word, judgement.proceeds(today)
+        return cls(id, judgement.exchange, judgement.as_of, today, outcome, proceeds, judgement.provisions)
 
     def line(self, sequence: int) -> dict[str, Any]:
         """As the shadow's process is told it."""

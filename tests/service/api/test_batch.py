@@ -247,13 +247,13 @@ def test_a_failed_commit_records_none_of_them(batch, service, monkeypatch):
 
 def slow(service, monkeypatch, seconds: float) -> None:
     """Each decision takes so long."""
-    real = type(service.live.pdp).write
+    real = type(service.live.pdp).judge
 
     def slowly(self, exchange, **more):
         time.sleep(seconds)
         return real(self, exchange, **more)
 
-    monkeypatch.setattr(type(service.live.pdp), "write", slowly)
+    monkeypatch.setattr(type(service.live.pdp), "judge", slowly)
 
 
 def test_the_loop_turns_during_a_long_batch(service, monkeypatch):
