@@ -30,7 +30,7 @@ from engine.bundle import (
 )
 from engine.deciding.contributions import Contribution, Counter, Counting, Key, Tally, covering, put
 from engine.deciding.judgement import Judgement
-from engine.deciding.sign_off import SignOff, facts_digest, meaning_of
+from engine.deciding.sign_off import SignOff, Unsignable, facts_digest, meaning_of
 from engine.decision import CarriedPart, ConflictPart, Decision, DutyPart, PlanDecision
 from engine.diagnostic import CODES, Diagnostic, did_you_mean
 from engine.exchange import MAX_BYTES, Exchange, ExchangeRefused, Problem, read_object
@@ -101,6 +101,7 @@ __all__ = [
     "Status",
     "Tally",
     "Trial",
+    "Unsignable",
     "Written",
     "__version__",
     "accept_exchange",

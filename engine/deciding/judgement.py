@@ -13,7 +13,7 @@ from datetime import date
 
 from engine.deciding.carried import Carried
 from engine.deciding.combine import Outcome
-from engine.deciding.sign_off import SignOff
+from engine.deciding.sign_off import SignOff, Unsignable, why_not
 from engine.decision import EnginePart, SignedOffPart
 from engine.exchange import Exchange
 from engine.verdict import Bounds, Reading, Verdict, numbers
@@ -74,3 +74,9 @@ class Judgement:
     def proceeds(self, today: date) -> bool:
         """Whether the exchange may proceed: it is permitted, and not only hypothetically."""
         return self.outcome.permits and self.as_of == today
+
+    def unsignable(self, provision: str) -> Unsignable | None:
+        """Why nobody may sign off a provision; None where somebody may."""
+        if not self.agreed:
+            return "disagreement"
+        return None if provision in self.signable else why_not(self.verdict, self.own.conflicts, provision)
