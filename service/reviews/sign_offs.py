@@ -28,6 +28,15 @@ MOST_PROVISIONS = 50
 MOST_TRIES = 5  # to keep a sign-off, where others are given of the same facts all the time
 ERASED = "its personal values are erased, so nobody can tell which facts would be signed off"
 DISAGREED = "the engines disagree on this exchange, and that no person can sign off"
+WHY_NOT: Mapping[engine.Unsignable, str] = {
+    "disagreement": DISAGREED,
+    "no-provision": "the policies have no provision `{}`",
+    "conflict": "`{}` stands in a conflict between sovereigns, which cannot be signed off",
+    "prohibits": "`{}` prohibits, and a prohibition cannot be signed off",
+    "requires": "`{}` requires, and a requirement cannot be signed off; show what it requires",
+    "obliges": "`{}` obliges, and a duty that is overdue cannot be signed off; do it",
+    "nothing": "`{}` asks for no review of this exchange, and lifts nothing in doubt",
+}
 REVIEW = "review"
 OPEN = (REVIEW, "undetermined")  # the outcomes that a sign-off may change
 
@@ -136,8 +145,8 @@ def bind(live: Live, stored: Stored, asked: Asked, today: date) -> Signed:
     else:
         chosen = tuple(dict.fromkeys(asked.provisions or ()))
     for each in chosen:
-        if each not in judgement.signable:
-            raise _not(_why_not(live, judgement, each))
+        if why := judgement.unsignable(each):
+            raise _not(WHY_NOT[why].format(_short(each)))
     if judgement.outcome.word not in OPEN:
         raise _not(f"the exchange is `{judgement.outcome.word}` whatever is signed off")
     meanings = {each: _meaning(live, each) for each in chosen}
@@ -306,24 +315,6 @@ def _lifting(live: Live, requirement: str, signable: Sequence[str]) -> list[str]
         if rule.doubtful and rule.provision.id in signable and requirement in (*rule.satisfies, *rule.excuses)
     )
     return list(dict.fromkeys(found))
-
-
-def _why_not(live: Live, judgement: engine.Judgement, provision: str) -> str:
-    """Why a provision cannot be signed off, in words for who tried."""
-    effects = {rule.effect for rule in live.bundle.rules.rules if rule.provision.id == provision}
-    name = _short(provision)
-    if not effects:
-        return f"the policies have no provision `{name}`"
-    conflicts = live.pdp.tell(judgement, today=judgement.as_of, id="").conflicts
-    if any(provision in each.provisions for each in conflicts):
-        return f"`{name}` stands in a conflict between sovereigns, which cannot be signed off"
-    if "prohibit" in effects:
-        return f"`{name}` prohibits, and a prohibition cannot be signed off"
-    if "require" in effects:
-        return f"`{name}` requires, and a requirement cannot be signed off; show what it requires"
-    if "oblige" in effects:
-        return f"`{name}` obliges, and a duty that is overdue cannot be signed off; do it"
-    return f"`{name}` asks for no review of this exchange, and lifts nothing in doubt"
 
 
 def _not(why: str) -> Refused:
