@@ -34,12 +34,14 @@ from engine.bundle import (
     source_files,
 )
 from engine.deciding.contributions import Contribution, Counter, Counting, Key, Tally, covering, put
-from engine.deciding.sign_off import SignOff, facts_digest, meaning_of
-from engine.decision import Decision, PlanDecision, Written
+from engine.deciding.judgement import Judgement
+from engine.deciding.sign_off import SignOff, Unsignable, facts_digest, meaning_of
+from engine.decision import CarriedPart, ConflictPart, Decision, DutyPart, PlanDecision
 from engine.diagnostic import CODES, Diagnostic, did_you_mean
 from engine.exchange import MAX_BYTES, Exchange, ExchangeRefused, Problem, read_object
 from engine.explaining.phrasebook import Phrasebook
 from engine.explaining.plain_text import PlainText
+from engine.explaining.written import Written
 from engine.languages import LANGUAGES, Language
 from engine.pdp import INCLUDES, MODES, PDP, EnginesFailed
 from engine.plan import Leg, decide_plan, read_plan
@@ -64,6 +66,8 @@ __all__ = [
     "AuthZenText",
     "Bundle",
     "BundleRefused",
+    "CarriedPart",
+    "ConflictPart",
     "ContextText",
     "Contribution",
     "Counter",
@@ -73,6 +77,7 @@ __all__ = [
     "Diagnostic",
     "Difference",
     "Digests",
+    "DutyPart",
     "EngineUnavailable",
     "EnginesFailed",
     "EntityText",
@@ -81,6 +86,7 @@ __all__ = [
     "ExchangeRefused",
     "FactEntry",
     "Instrument",
+    "Judgement",
     "Key",
     "Language",
     "Leg",
@@ -104,6 +110,7 @@ __all__ = [
     "Status",
     "Tally",
     "Trial",
+    "Unsignable",
     "Written",
     "__version__",
     "accept_exchange",

@@ -7,8 +7,6 @@ It leads with `proceed` and `answer`; the rest says why, what is missing, what i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal
 
@@ -254,42 +252,6 @@ class Decision(Part):
     trace: TracePart | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
-    """
-    A decision as written: `members` are the JSON of each member of the document, in the order of the document. `signable` are the
-    provisions that a person may sign off; those signed off are among them.
-
-    `named` are the ids that a log is searched by: "jurisdiction" (those whose law weighs), "provision" (standing for certain),
-    "requirement" (asked for and not met for certain), "missing" (facts asked for), "category" (of data), "exporter" and "recipient" (ids,
-    which may be personal), "exporter_country" and "recipient_country".
-
-    INVARIANT (canonical inside): every member is in the canonical form of RFC 8785, so that the document is in that form once its
-    members are sorted, and nothing needs to be written twice.
-    """
-
-    id: str
-    as_of: date
-    proceed: bool
-    outcome: Outcome
-    engine: EnginePart
-    members: Mapping[str, str]
-    named: Mapping[str, tuple[str, ...]]
-    signable: tuple[str, ...] = ()
-
-    def json(self) -> str:
-        """The document, leading with what to do."""
-        return "{" + ",".join(f'"{name}":{text}' for name, text in self.members.items()) + "}"
-
-    def canonical(self) -> str:
-        """The document in the canonical form of RFC 8785."""
-        return "{" + ",".join(f'"{name}":{self.members[name]}' for name in sorted(self.members)) + "}"
-
-    def document(self) -> Decision:
-        """The document as a model."""
-        return Decision.model_validate_json(self.json())
-
-
 class TracedPart(Part):
     """How one rule stands: whether its condition holds, whether it stands, whether a doubtful exemption reaches it."""
 
@@ -382,7 +344,10 @@ Decision.model_rebuild()
 
 
 class LegPart(Part):
-    """One leg of a plan. The decision is the leg's own, with what was carried into it already in its outcome and answer."""
+    """
+    One leg of a plan. `carried` is what came from the legs before it, and is in the decision as well, beside what the sender stated: in
+    its outcome, its answer and its own `carried`.
+    """
 
     leg: str
     after: str = ""

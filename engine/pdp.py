@@ -1,15 +1,20 @@
 """
 The policy decision point: one bundle, the engines of its mode, and a decision for each exchange.
 
+An exchange is first judged, by every engine of the mode once, and then told: the decision is written from the judgement.
+
 In the mode `checked` two engines that share nothing but the checked rules evaluate every exchange, and their verdicts are
 compared. A disagreement or a failing engine is never a permit: the answer is the stricter of `review` and both (semantics 5.4).
 """
 
 from __future__ import annotations
 
+import itertools
 import threading
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Mapping
+from dataclasses import replace
 from datetime import date
+from functools import cached_property, partial
 
 from pydantic import BaseModel
 
@@ -18,19 +23,21 @@ from engine.backends.durable import Durable
 from engine.backends.reference import Reference
 from engine.bundle import Bundle, all_stays
 from engine.deciding.carried import Carried, held, over, raised, stated, travelling
-from engine.deciding.combine import Combiner, Outcome
+from engine.deciding.combine import UNDETERMINED, Combiner, Outcome
 from engine.deciding.combine import word as outcome_word
-from engine.deciding.sign_off import SignOff, parts
-from engine.decision import Decision, EnginePart, MissingPart, Written
+from engine.deciding.judgement import Judgement
+from engine.deciding.sign_off import SignOff, concerns, parts, signable
+from engine.decision import Decision, EnginePart, MissingPart
 from engine.exchange import Exchange
 from engine.explaining.case import Case
 from engine.explaining.explanation import Teller, trace
 from engine.explaining.phrasebook import Phrasebook
+from engine.explaining.written import Written
 from engine.languages import ENGLISH, LANGUAGES
 from engine.questions.horizon import Horizon
 from engine.questions.next_questions import Questions
 from engine.questions.remedies import Remedies
-from engine.rules import Level
+from engine.rules import Condition, Level, Truth
 from engine.values import Value
 from engine.verdict import NONE_SIGNED, Bounds, Engine, Reading, Verdict
 from engine.version import VERSION
@@ -63,6 +70,7 @@ class PDP:
         self.engines: tuple[Engine, ...] = tuple(makers[name]() for name in MODES[mode])
         self.travelling = travelling(bundle.rules)
         self._combiner = Combiner(bundle)
+        self._concerned = sum(1 << number for number, rule in enumerate(bundle.rules.rules) if concerns(rule))
         self._agreed = EnginePart(version=VERSION, mode=mode, engines=list(MODES[mode]), agreed=True)
         self._tellers = {ENGLISH.code: Teller(bundle, self._agreed, ENGLISH)}  # others when first asked for
         self._questions = Questions(bundle)
@@ -95,61 +103,79 @@ class PDP:
         lang: str = "en",
         signed: Collection[SignOff] = (),
     ) -> Written:
-        """
-        The decision on an exchange, as JSON.
+        """The decision on an exchange, as JSON: `judge`, then `tell`. Raises EnginesFailed where no engine gave an answer."""
+        return self.tell(self.judge(exchange, as_of=as_of, signed=signed), today=today, id=id, include=include, lang=lang)
 
-        `as_of` is the day whose law counts; where it is not `today`, the decision is hypothetical. `id` is the caller's. `include` asks
-        for more, of INCLUDES; `lang` is one of LANGUAGES. `signed` are approvals of these provisions, for these facts; those whose
-        last day is before `as_of` count for nothing. Raises EnginesFailed where no engine gave an answer.
+    def judge(
+        self, exchange: Exchange, *, as_of: date, signed: Collection[SignOff] = (), came: Collection[Carried] = ()
+    ) -> Judgement:
         """
-        signed = [each for each in signed if as_of <= each.until]
+        What the engines of the mode say to an exchange, each evaluating it once, and what that comes to.
+
+        `as_of` is the day whose law counts. `signed` are approvals of these provisions, for these facts; those whose last day is before
+        `as_of` count for nothing. `came` is what earlier legs of a plan lay on the exchange, beside what its sender stated. Raises
+        EnginesFailed where no engine gave an answer.
+        """
+        signed = tuple(each for each in signed if as_of <= each.until)
+        laid = (*came, *stated(exchange, self.travelling))
         with self._lock:
-            teller = self._teller(lang)
-            verdict, own, part = self._judge(exchange, as_of, frozenset(each.provision for each in signed))
-            carried = self._carried(exchange, as_of, part)
-            outcome = over(own, carried)
-            beneath = self._combiner.beneath(verdict, own) if part.agreed else own.bounds
-            reading = verdict.truth or self.reference.evaluate(exchange, as_of).truth
-            assert reading is not None
-            case = Case(
-                bundle=self.bundle,
+            verdicts, engine = self._heard(exchange, as_of, frozenset(each.provision for each in signed), laid)
+            verdict = next(iter(verdicts.values()))
+            own = self._combiner.outcome(exchange, verdict, as_of)
+            if not engine.agreed:
+                own = self._strictest(exchange, as_of, own, verdicts.values())
+            carried = held(laid, tuple(verdicts.values()))
+            beneath = self._combiner.beneath(verdict, own) if engine.agreed else own.bounds
+            return Judgement(
                 exchange=exchange,
                 as_of=as_of,
-                hypothetical=as_of != today,
-                id=id,
-                verdict=verdict,
-                reading=reading,
-                outcome=outcome,
-                beneath=raised(beneath, carried, own.bounds.low >= Level.PERMITTED),
-                missing=self._missing(exchange, verdict, reading, outcome, as_of, teller.book) if part.agreed else (),
-                engine=part,
+                signed=signed,
+                verdicts=verdicts,
+                engine=engine,
                 own=own,
+                outcome=over(own, carried),
+                beneath=raised(beneath, carried, own.bounds.low >= Level.PERMITTED),
+                came=tuple(came),
                 carried=carried,
-                signed_off=parts(verdict, signed) if part.agreed else (),
+                signed_off=tuple(parts(verdict, signed)) if engine.agreed else (),
+                signable=signable(verdict, self._concerned) if engine.agreed else (),
             )
-            # Only what the decision tells counts further on, so that it can be made again from what it tells.
-            told = {each.provision for each in case.signed_off}
-            return teller.tell(case, self._more(case, include, teller.book, [s for s in signed if s.provision in told]))
+
+    def tell(self, judgement: Judgement, *, today: date, id: str, include: Collection[str] = (), lang: str = "en") -> Written:
+        """
+        The decision on an exchange as it was judged, as JSON.
+
+        Where it was not judged as of `today`, the decision is hypothetical. `id` is the caller's. `include` asks for more, of INCLUDES;
+        `lang` is one of LANGUAGES. The exchange is not evaluated again, unless something changes in it: what is missing, remedies and
+        horizons are found by looking at others.
+        """
+        with self._lock:
+            teller = self._teller(lang)
+            case = Case(self.bundle, judgement, judgement.as_of != today, id, self._missing(judgement, teller.book))
+            return teller.tell(case, self._more(case, include, teller.book))
 
     def verdict(self, exchange: Exchange, as_of: date) -> Verdict:
         """The reference's verdict, for tests of definitions."""
         return self.reference.evaluate(exchange, as_of)
 
-    def look(self, exchange: Exchange, as_of: date, signed: frozenset[str] = NONE_SIGNED) -> tuple[Verdict, Outcome]:
+    def look(
+        self, exchange: Exchange, as_of: date, signed: frozenset[str] = NONE_SIGNED, came: Collection[Carried] = ()
+    ) -> tuple[Verdict, Outcome]:
         """What the first engine says to an exchange; for searches, no decision."""
         with self._lock:
             verdict = self.engines[0].evaluate(exchange, as_of, signed)
             outcome = self._combiner.outcome(exchange, verdict, as_of)
-            return verdict, over(outcome, held(stated(exchange, self.travelling), (verdict,)))
-
-    def verdicts(self, exchange: Exchange, as_of: date) -> tuple[Verdict, ...]:
-        """What each engine says to an exchange; for plans, which read what stands in a leg and what another has to meet."""
-        with self._lock:
-            return tuple(engine.evaluate(exchange, as_of) for engine in self.engines)
+            return verdict, over(outcome, held((*came, *stated(exchange, self.travelling)), (verdict,)))
 
     def outcome(self, exchange: Exchange, as_of: date) -> Outcome:
         """What the first engine says, without its verdict."""
         return self.look(exchange, as_of)[1]
+
+    def horizon(self, lang: str) -> Horizon:
+        """Who looks ahead, and says it in a language. Raises ValueError where there is no such language."""
+        with self._lock:
+            self._teller(lang)
+            return self._horizons[lang]
 
     def _teller(self, lang: str) -> Teller:
         """Who tells decisions in a language."""
@@ -160,68 +186,81 @@ class PDP:
             self._tellers[lang] = Teller(self.bundle, self._agreed, LANGUAGES[lang])
         return self._tellers[lang]
 
-    def _more(
-        self, case: Case, include: Collection[str], book: Phrasebook, signed: Collection[SignOff]
-    ) -> dict[str, BaseModel]:
+    def _more(self, case: Case, include: Collection[str], book: Phrasebook) -> dict[str, BaseModel]:
         """
         What is told only where it is asked for; of an exchange on which the engines disagree, only the trace.
 
         Remedies and questions change facts, and with them every approval is gone.
         """
         more: dict[str, BaseModel] = {}
+        judgement = case.judgement
+        # Only what the decision tells counts further on, so that it can be made again from what it tells.
+        told = {each.provision for each in judgement.signed_off}
+        signed = [each for each in judgement.signed if each.provision in told]
+
+        def unsigned(exchange: Exchange, day: date) -> tuple[Verdict, Outcome]:
+            return self.look(exchange, day, came=judgement.came)
 
         def look(exchange: Exchange, day: date) -> tuple[Verdict, Outcome]:
-            return self.look(exchange, day, frozenset(each.provision for each in signed if day <= each.until))
+            standing = frozenset(each.provision for each in signed if day <= each.until)
+            return self.look(exchange, day, standing, judgement.came)
 
         if "trace" in include:
             more["trace"] = trace(case)
-        if "remedies" in include and case.engine.agreed:
-            more["remedies"] = self._remedies.find(case.exchange, case.as_of, self.look, book=book)
-        if "holds_until" in include and case.engine.agreed:
+        if "remedies" in include and judgement.agreed:
+            more["remedies"] = self._remedies.find(case.exchange, case.as_of, unsigned, book=book)
+        if "holds_until" in include and judgement.agreed:
             ends = [each.until for each in signed]
-            more["holds_until"] = self._horizons[book.language.code].of(case.exchange, case.as_of, look, ends=ends)
+            more["holds_until"] = self.horizon(book.language.code).of(
+                case.exchange, case.as_of, look, ends=ends, carried=bool(judgement.came)
+            )
         return more
 
-    def _missing(
-        self, exchange: Exchange, verdict: Verdict, reading: Reading, outcome: Outcome, as_of: date, book: Phrasebook
-    ) -> Sequence[MissingPart]:
-        def answered(answers: Mapping[str, Value]) -> Outcome:
-            return self.look(exchange.with_values(answers), as_of)[1]
-
-        return self._questions.lists(exchange, verdict, reading, outcome, as_of, answered, book)
-
-    def _carried(self, exchange: Exchange, as_of: date, part: EnginePart) -> tuple[Carried, ...]:
-        """What came with the data, held against every engine; where they disagree, against the reference."""
-        if not exchange.carried:
+    def _missing(self, judgement: Judgement, book: Phrasebook) -> tuple[MissingPart, ...]:
+        """What to find out; where the engines disagree, no answer would help."""
+        if not judgement.agreed or judgement.outcome.word != UNDETERMINED:
             return ()
-        verdicts = self.verdicts(exchange, as_of) if part.agreed else (self.verdict(exchange, as_of),)
-        return held(stated(exchange, self.travelling), verdicts)
+        exchange, as_of = judgement.exchange, judgement.as_of
 
-    def _judge(self, exchange: Exchange, as_of: date, signed: frozenset[str]) -> tuple[Verdict, Outcome, EnginePart]:
-        verdicts: list[tuple[str, Verdict]] = []
+        def answered(answers: Mapping[str, Value]) -> Outcome:
+            return self.look(exchange.with_values(answers), as_of, came=judgement.came)[1]
+
+        return tuple(
+            self._questions.lists(exchange, judgement.verdict, judgement.reading, judgement.outcome, as_of, answered, book)
+        )
+
+    def _heard(
+        self, exchange: Exchange, as_of: date, signed: frozenset[str], laid: Collection[Carried]
+    ) -> tuple[dict[str, Verdict], EnginePart]:
+        """
+        Each engine's verdict by its name, and whether all of them said the same, also of the conditions that are laid on the exchange.
+
+        Of the first verdict it can be asked how tests read, whichever engine gave it: of the reference where that one cannot tell.
+        """
+        verdicts: dict[str, Verdict] = {}
         trouble: list[str] = []
+        conditions = dict.fromkeys(each.rule.travels.when for each in laid if each.rule.travels and each.rule.travels.when)
+        heard: list[Truth] = []
         for engine in self.engines:
             try:
                 verdict = engine.evaluate(exchange, as_of, signed)
-                reads = self._combiner.reads(verdict)
-                name, first = verdicts[0] if verdicts else (engine.name, verdict)
-                if not verdict.agrees(first) or reads != self._combiner.reads(first):
-                    trouble += [f"{name} / {engine.name}: {text}" for text in first.differences(verdict)]
-                verdicts.append((engine.name, verdict))
+                reads = [*self._combiner.reads(verdict), *(verdict.defined[key] for key in conditions)]
+                for name, first in itertools.islice(verdicts.items(), 1):
+                    if not verdict.agrees(first) or reads != heard:
+                        trouble += [f"{name} / {engine.name}: {text}" for text in first.differences(verdict)]
+                if not verdicts:
+                    heard = reads
+                    if verdict.truth is None:
+                        verdict = replace(verdict, truth=_Asked(self.reference, exchange, as_of))
+                verdicts[engine.name] = verdict
             except Exception as error:  # noqa: BLE001 - an engine that fails for any reason ends in a review, never in a permit
                 # Only its kind: a message may quote a personal value, and this goes into the decision and the log.
                 trouble.append(f"{engine.name} failed: {type(error).__name__}")
         if not verdicts:
             raise EnginesFailed("; ".join(trouble))
-        verdict = verdicts[0][1]
-        outcome = self._combiner.outcome(exchange, verdict, as_of)
         if not trouble:
-            return verdict, outcome, self._agreed
-        return (
-            verdict,
-            self._strictest(exchange, as_of, outcome, [v for _, v in verdicts]),
-            self._agreed.model_copy(update={"agreed": False, "disagreement": trouble[:MAX_DIFFERENCES]}),
-        )
+            return verdicts, self._agreed
+        return verdicts, self._agreed.model_copy(update={"agreed": False, "disagreement": trouble[:MAX_DIFFERENCES]})
 
     def _strictest(self, exchange: Exchange, as_of: date, first: Outcome, verdicts: Collection[Verdict]) -> Outcome:
         """The stricter of a review and what every engine says."""
@@ -229,6 +268,25 @@ class PDP:
         level = max([Level.REVIEW, *(outcome.bounds.high for outcome in found)])
         bounds = Bounds(level, level)
         return Outcome(outcome_word(bounds), bounds, first.jurisdictions, first.coverage, first.conflicts)
+
+
+class _Asked:
+    """How tests read on an exchange, by the reference, which is asked once and not before anybody wants to know."""
+
+    def __init__(self, reference: Reference, exchange: Exchange, as_of: date) -> None:
+        self._ask = partial(reference.evaluate, exchange, as_of)
+
+    @cached_property
+    def _reading(self) -> Reading:
+        reading = self._ask().truth
+        assert reading is not None
+        return reading
+
+    def __call__(self, condition: Condition, /) -> Truth:
+        return self._reading(condition)
+
+    def seen(self, *rules: int) -> Hashable:
+        return self._reading.seen(*rules)
 
 
 class EnginesFailed(RuntimeError):

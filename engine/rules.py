@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from enum import IntEnum
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 from engine.multilingual import NO_WORDS, Words
 from engine.values import Duration, Operand, Type
@@ -171,7 +171,7 @@ class Duty:
     done_when: Condition | None = None
     overdue: Level = Level.REVIEW
     keep: str = ""
-    arises: str = "exchange"
+    arises: Literal["exchange", "refusal"] = "exchange"
 
 
 @dataclass(frozen=True, slots=True)

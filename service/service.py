@@ -6,8 +6,9 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Self
+from typing import Self, TypeVar
 
+import sqlalchemy as sa
 from structlog.typing import FilteringBoundLogger
 
 import engine
@@ -15,18 +16,21 @@ from service.callers.keys import KeyRing
 from service.callers.shedding import Load
 from service.callers.tokens import Tokens
 from service.event_loop import Turns
-from service.log.store import Store
+from service.log.store import Store, Stored, find
 from service.policies import kept, watching
 from service.policies.live import Live
 from service.policies.reloading import Origin, Policies, PoliciesRefused
 from service.policies.shadow import Given, Shadow
 from service.policies.watching import Reloading
+from service.problems import Refused
 from service.settings import SettingRefused, Settings
 from service.store.database import DatabaseRefused
 from service.telemetry import log_lines
 from service.telemetry.incidents import Incidents
 from service.telemetry.metrics import Metrics
 from service.telemetry.tracing import Tracing
+
+Result = TypeVar("Result")
 
 
 def now_utc() -> datetime:
@@ -116,9 +120,28 @@ class Service:
             tracing,
         )
 
-    def compare(self, sequence: int, given: Given) -> None:
+    def read(self, look: Callable[[sa.Connection], Result], what: str = "log") -> Result:
+        """
+        What a look at the database finds. It waits for the disk, so it belongs into a thread.
+
+        Raises Refused where the database does not answer: then `what` was to be read cannot be.
+        """
+        try:
+            with self.store.database.reading.connect() as connection:
+                return look(connection)
+        except sa.exc.SQLAlchemyError:
+            raise Refused("not-ready", f"the {what} cannot be read", headers={"Retry-After": "1"}) from None
+
+    def stored(self, id: str) -> Stored:
+        """The record of a decision; it waits for the disk. Raises Refused where there is none."""
+        stored = self.read(lambda connection: find(connection, id))
+        if stored is None:
+            raise Refused("not-found", "no decision of this id is recorded")
+        return stored
+
+    def compare(self, sequence: int, given: Given | None) -> None:
         """Let the shadow, if there is one, look at a decision whose record is durable."""
-        if self.shadow:
+        if self.shadow and given:
             self.shadow.look(sequence, given)
 
     @asynccontextmanager

@@ -7,14 +7,14 @@ known or only to be observed, and the outcome with them. A condition is as stric
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from engine.deciding.combine import Outcome
 from engine.deciding.combine import word as outcome_word
 from engine.exchange import Exchange
 from engine.rules import Level, Rule, RuleSet, Truth
-from engine.verdict import Bounds, Verdict
+from engine.verdict import Bounds, Verdict, numbers
 
 STATES = {Truth.NO: "violated", Truth.UNKNOWN: "unknown", Truth.YES: "met"}
 
@@ -24,14 +24,15 @@ class Carried:
     """
     What a provision of an earlier exchange lays on this one.
 
-    `origin` says where it came from. `certain`: whether it stands there for certain. `truth`: whether this exchange meets it; None where
-    nothing can be tested.
+    `origin` says where it came from: a `leg` of the same plan, by its id, or whatever the sender wrote. `certain`: whether it stands
+    there for certain. `truth`: whether this exchange meets it; None where nothing can be tested.
     """
 
     origin: str
     rule: Rule
     certain: bool
     truth: Truth | None = None
+    leg: bool = False
 
     @property
     def bounds(self) -> Bounds:
@@ -58,6 +59,22 @@ def travelling(rules: RuleSet) -> dict[str, Rule]:
 def stated(exchange: Exchange, rules: Mapping[str, Rule]) -> tuple[Carried, ...]:
     """What the sender says came with the data. The reader of exchanges has seen to it that these provisions travel."""
     return tuple(Carried(origin, rules[provision], certain=True) for provision, origin in exchange.carried)
+
+
+def handed_on(leg: str, verdicts: Collection[Verdict]) -> Iterator[Carried]:
+    """What a leg of a plan lays on the data: its provisions that travel and stand, or by any engine may; each once."""
+    possible = certain = 0
+    for verdict in verdicts:
+        possible |= verdict.stands.possible
+    certain = possible
+    for verdict in verdicts:
+        certain &= verdict.stands.certain
+    rules = next(iter(verdicts)).rules
+    standing = [number for number in numbers(possible) if rules[number].travels]
+    sure = {rules[number].provision.id for number in standing if certain >> number & 1}
+    # Whichever of its rules stands says the same.
+    for provision, rule in {rules[number].provision.id: rules[number] for number in standing}.items():
+        yield Carried(leg, rule, provision in sure, leg=True)
 
 
 def held(carried: Iterable[Carried], verdicts: Sequence[Verdict]) -> tuple[Carried, ...]:

@@ -32,7 +32,7 @@ class Outcome:
 
     @property
     def permits(self) -> bool:
-        return self.word in tuple(level.word for level in PERMITTING)
+        return permitting(self.bounds)
 
 
 Evaluate: TypeAlias = Callable[[Exchange, date], tuple[Verdict, Outcome]]
@@ -94,8 +94,13 @@ class Combiner:
         return found
 
 
+def permitting(bounds: Bounds) -> bool:
+    """Whether the outcome is a permit, whatever is not known."""
+    return bounds.low in PERMITTING and bounds.high in PERMITTING
+
+
 def word(bounds: Bounds) -> str:
     """Equal bounds are the outcome; both permitting: the upper; otherwise undetermined (4.4)."""
-    if bounds.low is bounds.high or (bounds.low in PERMITTING and bounds.high in PERMITTING):
+    if bounds.low is bounds.high or permitting(bounds):
         return bounds.high.word
     return UNDETERMINED

@@ -179,7 +179,11 @@ class Counting:
         return tally.range(counter.distinct)
 
     def contributions(self, exchange: Exchange, verdict: Verdict) -> tuple[Contribution, ...]:
-        """What an exchange adds to each counter, by what an engine says to it; nothing where it does not count for certain."""
+        """
+        What an exchange adds to each counter, by what any engine says to it; nothing where it certainly does not count.
+
+        `verdict` is one without sign-offs: that a doubtful lift was accepted for one exchange does not settle whether it counts.
+        """
         found = []
         for counter in self.counters:
             counts = min(_reads(verdict, f"counter/{counter.name}"), ~_left_out(verdict, self._left_out[counter.name]))
@@ -233,10 +237,8 @@ def put(document: Mapping[str, Any], fact: str, value: Any) -> dict[str, Any]:
 
 
 def _reads(verdict: Verdict, key: str) -> Truth:
-    """How a definition reads; back ends compute those that rules use, and no rule uses a counter's."""
-    if key in verdict.defined:
-        return verdict.defined[key]
-    return verdict.truth(Defined(key)) if verdict.truth else Truth.UNKNOWN
+    """How a definition reads; that of a counter no rule uses, and a back end may be slower to find it than to read it as a test."""
+    return verdict.truth(Defined(key)) if verdict.truth else verdict.defined[key]
 
 
 def _left_out(verdict: Verdict, provisions: frozenset[str]) -> Truth:

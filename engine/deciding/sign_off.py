@@ -13,7 +13,7 @@ import json
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 from engine.bundle import Bundle, printed_days
 from engine.decision import SignedOffPart
@@ -21,6 +21,11 @@ from engine.rules import AS_OF, Condition, Need, Rule, State, atoms, named
 from engine.values import Duration, ValueSet
 from engine.verdict import Verdict, numbers
 
+# Why nobody may sign off a provision: the engines disagree, there is none of this id, it stands in a conflict between sovereigns, it
+# prohibits, requires or obliges, or there is nothing of it to put away.
+Unsignable: TypeAlias = Literal["disagreement", "no-provision", "conflict", "prohibits", "requires", "obliges", "nothing"]
+
+BINDING: Mapping[str, Unsignable] = {"prohibit": "prohibits", "require": "requires", "oblige": "obliges"}
 UNBOUND = (AS_OF, "schema")  # members of an exchange that an approval is not bound to, beside its counters
 
 
@@ -74,6 +79,16 @@ def signable(verdict: Verdict, may_concern: int = -1) -> tuple[str, ...]:
     }
     chosen = (rules[n] for n in numbers(concerned) if reviews(rules[n]) or rules[n].key in reached)
     return tuple(dict.fromkeys(rule.provision.id for rule in chosen))
+
+
+def why_not(verdict: Verdict, conflicts: Collection[tuple[Rule, str]], provision: str) -> Unsignable:
+    """Why a provision that is not signable is not; `conflicts` are those of the outcome. What weighs most is said."""
+    effects = {rule.effect for rule in verdict.rules if rule.provision.id == provision}
+    if not effects:
+        return "no-provision"
+    if any(rule.provision.id == provision for rule, _ in conflicts):
+        return "conflict"
+    return next((why for effect, why in BINDING.items() if effect in effects), "nothing")
 
 
 def parts(verdict: Verdict, given: Collection[SignOff]) -> list[SignedOffPart]:

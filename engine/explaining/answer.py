@@ -5,9 +5,9 @@ The answer of a decision in a sentence or two, which a person reads first and of
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 from engine.deciding.carried import STATES, gravest
+from engine.deciding.combine import Outcome
 from engine.deciding.coverage import REVIEWED
 from engine.explaining.case import Case
 from engine.explaining.phrasebook import Phrasebook
@@ -22,35 +22,38 @@ UNMET = frozenset((State.UNMET,))
 
 def answer(case: Case, book: Phrasebook) -> str:
     """What to do, and the first reasons for it."""
-    text = _with_carried(case, book) if case.engine.agreed else book.language.disagreement()
+    text = _with_carried(case, book) if case.judgement.agreed else book.language.disagreement()
     text += "".join(_signed_off(case, book))
     return book.language.hypothetically(case.as_of, text) if case.hypothetical else text
 
 
 def _with_carried(case: Case, book: Phrasebook) -> str:
     """The exchange's own answer, and what came with the data; this leads where it is what decides."""
-    own = _answer(replace(case, outcome=case.own), book)
-    first, say = gravest(case.carried), book.language
+    own = _answer(case, case.judgement.own, book)
+    first, say = gravest(case.judgement.carried), book.language
     if first is None or first.rule.travels is None:
         return own
     condition = book.cited(book.clause(first.rule.travels.condition), first.rule.provision)
+    origin = say.leg(first.origin) if first.leg else first.origin
     if first.truth is None:
-        return own + say.carried_to_observe(condition, first.origin)
-    if case.outcome.word == case.own.word:
-        return own + say.carried_beside(STATES[first.truth], condition, first.origin)
+        return own + say.carried_to_observe(condition, origin)
+    if case.outcome.word == case.judgement.own.word:
+        return own + say.carried_beside(STATES[first.truth], condition, origin)
     if first.truth is Truth.UNKNOWN:
-        return say.carried_unknown(condition, first.origin)
-    return say.carried_violated(first.rule.travels.otherwise is Level.PROHIBITED, condition, first.origin)
+        return say.carried_unknown(condition, origin)
+    if not first.certain:
+        return say.carried_perhaps(condition, origin)
+    return say.carried_violated(first.rule.travels.otherwise is Level.PROHIBITED, condition, origin)
 
 
-def _answer(case: Case, book: Phrasebook) -> str:
+def _answer(case: Case, outcome: Outcome, book: Phrasebook) -> str:
     say = book.language
-    match case.outcome.word:
+    match outcome.word:
         case "permitted":
-            return say.permitted(_places(case, book))
+            return say.permitted(_places(outcome, book))
         case "permitted_with_obligations":
             owed = _owed(case, book)
-            return say.permitted_with_duties(_places(case, book), len(owed), _list(owed, book))
+            return say.permitted_with_duties(_places(outcome, book), len(owed), _list(owed, book))
         case "requirements_unmet":
             needed = _unmet(case, book, for_certain=False)
             return say.unmet(len(needed), _list(needed, book))
@@ -65,14 +68,14 @@ def _answer(case: Case, book: Phrasebook) -> str:
             return say.not_applicable()
     asked = case.missing[0].facts if case.missing else []
     questions = [part.question for part in asked[:ASKED]]
-    return say.undecided(case.outcome.bounds.low, case.outcome.bounds.high, questions, max(0, len(asked) - ASKED))
+    return say.undecided(outcome.bounds.low, outcome.bounds.high, questions, max(0, len(asked) - ASKED))
 
 
 def _signed_off(case: Case, book: Phrasebook) -> Iterator[str]:
     """What persons have approved, so that it says what the answer rests on."""
     provisions = {rule.provision.id: rule.provision for _, rule in case.standing()}
     for accepts in ("review", "lift"):
-        found = [part for part in case.signed_off if part.accepts == accepts]
+        found = [part for part in case.judgement.signed_off if part.accepts == accepts]
         if found:
             said = [book.cited(book.clause(provisions[p.provision].title), provisions[p.provision]) for p in found]
             yield book.language.signed_off(accepts == "lift", _list(said, book), min(part.until for part in found))
@@ -82,9 +85,9 @@ def _list(texts: Sequence[str], book: Phrasebook) -> str:
     return book.language.listed(texts[:SHOWN], more=len(texts) > SHOWN)
 
 
-def _places(case: Case, book: Phrasebook) -> list[str]:
+def _places(outcome: Outcome, book: Phrasebook) -> list[str]:
     """Whose law weighs."""
-    return [book.place(name) for name, b in sorted(case.outcome.jurisdictions.items()) if b.high is not Level.NOT_APPLICABLE]
+    return [book.place(name) for name, b in sorted(outcome.jurisdictions.items()) if b.high is not Level.NOT_APPLICABLE]
 
 
 def _owed(case: Case, book: Phrasebook) -> list[str]:
@@ -150,7 +153,7 @@ def _lacking(case: Case, need: Need) -> bool:
 def _reviews(case: Case, book: Phrasebook) -> Iterator[str]:
     """Everything that makes the outcome a review, rules first."""
     say, verdict, vocabulary = book.language, case.verdict, case.bundle.vocabulary
-    signed = {part.provision for part in case.signed_off}
+    signed = {part.provision for part in case.judgement.signed_off}
     yield from (_said(rule, book) for rule in _certain(case, "review") if rule.provision.id not in signed)
     for gap in case.outcome.coverage.gaps:
         if gap.certain and gap.reviewed:

@@ -1,46 +1,51 @@
 """
-One case: an exchange with everything that was found out about it, from which the decision is told.
+One case: an exchange as it was judged, with what is found out beside that, from which the decision is told.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 
 from engine.bundle import Bundle
-from engine.deciding.carried import Carried
 from engine.deciding.combine import Outcome
-from engine.decision import EnginePart, MissingPart, SignedOffPart
+from engine.deciding.judgement import Judgement
+from engine.decision import MissingPart
 from engine.exchange import Exchange
 from engine.rules import Rule
-from engine.verdict import Bounds, Reading, Verdict, numbers
+from engine.verdict import Reading, Verdict, numbers
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """
-    Everything a decision is told from.
-
-    `own` is the outcome without what is `carried` into the exchange, that is what came with the data. `reading` tells how tests
-    read on the exchange. `beneath` is the outcome with reviews put away; `id` is the caller's.
-    `signed_off` are the approvals that the verdict rests on.
-    """
+    """Everything a decision is told from. `id` is the caller's; `missing` are the facts to find out."""
 
     bundle: Bundle
-    exchange: Exchange
-    as_of: date
+    judgement: Judgement
     hypothetical: bool
     id: str
-    verdict: Verdict
-    reading: Reading
-    outcome: Outcome
-    beneath: Bounds
-    missing: Sequence[MissingPart]
-    engine: EnginePart
-    own: Outcome
-    carried: Sequence[Carried] = ()
-    signed_off: Sequence[SignedOffPart] = ()
+    missing: tuple[MissingPart, ...]
+
+    @property
+    def exchange(self) -> Exchange:
+        return self.judgement.exchange
+
+    @property
+    def as_of(self) -> date:
+        return self.judgement.as_of
+
+    @property
+    def verdict(self) -> Verdict:
+        return self.judgement.verdict
+
+    @property
+    def reading(self) -> Reading:
+        return self.judgement.reading
+
+    @property
+    def outcome(self) -> Outcome:
+        return self.judgement.outcome
 
     def standing(self, certain: bool = False) -> Iterator[tuple[int, Rule]]:
         """The rules that stand, or may, with their numbers; only those that do for certain where that is asked."""

@@ -20,21 +20,20 @@ from engine.calendars import due_day
 from engine.deciding.carried import STATES, Carried
 from engine.deciding.combine import word
 from engine.deciding.coverage import Coverage
-from engine.deciding.sign_off import concerns, signable
-from engine.decision import SCHEMA, CarriedPart, EnginePart, TracedPart, TracePart, TruthWord, Written
+from engine.deciding.judgement import LIFTING, WEIGHING
+from engine.decision import SCHEMA, CarriedPart, ConflictPart, DutyPart, EnginePart, TracedPart, TracePart, TruthWord
 from engine.exchange import Exchange
 from engine.explaining.answer import answer
 from engine.explaining.case import Case
 from engine.explaining.factor import Account
 from engine.explaining.phrasebook import Phrasebook, shown
 from engine.explaining.search_terms import Naming
+from engine.explaining.written import Written
 from engine.languages import ENGLISH, Language
 from engine.rules import AS_OF, Defined, Level, Rule, State, Truth, tests
 from engine.values import Missing
 from engine.verdict import Bounds, Reading, numbers
 
-WEIGHING = frozenset({"prohibit", "require", "oblige", "review", "compels"})
-LIFTING = frozenset({"satisfies", "exempts"})
 REMEMBERED_DUTIES = 4_096
 REMEMBERED = 256  # ways in which the tests of one rule may read
 TRUTH_WORDS: dict[Truth, TruthWord] = {Truth.NO: "no", Truth.UNKNOWN: "unknown", Truth.YES: "yes"}
@@ -56,7 +55,6 @@ class Teller:
         self._lifting = _mask(rules, lambda rule: rule.effect in LIFTING)
         self._exempting = _mask(rules, lambda rule: rule.effect == "exempts")
         self._advising = _mask(rules, lambda rule: rule.effect == "advise")
-        self._signable = _mask(rules, concerns)
         self._laned = _mask(rules, lambda rule: bool(rule.lane))
         self._refusing = _mask(rules, lambda rule: any(duty.arises == "refusal" for duty in rule.duties))
         self._requiring = _mask(rules, lambda rule: rule.need is not None)
@@ -68,7 +66,7 @@ class Teller:
         self._known: dict[int, dict[Hashable, tuple[tuple[str, str], ...]]] = {}
         self._advice: dict[int, str] = {}
         self._covered: dict[Coverage, str] = {}
-        self._owing: dict[tuple[str, bool, Truth, date | None], str] = {}
+        self._owing: dict[tuple[str, bool, Truth, date | None], tuple[DutyPart, str]] = {}
         self._ids = tuple(quote(rule.provision.id) for rule in rules)
         self._owners = {d.key: self.book.text(r.title) for r in bundle.rules.requirements.values() for d in r.duties}
         self._owners |= {d.key: self.book.source(r.provision) for r in rules for d in r.duties}
@@ -81,53 +79,69 @@ class Teller:
 
     def tell(self, case: Case, more: Mapping[str, BaseModel]) -> Written:
         """The decision document of a case; `more` are members that were asked for."""
-        outcome = case.outcome
+        judgement, outcome = case.judgement, case.outcome
         proceed = outcome.permits and not case.hypothetical
-        # Where the engines disagree nobody knows what there is to sign.
-        may_sign = signable(case.verdict, self._signable) if case.engine.agreed else ()
+        said = answer(case, self.book)
+        duties = tuple(self._duties(case))
+        conflicts = tuple(self._conflicts(case))
+        carried = tuple(carried_part(self.bundle, case.exchange, each) for each in judgement.carried)
         values = Values(case)
         members = {
             "schema": f'"{SCHEMA}"',
             "id": quote(case.id),
             "proceed": "true" if proceed else "false",
-            "answer": quote(answer(case, self.book)),
+            "answer": quote(said),
             "outcome": f'"{outcome.word}"',
             "bounds": _bounds(outcome.bounds),
-            "beneath": _bounds(case.beneath),
+            "beneath": _bounds(judgement.beneath),
             "as_of": f'"{case.as_of.isoformat()}"',
             "hypothetical": "true" if case.hypothetical else "false",
             "jurisdictions": _list(self._jurisdiction(name, bounds) for name, bounds in sorted(outcome.jurisdictions.items())),
             "reasons": _list(self._reason(number, case, values) for number in numbers(self._told(case))),
             "beaten": _list(self._beaten(case)),
             "requirements": _list(self._requirements(case)),
-            "duties": _list(self._duties(case)),
+            "duties": _list(text for _, text in duties),
             "advice": _list(self._advise(number) for number in numbers(case.verdict.stands.certain & self._advising)),
-            "conflicts": _list(self._conflicts(case)),
-            "missing": _list(_encode(part.model_dump(mode="json")) for part in case.missing),
+            "conflicts": _parts(conflicts),
+            "missing": _parts(case.missing),
             "coverage": self._coverage(case),
             "factor": self.account.write(case, values),
             "bundle": self._bundle,
-            "engine": self._agreed if case.engine.agreed else _encode(case.engine.model_dump(mode="json")),
+            "engine": self._agreed if judgement.agreed else _encode(judgement.engine.model_dump(mode="json")),
         }
-        if case.signed_off:
-            members["signed_off"] = _list(_encode(part.model_dump(mode="json")) for part in case.signed_off)
-        if case.carried:
-            parts = (carried_part(self.bundle, case.exchange, each, self.book.language.code) for each in case.carried)
-            members["carried"] = _list(_encode(part.model_dump(mode="json", by_alias=True)) for part in parts)
+        if judgement.signed_off:
+            members["signed_off"] = _parts(judgement.signed_off)
+        if carried:
+            members["carried"] = _parts(carried)
         members |= {name: _encode(part.model_dump(mode="json", by_alias=True)) for name, part in more.items()}
-        return Written(case.id, case.as_of, proceed, outcome.word, case.engine, members, self._named(case), may_sign)  # type: ignore[arg-type]
+        return Written(
+            id=case.id,
+            as_of=case.as_of,
+            hypothetical=case.hypothetical,
+            proceed=proceed,
+            outcome=outcome.word,  # type: ignore[arg-type]
+            answer=said,
+            lang=self.book.language.code,
+            engine=judgement.engine,
+            duties=tuple(part for part, _ in duties),
+            conflicts=conflicts,
+            carried=carried,
+            missing=case.missing,
+            signable=judgement.signable,
+            named=self._named(case),
+            members=members,
+            judgement=judgement,
+        )
 
     def _named(self, case: Case) -> Mapping[str, tuple[str, ...]]:
         """What a log is searched by."""
-        rules, stands = case.verdict.rules, case.verdict.stands
-        provisions = (rules[number].provision.id for number in numbers(stands.certain & (self._weighing | self._lifting)))
-        asked = {name for number in numbers(stands.possible & self._requiring) for name in self._needs[number]}
+        asked = {name for number in numbers(case.verdict.stands.possible & self._requiring) for name in self._needs[number]}
         met = frozenset((State.MET,))
         return {
             "jurisdiction": tuple(
                 name for name, b in sorted(case.outcome.jurisdictions.items()) if b.high is not Level.NOT_APPLICABLE
             ),
-            "provision": tuple(dict.fromkeys(provisions)),
+            "provision": case.judgement.provisions,
             "requirement": tuple(sorted(name for name in asked if case.verdict.requirements[name] != met)),
             "missing": tuple(dict.fromkeys(question.fact for part in case.missing for question in part.facts)),
             **self._naming.of(case.exchange, case.verdict.defined),
@@ -239,7 +253,8 @@ class Teller:
                     f'"state":"{state}","title":{title}}}'
                 )
 
-    def _duties(self, case: Case) -> Iterator[str]:
+    def _duties(self, case: Case) -> Iterator[tuple[DutyPart, str]]:
+        """What is owed, or may be, each with its JSON."""
         for key, owed in case.verdict.owed.items():
             yield self._duty(case, key, owed is Truth.YES, case.verdict.overdue.get(key, Truth.UNKNOWN))
         for number in numbers(case.verdict.stands.possible & self._refusing):
@@ -249,7 +264,7 @@ class Teller:
                 if duty.arises == "refusal" and bounds and bounds.low is Level.PROHIBITED:
                     yield self._duty(case, duty.key, case.verdict.stands.truth(number) is Truth.YES, Truth.NO)
 
-    def _duty(self, case: Case, key: str, certain: bool, overdue: Truth) -> str:
+    def _duty(self, case: Case, key: str, certain: bool, overdue: Truth) -> tuple[DutyPart, str]:
         duty = self.bundle.duties[key]
 
         def start(fact: str) -> date | None:
@@ -261,19 +276,18 @@ class Teller:
         if written not in self._owing:
             if len(self._owing) >= REMEMBERED_DUTIES:
                 self._owing.clear()
-            self._owing[written] = _encode(
-                {
-                    "arises": duty.arises,
-                    "certain": certain,
-                    "citation": self.book.text(duty.cite),
-                    "due": due.isoformat() if due else None,
-                    "duty": self.book.text(duty.text),
-                    "keep": self.book.keep(duty),
-                    "overdue": TRUTH_WORDS[overdue],
-                    "under": self._owners[key],
-                    "who": self.book.language.role(duty.who),
-                }
+            part = DutyPart(
+                duty=self.book.text(duty.text),
+                who=self.book.language.role(duty.who),
+                citation=self.book.text(duty.cite),
+                under=self._owners[key],
+                certain=certain,
+                due=due,
+                overdue=TRUTH_WORDS[overdue],
+                keep=self.book.keep(duty),
+                arises=duty.arises,
             )
+            self._owing[written] = part, _encode(part.model_dump(mode="json"))
         return self._owing[written]
 
     def _advise(self, number: int) -> str:
@@ -292,16 +306,16 @@ class Teller:
             )
         return self._advice[number]
 
-    def _conflicts(self, case: Case) -> Iterator[str]:
+    def _conflicts(self, case: Case) -> Iterator[ConflictPart]:
         for rule, name in case.outcome.conflicts:
             text = self.book.language.conflict(self.book.source(rule.provision), self.book.place(name))
-            yield _encode({"kind": "conflict", "provisions": [rule.provision.id], "text": text})
+            yield ConflictPart(kind="conflict", text=text, provisions=[rule.provision.id])
         lanes = case.verdict.stands.certain & self._laned
         if lanes and case.outcome.bounds.low >= Level.REQUIREMENTS_UNMET:
             open_ = [case.verdict.rules[number] for number in numbers(lanes)]
             names = list(dict.fromkeys(self.book.text(self.bundle.vocabulary.lanes[rule.lane].title) for rule in open_))
             text = self.book.language.open_lane(names, case.outcome.bounds.low)
-            yield _encode({"kind": "notice", "provisions": [rule.provision.id for rule in open_], "text": text})
+            yield ConflictPart(kind="notice", text=text, provisions=[rule.provision.id for rule in open_])
 
     def _coverage(self, case: Case) -> str:
         covered = case.outcome.coverage
@@ -377,6 +391,10 @@ def _bounds(bounds: Bounds) -> str:
 
 def _list(texts: Iterable[str]) -> str:
     return f"[{','.join(texts)}]"
+
+
+def _parts(parts: Iterable[BaseModel]) -> str:
+    return _list(_encode(part.model_dump(mode="json", by_alias=True)) for part in parts)
 
 
 def _mask(rules: tuple[Rule, ...], chosen: Callable[[Rule], bool]) -> int:

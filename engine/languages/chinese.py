@@ -252,6 +252,24 @@ class Chinese(Language):
         stop = "不得进行" if prohibited else "未经人工审查不得进行"
         return f"{stop}：本次交换不满足数据附带的下列条件（来自{origin}）：{condition}。"
 
+    def carried_perhaps(self, condition: str, origin: str) -> str:
+        return f"尚不能作出决定：本次交换不满足数据可能附带的下列条件（来自{origin}）：{condition}。"
+
+    # Plans
+
+    def leg(self, leg: str) -> str:
+        return f"环节{leg}"
+
+    def of_leg(self, leg: str, text: str) -> str:
+        return f"环节{leg}：{text}"
+
+    def plan_permitted(self) -> str:
+        return "本计划的每个环节均可进行。"
+
+    def plan_held_back(self, leg: str, answer: str, others: int) -> str:
+        more = f"另有{others}个环节也使本计划不能进行。" if others else ""
+        return f"环节{leg}使本计划不能进行。{answer}{more}"
+
     # Why a person must look
 
     def unsettled(self, says: str) -> str:

@@ -256,6 +256,27 @@ class English(Language):
         stop = "Do not proceed" if prohibited else "Do not proceed before a person has looked"
         return f"{stop}: this exchange does not meet what came with the data (from {origin}): {condition}."
 
+    def carried_perhaps(self, condition: str, origin: str) -> str:
+        return (
+            "This cannot be decided yet: this exchange does not meet what may have come with the data"
+            f" (from {origin}): {condition}."
+        )
+
+    # Plans
+
+    def leg(self, leg: str) -> str:
+        return f"leg {leg}"
+
+    def of_leg(self, leg: str, text: str) -> str:
+        return f"leg {leg}: {text}"
+
+    def plan_permitted(self) -> str:
+        return "Every leg of this plan may go ahead."
+
+    def plan_held_back(self, leg: str, answer: str, others: int) -> str:
+        more = f" {others} other {'legs hold' if others > 1 else 'leg holds'} it back as well." if others else ""
+        return f"Leg {leg} holds this plan back. {answer}{more}"
+
     # Why a person must look
 
     def unsettled(self, says: str) -> str:

@@ -245,7 +245,7 @@ class Language(ABC):
 
     @abstractmethod
     def carried_to_observe(self, condition: str, origin: str) -> str:
-        """A sentence after the answer; `origin` says where the condition came from, as its sender wrote it."""
+        """A sentence after the answer; `origin` says where the condition came from: a leg of a plan, or as its sender wrote it."""
 
     @abstractmethod
     def carried_beside(self, state: str, condition: str, origin: str) -> str:
@@ -256,6 +256,27 @@ class Language(ABC):
 
     @abstractmethod
     def carried_violated(self, prohibited: bool, condition: str, origin: str) -> str: ...
+
+    @abstractmethod
+    def carried_perhaps(self, condition: str, origin: str) -> str:
+        """That a condition is not met which may not have come with the data."""
+
+    # Plans
+
+    @abstractmethod
+    def leg(self, leg: str) -> str:
+        """A leg of a plan, by its id."""
+
+    @abstractmethod
+    def of_leg(self, leg: str, text: str) -> str:
+        """Something about a leg."""
+
+    @abstractmethod
+    def plan_permitted(self) -> str: ...
+
+    @abstractmethod
+    def plan_held_back(self, leg: str, answer: str, others: int) -> str:
+        """`answer` is that of the strictest leg; `others` counts those that may not go ahead either."""
 
     # Why a person must look
 

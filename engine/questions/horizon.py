@@ -76,13 +76,15 @@ class Horizon:
         evaluate: Evaluate,
         max_evaluations: int = MAX_EVALUATIONS,
         ends: Iterable[date] = (),
+        carried: bool = False,
     ) -> HorizonPart:
         """
         The last day until which the outcome of `as_of` holds, within ten years; `evaluate` is called at most so often.
 
-        `ends` are the last days of the sign-offs that it rests on, which `evaluate` knows as well.
+        `ends` are the last days of the sign-offs that it rests on, which `evaluate` knows as well; so it does what is `carried` into
+        the exchange from elsewhere.
         """
-        turns = self.turns(exchange, as_of)
+        turns = self.turns(exchange, as_of, carried)
         for end in ends:
             turn = Turn(end.toordinal() + 1, "sign-off", "", self.book.language.sign_off_ends(end))
             turns.setdefault(turn.day, []).append(turn)

@@ -5,17 +5,14 @@ Evaluations are decided and recorded like exchanges that come by themselves; sea
 a 400 here, a wrong content type too, since the standard knows no other status for it.
 """
 
-import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
-import sqlalchemy as sa
 from fastapi import FastAPI, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
-from starlette.requests import ClientDisconnect
 
 from service.api import schemas
-from service.api.batch import MOST_BATCHES
 from service.api.sent import Plain, body
 from service.authzen import requests, responses
 from service.authzen.decision_point import MOST_RESULTS, Access, Blank
@@ -23,16 +20,14 @@ from service.authzen.entity_store import Entities
 from service.authzen.mapping import AccessMapping
 from service.authzen.responses import OBLIGATION, Answer, Answers, Why
 from service.callers.caller import Caller, caller_of
-from service.decisions.decider import Decided, durable
-from service.decisions.idempotency import Answer as Kept
-from service.decisions.idempotency import Work, key_of, once_prepared
+from service.decisions.large_requests import Holding, LargeRequests
+from service.decisions.recording import Outgoing, record_and_answer
+from service.log.leaf import Entry
 from service.policies.live import Live
+from service.policies.shadow import Given
 from service.problems import Refused
 from service.service import Service
-from service.telemetry.log_lines import note
 
-# What the records of one request may take in memory.
-MOST_BYTES = 64 * 1024 * 1024
 _EVALUATION = "/access/v1/evaluation"
 _EVALUATIONS = "/access/v1/evaluations"
 _SEARCH = "/access/v1/search"
@@ -122,8 +117,7 @@ def add(app: FastAPI, service: Service, entities: Entities) -> None:
     """Put the endpoints on the application. `entities` are what requests may speak of by id."""
     settings = service.settings
     current = _Current(service, entities)
-    one_at_a_time = asyncio.Lock()
-    places = asyncio.Semaphore(MOST_BATCHES)
+    large = LargeRequests(service.load, "requests of several evaluations")
 
     async def evaluation(request: Request) -> Response:
         """Decides one access request, records the decision, and answers with it."""
@@ -132,77 +126,36 @@ def add(app: FastAPI, service: Service, entities: Entities) -> None:
         return await one(request, raw, requests.evaluation(document), caller)
 
     async def one(request: Request, raw: bytes, asked: requests.Evaluation, caller: Caller) -> Response:
-        async def decide() -> tuple[Answer, list[Decided]]:
+        async def decide() -> Outgoing:
             access = current()
             answer, decided = await access.evaluate(asked, access.known(), service.clock(), request.scope["request_id"], caller)
-            _noted(request, answer)
-            return answer, [] if decided is None else [decided]
+            if decided is None:
+                return Outgoing((), (), (_written(answer),), {})
+            return Outgoing.of(decided, _written(answer), _noted(answer))
 
-        return await recorded(request, raw, caller, decide)
-
-    async def recorded(
-        request: Request, raw: bytes, caller: Caller, decide: Callable[[], Awaitable[tuple[BaseModel, list[Decided]]]]
-    ) -> Response:
-        """Record what was decided in one commit, once for all calls with one Idempotency-Key, and answer."""
-
-        def compare(made: Sequence[Decided], records: range) -> None:
-            for sequence, each in zip(records, made, strict=True):
-                service.compare(sequence, each.given)
-
-        async def prepare() -> Work:
-            answer, made = await decide()
-
-            def work(transaction: sa.Connection) -> Kept:
-                records = service.store.record(transaction, [each.entry for each in made]) if made else range(0)
-                return Kept(_written(answer), records=records, after=lambda: compare(made, records))
-
-            return work
-
-        if key_of(request) is not None:
-            return await once_prepared(service, request, caller, raw, prepare)
-        answer, made = await decide()
-        compare(made, await durable(service.store.append_many([each.entry for each in made])))
-        return _json(answer)
+        return await record_and_answer(service, request, caller, raw, decide)
 
     async def evaluations(request: Request) -> Response:
         """Decides access requests until the semantic ends it, records all decisions in one commit, and answers with them."""
         caller = caller_of(request.scope, "evaluate")
-        if places.locked():
-            raise service.load.turn_away(f"{MOST_BATCHES} requests of several evaluations are under way")
-        async with places:
-            return await all_of(request, caller)
+        async with large.place():
+            raw, document = await _document(request, settings.batch_body_limit)
+            sent = requests.evaluations(document, settings.batch_limit)
+            if isinstance(sent, requests.Evaluation):
+                return await one(request, raw, sent, caller)
+            async with large.turn(request) as holding:
+                return await record_and_answer(service, request, caller, raw, partial(several, request, sent, caller, holding))
 
-    async def all_of(request: Request, caller: Caller) -> Response:
-        raw, document = await _document(request, settings.batch_body_limit)
-        sent = requests.evaluations(document, settings.batch_limit)
-        if isinstance(sent, requests.Evaluation):
-            return await one(request, raw, sent, caller)
-
-        async def decide() -> tuple[Answers, list[Decided]]:
-            found, made = await several(request, sent, caller, leaving)
-            note(request.scope, decisions=len(made), problems=len(found) - len(made))
-            return Answers(evaluations=tuple(found)), made
-
-        leaving = asyncio.ensure_future(request.receive())  # nothing more comes but the word that the caller has left
-        try:
-            async with one_at_a_time:
-                return await recorded(request, raw, caller, decide)
-        finally:
-            leaving.cancel()
-
-    async def several(
-        request: Request, sent: requests.Evaluations, caller: Caller, leaving: asyncio.Future[Any]
-    ) -> tuple[list[Answer], list[Decided]]:
-        """What to answer to each evaluation up to where the semantic ends, and what was decided. Raises Refused, ClientDisconnect."""
+    async def several(request: Request, sent: requests.Evaluations, caller: Caller, holding: Holding) -> Outgoing:
+        """What was decided, and the answer to each evaluation up to where the semantic ends. Raises Refused, ClientDisconnect."""
         access = current()  # one bundle for all of them
         now, known = service.clock(), access.known()
         found: list[Answer] = []
-        made: list[Decided] = []
-        held = 0
+        entries: list[Entry] = []
+        given: list[Given | None] = []
         last = {"deny_on_first_deny": False, "permit_on_first_permit": True}.get(sent.semantic)
         for asked in sent.items:
-            if leaving.done():
-                raise ClientDisconnect
+            holding.check()
             try:
                 if isinstance(asked, Refused):
                     raise asked
@@ -213,13 +166,13 @@ def add(app: FastAPI, service: Service, entities: Entities) -> None:
                 answer, decided = responses.malformed(refused), None
             found.append(answer)
             if decided is not None:
-                made.append(decided)
-                held += len(decided.entry.leaf)
-            if held > MOST_BYTES:
-                raise Refused("batch-too-large", f"the decisions take more than {MOST_BYTES} bytes; send it in parts")
+                entries.append(decided.entry)
+                given.append(decided.given)
+                holding.add(decided.entry)
             if answer.decision is last:
                 break
-        return found, made
+        noted = {"decisions": len(entries), "problems": len(found) - len(entries)}
+        return Outgoing(entries, given, (_written(Answers(evaluations=tuple(found))),), noted)
 
     async def search(request: Request, blank: Blank) -> Mapping[str, Any]:
         caller_of(request.scope, "evaluate")
@@ -306,9 +259,11 @@ async def _document(request: Request, limit: int) -> tuple[bytes, dict[str, Any]
     return raw, requests.document(raw, limit)
 
 
-def _noted(request: Request, answer: Answer) -> None:
-    if isinstance(answer.context, Why):
-        note(request.scope, decision_id=answer.context.decision_id, outcome=answer.context.outcome, proceed=answer.decision)
+def _noted(answer: Answer) -> dict[str, object]:
+    why = answer.context
+    if not isinstance(why, Why):
+        return {}
+    return {"decision_id": why.decision_id, "outcome": why.outcome, "proceed": answer.decision}
 
 
 def _json(found: BaseModel) -> Response:

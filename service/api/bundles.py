@@ -2,11 +2,9 @@
 `GET /v1/bundle`, `POST /v1/bundle/reload` and `GET /v1/bundles…`: which policies decide, and which did.
 """
 
-from collections.abc import Callable
 from datetime import datetime
-from typing import Annotated, TypeVar
+from typing import Annotated
 
-import sqlalchemy as sa
 from fastapi import FastAPI, Path, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -20,8 +18,6 @@ from service.service import Service
 
 FINDINGS_SHOWN = 20
 BUNDLES_SHOWN = 1_000
-
-Found = TypeVar("Found")
 
 
 class Frozen(BaseModel):
@@ -158,7 +154,7 @@ def add(app: FastAPI, service: Service) -> None:
     def bundles(request: Request) -> KeptBundles:
         """Every bundle that was live, the latest first."""
         caller_of(request.scope, "read")
-        found = reading(service, lambda connection: kept.listed(connection, BUNDLES_SHOWN))
+        found = service.read(lambda connection: kept.listed(connection, BUNDLES_SHOWN))
         return KeptBundles(
             bundles=tuple(
                 KeptBundle(
@@ -191,19 +187,10 @@ def add(app: FastAPI, service: Service) -> None:
         """The file that `fifthfactor bundle build` made of the policies, or would have made."""
         caller_of(request.scope, "read")
         try:
-            data = reading(service, lambda connection: kept.archived(connection, digest)[1])
+            data = service.read(lambda connection: kept.archived(connection, digest)[1])
         except kept.NotKept:
             raise Refused("not-found", "no policies of this digest decided here") from None
         return Response(data, media_type="application/json")
-
-
-def reading(service: Service, look: Callable[[sa.Connection], Found]) -> Found:
-    """What a look at the database finds. Raises Refused."""
-    try:
-        with service.store.database.reading.connect() as connection:
-            return look(connection)
-    except sa.exc.SQLAlchemyError:
-        raise Refused("not-ready", "the log cannot be read", headers={"Retry-After": "1"}) from None
 
 
 def _detail(found: engine.Diagnostic) -> str:

@@ -4,19 +4,20 @@
 Each answer leaves once it is durable. What is refused because the decision no longer holds carries the new decision, which is recorded.
 """
 
-import json
 import re
-from functools import partial
+from dataclasses import replace
 from typing import Annotated, TypeVar
 
 import sqlalchemy as sa
 from fastapi import FastAPI, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
+import engine
 from service.api import schemas
 from service.api.sent import Plain, body
 from service.callers.caller import Caller, caller_of
-from service.decisions.idempotency import Answer, Work, once, once_prepared
+from service.decisions.idempotency import Answer, once
+from service.decisions.recording import Outgoing, record_and_answer
 from service.ledger.committing import Commitment, Done, Ledger, Moved, State
 from service.problems import MEDIA_TYPE, PLACES_SHOWN, Place, Refused
 from service.service import Service
@@ -67,27 +68,28 @@ def add(app: FastAPI, service: Service) -> None:
     ) -> Response:
         request_id: str = request.scope["request_id"]
 
-        def work(transaction: sa.Connection, signed: bool = False) -> Answer:
-            return committed(request, ledger.commit(transaction, decision, caller, request_id, old, reason, signed))
+        def work(transaction: sa.Connection) -> Answer:
+            return committed(request, ledger.commit(transaction, decision, caller, request_id, old, reason))
 
         try:
             return await once(service, request, caller, raw, work)
         except Moved as found:
-            moved = found
+            tell = found.tell
 
-        async def prepare() -> Work:
+        async def moved() -> Outgoing:
             async with service.turns:
-                decided = moved.decide()
-            if decided.written.proceed:  # by a sign-off
-                return partial(work, signed=True)
+                decided = tell()
+            made = decided.written
+            refused = Refused(
+                "decision-moved",
+                "with the counters, the policies and the day as they are now it comes out otherwise",
+                decision={"id": made.id, "outcome": made.outcome, "answer": made.answer},
+            )
+            problem = refused.response(request.scope["path"], request_id)
+            status, body = problem.status_code, bytes(problem.body)
+            return Outgoing.of(decided, body, _noted(made), status=status, media_type=MEDIA_TYPE, refused=refused.kind)
 
-            def record(transaction: sa.Connection) -> Answer:
-                (sequence,) = service.store.record(transaction, [decided.entry])
-                return committed(request, Done(decided, sequence, None))
-
-            return record
-
-        return await once_prepared(service, request, caller, raw, prepare)
+        return await record_and_answer(service, request, caller, raw, moved)
 
     async def commit(request: Request) -> Response:
         """Decides the exchange of a decision again, with the counters of now, and commits it where it may still proceed."""
@@ -114,27 +116,11 @@ def add(app: FastAPI, service: Service) -> None:
         return await once(service, request, caller, raw, work)
 
     def committed(request: Request, done: Done) -> Answer:
-        """The answer to an attempt; one that came to nothing is kept for retries as well, for its decision is recorded."""
-        made, commitment = done.decided.written, done.commitment
-
-        def tell() -> None:
-            if commitment is None:
-                request.scope["refused"] = "decision-moved"  # for the audit
-            note(request.scope, decision_id=made.id, outcome=made.outcome, proceed=made.proceed)
-            note(request.scope, **({} if commitment is None else {"commitment_id": commitment.id}))
-            service.compare(done.sequence, done.decided.given)
-
-        if commitment is not None:
-            return Answer(written(commitment), 201, after=tell)
-        moved = {"id": made.id, "outcome": made.outcome, "answer": json.loads(made.members["answer"])}
-        refused = Refused(
-            "decision-moved",
-            "with the counters, the policies and the day as they are now it comes out otherwise",
-            decision=moved,
-        )
-        problem = refused.response(request.scope["path"], request.scope["request_id"])
+        """The answer to an attempt that came to a commitment."""
+        noted = {**_noted(done.decided.written), "commitment_id": done.commitment.id}
+        made = Outgoing.of(done.decided, written(done.commitment), noted, status=201)
         records = range(done.sequence, done.sequence + 1)
-        return Answer(bytes(problem.body), problem.status_code, MEDIA_TYPE, records=records, after=tell)
+        return replace(made.kept(service, request, records), records=range(0))  # it holds no value of them
 
     for path, function, model, status, summary in (
         ("/v1/commitments", commit, CommitSent, 201, "Commit a decision"),
@@ -169,11 +155,7 @@ def add(app: FastAPI, service: Service) -> None:
     ) -> Response:
         """A page of commitments, of an exporter or in a state where that is asked."""
         caller_of(request.scope, "read")
-        try:
-            with service.store.database.reading.connect() as connection:
-                found, following = ledger.page(connection, exporter, state, after, limit)
-        except sa.exc.SQLAlchemyError:
-            raise unreadable() from None
+        found, following = service.read(lambda connection: ledger.page(connection, exporter, state, after, limit), "ledger")
         return answer(Commitments(commitments=found, next=following))
 
     @app.get(
@@ -186,11 +168,8 @@ def add(app: FastAPI, service: Service) -> None:
     def one(id: str, request: Request) -> Response:
         """A commitment, with what it moved and what happened to it."""
         caller_of(request.scope, "read")
-        try:
-            with service.store.database.reading.connect() as connection:
-                found = ledger.read(connection, _named(id))
-        except sa.exc.SQLAlchemyError:
-            raise unreadable() from None
+        named = _named(id)
+        found = service.read(lambda connection: ledger.read(connection, named), "ledger")
         if found is None:
             raise Refused("not-found", "there is no commitment of this id")
         return answer(found)
@@ -229,13 +208,12 @@ def sent_body(model: type[BaseModel], path_parameter: str = "") -> dict[str, obj
     return {"requestBody": schema, "parameters": [*([parameter] if path_parameter else []), schemas.IDEMPOTENCY_KEY]}
 
 
-def unreadable() -> Refused:
-    """Where the database does not answer."""
-    return Refused("not-ready", "the ledger cannot be read", headers={"Retry-After": "1"})
-
-
 def _named(id: str) -> str:
     """An id from an address. Raises Refused where it can be none."""
     if not re.fullmatch(_ID, id):
         raise Refused("not-found", "there is no commitment of this id")
     return id
+
+
+def _noted(made: engine.Written) -> dict[str, object]:
+    return {"decision_id": made.id, "outcome": made.outcome, "proceed": made.proceed}

@@ -10,13 +10,15 @@ from typing import Any
 import sqlalchemy as sa
 from fastapi import FastAPI, Request, Response
 
-from service.api.decisions import OUTCOMES, kept
 from service.callers.caller import caller_of
 from service.console.pages import STYLE, Reader, decision_page, list_page, missing_page
 from service.console.wording import WORDS
 from service.log import search
 from service.log.query import FIELDS, Query, moment
-from service.problems import Refused
+from service.log.search import OUTCOMES
+from service.log.shown import kept
+from service.log.store import Stored
+from service.log.store import find as find_one
 from service.reviews import sign_offs
 from service.service import Service
 
@@ -42,29 +44,25 @@ def add(app: FastAPI, service: Service) -> None:
         try:
             cursor = asked.pop("cursor", None)
             query = _query(asked)
-            with service.store.database.reading.connect() as connection:
-                page = search.find(connection, query, cursor, ROWS)
+            page = service.read(lambda connection: search.find(connection, query, cursor, ROWS))
         except (ValueError, OverflowError):
             words = WORDS[reader.lang]
             return _html(missing_page(reader, words["bad_filter"], words["bad_filter_text"]), 400)
-        except sa.exc.SQLAlchemyError:
-            raise Refused("not-ready", "the log cannot be read", headers={"Retry-After": "1"}) from None
         return _html(list_page(page, asked, cursor is not None, reader))
 
     @app.get("/log/{id}", include_in_schema=False)
     def decision(id: str, request: Request) -> Response:
         caller_of(request.scope, "read")
         reader = Reader(service.live.bundle, language(request))
-        try:
-            stored = service.store.read(id)
-            if stored is None:
-                words = WORDS[reader.lang]
-                return _html(missing_page(reader, words["not_found"], words["not_found_text"]), 404)
-            with service.store.database.reading.connect() as connection:
-                given = [each.model_dump(mode="json") for each in sign_offs.given(connection, id)]
-        except sa.exc.SQLAlchemyError:
-            raise Refused("not-ready", "the log cannot be read", headers={"Retry-After": "1"}) from None
-        return _html(decision_page(kept(stored), given, reader))
+
+        def look(connection: sa.Connection) -> tuple[Stored | None, list[sign_offs.SignOff]]:
+            return find_one(connection, id), sign_offs.given(connection, id)
+
+        stored, given = service.read(look)
+        if stored is None:
+            words = WORDS[reader.lang]
+            return _html(missing_page(reader, words["not_found"], words["not_found_text"]), 404)
+        return _html(decision_page(kept(stored), [each.model_dump(mode="json") for each in given], reader))
 
 
 def language(request: Request) -> str:

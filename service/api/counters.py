@@ -10,7 +10,7 @@ from fastapi import FastAPI, Request, Response
 from pydantic import BaseModel, Field
 
 from service.api import schemas
-from service.api.commitments import Reason, Sending, answer, read, sent_body, unreadable, written
+from service.api.commitments import Reason, Sending, answer, read, sent_body, written
 from service.api.sent import Plain
 from service.callers.caller import caller_of
 from service.decisions.decider import durable
@@ -57,11 +57,7 @@ def add(app: FastAPI, service: Service) -> None:
         """What the ledger has of a counter; beside `counter` the query names the facts it is kept per."""
         caller_of(request.scope, "read")
         name, per = _query(request.scope["query_string"])
-        try:
-            with service.store.database.reading.connect() as connection:
-                return answer(counters.read(connection, name, per))
-        except sa.exc.SQLAlchemyError:
-            raise unreadable() from None
+        return answer(service.read(lambda connection: counters.read(connection, name, per), "ledger"))
 
     async def begin(request: Request) -> Response:
         """Notes what a counter was at the beginning of a day; from then on the ledger is complete for it."""

@@ -4,11 +4,10 @@
 """
 
 import json
-from collections.abc import Callable
 from dataclasses import asdict
 from datetime import datetime
 from threading import Lock
-from typing import Any, Literal, TypeVar, get_args
+from typing import Any, Literal
 from urllib.parse import parse_qsl
 
 import sqlalchemy as sa
@@ -20,19 +19,16 @@ from service.api import schemas
 from service.callers.caller import caller_of
 from service.decisions.idempotency import Answer, once
 from service.decisions.replay import CannotReplay, Replay, kept_decider, replay
-from service.log.leaf import clear, commitments
 from service.log.query import ABOUT, FIELDS, MOST_WORDS, Query, moment
 from service.log.record import Digests, KeptRecord
-from service.log.search import CursorRefused, Page, Row, find
-from service.log.store import Stored, moment_text
+from service.log.search import OUTCOMES, CursorRefused, find
+from service.log.shown import kept, written_page
+from service.log.store import Stored
 from service.log.store import find as find_one
 from service.problems import Refused
 from service.service import Service
 from service.telemetry.log_lines import audit
 
-Result = TypeVar("Result")
-
-OUTCOMES: tuple[str, ...] = get_args(engine.Decision.model_fields["outcome"].annotation)
 LIMIT, MOST_ROWS = 50, 200
 MOST_TEXT = 256  # characters of a value
 NOT_RECORDED = "no decision of this id is recorded"
@@ -149,10 +145,10 @@ def add(app: FastAPI, service: Service) -> None:
         caller_of(request.scope, "read")
         query, cursor, limit = asked(request.scope["query_string"])
         try:
-            page = _reading(service, lambda connection: find(connection, query, cursor, limit))
+            page = service.read(lambda connection: find(connection, query, cursor, limit))
         except CursorRefused as refused:
             raise Refused("bad-request", str(refused)) from None
-        return Response(json.dumps(written(page), ensure_ascii=False), media_type="application/json")
+        return Response(json.dumps(written_page(page), ensure_ascii=False), media_type="application/json")
 
     @app.get(
         "/v1/decisions/{id}",
@@ -164,7 +160,7 @@ def add(app: FastAPI, service: Service) -> None:
     def decision(id: str, request: Request) -> Response:
         """The record, with personal values in clear where they were not erased, and its place in the log."""
         caller_of(request.scope, "read")
-        return Response(json.dumps(kept(_stored(service, id)), ensure_ascii=False), media_type="application/json")
+        return Response(json.dumps(kept(service.stored(id)), ensure_ascii=False), media_type="application/json")
 
     @app.post(
         "/v1/decisions/{id}/erase",
@@ -206,7 +202,7 @@ def add(app: FastAPI, service: Service) -> None:
         """Decides the request of a record again, on its day and by the policies that decided it, and compares. Nothing is recorded."""
         caller_of(request.scope, "read")
         try:
-            found = replaying.of(_stored(service, id))
+            found = replaying.of(service.stored(id))
         except CannotReplay as cannot:
             raise Refused("cannot-replay", str(cannot)) from None
         return Response(json.dumps(asdict(found), ensure_ascii=False), media_type="application/json")
@@ -232,7 +228,7 @@ class Replaying:
         key = (bundle.source, bundle.meaning, mode)
         if self._last is None or self._last[0] != key:
             self._last = None
-            self._last = (key, _reading(self._service, lambda connection: kept_decider(connection, bundle, mode)))
+            self._last = (key, self._service.read(lambda connection: kept_decider(connection, bundle, mode)))
         return self._last[1]
 
 
@@ -290,52 +286,3 @@ def _read(name: str, value: str) -> Any:
             return int(value)
         case _:
             return value
-
-
-def written(page: Page) -> dict[str, Any]:
-    """A page as it is answered."""
-    return {"decisions": [written_row(row) for row in page.rows], "next": page.next, "unindexed": page.unindexed}
-
-
-def written_row(row: Row) -> dict[str, Any]:
-    """A record in short, as it is answered and exported."""
-    return {**asdict(row), "recorded_at": moment_text(row.recorded_at)}
-
-
-def _reading(service: Service, work: Callable[[sa.Connection], Result]) -> Result:
-    try:
-        with service.store.database.reading.connect() as connection:
-            return work(connection)
-    except sa.exc.SQLAlchemyError:
-        raise Refused("not-ready", "the log cannot be read", headers={"Retry-After": "1"}) from None
-
-
-def _stored(service: Service, id: str) -> Stored:
-    try:
-        stored = service.store.read(id)
-    except sa.exc.SQLAlchemyError:
-        raise Refused("not-ready", "the log cannot be read", headers={"Retry-After": "1"}) from None
-    if stored is None:
-        raise Refused("not-found", NOT_RECORDED)
-    return stored
-
-
-def kept(stored: Stored) -> dict[str, Any]:
-    """A stored record as it is shown. The record itself may be of an older shape, so it passes through no model."""
-    entry = stored.entry
-    held = commitments(entry.leaf)
-    return {
-        "record": clear(entry.leaf, entry.openings),
-        "log": {
-            "sequence": stored.sequence,
-            "leaf_hash": entry.leaf_hash.hex(),
-            "personal": [
-                {
-                    "pointer": opening.pointer,
-                    "commitment": held[opening.pointer],
-                    "salt": None if opening.salt is None else opening.salt.hex(),
-                }
-                for opening in entry.openings
-            ],
-        },
-    }

@@ -4,17 +4,15 @@
 The body is read once, as bytes, up to a limit; the engine validates these bytes and nothing else does.
 """
 
-import sqlalchemy as sa
 from fastapi import FastAPI, Request, Response
 
 import engine
 from service.api import schemas
 from service.api.sent import PARAMETERS, Plain, asked, body
 from service.callers.caller import caller_of
-from service.decisions.decider import Decided, Decider, durable
-from service.decisions.idempotency import Answer, Work, key_of, once_prepared
+from service.decisions.decider import Decider
+from service.decisions.recording import Outgoing, record_and_answer
 from service.service import Service
-from service.telemetry.log_lines import note
 
 
 def add(app: FastAPI, service: Service) -> None:
@@ -27,34 +25,18 @@ def add(app: FastAPI, service: Service) -> None:
         scope = request.scope
         caller = caller_of(scope, "evaluate")
         wanted = asked(scope["query_string"])
-        repeatable = key_of(request) is not None
         raw = await body(request, limit)
 
-        async def decide() -> Decided:
+        async def decide() -> Outgoing:
             async with service.turns:
                 live, now = service.live, service.clock()
                 sent = decider.read(live, raw, now)
-                return decider.decide(live, sent.exchange, wanted, now, scope["request_id"], caller, register=sent.register)
-
-        def tell(decided: Decided, sequence: int) -> None:
+                decided = decider.decide(live, sent.exchange, wanted, now, scope["request_id"], caller, register=sent.register)
             written = decided.written
-            note(scope, decision_id=written.id, outcome=written.outcome, proceed=written.proceed)
-            service.compare(sequence, decided.given)
+            noted = {"decision_id": written.id, "outcome": written.outcome, "proceed": written.proceed}
+            return Outgoing.of(decided, decided.answer, noted)
 
-        async def prepare() -> Work:
-            decided = await decide()
-
-            def work(transaction: sa.Connection) -> Answer:
-                records = service.store.record(transaction, [decided.entry])
-                return Answer(decided.answer, records=records, after=lambda: tell(decided, records.start))
-
-            return work
-
-        if repeatable:
-            return await once_prepared(service, request, caller, raw, prepare)
-        decided = await decide()
-        tell(decided, await durable(service.store.append(decided.entry)))
-        return Response(decided.answer, media_type="application/json")
+        return await record_and_answer(service, request, caller, raw, decide)
 
     app.router.add_api_route(
         "/v1/evaluate",

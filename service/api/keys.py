@@ -100,11 +100,7 @@ def add(app: FastAPI, service: Service) -> None:
     def listing(request: Request) -> Response:
         """All keys there ever were, with what they may do; no secrets, for only their hashes are kept."""
         caller_of(request.scope, "administer")
-        try:
-            with service.store.database.reading.connect() as connection:
-                found = keys.listed(connection)
-        except sa.exc.SQLAlchemyError:
-            raise Refused("not-ready", "the keys cannot be read", headers={"Retry-After": "1"}) from None
+        found = service.read(keys.listed, "keys")
         return Response(_written({"keys": [key.shown() for key in found]}), media_type="application/json")
 
     @app.post(

@@ -271,11 +271,13 @@ class _Endpoints:
         caller_of(request.scope, "read")
         kind, name = self._kind(request), request.path_params["id"]
         day = _day(_query(request, "as_of").get("as_of"))
-        with _reading(self._service) as connection:
+
+        def look(connection: sa.Connection) -> Version | None:
             if day is None:
-                version = entity_versions.newest(connection, kind, name)
-            else:
-                version = entity_versions.speaking(connection, kind, name, day)
+                return entity_versions.newest(connection, kind, name)
+            return entity_versions.speaking(connection, kind, name, day)
+
+        version = self._service.read(look, "register")
         if version is None:
             raise Refused("not-found", "the register has nothing under this id" + ("" if day is None else " for this day"))
         return _answer(version, 200)
@@ -285,8 +287,7 @@ class _Endpoints:
         caller_of(request.scope, "read")
         kind, name = self._kind(request), request.path_params["id"]
         _query(request)
-        with _reading(self._service) as connection:
-            versions = entity_versions.history(connection, kind, name)
+        versions = self._service.read(lambda connection: entity_versions.history(connection, kind, name), "register")
         if not versions:
             raise Refused("not-found", "the register has nothing under this id")
         return _json({"versions": [each.document() for each in versions]})
@@ -299,8 +300,9 @@ class _Endpoints:
         limit, day, cursor = _limit(query.get("limit")), _day(query.get("as_of")), query.get("cursor", "")
         if cursor and not is_id(cursor):
             raise Refused("bad-request", "`cursor` is what `next` of the page before said")
-        with _reading(self._service) as connection:
-            versions = entity_versions.listed(connection, kind, (kind, cursor), limit + 1, day)
+        versions = self._service.read(
+            lambda connection: entity_versions.listed(connection, kind, (kind, cursor), limit + 1, day), "register"
+        )
         more = len(versions) > limit
         page = versions[:limit]
         return _json({"entities": [each.document() for each in page], "next": page[-1].id if more else None})
@@ -362,8 +364,7 @@ def _add_bulk(app: FastAPI, service: Service) -> None:
             raise Refused("bad-request", "`format` is `json` or `csv`")
         if kind is not None and not is_kind(kind):
             raise Refused("bad-request", "a kind is a word of small letters, digits, `_`, `.` and `-`")
-        with _reading(service) as connection:
-            versions = list(entity_versions.everything(connection, kind))
+        versions = service.read(lambda connection: list(entity_versions.everything(connection, kind)), "register")
         text = import_export.to_csv(versions, stating(service.live)) if form == "csv" else import_export.to_json(versions)
         headers = {"Content-Disposition": f'attachment; filename="register.{form}"'}
         return Response(text, media_type=import_export.MEDIA_TYPES[form], headers=headers)
@@ -442,15 +443,6 @@ def _refusing() -> Iterator[None]:
         raise Refused("changed-meanwhile", "read it again; its ETag is its version") from None
     except NotHeld:
         raise Refused("not-found", "the register holds nothing under this id") from None
-
-
-@contextmanager
-def _reading(service: Service) -> Iterator[sa.Connection]:
-    try:
-        with service.store.database.reading.connect() as connection:
-            yield connection
-    except sa.exc.SQLAlchemyError:
-        raise Refused("not-ready", "the register cannot be read", headers={"Retry-After": "1"}) from None
 
 
 def _condition(request: Request) -> Condition:

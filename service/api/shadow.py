@@ -3,17 +3,16 @@
 import json
 from typing import Annotated
 
-import sqlalchemy as sa
 from fastapi import FastAPI, Query, Request
 from pydantic import Field
 
 from service.api import schemas
-from service.api.bundles import Frozen, reading
+from service.api.bundles import Frozen
 from service.callers.caller import caller_of
 from service.log.record import Digests
+from service.policies.shadow import differences, moved
 from service.problems import Refused
 from service.service import Service
-from service.store.tables import shadow_difference
 
 DIFFERENCES_SHOWN = 100
 
@@ -84,19 +83,8 @@ def add(app: FastAPI, service: Service) -> None:
             raise Refused("not-found", "there is no shadow; `FIFTHFACTOR_SHADOW` names one")
         beside = service.shadow
         digests, counts = beside.digests, beside.counts
-        table = shadow_difference.c
-        with_this = (table.shadow_source == digests.source) & (table.shadow_meaning == digests.meaning)
-        kinds = (table.live_outcome, table.live_proceed, table.shadow_outcome, table.shadow_proceed)
-        page = sa.select(table.sequence, table.id, table.at, *kinds, table.only_live, table.only_shadow).where(
-            with_this if before is None else with_this & (table.sequence < before)
-        )
-        moved = sa.select(*kinds, sa.func.count()).where(with_this).group_by(*kinds).order_by(sa.func.count().desc(), *kinds)
-        rows, moves = reading(
-            service,
-            lambda connection: (
-                connection.execute(page.order_by(table.sequence.desc()).limit(limit + 1)).all(),
-                connection.execute(moved).all(),
-            ),
+        rows, moves = service.read(
+            lambda connection: (differences(connection, digests, before, limit + 1), moved(connection, digests))
         )
         return ShadowTold(
             shadow=digests,

@@ -5,7 +5,7 @@ Nothing that was decided changes: the next evaluation of the same facts takes th
 """
 
 import asyncio
-import json
+from contextlib import suppress
 from typing import Annotated
 
 import sqlalchemy as sa
@@ -17,7 +17,6 @@ from service.api.sent import Plain, body
 from service.callers.caller import caller_of
 from service.decisions.idempotency import Answer, Work, once_prepared
 from service.log.search import CursorRefused
-from service.log.store import Stored
 from service.problems import Refused
 from service.reviews import queue, sign_offs
 from service.reviews.queue import Waiting
@@ -70,18 +69,20 @@ def add(app: FastAPI, service: Service) -> None:
         id = request.path_params["id"]
         raw = await body(request, BODY_LIMIT)
         asked = sign_offs.read(raw)
-        stored = await asyncio.to_thread(_stored, service, id)
+        stored = await asyncio.to_thread(service.stored, id)
 
         async def prepare() -> Work:
             now, live = service.clock(), service.live
             today = now.astimezone(zone).date()
             async with service.turns:
                 signed = sign_offs.bind(live, stored, asked, today)
+            said = await asyncio.to_thread(service.read, lambda connection: sign_offs.said_of(connection, signed.facts))
+            async with service.turns:
+                draft = sign_offs.draft(live, stored, signed, asked, said, today, now, caller.id)
 
             def work(transaction: sa.Connection) -> Answer:
-                given = sign_offs.give(transaction, stored, signed, asked, now, caller.id)
-                then = sign_offs.after(live, stored, sign_offs.standing_for(transaction, live, signed.facts, today))
-                told = Given(sign_offs=tuple(given), then=Then(outcome=then.outcome, answer=json.loads(then.members["answer"])))
+                given = sign_offs.keep(transaction, live, draft, today)
+                told = Given(sign_offs=tuple(given), then=Then(outcome=draft.then.outcome, answer=draft.then.answer))
                 return Answer(
                     told.model_dump_json().encode(),
                     201,
@@ -91,7 +92,10 @@ def add(app: FastAPI, service: Service) -> None:
 
             return work
 
-        return await once_prepared(service, request, caller, raw, prepare)
+        for _ in range(sign_offs.MOST_TRIES):
+            with suppress(sign_offs.Overtaken):
+                return await once_prepared(service, request, caller, raw, prepare)
+        raise sign_offs.contested()
 
     app.router.add_api_route(
         "/v1/decisions/{id}/sign-off",
@@ -122,13 +126,8 @@ def add(app: FastAPI, service: Service) -> None:
     def given(id: str, request: Request) -> Response:
         """Every sign-off that was given for the decision, with who gave it, when, why and until when."""
         caller_of(request.scope, "read")
-        try:
-            if service.store.read(id) is None:
-                raise Refused("not-found", "no decision of this id is recorded")
-            with service.store.database.reading.connect() as connection:
-                found = sign_offs.given(connection, id)
-        except sa.exc.SQLAlchemyError:
-            raise Refused("not-ready", "the log cannot be read", headers={"Retry-After": "1"}) from None
+        service.stored(id)
+        found = service.read(lambda connection: sign_offs.given(connection, id))
         return Response(SignOffs(sign_offs=tuple(found)).model_dump_json(), media_type="application/json")
 
     @app.get(
@@ -145,21 +144,9 @@ def add(app: FastAPI, service: Service) -> None:
     ) -> Response:
         """Decisions whose outcome is a review that may be signed off, and that nobody has looked at; newest first, once for each facts."""
         caller_of(request.scope, "review")
+        today = service.clock().astimezone(zone).date()
         try:
-            with service.store.database.reading.connect() as connection:
-                found = queue.waiting(connection, service.live, service.clock().astimezone(zone).date(), limit, cursor)
+            found = service.read(lambda connection: queue.waiting(connection, service.live, today, limit, cursor))
         except CursorRefused as refused:
             raise Refused("bad-request", str(refused)) from None
-        except sa.exc.SQLAlchemyError:
-            raise Refused("not-ready", "the log cannot be read", headers={"Retry-After": "1"}) from None
         return Response(found.model_dump_json(), media_type="application/json")
-
-
-def _stored(service: Service, id: str) -> Stored:
-    try:
-        stored = service.store.read(id)
-    except sa.exc.SQLAlchemyError:
-        raise Refused("not-ready", "the log cannot be read", headers={"Retry-After": "1"}) from None
-    if stored is None:
-        raise Refused("not-found", "no decision of this id is recorded")
-    return stored

@@ -144,10 +144,13 @@ class Access:
             return False
         async with self._service.turns:
             try:
-                written = self._decider.look(self._live, exchange, now)
+                judgement = self._decider.look(self._live, exchange, now)
             except engine.EnginesFailed:
                 return False
-            return responses.answer(written, asked.supported).decision
+            if not judgement.proceeds(today) or responses.carries_out(asked.supported):
+                return judgement.proceeds(today)
+            # What is owed is known once it is told.
+            return not responses.denied(self._live.pdp.tell(judgement, today=today, id=""), asked.supported)
 
     async def _stored(self, look: Callable[[], Found]) -> Found:
         """What is looked up in a store waits for it in a thread. Raises Refused where the store cannot be read."""

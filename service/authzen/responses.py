@@ -6,9 +6,8 @@ exchange where it may happen, those that arise from a refusal where it may not. 
 and what is owed is of none of them, the decision is false: nobody may act on a permit whose obligations nobody carries out.
 """
 
-import json
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -31,6 +30,19 @@ class Owed(BaseModel):
     due: str | None = None
     keep: str | None = Field(default=None, description="how long the proof is kept")
     certain: bool
+
+    @classmethod
+    def of(cls, duty: engine.DutyPart) -> Self:
+        """A duty as the decision tells it; what it does not say is left out."""
+        return cls(
+            duty=duty.duty,
+            who=duty.who,
+            under=duty.under,
+            citation=duty.citation or None,
+            due=duty.due.isoformat() if duty.due else None,
+            keep=duty.keep or None,
+            certain=duty.certain,
+        )
 
 
 class Obligation(BaseModel):
@@ -84,26 +96,26 @@ class Answers(BaseModel):
 
 def denied(written: engine.Written, supported: frozenset[str] | None) -> str:
     """Why the answer is no to what may proceed: that nobody carries out what is owed; "" where it is not, or may not proceed anyway."""
-    if supported is None or OBLIGATION in supported or not written.proceed:
+    if carries_out(supported) or not written.proceed:
         return ""
-    owed = any(duty["arises"] == "exchange" for duty in _member(written, "duties"))
+    owed = any(duty.arises == "exchange" for duty in written.duties)
     return f"obligations of the type `{OBLIGATION}` are owed, and cannot be carried out" if owed else ""
+
+
+def carries_out(supported: frozenset[str] | None) -> bool:
+    """Whether whoever asks carries out what may be owed; `supported` are the types of obligations, None where nobody says."""
+    return supported is None or OBLIGATION in supported
 
 
 def answer(written: engine.Written, supported: frozenset[str] | None) -> Answer:
     """The answer that tells of a decision; `supported` are the types of obligations that can be carried out, None where nobody says."""
     arises = "exchange" if written.proceed else "refusal"
-    owed = [duty for duty in _member(written, "duties") if duty["arises"] == arises]
-    obligations = tuple(
-        Obligation(
-            id=f"obl-{number}", properties=Owed.model_validate({name: said for name, said in duty.items() if said != ""})
-        )
-        for number, duty in enumerate(owed, 1)
-    )
+    owed = [duty for duty in written.duties if duty.arises == arises]
+    obligations = tuple(Obligation(id=f"obl-{number}", properties=Owed.of(duty)) for number, duty in enumerate(owed, 1))
     unable = denied(written, supported)
     decision = written.proceed and not unable
     status = "200" if decision else "403"
-    user = _member(written, "answer")
+    user = written.answer
     return Answer(
         decision=decision,
         context=Why(
@@ -134,19 +146,13 @@ def entity(sent: EntitySent) -> Mapping[str, str]:
 
 def _admin(written: engine.Written) -> str:
     """The outcome and the ids of what makes it."""
-    carried = json.loads(written.members.get("carried", "[]"))
-    against = [part["provision"] for part in carried if part["state"] in ("violated", "unknown")]
-    hypothetical = _member(written, "hypothetical")
+    against = [each.provision for each in written.carried if each.state in ("violated", "unknown")]
     said = (
-        ("as of", [written.as_of.isoformat()] if hypothetical else []),
+        ("as of", [written.as_of.isoformat()] if written.hypothetical else []),
         ("by", written.named["provision"]),
         ("by what came with the data:", against),
         ("not met:", written.named["requirement"]),
         ("not known:", written.named["missing"]),
     )
-    outcome = f"hypothetical: {written.outcome}" if hypothetical else written.outcome
+    outcome = f"hypothetical: {written.outcome}" if written.hypothetical else written.outcome
     return "; ".join([outcome, *(f"{word} {', '.join(ids)}" for word, ids in said if ids)])
-
-
-def _member(written: engine.Written, name: str) -> Any:
-    return json.loads(written.members[name])

@@ -150,7 +150,7 @@ def decision_page(kept: Part, sign_offs: Sequence[Part], reader: Reader, query: 
         account=list(_account(decision, reader)),
         facts=sorted(_facts(record, log, reader), key=lambda fact: place(fact.name)),
         sign_offs=sign_offs,
-        open_review=not sign_offs and _may_be_signed(decision),
+        open_review=not sign_offs and _may_be_signed(record, decision),
     )
 
 
@@ -291,8 +291,10 @@ def _without_commitments(value: Any, reader: Reader) -> Any:
     return value
 
 
-def _may_be_signed(decision: Part) -> bool:
-    """Whether there may be something to sign off; the service says it for certain when it is tried."""
+def _may_be_signed(record: Part, decision: Part) -> bool:
+    """Whether there is something to sign off; of a record from before it said so there may be, and it is known when it is tried."""
+    if "signable" in record:
+        return bool(record.get("signable"))
     return decision.get("outcome") == "review" and decision.get("engine", {}).get("agreed") is not False
 
 

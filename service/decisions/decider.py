@@ -8,7 +8,6 @@ durable.
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import partial
 from time import perf_counter
 from types import MappingProxyType
 from typing import Any, TypeVar
@@ -36,6 +35,7 @@ from service.telemetry import tracing
 
 Recorded = TypeVar("Recorded")
 
+
 _NOBODY: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -48,13 +48,36 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
+class Judged:
+    """
+    An exchange that was judged, and how that decision is told: `id` and `now` are of the decision, `today` is the day of `now`.
+
+    `filled` is the exchange with its counters, `unsigned` what is judged of it without approvals, `judgement` with those that stand.
+    """
+
+    id: str
+    live: Live
+    now: datetime
+    today: date
+    filled: Filled
+    unsigned: engine.Judgement
+    judgement: engine.Judgement
+    seconds: float
+
+    @property
+    def proceeds(self) -> bool:
+        """Whether the exchange may proceed."""
+        return self.judgement.proceeds(self.today)
+
+
+@dataclass(frozen=True, slots=True)
 class Decided:
     """A decision: as it is answered, and as it is recorded."""
 
     written: engine.Written
     answer: bytes
     entry: Entry
-    given: Given  # for a shadow, once the record is durable
+    given: Given | None  # for a shadow, where there is one, once the record is durable
 
 
 class Decider:
@@ -94,67 +117,96 @@ class Decider:
         request_id: str,
         caller: Caller,
         register: Mapping[str, Any] = _NOBODY,
-        filled: Filled | None = None,
         denied: Callable[[engine.Written], str] = lambda written: "",
     ) -> Decided:
-        """
-        The decision on an exchange; `now` is the moment of the record, and its day is today. Raises Refused.
+        """The decision on an exchange: `judge`, then `tell`. Raises Refused."""
+        return self.tell(self.judge(live, exchange, now, request_id), asked, request_id, caller, register, denied)
 
-        `live` is what the exchange was read by, `caller` who asked, `register` which versions of the register are in it; `filled` the
-        exchange with its counters, where somebody looked already; `denied` says why
-        whoever asked hears no although it may proceed, "" where they do not.
-
-        Engines that disagree are an incident, and so are engines that all fail; neither is a permit.
+    def judge(
+        self,
+        live: Live,
+        exchange: engine.Exchange,
+        now: datetime,
+        request_id: str,
+        filled: Filled | None = None,
+        transaction: sa.Connection | None = None,
+    ) -> Judged:
         """
-        today = self._today(now)
-        as_of = exchange.as_of or today
-        id = str(uuid7())
-        filled = filled or self._filled(live, exchange, Moment(as_of, now if as_of == today else None))
-        exchange = filled.exchange
+        What the engines say to an exchange; `now` is the moment of the record, and its day is today. Raises Refused.
+
+        `live` is what the exchange was read by; `filled` the exchange with its counters, where somebody looked already; a `transaction`
+        under way is where approvals are looked for. Engines that all fail are an incident and no permit.
+        """
+        today, id = self._today(now), str(uuid7())
+        filled = filled or self._filled(live, exchange, now)
+        as_of = filled.exchange.as_of or today
         began = perf_counter()
         try:
-            written, unsigned = self._written(live, exchange, asked, as_of, today, id)
+            unsigned, judgement = self._judged(live, filled.exchange, as_of, today, transaction)
         except engine.EnginesFailed as failed:
             self._service.incidents.failure(live.pdp, request_id, id, as_of, failed)
             raise Refused("internal", "no engine could decide; the log has the details under this request id") from None
+        return Judged(id, live, now, today, filled, unsigned, judgement, perf_counter() - began)
+
+    def tell(
+        self,
+        judged: Judged,
+        asked: Asked,
+        request_id: str,
+        caller: Caller,
+        register: Mapping[str, Any] = _NOBODY,
+        denied: Callable[[engine.Written], str] = lambda written: "",
+    ) -> Decided:
+        """
+        The decision on an exchange as it was judged, to be answered and recorded; the exchange is not evaluated again. Raises Refused.
+
+        `caller` is who asked, `register` tells which versions of the register are in the exchange; `denied` says why whoever asked hears
+        no although it may proceed, "" where they do not. Engines that disagree are an incident, and no permit.
+        """
+        began = perf_counter()
+        live, exchange = judged.live, judged.filled.exchange
+        written = live.pdp.tell(judged.judgement, today=judged.today, id=judged.id, include=asked.include, lang=asked.lang)
         if not written.engine.agreed:
             self._service.incidents.disagreement(live.pdp, request_id, written)
         try:
             no = denied(written)
-            more = {"counted": filled.marks, "denied": no, "register": register}
-            answer, members = live.records.write(written, now, caller.id, more)
-            summary = Summary.of(written, now, caller.id, live.digests.source, denied=bool(no))
-            entry = seal({"id": id, "request": exchange.document}, exchange.personal, written=members, summary=summary)
+            answer, members = live.records.write(written, judged.now, caller.id, _more(judged, written, register, no))
+            summary = Summary.of(written, judged.now, caller.id, live.digests.source, denied=bool(no))
+            entry = seal({"id": judged.id, "request": exchange.document}, exchange.personal, written=members, summary=summary)
         except NotCanonical:
             raise Refused("exchange-refused", "the body holds a number or a text that JSON cannot carry safely") from None
-        took = perf_counter() - began
+        took = judged.seconds + perf_counter() - began
         self._service.metrics.decided(written.outcome, took)
         revision = live.digests.source
-        tracing.done("decide", took, decision_id=id, decision_outcome=written.outcome, policy_revision=revision)
+        tracing.done("decide", took, decision_id=judged.id, decision_outcome=written.outcome, policy_revision=revision)
         # A shadow knows of no sign-offs, so it is held against what was decided without them.
-        return Decided(written, answer, entry, Given.of(unsigned, exchange, today))
+        given = Given.of(judged.unsigned, judged.id, judged.today) if self._service.shadow else None
+        return Decided(written, answer, entry, given)
 
-    def look(self, live: Live, exchange: engine.Exchange, now: datetime) -> engine.Written:
-        """What `decide` would say, for searches: it is recorded nowhere. Raises Refused, engine.EnginesFailed."""
+    def look(self, live: Live, exchange: engine.Exchange, now: datetime) -> engine.Judgement:
+        """What `decide` would judge, for searches: nothing is told or recorded of it. Raises Refused, engine.EnginesFailed."""
         today = self._today(now)
-        as_of = exchange.as_of or today
-        filled = self._filled(live, exchange, Moment(as_of, now if as_of == today else None))
-        return self._written(live, filled.exchange, Asked(), as_of, today, "")[0]
+        filled = self._filled(live, exchange, now)
+        return self._judged(live, filled.exchange, filled.exchange.as_of or today, today, None)[1]
 
-    def _written(
-        self, live: Live, exchange: engine.Exchange, asked: Asked, as_of: date, today: date, id: str
-    ) -> tuple[engine.Written, engine.Written]:
-        """The decision, and what it is without sign-offs. Raises engine.EnginesFailed."""
-        write = partial(live.pdp.write, exchange, as_of=as_of, today=today, id=id, include=asked.include, lang=asked.lang)
-        unsigned = write()
-        # Sign-offs are looked for only where one could tell, and that is known once it is decided without them.
-        if unsigned.signable and unsigned.outcome in sign_offs.OPEN:
-            signed = self._signed(live, exchange, max(as_of, today))
-            return write(signed=signed) if signed else unsigned, unsigned
+    def _judged(
+        self, live: Live, exchange: engine.Exchange, as_of: date, today: date, transaction: sa.Connection | None
+    ) -> tuple[engine.Judgement, engine.Judgement]:
+        """What is judged of an exchange without approvals, and with those that stand. Raises engine.EnginesFailed."""
+        unsigned = live.pdp.judge(exchange, as_of=as_of)
+        # Sign-offs are looked for only where one could tell, and that is known once it is judged without them.
+        if unsigned.signable and unsigned.outcome.word in sign_offs.OPEN:
+            signed = self._signed(live, exchange, max(as_of, today), transaction)
+            if signed:
+                return unsigned, live.pdp.judge(exchange, as_of=as_of, signed=signed)
         return unsigned, unsigned
 
-    def _signed(self, live: Live, exchange: engine.Exchange, day: date) -> list[engine.SignOff]:
+    def _signed(
+        self, live: Live, exchange: engine.Exchange, day: date, transaction: sa.Connection | None
+    ) -> list[engine.SignOff]:
         """The approvals that stand for an exchange; none where the log cannot be read, for then nobody knows."""
+        if transaction is not None:
+            return sign_offs.standing(transaction, live, exchange, day)
         try:
             with self._service.store.database.reading.connect() as connection:
                 return sign_offs.standing(connection, live, exchange, day)
@@ -164,15 +216,30 @@ class Decider:
     def _today(self, now: datetime) -> date:
         return now.astimezone(self._zone).date()
 
-    def _filled(self, live: Live, exchange: engine.Exchange, moment: Moment) -> Filled:
+    def _filled(self, live: Live, exchange: engine.Exchange, now: datetime) -> Filled:
         """The exchange with its counters as they are now; whoever commits it looks again."""
         if not live.counting.counters:
             return Filled(exchange, {}, {})
+        today = self._today(now)
+        as_of = exchange.as_of or today
+        moment = Moment(as_of, now if as_of == today else None)
         try:
             with self._service.store.database.reading.connect() as connection:
                 return self._counts.fill(connection, live, exchange, moment)
         except sa.exc.SQLAlchemyError:
             raise Refused("not-ready", "the ledger cannot be read", headers={"Retry-After": "1"}) from None
+
+
+def _more(judged: Judged, written: engine.Written, register: Mapping[str, Any], no: str) -> dict[str, Any]:
+    """The optional members that the record of a decision has."""
+    members = {
+        "counted": judged.filled.marks or None,
+        "denied": no or None,
+        "lang": None if written.lang == Asked().lang else written.lang,
+        "register": register or None,
+        "signable": list(written.signable) if written.outcome == sign_offs.REVIEW else None,
+    }
+    return {name: value for name, value in members.items() if value is not None}
 
 
 async def durable(recording: Awaitable[Recorded]) -> Recorded:

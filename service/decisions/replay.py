@@ -71,7 +71,7 @@ def replay(stored: Stored, deciders: Deciders) -> Replay:
     pdp = deciders(bundle, recorded["engine"]["mode"])
     try:
         exchange = engine.parse_exchange(pdp.bundle, json.dumps(request, ensure_ascii=False).encode())
-        replayed = _nearest(recorded, list(_again(pdp, exchange, date.fromisoformat(record["as_of"]), recorded)))
+        replayed = _again(pdp, exchange, date.fromisoformat(record["as_of"]), record)
     except engine.ExchangeRefused as refused:
         raise CannotReplay(f"engine {engine.__version__} does not take this exchange any more: {refused}") from None
     except engine.EnginesFailed as failed:
@@ -132,15 +132,28 @@ def _record(stored: Stored) -> dict[str, Any]:
     return record
 
 
-def _again(pdp: engine.PDP, exchange: engine.Exchange, as_of: date, recorded: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """The decision in each language: a record does not say in which it was told. Nor what was asked for, but that stands in it."""
+def _again(pdp: engine.PDP, exchange: engine.Exchange, as_of: date, record: dict[str, Any]) -> dict[str, Any]:
+    """The decision of a record again, in its language; where the record does not say it, in the one that comes nearest."""
+    recorded = record["decision"]
+    # What was asked for beside the rest stands in it.
     include = [name for name in engine.INCLUDES if recorded.get(name) is not None]
     # Today decides nothing but whether the decision is hypothetical.
     today = as_of + (timedelta(days=1 if as_of < date.max else -1) if recorded["hypothetical"] else timedelta())
     signed = [engine.SignOff.told(part) for part in recorded.get("signed_off") or ()]
-    for lang in engine.LANGUAGES:
-        written = pdp.write(exchange, as_of=as_of, today=today, id=recorded["id"], include=include, lang=lang, signed=signed)
-        yield json.loads(written.canonical())
+
+    def written(lang: str) -> dict[str, Any]:
+        again = pdp.write(exchange, as_of=as_of, today=today, id=recorded["id"], include=include, lang=lang, signed=signed)
+        decision: dict[str, Any] = json.loads(again.canonical())
+        return decision
+
+    if "lang" in record:
+        if record["lang"] not in engine.LANGUAGES:
+            raise CannotReplay(f"it was written in the language `{record['lang']}`, which this version does not have")
+        return written(record["lang"])
+    # It is in English, or from before records said their language.
+    english, *others = engine.LANGUAGES
+    first = written(english)
+    return first if first == recorded else _nearest(recorded, [first, *map(written, others)])
 
 
 def _nearest(recorded: dict[str, Any], replayed: list[dict[str, Any]]) -> dict[str, Any]:

@@ -94,25 +94,22 @@ class Commitment(Part):
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """
-    What came of an attempt: the decision that was made anew, the number of its record, and the commitment, None where it does not let
-    the exchange proceed.
-    """
+    """What came of an attempt: the decision that was made anew, the number of its record, and the commitment."""
 
     decided: Decided
     sequence: int
-    commitment: Commitment | None
+    commitment: Commitment
 
 
 class Moved(Exception):
     """
-    An exchange may not proceed with the counters of now, and nothing was written. `decide` tells why, as it was found: that takes longer
-    than finding out, and need not keep others from committing.
+    An exchange may not proceed with the counters of now, and nothing was written. `tell` tells why, as it was judged: that takes longer
+    than judging, and need not keep others from committing.
     """
 
-    def __init__(self, decide: Callable[[], Decided]) -> None:
+    def __init__(self, tell: Callable[[], Decided]) -> None:
         super().__init__("the decision moved")
-        self.decide = decide
+        self.tell = tell
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,35 +142,26 @@ class Ledger:
         request_id: str,
         old: str = "",
         reason: str | None = None,
-        signed: bool = False,
     ) -> Done:
         """
-        Decide the exchange of a decision again, with the counters of now, and commit it where it may still proceed.
+        Judge the exchange of a decision again, with the counters of now, and commit it where it may still proceed.
 
-        `old` is a commitment that it takes the place of; `signed` says that sign-offs may let it proceed. Raises Moved where it may not
-        proceed without them, Refused.
+        `old` is a commitment that it takes the place of. Raises Moved where it may not proceed, Refused.
         """
         live = self._service.live
         if old:
             self._row_that_counts(transaction, old)
         now = self._service.clock()
         ready = self._ready(transaction, live, decision, now, instead=bool(old))
-        with transaction.begin_nested() as instead:
-            if old:
-                self._end(transaction, old, "superseded")
-            filled = self._counts.fill(transaction, live, ready.exchange, ready.moment, after=ready.stored.sequence)
-            decide = partial(
-                self._decider.decide,
-                live, ready.exchange, Asked(), now, request_id, caller, register=ready.register, filled=filled,
-            )  # fmt: skip
-            if not signed and not live.pdp.outcome(filled.exchange, ready.moment.as_of).permits:
-                raise Moved(decide)
-            decided = decide()
-            if not decided.written.proceed:
-                instead.rollback()  # what it was to replace counts as before
+        if old:
+            self._end(transaction, old, "superseded")
+        filled = self._counts.fill(transaction, live, ready.exchange, ready.moment, after=ready.stored.sequence)
+        judged = self._decider.judge(live, ready.exchange, now, request_id, filled, transaction)
+        tell = partial(self._decider.tell, judged, Asked(), request_id, caller, register=ready.register)
+        if not judged.proceeds:
+            raise Moved(tell)  # with it all is undone: what it was to replace counts as before
+        decided = tell()
         (sequence,) = self._service.store.record(transaction, [decided.entry])
-        if not decided.written.proceed:
-            return Done(decided, sequence, None)
         id, at = str(uuid7()), moment_text(now)
         exporter = live.counting.part(EXPORTER, filled.exchange)
         transaction.execute(
@@ -193,7 +181,7 @@ class Ledger:
         if old:
             self._happened(transaction, old, "amended", at, caller.id, reason, id)
         self._happened(transaction, id, "committed", at, caller.id, reason, old or None)
-        moved = self._contributions(live, filled.exchange, ready.moment)
+        moved = _contributions(live, judged.unsigned, ready.moment)
         self._book.move(transaction, id, sequence, moved)
         self._book.note(transaction, live.counting, _last_day(ready.moment, moved))
         told = self.read(transaction, id)
@@ -307,13 +295,6 @@ class Ledger:
         if state != "committed":
             raise Refused("commitment-ended", f"it is {state} already")
 
-    def _contributions(
-        self, live: Live, exchange: engine.Exchange, moment: Moment
-    ) -> list[tuple[engine.Contribution, engine.Counter, date]]:
-        counters = {each.name: each for each in live.counting.counters}
-        found = live.counting.contributions(exchange, live.pdp.verdict(exchange, moment.as_of)) if counters else ()
-        return [(each, counters[each.counter], moment.day(counters[each.counter])) for each in found]
-
     def _end(self, transaction: sa.Connection, id: str, state: State) -> None:
         transaction.execute(sa.update(commitment).where(commitment.c.id == id).values(state=state))
         self._book.end(transaction, id)
@@ -338,7 +319,7 @@ class Ledger:
         if exchange is None:
             return False
         moment = Moment(date.fromisoformat(row.as_of), datetime.fromisoformat(row.committed_at))
-        moved = self._contributions(live, exchange, moment)
+        moved = _contributions(live, live.pdp.judge(exchange, as_of=moment.as_of), moment)
         rows = transaction.execute(sa.select(movement).where(movement.c.commitment == row.id)).all()
         current = {each.meaning for each in live.counting.counters}
         self._book.end(transaction, row.id, {each.meaning for each in rows} - current)
@@ -376,6 +357,15 @@ def _again(live: Live, stored: Stored) -> engine.Exchange | None:
         except engine.ExchangeRefused:
             continue
     return None
+
+
+def _contributions(
+    live: Live, judgement: engine.Judgement, moment: Moment
+) -> list[tuple[engine.Contribution, engine.Counter, date]]:
+    """What an exchange adds to each counter, as it was judged, and on which day of that counter's calendar."""
+    counters = {each.name: each for each in live.counting.counters}
+    found = live.counting.contributions(judgement.exchange, judgement.verdict) if counters else ()
+    return [(each, counters[each.counter], moment.day(counters[each.counter])) for each in found]
 
 
 def _last_day(moment: Moment, moved: Sequence[tuple[engine.Contribution, engine.Counter, date]]) -> date:

@@ -23,7 +23,7 @@ Schema = Literal["fifthfactor/record/1", "fifthfactor/record/2"]
 SCHEMA: Schema = "fifthfactor/record/1"
 SCHEMA_WITH_MORE: Schema = "fifthfactor/record/2"  # of a record that has one of the members OPTIONAL
 SHAPES = (SCHEMA, SCHEMA_WITH_MORE)
-OPTIONAL = ("counted", "denied", "register")
+OPTIONAL = ("counted", "denied", "lang", "register", "signable")
 
 
 class Digests(BaseModel):
@@ -85,6 +85,14 @@ class Record(BaseModel):
     denied: str | None = Field(
         default=None, description="why an access request was answered with false although the exchange may proceed"
     )
+    lang: str | None = Field(
+        default=None,
+        description="the language that the decision is written in, where it is not English; records from before never say it",
+    )
+    signable: tuple[str, ...] | None = Field(
+        default=None,
+        description="the provisions that a person may sign off, where the outcome is a review; records from before never say it",
+    )
     register_: dict[str, Version] | None = Field(
         default=None,
         alias="register",
@@ -119,13 +127,13 @@ class RecordWriter:
         """
         The decision as it is answered, and every member of its record but id and request. Raises NotCanonical.
 
-        `more` are the optional members; one that is empty is left out.
+        `more` are the optional members that it has.
         """
         try:
             members = {name: text.encode() for name, text in decision.members.items()}
         except UnicodeEncodeError:
             raise NotCanonical("half a character") from None
-        written = {name: canonical(value) for name, value in more.items() if value}
+        written = {name: canonical(value) for name, value in more.items()}
         moment = recorded_at.astimezone(UTC).isoformat().replace("+00:00", "Z")
         return joined(members), {
             **(self._with_more if written else self._fixed),

@@ -15,15 +15,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from itertools import product
-from typing import Any
+from typing import Any, get_args
 
 import sqlalchemy as sa
 
+import engine
 from service.log.index import datetime_of, has_word, moment_of, sorted_below, unindexed
 from service.log.query import FIELDS, MOST_WORDS, Query
 from service.log.summary import pair, yes_or_no
 from service.store.tables import entry, entry_term, term
 
+OUTCOMES: tuple[str, ...] = get_args(engine.Decision.model_fields["outcome"].annotation)
 _WALKED = (500, 2_000, 8_000, 20_000)  # rows of a word, one step after the other; then the page ends
 _COUNTED = 1_000  # rows of a word, to find the rarest
 _DIGEST = 64  # hexadecimal digits; a bundle may be named by fewer

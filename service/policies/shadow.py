@@ -30,6 +30,13 @@ from service.telemetry.log_lines import described
 WAITING = 1_000
 AT_ONCE = 20
 RESTART_SECONDS = 1.0
+_Any = sa.Row[*tuple[Any, ...]]
+_KINDS = (
+    shadow_difference.c.live_outcome,
+    shadow_difference.c.live_proceed,
+    shadow_difference.c.shadow_outcome,
+    shadow_difference.c.shadow_proceed,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +52,10 @@ class Given:
     provisions: tuple[str, ...]
 
     @classmethod
-    def of(cls, written: engine.Written, exchange: engine.Exchange, today: date) -> Self:
-        """Of a decision as it was written."""
-        named = written.named["provision"]
-        return cls(written.id, exchange, written.as_of, today, written.outcome, written.proceed, named)
+    def of(cls, judgement: engine.Judgement, id: str, today: date) -> Self:
+        """Of a decision as it was judged."""
+        outcome, proceeds = judgement.outcome.word, judgement.proceeds(today)
+        return cls(id, judgement.exchange, judgement.as_of, today, outcome, proceeds, judgement.provisions)
 
     def line(self, sequence: int) -> dict[str, Any]:
         """As the shadow's process is told it."""
@@ -229,3 +236,24 @@ class Shadow:
         self.counts.compared += len(looks) - answer["failed"]
         self.counts.failed += answer["failed"]
         self.counts.differing += len(found)
+
+
+def differences(connection: sa.Connection, shadow: Digests, before: int | None, limit: int) -> Sequence[_Any]:
+    """The latest differences with a shadow, of records before a number: each with both outcomes, and what stands on one side only."""
+    table = shadow_difference.c
+    wanted = _with(shadow) if before is None else _with(shadow) & (table.sequence < before)
+    shown = sa.select(table.sequence, table.id, table.at, *_KINDS, table.only_live, table.only_shadow).where(wanted)
+    return connection.execute(shown.order_by(table.sequence.desc()).limit(limit)).all()
+
+
+def moved(connection: sa.Connection, shadow: Digests) -> Sequence[_Any]:
+    """How many decisions go from one outcome to another under a shadow, the most first."""
+    count = sa.func.count()
+    return connection.execute(
+        sa.select(*_KINDS, count).where(_with(shadow)).group_by(*_KINDS).order_by(count.desc(), *_KINDS)
+    ).all()
+
+
+def _with(shadow: Digests) -> sa.ColumnElement[bool]:
+    table = shadow_difference.c
+    return (table.shadow_source == shadow.source) & (table.shadow_meaning == shadow.meaning)

@@ -1,11 +1,11 @@
 """
 The reviews that wait for a person: decisions whose outcome is a review that somebody may sign off, and nobody has.
 
-They are found by the log's index and judged by their own record, without deciding anything again. Of decisions on the same facts the
-newest is told. Source: semantics 4.6.
+They are found by the log's index, and what may be signed off stands in their record; a record from before that was so is judged again,
+if the policies that are loaded decided it. Of decisions on the same facts the newest is told. Source: semantics 4.6.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 
@@ -17,13 +17,13 @@ from service.log.leaf import clear
 from service.log.query import Query
 from service.log.search import Row
 from service.log.search import find as search
-from service.log.store import find
+from service.log.store import Stored, find
 from service.policies.live import Live
+from service.problems import Refused
 from service.reviews import sign_offs
 
 MOST_EXAMINED = 200  # records a page
 MOST = 100  # reviews a page
-LIFTS = ("satisfies", "exempts")
 
 
 class Bounds(BaseModel):
@@ -70,7 +70,7 @@ def waiting(connection: sa.Connection, live: Live, today: date, limit: int = 20,
     seen: set[str] = set()
     examined = 0
     while True:
-        page = search(connection, Query(outcome=("review",)), cursor, limit - len(found))
+        page = search(connection, Query(outcome=(sign_offs.REVIEW,)), cursor, limit - len(found))
         for row in page.rows:
             facts, review = _judged(connection, live, row)
             if not review or facts in seen:
@@ -84,13 +84,6 @@ def waiting(connection: sa.Connection, live: Live, today: date, limit: int = 20,
             return Waiting(reviews=tuple(found.values()), next=cursor)
 
 
-def signable(decision: Mapping[str, Any]) -> tuple[str, ...]:
-    """The provisions of a recorded decision that may be signed off, as far as the decision tells."""
-    if decision.get("engine", {}).get("agreed") is False:
-        return ()
-    return tuple(dict.fromkeys(_signable(decision)))
-
-
 def _judged(connection: sa.Connection, live: Live, row: Row) -> tuple[str, Review | None]:
     """The digest of the facts of a record, and the review that it is, if it is one that may be signed off."""
     stored = find(connection, row.id)
@@ -98,7 +91,7 @@ def _judged(connection: sa.Connection, live: Live, row: Row) -> tuple[str, Revie
         return "", None  # what was erased nobody can look at
     record = clear(stored.entry.leaf, stored.entry.openings)
     decision = record["decision"]
-    provisions = signable(decision)
+    provisions = _signable(live, stored, record)
     if not provisions:
         return "", None
     review = Review(
@@ -115,17 +108,11 @@ def _judged(connection: sa.Connection, live: Live, row: Row) -> tuple[str, Revie
     return engine.facts_digest(live.bundle, record["request"]), review
 
 
-def _signable(decision: Mapping[str, Any]) -> Iterator[str]:
-    """Reviews that stand for certain, and what lifts only in doubt."""
-    lifting = set()
-    for part in decision.get("reasons", ()):
-        if part["effect"] == "review" and part["standing"] == "certain":
-            yield part["provision"]
-        elif part["effect"] in LIFTS and part["mark"] != "confirmed":
-            lifting.add(part["provision"])
-    for part in decision.get("requirements", ()):
-        if part["state"] == "doubtful":
-            yield from (each for each in part["met_by"] if each in lifting)
-    for part in decision.get("beaten", ()):
-        if part["doubtful"]:
-            yield from (each for each in part["by"] if each in lifting)
+def _signable(live: Live, stored: Stored, record: Mapping[str, Any]) -> tuple[str, ...]:
+    """The provisions of a record that may be signed off; none where nobody can tell before the exchange is evaluated again."""
+    if "signable" in record:
+        return tuple(record["signable"])
+    try:
+        return sign_offs.signable(live, stored)  # a record from before it said so
+    except Refused:
+        return ()

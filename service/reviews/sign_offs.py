@@ -25,8 +25,20 @@ from service.problems import Place, Refused
 from service.store.tables import personal, sign_off
 
 MOST_PROVISIONS = 50
+MOST_TRIES = 5  # to keep a sign-off, where others are given of the same facts all the time
 ERASED = "its personal values are erased, so nobody can tell which facts would be signed off"
-OPEN = ("review", "undetermined")  # the outcomes that a sign-off may change
+DISAGREED = "the engines disagree on this exchange, and that no person can sign off"
+WHY_NOT: Mapping[engine.Unsignable, str] = {
+    "disagreement": DISAGREED,
+    "no-provision": "the policies have no provision `{}`",
+    "conflict": "`{}` stands in a conflict between sovereigns, which cannot be signed off",
+    "prohibits": "`{}` prohibits, and a prohibition cannot be signed off",
+    "requires": "`{}` requires, and a requirement cannot be signed off; show what it requires",
+    "obliges": "`{}` obliges, and a duty that is overdue cannot be signed off; do it",
+    "nothing": "`{}` asks for no review of this exchange, and lifts nothing in doubt",
+}
+REVIEW = "review"
+OPEN = (REVIEW, "undetermined")  # the outcomes that a sign-off may change
 
 _MEANINGS: WeakKeyDictionary[Live, dict[str, str | None]] = WeakKeyDictionary()
 
@@ -74,10 +86,29 @@ class SignOff(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Signed:
-    """What a sign-off is bound to: the provisions by what they mean, and the facts."""
+    """What a sign-off is bound to: the provisions by what they mean, and the facts, judged without approvals on the decision's day."""
 
     facts: str
     meanings: Mapping[str, str]
+    judgement: engine.Judgement
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """
+    A sign-off that is ready to be kept: its rows, the approvals that are going to stand once it is, and what the same facts come to then,
+    on the day of the decision. `then` is recorded nowhere.
+    """
+
+    stored: Stored
+    facts: str
+    rows: Sequence[Mapping[str, Any]]
+    stand: Sequence[engine.SignOff]
+    then: engine.Written
+
+
+class Overtaken(Exception):
+    """Somebody else signed the same facts off since a draft was made, so other approvals stand; it has to be made again."""
 
 
 def read(raw: bytes) -> Asked:
@@ -100,58 +131,48 @@ def bind(live: Live, stored: Stored, asked: Asked, today: date) -> Signed:
     """
     What a sign-off of a recorded decision is bound to. Raises Refused, with the reason, where it cannot be signed off.
 
-    The exchange is decided again, without sign-offs, on the day of the decision.
+    The exchange is judged again, once and without approvals, on the day of the decision.
     """
     if asked.until is not None and asked.until < today:
         raise _not("its last day, `until`, has passed already")
-    exchange, as_of, decision = _again(live, stored)
-    if decision.get("engine", {}).get("agreed") is False:
-        raise _not("the engines disagree on this exchange, and that no person can sign off")
-    written = live.pdp.write(exchange, as_of=as_of, today=as_of, id=stored.entry.id)
-    if not written.engine.agreed:
-        raise _not("the engines disagree on this exchange, and that no person can sign off")
+    judgement = _judged(live, stored)
+    if not judgement.agreed:
+        raise _not(DISAGREED)
     if asked.requirement is not None:
-        chosen: Sequence[str] = _lifting(live, asked.requirement, written.signable)
+        chosen: Sequence[str] = _lifting(live, asked.requirement, judgement.signable)
         if not chosen:
             raise _not(f"`{_short(asked.requirement)}` is not in doubt here, and a requirement itself cannot be signed off")
     else:
         chosen = tuple(dict.fromkeys(asked.provisions or ()))
     for each in chosen:
-        if each not in written.signable:
-            raise _not(_why_not(live, written, each))
-    if written.outcome not in OPEN:
-        raise _not(f"the exchange is `{written.outcome}` whatever is signed off")
+        if why := judgement.unsignable(each):
+            raise _not(WHY_NOT[why].format(_short(each)))
+    if judgement.outcome.word not in OPEN:
+        raise _not(f"the exchange is `{judgement.outcome.word}` whatever is signed off")
     meanings = {each: _meaning(live, each) for each in chosen}
-    return Signed(engine.facts_digest(live.bundle, exchange.document), {name: each for name, each in meanings.items() if each})
+    facts = engine.facts_digest(live.bundle, judgement.exchange.document)
+    return Signed(facts, {name: each for name, each in meanings.items() if each}, judgement)
 
 
 def signable(live: Live, stored: Stored) -> tuple[str, ...]:
     """The provisions of a recorded decision that may be signed off. Raises Refused where it cannot be decided again."""
-    exchange, as_of, _ = _again(live, stored)
-    written = live.pdp.write(exchange, as_of=as_of, today=as_of, id=stored.entry.id)
-    return written.signable if written.outcome in OPEN else ()
+    judgement = _judged(live, stored)
+    return judgement.signable if judgement.outcome.word in OPEN else ()
 
 
-def after(live: Live, stored: Stored, given: Iterable[engine.SignOff]) -> engine.Written:
-    """What a recorded exchange comes to with these approvals, on the day of its decision; recorded nowhere."""
-    exchange, as_of, _ = _again(live, stored)
-    return live.pdp.write(exchange, as_of=as_of, today=as_of, id=stored.entry.id, signed=tuple(given))
-
-
-def give(transaction: sa.Connection, stored: Stored, signed: Signed, asked: Asked, moment: datetime, by: str) -> list[SignOff]:
-    """
-    Keep a sign-off, a row a provision; inside a writing transaction, whose lock makes the numbers dense.
-
-    Raises Refused where values of the decision were erased in the meantime.
-    """
-    erased = sa.select(personal.c.sequence).where(personal.c.sequence == stored.sequence, personal.c.erased_at.is_not(None))
-    if transaction.execute(erased.limit(1)).first() is not None:
-        raise _not(ERASED)
-    last: int | None = transaction.execute(sa.select(sa.func.max(sign_off.c.number))).scalar_one()
-    number = 0 if last is None else last + 1
+def draft(
+    live: Live,
+    stored: Stored,
+    signed: Signed,
+    asked: Asked,
+    said: Sequence[Mapping[str, Any]],
+    today: date,
+    moment: datetime,
+    by: str,
+) -> Draft:
+    """A sign-off by somebody at a moment, ready to be kept; `said` is what was said of the same facts before (`said_of`)."""
     rows = [
         {
-            "number": number + place,
             "id": str(uuid7()),
             "decision": stored.entry.id,
             "provision": provision,
@@ -163,10 +184,40 @@ def give(transaction: sa.Connection, stored: Stored, signed: Signed, asked: Aske
             "given_at": moment_text(moment),
             "given_by": by,
         }
-        for place, (provision, meaning) in enumerate(signed.meanings.items())
+        for provision, meaning in signed.meanings.items()
     ]
+    stand = _standing(live, (*said, *rows), today)
+    judgement = signed.judgement
+    if stand:
+        judgement = live.pdp.judge(judgement.exchange, as_of=judgement.as_of, signed=stand)
+    then = live.pdp.tell(judgement, today=judgement.as_of, id=stored.entry.id)
+    return Draft(stored, signed.facts, rows, stand, then)
+
+
+def keep(transaction: sa.Connection, live: Live, draft: Draft, today: date) -> list[SignOff]:
+    """
+    Keep a sign-off, a row a provision; inside a writing transaction, whose lock makes the numbers dense.
+
+    Raises Overtaken where other approvals stand then than the draft was made for, and Refused where values of the decision were erased
+    in the meantime; both undo what was kept.
+    """
+    sequence = draft.stored.sequence
+    erased = sa.select(personal.c.sequence).where(personal.c.sequence == sequence, personal.c.erased_at.is_not(None))
+    if transaction.execute(erased.limit(1)).first() is not None:
+        raise _not(ERASED)
+    last: int | None = transaction.execute(sa.select(sa.func.max(sign_off.c.number))).scalar_one()
+    first = 0 if last is None else last + 1
+    rows = [{"number": first + place, **row} for place, row in enumerate(draft.rows)]
     transaction.execute(sa.insert(sign_off), rows)
+    if standing_for(transaction, live, draft.facts, today) != draft.stand:
+        raise Overtaken
     return [_kept(row) for row in rows]
+
+
+def contested() -> Refused:
+    """Where a sign-off was overtaken as often as it was tried."""
+    detail = "others sign off the same facts; try again in a moment"
+    return Refused("busy", detail, headers={"Retry-After": "1"})
 
 
 def given(connection: sa.Connection, decision: str) -> list[SignOff]:
@@ -184,20 +235,13 @@ def standing(connection: sa.Connection, live: Live, exchange: engine.Exchange, d
 
 def standing_for(connection: sa.Connection, live: Live, facts: str, day: date) -> list[engine.SignOff]:
     """The approvals that stand for facts, by their digest; see `standing`."""
-    rows = connection.execute(sa.select(sign_off).where(sign_off.c.facts == facts).order_by(sign_off.c.number)).mappings()
-    approved: dict[str, dict[str, Any]] = {}
-    for row in rows:
-        of_provision = approved.setdefault(row["provision"], {})
-        if row["verdict"] == "approve":
-            of_provision[row["meaning"]] = row
-        else:
-            of_provision.clear()  # also what was approved when the provision meant something else, and may mean again
-    return [
-        engine.SignOff(provision, row["id"], row["given_by"], date.fromisoformat(row["until"]))
-        for provision, by_meaning in approved.items()
-        for meaning, row in by_meaning.items()
-        if meaning == _meaning(live, provision) and row["until"] >= day.isoformat()
-    ]
+    return _standing(live, said_of(connection, facts), day)
+
+
+def said_of(connection: sa.Connection, facts: str) -> list[Mapping[str, Any]]:
+    """Everything that was said of facts, by their digest, in order."""
+    rows = connection.execute(sa.select(sign_off).where(sign_off.c.facts == facts).order_by(sign_off.c.number))
+    return [dict(row) for row in rows.mappings()]
 
 
 def closed(connection: sa.Connection, live: Live, decision: str, facts: str, provisions: Sequence[str], day: date) -> bool:
@@ -214,8 +258,27 @@ def closed(connection: sa.Connection, live: Live, decision: str, facts: str, pro
     return {each.provision for each in standing_for(connection, live, facts, day)}.issuperset(provisions)
 
 
-def _again(live: Live, stored: Stored) -> tuple[engine.Exchange, date, Mapping[str, Any]]:
-    """The exchange of a record under the policies that are loaded, its day, and its decision. Raises Refused."""
+def _standing(live: Live, said: Iterable[Mapping[str, Any]], day: date) -> list[engine.SignOff]:
+    """The approvals that stand on a day, of what was said in order."""
+    approved: dict[str, dict[str, Mapping[str, Any]]] = {}
+    for row in said:
+        of_provision = approved.setdefault(row["provision"], {})
+        if row["verdict"] == "approve":
+            of_provision[row["meaning"]] = row
+        else:
+            of_provision.clear()  # also what was approved when the provision meant something else, and may mean again
+    return [
+        engine.SignOff(provision, row["id"], row["given_by"], date.fromisoformat(row["until"]))
+        for provision, by_meaning in approved.items()
+        for meaning, row in by_meaning.items()
+        if meaning == _meaning(live, provision) and row["until"] >= day.isoformat()
+    ]
+
+
+def _judged(live: Live, stored: Stored) -> engine.Judgement:
+    """
+    The exchange of a record under the policies that are loaded, judged without approvals on the day of its decision. Raises Refused.
+    """
     entry = stored.entry
     if any(opening.value is None for opening in entry.openings):
         raise _not(ERASED)
@@ -228,7 +291,12 @@ def _again(live: Live, stored: Stored) -> tuple[engine.Exchange, date, Mapping[s
         exchange = engine.parse_exchange(live.bundle, json.dumps(record["request"]).encode())
     except engine.ExchangeRefused:
         raise _not("the exchange cannot be read again; evaluate it anew") from None
-    return exchange, date.fromisoformat(record["as_of"]), record["decision"]
+    if record["decision"].get("engine", {}).get("agreed") is False:
+        raise _not(DISAGREED)
+    try:
+        return live.pdp.judge(exchange, as_of=date.fromisoformat(record["as_of"]))
+    except engine.EnginesFailed:
+        raise _not("no engine could decide this exchange again") from None
 
 
 def _meaning(live: Live, provision: str) -> str | None:
@@ -247,24 +315,6 @@ def _lifting(live: Live, requirement: str, signable: Sequence[str]) -> list[str]
         if rule.doubtful and rule.provision.id in signable and requirement in (*rule.satisfies, *rule.excuses)
     )
     return list(dict.fromkeys(found))
-
-
-def _why_not(live: Live, written: engine.Written, provision: str) -> str:
-    """Why a provision cannot be signed off, in words for who tried."""
-    effects = {rule.effect for rule in live.bundle.rules.rules if rule.provision.id == provision}
-    name = _short(provision)
-    if not effects:
-        return f"the policies have no provision `{name}`"
-    decision = json.loads(written.json())
-    if any(provision in each["provisions"] for each in decision["conflicts"]):
-        return f"`{name}` stands in a conflict between sovereigns, which cannot be signed off"
-    if "prohibit" in effects:
-        return f"`{name}` prohibits, and a prohibition cannot be signed off"
-    if "require" in effects:
-        return f"`{name}` requires, and a requirement cannot be signed off; show what it requires"
-    if "oblige" in effects:
-        return f"`{name}` obliges, and a duty that is overdue cannot be signed off; do it"
-    return f"`{name}` asks for no review of this exchange, and lifts nothing in doubt"
 
 
 def _not(why: str) -> Refused:

@@ -53,9 +53,9 @@ def travelling(travels: Any, **ground: Any) -> engine.PDP:
     return laws(NEED, {**GROUND, **ground, "travels": travels})
 
 
-def decide(pdp: engine.PDP, *legs: dict[str, Any], today: date = DAY) -> engine.PlanDecision:
+def decide(pdp: engine.PDP, *legs: dict[str, Any], today: date = DAY, lang: str = "en") -> engine.PlanDecision:
     plan = engine.read_plan(pdp.bundle, json.dumps({"legs": legs}).encode())
-    return engine.decide_plan(pdp, plan, as_of=DAY, today=today, id="plan")
+    return engine.decide_plan(pdp, plan, as_of=DAY, today=today, id="plan", lang=lang)
 
 
 def leg(exchange: dict[str, Any], after: Any = None, **more: Any) -> dict[str, Any]:
@@ -75,7 +75,7 @@ def test_a_condition_to_observe_travels_as_a_duty() -> None:
     assert (out.decision.outcome, out.carried) == ("permitted", [])
     assert (on.after, on.decision.outcome, on.decision.proceed) == ("out", "permitted_with_obligations", True)
     assert on.decision.answer.endswith(
-        "To be observed, since it came with the data from leg out: The data are kept secret (a law, Art. 1)."
+        "To be observed, since it came with the data (from leg out): The data are kept secret (a law, Art. 1)."
     )
     assert on.carried[0].model_dump(by_alias=True) == {
         "from": "out",
@@ -138,7 +138,9 @@ def test_a_condition_goes_on_from_leg_to_leg() -> None:
     plan = decide(pdp, FIRST, leg(THERE, "out", id="on"), leg(last, "on", id="end"))
     assert [(part.from_, part.state) for part in plan.legs[2].carried] == [("out", "violated")]
     assert plan.legs[2].decision.outcome == "prohibited"
-    assert plan.answer.startswith("Leg end holds this plan back. Do not proceed: this leg does not meet what came")
+    assert plan.answer.startswith(
+        "Leg end holds this plan back. Do not proceed: this exchange does not meet what came with the data (from leg out): "
+    )
 
 
 def test_only_what_stands_travels() -> None:
@@ -157,6 +159,9 @@ def test_what_may_stand_may_travel() -> None:
     assert not plan.legs[1].carried[0].certain
     assert plan.legs[1].decision.outcome == "undetermined"
     assert (plan.legs[1].decision.bounds.lowest, plan.legs[1].decision.bounds.highest) == ("permitted", "prohibited")
+    assert plan.legs[1].decision.answer.startswith(
+        "This cannot be decided yet: this exchange does not meet what may have come with the data (from leg out): "
+    )
 
 
 def test_an_exemption_can_travel_too() -> None:
@@ -230,7 +235,7 @@ def test_a_plan_of_another_day_is_hypothetical() -> None:
     """It permits nothing."""
     plan = decide(travelling(SECRET), FIRST, leg(THERE, "out"), today=date(2026, 6, 16))
     assert (plan.proceed, plan.hypothetical, plan.outcome) == (False, True, "permitted_with_obligations")
-    assert plan.answer == "Hypothetically, on 2026-06-15: every leg of this plan may go ahead."
+    assert plan.answer == "Hypothetically, on 2026-06-15: Every leg of this plan may go ahead."
 
 
 def test_a_plan_holds_until_its_first_leg_changes() -> None:
@@ -246,6 +251,24 @@ def test_a_plan_holds_until_its_first_leg_changes() -> None:
     assert plan.holds_until
     assert (plan.holds_until.holds_until, plan.holds_until.then) == (date(2026, 6, 30), "prohibited")
     assert plan.holds_until.because == ["leg on: BB is among friendly countries until 2026-06-30"]
+
+
+def test_a_plan_is_told_in_the_language_that_is_asked_for() -> None:
+    """Its own sentences, those of its legs, and what ends it; what is decided is the same."""
+    pdp = travelling({"condition": FRIENDS, "when": {"recipient.country": {"in": "FRIENDS"}}, "else": "prohibited"})
+    until = {**HERE, "evidence": {"certificate": {**SHOWN["certificate"], "expires": "2026-12-31"}}}
+    legs = [leg(until, id="out"), leg({**THERE, "recipient": {"country": "DD"}}, "out", id="on"), leg(HERE, id="bare")]
+    english, chinese = decide(pdp, *legs), decide(pdp, *legs, lang="zh")
+    assert chinese.answer.startswith("环节on使本计划不能进行。不得进行：本次交换不满足数据附带的下列条件（来自环节out）：")
+    assert chinese.answer.endswith("另有1个环节也使本计划不能进行。")
+    assert chinese.holds_until
+    assert all(text.startswith("环节") for text in chinese.holds_until.because)
+    assert [part.decision.outcome for part in chinese.legs] == [part.decision.outcome for part in english.legs]
+    assert decide(pdp, legs[0], lang="zh").answer == "本计划的每个环节均可进行。"
+    on = {**THERE, "recipient": {"country": "DD"}}
+    open_ = {**HERE, "evidence": {"certificate": {"dated": "2026-06-01", "covers": "unknown"}}}
+    perhaps = decide(pdp, leg(open_, id="out"), leg(on, "out"), lang="zh").legs[1]
+    assert perhaps.decision.answer.startswith("尚不能作出决定：本次交换不满足数据可能附带的下列条件（来自环节out）：")
 
 
 # Reading

@@ -347,7 +347,7 @@ class Strata:
         """Note what is owed, and what owing it may raise."""
         low, high = Level.PERMITTED, Level.PERMITTED
         tables = self.tables
-        for key in possible:
+        for key in sorted(possible):  # in an order that every process shares
             if key in tables.plain:
                 sure = key in certain
                 self._owe_plainly(key, sure and standing is Truth.YES)

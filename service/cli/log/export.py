@@ -62,8 +62,8 @@ def export(
 
 
 def _rows(file: TextIO, form: str) -> "Callable[[Row], None]":
-    from service.api.decisions import written_row
     from service.log.search import Row
+    from service.log.shown import written_row
 
     if form == "jsonl":
         return lambda row: print(json.dumps(written_row(row), ensure_ascii=False), file=file)
@@ -73,7 +73,7 @@ def _rows(file: TextIO, form: str) -> "Callable[[Row], None]":
 
 
 def _whole(find: "Callable[[str], Stored | None]", file: TextIO) -> "Callable[[Row], None]":
-    from service.api.decisions import kept
+    from service.log.shown import kept
 
     def write(row: "Row") -> None:
         stored = find(row.id)

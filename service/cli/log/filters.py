@@ -50,7 +50,7 @@ def _query(asked: dict[str, Any]) -> Query:
             found[name] = _moment(found[name], end=name == "until")
     if "outcome" in found:
         import engine
-        from service.api.decisions import OUTCOMES
+        from service.log.search import OUTCOMES
 
         for outcome in found["outcome"]:
             if outcome not in OUTCOMES:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 def print_rows(rows: "Iterable[Row]", as_json: bool) -> None:
     """A line a decision."""
-    from service.api.decisions import written_row
+    from service.log.shown import written_row
 
     for row in rows:
         print(json.dumps(written_row(row), ensure_ascii=False) if as_json else _line(row), flush=True)

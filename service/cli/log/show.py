@@ -23,8 +23,8 @@ def show(
     Ends with 1 where it is not there.
     """
     import engine
-    from service.api.decisions import kept
     from service.log.leaf import clear
+    from service.log.shown import kept
     from service.log.store import find
     from service.policies.kept import NotKept, load_kept
     from service.store.upgrade import reading

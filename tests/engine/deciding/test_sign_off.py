@@ -20,7 +20,7 @@ from engine.backends.reference import Reference
 from engine.rules import Level
 from tests.engine.backends.random_bundles import AS_OF, Maker, read
 from tests.engine.test_decision import BASE as COUNTRIES
-from tests.engine.test_decision import DAY, bundle
+from tests.engine.test_decision import DAY, Planted, bundle
 
 UNTIL = date(2026, 12, 31)
 BASE = {**COUNTRIES, "data.sold": "no", "data.shared": "no"}
@@ -135,6 +135,27 @@ def test_a_doubtful_ground_that_is_accepted_brings_its_duties() -> None:
     shown: dict[str, Any] = {"evidence__certificate": {"dated": "2026-06-01", "covers": "yes"}}
     found = written(bundle(RULES), signed("ground"), data__label="need", **shown).document()
     assert (found.outcome, [duty.duty for duty in found.duties]) == ("permitted_with_obligations", ["keep it"])
+
+
+def test_a_judgement_says_why_a_provision_cannot_be_signed_off() -> None:
+    """Nothing of it is to be put away, it binds, it compels against another sovereign, there is none, or the engines disagree."""
+    duty = {"id": "duty", "oblige": {"duty": "keep a copy", "who": "exporter"}}
+    order = {"id": "order", "compels": "hand it over"}
+    foreign = {"policy": "foreign", "jurisdiction": "BB", "applies": {"recipient.country": "BB"}, "rules": [order]}
+    pdp = engine.PDP(bundle({"rules": [*RULES["rules"], duty]}, foreign))
+
+    def judged(**facts: Any) -> engine.Judgement:
+        exchange = build(pdp.bundle, {**BASE, **{name.replace("__", "."): value for name, value in facts.items()}})
+        return pdp.judge(exchange, as_of=DAY)
+
+    names = ("p/watch", "p/also", "p/bar", "p/need", "p/duty", "p/lift", "p/none")
+    assert [judged(data__label="watch").unsignable(each) for each in names] == [
+        None, "nothing", "prohibits", "requires", "obliges", "nothing", "no-provision",
+    ]  # fmt: skip
+    assert judged(data__label="bar", data__shared="yes").unsignable("p/lift") is None
+    assert judged(data__label="need", recipient__country="BB").unsignable("foreign/order") == "conflict"
+    pdp.engines = (pdp.engines[0], Planted(pdp.bundle, lambda verdict: replace(verdict, jurisdictions={})))
+    assert judged(data__label="watch").unsignable("p/watch") == "disagreement"
 
 
 @pytest.mark.parametrize(("label", "name"), [("bar", "bar"), ("need", "need")])

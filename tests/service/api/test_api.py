@@ -20,7 +20,6 @@ from starlette.testclient import TestClient
 
 import engine
 from service.log.record import KeptRecord, Record
-from service.log.store import Store
 from service.problems import Problem
 from service.server.app import create_app
 from service.service import Service
@@ -195,13 +194,13 @@ def test_a_query_that_is_understood(client, query):
 def test_the_language_and_what_is_included_reach_the_engine(client, service, monkeypatch):
     """As they were asked for; without a query, nothing more, in English."""
     passed = []
-    real = type(service.live.pdp).write
+    real = type(service.live.pdp).tell
 
-    def watched(self, exchange, **more):
+    def watched(self, judgement, **more):
         passed.append((more["include"], more["lang"]))
-        return real(self, exchange, **more)
+        return real(self, judgement, **more)
 
-    monkeypatch.setattr(type(service.live.pdp), "write", watched)
+    monkeypatch.setattr(type(service.live.pdp), "tell", watched)
     client.post("/v1/evaluate?lang=zh&include=remedies,trace", **JSON)
     client.post("/v1/evaluate", **JSON)
     assert passed == [({"remedies", "trace"}, "zh"), (set(), "en")]
@@ -301,10 +300,10 @@ def test_a_log_that_cannot_be_read_is_503(client, evaluate, monkeypatch):
     """Not a 404, which would say that there is no such decision."""
     id = evaluate().json()["id"]
 
-    def fail(store, id):
+    def fail(connection, id):
         raise sa.exc.OperationalError("SELECT", {}, sqlite3.OperationalError("disk I/O error"))
 
-    monkeypatch.setattr(Store, "read", fail)
+    monkeypatch.setattr("service.service.find", fail)
     refused(client.get(f"/v1/decisions/{id}"), 503, "not-ready")
 
 
@@ -312,11 +311,11 @@ def test_a_log_that_cannot_be_read_is_503(client, evaluate, monkeypatch):
 def test_without_a_record_there_is_no_answer(client, evaluate, service, monkeypatch, failure, kind):
     """503, with a time to try again, and nothing of the decision in it; the next request works."""
 
-    async def fail(entry):
+    async def fail(entries):
         raise failure
 
     with monkeypatch.context() as patch:
-        patch.setattr(type(service.store), "append", lambda store, entry: fail(entry))
+        patch.setattr(type(service.store), "append_many", lambda store, entries: fail(entries))
         answer = evaluate()
         refused(answer, 503, kind)
         assert answer.headers["retry-after"] == "1"
@@ -394,13 +393,13 @@ def test_requests_at_the_same_time_share_commits(service):
 def test_slow_decisions_let_others_through(service, monkeypatch):
     """While many exchanges are decided slowly, answers leave one by one and a probe is heard after one decision."""
     app = create_app(service.settings, service)
-    real = type(service.live.pdp).write
+    real = type(service.live.pdp).judge
 
     def slowly(self, exchange, **more):
         time.sleep(0.06)
         return real(self, exchange, **more)
 
-    monkeypatch.setattr(type(service.live.pdp), "write", slowly)
+    monkeypatch.setattr(type(service.live.pdp), "judge", slowly)
     done: list[str] = []
 
     async def send(client, method, path, **more):
@@ -428,13 +427,13 @@ def test_an_unforeseen_error_is_500_without_details(client, evaluate, service, m
     def fail(*_, **__):
         raise RuntimeError("about practice-of-dr-li-na")
 
-    monkeypatch.setattr(type(service.live.pdp), "write", fail)
+    monkeypatch.setattr(type(service.live.pdp), "judge", fail)
     answer = evaluate()
     problem = refused(answer, 500, "internal")
     assert "RuntimeError" not in answer.text
     (line,) = lines.events("internal")
     assert (line["level"], line["error"], line["request_id"]) == ("error", "RuntimeError", problem["request_id"])
-    assert any("deciding.py" in place for place in line["at"])
+    assert any("decider.py" in place for place in line["at"])
     assert "li-na" not in lines.getvalue()
     assert service.store.records == 0
 

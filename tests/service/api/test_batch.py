@@ -15,8 +15,8 @@ import pytest
 from starlette.testclient import TestClient
 
 import engine
-from service.api import batch as batch_module
 from service.api.batch import Results
+from service.decisions import large_requests
 from service.log.record import KeptRecord
 from service.log.store import Store
 from service.server.app import create_app
@@ -190,7 +190,7 @@ def test_a_body_over_its_own_limit_is_refused(tmp_path):
 
 def test_decisions_that_would_fill_the_memory_are_refused(batch, service, monkeypatch):
     """413, and nothing is recorded: what is held until the commit has a bound."""
-    monkeypatch.setattr(batch_module, "MOST_BYTES", 20_000)
+    monkeypatch.setattr(large_requests, "MOST_BYTES", 20_000)
     problem = refused(batch(*map(of, range(50))), 413, "batch-too-large")
     assert "in parts" in problem["detail"]
     assert service.store.records == 0
@@ -247,13 +247,13 @@ def test_a_failed_commit_records_none_of_them(batch, service, monkeypatch):
 
 def slow(service, monkeypatch, seconds: float) -> None:
     """Each decision takes so long."""
-    real = type(service.live.pdp).write
+    real = type(service.live.pdp).judge
 
     def slowly(self, exchange, **more):
         time.sleep(seconds)
         return real(self, exchange, **more)
 
-    monkeypatch.setattr(type(service.live.pdp), "write", slowly)
+    monkeypatch.setattr(type(service.live.pdp), "judge", slowly)
 
 
 def test_the_loop_turns_during_a_long_batch(service, monkeypatch):

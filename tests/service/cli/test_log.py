@@ -15,11 +15,12 @@ import typer.main
 from starlette.testclient import TestClient
 from typer.testing import CliRunner
 
+import engine
 from service.cli.main import app
-from service.log.leaf import seal
+from service.log.leaf import clear, seal
 from service.log.query import ABOUT, ONCE
 from service.service import Service
-from tests.service.conftest import POLICIES, body
+from tests.service.conftest import EXCHANGE, POLICIES, body
 
 NOBODY = "019ab3c4-5d6e-7f80-9a1b-2c3d4e5f6071"
 
@@ -158,6 +159,56 @@ def test_a_replay_comes_to_the_same_bytes(client, query):
         id = decided(client, query, **sent)
         answer = client.get(f"/v1/decisions/{id}/replay").json()
         assert (answer["holds"], answer["same"], answer["differences"]) == (True, "bytes", [])
+
+
+def of_before(service: Service, id: str) -> str:
+    """Record what a decision's record says as it was recorded before records said their language; the id of that record."""
+    stored = service.store.read(id)
+    assert stored is not None
+    record = clear(stored.entry.leaf, stored.entry.openings)
+    other = "f" + id[1:]
+    record = {name: value for name, value in record.items() if name not in ("lang", "signable")}
+    record |= {"schema": "fifthfactor/record/1", "id": other, "decision": {**record["decision"], "id": other}}
+    asyncio.run(service.store.append(seal(record, [each.pointer for each in stored.entry.openings])))
+    return other
+
+
+@pytest.mark.parametrize("query", ["", "?lang=zh", "?lang=zh&include=remedies,holds_until,trace"])
+@pytest.mark.parametrize("evidence", [{}, EXCHANGE["evidence"]])
+def test_a_record_of_before_is_sound_and_replayed_to_the_byte(client, service, path, query, evidence):
+    """It does not say in which language it is, so each is tried."""
+    id = of_before(service, decided(client, query, evidence=evidence))
+    assert client.get(f"/v1/decisions/{id}").json()["record"].keys().isdisjoint({"lang", "signable"})
+    answer = client.get(f"/v1/decisions/{id}/replay").json()
+    assert (answer["holds"], answer["same"], answer["differences"]) == (True, "bytes", [])
+    assert run(path, "log", "verify")[0] == 0
+
+
+def test_a_record_says_its_language_and_is_written_once_to_be_replayed(client, monkeypatch):
+    """Of a record that is not in English it says so; English ones are first tried in English."""
+    ids = [decided(client, query) for query in ("", "?lang=zh")]
+    records = [client.get(f"/v1/decisions/{id}").json()["record"] for id in ids]
+    assert [(each["schema"], each.get("lang")) for each in records] == [
+        ("fifthfactor/record/1", None),
+        ("fifthfactor/record/2", "zh"),
+    ]
+    written: list[str] = []
+    real = engine.PDP.write
+
+    def write(self: engine.PDP, exchange: engine.Exchange, **more: Any) -> engine.Written:
+        written.append(more["lang"])
+        return real(self, exchange, **more)
+
+    monkeypatch.setattr(engine.PDP, "write", write)
+    assert [client.get(f"/v1/decisions/{id}/replay").json()["same"] for id in ids] == ["bytes", "bytes"]
+    assert written == ["en", "zh"]
+
+
+def test_a_record_in_a_language_of_another_version_cannot_be_replayed(client, service):
+    """And it is said which language that is."""
+    id = changed(service, decided(client, "?lang=zh"), lang=lambda lang: "la")
+    answer = client.get(f"/v1/decisions/{id}/replay")
+    assert (answer.status_code, "the language `la`" in answer.json()["detail"]) == (409, True)
 
 
 def test_a_replay_without_what_was_erased_says_so(client, service):

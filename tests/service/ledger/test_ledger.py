@@ -2,6 +2,7 @@
 
 import json
 import random
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -223,6 +224,67 @@ def test_what_replaces_a_commitment_is_decided_without_it(desk: Desk) -> None:
     assert (refused.status_code, refused.json()["type"]) == (409, "urn:fifthfactor:problem:decision-moved")
     assert desk.ordinary() == (500, 950)
     assert desk.client.get(f"/v1/commitments/{new.json()['id']}").json()["state"] == "committed"
+
+
+class Counted:
+    """An engine that counts, by the threads they come from, how often it is asked."""
+
+    def __init__(self, engine: Any) -> None:
+        self._engine = engine
+        self.name = engine.name
+        self.asked: list[str] = []
+
+    def evaluate(self, *arguments: Any) -> Any:
+        self.asked.append(threading.current_thread().name)
+        return self._engine.evaluate(*arguments)
+
+
+@pytest.fixture
+def counted(desk: Desk) -> list[Counted]:
+    """The engines of a desk that decides in the mode `checked`, and the reference."""
+    desk.service.policies.live = Live.of(engine.load(POLICIES), "checked")
+    pdp: Any = desk.service.live.pdp
+    pdp.engines = tuple(map(Counted, pdp.engines))
+    pdp.reference = Counted(pdp.reference)
+    return [*pdp.engines, pdp.reference]
+
+
+def test_a_commitment_evaluates_its_exchange_once(desk: Desk, counted: list[Counted]) -> None:
+    """Each engine once, under the lock: what it adds to the counters is read from the same judgement. Amended, likewise."""
+    first, second = desk.evaluate(100), desk.evaluate(90)
+    for each in counted:
+        each.asked.clear()
+    done = desk.post("/v1/commitments", {"decision": first["id"]})
+    assert done.status_code == 201, done.text
+    assert [each.asked for each in counted] == [["writer"], ["writer"], []]
+    assert desk.ordinary() == (100, 100)
+    sent = {"decision": second["id"], "reason": "it was fewer"}
+    assert desk.post(f"/v1/commitments/{done.json()['id']}/amend", sent).status_code == 201
+    assert [each.asked for each in counted] == [["writer"] * 2, ["writer"] * 2, []]
+    assert desk.ordinary() == (90, 90)
+
+
+def test_why_a_decision_moved_is_told_outside_the_lock(desk: Desk, counted: list[Counted], monkeypatch: Any) -> None:
+    """Under the lock it is judged, once; from that judgement it is told while others commit."""
+    first, second = desk.evaluate(600), desk.evaluate(600)
+    assert desk.post("/v1/commitments", {"decision": first["id"]}).status_code == 201
+    for each in counted:
+        each.asked.clear()
+    told: list[str] = []
+    real = engine.PDP.tell
+
+    def tell(self: engine.PDP, judgement: engine.Judgement, **more: Any) -> engine.Written:
+        told.append(threading.current_thread().name)
+        return real(self, judgement, **more)
+
+    monkeypatch.setattr(engine.PDP, "tell", tell)
+    moved = desk.post("/v1/commitments", {"decision": second["id"]})
+    assert (moved.status_code, moved.json()["decision"]["outcome"]) == (409, "undetermined")
+    bitset, durable, _ = counted
+    # Beside the one evaluation under the lock there are those of what is missing.
+    assert (bitset.asked.count("writer"), durable.asked) == (1, ["writer"])
+    assert len(told) == 1
+    assert "writer" not in told
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ The records of real decisions: what is put together from canonical pieces is wha
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, timezone
 from types import MappingProxyType
 from typing import Any
@@ -127,10 +128,7 @@ def test_the_moment_is_written_as_the_model_writes_it(pdp, now):
 
 def with_member(decision: engine.Written, name: str, text: str) -> engine.Written:
     """A decision with a member written otherwise."""
-    members = MappingProxyType({**decision.members, name: text})
-    return engine.Written(
-        decision.id, decision.as_of, decision.proceed, decision.outcome, decision.engine, members, decision.named
-    )
+    return replace(decision, members=MappingProxyType({**decision.members, name: text}))
 
 
 def test_keys_beyond_the_first_plane_are_sorted_by_the_library(pdp):

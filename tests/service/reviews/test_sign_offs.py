@@ -2,13 +2,16 @@
 
 import asyncio
 import json
+import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
 
 import engine
+from service.log.leaf import clear, seal
 from service.policies.live import Live
+from service.reviews import sign_offs
 from service.store.tables import sign_off
 from tests.service.conftest import EXCHANGE, POLICIES
 
@@ -155,6 +158,72 @@ def test_a_review_waits_until_each_of_its_provisions_is_approved_as_it_stands(cl
     assert waiting() == []
 
 
+@pytest.fixture
+def two(service, tmp_path):
+    """Policies with two reviews of the same exchanges."""
+    text = (POLICIES / "rules.yaml").read_text()
+    text += text[text.index("  - id: art-1") :].replace("art-1", "art-2").replace("Art. 1", "Art. 2")
+    (tmp_path / "two").mkdir()
+    (tmp_path / "two" / "rules.yaml").write_text(text)
+    (tmp_path / "two" / "vocabulary.yaml").write_text((POLICIES / "vocabulary.yaml").read_text())
+    service.policies.live = Live.of(engine.load(tmp_path / "two"), "checked")
+
+
+def overtaking(monkeypatch, times):
+    """Let what was said of some facts be read too early, so many times: before anything was said."""
+    real = sign_offs.said_of
+    early: list[str] = []
+
+    def said_of(connection, facts):
+        if threading.current_thread().name != "writer" and len(early) < times:
+            early.append(facts)
+            return []
+        return real(connection, facts)
+
+    monkeypatch.setattr(sign_offs, "said_of", said_of)
+
+
+def test_who_was_overtaken_is_answered_with_what_stands(client, evaluate, sign, two, monkeypatch):
+    """Somebody else approved the other provision meanwhile: what the facts come to is found out again."""
+    first = decided(evaluate)
+    assert sign(first["id"]).json()["then"]["outcome"] == "review"
+    overtaking(monkeypatch, sign_offs.MOST_TRIES - 1)
+    answer = sign(first["id"], provisions=["cn.test/art-2"])
+    assert (answer.status_code, answer.json()["then"]["outcome"]) == (201, "permitted")
+    kept = client.get(f"/v1/decisions/{first['id']}/sign-offs").json()["sign_offs"]
+    assert [each["provision"] for each in kept] == ["cn.test/art-1", "cn.test/art-2"]
+
+
+@in_file
+def test_who_is_overtaken_all_the_time_may_try_again(client, evaluate, sign, two, monkeypatch):
+    """After some tries nothing is kept, and that is said."""
+    first = decided(evaluate)
+    sign(first["id"])
+    overtaking(monkeypatch, 1_000)
+    answer = sign(first["id"], provisions=["cn.test/art-2"])
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+    assert answer.json()["type"] == "urn:fifthfactor:problem:busy"
+    assert len(client.get(f"/v1/decisions/{first['id']}/sign-offs").json()["sign_offs"]) == 1
+
+
+@in_file
+@pytest.mark.parametrize(("verdict", "until", "times"), [("approve", TOMORROW, 2), ("refuse", None, 1)])
+def test_nothing_is_decided_under_the_lock(evaluate, sign, monkeypatch, verdict, until, times):
+    """The exchange is judged once without approvals, and once more where some will stand; never by the writer."""
+    id = decided(evaluate)["id"]
+    threads: list[str] = []
+    real = engine.PDP.judge
+
+    def judge(self, exchange, **more):
+        threads.append(threading.current_thread().name)
+        return real(self, exchange, **more)
+
+    monkeypatch.setattr(engine.PDP, "judge", judge)
+    assert sign(id, verdict=verdict, until=until).status_code == 201
+    assert len(threads) == times
+    assert "writer" not in threads
+
+
 @in_file
 def test_an_approval_may_be_taken_back_on_the_decision_that_rests_on_it(evaluate, sign):
     """Whoever sees what an approval permitted need not look for the review it was given for."""
@@ -261,6 +330,23 @@ def test_what_waits_is_listed_until_somebody_looks_at_it(client, evaluate, sign)
     assert client.get(f"/v1/reviews?limit=1&cursor={first['next']}").json()["reviews"][0]["id"] == again["id"]
     sign(again["id"], verdict="refuse", until=None)
     assert [each["id"] for each in client.get("/v1/reviews").json()["reviews"]] == [other["id"]]
+
+
+@in_file
+def test_a_record_from_before_is_judged_again_to_know_what_may_be_signed_off(client, evaluate, service, sign):
+    """Where the policies that are loaded decided it; where not, it has to be evaluated anew first, and does not wait."""
+    stored = service.store.read(decided(evaluate)["id"])
+    record = clear(stored.entry.leaf, stored.entry.openings)
+    assert record.pop("signable") == ["cn.test/art-1"]
+    sign(stored.entry.id, verdict="refuse", until=None)
+    assert client.get("/v1/reviews").json()["reviews"] == []
+    record["request"]["recipient"]["id"] = "another"
+    record |= {"schema": "fifthfactor/record/1", "id": "f" + stored.entry.id[1:]}
+    asyncio.run(service.store.append(seal(record, ["/exporter/id", "/recipient/id"])))
+    [review] = client.get("/v1/reviews").json()["reviews"]
+    assert (review["id"], review["provisions"]) == (record["id"], ["cn.test/art-1"])
+    service.policies.live = Live.of(engine.load(POLICIES, engine.Settings(trust="from-memory")), "checked")
+    assert client.get("/v1/reviews").json()["reviews"] == []
 
 
 @in_file

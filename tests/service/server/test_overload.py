@@ -13,8 +13,9 @@ import httpx
 import pytest
 import uvicorn
 
-from service.api import batch, sent
+from service.api import sent
 from service.callers.shedding import Load as Taken
+from service.decisions.large_requests import MOST_WAITING
 from service.log.store import Store
 from service.server.app import create_app
 from service.server.bounded_heads import BoundedHeads
@@ -143,7 +144,7 @@ def test_only_so_many_batches_wait(in_file):
             sending = [client.post("/v1/evaluate/batch", content=packed, headers=headers) for _ in range(12)]
             return sorted(answer.status_code for answer in await asyncio.gather(*sending))
 
-    assert asyncio.run(together()) == [200] * batch.MOST_BATCHES + [503] * (12 - batch.MOST_BATCHES)
+    assert asyncio.run(together()) == [200] * MOST_WAITING + [503] * (12 - MOST_WAITING)
 
 
 def test_only_so_many_access_requests_of_several_wait(in_file):
@@ -162,7 +163,7 @@ def test_only_so_many_access_requests_of_several_wait(in_file):
             return sorted(answer.status_code for answer in await asyncio.gather(*sending))
 
     statuses = asyncio.run(together())  # the vocabulary of these policies does not speak of access requests
-    assert statuses == [404] * batch.MOST_BATCHES + [503] * (12 - batch.MOST_BATCHES)
+    assert statuses == [404] * MOST_WAITING + [503] * (12 - MOST_WAITING)
 
 
 def test_a_body_that_trickles_is_refused(in_file, monkeypatch):

@@ -1,0 +1,58 @@
+"""
+A decision as it is written: the members of its document, and beside them what was known, typed, for whoever records or answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from engine.deciding.judgement import Judgement
+from engine.decision import CarriedPart, ConflictPart, Decision, DutyPart, EnginePart, MissingPart, Outcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """
+    A decision as written: `members` are the JSON of each member of the document, in the order of the document; `lang` is the language
+    of its sentences. `answer`, `hypothetical`, `duties`, `conflicts`, `carried` and `missing` are what the members of these names say.
+
+    `judgement` is what it was written from. `signable` are the provisions that a person may sign off; those signed off are among them.
+
+    `named` are the ids that a log is searched by: "jurisdiction" (those whose law weighs), "provision" (standing for certain),
+    "requirement" (asked for and not met for certain), "missing" (facts asked for), "category" (of data), "exporter" and "recipient" (ids,
+    which may be personal), "exporter_country" and "recipient_country".
+
+    INVARIANT (canonical inside): every member is in the canonical form of RFC 8785, so that the document is in that form once its
+    members are sorted, and nothing needs to be written twice.
+    """
+
+    id: str
+    as_of: date
+    hypothetical: bool
+    proceed: bool
+    outcome: Outcome
+    answer: str
+    lang: str
+    engine: EnginePart
+    duties: tuple[DutyPart, ...]
+    conflicts: tuple[ConflictPart, ...]
+    carried: tuple[CarriedPart, ...]
+    missing: tuple[MissingPart, ...]
+    signable: tuple[str, ...]
+    named: Mapping[str, tuple[str, ...]]
+    members: Mapping[str, str]
+    judgement: Judgement
+
+    def json(self) -> str:
+        """The document, leading with what to do."""
+        return "{" + ",".join(f'"{name}":{text}' for name, text in self.members.items()) + "}"
+
+    def canonical(self) -> str:
+        """The document in the canonical form of RFC 8785."""
+        return "{" + ",".join(f'"{name}":{self.members[name]}' for name in sorted(self.members)) + "}"
+
+    def document(self) -> Decision:
+        """The document as a model."""
+        return Decision.model_validate_json(self.json())

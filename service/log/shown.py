@@ -1,0 +1,43 @@
+"""
+Records as they are shown to people and programs: whole, or a line of a list.
+
+What was erased stays away, and what is there is in clear.
+"""
+
+from dataclasses import asdict
+from typing import Any
+
+from service.log.leaf import clear, commitments
+from service.log.search import Page, Row
+from service.log.store import Stored, moment_text
+
+
+def kept(stored: Stored) -> dict[str, Any]:
+    """A stored record whole, as KeptRecord describes it. It may be of an older shape, so it passes through no model."""
+    entry = stored.entry
+    held = commitments(entry.leaf)
+    return {
+        "record": clear(entry.leaf, entry.openings),
+        "log": {
+            "sequence": stored.sequence,
+            "leaf_hash": entry.leaf_hash.hex(),
+            "personal": [
+                {
+                    "pointer": opening.pointer,
+                    "commitment": held[opening.pointer],
+                    "salt": None if opening.salt is None else opening.salt.hex(),
+                }
+                for opening in entry.openings
+            ],
+        },
+    }
+
+
+def written_row(row: Row) -> dict[str, Any]:
+    """A record in short, as it is answered and exported."""
+    return {**asdict(row), "recorded_at": moment_text(row.recorded_at)}
+
+
+def written_page(page: Page) -> dict[str, Any]:
+    """A page of records in short, as it is answered."""
+    return {"decisions": [written_row(row) for row in page.rows], "next": page.next, "unindexed": page.unindexed}
