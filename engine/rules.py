@@ -214,11 +214,6 @@ class Travels:
     when: str = ""
     otherwise: Level = Level.REVIEW
 
-    @property
-    def text(self) -> str:
-        """The condition in English."""
-        return self.condition.en
-
 
 @dataclass(frozen=True, slots=True)
 class Rule:

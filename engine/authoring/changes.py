@@ -401,7 +401,7 @@ class _Reading:
             exempts=tuple(dict.fromkeys(exempted)),
             duties=main.duties,
             lane=main.lane,
-            travels=f"{main.travels.text} (else {main.travels.otherwise.word})" if main.travels else "",
+            travels=f"{main.travels.condition.en} (else {main.travels.otherwise.word})" if main.travels else "",
             travelling_condition=main.travels.condition if main.travels else NO_WORDS,
             at=f"{shown.file}:{shown.line}",
         )

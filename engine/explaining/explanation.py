@@ -84,7 +84,7 @@ class Teller:
         said = answer(case, self.book)
         duties = tuple(self._duties(case))
         conflicts = tuple(self._conflicts(case))
-        carried = tuple(carried_part(self.bundle, case.exchange, each) for each in judgement.carried)
+        carried = tuple(carried_part(self.bundle, case.exchange, each, self.book.language.code) for each in judgement.carried)
         values = Values(case)
         members = {
             "schema": f'"{SCHEMA}"',
