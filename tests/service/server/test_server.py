@@ -35,7 +35,7 @@ def ask(
 
 def raw(server: Server, sent: bytes) -> bytes:
     """Send bytes as they are; everything that comes back until the server closes or is silent."""
-    with socket.create_connection(("127.0.0.1", server.port), timeout=2) as connection:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=5) as connection:
         connection.sendall(sent)
         received = b""
         with contextlib.suppress(TimeoutError, ConnectionResetError):
@@ -60,14 +60,15 @@ def sound(database: Path | str) -> set[str]:
 # --- starting --------------------------------------------------------------------------------------------------------
 
 
-def test_a_decision_over_the_wire_and_a_clean_end(server, database, tmp_path):
-    """Evaluate, read the record, stop with SIGTERM: exit code 0, nothing left over, the record there."""
-    status, decision = ask(server, "POST", "/v1/evaluate", body())
-    assert status == 200
-    id = json.loads(decision)["id"]
-    status, kept = ask(server, "GET", f"/v1/decisions/{id}")
-    assert (status, json.loads(kept)["record"]["decision"]) == (200, json.loads(decision))
-    assert server.stop(signal.SIGTERM) == 0
+def test_a_decision_over_the_wire_and_a_clean_end(database, tmp_path):
+    """Started from nothing: evaluate, read the record, stop with SIGTERM: exit code 0, nothing left over, the record there."""
+    with running(database, folder=tmp_path, fresh=True) as server:
+        status, decision = ask(server, "POST", "/v1/evaluate", body())
+        assert status == 200
+        id = json.loads(decision)["id"]
+        status, kept = ask(server, "GET", f"/v1/decisions/{id}")
+        assert (status, json.loads(kept)["record"]["decision"]) == (200, json.loads(decision))
+        assert server.stop(signal.SIGTERM) == 0
     assert [path.name for path in tmp_path.iterdir()] == [path.name for path in tmp_path.glob("log.db")]
     assert sound(database) == {id}
 
