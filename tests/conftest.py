@@ -23,6 +23,8 @@ from pathlib import Path
 import pytest
 
 from engine import Settings, bundle
+from engine.diagnostic import Findings
+from engine.policy_language import tree
 
 ROOT = Path(__file__).parent.parent
 LAST = "test_the_engines_agree_and_are_safe"
@@ -31,8 +33,9 @@ FOLDER = "AGREEMENT_RUN"  # the variable by which workers find it
 RUN = pytest.StashKey["subprocess.Popen[bytes]"]()
 
 MANY = 300  # files, which only the bundled policies have
-READ = bundle.load_sources
+LOAD, READ = bundle.load_sources, tree.read
 LOADED: dict[tuple[Settings, frozenset[tuple[str, bytes]]], bundle.Bundle] = {}
+TREES: dict[tuple[str, bytes], tree.Node] = {}
 
 # Tests make applications and policies and drop them. Left at 700 new objects, looking for cycles is a fifth of their work.
 gc.set_threshold(20_000, 10, 10)
@@ -45,15 +48,27 @@ def load_once(sources: dict[str, bytes], settings: Settings | None = None) -> bu
     It stays until the end, so it is not looked through for cycles either.
     """
     if len(sources) < MANY:
-        return READ(sources, settings)
+        return LOAD(sources, settings)
     key = (settings or Settings(), frozenset(sources.items()))
     if key not in LOADED:
-        LOADED[key] = READ(sources, settings)
+        LOADED[key] = LOAD(sources, settings)
         gc.freeze()
     return LOADED[key]
 
 
+def read_once(file: str, data: bytes, findings: Findings) -> tree.Node | None:
+    """The tree of a file. Those of the bundled policies are read once a process, beside whatever other file they are loaded."""
+    known = TREES.get((file, data))
+    if known is not None:
+        return known
+    root = READ(file, data, findings)
+    if root is not None and file.startswith("policies/") and not findings.errors:
+        TREES[file, data] = root
+    return root
+
+
 bundle.load_sources = load_once
+tree.read = read_once
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -796,7 +796,7 @@ def test_the_meaning_does_not_hang_on_the_order_of_files_with_touches() -> None:
 
 CHILD = """
 from datetime import date
-from tests import test_decision as t
+from tests.engine import test_decision as t
 made = t.bundle(t.LABELS, {"policy": "q", "rules": t.NOSY})
 print(made.digests.meaning)
 for label in ("need", "unknown", "bar"):
