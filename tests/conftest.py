@@ -21,10 +21,12 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from hypothesis import is_hypothesis_test, settings
 
 from engine import Settings, bundle
 from engine.diagnostic import Findings
 from engine.policy_language import tree
+from tests.chance import FUZZ
 
 ROOT = Path(__file__).parent.parent
 LAST = "test_the_engines_agree_and_are_safe"
@@ -71,8 +73,20 @@ bundle.load_sources = load_once
 tree.read = read_once
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Random tests try the same examples each time; `make fuzz` tries others, and more (`tests.chance`)."""
+    if config.option.markexpr == "fuzz":
+        os.environ[FUZZ] = "1"
+    settings.register_profile("tests", derandomize=FUZZ not in os.environ, database=None)
+    settings.load_profile("tests")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What takes long comes first, so that no worker is left alone with it at the end; the test that waits comes last."""
+    if FUZZ in os.environ:
+        for item in items:
+            if is_hypothesis_test(getattr(item, "obj", None)):
+                item.add_marker("fuzz")
     items.sort(key=lambda item: (item.name == LAST, item.path.stem not in LONG))
 
 

@@ -176,7 +176,7 @@ class Server:
                 self._started.set()
         self._started.set()
 
-    def wait(self, seconds: float = 30) -> "Server":
+    def wait(self, seconds: float = 60) -> "Server":
         """Wait until it listens."""
         assert self._started.wait(seconds), "the server did not start"
         assert self.address, "".join(self.log)
@@ -191,8 +191,8 @@ class Server:
         """Send a signal and wait for the end; the exit code."""
         if self.process.poll() is None:
             self.process.send_signal(number)
-        code = self.process.wait(30)
-        self._reader.join(10)
+        code = self.process.wait(60)
+        self._reader.join(60)
         return code
 
     def events(self, name: str) -> list[dict[str, Any]]:

@@ -358,7 +358,7 @@ def test_a_batch_that_is_killed_is_recorded_whole_or_not_at_all(tmp_path, capsys
         time.sleep(chance.uniform(0, 0.3))
         server.stop(signal.SIGKILL)
         for client in clients:
-            client.join(20)
+            client.join(60)
         with Store.open(database) as store:
             stored = list(store.scan())
         assert len(stored) % size == 0

@@ -455,7 +455,7 @@ def test_a_key_that_is_revoked_while_it_is_looked_up_is_refused(tmp_path):
         def _look_for(self, id: str) -> keys.Key | None:
             found = super()._look_for(id)
             read.set()
-            go_on.wait(5)
+            go_on.wait(30)
             return found
 
     async def race(ring: KeyRing) -> None:
