@@ -23,6 +23,7 @@ from pathlib import Path
 import pytest
 from hypothesis import is_hypothesis_test, settings
 
+import engine
 from engine import Settings, bundle
 from engine.diagnostic import Findings
 from engine.policy_language import tree
@@ -69,7 +70,7 @@ def read_once(file: str, data: bytes, findings: Findings) -> tree.Node | None:
     return root
 
 
-bundle.load_sources = load_once
+bundle.load_sources = engine.load_sources = load_once
 tree.read = read_once
 
 

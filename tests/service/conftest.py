@@ -43,6 +43,9 @@ EXCHANGE: dict[str, Any] = {
     "evidence": {"cn-standard-contract": {"dated": "2024-05-01", "covers": True, "attested_by": "Wang Fang, notary"}},
 }
 
+# For a test of what is refused before anything is read from a database or written to one.
+ONE_DATABASE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+
 
 def body(**changes: Any) -> bytes:
     """The exchange as bytes, with some of its parts changed."""
