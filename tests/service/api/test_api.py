@@ -439,7 +439,7 @@ def test_an_unforeseen_error_is_500_without_details(client, evaluate, service, m
     assert "RuntimeError" not in answer.text
     (line,) = lines.events("internal")
     assert (line["level"], line["error"], line["request_id"]) == ("error", "RuntimeError", problem["request_id"])
-    assert any("deciding.py" in place for place in line["at"])
+    assert any("decider.py" in place for place in line["at"])
     assert "li-na" not in lines.getvalue()
     assert service.store.records == 0
 
