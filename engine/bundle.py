@@ -27,6 +27,7 @@ from engine.policy_language.vocabulary import load as load_vocabulary
 from engine.rules import Calendar, Duty, RuleSet
 
 KINDS = ("vocabulary", "policy", "test")
+BUNDLED = "bundled"  # the word for the policies that come with the project
 MAX_FILES = 5_000
 
 
@@ -74,6 +75,10 @@ def accept_exchange(bundle: Bundle, document: Mapping[str, Any]) -> Exchange:
     return bundle.reader.accept(document)
 
 
+class NameTaken(ValueError):
+    """Two files would have one name in the bundle, so that one would hide the other; the message names both."""
+
+
 class BundleRefused(ValueError):
     """The folders do not hold a sound bundle. `str()` is the rendered findings."""
 
@@ -89,6 +94,11 @@ def bundled_policies() -> Path:
     here = Path(__file__).resolve().parent
     installed = here / "_policies"
     return installed if installed.is_dir() else here.parent / "policies"
+
+
+def policies_at(text: str) -> Path:
+    """The folder or file that somebody names; the word `bundled` names the policies that come with the project."""
+    return bundled_policies() if text == BUNDLED else Path(text)
 
 
 @contextmanager
@@ -112,10 +122,9 @@ def load(paths: Path | Sequence[Path], settings: Settings | None = None) -> Bund
     Load a bundle from folders or files.
 
     Findings carry paths relative to the folder's parent, so `policies/cn/order-16.yaml`. Raises BundleRefused with every error,
-    FileNotFoundError where a path does not exist.
+    FileNotFoundError where a path does not exist, NameTaken where two files would have one name.
     """
-    folders = [paths] if isinstance(paths, Path) else list(paths)
-    return load_sources(dict(_files(folders)), settings)
+    return load_sources(gathered(source_files([paths] if isinstance(paths, Path) else paths)), settings)
 
 
 @all_stays()
@@ -155,8 +164,14 @@ def load_sources(sources: dict[str, bytes], settings: Settings | None = None) ->
     return Bundle(rules, vocabulary, settings, digests, reader, tuple(tests), sources, findings.all, rules.duties())
 
 
-def _files(folders: Iterable[Path]) -> Iterable[tuple[str, bytes]]:
-    for folder in folders:
+def source_files(paths: Iterable[Path]) -> Iterator[tuple[str, Path, bytes]]:
+    """
+    Every YAML file of folders, and each file given: its name in the bundle, where it lies, and its bytes.
+
+    A file to which several of the paths lead is read once. Raises FileNotFoundError.
+    """
+    known: set[Path] = set()
+    for folder in paths:
         if not folder.exists():
             raise FileNotFoundError(f"there is no file or folder {folder}")
         files = [folder] if folder.is_file() else sorted(f for f in folder.rglob("*.y*ml") if f.suffix in (".yaml", ".yml"))
@@ -164,9 +179,27 @@ def _files(folders: Iterable[Path]) -> Iterable[tuple[str, bytes]]:
             raise FileNotFoundError(f"{folder} holds more than {MAX_FILES:,} YAML files")
         base = folder.resolve().parent
         for file in files:
+            real = file.resolve()
+            if real in known:
+                continue
+            known.add(real)
             # One byte more than is allowed, so that an oversize file is refused without being read whole.
             with file.open("rb") as handle:
-                yield file.resolve().relative_to(base).as_posix(), handle.read(tree.MAX_BYTES + 1)
+                yield real.relative_to(base).as_posix(), file, handle.read(tree.MAX_BYTES + 1)
+
+
+def gathered(files: Iterable[tuple[str, object, bytes]]) -> dict[str, bytes]:
+    """The bytes of files by their names in the bundle, each given with where it lies. Raises NameTaken."""
+    places: dict[str, object] = {}
+    sources: dict[str, bytes] = {}
+    for name, place, data in files:
+        if name in places:
+            raise NameTaken(
+                f"{places[name]} and {place} would both be `{name}` in the bundle, and one would hide the other;"
+                " rename one of them, or the folder that it lies in"
+            )
+        places[name], sources[name] = place, data
+    return sources
 
 
 def _kind(name: str, root: tree.Node | None, findings: Findings) -> str:

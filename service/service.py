@@ -69,7 +69,7 @@ class Service:
         not signed and where a key is needed and none would be accepted, DatabaseRefused where the log cannot be opened.
         """
         origin = Origin.of(settings.policies, settings, settings.mode)
-        watched = {path: watching.state(path) for path in (origin.path, settings.shadow) if path and settings.watch}
+        watched = {path: watching.state(path) for path in (*origin.paths, *settings.shadow) if settings.watch}
         loaded, live = origin.start()
         say = say or log_lines.logger()
         tracing = Tracing.of(os.environ, engine.__version__, say)

@@ -17,7 +17,7 @@ from typing import Any, Literal, Self
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
 
 from service.store.database import file_of
 
@@ -40,12 +40,18 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    policies: Path | None = Field(default=None, description="folder of policies or bundle file; the bundled ones if not set")
+    policies: tuple[Path, ...] = Field(
+        default=(),
+        description="folders of policies or bundle files, in the environment separated by `:`; the word `bundled` names the bundled"
+        " ones, which are taken if not set",
+    )
     bundle_keys: tuple[Path, ...] = Field(
         default=(), description="public keys of which one must have signed the policies; in the environment separated by `:`"
     )
     watch: bool = Field(default=True, description="whether policies are loaded anew when they change on the disk")
-    shadow: Path | None = Field(default=None, description="folder or bundle file that is evaluated beside the policies")
+    shadow: tuple[Path, ...] = Field(
+        default=(), description="folders or bundle files, given as `policies` are, that are evaluated beside the policies"
+    )
     database: str = Field(default="fifthfactor.db", description="file of the decision log, or postgresql://…")
     host: str = Field(default="127.0.0.1", description="address to listen on; others than this machine's own need a key")
     port: int = Field(default=8080, ge=0, le=65_535, description="port to listen on; 0 takes a free one")
@@ -131,10 +137,23 @@ class Settings(BaseModel):
         except ValidationError as refused:
             raise SettingRefused(_sentence(refused, spelled)) from None
 
-    @field_validator("bundle_keys", mode="before")
+    @field_validator("policies", "shadow", "bundle_keys", mode="before")
     @classmethod
-    def _several(cls, keys: Any) -> Any:
-        return tuple(filter(None, keys.split(os.pathsep))) if isinstance(keys, str) else keys
+    def _several(cls, paths: Any, setting: ValidationInfo) -> Any:
+        if isinstance(paths, Path):
+            return (paths,)
+        given = tuple(filter(None, paths.split(os.pathsep))) if isinstance(paths, str) else paths
+        if setting.field_name == "bundle_keys" or not isinstance(given, Iterable):
+            return given
+        return [_meant(each) for each in given]
+
+    @field_validator("policies")
+    @classmethod
+    def _named(cls, policies: tuple[Path, ...]) -> tuple[Path, ...]:
+        # What was meant to name some and is empty must not become the bundled ones.
+        if not policies:
+            raise ValueError("name a folder or a bundle file, or do not set it")
+        return policies
 
     @field_validator("database", mode="before")
     @classmethod
@@ -249,6 +268,14 @@ def _names_in(hosts: str) -> list[str]:
 def time_zone(name: str) -> tzinfo:
     """The zone of a name; UTC needs no table of zones on the machine."""
     return UTC if name == "UTC" else ZoneInfo(name)
+
+
+def _meant(path: Any) -> Any:
+    if path != "bundled":
+        return path
+    from engine import policies_at  # here, since it takes a second: what names no policies needs no engine
+
+    return policies_at(path)
 
 
 def _read(file: Path) -> dict[str, Any]:

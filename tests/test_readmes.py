@@ -102,32 +102,6 @@ def test_the_policy_examples_load_and_pass() -> None:
     assert [result.problems for result in results if result.problems] == []
 
 
-def test_every_command_has_an_example_in_its_help() -> None:
-    """`--help` of each command shows one line to copy."""
-    for command in (
-        "check",
-        "schema",
-        "fmt",
-        "test",
-        "evaluate",
-        "explain",
-        "plan",
-        "diff",
-        "compile",
-        "serve",
-        "calendars",
-        "registers",
-    ):
-        done = subprocess.run(
-            [sys.executable, "-m", "service.cli", command, "--help"],
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            timeout=60,
-        )
-        assert f"Example: fifthfactor {command}" in done.stdout
-
-
 def codes_table() -> str:
     rows = "".join(f"| `{code}` | {text} |\n" for code, text in sorted(CODES.items()))
     return f"| code | what it means |\n|---|---|\n{rows}"

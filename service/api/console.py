@@ -15,6 +15,7 @@ from service.callers.caller import caller_of
 from service.console.pages import STYLE, Reader, decision_page, list_page, missing_page
 from service.console.wording import WORDS
 from service.log import search
+from service.log.query import FIELDS, Query, moment
 from service.problems import Refused
 from service.reviews import sign_offs
 from service.service import Service
@@ -77,21 +78,21 @@ def _asked(request: Request) -> dict[str, str]:
     return {name: value for name, value in request.query_params.items() if value and name != "lang"}
 
 
-def _query(filters: Mapping[str, str]) -> search.Query:
+def _query(filters: Mapping[str, str]) -> Query:
     """The search that filters mean, one word each. Raises ValueError, OverflowError."""
     words: dict[str, Any] = {}
     for name, value in filters.items():
         if len(value) > MOST_LETTERS or "\x00" in value:
             raise ValueError("too long")
         if name in ("since", "until"):
-            words[name] = search.moment(value, end=name == "until")
-        elif name in search.FIELDS:
+            words[name] = moment(value, end=name == "until")
+        elif name in FIELDS:
             if name == "outcome" and value not in OUTCOMES:
                 raise ValueError("no such outcome")
             words[name] = (value.upper() if name.endswith("_country") else value,)
         else:
             raise ValueError("no such filter")
-    return search.Query(**words)
+    return Query(**words)
 
 
 def _html(page: str, status: int = 200) -> Response:

@@ -21,8 +21,9 @@ from service.callers.caller import caller_of
 from service.decisions.idempotency import Answer, once
 from service.decisions.replay import CannotReplay, Replay, kept_decider, replay
 from service.log.leaf import clear, commitments
+from service.log.query import ABOUT, FIELDS, MOST_WORDS, Query, moment
 from service.log.record import Digests, KeptRecord
-from service.log.search import FIELDS, MOST_WORDS, CursorRefused, Page, Query, Row, find, moment
+from service.log.search import CursorRefused, Page, Row, find
 from service.log.store import Stored, moment_text
 from service.log.store import find as find_one
 from service.problems import Refused
@@ -36,27 +37,13 @@ LIMIT, MOST_ROWS = 50, 200
 MOST_TEXT = 256  # characters of a value
 NOT_RECORDED = "no decision of this id is recorded"
 
-_ABOUT = {
-    "outcome": "the outcome",
-    "jurisdiction": "a jurisdiction whose law weighs",
-    "provision": "a provision that stands for certain",
-    "requirement": "a requirement that is asked for and not met",
-    "missing": "a fact that is asked for",
-    "category": "a category of the data: a subject matter, or a word of the sets that tell subject matters",
-    "exporter": "the exporter's id",
-    "recipient": "the recipient's id",
-    "exporter_country": "the exporter's country",
-    "recipient_country": "the recipient's country",
-    "caller": "the id of who asked",
-    "bundle": "the source digest of the policies, or how it begins",
-}
 _ONCE: dict[str, tuple[str, dict[str, Any]]] = {
     "since": (
-        "the first day or moment of the record, UTC",
+        ABOUT["since"],
         {"type": "string", "examples": ["2026-11-24", "2026-11-24T09:30:00Z"]},
     ),
-    "until": ("the last day, whole, or the first moment after", {"type": "string"}),
-    "proceed": ("whether the exchange may proceed, and whoever asked was told so", {"type": "boolean"}),
+    "until": (ABOUT["until"], {"type": "string"}),
+    "proceed": (ABOUT["proceed"], {"type": "boolean"}),
     "limit": ("most decisions of a page", {"type": "integer", "minimum": 1, "maximum": MOST_ROWS, "default": LIMIT}),
     "cursor": ("`next` of the page before", {"type": "string"}),
 }
@@ -70,7 +57,7 @@ def _parameters() -> list[dict[str, Any]]:
     many = [
         one(
             name,
-            f"{_ABOUT[name]}; may stand several times, and then any of them is meant",
+            f"{ABOUT[name]}; may stand several times, and then any of them is meant",
             {
                 "type": "array",
                 "maxItems": MOST_WORDS,

@@ -1,118 +1,238 @@
 """
-The commands `fifthfactor bundle …`.
+`fifthfactor bundle …`: build, sign, verify, show and export bundle files, and make keys.
 
-As in `cli.py`, what a command needs is imported inside it. Exit codes: 0 done, 1 a finding (policies that do not hold, a
-signature that does not), 2 used wrongly.
+Exit codes: 0 done, 1 a finding (policies that do not hold, a signature that does not, a bundle that is not kept), 2 used wrongly.
 """
 
-import sys
-from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-app = typer.Typer(
-    help="Build, sign and verify bundles: all policies in one file, as they were when somebody answered for them.",
-    no_args_is_help=True,
-)
+from service.cli.command import AsJson, Commands, Database, Paths, UsedWrongly, address
+from service.cli.output import complain, count, digests, painted, print_json
+
+if TYPE_CHECKING:
+    import engine
+
+app = Commands(help="Build, sign and verify bundles: all policies in one file, as they were when somebody answered for them.")
 
 File = Annotated[Path, typer.Argument(help="The bundle file.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Output = Annotated[Path, typer.Option("--output", "-o", help="The file to write.")]
 
 
-@app.command(epilog="Example: fifthfactor bundle build policies -o policies.bundle")
-def build(
-    paths: Annotated[list[Path] | None, typer.Argument(help="Folders or files of policies. [the bundled ones]")] = None,
-    output: Annotated[Path, typer.Option("--output", "-o", help="The file to write.")] = Path("policies.bundle"),
-) -> None:
+@app.add("bundle build policies -o policies.bundle")
+def build(paths: Paths = None, output: Output = Path("policies.bundle")) -> int:
     """
     Put all policies, words and tests into one file. The same sources give the same bytes.
 
     Ends with 1, and writes nothing, where the policies do not hold.
     """
-    from service.cli import bundle_desk
+    import engine
+    from service.cli.files import load, put
+    from service.policies import archive
 
-    _run(lambda: bundle_desk.build(paths or [], output))
+    _need_a_file_name(output)
+    try:
+        bundle = load(paths or [])
+        packed = archive.write(bundle.sources)
+    except archive.ArchiveRefused as wrong:
+        raise UsedWrongly(str(wrong)) from None
+    except engine.BundleRefused as refused:
+        return _unsound(refused)
+    put(output, packed)
+    print(f"{output}: {count(len(bundle.sources), 'file')}, {count(len(packed), 'byte')}, sha256 {sha256(packed).hexdigest()}")
+    return 0
 
 
-@app.command(epilog="Example: fifthfactor bundle keygen release")
-def keygen(name: Annotated[str, typer.Argument(help="What the files are called: NAME.key and NAME.pub.")]) -> None:
+@app.add("bundle keygen release")
+def keygen(name: Annotated[str, typer.Argument(help="What the files are called: NAME.key and NAME.pub.")]) -> int:
     """
     Make an Ed25519 key: NAME.key signs and is kept secret, NAME.pub verifies. No file is written over.
     """
-    from service.cli import bundle_desk
+    from service.policies import trusted_keys
 
-    _run(lambda: bundle_desk.keygen(name))
+    private, public = Path(f"{name}.key"), Path(f"{name}.pub")
+    key = trusted_keys.generate(private, public)
+    print(f"{private} signs; keep it secret\n{public} verifies, key id {key.public.id}")
+    return 0
 
 
-@app.command(epilog="Example: fifthfactor bundle sign policies.bundle --key release.key")
-def sign(file: File, key: Annotated[Path, typer.Option(help="The private key, in PEM.")]) -> None:
+@app.add("bundle sign policies.bundle --key release.key")
+def sign(file: File, key: Annotated[Path, typer.Option(help="The private key, in PEM.")]) -> int:
     """
     Sign a bundle whose policies hold; the signatures stand in FILE.dsse.json, several keys one after another.
     """
-    from service.cli import bundle_desk
+    import engine
+    from service.cli.files import put
+    from service.policies import dsse, loading, statement, trusted_keys
 
-    _run(lambda: bundle_desk.sign(file, key))
+    signer = trusted_keys.private_key(key)
+    try:
+        loaded = loading.load(_a_file(file), engine.Settings())
+    except engine.BundleRefused as refused:
+        return _unsound(refused)
+    payload = statement.about(file.name, loaded.archive, loaded.bundle)
+    envelope = dsse.Envelope(statement.PAYLOAD_TYPE, payload, ())
+    place = loading.beside(file)
+    if place.exists():
+        try:
+            there = dsse.read(loading.read(place, dsse.MAX_BYTES))
+        except dsse.EnvelopeRefused as refused:
+            raise UsedWrongly(f"{place} cannot be added to: {refused}; delete it first") from None
+        if (there.payload_type, there.payload) == (envelope.payload_type, envelope.payload):
+            envelope = there  # a signature of another key on the same statement stays
+    put(place, envelope.signed_also_by(signer).written())
+    print(f"{place}: signed with key id {signer.public.id}")
+    return 0
 
 
-@app.command(epilog="Example: fifthfactor bundle verify policies.bundle --key release.pub")
+@app.add("bundle verify policies.bundle --key release.pub")
 def verify(
     file: File,
     key: Annotated[list[Path], typer.Option(help="A public key that is trusted, in PEM; may be given again.")],
     as_json: AsJson = False,
-) -> None:
+) -> int:
     """
     Whether one of the keys signed this bundle, and its policies hold.
 
     Ends with 0 where both are so, else with 1.
     """
-    from service.cli import bundle_desk
+    import engine
+    from service.policies import archive, loading, trusted_keys
 
-    _run(lambda: bundle_desk.verify(file, key, as_json))
+    trusted = trusted_keys.public_keys(key)
+    raw = loading.read(_a_file(file), archive.MAX_BYTES)
+    try:
+        meant, signers = loading.verified(file, raw, trusted)
+        loaded = loading.load(file, engine.Settings(), trusted)
+    except loading.SourceRefused as refused:
+        return _answer({"verified": False, "reason": str(refused)}, f"{painted('red', 'not verified')}: {refused}", 1, as_json)
+    except engine.BundleRefused as refused:
+        return _unsound(refused)
+    found = loaded.bundle.digests
+    # Another version of the engine may print the same rules otherwise, so this is told and not refused.
+    note = "" if meant.meaning == found.meaning else f"; it meant {meant.meaning[:12]} to the engine {meant.engine} that signed"
+    return _answer(
+        {
+            "verified": True,
+            "signed_by": list(loaded.signers),
+            "sha256": sha256(raw).hexdigest(),
+            "meaning": found.meaning,
+            "source": found.source,
+        },
+        f"{painted('green', 'verified')}: signed by {', '.join(each.id[:16] for each in signers)};"
+        f" source {found.source[:12]}, meaning {found.meaning[:12]}{note}",
+        0,
+        as_json,
+    )
 
 
-@app.command(epilog="Example: fifthfactor bundle show policies.bundle --unpack folder")
+@app.add("bundle show policies.bundle --unpack folder")
 def show(
     file: File,
     unpack: Annotated[Path | None, typer.Option(help="Write the files into this folder, which must be new or empty.")] = None,
     as_json: AsJson = False,
-) -> None:
+) -> int:
     """
     Tell what is in a bundle, and whose signatures stand beside it, unverified.
+
+    Ends with 1 where the policies do not hold.
     """
-    from service.cli import bundle_desk
+    import engine
+    from service.policies import dsse, loading
 
-    _run(lambda: bundle_desk.show(file, unpack, as_json))
+    try:
+        loaded = loading.load(_a_file(file), engine.Settings())
+    except engine.BundleRefused as refused:
+        return _unsound(refused)
+    bundle, place = loaded.bundle, loading.beside(file)
+    if unpack:
+        _unpack(bundle.sources, unpack)
+    try:
+        signed = [id for id, _ in dsse.read(loading.read(place, dsse.MAX_BYTES)).signatures] if place.exists() else []
+    except dsse.EnvelopeRefused as refused:
+        raise UsedWrongly(f"{place} cannot be read: {refused}") from None
+    document = {
+        "file": str(file),
+        "sha256": sha256(loaded.archive).hexdigest(),
+        "digests": digests(bundle),
+        "signatures": signed,
+        "files": {name: len(data) for name, data in sorted(bundle.sources.items())},
+    }
+    lines = [
+        f"sha256   {document['sha256']}",
+        f"source   {bundle.digests.source}",
+        f"meaning  {bundle.digests.meaning}",
+        f"signed   {', '.join(signed) + ' (not verified)' if signed else 'no'}",
+        *(f"{len(data):>9,}  {name}" for name, data in sorted(bundle.sources.items())),
+    ]
+    return _answer(document, "\n".join(lines), 0, as_json)
 
 
-@app.command(epilog="Example: fifthfactor bundle export 3f9a01c2 --database decisions.db -o then.bundle")
+@app.add("bundle export 3f9a01c2 --database decisions.db -o then.bundle")
 def export(
     digest: Annotated[
         str, typer.Argument(help="The digest `source` or `meaning` of a record, or its first digits, 8 at least.")
     ],
-    database: Annotated[
-        str, typer.Option(envvar="FIFTHFACTOR_DATABASE", help="The decision log: its file, or postgresql://…", show_envvar=True)
-    ] = "fifthfactor.db",
-    output: Annotated[Path, typer.Option("--output", "-o", help="The file to write.")] = Path("policies.bundle"),
-) -> None:
+    database: Database = None,
+    output: Output = Path("policies.bundle"),
+) -> int:
     """
     Write policies that decided once, as the log keeps them, into a bundle file.
 
     Ends with 1 where the log does not have them.
     """
-    from service.cli import bundle_desk
+    from service.cli.files import put
+    from service.policies import kept
+    from service.store.upgrade import reading
 
-    _run(lambda: bundle_desk.export(digest, database, output))
-
-
-def _run(command: Callable[[], int]) -> None:
-    from service.cli.commands import UsedWrongly
-    from service.policies.loading import SourceRefused
-    from service.policies.trusted_keys import KeyRefused
-
+    _need_a_file_name(output)
     try:
-        raise typer.Exit(command())
-    except (UsedWrongly, KeyRefused, SourceRefused) as wrong:
-        print(f"error: {wrong}", file=sys.stderr)
-        raise typer.Exit(2) from None
+        with reading(address(database)) as connection:
+            found, data = kept.archived(connection, digest)
+    except kept.NotKept as missing:
+        complain(f"error: {missing}")
+        return 1
+    put(output, data)
+    print(f"{output}: source {found.source}, meaning {found.meaning}, first used {found.first_used_at}")
+    return 0
+
+
+def _need_a_file_name(output: Path) -> None:
+    from service.policies.loading import is_bundle
+
+    if not is_bundle(output):
+        raise UsedWrongly(f"{output} cannot be the bundle's file; name one like policies.bundle")
+
+
+def _unpack(files: dict[str, bytes], folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if any(folder.iterdir()):
+            raise UsedWrongly(f"{folder} is not empty; name a new folder")
+        for name, data in files.items():
+            place = folder / name  # archive.read refuses a name that leads out of the folder
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes(data)
+    except OSError as error:
+        raise UsedWrongly(f"cannot write into {folder}: {error.strerror}") from None
+
+
+def _a_file(path: Path) -> Path:
+    from service.policies import loading
+
+    if not loading.is_bundle(path):
+        raise UsedWrongly(f"{path} is no bundle file; make one with `fifthfactor bundle build`")
+    return path
+
+
+def _unsound(refused: "engine.BundleRefused") -> int:
+    complain(f"{refused}\n\n{count(len(refused.diagnostics), 'finding')}; the policies do not hold")
+    return 1
+
+
+def _answer(document: dict[str, Any], text: str, code: int, as_json: bool) -> int:
+    print_json(document) if as_json else print(text)
+    return code

@@ -1,5 +1,5 @@
 """
-Calendars of working days, written from a library that keeps the holidays of the world.
+`fifthfactor calendars`: calendars of working days, written from a library that keeps the holidays of the world.
 
 Goes from the calendars of a bundle, each with its title, source and the days it knows, to the text of a vocabulary file with the
 days filled in. Only an author runs this; what decides is the file. The library is the package `holidays`.
@@ -11,9 +11,14 @@ from collections.abc import Iterable
 from datetime import date, timedelta
 from itertools import groupby
 from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
-import engine
-from service.cli.commands import UsedWrongly, load_or_stop
+import typer
+
+from service.cli.command import Commands, Paths, UsedWrongly
+
+if TYPE_CHECKING:
+    import engine
 
 HEAD = """\
 # yaml-language-server: $schema=../.schemas/vocabulary.json
@@ -30,27 +35,42 @@ calendars:
 WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
-def calendars(paths: list[Path], file: Path | None) -> int:
-    """The command: print the file, or write it. Raises UsedWrongly."""
-    bundle = load_or_stop(paths)
+app = Commands()
+
+
+@app.add("calendars --write policies/vocabulary/calendars.yaml")
+def calendars(
+    paths: Paths = None,
+    write: Annotated[Path | None, typer.Option(help="Write the file; without this it is printed.")] = None,
+) -> int:
+    """
+    Write the calendars of working days anew, from the package `holidays`.
+
+    Every calendar of the policies that has a `library` gets the days that it says are known.
+    """
+    from service.cli.files import load_or_stop, put
+
+    bundle = load_or_stop(paths or [])
     whole = text(bundle)
-    if file is None:
+    if write is None:
         print(whole, end="")
         return 0
     by_hand = [name for name, each in bundle.vocabulary.calendars.items() if not each.library]
-    if file.exists() and any(bundle.vocabulary.nodes["calendars", name].span.file.endswith(file.name) for name in by_hand):
-        raise UsedWrongly(f"{file} holds calendars without `library`: {', '.join(by_hand)}; move them to a file of their own")
-    file.write_text(whole)
+    if write.exists() and any(bundle.vocabulary.nodes["calendars", name].span.file.endswith(write.name) for name in by_hand):
+        raise UsedWrongly(f"{write} holds calendars without `library`: {', '.join(by_hand)}; move them to a file of their own")
+    put(write, whole.encode())
     return 0
 
 
-def text(bundle: engine.Bundle) -> str:
+def text(bundle: "engine.Bundle") -> str:
     """The vocabulary file of every calendar that has a `library`. Raises UsedWrongly where the library does not know its days."""
+    import engine
+
     entries = "".join(_entry(bundle, name) for name in sorted(bundle.vocabulary.calendars))
     return engine.lay_out("calendars.yaml", (HEAD + (entries or "  {}\n")).encode()).decode()
 
 
-def _entry(bundle: engine.Bundle, name: str) -> str:
+def _entry(bundle: "engine.Bundle", name: str) -> str:
     calendar = bundle.vocabulary.calendars[name]
     if not calendar.library:
         return ""

@@ -10,31 +10,23 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import closing
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date
 from itertools import chain, groupby
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-import sqlalchemy as sa
+import typer
 
-import engine
-from service.cli.commands import UsedWrongly, count, progress
-from service.cli.revisions import Finder
-from service.console.telling import DISCLAIMER
-from service.log.leaf import clear
-from service.log.record import SHAPES
-from service.log.store import Stored, scan
-from service.store.database import DatabaseRefused, file_of, plain
-from service.store.upgrade import look
+from service.cli.command import AsJson, Commands, Mode, UsedWrongly, need, policies_at
+from service.cli.output import count, day, progress, today
 
-FAIL_ON = {
-    "permits-more": ("permits more", "may permit more"),
-    "permits-less": ("permits less", "may permit less"),
-    "any-outcome": tuple(direction for direction in engine.DIRECTIONS if direction != "same outcome"),
-    "any-change": engine.DIRECTIONS,
-}
+if TYPE_CHECKING:
+    import engine
+    from service.log.store import Stored
+
+FAIL_ON = ("permits-more", "permits-less", "any-outcome", "any-change")
+MORE, LESS = ("permits more", "may permit more"), ("permits less", "may permit less")
 LINES_SUFFIXES = (".jsonl", ".ndjson")
 RULES = ("policy", "rule", "definition", "requirement")  # what the Markdown tells first
 MAX_LISTED = 50  # changes in one list of the Markdown
@@ -42,66 +34,98 @@ MAX_DETAILS = 12
 MAX_CAUSES = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What was asked for on the command line."""
-
-    old: str
-    new: str
-    policies: Path | None = None
-    exchanges: tuple[Path, ...] = ()
-    log: str | None = None
-    only: str = ""
-    as_of: str | None = None
-    mode: str = "checked"
-    examples: int = 20
-    fail_on: str | None = None
-    as_json: bool = False
+app = Commands()
 
 
-def diff(request: Request) -> int:
-    """Hold NEW against OLD; 1 where `fail_on` finds what it names, else 0."""
-    if request.mode not in engine.MODES:
-        raise UsedWrongly(f"there is no mode `{request.mode}`; use one of {', '.join(engine.MODES)}")
-    if request.fail_on is not None and request.fail_on not in FAIL_ON:
-        raise UsedWrongly(f"`--fail-on` knows no `{request.fail_on}`; use one of {', '.join(FAIL_ON)}")
-    try:
-        today = date.fromisoformat(request.as_of) if request.as_of else datetime.now().astimezone().date()
-    except ValueError:
-        raise UsedWrongly(f"`{request.as_of}` is not a date; write it like 2024-03-22") from None
-    finder = Finder(request.old, request.new, request.policies, progress, request.log)
-    old, new = finder.side(request.old), finder.side(request.new)
-    tests = engine.trials(old.bundle, new.bundle, request.only)
-    if request.only and not tests:
-        raise UsedWrongly(f"no test file's name contains `{request.only}`")
-    log = _Log(request.log)
+@app.add("diff HEAD~1 policies --fail-on permits-more")
+def diff(
+    old: Annotated[
+        str, typer.Argument(help="What stands: a folder, `bundled`, a git revision (REV or REV:path), or a bundle's digest.")
+    ],
+    new: Annotated[str, typer.Argument(help="What would take its place, named in the same way.")],
+    policies: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Where the policies lie, for a revision or digest; may be given again. [the side that is a folder, or the bundled ones]",
+            parser=policies_at,
+            metavar="PATH",
+        ),
+    ] = None,
+    exchanges: Annotated[
+        list[Path] | None, typer.Option(help="Real exchanges: a folder, a JSON file, or a file of JSON lines. May be repeated.")
+    ] = None,
+    log: Annotated[str | None, typer.Option(help="Database of a decision log, whose requests are decided again.")] = None,
+    only: Annotated[str, typer.Option(help="Try the test files whose name contains this.")] = "",
+    as_of: Annotated[str | None, typer.Option(help="Day for exchanges that name none. [today]")] = None,
+    mode: Mode = "checked",
+    examples: Annotated[int, typer.Option(min=0, help="Examples to show; each kind of move shows at least one.")] = 20,
+    fail_on: Annotated[
+        str | None, typer.Option(help="End with 1 on: permits-more, permits-less, any-outcome or any-change.")
+    ] = None,
+    as_json: AsJson = False,
+) -> int:
+    """
+    Tell what would change if NEW took the place of OLD: rules, and every outcome that moves. As Markdown, for a review.
+
+    Ends with 0, or with 1 where `--fail-on` finds what it names. `permits-more` is an exchange that may proceed, or whose bounds
+    reach down to a permit, and did not before.
+    """
+    import engine
+    from service.cli.revisions import Finder
+
+    need("mode", mode, engine.MODES)
+    if fail_on is not None and fail_on not in FAIL_ON:
+        raise UsedWrongly(f"`--fail-on` knows no `{fail_on}`; use one of {', '.join(FAIL_ON)}")
+    on = day(as_of) if as_of else today()
+    finder = Finder(old, new, policies or [], progress, log)
+    before, after = finder.side(old), finder.side(new)
+    tests = engine.trials(before.bundle, after.bundle, only)
+    if only and not tests:
+        raise UsedWrongly(f"no test file's name contains `{only}`")
+    recorded = _Log(log)
     difference = engine.compare(
-        old.bundle,
-        new.bundle,
-        chain(tests, _from_files(request.exchanges), log.trials()),
-        today=today,
-        mode=request.mode,
+        before.bundle,
+        after.bundle,
+        chain(tests, _from_files(exchanges or []), recorded.trials()),
+        today=on,
+        mode=mode,
         progress=lambda number: progress(f"{number:,} exchanges"),
     )
     progress("")
-    directions = FAIL_ON[request.fail_on] if request.fail_on else ()
-    if directions and request.fail_on != "any-change" and not difference.tried and not difference.same_meaning:
+    if fail_on not in (None, "any-change") and not difference.tried and not difference.same_meaning:
         raise UsedWrongly(
-            f"there is no exchange to compare, so `--fail-on {request.fail_on}` can find nothing; name some with `--exchanges`"
+            f"there is no exchange to compare, so `--fail-on {fail_on}` can find nothing; name some with `--exchanges`"
         )
-    if request.as_json:
+    if as_json:
         print(difference.model_dump_json(by_alias=True, indent=2))
     else:
-        print("\n".join(_markdown(difference, old.label, new.label, request.examples, log.erased)))
-    moved = any(move.direction in directions for move in difference.moves)
-    return int(moved or (request.fail_on == "any-change" and not difference.same_meaning))
+        print("\n".join(_markdown(difference, before.label, after.label, examples, recorded.erased)))
+    return int(_fails(difference, fail_on))
 
 
-# Real exchanges
+def _fails(difference: "engine.Difference", fail_on: str | None) -> bool:
+    """Whether the difference has what `--fail-on` names."""
+    directions = {move.direction for move in difference.moves}
+    match fail_on:
+        case "permits-more":
+            return not directions.isdisjoint(MORE)
+        case "permits-less":
+            return not directions.isdisjoint(LESS)
+        case "any-outcome":
+            return bool(directions - {"same outcome"})
+        case "any-change":
+            return bool(directions) or not difference.same_meaning
+        case _:
+            return False
 
 
-def _from_files(paths: Sequence[Path]) -> Iterator[engine.Trial]:
+# --- real exchanges --------------------------------------------------------------------------------------------------
+
+
+def _from_files(paths: Sequence[Path]) -> "Iterator[engine.Trial]":
     """The exchanges of folders and files: one of a `.json` file, one a line of any other."""
+    import engine
+
     for path in paths:
         if not path.exists():
             raise UsedWrongly(f"there is no file or folder {path}")
@@ -119,7 +143,9 @@ def _from_files(paths: Sequence[Path]) -> Iterator[engine.Trial]:
                 raise UsedWrongly(f"cannot read {file}: {error.strerror}") from None
 
 
-def _lines(file: Path) -> Iterator[engine.Trial]:
+def _lines(file: Path) -> "Iterator[engine.Trial]":
+    import engine
+
     with file.open("rb") as handle:
         for number, line in enumerate(handle, 1):
             if line.strip():
@@ -133,26 +159,36 @@ class _Log:
     url: str | None
     erased: int = field(default=0)
 
-    def trials(self) -> Iterator[engine.Trial]:
-        """Each record's request under the law of its day, in the order of the log."""
+    def trials(self) -> "Iterator[engine.Trial]":
+        """Each record's request under the law of its day, in the order of the log, which a service may be writing meanwhile."""
         if self.url is None:
             return
-        for stored in _records(self.url):
-            at = f"{file_of(self.url) or 'log'}#{stored.sequence}"
-            faults = stored.faults()
-            if faults:
-                yield engine.Trial(stored.entry.id, at, "log", problem=f"the record is not sound: {faults[0]}")
-                continue
-            record = clear(stored.entry.leaf, stored.entry.openings)
-            if record.get("schema") not in SHAPES:
-                yield engine.Trial(stored.entry.id, at, "log", problem="the record has a shape that this version does not know")
-                continue
-            gone = [opening.pointer for opening in stored.entry.openings if opening.value is None]
-            for pointer in gone:
-                _leave_out(record["request"], pointer)
-            self.erased += bool(gone)
-            raw = json.dumps(record["request"], ensure_ascii=False).encode()
-            yield engine.Trial(stored.entry.id, at, "log", raw, date.fromisoformat(record["as_of"]))
+        from service.log.store import scan
+        from service.store.upgrade import reading
+
+        with reading(self.url) as connection:
+            yield from map(self._trial, scan(connection))
+
+    def _trial(self, stored: "Stored") -> "engine.Trial":
+        import engine
+        from service.log.leaf import clear
+        from service.log.record import SHAPES
+        from service.store.database import file_of
+
+        entry = stored.entry
+        at = f"{file_of(self.url or '') or 'log'}#{stored.sequence}"
+        faults = stored.faults()
+        if faults:
+            return engine.Trial(entry.id, at, "log", problem=f"the record is not sound: {faults[0]}")
+        record = clear(entry.leaf, entry.openings)
+        if record.get("schema") not in SHAPES:
+            return engine.Trial(entry.id, at, "log", problem="the record has a shape that this version does not know")
+        gone = [opening.pointer for opening in entry.openings if opening.value is None]
+        for pointer in gone:
+            _leave_out(record["request"], pointer)
+        self.erased += bool(gone)
+        raw = json.dumps(record["request"], ensure_ascii=False).encode()
+        return engine.Trial(entry.id, at, "log", raw, date.fromisoformat(record["as_of"]))
 
 
 def _leave_out(document: Any, pointer: str) -> None:
@@ -162,22 +198,13 @@ def _leave_out(document: Any, pointer: str) -> None:
     del document[last]
 
 
-def _records(url: str) -> Iterator[Stored]:
-    """Every record of a log, which a service may be writing at the same time."""
-    try:
-        with closing(look(url)) as database, database.reading.connect() as connection:
-            yield from scan(connection)
-    except DatabaseRefused as refused:
-        raise UsedWrongly(str(refused)) from None
-    except sa.exc.DBAPIError as failed:
-        raise UsedWrongly(f"the log cannot be read: {plain(failed)}") from None
+# --- telling ---------------------------------------------------------------------------------------------------------
 
 
-# Telling
-
-
-def _markdown(difference: engine.Difference, old: str, new: str, examples: int, erased: int) -> Iterator[str]:
+def _markdown(difference: "engine.Difference", old: str, new: str, examples: int, erased: int) -> Iterator[str]:
     """The difference as a comment on a change: first what it permits, then the rules."""
+    from service.console.telling import DISCLAIMER
+
     yield f"## Policies: {_code(old)} → {_code(new)}"
     yield ""
     yield _summary(difference)
@@ -199,7 +226,7 @@ def _markdown(difference: engine.Difference, old: str, new: str, examples: int, 
     )
 
 
-def _summary(difference: engine.Difference) -> str:
+def _summary(difference: "engine.Difference") -> str:
     by_direction = Counter(move.direction for move in difference.moves)
     others = sum(by_direction[direction] for direction in ("stricter", "milder", "read now", "no longer read"))
     told = [
@@ -227,7 +254,7 @@ def _summary(difference: engine.Difference) -> str:
     return f"Of {where}: {', '.join(told) or 'none comes out otherwise'}. {rules}"
 
 
-def _outcomes(difference: engine.Difference, examples: int) -> Iterator[str]:
+def _outcomes(difference: "engine.Difference", examples: int) -> Iterator[str]:
     """A table of the moves, and under it the first examples of each row; each row has at least one."""
     rows = [
         (direction, list(moves))
@@ -253,10 +280,10 @@ def _outcomes(difference: engine.Difference, examples: int) -> Iterator[str]:
 
 
 def _strong(direction: str) -> str:
-    return f"**{direction}**" if direction in FAIL_ON["permits-more"] else direction
+    return f"**{direction}**" if direction in MORE else direction
 
 
-def _causes(moves: Sequence[engine.MovePart]) -> str:
+def _causes(moves: "Sequence[engine.MovePart]") -> str:
     """What stands otherwise, most often first; what is no rule only where no rule does."""
     found = Counter((cause.kind, cause.name, cause.text) for move in moves for cause in move.causes)
     rules = {cause: number for cause, number in found.items() if cause[0] == "rule"} or found
@@ -272,7 +299,7 @@ def _cause(kind: str, name: str) -> str:
     return _code(name) if kind == "rule" else f"{kind} {_text(name) if kind == 'duty' else _code(name)}"
 
 
-def _why(move: engine.MovePart) -> str:
+def _why(move: "engine.MovePart") -> str:
     told = [f"{_cause(cause.kind, cause.name)} {cause.text}" for cause in move.causes]
     if len(told) > 2 * MAX_CAUSES:
         told = [*told[: 2 * MAX_CAUSES], f"{len(told) - 2 * MAX_CAUSES} more"]
@@ -281,12 +308,12 @@ def _why(move: engine.MovePart) -> str:
     return "; ".join(told) or "no rule stands otherwise"
 
 
-def _named(exchange: engine.ExchangePart) -> str:
+def _named(exchange: "engine.ExchangePart") -> str:
     as_of = f", as of {exchange.as_of}" if exchange.as_of else ""
     return f"{_text(exchange.name)} ({_code(exchange.at)}{as_of})"
 
 
-def _changes(heading: str, changes: Sequence[engine.PolicyChangePart]) -> Iterator[str]:
+def _changes(heading: str, changes: "Sequence[engine.PolicyChangePart]") -> Iterator[str]:
     """What was added, dropped, changed, and what is only worded otherwise."""
     told: dict[str, list[str]] = {"added": [], "dropped": [], "changed": []}
     worded = []

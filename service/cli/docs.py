@@ -6,11 +6,12 @@ HTML is the same Markdown, rendered by a library into a page of its own, without
 
 import html
 from pathlib import Path
+from typing import Annotated
 
-from markdown_it import MarkdownIt
+import typer
 
-import engine
-from service.cli.commands import UsedWrongly, count, load_or_stop
+from service.cli.command import Commands, Lang, Policies, UsedWrongly, need
+from service.cli.output import count
 
 FORMATS = {"markdown": "md", "html": "html"}
 PAGE = """\
@@ -32,15 +33,28 @@ blockquote {{ margin: 0; padding: .5rem 1rem; background: #fff7e0 }}
 """
 
 
-def docs(paths: list[Path], names: list[str], form: str, lang: str, write: Path | None) -> int:
-    """The command: print briefs, or write one file an instrument and an index. Raises UsedWrongly."""
-    if form not in FORMATS:
-        raise UsedWrongly(f"there is no format `{form}`; use one of {', '.join(FORMATS)}")
-    if lang not in engine.LANGUAGES:
-        raise UsedWrongly(f"there is no language `{lang}`; use one of {', '.join(engine.LANGUAGES)}")
-    bundle = load_or_stop(paths)
+app = Commands()
+
+
+@app.add("docs cn.order-16 --format html > order-16.html")
+def docs(
+    names: Annotated[list[str] | None, typer.Argument(help="Policies by their id. [all]")] = None,
+    policies: Policies = None,
+    form: Annotated[str, typer.Option("--format", help="How to print: markdown or html.")] = "markdown",
+    lang: Lang = "en",
+    write: Annotated[Path | None, typer.Option(help="A folder to write one file an instrument and an index into.")] = None,
+) -> int:
+    """
+    Print an instrument, or all, as a brief: provisions, conditions in sentences, exemptions, duties, sources, marks.
+    """
+    import engine
+    from service.cli.files import load_or_stop, make_folder, put
+
+    need("format", form, FORMATS)
+    need("language", lang, engine.LANGUAGES)
+    bundle = load_or_stop(policies or [])
     known = {each.text.policy: each for each in engine.instruments(bundle)}
-    for name in names:
+    for name in names or []:
         if name not in known:
             raise UsedWrongly(f"there is no policy `{name}`; {engine.did_you_mean(name, known) or 'see `fifthfactor docs`'}")
     chosen = [known[name] for name in names] if names else list(known.values())
@@ -50,17 +64,19 @@ def docs(paths: list[Path], names: list[str], form: str, lang: str, write: Path 
         whole = "\n".join(texts.values())
         print(whole if form == "markdown" else page(whole, lang, "; ".join(titles.values())), end="")
         return 0
-    write.mkdir(parents=True, exist_ok=True)
+    make_folder(write)
     suffix = FORMATS[form]
     index = "# Fifth Factor\n\n" + "".join(f"- [{titles[name]}]({name}.{suffix})\n" for name in texts)
     for name, text in {**texts, "index": index}.items():
         title = titles.get(name, "Fifth Factor")
-        (write / f"{name}.{suffix}").write_text(text if form == "markdown" else page(text, lang, title), encoding="utf-8")
+        put(write / f"{name}.{suffix}", (text if form == "markdown" else page(text, lang, title)).encode())
     print(f"{count(len(texts), 'brief')} in {write}")
     return 0
 
 
 def page(text: str, lang: str, title: str) -> str:
     """A page of HTML from Markdown; what looks like HTML in it stays text."""
+    from markdown_it import MarkdownIt
+
     body = MarkdownIt("commonmark", {"html": False}).render(text)
     return PAGE.format(lang=lang, title=html.escape(title), body=body)

@@ -1,5 +1,5 @@
 """
-The command `fmt`: files of authors in, the same files in the one layout out.
+`fifthfactor fmt`: files of authors in, the same files in the one layout out.
 
 What a layout is, and that it never changes a word, is the engine's (`engine.lay_out`).
 """
@@ -8,11 +8,15 @@ import difflib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
-import engine
-from service.cli import files
-from service.cli.commands import UsedWrongly, count, painted
+import typer
+
+from service.cli.command import Commands, Paths, UsedWrongly
+from service.cli.output import count, painted
 from service.cli.schema import way_to_schemas
+
+app = Commands()
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +37,20 @@ class Laid:
         )
 
 
-def fmt(paths: list[Path], check: bool, diff: bool) -> int:
-    """Lay out files, or with `check` or `diff` only say what would change; 1 where `check` finds a change, or a file is wrong."""
+@app.add("fmt policies --check")
+def fmt(
+    paths: Paths = None,
+    check: Annotated[bool, typer.Option("--check", help="Write nothing; end with 1 where a file would change.")] = False,
+    diff: Annotated[bool, typer.Option("--diff", help="Write nothing; print what would change.")] = False,
+) -> int:
+    """
+    Lay out policies, tests and vocabulary in the one way; what they say and their comments stay as they are.
+
+    Ends with 0 where it is done, with 1 where `--check` finds a change or a file cannot be laid out.
+    """
+    import engine
+    from service.cli.files import put
+
     changed = wrong = unchanged = 0
     for laid in lay_out(paths or [engine.bundled_policies()]):
         if laid.after is None:
@@ -49,7 +65,7 @@ def fmt(paths: list[Path], check: bool, diff: bool) -> int:
             elif check:
                 print(f"{painted('yellow', 'would change')} {laid.path}")
             else:
-                files.put(laid.path, laid.after, over=laid.before)
+                put(laid.path, laid.after, over=laid.before)
                 print(f"{painted('green', 'laid out')} {laid.path}")
     said = [f"{count(changed, 'file')} {'would change' if check or diff else 'changed'}", f"{unchanged:,} as they should be"]
     print(", ".join([*said, *([painted("red", f"{wrong:,} left as they are")] if wrong else [])]))
@@ -58,6 +74,8 @@ def fmt(paths: list[Path], check: bool, diff: bool) -> int:
 
 def lay_out(paths: list[Path]) -> Iterator[Laid]:
     """Every YAML file of folders and files, in the order of their names, with its layout. Raises UsedWrongly."""
+    import engine
+
     for path in dict.fromkeys(file for named in paths for file in _files(named)):
         try:
             before = path.read_bytes()

@@ -2,11 +2,12 @@
 Work on a desk, shared out among the processors.
 
 What the work needs is in memory before the processes are forked, so nothing is loaded twice; where a machine cannot fork, or has one
-processor, the work is done here. Results come in the order of what was asked.
+processor, the work is done here. Results come in the order of what was asked. An interruption ends them with the process that asked.
 """
 
 import multiprocessing
 import os
+import signal
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
@@ -25,7 +26,7 @@ def in_processes(work: Callable[[Item], Result], items: Sequence[Item], chunk: i
         return
     _work = work
     try:
-        with multiprocessing.get_context("fork").Pool(workers) as pool:
+        with multiprocessing.get_context("fork").Pool(workers, signal.signal, (signal.SIGINT, signal.SIG_IGN)) as pool:
             yield from pool.imap(_done, items, chunk)
     finally:
         _work = None

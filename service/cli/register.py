@@ -1,186 +1,138 @@
 """
-The command `fifthfactor register`: parties, data assets and other entities imported, exported, listed and shown, straight on the
-database.
+`fifthfactor register …`: parties, data assets and other entities imported, exported, listed and shown, straight on the database.
 
 For whoever runs the service. What is imported is checked by the policies, like what is sent to the service.
 """
 
-import asyncio
 import json
-import os
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-if TYPE_CHECKING:
-    import sqlalchemy as sa
+from service.cli.command import BY, Commands, Database, ServicePolicies, UsedWrongly, address, need, settings
+from service.cli.output import complain, day
 
+if TYPE_CHECKING:
     from service.register.stated_facts import Stating
 
-register = typer.Typer(
-    help="Import, export, list and show parties, data assets and other entities.", no_args_is_help=True, rich_markup_mode=None
-)
+app = Commands(help="Import, export, list and show parties, data assets and other entities.")
 
-Address = Annotated[
-    str | None, typer.Option("--database", help="File of the decision log, or postgresql://… (default: fifthfactor.db)")
-]
-UnderPolicies = Annotated[list[Path] | None, typer.Option("--policies", help="Folder of policies. [the bundled ones]")]
 Kind = Annotated[str | None, typer.Option(help="Only those of a kind: party, asset or another.")]
-BY = "command-line"
 SHOWN = 200  # of a list, characters a line
 
-Result = TypeVar("Result")
 
-
-@register.command("import", epilog="Example: fifthfactor register import parties.csv")
+@app.add("register import parties.csv", name="import")
 def import_(
     file: Annotated[Path, typer.Argument(help="File to take in, .csv or .json; all of it or nothing.")],
-    policies: UnderPolicies = None,
-    database: Address = None,
-) -> None:
+    policies: ServicePolicies = None,
+    database: Database = None,
+) -> int:
     """
     Take in a table or a JSON file, as `export` writes it. What it does not name stays as it is.
 
     Ends with 0 where all of it is taken in, with 1 where something in it is wrong: each place is told, and nothing is taken in.
     """
+    import asyncio
+
+    from service.cli.files import read
     from service.log.store import Store, now_text
     from service.register import entity_versions, import_export
     from service.register.entity import Wrong
-    from service.store.database import DatabaseRefused
-    from service.store.writer import NotRecorded
 
     form = file.suffix.removeprefix(".").lower()
     if form not in import_export.FORMATS:
-        _stop(f"`{file.name}` is neither .csv nor .json")
+        raise UsedWrongly(f"`{file.name}` is neither .csv nor .json")
+    raw = read(file, import_export.MOST_BYTES + 1)
+    if len(raw) > import_export.MOST_BYTES:
+        raise UsedWrongly(f"`{file}` has more than {import_export.MOST_BYTES:,} bytes; take it in in parts")
     try:
-        if file.stat().st_size > import_export.MOST_BYTES:
-            _stop(f"`{file}` has more than {import_export.MOST_BYTES:,} bytes; take it in in parts")
-        raw = file.read_bytes()
-    except OSError as refused:
-        _stop(f"`{file}` cannot be read: {refused.strerror}")
-    try:
-        entries = import_export.gathered(import_export.read(raw, form, _states(policies)))
-        with Store.open(_address(database)) as store:
+        entries = import_export.gathered(import_export.read(raw, form, _stating(policies)))
+        with Store.open(address(database)) as store:
             written = asyncio.run(
                 store.do(lambda transaction: entity_versions.write(transaction, store.database, entries, now_text(), BY))
             )
     except Wrong as wrong:
         for place in wrong.places:
-            print(f"{file}{f':{place.pointer}' if place.pointer else ''}: {place.detail}", file=sys.stderr)
-        raise typer.Exit(1) from None
-    except (DatabaseRefused, NotRecorded) as refused:
-        _stop(str(refused))
+            complain(f"{file}{f':{place.pointer}' if place.pointer else ''}: {place.detail}")
+        return 1
     new = sum(1 for version, is_new in written if is_new and version.version == 1)
     changed = sum(1 for version, is_new in written if is_new and version.version > 1)
     print(f"{new} new, {changed} changed, {len(written) - new - changed} as they were")
+    return 0
 
 
-@register.command(epilog="Example: fifthfactor register export --format csv --kind party > parties.csv")
+@app.add("register export --format csv --kind party > parties.csv")
 def export(
     form: Annotated[str, typer.Option("--format", help="How to write: json or csv.")] = "json",
     kind: Kind = None,
-    policies: UnderPolicies = None,
-    database: Address = None,
-) -> None:
+    policies: ServicePolicies = None,
+    database: Database = None,
+) -> int:
     """
     Print every entity that is held, in its newest version, so that it can be imported again.
     """
     from service.register import entity_versions, import_export
+    from service.store.upgrade import reading
 
-    if form not in import_export.FORMATS:
-        _stop("`--format` is json or csv")
-    versions = _read(database, lambda connection: list(entity_versions.everything(connection, kind)))
-    text = import_export.to_csv(versions, _states(policies)) if form == "csv" else import_export.to_json(versions)
+    need("format", form, import_export.FORMATS)
+    with reading(address(database)) as connection:
+        versions = list(entity_versions.everything(connection, kind))
+    text = import_export.to_csv(versions, _stating(policies)) if form == "csv" else import_export.to_json(versions)
     sys.stdout.buffer.write(text.encode())
     sys.stdout.buffer.flush()
+    return 0
 
 
-@register.command(epilog="Example: fifthfactor register show clinic-7 --history")
+@app.add("register show clinic-7 --history")
 def show(
     id: Annotated[str, typer.Argument(help="Its id, or another it answers to.")],
     kind: Annotated[str, typer.Option(help="Its kind.")] = "party",
     history: Annotated[bool, typer.Option("--history", help="Every version, newest first.")] = False,
-    database: Address = None,
-) -> None:
+    database: Database = None,
+) -> int:
     """
     Print what the register holds of one, as JSON. Ends with 1 where it holds nothing.
     """
     from service.register import entity_versions
+    from service.store.upgrade import reading
 
-    versions = _read(database, lambda connection: entity_versions.history(connection, kind, id))
+    with reading(address(database)) as connection:
+        versions = entity_versions.history(connection, kind, id)
     if not versions:
-        print(f"the register has no {kind} `{id}`", file=sys.stderr)
-        raise typer.Exit(1)
+        complain(f"the register has no {kind} `{id}`")
+        return 1
     told = [each.document() for each in versions]
     print(json.dumps(told if history else told[0], ensure_ascii=False, indent=2))
+    return 0
 
 
-@register.command("list", epilog="Example: fifthfactor register list --kind asset --as-of 2026-01-01")
+@app.add("register list --kind asset --as-of 2026-01-01", name="list")
 def list_(
     kind: Kind = None,
     as_of: Annotated[str | None, typer.Option(help="Those that may be named on a day, as they are said then.")] = None,
-    database: Address = None,
-) -> None:
+    database: Database = None,
+) -> int:
     """
     List what is held, a line each: kind, id, version, the days it speaks for, and its facts.
     """
     from service.register import entity_versions
+    from service.store.upgrade import reading
 
-    if as_of is not None and not _is_day(as_of):
-        _stop("`--as-of` is a day like 2024-03-22")
-    for each in _read(database, lambda connection: list(entity_versions.everything(connection, kind, as_of))):
+    on = None if as_of is None else day(as_of).isoformat()
+    with reading(address(database)) as connection:
+        found = list(entity_versions.everything(connection, kind, on))
+    for each in found:
         days = f"{each.content.valid_from or '…'} to {each.content.valid_until or '…'}"
         facts = json.dumps(each.facts, ensure_ascii=False)
         print(f"{each.kind}  {each.id}  {each.version}  {days}  {facts}"[:SHOWN])
+    return 0
 
 
-def _states(policies: list[Path] | None) -> "Stating":
-    """What the policies let an entity state."""
-    import engine
+def _stating(policies: list[Path] | None) -> "Stating":
+    """What the policies let an entity state: those given, else those that the service would have. Raises UsedWrongly."""
+    from service.cli.files import load_or_stop
     from service.register.stated_facts import Stating
 
-    try:
-        return Stating(engine.load(policies or engine.bundled_policies()))
-    except (OSError, engine.BundleRefused) as refused:
-        _stop(f"the policies cannot be loaded: {refused}")
-
-
-def _read(database: str | None, look_for: Callable[["sa.Connection"], Result]) -> Result:
-    from service.store.database import DatabaseRefused
-    from service.store.upgrade import look
-
-    try:
-        opened = look(_address(database))
-    except DatabaseRefused as refused:
-        _stop(str(refused))
-    try:
-        with opened.reading.connect() as connection:
-            return look_for(connection)
-    finally:
-        opened.close()
-
-
-def _address(database: str | None) -> str:
-    from service.settings import SettingRefused, Settings
-
-    try:
-        return Settings.from_environment(os.environ, database=database).database
-    except SettingRefused as refused:
-        _stop(str(refused))
-
-
-def _is_day(text: str) -> bool:
-    from datetime import date
-
-    try:
-        return date.fromisoformat(text).isoformat() == text
-    except ValueError:
-        return False
-
-
-def _stop(message: str) -> NoReturn:
-    print(f"error: {message}", file=sys.stderr)
-    raise typer.Exit(2)
+    return Stating(load_or_stop(settings(policies=policies or None).policies))

@@ -1,5 +1,5 @@
 """
-Registers of countries, written from the project's table of what each country is in.
+`fifthfactor registers`: registers of countries, written from the project's table of what each country is in.
 
 Goes from the rows of `policies/vocabulary/countries.csv` and the titles and sources that the registers have, to the text of a
 vocabulary file with the entries filled in. A row whose mark is weaker than its register's stays in the table and out of the
@@ -13,10 +13,14 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import get_args
+from typing import TYPE_CHECKING, Annotated, get_args
 
-import engine
-from service.cli.commands import UsedWrongly, load_or_stop
+import typer
+
+from service.cli.command import Commands, Paths, UsedWrongly
+
+if TYPE_CHECKING:
+    import engine
 
 COLUMNS = ("register", "country", "from", "until", "status", "scope", "source")
 HEAD = """\
@@ -46,22 +50,41 @@ class Row:
     source: str
 
 
-def registers(paths: list[Path], table: Path | None, file: Path | None) -> int:
-    """The command: print the file, or write it. Raises UsedWrongly."""
-    bundle = load_or_stop(paths)
-    table = table or (paths[0] if paths else engine.bundled_policies()) / "vocabulary" / "countries.csv"
-    if not table.is_file():
-        raise UsedWrongly(f"there is no table {table}; name one with `--table`")
-    whole = text(bundle, read(table.read_text(), str(table)))
-    if file is None:
+app = Commands()
+
+
+@app.add("registers --write policies/vocabulary/registers.yaml")
+def registers(
+    paths: Paths = None,
+    table: Annotated[Path | None, typer.Option(help="The table. [vocabulary/countries.csv in one of the folders]")] = None,
+    write: Annotated[Path | None, typer.Option(help="Write the file; without this it is printed.")] = None,
+) -> int:
+    """
+    Write the registers of countries anew, from the table of countries.
+
+    Every register that the table names gets the entries that stand there, with their days, scope and mark.
+    """
+    import engine
+    from service.cli.files import load_or_stop, put
+
+    folders = paths or [engine.bundled_policies()]
+    bundle = load_or_stop(folders)
+    tables = [table] if table else [folder / "vocabulary" / "countries.csv" for folder in folders]
+    found = next((each for each in tables if each.is_file()), None)
+    if found is None:
+        raise UsedWrongly(f"there is no table {' or '.join(map(str, tables))}; name one with `--table`")
+    whole = text(bundle, read(found.read_text(), str(found)))
+    if write is None:
         print(whole, end="")
     else:
-        file.write_text(whole)
+        put(write, whole.encode())
     return 0
 
 
 def read(content: str, name: str) -> list[Row]:
     """The rows of a table. Raises UsedWrongly with the line of what is not a row."""
+    import engine
+
     reader = csv.reader(io.StringIO(content), strict=True)
     rows: list[Row] = []
     try:
@@ -80,8 +103,10 @@ def read(content: str, name: str) -> list[Row]:
     return rows
 
 
-def text(bundle: engine.Bundle, rows: Sequence[Row]) -> str:
+def text(bundle: "engine.Bundle", rows: Sequence[Row]) -> str:
     """The vocabulary file of every register that the rows name. Raises UsedWrongly for a register or country that nobody knows."""
+    import engine
+
     by_register: dict[str, list[Row]] = defaultdict(list)
     for row in rows:
         register = bundle.vocabulary.registers.get(row.register)
@@ -95,7 +120,9 @@ def text(bundle: engine.Bundle, rows: Sequence[Row]) -> str:
     return engine.lay_out("registers.yaml", (HEAD + entries).encode()).decode()
 
 
-def _register(name: str, head: engine.Register, rows: Sequence[Row]) -> str:
+def _register(name: str, head: "engine.Register", rows: Sequence[Row]) -> str:
+    import engine
+
     marks = get_args(engine.Status)
     listed = [row for row in rows if marks.index(row.status) <= marks.index(head.status)]
     title = {tongue: words for tongue, words in head.title if words}

@@ -1,25 +1,24 @@
 """
 Bundles by what they are called: a folder, a git revision or the digest of a bundle.
 
+Policies may lie in several folders; a revision or a digest is then of all of them together.
 From a revision come the bytes that were committed, read by git's plumbing without a shell, a checkout or a filter.
 """
 
 import os
 import re
 import subprocess
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path, PurePosixPath
-
-import sqlalchemy as sa
+from pathlib import Path, PurePath, PurePosixPath
 
 import engine
-from service.cli.commands import UsedWrongly, count
+from service.cli.command import UsedWrongly
+from service.cli.files import load
+from service.cli.output import count
 from service.policies import kept, loading
-from service.store.database import DatabaseRefused, plain
-from service.store.upgrade import look
+from service.store.upgrade import reading
 
 POLICY_SUFFIXES = (".yaml", ".yml")
 DIGEST = re.compile(r"[0-9a-f]{8,64}")
@@ -40,21 +39,26 @@ class _GitRefused(Exception):
     """Git ended with an error; the message is its first line."""
 
 
+class _Hidden(UsedWrongly):
+    """In a commit one file would hide another."""
+
+
 class Finder:
     """Finds bundles by what they are called."""
 
     def __init__(
-        self, old: str, new: str, policies: Path | None, progress: Callable[[str], None], log: str | None = None
+        self, old: str, new: str, policies: Sequence[Path], progress: Callable[[str], None], log: str | None = None
     ) -> None:
-        if policies and not policies.exists():
-            raise UsedWrongly(f"there is no file or folder {policies}")
+        for each in policies:
+            if not each.exists():
+                raise UsedWrongly(f"there is no file or folder {each}")
         self.progress = progress
         self.log = log
         # Which repository is meant, and where the policies lie in it: as said, else the first of these that lies in one.
-        folders = [Path(text) for text in (new, old, "policies") if _exists(text)]
-        self.places = [policies] if policies else [*folders, engine.bundled_policies()]
-        around = [(place, _Repository.around(place)) for place in self.places]
-        self.place, self.repository = next((each for each in around if each[1]), around[0])
+        folders = [engine.policies_at(text) for text in (new, old, "policies") if _exists(text)]
+        self.places = [tuple(policies)] if policies else [(folder,) for folder in (*folders, engine.bundled_policies())]
+        around = [(places, _Repository.around_all(places)) for places in self.places]
+        self.within, self.repository = next((each for each in around if each[1]), around[0])
         # As git reads REVISION:path, which names the place itself.
         self.named = (None if policies or folders else _Repository.around(Path())) or self.repository
 
@@ -63,25 +67,29 @@ class Finder:
         if text.startswith("-"):
             raise UsedWrongly(f"`{text}` begins with `-`, as no revision does; a folder of that name is `./{text}`")
         if _exists(text):
-            return Side(text, _loaded(text, partial(_at, Path(text))))
+            return Side(text, _loaded(text, partial(load, [engine.policies_at(text)])))
         repository = self.repository
         commit = repository.commit(text) if repository else None
         if repository and commit:
-            return self.committed(text, repository, commit, repository.inside(self.place))
+            return self.committed(text, repository, commit, repository.all_inside(self.within))
         # Only now, for a revision may hold a colon of its own.
         revision, colon, path = text.partition(":")
         commit = self.named.commit(revision) if self.named and colon else None
         if self.named and commit:
-            return self.committed(text, self.named, commit, self.named.path(path))
+            return self.committed(text, self.named, commit, (self.named.path(path),))
         if DIGEST.fullmatch(text.lower()):
             return self.by_digest(text.lower(), repository)
-        where = f"a git revision of {repository.root}" if repository else f"a git revision ({self.place} lies in no repository)"
+        where = (
+            f"a git revision of {repository.root}"
+            if repository
+            else f"a git revision ({_listed(self.within)} lies in no repository)"
+        )
         raise UsedWrongly(f"`{text}` is neither a folder here, nor {where}, nor a digest of at least 8 hexadecimal digits")
 
-    def committed(self, text: str, repository: "_Repository", commit: str, place: PurePosixPath) -> Side:
-        """The bundle at a place in a commit."""
+    def committed(self, text: str, repository: "_Repository", commit: str, places: Sequence[PurePosixPath]) -> Side:
+        """The bundle at some places in a commit."""
         label = f"{text} ({commit[:10]})"
-        return Side(label, _loaded(label, partial(repository.bundle, repository.policies(commit, place))))
+        return Side(label, _loaded(label, partial(repository.bundle, repository.policies(commit, places))))
 
     def by_digest(self, digest: str, repository: "_Repository | None") -> Side:
         """
@@ -94,19 +102,23 @@ class Finder:
             looked.append("the log")
             if bundle := _kept(self.log, digest):
                 return Side(f"{digest[:12]} (kept in the log)", bundle)
-        for folder in dict.fromkeys(place.resolve() for place in self.places):
-            looked.append(str(folder))
-            bundle = _sound(partial(_at, folder))
+        for folders in dict.fromkeys(tuple(place.resolve() for place in places) for places in self.places):
+            looked.append(_listed(folders))
+            bundle = _sound(partial(load, folders))
             if bundle and _has(bundle, digest):
-                return Side(f"{digest[:12]} ({folder.name})", bundle)
+                return Side(f"{digest[:12]} ({', '.join(folder.name for folder in folders)})", bundle)
         if repository:
-            place = repository.inside(self.place)
+            places = repository.all_inside(self.within)
             seen: set[tuple[tuple[str, str], ...]] = set()
             unsound = 0
-            commits = repository.history(place)
+            commits = repository.history(places)
             for number, commit in enumerate(commits, 1):
                 self.progress(f"looking for {digest[:12]}: {number:,} of {len(commits):,} commits")
-                listing = repository.listing(commit, place)
+                try:
+                    listing = repository.listing(commit, places)
+                except _Hidden:
+                    unsound += 1
+                    continue
                 if tuple(listing.items()) in seen:
                     continue
                 seen.add(tuple(listing.items()))
@@ -117,7 +129,9 @@ class Finder:
                     return Side(f"{digest[:12]} ({commit[:10]})", bundle)
             self.progress("")
             passed = f" ({unsound:,} of which this version refuses)" if unsound else ""
-            looked.append(f"the last {count(len(commits), 'commit')} that touch `{place}` in {repository.root}{passed}")
+            looked.append(
+                f"the last {count(len(commits), 'commit')} that touch `{_listed(places)}` in {repository.root}{passed}"
+            )
         raise UsedWrongly(
             f"no policies with the digest `{digest}` were found in {' or '.join(looked)}; name a folder or a git revision"
         )
@@ -125,26 +139,17 @@ class Finder:
 
 def _exists(text: str) -> bool:
     try:
-        return bool(text) and not text.startswith("-") and Path(text).exists()
+        return bool(text) and not text.startswith("-") and engine.policies_at(text).exists()
     except OSError:  # too long for a name
         return False
-
-
-def _at(path: Path) -> engine.Bundle:
-    """The bundle of a folder, or of a bundle file."""
-    return loading.load(path, engine.Settings()).bundle if loading.is_bundle(path) else engine.load(path)
 
 
 def _kept(log: str, digest: str) -> engine.Bundle | None:
     """The bundle of a digest that a log keeps, or None where it keeps none."""
     try:
-        with closing(look(log)) as database, database.reading.connect() as connection:
+        with reading(log) as connection:
             found, _ = kept.archived(connection, digest)
             return kept.load_kept(connection, found.source, found.meaning)
-    except DatabaseRefused as refused:
-        raise UsedWrongly(str(refused)) from None
-    except sa.exc.SQLAlchemyError as failed:
-        raise UsedWrongly(f"the log cannot be read: {plain(failed)}") from None
     except kept.NotKept:
         return None
 
@@ -157,15 +162,17 @@ def _sound(load: Callable[[], engine.Bundle]) -> engine.Bundle | None:
     """A bundle, or None where this version refuses it."""
     try:
         return load()
-    except (engine.BundleRefused, FileNotFoundError, loading.SourceRefused):
+    except (engine.BundleRefused, loading.SourceRefused):
         return None
+
+
+def _listed(places: Sequence[PurePath]) -> str:
+    return " and ".join(map(str, places))
 
 
 def _loaded(label: str, load: Callable[[], engine.Bundle]) -> engine.Bundle:
     try:
         return load()
-    except (FileNotFoundError, loading.SourceRefused) as missing:
-        raise UsedWrongly(str(missing)) from None
     except engine.BundleRefused as refused:
         texts = {name: data.decode("utf-8", "replace") for name, data in refused.sources.items()}
         findings = [finding.render(texts) for finding in refused.diagnostics]
@@ -192,6 +199,14 @@ class _Repository:
             return None
         return cls(Path(os.fsdecode(found).removesuffix("\n")))
 
+    @classmethod
+    def around_all(cls, places: Sequence[Path]) -> "_Repository | None":
+        """The repository that all of some files and folders lie in. Raises UsedWrongly where they lie in several."""
+        found = {cls.around(place) for place in places}
+        if len(found) > 1:
+            raise UsedWrongly(f"{_listed(places)} do not lie in one git repository; compare them one after the other")
+        return found.pop()
+
     def commit(self, revision: str) -> str | None:
         """The hash of the commit that a revision names, or None."""
         if not revision or revision.startswith("-"):
@@ -208,6 +223,10 @@ class _Repository:
         whole = place.resolve() if place.is_dir() else place.parent.resolve() / place.name
         return PurePosixPath(whole.relative_to(self.root.resolve()).as_posix())
 
+    def all_inside(self, places: Sequence[Path]) -> tuple[PurePosixPath, ...]:
+        """Where files and folders lie in the repository."""
+        return tuple(map(self.inside, places))
+
     def path(self, written: str) -> PurePosixPath:
         """The path of `REVISION:path`: from the root, or from here where it begins with `./` or `../`, as git reads it."""
         from_here = written.startswith(("./", "../")) or written in (".", "..")
@@ -216,31 +235,42 @@ class _Repository:
             raise UsedWrongly(f"`{written}` lies outside the repository {self.root}")
         return PurePosixPath(whole.relative_to(self.root.resolve()).as_posix())
 
-    def history(self, place: PurePosixPath) -> list[str]:
-        """The latest commits that touch a place, on any branch."""
+    def history(self, places: Sequence[PurePosixPath]) -> list[str]:
+        """The latest commits that touch any of some places, on any branch."""
         try:
-            found = _git(self.root, "rev-list", "--all", f"--max-count={MAX_COMMITS}", "--", str(place))
+            found = _git(self.root, "rev-list", "--all", f"--max-count={MAX_COMMITS}", "--", *map(str, places))
         except _GitRefused as refused:
-            raise UsedWrongly(f"git cannot list the history of `{place}` in {self.root}: {refused}") from None
+            raise UsedWrongly(f"git cannot list the history of `{_listed(places)}` in {self.root}: {refused}") from None
         return found.decode().split()
 
-    def policies(self, commit: str, place: PurePosixPath) -> dict[str, str]:
-        """The listing of a place in a commit, which must hold policies."""
-        listing = self.listing(commit, place)
+    def policies(self, commit: str, places: Sequence[PurePosixPath]) -> dict[str, str]:
+        """The listing of some places in a commit, which must hold policies."""
+        listing = self.listing(commit, places)
         if not listing:
             raise UsedWrongly(
-                f"there are no policies under `{place}` in {commit[:10]} of {self.root};"
+                f"there are no policies under `{_listed(places)}` in {commit[:10]} of {self.root};"
                 " name where they lie with REVISION:path or `--policies`"
             )
         return listing
 
-    def listing(self, commit: str, place: PurePosixPath) -> dict[str, str]:
-        """The hashes of the YAML files at a place in a commit, by the names that a folder of them would give."""
+    def listing(self, commit: str, places: Sequence[PurePosixPath]) -> dict[str, str]:
+        """The hashes of the YAML files at some places in a commit, by the names that folders of them would give. Raises _Hidden."""
+        found: dict[str, tuple[PurePosixPath, str]] = {}
+        listed = {path: (name, hash_) for place in reversed(places) for name, path, hash_ in self._files(commit, place)}
+        for path, (name, hash_) in listed.items():
+            if name in found:
+                raise _Hidden(
+                    f"`{found[name][0]}` and `{path}` in {commit[:10]} would both be `{name}` in the bundle, and one would hide"
+                    " the other; compare the folders one after the other"
+                )
+            found[name] = path, hash_
+        return {name: hash_ for name, (_, hash_) in found.items()}
+
+    def _files(self, commit: str, place: PurePosixPath) -> Iterator[tuple[str, PurePosixPath, str]]:
         try:
             lines = _git(self.root, "ls-tree", "-r", "-z", "--full-tree", commit, "--", *([str(place)] if place.parts else []))
         except _GitRefused as refused:
             raise UsedWrongly(f"git cannot read {commit[:10]} of {self.root}: {refused}") from None
-        found = {}
         for line in filter(None, lines.split(b"\0")):
             about, _, name = line.partition(b"\t")
             mode, kind, hash_ = about.decode().split()
@@ -250,8 +280,7 @@ class _Repository:
                 raise UsedWrongly(f"`{path}` in {commit[:10]} is {what}, which is not followed; compare a folder instead")
             if path.suffix in POLICY_SUFFIXES:
                 base = self.root.name if not place.parts else place.name
-                found[(base / path.relative_to(place)).as_posix()] = hash_
-        return found
+                yield (base / path.relative_to(place)).as_posix(), path, hash_
 
     def bundle(self, listing: dict[str, str]) -> engine.Bundle:
         """The bundle of the files listed. Raises BundleRefused."""

@@ -1,5 +1,5 @@
 """
-What `check` found, as SARIF 2.1.0 (OASIS, "Static Analysis Results Interchange Format"), for code review.
+What `check` and `lint` found, as SARIF 2.1.0 (OASIS, "Static Analysis Results Interchange Format"), for code review.
 
 Findings name files from the folder that was checked; a review names them from the root of the repository, which is taken to be the
 folder the command runs in. A file outside it has an address of its own.

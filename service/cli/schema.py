@@ -1,5 +1,5 @@
 """
-The command `schema`, and where editors find what it writes.
+`fifthfactor schema`, and where editors find what it writes.
 
 A policy, test or vocabulary file names its schema in its first line, which `fmt` writes; the line leads to the nearest folder of
 schemas above the file.
@@ -8,32 +8,42 @@ schemas above the file.
 import json
 import os
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-import engine
-from service.cli import files
-from service.cli.commands import UsedWrongly, load_or_stop
+import typer
+
+from service.cli.command import Commands, Policies, UsedWrongly, need
+from service.cli.output import count
 
 FOLDER = ".schemas"
 
+app = Commands()
 
-def schema(kind: str, write: Path | None, paths: list[Path]) -> int:
-    """Print one schema, or write each into a folder."""
-    schemas = engine.editor_schemas(load_or_stop(paths))
-    if kind and kind not in schemas:
-        raise UsedWrongly(f"there is no schema `{kind}`; name one of {', '.join(schemas)}")
+
+@app.add("schema --write policies/.schemas")
+def schema(
+    kind: Annotated[str, typer.Argument(help="Which one to print: policy, test, vocabulary or exchange.")] = "",
+    write: Annotated[Path | None, typer.Option(help="Write all of them into this folder.")] = None,
+    policies: Policies = None,
+) -> int:
+    """
+    Print or write the JSON Schemas of the documents, for editors: with the facts, values and names of the policies.
+    """
+    import engine
+    from service.cli.files import load_or_stop, make_folder, put
+
+    schemas = engine.editor_schemas(load_or_stop(policies or []))
+    if kind:
+        need("schema", kind, schemas)
     if bool(kind) == bool(write):
         raise UsedWrongly(f"name one of {', '.join(schemas)} to print it, or `--write` with a folder for all of them")
     if write is None:
         print(_text(schemas[kind]), end="")
         return 0
-    try:
-        write.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsedWrongly(f"cannot make the folder {write}: {error.strerror}") from None
+    make_folder(write)
     for name, each in schemas.items():
-        files.put(write / f"{name}.json", _text(each).encode())
-    print(f"{len(schemas)} schemas in {write}")
+        put(write / f"{name}.json", _text(each).encode())
+    print(f"{count(len(schemas), 'schema')} in {write}")
     return 0
 
 

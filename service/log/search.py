@@ -11,8 +11,8 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
-from datetime import UTC, date, datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime
 from hashlib import sha256
 from itertools import product
 from typing import Any
@@ -20,10 +20,10 @@ from typing import Any
 import sqlalchemy as sa
 
 from service.log.index import datetime_of, has_word, moment_of, sorted_below, unindexed
+from service.log.query import FIELDS, MOST_WORDS, Query
 from service.log.summary import pair, yes_or_no
 from service.store.tables import entry, entry_term, term
 
-MOST_WORDS = 50  # in a query, of all kinds
 _WALKED = (500, 2_000, 8_000, 20_000)  # rows of a word, one step after the other; then the page ends
 _COUNTED = 1_000  # rows of a word, to find the rarest
 _DIGEST = 64  # hexadecimal digits; a bundle may be named by fewer
@@ -35,46 +35,6 @@ _Any = sa.Row[*tuple[Any, ...]]
 
 class CursorRefused(ValueError):
     """A cursor that no page of this query gave."""
-
-
-@dataclass(frozen=True, slots=True)
-class Query:
-    """
-    What is looked for. A field of several values is met by any of them; all fields given have to be met; an empty one is not asked.
-
-    `since` is the first moment that is meant, `until` the first after. `requirement` is one that was asked for and not met, `missing` a
-    fact that was asked for, `bundle` the digest of the policies' bytes or how it begins.
-    """
-
-    since: datetime | None = None
-    until: datetime | None = None
-    proceed: bool | None = None
-    outcome: tuple[str, ...] = ()
-    jurisdiction: tuple[str, ...] = ()
-    provision: tuple[str, ...] = ()
-    requirement: tuple[str, ...] = ()
-    missing: tuple[str, ...] = ()
-    category: tuple[str, ...] = ()
-    exporter: tuple[str, ...] = ()
-    recipient: tuple[str, ...] = ()
-    exporter_country: tuple[str, ...] = ()
-    recipient_country: tuple[str, ...] = ()
-    caller: tuple[str, ...] = ()
-    bundle: tuple[str, ...] = ()
-
-    def words(self) -> Mapping[str, tuple[str, ...]]:
-        """The words that are looked for, by their kind in the index: any of each kind."""
-        found: dict[str, tuple[str, ...]] = {name: getattr(self, name) for name in FIELDS if getattr(self, name)}
-        if self.proceed is not None:
-            found["proceed"] = (yes_or_no(self.proceed),)
-        starts, ends = self.exporter_country, self.recipient_country
-        if starts and ends and len(starts) * len(ends) <= MOST_WORDS:
-            del found["exporter_country"], found["recipient_country"]
-            found["countries"] = tuple(pair(start, end) for start, end in product(starts, ends))
-        return found
-
-
-FIELDS = tuple(each.name for each in fields(Query) if each.name not in ("since", "until", "proceed"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +78,7 @@ def find(connection: sa.Connection, query: Query, cursor: str | None = None, lim
     """
     at = None if cursor is None else _read(cursor, query)
     left = unindexed(connection)
-    kinds = [_numbers(connection, kind, words) for kind, words in query.words().items()]
+    kinds = [_numbers(connection, kind, words) for kind, words in _words(query).items()]
     if not all(kinds):  # a word that no record has
         return Page((), None, left)
     search = _Search(query, kinds, sorted_below(connection))
@@ -147,17 +107,22 @@ def newer(connection: sa.Connection, than: int, limit: int) -> list[Row]:
     return list(_with_parties(connection, connection.execute(after).all()))
 
 
-def moment(text: str, *, end: bool = False) -> datetime:
-    """
-    A moment as it is written: a day, which is meant whole and in UTC, or ISO 8601 with its zone (UTC if it names none).
+def newest(connection: sa.Connection) -> int:
+    """The sequence number of the newest record in the index, -1 where there is none."""
+    highest: int | None = connection.execute(sa.select(sa.func.max(entry.c.sequence))).scalar_one()
+    return -1 if highest is None else highest
 
-    Of a day that ends a time the day after is meant. Raises ValueError.
-    """
-    if len(text) == len("2024-03-22"):
-        day = date.fromisoformat(text) + timedelta(days=1 if end else 0)
-        return datetime(day.year, day.month, day.day, tzinfo=UTC)
-    found = datetime.fromisoformat(text)
-    return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+
+def _words(query: Query) -> Mapping[str, tuple[str, ...]]:
+    """The words that are looked for, by their kind in the index: any of each kind."""
+    found: dict[str, tuple[str, ...]] = {name: getattr(query, name) for name in FIELDS if getattr(query, name)}
+    if query.proceed is not None:
+        found["proceed"] = (yes_or_no(query.proceed),)
+    starts, ends = query.exporter_country, query.recipient_country
+    if starts and ends and len(starts) * len(ends) <= MOST_WORDS:
+        del found["exporter_country"], found["recipient_country"]
+        found["countries"] = tuple(pair(start, end) for start, end in product(starts, ends))
+    return found
 
 
 _COLUMNS = (

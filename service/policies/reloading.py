@@ -10,7 +10,7 @@ holds, has engines, and is kept in the log. Whatever else happens, the last good
 
 import asyncio
 import gc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -54,14 +54,14 @@ class PoliciesRefused(Exception):
 class Origin:
     """Where policies are taken from, how they are read and which engines decide by them."""
 
-    path: Path
+    paths: tuple[Path, ...]
     settings: engine.Settings
     keys: tuple[PublicKey, ...]
     mode: str
 
     @classmethod
-    def of(cls, path: Path | None, settings: Settings, mode: str) -> Self:
-        """By the settings of the service. Raises SettingRefused."""
+    def of(cls, paths: Sequence[Path], settings: Settings, mode: str) -> Self:
+        """By the settings of the service; without paths, the bundled policies. Raises SettingRefused."""
         if mode not in engine.MODES:
             raise SettingRefused(f"there is no mode `{mode}`; use one of {', '.join(engine.MODES)}")
         try:
@@ -69,7 +69,7 @@ class Origin:
         except KeyRefused as refused:
             raise SettingRefused(str(refused)) from None
         meant = engine.Settings(trust=settings.trust, norms=settings.norms)
-        return cls(path or engine.bundled_policies(), meant, keys, mode)
+        return cls(tuple(paths) or (engine.bundled_policies(),), meant, keys, mode)
 
     def load(self, but: Live | None = None) -> tuple[Loaded, Live | None]:
         """
@@ -77,7 +77,7 @@ class Origin:
 
         Raises SourceRefused, engine.BundleRefused, engine.EngineUnavailable.
         """
-        loaded = load_source(self.path, self.settings, self.keys)
+        loaded = load_source(self.paths, self.settings, self.keys)
         same = but is not None and loaded.bundle.digests == but.bundle.digests
         return loaded, None if same else Live.of(loaded.bundle, self.mode)
 

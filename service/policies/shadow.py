@@ -144,7 +144,7 @@ class Process:
 class Shadow:
     """The shadow of a service. `look` and `work` belong to one event loop; `close()` at the end."""
 
-    path: Path
+    paths: tuple[Path, ...]
     process: Process
     digests: Digests
     store: Store
@@ -159,13 +159,14 @@ class Shadow:
 
     @classmethod
     def open(
-        cls, path: Path, settings: Settings, store: Store, say: FilteringBoundLogger, clock: Callable[[], datetime]
+        cls, paths: Sequence[Path], settings: Settings, store: Store, say: FilteringBoundLogger, clock: Callable[[], datetime]
     ) -> Self:
         """Start a shadow. Raises SettingRefused where its policies are not taken."""
         keys = [str(key.absolute()) for key in settings.bundle_keys]
-        process = Process({"path": str(path.absolute()), "keys": keys, "trust": settings.trust, "norms": settings.norms})
+        there = [str(path.absolute()) for path in paths]
+        process = Process({"paths": there, "keys": keys, "trust": settings.trust, "norms": settings.norms})
         try:
-            return cls(path, process, process.load(), store, say, clock)
+            return cls(tuple(paths), process, process.load(), store, say, clock)
         except (ShadowRefused, ShadowGone) as refused:
             process.close()
             raise SettingRefused(f"the shadow cannot be taken: {str(refused) or 'its process ended'}") from None

@@ -37,7 +37,7 @@ def _load(where: dict[str, Any]) -> dict[str, Any]:
     try:
         keys = public_keys(map(Path, where["keys"]))
         meant = engine.Settings(trust=where["trust"], norms=where["norms"])
-        _, live = Origin(Path(where["path"]), meant, keys, MODE).load(_live)
+        _, live = Origin(tuple(map(Path, where["paths"])), meant, keys, MODE).load(_live)
     except engine.BundleRefused as refused:
         first = refused.diagnostics[0]
         return {"refused": f"the policies do not hold: {first.at}: {first.message}"}

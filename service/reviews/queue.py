@@ -14,7 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 import engine
 from service.log.leaf import clear
-from service.log.search import Query, Row
+from service.log.query import Query
+from service.log.search import Row
 from service.log.search import find as search
 from service.log.store import find
 from service.policies.live import Live

@@ -173,7 +173,7 @@ def _announce(say: FilteringBoundLogger, settings: Settings, listening: socket.s
         workers=settings.workers,
     )
     if sys.stderr.isatty():
-        policies = settings.policies or "the bundled policies"
+        policies = ", ".join(map(str, settings.policies)) or "the bundled policies"
         print(
             f"Fifth Factor answers on {address}, decides by {policies} ({source[:12]}),"
             f" records in {database}; stop it with Ctrl-C",

@@ -10,8 +10,8 @@ INVARIANT (one writing lock): a writing transaction holds the database's writing
 
 import os
 import sqlite3
-from collections.abc import Sequence
-from contextlib import closing, suppress
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -104,6 +104,13 @@ class Database:
     def dialect(self) -> str:
         """`sqlite` or `postgresql`."""
         return self.writing.dialect.name
+
+    @contextmanager
+    def transaction(self) -> Iterator[sa.Connection]:
+        """A writing transaction that holds the writing lock, for a process that has no writer."""
+        with self.writing.connect() as transaction, transaction.begin():
+            self.lock(transaction)
+            yield transaction
 
     def lock(self, transaction: sa.Connection) -> None:
         """Take the writing lock, first thing in a writing transaction; of SQLite it is held by then."""

@@ -5,6 +5,8 @@ A new database gets all of them, one of an older version what it lacks, one of a
 and left as it is. Several processes may start at once: the first does the work, the others wait and find it done.
 """
 
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -62,6 +64,35 @@ def look(url: str) -> Database:
             " start the service once to complete them, or install the version that wrote them"
         )
     return database
+
+
+@contextmanager
+def existing(url: str) -> Iterator[Database]:
+    """An existing database, as `look` gives it, for a while. Raises DatabaseRefused, also for what fails meanwhile."""
+    with closing(look(url)) as database:
+        try:
+            yield database
+        except sa.exc.SQLAlchemyError as failed:
+            raise DatabaseRefused(f"the database `{database.shown}` cannot be used: {plain(failed)}") from None
+
+
+@contextmanager
+def reading(url: str) -> Iterator[sa.Connection]:
+    """A connection that reads an existing database. Raises DatabaseRefused, also for what fails meanwhile."""
+    with existing(url) as database, database.reading.connect() as connection:
+        yield connection
+
+
+@contextmanager
+def writing(url: str) -> Iterator[sa.Connection]:
+    """A writing transaction of a process that has no writer, on a database that is made or completed. Raises DatabaseRefused."""
+    with closing(Database.open(url)) as database:
+        upgrade(database)
+        try:
+            with database.transaction() as transaction:
+                yield transaction
+        except (OSError, sa.exc.SQLAlchemyError) as failed:
+            raise DatabaseRefused(f"the database `{database.shown}` cannot be written: {plain(failed)}") from None
 
 
 def revisions(connection: sa.Connection) -> tuple[str | None, str]:

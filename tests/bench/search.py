@@ -23,7 +23,8 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from service.log.leaf import Entry, seal
-from service.log.search import Page, Query, find
+from service.log.query import Query
+from service.log.search import Page, find
 from service.log.store import Store
 from service.log.summary import Summary
 from tests.service.databases import PostgreSQL

@@ -144,14 +144,17 @@ class Server:
         *options: str,
         environment: dict[str, str] | None = None,
         folder: Path | None = None,
+        policies: bool = True,
         fresh: bool = False,
     ) -> None:
-        command = ["serve", "--port", "0", "--database", str(database), "--policies", str(POLICIES), *options]
+        command = ["serve", "--port", "0", "--database", str(database)]
+        if policies and "--policies" not in options:
+            command += ["--policies", str(POLICIES)]
         folder = folder or (file_of(str(database)) or Path("here")).parent
         wanted = {**without_settings(), **(environment or {})}
         reads, writes = os.pipe()
         self._errors = os.fdopen(reads)
-        self.process = self._start(command, folder, wanted, writes, fresh)
+        self.process = self._start([*command, *options], folder, wanted, writes, fresh)
         os.close(writes)
         self.log: list[str] = []
         self.address = ""

@@ -48,6 +48,7 @@ def test_an_option_wins_over_the_environment():
         ("FIFTHFACTOR_NORMS", "ignore", "cannot be `ignore`: should be 'bind' or 'advise'"),
         ("FIFTHFACTOR_NORM", "bind", "did you mean `FIFTHFACTOR_NORMS`?"),
         ("FIFTHFACTOR_DATABASE", "", "name a file"),
+        ("FIFTHFACTOR_POLICIES", "", "name a folder or a bundle file, or do not set it"),
         ("FIFTHFACTOR_DATABSE", "x.db", "did you mean `FIFTHFACTOR_DATABASE`?"),
     ],
 )

@@ -25,6 +25,7 @@ from tests.engine.backends.random_bundles import Maker
 
 POLICIES = engine.bundled_policies()
 BUNDLED = sorted(POLICIES.rglob("*.yaml"))
+SMALL = Path(__file__).parents[2] / "service" / "bundle" / "policies"
 LANGUAGE = Path(__file__).parent.parent / "policy_language"
 SMALL = Path(__file__).parents[2] / "service" / "bundle" / "policies"
 DIALECTS = (Draft202012Validator, Draft7Validator)

@@ -18,7 +18,7 @@ from engine.backends.reference import Reference
 from engine.calendars import due_day, is_worked, last_working_day
 from engine.rules import AS_OF, Truth
 from service.cli import calendars
-from service.cli.commands import UsedWrongly
+from service.cli.command import UsedWrongly
 
 CALENDARS = engine.bundled_policies() / "vocabulary" / "calendars.yaml"
 

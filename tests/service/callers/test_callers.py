@@ -2,7 +2,6 @@
 
 import asyncio
 import base64
-import json
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -28,8 +27,7 @@ from service.store.database import Database
 from service.store.tables import caller as rows
 from service.store.upgrade import upgrade
 from service.telemetry import log_lines
-from tests.service import ready_process
-from tests.service.conftest import POLICIES, ROOT, Lines, body, eventually, running, without_settings
+from tests.service.conftest import POLICIES, Lines, body, eventually, running
 from tests.service.server.test_server import ask
 
 JSON = {"content-type": "application/json"}
@@ -563,51 +561,3 @@ def test_no_line_holds_a_secret(url, lines):
     secret = told.rpartition("_")[2]
     for form in (secret, secret.encode().hex(), base64.b64encode(f"anybody:{told}".encode()).decode()[8:]):
         assert form[:20] not in written
-
-
-# --- the command -----------------------------------------------------------------------------------------------------
-
-
-def command(*arguments: str, **environment: str) -> tuple[int, str, str]:
-    """`fifthfactor keys …`, in a process of its own: exit code, output, errors."""
-    return ready_process.run("keys", *arguments, folder=ROOT, environment={**without_settings(), **environment})
-
-
-def test_keys_on_the_command_line(database, lines):
-    """Made (printed once), listed, revoked; a line for the audit each, and no secret in the list."""
-    scopes = ("--scope", "evaluate", "--scope", "read")
-    code, output, errors = command("create", "--name", "gateway", *scopes, FIFTHFACTOR_DATABASE=database)
-    told = output.strip()
-    assert (code, Presented.read(told) is not None) == (0, True), errors
-    said = json.loads(errors)
-    id = told.split("_")[1]
-    assert (said["event"], said["action"], said["key"]) == ("audit", "key-created", id)
-    assert told.rpartition("_")[2] not in errors
-    (shown,) = json.loads(command("list", "--json", "--database", database)[1])
-    assert (shown["id"], shown["name"], shown["scopes"], shown["good"]) == (id, "gateway", ["evaluate", "read"], True)
-    with opened(database, lines) as client:
-        assert evaluate(client, **bearer(told)).status_code == 200
-    assert command("revoke", id, "--database", database)[0] == 0
-    assert command("list", "--database", database)[1] == f"{id}  revoked  evaluate,read  gateway\n"
-    with opened(database, lines) as client:
-        problem(evaluate(client, **bearer(told)), 401, "unauthenticated")
-
-
-@pytest.mark.parametrize(
-    ("arguments", "code", "sentence"),
-    [
-        (("create", "--name", "a", "--scope", "root"), 2, "there is no scope `root`; use evaluate, commit"),
-        (("create", "--name", "", "--scope", "read"), 2, "`--name` must be 1 to 100 printable characters"),
-        (("create", "--name", "a", "--scope", "read", "--expires", "2020-01-01"), 2, "`--expires` is over already"),
-        (("create", "--name", "a", "--scope", "read", "--expires", "soon"), 2, "`--expires` must be a day like"),
-        (("create", "--name", "a", "--scope", "read", "--database", "/nowhere/x.db"), 2, "cannot be used: No such file"),
-        (("list",), 2, "is not there"),
-        (("revoke", "0123456789ab"), 1, "there is no key of this id"),
-    ],
-)
-def test_a_command_that_is_wrong_is_a_sentence(url, arguments, code, sentence):
-    """And an exit code, and no key."""
-    found = command(*arguments, **({} if "--database" in arguments else {"FIFTHFACTOR_DATABASE": url}))
-    assert found[:2] == (code, "")
-    assert sentence in found[2]
-    assert "Traceback" not in found[2]

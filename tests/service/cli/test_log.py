@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer.main
 from starlette.testclient import TestClient
 from typer.testing import CliRunner
 
 from service.cli.main import app
 from service.log.leaf import seal
+from service.log.query import ABOUT, ONCE
 from service.service import Service
 from tests.service.conftest import POLICIES, body
 
@@ -232,6 +234,19 @@ def test_the_commands_read_while_the_service_runs(client, path):
     assert "DO NOT PROCEED" in shown
     assert "Art. 1" in shown
     assert "不得" in run(path, "log", "show", decided(client, "?lang=zh", evidence={}), "--lang", "zh")[1]
+
+
+@pytest.mark.parametrize("verb", ["search", "export"])
+def test_every_filter_of_a_query_is_an_option_with_its_words(verb):
+    """One table: what the endpoint is asked by, and in the same words; what a query lacks is no option."""
+    group: Any = typer.main.get_command(app)
+    found = {each.name: each for each in group.commands["log"].commands[verb].params}
+    shared = set(found) & set(ABOUT)
+    assert shared == set(ABOUT)
+    for name in shared:
+        assert ABOUT[name][1:] in found[name].help
+        assert f"--{name.replace('_', '-')}" in found[name].opts
+        assert found[name].multiple == (name not in ONCE)
 
 
 def test_an_empty_result_is_said(client, path):

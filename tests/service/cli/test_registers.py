@@ -10,7 +10,7 @@ import pytest
 
 import engine
 from service.cli import registers
-from service.cli.commands import UsedWrongly
+from service.cli.command import UsedWrongly
 
 WORDS = engine.bundled_policies() / "vocabulary"
 TABLE = WORDS / "countries.csv"

@@ -13,7 +13,8 @@ import sqlalchemy as sa
 from service.log import index, search
 from service.log.index import take_in, unindexed
 from service.log.leaf import Entry, seal
-from service.log.search import CursorRefused, Query, everything, find, newer
+from service.log.query import FIELDS, Query
+from service.log.search import CursorRefused, everything, find, newer
 from service.log.store import Store
 from service.log.summary import Summary
 
@@ -106,7 +107,7 @@ def holds(short: Summary, query: Query) -> bool:
         (query.since is None or short.recorded_at >= query.since)
         and (query.until is None or short.recorded_at < query.until)
         and (query.proceed is None or short.proceed is query.proceed)
-        and all(any((name, each) in words for each in getattr(query, name)) for name in search.FIELDS if getattr(query, name))
+        and all(any((name, each) in words for each in getattr(query, name)) for name in FIELDS if getattr(query, name))
     )
 
 
@@ -338,15 +339,15 @@ def test_every_search_goes_by_an_index(in_file):
     lowest = "SCAN entry"  # of the lowest number: the first row of the table is all that is read
     with in_file.database.reading.connect() as connection:
         sa.event.listen(in_file.database.reading, "before_cursor_execute", explain)
-        for one in search.FIELDS:
-            for other in search.FIELDS:
+        for one in FIELDS:
+            for other in FIELDS:
                 words: dict[str, Any] = {
                     name: (value,) for name in (one, other) if (value := next(shorts_words(shorts, name), None))
                 }
                 find(connection, Query(since=START, until=START + timedelta(days=9), **words))
                 find(connection, Query(**words))
         sa.event.remove(in_file.database.reading, "before_cursor_execute", explain)
-    searches = len(search.FIELDS) ** 2 * 2
+    searches = len(FIELDS) ** 2 * 2
     assert plans.count(lowest) == searches
     assert not [plan for plan in plans if plan.startswith(("SCAN entry_term", "SCAN term", "SCAN record"))]
 

@@ -1,0 +1,71 @@
+"""`fifthfactor check`: every finding of every file, at its line."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from service.cli.command import Commands, Paths, need
+from service.cli.output import (
+    FORMATS,
+    count,
+    digests,
+    finding_document,
+    painted,
+    print_findings,
+    print_json,
+    print_sarif,
+)
+
+if TYPE_CHECKING:
+    import engine
+
+app = Commands()
+
+
+@app.add("check policies")
+def check(
+    paths: Paths = None,
+    form: Annotated[str, typer.Option("--format", help="How to print: text, json, or sarif for code review.")] = "text",
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON; short for --format json.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="A warning is a finding too.")] = False,
+) -> int:
+    """
+    Check policies: every finding of every file, at its line.
+
+    Ends with 0 where they hold, with 1 where there is a finding.
+    """
+    import engine
+    from service.cli.files import load
+
+    form = "json" if as_json else form
+    need("format", form, FORMATS)
+    bundle = None
+    try:
+        bundle = load(paths or [])
+        findings, sources = bundle.warnings, bundle.sources
+    except engine.BundleRefused as refused:
+        findings, sources = refused.diagnostics, refused.sources
+    failed = bundle is None or (strict and bool(findings))
+    if form == "json":
+        listed = [finding_document(each) for each in findings]
+        print_json({"sound": not failed, "findings": listed, "bundle": digests(bundle)})
+    elif form == "sarif":
+        print_sarif(findings, paths or [], int(failed))
+    else:
+        print_findings(findings, sources)
+        print(_summary(bundle) if bundle else _refusal(findings))
+    return int(failed)
+
+
+def _summary(bundle: "engine.Bundle") -> str:
+    provisions = len({rule.provision.id for rule in bundle.rules.rules})
+    return (
+        f"{painted('green', 'sound')}: {count(len(bundle.sources), 'file')}, {count(provisions, 'provision')},"
+        f" {count(len(bundle.facts()), 'fact')}, bundle {bundle.digests.meaning[:12]}"
+    )
+
+
+def _refusal(findings: "Sequence[engine.Diagnostic]") -> str:
+    files = {each.at.file for each in findings}
+    return painted("red", f"{count(len(findings), 'finding')} in {count(len(files), 'file')}; nothing was loaded")

@@ -1,0 +1,50 @@
+"""`fifthfactor evaluate`: one exchange, decided and not recorded."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from service.cli.command import AsJson, AsOf, Commands, Exchange, Lang, Mode, Policies, UsedWrongly, need
+from service.cli.output import day, lines_in, print_decision, problems, today
+
+if TYPE_CHECKING:
+    pass
+
+app = Commands()
+
+
+@app.add("evaluate exchange.json --as-of 2024-03-22")
+def evaluate(
+    file: Exchange,
+    policies: Policies = None,
+    as_of: AsOf = None,
+    mode: Mode = "checked",
+    as_json: AsJson = False,
+    lang: Lang = "en",
+) -> int:
+    """
+    Decide one exchange, without recording it.
+
+    Ends with 0 where it may proceed, with 1 where it may not, with 2 where the exchange cannot be read.
+    """
+    return decide(file, policies or [], as_of, mode, as_json, lang, whole=False)
+
+
+def decide(file: Path, paths: list[Path], as_of: str | None, mode: str, as_json: bool, lang: str, whole: bool) -> int:
+    """Decide one exchange and print the decision, in short or whole; 1 where it may not proceed. Raises UsedWrongly."""
+    import engine
+    from service.cli.files import load_or_stop, read
+
+    need("mode", mode, engine.MODES)
+    need("language", lang, engine.LANGUAGES)
+    bundle = load_or_stop(paths)
+    try:
+        exchange = engine.parse_exchange(bundle, read(file))
+    except engine.ExchangeRefused as refused:
+        raise UsedWrongly(f"the exchange in {file} cannot be read:\n{problems(refused)}") from None
+    on = day(as_of) if as_of else exchange.as_of or today()
+    decision = engine.PDP(bundle, mode).decide(exchange, as_of=on, today=today(), id="desk", lang=lang)
+    if as_json:
+        print(decision.model_dump_json(by_alias=True, indent=2))
+    else:
+        print_decision(decision, lines_in(bundle, lang), whole)
+    return int(not decision.proceed)

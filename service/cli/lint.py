@@ -1,0 +1,60 @@
+"""`fifthfactor lint`: what holds and yet is not as it should be."""
+
+from collections import Counter
+from typing import Annotated
+
+import typer
+
+from service.cli.command import Commands, Paths, UsedWrongly, need
+from service.cli.output import (
+    FORMATS,
+    day,
+    digests,
+    finding_document,
+    painted,
+    print_findings,
+    print_json,
+    print_sarif,
+    today,
+)
+
+app = Commands()
+
+
+@app.add("lint policies --without lift-from-memory")
+def lint(
+    paths: Paths = None,
+    form: Annotated[str, typer.Option("--format", help="How to print: text, json, or sarif for code review.")] = "text",
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON; short for --format json.")] = False,
+    as_of: Annotated[str | None, typer.Option(help="The day on which sources are to have been read. [today]")] = None,
+    without: Annotated[list[str] | None, typer.Option(help="Leave out the findings of a code; may be given again.")] = None,
+) -> int:
+    """
+    Tell what holds and yet is not as it should be.
+
+    Facts and words nobody uses, provisions no test shows, sources to be read again, what lifts only from memory, titles missing in a
+    language. Ends with 0 where there is nothing, with 1 where there is a finding.
+    """
+    import engine
+    from service.cli.files import load_or_stop
+
+    form = "json" if as_json else form
+    need("format", form, FORMATS)
+    left_out = without or []
+    for code in left_out:
+        if code not in engine.CODES:
+            raise UsedWrongly(f"there is no code `{code}`; {engine.did_you_mean(code, engine.CODES)}".rstrip("; "))
+    bundle = load_or_stop(paths or [])
+    read_on = day(as_of) if as_of else today()
+    findings = tuple(finding for finding in engine.lint(bundle, read_on) if finding.code not in left_out)
+    if form == "json":
+        print_json({"findings": [finding_document(each) for each in findings], "bundle": digests(bundle)})
+    elif form == "sarif":
+        print_sarif(findings, paths or [], int(bool(findings)))
+    else:
+        print_findings(findings, bundle.sources)
+        for code, number in sorted(Counter(finding.code for finding in findings).items()):
+            print(f"{code}: {number:,}")
+        if not findings:
+            print(painted("green", "nothing to mend"))
+    return int(bool(findings))

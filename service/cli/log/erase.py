@@ -1,0 +1,42 @@
+"""`fifthfactor log erase`: personal values of decisions, gone for good."""
+
+from typing import Annotated
+
+import typer
+
+from service.cli.command import BY, Commands, Database, UsedWrongly, address
+from service.cli.output import complain, count, safe
+
+app = Commands()
+
+
+@app.add("log erase 019ab3c4-5d6e-7f80-9a1b-2c3d4e5f6071")
+def erase(ids: Annotated[list[str], typer.Argument(help="Ids of decisions.")], database: Database = None) -> int:
+    """
+    Erase the personal values of decisions for good; the service may run. Their records stay, and what was proved with them.
+
+    Backups hold the values still. Ends with 1 where a decision is not there.
+    """
+    import asyncio
+
+    from service.log.store import Store
+    from service.store.upgrade import look
+    from service.store.writer import NotRecorded
+    from service.telemetry.log_lines import audit, logger
+
+    url = address(database)
+    look(url).close()  # of a mistyped name nothing is made
+    missing = 0
+    with Store.open(url) as store:
+        for id in ids:
+            if store.read(id) is None:
+                complain(f"no decision has the id `{safe(id)}`")
+                missing = 1
+                continue
+            try:
+                erased = asyncio.run(store.erase(id))
+            except NotRecorded as failed:
+                raise UsedWrongly(f"the log cannot be written: {failed}") from None
+            audit(logger(), "decision-erased", caller=BY, decision_id=id, values=erased)
+            print(f"{id}: {count(erased, 'value')} erased")
+    return missing

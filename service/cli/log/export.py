@@ -1,0 +1,112 @@
+"""`fifthfactor log export`: all that the filters mean, as a table, as JSON lines, or as whole records."""
+
+import csv
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TextIO
+
+import typer
+
+from service.cli.command import Commands, Database, UsedWrongly, address, need
+from service.cli.log.filters import filtered
+from service.cli.log.rows import say_none, warn_of_unindexed
+from service.cli.output import progress
+from service.log.query import Query
+
+if TYPE_CHECKING:
+    from service.log.search import Row
+    from service.log.store import Stored
+
+FORMATS = ("csv", "jsonl")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+
+app = Commands()
+
+
+@app.add("log export --since 2026-11-01 --format csv --output november.csv")
+@filtered
+def export(
+    query: Query,
+    database: Database = None,
+    form: Annotated[str, typer.Option("--format", help="How to write: csv, or jsonl for JSON lines.")] = "csv",
+    whole: Annotated[bool, typer.Option("--whole", help="Whole records with their proofs' openings, as JSON lines.")] = False,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="File to write. [standard output]")] = None,
+) -> int:
+    """
+    Write what a search finds, all of it, newest first. Personal values that were not erased are in it.
+
+    In CSV a text that a spreadsheet would take for a formula begins with an apostrophe.
+    """
+    from service.log.index import unindexed
+    from service.log.search import everything
+    from service.log.store import find
+    from service.store.upgrade import reading
+
+    need("format", form, FORMATS)
+    count = 0
+    with reading(address(database)) as connection, _writing(output) as file:
+        write = _whole(partial(find, connection), file) if whole else _rows(file, form)
+        for count, row in enumerate(everything(connection, query), 1):
+            write(row)
+            progress(f"{count:,} decisions", count)
+        progress("")
+        warn_of_unindexed(unindexed(connection))
+    if not count:
+        say_none()
+    return 0
+
+
+def _rows(file: TextIO, form: str) -> "Callable[[Row], None]":
+    from service.api.decisions import written_row
+    from service.log.search import Row
+
+    if form == "jsonl":
+        return lambda row: print(json.dumps(written_row(row), ensure_ascii=False), file=file)
+    table = csv.writer(file, lineterminator="\n")
+    table.writerow(Row.__dataclass_fields__)
+    return lambda row: table.writerow([_cell(value) for value in written_row(row).values()])
+
+
+def _whole(find: "Callable[[str], Stored | None]", file: TextIO) -> "Callable[[Row], None]":
+    from service.api.decisions import kept
+
+    def write(row: "Row") -> None:
+        stored = find(row.id)
+        if stored is not None:
+            print(json.dumps(kept(stored), ensure_ascii=False), file=file)
+
+    return write
+
+
+def _cell(value: Any) -> Any:
+    """A value as no spreadsheet takes it for a formula."""
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "true" if value else "false"
+        case str() if value.startswith(_FORMULA):
+            return f"'{value}"
+        case _:
+            return value
+
+
+@contextmanager
+def _writing(output: Path | None) -> Iterator[TextIO]:
+    if output is None:
+        yield sys.stdout
+        return
+    try:
+        with open(output, "w", encoding="utf-8", newline="", opener=_for_its_owner) as file:
+            yield file
+    except OSError as failed:
+        raise UsedWrongly(f"cannot write {output}: {failed.strerror}") from None
+
+
+def _for_its_owner(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)

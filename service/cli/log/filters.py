@@ -1,0 +1,65 @@
+"""The options that say which decisions are meant, made from the one table of filters (`service.log.query`)."""
+
+import inspect
+from collections.abc import Callable
+from functools import wraps
+from typing import Annotated, Any
+
+import typer
+
+from service.cli.command import UsedWrongly
+from service.log.query import ABOUT, ONCE, Query, moment
+
+
+def filtered(command: Callable[..., int]) -> Callable[..., int]:
+    """A command with an option for each field of a query in place of its parameter `query`, which it is given."""
+    signature = inspect.signature(command)
+    own = [each for each in signature.parameters.values() if each.name != "query"]
+    options = [_option(name) for name in ABOUT]
+
+    @wraps(command)
+    def with_options(**given: Any) -> int:
+        asked = {each.name: given.pop(each.name) for each in options}
+        return command(query=_query(asked), **given)
+
+    parameters = [*own, *options]
+    with_options.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined] # read by typer
+    with_options.__annotations__ = {each.name: each.annotation for each in parameters}
+    return with_options
+
+
+def _option(name: str) -> inspect.Parameter:
+    about = ABOUT[name][0].upper() + ABOUT[name][1:]
+    flag = f"--{name.replace('_', '-')}"
+    if name == "proceed":
+        annotation: Any = Annotated[bool | None, typer.Option("--proceed/--no-proceed", help=f"{about}.")]
+    elif name in ONCE:
+        annotation = Annotated[str | None, typer.Option(flag, help=f"{about}.")]
+    else:
+        annotation = Annotated[list[str] | None, typer.Option(flag, help=f"{about}; given again, any of them.")]
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
+
+
+def _query(asked: dict[str, Any]) -> Query:
+    """The query of some options. Raises UsedWrongly."""
+    found: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in asked.items() if value not in (None, [])
+    }
+    for name in ("since", "until"):
+        if name in found:
+            found[name] = _moment(found[name], end=name == "until")
+    if "outcome" in found:
+        import engine
+        from service.api.decisions import OUTCOMES
+
+        for outcome in found["outcome"]:
+            if outcome not in OUTCOMES:
+                raise UsedWrongly(f"there is no outcome `{outcome}`; {engine.did_you_mean(outcome, OUTCOMES)}".rstrip("; "))
+    return Query(**found)
+
+
+def _moment(written: str, end: bool) -> Any:
+    try:
+        return moment(written, end=end)
+    except (ValueError, OverflowError):
+        raise UsedWrongly(f"`{written}` is no day like 2026-11-24, and no moment like 2026-11-24T09:30:00Z") from None

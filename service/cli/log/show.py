@@ -1,0 +1,52 @@
+"""`fifthfactor log show`: one decision as it was recorded."""
+
+from typing import Annotated
+
+import typer
+
+from service.cli.command import AsJson, Commands, Database, Lang, UsedWrongly, address, need
+from service.cli.output import complain, lines_in, print_decision, print_json, safe
+
+app = Commands()
+
+
+@app.add("log show 019ab3c4-5d6e-7f80-9a1b-2c3d4e5f6071")
+def show(
+    id: Annotated[str, typer.Argument(help="Id of a decision.")],
+    database: Database = None,
+    as_json: AsJson = False,
+    lang: Lang = "en",
+) -> int:
+    """
+    Tell one decision as it was recorded, provision by provision.
+
+    Ends with 1 where it is not there.
+    """
+    import engine
+    from service.api.decisions import kept
+    from service.log.leaf import clear
+    from service.log.store import find
+    from service.policies.kept import NotKept, load_kept
+    from service.store.upgrade import reading
+
+    need("language", lang, engine.LANGUAGES)
+    with reading(address(database)) as connection:
+        stored = find(connection, id)
+        if stored is None:
+            complain(f"no decision has the id `{safe(id)}`")
+            return 1
+        if as_json:
+            print_json(kept(stored))
+            return 0
+        record = clear(stored.entry.leaf, stored.entry.openings)
+        try:
+            # Chinese says names that are in the policies.
+            policies = load_kept(connection, **record["bundle"]) if lang == "zh" else None
+        except NotKept as not_kept:
+            raise UsedWrongly(f"Chinese needs the policies that decided: {not_kept}") from None
+    asked_by = f" for {safe(record['asked_by'])}" if record.get("asked_by") else ""
+    print(f"{record['id']}, number {stored.sequence} in the log, recorded {record['recorded_at']}{asked_by}\n")
+    if record.get("denied"):
+        print(f"Whoever asked was told no: {safe(record['denied'])}.\n")
+    print_decision(engine.Decision.model_validate(record["decision"]), lines_in(policies, lang), whole=True)
+    return 0

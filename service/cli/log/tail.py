@@ -1,0 +1,45 @@
+"""`fifthfactor log tail`: the newest decisions, and those that come."""
+
+import time
+from typing import Annotated
+
+import typer
+
+from service.cli.command import AsJson, Commands, Database, address
+from service.cli.log.rows import print_rows, say_none
+
+FOLLOWED_EVERY = 0.5  # seconds
+AT_ONCE = 1_000
+
+app = Commands()
+
+
+@app.add("log tail -f --database decisions.db")
+def tail(
+    database: Database = None,
+    lines: Annotated[int, typer.Option("--lines", "-n", min=0, max=10_000, help="How many to print.")] = 10,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on printing what is recorded, until interrupted.")] = False,
+    as_json: AsJson = False,
+) -> int:
+    """
+    Print the newest decisions, the newest last.
+    """
+    from service.log.query import Query
+    from service.log.search import find, newer, newest
+    from service.store.upgrade import reading
+
+    url = address(database)
+    with reading(url) as connection:
+        rows = list(reversed(find(connection, Query(), None, lines).rows)) if lines else []
+        # By their place in the log: a record may come a little after one that is later by its moment.
+        last = max(row.sequence for row in rows) if rows else newest(connection)
+        print_rows(rows, as_json)
+    if not rows and lines and not follow:
+        say_none()
+    while follow:
+        time.sleep(FOLLOWED_EVERY)
+        with reading(url) as connection:
+            while found := newer(connection, last, AT_ONCE):
+                last = found[-1].sequence
+                print_rows(found, as_json)
+    return 0

@@ -1,0 +1,33 @@
+"""`fifthfactor log verify`: whether every record is what was recorded."""
+
+from dataclasses import asdict
+
+from service.cli.command import AsJson, Commands, Database, address
+from service.cli.log.rows import warn_of_unindexed
+from service.cli.output import painted, print_json, progress
+
+app = Commands()
+
+
+@app.add("log verify --database decisions.db")
+def verify(database: Database = None, as_json: AsJson = False) -> int:
+    """
+    Check every record: its bytes, its hash, its commitments, its number, and that the index has it.
+
+    Ends with 1 where there is a fault.
+    """
+    from service.log.index import unindexed
+    from service.log.verification import verify as verify_all
+    from service.store.upgrade import reading
+
+    with reading(address(database)) as connection:
+        records, faults = verify_all(connection, lambda done, all: progress(f"{done:,} of {all:,} records", done))
+        progress("")
+        warn_of_unindexed(unindexed(connection))
+    if as_json:
+        print_json({"sound": not faults, "records": records, "faults": [asdict(each) for each in faults]})
+    else:
+        for each in faults:
+            print(f"{painted('red', 'fault')} in record {each.sequence} {each.id or ''}: {each.fault}")
+        print(f"{records:,} records, {len(faults) or 'no'} fault{'s' if len(faults) != 1 else ''}")
+    return int(bool(faults))

@@ -1,0 +1,90 @@
+"""`fifthfactor replay`: what was decided, decided again and compared."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from service.cli.command import AsJson, Commands, Database, address, policies_at
+from service.cli.output import painted, print_json, safe
+
+if TYPE_CHECKING:
+    import engine
+    from service.decisions.replay import Replay
+    from service.log.record import Digests
+
+app = Commands()
+
+
+@app.add("replay 019ab3c4-5d6e-7f80-9a1b-2c3d4e5f6071")
+def replay(
+    ids: Annotated[list[str], typer.Argument(help="Ids of decisions.")],
+    database: Database = None,
+    policies: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="The policies that decided; may be given again. [those the database keeps]", parser=policies_at, metavar="PATH"
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> int:
+    """
+    Decide again what was decided, on its day and by its policies, and compare: the same engine must give the same bytes.
+
+    Ends with 1 where a decision differs or is not there.
+    """
+    from service.cli.files import load_or_stop
+    from service.decisions.replay import CannotReplay, decider, kept_decider
+    from service.decisions.replay import replay as decide_again
+    from service.log.store import find
+    from service.store.upgrade import reading
+
+    given = load_or_stop(policies) if policies else None
+    ready: dict[tuple[Digests, str], engine.PDP] = {}
+    found: list[dict[str, Any]] = []
+    with reading(address(database)) as connection:
+
+        def deciders(bundle: "Digests", mode: str) -> "engine.PDP":
+            if (bundle, mode) not in ready:
+                made = decider(given, bundle, mode) if given else kept_decider(connection, bundle, mode)
+                ready.clear()  # one is as much as a service holds
+                ready[bundle, mode] = made
+            return ready[bundle, mode]
+
+        for id in ids:
+            try:
+                stored = find(connection, id)
+                if stored is None:
+                    raise CannotReplay("no decision has this id")
+                replayed = decide_again(stored, deciders)
+            except CannotReplay as cannot:
+                found.append({"id": id, "holds": False, "error": str(cannot)})
+                if not as_json:
+                    print(f"{safe(id)}: {painted('red', 'not replayed')}: {cannot}")
+                continue
+            found.append(asdict(replayed))
+            if not as_json:
+                _print_replay(replayed)
+    if as_json:
+        print_json(found)
+    return int(not all(each["holds"] for each in found))
+
+
+def _print_replay(replayed: "Replay") -> None:
+    said = {"bytes": "the same, byte for byte", "meaning": "the same in meaning, not in its bytes", "nothing": "different"}
+    versions = f"engine {replayed.recorded_by}"
+    if replayed.recorded_by != replayed.replayed_by:
+        versions += f", replayed by {replayed.replayed_by}"
+    tone = "green" if replayed.holds else "red"
+    print(f"{replayed.id}: {painted(tone, said[replayed.same])} ({versions}, policies {replayed.bundle[:12]})")
+    if replayed.erased:
+        print(f"  erased, so left out, and not to be replayed exactly: {', '.join(replayed.erased)}")
+    for each in replayed.differences:
+        print(f"  {each.pointer}: recorded {_short(each.recorded)}, now {_short(each.replayed)}")
+
+
+def _short(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 100 else f"{text[:97]}..."

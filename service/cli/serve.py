@@ -1,0 +1,54 @@
+"""`fifthfactor serve`: the service, until it is told to stop."""
+
+import gc
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from service.cli.command import USUAL_THRESHOLD, Commands, Database, ServicePolicies, settings
+from service.cli.output import complain
+
+app = Commands()
+
+
+@app.add("serve --port 8080 --policies bundled --policies ours --database decisions.db")
+def serve(
+    host: Annotated[
+        str | None, typer.Option(help="Address to listen on; others than this machine's own need a key. (default: 127.0.0.1)")
+    ] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on; 0 takes a free one. (default: 8080)")] = None,
+    policies: ServicePolicies = None,
+    database: Database = None,
+    mode: Annotated[str | None, typer.Option(help="Which engines decide. (default: checked)")] = None,
+    workers: Annotated[int | None, typer.Option(help="Processes that answer. (default: 1)")] = None,
+    settings_file: Annotated[
+        Path | None, typer.Option("--settings", help="TOML file of settings. (default: FIFTHFACTOR_SETTINGS)")
+    ] = None,
+) -> int:
+    """
+    Answer over HTTP, and record every decision.
+
+    Options win over the environment (FIFTHFACTOR_HOST, FIFTHFACTOR_PORT and so on), which wins over a file of settings. Log lines go
+    to standard error. Ends with 0 once it was told to stop, with 1 where the policies do not hold, with 2 where it cannot start.
+    """
+    gc.set_threshold(*USUAL_THRESHOLD)  # what a service makes does not stay
+    chosen = settings(
+        settings=settings_file,
+        host=host,
+        port=port,
+        policies=policies or None,
+        database=database,
+        mode=mode,
+        workers=workers,
+    )
+    from service.server.serve import CannotServe
+    from service.server.serve import serve as serve_until_stopped
+
+    try:
+        serve_until_stopped(chosen)
+    except CannotServe as refused:
+        if str(refused):
+            complain(str(refused))
+        return refused.status
+    return 0

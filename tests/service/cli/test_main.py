@@ -1,0 +1,142 @@
+"""The command line as a whole: every command is found, says how it is used, and ends as it says it does."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+import tomllib
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import typer.main
+from typer.testing import CliRunner
+
+import engine
+from service.cli import command
+from service.cli.main import app
+from tests.service.conftest import POLICIES, ROOT
+
+COMMAND = [sys.executable, "-m", "service.cli"]
+
+
+def commands(group: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """The names of every command, those of groups with the group's before them."""
+    for name, each in group.commands.items():
+        if hasattr(each, "commands"):
+            yield from commands(each, (*path, name))
+        else:
+            yield (*path, name)
+
+
+EVERY = list(commands(typer.main.get_command(app)))
+
+
+def test_no_command_is_lost():
+    """Those of authors, of the service and of whoever runs it; groups too."""
+    alone = {each[0] for each in EVERY if len(each) == 1}
+    authors = {"check", "lint", "docs", "schema", "fmt", "test", "evaluate", "explain", "plan", "diff", "compile"}
+    assert alone == authors | {"serve", "replay", "calendars", "registers"}
+    groups: dict[str, set[str]] = {}
+    for group, verb in (each for each in EVERY if len(each) == 2):
+        groups.setdefault(group, set()).add(verb)
+    assert groups == {
+        "bundle": {"build", "keygen", "sign", "verify", "show", "export"},
+        "log": {"tail", "search", "show", "export", "verify", "erase", "reindex"},
+        "review": {"list", "show", "approve", "refuse"},
+        "database": {"backup", "upgrade", "check"},
+        "keys": {"create", "list", "revoke"},
+        "register": {"import", "export", "show", "list"},
+    }
+
+
+@pytest.mark.parametrize("path", EVERY, ids=" ".join)
+def test_the_help_of_every_command_says_what_it_does_and_ends_with_an_example(path):
+    """A line to copy, which names the command itself."""
+    done = CliRunner().invoke(app, [*path, "--help"], env={"COLUMNS": "200"})
+    assert done.exit_code == 0
+    assert f"Example: fifthfactor {' '.join(path)}" in done.stdout.splitlines()[-1]
+    _, about, *_ = done.stdout.split("\n\n")
+    assert re.fullmatch(r"[A-Z].*\.", " ".join(about.split()))
+
+
+@pytest.mark.parametrize("flag", ["--version", "-V"])
+def test_the_version_is_the_engine_s_and_the_package_s(flag):
+    """Said by the command, written once for a program and once for the package."""
+    done = CliRunner().invoke(app, [flag])
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert (done.exit_code, done.stdout) == (0, f"fifthfactor {engine.__version__}\n")
+    assert engine.__version__ == project["version"]
+
+
+@pytest.mark.parametrize("path", [(), ("serve",), ("log", "search"), ("diff",)], ids=" ".join)
+def test_help_imports_nothing_heavy(path):
+    """Whoever asks how a command is used waits for no engine and no database."""
+    asked = f"from service.cli.main import app; app({[*path, '--help']!r}, standalone_mode=False)"
+    heavy = ("engine", "fastapi", "markdown_it", "rich", "sqlalchemy", "structlog", "uvicorn", "yaml")
+    said = f"import sys; {asked}; print([each for each in {heavy!r} if each in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", said], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_a_command_that_is_not_there_and_an_option_that_is_not_are_used_wrongly():
+    """With what was meant, where it is near."""
+    for arguments, said in ((["chekc"], "check"), (["check", "--jsno"], "--json")):
+        done = CliRunner().invoke(app, arguments)
+        assert (done.exit_code, said in done.stderr) == (2, True), done.stderr
+
+
+def test_a_command_that_is_interrupted_ends_with_130(tmp_path):
+    """As programs of a shell do, and without a traceback."""
+    subprocess.run([*COMMAND, "database", "upgrade", "--database", str(tmp_path / "log.db")], cwd=ROOT, check=True)
+    following = subprocess.Popen(
+        [*COMMAND, "log", "tail", "-f", "--database", str(tmp_path / "log.db")],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONFAULTHANDLER": ""},
+    )
+    until = time.monotonic() + 60
+    while not (tmp_path / "log.db-shm").exists():  # it reads
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    time.sleep(1)
+    following.send_signal(signal.SIGINT)
+    _, said = following.communicate(timeout=30)
+    assert (following.returncode, said) == (130, "")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("check", "nowhere"),
+        ("evaluate", "nowhere.json", "--policies", str(POLICIES)),
+        ("evaluate", "-", "--policies", str(POLICIES), "--mode", "quick"),
+        ("evaluate", "-", "--policies", str(POLICIES), "--lang", "xx"),
+        ("plan", "-", "--policies", str(POLICIES), "--as-of", "soon"),
+        ("lint", str(POLICIES), "--without", "no-such-code"),
+        ("compile", str(POLICIES), "--to", "cedar"),
+        ("docs", "no.such-policy", "--policies", str(POLICIES)),
+        ("schema", "letter", "--policies", str(POLICIES)),
+        ("test", str(POLICIES), "--only", "nowhere"),
+        ("log", "tail", "--database", "nowhere.db"),
+        ("keys", "list", "--database", "nowhere.db"),
+        ("review", "list", "--database", "nowhere.db", "--policies", str(POLICIES)),
+        ("register", "export", "--format", "xml"),
+        ("database", "check", "--database", "nowhere.db"),
+        ("bundle", "sign", "nowhere.bundle", "--key", "nowhere.key"),
+        ("serve", "--port", "0", "--mode", "quick"),
+    ],
+    ids=" ".join,
+)
+def test_what_is_used_wrongly_is_one_sentence_and_ends_with_2(arguments, tmp_path, monkeypatch):
+    """On standard error, without a traceback; nothing is made of a name that is not there."""
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(app, [*arguments], input='{"legs": [{"exchange": {}}, {"exchange": {}}]}')
+    assert (done.exit_code, done.stdout) == (command.USED_WRONGLY, ""), done.output
+    assert done.stderr.startswith("error: "), done.stderr
+    assert "Traceback" not in done.stderr
+    assert list(tmp_path.iterdir()) == []

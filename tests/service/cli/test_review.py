@@ -1,0 +1,59 @@
+"""`fifthfactor review`: reviews listed, shown, approved and refused at a terminal, beside a service that runs."""
+
+import pytest
+from typer.testing import CliRunner
+
+from service.cli.main import app
+from tests.service.conftest import POLICIES
+from tests.service.reviews.test_sign_offs import TOMORROW, decided, in_file
+
+
+@pytest.fixture
+def review(service, database, monkeypatch):
+    """Run `fifthfactor review` on the database of the service; its exit code and what it printed."""
+    monkeypatch.setenv("FIFTHFACTOR_DATABASE", database)
+    monkeypatch.setenv("FIFTHFACTOR_POLICIES", str(POLICIES))
+
+    def run(*arguments):
+        result = CliRunner().invoke(app, ["review", *arguments])
+        return result.exit_code, result.output
+
+    return run
+
+
+def test_a_person_signs_off_at_a_terminal(evaluate, review):
+    """What waits is listed, shown, approved and taken back, beside the service that is running."""
+    id = decided(evaluate)["id"]
+    status, listed = review("list")
+    assert (status, id in listed, "to sign off: cn.test/art-1" in listed) == (0, True, True)
+    status, shown = review("show", id)
+    assert (status, "can be signed off: cn.test/art-1" in shown) == (0, True)
+    status, said = review("approve", id, "--reason", "looked at", "--until", "soon")
+    assert (status, said.startswith("error: `--until`: ")) == (2, True)
+    both = ("--provision", "cn.test/art-1", "--requirement", "cn.test/any")
+    status, said = review("approve", id, "--reason", "looked at", "--until", TOMORROW, *both)
+    assert (status, said) == (2, "error: name `provisions` or a `requirement`, one of the two\n")
+    status, said = review("approve", id, "--reason", "looked at", "--until", TOMORROW, "--by", "Li Na")
+    assert (status, said) == (0, "approved: cn.test/art-1\nthe same facts come to `permitted` now\n")
+    assert decided(evaluate)["signed_off"][0]["by"] == "Li Na"
+    assert review("list") == (0, "no review waits\n")
+    assert "Li Na: approve cn.test/art-1" in review("show", id, "--lang", "zh")[1]
+    review("refuse", id, "--reason", "bad \x1b[31mnews", "--by", "A\u202eB")
+    shown = review("show", id)[1]
+    assert ("A\ufffdB: refuse" in shown, "bad \ufffd[31mnews" in shown) == (True, True)
+    assert review("refuse", id, "--reason", "no")[0] == 0
+    assert decided(evaluate)["outcome"] == "review"
+
+
+@in_file
+def test_a_terminal_says_what_is_wrong(evaluate, review, tmp_path):
+    """With 1 where it cannot be signed off, with 2 where it was asked for wrongly."""
+    permitted = evaluate().json()["id"]
+    until = ("--reason", "x", "--until", TOMORROW)
+    assert review("approve", permitted, *until) == (1, "error: there is nothing to sign off in this decision\n")
+    id = decided(evaluate)["id"]
+    status, said = review("approve", id, "--provision", "cn.test/art-9", *until)
+    assert (status, said) == (1, "error: the policies have no provision `cn.test/art-9`\n")
+    assert review("approve", id, "--reason", "x", "--until", "soon")[0] == 2
+    assert review("show", "nothing") == (2, "error: no decision `nothing` is recorded there\n")
+    assert review("list", "--database", str(tmp_path / "none.db"))[0] == 2

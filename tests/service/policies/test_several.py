@@ -1,0 +1,379 @@
+"""
+Policies in several folders and bundle files: all of them decide together, and none hides another.
+
+Against real commands and a real server, which loads each of them anew when it changes.
+"""
+
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+import engine
+from service.cli.main import app
+from service.policies import archive, kept, loading
+from service.policies.loading import SourceRefused
+from service.policies.trusted_keys import public_keys
+from service.settings import SettingRefused, Settings
+from service.store.upgrade import reading
+from tests.service.conftest import POLICIES, Server, eventually, running
+from tests.service.policies.test_reloading import UNWATCHED, ask, cli, rewrite
+
+OURS = """\
+policy: cn.ours
+title: {en: Our own provisions, zh: 本单位规定}
+jurisdiction: CN
+instrument:
+  issuer: Nobody
+  number: None
+  force: law
+in_force: {from: 2024-01-01}
+applies:
+  exporter.country: CN
+
+rules:
+  - id: art-1
+    title: Nothing goes to Kenya
+    cite: Art. 1
+    says: No data go to Kenya.
+    source: none
+    status: confirmed
+    when:
+      recipient.country: KE
+    prohibit: Send nothing there.
+"""
+KENYA = {"exporter": {"country": "CN"}, "recipient": {"country": "KE"}, "data": {"people": 5}, "as_of": "2024-06-01"}
+
+
+def write(file: Path, text: str = OURS) -> Path:
+    """A file in a folder of its own; the folder."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text)
+    return file.parent
+
+
+@pytest.fixture
+def theirs(tmp_path: Path) -> Path:
+    """A folder `policies` that may be changed: the vocabulary, and what reviews large numbers."""
+    folder = tmp_path / "theirs" / "policies"
+    shutil.copytree(POLICIES, folder)
+    return folder
+
+
+@pytest.fixture
+def ours(tmp_path: Path) -> Path:
+    """Another folder `policies`: what prohibits."""
+    return write(tmp_path / "ours" / "policies" / "own" / "rules.yaml").parent
+
+
+@pytest.fixture
+def exchange(tmp_path: Path) -> Path:
+    """A file of an exchange that only the second folder prohibits."""
+    file = tmp_path / "exchange.json"
+    file.write_text(json.dumps(KENYA))
+    return file
+
+
+def run(*arguments: object, **environment: str) -> tuple[int, str, str]:
+    """A command: its exit code, and what it printed."""
+    done = CliRunner().invoke(app, [*map(str, arguments)], env=environment)
+    return done.exit_code, done.stdout, done.stderr
+
+
+def outcome(*arguments: object) -> str:
+    """What `evaluate` comes to."""
+    _, printed, said = run("evaluate", *arguments, "--json")
+    assert printed, said
+    decided: str = json.loads(printed)["outcome"]
+    return decided
+
+
+# --- commands --------------------------------------------------------------------------------------------------------
+
+
+def test_policies_of_two_folders_decide_together(theirs, ours, exchange):
+    """Both are called `policies`, and their files lie at different places in them; the order makes no difference."""
+    assert outcome(exchange, "--policies", theirs) == "permitted"
+    assert outcome(exchange, "--policies", theirs, "--policies", ours) == "prohibited"
+    assert outcome(exchange, "--policies", ours, "--policies", theirs) == "prohibited"
+    names = set(engine.load([theirs, ours]).sources)
+    assert names == {"policies/rules.yaml", "policies/vocabulary.yaml", "policies/own/rules.yaml"}
+    assert engine.load([theirs, ours]).digests == engine.load([ours, theirs]).digests
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("check", "{theirs}", "{ours}"),
+        ("lint", "{theirs}", "{ours}", "--json"),
+        ("test", "{theirs}", "{ours}"),
+        ("docs", "cn.ours", "--policies", "{theirs}", "--policies", "{ours}"),
+        ("schema", "exchange", "--policies", "{theirs}", "--policies", "{ours}"),
+        ("compile", "{theirs}", "{ours}"),
+        ("bundle", "build", "{theirs}", "{ours}", "-o", "{output}"),
+        ("evaluate", "{exchange}", "--policies", "{theirs}", "--policies", "{ours}"),
+        ("explain", "{exchange}", "--policies", "{theirs}", "--policies", "{ours}"),
+        ("plan", "{exchange}", "--policies", "{theirs}", "--policies", "{ours}"),
+        ("register", "list", "--database", "{database}"),
+        ("register", "export", "--format", "csv", "--database", "{database}", "--policies", "{theirs}", "--policies", "{ours}"),
+        ("review", "list", "--database", "{database}", "--policies", "{theirs}", "--policies", "{ours}"),
+        ("fmt", "--check", "{theirs}", "{ours}"),
+    ],
+    ids=lambda command: " ".join(command[:2]),
+)
+def test_every_command_that_takes_policies_takes_several_and_refuses_what_would_hide(command, theirs, ours, exchange, tmp_path):
+    """A file that would hide another is an error that names both, wherever the policies are loaded into one bundle."""
+    database = tmp_path / "log.db"
+    cli("database", "upgrade", "--database", database)
+    there = {"theirs": theirs, "ours": ours, "exchange": exchange, "output": tmp_path / "x.bundle", "database": database}
+    if command[0] == "plan":
+        exchange.write_text(json.dumps({"legs": [{"exchange": KENYA}, {"exchange": KENYA}]}))
+    arguments = [each.format(**there) for each in command]
+    code, _, said = run(*arguments)
+    assert (code in (0, 1) or "no test files" in said, "Traceback" in said) == (True, False), said
+    write(ours / "rules.yaml")
+    code, _, said = run(*arguments)
+    loads = "{ours}" in command and command[0] != "fmt"
+    assert (code == 2 and f"{theirs / 'rules.yaml'} and {ours / 'rules.yaml'} would both be" in said) == loads, said
+    if loads:
+        assert "rename one of them, or the folder that it lies in" in said
+
+
+def test_a_folder_given_twice_or_inside_another_is_read_once(theirs, ours, exchange, tmp_path):
+    """By what it really is, also through a link; nothing is said twice, and nothing is wrong."""
+    (tmp_path / "link").symlink_to(theirs)
+    once = engine.load(theirs).digests
+    for again in (theirs, theirs / ".." / "policies", tmp_path / "link", theirs / "rules.yaml"):
+        assert engine.load([theirs, again]).digests == once
+        assert loading.load([theirs, again], engine.Settings()).bundle.digests == once
+    code, _, said = run("check", theirs, theirs)
+    assert (code, said) == (0, "")
+
+
+def test_two_files_of_one_name_from_two_folders_hide_nothing(tmp_path, theirs):
+    """Given by themselves too: of `a/x.yaml` and `b/x.yaml` neither is left out in silence."""
+    files = [write(tmp_path / each / "x.yaml") / "x.yaml" for each in ("a", "b")]
+    with pytest.raises(engine.NameTaken, match=r"a/x\.yaml and .*b/x\.yaml would both be `x\.yaml`"):
+        engine.load([theirs, *files])
+
+
+def test_a_folder_without_a_file_takes_nothing_away_in_silence(theirs, tmp_path, exchange):
+    """Where a folder was not mounted its prohibitions would be gone; that it is empty is an error."""
+    (tmp_path / "empty").mkdir()
+    code, _, said = run("evaluate", exchange, "--policies", theirs, "--policies", tmp_path / "empty")
+    assert (code, said) == (
+        2,
+        f"error: the folder `{tmp_path / 'empty'}` holds no YAML file; put its policies there, or leave it out\n",
+    )
+
+
+def test_the_word_bundled_names_the_bundled_policies(tmp_path, monkeypatch):
+    """Beside others; a folder of that name is `./bundled`, and without the word the bundled ones are not added."""
+    monkeypatch.chdir(tmp_path)
+    bundled = engine.bundled_policies()
+    own = OURS.replace("cn.ours", "cn.own-test")
+    write(tmp_path / "extra" / "own.yaml", own)
+    code, _, said = run("bundle", "build", "bundled", "extra", "-o", "all.bundle")
+    assert code == 0, said
+    names = set(loading.load(tmp_path / "all.bundle", engine.Settings()).bundle.sources)
+    assert names == {*engine.gathered(engine.source_files([bundled])), "extra/own.yaml"}
+    write(tmp_path / "bundled" / "own.yaml", own)
+    assert engine.policies_at("bundled") == bundled
+    assert engine.policies_at("./bundled") == Path("bundled")
+
+
+def test_diff_reads_a_revision_of_several_folders(tmp_path, theirs, ours, monkeypatch):
+    """All of them as they were committed together; folders of two repositories are not compared as one."""
+    from tests.service.cli.test_diff import git
+
+    git(tmp_path, "init", "-q")
+    git(tmp_path, "add", ".")
+    git(tmp_path, "commit", "-qm", "first")
+    first = engine.load([theirs, ours]).digests.source[:12]
+    rewrite(theirs, "10 thousand", "20 thousand")
+    (ours / "own" / "rules.yaml").write_text(OURS.replace("recipient.country: KE", "recipient.country: US"))
+    git(tmp_path, "commit", "-qam", "second")
+    monkeypatch.chdir(tmp_path)
+    both = ("--policies", theirs, "--policies", ours)
+    code, printed, said = run("diff", "HEAD~1", "HEAD", *both)
+    assert code == 0, said
+    assert "`cn.ours/art-1`" in printed
+    assert "`cn.test/art-1`" in printed
+    digest = engine.load([theirs, ours]).digests.source[:12]
+    assert run("diff", "HEAD~1", digest, *both)[0] == 0
+    write(ours / "rules.yaml")
+    git(tmp_path, "add", ".")
+    git(tmp_path, "commit", "-qm", "third")
+    assert run("diff", first, "HEAD~1", *both)[0] == 0  # though the latest commit cannot be read
+    code, _, said = run("diff", "HEAD~1", "HEAD", *both)
+    assert (code, "would both be `policies/rules.yaml`" in said) == (2, True), said
+    (other := tmp_path.parent / f"{tmp_path.name}-other").mkdir()
+    git(other, "init", "-q")
+    code, _, said = run("diff", "HEAD~1", "HEAD", "--policies", theirs, "--policies", write(other / "p" / "x.yaml"))
+    assert (code, "do not lie in one git repository" in said) == (2, True), said
+
+
+# --- settings --------------------------------------------------------------------------------------------------------
+
+
+def test_the_setting_takes_several(tmp_path):
+    """In the environment between separators, in a file as a list, as options again and again; one is one."""
+    bundled = engine.bundled_policies()
+    assert Settings().policies == ()
+    variable = {"FIFTHFACTOR_POLICIES": os.pathsep.join(("bundled", "ours")), "FIFTHFACTOR_SHADOW": "next"}
+    found = Settings.from_environment(variable)
+    assert (found.policies, found.shadow) == ((bundled, Path("ours")), (Path("next"),))
+    (tmp_path / "settings.toml").write_text('policies = ["a", "bundled"]\nshadow = "b"\n')
+    found = Settings.from_environment({}, settings=tmp_path / "settings.toml")
+    assert (found.policies, found.shadow) == ((Path("a"), bundled), (Path("b"),))
+    assert Settings.from_environment(variable, policies=[Path("c"), Path("d")]).policies == (Path("c"), Path("d"))
+    (tmp_path / "settings.toml").write_text("policies = 7\n")
+    with pytest.raises(SettingRefused, match=r"`policies` in `.*settings\.toml` cannot be `7`"):
+        Settings.from_environment({}, settings=tmp_path / "settings.toml")
+
+
+# --- bundle files and keys -------------------------------------------------------------------------------------------
+
+
+def test_a_bundle_file_stands_beside_a_folder_where_no_keys_are_set(theirs, ours, exchange, tmp_path):
+    """What is in the file and in the folder has names of its own; what would hide is named with the file it is in."""
+    file = tmp_path / "theirs.bundle"
+    cli("bundle", "build", theirs, "-o", file)
+    assert outcome(exchange, "--policies", file, "--policies", ours) == "prohibited"
+    code, _, said = run("evaluate", exchange, "--policies", file, "--policies", theirs)
+    assert code == 2
+    assert f"`policies/rules.yaml` in {file} and {theirs / 'rules.yaml'} would both be" in said
+
+
+ELSEWHERE = """\
+vocabulary: elsewhere
+
+facts:
+  parcel.weight:
+    type: count
+    title: {en: weight of the parcel, zh: 包裹重量}
+    ask: {en: How heavy is it?, zh: 有多重？}
+
+jurisdictions:
+  KE:
+    title: {en: Kenya, zh: 肯尼亚}
+    countries: []
+"""
+HEAVY = """\
+policy: ke.ours
+title: {en: Parcels, zh: 包裹}
+jurisdiction: KE
+instrument:
+  issuer: Nobody
+  number: None
+  force: law
+in_force: {from: 2024-01-01}
+applies:
+  parcel.weight: {at_least: 1}
+
+rules:
+  - id: art-1
+    title: Heavy parcels are looked at
+    cite: Art. 1
+    says: A heavy parcel is reviewed.
+    source: none
+    status: confirmed
+    when:
+      parcel.weight: {at_least: 10}
+    review: Look at it.
+"""
+
+
+def test_where_keys_are_set_each_must_be_a_signed_bundle_file(theirs, ours, tmp_path):
+    """A folder beside a signed file is refused, and so is a file that is not signed; two signed ones decide together."""
+    release, first, second = tmp_path / "release", tmp_path / "first.bundle", tmp_path / "second.bundle"
+    write(tmp_path / "parcels" / "words.yaml", ELSEWHERE)
+    cli("bundle", "keygen", release)
+    cli("bundle", "build", theirs, "-o", first)
+    cli("bundle", "build", write(tmp_path / "parcels" / "rules.yaml", HEAVY), "-o", second)
+    cli("bundle", "sign", first, "--key", f"{release}.key")
+    keys = public_keys([Path(f"{release}.pub")])
+    assert loading.load([first], engine.Settings(), keys).signers
+    for beside, why in (
+        (ours, "is not signed, and keys are set; build and sign one bundle of all of them"),
+        (second, "is not signed: there is no second.bundle.dsse.json beside it"),
+    ):
+        with pytest.raises(SourceRefused, match=why):
+            loading.load([first, beside], engine.Settings(), keys)
+    cli("bundle", "sign", second, "--key", f"{release}.key")
+    both = loading.load([first, second], engine.Settings(), keys)
+    assert both.signers == (keys[0].id,)
+    assert {rule.provision.id for rule in both.bundle.rules.rules} == {"cn.test/art-1", "ke.ours/art-1"}
+    assert archive.read(both.archive) == both.bundle.sources
+
+
+# --- a real server ---------------------------------------------------------------------------------------------------
+
+
+def decided(server: Server) -> tuple[str, str]:
+    """The outcome of the exchange that only the second folder prohibits, and the digest of the policies that decided."""
+    answer = ask(server, "/v1/evaluate", json.dumps(KENYA).encode())[1]
+    return answer["outcome"], answer["bundle"]["source"]
+
+
+def digest(*folders: Path) -> str:
+    """The digest of the files as they are."""
+    return engine.load(folders).digests.source
+
+
+def test_a_server_decides_by_both_folders_and_loads_each_anew(tmp_path, theirs, ours):
+    """Both folders count, are watched and are kept; the last good policies go on where either is wrong or empty."""
+    database = tmp_path / "log.db"
+    with running(database, "--policies", str(theirs), "--policies", str(ours)) as server:
+        first = digest(theirs, ours)
+        assert decided(server) == ("prohibited", first)
+        rewrite(theirs, "10 thousand", "20 thousand")
+        eventually(lambda: decided(server) == ("prohibited", digest(theirs, ours)))
+        second = digest(theirs, ours)
+        write(ours / "own" / "rules.yaml", OURS.replace("prohibit: Send nothing there.", "review: Ask first."))
+        eventually(lambda: decided(server) == ("review", digest(theirs, ours)))
+        third = digest(theirs, ours)
+        refusals = len(server.events("policies_refused"))
+        write(ours / "rules.yaml")
+        eventually(lambda: len(server.events("policies_refused")) > refusals)
+        assert f"{ours / 'rules.yaml'} would both be `policies/rules.yaml`" in server.events("policies_refused")[-1]["reason"]
+        (ours / "rules.yaml").unlink()
+        (ours / "own" / "rules.yaml").unlink()
+        eventually(lambda: "holds no YAML file" in server.events("policies_refused")[-1]["reason"])
+        assert decided(server) == ("review", third)
+        assert server.stop() == 0
+    with reading(str(database)) as connection:
+        assert {each.source for each in kept.listed(connection, 10)} == {first, second, third}
+        assert kept.load_kept(connection, first).digests.source == first
+
+
+def test_a_server_takes_several_from_the_environment_and_shadows_several(tmp_path, theirs, ours):
+    """The setting as the option, the shadow as the policies: what the second folder adds is a difference."""
+    environment = {
+        **UNWATCHED,
+        "FIFTHFACTOR_POLICIES": os.pathsep.join((str(theirs), str(theirs))),
+        "FIFTHFACTOR_SHADOW": os.pathsep.join((str(theirs), str(ours))),
+    }
+    with running(tmp_path / "log.db", environment=environment, policies=False) as server:
+        assert decided(server) == ("permitted", digest(theirs))
+        eventually(lambda: ask(server, "/v1/shadow")[1]["counts"]["compared"] == 1)
+        shadow: dict[str, Any] = ask(server, "/v1/shadow")[1]
+        assert (shadow["shadow"]["source"], shadow["counts"]["differing"]) == (digest(theirs, ours), 1)
+        write(ours / "own" / "rules.yaml", OURS.replace("prohibit: Send nothing there.", "review: Ask first."))
+        ask(server, "/v1/bundle/reload", method="POST")
+        eventually(lambda: ask(server, "/v1/shadow")[1]["shadow"]["source"] == digest(theirs, ours))
+
+
+def test_a_server_does_not_start_where_one_file_would_hide_another(tmp_path, theirs, ours):
+    """Both are named, and what to do; a folder that is not there is named too."""
+    write(ours / "rules.yaml")
+    server = Server(tmp_path / "log.db", "--policies", str(theirs), "--policies", str(ours))
+    assert server.stop(0) == 2
+    assert server.log[-1].startswith(f"error: {theirs / 'rules.yaml'} and {ours / 'rules.yaml'} would both be")
+    server = Server(tmp_path / "log.db", "--policies", str(theirs), "--policies", "nowhere")
+    assert server.stop(0) == 2
+    assert server.log[-1] == "error: the policies `nowhere` cannot be read: there is no such file or folder\n"
