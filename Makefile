@@ -45,7 +45,7 @@ serve: .venv/.runtime ## run the service
 	@$(BIN)/fifthfactor serve $(ARGS)
 
 test: .venv/.tests /usr/bin/chromium ## run every test, then check and test the policies
-	@$(BIN)/pytest -n 4 --dist worksteal $(ARGS)
+	@$(BIN)/pytest -n 3 --dist worksteal $(ARGS)
 	@$(BIN)/fifthfactor check policies
 	@$(BIN)/fifthfactor test policies
 	@$(BIN)/fifthfactor schema --write policies/.schemas
@@ -82,7 +82,7 @@ lock: .venv/.made ## write the lock files anew (ARGS=--upgrade takes newer versi
 	@$(UV) $(PEERS:.lock=.in) --python-version 3.14 --output-file $(PEERS)
 
 clean: ## remove .venv and the caches
-	rm -rf .venv .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache policies/.schemas build dist
+	rm -rf .venv .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache .schemathesis policies/.schemas build dist
 	find engine service tests -name __pycache__ -prune -exec rm -rf {} +
 
 # The files .venv/.* are stamps: each says that its step ended well, and make compares its age with the lock's.

@@ -1,8 +1,9 @@
 """
-The long run of random agreement begins with the session and is waited for by its test, which comes last.
+What all tests share: the bundled policies are read once a process, and the run of random agreement goes on beside the tests.
 
-Its children are nice, so that the other tests have what they need of the processors, and take the rest. Where tests are shared out
-among workers, the process that shares them out starts it, and the worker that gets the test finds it by its folder.
+That run begins with the session and is waited for by its test, which comes last. Its children are nice, so that the other tests have
+what they need of the processors, and take the rest. Where tests are shared out among workers, the process that shares them out starts
+it, and the worker that gets the test finds it by its folder.
 """
 
 from __future__ import annotations
@@ -20,6 +21,13 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from hypothesis import is_hypothesis_test, settings
+
+import engine
+from engine import Settings, bundle
+from engine.diagnostic import Findings
+from engine.policy_language import tree
+from tests.chance import FUZZ
 
 ROOT = Path(__file__).parent.parent
 LAST = "test_the_engines_agree_and_are_safe"
@@ -27,12 +35,59 @@ LONG = ("test_kills", "test_openapi", "test_readmes", "test_reload", "test_keepi
 FOLDER = "AGREEMENT_RUN"  # the variable by which workers find it
 RUN = pytest.StashKey["subprocess.Popen[bytes]"]()
 
+MANY = 300  # files, which only the bundled policies have
+LOAD, READ = bundle.load_sources, tree.read
+LOADED: dict[tuple[Settings, frozenset[tuple[str, bytes]]], bundle.Bundle] = {}
+TREES: dict[tuple[str, bytes], tree.Node] = {}
+
 # Tests make applications and policies and drop them. Left at 700 new objects, looking for cycles is a fifth of their work.
 gc.set_threshold(20_000, 10, 10)
 
 
+def load_once(sources: dict[str, bytes], settings: Settings | None = None) -> bundle.Bundle:
+    """
+    The bundle of some files. What has as many files as the bundled policies is read once a process: the same bytes, the same bundle.
+
+    It stays until the end, so it is not looked through for cycles either.
+    """
+    if len(sources) < MANY:
+        return LOAD(sources, settings)
+    key = (settings or Settings(), frozenset(sources.items()))
+    if key not in LOADED:
+        LOADED[key] = LOAD(sources, settings)
+        gc.freeze()
+    return LOADED[key]
+
+
+def read_once(file: str, data: bytes, findings: Findings) -> tree.Node | None:
+    """The tree of a file. Those of the bundled policies are read once a process, beside whatever other file they are loaded."""
+    known = TREES.get((file, data))
+    if known is not None:
+        return known
+    root = READ(file, data, findings)
+    if root is not None and file.startswith("policies/") and not findings.errors:
+        TREES[file, data] = root
+    return root
+
+
+bundle.load_sources = engine.load_sources = load_once
+tree.read = read_once
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Random tests try the same examples each time; `make fuzz` tries others, and more (`tests.chance`)."""
+    if config.option.markexpr == "fuzz":
+        os.environ[FUZZ] = "1"
+    settings.register_profile("tests", derandomize=FUZZ not in os.environ, database=None)
+    settings.load_profile("tests")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What takes long comes first, so that no worker is left alone with it at the end; the test that waits comes last."""
+    if FUZZ in os.environ:
+        for item in items:
+            if is_hypothesis_test(getattr(item, "obj", None)):
+                item.add_marker("fuzz")
     items.sort(key=lambda item: (item.name == LAST, item.path.stem not in LONG))
 
 

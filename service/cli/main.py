@@ -2,6 +2,8 @@
 The command line, `fifthfactor`: every command and group by its name. How a command ends, `service.cli.command` says.
 """
 
+import atexit
+import gc
 from typing import Annotated
 
 import typer
@@ -73,4 +75,7 @@ for name, group in (
 
 def main() -> None:
     """The entry point."""
+    # What a command imports and loads stays until its end. To look through it for cycles once more when all is over is a quarter of
+    # the time that a short command takes.
+    atexit.register(gc.freeze)
     app()

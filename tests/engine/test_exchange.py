@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 import engine
 from engine.exchange import MAX_BYTES, Exchange
 from engine.values import Document, Duration, Missing, Money, Range, SetOf
+from tests.chance import examples
 
 VOCABULARY = b"""
 vocabulary: v
@@ -468,7 +469,7 @@ NAMES = st.sampled_from(
 )
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(
     st.binary(max_size=64)
     | JSON.map(lambda each: json.dumps(each).encode())
@@ -483,7 +484,7 @@ def test_no_bytes_raise_anything_but_a_refusal(raw: bytes) -> None:
     assert isinstance(found, dict) or len(found) > 0
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(st.dictionaries(NAMES, JSON | st.sampled_from([sent for _, sent, _ in ACCEPTED] + [{}, WHOLE]), max_size=5))
 def test_no_values_of_facts_raise_anything_but_a_refusal_at_their_place(flat: dict[str, Any]) -> None:
     """Whatever stands in a fact's place is its value or a problem there; and what is read, the schema accepts."""

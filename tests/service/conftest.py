@@ -23,6 +23,7 @@ from service.service import Service
 from service.settings import Settings
 from service.store.database import file_of
 from service.telemetry import log_lines
+from tests.service import ready_process
 from tests.service.databases import KINDS, PostgreSQL
 
 ROOT = Path(__file__).parents[2]
@@ -41,6 +42,9 @@ EXCHANGE: dict[str, Any] = {
     "data": {"people": 12000},
     "evidence": {"cn-standard-contract": {"dated": "2024-05-01", "covers": True, "attested_by": "Wang Fang, notary"}},
 }
+
+# For a test of what is refused before anything is read from a database or written to one.
+ONE_DATABASE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
 
 def body(**changes: Any) -> bytes:
@@ -125,8 +129,14 @@ def evaluate(client: TestClient) -> Callable[..., Any]:
     return send
 
 
+def without_settings() -> dict[str, str]:
+    """The environment of this process, in which nothing is set for the service, and the project can be imported."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("FIFTHFACTOR_")}
+    return inherited | {"PYTHONPATH": os.pathsep.join(filter(None, [inherited.get("PYTHONPATH"), str(ROOT)]))}
+
+
 class Server:
-    """A real server: `python -m service.cli serve` in a process of its own, on a free port."""
+    """A real server: `fifthfactor serve` in a process of its own, on a free port. `fresh`: one that imports everything itself."""
 
     def __init__(
         self,
@@ -135,38 +145,44 @@ class Server:
         environment: dict[str, str] | None = None,
         folder: Path | None = None,
         policies: bool = True,
+        fresh: bool = False,
     ) -> None:
-        command = [sys.executable, "-m", "service.cli", "serve", "--port", "0", "--database", str(database)]
+        command = ["serve", "--port", "0", "--database", str(database)]
         if policies and "--policies" not in options:
             command += ["--policies", str(POLICIES)]
-        command += options
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith("FIFTHFACTOR_")}
-        paths = os.pathsep.join(filter(None, [inherited.get("PYTHONPATH"), str(ROOT)]))
-        self.process = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-            cwd=folder or (file_of(str(database)) or Path("here")).parent,
-            env={**inherited, "PYTHONPATH": paths, **(environment or {})},
-        )
+        folder = folder or (file_of(str(database)) or Path("here")).parent
+        wanted = {**without_settings(), **(environment or {})}
+        reads, writes = os.pipe()
+        self._errors = os.fdopen(reads)
+        self.process = self._start([*command, *options], folder, wanted, writes, fresh)
+        os.close(writes)
         self.log: list[str] = []
         self.address = ""
         self._started = threading.Event()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
+    @staticmethod
+    def _start(
+        command: list[str], folder: Path, environment: dict[str, str], errors: int, fresh: bool
+    ) -> ready_process.Process | subprocess.Popen[bytes]:
+        if fresh:
+            program = [sys.executable, "-m", "service.cli", *command]
+            return subprocess.Popen(
+                program, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=errors, cwd=folder, env=environment
+            )
+        with Path(os.devnull).open("wb") as nothing:
+            return ready_process.start(*command, folder=folder, environment=environment, output=nothing.fileno(), errors=errors)
+
     def _read(self) -> None:
-        assert self.process.stderr
-        for line in self.process.stderr:
+        for line in self._errors:
             self.log.append(line)
             if not self.address and '"event": "started"' in line:
                 self.address = json.loads(line)["address"]
                 self._started.set()
         self._started.set()
 
-    def wait(self, seconds: float = 30) -> "Server":
+    def wait(self, seconds: float = 60) -> "Server":
         """Wait until it listens."""
         assert self._started.wait(seconds), "the server did not start"
         assert self.address, "".join(self.log)
@@ -181,8 +197,8 @@ class Server:
         """Send a signal and wait for the end; the exit code."""
         if self.process.poll() is None:
             self.process.send_signal(number)
-        code = self.process.wait(30)
-        self._reader.join(10)
+        code = self.process.wait(60)
+        self._reader.join(60)
         return code
 
     def events(self, name: str) -> list[dict[str, Any]]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import stat
-from functools import lru_cache
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -261,7 +260,6 @@ def comments(data: bytes) -> list[str]:
     return sorted(comment.text for comment in tree.comments("f.yaml", data))
 
 
-@lru_cache(maxsize=2)  # most bundled files are their own layout
 def others(data: bytes) -> Any:
     """What it says to a reader of YAML 1.2 that shares nothing with ours; every scalar a text, as to ours."""
     return YAML(typ="base", pure=True).load(StringIO(data.decode()))
@@ -270,9 +268,10 @@ def others(data: bytes) -> Any:
 def check(data: bytes) -> bytes:
     """The layout, with everything that holds of every layout."""
     laid = engine.lay_out("f.yaml", data)
-    assert engine.lay_out("f.yaml", laid) == laid, "a second time it is laid out differently"
-    assert words(laid) == words(data)
-    assert comments(laid) == comments(data)
+    if laid != data:  # the same bytes say the same
+        assert engine.lay_out("f.yaml", laid) == laid, "a second time it is laid out differently"
+        assert words(laid) == words(data)
+        assert comments(laid) == comments(data)
     lines = laid.decode().split("\n")
     assert lines[-1] == ""
     assert lines[-2]
@@ -293,7 +292,7 @@ def test_no_bundled_file_loses_a_word_or_a_comment(file: Path) -> None:
     """Our reader and another find the same in a bundled file and in its layout."""
     data = file.read_bytes()
     laid = check(data)
-    assert others(laid) == others(data)
+    assert laid == data or others(laid) == others(data)
 
 
 @pytest.mark.parametrize("seed", range(10))

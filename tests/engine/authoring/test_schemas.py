@@ -25,7 +25,6 @@ from tests.engine.backends.random_bundles import Maker
 
 POLICIES = engine.bundled_policies()
 BUNDLED = sorted(POLICIES.rglob("*.yaml"))
-SMALL = Path(__file__).parents[2] / "service" / "bundle" / "policies"
 LANGUAGE = Path(__file__).parent.parent / "policy_language"
 DIALECTS = (Draft202012Validator, Draft7Validator)
 TYPES = ("yes/no", "count", "ratio", "money", "date", "duration")
@@ -334,7 +333,9 @@ def test_every_spelling_has_its_type() -> None:
 
 
 def schema(*arguments: str) -> tuple[int, str]:
-    done = CliRunner().invoke(app, ["schema", *arguments, "--policies", str(SMALL)])
+    done = CliRunner().invoke(
+        app, ["schema", *arguments, "--policies", str(LANGUAGE.parents[1] / "service" / "bundle" / "policies")]
+    )
     return done.exit_code, done.output
 
 

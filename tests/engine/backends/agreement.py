@@ -85,12 +85,14 @@ def one_bundle(seed: int, exchanges: int, completions_of: int) -> Report:
     maker = Maker(seed)
     bundle = maker.bundle()
     engines = tuple(make(bundle.rules) for make in ENGINES)
-    wrong, unsafe = [], []
+    wrong: list[str] = []
+    unsafe: list[str] = []
     completions = 0
     every = [maker.exchange() for _ in range(exchanges)]
     for number, sent in enumerate(every):
         for text in disagreements(bundle, sent, engines, number % 5 == 0)[:1]:
-            wrong.append(f"seed {seed}: {text} on {json.dumps(sent)}\n{shrunk(seed, sent)}")
+            smallest = "" if wrong else shrunk(seed, sent)  # of one bundle one is enough to look at
+            wrong.append(f"seed {seed}: {text} on {json.dumps(sent)}\n{smallest}")
         if number < completions_of:
             before = engines[1].evaluate(read(bundle, sent), AS_OF).jurisdictions
             for _ in range(COMPLETIONS):

@@ -26,7 +26,7 @@ from service.service import Service
 from service.settings import Settings
 from service.store.writer import LogBusy, NotRecorded
 from service.telemetry import log_lines
-from tests.service.conftest import EXCHANGE, PERSONAL, POLICIES, body
+from tests.service.conftest import EXCHANGE, ONE_DATABASE, PERSONAL, POLICIES, body
 
 JSON: dict[str, Any] = {"content": body(), "headers": {"content-type": "application/json"}}
 
@@ -86,6 +86,7 @@ def test_each_wrong_place_is_named(evaluate):
     assert all(each["code"] and each["detail"] for each in problem["errors"])
 
 
+@ONE_DATABASE
 @pytest.mark.parametrize(
     "content",
     [
@@ -141,6 +142,7 @@ def test_an_empty_body_is_refused(client):
     refused(client.post("/v1/evaluate", headers={"content-type": "application/json"}), 400, "exchange-refused")
 
 
+@ONE_DATABASE
 @pytest.mark.parametrize(
     "headers",
     [
@@ -157,6 +159,7 @@ def test_a_body_that_is_not_sent_as_plain_json_is_refused(client, headers):
     refused(client.post("/v1/evaluate", content=body(), headers=headers), 415, "unsupported-media-type")
 
 
+@ONE_DATABASE
 @pytest.mark.parametrize(
     "content_type", ["Application/JSON", "application/json;charset=UTF-8", 'application/json; charset="utf-8"']
 )
@@ -185,6 +188,7 @@ def test_a_caller_may_ask_for_more(evaluate, client):
         assert record["decision"] == answer.json()
 
 
+@ONE_DATABASE
 @pytest.mark.parametrize("query", ["lang=en", "lang=zh", "lang=zh&include=trace", "include=trace%2Cremedies&lang=en"])
 def test_a_query_that_is_understood(client, query):
     """Either parameter alone, or both, in any order."""
@@ -206,6 +210,7 @@ def test_the_language_and_what_is_included_reach_the_engine(client, service, mon
     assert passed == [({"remedies", "trace"}, "zh"), (set(), "en")]
 
 
+@ONE_DATABASE
 @pytest.mark.parametrize(
     ("query", "says"),
     [
@@ -540,12 +545,14 @@ def test_the_openapi_document_shows_the_real_shapes(client, service):
     assert "not legal advice" in document["info"]["description"]
 
 
+@ONE_DATABASE
 @pytest.mark.parametrize("path", ["/", "/v1", "/v1/evaluate/", "/v2/evaluate", "/docs", "/%00"])
 def test_other_addresses_are_404(client, path):
     """No redirect, no page."""
     refused(client.get(path), 404, "not-found")
 
 
+@ONE_DATABASE
 @pytest.mark.parametrize(
     ("method", "path", "allowed"),
     [
@@ -583,12 +590,14 @@ def test_every_answer_carries_its_headers(client, evaluate):
         assert "server" not in answer.headers
 
 
+@ONE_DATABASE
 @pytest.mark.parametrize("id", ["a", "A-b.c_d~e:f/g+h=i@j", "0" * 128])
 def test_a_plain_request_id_is_echoed(client, id):
     """The caller's own, where it is short and plain."""
     assert client.get("/livez", headers={"x-request-id": id}).headers["x-request-id"] == id
 
 
+@ONE_DATABASE
 @pytest.mark.parametrize("id", ["", "0" * 129, "a b", 'a"b', "a\tb", "数".encode(), "<script>"])
 def test_any_other_request_id_is_replaced(client, id):
     """It would end up in headers and log lines."""
@@ -596,12 +605,14 @@ def test_any_other_request_id_is_replaced(client, id):
     assert UUID(given).version == 7
 
 
+@ONE_DATABASE
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.1:9", "localhost:8080", "LocalHost", "[::1]:8080", "127.1.2.3"])
 def test_a_host_that_is_this_machine(client, host):
     """With a port or without."""
     assert client.get("/livez", headers={"host": host}).status_code == 200
 
 
+@ONE_DATABASE
 @pytest.mark.parametrize(
     "host",
     [

@@ -24,7 +24,7 @@ from service.service import Service
 from service.settings import Settings
 from service.store.writer import LogBusy, NotRecorded
 from tests.service.api.test_api import refused
-from tests.service.conftest import EXCHANGE, PERSONAL, POLICIES, Server, eventually
+from tests.service.conftest import EXCHANGE, ONE_DATABASE, PERSONAL, POLICIES, Server, eventually
 
 PATH = "/v1/evaluate/batch"
 HEADERS = {"content-type": "application/json"}
@@ -88,6 +88,7 @@ def test_a_bad_exchange_is_a_problem_in_its_place(batch, service):
     assert [stored.sequence for stored in service.store.scan()] == [0, 1, 2]
 
 
+@ONE_DATABASE
 @pytest.mark.parametrize(
     "item",
     [
@@ -125,6 +126,7 @@ def test_an_empty_batch_has_no_results(client, service, content):
     assert service.store.writer.counts.commits == 0
 
 
+@ONE_DATABASE
 @pytest.mark.parametrize(
     "content",
     [
@@ -358,7 +360,7 @@ def test_a_batch_that_is_killed_is_recorded_whole_or_not_at_all(tmp_path, capsys
         time.sleep(chance.uniform(0, 0.3))
         server.stop(signal.SIGKILL)
         for client in clients:
-            client.join(20)
+            client.join(60)
         with Store.open(database) as store:
             stored = list(store.scan())
         assert len(stored) % size == 0

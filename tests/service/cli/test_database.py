@@ -2,11 +2,9 @@
 
 import asyncio
 import json
-import os
 import sqlite3
 import stat
 import subprocess
-import sys
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -17,7 +15,8 @@ import sqlalchemy as sa
 
 from service.log.store import Store
 from service.store.database import Database
-from tests.service.conftest import ROOT, body, eventually, running
+from tests.service import ready_process
+from tests.service.conftest import ROOT, body, eventually, running, without_settings
 from tests.service.load import Load, during, post
 from tests.service.log.test_store import append, entry
 from tests.service.server.test_server import ask, sound
@@ -26,13 +25,8 @@ REQUEST = post("/v1/evaluate", body())
 
 
 def database_command(*options: str, **environment: str) -> tuple[int, str, str]:
-    """`fifthfactor database …`: exit code, output, errors."""
-    command = [sys.executable, "-m", "service.cli", "database", *options]
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("FIFTHFACTOR_")}
-    ran = subprocess.run(
-        command, env={**inherited, "PYTHONPATH": str(ROOT), **environment}, capture_output=True, text=True, check=False
-    )
-    return ran.returncode, ran.stdout, ran.stderr
+    """`fifthfactor database …`, in a process of its own: exit code, output, errors."""
+    return ready_process.run("database", *options, folder=ROOT, environment={**without_settings(), **environment})
 
 
 def postgresql_program(name: str) -> str:

@@ -1,15 +1,13 @@
 """`fifthfactor keys`: made, used and revoked beside a service, and what is wrong is a sentence."""
 
 import json
-import os
-import subprocess
-import sys
 
 import pytest
 
 from service.callers.keys import Presented
+from tests.service import ready_process
 from tests.service.callers.test_callers import bearer, evaluate, opened, problem
-from tests.service.conftest import ROOT
+from tests.service.conftest import ROOT, without_settings
 
 
 @pytest.fixture
@@ -18,34 +16,27 @@ def url(tmp_path) -> str:
     return str(tmp_path / "log.db")
 
 
-def command(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """`fifthfactor keys …`, in a process of its own."""
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("FIFTHFACTOR_")}
-    return subprocess.run(
-        [sys.executable, "-m", "service.cli", "keys", *arguments],
-        env={**inherited, "PYTHONPATH": str(ROOT), **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+def command(*arguments: str, **environment: str) -> tuple[int, str, str]:
+    """`fifthfactor keys …`, in a process of its own: exit code, output, errors."""
+    return ready_process.run("keys", *arguments, folder=ROOT, environment={**without_settings(), **environment})
 
 
 def test_keys_on_the_command_line(database, lines):
     """Made (printed once), listed, revoked; a line for the audit each, and no secret in the list."""
-    made = command("create", "--name", "gateway", "--scope", "evaluate", "--scope", "read", FIFTHFACTOR_DATABASE=database)
-    told = made.stdout.strip()
-    assert (made.returncode, Presented.read(told) is not None) == (0, True), made.stderr
-    said = json.loads(made.stderr)
+    scopes = ("--scope", "evaluate", "--scope", "read")
+    code, output, errors = command("create", "--name", "gateway", *scopes, FIFTHFACTOR_DATABASE=database)
+    told = output.strip()
+    assert (code, Presented.read(told) is not None) == (0, True), errors
+    said = json.loads(errors)
     id = told.split("_")[1]
     assert (said["event"], said["action"], said["key"]) == ("audit", "key-created", id)
-    assert told.rpartition("_")[2] not in made.stderr
-    (shown,) = json.loads(command("list", "--json", "--database", database).stdout)
+    assert told.rpartition("_")[2] not in errors
+    (shown,) = json.loads(command("list", "--json", "--database", database)[1])
     assert (shown["id"], shown["name"], shown["scopes"], shown["good"]) == (id, "gateway", ["evaluate", "read"], True)
     with opened(database, lines) as client:
         assert evaluate(client, **bearer(told)).status_code == 200
-    assert command("revoke", id, "--database", database).returncode == 0
-    listed = command("list", "--database", database)
-    assert listed.stdout == f"{id}  revoked  evaluate,read  gateway\n"
+    assert command("revoke", id, "--database", database)[0] == 0
+    assert command("list", "--database", database)[1] == f"{id}  revoked  evaluate,read  gateway\n"
     with opened(database, lines) as client:
         problem(evaluate(client, **bearer(told)), 401, "unauthenticated")
 
@@ -65,6 +56,6 @@ def test_keys_on_the_command_line(database, lines):
 def test_a_command_that_is_wrong_is_a_sentence(url, arguments, code, sentence):
     """And an exit code, and no key."""
     found = command(*arguments, **({} if "--database" in arguments else {"FIFTHFACTOR_DATABASE": url}))
-    assert (found.returncode, found.stdout) == (code, "")
-    assert sentence in found.stderr
-    assert "Traceback" not in found.stderr
+    assert found[:2] == (code, "")
+    assert sentence in found[2]
+    assert "Traceback" not in found[2]

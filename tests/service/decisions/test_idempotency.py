@@ -18,7 +18,7 @@ from service.store.database import Database
 from service.store.tables import idempotency
 from service.store.writer import Writer
 from tests.service.callers.test_callers import bearer, make, opened, problem
-from tests.service.conftest import PERSONAL, Server, body, running
+from tests.service.conftest import ONE_DATABASE, PERSONAL, Server, body, running
 from tests.service.server.test_server import sound
 
 JSON = {"content-type": "application/json"}
@@ -99,6 +99,7 @@ def test_a_refused_call_may_be_tried_again(client, service):
     assert send(client, "one").status_code == 200
 
 
+@ONE_DATABASE
 @pytest.mark.parametrize("key", [b"", b"x" * 256, b"a b", b"\xc3\xa9", b"a\tb", b"\x7f"])
 def test_a_key_of_another_form_is_refused(client, service, key):
     """1 to 255 visible characters of ASCII; a caller must not think that its call can be repeated."""

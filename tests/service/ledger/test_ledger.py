@@ -20,7 +20,7 @@ from service.server.app import create_app
 from service.service import Service
 from service.settings import Settings
 from service.telemetry import log_lines
-from tests.service.conftest import Lines
+from tests.service.conftest import ONE_DATABASE, Lines
 
 POLICIES = Path(__file__).parent / "policies"
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -459,6 +459,7 @@ def test_an_opening_below_what_the_ledger_has_for_certain_is_no_upper_end(opened
     assert desk.evaluate(50)["outcome"] == "undetermined"
 
 
+@ONE_DATABASE
 @pytest.mark.parametrize(
     ("change", "status"),
     [
@@ -673,6 +674,7 @@ def test_what_is_not_understood_is_refused(desk: Desk, path: str, body: Any, sta
     assert desk.post(path, body).status_code == status
 
 
+@ONE_DATABASE
 @pytest.mark.parametrize(
     ("query", "status"),
     [

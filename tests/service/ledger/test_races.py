@@ -109,7 +109,7 @@ def test_a_killed_server_leaves_a_ledger_that_agrees_with_its_log(
 ) -> None:
     """Whatever was answered is there; each commitment has its record, its event and its movements, and nothing else moved."""
     (server,) = servers(1)
-    stop = threading.Event()
+    begun, stop = threading.Event(), threading.Event()
 
     def work(client: httpx.Client, number: int) -> list[str]:
         done: list[str] = []
@@ -121,10 +121,12 @@ def test_a_killed_server_leaves_a_ledger_that_agrees_with_its_log(
                 break
             assert answer.status_code == 201, answer.text
             done.append(answer.json()["id"])
+            begun.set()
         return done
 
     def kill() -> None:
-        time.sleep(1.5)
+        begun.wait(60)
+        time.sleep(0.5)
         server.stop(signal.SIGKILL)
         stop.set()
 

@@ -104,7 +104,7 @@ def test_an_answer_waits_for_the_commit(store, monkeypatch):
     write = store.writer._write
 
     def slowly(jobs):
-        may_commit.wait(10)
+        may_commit.wait(60)
         return write(jobs)
 
     monkeypatch.setattr(store.writer, "_write", slowly)
@@ -191,7 +191,7 @@ def test_a_full_queue_refuses(tmp_path, monkeypatch):
         write = store.writer._write
 
         def slowly(jobs):
-            may_write.wait(10)
+            may_write.wait(60)
             return write(jobs)
 
         monkeypatch.setattr(store.writer, "_write", slowly)
@@ -239,7 +239,7 @@ def test_a_writer_that_dies_leaves_nobody_waiting(store, monkeypatch):
     monkeypatch.setattr(store.writer, "_write", die)
     with pytest.raises(NotRecorded):
         append(store, entry(1))
-    store.writer._thread.join(10)
+    store.writer._thread.join(60)
     with pytest.raises(NotRecorded, match="closed"):
         append(store, entry(2))
 

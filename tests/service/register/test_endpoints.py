@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from service.store.tables import idempotency
 from tests.service.callers.test_callers import bearer, make
+from tests.service.conftest import ONE_DATABASE
 from tests.service.register.conftest import CONTRACT
 
 
@@ -62,6 +63,7 @@ def test_conditions_keep_two_writers_apart(client):
         assert client.put("/v1/parties/lab", json=new, headers=headers).status_code == 400
 
 
+@ONE_DATABASE
 @pytest.mark.parametrize(
     ("path", "content", "expected"),
     [
@@ -107,6 +109,7 @@ def test_bodies_are_read_strictly(client):
     assert client.put("/v1/parties/it", json={"note": "x" * 70_000}).status_code == 413
 
 
+@ONE_DATABASE
 @pytest.mark.parametrize("value", ["1e999", r'{"a": ["\ud800"]}', r'{"\udfff": 1}'])
 def test_what_json_cannot_carry_is_refused(client, value):
     """A number beyond all others and half a character, in JSON and in a table."""

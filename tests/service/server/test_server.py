@@ -35,7 +35,7 @@ def ask(
 
 def raw(server: Server, sent: bytes) -> bytes:
     """Send bytes as they are; everything that comes back until the server closes or is silent."""
-    with socket.create_connection(("127.0.0.1", server.port), timeout=2) as connection:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=5) as connection:
         connection.sendall(sent)
         received = b""
         with contextlib.suppress(TimeoutError, ConnectionResetError):
@@ -60,14 +60,15 @@ def sound(database: Path | str) -> set[str]:
 # --- starting --------------------------------------------------------------------------------------------------------
 
 
-def test_a_decision_over_the_wire_and_a_clean_end(server, database, tmp_path):
-    """Evaluate, read the record, stop with SIGTERM: exit code 0, nothing left over, the record there."""
-    status, decision = ask(server, "POST", "/v1/evaluate", body())
-    assert status == 200
-    id = json.loads(decision)["id"]
-    status, kept = ask(server, "GET", f"/v1/decisions/{id}")
-    assert (status, json.loads(kept)["record"]["decision"]) == (200, json.loads(decision))
-    assert server.stop(signal.SIGTERM) == 0
+def test_a_decision_over_the_wire_and_a_clean_end(database, tmp_path):
+    """Started from nothing: evaluate, read the record, stop with SIGTERM: exit code 0, nothing left over, the record there."""
+    with running(database, folder=tmp_path, fresh=True) as server:
+        status, decision = ask(server, "POST", "/v1/evaluate", body())
+        assert status == 200
+        id = json.loads(decision)["id"]
+        status, kept = ask(server, "GET", f"/v1/decisions/{id}")
+        assert (status, json.loads(kept)["record"]["decision"]) == (200, json.loads(decision))
+        assert server.stop(signal.SIGTERM) == 0
     assert [path.name for path in tmp_path.iterdir()] == [path.name for path in tmp_path.glob("log.db")]
     assert sound(database) == {id}
 
@@ -123,7 +124,7 @@ def test_a_person_at_a_terminal_gets_a_line_to_read(tmp_path):
         while b"Ctrl-C" not in seen:
             seen += os.read(ours, 65_536)
         process.terminate()
-        assert process.wait(20) == 0
+        assert process.wait(60) == 0
     os.close(ours)
     (line,) = [line for line in seen.decode().splitlines() if not line.startswith("{")]
     assert line.startswith("Fifth Factor answers on http://127.0.0.1:")
@@ -195,7 +196,7 @@ def test_ipv6_loopback(tmp_path):
         pytest.skip("this machine has no ::1")
     with running(tmp_path / "log.db", "--host", "::1") as server:
         assert server.address.startswith("http://[::1]:")
-        connection = http.client.HTTPConnection("::1", server.port, timeout=10)
+        connection = http.client.HTTPConnection("::1", server.port, timeout=60)
         connection.request("GET", "/livez")
         assert connection.getresponse().status == 200
         connection.close()
@@ -266,7 +267,7 @@ def test_a_caller_that_leaves_in_the_middle_of_its_body(shared):
 
 def test_a_body_that_never_ends_is_refused_at_the_limit(shared):
     """The answer comes when the limit is passed, not when the caller stops."""
-    with socket.create_connection(("127.0.0.1", shared.port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", shared.port), timeout=60) as connection:
         connection.sendall(HEAD + b"Transfer-Encoding: chunked\r\n\r\n")
         for _ in range(20):
             connection.sendall(b"8000\r\n" + b" " * 0x8000 + b"\r\n")
@@ -276,7 +277,7 @@ def test_a_body_that_never_ends_is_refused_at_the_limit(shared):
 def test_several_requests_on_one_connection_at_once(shared):
     """Pipelined requests are answered in order."""
     request = b"GET /livez HTTP/1.1\r\nHost: localhost\r\nX-Request-ID: "
-    with socket.create_connection(("127.0.0.1", shared.port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", shared.port), timeout=60) as connection:
         connection.sendall(b"".join(request + b"n%d\r\n\r\n" % number for number in range(5)))
         received = b""
         while received.count(b'{"status":"alive"}') < 5:

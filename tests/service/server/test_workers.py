@@ -108,6 +108,6 @@ def test_where_none_gets_ready_any_more_the_service_ends(tmp_path):
     with running(tmp_path / "log.db", "--workers", "2", "--policies", str(policies)) as server:
         (policies / "wrong.yaml").write_text("policy: x\nnothing: else\n")
         os.kill(children(server.process.pid)[0], signal.SIGKILL)
-        assert server.process.wait(30) == 2
+        assert server.process.wait(60) == 2
         server.stop(0)
         assert "error: 5 workers in a row ended before they were ready; see above why\n" in server.log

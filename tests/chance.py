@@ -1,0 +1,18 @@
+"""
+How much is left to chance: as many examples as `make test` has time for, and many more of other seeds in `make fuzz`.
+"""
+
+import os
+
+FUZZ = "TESTS_AT_RANDOM"  # the variable by which this process and its workers know
+TIMES = 50
+
+
+def examples(number: int) -> int:
+    """How many random examples a test tries that tries `number` of them in `make test`."""
+    return number * TIMES if FUZZ in os.environ else number
+
+
+def seed(number: int) -> int | None:
+    """The seed of a random test: this one, and in `make fuzz` none, which is another each time."""
+    return None if FUZZ in os.environ else number

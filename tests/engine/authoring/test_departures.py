@@ -1,0 +1,95 @@
+"""
+What the authors' tests report: each way in which a case comes out otherwise than it expects.
+
+The tests that stand beside the bundled policies are run by `fifthfactor test policies`, in the mode `checked`; here the reference decides
+some of their exchanges too.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import engine
+from engine.authoring.testing import prepare
+from engine.pdp import PDP
+
+POLICIES = Path(__file__).parents[2] / "service" / "bundle" / "policies"
+# Of a contract nothing is known, so that it is open whether a review is needed.
+OPEN = "exporter.country: CN, data.people: 12000, evidence.cn-standard-contract: unknown"
+CLOSED = "exporter.country: CN, data.people: 12000"
+EVERY = 20  # of the bundled policies' cases the reference decides one in so many
+
+
+def departures(facts: str, expect: str) -> tuple[str, ...]:
+    """What a test of one case reports."""
+    text = f"test: cn.test\nas_of: 2024-06-01\nexchange: {{{facts}}}\ncases:\n  - case: it is so\n    expect: {{{expect}}}\n"
+    sources = {file.name: file.read_bytes() for file in POLICIES.glob("*.yaml")}
+    (result,) = engine.run(engine.load_sources({**sources, "one.test.yaml": text.encode()}))
+    return result.problems
+
+
+@pytest.mark.parametrize("facts", [OPEN, CLOSED])
+def test_what_is_as_expected_is_no_departure(facts: str) -> None:
+    """Whether an exchange is decided or stays open."""
+    outcome, stands = ("undetermined", "") if facts == OPEN else ("review", ", because: [art-1]")
+    assert departures(facts, f"outcome: {outcome}, jurisdictions: {{CN: {outcome}}}, silent: []{stands}") == ()
+
+
+@pytest.mark.parametrize(
+    ("facts", "expect", "said"),
+    [
+        (OPEN, "outcome: review", "outcome is undetermined (permitted to review), not review: "),
+        (OPEN, "jurisdictions: {CN: permitted}", "CN is undetermined, not permitted"),
+        (OPEN, "because: [art-1]", "`art-1` does not stand"),
+        (OPEN, "silent: [art-1]", "`art-1` stands, or may"),
+        (OPEN, "silent: [art-2]", "there is no rule `art-2`; did you mean"),
+        (OPEN, "missing: []", "missing facts are evidence.cn-standard-contract, not none"),
+        (OPEN, "define: {nothing: yes}", "there is no definition `nothing`"),
+        (CLOSED, "outcome: permitted", "outcome is review (review to review), not permitted: "),
+        (CLOSED, "proceed: yes", "proceed is False"),
+        (CLOSED, "silent: [art-1]", "`art-1` stands, or may"),
+    ],
+)
+def test_what_departs_is_said(facts: str, expect: str, said: str) -> None:
+    """With what was found, what was expected, and the answer where the outcome differs."""
+    (problem,) = departures(facts, expect)
+    assert said in problem, problem
+
+
+@pytest.mark.parametrize("facts", [OPEN, CLOSED])
+def test_engines_that_disagree_are_a_departure(facts: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Even where the first of them says what is expected."""
+    outcome = "undetermined" if facts == OPEN else "review"
+    monkeypatch.setattr("engine.backends.durable.Durable.evaluate", _fails)
+    assert "the engines disagree: durable failed: RuntimeError" in departures(facts, f"jurisdictions: {{CN: {outcome}}}")
+
+
+def _fails(*_: object) -> None:
+    raise RuntimeError("it cannot")
+
+
+def disagreements(every: int) -> list[str]:
+    """Where the three engines differ, definitions too, on one in so many of the exchanges that the bundled policies are tested with."""
+    bundle = engine.load(engine.bundled_policies())
+    pdp = PDP(bundle)
+    return [
+        f"{case.file}:{case.line}: {text}"
+        for number, case in enumerate(prepare(bundle))
+        if number % every == 0
+        for verdict in [pdp.verdict(case.exchange, case.as_of)]
+        for other in pdp.verdicts(case.exchange, case.as_of)
+        for text in verdict.differences(other)
+    ]
+
+
+def test_the_reference_agrees_on_what_policies_are_tested_with() -> None:
+    """Real law has what random rules have not."""
+    assert disagreements(EVERY) == []
+
+
+@pytest.mark.fuzz
+def test_the_reference_agrees_on_all_that_policies_are_tested_with() -> None:
+    """The same for each of them."""
+    assert disagreements(1) == []

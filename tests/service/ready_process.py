@@ -1,0 +1,195 @@
+"""
+Processes of `fifthfactor` that begin with everything imported: arguments in, a process out that can be waited for and signalled.
+
+A server of its own is what most tests of the service need, and most of its start is the import of a thousand modules. So one process
+imports them once, does nothing else, and every server and command begins as a copy of it (fork), as the service's own workers do. How
+the program starts from nothing is tested too: by the container, the examples of the READMEs, and `fresh` servers.
+"""
+
+from __future__ import annotations
+
+import atexit
+import gc
+import importlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from contextlib import closing, suppress
+from functools import cache
+from pathlib import Path
+from typing import Any, NoReturn
+
+ROOT = Path(__file__).parents[2]
+IMPORTED = (
+    "service.cli.database",
+    "service.cli.keys",
+    "service.cli.main",
+    "service.server.serve",
+    "httptools",
+    "psycopg",
+    "sqlalchemy.dialects.postgresql.psycopg",
+    "sqlalchemy.dialects.sqlite.pysqlite",
+    "uvicorn.lifespan.on",
+    "uvicorn.loops.auto",
+)
+LONGEST = 1 << 20  # bytes of a request
+
+
+class Process:
+    """A copy at work, as `subprocess.Popen` would show it."""
+
+    def __init__(self, tells: int) -> None:
+        """`tells`: a pipe on which come the process's id and, when it has ended, its status."""
+        self._tells = os.fdopen(tells, "r")
+        self.pid = int(self._tells.readline())
+        self.returncode: int | None = None
+        self._ended = threading.Event()
+        threading.Thread(target=self._wait, daemon=True).start()
+
+    def _wait(self) -> None:
+        with closing(self._tells):
+            self.returncode = int(self._tells.readline() or -signal.SIGKILL)
+        self._ended.set()
+
+    def poll(self) -> int | None:
+        """Its status, or None while it runs."""
+        return self.returncode if self._ended.is_set() else None
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Wait for its end; its status. Raises TimeoutExpired."""
+        if not self._ended.wait(timeout):
+            raise subprocess.TimeoutExpired(str(self.pid), timeout or 0)
+        assert self.returncode is not None
+        return self.returncode
+
+    def send_signal(self, number: int) -> None:
+        """Send it a signal, if it still runs."""
+        with suppress(ProcessLookupError):
+            os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        """End it at once."""
+        self.send_signal(signal.SIGKILL)
+
+
+def start(*arguments: str, folder: Path, environment: Mapping[str, str], output: int, errors: int) -> Process:
+    """`fifthfactor` with these arguments, in a folder, with exactly this environment, writing to two open files."""
+    begins, lock = _original()
+    tells, told = os.pipe()
+    asked = json.dumps({"arguments": arguments, "folder": str(folder), "environment": dict(environment)}).encode() + b"\n"
+    try:
+        with lock:
+            sent = socket.send_fds(begins, [asked], [output, errors, told])
+            begins.sendall(asked[sent:])
+    finally:
+        os.close(told)
+    return Process(tells)
+
+
+def run(*arguments: str, folder: Path, environment: Mapping[str, str]) -> tuple[int, str, str]:
+    """Run `fifthfactor` to its end: status, output, errors."""
+    pipes = [os.pipe() for _ in range(2)]
+    process = start(*arguments, folder=folder, environment=environment, output=pipes[0][1], errors=pipes[1][1])
+    said = ["", ""]
+
+    def read(number: int) -> None:
+        with os.fdopen(pipes[number][0], encoding="utf-8") as pipe:
+            said[number] = pipe.read()
+
+    readers = [threading.Thread(target=read, args=[number]) for number in range(2)]
+    for reader, (_, written) in zip(readers, pipes, strict=True):
+        os.close(written)
+        reader.start()
+    for reader in readers:
+        reader.join()
+    return process.wait(60), said[0], said[1]
+
+
+@cache
+def _original() -> tuple[socket.socket, threading.Lock]:
+    """Start the process that is copied, once for this one; it ends when this one does."""
+    mine, its = socket.socketpair()
+    with its:
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        command = [sys.executable, "-m", "tests.service.ready_process", str(its.fileno())]
+        original = subprocess.Popen(command, cwd=ROOT, env=environment, pass_fds=[its.fileno()], stdin=subprocess.DEVNULL)
+
+    def end() -> None:
+        mine.close()
+        original.wait(30)
+
+    atexit.register(end)
+    return mine, threading.Lock()
+
+
+def main() -> None:
+    """Be the process that is copied: import, and copy when asked to, until nobody can ask any more."""
+    with socket.socket(fileno=int(sys.argv[1])) as asks:
+        for name in IMPORTED:
+            importlib.import_module(name)
+        gc.collect()
+        gc.freeze()
+        while True:
+            asked, files = _next(asks)
+            _reap()
+            if not asked:
+                return
+            if os.fork() == 0:  # who waits for a copy is a process of its own
+                asks.close()
+                _keep(json.loads(asked), *files)
+            for file in files:
+                os.close(file)
+
+
+def _reap() -> None:
+    """Let go of those whose copies have ended."""
+    with suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+
+
+def _next(asks: socket.socket) -> tuple[bytes, list[int]]:
+    asked, files, *_ = socket.recv_fds(asks, LONGEST, 3)
+    while asked and not asked.endswith(b"\n"):
+        asked += asks.recv(LONGEST)
+    return asked, files
+
+
+def _keep(asked: dict[str, Any], output: int, errors: int, told: int) -> None:
+    """Copy once more, tell the copy's id, wait for its end, and tell how it ended. Returns in the copy only."""
+    copy = os.fork()
+    if copy == 0:
+        os.close(told)
+        _become(asked, output, errors)
+    os.close(output)
+    os.close(errors)
+    os.write(told, f"{copy}\n".encode())
+    status = os.waitstatus_to_exitcode(os.waitpid(copy, 0)[1])
+    os.write(told, f"{status}\n".encode())
+    os._exit(0)
+
+
+def _become(asked: dict[str, Any], output: int, errors: int) -> NoReturn:
+    """Be `fifthfactor`, as if just started."""
+    for file, number in ((output, 1), (errors, 2)):
+        os.dup2(file, number)
+        os.close(file)
+    os.chdir(asked["folder"])
+    os.environ.clear()
+    os.environ.update(asked["environment"])
+    time.tzset()
+    sys.argv = ["fifthfactor", *asked["arguments"]]
+    from service.cli.main import main as fifthfactor
+
+    fifthfactor()
+    sys.exit()
+
+
+if __name__ == "__main__":
+    main()
