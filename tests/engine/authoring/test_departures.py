@@ -76,10 +76,10 @@ def disagreements(every: int) -> list[str]:
     pdp = PDP(bundle)
     return [
         f"{case.file}:{case.line}: {text}"
-        for number, case in enumerate(prepare(bundle))
+        for number, case in enumerate(case for file, _ in bundle.tests for case in prepare(bundle, file))
         if number % every == 0
         for verdict in [pdp.verdict(case.exchange, case.as_of)]
-        for other in pdp.verdicts(case.exchange, case.as_of)
+        for other in pdp.judge(case.exchange, as_of=case.as_of).verdicts.values()
         for text in verdict.differences(other)
     ]
 
