@@ -20,6 +20,7 @@ from engine.verdict import Bounds, Reading, Verdict, numbers
 
 WEIGHING = frozenset({"prohibit", "require", "oblige", "review", "compels"})
 LIFTING = frozenset({"satisfies", "exempts"})
+BEARING = WEIGHING | LIFTING
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +70,7 @@ class Judgement:
         """The ids of the provisions that stand for certain and weigh or lift, in the order of the rules."""
         rules = self.verdict.rules
         standing = (rules[number] for number in numbers(self.verdict.stands.certain))
-        return tuple(dict.fromkeys(rule.provision.id for rule in standing if rule.effect in WEIGHING | LIFTING))
+        return tuple(dict.fromkeys(rule.provision.id for rule in standing if rule.effect in BEARING))
 
     def proceeds(self, today: date) -> bool:
         """Whether the exchange may proceed: it is permitted, and not only hypothetically."""

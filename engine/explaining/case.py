@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 
 from engine.bundle import Bundle
 from engine.deciding.combine import Outcome
@@ -17,7 +18,7 @@ from engine.rules import Rule
 from engine.verdict import Reading, Verdict, numbers
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots, which leave no place for what is cached
 class Case:
     """Everything a decision is told from. `id` is the caller's; `missing` are the facts to find out."""
 
@@ -35,11 +36,11 @@ class Case:
     def as_of(self) -> date:
         return self.judgement.as_of
 
-    @property
+    @cached_property
     def verdict(self) -> Verdict:
         return self.judgement.verdict
 
-    @property
+    @cached_property
     def reading(self) -> Reading:
         return self.judgement.reading
 
