@@ -7,6 +7,10 @@ import os
 FUZZ = "TESTS_AT_RANDOM"  # the variable by which this process and its workers know
 TIMES = 50
 
+# The run of random agreement: many bundles and few exchanges of each. Most faults show within twenty, and another bundle shows more than
+# another exchange.
+BUNDLES, EXCHANGES, COMPLETED = 500, 20, 5
+
 
 def examples(number: int) -> int:
     """How many random examples a test tries that tries `number` of them in `make test`."""

@@ -27,7 +27,7 @@ import engine
 from engine import Settings, bundle
 from engine.diagnostic import Findings
 from engine.policy_language import tree
-from tests.chance import FUZZ
+from tests.chance import BUNDLES, COMPLETED, EXCHANGES, FUZZ
 
 ROOT = Path(__file__).parent.parent
 LAST = "test_the_engines_agree_and_are_safe"
@@ -115,6 +115,12 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 @pytest.fixture
+def little_to_search() -> None:
+    """What other tests left is not looked through where a test searches for cycles: with the bundled policies that takes a second."""
+    gc.freeze()
+
+
+@pytest.fixture
 def agreement_run() -> tuple[int, str]:
     """The status of the long run and what it printed, once it has ended."""
     folder = Path(os.environ[FOLDER])
@@ -126,7 +132,8 @@ def agreement_run() -> tuple[int, str]:
 def _start(session: pytest.Session) -> None:
     folder = Path(tempfile.mkdtemp(prefix="agreement-"))
     os.environ[FOLDER] = str(folder)
-    command = shlex.join([sys.executable, "-m", "tests.engine.backends.agreement", "--first", "0", "--nice", "10"])
+    options = ("--first", 0, "--bundles", BUNDLES, "--exchanges", EXCHANGES, "--completed", COMPLETED, "--nice", 10)
+    command = shlex.join([sys.executable, "-m", "tests.engine.backends.agreement", *map(str, options)])
     script = f"{command} > told 2>&1; echo $? > status.part; mv status.part status"
     session.config.stash[RUN] = subprocess.Popen(
         ["sh", "-c", script], cwd=folder, env={**os.environ, "PYTHONPATH": str(ROOT)}, start_new_session=True

@@ -2,10 +2,8 @@
 
 import pytest
 
+from tests.chance import BUNDLES, COMPLETED, EXCHANGES
 from tests.engine.backends.agreement import COMPLETIONS
-
-# Many bundles, and few exchanges of each: most faults show within twenty, and another bundle shows more than another exchange.
-BUNDLES, EXCHANGES, COMPLETED = 500, 20, 5
 
 
 @pytest.mark.timeout(900)

@@ -29,6 +29,8 @@ from engine.backends.durable import network
 from engine.backends.durable.network import EngineUnavailable, Head, Network, NetworkError
 from engine.verdict import numbers
 
+pytestmark = pytest.mark.usefixtures("little_to_search")
+
 T = network.Test
 Calls: TypeAlias = list[tuple[Any, ...]]  # of the C module: function, then arguments
 

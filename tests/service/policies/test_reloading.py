@@ -29,6 +29,8 @@ from service.settings import Settings
 from service.telemetry import log_lines
 from tests.service.conftest import POLICIES, Lines, Server, eventually, running
 
+pytestmark = pytest.mark.usefixtures("little_to_search")
+
 CHINA, AMERICA = {"exporter": {"country": "CN"}}, {"recipient": {"country": "US"}}
 # Reviewed where ten thousand people are many, permitted where twenty thousand are.
 LARGE = json.dumps({**CHINA, **AMERICA, "data": {"people": 12000}}).encode()
