@@ -35,10 +35,10 @@ from engine.bundle import (
 )
 from engine.deciding.contributions import Contribution, Counter, Counting, Key, Tally, covering, put
 from engine.deciding.judgement import Judgement
-from engine.deciding.sign_off import SignOff, Unsignable, facts_digest, meaning_of
+from engine.deciding.sign_off import Approval, Unsignable, facts_digest, meaning_of
 from engine.decision import CarriedPart, ConflictPart, Decision, DutyPart, PlanDecision
 from engine.diagnostic import CODES, Diagnostic, did_you_mean
-from engine.exchange import MAX_BYTES, Exchange, ExchangeRefused, Problem, read_object
+from engine.exchange import MAX_BYTES, Exchange, ExchangeProblem, ExchangeRefused, read_object
 from engine.explaining.phrasebook import Phrasebook
 from engine.explaining.plain_text import PlainText
 from engine.explaining.written import Written
@@ -46,7 +46,7 @@ from engine.languages import LANGUAGES, Language
 from engine.pdp import INCLUDES, MODES, PDP, EnginesFailed
 from engine.plan import Leg, decide_plan, read_plan
 from engine.policy_language.catalogue import FactEntry
-from engine.policy_language.check import Settings
+from engine.policy_language.check import PolicySettings
 from engine.policy_language.model import ActionText, AttributesText, AuthZenText, ContextText, EntityText, Status
 from engine.policy_language.places import NotAnObject, Path, Places
 from engine.policy_language.vocabulary import Register
@@ -62,6 +62,7 @@ __all__ = [
     "MODES",
     "PDP",
     "ActionText",
+    "Approval",
     "AttributesText",
     "AuthZenText",
     "Bundle",
@@ -83,6 +84,7 @@ __all__ = [
     "EntityText",
     "Exchange",
     "ExchangePart",
+    "ExchangeProblem",
     "ExchangeRefused",
     "FactEntry",
     "Instrument",
@@ -101,12 +103,10 @@ __all__ = [
     "PlainText",
     "PlanDecision",
     "PolicyChangePart",
-    "Problem",
+    "PolicySettings",
     "Range",
     "Register",
     "Result",
-    "Settings",
-    "SignOff",
     "Status",
     "Tally",
     "Trial",

@@ -21,7 +21,7 @@ from engine.exchange import Exchange, ExchangeReader
 from engine.policy_language import tree
 from engine.policy_language.access import check_access
 from engine.policy_language.catalogue import FactEntry, catalogue
-from engine.policy_language.check import Settings, check
+from engine.policy_language.check import PolicySettings, check
 from engine.policy_language.vocabulary import Vocabulary
 from engine.policy_language.vocabulary import load as load_vocabulary
 from engine.rules import Calendar, Duty, RuleSet
@@ -48,7 +48,7 @@ class Bundle:
 
     rules: RuleSet
     vocabulary: Vocabulary
-    settings: Settings
+    settings: PolicySettings
     digests: Digests
     reader: ExchangeReader
     tests: tuple[tuple[str, tree.Node], ...]
@@ -117,7 +117,7 @@ def all_stays() -> Iterator[None]:
             gc.enable()
 
 
-def load(paths: Path | Sequence[Path], settings: Settings | None = None) -> Bundle:
+def load(paths: Path | Sequence[Path], settings: PolicySettings | None = None) -> Bundle:
     """
     Load a bundle from folders or files.
 
@@ -128,9 +128,9 @@ def load(paths: Path | Sequence[Path], settings: Settings | None = None) -> Bund
 
 
 @all_stays()
-def load_sources(sources: dict[str, bytes], settings: Settings | None = None) -> Bundle:
+def load_sources(sources: dict[str, bytes], settings: PolicySettings | None = None) -> Bundle:
     """Load a bundle from file names and bytes. Raises BundleRefused."""
-    settings = settings or Settings()
+    settings = settings or PolicySettings()
     findings = Findings()
     trees: dict[str, list[tree.Node]] = {kind: [] for kind in KINDS}
     tests = []
@@ -238,7 +238,7 @@ def _digest(pieces: Iterable[bytes]) -> str:
     return digest.hexdigest()
 
 
-def _meaning(rules: RuleSet, vocabulary: Vocabulary, settings: Settings) -> str:
+def _meaning(rules: RuleSet, vocabulary: Vocabulary, settings: PolicySettings) -> str:
     """Over the printed rules and words: places, comments and layout are left out, so they do not change it."""
     values = [
         (

@@ -39,7 +39,7 @@ MAX_CARRIED = 64
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class ExchangeProblem:
     """One thing wrong with an exchange: a JSON Pointer to it, a stable code, and a sentence."""
 
     pointer: str
@@ -50,7 +50,7 @@ class Problem:
 class ExchangeRefused(ValueError):
     """The exchange cannot be read. `problems` names each place."""
 
-    def __init__(self, problems: tuple[Problem, ...]) -> None:
+    def __init__(self, problems: tuple[ExchangeProblem, ...]) -> None:
         super().__init__("; ".join(f"{p.pointer or '/'}: {p.detail}" for p in problems))
         self.problems = problems
 
@@ -152,7 +152,7 @@ class ExchangeReader:
             raise ExchangeRefused(tuple(problems))
         return Exchange(document, values, as_of, relies_on, personal, carried)
 
-    def _complete(self, values: dict[str, Value]) -> list[Problem]:
+    def _complete(self, values: dict[str, Value]) -> list[ExchangeProblem]:
         """Close families with `rest`, and hold counters against this exchange's own counts."""
         for rest, members in self._closing.items():
             if values.pop(rest, None) is not None:
@@ -171,14 +171,14 @@ class ExchangeReader:
                 values[name] = Range(low, None)
             elif counter.high is not None and counter.high < low:
                 detail = f"is below this exchange's own count, {low:,}; a counter includes the exchange itself"
-                problems.append(Problem(_pointer(name.split(".")), "counter-below", detail))
+                problems.append(ExchangeProblem(_pointer(name.split(".")), "counter-below", detail))
             else:
                 values[name] = Range(max(counter.low, low), counter.high)
         return problems
 
-    def _unknown_ways(self, relies_on: Any) -> list[Problem]:
+    def _unknown_ways(self, relies_on: Any) -> list[ExchangeProblem]:
         return [
-            Problem(
+            ExchangeProblem(
                 f"/relies_on/{n}",
                 "unknown-way",
                 f"`{way[:80]}` is no requirement or ground; {did_you_mean(way, self._ways)}".rstrip("; "),
@@ -187,9 +187,9 @@ class ExchangeReader:
             if way not in self._ways
         ]
 
-    def _not_travelling(self, carried: Iterable[tuple[str, str]]) -> list[Problem]:
+    def _not_travelling(self, carried: Iterable[tuple[str, str]]) -> list[ExchangeProblem]:
         return [
-            Problem(
+            ExchangeProblem(
                 f"/carried/{n}/provision",
                 "unknown-provision",
                 f"`{provision[:80]}` is no provision whose conditions travel; {did_you_mean(provision, self._travelling)}".rstrip(
@@ -200,7 +200,7 @@ class ExchangeReader:
             if provision not in self._travelling
         ]
 
-    def _problems(self, failed: ValidationError) -> tuple[Problem, ...]:
+    def _problems(self, failed: ValidationError) -> tuple[ExchangeProblem, ...]:
         problems = []
         for error in failed.errors(include_url=False, include_input=False)[:MAX_PROBLEMS]:
             path = error["loc"]
@@ -212,11 +212,11 @@ class ExchangeReader:
                     detail = f"an exchange has no fact `{name[:120]}`; {did_you_mean(name, self._vocabulary.names())}".rstrip(
                         "; "
                     )
-                    problems.append(Problem(_pointer(path), "unknown-fact", detail))
+                    problems.append(ExchangeProblem(_pointer(path), "unknown-fact", detail))
                 case "dict_type":
-                    problems.append(Problem(_pointer(path), "wrong-type", "must be an object"))
+                    problems.append(ExchangeProblem(_pointer(path), "wrong-type", "must be an object"))
                 case _:
-                    problems.append(Problem(_pointer(path), "wrong-value", error["msg"]))
+                    problems.append(ExchangeProblem(_pointer(path), "wrong-value", error["msg"]))
         return tuple(problems)
 
     def _personal_in(self, sent: Mapping[str, Value]) -> tuple[str, ...]:
@@ -253,7 +253,7 @@ def read_object(raw: bytes, most: int, what: str = "exchange") -> dict[str, Any]
 
 
 def _not_json(detail: str) -> ExchangeRefused:
-    return ExchangeRefused((Problem("", "not-json", detail),))
+    return ExchangeRefused((ExchangeProblem("", "not-json", detail),))
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

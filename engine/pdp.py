@@ -26,7 +26,7 @@ from engine.deciding.carried import Carried, held, over, raised, stated, travell
 from engine.deciding.combine import UNDETERMINED, Combiner, Outcome
 from engine.deciding.combine import word as outcome_word
 from engine.deciding.judgement import Judgement
-from engine.deciding.sign_off import SignOff, concerns, parts, signable
+from engine.deciding.sign_off import Approval, concerns, parts, signable
 from engine.decision import Decision, EnginePart, MissingPart
 from engine.exchange import Exchange
 from engine.explaining.case import Case
@@ -87,7 +87,7 @@ class PDP:
         id: str,
         include: Collection[str] = (),
         lang: str = "en",
-        signed: Collection[SignOff] = (),
+        signed: Collection[Approval] = (),
     ) -> Decision:
         """The decision on an exchange, as a document; see `write`."""
         return self.write(exchange, as_of=as_of, today=today, id=id, include=include, lang=lang, signed=signed).document()
@@ -101,13 +101,13 @@ class PDP:
         id: str,
         include: Collection[str] = (),
         lang: str = "en",
-        signed: Collection[SignOff] = (),
+        signed: Collection[Approval] = (),
     ) -> Written:
         """The decision on an exchange, as JSON: `judge`, then `tell`. Raises EnginesFailed where no engine gave an answer."""
         return self.tell(self.judge(exchange, as_of=as_of, signed=signed), today=today, id=id, include=include, lang=lang)
 
     def judge(
-        self, exchange: Exchange, *, as_of: date, signed: Collection[SignOff] = (), came: Collection[Carried] = ()
+        self, exchange: Exchange, *, as_of: date, signed: Collection[Approval] = (), came: Collection[Carried] = ()
     ) -> Judgement:
         """
         What the engines of the mode say to an exchange, each evaluating it once, and what that comes to.

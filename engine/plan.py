@@ -21,7 +21,7 @@ from engine.deciding.combine import Outcome, permitting
 from engine.deciding.combine import word as outcome_word
 from engine.deciding.judgement import Judgement
 from engine.decision import BoundsPart, HorizonPart, LegPart, PlanDecision
-from engine.exchange import Exchange, ExchangeRefused, Problem, read_object
+from engine.exchange import Exchange, ExchangeProblem, ExchangeRefused, read_object
 from engine.explaining.written import Written
 from engine.languages import LANGUAGES, Language
 from engine.pdp import PDP
@@ -52,12 +52,14 @@ def read_plan(bundle: Bundle, raw: bytes) -> tuple[Leg, ...]:
     every problem, each at its place in the plan.
     """
     document = read_object(raw, MAX_BYTES, "plan")
-    problems = [Problem(f"/{key}", "unknown-key", _unknown_key(key, KEYS)) for key in document if key not in KEYS]
+    problems = [ExchangeProblem(f"/{key}", "unknown-key", _unknown_key(key, KEYS)) for key in document if key not in KEYS]
     if document.get("schema", SCHEMA) != SCHEMA:
-        problems.append(Problem("/schema", "wrong-value", f"must be `{SCHEMA}`"))
+        problems.append(ExchangeProblem("/schema", "wrong-value", f"must be `{SCHEMA}`"))
     written = document.get("legs")
     if not isinstance(written, list) or not 0 < len(written) <= MAX_LEGS or not all(isinstance(leg, dict) for leg in written):
-        raise ExchangeRefused((*problems, Problem("/legs", "wrong-value", f"must be a list of 1 to {MAX_LEGS} objects")))
+        raise ExchangeRefused(
+            (*problems, ExchangeProblem("/legs", "wrong-value", f"must be a list of 1 to {MAX_LEGS} objects"))
+        )
     legs: list[Leg] = []
     for number, text in enumerate(written):
         legs.append(_leg(bundle, text, number, legs, problems))
@@ -179,13 +181,17 @@ def _seen(pdp: PDP, legs: Sequence[Leg], day: date) -> list[_Seen]:
 # Reading
 
 
-def _leg(bundle: Bundle, text: Mapping[str, Any], number: int, earlier: Sequence[Leg], problems: list[Problem]) -> Leg:
+def _leg(bundle: Bundle, text: Mapping[str, Any], number: int, earlier: Sequence[Leg], problems: list[ExchangeProblem]) -> Leg:
     """One leg; what is wrong is added to `problems`, and the leg then means nothing."""
     at = f"/legs/{number}"
-    problems += [Problem(f"{at}/{key}", "unknown-key", _unknown_key(key, LEG_KEYS)) for key in text if key not in LEG_KEYS]
+    problems += [
+        ExchangeProblem(f"{at}/{key}", "unknown-key", _unknown_key(key, LEG_KEYS)) for key in text if key not in LEG_KEYS
+    ]
     id = text.get("id", str(number + 1))
     if not isinstance(id, str) or not 0 < len(id) <= 80 or id in (leg.id for leg in earlier):
-        problems.append(Problem(f"{at}/id", "wrong-value", "must be a text of 1 to 80 characters that no earlier leg has"))
+        problems.append(
+            ExchangeProblem(f"{at}/id", "wrong-value", "must be a text of 1 to 80 characters that no earlier leg has")
+        )
         id = f"{number + 1}, unnamed"
     after = text.get("after", "")
     if isinstance(after, int) and not isinstance(after, bool) and 0 < after <= number:
@@ -193,18 +199,18 @@ def _leg(bundle: Bundle, text: Mapping[str, Any], number: int, earlier: Sequence
     before = next((leg for leg in earlier if leg.id == after), None)
     if before is None and "after" in text:
         detail = "names no earlier leg; it is the id of one, or its place, counted from 1"
-        problems.append(Problem(f"{at}/after", "unknown-leg", detail))
+        problems.append(ExchangeProblem(f"{at}/after", "unknown-leg", detail))
     exchange = Exchange({}, {})
     try:
         exchange = bundle.reader.read(json.dumps(text.get("exchange")).encode())
     except ExchangeRefused as refused:
-        problems += [Problem(f"{at}/exchange{p.pointer}", p.code, p.detail) for p in refused.problems]
+        problems += [ExchangeProblem(f"{at}/exchange{p.pointer}", p.code, p.detail) for p in refused.problems]
     days = {leg.exchange.as_of for leg in earlier if leg.exchange.as_of}
     if exchange.as_of and days - {exchange.as_of}:
         detail = "is another day than an earlier leg's; a plan is decided on one day"
-        problems.append(Problem(f"{at}/exchange/as_of", "wrong-value", detail))
+        problems.append(ExchangeProblem(f"{at}/exchange/as_of", "wrong-value", detail))
     if before is not None:
-        problems += [Problem(f"{at}/after", "broken-chain", text) for text in _breaks(bundle, before, exchange)]
+        problems += [ExchangeProblem(f"{at}/after", "broken-chain", text) for text in _breaks(bundle, before, exchange)]
     return Leg(id, exchange, before.id if before else "")
 
 

@@ -94,7 +94,7 @@ class Position(BaseModel):
     column: int
 
 
-class Place(BaseModel):
+class ProblemPlace(BaseModel):
     """One thing that is wrong, and where."""
 
     model_config = ConfigDict(frozen=True)
@@ -137,14 +137,14 @@ class Problem(BaseModel):
     detail: str
     instance: str = Field(description="the path that was asked for, of an exchange in a batch with its place in the body")
     request_id: str = Field(description="the X-Request-ID of the answer, under which the log has the request")
-    errors: tuple[Place, ...] | None = Field(default=None, description=f"what is wrong; at most {PLACES_SHOWN} places")
+    errors: tuple[ProblemPlace, ...] | None = Field(default=None, description=f"what is wrong; at most {PLACES_SHOWN} places")
     checks: dict[str, Any] | None = Field(default=None, description="of a service that is not ready: what was found")
     decision: dict[str, Any] | None = Field(
         default=None, description="of a decision that moved: `id`, `outcome` and `answer` of the new one"
     )
 
 
-class Refused(Exception):
+class RequestRefused(Exception):
     """A request that gets a problem document for an answer."""
 
     def __init__(
@@ -152,7 +152,7 @@ class Refused(Exception):
         kind: Kind,
         detail: str,
         *,
-        errors: tuple[Place, ...] | None = None,
+        errors: tuple[ProblemPlace, ...] | None = None,
         checks: dict[str, Any] | None = None,
         decision: dict[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,

@@ -20,9 +20,9 @@ from service.log.store import Store, Stored, find
 from service.policies import kept, watching
 from service.policies.live import Live
 from service.policies.reloading import Origin, Policies, PoliciesRefused
-from service.policies.shadow import Given, Shadow
+from service.policies.shadow import GivenToShadow, Shadow
 from service.policies.watching import Reloading
-from service.problems import Refused
+from service.problems import RequestRefused
 from service.settings import SettingRefused, Settings
 from service.store.database import DatabaseRefused
 from service.telemetry import log_lines
@@ -124,22 +124,22 @@ class Service:
         """
         What a look at the database finds. It waits for the disk, so it belongs into a thread.
 
-        Raises Refused where the database does not answer: then `what` was to be read cannot be.
+        Raises RequestRefused where the database does not answer: then `what` was to be read cannot be.
         """
         try:
             with self.store.database.reading.connect() as connection:
                 return look(connection)
         except sa.exc.SQLAlchemyError:
-            raise Refused("not-ready", f"the {what} cannot be read", headers={"Retry-After": "1"}) from None
+            raise RequestRefused("not-ready", f"the {what} cannot be read", headers={"Retry-After": "1"}) from None
 
     def stored(self, id: str) -> Stored:
-        """The record of a decision; it waits for the disk. Raises Refused where there is none."""
+        """The record of a decision; it waits for the disk. Raises RequestRefused where there is none."""
         stored = self.read(lambda connection: find(connection, id))
         if stored is None:
-            raise Refused("not-found", "no decision of this id is recorded")
+            raise RequestRefused("not-found", "no decision of this id is recorded")
         return stored
 
-    def compare(self, sequence: int, given: Given | None) -> None:
+    def compare(self, sequence: int, given: GivenToShadow | None) -> None:
         """Let the shadow, if there is one, look at a decision whose record is durable."""
         if self.shadow and given:
             self.shadow.look(sequence, given)

@@ -24,7 +24,7 @@ import pytest
 from hypothesis import is_hypothesis_test, settings
 
 import engine
-from engine import Settings, bundle
+from engine import PolicySettings, bundle
 from engine.diagnostic import Findings
 from engine.policy_language import tree
 from tests.chance import BUNDLES, COMPLETED, EXCHANGES, FUZZ
@@ -37,14 +37,14 @@ RUN = pytest.StashKey["subprocess.Popen[bytes]"]()
 
 MANY = 300  # files, which only the bundled policies have
 LOAD, READ = bundle.load_sources, tree.read
-LOADED: dict[tuple[Settings, frozenset[tuple[str, bytes]]], bundle.Bundle] = {}
+LOADED: dict[tuple[PolicySettings, frozenset[tuple[str, bytes]]], bundle.Bundle] = {}
 TREES: dict[tuple[str, bytes], tree.Node] = {}
 
 # Tests make applications and policies and drop them. Left at 700 new objects, looking for cycles is a fifth of their work.
 gc.set_threshold(20_000, 10, 10)
 
 
-def load_once(sources: dict[str, bytes], settings: Settings | None = None) -> bundle.Bundle:
+def load_once(sources: dict[str, bytes], settings: PolicySettings | None = None) -> bundle.Bundle:
     """
     The bundle of some files. What has as many files as the bundled policies is read once a process: the same bytes, the same bundle.
 
@@ -52,7 +52,7 @@ def load_once(sources: dict[str, bytes], settings: Settings | None = None) -> bu
     """
     if len(sources) < MANY:
         return LOAD(sources, settings)
-    key = (settings or Settings(), frozenset(sources.items()))
+    key = (settings or PolicySettings(), frozenset(sources.items()))
     if key not in LOADED:
         LOADED[key] = LOAD(sources, settings)
         gc.freeze()

@@ -274,18 +274,6 @@ def test_every_variable_named_is_a_setting() -> None:
     assert {name for page in PAGES for name in re.findall(rf"{PREFIX}[A-Z_]*", text_of(page))} <= known
 
 
-def test_every_command_has_an_example_in_its_help() -> None:
-    """`--help` of each command shows one line to copy, of that command."""
-
-    def without(command: Any, words: str) -> Iterator[str]:
-        for name, inner in getattr(command, "commands", {}).items():
-            yield from without(inner, f"{words} {name}")
-        if not hasattr(command, "commands") and not (command.epilog or "").startswith(f"Example: {words}"):
-            yield words
-
-    assert list(without(typer.main.get_command(app), "fifthfactor")) == []
-
-
 @pytest.mark.parametrize("name", TABLES)
 def test_the_generated_tables_are_up_to_date(name: str) -> None:
     """Each stands on one page, is as it has to be, and says something in every row."""

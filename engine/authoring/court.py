@@ -171,7 +171,7 @@ class Witness:
         self._reference = reference
         self._known = KnownFacts(reference.rules, case.exchange, case.as_of)
         self._read: dict[Atom, Truth] = {}
-        self._defined = _Definitions(reference.rules.definitions, self._test)
+        self._defined = _ChangedDefinitions(reference.rules.definitions, self._test)
 
     def reads_otherwise(self, change: Change) -> bool:
         """
@@ -193,7 +193,7 @@ class Witness:
         """Whether anything may come out otherwise for that: what the change reaches does, or the case expects how a definition reads."""
         if not change.parted or self.case.expect.define:
             return True
-        defined = _Definitions(change.after.rules.definitions, self._test, self._defined, change.touched)
+        defined = _ChangedDefinitions(change.after.rules.definitions, self._test, self._defined, change.touched)
         was, now = (
             reference.follows(self._known, Reads(reference.rules, self._test, read), self._holds(reference, read))
             for reference, read in ((change.part_before, self._defined), (change.part_after, defined))
@@ -208,7 +208,7 @@ class Witness:
 
     def under(self, change: Change) -> Verdict:
         """The verdict under the changed rules."""
-        defined = _Definitions(change.after.rules.definitions, self._test, self._defined, change.touched).all
+        defined = _ChangedDefinitions(change.after.rules.definitions, self._test, self._defined, change.touched).all
         conditions = {key: condition for key, condition in change.after.conditions.items() if key in change.touched}
         holds = self._held | {key: truth(condition, self._test, defined) for key, condition in conditions.items()}
         return change.after.follows(self._known, Reads(change.after.rules, self._test, defined), holds)
@@ -229,7 +229,7 @@ class Witness:
         return self._read[atom]
 
 
-class _Definitions(dict[str, Truth]):
+class _ChangedDefinitions(dict[str, Truth]):
     """How definitions read, each worked out when it is first asked for; those that a change does not touch read as they did before."""
 
     def __init__(

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from engine.diagnostic import Diagnostic, Findings, Span
-from engine.policy_language.model import CaseText, Document, PolicyText, RuleText, TestText, VocabularyText
+from engine.policy_language.model import CaseText, DocumentText, PolicyText, RuleText, TestText, VocabularyText
 from engine.policy_language.tree import Comment, Mapping, Node, Scalar, Sequence, comments, read
 
 WIDTH = 128
@@ -29,7 +29,7 @@ _GROUPS = frozenset({"any_of", "all_of", "none_of"})
 # The parts of a document, each after an empty line, and those whose entries are set apart from one another too.
 _PARTS = frozenset({"define", "rules", "cases", *VocabularyText.model_fields}) - {"vocabulary"}
 _SET_APART = frozenset({"rules", "cases"})
-_KINDS: tuple[tuple[str, type[Document], str, type[Document] | None], ...] = (
+_KINDS: tuple[tuple[str, type[DocumentText], str, type[DocumentText] | None], ...] = (
     ("policy", PolicyText, "rules", RuleText),
     ("test", TestText, "cases", CaseText),
     ("vocabulary", VocabularyText, "", None),
@@ -64,7 +64,7 @@ def lay_out(file: str, data: bytes, schemas: str = "") -> bytes:
     """
     tree, kind = _read(file, data)
     notes = comments(file, data)
-    root = _Builder(_LINES.split(data.decode("utf-8-sig"))).build(tree, notes)
+    root = _LayoutBuilder(_LINES.split(data.decode("utf-8-sig"))).build(tree, notes)
     _in_order(root, kind)
     if schemas:
         _name_schema(root, f"{schemas}/{kind}.json")
@@ -130,7 +130,7 @@ class _Entry:
     filled: bool = False
 
 
-class _Builder:
+class _LayoutBuilder:
     """Puts each comment to the entry it belongs to."""
 
     def __init__(self, lines: list[str]) -> None:
@@ -240,12 +240,12 @@ def _in_order(root: _Block, kind: str) -> None:
                     _sort(item.value, item_model)
 
 
-def _sort(block: _Block, model: type[Document]) -> None:
+def _sort(block: _Block, model: type[DocumentText]) -> None:
     order = _order(model)
     block.entries.sort(key=lambda entry: order.get(entry.key or "", len(order)))
 
 
-def _order(model: type[Document]) -> dict[str, int]:
+def _order(model: type[DocumentText]) -> dict[str, int]:
     return {each.alias or name: number for number, (name, each) in enumerate(model.model_fields.items())}
 
 

@@ -10,7 +10,7 @@ import json
 from typing import Any
 
 from engine.backends.durable import Durable
-from engine.backends.durable.listing import Asked
+from engine.backends.durable.listing import AskedTest
 from engine.bundle import Bundle
 from engine.explaining.phrasebook import Phrasebook
 
@@ -41,11 +41,11 @@ def rulesets(bundle: Bundle) -> list[dict[str, Any]]:
     ]
 
 
-def _test(asked: Asked) -> str:
+def _test(asked: AskedTest) -> str:
     return f"{asked.test.prop} {asked.test.op} {asked.test.value}"
 
 
-def _words(book: Phrasebook, asked: Asked) -> str:
+def _words(book: Phrasebook, asked: AskedTest) -> str:
     about = asked.about
     if isinstance(about, str):
         return about

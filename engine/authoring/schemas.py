@@ -22,7 +22,7 @@ from engine.bundle import Bundle
 from engine.decision import Outcome, RequirementPart
 from engine.policy_language.check import DUE_ANCHORS
 from engine.policy_language.conditions import DATES, FITS, GROUPS, ORDER
-from engine.policy_language.model import Document, PolicyText, TestText, Text, TravelsText, VocabularyText
+from engine.policy_language.model import DocumentText, PolicyText, TestText, Text, TravelsText, VocabularyText
 from engine.policy_language.places import Places
 from engine.policy_language.vocabulary import DOCUMENT_FIELDS, DOCUMENT_GROUPS, PRIMITIVES, Vocabulary
 from engine.rules import AS_OF
@@ -69,7 +69,7 @@ class _Words:
         self.types = {type.name: type for type in (*self.facts.values(), Type("duration"))}
         self.defs = {**self.names(), **self.shapes(), **self.typed()}
 
-    def document(self, model: type[Document], places: Mapping[str, Schema]) -> Schema:
+    def document(self, model: type[DocumentText], places: Mapping[str, Schema]) -> Schema:
         """The schema of a document; `places` maps the name of a model and of a key to what may stand there."""
         written = _plain(model.model_json_schema())
         shapes = {model.__name__: written, **written.pop("$defs", {})}

@@ -36,7 +36,7 @@ Key: TypeAlias = tuple[str | None, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Window:
+class CountingWindow:
     """
     The days that count. `zone` names the time zone whose days they are, "" where any will do.
 
@@ -79,7 +79,7 @@ class Counter:
     facts: tuple[str, ...]
     distinct: bool
     per: tuple[str, ...]
-    window: Window
+    window: CountingWindow
     meaning: str
 
 
@@ -142,7 +142,7 @@ class Counting:
                 words.families.get(name, (name,)),
                 text.counts.startswith("distinct "),
                 tuple(text.per),
-                Window.read(text.window),
+                CountingWindow.read(text.window),
                 _meaning(name, self._written(name, text), self._left_out[name], bundle.rules),
             )
             for name, text in sorted(words.counters.items())

@@ -13,7 +13,7 @@ from datetime import date
 
 from engine.deciding.carried import Carried
 from engine.deciding.combine import Outcome
-from engine.deciding.sign_off import SignOff, Unsignable, why_not
+from engine.deciding.sign_off import Approval, Unsignable, why_not
 from engine.decision import EnginePart, SignedOffPart
 from engine.exchange import Exchange
 from engine.verdict import Bounds, Reading, Verdict, numbers
@@ -37,7 +37,7 @@ class Judgement:
 
     exchange: Exchange
     as_of: date
-    signed: tuple[SignOff, ...]
+    signed: tuple[Approval, ...]
     verdicts: Mapping[str, Verdict]
     engine: EnginePart
     own: Outcome

@@ -30,7 +30,7 @@ UNBOUND = (AS_OF, "schema")  # members of an exchange that an approval is not bo
 
 
 @dataclass(frozen=True, slots=True)
-class SignOff:
+class Approval:
     """An approval that stands: which provision, the caller's id for it, who gave it, and its last day."""
 
     provision: str
@@ -39,7 +39,7 @@ class SignOff:
     until: date
 
     @classmethod
-    def told(cls, part: Mapping[str, Any]) -> SignOff:
+    def told(cls, part: Mapping[str, Any]) -> Approval:
         """The approval that a decision tells, as JSON; to decide the same again."""
         return cls(part["provision"], part["sign_off"], part["by"], date.fromisoformat(part["until"]))
 
@@ -91,7 +91,7 @@ def why_not(verdict: Verdict, conflicts: Collection[tuple[Rule, str]], provision
     return next((why for effect, why in BINDING.items() if effect in effects), "nothing")
 
 
-def parts(verdict: Verdict, given: Collection[SignOff]) -> list[SignedOffPart]:
+def parts(verdict: Verdict, given: Collection[Approval]) -> list[SignedOffPart]:
     """Which approvals a verdict rests on, by what each does."""
     by = {each.provision: each for each in given}
     found = {}

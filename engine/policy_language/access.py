@@ -21,10 +21,10 @@ from engine.values import BadValue
 def check_access(vocabulary: Vocabulary, findings: Findings) -> None:
     """Check the part `authzen`, where there is one."""
     if vocabulary.authzen is not None:
-        _Checker(vocabulary, vocabulary.nodes["authzen", ""], findings).check(vocabulary.authzen)
+        _AccessChecker(vocabulary, vocabulary.nodes["authzen", ""], findings).check(vocabulary.authzen)
 
 
-class _Checker:
+class _AccessChecker:
     def __init__(self, vocabulary: Vocabulary, node: Node, findings: Findings) -> None:
         self.vocabulary = vocabulary
         self.node = node

@@ -18,7 +18,7 @@ from engine.diagnostic import Findings, did_you_mean
 from engine.languages import in_each
 from engine.multilingual import NO_WORDS
 from engine.policy_language.conditions import Conditions, Use
-from engine.policy_language.exemptions import Lift, Part, Written, in_strata, periods, resolve_exemptions
+from engine.policy_language.exemptions import Lift, LoweredRule, WrittenRule, in_strata, periods, resolve_exemptions
 from engine.policy_language.model import CalendarText, DutyText, PolicyText, RuleText, Window, read_model
 from engine.policy_language.tree import Mapping, Node, Scalar, locate, plain
 from engine.policy_language.tree import Sequence as ListNode
@@ -70,7 +70,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class PolicySettings:
     """
     What a deployment chooses about doubt and force.
 
@@ -83,7 +83,7 @@ class Settings:
 
 
 def check(
-    trees: Sequence[Node], vocabulary: Vocabulary, settings: Settings, findings: Findings, tested: Collection[str] = ()
+    trees: Sequence[Node], vocabulary: Vocabulary, settings: PolicySettings, findings: Findings, tested: Collection[str] = ()
 ) -> RuleSet:
     """
     Check policy files against a vocabulary. `tested` are definitions that the authors' tests look at.
@@ -96,13 +96,13 @@ def check(
 
 
 class _Checker:
-    def __init__(self, vocabulary: Vocabulary, settings: Settings, findings: Findings) -> None:
+    def __init__(self, vocabulary: Vocabulary, settings: PolicySettings, findings: Findings) -> None:
         self.vocabulary = vocabulary
         self.settings = settings
         self.findings = findings
         self.defined: dict[str, tuple[str, Node]] = {}
         self.conditions = Conditions(vocabulary, self.defined, findings)
-        self.written: dict[str, Written] = {}
+        self.written: dict[str, WrittenRule] = {}
         self.policies: dict[str, tuple[PolicyText, Node]] = {}
 
     def run(self, trees: Sequence[Node]) -> RuleSet:
@@ -166,7 +166,7 @@ class _Checker:
         for number, text in enumerate(policy.rules):
             node = locate(tree, ("rules", number))[0]
             assert isinstance(node, Mapping)
-            written = Written(f"{policy.policy}/{text.id}", policy, text, node, (policy.policy, number))
+            written = WrittenRule(f"{policy.policy}/{text.id}", policy, text, node, (policy.policy, number))
             if written.id in self.written:
                 at = locate(node, ("id",))[0].span
                 first = locate(self.written[written.id].node, ("id",))[0].span
@@ -288,7 +288,7 @@ class _Checker:
             )
         return after.text
 
-    def _lower(self, written: Written, lifts: Sequence[Lift]) -> list[Part]:
+    def _lower(self, written: WrittenRule, lifts: Sequence[Lift]) -> list[LoweredRule]:
         """The rules a provision becomes: its effect, and one for each way in which it exempts."""
         text, policy = written.text, written.policy
         effects = effects_of(text)
@@ -315,7 +315,7 @@ class _Checker:
         parts = []
         for effect in effects[:1]:
             rule = self._effect(written, provision, effect, travels)
-            parts.append(Part(rule, written.order, written.id))
+            parts.append(LoweredRule(rule, written.order, written.id))
         for lift in lifts:
             use = Use.LIFTS if lift.lifts else Use.RAISES
             rule = Rule(
@@ -328,7 +328,7 @@ class _Checker:
                 doubtful=self._doubtful(text) and lift.lifts,
                 travels=travels,
             )
-            parts.append(Part(rule, written.order, written.id))
+            parts.append(LoweredRule(rule, written.order, written.id))
         if text.lane and (not text.advise or text.lane not in self.vocabulary.lanes):
             at = locate(written.node, ("lane",))[0].span
             help = (
@@ -344,12 +344,12 @@ class _Checker:
             self.findings.error(span, "force", f"a {policy.instrument.force} text only advises")
         return parts
 
-    def _stray_duties(self, written: Written) -> None:
+    def _stray_duties(self, written: WrittenRule) -> None:
         at = written.node.key("duties")
         help = "use `oblige`, or put them on a requirement or a `satisfies` rule"
         self.findings.error(at.span if at else written.node.span, "stray-duties", "`duties` hang on a ground", help=help)
 
-    def _provision(self, written: Written) -> Provision:
+    def _provision(self, written: WrittenRule) -> Provision:
         text, policy = written.text, written.policy
         return Provision(
             id=written.id,
@@ -366,7 +366,7 @@ class _Checker:
             line=written.node.span.line,
         )
 
-    def _travels(self, written: Written, effects: Sequence[str]) -> Travels | None:
+    def _travels(self, written: WrittenRule, effects: Sequence[str]) -> Travels | None:
         """What travels with the data; what a later leg must meet becomes a definition under a reserved key."""
         text, force = written.text.travels, written.policy.instrument.force
         if text is None:
@@ -386,7 +386,7 @@ class _Checker:
         otherwise = Level.REVIEW if written.text.status == "unsure" else Level[text.else_.upper()]
         return Travels(text.condition.words, key, otherwise)
 
-    def _effect(self, written: Written, provision: Provision, effect: str, travels: Travels | None) -> Rule:
+    def _effect(self, written: WrittenRule, provision: Provision, effect: str, travels: Travels | None) -> Rule:
         text = written.text
         message = getattr(text, effect).words if effect in ("prohibit", "review", "advise", "compels") else NO_WORDS
         self._allowed(written, effect)
@@ -424,7 +424,7 @@ class _Checker:
             travels=travels if effect != "advise" else None,
         )
 
-    def _condition(self, written: Written, use: Use) -> Condition:
+    def _condition(self, written: WrittenRule, use: Use) -> Condition:
         """In force, applies, when, and none of unless (semantics 3.1)."""
         text, policy, node = written.text, written.policy.policy, written.node
         parts: list[Condition] = [Defined(f"{policy}#applies")]
@@ -466,7 +466,7 @@ class _Checker:
         )
         return Need("all_of")
 
-    def _satisfied(self, written: Written) -> tuple[str, ...]:
+    def _satisfied(self, written: WrittenRule) -> tuple[str, ...]:
         node = locate(written.node, ("satisfies",))[0]
         scalars = [node] if isinstance(node, Scalar) else list(node.items) if isinstance(node, ListNode) else []
         known = self.vocabulary.requirements
@@ -493,7 +493,7 @@ class _Checker:
             names.append(scalar.text)
         return tuple(names)
 
-    def _allowed(self, written: Written, effect: str) -> None:
+    def _allowed(self, written: WrittenRule, effect: str) -> None:
         force = written.policy.instrument.force
         if effect not in ALLOWED[force]:
             at = written.node.key(effect)

@@ -23,7 +23,7 @@ Period: TypeAlias = tuple[date, date]  # first and last day
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class WrittenRule:
     """A rule as written, with its policy and tree. `order` is policy id, then position."""
 
     id: str
@@ -44,7 +44,7 @@ class Lift:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class LoweredRule:
     """A lowered rule on its way to its place."""
 
     rule: Rule
@@ -53,7 +53,7 @@ class Part:
 
 
 def resolve_exemptions(
-    written: Mapping[str, Written], requirements: Mapping[str, RequirementText], unread: Collection[str], findings: Findings
+    written: Mapping[str, WrittenRule], requirements: Mapping[str, RequirementText], unread: Collection[str], findings: Findings
 ) -> dict[str, tuple[Lift, ...]]:
     """The exempting rules of each provision, keyed by provision id. `unread` are policies whose rules are not known."""
     victims = {
@@ -118,8 +118,8 @@ def _has_effect(text: RuleText) -> bool:
 
 
 def _victims(
-    rule: Written,
-    written: Mapping[str, Written],
+    rule: WrittenRule,
+    written: Mapping[str, WrittenRule],
     requirements: Mapping[str, RequirementText],
     unread: Collection[str],
     findings: Findings,
@@ -163,7 +163,7 @@ def _victims(
     return tuple(rules), tuple(excused)
 
 
-def periods(written: Written) -> tuple[Period, ...]:
+def periods(written: WrittenRule) -> tuple[Period, ...]:
     """When a rule is in force: where its own periods and its policy's meet, both ends inclusive."""
     own = _listed(written.text.in_force)
     return tuple((max(a, c), min(b, d)) for a, b in _listed(written.policy.in_force) for c, d in own if max(a, c) <= min(b, d))
@@ -190,7 +190,7 @@ def _spelt(some: tuple[Period, ...]) -> str:
     )
 
 
-def in_strata(parts: Sequence[Part]) -> tuple[Rule, ...]:
+def in_strata(parts: Sequence[LoweredRule]) -> tuple[Rule, ...]:
     """Number rules exempters first; within a stratum by policy id, then position."""
     exempters: dict[str, list[str]] = {}
     for part in parts:

@@ -46,13 +46,13 @@ Status = Literal["confirmed", "from-memory", "unsure"]
 Condition = Any
 
 
-class Document(BaseModel):
+class DocumentText(BaseModel):
     """A document that authors write: closed keys, frozen once read."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
 
-class Text(Document):
+class Text(DocumentText):
     """A text by language; a bare text is English."""
 
     en: Prose
@@ -73,7 +73,7 @@ class Text(Document):
         return self.words.in_(lang)
 
 
-class Window(Document):
+class Window(DocumentText):
     """From one day until another, both inclusive; either may be open."""
 
     from_: Day | None = Field(None, alias="from")
@@ -91,7 +91,7 @@ class Window(Document):
 Windows = Annotated[list[Window], Field(min_length=1)]
 
 
-class DutyText(Document):
+class DutyText(DocumentText):
     """
     A duty (semantics 3.6).
 
@@ -109,14 +109,14 @@ class DutyText(Document):
     arises: Literal["exchange", "refusal"] = "exchange"
 
 
-class Reviewed(Document):
+class Reviewed(DocumentText):
     """Who read the provision against its source, by role, and when."""
 
     by: Prose
     on: Day
 
 
-class TravelsText(Document):
+class TravelsText(DocumentText):
     """
     What travels with the data to later legs: `when` is what such a leg must meet, `else` what it comes to where it does not.
 
@@ -134,7 +134,7 @@ class TravelsText(Document):
         return {"condition": value} if isinstance(value, str) or by_language else value
 
 
-class RuleText(Document):
+class RuleText(DocumentText):
     """One provision. One effect, beside which `exempts` may stand."""
 
     id: Id
@@ -161,7 +161,7 @@ class RuleText(Document):
     travels: TravelsText | None = None
 
 
-class Instrument(Document):
+class InstrumentText(DocumentText):
     """The text the policy carries: who issued it, how it binds."""
 
     issuer: Prose
@@ -169,7 +169,7 @@ class Instrument(Document):
     force: Force
 
 
-class PolicyText(Document):
+class PolicyText(DocumentText):
     """One instrument a file."""
 
     model_config = ConfigDict(
@@ -203,14 +203,14 @@ class PolicyText(Document):
     policy: Id
     title: Text
     jurisdiction: str
-    instrument: Instrument
+    instrument: InstrumentText
     in_force: Window | Windows
     applies: Condition
     define: dict[str, Condition] = {}
     rules: list[RuleText] = Field(min_length=1)
 
 
-class FactText(Document):
+class FactText(DocumentText):
     """A fact of an exchange. `by` makes it a family, one fact for each value of a set."""
 
     type: str
@@ -223,14 +223,14 @@ class FactText(Document):
     by: str | None = None
 
 
-class ValueText(Document):
+class ValueText(DocumentText):
     title: Text | None = None
     under: str | list[str] | None = None
     exact: YesNo = "no"
     dpv: str | None = None
 
 
-class ValueSetText(Document):
+class ValueSetText(DocumentText):
     """`values` is a list, or a mapping where values have titles or lie `under` others."""
 
     title: Text
@@ -239,7 +239,7 @@ class ValueSetText(Document):
     values: list[str] | dict[str, ValueText | str]
 
 
-class EntryText(Document):
+class EntryText(DocumentText):
     """One entry of a register; a period that is empty is refused."""
 
     from_: Day | None = Field(None, alias="from")
@@ -255,7 +255,7 @@ class EntryText(Document):
         return self
 
 
-class RegisterText(Document):
+class RegisterText(DocumentText):
     """A dated list of values of one set; `source` and `status` hold for every entry that has none of its own."""
 
     title: Text
@@ -265,7 +265,7 @@ class RegisterText(Document):
     entries: list[str] | dict[str, EntryText]
 
 
-class CalendarText(Document):
+class CalendarText(DocumentText):
     """
     A calendar of working days: `holidays` are not worked, `workdays` are worked though they lie on a weekend.
 
@@ -290,21 +290,21 @@ class CalendarText(Document):
         return self
 
 
-class KindText(Document):
+class KindText(DocumentText):
     """A kind of document, or of claim: what it is and how to ask for it."""
 
     title: Text
     ask: Text | None = None
 
 
-class RequirementText(Document):
+class RequirementText(DocumentText):
     title: Text
     how: Text
     jurisdiction: str
     duties: list[DutyText] = []
 
 
-class CounterText(Document):
+class CounterText(DocumentText):
     """What is counted, per whom, in which window, where, and what is left out."""
 
     counts: str
@@ -315,7 +315,7 @@ class CounterText(Document):
     note: Prose | None = None
 
 
-class JurisdictionText(Document):
+class JurisdictionText(DocumentText):
     """Which countries a jurisdiction covers, for which subject matters, from which date."""
 
     title: Text
@@ -324,12 +324,12 @@ class JurisdictionText(Document):
     note: Text | None = None
 
 
-class SubjectText(Document):
+class SubjectText(DocumentText):
     title: Text
     when: Condition
 
 
-class TouchText(Document):
+class TouchText(DocumentText):
     """A fact that names a country the exchange touches, and as what."""
 
     fact: str
@@ -337,22 +337,22 @@ class TouchText(Document):
     when: Condition = None
 
 
-class FactorLineText(Document):
+class FactorLineText(DocumentText):
     title: Text
     fact: str
     take: Literal["all", "highest"] = "all"
 
 
-class FactorPartText(Document):
+class FactorPartText(DocumentText):
     title: Text
     lines: dict[str, FactorLineText]
 
 
-class LaneText(Document):
+class LaneText(DocumentText):
     title: Text
 
 
-class AttributesText(Document):
+class AttributesText(DocumentText):
     """
     Which attribute of an access request (AuthZEN) states which fact.
 
@@ -386,7 +386,7 @@ class ContextText(AttributesText):
     entities: dict[str, EntityText] = {}
 
 
-class AuthZenText(Document):
+class AuthZenText(DocumentText):
     """
     How access requests (AuthZEN Authorization API 1.0) are read as exchanges.
 
@@ -399,7 +399,7 @@ class AuthZenText(Document):
     context: ContextText = ContextText()
 
 
-class VocabularyText(Document):
+class VocabularyText(DocumentText):
     """The words policies are written in; several files add up."""
 
     model_config = ConfigDict(
@@ -433,7 +433,7 @@ class VocabularyText(Document):
     authzen: AuthZenText | None = None
 
 
-class Expectation(Document):
+class Expectation(DocumentText):
     """What a case expects of the decision; only what is written is compared."""
 
     outcome: str | None = None
@@ -453,14 +453,14 @@ class Expectation(Document):
     define: dict[str, Literal["yes", "no", "unknown"]] = {}
 
 
-class CaseText(Document):
+class CaseText(DocumentText):
     case: Prose
     as_of: Day | None = None
     change: dict[str, Any] = {}
     expect: Expectation
 
 
-class TestText(Document):
+class TestText(DocumentText):
     """A base exchange and cases that change it. `remove` in `change` is the text `left out`."""
 
     __test__ = False  # not a pytest class
@@ -484,7 +484,7 @@ class TestText(Document):
     cases: list[CaseText] = Field(min_length=1)
 
 
-M = TypeVar("M", bound=Document)
+M = TypeVar("M", bound=DocumentText)
 
 
 def read_model(model: type[M], node: Node, findings: Findings) -> M | None:
@@ -530,7 +530,7 @@ def _is_step(root: Node, path: tuple[str | int, ...]) -> bool:
     return isinstance(last, int) or (isinstance(parent, Mapping) and parent.get(last) is not None)
 
 
-def _report(model: type[Document], root: Node, error: Any, findings: Findings) -> None:
+def _report(model: type[DocumentText], root: Node, error: Any, findings: Findings) -> None:
     path = tuple(error["loc"])
     where, span = locate(root, path)
     # The name of a union's member, behind the last step, is no word of the author's.
@@ -568,7 +568,7 @@ def _report(model: type[Document], root: Node, error: Any, findings: Findings) -
             findings.error(where.span, "bad-value", f"`{last}`: {message}" if last else message)
 
 
-def _keys(model: type[Document], path: tuple[int | str, ...]) -> list[str]:
+def _keys(model: type[DocumentText], path: tuple[int | str, ...]) -> list[str]:
     """The keys of the model that stands at `path` below `model`."""
     here: Any = model
     for step in path:
@@ -582,7 +582,7 @@ def _keys(model: type[Document], path: tuple[int | str, ...]) -> list[str]:
     return sorted({item.alias or name for candidate in _models(here) for name, item in candidate.model_fields.items()})
 
 
-def _models(annotation: Any) -> list[type[Document]]:
-    if isinstance(annotation, type) and issubclass(annotation, Document):
+def _models(annotation: Any) -> list[type[DocumentText]]:
+    if isinstance(annotation, type) and issubclass(annotation, DocumentText):
         return [annotation]
     return [model for inner in get_args(annotation) for model in _models(inner)]

@@ -19,7 +19,7 @@ from engine.decision import MissingPart, QuestionPart
 from engine.exchange import Exchange
 from engine.explaining.phrasebook import Phrasebook
 from engine.policy_language.vocabulary import Fact
-from engine.questions.possible_answers import AnswerBook, Answers
+from engine.questions.possible_answers import AnswerBook, PossibleAnswers
 from engine.rules import AS_OF, Atom, Condition, Level, Rule, Truth, anchors, tests
 from engine.values import Missing, Range, SetOf, Value
 from engine.verdict import Reading, Verdict, numbers
@@ -145,7 +145,7 @@ class _Finder:
         self.left = MAX_EVALUATIONS
         return [(tuple(asked), self.whole(tuple(asked), answers) and self.decided(tuple(asked), answers))] if asked else []
 
-    def gathered(self, facts: list[str], answers: dict[str, Answers]) -> list[str]:
+    def gathered(self, facts: list[str], answers: dict[str, PossibleAnswers]) -> list[str]:
         """Facts that between them can move the bounds: one after another, each answered as leaves most open."""
         self.left = MAX_EVALUATIONS
         told: dict[str, Value] = {}
@@ -206,13 +206,13 @@ class _Finder:
                 ):
                     yield self.exchange.asked_for(fact)
 
-    def decided(self, facts: tuple[str, ...], answers: dict[str, Answers]) -> bool:
+    def decided(self, facts: tuple[str, ...], answers: dict[str, PossibleAnswers]) -> bool:
         """Whether every combination of the answers tried leaves a known outcome."""
         combinations_ = product(*(answers[fact].values for fact in facts))
         known = all(self.outcome_with(dict(zip(facts, each, strict=True))).word != UNDETERMINED for each in combinations_)
         return known and self.left > 0 and all(answers[fact].values for fact in facts)
 
-    def whole(self, facts: tuple[str, ...], answers: dict[str, Answers]) -> bool:
+    def whole(self, facts: tuple[str, ...], answers: dict[str, PossibleAnswers]) -> bool:
         """Whether what was tried is all that can be answered; only then is a list said to settle."""
         return all(answers[fact].whole for fact in facts)
 

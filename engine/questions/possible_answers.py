@@ -27,7 +27,7 @@ AROUND = (-3, -1, 0, 1, 3)  # days: month ends make the edge of a length of time
 
 
 @dataclass(frozen=True, slots=True)
-class Answers:
+class PossibleAnswers:
     values: list[Value]
     whole: bool
 
@@ -61,30 +61,30 @@ class AnswerBook:
             book.tested = tested
         return book
 
-    def of(self, fact: str) -> Answers:
+    def of(self, fact: str) -> PossibleAnswers:
         """One answer for each way in which the rules can tell values of a fact, or a kind of document, apart."""
         tested = self.tested.get(fact, [])
         answers = self._of(fact, tested)
         # Where the other fact is not known, or is asked for too, more answers can be told apart than these.
-        return Answers(answers.values, answers.whole and not any(atom.other for atom in tested))
+        return PossibleAnswers(answers.values, answers.whole and not any(atom.other for atom in tested))
 
-    def _of(self, fact: str, tested: list[Atom]) -> Answers:
+    def _of(self, fact: str, tested: list[Atom]) -> PossibleAnswers:
         type = self.bundle.vocabulary.type_of(fact)
         if type is None:
             return self._documents(fact)
         if type.kind == "yes/no":
-            return Answers([True, False], whole=True)
+            return PossibleAnswers([True, False], whole=True)
         if type.many:
             return self._sets(fact, type, self._words(fact, type, tested))
         if type.kind in ("value", "id"):
             words = self._words(fact, type, tested)
-            return Answers(list(words), whole=not _vague(type, words))
+            return PossibleAnswers(list(words), whole=not _vague(type, words))
         # Another currency, and lengths in other units, can always leave a comparison open; so can a day that working days run from.
-        return Answers(
+        return PossibleAnswers(
             list(self._amounts(fact, type.kind, tested)), whole=type.kind not in ("money", "duration") and not self._runs(fact)
         )
 
-    def _documents(self, kind: str) -> Answers:
+    def _documents(self, kind: str) -> PossibleAnswers:
         """None, or one presented; each field that is tested takes each of its answers."""
         fields = [name for name in DOCUMENT_FIELDS if f"{kind}.{name}" in self.tested]
         choices: dict[str, list[Value]] = {"dated": [self.as_of], "covers": [True]}
@@ -92,7 +92,7 @@ class AnswerBook:
         shown = [Document("shown", dict(zip(choices, values, strict=True))) for values in product(*choices.values())]
         names = [f"{kind}.{name}" for name in DOCUMENT_FIELDS]
         compared = any(atom.other for name in names for atom in self.tested.get(name, ()))
-        return Answers([Document("none", {}), *shown], whole=not compared and not any(map(self._runs, names)))
+        return PossibleAnswers([Document("none", {}), *shown], whole=not compared and not any(map(self._runs, names)))
 
     def _cuts(self, fact: str, tested: Iterable[Atom]) -> Iterator[object]:
         """What a fact is tested against: operands, and what is known of the facts it is compared with."""
@@ -124,7 +124,7 @@ class AnswerBook:
         entries = self.bundle.rules.registers[register]
         return any(window.on(self.as_of) for value in values for window in entries.get(value, ()))
 
-    def _sets(self, fact: str, type: Type, words: list[str]) -> Answers:
+    def _sets(self, fact: str, type: Type, words: list[str]) -> PossibleAnswers:
         """Every combination of few words; of many, none, each one and all. What was sent stays in."""
         value = self.exchange.value(fact)
         sent = value.members if isinstance(value, SetOf) else frozenset()
@@ -133,7 +133,7 @@ class AnswerBook:
             chosen: Iterable[tuple[str, ...]] = chain.from_iterable(combinations(words, n) for n in range(len(words) + 1))
         else:
             chosen = [(), *((word,) for word in words), tuple(words)]
-        return Answers(
+        return PossibleAnswers(
             [SetOf(sent | frozenset(each)) for each in chosen], whole=len(words) <= MAX_MEMBERS and not _vague(type, words)
         )
 

@@ -62,12 +62,12 @@ class Remedies:
 
         `evaluate` is called at most `max_evaluations` times. They are told in the language of `book`, in English without one.
         """
-        search = _Search(self.levers, exchange, as_of, evaluate, max_evaluations)
+        search = _RemedySearch(self.levers, exchange, as_of, evaluate, max_evaluations)
         searched = search.run()
         parts = [self._part(search, moves, book or self._book) for moves in search.best()]
         return RemediesPart(remedies=parts, searched="all" if searched else "partly")
 
-    def _part(self, search: _Search, moves: Moves, book: Phrasebook) -> RemedyPart:
+    def _part(self, search: _RemedySearch, moves: Moves, book: Phrasebook) -> RemedyPart:
         node = search.node(moves)
         return RemedyPart(
             changes=[self._change(search, lever, search.values(lever)[value], book) for lever, value in moves],
@@ -75,7 +75,7 @@ class Remedies:
             duties=list(dict.fromkeys(book.text(self._duties[key].text) for key in node.verdict.owed)),
         )
 
-    def _change(self, search: _Search, lever: int, value: Value, book: Phrasebook) -> ChangePart:
+    def _change(self, search: _RemedySearch, lever: int, value: Value, book: Phrasebook) -> ChangePart:
         name = self.levers.names[lever]
         requirements = search.node(()).verdict.requirements
         unmet = [r for r in self._met_by.get(name, ()) if requirements[r] != frozenset((State.MET,))]
@@ -117,7 +117,7 @@ class _BudgetSpent(Exception):
     """The search has evaluated as often as it may."""
 
 
-class _Search:
+class _RemedySearch:
     """One search. `found` are remedies as sets of levers, each with its moves; none holds another."""
 
     def __init__(self, levers: Levers, exchange: Exchange, as_of: date, evaluate: Evaluate, left: int) -> None:

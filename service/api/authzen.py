@@ -18,14 +18,14 @@ from service.authzen import requests, responses
 from service.authzen.decision_point import MOST_RESULTS, Access, Blank
 from service.authzen.entity_store import Entities
 from service.authzen.mapping import AccessMapping
-from service.authzen.responses import OBLIGATION, Answer, Answers, Why
+from service.authzen.responses import OBLIGATION, AccessAnswer, AccessAnswers, Why
 from service.callers.caller import Caller, caller_of
 from service.decisions.large_requests import Holding, LargeRequests
 from service.decisions.recording import Outgoing, record_and_answer
-from service.log.leaf import Entry
+from service.log.leaf import SealedRecord
 from service.policies.live import Live
-from service.policies.shadow import Given
-from service.problems import Refused
+from service.policies.shadow import GivenToShadow
+from service.problems import RequestRefused
 from service.service import Service
 
 _EVALUATION = "/access/v1/evaluation"
@@ -101,7 +101,7 @@ class _Current:
         self._made: tuple[Live, Access | None] | None = None
 
     def __call__(self) -> Access:
-        """Raises Refused where the loaded vocabulary does not say how access requests are read."""
+        """Raises RequestRefused where the loaded vocabulary does not say how access requests are read."""
         live = self._service.live
         if self._made is None or self._made[0] is not live:
             text = live.bundle.vocabulary.authzen
@@ -109,7 +109,7 @@ class _Current:
             self._made = live, Access(self._service, live, mapping, self._entities) if mapping else None
         access = self._made[1]
         if access is None:
-            raise Refused("not-found", "the loaded vocabulary does not say how access requests are read (`authzen:`)")
+            raise RequestRefused("not-found", "the loaded vocabulary does not say how access requests are read (`authzen:`)")
         return access
 
 
@@ -147,20 +147,20 @@ def add(app: FastAPI, service: Service, entities: Entities) -> None:
                 return await record_and_answer(service, request, caller, raw, partial(several, request, sent, caller, holding))
 
     async def several(request: Request, sent: requests.Evaluations, caller: Caller, holding: Holding) -> Outgoing:
-        """What was decided, and the answer to each evaluation up to where the semantic ends. Raises Refused, ClientDisconnect."""
+        """What was decided, and the answer to each evaluation up to where the semantic ends. Raises RequestRefused, ClientDisconnect."""
         access = current()  # one bundle for all of them
         now, known = service.clock(), access.known()
-        found: list[Answer] = []
-        entries: list[Entry] = []
-        given: list[Given | None] = []
+        found: list[AccessAnswer] = []
+        entries: list[SealedRecord] = []
+        given: list[GivenToShadow | None] = []
         last = {"deny_on_first_deny": False, "permit_on_first_permit": True}.get(sent.semantic)
         for asked in sent.items:
             holding.check()
             try:
-                if isinstance(asked, Refused):
+                if isinstance(asked, RequestRefused):
                     raise asked
                 answer, decided = await access.evaluate(asked, known, now, request.scope["request_id"], caller)
-            except Refused as refused:
+            except RequestRefused as refused:
                 if refused.kind == "not-ready":  # it is not this one's fault, and may be tried again
                     raise
                 answer, decided = responses.malformed(refused), None
@@ -172,7 +172,7 @@ def add(app: FastAPI, service: Service, entities: Entities) -> None:
             if answer.decision is last:
                 break
         noted = {"decisions": len(entries), "problems": len(found) - len(entries)}
-        return Outgoing(entries, given, (_written(Answers(evaluations=tuple(found))),), noted)
+        return Outgoing(entries, given, (_written(AccessAnswers(evaluations=tuple(found))),), noted)
 
     async def search(request: Request, blank: Blank) -> Mapping[str, Any]:
         caller_of(request.scope, "evaluate")
@@ -210,12 +210,12 @@ def add(app: FastAPI, service: Service, entities: Entities) -> None:
         )
 
     for path, endpoint, summary, model, shape in (
-        (_EVALUATION, evaluation, "Decide an access request", Answer, _evaluation_schema()),
+        (_EVALUATION, evaluation, "Decide an access request", AccessAnswer, _evaluation_schema()),
         (
             _EVALUATIONS,
             evaluations,
             "Decide several access requests",
-            Answers | Answer,
+            AccessAnswers | AccessAnswer,
             _evaluations_schema(settings.batch_limit),
         ),
         (f"{_SEARCH}/subject", search_subject, "Who may do it", EntitiesFound, _search_schema("subject")),
@@ -249,17 +249,17 @@ def add(app: FastAPI, service: Service, entities: Entities) -> None:
 
 
 async def _document(request: Request, limit: int) -> tuple[bytes, dict[str, Any]]:
-    """The body, and the object in it. Raises Refused, ClientDisconnect."""
+    """The body, and the object in it. Raises RequestRefused, ClientDisconnect."""
     try:
         raw = await body(request, limit)
-    except Refused as refused:
+    except RequestRefused as refused:
         if refused.kind == "unsupported-media-type":
-            raise Refused("access-refused", refused.detail) from None
+            raise RequestRefused("access-refused", refused.detail) from None
         raise
     return raw, requests.document(raw, limit)
 
 
-def _noted(answer: Answer) -> dict[str, object]:
+def _noted(answer: AccessAnswer) -> dict[str, object]:
     why = answer.context
     if not isinstance(why, Why):
         return {}

@@ -18,12 +18,12 @@ import engine
 from service.api import schemas
 from service.api.sent import PARAMETERS, Plain, asked, body
 from service.callers.caller import Caller, caller_of
-from service.decisions.decider import Asked, Decider
+from service.decisions.decider import Decider, TellingAsked
 from service.decisions.large_requests import Holding, LargeRequests
 from service.decisions.recording import Outgoing, record_and_answer
-from service.log.leaf import Entry
-from service.policies.shadow import Given
-from service.problems import Problem, Refused
+from service.log.leaf import SealedRecord
+from service.policies.shadow import GivenToShadow
+from service.problems import Problem, RequestRefused
 from service.service import Service
 
 _OPENING = re.compile(r'[ \t\n\r]*\{[ \t\n\r]*"exchanges"[ \t\n\r]*:[ \t\n\r]*\[[ \t\n\r]*')
@@ -49,7 +49,7 @@ class ProblemResult(BaseModel):
     problem: Problem
 
 
-class Results(BaseModel):
+class BatchResults(BaseModel):
     """One result for each exchange, in the order in which they were sent."""
 
     model_config = ConfigDict(frozen=True)
@@ -77,28 +77,28 @@ def add(app: FastAPI, service: Service) -> None:
                 return await record_and_answer(service, request, caller, raw, decide)
 
     async def taken_apart(raw: bytes) -> list[bytes]:
-        """The bytes of each exchange. Raises Refused."""
+        """The bytes of each exchange. Raises RequestRefused."""
         try:
             text = raw.decode("utf-8")
         except UnicodeDecodeError:
-            raise Refused("batch-refused", "the body is not UTF-8") from None
+            raise RequestRefused("batch-refused", "the body is not UTF-8") from None
         opening = _OPENING.match(text)
         if not opening:
-            raise Refused("batch-refused", _SHAPE)
+            raise RequestRefused("batch-refused", _SHAPE)
         at = opening.end()
         found: list[bytes] = []
         if text[at : at + 1] == "]" and not _CLOSING.match(text, at):
-            raise Refused("batch-refused", _SHAPE)  # there is more beside the exchanges
+            raise RequestRefused("batch-refused", _SHAPE)  # there is more beside the exchanges
         more = not _CLOSING.match(text, at)
         while more:
             if len(found) == settings.batch_limit:
-                raise Refused("batch-too-large", f"a batch has at most {settings.batch_limit} exchanges")
+                raise RequestRefused("batch-too-large", f"a batch has at most {settings.batch_limit} exchanges")
             async with service.turns:
                 end = _end_of_value(text, at)
                 found.append(text[at:end].encode())
                 comma = _COMMA.match(text, end)
                 if not comma and not _CLOSING.match(text, end):
-                    raise Refused(
+                    raise RequestRefused(
                         "batch-refused", f"after exchange {len(found)} there is neither a comma nor the end; {_SHAPE}"
                     )
                 at = comma.end() if comma else end
@@ -106,14 +106,14 @@ def add(app: FastAPI, service: Service) -> None:
         return found
 
     async def decided(
-        request: Request, exchanges: Sequence[bytes], wanted: Asked, caller: Caller, holding: Holding
+        request: Request, exchanges: Sequence[bytes], wanted: TellingAsked, caller: Caller, holding: Holding
     ) -> Outgoing:
-        """What was decided, and the result for each exchange. Raises Refused, ClientDisconnect."""
+        """What was decided, and the result for each exchange. Raises RequestRefused, ClientDisconnect."""
         now = service.clock()
         live = service.live  # one bundle for the whole batch
         request_id: str = request.scope["request_id"]
-        entries: list[Entry] = []
-        given: list[Given | None] = []
+        entries: list[SealedRecord] = []
+        given: list[GivenToShadow | None] = []
         pieces = [b'{"results":[']
         for number, exchange in enumerate(exchanges):
             if number:
@@ -123,7 +123,7 @@ def add(app: FastAPI, service: Service) -> None:
                 try:
                     sent = decider.read(live, exchange, now)
                     each = decider.decide(live, sent.exchange, wanted, now, request_id, caller, register=sent.register)
-                except Refused as refused:
+                except RequestRefused as refused:
                     if refused.kind == "not-ready":  # it is not this exchange's fault, and may be tried again
                         raise
                     problem = refused.problem(request.scope["path"], request_id, f"/exchanges/{number}")
@@ -141,7 +141,7 @@ def add(app: FastAPI, service: Service) -> None:
         evaluate_batch,
         methods=["POST"],
         summary="Decide many exchanges",
-        response_model=Results,
+        response_model=BatchResults,
         responses=schemas.problems(400, 403, 408, 413, 415, 503),
         openapi_extra={
             **schemas.needs("evaluate"),
@@ -153,11 +153,11 @@ def add(app: FastAPI, service: Service) -> None:
 
 
 def _end_of_value(text: str, at: int) -> int:
-    """Where the JSON value that begins here ends; what it is worth is for the engine to say. Raises Refused."""
+    """Where the JSON value that begins here ends; what it is worth is for the engine to say. Raises RequestRefused."""
     try:
         return _skip_value(text, at)[1]
     except (ValueError, RecursionError):
-        raise Refused("batch-refused", f"the body is no JSON from its character {at + 1} on") from None
+        raise RequestRefused("batch-refused", f"the body is no JSON from its character {at + 1} on") from None
 
 
 def _body_schema(limit: int) -> dict[str, object]:

@@ -6,27 +6,22 @@ from datetime import datetime
 from typing import Annotated
 
 from fastapi import FastAPI, Path, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 import engine
 from service.api import schemas
+from service.api.schemas import Shown
 from service.callers.caller import caller_of
-from service.log.record import Digests
+from service.log.record import PolicyDigests
 from service.policies import kept, reloading
-from service.problems import Place, Position, Refused
+from service.problems import Position, ProblemPlace, RequestRefused
 from service.service import Service
 
 FINDINGS_SHOWN = 20
 BUNDLES_SHOWN = 1_000
 
 
-class Frozen(BaseModel):
-    """What these answers have in common."""
-
-    model_config = ConfigDict(frozen=True)
-
-
-class Finding(Frozen):
+class Finding(Shown):
     """What is wrong in a file of policies, and where."""
 
     file: str
@@ -36,7 +31,7 @@ class Finding(Frozen):
     detail: str
 
 
-class Refusal(Frozen):
+class RefusalShown(Shown):
     """Policies that were not taken."""
 
     at: datetime
@@ -44,7 +39,7 @@ class Refusal(Frozen):
     diagnostics: tuple[Finding, ...] = Field(default=(), description=f"at most {FINDINGS_SHOWN}")
 
 
-class Bundle(Frozen):
+class BundleShown(Shown):
     """The policies that decide, and what became of loading them anew."""
 
     meaning: str
@@ -57,18 +52,20 @@ class Bundle(Frozen):
     reloads: int = Field(description="since the start: policies that were loaded anew, and taken or found to be the same")
     refusals: int = Field(description="since the start: policies that were loaded anew, and refused")
     reloaded_at: datetime | None
-    refused: Refusal | None = Field(description="the last reload, where it was refused; these policies are the last good ones")
+    refused: RefusalShown | None = Field(
+        description="the last reload, where it was refused; these policies are the last good ones"
+    )
 
 
-class Reloaded(Frozen):
+class Reloaded(Shown):
     """Policies were loaded anew, whole; `changed` tells whether they are others."""
 
     changed: bool
-    before: Digests
-    after: Digests
+    before: PolicyDigests
+    after: PolicyDigests
 
 
-class KeptBundle(Frozen):
+class KeptBundle(Shown):
     """Policies that decided, which are kept; `engine` and `first_used_at` are of their first use."""
 
     meaning: str
@@ -80,13 +77,13 @@ class KeptBundle(Frozen):
     bytes: int
 
 
-class KeptBundles(Frozen):
+class KeptBundles(Shown):
     """Policies that decided, the latest first."""
 
     bundles: tuple[KeptBundle, ...] = Field(description=f"at most {BUNDLES_SHOWN}")
 
 
-def shown(refusal: reloading.Refusal | None) -> Refusal | None:
+def shown(refusal: reloading.PoliciesRefusal | None) -> RefusalShown | None:
     """A refusal as it is answered."""
     if refusal is None:
         return None
@@ -94,7 +91,7 @@ def shown(refusal: reloading.Refusal | None) -> Refusal | None:
         Finding(file=each.at.file, line=each.at.line, column=each.at.column, code=each.code, detail=_detail(each))
         for each in refusal.diagnostics[:FINDINGS_SHOWN]
     )
-    return Refusal(at=refusal.at, reason=refusal.reason, diagnostics=tuple(findings))
+    return RefusalShown(at=refusal.at, reason=refusal.reason, diagnostics=tuple(findings))
 
 
 def add(app: FastAPI, service: Service) -> None:
@@ -104,11 +101,11 @@ def add(app: FastAPI, service: Service) -> None:
     @app.get(
         "/v1/bundle", summary="The policies that decide", responses=schemas.problems(403), openapi_extra=schemas.needs("read")
     )
-    async def bundle(request: Request) -> Bundle:
+    async def bundle(request: Request) -> BundleShown:
         """Their digests and settings, since when they decide, and whether others were refused."""
         caller_of(request.scope, "read")
         live = service.live
-        return Bundle(
+        return BundleShown(
             **live.digests.model_dump(),
             trust=live.bundle.settings.trust,
             norms=live.bundle.settings.norms,
@@ -131,7 +128,7 @@ def add(app: FastAPI, service: Service) -> None:
         """Takes them whole or not at all. What is being decided is decided by the policies it began with."""
         caller_of(request.scope, "administer")
         if held.reloading:
-            raise Refused("busy", "policies are being loaded already", headers={"Retry-After": "2"})
+            raise RequestRefused("busy", "policies are being loaded already", headers={"Retry-After": "2"})
         before = service.live.digests
         if service.shadow:
             service.shadow.renew()
@@ -139,8 +136,10 @@ def add(app: FastAPI, service: Service) -> None:
             changed = await held.reload()
         except reloading.PoliciesRefused as refused:
             found = refused.refusal.diagnostics
-            places = tuple(Place(pointer="", code=each.code, detail=_detail(each), position=_position(each)) for each in found)
-            raise Refused("policies-refused", refused.refusal.reason, errors=places or None) from None
+            places = tuple(
+                ProblemPlace(pointer="", code=each.code, detail=_detail(each), position=_position(each)) for each in found
+            )
+            raise RequestRefused("policies-refused", refused.refusal.reason, errors=places or None) from None
         after = service.live.digests
         return Reloaded(changed=changed, before=before, after=after)
 
@@ -189,7 +188,7 @@ def add(app: FastAPI, service: Service) -> None:
         try:
             data = service.read(lambda connection: kept.archived(connection, digest)[1])
         except kept.NotKept:
-            raise Refused("not-found", "no policies of this digest decided here") from None
+            raise RequestRefused("not-found", "no policies of this digest decided here") from None
         return Response(data, media_type="application/json")
 
 

@@ -16,10 +16,10 @@ import engine
 from service.api import schemas
 from service.api.sent import Plain, body
 from service.callers.caller import Caller, caller_of
-from service.decisions.idempotency import Answer, once
+from service.decisions.idempotency import KeptAnswer, once
 from service.decisions.recording import Outgoing, record_and_answer
 from service.ledger.committing import Commitment, Done, Ledger, Moved, State
-from service.problems import MEDIA_TYPE, PLACES_SHOWN, Place, Refused
+from service.problems import MEDIA_TYPE, PLACES_SHOWN, ProblemPlace, RequestRefused
 from service.service import Service
 from service.telemetry.log_lines import note
 
@@ -68,7 +68,7 @@ def add(app: FastAPI, service: Service) -> None:
     ) -> Response:
         request_id: str = request.scope["request_id"]
 
-        def work(transaction: sa.Connection) -> Answer:
+        def work(transaction: sa.Connection) -> KeptAnswer:
             return committed(request, ledger.commit(transaction, decision, caller, request_id, old, reason))
 
         try:
@@ -80,7 +80,7 @@ def add(app: FastAPI, service: Service) -> None:
             async with service.turns:
                 decided = tell()
             made = decided.written
-            refused = Refused(
+            refused = RequestRefused(
                 "decision-moved",
                 "with the counters, the policies and the day as they are now it comes out otherwise",
                 decision={"id": made.id, "outcome": made.outcome, "answer": made.answer},
@@ -109,13 +109,13 @@ def add(app: FastAPI, service: Service) -> None:
         raw, sent = await read(request, WithdrawSent)
         id = _named(request.path_params["id"])
 
-        def work(transaction: sa.Connection) -> Answer:
+        def work(transaction: sa.Connection) -> KeptAnswer:
             told = ledger.withdraw(transaction, id, caller, sent.reason)
-            return Answer(written(told), after=lambda: note(request.scope, commitment_id=id))
+            return KeptAnswer(written(told), after=lambda: note(request.scope, commitment_id=id))
 
         return await once(service, request, caller, raw, work)
 
-    def committed(request: Request, done: Done) -> Answer:
+    def committed(request: Request, done: Done) -> KeptAnswer:
         """The answer to an attempt that came to a commitment."""
         noted = {**_noted(done.decided.written), "commitment_id": done.commitment.id}
         made = Outgoing.of(done.decided, written(done.commitment), noted, status=201)
@@ -171,24 +171,24 @@ def add(app: FastAPI, service: Service) -> None:
         named = _named(id)
         found = service.read(lambda connection: ledger.read(connection, named), "ledger")
         if found is None:
-            raise Refused("not-found", "there is no commitment of this id")
+            raise RequestRefused("not-found", "there is no commitment of this id")
         return answer(found)
 
 
 async def read(request: Request, model: type[Sent]) -> tuple[bytes, Sent]:
-    """What was sent, as it came and strictly read. Raises Refused."""
+    """What was sent, as it came and strictly read. Raises RequestRefused."""
     raw = await body(request, _LIMIT)
     try:
         return raw, model.model_validate_json(raw)
     except ValidationError as failed:
         errors = failed.errors(include_url=False, include_input=False, include_context=False)[:PLACES_SHOWN]
     places = tuple(
-        Place(
+        ProblemPlace(
             pointer="".join(f"/{step}"[:120] for step in each["loc"]), code=each["type"].replace("_", "-"), detail=each["msg"]
         )
         for each in errors
     )
-    raise Refused("bad-request", "the body is not as described", errors=places)
+    raise RequestRefused("bad-request", "the body is not as described", errors=places)
 
 
 def answer(document: BaseModel, status: int = 200) -> Response:
@@ -209,9 +209,9 @@ def sent_body(model: type[BaseModel], path_parameter: str = "") -> dict[str, obj
 
 
 def _named(id: str) -> str:
-    """An id from an address. Raises Refused where it can be none."""
+    """An id from an address. Raises RequestRefused where it can be none."""
     if not re.fullmatch(_ID, id):
-        raise Refused("not-found", "there is no commitment of this id")
+        raise RequestRefused("not-found", "there is no commitment of this id")
     return id
 
 

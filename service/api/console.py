@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from fastapi import FastAPI, Request, Response
 
 from service.callers.caller import caller_of
-from service.console.pages import STYLE, Reader, decision_page, list_page, missing_page
+from service.console.pages import STYLE, PageReader, decision_page, list_page, missing_page
 from service.console.wording import WORDS
 from service.log import search
 from service.log.query import FIELDS, Query, moment
@@ -40,7 +40,7 @@ def add(app: FastAPI, service: Service) -> None:
     def decisions(request: Request) -> Response:
         caller_of(request.scope, "read")
         asked = _asked(request)
-        reader = Reader(service.live.bundle, language(request))
+        reader = PageReader(service.live.bundle, language(request))
         try:
             cursor = asked.pop("cursor", None)
             query = _query(asked)
@@ -53,7 +53,7 @@ def add(app: FastAPI, service: Service) -> None:
     @app.get("/log/{id}", include_in_schema=False)
     def decision(id: str, request: Request) -> Response:
         caller_of(request.scope, "read")
-        reader = Reader(service.live.bundle, language(request))
+        reader = PageReader(service.live.bundle, language(request))
 
         def look(connection: sa.Connection) -> tuple[Stored | None, list[sign_offs.SignOff]]:
             return find_one(connection, id), sign_offs.given(connection, id)

@@ -14,10 +14,10 @@ from service.api.commitments import Reason, Sending, answer, read, sent_body, wr
 from service.api.sent import Plain
 from service.callers.caller import caller_of
 from service.decisions.decider import durable
-from service.decisions.idempotency import Answer, once
+from service.decisions.idempotency import KeptAnswer, once
 from service.ledger.balances import CounterPart, Counters, Opened
 from service.ledger.committing import Ledger
-from service.problems import Refused
+from service.problems import RequestRefused
 from service.service import Service
 
 _MOST_PARAMETERS = 16
@@ -64,9 +64,9 @@ def add(app: FastAPI, service: Service) -> None:
         caller = caller_of(request.scope, "administer")
         raw, sent = await read(request, OpeningSent)
 
-        def work(transaction: sa.Connection) -> Answer:
+        def work(transaction: sa.Connection) -> KeptAnswer:
             opened = counters.begin(transaction, sent.counter, sent.per, sent.on, sent.counts, caller, sent.reason)
-            return Answer(written(opened), 201)
+            return KeptAnswer(written(opened), 201)
 
         return await once(service, request, caller, raw, work)
 
@@ -106,12 +106,12 @@ def add(app: FastAPI, service: Service) -> None:
 
 
 def _query(query: bytes) -> tuple[str, dict[str, Any]]:
-    """The counter and per whom. Raises Refused."""
+    """The counter and per whom. Raises RequestRefused."""
     try:
         sent = parse_qsl(query.decode("ascii"), keep_blank_values=True, strict_parsing=True, max_num_fields=_MOST_PARAMETERS)
         values = dict(sent)
     except ValueError:
-        raise Refused("bad-request", "the query is like `?counter=counts.cn&exporter.id=org-1`") from None
+        raise RequestRefused("bad-request", "the query is like `?counter=counts.cn&exporter.id=org-1`") from None
     if len(values) < len(sent) or "counter" not in values:
-        raise Refused("bad-request", "the query names one `counter`, and each fact it is kept per once")
+        raise RequestRefused("bad-request", "the query names one `counter`, and each fact it is kept per once")
     return values.pop("counter"), values

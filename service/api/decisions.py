@@ -12,20 +12,21 @@ from urllib.parse import parse_qsl
 
 import sqlalchemy as sa
 from fastapi import FastAPI, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 import engine
 from service.api import schemas
+from service.api.schemas import Shown
 from service.callers.caller import caller_of
-from service.decisions.idempotency import Answer, once
+from service.decisions.idempotency import KeptAnswer, once
 from service.decisions.replay import CannotReplay, Replay, kept_decider, replay
 from service.log.query import ABOUT, FIELDS, MOST_WORDS, Query, moment
-from service.log.record import Digests, KeptRecord
+from service.log.record import KeptRecord, PolicyDigests
 from service.log.search import OUTCOMES, CursorRefused, find
 from service.log.shown import kept, written_page
 from service.log.store import Stored
 from service.log.store import find as find_one
-from service.problems import Refused
+from service.problems import RequestRefused
 from service.service import Service
 from service.telemetry.log_lines import audit
 
@@ -65,11 +66,7 @@ def _parameters() -> list[dict[str, Any]]:
     return [*many, *(one(name, about, schema) for name, (about, schema) in _ONCE.items())]
 
 
-class Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True)
-
-
-class DecisionRow(Frozen):
+class DecisionRow(Shown):
     """A decision in short."""
 
     sequence: int = Field(description="its place in the log")
@@ -88,7 +85,7 @@ class DecisionRow(Frozen):
     bundle: str = Field(description="the source digest of the policies")
 
 
-class Decisions(Frozen):
+class Decisions(Shown):
     """A page of decisions, newest first."""
 
     decisions: tuple[DecisionRow, ...]
@@ -100,14 +97,14 @@ class Decisions(Frozen):
     )
 
 
-class Erased(Frozen):
+class Erased(Shown):
     """A decision whose personal values are gone."""
 
     id: str
     erased: int = Field(description="how many values this call erased")
 
 
-class DifferenceShown(Frozen):
+class DifferenceShown(Shown):
     """A place where the two decisions differ; null where nothing stands."""
 
     pointer: str
@@ -115,7 +112,7 @@ class DifferenceShown(Frozen):
     replayed: Any
 
 
-class Replayed(Frozen):
+class Replayed(Shown):
     """A decision that was decided again."""
 
     id: str
@@ -147,7 +144,7 @@ def add(app: FastAPI, service: Service) -> None:
         try:
             page = service.read(lambda connection: find(connection, query, cursor, limit))
         except CursorRefused as refused:
-            raise Refused("bad-request", str(refused)) from None
+            raise RequestRefused("bad-request", str(refused)) from None
         return Response(json.dumps(written_page(page), ensure_ascii=False), media_type="application/json")
 
     @app.get(
@@ -178,15 +175,15 @@ def add(app: FastAPI, service: Service) -> None:
         """
         caller = caller_of(request.scope, "administer")
 
-        def work(transaction: sa.Connection) -> Answer:
+        def work(transaction: sa.Connection) -> KeptAnswer:
             if find_one(transaction, id) is None:
-                raise Refused("not-found", NOT_RECORDED)
+                raise RequestRefused("not-found", NOT_RECORDED)
             erased = service.store.erase_in(transaction, id)
 
             def tell() -> None:
                 audit(service.say, "decision-erased", caller=caller.id, decision_id=id, values=erased, request_id=request_id)
 
-            return Answer(json.dumps({"id": id, "erased": erased}).encode(), after=tell)
+            return KeptAnswer(json.dumps({"id": id, "erased": erased}).encode(), after=tell)
 
         request_id = request.scope["request_id"]
         return await once(service, request, caller, b"", work)
@@ -204,7 +201,7 @@ def add(app: FastAPI, service: Service) -> None:
         try:
             found = replaying.of(service.stored(id))
         except CannotReplay as cannot:
-            raise Refused("cannot-replay", str(cannot)) from None
+            raise RequestRefused("cannot-replay", str(cannot)) from None
         return Response(json.dumps(asdict(found), ensure_ascii=False), media_type="application/json")
 
 
@@ -217,11 +214,11 @@ class Replaying:
         self._last: tuple[tuple[str, str, str], engine.PDP] | None = None
 
     def of(self, stored: Stored) -> Replay:
-        """Raises CannotReplay, Refused."""
+        """Raises CannotReplay, RequestRefused."""
         with self._lock:
             return replay(stored, self._decider)
 
-    def _decider(self, bundle: Digests, mode: str) -> engine.PDP:
+    def _decider(self, bundle: PolicyDigests, mode: str) -> engine.PDP:
         live = self._service.live
         if live.digests == bundle and live.pdp.mode == mode:
             return live.pdp
@@ -233,7 +230,7 @@ class Replaying:
 
 
 def asked(query: bytes) -> tuple[Query, str | None, int]:
-    """What the query of a request asks for: a search, the cursor, the size of a page. Raises Refused."""
+    """What the query of a request asks for: a search, the cursor, the size of a page. Raises RequestRefused."""
     try:
         text = query.decode("ascii")
         sent = (
@@ -242,26 +239,26 @@ def asked(query: bytes) -> tuple[Query, str | None, int]:
             else []
         )
     except ValueError:
-        raise Refused(
+        raise RequestRefused(
             "bad-request", f"the query is not made of parameters, like `?outcome=review`, at most {MOST_WORDS}"
         ) from None
     many: dict[str, list[str]] = {}
     once: dict[str, Any] = {}
     for name, value in sent:
         if not 0 < len(value) <= MOST_TEXT:
-            raise Refused("bad-request", f"`{name[:40]}` takes 1 to {MOST_TEXT} characters")
+            raise RequestRefused("bad-request", f"`{name[:40]}` takes 1 to {MOST_TEXT} characters")
         if name in FIELDS:
             many.setdefault(name, []).append(value)
         elif name not in _ONCE:
             known = ", ".join(f"`{each}`" for each in (*FIELDS, *_ONCE))
-            raise Refused("bad-request", f"there is no parameter `{name[:40]}`; there are {known}")
+            raise RequestRefused("bad-request", f"there is no parameter `{name[:40]}`; there are {known}")
         elif name in once:
-            raise Refused("bad-request", f"`{name}` stands twice in the query")
+            raise RequestRefused("bad-request", f"`{name}` stands twice in the query")
         else:
             once[name] = _read(name, value)
     for outcome in many.get("outcome", ()):
         if outcome not in OUTCOMES:
-            raise Refused("bad-request", f"there is no outcome `{outcome[:40]}`; there are {', '.join(OUTCOMES)}")
+            raise RequestRefused("bad-request", f"there is no outcome `{outcome[:40]}`; there are {', '.join(OUTCOMES)}")
     cursor, limit = once.pop("cursor", None), once.pop("limit", LIMIT)
     once |= {name: tuple(values) for name, values in many.items()}
     return Query(**once), cursor, limit
@@ -273,16 +270,16 @@ def _read(name: str, value: str) -> Any:
             try:
                 return moment(value, end=name == "until")
             except (ValueError, OverflowError):
-                raise Refused(
+                raise RequestRefused(
                     "bad-request", f"`{name}` takes a day like 2026-11-24, or a moment like 2026-11-24T09:30:00Z"
                 ) from None
         case "proceed":
             if value not in ("true", "false"):
-                raise Refused("bad-request", "`proceed` takes `true` or `false`")
+                raise RequestRefused("bad-request", "`proceed` takes `true` or `false`")
             return value == "true"
         case "limit":
             if not (value.isascii() and value.isdigit() and 1 <= int(value) <= MOST_ROWS):
-                raise Refused("bad-request", f"`limit` takes a number from 1 to {MOST_ROWS}")
+                raise RequestRefused("bad-request", f"`limit` takes a number from 1 to {MOST_ROWS}")
             return int(value)
         case _:
             return value

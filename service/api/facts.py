@@ -8,17 +8,17 @@ from pydantic import BaseModel, ConfigDict
 import engine
 from service.api import schemas
 from service.callers.caller import caller_of
-from service.log.record import Digests
+from service.log.record import PolicyDigests
 from service.policies.live import Live
 from service.service import Service
 
 
-class Facts(BaseModel):
+class FactsShown(BaseModel):
     """The facts of the loaded vocabulary."""
 
     model_config = ConfigDict(frozen=True)
 
-    bundle: Digests
+    bundle: PolicyDigests
     facts: tuple[engine.FactEntry, ...]
 
 
@@ -27,12 +27,12 @@ def add(app: FastAPI, service: Service) -> None:
 
     @lru_cache(maxsize=1)
     def listed(live: Live) -> str:
-        return Facts(bundle=live.digests, facts=tuple(live.bundle.facts())).model_dump_json()
+        return FactsShown(bundle=live.digests, facts=tuple(live.bundle.facts())).model_dump_json()
 
     @app.get(
         "/v1/facts",
         summary="The facts an exchange may state",
-        response_model=Facts,
+        response_model=FactsShown,
         responses=schemas.problems(403),
         openapi_extra=schemas.needs("evaluate"),
     )

@@ -7,9 +7,9 @@ from fastapi import FastAPI, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from service.api import schemas
-from service.api.bundles import Refusal, shown
-from service.log.record import Digests
-from service.problems import Refused
+from service.api.bundles import RefusalShown, shown
+from service.log.record import PolicyDigests
+from service.problems import RequestRefused
 from service.service import Service
 from service.store.writer import NotRecorded
 
@@ -35,10 +35,10 @@ class Log(BaseModel):
     records: int
 
 
-class Held(Digests):
+class Held(PolicyDigests):
     """The policies that decide. Where others were refused since, these are the last good ones."""
 
-    refused: Refusal | None = None
+    refused: RefusalShown | None = None
 
 
 class Ready(BaseModel):
@@ -85,17 +85,17 @@ def add(app: FastAPI, service: Service) -> None:
         whole = "caller" in request.scope and "read" in request.scope["caller"].scopes
         refused = shown(service.policies.refused)
         if refused and not whole:
-            refused = Refusal(at=refused.at, reason=_FOR_READERS)
+            refused = RefusalShown(at=refused.at, reason=_FOR_READERS)
         policies = Held(**service.live.digests.model_dump(), refused=refused)
         if service.load.draining:
-            raise Refused("draining", "send requests to another process")
+            raise RequestRefused("draining", "send requests to another process")
         try:
             async with asyncio.timeout(PROBE_SECONDS):
                 records = await probed()
         except (NotRecorded, TimeoutError) as failed:
             reason = str(failed) or f"a write took longer than {PROBE_SECONDS:.0f} seconds"
             reason = reason if whole else _FOR_READERS
-            raise Refused(
+            raise RequestRefused(
                 "not-ready",
                 "the log cannot be written, so nothing is decided",
                 checks={

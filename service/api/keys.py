@@ -12,8 +12,8 @@ from service.api import schemas
 from service.api.sent import Plain, body
 from service.callers import keys
 from service.callers.caller import SCOPES, Caller, Scope, caller_of
-from service.decisions.idempotency import Answer, once
-from service.problems import Place, Refused
+from service.decisions.idempotency import KeptAnswer, once
+from service.problems import ProblemPlace, RequestRefused
 from service.service import Service
 from service.telemetry.log_lines import audit
 
@@ -79,13 +79,13 @@ def add(app: FastAPI, service: Service) -> None:
         raw = await body(request, MOST_BYTES)
         wanted = _read(raw)
 
-        def work(transaction: sa.Connection) -> Answer:
+        def work(transaction: sa.Connection) -> KeptAnswer:
             now = service.clock()
             if wanted.expires_on is not None and wanted.expires_on < now.astimezone(UTC).date():
-                raise _wrong(Place(pointer="/expires_on", code="past", detail="this day is over already"))
+                raise _wrong(ProblemPlace(pointer="/expires_on", code="past", detail="this day is over already"))
             key, told = keys.create(transaction, wanted.name, wanted.scopes, wanted.expires_on, caller.id, now)
             answer, kept = (_written({**key.shown(), "key": each}) for each in (told, None))
-            return Answer(answer, 201, kept=kept, after=lambda: changed("key-created", caller, key, request))
+            return KeptAnswer(answer, 201, kept=kept, after=lambda: changed("key-created", caller, key, request))
 
         return await once(service, request, caller, raw, work)
 
@@ -114,11 +114,11 @@ def add(app: FastAPI, service: Service) -> None:
         """Revokes a key for good. This process refuses it at once, others five seconds later. Revoked again, it stays as it was."""
         caller = caller_of(request.scope, "administer")
 
-        def work(transaction: sa.Connection) -> Answer:
+        def work(transaction: sa.Connection) -> KeptAnswer:
             key = keys.revoke(transaction, id, caller.id, service.clock())
             if key is None:
-                raise Refused("not-found", "there is no key of this id")
-            return Answer(_written(key.shown()), after=lambda: changed("key-revoked", caller, key, request))
+                raise RequestRefused("not-found", "there is no key of this id")
+            return KeptAnswer(_written(key.shown()), after=lambda: changed("key-revoked", caller, key, request))
 
         return await once(service, request, caller, b"", work)
 
@@ -151,14 +151,14 @@ def _read(raw: bytes) -> NewKey:
         errors = refused.errors(include_url=False, include_input=False, include_context=False)
         raise _wrong(
             *(
-                Place(pointer="".join(f"/{step}" for step in each["loc"]), code=each["type"], detail=each["msg"])
+                ProblemPlace(pointer="".join(f"/{step}" for step in each["loc"]), code=each["type"], detail=each["msg"])
                 for each in errors
             )
         ) from None
 
 
-def _wrong(*places: Place) -> Refused:
-    return Refused("bad-request", "the body does not describe a key to be made", errors=places)
+def _wrong(*places: ProblemPlace) -> RequestRefused:
+    return RequestRefused("bad-request", "the body does not describe a key to be made", errors=places)
 
 
 def _written(document: dict[str, Any]) -> bytes:

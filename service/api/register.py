@@ -23,9 +23,9 @@ import engine
 from service.api import schemas
 from service.api.sent import Plain, body
 from service.callers.caller import Caller, caller_of
-from service.decisions.idempotency import Answer, forget, once
+from service.decisions.idempotency import KeptAnswer, forget, once
 from service.log.store import moment_text
-from service.problems import PLACES_SHOWN, Place, Refused
+from service.problems import PLACES_SHOWN, ProblemPlace, RequestRefused
 from service.register import entity_versions, import_export
 from service.register.entity import (
     ASSET,
@@ -33,7 +33,7 @@ from service.register.entity import (
     PARTY,
     Content,
     Entity,
-    Entry,
+    EntityToWrite,
     Version,
     Wrong,
     is_id,
@@ -89,7 +89,7 @@ class EntityOfAKind(Content):
     id: str
 
 
-class Register(BaseModel):
+class RegisterEndpoints(BaseModel):
     """Entities, as they are exported and imported."""
 
     model_config = ConfigDict(frozen=True, populate_by_name=True, extra="forbid")
@@ -218,13 +218,13 @@ class _Endpoints:
             if new:
                 self._audit(request, "register-changed", caller, kind, version.version)
 
-        def work(transaction: sa.Connection) -> Answer:
+        def work(transaction: sa.Connection) -> KeptAnswer:
             at = moment_text(self._service.clock())
             [(version, new)] = entity_versions.write(transaction, store.database, [entry], at, caller.id, condition)
             status = 201 if new and version.version == 1 else 200
             told = _written(version.document())
             subject = _subject(kind, version.id)
-            return Answer(told, status, etag=_etag(version.version), subject=subject, after=lambda: tell(version, new))
+            return KeptAnswer(told, status, etag=_etag(version.version), subject=subject, after=lambda: tell(version, new))
 
         with _refusing():
             return await once(self._service, request, caller, raw, work)
@@ -237,7 +237,7 @@ class _Endpoints:
         condition = _condition(request)
         store = self._service.store
 
-        def work(transaction: sa.Connection) -> Answer:
+        def work(transaction: sa.Connection) -> KeptAnswer:
             if erase:
                 store.writer.erased()
                 before = entity_versions.newest(transaction, kind, name)
@@ -249,7 +249,7 @@ class _Endpoints:
                 entity_versions.withdraw(transaction, store.database, kind, name, at, caller.id, condition)
                 versions = list(entity_versions.history(transaction, kind, name))
             newest, action = versions[0], "register-erased" if erase else "register-withdrawn"
-            return Answer(
+            return KeptAnswer(
                 _written({"versions": [each.document() for each in versions]}),
                 etag=_etag(newest.version),
                 subject=_subject(kind, newest.id),
@@ -279,7 +279,9 @@ class _Endpoints:
 
         version = self._service.read(look, "register")
         if version is None:
-            raise Refused("not-found", "the register has nothing under this id" + ("" if day is None else " for this day"))
+            raise RequestRefused(
+                "not-found", "the register has nothing under this id" + ("" if day is None else " for this day")
+            )
         return _answer(version, 200)
 
     def history(self, request: Request) -> Response:
@@ -289,7 +291,7 @@ class _Endpoints:
         _query(request)
         versions = self._service.read(lambda connection: entity_versions.history(connection, kind, name), "register")
         if not versions:
-            raise Refused("not-found", "the register has nothing under this id")
+            raise RequestRefused("not-found", "the register has nothing under this id")
         return _json({"versions": [each.document() for each in versions]})
 
     def list(self, request: Request) -> Response:
@@ -299,7 +301,7 @@ class _Endpoints:
         query = _query(request, "cursor", "limit", "as_of")
         limit, day, cursor = _limit(query.get("limit")), _day(query.get("as_of")), query.get("cursor", "")
         if cursor and not is_id(cursor):
-            raise Refused("bad-request", "`cursor` is what `next` of the page before said")
+            raise RequestRefused("bad-request", "`cursor` is what `next` of the page before said")
         versions = self._service.read(
             lambda connection: entity_versions.listed(connection, kind, (kind, cursor), limit + 1, day), "register"
         )
@@ -313,9 +315,9 @@ class _Endpoints:
         kind: str = request.path_params["kind"]
         for shelf in SHELVES:
             if shelf.kind == kind:
-                raise Refused("not-found", f"{shelf.many} are under {shelf.path}")
+                raise RequestRefused("not-found", f"{shelf.many} are under {shelf.path}")
         if not is_kind(kind):
-            raise Refused("not-found", "a kind is a word of small letters, digits, `_`, `.` and `-`")
+            raise RequestRefused("not-found", "a kind is a word of small letters, digits, `_`, `.` and `-`")
         return kind
 
 
@@ -328,7 +330,7 @@ def _add_bulk(app: FastAPI, service: Service) -> None:
         form = "csv" if kind == b"text/csv" else "json"
         raw = await body(request, import_export.MOST_BYTES, import_export.MEDIA_TYPES[form])
         states = stating(service.live)
-        found: list[Entry | Wrong] = []
+        found: list[EntityToWrite | Wrong] = []
         try:
             rows = import_export.read(raw, form, states)
             while True:
@@ -341,11 +343,11 @@ def _add_bulk(app: FastAPI, service: Service) -> None:
             raise refusal(list(wrong.places)) from None
         store, request_id = service.store, request.scope["request_id"]
 
-        def work(transaction: sa.Connection) -> Answer:
+        def work(transaction: sa.Connection) -> KeptAnswer:
             written = entity_versions.write(transaction, store.database, entries, moment_text(service.clock()), caller.id)
             new = sum(1 for version, is_new in written if is_new and version.version == 1)
             changed = sum(1 for version, is_new in written if is_new and version.version > 1)
-            return Answer(
+            return KeptAnswer(
                 _written({"created": new, "changed": changed, "unchanged": len(written) - new - changed}),
                 after=lambda: audit(
                     service.say, "register-imported", caller=caller.id, created=new, changed=changed, request_id=request_id
@@ -361,9 +363,9 @@ def _add_bulk(app: FastAPI, service: Service) -> None:
         query = _query(request, "format", "kind")
         form, kind = query.get("format", "json"), query.get("kind")
         if form not in import_export.FORMATS:
-            raise Refused("bad-request", "`format` is `json` or `csv`")
+            raise RequestRefused("bad-request", "`format` is `json` or `csv`")
         if kind is not None and not is_kind(kind):
-            raise Refused("bad-request", "a kind is a word of small letters, digits, `_`, `.` and `-`")
+            raise RequestRefused("bad-request", "a kind is a word of small letters, digits, `_`, `.` and `-`")
         versions = service.read(lambda connection: list(entity_versions.everything(connection, kind)), "register")
         text = import_export.to_csv(versions, stating(service.live)) if form == "csv" else import_export.to_json(versions)
         headers = {"Content-Disposition": f'attachment; filename="register.{form}"'}
@@ -382,7 +384,7 @@ def _add_bulk(app: FastAPI, service: Service) -> None:
             **schemas.needs("administer"),
             "requestBody": {
                 "required": True,
-                "content": {"application/json": {"schema": _schema_of(Register)}, "text/csv": table},
+                "content": {"application/json": {"schema": _schema_of(RegisterEndpoints)}, "text/csv": table},
             },
             "parameters": [schemas.IDEMPOTENCY_KEY],
         },
@@ -394,7 +396,7 @@ def _add_bulk(app: FastAPI, service: Service) -> None:
         methods=["GET"],
         name="export_register",
         summary="Every entity that is held",
-        response_model=Register,
+        response_model=RegisterEndpoints,
         responses={200: {"content": {"text/csv": table}}, **schemas.problems(400, 403, 503)},
         openapi_extra={
             **schemas.needs("read"),
@@ -411,23 +413,23 @@ def _add_bulk(app: FastAPI, service: Service) -> None:
     )
 
 
-def refusal(places: list[Place]) -> Refused:
+def refusal(places: list[ProblemPlace]) -> RequestRefused:
     """What cannot enter the register, as a problem document."""
     count = len(places)
     detail = "1 place in the body is wrong" if count == 1 else f"{count} places in the body are wrong"
     if count >= PLACES_SHOWN:
         detail = f"at least {PLACES_SHOWN} places in the body are wrong; {PLACES_SHOWN} are listed"
-    return Refused("register-refused", detail, errors=tuple(places))
+    return RequestRefused("register-refused", detail, errors=tuple(places))
 
 
-def _entry(kind: str, id: str, raw: bytes) -> Entry:
-    """What a body states of an entity. Raises Refused."""
+def _entry(kind: str, id: str, raw: bytes) -> EntityToWrite:
+    """What a body states of an entity. Raises RequestRefused."""
     if not is_id(id):
-        raise Refused("bad-request", "an id is a text of 1 to 128 characters without a slash or control character")
+        raise RequestRefused("bad-request", "an id is a text of 1 to 128 characters without a slash or control character")
     try:
-        return Entry(kind, id, read_content(engine.read_object(raw, MOST_BYTES, "register entry")))
+        return EntityToWrite(kind, id, read_content(engine.read_object(raw, MOST_BYTES, "register entry")))
     except engine.ExchangeRefused as refused:
-        raise refusal([Place(pointer=p.pointer, code=p.code, detail=p.detail) for p in refused.problems]) from None
+        raise refusal([ProblemPlace(pointer=p.pointer, code=p.code, detail=p.detail) for p in refused.problems]) from None
     except Wrong as wrong:
         raise refusal(list(wrong.places)) from None
 
@@ -440,16 +442,16 @@ def _refusing() -> Iterator[None]:
     except Wrong as wrong:
         raise refusal(list(wrong.places)) from None
     except Changed:
-        raise Refused("changed-meanwhile", "read it again; its ETag is its version") from None
+        raise RequestRefused("changed-meanwhile", "read it again; its ETag is its version") from None
     except NotHeld:
-        raise Refused("not-found", "the register holds nothing under this id") from None
+        raise RequestRefused("not-found", "the register holds nothing under this id") from None
 
 
 def _condition(request: Request) -> Condition:
-    """What the headers of a write want to hold. Raises Refused."""
+    """What the headers of a write want to hold. Raises RequestRefused."""
     match, none = request.headers.getlist("if-match"), request.headers.getlist("if-none-match")
     if len(match) > 1 or len(none) > 1 or (match and none) or (none and none[0].strip() != "*"):
-        raise Refused("bad-request", 'send one `If-Match: "VERSION"`, or one `If-None-Match: *`')
+        raise RequestRefused("bad-request", 'send one `If-Match: "VERSION"`, or one `If-None-Match: *`')
     if none:
         return Condition(absent=True)
     if not match:
@@ -457,35 +459,35 @@ def _condition(request: Request) -> Condition:
     if match[0].strip() == "*":
         return Condition(held=True)
     if not _VERSIONS.fullmatch(match[0]):
-        raise Refused("bad-request", '`If-Match` is the ETag of an answer, like `"3"`')
+        raise RequestRefused("bad-request", '`If-Match` is the ETag of an answer, like `"3"`')
     # A weak tag matches nothing here (RFC 9110, section 13.1.1).
     strong = [tag for weak, tag in _TAG.findall(match[0]) if not weak]
     return Condition(versions=frozenset(int(tag) for tag in strong if tag.isascii() and tag.isdigit() and len(tag) < 10))
 
 
 def _query(request: Request, *known: str) -> dict[str, str]:
-    """The query of a request, which knows these parameters only. Raises Refused."""
+    """The query of a request, which knows these parameters only. Raises RequestRefused."""
     text: bytes = request.scope["query_string"]
     if not text:
         return {}
     try:
         sent = parse_qsl(text.decode("ascii"), keep_blank_values=True, strict_parsing=True, max_num_fields=8, errors="strict")
     except ValueError:
-        raise Refused("bad-request", "the query is not made of parameters, like `?limit=100`") from None
+        raise RequestRefused("bad-request", "the query is not made of parameters, like `?limit=100`") from None
     values = dict(sent)
     if len(values) < len(sent):
-        raise Refused("bad-request", "a parameter stands twice in the query")
+        raise RequestRefused("bad-request", "a parameter stands twice in the query")
     for name in values:
         if name not in known:
             choices = f"; there are {', '.join(f'`{each}`' for each in known)}" if known else ""
-            raise Refused("bad-request", f"there is no parameter `{name[:40]}`{choices}")
+            raise RequestRefused("bad-request", f"there is no parameter `{name[:40]}`{choices}")
     return values
 
 
 def _flag(request: Request, name: str) -> bool:
     value = _query(request, name).get(name, "false")
     if value not in ("true", "false"):
-        raise Refused("bad-request", f"`{name}` is `true` or `false`")
+        raise RequestRefused("bad-request", f"`{name}` is `true` or `false`")
     return value == "true"
 
 
@@ -497,14 +499,14 @@ def _day(text: str | None) -> str | None:
             return text
     except ValueError:
         pass
-    raise Refused("bad-request", "`as_of` is a day like 2024-03-22")
+    raise RequestRefused("bad-request", "`as_of` is a day like 2024-03-22")
 
 
 def _limit(text: str | None) -> int:
     if text is None:
         return LISTED
     if not (text.isascii() and text.isdigit() and len(text) < 6 and 1 <= int(text) <= MOST_LISTED):
-        raise Refused("bad-request", f"`limit` is a number from 1 to {MOST_LISTED}")
+        raise RequestRefused("bad-request", f"`limit` is a number from 1 to {MOST_LISTED}")
     return int(text)
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from fastapi import FastAPI, Response
 from fastapi.openapi.utils import get_openapi
+from pydantic import BaseModel, ConfigDict
 
 import engine
 from service.callers import caller
@@ -60,6 +61,12 @@ _BEARER = {
     " listens on this machine only. What an operation names are the scopes that its caller needs.",
 }
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+
+class Shown(BaseModel):
+    """A shape that endpoints answer with."""
+
+    model_config = ConfigDict(frozen=True)
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:

@@ -17,8 +17,8 @@ from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
 import engine
-from service.decisions.decider import Asked
-from service.problems import Refused
+from service.decisions.decider import TellingAsked
+from service.problems import RequestRefused
 
 BODY_SECONDS = 30  # a caller that sends slowly holds a place that others could have
 
@@ -44,7 +44,7 @@ PARAMETERS: list[dict[str, Any]] = [
         "in": "query",
         "required": False,
         "description": "the language of what the decision says",
-        "schema": {"type": "string", "enum": list(engine.LANGUAGES), "default": Asked().lang},
+        "schema": {"type": "string", "enum": list(engine.LANGUAGES), "default": TellingAsked().lang},
     },
 ]
 
@@ -66,10 +66,10 @@ class Plain(APIRoute):
 
 
 async def body(request: Request, limit: int, kind: str = "application/json") -> bytes:
-    """The whole body, of at most `limit` bytes, sent as plain JSON or another `kind`. Raises Refused, ClientDisconnect."""
+    """The whole body, of at most `limit` bytes, sent as plain JSON or another `kind`. Raises RequestRefused, ClientDisconnect."""
     headers = dict(reversed(request.scope["headers"]))
     _check_type(headers.get(b"content-type", b""), headers.get(b"content-encoding", b"identity"), kind)
-    too_large = Refused("body-too-large", f"a body has at most {limit} bytes")
+    too_large = RequestRefused("body-too-large", f"a body has at most {limit} bytes")
     declared = headers.get(b"content-length", b"0")
     # The length of the number goes first: Python refuses to read one of 5,000 digits.
     if len(declared) > 15 or (declared.isdigit() and int(declared) > limit):
@@ -90,44 +90,46 @@ async def body(request: Request, limit: int, kind: str = "application/json") -> 
                     return b"".join(pieces)
     except TimeoutError:
         slow = f"a body has to come within {BODY_SECONDS} seconds"
-        raise Refused("body-too-slow", slow, headers={"Connection": "close"}) from None
+        raise RequestRefused("body-too-slow", slow, headers={"Connection": "close"}) from None
 
 
 @lru_cache(maxsize=64)
 def _check_type(content_type: bytes, encoding: bytes, wanted: str) -> None:
     kind, _, parameters = content_type.decode("latin-1").partition(";")
     if kind.strip().lower() != wanted:
-        raise Refused("unsupported-media-type", f"send the body as `Content-Type: {wanted}`")
+        raise RequestRefused("unsupported-media-type", f"send the body as `Content-Type: {wanted}`")
     if parameters.strip().lower().replace('"', "") not in ("", "charset=utf-8"):
-        raise Refused("unsupported-media-type", "JSON is UTF-8; leave other parameters out of the content type")
+        raise RequestRefused("unsupported-media-type", "JSON is UTF-8; leave other parameters out of the content type")
     if encoding.strip().lower() != b"identity":
-        raise Refused("unsupported-media-type", "send the body without a content encoding")
+        raise RequestRefused("unsupported-media-type", "send the body without a content encoding")
 
 
 @lru_cache(maxsize=256)
-def asked(query: bytes) -> Asked:
-    """What the query of a request asks for. Raises Refused."""
+def asked(query: bytes) -> TellingAsked:
+    """What the query of a request asks for. Raises RequestRefused."""
     if not query:
-        return Asked()
+        return TellingAsked()
     try:
         sent = parse_qsl(query.decode("ascii"), keep_blank_values=True, strict_parsing=True, max_num_fields=_MOST_PARAMETERS)
         values = dict(sent)
     except ValueError:
-        raise Refused("bad-request", "the query is not made of parameters, like `?include=remedies&lang=en`") from None
+        raise RequestRefused("bad-request", "the query is not made of parameters, like `?include=remedies&lang=en`") from None
     if len(values) < len(sent):
-        raise Refused("bad-request", "a parameter stands twice in the query")
+        raise RequestRefused("bad-request", "a parameter stands twice in the query")
     for name in values.keys() - {"include", "lang"}:
-        raise Refused("bad-request", f"there is no parameter `{name[:40]}`; there are `include` and `lang`")
+        raise RequestRefused("bad-request", f"there is no parameter `{name[:40]}`; there are `include` and `lang`")
     include = values["include"].split(",") if "include" in values else []
     for each in include:
         if each not in engine.INCLUDES:
-            raise Refused("bad-request", f"`include` takes {_listed(engine.INCLUDES)}, separated by commas, not `{each[:40]}`")
+            raise RequestRefused(
+                "bad-request", f"`include` takes {_listed(engine.INCLUDES)}, separated by commas, not `{each[:40]}`"
+            )
     if len(set(include)) < len(include):
-        raise Refused("bad-request", "a value stands twice in `include`")
-    lang = values.get("lang", Asked().lang)
+        raise RequestRefused("bad-request", "a value stands twice in `include`")
+    lang = values.get("lang", TellingAsked().lang)
     if lang not in engine.LANGUAGES:
-        raise Refused("bad-request", f"`lang` takes {_listed(engine.LANGUAGES)}, not `{lang[:40]}`")
-    return Asked(frozenset(include), lang)
+        raise RequestRefused("bad-request", f"`lang` takes {_listed(engine.LANGUAGES)}, not `{lang[:40]}`")
+    return TellingAsked(frozenset(include), lang)
 
 
 def _listed(choices: Iterable[str]) -> str:

@@ -7,17 +7,17 @@ from fastapi import FastAPI, Query, Request
 from pydantic import Field
 
 from service.api import schemas
-from service.api.bundles import Frozen
+from service.api.schemas import Shown
 from service.callers.caller import caller_of
-from service.log.record import Digests
+from service.log.record import PolicyDigests
 from service.policies.shadow import differences, moved
-from service.problems import Refused
+from service.problems import RequestRefused
 from service.service import Service
 
 DIFFERENCES_SHOWN = 100
 
 
-class ShadowDifference(Frozen):
+class ShadowDifference(Shown):
     """A decision that the shadow would have made otherwise. Provisions are those that stand on one side only."""
 
     sequence: int
@@ -31,7 +31,7 @@ class ShadowDifference(Frozen):
     only_shadow: tuple[str, ...]
 
 
-class Moves(Frozen):
+class Moves(Shown):
     """How many decisions went from one outcome to another."""
 
     outcome: str
@@ -41,7 +41,7 @@ class Moves(Frozen):
     decisions: int
 
 
-class ShadowCounts(Frozen):
+class ShadowCounts(Shown):
     """Of this process, since its start."""
 
     compared: int
@@ -51,10 +51,10 @@ class ShadowCounts(Frozen):
     refused: int = Field(description="times the shadow was loaded anew, and refused")
 
 
-class ShadowTold(Frozen):
+class ShadowTold(Shown):
     """What the shadow would have decided otherwise."""
 
-    shadow: Digests
+    shadow: PolicyDigests
     refused: str | None = Field(description="why the shadow was not loaded anew, the last time")
     counts: ShadowCounts
     moves: tuple[Moves, ...] = Field(description="of all differences with this shadow that are recorded")
@@ -80,7 +80,7 @@ def add(app: FastAPI, service: Service) -> None:
         """Counts, and the latest differences with the shadow that is loaded now."""
         caller_of(request.scope, "read")
         if service.shadow is None:
-            raise Refused("not-found", "there is no shadow; `FIFTHFACTOR_SHADOW` names one")
+            raise RequestRefused("not-found", "there is no shadow; `FIFTHFACTOR_SHADOW` names one")
         beside = service.shadow
         digests, counts = beside.digests, beside.counts
         rows, moves = service.read(

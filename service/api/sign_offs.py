@@ -15,12 +15,12 @@ from pydantic import BaseModel, ConfigDict
 from service.api import schemas
 from service.api.sent import Plain, body
 from service.callers.caller import caller_of
-from service.decisions.idempotency import Answer, Work, once_prepared
+from service.decisions.idempotency import KeptAnswer, Work, once_prepared
 from service.log.search import CursorRefused
-from service.problems import Refused
+from service.problems import RequestRefused
 from service.reviews import queue, sign_offs
 from service.reviews.queue import Waiting
-from service.reviews.sign_offs import Asked, SignOff
+from service.reviews.sign_offs import SignOff, SignOffAsked
 from service.service import Service
 from service.settings import time_zone
 from service.telemetry.log_lines import note
@@ -37,7 +37,7 @@ class Then(BaseModel):
     answer: str
 
 
-class Given(BaseModel):
+class SignOffsGiven(BaseModel):
     """A sign-off, one a provision, and what comes of it."""
 
     model_config = ConfigDict(frozen=True)
@@ -80,10 +80,10 @@ def add(app: FastAPI, service: Service) -> None:
             async with service.turns:
                 draft = sign_offs.draft(live, stored, signed, asked, said, today, now, caller.id)
 
-            def work(transaction: sa.Connection) -> Answer:
+            def work(transaction: sa.Connection) -> KeptAnswer:
                 given = sign_offs.keep(transaction, live, draft, today)
-                told = Given(sign_offs=tuple(given), then=Then(outcome=draft.then.outcome, answer=draft.then.answer))
-                return Answer(
+                told = SignOffsGiven(sign_offs=tuple(given), then=Then(outcome=draft.then.outcome, answer=draft.then.answer))
+                return KeptAnswer(
                     told.model_dump_json().encode(),
                     201,
                     records=range(stored.sequence, stored.sequence + 1),
@@ -103,7 +103,7 @@ def add(app: FastAPI, service: Service) -> None:
         methods=["POST"],
         status_code=201,
         summary="Sign off a review, or refuse to",
-        response_model=Given,
+        response_model=SignOffsGiven,
         responses=schemas.problems(400, 403, 404, 409, 413, 415, 503),
         openapi_extra={
             **schemas.needs("review"),
@@ -111,7 +111,7 @@ def add(app: FastAPI, service: Service) -> None:
                 {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}},
                 schemas.IDEMPOTENCY_KEY,
             ],
-            "requestBody": {"required": True, "content": {"application/json": {"schema": Asked.model_json_schema()}}},
+            "requestBody": {"required": True, "content": {"application/json": {"schema": SignOffAsked.model_json_schema()}}},
         },
         route_class_override=Plain,
     )
@@ -148,5 +148,5 @@ def add(app: FastAPI, service: Service) -> None:
         try:
             found = service.read(lambda connection: queue.waiting(connection, service.live, today, limit, cursor))
         except CursorRefused as refused:
-            raise Refused("bad-request", str(refused)) from None
+            raise RequestRefused("bad-request", str(refused)) from None
         return Response(found.model_dump_json(), media_type="application/json")

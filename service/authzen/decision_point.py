@@ -21,12 +21,12 @@ import engine
 from service.authzen import responses
 from service.authzen.entity_store import Entities, Gone, Known, Nothing
 from service.authzen.mapping import AccessMapping, NotNamed
-from service.authzen.requests import Evaluation, Page, Search, refusal
-from service.authzen.responses import Answer
+from service.authzen.requests import Evaluation, PageAsked, Search, refusal
+from service.authzen.responses import AccessAnswer
 from service.callers.caller import Caller
-from service.decisions.decider import Asked, Decided, Decider
+from service.decisions.decider import Decided, Decider, TellingAsked
 from service.policies.live import Live
-from service.problems import Place, Refused
+from service.problems import ProblemPlace, RequestRefused
 from service.service import Service
 from service.settings import time_zone
 
@@ -38,7 +38,7 @@ Found = TypeVar("Found")
 
 
 @dataclass(frozen=True, slots=True)
-class Results:
+class SearchResults:
     """What a search found. `next_token` is empty at the end."""
 
     results: Sequence[Mapping[str, str]]
@@ -62,8 +62,8 @@ class Access:
 
     async def evaluate(
         self, asked: Evaluation, known: Known, now: datetime, request_id: str, caller: Caller
-    ) -> tuple[Answer, Decided | None]:
-        """The answer to one question, and the decision to record before it leaves. Raises Refused."""
+    ) -> tuple[AccessAnswer, Decided | None]:
+        """The answer to one question, and the decision to record before it leaves. Raises RequestRefused."""
         today = now.astimezone(self._zone).date()
         try:
             exchange = await self._stored(lambda: self._mapping.exchange(asked, known, today))
@@ -73,7 +73,7 @@ class Access:
             decided = self._decider.decide(
                 self._live,
                 exchange,
-                Asked(),
+                TellingAsked(),
                 now,
                 request_id,
                 caller,
@@ -81,9 +81,9 @@ class Access:
             )
             return responses.answer(decided.written, asked.supported), decided
 
-    async def search(self, sent: Search, blank: Blank, now: datetime) -> Results:
-        """The entities or actions for which the answer is yes. Raises Refused."""
-        asked, page = sent.question, sent.page or Page()
+    async def search(self, sent: Search, blank: Blank, now: datetime) -> SearchResults:
+        """The entities or actions for which the answer is yes. Raises RequestRefused."""
+        asked, page = sent.question, sent.page or PageAsked()
         digest = _digest(asked, blank)
         after = _after(page.token, digest)
         limit = min(page.limit or MOST_RESULTS, MOST_RESULTS)
@@ -94,16 +94,16 @@ class Access:
         except Gone:
             all_known = False
         if not all_known:
-            return Results((), "")
+            return SearchResults((), "")
         candidates = await self._stored(lambda: self._candidates(asked, blank, after, known, day))
         results: list[Mapping[str, str]] = []
         for number, (candidate, shown) in enumerate(candidates[:MOST_CANDIDATES]):
             if await self._permits(candidate, known, now):
                 results.append(shown)
             if len(results) == limit and number + 1 < len(candidates):
-                return Results(results, _token(_last(candidate, blank), digest))
+                return SearchResults(results, _token(_last(candidate, blank), digest))
         more = len(candidates) > MOST_CANDIDATES
-        return Results(results, _token(_last(candidates[MOST_CANDIDATES - 1][0], blank), digest) if more else "")
+        return SearchResults(results, _token(_last(candidates[MOST_CANDIDATES - 1][0], blank), digest) if more else "")
 
     def _all_known(self, asked: Evaluation, blank: Blank, known: Known, day: date) -> bool:
         """Whether everything that is named, other than the blank, is known: of what is not, nothing is found."""
@@ -153,11 +153,11 @@ class Access:
             return not responses.denied(self._live.pdp.tell(judgement, today=today, id=""), asked.supported)
 
     async def _stored(self, look: Callable[[], Found]) -> Found:
-        """What is looked up in a store waits for it in a thread. Raises Refused where the store cannot be read."""
+        """What is looked up in a store waits for it in a thread. Raises RequestRefused where the store cannot be read."""
         try:
             return look() if isinstance(self._entities, Nothing) else await asyncio.to_thread(look)
         except sa.exc.SQLAlchemyError:
-            raise Refused("not-ready", "the register cannot be read", headers={"Retry-After": "1"}) from None
+            raise RequestRefused("not-ready", "the register cannot be read", headers={"Retry-After": "1"}) from None
 
 
 def _last(asked: Evaluation, blank: Blank) -> str:
@@ -181,7 +181,7 @@ def _token(after: str, digest: str) -> str:
 
 
 def _after(token: str, digest: str) -> str:
-    """Behind which candidate to go on. Raises Refused where the token is of another search."""
+    """Behind which candidate to go on. Raises RequestRefused where the token is of another search."""
     if not token:
         return ""
     try:
@@ -189,5 +189,5 @@ def _after(token: str, digest: str) -> str:
     except (ValueError, TypeError, RecursionError):
         of = after = None
     if of != digest or not isinstance(after, str) or _NO_ID.search(after):
-        raise refusal([Place(pointer="/page/token", code="wrong-value", detail="is no `next_token` of this search")])
+        raise refusal([ProblemPlace(pointer="/page/token", code="wrong-value", detail="is no `next_token` of this search")])
     return after

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 
 @dataclass(frozen=True, slots=True)
-class Entity:
+class StoredEntity:
     """A stored entity: its first id, and its properties as JSON values."""
 
     id: str
@@ -30,20 +30,20 @@ class Gone(Exception):
 class Entities(Protocol):
     """Where entities are stored, with what is said of them on a day. Called from any thread."""
 
-    def find(self, kind: str, id: str, day: date) -> Entity | None:
+    def find(self, kind: str, id: str, day: date) -> StoredEntity | None:
         """The entity of this kind that answers to this id; None where nobody knows it. Raises Gone."""
 
-    def list(self, kind: str, after: str, limit: int, day: date) -> Sequence[Entity]:
+    def list(self, kind: str, after: str, limit: int, day: date) -> Sequence[StoredEntity]:
         """At most so many entities of a kind whose first ids come after one, each once, in the order of these ids."""
 
 
 class Nothing:
     """A store without entities."""
 
-    def find(self, kind: str, id: str, day: date) -> Entity | None:
+    def find(self, kind: str, id: str, day: date) -> StoredEntity | None:
         return None
 
-    def list(self, kind: str, after: str, limit: int, day: date) -> Sequence[Entity]:
+    def list(self, kind: str, after: str, limit: int, day: date) -> Sequence[StoredEntity]:
         return ()
 
 
@@ -52,16 +52,16 @@ class Known:
 
     def __init__(self, entities: Entities) -> None:
         self._entities = entities
-        self._found: dict[tuple[str, str, date], Entity | None] = {}
+        self._found: dict[tuple[str, str, date], StoredEntity | None] = {}
 
-    def find(self, kind: str, id: str, day: date) -> Entity | None:
+    def find(self, kind: str, id: str, day: date) -> StoredEntity | None:
         """The entity of this kind that answers to this id."""
         key = kind, id, day
         if key not in self._found:
             self._found[key] = self._entities.find(kind, id, day)
         return self._found[key]
 
-    def list(self, kind: str, after: str, limit: int, day: date) -> Sequence[Entity]:
+    def list(self, kind: str, after: str, limit: int, day: date) -> Sequence[StoredEntity]:
         """Entities of a kind, as they are stored."""
         found = self._entities.list(kind, after, limit, day)
         self._found.update({(kind, each.id, day): each for each in found})

@@ -15,7 +15,7 @@ from typing import Any
 import engine
 from service.authzen.entity_store import Known
 from service.authzen.requests import Evaluation, refusal
-from service.problems import PLACES_SHOWN, Place
+from service.problems import PLACES_SHOWN, ProblemPlace
 
 AS_OF = "as_of"
 CARRIED: engine.Path = ("carried",)
@@ -38,7 +38,7 @@ class _Stated:
     known: Known
     sent: dict[engine.Path, tuple[Any, str]] = field(default_factory=dict)
     stored: dict[engine.Path, Any] = field(default_factory=dict)
-    wrong: list[Place] = field(default_factory=list)
+    wrong: list[ProblemPlace] = field(default_factory=list)
     contested: set[engine.Path] = field(default_factory=set)
 
     def send(self, path: engine.Path, value: Any, pointer: str) -> None:
@@ -46,13 +46,13 @@ class _Stated:
             found = list(self.places.put(path, value))
         except engine.NotAnObject as bad:
             under = "".join(f"/{step}" for step in bad.path[len(path) :])
-            self.wrong.append(Place(pointer=pointer + under, code="wrong-type", detail=str(bad)))
+            self.wrong.append(ProblemPlace(pointer=pointer + under, code="wrong-type", detail=str(bad)))
             return
         for place, each in found:
             before = self.sent.setdefault(place, (each, pointer))
             if _spelt(before[0]) != _spelt(each):
                 detail = f"says something else of `{'.'.join(place)}` than `{before[1]}`"
-                self.wrong.append(Place(pointer=pointer, code="wrong-value", detail=detail))
+                self.wrong.append(ProblemPlace(pointer=pointer, code="wrong-value", detail=detail))
 
     def store(self, path: engine.Path, value: Any) -> None:
         try:
@@ -119,7 +119,7 @@ class AccessMapping:
         return today
 
     def exchange(self, asked: Evaluation, known: Known, today: date) -> engine.Exchange:
-        """The exchange that is asked about. Raises NotNamed, and Refused where an attribute does not fit what it states."""
+        """The exchange that is asked about. Raises NotNamed, and RequestRefused where an attribute does not fit what it states."""
         subject = self._text.subjects.get(asked.subject.type)
         action = self._text.actions.get(asked.action.name)
         resource = self._text.resources.get(asked.resource.type)
@@ -152,7 +152,7 @@ class AccessMapping:
             properties = sent.get("properties", {}) if isinstance(sent, dict) else None
             if not isinstance(properties, dict) or not isinstance(sent.get("id", ""), str) or sent.get("id", name) == "":
                 detail = 'must be an id, or {"id": …, "properties": {…}}'
-                stated.wrong.append(Place(pointer=at, code="wrong-type", detail=detail))
+                stated.wrong.append(ProblemPlace(pointer=at, code="wrong-type", detail=detail))
             elif "id" in sent:
                 self._entity(stated, entity, name, sent["id"], properties, at)
             else:
@@ -218,7 +218,7 @@ class AccessMapping:
         return path
 
     def _read(self, stated: _Stated) -> engine.Exchange:
-        """The exchange, without whatever is stored and does not fit. Raises Refused where something that was sent does not."""
+        """The exchange, without whatever is stored and does not fit. Raises RequestRefused where something that was sent does not."""
         while True:
             try:
                 raw = json.dumps(stated.document()).encode()
@@ -233,12 +233,12 @@ class AccessMapping:
             wholes = {self._places.whole(path) for path in bad}
             stated.stored = {path: value for path, value in stated.stored.items() if self._places.whole(path) not in wholes}
 
-    def _place(self, problem: engine.Problem, stated: _Stated) -> Place:
+    def _place(self, problem: engine.ExchangeProblem, stated: _Stated) -> ProblemPlace:
         """A problem of the exchange, at its place in the request."""
         for path, (_, pointer) in stated.sent.items():
             if _leads(problem.pointer, path):
-                return Place(pointer=pointer, code=problem.code, detail=problem.detail)
-        return Place(pointer="", code=problem.code, detail=problem.detail)
+                return ProblemPlace(pointer=pointer, code=problem.code, detail=problem.detail)
+        return ProblemPlace(pointer="", code=problem.code, detail=problem.detail)
 
 
 def _kind(types: Mapping[str, engine.EntityText], type: str) -> str | None:

@@ -8,7 +8,7 @@ What the register states of an entity are its properties: facts by their names, 
 from collections.abc import Sequence
 from datetime import date
 
-from service.authzen.entity_store import Entity, Gone
+from service.authzen.entity_store import Gone, StoredEntity
 from service.register import entity_versions
 from service.register.entity import ASSET, Version
 from service.register.stated_facts import DATA, carried
@@ -21,7 +21,7 @@ class Registered:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def find(self, kind: str, id: str, day: date) -> Entity | None:
+    def find(self, kind: str, id: str, day: date) -> StoredEntity | None:
         """The entity of this kind that answers to this id; one that was erased is not known. Raises Gone."""
         with self._database.reading.connect() as connection:
             version = entity_versions.speaking(connection, kind, id, day.isoformat())
@@ -35,16 +35,16 @@ class Registered:
             raise Gone(f"the {kind} `{id}` is not valid on {day.isoformat()}")
         return _entity(version)
 
-    def list(self, kind: str, after: str, limit: int, day: date) -> Sequence[Entity]:
+    def list(self, kind: str, after: str, limit: int, day: date) -> Sequence[StoredEntity]:
         """Entities of a kind, in the order of their ids."""
         with self._database.reading.connect() as connection:
             return [_entity(each) for each in entity_versions.listed(connection, kind, (kind, after), limit, day.isoformat())]
 
 
-def _entity(version: Version) -> Entity:
+def _entity(version: Version) -> StoredEntity:
     content = version.content
     # An asset's facts stand in groups, of which `data` is its own; a party's have no group.
     own = content.facts.get(DATA, {}) if version.kind == ASSET else {}
     properties = {**(own if isinstance(own, dict) else {}), **content.facts}
     documents = {"evidence": content.evidence, "claims": content.claims, "carried": carried(content)}
-    return Entity(version.id, {**properties, **{name: said for name, said in documents.items() if said}})
+    return StoredEntity(version.id, {**properties, **{name: said for name, said in documents.items() if said}})

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, NoReturn, get_args
 
 import engine
-from service.problems import PLACES_SHOWN, Place, Refused
+from service.problems import PLACES_SHOWN, ProblemPlace, RequestRefused
 
 Semantic = Literal["execute_all", "deny_on_first_deny", "permit_on_first_permit"]
 SEMANTICS: tuple[Semantic, ...] = get_args(Semantic)
@@ -56,12 +56,12 @@ class Evaluation:
 class Evaluations:
     """Several questions; one that is malformed is the refusal it would get alone."""
 
-    items: Sequence[Evaluation | Refused]
+    items: Sequence[Evaluation | RequestRefused]
     semantic: Semantic
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class PageAsked:
     """Which part of the results is asked for. `limit` 0 leaves it to the service."""
 
     token: str = ""
@@ -73,36 +73,36 @@ class Search:
     """A question with a blank, and the page asked for; None where no page was."""
 
     question: Evaluation
-    page: Page | None
+    page: PageAsked | None
 
 
-def refusal(places: Sequence[Place]) -> Refused:
+def refusal(places: Sequence[ProblemPlace]) -> RequestRefused:
     """The refusal of a body; its detail is the message that the standard wants in an error's body."""
     more = f"; and {len(places) - 1} more" if len(places) > 1 else ""
     at = f"`{places[0].pointer}` " if places[0].pointer else ""
-    return Refused("access-refused", f"{at}{places[0].detail}{more}", errors=tuple(places[:PLACES_SHOWN]))
+    return RequestRefused("access-refused", f"{at}{places[0].detail}{more}", errors=tuple(places[:PLACES_SHOWN]))
 
 
 def document(raw: bytes, limit: int) -> dict[str, Any]:
-    """The JSON object in these bytes. Raises Refused."""
+    """The JSON object in these bytes. Raises RequestRefused."""
     try:
         return engine.read_object(raw, limit, "request")
     except engine.ExchangeRefused as refused:
-        places = tuple(Place(pointer=each.pointer, code=each.code, detail=each.detail) for each in refused.problems)
-        raise Refused("access-refused", places[0].detail, errors=places) from None
+        places = tuple(ProblemPlace(pointer=each.pointer, code=each.code, detail=each.detail) for each in refused.problems)
+        raise RequestRefused("access-refused", places[0].detail, errors=places) from None
 
 
 def evaluation(sent: Mapping[str, Any]) -> Evaluation:
-    """One access evaluation request. Raises Refused."""
-    reader = _Reader()
+    """One access evaluation request. Raises RequestRefused."""
+    reader = _BodyReader()
     read = reader.evaluation(sent)
     reader.end()
     return read
 
 
 def evaluations(sent: Mapping[str, Any], most: int) -> Evaluations | Evaluation:
-    """An access evaluations request; without items it is one evaluation. Raises Refused."""
-    reader = _Reader()
+    """An access evaluations request; without items it is one evaluation. Raises RequestRefused."""
+    reader = _BodyReader()
     semantic = reader.semantic(sent)
     items = sent.get("evaluations", [])
     if not isinstance(items, list):
@@ -115,23 +115,23 @@ def evaluations(sent: Mapping[str, Any], most: int) -> Evaluations | Evaluation:
         reader.defaults(sent)
     reader.end()
     if len(items) > most:
-        raise Refused("batch-too-large", f"a request has at most {most} evaluations")
+        raise RequestRefused("batch-too-large", f"a request has at most {most} evaluations")
     defaults = {part: sent[part] for part in _PARTS if part in sent}
     return Evaluations([_item(number, item, defaults) for number, item in enumerate(items)], semantic)
 
 
 def search(sent: Mapping[str, Any], blank: Literal["subject", "resource", "action"]) -> Search:
-    """A search request for what stands in place of the blank. Raises Refused."""
-    reader = _Reader()
+    """A search request for what stands in place of the blank. Raises RequestRefused."""
+    reader = _BodyReader()
     question = reader.evaluation(sent, blank)
     page = reader.page(sent)
     reader.end()
     return Search(question, page)
 
 
-def _item(number: int, item: Any, defaults: Mapping[str, Any]) -> Evaluation | Refused:
+def _item(number: int, item: Any, defaults: Mapping[str, Any]) -> Evaluation | RequestRefused:
     """One of several evaluations: each part that it lacks is the default, and a part that it has takes nothing from the default."""
-    reader = _Reader(f"/evaluations/{number}")
+    reader = _BodyReader(f"/evaluations/{number}")
     try:
         if not isinstance(item, dict):
             reader.wrong("", "must be an object")
@@ -139,22 +139,22 @@ def _item(number: int, item: Any, defaults: Mapping[str, Any]) -> Evaluation | R
         read = reader.evaluation({**defaults, **item})
         reader.end()
         return read
-    except Refused as refused:
+    except RequestRefused as refused:
         return refused
 
 
 @dataclass(slots=True)
-class _Reader:
+class _BodyReader:
     """Reads the parts of one body and collects what is wrong with them; `at` is a JSON Pointer to the body."""
 
     at: str = ""
-    places: list[Place] = field(default_factory=list)
+    places: list[ProblemPlace] = field(default_factory=list)
 
     def wrong(self, pointer: str, detail: str, code: str = "wrong-type") -> None:
-        self.places.append(Place(pointer=self.at + pointer, code=code, detail=detail))
+        self.places.append(ProblemPlace(pointer=self.at + pointer, code=code, detail=detail))
 
     def end(self) -> None:
-        """Raises Refused where something is wrong."""
+        """Raises RequestRefused where something is wrong."""
         if self.places:
             self._refuse()
 
@@ -209,7 +209,7 @@ class _Reader:
         self.wrong("/options/evaluations_semantic", f"must be one of {', '.join(SEMANTICS)}", "wrong-value")
         return SEMANTICS[0]
 
-    def page(self, sent: Mapping[str, Any]) -> Page | None:
+    def page(self, sent: Mapping[str, Any]) -> PageAsked | None:
         page = self.object(sent, "page", "")
         if page is None:
             return None
@@ -221,7 +221,7 @@ class _Reader:
             limit = int(limit)  # `1.0` is a whole number in JSON
         if isinstance(limit, bool) or not isinstance(limit, int) or ("limit" in page and limit < 1):
             self.wrong("/page/limit", "must be a whole number from 1")
-        return None if self.places else Page(token, limit)
+        return None if self.places else PageAsked(token, limit)
 
     def object(self, sent: Mapping[str, Any], name: str, under: str, needed: bool = False) -> Mapping[str, Any] | None:
         """A member that is an object; None where it is left out or is none."""

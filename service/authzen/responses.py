@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 import engine
 from service.authzen.requests import EntitySent
-from service.problems import KINDS, Refused
+from service.problems import KINDS, RequestRefused
 
 OBLIGATION = "custom"  # the one type of obligations that there are
 
@@ -77,7 +77,7 @@ class WhyNot(BaseModel):
     error: dict[str, int | str] | None = Field(default=None, description="`status` and `message` of a malformed evaluation")
 
 
-class Answer(BaseModel):
+class AccessAnswer(BaseModel):
     """The answer to one evaluation."""
 
     model_config = ConfigDict(frozen=True)
@@ -86,12 +86,12 @@ class Answer(BaseModel):
     context: Why | WhyNot
 
 
-class Answers(BaseModel):
+class AccessAnswers(BaseModel):
     """The answers to several evaluations, in their order; fewer where the semantic ends at one of them."""
 
     model_config = ConfigDict(frozen=True)
 
-    evaluations: tuple[Answer, ...]
+    evaluations: tuple[AccessAnswer, ...]
 
 
 def denied(written: engine.Written, supported: frozenset[str] | None) -> str:
@@ -107,7 +107,7 @@ def carries_out(supported: frozenset[str] | None) -> bool:
     return supported is None or OBLIGATION in supported
 
 
-def answer(written: engine.Written, supported: frozenset[str] | None) -> Answer:
+def answer(written: engine.Written, supported: frozenset[str] | None) -> AccessAnswer:
     """The answer that tells of a decision; `supported` are the types of obligations that can be carried out, None where nobody says."""
     arises = "exchange" if written.proceed else "refusal"
     owed = [duty for duty in written.duties if duty.arises == arises]
@@ -116,7 +116,7 @@ def answer(written: engine.Written, supported: frozenset[str] | None) -> Answer:
     decision = written.proceed and not unable
     status = "200" if decision else "403"
     user = written.answer
-    return Answer(
+    return AccessAnswer(
         decision=decision,
         context=Why(
             decision_id=written.id,
@@ -128,15 +128,15 @@ def answer(written: engine.Written, supported: frozenset[str] | None) -> Answer:
     )
 
 
-def not_named(reason: str) -> Answer:
+def not_named(reason: str) -> AccessAnswer:
     """The answer about a type or an action that the vocabulary has no word for."""
     context = WhyNot(reason_admin={"403": reason}, reason_user={"403": "The policies permit nothing of this kind."})
-    return Answer(decision=False, context=context)
+    return AccessAnswer(decision=False, context=context)
 
 
-def malformed(refused: Refused) -> Answer:
+def malformed(refused: RequestRefused) -> AccessAnswer:
     """The answer in place of an evaluation that is refused, among others that are not."""
-    return Answer(decision=False, context=WhyNot(error={"status": KINDS[refused.kind][0], "message": refused.detail}))
+    return AccessAnswer(decision=False, context=WhyNot(error={"status": KINDS[refused.kind][0], "message": refused.detail}))
 
 
 def entity(sent: EntitySent) -> Mapping[str, str]:

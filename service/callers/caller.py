@@ -9,7 +9,7 @@ from collections.abc import MutableMapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from service.problems import Refused
+from service.problems import RequestRefused
 
 Scope = Literal["evaluate", "commit", "read", "review", "administer"]
 
@@ -32,10 +32,10 @@ LOCAL = Caller("local", frozenset(SCOPES))
 
 
 def caller_of(scope: MutableMapping[str, Any], needed: Scope) -> Caller:
-    """The caller of a request (its ASGI scope), who must have a scope. Raises Refused."""
+    """The caller of a request (its ASGI scope), who must have a scope. Raises RequestRefused."""
     caller: Caller | None = scope.get("caller")
     if caller is None:  # INVARIANT (fail closed): who did not come through the entrance is nobody
-        raise Refused("unauthenticated", "this needs a key", headers={"WWW-Authenticate": "Bearer"})
+        raise RequestRefused("unauthenticated", "this needs a key", headers={"WWW-Authenticate": "Bearer"})
     if needed not in caller.scopes:
-        raise Refused("forbidden", f"this needs the scope `{needed}`, which the caller does not have")
+        raise RequestRefused("forbidden", f"this needs the scope `{needed}`, which the caller does not have")
     return caller

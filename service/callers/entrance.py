@@ -24,7 +24,7 @@ from service.callers.caller import LOCAL, Caller
 from service.callers.keys import KeyRing, Presented
 from service.callers.rate_limits import Buckets
 from service.callers.tokens import TokenRefused, Tokens
-from service.problems import Refused
+from service.problems import RequestRefused
 from service.settings import Settings
 
 # What needs no key: whether the process lives, and what shapes it takes and gives.
@@ -56,7 +56,7 @@ class Entrance:
 
     async def admit(self, scope: Scope) -> None:
         """
-        Put the caller of a request into its scope, as `caller`; nobody, where the path is public. Raises Refused.
+        Put the caller of a request into its scope, as `caller`; nobody, where the path is public. Raises RequestRefused.
 
         Where a public path tells more to those it knows, whoever is known is put there, and nobody is turned away.
         """
@@ -64,14 +64,14 @@ class Entrance:
         sent = [value for name, value in scope["headers"] if name == b"authorization"]
         if is_public(path):
             if path == TELLS_MORE:
-                with suppress(Refused, sa.exc.SQLAlchemyError):
+                with suppress(RequestRefused, sa.exc.SQLAlchemyError):
                     scope["caller"], _ = await self._caller(sent, page=False)
             return
         try:
             caller, ambient = await self._caller(sent, path == PAGES or path.startswith(f"{PAGES}/"))
         except sa.exc.SQLAlchemyError:
-            raise Refused("not-ready", "the keys cannot be looked up", headers={"Retry-After": "1"}) from None
-        except Refused as refused:
+            raise RequestRefused("not-ready", "the keys cannot be looked up", headers={"Retry-After": "1"}) from None
+        except RequestRefused as refused:
             if refused.kind == "unauthenticated" and (wait := self._failures.take(_peer(scope))):
                 raise _too_often(wait, "too many calls from this address came with nothing that lets them in") from None
             raise
@@ -79,7 +79,7 @@ class Entrance:
         if wait := self._calls.take(caller.id):
             raise _too_often(wait, "this caller calls more often than the service lets it")
         if ambient and scope["method"] not in ("GET", "HEAD", "OPTIONS") and _from_another_site(scope["headers"]):
-            raise Refused("forbidden", "a page of another site may not do this in the name of whoever looks at it")
+            raise RequestRefused("forbidden", "a page of another site may not do this in the name of whoever looks at it")
 
     async def _caller(self, sent: list[bytes], page: bool) -> tuple[Caller, bool]:
         """The caller, and whether a browser may have said who it is by itself, whoever made it call."""
@@ -113,13 +113,13 @@ class Entrance:
         return caller
 
 
-def _unknown(detail: str, page: bool) -> Refused:
+def _unknown(detail: str, page: bool) -> RequestRefused:
     challenge = 'Basic realm="Fifth Factor", charset="UTF-8"' if page else 'Bearer realm="Fifth Factor"'
-    return Refused("unauthenticated", detail, headers={"WWW-Authenticate": challenge})
+    return RequestRefused("unauthenticated", detail, headers={"WWW-Authenticate": challenge})
 
 
-def _too_often(wait: float, detail: str) -> Refused:
-    return Refused("rate-limited", detail, headers={"Retry-After": str(max(1, math.ceil(wait)))})
+def _too_often(wait: float, detail: str) -> RequestRefused:
+    return RequestRefused("rate-limited", detail, headers={"Retry-After": str(max(1, math.ceil(wait)))})
 
 
 def _password(encoded: bytes) -> str:

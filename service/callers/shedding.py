@@ -9,7 +9,7 @@ has waited for the disk longer than `patience` seconds.
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from service.problems import Refused
+from service.problems import RequestRefused
 
 # How the service is watched; it must be heard most of all when there is much to do.
 WATCHING = frozenset(("/livez", "/readyz", "/metrics"))
@@ -28,7 +28,7 @@ class Load:
     shed: int = 0
     draining: bool = False
 
-    def refusal(self, method: str) -> Refused | None:
+    def refusal(self, method: str) -> RequestRefused | None:
         """Why a request is not taken now, if it is not; it says nothing about the request itself."""
         if self.under_way >= self.most:
             return self.turn_away(f"{self.most} requests are under way already")
@@ -36,7 +36,7 @@ class Load:
             return self.turn_away("the log has fallen behind")
         return None
 
-    def turn_away(self, reason: str) -> Refused:
+    def turn_away(self, reason: str) -> RequestRefused:
         """A refusal for want of room, counted."""
         self.shed += 1
-        return Refused("busy", f"{reason}; try again in a moment", headers={"Retry-After": "1"})
+        return RequestRefused("busy", f"{reason}; try again in a moment", headers={"Retry-After": "1"})

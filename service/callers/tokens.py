@@ -16,7 +16,7 @@ from typing import Any
 import jwt
 
 from service.callers.caller import SCOPES, Caller
-from service.problems import Refused
+from service.problems import RequestRefused
 
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
 SCOPE_PREFIX = "fifthfactor:"
@@ -56,7 +56,7 @@ class Tokens:
         self._quiet_until = 0.0
 
     async def caller(self, token: str) -> Caller:
-        """Whom a token stands for. Raises TokenRefused; Refused where the issuer's keys cannot be had."""
+        """Whom a token stands for. Raises TokenRefused; RequestRefused where the issuer's keys cannot be had."""
         if len(token) > MOST_CHARACTERS:
             raise TokenRefused("the token is too long")
         try:
@@ -99,7 +99,7 @@ class Tokens:
     # --- the fetching thread -----------------------------------------------------------------------------------------
 
     def _fetched(self, name: str) -> jwt.PyJWK:
-        """The key of a name, from the issuer if need be. Raises TokenRefused, Refused."""
+        """The key of a name, from the issuer if need be. Raises TokenRefused, RequestRefused."""
         if time.monotonic() < self._quiet_until:
             raise _unreachable()
         try:
@@ -125,7 +125,7 @@ def _meant(claims: Mapping[str, Any]) -> Caller:
     return Caller(f"sub:{subject}", frozenset(granted & set(SCOPES)))
 
 
-def _unreachable() -> Refused:
-    return Refused(
+def _unreachable() -> RequestRefused:
+    return RequestRefused(
         "not-ready", "the keys of the tokens' issuer cannot be had; try again in a moment", headers={"Retry-After": "5"}
     )

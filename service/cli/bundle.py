@@ -70,7 +70,7 @@ def sign(file: File, key: Annotated[Path, typer.Option(help="The private key, in
 
     signer = trusted_keys.private_key(key)
     try:
-        loaded = loading.load(_a_file(file), engine.Settings())
+        loaded = loading.load(_a_file(file), engine.PolicySettings())
     except engine.BundleRefused as refused:
         return _unsound(refused)
     payload = statement.about(file.name, loaded.archive, loaded.bundle)
@@ -106,7 +106,7 @@ def verify(
     raw = loading.read(_a_file(file), archive.MAX_BYTES)
     try:
         meant, signers = loading.verified(file, raw, trusted)
-        loaded = loading.load(file, engine.Settings(), trusted)
+        loaded = loading.load(file, engine.PolicySettings(), trusted)
     except loading.SourceRefused as refused:
         return _answer({"verified": False, "reason": str(refused)}, f"{painted('red', 'not verified')}: {refused}", 1, as_json)
     except engine.BundleRefused as refused:
@@ -144,7 +144,7 @@ def show(
     from service.policies import dsse, loading
 
     try:
-        loaded = loading.load(_a_file(file), engine.Settings())
+        loaded = loading.load(_a_file(file), engine.PolicySettings())
     except engine.BundleRefused as refused:
         return _unsound(refused)
     bundle, place = loaded.bundle, loading.beside(file)

@@ -22,7 +22,7 @@ def load(paths: Sequence[Path]) -> "engine.Bundle":
     import engine
     from service.policies import loading
 
-    files, _ = loading.sources(paths or [engine.bundled_policies()], engine.Settings())
+    files, _ = loading.sources(paths or [engine.bundled_policies()], engine.PolicySettings())
     return engine.load_sources(files)
 
 

@@ -37,7 +37,7 @@ registers:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class CountryRow:
     """One line of the table: a country in a register, between two days, as far as `scope` says."""
 
     line: int
@@ -81,12 +81,12 @@ def registers(
     return 0
 
 
-def read(content: str, name: str) -> list[Row]:
+def read(content: str, name: str) -> list[CountryRow]:
     """The rows of a table. Raises UsedWrongly with the line of what is not a row."""
     import engine
 
     reader = csv.reader(io.StringIO(content), strict=True)
-    rows: list[Row] = []
+    rows: list[CountryRow] = []
     try:
         for number, cells in enumerate(reader, 1):
             if number == 1:
@@ -97,17 +97,17 @@ def read(content: str, name: str) -> list[Row]:
             elif cells[4] not in get_args(engine.Status):
                 raise UsedWrongly(f"{name}:{number}: `{cells[4]}` is no mark; use one of {', '.join(get_args(engine.Status))}")
             else:
-                rows.append(Row(number, *cells))
+                rows.append(CountryRow(number, *cells))
     except csv.Error as wrong:
         raise UsedWrongly(f"{name}:{reader.line_num}: {wrong}") from None
     return rows
 
 
-def text(bundle: "engine.Bundle", rows: Sequence[Row]) -> str:
+def text(bundle: "engine.Bundle", rows: Sequence[CountryRow]) -> str:
     """The vocabulary file of every register that the rows name. Raises UsedWrongly for a register or country that nobody knows."""
     import engine
 
-    by_register: dict[str, list[Row]] = defaultdict(list)
+    by_register: dict[str, list[CountryRow]] = defaultdict(list)
     for row in rows:
         register = bundle.vocabulary.registers.get(row.register)
         if register is None:
@@ -120,7 +120,7 @@ def text(bundle: "engine.Bundle", rows: Sequence[Row]) -> str:
     return engine.lay_out("registers.yaml", (HEAD + entries).encode()).decode()
 
 
-def _register(name: str, head: "engine.Register", rows: Sequence[Row]) -> str:
+def _register(name: str, head: "engine.Register", rows: Sequence[CountryRow]) -> str:
     import engine
 
     marks = get_args(engine.Status)

@@ -13,7 +13,7 @@ from service.cli.output import painted, print_json, safe
 if TYPE_CHECKING:
     import engine
     from service.decisions.replay import Replay
-    from service.log.record import Digests
+    from service.log.record import PolicyDigests
 
 app = Commands()
 
@@ -42,11 +42,11 @@ def replay(
     from service.store.upgrade import reading
 
     given = load_or_stop(policies) if policies else None
-    ready: dict[tuple[Digests, str], engine.PDP] = {}
+    ready: dict[tuple[PolicyDigests, str], engine.PDP] = {}
     found: list[dict[str, Any]] = []
     with reading(address(database)) as connection:
 
-        def deciders(bundle: "Digests", mode: str) -> "engine.PDP":
+        def deciders(bundle: "PolicyDigests", mode: str) -> "engine.PDP":
             if (bundle, mode) not in ready:
                 made = decider(given, bundle, mode) if given else kept_decider(connection, bundle, mode)
                 ready.clear()  # one is as much as a service holds

@@ -70,7 +70,7 @@ def show(
     """Show a decision, what of it can be signed off, and the sign-offs given. Ends with 0."""
     import engine
     from service.log.leaf import clear
-    from service.problems import Refused
+    from service.problems import RequestRefused
     from service.reviews import sign_offs
 
     need("language", lang, engine.LANGUAGES)
@@ -82,7 +82,7 @@ def show(
         try:
             names: tuple[str, ...] = sign_offs.signable(desk.live, stored)
             why_not = "" if names else "there is nothing to sign off"
-        except Refused as refused:
+        except RequestRefused as refused:
             names, why_not = (), refused.detail
     decision = engine.Decision.model_validate(record["decision"])
     print_decision(decision, text_in(desk.live.bundle, lang), whole=True)
@@ -143,7 +143,7 @@ def _sign(
     database: str | None,
     policies: list[Path] | None,
 ) -> int:
-    from service.problems import Refused
+    from service.problems import RequestRefused
     from service.reviews import sign_offs
 
     with _open(database, policies) as desk:
@@ -152,7 +152,7 @@ def _sign(
             if requirement is None and not provisions:
                 provisions = list(sign_offs.signable(desk.live, stored)[: sign_offs.MOST_PROVISIONS])
                 if not provisions:
-                    raise Refused("not-signable", "there is nothing to sign off in this decision")
+                    raise RequestRefused("not-signable", "there is nothing to sign off in this decision")
             body = {
                 "provisions": provisions or None,
                 "requirement": requirement,
@@ -162,7 +162,7 @@ def _sign(
             }
             asked = sign_offs.read(json.dumps(body).encode())
             given, then = _kept(desk, stored, asked, by or getpass.getuser())
-        except Refused as refused:
+        except RequestRefused as refused:
             complain(f"error: {'; '.join(map(_told, refused.errors or ())) or refused.detail}")
             return 1 if refused.kind == "not-signable" else 2
     for each in given:
@@ -172,7 +172,7 @@ def _sign(
 
 
 def _kept(desk: "_Desk", stored: Any, asked: Any, by: str) -> tuple[list[Any], Any]:
-    """The sign-offs that are kept, and what the same facts come to then. Raises Refused."""
+    """The sign-offs that are kept, and what the same facts come to then. Raises RequestRefused."""
     from service.reviews import sign_offs
     from service.service import now_utc
 

@@ -7,9 +7,9 @@ said so in a whole, consistent answer that came in time; everything else is an e
 Nothing here imports the server or the engine: it needs httpx alone.
 """
 
-from service.client.answers import Answer, Commitment
+from service.client.answers import Answer, Committed
 from service.client.asynchronous import AsyncClient
 from service.client.errors import ClientError, Malformed, Place, Refused, Unavailable
 from service.client.synchronous import Client
 
-__all__ = ["Answer", "AsyncClient", "Client", "ClientError", "Commitment", "Malformed", "Place", "Refused", "Unavailable"]
+__all__ = ["Answer", "AsyncClient", "Client", "ClientError", "Committed", "Malformed", "Place", "Refused", "Unavailable"]

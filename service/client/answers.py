@@ -40,7 +40,7 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Commitment:
+class Committed:
     """An exchange that happens, as the ledger has it. `state`: committed, withdrawn or superseded."""
 
     id: str
@@ -111,11 +111,11 @@ def batch(read: Any, sent: int) -> list[Answer | Refused]:
     return found
 
 
-def commitment(read: Any) -> Commitment:
+def commitment(read: Any) -> Committed:
     """A commitment. Raises Malformed."""
     if not isinstance(read, dict) or read.get("state") not in ("committed", "withdrawn", "superseded"):
         raise Malformed("the answer is no commitment")
-    return Commitment(_text(read, "id"), _text(read, "decision"), read["state"], read)
+    return Committed(_text(read, "id"), _text(read, "decision"), read["state"], read)
 
 
 def refusal(problem: Mapping[str, Any], status: int) -> Refused:

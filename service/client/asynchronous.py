@@ -9,7 +9,7 @@ from typing import Any, Self
 import httpx
 
 from service.client import calls
-from service.client.answers import Answer, Commitment
+from service.client.answers import Answer, Committed
 from service.client.calls import RETRIES, TIMEOUT_SECONDS, Again, Attempts, Call, Gathered, Options, Read, came, failure
 from service.client.errors import Refused, Unavailable
 
@@ -78,15 +78,15 @@ class AsyncClient:
         """A page of decisions that match."""
         return await self._call(calls.decisions(filters))
 
-    async def commit(self, decision: str) -> Commitment:
+    async def commit(self, decision: str) -> Committed:
         """A decided exchange happens."""
         return await self._call(calls.commit(decision))
 
-    async def withdraw(self, commitment: str, reason: str) -> Commitment:
+    async def withdraw(self, commitment: str, reason: str) -> Committed:
         """A committed exchange does not happen after all."""
         return await self._call(calls.withdraw(commitment, reason))
 
-    async def amend(self, commitment: str, decision: str, reason: str) -> Commitment:
+    async def amend(self, commitment: str, decision: str, reason: str) -> Committed:
         """A committed exchange was otherwise than told; `decision` is the one on what it really was."""
         return await self._call(calls.amend(commitment, decision, reason))
 

@@ -18,7 +18,7 @@ from uuid import uuid4
 import httpx
 
 from service.client import answers
-from service.client.answers import Answer, Commitment
+from service.client.answers import Answer, Committed
 from service.client.errors import ClientError, Malformed, Refused, Unavailable
 
 TIMEOUT_SECONDS = 5.0
@@ -209,16 +209,16 @@ def decisions(filters: Mapping[str, str | int | bool]) -> Call[dict[str, Any]]:
     return Call("GET", "/v1/decisions" + (f"?{urlencode(sought)}" if sought else ""), _as_it_came)
 
 
-def commit(decision: str) -> Call[Commitment]:
+def commit(decision: str) -> Call[Committed]:
     """A decided exchange that happens."""
     return Call("POST", "/v1/commitments", _committed(decision), _json({"decision": decision}))
 
 
-def withdraw(commitment: str, reason: str) -> Call[Commitment]:
+def withdraw(commitment: str, reason: str) -> Call[Committed]:
     """An exchange that does not happen after all."""
     path = f"/v1/commitments/{_part(commitment)}/withdraw"
 
-    def read(came: dict[str, Any]) -> Commitment:
+    def read(came: dict[str, Any]) -> Committed:
         found = answers.commitment(came)
         if found.id != commitment:
             raise Malformed("the answer is about another commitment")
@@ -227,7 +227,7 @@ def withdraw(commitment: str, reason: str) -> Call[Commitment]:
     return Call("POST", path, read, _json({"reason": reason}))
 
 
-def amend(commitment: str, decision: str, reason: str) -> Call[Commitment]:
+def amend(commitment: str, decision: str, reason: str) -> Call[Committed]:
     """An exchange that was otherwise than told."""
     path = f"/v1/commitments/{_part(commitment)}/amend"
     return Call("POST", path, _committed(decision), _json({"decision": decision, "reason": reason}))
@@ -243,8 +243,8 @@ def get(kind: str, id: str) -> Call[dict[str, Any]]:
     return Call("GET", f"/v1/{kind}/{_part(id)}", _as_it_came)
 
 
-def _committed(decision: str) -> Callable[[dict[str, Any]], Commitment]:
-    def read(came: dict[str, Any]) -> Commitment:
+def _committed(decision: str) -> Callable[[dict[str, Any]], Committed]:
+    def read(came: dict[str, Any]) -> Committed:
         found = answers.commitment(came)
         if found.decision != decision or found.state != "committed":
             raise Malformed("the answer is no commitment of that decision")

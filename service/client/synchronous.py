@@ -9,7 +9,7 @@ from typing import Any, Self
 import httpx
 
 from service.client import calls
-from service.client.answers import Answer, Commitment
+from service.client.answers import Answer, Committed
 from service.client.calls import RETRIES, TIMEOUT_SECONDS, Again, Attempts, Call, Gathered, Options, Read, came, failure
 from service.client.deadline import Transport, within
 from service.client.errors import Refused
@@ -79,15 +79,15 @@ class Client:
         """A page of decisions that match."""
         return self._call(calls.decisions(filters))
 
-    def commit(self, decision: str) -> Commitment:
+    def commit(self, decision: str) -> Committed:
         """A decided exchange happens."""
         return self._call(calls.commit(decision))
 
-    def withdraw(self, commitment: str, reason: str) -> Commitment:
+    def withdraw(self, commitment: str, reason: str) -> Committed:
         """A committed exchange does not happen after all."""
         return self._call(calls.withdraw(commitment, reason))
 
-    def amend(self, commitment: str, decision: str, reason: str) -> Commitment:
+    def amend(self, commitment: str, decision: str, reason: str) -> Committed:
         """A committed exchange was otherwise than told; `decision` is the one on what it really was."""
         return self._call(calls.amend(commitment, decision, reason))
 

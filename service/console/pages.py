@@ -28,7 +28,7 @@ Part = Mapping[str, Any]
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
-class Missing(ChainableUndefined):
+class EmptyPart(ChainableUndefined):
     """What a record has not: empty, whatever is asked of it."""
 
 
@@ -42,7 +42,7 @@ class Templates(Environment):
 
 
 @dataclass(frozen=True)
-class Reader:
+class PageReader:
     """Who reads: in which language, under which bundle (for the titles of facts)."""
 
     bundle: engine.Bundle
@@ -114,7 +114,7 @@ class Reader:
 
 
 @dataclass(frozen=True)
-class Fact:
+class FactShown:
     """A line of the facts as sent."""
 
     name: str
@@ -124,7 +124,7 @@ class Fact:
     erased: bool = False
 
 
-def decision_page(kept: Part, sign_offs: Sequence[Part], reader: Reader, query: str = "") -> str:
+def decision_page(kept: Part, sign_offs: Sequence[Part], reader: PageReader, query: str = "") -> str:
     """
     The page of one decision.
 
@@ -154,7 +154,7 @@ def decision_page(kept: Part, sign_offs: Sequence[Part], reader: Reader, query: 
     )
 
 
-def list_page(page: Page, filters: Mapping[str, str], paged: bool, reader: Reader) -> str:
+def list_page(page: Page, filters: Mapping[str, str], paged: bool, reader: PageReader) -> str:
     """The page of the list: rows that a search found by these filters; `paged` where it is not the first of its pages."""
     words = WORDS[reader.lang]
     names = {
@@ -178,12 +178,12 @@ def list_page(page: Page, filters: Mapping[str, str], paged: bool, reader: Reade
     )
 
 
-def missing_page(reader: Reader, title: str, text: str) -> str:
+def missing_page(reader: PageReader, title: str, text: str) -> str:
     """A page that says why there is none."""
     return _page("missing.html", reader, "/log", title=title, text=text)
 
 
-def _page(template: str, reader: Reader, path: str, **members: Any) -> str:
+def _page(template: str, reader: PageReader, path: str, **members: Any) -> str:
     return _PAGES.get_template(template).render(
         t=WORDS[reader.lang],
         titles=reader.language.sections,
@@ -222,7 +222,7 @@ def _by_effect(reasons: Sequence[Part]) -> list[tuple[str, list[Part]]]:
     return [(effect, groups[effect]) for effect in order if effect in groups]
 
 
-def _account(decision: Part, reader: Reader) -> Iterator[tuple[str, list[tuple[str, str]]]]:
+def _account(decision: Part, reader: PageReader) -> Iterator[tuple[str, list[tuple[str, str]]]]:
     """The parts of the account in the vocabulary's order, each with the lines that something was stated of."""
     account = (decision.get("factor") or {}).get("account") or {}
     known = reader.bundle.vocabulary.factor
@@ -238,7 +238,7 @@ def _account(decision: Part, reader: Reader) -> Iterator[tuple[str, list[tuple[s
         yield reader.account(name), stated if told else []
 
 
-def _places(reader: Reader) -> Callable[[str], int]:
+def _places(reader: PageReader) -> Callable[[str], int]:
     """The place of a fact in the vocabulary; a family has that of its first member."""
     return _order(dict.fromkeys(entry.family or entry.name for entry in reader.bundle.facts()))
 
@@ -249,7 +249,7 @@ def _order(known: Iterable[str]) -> Callable[[str], int]:
     return lambda name: places.get(name, len(places))
 
 
-def _facts(record: Part, log: Part, reader: Reader) -> Iterator[Fact]:
+def _facts(record: Part, log: Part, reader: PageReader) -> Iterator[FactShown]:
     """The facts of the request, one a line; a document is one line."""
     personal = {each["pointer"]: each.get("salt") is None for each in log.get("personal") or ()}
     for pointer, value in _leaves(record.get("request") or {}, ""):
@@ -263,7 +263,7 @@ def _facts(record: Part, log: Part, reader: Reader) -> Iterator[Fact]:
             told = reader.plain(value)
         else:
             told = reader.told(name, _without_commitments(value, reader) if inside else value)
-        yield Fact(name, reader.title(name), told, bool(covering or inside), erased)
+        yield FactShown(name, reader.title(name), told, bool(covering or inside), erased)
 
 
 def _leaves(value: Any, at: str) -> Iterator[tuple[str, Any]]:
@@ -280,7 +280,7 @@ def _leaves(value: Any, at: str) -> Iterator[tuple[str, Any]]:
             yield at, value
 
 
-def _without_commitments(value: Any, reader: Reader) -> Any:
+def _without_commitments(value: Any, reader: PageReader) -> Any:
     match value:
         case {"commitment": str()} if len(value) == 1:
             return WORDS[reader.lang]["erased"]
@@ -318,7 +318,7 @@ def _moment(text: Any) -> str:
 _PAGES = Templates(
     loader=FileSystemLoader(HERE),
     autoescape=True,
-    undefined=Missing,
+    undefined=EmptyPart,
     finalize=_visible,
     trim_blocks=True,
     lstrip_blocks=True,

@@ -20,11 +20,11 @@ from service.callers.caller import Caller
 from service.ledger.book import Book
 from service.ledger.counts import Counts, Filled, Moment
 from service.log.canonical import NotCanonical
-from service.log.leaf import Entry, seal
+from service.log.leaf import SealedRecord, seal
 from service.log.summary import Summary
 from service.policies.live import Live
-from service.policies.shadow import Given
-from service.problems import PLACES_SHOWN, Place, Refused
+from service.policies.shadow import GivenToShadow
+from service.problems import PLACES_SHOWN, ProblemPlace, RequestRefused
 from service.register import named_exchanges
 from service.register.named_exchanges import Named
 from service.reviews import sign_offs
@@ -40,7 +40,7 @@ _NOBODY: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class TellingAsked:
     """What a caller asks for beside the exchange: more to be told, of engine.INCLUDES, in one of engine.LANGUAGES."""
 
     include: frozenset[str] = frozenset()
@@ -76,8 +76,8 @@ class Decided:
 
     written: engine.Written
     answer: bytes
-    entry: Entry
-    given: Given | None  # for a shadow, where there is one, once the record is durable
+    entry: SealedRecord
+    given: GivenToShadow | None  # for a shadow, where there is one, once the record is durable
 
 
 class Decider:
@@ -89,7 +89,7 @@ class Decider:
         self._counts = Counts(service.settings, Book())
 
     def read(self, live: Live, raw: bytes, now: datetime) -> Named:
-        """The exchange in these bytes, which may name parties and data of the register as it is `now`. Raises Refused."""
+        """The exchange in these bytes, which may name parties and data of the register as it is `now`. Raises RequestRefused."""
         try:
             if named_exchanges.might_name(raw):
                 return named_exchanges.read(live, raw, self._service.store.database.reading, self._today(now))
@@ -97,8 +97,10 @@ class Decider:
         except engine.ExchangeRefused as refused:
             problems = refused.problems
         except sa.exc.SQLAlchemyError:
-            raise Refused("not-ready", "the register cannot be read", headers={"Retry-After": "1"}) from None
-        places = tuple(Place(pointer=each.pointer, code=each.code, detail=each.detail) for each in problems[:PLACES_SHOWN])
+            raise RequestRefused("not-ready", "the register cannot be read", headers={"Retry-After": "1"}) from None
+        places = tuple(
+            ProblemPlace(pointer=each.pointer, code=each.code, detail=each.detail) for each in problems[:PLACES_SHOWN]
+        )
         match len(problems):
             case 1:
                 detail = "1 place in the body is wrong"
@@ -106,20 +108,20 @@ class Decider:
                 detail = f"{count} places in the body are wrong"
             case _:
                 detail = f"at least {PLACES_SHOWN} places in the body are wrong; {PLACES_SHOWN} are listed"
-        raise Refused("exchange-refused", detail, errors=places)
+        raise RequestRefused("exchange-refused", detail, errors=places)
 
     def decide(
         self,
         live: Live,
         exchange: engine.Exchange,
-        asked: Asked,
+        asked: TellingAsked,
         now: datetime,
         request_id: str,
         caller: Caller,
         register: Mapping[str, Any] = _NOBODY,
         denied: Callable[[engine.Written], str] = lambda written: "",
     ) -> Decided:
-        """The decision on an exchange: `judge`, then `tell`. Raises Refused."""
+        """The decision on an exchange: `judge`, then `tell`. Raises RequestRefused."""
         return self.tell(self.judge(live, exchange, now, request_id), asked, request_id, caller, register, denied)
 
     def judge(
@@ -132,7 +134,7 @@ class Decider:
         transaction: sa.Connection | None = None,
     ) -> Judged:
         """
-        What the engines say to an exchange; `now` is the moment of the record, and its day is today. Raises Refused.
+        What the engines say to an exchange; `now` is the moment of the record, and its day is today. Raises RequestRefused.
 
         `live` is what the exchange was read by; `filled` the exchange with its counters, where somebody looked already; a `transaction`
         under way is where approvals are looked for. Engines that all fail are an incident and no permit.
@@ -145,20 +147,21 @@ class Decider:
             unsigned, judgement = self._judged(live, filled.exchange, as_of, today, transaction)
         except engine.EnginesFailed as failed:
             self._service.incidents.failure(live.pdp, request_id, id, as_of, failed)
-            raise Refused("internal", "no engine could decide; the log has the details under this request id") from None
+            raise RequestRefused("internal", "no engine could decide; the log has the details under this request id") from None
         return Judged(id, live, now, today, filled, unsigned, judgement, perf_counter() - began)
 
     def tell(
         self,
         judged: Judged,
-        asked: Asked,
+        asked: TellingAsked,
         request_id: str,
         caller: Caller,
         register: Mapping[str, Any] = _NOBODY,
         denied: Callable[[engine.Written], str] = lambda written: "",
     ) -> Decided:
         """
-        The decision on an exchange as it was judged, to be answered and recorded; the exchange is not evaluated again. Raises Refused.
+        The decision on an exchange as it was judged, to be answered and recorded; the exchange is not evaluated again. Raises
+        RequestRefused.
 
         `caller` is who asked, `register` tells which versions of the register are in the exchange; `denied` says why whoever asked hears
         no although it may proceed, "" where they do not. Engines that disagree are an incident, and no permit.
@@ -174,17 +177,19 @@ class Decider:
             summary = Summary.of(written, judged.now, caller.id, live.digests.source, denied=bool(no))
             entry = seal({"id": judged.id, "request": exchange.document}, exchange.personal, written=members, summary=summary)
         except NotCanonical:
-            raise Refused("exchange-refused", "the body holds a number or a text that JSON cannot carry safely") from None
+            raise RequestRefused(
+                "exchange-refused", "the body holds a number or a text that JSON cannot carry safely"
+            ) from None
         took = judged.seconds + perf_counter() - began
         self._service.metrics.decided(written.outcome, took)
         revision = live.digests.source
         tracing.done("decide", took, decision_id=judged.id, decision_outcome=written.outcome, policy_revision=revision)
         # A shadow knows of no sign-offs, so it is held against what was decided without them.
-        given = Given.of(judged.unsigned, judged.id, judged.today) if self._service.shadow else None
+        given = GivenToShadow.of(judged.unsigned, judged.id, judged.today) if self._service.shadow else None
         return Decided(written, answer, entry, given)
 
     def look(self, live: Live, exchange: engine.Exchange, now: datetime) -> engine.Judgement:
-        """What `decide` would judge, for searches: nothing is told or recorded of it. Raises Refused, engine.EnginesFailed."""
+        """What `decide` would judge, for searches: nothing is told or recorded of it. Raises RequestRefused, engine.EnginesFailed."""
         today = self._today(now)
         filled = self._filled(live, exchange, now)
         return self._judged(live, filled.exchange, filled.exchange.as_of or today, today, None)[1]
@@ -203,7 +208,7 @@ class Decider:
 
     def _signed(
         self, live: Live, exchange: engine.Exchange, day: date, transaction: sa.Connection | None
-    ) -> list[engine.SignOff]:
+    ) -> list[engine.Approval]:
         """The approvals that stand for an exchange; none where the log cannot be read, for then nobody knows."""
         if transaction is not None:
             return sign_offs.standing(transaction, live, exchange, day)
@@ -227,7 +232,7 @@ class Decider:
             with self._service.store.database.reading.connect() as connection:
                 return self._counts.fill(connection, live, exchange, moment)
         except sa.exc.SQLAlchemyError:
-            raise Refused("not-ready", "the ledger cannot be read", headers={"Retry-After": "1"}) from None
+            raise RequestRefused("not-ready", "the ledger cannot be read", headers={"Retry-After": "1"}) from None
 
 
 def _more(judged: Judged, written: engine.Written, register: Mapping[str, Any], no: str) -> dict[str, Any]:
@@ -235,7 +240,7 @@ def _more(judged: Judged, written: engine.Written, register: Mapping[str, Any], 
     members = {
         "counted": judged.filled.marks or None,
         "denied": no or None,
-        "lang": None if written.lang == Asked().lang else written.lang,
+        "lang": None if written.lang == TellingAsked().lang else written.lang,
         "register": register or None,
         "signable": list(written.signable) if written.outcome == sign_offs.REVIEW else None,
     }
@@ -243,16 +248,16 @@ def _more(judged: Judged, written: engine.Written, register: Mapping[str, Any], 
 
 
 async def durable(recording: Awaitable[Recorded]) -> Recorded:
-    """Wait until the log has what it was given. Raises Refused where it does not, for then nothing may be answered."""
+    """Wait until the log has what it was given. Raises RequestRefused where it does not, for then nothing may be answered."""
     began = perf_counter()
     failed = ""
     try:
         return await recording
     except LogBusy:
         failed = "busy"
-        raise Refused("busy", "try again in a moment", headers={"Retry-After": "1"}) from None
+        raise RequestRefused("busy", "try again in a moment", headers={"Retry-After": "1"}) from None
     except NotRecorded:
         failed = "not-recorded"
-        raise Refused("not-recorded", "try again in a moment", headers={"Retry-After": "1"}) from None
+        raise RequestRefused("not-recorded", "try again in a moment", headers={"Retry-After": "1"}) from None
     finally:
         tracing.done("record", perf_counter() - began, failed)

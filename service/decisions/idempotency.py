@@ -26,7 +26,7 @@ from fastapi import Request, Response
 from service.callers.caller import Caller
 from service.decisions.decider import durable
 from service.log.store import moment_text
-from service.problems import Refused
+from service.problems import RequestRefused
 from service.service import Service
 from service.store.tables import idempotency as rows
 from service.store.writer import NotRecorded
@@ -40,7 +40,7 @@ _KEY = re.compile(rb"[!-~]{1,255}")
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class KeptAnswer:
     """
     What a call that writes answers once it is durable, and what is kept of it for retries.
 
@@ -68,7 +68,7 @@ class Answer:
         return Response(self.body, self.status, headers, self.media_type)
 
 
-Work = Callable[[sa.Connection], Answer]
+Work = Callable[[sa.Connection], KeptAnswer]
 
 
 async def once(service: Service, request: Request, caller: Caller, raw: bytes, work: Work) -> Response:
@@ -77,7 +77,7 @@ async def once(service: Service, request: Request, caller: Caller, raw: bytes, w
 
     `raw` is the call's body as it was sent, `caller` who makes it. `work` gets the transaction, writes by it and by nothing else, and
     returns the answer; it runs on the writer's thread and must be short. What it raises undoes what it wrote and reaches the caller;
-    a refusal is raised, not returned. Raises Refused; also where the key came with another call before, or the answer was erased.
+    a refusal is raised, not returned. Raises RequestRefused; also where the key came with another call before, or the answer was erased.
 
     What may turn out otherwise for the same call a minute later (a day that is over, a row that is there) is for `work` to check, or
     for the `prepare` of once_prepared, so that a retry still gets the first answer.
@@ -118,12 +118,14 @@ async def once_prepared(
 
 
 def key_of(request: Request) -> str | None:
-    """The `Idempotency-Key` of a request, if it has one. Raises Refused."""
+    """The `Idempotency-Key` of a request, if it has one. Raises RequestRefused."""
     sent = [value for name, value in request.scope["headers"] if name == b"idempotency-key"]
     if not sent:
         return None
     if len(sent) > 1 or not _KEY.fullmatch(sent[0]):
-        raise Refused("bad-request", "an `Idempotency-Key` has 1 to 255 visible ASCII characters, and there is one at most")
+        raise RequestRefused(
+            "bad-request", "an `Idempotency-Key` has 1 to 255 visible ASCII characters, and there is one at most"
+        )
     return str(sent[0], "ascii")
 
 
@@ -157,7 +159,7 @@ class _Call:
         return sa.and_(rows.c.caller == self.caller, rows.c.key == self.key)
 
 
-def _once(service: Service, transaction: sa.Connection, call: _Call, work: Work) -> tuple[Answer, bool]:
+def _once(service: Service, transaction: sa.Connection, call: _Call, work: Work) -> tuple[KeptAnswer, bool]:
     """In the writing transaction: the answer that is kept, or the work's; and whether it was kept."""
     kept = _find(service, transaction, call)
     if kept is not None:
@@ -183,30 +185,32 @@ def _once(service: Service, transaction: sa.Connection, call: _Call, work: Work)
     return answer, False
 
 
-async def _look(service: Service, call: _Call) -> Answer | None:
-    def look() -> Answer | None:
+async def _look(service: Service, call: _Call) -> KeptAnswer | None:
+    def look() -> KeptAnswer | None:
         with service.store.database.reading.connect() as connection:
             return _find(service, connection, call)
 
     try:
         return await asyncio.to_thread(look)
     except sa.exc.SQLAlchemyError:
-        raise Refused("not-ready", "the log cannot be read", headers={"Retry-After": "1"}) from None
+        raise RequestRefused("not-ready", "the log cannot be read", headers={"Retry-After": "1"}) from None
 
 
-def _find(service: Service, connection: sa.Connection, call: _Call) -> Answer | None:
-    """The answer that is kept for a call. Raises Refused where the key came with another call, or the answer was erased."""
+def _find(service: Service, connection: sa.Connection, call: _Call) -> KeptAnswer | None:
+    """The answer that is kept for a call. Raises RequestRefused where the key came with another call, or the answer was erased."""
     found = sa.select(rows).where(call.here).where(rows.c.created_at >= _since(service))
     row = connection.execute(found).one_or_none()
     if row is None:
         return None
     if row.body is None:
-        raise Refused("idempotency-erased", "this call was answered, and what it was answered with has been erased since")
+        raise RequestRefused(
+            "idempotency-erased", "this call was answered, and what it was answered with has been erased since"
+        )
     if row.digest != call.digest:
-        raise Refused(
+        raise RequestRefused(
             "idempotency-mismatch", "this `Idempotency-Key` came with another call before; a new call needs a new one"
         )
-    return Answer(bytes(row.body), row.status, row.media_type, row.location, row.etag)
+    return KeptAnswer(bytes(row.body), row.status, row.media_type, row.location, row.etag)
 
 
 def forget(transaction: sa.Connection, subject: str) -> None:

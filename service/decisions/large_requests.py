@@ -14,8 +14,8 @@ from fastapi import Request
 from starlette.requests import ClientDisconnect
 
 from service.callers.shedding import Load
-from service.log.leaf import Entry
-from service.problems import Refused
+from service.log.leaf import SealedRecord
+from service.problems import RequestRefused
 
 # What the records of one request may take in memory, as much as their answers do.
 MOST_BYTES = 64 * 1024 * 1024
@@ -36,11 +36,11 @@ class Holding:
         if self._leaving.done():
             raise ClientDisconnect
 
-    def add(self, entry: Entry) -> None:
-        """Hold a record more. Raises Refused where it is too much."""
+    def add(self, entry: SealedRecord) -> None:
+        """Hold a record more. Raises RequestRefused where it is too much."""
         self._bytes += len(entry.leaf)
         if self._bytes > MOST_BYTES:
-            raise Refused("batch-too-large", f"the decisions take more than {MOST_BYTES} bytes; send it in parts")
+            raise RequestRefused("batch-too-large", f"the decisions take more than {MOST_BYTES} bytes; send it in parts")
 
 
 class LargeRequests:
@@ -54,7 +54,7 @@ class LargeRequests:
 
     @asynccontextmanager
     async def place(self) -> AsyncIterator[None]:
-        """A place for a request, before its body is read. Raises Refused where there is none."""
+        """A place for a request, before its body is read. Raises RequestRefused where there is none."""
         if self._places.locked():
             raise self._load.turn_away(f"{MOST_WAITING} {self._what} are under way")
         async with self._places:

@@ -19,9 +19,9 @@ from starlette.responses import StreamingResponse
 
 from service.callers.caller import Caller
 from service.decisions.decider import Decided, durable
-from service.decisions.idempotency import Answer, Work, key_of, once_prepared
-from service.log.leaf import Entry
-from service.policies.shadow import Given
+from service.decisions.idempotency import KeptAnswer, Work, key_of, once_prepared
+from service.log.leaf import SealedRecord
+from service.policies.shadow import GivenToShadow
 from service.service import Service
 from service.telemetry.log_lines import note
 
@@ -35,8 +35,8 @@ class Outgoing:
     request; `refused` is the kind of problem that the answer is, where it is one.
     """
 
-    entries: Sequence[Entry]
-    given: Sequence[Given | None]
+    entries: Sequence[SealedRecord]
+    given: Sequence[GivenToShadow | None]
     pieces: Sequence[bytes]
     noted: Mapping[str, object]
     status: int = 200
@@ -48,9 +48,9 @@ class Outgoing:
         """Of one decision, answered by a body."""
         return cls((decided.entry,), (decided.given,), (body,), noted, **more)
 
-    def kept(self, service: Service, request: Request, records: range) -> Answer:
+    def kept(self, service: Service, request: Request, records: range) -> KeptAnswer:
         """As the answer of a call that may be repeated: its records, of these numbers, are in the transaction under way."""
-        return Answer(
+        return KeptAnswer(
             b"".join(self.pieces),
             self.status,
             self.media_type,
@@ -80,14 +80,14 @@ async def record_and_answer(
     """
     Decide what a request asks, record it, and answer it, once for all calls with one `Idempotency-Key`.
 
-    `raw` is the body as it came, by which a retry is known. `decide` is not called where an answer is kept already. Raises Refused, and
-    what `decide` raises; then nothing is recorded.
+    `raw` is the body as it came, by which a retry is known. `decide` is not called where an answer is kept already. Raises
+    RequestRefused, and what `decide` raises; then nothing is recorded.
     """
 
     async def prepare() -> Work:
         made = await decide()
 
-        def work(transaction: sa.Connection) -> Answer:
+        def work(transaction: sa.Connection) -> KeptAnswer:
             records = service.store.record(transaction, made.entries) if made.entries else range(0)
             return made.kept(service, request, records)
 

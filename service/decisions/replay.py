@@ -18,7 +18,7 @@ import sqlalchemy as sa
 import engine
 from service.log.canonical import canonical
 from service.log.leaf import clear
-from service.log.record import SHAPES, Digests
+from service.log.record import SHAPES, PolicyDigests
 from service.log.store import Stored
 from service.policies.kept import NotKept, load_kept
 
@@ -26,7 +26,7 @@ MOST_DIFFERENCES = 20
 Finding = Literal["bytes", "meaning", "nothing"]
 
 # By the digests of a bundle and the mode of the engine: who decides. Raises CannotReplay.
-Deciders = Callable[[Digests, str], engine.PDP]
+Deciders = Callable[[PolicyDigests, str], engine.PDP]
 
 
 class CannotReplay(Exception):
@@ -34,7 +34,7 @@ class CannotReplay(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class ReplayDifference:
     """A place in the decision, as a JSON Pointer, and what stands there: recorded, and decided again; None where nothing does."""
 
     pointer: str
@@ -57,13 +57,13 @@ class Replay:
     replayed_by: str
     bundle: str
     erased: tuple[str, ...]
-    differences: tuple[Difference, ...]
+    differences: tuple[ReplayDifference, ...]
 
 
 def replay(stored: Stored, deciders: Deciders) -> Replay:
     """Decide the request of a record again, on its day and under its policies. Raises CannotReplay."""
     record = _record(stored)
-    recorded, bundle, version = record["decision"], Digests(**record["bundle"]), record["engine"]["version"]
+    recorded, bundle, version = record["decision"], PolicyDigests(**record["bundle"]), record["engine"]["version"]
     erased = tuple(each.pointer for each in stored.entry.openings if each.value is None)
     request = record["request"]
     for pointer in erased:
@@ -88,7 +88,7 @@ def replay(stored: Stored, deciders: Deciders) -> Replay:
     )
 
 
-def kept_decider(connection: sa.Connection, bundle: Digests, mode: str) -> engine.PDP:
+def kept_decider(connection: sa.Connection, bundle: PolicyDigests, mode: str) -> engine.PDP:
     """The policies that a database keeps, ready to decide. Raises CannotReplay."""
     try:
         return decider(load_kept(connection, bundle.source, bundle.meaning), bundle, mode)
@@ -96,7 +96,7 @@ def kept_decider(connection: sa.Connection, bundle: Digests, mode: str) -> engin
         raise CannotReplay(f"the policies that decided are needed, of source digest {bundle.source}: {not_kept}") from None
 
 
-def decider(policies: engine.Bundle, bundle: Digests, mode: str) -> engine.PDP:
+def decider(policies: engine.Bundle, bundle: PolicyDigests, mode: str) -> engine.PDP:
     """These policies, ready to decide, if they are those that decided. Raises CannotReplay."""
     if policies.digests.source != bundle.source:
         raise CannotReplay(f"these policies are not those that decided, whose source digest is {bundle.source}")
@@ -139,7 +139,7 @@ def _again(pdp: engine.PDP, exchange: engine.Exchange, as_of: date, record: dict
     include = [name for name in engine.INCLUDES if recorded.get(name) is not None]
     # Today decides nothing but whether the decision is hypothetical.
     today = as_of + (timedelta(days=1 if as_of < date.max else -1) if recorded["hypothetical"] else timedelta())
-    signed = [engine.SignOff.told(part) for part in recorded.get("signed_off") or ()]
+    signed = [engine.Approval.told(part) for part in recorded.get("signed_off") or ()]
 
     def written(lang: str) -> dict[str, Any]:
         again = pdp.write(exchange, as_of=as_of, today=today, id=recorded["id"], include=include, lang=lang, signed=signed)
@@ -171,7 +171,7 @@ def _remove(document: Any, pointer: str) -> None:
     del document[int(last) if isinstance(document, list) else last]
 
 
-def _differences(recorded: Any, replayed: Any, at: str) -> Iterator[Difference]:
+def _differences(recorded: Any, replayed: Any, at: str) -> Iterator[ReplayDifference]:
     match recorded, replayed:
         case dict(), dict():
             for name in sorted(recorded.keys() | replayed.keys()):
@@ -182,4 +182,4 @@ def _differences(recorded: Any, replayed: Any, at: str) -> Iterator[Difference]:
             for number, (one, other) in enumerate(zip(recorded, replayed, strict=True)):
                 yield from _differences(one, other, f"{at}/{number}")
         case _ if recorded != replayed:
-            yield Difference(at, recorded, replayed)
+            yield ReplayDifference(at, recorded, replayed)

@@ -16,22 +16,22 @@ from uuid_utils import uuid7
 import engine
 from service.callers.caller import Caller
 from service.ledger.book import NOT_FOUND, Book
-from service.ledger.committing import CountPart, Part
+from service.ledger.committing import CountPart, LedgerPart
 from service.ledger.counts import Counts, Moment, ends
 from service.log.canonical import NotCanonical, canonical
 from service.log.store import moment_text
 from service.policies.live import Live
-from service.problems import Place, Refused
+from service.problems import ProblemPlace, RequestRefused
 from service.service import Service
 from service.settings import time_zone
 
 
-class WindowPart(Part):
+class WindowPart(LedgerPart):
     first: date
     last: date
 
 
-class OpeningPart(Part):
+class OpeningPart(LedgerPart):
     """A count that a counter began with."""
 
     id: str
@@ -39,7 +39,7 @@ class OpeningPart(Part):
     counts: dict[str, CountPart]
 
 
-class CounterPart(Part):
+class CounterPart(LedgerPart):
     """
     A counter of somebody, today. `complete`: the ledger has every exchange of the window, or began within it with a count.
 
@@ -54,7 +54,7 @@ class CounterPart(Part):
     opening: OpeningPart | None = None
 
 
-class Opened(Part):
+class Opened(LedgerPart):
     """A counter that was opened."""
 
     id: str
@@ -73,7 +73,7 @@ class Counters:
         self._counts = Counts(service.settings, self._book)
 
     def read(self, connection: sa.Connection, name: str, per: Mapping[str, Any]) -> CounterPart:
-        """A counter of somebody, as it is today. Raises Refused."""
+        """A counter of somebody, as it is today. Raises RequestRefused."""
         live = self._service.live
         counter = self._counter(live, name)
         _, key = self._of(live, counter, per, {})
@@ -103,7 +103,7 @@ class Counters:
         caller: Caller,
         reason: str,
     ) -> Opened:
-        """Note what a counter of somebody was at the beginning of a day. Raises Refused."""
+        """Note what a counter of somebody was at the beginning of a day. Raises RequestRefused."""
         live = self._service.live
         counter = self._counter(live, name)
         strange = [fact for fact in counts if fact not in counter.facts]
@@ -124,12 +124,12 @@ class Counters:
             if counter.name == name:
                 return counter
         names = ", ".join(f"`{each.name}`" for each in live.counting.counters) or "none"
-        raise Refused("not-found", f"there is no such counter; there are: {names}"[:400])
+        raise RequestRefused("not-found", f"there is no such counter; there are: {names}"[:400])
 
     def _of(
         self, live: Live, counter: engine.Counter, per: Mapping[str, Any], counts: Mapping[str, Any]
     ) -> tuple[dict[str, engine.Range], engine.Key]:
-        """The counts and the key, read as facts of an exchange. Raises Refused."""
+        """The counts and the key, read as facts of an exchange. Raises RequestRefused."""
         if set(per) != set(counter.per):
             raise _wrong("/per", f"`{counter.name}` is kept per {', '.join(f'`{fact}`' for fact in counter.per)}")
         document: dict[str, Any] = {}
@@ -140,8 +140,8 @@ class Counters:
         except NotCanonical:
             raise _wrong("", "the body holds a number or a text that JSON cannot carry safely") from None
         except engine.ExchangeRefused as refused:
-            places = tuple(Place(pointer=each.pointer, code=each.code, detail=each.detail) for each in refused.problems)
-            raise Refused("bad-request", "a value is not one that its fact may have", errors=places) from None
+            places = tuple(ProblemPlace(pointer=each.pointer, code=each.code, detail=each.detail) for each in refused.problems)
+            raise RequestRefused("bad-request", "a value is not one that its fact may have", errors=places) from None
         key = live.counting.key(counter, exchange)
         if None in key:
             raise _wrong("/per", "each must be known, and told as closely as can be")
@@ -155,8 +155,8 @@ class Counters:
         return Moment(now.astimezone(self._zone).date(), now)
 
 
-def _wrong(pointer: str, detail: str) -> Refused:
-    return Refused("bad-request", detail, errors=(Place(pointer=pointer, code="wrong-value", detail=detail),))
+def _wrong(pointer: str, detail: str) -> RequestRefused:
+    return RequestRefused("bad-request", detail, errors=(ProblemPlace(pointer=pointer, code="wrong-value", detail=detail),))
 
 
 def _count(count: engine.Range) -> CountPart:

@@ -110,7 +110,7 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class Opening:
+class OpeningCount:
     """The count of a day's beginning, as somebody attested it, for each fact of a counter."""
 
     id: str
@@ -119,7 +119,7 @@ class Opening:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundCounts:
     """
     What the ledger has of a counter: in the `window`, of that since the `opening`, and of that `later` than some record.
 
@@ -127,13 +127,13 @@ class Found:
     """
 
     window: Mapping[str, engine.Tally] = field(default_factory=dict)
-    opening: Opening | None = None
+    opening: OpeningCount | None = None
     since: Mapping[str, engine.Tally] = field(default_factory=dict)
     later: Mapping[str, engine.Tally] = field(default_factory=dict)
     foreign: bool = False
 
 
-NOT_FOUND = Found()
+NOT_FOUND = FoundCounts()
 
 
 class Book:
@@ -156,7 +156,7 @@ class Book:
             return ()
         return tuple(self.hashed(connection, counter.per, each) for each in engine.covering(key))
 
-    def find(self, connection: sa.Connection, wanted: Sequence[Wanted], *, after: int | None = None) -> dict[str, Found]:
+    def find(self, connection: sa.Connection, wanted: Sequence[Wanted], *, after: int | None = None) -> dict[str, FoundCounts]:
         """
         What the ledger has of some counters, by their names.
 
@@ -171,7 +171,7 @@ class Book:
             return {}
         # INVARIANT (nothing is overlooked): what was not counted under the meaning of now may come to any number.
         found = {
-            each.counter.name: Found(
+            each.counter.name: FoundCounts(
                 foreign=any(
                     each.counter.meaning not in meanings[counting] and last >= each.first.isoformat()
                     for counting, last in until.items()
@@ -286,7 +286,11 @@ class Book:
             transaction.execute(sa.update(counted).where(here).values(last=last))
 
     def _days(
-        self, connection: sa.Connection, asked: Sequence[Wanted], begun: Mapping[str, Opening], found: dict[str, Found]
+        self,
+        connection: sa.Connection,
+        asked: Sequence[Wanted],
+        begun: Mapping[str, OpeningCount],
+        found: dict[str, FoundCounts],
     ) -> None:
         given: dict[str, Any] = {}
         for number, each in enumerate(asked):
@@ -313,7 +317,7 @@ class Book:
         wanted: Sequence[Wanted],
         meanings: Mapping[str, set[str]],
         after: int,
-        found: dict[str, Found],
+        found: dict[str, FoundCounts],
     ) -> None:
         rows = connection.execute(_LATER, {"after": after}).all()
         recent = connection.execute(_RECENT, {"after": after}).scalars().all()
@@ -327,16 +331,16 @@ class Book:
                 later = dict.fromkeys(each.counter.facts, engine.Tally(most=None))
             found[each.counter.name] = replace(found[each.counter.name], later=later)
 
-    def _openings(self, connection: sa.Connection, asked: Sequence[Wanted]) -> dict[str, Opening]:
+    def _openings(self, connection: sa.Connection, asked: Sequence[Wanted]) -> dict[str, OpeningCount]:
         """The last count that each counter was opened with: of the latest day, and of these the one told last."""
         by_counter = {each.counter.name: each for each in asked}
         given = {"counters": list(by_counter), "keys": [each.keys[0] for each in asked]}
-        found: dict[str, Opening] = {}
+        found: dict[str, OpeningCount] = {}
         for row in connection.execute(_OPENINGS, given):
             each = by_counter[row.counter]
             if (row.key, row.meaning) != (each.keys[0], each.counter.meaning) or row.day > each.last:
                 continue
-            opened = found.setdefault(row.counter, Opening(row.id, date.fromisoformat(row.day), {}))
+            opened = found.setdefault(row.counter, OpeningCount(row.id, date.fromisoformat(row.day), {}))
             if opened.id == row.id:
                 opened.counts[row.fact] = engine.Tally(row.low, row.low, row.high)
         return found

@@ -18,14 +18,14 @@ from uuid_utils import uuid7
 
 import engine
 from service.callers.caller import Caller
-from service.decisions.decider import Asked, Decided, Decider
+from service.decisions.decider import Decided, Decider, TellingAsked
 from service.ledger.book import Book
 from service.ledger.counts import Counts, Filled, Moment, bare, ends
 from service.log.canonical import canonical
 from service.log.leaf import clear
 from service.log.store import Stored, find, moment_text
 from service.policies.live import Live
-from service.problems import Refused
+from service.problems import RequestRefused
 from service.register import named_exchanges
 from service.service import Service
 from service.settings import time_zone
@@ -36,20 +36,20 @@ State = Literal["committed", "withdrawn", "superseded"]
 _CHUNK = 25
 
 
-class Part(BaseModel):
+class LedgerPart(BaseModel):
     """A part of what the ledger tells."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class CountPart(Part):
+class CountPart(LedgerPart):
     """A number of people, or of what else is counted; no upper end where `at_most` is left out."""
 
     at_least: int = Field(ge=0)
     at_most: int | None = Field(default=None, ge=0)
 
 
-class MovedPart(Part):
+class MovedPart(LedgerPart):
     """What a commitment adds to one counted fact, on which day of the counter's calendar; `counts` until it has ended."""
 
     fact: str
@@ -59,14 +59,14 @@ class MovedPart(Part):
     counts: bool
 
 
-class MovePart(Part):
+class CounterMovePart(LedgerPart):
     """A counted fact before and after a commitment, as the ledger has it."""
 
     before: CountPart
     after: CountPart
 
 
-class EventPart(Part):
+class EventPart(LedgerPart):
     """Something that happened to a commitment. `other` is the commitment that it replaces, or is replaced by."""
 
     kind: Literal["committed", "withdrawn", "amended", "recounted"]
@@ -76,7 +76,7 @@ class EventPart(Part):
     other: str | None = None
 
 
-class Commitment(Part):
+class Commitment(LedgerPart):
     """A decided exchange that happened, or was to."""
 
     id: str
@@ -89,7 +89,7 @@ class Commitment(Part):
     replaced_by: str | None = None
     moved: list[MovedPart]
     events: list[EventPart]
-    counters: dict[str, MovePart] | None = Field(default=None, description="told once, when it is committed")
+    counters: dict[str, CounterMovePart] | None = Field(default=None, description="told once, when it is committed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +146,7 @@ class Ledger:
         """
         Judge the exchange of a decision again, with the counters of now, and commit it where it may still proceed.
 
-        `old` is a commitment that it takes the place of. Raises Moved where it may not proceed, Refused.
+        `old` is a commitment that it takes the place of. Raises Moved where it may not proceed, RequestRefused.
         """
         live = self._service.live
         if old:
@@ -157,7 +157,7 @@ class Ledger:
             self._end(transaction, old, "superseded")
         filled = self._counts.fill(transaction, live, ready.exchange, ready.moment, after=ready.stored.sequence)
         judged = self._decider.judge(live, ready.exchange, now, request_id, filled, transaction)
-        tell = partial(self._decider.tell, judged, Asked(), request_id, caller, register=ready.register)
+        tell = partial(self._decider.tell, judged, TellingAsked(), request_id, caller, register=ready.register)
         if not judged.proceeds:
             raise Moved(tell)  # with it all is undone: what it was to replace counts as before
         decided = tell()
@@ -189,7 +189,7 @@ class Ledger:
         return Done(decided, sequence, told.model_copy(update={"counters": _moves(filled, moved)}))
 
     def withdraw(self, transaction: sa.Connection, id: str, caller: Caller, reason: str) -> Commitment:
-        """End a commitment whose exchange does not happen: it no longer counts. Raises Refused."""
+        """End a commitment whose exchange does not happen: it no longer counts. Raises RequestRefused."""
         self._row_that_counts(transaction, id)
         self._end(transaction, id, "withdrawn")
         self._happened(transaction, id, "withdrawn", moment_text(self._service.clock()), caller.id, reason, None)
@@ -242,48 +242,48 @@ class Ledger:
 
     def _ready(self, transaction: sa.Connection, live: Live, decision: str, now: datetime, *, instead: bool) -> _Ready:
         """
-        The exchange of a decision that can be committed. Raises Refused.
+        The exchange of a decision that can be committed. Raises RequestRefused.
 
         `instead` of another, which was in its counters when it was made: then only what is decided without that one tells.
         """
         stored = find(transaction, decision)
         if stored is None:
-            raise Refused("not-found", "no decision of this id is recorded")
+            raise RequestRefused("not-found", "no decision of this id is recorded")
         # A commitment is decided again; that decision is of the same exchange, and committed with it.
         same = sa.or_(commitment.c.decision == decision, commitment.c.evaluation == decision)
         taken = transaction.execute(sa.select(commitment.c.id).where(same)).scalars().first()
         if taken is not None:
-            raise Refused("not-committable", f"it was committed already, as {taken}")
+            raise RequestRefused("not-committable", f"it was committed already, as {taken}")
         record = clear(stored.entry.leaf, stored.entry.openings)
         said = record["decision"]
         if said.get("hypothetical") is not False:
-            raise Refused("not-committable", "it is hypothetical: decide the exchange as of today")
+            raise RequestRefused("not-committable", "it is hypothetical: decide the exchange as of today")
         if said.get("proceed") is not True and not instead:
-            raise Refused("not-committable", "it does not let the exchange proceed")
+            raise RequestRefused("not-committable", "it does not let the exchange proceed")
         if "denied" in record:
-            raise Refused("not-committable", f"whoever asked was told no: {record['denied']}")
+            raise RequestRefused("not-committable", f"whoever asked was told no: {record['denied']}")
         today = now.astimezone(self._zone).date()
         as_of = date.fromisoformat(record["as_of"])
         if not today - timedelta(days=self._service.settings.commit_within_days) <= as_of <= today:
-            raise Refused("not-committable", "its day is over: decide the exchange again")
+            raise RequestRefused("not-committable", "its day is over: decide the exchange again")
         exchange, register = self._exchange(live, record, today), record.get("register", {})
         made = datetime.fromisoformat(record["recorded_at"])
         for role, used in register.items():
             id = used.get("id") or exchange.value(f"{role}.id")
             if not isinstance(id, str) or not named_exchanges.stands(transaction, role, id, used["version"], made, today):
                 detail = f"the register no longer says of the {role} what the decision rests on: decide the exchange again"
-                raise Refused("not-committable", detail)
+                raise RequestRefused("not-committable", detail)
         return _Ready(stored, exchange, register, Moment(today, now))
 
     def _exchange(self, live: Live, record: dict[str, Any], today: date) -> engine.Exchange:
-        """The exchange of a record as its caller sent it, as of today. Raises Refused."""
+        """The exchange of a record as its caller sent it, as of today. Raises RequestRefused."""
         request = dict(bare(record["request"], record.get("counted", {})))
         if request.get("as_of") != today.isoformat():
             request.pop("as_of", None)
         try:
             return engine.parse_exchange(live.bundle, canonical(request))
         except engine.ExchangeRefused:
-            raise Refused(
+            raise RequestRefused(
                 "not-committable",
                 "the policies no longer read it, or a personal value in it was erased: decide the exchange again",
             ) from None
@@ -291,9 +291,9 @@ class Ledger:
     def _row_that_counts(self, transaction: sa.Connection, id: str) -> None:
         state = transaction.execute(sa.select(commitment.c.state).where(commitment.c.id == id)).scalar_one_or_none()
         if state is None:
-            raise Refused("not-found", "there is no commitment of this id")
+            raise RequestRefused("not-found", "there is no commitment of this id")
         if state != "committed":
-            raise Refused("commitment-ended", f"it is {state} already")
+            raise RequestRefused("commitment-ended", f"it is {state} already")
 
     def _end(self, transaction: sa.Connection, id: str, state: State) -> None:
         transaction.execute(sa.update(commitment).where(commitment.c.id == id).values(state=state))
@@ -372,13 +372,15 @@ def _last_day(moment: Moment, moved: Sequence[tuple[engine.Contribution, engine.
     return max([moment.as_of, *(day for _, _, day in moved)])
 
 
-def _moves(filled: Filled, moved: Sequence[tuple[engine.Contribution, engine.Counter, date]]) -> dict[str, MovePart]:
+def _moves(filled: Filled, moved: Sequence[tuple[engine.Contribution, engine.Counter, date]]) -> dict[str, CounterMovePart]:
     """The ledger's counts beside an exchange, and with it."""
     told = {}
     for each, counter, _ in moved:
         before = filled.others[each.fact]
         after = before + engine.Tally.of(each.people)
-        told[each.fact] = MovePart(before=_count(before.range(counter.distinct)), after=_count(after.range(counter.distinct)))
+        told[each.fact] = CounterMovePart(
+            before=_count(before.range(counter.distinct)), after=_count(after.range(counter.distinct))
+        )
     return told
 
 

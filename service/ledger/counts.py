@@ -14,9 +14,9 @@ from typing import Any
 import sqlalchemy as sa
 
 import engine
-from service.ledger.book import ALWAYS, NOT_FOUND, NOTHING, Book, Found, Wanted
+from service.ledger.book import ALWAYS, NOT_FOUND, NOTHING, Book, FoundCounts, Wanted
 from service.policies.live import Live
-from service.problems import Place, Refused
+from service.problems import ProblemPlace, RequestRefused
 from service.settings import Settings, time_zone
 
 ANY_NUMBER = engine.Tally(most=None)  # nothing for certain, and no upper end
@@ -72,8 +72,8 @@ class Counts:
         """
         The exchange with its counters as they are.
 
-        `after` is the record in which its caller told its counts: what was committed later is added to them. Raises Refused where the
-        caller brought a count and may not.
+        `after` is the record in which its caller told its counts: what was committed later is added to them. Raises
+        RequestRefused where the caller brought a count and may not.
         """
         counting = live.counting
         wanted = [self.wanted(connection, counter, counting.key(counter, exchange), moment) for counter in counting.counters]
@@ -85,8 +85,10 @@ class Counts:
         }
         if brought and self._callers == "refuse":
             detail = "the counter is kept here; leave it out"
-            places = (Place(pointer="/" + fact.replace(".", "/"), code="counter-brought", detail=detail) for fact in brought)
-            raise Refused("exchange-refused", "counters are kept here, and are not to be sent", errors=tuple(places))
+            places = (
+                ProblemPlace(pointer="/" + fact.replace(".", "/"), code="counter-brought", detail=detail) for fact in brought
+            )
+            raise RequestRefused("exchange-refused", "counters are kept here, and are not to be sent", errors=tuple(places))
         found = self.book.find(connection, wanted, after=after if brought else None)
         counts: dict[str, engine.Range] = {}
         marks: dict[str, dict[str, Any]] = {}
@@ -114,12 +116,12 @@ class Counts:
         last = ALWAYS if moment.now else day.isoformat()
         return Wanted(counter, self.book.covering(connection, counter, key), counter.window.first(day), last)
 
-    def complete(self, wanted: Wanted, found: Found) -> bool:
+    def complete(self, wanted: Wanted, found: FoundCounts) -> bool:
         """Whether the ledger has every exchange of a window, since its first day or since a count that it was opened with."""
         begun = found.opening is not None or self._since <= wanted.first
         return bool(wanted.keys) and begun and not found.foreign
 
-    def others(self, wanted: Wanted, found: Found) -> dict[str, engine.Tally]:
+    def others(self, wanted: Wanted, found: FoundCounts) -> dict[str, engine.Tally]:
         """What counts beside an exchange, for each fact of a counter; it has no upper end where the ledger is not complete."""
         counter, begun = wanted.counter, found.opening
         tallies = {}

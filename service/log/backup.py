@@ -20,7 +20,7 @@ from service.store.upgrade import look, revisions
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class DatabaseCheck:
     """What a look at a database found: its revision, how many records it has, and what is wrong with them, in order."""
 
     revision: str
@@ -28,7 +28,7 @@ class Found:
     faults: tuple[str, ...]
 
 
-def back_up(url: str, copy: Path) -> Found:
+def back_up(url: str, copy: Path) -> DatabaseCheck:
     """
     Copy a database into a new file, readable by its owner only, and look at the copy. Whoever writes meanwhile is not held up.
 
@@ -62,7 +62,7 @@ def back_up(url: str, copy: Path) -> Found:
         database.close()
 
 
-def examine(url: str) -> Found:
+def examine(url: str) -> DatabaseCheck:
     """Look at every record of a database, which a service may be writing at the same time. Raises DatabaseRefused."""
     database = look(url)
     try:
@@ -71,7 +71,7 @@ def examine(url: str) -> Found:
             # First the number, then the records: those that come meanwhile are beyond it.
             expected: int = connection.execute(sa.select(head.c.next).where(head.c.name == "record")).scalar_one()
             faults = tuple(_faults(connection, expected))
-        return Found(revision or "", expected, faults)
+        return DatabaseCheck(revision or "", expected, faults)
     except (OSError, sa.exc.SQLAlchemyError) as refused:
         raise DatabaseRefused(f"the database `{database.shown}` cannot be read: {plain(refused)}") from None
     finally:

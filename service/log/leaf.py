@@ -42,7 +42,7 @@ class Opening:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class SealedRecord:
     """A record ready for the log: its id, its bytes, their hash, what opens its commitments, and what it is searched by."""
 
     id: str
@@ -69,7 +69,7 @@ def seal(
     written: Mapping[str, bytes] = _NOTHING,
     summary: Summary | None = None,
     random: Callable[[int], bytes] = os.urandom,
-) -> Entry:
+) -> SealedRecord:
     """
     Make the log entry of a record.
 
@@ -85,7 +85,7 @@ def seal(
         openings.append(opening)
     members = {name: canonical(value) for name, value in document.items() if name != "request"}
     leaf = canonical_object({**members, **written, "request": canonical(request)})
-    return Entry(document["id"], leaf, leaf_hash(leaf), tuple(openings), summary)
+    return SealedRecord(document["id"], leaf, leaf_hash(leaf), tuple(openings), summary)
 
 
 def outermost(pointers: Sequence[str]) -> tuple[str, ...]:

@@ -26,7 +26,7 @@ SHAPES = (SCHEMA, SCHEMA_WITH_MORE)
 OPTIONAL = ("counted", "denied", "lang", "register", "signable")
 
 
-class Digests(BaseModel):
+class PolicyDigests(BaseModel):
     """Which policies decided."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -43,7 +43,7 @@ class EngineVersion(BaseModel):
     version: str
 
 
-class Version(BaseModel):
+class VersionUsed(BaseModel):
     """A version of an entity in the register. Its id stands in the request, where the vocabulary has a fact for it; else here."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -77,7 +77,7 @@ class Record(BaseModel):
         description='the exchange as accepted; an erased personal value stands as {"commitment": …}'
     )
     decision: engine.Decision
-    bundle: Digests
+    bundle: PolicyDigests
     engine: EngineVersion
     counted: dict[str, Count] | None = Field(
         default=None, description="the counters of `request` by their facts: where each is from"
@@ -93,7 +93,7 @@ class Record(BaseModel):
         default=None,
         description="the provisions that a person may sign off, where the outcome is a review; records from before never say it",
     )
-    register_: dict[str, Version] | None = Field(
+    register_: dict[str, VersionUsed] | None = Field(
         default=None,
         alias="register",
         description="who was named, by role: the versions whose facts and documents are in `request`",
@@ -113,7 +113,7 @@ class RecordWriter:
     a model to be written again; tests hold what comes out to the model above.
     """
 
-    def __init__(self, bundle: Digests, version: EngineVersion) -> None:
+    def __init__(self, bundle: PolicyDigests, version: EngineVersion) -> None:
         self._fixed = {
             "bundle": canonical(bundle.model_dump()),
             "engine": canonical(version.model_dump()),

@@ -19,7 +19,7 @@ from typing import Any, Self, TypeVar
 import sqlalchemy as sa
 
 from service.log.index import Index, take_in
-from service.log.leaf import Entry, Opening, faults
+from service.log.leaf import Opening, SealedRecord, faults
 from service.log.summary import Summary
 from service.store.database import Database, DatabaseRefused, plain
 from service.store.tables import about, head, idempotency, personal, record, sign_off
@@ -47,7 +47,7 @@ class Stored:
     """A record as its rows hold it."""
 
     sequence: int
-    entry: Entry
+    entry: SealedRecord
 
     def faults(self) -> tuple[str, ...]:
         """What is wrong with it; nothing, if it is sound."""
@@ -87,11 +87,11 @@ class Store:
 
     # --- for event loops ---------------------------------------------------------------------------------------------
 
-    async def append(self, entry: Entry) -> int:
+    async def append(self, entry: SealedRecord) -> int:
         """Record an entry; returns its sequence number once it is durable. Raises NotRecorded."""
         return (await self.append_many((entry,))).start
 
-    async def append_many(self, entries: Sequence[Entry]) -> range:
+    async def append_many(self, entries: Sequence[SealedRecord]) -> range:
         """
         Record entries in one commit, all or none; returns their sequence numbers, in order, once they are durable.
 
@@ -139,7 +139,7 @@ class Store:
 
     # --- inside work of `do` -----------------------------------------------------------------------------------------
 
-    def record(self, transaction: sa.Connection, entries: Sequence[Entry]) -> range:
+    def record(self, transaction: sa.Connection, entries: Sequence[SealedRecord]) -> range:
         """Record entries in the transaction of a piece of work; returns their sequence numbers."""
         return self._add(transaction, [entries])[0]
 
@@ -187,7 +187,7 @@ class Store:
 
     # --- the writer's part -------------------------------------------------------------------------------------------
 
-    def _add(self, transaction: sa.Connection, groups: list[Sequence[Entry]]) -> list[range]:
+    def _add(self, transaction: sa.Connection, groups: list[Sequence[SealedRecord]]) -> list[range]:
         """The rows of entries that come in groups, numbered in their order; the numbers of each group."""
         count = sum(map(len, groups))
         moved = sa.update(head).where(head.c.name == "record").values(next=head.c.next + count).returning(head.c.next)
@@ -252,7 +252,7 @@ def _taken_in(database: Database) -> int:
         raise DatabaseRefused(f"the database `{database.shown}` cannot be used: {plain(failed)}") from None
 
 
-def _summary(entry: Entry) -> Summary:
+def _summary(entry: SealedRecord) -> Summary:
     return Summary.of_leaf(entry.leaf, {each.pointer: each.value for each in entry.openings})
 
 
@@ -279,4 +279,4 @@ def _probe(transaction: sa.Connection) -> int:
 
 def _stored(connection: sa.Connection, row: Any) -> Stored:
     openings = connection.execute(_OPENINGS.where(personal.c.sequence == row.sequence).order_by(personal.c.pointer))
-    return Stored(row.sequence, Entry(row.id, row.leaf, row.leaf_hash, tuple(Opening(*each) for each in openings)))
+    return Stored(row.sequence, SealedRecord(row.id, row.leaf, row.leaf_hash, tuple(Opening(*each) for each in openings)))

@@ -104,9 +104,9 @@ def load_kept(connection: sa.Connection, source: str, meaning: str | None = None
         raise NotKept(f"the bundle {source[:12]} of engine {kept.engine} cannot be loaded any more: {refused}") from None
 
 
-def settings_of(kept: Kept) -> engine.Settings:
+def settings_of(kept: Kept) -> engine.PolicySettings:
     """The settings under which a kept bundle had its meaning."""
-    return engine.Settings(trust=kept.trust, norms=kept.norms)
+    return engine.PolicySettings(trust=kept.trust, norms=kept.norms)
 
 
 def _first(connection: sa.Connection, wanted: sa.ColumnElement[bool], digest: str) -> tuple[Kept, bytes]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Self
 
 import engine
-from service.log.record import Digests, EngineVersion, RecordWriter
+from service.log.record import EngineVersion, PolicyDigests, RecordWriter
 
 
 @dataclass(frozen=True, eq=False)
@@ -18,12 +18,12 @@ class Live:
     bundle: engine.Bundle
     pdp: engine.PDP
     records: RecordWriter
-    digests: Digests
+    digests: PolicyDigests
     counting: engine.Counting
 
     @classmethod
     def of(cls, bundle: engine.Bundle, mode: str) -> Self:
         """A bundle, made ready to decide."""
-        digests = Digests(meaning=bundle.digests.meaning, source=bundle.digests.source)
+        digests = PolicyDigests(meaning=bundle.digests.meaning, source=bundle.digests.source)
         records = RecordWriter(digests, EngineVersion(version=engine.__version__))
         return cls(bundle, engine.PDP(bundle, mode=mode), records, digests, engine.Counting(bundle))

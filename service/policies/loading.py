@@ -41,7 +41,7 @@ def is_bundle(path: Path) -> bool:
     return not path.is_dir() and path.suffix not in archive.SUFFIXES
 
 
-def load(paths: Path | Sequence[Path], settings: engine.Settings, keys: Sequence[PublicKey] = ()) -> Loaded:
+def load(paths: Path | Sequence[Path], settings: engine.PolicySettings, keys: Sequence[PublicKey] = ()) -> Loaded:
     """
     The bundle of folders, bundle files and YAML files.
 
@@ -57,7 +57,7 @@ def load(paths: Path | Sequence[Path], settings: engine.Settings, keys: Sequence
 
 
 def sources(
-    paths: Path | Sequence[Path], settings: engine.Settings, keys: Sequence[PublicKey] = ()
+    paths: Path | Sequence[Path], settings: engine.PolicySettings, keys: Sequence[PublicKey] = ()
 ) -> tuple[dict[str, bytes], tuple[str, ...]]:
     """The files in folders, bundle files and YAML files, by name, and who signed them, by key id. Raises SourceRefused."""
     places = _places(paths)
@@ -108,7 +108,7 @@ def _check(path: Path, alone: bool, signed: bool) -> None:
         raise SourceRefused(f"the folder `{path}` holds no YAML file; put its policies there, or leave it out")
 
 
-def _signers(path: Path, raw: bytes, settings: engine.Settings, keys: Sequence[PublicKey]) -> tuple[PublicKey, ...]:
+def _signers(path: Path, raw: bytes, settings: engine.PolicySettings, keys: Sequence[PublicKey]) -> tuple[PublicKey, ...]:
     """Which keys signed a bundle file to be read under these settings. Raises SourceRefused."""
     meant, signers = verified(path, raw, keys)
     if (meant.trust, meant.norms) != (settings.trust, settings.norms):

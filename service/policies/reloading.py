@@ -34,7 +34,7 @@ PLACES_LOGGED = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class PoliciesRefusal:
     """Why policies were not taken, and when; `diagnostics` where they were read and do not hold."""
 
     at: datetime
@@ -45,7 +45,7 @@ class Refusal:
 class PoliciesRefused(Exception):
     """Other policies were not taken; the last good ones go on."""
 
-    def __init__(self, refusal: Refusal) -> None:
+    def __init__(self, refusal: PoliciesRefusal) -> None:
         super().__init__(refusal.reason)
         self.refusal = refusal
 
@@ -55,7 +55,7 @@ class Origin:
     """Where policies are taken from, how they are read and which engines decide by them."""
 
     paths: tuple[Path, ...]
-    settings: engine.Settings
+    settings: engine.PolicySettings
     keys: tuple[PublicKey, ...]
     mode: str
 
@@ -68,7 +68,7 @@ class Origin:
             keys = public_keys(settings.bundle_keys)
         except KeyRefused as refused:
             raise SettingRefused(str(refused)) from None
-        meant = engine.Settings(trust=settings.trust, norms=settings.norms)
+        meant = engine.PolicySettings(trust=settings.trust, norms=settings.norms)
         return cls(tuple(paths) or (engine.bundled_policies(),), meant, keys, mode)
 
     def load(self, but: Live | None = None) -> tuple[Loaded, Live | None]:
@@ -119,7 +119,7 @@ class Policies:
         self.reloads = 0  # that were taken, or found nothing new
         self.refusals = 0
         self.reloaded_at: datetime | None = None
-        self.refused: Refusal | None = None  # of the last reload, where it was refused
+        self.refused: PoliciesRefusal | None = None  # of the last reload, where it was refused
         self._store = store
         self._say = say
         self._clock = clock
@@ -158,19 +158,21 @@ class Policies:
         self._say.info("policies_reloaded", before=before.digests.source, after=live.digests.source)
         return True
 
-    def _refuse(self, failed: Exception) -> Refusal:
+    def _refuse(self, failed: Exception) -> PoliciesRefusal:
         now = self._clock()
         match failed:
             case engine.BundleRefused():
                 count = len(failed.diagnostics)
-                refusal = Refusal(now, f"the policies do not hold: {count} finding{'s' * (count > 1)}", failed.diagnostics)
+                refusal = PoliciesRefusal(
+                    now, f"the policies do not hold: {count} finding{'s' * (count > 1)}", failed.diagnostics
+                )
             case SourceRefused() | engine.EngineUnavailable():
-                refusal = Refusal(now, str(failed))
+                refusal = PoliciesRefusal(now, str(failed))
             case NotRecorded():
-                refusal = Refusal(now, f"the log cannot keep them: {failed}")
+                refusal = PoliciesRefusal(now, f"the log cannot keep them: {failed}")
             case _:
                 # Whatever it is, it must not end what decides; a loader that fails on some file is a fault of ours.
-                refusal = Refusal(now, f"loading failed: {type(failed).__name__}")
+                refusal = PoliciesRefusal(now, f"loading failed: {type(failed).__name__}")
                 self._say.error("internal", request_id=None, **described(failed))
         self.refusals += 1
         self.refused = refusal

@@ -21,7 +21,7 @@ import sqlalchemy as sa
 from structlog.typing import FilteringBoundLogger
 
 import engine
-from service.log.record import Digests
+from service.log.record import PolicyDigests
 from service.log.store import Store, moment_text
 from service.settings import SettingRefused, Settings
 from service.store.tables import shadow_difference
@@ -40,7 +40,7 @@ _KINDS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class GivenToShadow:
     """What a shadow has to know of a decision: the exchange, and what was said to it."""
 
     id: str
@@ -72,7 +72,7 @@ class Given:
 
 
 @dataclass(slots=True)
-class Counts:
+class ComparedCounts:
     """Since the start, of this process."""
 
     compared: int = 0
@@ -104,12 +104,12 @@ class Process:
         """The process's number, where there is one."""
         return self._process.pid if self._process else None
 
-    def load(self) -> Digests:
+    def load(self) -> PolicyDigests:
         """Load the policies, first of all in a new process; their digests. Raises ShadowRefused, ShadowGone."""
         answer = self.ask({"load": self._where}, start=True)
         if "refused" in answer:
             raise ShadowRefused(answer["refused"])
-        return Digests(**answer)
+        return PolicyDigests(**answer)
 
     def ask(self, question: dict[str, Any], start: bool = False) -> dict[str, Any]:
         """The answer to one line. Raises ShadowGone."""
@@ -153,15 +153,15 @@ class Shadow:
 
     paths: tuple[Path, ...]
     process: Process
-    digests: Digests
+    digests: PolicyDigests
     store: Store
     say: FilteringBoundLogger
     clock: Callable[[], datetime]
-    counts: Counts = field(default_factory=Counts)
+    counts: ComparedCounts = field(default_factory=ComparedCounts)
     refused: str | None = None  # why it was not loaded anew, the last time
 
     def __post_init__(self) -> None:
-        self._queue: asyncio.Queue[tuple[int, Given]] = asyncio.Queue(WAITING)
+        self._queue: asyncio.Queue[tuple[int, GivenToShadow]] = asyncio.Queue(WAITING)
         self._renewing: asyncio.Task[None] | None = None
 
     @classmethod
@@ -178,7 +178,7 @@ class Shadow:
             process.close()
             raise SettingRefused(f"the shadow cannot be taken: {str(refused) or 'its process ended'}") from None
 
-    def look(self, sequence: int, given: Given) -> None:
+    def look(self, sequence: int, given: GivenToShadow) -> None:
         """Look at a decision some time later, if there is room for it; its record, of this number, is durable by now."""
         try:
             self._queue.put_nowait((sequence, given))
@@ -225,7 +225,7 @@ class Shadow:
         """End it."""
         self.process.close()
 
-    async def _compare(self, looks: Sequence[tuple[int, Given]]) -> None:
+    async def _compare(self, looks: Sequence[tuple[int, GivenToShadow]]) -> None:
         question = {"looks": [given.line(sequence) for sequence, given in looks]}
         answer = await asyncio.to_thread(self.process.ask, question)
         found = answer["found"]
@@ -238,7 +238,7 @@ class Shadow:
         self.counts.differing += len(found)
 
 
-def differences(connection: sa.Connection, shadow: Digests, before: int | None, limit: int) -> Sequence[_Any]:
+def differences(connection: sa.Connection, shadow: PolicyDigests, before: int | None, limit: int) -> Sequence[_Any]:
     """The latest differences with a shadow, of records before a number: each with both outcomes, and what stands on one side only."""
     table = shadow_difference.c
     wanted = _with(shadow) if before is None else _with(shadow) & (table.sequence < before)
@@ -246,7 +246,7 @@ def differences(connection: sa.Connection, shadow: Digests, before: int | None, 
     return connection.execute(shown.order_by(table.sequence.desc()).limit(limit)).all()
 
 
-def moved(connection: sa.Connection, shadow: Digests) -> Sequence[_Any]:
+def moved(connection: sa.Connection, shadow: PolicyDigests) -> Sequence[_Any]:
     """How many decisions go from one outcome to another under a shadow, the most first."""
     count = sa.func.count()
     return connection.execute(
@@ -254,6 +254,6 @@ def moved(connection: sa.Connection, shadow: Digests) -> Sequence[_Any]:
     ).all()
 
 
-def _with(shadow: Digests) -> sa.ColumnElement[bool]:
+def _with(shadow: PolicyDigests) -> sa.ColumnElement[bool]:
     table = shadow_difference.c
     return (table.shadow_source == shadow.source) & (table.shadow_meaning == shadow.meaning)

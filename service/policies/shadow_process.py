@@ -36,7 +36,7 @@ def _load(where: dict[str, Any]) -> dict[str, Any]:
     global _live
     try:
         keys = public_keys(map(Path, where["keys"]))
-        meant = engine.Settings(trust=where["trust"], norms=where["norms"])
+        meant = engine.PolicySettings(trust=where["trust"], norms=where["norms"])
         _, live = Origin(tuple(map(Path, where["paths"])), meant, keys, MODE).load(_live)
     except engine.BundleRefused as refused:
         first = refused.diagnostics[0]

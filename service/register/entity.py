@@ -24,7 +24,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from service.problems import PLACES_SHOWN, Place
+from service.problems import PLACES_SHOWN, ProblemPlace
 
 PARTY = "party"
 ASSET = "asset"
@@ -81,7 +81,7 @@ Day = Annotated[
 Documents = dict[str, JsonValue]
 
 
-class Travels(BaseModel):
+class TravellingCondition(BaseModel):
     """A condition that came with the data: the provision it belongs to, and where it came from (a decision's id, a contract)."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, strict=True)
@@ -111,7 +111,7 @@ class Content(BaseModel):
     )
     evidence: Documents = Field(default={}, description="documents by kind, as an exchange states them")
     claims: Documents = Field(default={}, description="claims by kind, as an exchange states them")
-    travels: Annotated[list[Travels], Field(max_length=64)] = Field(
+    travels: Annotated[list[TravellingCondition], Field(max_length=64)] = Field(
         default=[], description="of an asset: the conditions that came with the data and go where they go"
     )
     attested_by: Line | None = Field(default=None, description="who vouches for what is stated")
@@ -180,7 +180,7 @@ class Version:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class EntityToWrite:
     """An entity to be written: its kind, its id and what is stated of it; `place` is where that stands, for whoever reads a refusal."""
 
     kind: str
@@ -195,7 +195,7 @@ Model = TypeVar("Model", bound=BaseModel)
 class Wrong(Exception):
     """What was sent cannot enter the register; `places` says why."""
 
-    def __init__(self, places: list[Place]) -> None:
+    def __init__(self, places: list[ProblemPlace]) -> None:
         super().__init__("; ".join(f"{place.pointer}: {place.detail}" for place in places))
         self.places = tuple(places[:PLACES_SHOWN])
 
@@ -210,7 +210,9 @@ def read_content(document: Any, at: str = "") -> Content:
             pointer = at + "".join(f"/{pointer_step(step)}" for step in error["loc"])
             unknown = error["type"] == "extra_forbidden"
             detail = f"there is no `{str(error['loc'][-1])[:80]}` here" if unknown else error["msg"]
-            places.append(Place(pointer=pointer, code="unknown-key" if unknown else "wrong-value", detail=_lower(detail)))
+            places.append(
+                ProblemPlace(pointer=pointer, code="unknown-key" if unknown else "wrong-value", detail=_lower(detail))
+            )
         raise Wrong(places) from None
 
 

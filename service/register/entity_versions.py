@@ -17,8 +17,8 @@ from uuid import uuid4
 
 import sqlalchemy as sa
 
-from service.problems import Place
-from service.register.entity import Content, Entry, Version, Wrong, is_id
+from service.problems import ProblemPlace
+from service.register.entity import Content, EntityToWrite, Version, Wrong, is_id
 from service.store.database import Database
 from service.store.tables import entity, entity_alias
 
@@ -120,7 +120,7 @@ def everything(connection: sa.Connection, kind: str | None, day: str | None = No
 def write(
     transaction: sa.Connection,
     database: Database,
-    entries: Sequence[Entry],
+    entries: Sequence[EntityToWrite],
     at: str,
     by: str,
     condition: Condition = ALWAYS,
@@ -139,7 +139,7 @@ def write(
     for (kind, alias), id in owners.items():
         answering.setdefault((kind, id), []).append(alias)
     written: list[tuple[Version, bool]] = []
-    wrong: list[Place] = []
+    wrong: list[ProblemPlace] = []
     seen: set[tuple[str, str]] = set()
     for entry in entries:
         key = (entry.kind, entry.id)
@@ -252,19 +252,21 @@ def _in_parts(ids: dict[str, set[str]]) -> Iterator[tuple[str, list[str]]]:
 
 
 def _taken(
-    entry: Entry, seen: set[tuple[str, str]], held: dict[tuple[str, str], Version], owners: dict[tuple[str, str], str]
-) -> Iterator[Place]:
+    entry: EntityToWrite, seen: set[tuple[str, str]], held: dict[tuple[str, str], Version], owners: dict[tuple[str, str], str]
+) -> Iterator[ProblemPlace]:
     """Where the names of an entity are not free."""
     if (entry.kind, entry.id) in seen:
-        yield Place(pointer=f"{entry.place}/id", code="id-taken", detail="stands twice in what is sent")
+        yield ProblemPlace(pointer=f"{entry.place}/id", code="id-taken", detail="stands twice in what is sent")
     elif owners.get((entry.kind, entry.id), entry.id) != entry.id:
-        yield Place(pointer=f"{entry.place}/id", code="id-taken", detail="another entity answers to this id; change that one")
+        yield ProblemPlace(
+            pointer=f"{entry.place}/id", code="id-taken", detail="another entity answers to this id; change that one"
+        )
     for number, alias in enumerate(entry.content.aliases):
         at = f"{entry.place}/aliases/{number}"
         if alias == entry.id:
-            yield Place(pointer=at, code="id-taken", detail="is the entity's own id")
+            yield ProblemPlace(pointer=at, code="id-taken", detail="is the entity's own id")
         elif (entry.kind, alias) in held or owners.get((entry.kind, alias), entry.id) != entry.id:
-            yield Place(pointer=at, code="id-taken", detail="another entity has this id")
+            yield ProblemPlace(pointer=at, code="id-taken", detail="another entity has this id")
 
 
 def _forget_aliases(transaction: sa.Connection, kind: str, id: str) -> None:
@@ -310,6 +312,6 @@ def _version(row: Any) -> Version:
     return Version(row.kind, row.id, row.version, row.state, content, row.recorded_at, row.recorded_by)
 
 
-def entries_of(versions: Iterable[Version]) -> list[Entry]:
+def entries_of(versions: Iterable[Version]) -> list[EntityToWrite]:
     """Versions as what would be written to have them again."""
-    return [Entry(version.kind, version.id, version.content) for version in versions]
+    return [EntityToWrite(version.kind, version.id, version.content) for version in versions]

@@ -9,10 +9,10 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import engine
-from service.problems import PLACES_SHOWN, Place
+from service.problems import PLACES_SHOWN, ProblemPlace
 from service.register import spreadsheet
 from service.register.entity import MOST_BYTES as MOST_OF_ONE
-from service.register.entity import Entry, Version, Wrong
+from service.register.entity import EntityToWrite, Version, Wrong
 from service.register.entity_versions import MOST_ENTRIES
 from service.register.stated_facts import Stating
 
@@ -32,10 +32,10 @@ def to_json(versions: Sequence[Version]) -> str:
 
 def to_csv(versions: Sequence[Version], states: Stating) -> str:
     """Entities as a table that can be imported again."""
-    return spreadsheet.written([Entry(each.kind, each.id, each.content) for each in versions], states)
+    return spreadsheet.written([EntityToWrite(each.kind, each.id, each.content) for each in versions], states)
 
 
-def read(raw: bytes, form: str, states: Stating) -> Iterator[Entry | Wrong]:
+def read(raw: bytes, form: str, states: Stating) -> Iterator[EntityToWrite | Wrong]:
     """
     The entities of a file, one by one, each checked by itself; Wrong in the place of one that is not right.
 
@@ -44,20 +44,22 @@ def read(raw: bytes, form: str, states: Stating) -> Iterator[Entry | Wrong]:
     entries = spreadsheet.read(raw, states) if form == "csv" else spreadsheet.entries(_documents(raw))
     for count, entry in enumerate(entries):
         if count >= MOST_ENTRIES:
-            raise Wrong([Place(pointer="", code="too-many", detail=f"at most {MOST_ENTRIES} entities are taken in at once")])
+            raise Wrong(
+                [ProblemPlace(pointer="", code="too-many", detail=f"at most {MOST_ENTRIES} entities are taken in at once")]
+            )
         if isinstance(entry, Wrong):
             yield entry
         elif len(json.dumps(entry.content.document())) > MOST_OF_ONE:
-            yield Wrong([Place(pointer=entry.place, code="too-large", detail=f"has more than {MOST_OF_ONE:,} bytes")])
+            yield Wrong([ProblemPlace(pointer=entry.place, code="too-large", detail=f"has more than {MOST_OF_ONE:,} bytes")])
         else:
             wrong = states.places(entry)
             yield Wrong(wrong) if wrong else entry
 
 
-def gathered(found: Iterator[Entry | Wrong]) -> list[Entry]:
+def gathered(found: Iterator[EntityToWrite | Wrong]) -> list[EntityToWrite]:
     """All entities. Raises Wrong with the places of every one that is not right."""
-    entries: list[Entry] = []
-    places: list[Place] = []
+    entries: list[EntityToWrite] = []
+    places: list[ProblemPlace] = []
     for each in found:
         if isinstance(each, Wrong):
             places += each.places
@@ -74,17 +76,19 @@ def _documents(raw: bytes) -> list[Any]:
     try:
         document = engine.read_object(raw, MOST_BYTES, "register")
     except engine.ExchangeRefused as refused:
-        raise Wrong([Place(pointer=p.pointer, code=p.code, detail=p.detail) for p in refused.problems]) from None
+        raise Wrong([ProblemPlace(pointer=p.pointer, code=p.code, detail=p.detail) for p in refused.problems]) from None
     places = [
-        Place(pointer=f"/{name[:80]}", code="unknown-key", detail=f'the body is {{"schema": "{SCHEMA}", "entities": [ … ]}}')
+        ProblemPlace(
+            pointer=f"/{name[:80]}", code="unknown-key", detail=f'the body is {{"schema": "{SCHEMA}", "entities": [ … ]}}'
+        )
         for name in document
         if name not in ("schema", "entities")
     ]
     if document.get("schema", SCHEMA) != SCHEMA:
-        places.append(Place(pointer="/schema", code="wrong-value", detail=f"must be `{SCHEMA}`"))
+        places.append(ProblemPlace(pointer="/schema", code="wrong-value", detail=f"must be `{SCHEMA}`"))
     entities = document.get("entities")
     if not isinstance(entities, list):
-        places.append(Place(pointer="/entities", code="wrong-type", detail="must be a list of entities"))
+        places.append(ProblemPlace(pointer="/entities", code="wrong-type", detail="must be a list of entities"))
     if places:
         raise Wrong(places)
     assert isinstance(entities, list)

@@ -18,7 +18,7 @@ import sqlalchemy as sa
 import engine
 from service.policies.live import Live
 from service.register import entity_versions
-from service.register.entity import MOST_OF_AN_ID, Entry, Version, is_id, pointer_step
+from service.register.entity import MOST_OF_AN_ID, EntityToWrite, Version, is_id, pointer_step
 from service.register.stated_facts import ROLES, Path, Stating, carried, put, stating
 
 NAMED = "named"
@@ -38,10 +38,10 @@ class _Merging:
 
     document: dict[str, Any]
     sources: dict[str, str] = field(default_factory=dict)
-    problems: list[engine.Problem] = field(default_factory=list)
+    problems: list[engine.ExchangeProblem] = field(default_factory=list)
 
     def wrong(self, pointer: str, code: str, detail: str) -> None:
-        self.problems.append(engine.Problem(pointer, code, detail))
+        self.problems.append(engine.ExchangeProblem(pointer, code, detail))
 
 
 def might_name(raw: bytes) -> bool:
@@ -151,7 +151,7 @@ def _found(connection: sa.Connection, names: Mapping[str, str], day: str, mergin
 def _fill(states: Stating, role: str, name: str, version: Version, merging: _Merging) -> None:
     """Put what an entity states into the document, where that says nothing."""
     at = f"/named/{role}"
-    for strange in states.strange(Entry(version.kind, version.id, version.content)):
+    for strange in states.strange(EntityToWrite(version.kind, version.id, version.content)):
         fact = strange.pointer.removeprefix("/facts/").replace("/", ".")
         merging.wrong(at, strange.code, f"of `{name}` the register states `{fact}`, and {strange.detail}")
     if states.has_id(role):
@@ -206,12 +206,12 @@ def _value(document: Any, path: Path) -> Any:
     return document
 
 
-def _placed(problem: engine.Problem, names: Mapping[str, str], sources: Mapping[str, str]) -> engine.Problem:
+def _placed(problem: engine.ExchangeProblem, names: Mapping[str, str], sources: Mapping[str, str]) -> engine.ExchangeProblem:
     """A problem with the exchange, at its place in the body: that of the name, where the register said it."""
     for pointer, role in sources.items():
         if problem.pointer == pointer or problem.pointer.startswith(f"{pointer}/"):
             what = problem.pointer[1:].replace("/", ".")
-            return engine.Problem(
+            return engine.ExchangeProblem(
                 f"/named/{role}", problem.code, f"of `{names[role]}` the register states `{what}`: {problem.detail}"
             )
     return problem

@@ -16,8 +16,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from io import StringIO
 from typing import Any, Literal, TypeAlias
 
-from service.problems import Place
-from service.register.entity import ASSET, MOST_OF_AN_ID, PARTY, Entry, Wrong, is_id, is_kind, read_content
+from service.problems import ProblemPlace
+from service.register.entity import ASSET, MOST_OF_AN_ID, PARTY, EntityToWrite, Wrong, is_id, is_kind, read_content
 from service.register.stated_facts import DOCUMENTS, Path, Stating, put
 
 LEADING = ("kind", "id", "aliases", "valid_from", "valid_until", "attested_by", "note")
@@ -39,7 +39,7 @@ _FIELDS: Mapping[str, Shape] = {
 }
 
 
-def written(entries: Sequence[Entry], states: Stating) -> str:
+def written(entries: Sequence[EntityToWrite], states: Stating) -> str:
     """Entities as CSV."""
     rows = [_row(entry, states) for entry in entries]
     columns = {name for row in rows for name in row}
@@ -51,7 +51,7 @@ def written(entries: Sequence[Entry], states: Stating) -> str:
     return text.getvalue()
 
 
-def read(raw: bytes, states: Stating) -> Iterator[Entry | Wrong]:
+def read(raw: bytes, states: Stating) -> Iterator[EntityToWrite | Wrong]:
     """
     The entities of a table, one by one, Wrong in the place of a row that is none; the place of each is `/LINE`, the line it ends on.
 
@@ -90,7 +90,7 @@ def _check_columns(columns: Sequence[str]) -> None:
             raise _wrong("/1", f"the column `{name}` is missing")
 
 
-def _row(entry: Entry, states: Stating) -> dict[str, str]:
+def _row(entry: EntityToWrite, states: Stating) -> dict[str, str]:
     content = entry.content
     row = {"kind": entry.kind, "id": entry.id}
     row |= {name: getattr(content, name) or "" for name in LEADING[3:]}
@@ -110,7 +110,7 @@ def _row(entry: Entry, states: Stating) -> dict[str, str]:
     return row
 
 
-def _entry(columns: Sequence[str], cells: Sequence[str], place: str, states: Stating) -> Entry:
+def _entry(columns: Sequence[str], cells: Sequence[str], place: str, states: Stating) -> EntityToWrite:
     if len(cells) != len(columns):
         raise _wrong(place, f"line {place[1:]} has {len(cells)} cells, and there are {len(columns)} columns")
     said = {name: cell for name, cell in zip(columns, cells, strict=True) if cell != ""}
@@ -243,32 +243,32 @@ def _bare(cell: str) -> str:
 
 
 def _wrong(pointer: str, detail: str) -> Wrong:
-    return Wrong([Place(pointer=pointer, code="wrong-table" if pointer in ("", "/1") else "wrong-value", detail=detail)])
+    return Wrong([ProblemPlace(pointer=pointer, code="wrong-table" if pointer in ("", "/1") else "wrong-value", detail=detail)])
 
 
-def entries(documents: Iterable[Any]) -> Iterator[Entry | Wrong]:
+def entries(documents: Iterable[Any]) -> Iterator[EntityToWrite | Wrong]:
     """Entities from JSON objects that say their kind and id, Wrong in the place of one that is none; where each stands is its place."""
     for number, document in enumerate(documents):
         yield _tried(_said, document, f"/entities/{number}")
 
 
-def _said(document: Any, place: str) -> Entry:
+def _said(document: Any, place: str) -> EntityToWrite:
     if not isinstance(document, dict):
-        raise Wrong([Place(pointer=place, code="wrong-type", detail="must be an object")])
+        raise Wrong([ProblemPlace(pointer=place, code="wrong-type", detail="must be an object")])
     rest = dict(document)
     kind, id = rest.pop("kind", None), rest.pop("id", None)
     return _named(kind if isinstance(kind, str) else "", id if isinstance(id, str) else "", rest, place)
 
 
-def _named(kind: str, id: str, document: dict[str, Any], place: str) -> Entry:
+def _named(kind: str, id: str, document: dict[str, Any], place: str) -> EntityToWrite:
     if not is_kind(kind):
         raise _wrong(f"{place}/kind", f"must be `{PARTY}`, `{ASSET}` or another kind, in small letters")
     if not is_id(id):
         raise _wrong(f"{place}/id", f"must be a text of 1 to {MOST_OF_AN_ID} characters without a slash or control character")
-    return Entry(kind, id, read_content(document, place), place)
+    return EntityToWrite(kind, id, read_content(document, place), place)
 
 
-def _tried(make: Callable[..., Entry], *given: Any) -> Entry | Wrong:
+def _tried(make: Callable[..., EntityToWrite], *given: Any) -> EntityToWrite | Wrong:
     try:
         return make(*given)
     except Wrong as wrong:

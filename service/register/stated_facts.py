@@ -13,8 +13,8 @@ from typing import Any, TypeAlias
 
 import engine
 from service.policies.live import Live
-from service.problems import Place
-from service.register.entity import ASSET, PARTY, Content, Entry, pointer_step
+from service.problems import ProblemPlace
+from service.register.entity import ASSET, PARTY, Content, EntityToWrite, pointer_step
 
 DATA = "data"
 PARTY_ROLES = ("exporter", "recipient")
@@ -71,24 +71,26 @@ class Stating:
                 return self._types[place].kind, self._types[place].many
         return None
 
-    def places(self, entry: Entry) -> list[Place]:
+    def places(self, entry: EntityToWrite) -> list[ProblemPlace]:
         """Where an entity states what the vocabulary does not have, or not so."""
         content = entry.content
         if entry.kind not in (PARTY, ASSET):
             return [
-                Place(pointer=f"{entry.place}/{name}", code="wrong-value", detail="only parties and assets have this")
+                ProblemPlace(pointer=f"{entry.place}/{name}", code="wrong-value", detail="only parties and assets have this")
                 for name in (*DOCUMENTS, "travels")
                 if getattr(content, name)
             ]
-        found: dict[tuple[str, str], Place] = {}
+        found: dict[tuple[str, str], ProblemPlace] = {}
         found |= {(each.pointer, each.code): each for each in self.strange(entry)}
         if entry.kind == PARTY and content.travels:
             detail = "conditions travel with data, not with a party"
-            found["/travels", ""] = Place(pointer=f"{entry.place}/travels", code="wrong-value", detail=detail)
+            found["/travels", ""] = ProblemPlace(pointer=f"{entry.place}/travels", code="wrong-value", detail=detail)
         for role in [role for role in self.roles if ROLES[role] == entry.kind] or [DATA]:
             for problem in self._refused(role, content):
                 pointer = f"{entry.place}{_place_of(problem.pointer, entry.kind)}"
-                found.setdefault((pointer, problem.code), Place(pointer=pointer, code=problem.code, detail=problem.detail))
+                found.setdefault(
+                    (pointer, problem.code), ProblemPlace(pointer=pointer, code=problem.code, detail=problem.detail)
+                )
         return list(found.values())
 
     def stated(self, role: str, content: Content) -> Iterator[Stated]:
@@ -102,26 +104,26 @@ class Stating:
             for name, document in getattr(content, group).items():
                 yield Stated((group, name), (group, name), document)
 
-    def strange(self, entry: Entry) -> Iterator[Place]:
+    def strange(self, entry: EntityToWrite) -> Iterator[ProblemPlace]:
         """Facts of a party or an asset that the vocabulary does not have, or that are not such an entity's."""
         known = self._known[entry.kind]
         own = {PARTY: ("id",), ASSET: (DATA, "id")}[entry.kind]
         for path, _ in self.flat(entry.kind, entry.content.facts):
             pointer, name = f"{entry.place}/facts{_pointer(path)}", ".".join(path)[:120]
             if path == own:
-                yield Place(pointer=pointer, code="own-id", detail=f"is the id of the {entry.kind}; leave it out")
+                yield ProblemPlace(pointer=pointer, code="own-id", detail=f"is the id of the {entry.kind}; leave it out")
             elif path in known:
                 continue
             elif path in self._inner[entry.kind]:
-                yield Place(pointer=pointer, code="wrong-type", detail="must be an object")
+                yield ProblemPlace(pointer=pointer, code="wrong-type", detail="must be an object")
             elif entry.kind == ASSET and path[0] not in self._asset_groups:
                 groups = ", ".join(f"`{group}`" for group in self._asset_groups)
                 detail = f"an asset does not state `{name}`, but facts of {groups}"
-                yield Place(pointer=pointer, code="unknown-fact", detail=detail)
+                yield ProblemPlace(pointer=pointer, code="unknown-fact", detail=detail)
             else:
                 near = engine.did_you_mean(name, sorted(".".join(each) for each in known))
                 detail = f"{'a party' if entry.kind == PARTY else 'an asset'} has no fact `{name}`; {near}".rstrip("; ")
-                yield Place(pointer=pointer, code="unknown-fact", detail=detail)
+                yield ProblemPlace(pointer=pointer, code="unknown-fact", detail=detail)
 
     def flat(self, kind: str, facts: Mapping[str, Any], before: Path = ()) -> Iterator[tuple[Path, Any]]:
         """Facts one by one, each with its path as it is written; of what the vocabulary does not have, whatever is outermost."""
@@ -133,7 +135,7 @@ class Stating:
             else:
                 yield path, value
 
-    def _refused(self, role: str, content: Content) -> Sequence[engine.Problem]:
+    def _refused(self, role: str, content: Content) -> Sequence[engine.ExchangeProblem]:
         """What the engine says to everything that is stated in a role."""
         document: dict[str, Any] = {}
         for each in self.stated(role, content):

@@ -19,14 +19,14 @@ from service.log.search import Row
 from service.log.search import find as search
 from service.log.store import Stored, find
 from service.policies.live import Live
-from service.problems import Refused
+from service.problems import RequestRefused
 from service.reviews import sign_offs
 
 MOST_EXAMINED = 200  # records a page
 MOST = 100  # reviews a page
 
 
-class Bounds(BaseModel):
+class ReviewBounds(BaseModel):
     """The mildest and the strictest level."""
 
     model_config = ConfigDict(frozen=True)
@@ -46,7 +46,7 @@ class Review(BaseModel):
     exporter_country: str | None
     recipient_country: str | None
     answer: str
-    beneath: Bounds = Field(
+    beneath: ReviewBounds = Field(
         description="what is left with every review put away that may be signed off; no doubtful lift is accepted in it"
     )
     provisions: tuple[str, ...] = Field(description="what may be signed off: reviews, and lifts that are in doubt")
@@ -101,7 +101,7 @@ def _judged(connection: sa.Connection, live: Live, row: Row) -> tuple[str, Revie
         exporter_country=row.exporter_country,
         recipient_country=row.recipient_country,
         answer=row.answer,
-        beneath=Bounds.model_validate(decision["beneath"]),
+        beneath=ReviewBounds.model_validate(decision["beneath"]),
         provisions=provisions,
         current=record["bundle"]["meaning"] == live.digests.meaning,
     )
@@ -114,5 +114,5 @@ def _signable(live: Live, stored: Stored, record: Mapping[str, Any]) -> tuple[st
         return tuple(record["signable"])
     try:
         return sign_offs.signable(live, stored)  # a record from before it said so
-    except Refused:
+    except RequestRefused:
         return ()

@@ -21,7 +21,7 @@ import engine
 from service.log.leaf import clear
 from service.log.store import Stored, moment_text
 from service.policies.live import Live
-from service.problems import Place, Refused
+from service.problems import ProblemPlace, RequestRefused
 from service.store.tables import personal, sign_off
 
 MOST_PROVISIONS = 50
@@ -45,7 +45,7 @@ _MEANINGS: WeakKeyDictionary[Live, dict[str, str | None]] = WeakKeyDictionary()
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 
 
-class Asked(BaseModel):
+class SignOffAsked(BaseModel):
     """A sign-off as it is sent: of provisions, or of what meets or lifts a requirement only in doubt."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", title="SignOff")
@@ -103,7 +103,7 @@ class Draft:
     stored: Stored
     facts: str
     rows: Sequence[Mapping[str, Any]]
-    stand: Sequence[engine.SignOff]
+    stand: Sequence[engine.Approval]
     then: engine.Written
 
 
@@ -111,25 +111,25 @@ class Overtaken(Exception):
     """Somebody else signed the same facts off since a draft was made, so other approvals stand; it has to be made again."""
 
 
-def read(raw: bytes) -> Asked:
-    """A sign-off from the bytes of a body. Raises Refused."""
+def read(raw: bytes) -> SignOffAsked:
+    """A sign-off from the bytes of a body. Raises RequestRefused."""
     try:
-        return Asked.model_validate_json(raw)
+        return SignOffAsked.model_validate_json(raw)
     except ValidationError as refused:
         places = tuple(
-            Place(
+            ProblemPlace(
                 pointer="".join(f"/{step}" for step in each["loc"]),
                 code=each["type"].replace("_", "-"),
                 detail=each["msg"].removeprefix("Value error, "),
             )
             for each in refused.errors(include_url=False, include_input=False, include_context=False)
         )
-        raise Refused("sign-off-refused", "the body is not as described", errors=places) from None
+        raise RequestRefused("sign-off-refused", "the body is not as described", errors=places) from None
 
 
-def bind(live: Live, stored: Stored, asked: Asked, today: date) -> Signed:
+def bind(live: Live, stored: Stored, asked: SignOffAsked, today: date) -> Signed:
     """
-    What a sign-off of a recorded decision is bound to. Raises Refused, with the reason, where it cannot be signed off.
+    What a sign-off of a recorded decision is bound to. Raises RequestRefused, with the reason, where it cannot be signed off.
 
     The exchange is judged again, once and without approvals, on the day of the decision.
     """
@@ -155,7 +155,7 @@ def bind(live: Live, stored: Stored, asked: Asked, today: date) -> Signed:
 
 
 def signable(live: Live, stored: Stored) -> tuple[str, ...]:
-    """The provisions of a recorded decision that may be signed off. Raises Refused where it cannot be decided again."""
+    """The provisions of a recorded decision that may be signed off. Raises RequestRefused where it cannot be decided again."""
     judgement = _judged(live, stored)
     return judgement.signable if judgement.outcome.word in OPEN else ()
 
@@ -164,7 +164,7 @@ def draft(
     live: Live,
     stored: Stored,
     signed: Signed,
-    asked: Asked,
+    asked: SignOffAsked,
     said: Sequence[Mapping[str, Any]],
     today: date,
     moment: datetime,
@@ -198,8 +198,8 @@ def keep(transaction: sa.Connection, live: Live, draft: Draft, today: date) -> l
     """
     Keep a sign-off, a row a provision; inside a writing transaction, whose lock makes the numbers dense.
 
-    Raises Overtaken where other approvals stand then than the draft was made for, and Refused where values of the decision were erased
-    in the meantime; both undo what was kept.
+    Raises Overtaken where other approvals stand then than the draft was made for, and RequestRefused where values of the
+    decision were erased in the meantime; both undo what was kept.
     """
     sequence = draft.stored.sequence
     erased = sa.select(personal.c.sequence).where(personal.c.sequence == sequence, personal.c.erased_at.is_not(None))
@@ -214,10 +214,10 @@ def keep(transaction: sa.Connection, live: Live, draft: Draft, today: date) -> l
     return [_kept(row) for row in rows]
 
 
-def contested() -> Refused:
+def contested() -> RequestRefused:
     """Where a sign-off was overtaken as often as it was tried."""
     detail = "others sign off the same facts; try again in a moment"
-    return Refused("busy", detail, headers={"Retry-After": "1"})
+    return RequestRefused("busy", detail, headers={"Retry-After": "1"})
 
 
 def given(connection: sa.Connection, decision: str) -> list[SignOff]:
@@ -228,12 +228,12 @@ def given(connection: sa.Connection, decision: str) -> list[SignOff]:
     return [_kept(row) for row in rows.mappings()]
 
 
-def standing(connection: sa.Connection, live: Live, exchange: engine.Exchange, day: date) -> list[engine.SignOff]:
+def standing(connection: sa.Connection, live: Live, exchange: engine.Exchange, day: date) -> list[engine.Approval]:
     """The approvals that stand for the facts of an exchange on a day: given last, of what the provision means now, not ended."""
     return standing_for(connection, live, engine.facts_digest(live.bundle, exchange.document), day)
 
 
-def standing_for(connection: sa.Connection, live: Live, facts: str, day: date) -> list[engine.SignOff]:
+def standing_for(connection: sa.Connection, live: Live, facts: str, day: date) -> list[engine.Approval]:
     """The approvals that stand for facts, by their digest; see `standing`."""
     return _standing(live, said_of(connection, facts), day)
 
@@ -258,7 +258,7 @@ def closed(connection: sa.Connection, live: Live, decision: str, facts: str, pro
     return {each.provision for each in standing_for(connection, live, facts, day)}.issuperset(provisions)
 
 
-def _standing(live: Live, said: Iterable[Mapping[str, Any]], day: date) -> list[engine.SignOff]:
+def _standing(live: Live, said: Iterable[Mapping[str, Any]], day: date) -> list[engine.Approval]:
     """The approvals that stand on a day, of what was said in order."""
     approved: dict[str, dict[str, Mapping[str, Any]]] = {}
     for row in said:
@@ -268,7 +268,7 @@ def _standing(live: Live, said: Iterable[Mapping[str, Any]], day: date) -> list[
         else:
             of_provision.clear()  # also what was approved when the provision meant something else, and may mean again
     return [
-        engine.SignOff(provision, row["id"], row["given_by"], date.fromisoformat(row["until"]))
+        engine.Approval(provision, row["id"], row["given_by"], date.fromisoformat(row["until"]))
         for provision, by_meaning in approved.items()
         for meaning, row in by_meaning.items()
         if meaning == _meaning(live, provision) and row["until"] >= day.isoformat()
@@ -277,7 +277,7 @@ def _standing(live: Live, said: Iterable[Mapping[str, Any]], day: date) -> list[
 
 def _judged(live: Live, stored: Stored) -> engine.Judgement:
     """
-    The exchange of a record under the policies that are loaded, judged without approvals on the day of its decision. Raises Refused.
+    The exchange of a record under the policies that are loaded, judged without approvals on the day of its decision. Raises RequestRefused.
     """
     entry = stored.entry
     if any(opening.value is None for opening in entry.openings):
@@ -317,8 +317,8 @@ def _lifting(live: Live, requirement: str, signable: Sequence[str]) -> list[str]
     return list(dict.fromkeys(found))
 
 
-def _not(why: str) -> Refused:
-    return Refused("not-signable", why)
+def _not(why: str) -> RequestRefused:
+    return RequestRefused("not-signable", why)
 
 
 def _short(text: str) -> str:

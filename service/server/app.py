@@ -36,7 +36,7 @@ from service.authzen.entity_store import Entities
 from service.authzen.registered import Registered
 from service.callers.entrance import Entrance
 from service.decisions.idempotency import purge_now_and_then
-from service.problems import Kind, Refused, plain
+from service.problems import Kind, RequestRefused, plain
 from service.server.compression import Compression
 from service.server.gate import Gate
 from service.service import Service
@@ -99,14 +99,14 @@ def create_app(settings: Settings, service: Service | None = None, entities: Ent
         group.add(app, service)
     app.add_middleware(Compression)
     app.add_middleware(Gate, service=service, entrance=Entrance(service.settings, service.keys, service.tokens))
-    app.add_exception_handler(Refused, _refused)
+    app.add_exception_handler(RequestRefused, _refused)
     app.add_exception_handler(HTTPException, _by_status)
     app.add_exception_handler(RequestValidationError, _malformed)
     return app
 
 
 async def _refused(request: Request, refused: Exception) -> Response:
-    assert isinstance(refused, Refused)
+    assert isinstance(refused, RequestRefused)
     request.scope["refused"] = refused.kind
     return refused.response(request.scope["path"], request.scope["request_id"])
 
@@ -118,7 +118,7 @@ async def _by_status(request: Request, raised: Exception) -> Response:
     if raised.status_code == 405:
         headers = {**(headers or {}), "Allow": _allowed(request)}
     if known := _REFUSED_BY_STATUS.get(raised.status_code):
-        return Refused(*known, headers=headers).response(path, request_id)
+        return RequestRefused(*known, headers=headers).response(path, request_id)
     return plain(raised.status_code, path, request_id, raised.headers)
 
 
@@ -129,4 +129,4 @@ def _allowed(request: Request) -> str:
 
 
 async def _malformed(request: Request, raised: Exception) -> Response:
-    return await _refused(request, Refused("bad-request", "a part of the address or a header is not as described"))
+    return await _refused(request, RequestRefused("bad-request", "a part of the address or a header is not as described"))

@@ -21,7 +21,7 @@ from uuid_utils import uuid7
 
 from service.callers.entrance import Entrance
 from service.callers.shedding import WATCHING
-from service.problems import Refused
+from service.problems import RequestRefused
 from service.service import Service
 from service.settings import is_loopback
 from service.telemetry.log_lines import audit, described
@@ -93,7 +93,7 @@ class Gate:
                 if shed:
                     raise shed
                 await self._entrance.admit(scope)
-            except Refused as turned_away:
+            except RequestRefused as turned_away:
                 scope["refused"] = turned_away.kind
                 await turned_away.response(scope["path"], request_id)(scope, receive, answer)
             else:
@@ -103,7 +103,7 @@ class Gate:
         except Exception as failed:  # noqa: BLE001 - whatever fails, the caller gets no answer and no details
             self._say.error("internal", request_id=request_id, **described(failed))
             if not status:
-                refused = Refused("internal", "the log has the details under this request id")
+                refused = RequestRefused("internal", "the log has the details under this request id")
                 await refused.response(scope["path"], request_id)(scope, receive, answer)
         finally:
             load.under_way -= counted
@@ -146,15 +146,15 @@ def _request_id(headers: Iterable[tuple[bytes, bytes]]) -> str:
 
 def _check_host(headers: Iterable[tuple[bytes, bytes]], hosts: frozenset[str], path: str) -> None:
     """
-    Raises Refused where a request is not addressed to this machine or to one of the names it answers for.
+    Raises RequestRefused where a request is not addressed to this machine or to one of the names it answers for.
 
     A probe may come by any address of the machine: no browser can be tricked into sending an address in place of a name.
     """
     sent = [value for name, value in headers if name == b"host"]
     if len(sent) != 1:
-        raise Refused("bad-request", "a request has one Host header")
+        raise RequestRefused("bad-request", "a request has one Host header")
     if not _is_ours(sent[0], hosts) and not (path in PROBES and _is_address(sent[0])):
-        raise Refused("misdirected", "127.0.0.1, [::1], localhost and the names in FIFTHFACTOR_HOSTS are answered for")
+        raise RequestRefused("misdirected", "127.0.0.1, [::1], localhost and the names in FIFTHFACTOR_HOSTS are answered for")
 
 
 @lru_cache(maxsize=64)

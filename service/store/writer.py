@@ -56,7 +56,7 @@ class _Job:
 
 
 @dataclass(slots=True)
-class Counts:
+class WriterCounts:
     """What the writer has done since it was opened. Only the writer writes them."""
 
     commits: int = 0
@@ -75,7 +75,7 @@ class Writer:
     database: Database
     adding: Callable[[sa.Connection, list[Any]], Sequence[Any]]
     queue_limit: int = QUEUE_LIMIT
-    counts: Counts = field(default_factory=Counts)
+    counts: WriterCounts = field(default_factory=WriterCounts)
     on_failure: Callable[[str], None] = lambda reason: None
     on_end: Callable[[bool], None] = lambda committed: None  # of each transaction, before anybody hears of it
 

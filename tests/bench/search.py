@@ -22,7 +22,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from service.log.leaf import Entry, seal
+from service.log.leaf import SealedRecord, seal
 from service.log.query import Query
 from service.log.search import Page, find
 from service.log.store import Store
@@ -91,7 +91,7 @@ class Chooser:
         return tuple(dict.fromkeys(self.chance.choices(self.words, cum_weights=self.weights, k=count)))
 
 
-def entries(count: int, seed: int = 1) -> Iterator[Entry]:
+def entries(count: int, seed: int = 1) -> Iterator[SealedRecord]:
     """Records made up, a second apart or less, not quite in order."""
     chance = random.Random(seed)
     choosers = {
@@ -132,7 +132,7 @@ def fill(url: str, count: int) -> None:
     """Put records into a new log."""
     with Store.open(url, queue_limit=AT_ONCE) as store:
         start = time.perf_counter()
-        some: list[Entry] = []
+        some: list[SealedRecord] = []
         for number, entry in enumerate(entries(count), 1):
             some.append(entry)
             if len(some) == AT_ONCE or number == count:

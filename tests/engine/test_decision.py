@@ -77,7 +77,7 @@ def bundle(*policies: dict[str, Any], more: bytes = MORE, **settings: str) -> en
     """A bundle of small policies, with the words of the cases and some of our own."""
     written = {f"{one['policy']}.yaml": json.dumps(one, indent=1).encode() for one in map(policy, policies)}
     words = {"words.yaml": VOCABULARY.read_bytes(), "words-more.yaml": more}
-    return engine.load_sources({**written, **words}, engine.Settings(**settings))
+    return engine.load_sources({**written, **words}, engine.PolicySettings(**settings))
 
 
 def decide(pdp: engine.PDP | engine.Bundle, as_of: date = DAY, today: date = DAY, **facts: Any) -> engine.Decision:

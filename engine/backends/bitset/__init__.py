@@ -13,9 +13,9 @@ from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from engine.backends.bitset.fact_masks import Facts
-from engine.backends.bitset.reading import Reader
-from engine.backends.bitset.strata import Strata, Table, mask_of
+from engine.backends.bitset.fact_masks import FactsTests
+from engine.backends.bitset.reading import AtomReader
+from engine.backends.bitset.strata import BitsetStrata, Table, mask_of
 from engine.backends.bitset.terms import Derived, Terms
 from engine.exchange import Exchange
 from engine.rules import All, AnyOf, Atom, Condition, Defined, Not, RuleSet, Truth, atoms, tests
@@ -31,7 +31,7 @@ class Bitset:
 
     def __init__(self, rules: RuleSet) -> None:
         self.rules = rules
-        reader = Reader(rules)
+        reader = AtomReader(rules)
         self._table = Table(rules, reader)
         terms = Terms(rules.definitions)
         terms.reserve(len(rules.rules))
@@ -46,16 +46,18 @@ class Bitset:
             self._floors[place] = self._floors.get(place, 0) | mask
         done = {key: terms.place(duty.done_when) for key, duty in rules.duties().items() if duty.done_when is not None}
         self._done = done
-        self._index = Index(
+        self._index = TermIndex(
             {key: terms.place(condition) for key, condition in rules.definitions.items()},
             {atom: terms.alone(atom) for condition in _conditions(rules) for atom in atoms(condition)},
             (),
         )
-        self._index = Index(self._index.defined, self._index.alone, tuple(self._seen(rule.condition) for rule in rules.rules))
+        self._index = TermIndex(
+            self._index.defined, self._index.alone, tuple(self._seen(rule.condition) for rule in rules.rules)
+        )
         self._derived: tuple[Derived, ...] = tuple(terms.derived)
         dead = sum(1 << n for n, mask in enumerate(placed) if not mask)
         full = (1 << terms.size) - 1 & ~dead
-        self._facts = Facts(rules, reader, {atom: terms.users[variable] for atom, variable in terms.atoms.items()}, full)
+        self._facts = FactsTests(rules, reader, {atom: terms.users[variable] for atom, variable in terms.atoms.items()}, full)
         self._full = full
 
     def evaluate(self, exchange: Exchange, as_of: date, signed: frozenset[str] = NONE_SIGNED) -> Verdict:
@@ -80,10 +82,10 @@ class Bitset:
             possible |= first
             if certain & mask:
                 certain |= first
-        reading = Reading(self._index, possible, certain)
+        reading = BitsetReading(self._index, possible, certain)
         holds = Masks(possible & self._rules, certain & self._rules)
         put_away = mask_of(number for each in signed for number in numbers(self._table.provisions.get(each, 0)))
-        strata = Strata(self._table, exchange, as_of, lambda key: reading.any(self._done.get(key, 0)), put_away)
+        strata = BitsetStrata(self._table, exchange, as_of, lambda key: reading.any(self._done.get(key, 0)), put_away)
         strata.stand(holds.possible, holds.certain)
         requirements = strata.meet()
         jurisdictions, beneath = strata.weigh((place, reading.any(mask)) for place, mask in self._floors.items())
@@ -107,7 +109,7 @@ class Bitset:
 
 
 @dataclass(frozen=True, slots=True)
-class Index:
+class TermIndex:
     """Where to look: the terms of each definition, the bit of each atom, the bits of the tests each rule rests on."""
 
     defined: Mapping[str, int]
@@ -116,10 +118,10 @@ class Index:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class BitsetReading:
     """How the conditions of a rule set read on one exchange."""
 
-    index: Index
+    index: TermIndex
     possible: int
     certain: int
 
@@ -152,7 +154,7 @@ class Reading:
 class Definitions(Mapping[str, Truth]):
     """How each definition reads, looked up when asked for."""
 
-    def __init__(self, reading: Reading) -> None:
+    def __init__(self, reading: BitsetReading) -> None:
         self._reading = reading
 
     def __getitem__(self, key: str) -> Truth:

@@ -14,7 +14,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, TypeAlias
 
-from engine.backends.bitset.reading import NO, YES, Reader, total
+from engine.backends.bitset.reading import NO, YES, AtomReader, total
 from engine.backends.bitset.terms import Users
 from engine.exchange import Exchange
 from engine.rules import AS_OF, Atom, RuleSet, Truth
@@ -47,7 +47,7 @@ def narrowed(truths: Iterable[tuple[Truth, Users]], full: int) -> Pair:
 
 
 @dataclass(frozen=True, slots=True)
-class Fact:
+class FactTests:
     """One fact, or one kind of document, with the tests on it."""
 
     tests: Sequence[tuple[Atom, Users]]
@@ -79,7 +79,7 @@ class Against:
     atom: Atom
     users: Users
 
-    def truth(self, exchange: Exchange, totals: Mapping[str, Total], reader: Reader, day: date) -> Truth:
+    def truth(self, exchange: Exchange, totals: Mapping[str, Total], reader: AtomReader, day: date) -> Truth:
         atom = self.atom
         value, other = (
             totals[fact].value(exchange.values) if fact in totals else exchange.value(fact) for fact in (atom.fact, atom.other)
@@ -102,10 +102,10 @@ def _presented(exchange: Exchange, fact: str) -> bool:
     return document is Missing.UNKNOWN or (isinstance(document, Document) and document.state == "shown")
 
 
-class Facts:
+class FactsTests:
     """All the facts of one rule set. `narrow(exchange, day)` gives the masks of one exchange."""
 
-    def __init__(self, rules: RuleSet, reader: Reader, tests: Mapping[Atom, Users], full: int) -> None:
+    def __init__(self, rules: RuleSet, reader: AtomReader, tests: Mapping[Atom, Users], full: int) -> None:
         self._reader = reader
         self._full = full
         by_fact: dict[str, list[tuple[Atom, Users]]] = {}
@@ -119,7 +119,7 @@ class Facts:
             by_fact.setdefault(name, []).append((atom, users))
         self._of_the_day = by_fact.pop(AS_OF, [])
         self._facts = {
-            name: Fact(atoms, self._read_of(atoms[0][0]), _key_of(atoms), _cuts_of(atoms), 1 << number)
+            name: FactTests(atoms, self._read_of(atoms[0][0]), _key_of(atoms), _cuts_of(atoms), 1 << number)
             for number, (name, atoms) in enumerate(by_fact.items())
         }
         self._totals = [Total(name, *rules.families[name]) for name in self._facts if name in rules.families]

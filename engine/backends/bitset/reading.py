@@ -37,7 +37,7 @@ class Below:
         return frozenset() if value in self.values.exact else frozenset(self.below.get(value, ()))
 
 
-class Reader:
+class AtomReader:
     """Reads atoms of one rule set on values."""
 
     def __init__(self, rules: RuleSet) -> None:

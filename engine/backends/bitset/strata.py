@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import NamedTuple
 
-from engine.backends.bitset.reading import NO, UNKNOWN, YES, Reader
+from engine.backends.bitset.reading import NO, UNKNOWN, YES, AtomReader
 from engine.exchange import Exchange
 from engine.rules import Duty, Level, Need, RuleSet, State, Truth
 from engine.verdict import Bounds, Masks
@@ -39,7 +39,7 @@ UNMET = STATES[NO][NO]
 class Table:
     """What the strata look up: the rules of each kind as masks, victims, grounds, needs; made once for a rule set."""
 
-    def __init__(self, rules: RuleSet, reader: Reader) -> None:
+    def __init__(self, rules: RuleSet, reader: AtomReader) -> None:
         self.rules = rules.rules
         self.requirements = rules.requirements
         self.reader = reader
@@ -117,7 +117,7 @@ NONE = Masks(0, 0)
 
 
 @dataclass(slots=True)
-class Strata:
+class BitsetStrata:
     """One exchange's upper strata. `done` tells how the condition of a duty's being done reads; `signed` are rules, as bits."""
 
     table: Table

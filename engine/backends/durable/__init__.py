@@ -14,7 +14,7 @@ from datetime import date
 
 from engine.backends.durable.listing import ListedRuleset
 from engine.backends.durable.network import EngineUnavailable, NetworkError
-from engine.backends.durable.outcome import Strata, Tables
+from engine.backends.durable.outcome import DurableStrata, Tables
 from engine.backends.durable.program import Group, Program
 from engine.backends.durable.standing import Standing
 from engine.exchange import Exchange
@@ -60,7 +60,7 @@ class Durable:
         standing = self._accepting(accepted) if accepted else self._standing
         stood = standing.run(holds.certain, holds.possible)
         put_away = sum(bits for provision, bits in self._reviews.items() if provision in signed) if signed else 0
-        strata = Strata(self._tables, exchange, as_of, stood, certain, possible, put_away)
+        strata = DurableStrata(self._tables, exchange, as_of, stood, certain, possible, put_away)
         jurisdictions = strata.jurisdictions()
         return Verdict(
             rules=self.rules.rules,

@@ -13,7 +13,7 @@ from engine.verdict import numbers
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class AskedTest:
     """A test as durable-rules is given it, and what it asks: of an exchange, or of what was derived before."""
 
     test: Test
@@ -26,7 +26,7 @@ class ListedRule:
 
     name: str
     derives: tuple[str, ...]
-    tests: tuple[Asked, ...]
+    tests: tuple[AskedTest, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ def listed(
                 ListedRule(
                     rule,
                     tuple(name for head in numbers(ruleset.derives(rule)) for name in derives(head)),
-                    tuple(Asked(test, about(test)) for test in term),
+                    tuple(AskedTest(test, about(test)) for test in term),
                 )
                 for rule, term in ruleset.rules.items()
             ),

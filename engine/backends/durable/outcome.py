@@ -108,7 +108,7 @@ class Tables:
 
 
 @dataclass(slots=True)
-class Strata:
+class DurableStrata:
     """One exchange's upper strata. `certain` and `possible` is what was derived of conditions, `signed` the reviews put away."""
 
     tables: Tables

@@ -127,14 +127,14 @@ class Maker:
         """A bundle that loads; what the checker refuses is thrown away and made again."""
         return self._accepted()[0]
 
-    def accepted(self) -> tuple[dict[str, Any], engine.Settings]:
+    def accepted(self) -> tuple[dict[str, Any], engine.PolicySettings]:
         """The documents of that bundle, before they are written, and its settings."""
         _, sources, settings = self._accepted()
         return {name: yaml.safe_load(text) for name, text in sources.items()}, settings
 
-    def _accepted(self) -> tuple[engine.Bundle, dict[str, bytes], engine.Settings]:
+    def _accepted(self) -> tuple[engine.Bundle, dict[str, bytes], engine.PolicySettings]:
         while True:
-            sources, settings = self.sources(), engine.Settings(trust=self.pick(["confirmed", "from-memory"]))
+            sources, settings = self.sources(), engine.PolicySettings(trust=self.pick(["confirmed", "from-memory"]))
             try:
                 return engine.load_sources(sources, settings), sources, settings
             except engine.BundleRefused as refused:

@@ -88,7 +88,7 @@ def _any_document(atom: Any) -> Truth:
     return Truth.YES if atom.op == "counts" else Truth.UNKNOWN
 
 
-def _lift_all(self: strata.Strata, possible: int, certain: int) -> None:
+def _lift_all(self: strata.BitsetStrata, possible: int, certain: int) -> None:
     for number, victims in self.table.victims.items():
         if certain >> number & 1:
             possible &= ~victims
@@ -96,7 +96,7 @@ def _lift_all(self: strata.Strata, possible: int, certain: int) -> None:
     self.stands, self.doubted = Masks(possible, certain), Masks(0, 0)
 
 
-READ = reading.Reader.truth
+READ = reading.AtomReader.truth
 PLACES = fact_masks._places
 ENDS = three_values.ends
 ANSWER = encode._Answer.__call__
@@ -109,32 +109,36 @@ FAULTS: dict[str, tuple[object, str, object]] = {
     "a document counts though it has expired": (encode, "_field", lambda *_, **__: encode.TRUE),
     "what may be so, and what it may deny, is certain": (messages, "_written", _all_sure),
     "a beaten rule stands": (standing.Standing, "_stand", _unbeaten),
-    "an overdue duty is forgotten": (outcome.Strata, "_late", lambda *_: Truth.NO),
-    "a doubtful exemption lifts": (outcome.Strata, "_doubtful", lambda *_: outcome.NOTHING),
+    "an overdue duty is forgotten": (outcome.DurableStrata, "_late", lambda *_: Truth.NO),
+    "a doubtful exemption lifts": (outcome.DurableStrata, "_doubtful", lambda *_: outcome.NOTHING),
     "all of needs only one": (outcome, "min", max),
     "a period ends a working day later": (outcome, "days_over", lambda c, n, *on: DAYS_OVER(c, n + 1, *on)),
     "a day that no calendar knows is free": (encode, "days_over", lambda *args: _surely(DAYS_OVER(*args))),
     "a holiday is worked": (encode, "_days_worked", lambda calendar: _weekdays(calendar)),
-    "a day of the year never passes": (outcome.Strata, "_passed", lambda *_: False),
+    "a day of the year never passes": (outcome.DurableStrata, "_passed", lambda *_: False),
     "two words that may differ are the same": (encode._Answer, "_closer", lambda self, word: {word}),
     "a document of a day to come is compared": (encode._Answer, "_other", lambda self, x, _: self._told(x, self.atom.other)),
-    "bitset reads an unknown fact as false": (reading.Reader, "truth", lambda *args: _no_if_unknown(READ(*args))),
+    "bitset reads an unknown fact as false": (reading.AtomReader, "truth", lambda *args: _no_if_unknown(READ(*args))),
     "bitset takes the end of a range for all of it": (fact_masks, "_places", lambda value, cuts: _low_only(value, cuts)),
-    "bitset lets what expired count": (reading.Reader, "of_document", lambda self, atom, document, day: _any_document(atom)),
+    "bitset lets what expired count": (
+        reading.AtomReader,
+        "of_document",
+        lambda self, atom, document, day: _any_document(atom),
+    ),
     "bitset drops the negated tests of a term": (terms.Users, "failing", property(lambda _: 0, lambda *_: None)),
     "bitset lets a lifted exemption lift": (
-        strata.Strata,
+        strata.BitsetStrata,
         "stand",
         lambda self, possible, certain: _lift_all(self, possible, certain),
     ),
     "bitset takes a doubtful ground for a sure one": (
-        strata.Strata,
+        strata.BitsetStrata,
         "_lift",
         lambda self, number: (self.stands.truth(number), Truth.NO),
     ),
-    "bitset forgets what is overdue": (strata.Strata, "overdue", lambda *_: Truth.NO),
+    "bitset forgets what is overdue": (strata.BitsetStrata, "overdue", lambda *_: Truth.NO),
     "bitset relies on the first way whatever is late": (
-        strata.Strata,
+        strata.BitsetStrata,
         "_relied_on",
         lambda _, ways: next(((w.certain, w.possible) for w in ways), (frozenset(), frozenset())),
     ),
@@ -163,7 +167,7 @@ def test_a_planted_fault_is_found(fault: str, monkeypatch: pytest.MonkeyPatch) -
 
 def test_a_disagreement_is_shrunk_to_what_matters(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is shown of a disagreement is a few rules and facts that still disagree."""
-    monkeypatch.setattr(strata.Strata, "overdue", lambda *_: Truth.NO)
+    monkeypatch.setattr(strata.BitsetStrata, "overdue", lambda *_: Truth.NO)
     found = next(
         text for seed in range(PLANTED_BUNDLES) for text in agreement.one_bundle(seed, PLANTED_EXCHANGES, 0).wrong[:1] if text
     )

@@ -102,7 +102,7 @@ def engines(file: Path) -> tuple[engine.Bundle, tuple[Any, ...]]:
     policies = [policy(short) for short in text.get("policies", [text])]
     sources = {f"{one['policy']}.yaml": json.dumps(one, indent=1).encode() for one in policies}
     sources["vocabulary.yaml"] = VOCABULARY.read_bytes()
-    bundle = engine.load_sources(sources, engine.Settings(**text.get("settings", {})))
+    bundle = engine.load_sources(sources, engine.PolicySettings(**text.get("settings", {})))
     return bundle, tuple(make(bundle.rules) for make in ENGINES)
 
 

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import engine
-from engine.deciding.contributions import NOTHING, Window
+from engine.deciding.contributions import NOTHING, CountingWindow
 from engine.values import MAX_COUNT
 
 DAY = date(2026, 11, 24)
@@ -233,7 +233,7 @@ def test_numbers_without_end_stay_numbers() -> None:
 )
 def test_the_window_begins_on_its_first_day(window: str, day: str, first: str) -> None:
     """A calendar year begins on 1 January; of a preceding period the day itself is one."""
-    assert Window.read(window).first(date.fromisoformat(day)) == date.fromisoformat(first)
+    assert CountingWindow.read(window).first(date.fromisoformat(day)) == date.fromisoformat(first)
 
 
 @given(
@@ -243,7 +243,7 @@ def test_the_window_begins_on_its_first_day(window: str, day: str, first: str) -
 )
 def test_a_day_counts_while_it_is_within_the_length(day: date, number: int, unit: str) -> None:
     """The days of a preceding period are those on which the language says `within`."""
-    window = Window.read(f"preceding {number} {unit}s")
+    window = CountingWindow.read(f"preceding {number} {unit}s")
     first = window.first(day)
     for near in (first - timedelta(days=n) for n in range(-3, 4)):
         assert (near >= first) is (window.length.after(near) > day) or near > day

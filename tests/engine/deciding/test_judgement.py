@@ -90,7 +90,7 @@ def test_a_decision_keeps_as_values_what_it_says_as_json(checked: engine.PDP) ->
         today = as_of + timedelta(days=number % 3 // 2)
         judged = checked.judge(exchange, as_of=as_of)
         if judged.signable:
-            given = [engine.SignOff(each, "s", "somebody", as_of) for each in judged.signable]
+            given = [engine.Approval(each, "s", "somebody", as_of) for each in judged.signable]
             judged = checked.judge(exchange, as_of=as_of, signed=given)
         written = checked.tell(judged, today=today, id="1", lang=lang)
         said = json.loads(written.json())

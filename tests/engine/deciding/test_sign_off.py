@@ -42,13 +42,13 @@ RULES: dict[str, Any] = {
 }
 
 
-def signed(*provisions: str, until: date = UNTIL) -> list[engine.SignOff]:
+def signed(*provisions: str, until: date = UNTIL) -> list[engine.Approval]:
     """Approvals of provisions, all by one person."""
-    return [engine.SignOff(f"p/{each}", f"s-{each}", "counsel", until) for each in provisions]
+    return [engine.Approval(f"p/{each}", f"s-{each}", "counsel", until) for each in provisions]
 
 
 def written(
-    made: engine.Bundle, given: list[engine.SignOff], include: tuple[str, ...] = (), lang: str = "en", **facts: Any
+    made: engine.Bundle, given: list[engine.Approval], include: tuple[str, ...] = (), lang: str = "en", **facts: Any
 ) -> Any:
     """What the two engines write on an exchange of some facts."""
     exchange = build(made, {**BASE, **{name.replace("__", "."): value for name, value in facts.items()}})
@@ -208,7 +208,7 @@ def test_what_a_decision_tells_of_its_approvals_decides_the_same_again() -> None
     made = bundle(RULES)
     every = signed("watch", "lift", "ground")
     first = written(made, every, ("holds_until", "trace"), data__label="watch", data__shared="yes")
-    told = [engine.SignOff.told(part.model_dump(mode="json")) for part in first.document().signed_off]
+    told = [engine.Approval.told(part.model_dump(mode="json")) for part in first.document().signed_off]
     again = written(made, told, ("holds_until", "trace"), data__label="watch", data__shared="yes")
     assert again.json() == first.json()
 

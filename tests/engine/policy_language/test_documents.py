@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from engine.policy_language.model import Document, PolicyText, TestText, VocabularyText
+from engine.policy_language.model import DocumentText, PolicyText, TestText, VocabularyText
 
-DOCUMENTS: dict[str, type[Document]] = {"policy": PolicyText, "vocabulary": VocabularyText, "test": TestText}
+DOCUMENTS: dict[str, type[DocumentText]] = {"policy": PolicyText, "vocabulary": VocabularyText, "test": TestText}
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)

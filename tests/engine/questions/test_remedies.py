@@ -22,7 +22,7 @@ from engine.exchange import Exchange
 from engine.questions import levers as levers_module
 from engine.questions import remedies as remedies_module
 from engine.questions.levers import Levers
-from engine.questions.remedies import REFUSALS, Remedies, _Search
+from engine.questions.remedies import REFUSALS, Remedies, _RemedySearch
 from engine.values import Document
 from tests.engine.backends.random_bundles import AS_OF, Maker, completed, read
 from tests.engine.backends.test_cases import VOCABULARY, policy
@@ -327,7 +327,7 @@ def everything(levers: Levers, exchange: Exchange, look: Evaluate, most: int) ->
 
 
 def searched(levers: Levers, exchange: Exchange, look: Evaluate) -> set[tuple[int, ...]]:
-    search = _Search(levers, exchange, AS_OF, look, 1_000_000)
+    search = _RemedySearch(levers, exchange, AS_OF, look, 1_000_000)
     search.run()
     return {tuple(lever for lever, _ in moves) for moves in search.found.values()}
 

@@ -630,7 +630,7 @@ def test_a_host_that_is_this_machine(client, host):
 )
 def test_a_host_that_is_not_this_machine_is_refused(client, evaluate, service, host):
     """421, so that a page that rebinds its own name to 127.0.0.1 gets nothing."""
-    refused(client.get("/livez", headers={"host": host}), 421, "misdirected")
+    refused(client.get("/v1/facts", headers={"host": host}), 421, "misdirected")
     refused(evaluate(host=host), 421, "misdirected")
     assert service.store.records == 0
 
@@ -689,7 +689,7 @@ def test_trust_and_norms_are_the_operator_s(tmp_path):
         settings = Settings(watch=False, policies=POLICIES, database=tmp_path / f"{number}.db", trust=trust, norms=norms)
         service = Service.open(settings)
         service.close()
-        assert service.live.bundle.settings == engine.Settings(trust=trust, norms=norms)
+        assert service.live.bundle.settings == engine.PolicySettings(trust=trust, norms=norms)
         digests.add(service.live.bundle.digests.meaning)
     assert len(digests) == 4
 

@@ -15,7 +15,7 @@ import pytest
 from starlette.testclient import TestClient
 
 import engine
-from service.api.batch import Results
+from service.api.batch import BatchResults
 from service.decisions import large_requests
 from service.log.record import KeptRecord
 from service.log.store import Store
@@ -53,7 +53,7 @@ def test_every_exchange_gets_its_decision_in_order(batch, client):
     answer = batch(*sent)
     assert answer.status_code == 200
     assert answer.headers["content-type"] == "application/json"
-    Results.model_validate(answer.json())
+    BatchResults.model_validate(answer.json())
     decisions = [result["decision"] for result in answer.json()["results"]]
     kept = [client.get(f"/v1/decisions/{decision['id']}").json() for decision in decisions]
     assert [each["record"]["request"] for each in kept] == sent

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from service.authzen.entity_store import Entity
+from service.authzen.entity_store import StoredEntity
 from service.server.app import create_app
 from service.service import Service
 from service.settings import Settings
@@ -53,13 +53,13 @@ class Memory:
     def fill(self, stored: Stored) -> None:
         """Hold these and no others."""
         self.ids = {(kind, id): ids[0] for kind, ids, _ in stored for id in ids}
-        self.entities = {(kind, ids[0]): Entity(ids[0], properties) for kind, ids, properties in stored}
+        self.entities = {(kind, ids[0]): StoredEntity(ids[0], properties) for kind, ids, properties in stored}
 
-    def find(self, kind: str, id: str, day: date) -> Entity | None:
+    def find(self, kind: str, id: str, day: date) -> StoredEntity | None:
         first = self.ids.get((kind, id)) if day >= self.since else None
         return None if first is None else self.entities[kind, first]
 
-    def list(self, kind: str, after: str, limit: int, day: date) -> Sequence[Entity]:
+    def list(self, kind: str, after: str, limit: int, day: date) -> Sequence[StoredEntity]:
         found = sorted(
             ((id, each) for (of, id), each in self.entities.items() if of == kind and id > after and day >= self.since),
             key=lambda each: each[0],

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from service.authzen.entity_store import Entity
+from service.authzen.entity_store import StoredEntity
 from tests.service.authzen.conftest import Memory, question, records
 
 GET = {"name": "read", "properties": {"method": "GET"}}
@@ -130,7 +130,7 @@ def test_pages_add_up_to_the_whole(client: TestClient, entities: Memory, limit: 
     for number in range(20):
         owner = "ada" if number % 3 else "bo"
         entities.ids["document", f"p-{number:02}"] = f"p-{number:02}"
-        entities.entities["document", f"p-{number:02}"] = Entity(f"p-{number:02}", {"owner": owner})
+        entities.entities["document", f"p-{number:02}"] = StoredEntity(f"p-{number:02}", {"owner": owner})
     asked = question("user:ada", "write", "document")
     whole = found(client, "resource", asked)["results"]
     assert len(whole) == 13
@@ -150,7 +150,7 @@ def test_a_search_decides_on_so_many_and_goes_on(client: TestClient, entities: M
     for number in range(450):
         id = f"x-{number:03}"
         entities.ids["document", id] = id
-        entities.entities["document", id] = Entity(id, {"owner": "ada" if number == 440 else "bo"})
+        entities.entities["document", id] = StoredEntity(id, {"owner": "ada" if number == 440 else "bo"})
     asked = question("user:ada", "write", "document")
     calls, token = 0, ""
     results: list[Any] = []

@@ -18,7 +18,7 @@ from service.callers.caller import SCOPES
 from service.callers.entrance import is_public
 from service.callers.keys import BELIEVED_SECONDS, KeyRing, Presented
 from service.callers.rate_limits import Buckets
-from service.policies.reloading import Refusal
+from service.policies.reloading import PoliciesRefusal
 from service.problems import Problem
 from service.server.app import create_app
 from service.service import Service
@@ -429,7 +429,7 @@ def test_why_it_is_not_ready_is_for_those_who_may_read(tmp_path, lines):
     reader, other = make(url, "read"), make(url, "evaluate")
     with opened(url, lines) as client:
         service: Service = client.app.state.service  # type: ignore[attr-defined]
-        service.policies.refused = Refusal(NOW, "the policies `/srv/secret` cannot be read")
+        service.policies.refused = PoliciesRefusal(NOW, "the policies `/srv/secret` cannot be read")
         for headers in ({}, bearer(other), bearer("ff_nothing"), {"authorization": "Basic eDp5"}):
             answer = client.get("/readyz", headers=headers)
             assert (answer.status_code, answer.json()["policies"]["refused"]["at"]) == (200, "2026-11-24T12:00:00Z")

@@ -16,7 +16,7 @@ from service.cli.main import app
 from service.policies import archive, dsse, loading, statement, trusted_keys
 from tests.service.conftest import POLICIES
 
-SETTINGS = engine.Settings()
+SETTINGS = engine.PolicySettings()
 
 
 def run(*arguments: object, code: int = 0) -> Any:

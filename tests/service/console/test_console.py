@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect, sync_playwright
 
 from service.callers import entrance
 from service.callers.caller import Caller
-from service.console.pages import Reader, decision_page
+from service.console.pages import PageReader, decision_page
 from service.console.wording import WORDS
 from tests.service.conftest import EXCHANGE, ROOT, body, running
 
@@ -204,7 +204,7 @@ def test_who_may_not_read_sees_nothing(client, monkeypatch):
 @in_file
 def test_a_record_of_another_shape_is_shown_as_far_as_it_goes(service):
     """Members that it has not are left out; what it has that is not known does no harm."""
-    reader = Reader(service.live.bundle, "en")
+    reader = PageReader(service.live.bundle, "en")
     decision = {
         "outcome": "prohibited",
         "answer": "No.",

@@ -6,7 +6,7 @@ from hashlib import sha256
 
 import pytest
 
-from service.log.leaf import Entry, Opening, clear, commitments, faults, leaf_hash, outermost, seal
+from service.log.leaf import Opening, SealedRecord, clear, commitments, faults, leaf_hash, outermost, seal
 
 SALT = bytes(range(32))
 RECORD = {
@@ -31,12 +31,12 @@ LEAF = (
 
 
 @pytest.fixture
-def entry() -> Entry:
+def entry() -> SealedRecord:
     """The record above, sealed with a salt that is known."""
     return seal(RECORD, ["/exporter/id"], random=lambda length: SALT)
 
 
-def wrong(entry: Entry) -> tuple[str, ...]:
+def wrong(entry: SealedRecord) -> tuple[str, ...]:
     """What is wrong with an entry."""
     return faults(entry.id, entry.leaf, entry.leaf_hash, entry.openings)
 
@@ -87,7 +87,7 @@ def test_an_erased_record_has_no_faults_and_the_same_hash(entry):
     assert clear(erased.leaf, erased.openings)["request"]["exporter"]["id"] == {"commitment": COMMITMENT}
 
 
-def other(entry: Entry, **changes: object) -> Entry:
+def other(entry: SealedRecord, **changes: object) -> SealedRecord:
     """The entry with another opening."""
     return replace(entry, openings=(replace(entry.openings[0], **changes),))  # type: ignore[arg-type]
 

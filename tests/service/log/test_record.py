@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 import engine
 from service.log.canonical import NotCanonical, canonical, canonical_object, joined
-from service.log.leaf import Entry, clear, faults, seal
-from service.log.record import Digests, EngineVersion, Record, RecordWriter
+from service.log.leaf import SealedRecord, clear, faults, seal
+from service.log.record import EngineVersion, PolicyDigests, Record, RecordWriter
 from tests.service.log.test_canonical import texts
 
 DAY = date(2026, 11, 24)
@@ -26,7 +26,7 @@ ID = "019ab3c4-5d6e-7f80-9a1b-2c3d4e5f6071"
 FILES = ("order-16.test", "gdpr-chapter-v.test", "data-security-program.test", "authorised-operation.test", "scenarios.test")
 MOST_OF_A_FILE = 40
 BUNDLE = engine.load(engine.bundled_policies())
-DIGESTS = Digests(meaning=BUNDLE.digests.meaning, source=BUNDLE.digests.source)
+DIGESTS = PolicyDigests(meaning=BUNDLE.digests.meaning, source=BUNDLE.digests.source)
 WRITER = RecordWriter(DIGESTS, EngineVersion(version=engine.__version__))
 
 
@@ -36,13 +36,13 @@ def pdp() -> engine.PDP:
     return engine.PDP(BUNDLE, "bitset")
 
 
-def recorded(decision: engine.Written, exchange: engine.Exchange, now: datetime = NOW) -> tuple[bytes, Entry]:
+def recorded(decision: engine.Written, exchange: engine.Exchange, now: datetime = NOW) -> tuple[bytes, SealedRecord]:
     """The answer and the log entry, as the service makes them."""
     answer, members = WRITER.write(decision, now, "gateway")
     return answer, seal({"id": ID, "request": exchange.document}, exchange.personal, written=members)
 
 
-def check(answer: bytes, entry: Entry, exchange: engine.Exchange) -> dict[str, Any]:
+def check(answer: bytes, entry: SealedRecord, exchange: engine.Exchange) -> dict[str, Any]:
     """Hold an entry to the library and to the model; its record."""
     record: dict[str, Any] = json.loads(entry.leaf)
     assert rfc8785.dumps(record) == entry.leaf

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from service.log import index, search
 from service.log.index import take_in, unindexed
-from service.log.leaf import Entry, seal
+from service.log.leaf import SealedRecord, seal
 from service.log.query import FIELDS, Query
 from service.log.search import CursorRefused, everything, find, newer
 from service.log.store import Store
@@ -45,7 +45,7 @@ def summary(number: int, **changes: Any) -> Summary:
     return Summary(**{**parts, **changes})
 
 
-def entry(number: int, short: Summary | None = None, **request: Any) -> Entry:
+def entry(number: int, short: Summary | None = None, **request: Any) -> SealedRecord:
     """A record ready for the log; the exporter's id is personal."""
     pointers = ["/exporter/id"] if "exporter" in request else []
     return seal({"id": f"id-{number}", "request": request}, pointers, summary=short or summary(number))
@@ -71,7 +71,7 @@ def in_file(tmp_path: Path) -> Iterator[Store]:
         yield store
 
 
-def append(store: Store, *entries: Entry) -> None:
+def append(store: Store, *entries: SealedRecord) -> None:
     """Append all in one commit."""
     asyncio.run(store.append_many(entries))
 

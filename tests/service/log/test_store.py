@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from service.log.leaf import Entry, Opening, seal
+from service.log.leaf import Opening, SealedRecord, seal
 from service.log.store import Store
 from service.settings import SettingRefused, Settings
 from service.store.database import Database, DatabaseRefused
@@ -22,7 +22,7 @@ from service.store.writer import LogBusy, NotRecorded
 SECRET = "a value that nobody may find again"
 
 
-def entry(number: int, **request: str) -> Entry:
+def entry(number: int, **request: str) -> SealedRecord:
     """A small record; `personal` is its personal value, if given."""
     pointers = ["/personal"] if "personal" in request else []
     return seal({"id": f"id-{number}", "request": request, "decision": {"number": number}}, pointers)
@@ -42,7 +42,7 @@ def in_file(tmp_path: Path) -> Iterator[Store]:
         yield store
 
 
-def append(store: Store, *entries: Entry) -> list[int]:
+def append(store: Store, *entries: SealedRecord) -> list[int]:
     """Append all at once, from one event loop."""
 
     async def together() -> list[int]:

@@ -149,7 +149,7 @@ def test_a_folder_given_twice_or_inside_another_is_read_once(theirs, ours, excha
     once = engine.load(theirs).digests
     for again in (theirs, theirs / ".." / "policies", tmp_path / "link", theirs / "rules.yaml"):
         assert engine.load([theirs, again]).digests == once
-        assert loading.load([theirs, again], engine.Settings()).bundle.digests == once
+        assert loading.load([theirs, again], engine.PolicySettings()).bundle.digests == once
     code, _, said = run("check", theirs, theirs)
     assert (code, said) == (0, "")
 
@@ -179,7 +179,7 @@ def test_the_word_bundled_names_the_bundled_policies(tmp_path, monkeypatch):
     write(tmp_path / "extra" / "own.yaml", own)
     code, _, said = run("bundle", "build", "bundled", "extra", "-o", "all.bundle")
     assert code == 0, said
-    names = set(loading.load(tmp_path / "all.bundle", engine.Settings()).bundle.sources)
+    names = set(loading.load(tmp_path / "all.bundle", engine.PolicySettings()).bundle.sources)
     assert names == {*engine.gathered(engine.source_files([bundled])), "extra/own.yaml"}
     write(tmp_path / "bundled" / "own.yaml", own)
     assert engine.policies_at("bundled") == bundled
@@ -297,15 +297,15 @@ def test_where_keys_are_set_each_must_be_a_signed_bundle_file(theirs, ours, tmp_
     cli("bundle", "build", write(tmp_path / "parcels" / "rules.yaml", HEAVY), "-o", second)
     cli("bundle", "sign", first, "--key", f"{release}.key")
     keys = public_keys([Path(f"{release}.pub")])
-    assert loading.load([first], engine.Settings(), keys).signers
+    assert loading.load([first], engine.PolicySettings(), keys).signers
     for beside, why in (
         (ours, "is not signed, and keys are set; build and sign one bundle of all of them"),
         (second, "is not signed: there is no second.bundle.dsse.json beside it"),
     ):
         with pytest.raises(SourceRefused, match=why):
-            loading.load([first, beside], engine.Settings(), keys)
+            loading.load([first, beside], engine.PolicySettings(), keys)
     cli("bundle", "sign", second, "--key", f"{release}.key")
-    both = loading.load([first, second], engine.Settings(), keys)
+    both = loading.load([first, second], engine.PolicySettings(), keys)
     assert both.signers == (keys[0].id,)
     assert {rule.provision.id for rule in both.bundle.rules.rules} == {"cn.test/art-1", "ke.ours/art-1"}
     assert archive.read(both.archive) == both.bundle.sources

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from service.log.store import Store, now_text
 from service.register import entity_versions
-from service.register.entity import Entry, Wrong, read_content
+from service.register.entity import EntityToWrite, Wrong, read_content
 from service.register.entity_versions import Changed, Condition, NotHeld
 
 
@@ -18,7 +18,7 @@ class Register:
     def __init__(self, store: Store) -> None:
         self.store = store
 
-    def write(self, *entries: Entry, condition: Condition = entity_versions.ALWAYS):
+    def write(self, *entries: EntityToWrite, condition: Condition = entity_versions.ALWAYS):
         """Write entities; each with whether it is a new version."""
         return self.do(lambda c: entity_versions.write(c, self.store.database, entries, now_text(), "tester", condition))
 
@@ -46,8 +46,8 @@ def register(database):
         yield Register(store)
 
 
-def party(id: str = "lab", **content) -> Entry:
-    return Entry("party", id, read_content(content))
+def party(id: str = "lab", **content) -> EntityToWrite:
+    return EntityToWrite("party", id, read_content(content))
 
 
 def test_a_change_is_a_new_version_and_what_says_nothing_new_is_none(register):
@@ -96,7 +96,7 @@ def test_a_name_leads_to_one_entity_of_a_kind(register):
         register.write(party("new", aliases=["free"]), party("newer", aliases=["free"]))
     assert [place.code for place in twice.value.places] == ["id-taken"]
     assert register.history("new") == []
-    register.write(Entry("asset", "l1", read_content({})))
+    register.write(EntityToWrite("asset", "l1", read_content({})))
     register.write(party(aliases=["l2"]))
     assert register.write(party("l1"))[0][1]
     assert register.on("2024-01-01", "l2").id == "lab"

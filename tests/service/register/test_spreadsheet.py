@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import engine
 from service.register import import_export, spreadsheet
-from service.register.entity import Entry, Version, Wrong, read_content
+from service.register.entity import EntityToWrite, Version, Wrong, read_content
 from service.register.stated_facts import Stating
 from tests.service.register.conftest import CONTRACT, POLICIES
 
@@ -63,7 +63,7 @@ ASSET = {
 
 def entity(kind, facts, **more):
     content = st.fixed_dictionaries({}, optional={"facts": facts, **PLAIN, **more})
-    return st.builds(lambda id, said: Entry(kind, id, read_content(said)), IDS, content)
+    return st.builds(lambda id, said: EntityToWrite(kind, id, read_content(said)), IDS, content)
 
 
 ENTITIES = st.lists(

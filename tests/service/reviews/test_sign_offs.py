@@ -345,7 +345,7 @@ def test_a_record_from_before_is_judged_again_to_know_what_may_be_signed_off(cli
     asyncio.run(service.store.append(seal(record, ["/exporter/id", "/recipient/id"])))
     [review] = client.get("/v1/reviews").json()["reviews"]
     assert (review["id"], review["provisions"]) == (record["id"], ["cn.test/art-1"])
-    service.policies.live = Live.of(engine.load(POLICIES, engine.Settings(trust="from-memory")), "checked")
+    service.policies.live = Live.of(engine.load(POLICIES, engine.PolicySettings(trust="from-memory")), "checked")
     assert client.get("/v1/reviews").json()["reviews"] == []
 
 
@@ -360,7 +360,7 @@ def test_a_list_of_reviews_is_asked_for_rightly(client, query):
 def test_a_decision_of_other_policies_must_be_made_again_first(evaluate, sign, service, monkeypatch):
     """Nobody can tell what its provisions meant by looking at those that are loaded."""
     id = decided(evaluate)["id"]
-    other = engine.load(POLICIES, engine.Settings(trust="from-memory"))
+    other = engine.load(POLICIES, engine.PolicySettings(trust="from-memory"))
     service.policies.live = Live.of(other, "checked")
     answer = sign(id)
     assert (answer.status_code, "the policies have changed" in answer.json()["detail"]) == (409, True)

@@ -16,10 +16,10 @@ from service.log.record import KeptRecord
 from tests.service.conftest import PERSONAL, body
 
 REVIEWED = body(as_of="2024-06-01", evidence={})
-STAND = bitset_strata.Strata.stand
+STAND = bitset_strata.BitsetStrata.stand
 
 
-def nothing_stands(strata: bitset_strata.Strata, possible: int, certain: int) -> None:
+def nothing_stands(strata: bitset_strata.BitsetStrata, possible: int, certain: int) -> None:
     """A fault that would permit: no rule is seen to stand."""
     STAND(strata, 0, 0)
 
@@ -32,7 +32,7 @@ def fail(*_: Any) -> None:
 @pytest.fixture
 def planted(monkeypatch, request):
     """The fault of a test, in the engine bitset."""
-    monkeypatch.setattr(bitset_strata.Strata, "stand", request.param)
+    monkeypatch.setattr(bitset_strata.BitsetStrata, "stand", request.param)
 
 
 def told(lines, service, decision_id: str, request_id: str) -> dict[str, Any]:
