@@ -51,10 +51,10 @@ def keygen(name: Annotated[str, typer.Argument(help="What the files are called: 
     """
     Make an Ed25519 key: NAME.key signs and is kept secret, NAME.pub verifies. No file is written over.
     """
-    from service.policies import trusted_keys
+    from service.policies import signing_keys
 
     private, public = Path(f"{name}.key"), Path(f"{name}.pub")
-    key = trusted_keys.generate(private, public)
+    key = signing_keys.generate(private, public)
     print(f"{private} signs; keep it secret\n{public} verifies, key id {key.public.id}")
     return 0
 
@@ -66,9 +66,9 @@ def sign(file: File, key: Annotated[Path, typer.Option(help="The private key, in
     """
     import engine
     from service.cli.files import put
-    from service.policies import dsse, loading, statement, trusted_keys
+    from service.policies import dsse, loading, signing_keys, statement
 
-    signer = trusted_keys.private_key(key)
+    signer = signing_keys.private_key(key)
     try:
         loaded = loading.load(_a_file(file), engine.PolicySettings())
     except engine.BundleRefused as refused:
@@ -100,9 +100,9 @@ def verify(
     Ends with 0 where both are so, else with 1.
     """
     import engine
-    from service.policies import archive, loading, trusted_keys
+    from service.policies import archive, loading, signing_keys
 
-    trusted = trusted_keys.public_keys(key)
+    trusted = signing_keys.public_keys(key)
     raw = loading.read(_a_file(file), archive.MAX_BYTES)
     try:
         meant, signers = loading.verified(file, raw, trusted)

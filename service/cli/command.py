@@ -66,7 +66,7 @@ def _refusals() -> tuple[type[Exception], ...]:
     """What the rooms below refuse with one sentence; looked up only when something was raised."""
     from engine import EngineUnavailable
     from service.policies.loading import SourceRefused
-    from service.policies.trusted_keys import KeyRefused
+    from service.policies.signing_keys import KeyRefused
     from service.settings import SettingRefused
     from service.store.database import DatabaseRefused
     from service.store.writer import NotRecorded

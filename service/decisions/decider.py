@@ -19,7 +19,7 @@ import engine
 from service.callers.caller import Caller
 from service.ledger.book import Book
 from service.ledger.counts import Counts, Filled, Moment
-from service.log.canonical import NotCanonical
+from service.log.canonical_json import NotCanonical
 from service.log.leaf import SealedRecord, seal
 from service.log.summary import Summary
 from service.policies.live import Live

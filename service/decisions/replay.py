@@ -16,7 +16,7 @@ from typing import Any, Literal
 import sqlalchemy as sa
 
 import engine
-from service.log.canonical import canonical
+from service.log.canonical_json import canonical
 from service.log.leaf import clear
 from service.log.record import SHAPES, PolicyDigests
 from service.log.store import Stored

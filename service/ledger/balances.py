@@ -18,7 +18,7 @@ from service.callers.caller import Caller
 from service.ledger.book import NOT_FOUND, Book
 from service.ledger.committing import CountPart, LedgerPart
 from service.ledger.counts import Counts, Moment, ends
-from service.log.canonical import NotCanonical, canonical
+from service.log.canonical_json import NotCanonical, canonical
 from service.log.store import moment_text
 from service.policies.live import Live
 from service.problems import ProblemPlace, RequestRefused

@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from pydantic import JsonValue
 
 import engine
-from service.log.canonical import canonical
+from service.log.canonical_json import canonical
 from service.store.tables import about, commitment, counted, movement, opening, tally
 
 NOTHING = engine.Tally()

@@ -21,7 +21,7 @@ from service.callers.caller import Caller
 from service.decisions.decider import Decided, Decider, TellingAsked
 from service.ledger.book import Book
 from service.ledger.counts import Counts, Filled, Moment, bare, ends
-from service.log.canonical import canonical
+from service.log.canonical_json import canonical
 from service.log.leaf import clear
 from service.log.store import Stored, find, moment_text
 from service.policies.live import Live

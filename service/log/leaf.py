@@ -23,7 +23,7 @@ from typing import Any
 
 from pydantic import JsonValue
 
-from service.log.canonical import NotCanonical, canonical, canonical_object
+from service.log.canonical_json import NotCanonical, canonical, canonical_object
 from service.log.summary import Summary
 
 _COMMITMENT_DOMAIN = b"fifthfactor/commitment/1\x00"

@@ -11,7 +11,7 @@ could unfold.
 import json
 from collections.abc import Mapping
 
-from service.log.canonical import NotCanonical, canonical
+from service.log.canonical_json import NotCanonical, canonical
 
 SCHEMA = "fifthfactor/bundle/1"
 SUFFIXES = (".yaml", ".yml")

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import engine
 from service.policies import archive, dsse, statement
-from service.policies.trusted_keys import PublicKey
+from service.policies.signing_keys import PublicKey
 
 SIGNATURES = ".dsse.json"  # what follows the bundle's whole name
 

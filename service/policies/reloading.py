@@ -25,7 +25,7 @@ from service.policies import kept
 from service.policies.live import Live
 from service.policies.loading import Loaded, SourceRefused
 from service.policies.loading import load as load_source
-from service.policies.trusted_keys import KeyRefused, PublicKey, public_keys
+from service.policies.signing_keys import KeyRefused, PublicKey, public_keys
 from service.settings import SettingRefused, Settings
 from service.store.writer import NotRecorded
 from service.telemetry.log_lines import described

@@ -18,7 +18,7 @@ import engine
 from service.policies.live import Live
 from service.policies.loading import SourceRefused
 from service.policies.reloading import Origin
-from service.policies.trusted_keys import KeyRefused, public_keys
+from service.policies.signing_keys import KeyRefused, public_keys
 
 MODE = "bitset"  # one engine is enough for what decides nothing
 NICE = 10

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 import engine
 from service.cli.main import app
-from service.policies import archive, dsse, loading, statement, trusted_keys
+from service.policies import archive, dsse, loading, signing_keys, statement
 from tests.service.conftest import POLICIES
 
 SETTINGS = engine.PolicySettings()
@@ -58,7 +58,7 @@ def refused(bundle: Path, public: Path, why: str) -> None:
     """The command line and the service's loader refuse it, and say why."""
     assert re.search(why, run("verify", bundle, "--key", public, code=1).stdout)
     with pytest.raises(loading.SourceRefused, match=why):
-        loading.load(bundle, SETTINGS, trusted_keys.public_keys([public]))
+        loading.load(bundle, SETTINGS, signing_keys.public_keys([public]))
 
 
 def test_the_same_sources_give_the_same_bytes_and_the_same_bundle(tmp_path, bundle):
@@ -219,7 +219,7 @@ def test_an_unsigned_bundle_is_refused_where_keys_are_set(bundle, key):
     meddle(bundle, signatures=[])
     refused(bundle, public, "holds no signature")
     with pytest.raises(loading.SourceRefused, match="is not signed"):
-        loading.load(POLICIES, SETTINGS, trusted_keys.public_keys([public]))
+        loading.load(POLICIES, SETTINGS, signing_keys.public_keys([public]))
     loading.load(bundle, SETTINGS)
 
 
@@ -252,7 +252,7 @@ def test_a_key_id_is_no_proof(tmp_path, bundle, key):
     """The trusted key's id over a stranger's signature is refused; a lying id over a good signature is not looked at."""
     run("keygen", tmp_path / "stranger")
     envelope = signed(bundle, tmp_path / "stranger.key")
-    trusted = trusted_keys.public_key(key.with_suffix(".pub"))
+    trusted = signing_keys.public_key(key.with_suffix(".pub"))
     refused(bundle, key.with_suffix(".pub"), "none of the keys")
     meddle(bundle, signatures=[{**envelope["signatures"][0], "keyid": trusted.id}])
     refused(bundle, key.with_suffix(".pub"), "none of the keys")
@@ -292,7 +292,7 @@ def test_a_statement_about_something_else_is_refused(bundle, key, change):
     """Well signed by a trusted key, and yet no statement about this bundle."""
     told = {**json.loads(base64.b64decode(signed(bundle, key)["payload"])), **change}
     envelope = dsse.Envelope(statement.PAYLOAD_TYPE, json.dumps(told).encode(), ())
-    loading.beside(bundle).write_bytes(envelope.signed_also_by(trusted_keys.private_key(key)).written())
+    loading.beside(bundle).write_bytes(envelope.signed_also_by(signing_keys.private_key(key)).written())
     refused(bundle, key.with_suffix(".pub"), "no statement about a bundle|another bundle")
 
 

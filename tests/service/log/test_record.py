@@ -15,10 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import engine
-from service.log.canonical import NotCanonical, canonical, canonical_object, joined
+from service.log.canonical_json import NotCanonical, canonical, canonical_object, joined
 from service.log.leaf import SealedRecord, clear, faults, seal
 from service.log.record import EngineVersion, PolicyDigests, Record, RecordWriter
-from tests.service.log.test_canonical import texts
+from tests.service.log.test_canonical_json import texts
 
 DAY = date(2026, 11, 24)
 NOW = datetime(2026, 11, 24, 12, 30, 0, 123456, UTC)

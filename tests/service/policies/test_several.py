@@ -17,7 +17,7 @@ import engine
 from service.cli.main import app
 from service.policies import archive, kept, loading
 from service.policies.loading import SourceRefused
-from service.policies.trusted_keys import public_keys
+from service.policies.signing_keys import public_keys
 from service.settings import SettingRefused, Settings
 from service.store.upgrade import reading
 from tests.service.conftest import POLICIES, Server, eventually, running
