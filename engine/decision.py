@@ -119,7 +119,7 @@ class AdvicePart(Part):
 
 
 class ConflictPart(Part):
-    """Two jurisdictions that contradict each other, or (`kind` "notice") an open lane that another provision blocks."""
+    """Two jurisdictions that contradict each other, or (`kind` "notice") an open lane while the exchange may not go ahead."""
 
     kind: Literal["conflict", "notice"]
     text: str
@@ -141,7 +141,7 @@ class MissingPart(Part):
 
 
 class NotModelledPart(Part):
-    """A country or subject matter for which the bundle has no policies. `reviewed` is true if the outcome is therefore a review."""
+    """A country or subject matter for which the bundle has no policies. `reviewed` is true if it opens a review."""
 
     country: str
     subject: str
@@ -308,8 +308,8 @@ class HorizonPart(Part):
     """
     The last day on which the same facts still have the same outcome; null if the outcome does not change within ten years.
 
-    `then` is the outcome on the day after. `because` says what changes on that day; `provisions` are those that change. If `searched`
-    is "partly", the outcome holds at least until `holds_until`; later days were not searched.
+    `then` is the outcome on the day after. `because` says what changes on that day; `provisions` are those that begin or cease to
+    apply. If `searched` is "partly", the outcome holds at least until `holds_until`; later days were not searched.
     """
 
     holds_until: date | None = None

@@ -11,7 +11,7 @@ import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-# Every finding has one of these codes. The authors' README lists them.
+# Every finding has one of these codes. The page `policies/CODES.md` lists them.
 CODES = {
     "alias": "anchors and aliases are refused: a small file could expand to millions of values",
     "bad-date": "a date is written year-month-day",
@@ -90,7 +90,7 @@ class Span:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Diagnostic:
-    """One finding: where it is, what is wrong, and what to do. `code` is stable and explained in the authors' README."""
+    """One finding: where it is, what is wrong, and what to do. `code` is stable; `CODES` explains it."""
 
     at: Span
     code: str

@@ -1,5 +1,5 @@
 """
-Plans: several exchanges in order. Data that an exchange allows under a condition take the condition along.
+Plans: several exchanges in order. The conditions of one exchange travel with its data to later ones.
 
 Goes from the JSON of a plan to its legs, and from legs to a decision. A leg is judged like any exchange, under the conditions from
 the legs before it: the conditions of every provision that stands there and has `travels`, and the conditions carried into those legs.

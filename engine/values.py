@@ -2,7 +2,7 @@
 The types of facts, and the values they take.
 
 A type reads two spellings: the text of a YAML file (`read`) and the JSON of an exchange (`accept`). Both give the same frozen
-values, so that a rule's operand and a caller's fact can be compared. Either raises BadValue with one sentence in the author's
+values, so that a rule's operand and a caller's fact can be compared. Both raise BadValue with one sentence in the author's
 words. Source: semantics 1.2, 2.4, 2.8, 2.9.
 """
 
@@ -129,7 +129,7 @@ class Duration:
 
 @dataclass(frozen=True, slots=True)
 class SetOf:
-    """The members that are known; `open` where the sender said there may be others (semantics 2.4)."""
+    """The members that are known; `open` is true if the sender said that there may be others (semantics 2.4)."""
 
     members: frozenset[str]
     open: bool = False

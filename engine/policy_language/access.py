@@ -19,7 +19,7 @@ from engine.values import BadValue
 
 
 def check_access(vocabulary: Vocabulary, findings: Findings) -> None:
-    """Check the part `authzen`, where there is one."""
+    """Check the part `authzen`, if the vocabulary has one."""
     if vocabulary.authzen is not None:
         _AccessChecker(vocabulary, vocabulary.nodes["authzen", ""], findings).check(vocabulary.authzen)
 

@@ -129,7 +129,7 @@ class Conditions:
         return Defined(key)
 
     def _too_long(self, name: str, span: Span) -> Condition:
-        said = f"`{name}` ends a chain of more than {MAX_CHAIN} definitions that use one another"
+        said = f"`{name}` is part of a chain of more than {MAX_CHAIN} definitions that use one another"
         self.findings.error(span, "too-deep", said, help="join some of them into one")
         return ALWAYS
 

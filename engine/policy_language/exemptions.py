@@ -66,8 +66,8 @@ def resolve_exemptions(
 
     def too_long(name: str) -> tuple[Lift, ...]:
         at = written[name].node.key("exempts") or written[name].node
-        said = f"`{name}` ends a chain of more than {MAX_CHAIN} rules that exempt one another"
-        findings.error(at.span, "too-deep", said, help="exempt the last rule of the chain directly")
+        said = f"`{name}` is part of a chain of more than {MAX_CHAIN} rules that exempt one another"
+        findings.error(at.span, "too-deep", said, help="exempt the rule that you mean directly")
         return ()
 
     def resolve(name: str) -> tuple[Lift, ...]:

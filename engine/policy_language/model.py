@@ -231,7 +231,7 @@ class ValueText(DocumentText):
 
 
 class ValueSetText(DocumentText):
-    """`values` is a list, or a mapping where values have titles or lie `under` others."""
+    """`values` is a list, or a mapping if values have titles or lie `under` others."""
 
     title: Text
     ordered: YesNo = "no"
@@ -367,7 +367,12 @@ class AttributesText(DocumentText):
 
 
 class EntityText(AttributesText):
-    """One type of subject or resource. `entity` is its name in the register, if that is not the name of the type."""
+    """
+    One type of subject or resource.
+
+    `entity` is its name in the register, if that is not the name of the type. `type` and `id` are the facts that the type and the id of
+    an entity state.
+    """
 
     entity: str | None = None
     type: str | None = None
