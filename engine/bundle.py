@@ -104,9 +104,10 @@ def policies_at(text: str) -> Path:
 @contextmanager
 def all_stays() -> Iterator[None]:
     """
-    Stop Python's search for garbage while a bundle is made.
+    Switch off Python's garbage collector while a bundle is made.
 
-    Loading makes half a million objects, and all of them stay. To search them again and again takes two thirds of the loading time.
+    Loading makes half a million objects, and all of them stay. The collector would search them again and again, and take two thirds of
+    the loading time.
     """
     searching = gc.isenabled()
     gc.disable()

@@ -63,7 +63,7 @@ class Exchange:
     `document` is the JSON as sent. `values` maps a fact to its value: each fact that was sent, and each that follows from another (a
     counter is never below this exchange's own count). Evidence and claims are keyed by `evidence.KIND` and `claims.KIND`. `personal` are
     JSON Pointers to values of facts marked personal. `relies_on` are the ids of requirements or grounds that the sender chose. `carried`
-    are the provisions whose conditions came with the data, each with the place the condition came from.
+    are the provisions whose conditions came with the data, each with the leg or exchange it came from.
     """
 
     document: Mapping[str, Any]

@@ -4,7 +4,7 @@ Plans: several exchanges in order. The conditions of one exchange travel with it
 Goes from the JSON of a plan to its legs, and from legs to a decision. A leg is judged like any exchange, under the conditions from
 the legs before it: the conditions of every provision that stands there and has `travels`, and the conditions carried into those legs.
 A plan is as strict as its strictest leg, and it is a permit only if every leg is. A leg without `after` gets no conditions from
-earlier legs: the sender states where the data come from, like every other fact.
+earlier legs; `after` is the sender's statement, like every other fact.
 """
 
 from __future__ import annotations
