@@ -1,8 +1,8 @@
 """
-Fifth Factor's engine: policies in YAML in, decisions on exchanges out.
+Fifth Factor's engine: it reads policies in YAML and decides exchanges.
 
-What is named here is the whole interface; everything else may change. No HTTP, no logging, no clock, no randomness: the caller
-passes days and ids.
+The names in this module are the whole interface; everything else may change. The engine has no HTTP, no logging, no clock and no
+randomness: the caller passes days and ids.
 """
 
 from __future__ import annotations

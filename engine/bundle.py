@@ -1,8 +1,8 @@
 """
-A bundle: every policy, word and test of some folders, checked, with two digests.
+A bundle: the checked policies, words and tests of some folders, with two digests (semantics 5.5).
 
-Reading is all or nothing: where any file has an error, the whole bundle is refused with every finding (semantics 5.5 for the
-digests). A file is what its first key says: `vocabulary:`, `policy:` or `test:`.
+Reading is all or nothing: one error in any file refuses the whole bundle, and every finding is reported. One key says what a file
+is: `vocabulary:`, `policy:` or `test:`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from engine.policy_language.vocabulary import load as load_vocabulary
 from engine.rules import Calendar, Duty, RuleSet
 
 KINDS = ("vocabulary", "policy", "test")
-BUNDLED = "bundled"  # the word for the policies that come with the project
+BUNDLED = "bundled"  # names the policies that come with the project
 MAX_FILES = 5_000
 
 
@@ -42,8 +42,8 @@ class Digests:
 @dataclass(frozen=True, slots=True)
 class Bundle:
     """
-    Checked rules and words; `tests` are the located trees of the test files, `sources` the bytes by file name, `duties` every duty
-    by its key.
+    Checked rules and words. `tests` are the names and located trees of the test files. `sources` maps a file name to its bytes,
+    `duties` maps a key to its duty.
     """
 
     rules: RuleSet
@@ -71,16 +71,16 @@ def parse_exchange(bundle: Bundle, raw: bytes) -> Exchange:
 
 
 def accept_exchange(bundle: Bundle, document: Mapping[str, Any]) -> Exchange:
-    """The exchange in a JSON object that `read_object` gave. Raises ExchangeRefused with every problem."""
+    """Read an exchange from a JSON object that `read_object` returned. Raises ExchangeRefused with every problem."""
     return bundle.reader.accept(document)
 
 
 class NameTaken(ValueError):
-    """Two files would have one name in the bundle, so that one would hide the other; the message names both."""
+    """Two files would have the same name in the bundle, and one would hide the other; the message names both."""
 
 
 class BundleRefused(ValueError):
-    """The folders do not hold a sound bundle. `str()` is the rendered findings."""
+    """The folders hold no valid bundle. `str()` gives the rendered findings."""
 
     def __init__(self, diagnostics: tuple[Diagnostic, ...], sources: dict[str, bytes]) -> None:
         self.diagnostics = diagnostics
@@ -90,23 +90,24 @@ class BundleRefused(ValueError):
 
 
 def bundled_policies() -> Path:
-    """The folder of policies that comes with the project, beside the packages in a checkout or inside the installed one."""
+    """The folder of the project's policies: beside the packages in a checkout, inside the package once it is installed."""
     here = Path(__file__).resolve().parent
     installed = here / "_policies"
     return installed if installed.is_dir() else here.parent / "policies"
 
 
 def policies_at(text: str) -> Path:
-    """The folder or file that somebody names; the word `bundled` names the policies that come with the project."""
+    """The folder or file that a text names; `bundled` names the policies that come with the project."""
     return bundled_policies() if text == BUNDLED else Path(text)
 
 
 @contextmanager
 def all_stays() -> Iterator[None]:
     """
-    No search for cycles while a bundle is made: half a million objects come into being that all stay.
+    Switch off Python's garbage collector while a bundle is made.
 
-    Python would look through them again and again, which is two thirds of the time that loading takes.
+    Loading makes half a million objects, and all of them stay. The collector would search them again and again, and take two thirds of
+    the loading time.
     """
     searching = gc.isenabled()
     gc.disable()
@@ -121,8 +122,8 @@ def load(paths: Path | Sequence[Path], settings: PolicySettings | None = None) -
     """
     Load a bundle from folders or files.
 
-    Findings carry paths relative to the folder's parent, so `policies/cn/order-16.yaml`. Raises BundleRefused with every error,
-    FileNotFoundError where a path does not exist, NameTaken where two files would have one name.
+    Findings carry paths relative to the folder's parent, such as `policies/cn/order-16.yaml`. Raises BundleRefused with every error,
+    FileNotFoundError if a path does not exist, NameTaken if two files would have the same name.
     """
     return load_sources(gathered(source_files([paths] if isinstance(paths, Path) else paths)), settings)
 
@@ -166,9 +167,9 @@ def load_sources(sources: dict[str, bytes], settings: PolicySettings | None = No
 
 def source_files(paths: Iterable[Path]) -> Iterator[tuple[str, Path, bytes]]:
     """
-    Every YAML file of folders, and each file given: its name in the bundle, where it lies, and its bytes.
+    Every YAML file in the given folders, and every given file: its name in the bundle, its path and its bytes.
 
-    A file to which several of the paths lead is read once. Raises FileNotFoundError.
+    A file that several paths lead to is read once. Raises FileNotFoundError.
     """
     known: set[Path] = set()
     for folder in paths:
@@ -183,20 +184,20 @@ def source_files(paths: Iterable[Path]) -> Iterator[tuple[str, Path, bytes]]:
             if real in known:
                 continue
             known.add(real)
-            # One byte more than is allowed, so that an oversize file is refused without being read whole.
+            # Read one byte more than is allowed: a file that is too large is then refused without being read whole.
             with file.open("rb") as handle:
                 yield real.relative_to(base).as_posix(), file, handle.read(tree.MAX_BYTES + 1)
 
 
 def gathered(files: Iterable[tuple[str, object, bytes]]) -> dict[str, bytes]:
-    """The bytes of files by their names in the bundle, each given with where it lies. Raises NameTaken."""
+    """The bytes of each file, by its name in the bundle; `files` holds names, paths and bytes. Raises NameTaken."""
     places: dict[str, object] = {}
     sources: dict[str, bytes] = {}
     for name, place, data in files:
         if name in places:
             raise NameTaken(
                 f"{places[name]} and {place} would both be `{name}` in the bundle, and one would hide the other;"
-                " rename one of them, or the folder that it lies in"
+                " rename one of the two, or its folder"
             )
         places[name], sources[name] = place, data
     return sources
@@ -220,7 +221,7 @@ def _kind(name: str, root: tree.Node | None, findings: Findings) -> str:
 
 
 def _tested(trees: Iterable[tree.Node]) -> frozenset[str]:
-    """The definitions whose reading some test expects."""
+    """The definitions for which some test expects a value."""
     return frozenset(
         name.text
         for root in trees
@@ -239,7 +240,7 @@ def _digest(pieces: Iterable[bytes]) -> str:
 
 
 def _meaning(rules: RuleSet, vocabulary: Vocabulary, settings: PolicySettings) -> str:
-    """Over the printed rules and words: places, comments and layout are left out, so they do not change it."""
+    """The digest of the printed rules and words. Places, comments and layout do not change it."""
     values = [
         (
             v.name,
@@ -286,6 +287,6 @@ def _meaning(rules: RuleSet, vocabulary: Vocabulary, settings: PolicySettings) -
 
 
 def printed_days(calendar: Calendar) -> str:
-    """A calendar printed in an order of its own: sets have none that two processes share."""
+    """A calendar printed with its days sorted: the order of a set may differ between two processes."""
     sets = (calendar.weekend, calendar.holidays, calendar.workdays)
     return f"{calendar.known_from} {calendar.known_until} {[sorted(map(str, each)) for each in sets]}"

@@ -1,8 +1,8 @@
 """
-Days on a calendar: which are worked, which day of a year comes next, and so the last day of a duty.
+Days on a calendar: working days, the next day of a year, and the last day of a duty.
 
-Goes from the dates in the rules to dates; no clock and no library is read. The reference back end and the explanations share it,
-durable-rules has arithmetic of its own. Source: semantics 2.9, 3.6.
+Dates in, dates out; no clock and no library is read. The reference back end, the questions and the explanations use this module;
+the durable-rules back end has its own arithmetic. Source: semantics 2.9, 3.6.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from engine.rules import Calendar, Due, Earliest, OnDate, OnDay
 
 def due_day(due: Due | None, start: Callable[[str], date | None], calendars: Mapping[str, Calendar]) -> date | None:
     """
-    The last day of a duty, or None where it is not known.
+    The last day of a duty, or None if it is not known.
 
-    `start` gives the day of the date fact, or of `as_of`, that a last day hangs on; None where it is not known.
+    `start` takes the name of a date fact, or `as_of`, and returns its day, or None if the day is not known.
     """
     match due:
         case None:
@@ -41,7 +41,7 @@ def due_day(due: Due | None, start: Callable[[str], date | None], calendars: Map
 
 
 def last_working_day(calendar: Calendar, count: int, start: date) -> date | None:
-    """The last of so many working days after `start`; None where it depends on a day that the calendar does not know."""
+    """The last of `count` working days after `start`; None if it depends on a day that the calendar does not know."""
     day = start
     while count:
         if day >= calendar.known_until:
@@ -54,12 +54,12 @@ def last_working_day(calendar: Calendar, count: int, start: date) -> date | None
 
 
 def is_worked(calendar: Calendar, day: date) -> bool:
-    """Whether a day is worked, by a calendar that knows it."""
+    """Whether a day is a working day. The calendar must know the day."""
     return day in calendar.workdays or (day.weekday() not in calendar.weekend and day not in calendar.holidays)
 
 
 def first_after(start: date, month: int, day: int) -> date:
-    """The first such day of a year after `start`; the last day there is where none comes."""
+    """The first day after `start` with this month and day; `date.max` if there is none."""
     for year in range(start.year, min(start.year + 2, date.max.year + 1)):
         found = date(year, month, min(day, monthrange(year, month)[1]))
         if found > start:

@@ -1,8 +1,8 @@
 """
-The decision: what a caller is told, as one versioned document.
+The decision: what a caller gets, as one versioned document.
 
-It leads with `proceed` and `answer`; the rest says why, what is missing, what is owed, and what the data factor account holds
-(semantics 4.8). A value of a fact marked personal is never in it: its place says `personal`.
+It begins with `proceed` and `answer`; the rest says why, what is missing, what is owed, and what the data factor account holds
+(semantics 4.8). It never shows the value of a fact marked personal; `personal` stands in its place.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ class Part(BaseModel):
 
 
 class BoundsPart(Part):
-    """The mildest and the strictest level the outcome may have, whatever the unknown facts are."""
+    """The mildest and the strictest outcome that are possible while facts are unknown."""
 
     lowest: LevelWord
     highest: LevelWord
 
 
 class JurisdictionPart(Part):
-    """What one jurisdiction says."""
+    """The outcome under the law of one jurisdiction."""
 
     jurisdiction: str
     title: str
@@ -44,7 +44,7 @@ class JurisdictionPart(Part):
 
 
 class EvidencePart(Part):
-    """A test of a provision and the fact it met. `value` is as sent, null where nothing was sent, "personal" where it is withheld."""
+    """One test of a provision, and the fact that it tests. `value` is as sent, null if nothing was sent, "personal" if withheld."""
 
     fact: str
     test: str
@@ -54,8 +54,8 @@ class EvidencePart(Part):
 
 class ReasonPart(Part):
     """
-    A provision that stands, or may. `standing` is "certain" or "possible". `mark` is how sure the provision itself is: confirmed,
-    from-memory or unsure.
+    A provision that applies, or may apply. `standing` is "certain" or "possible". `mark` says how sure the authors are of the
+    provision: confirmed, from-memory or unsure.
     """
 
     provision: str
@@ -76,7 +76,7 @@ class ReasonPart(Part):
 
 
 class BeatenPart(Part):
-    """A provision that would stand but for an exemption. A doubtful exemption lifts nothing and opens a review."""
+    """A provision that would apply without an exemption. A doubtful exemption lifts nothing; it opens a review."""
 
     provision: str
     by: list[str]
@@ -85,7 +85,7 @@ class BeatenPart(Part):
 
 
 class RequirementPart(Part):
-    """A requirement that a standing provision asks for, how it stands, what would meet it."""
+    """A requirement of a provision that applies: its state, how to meet it, and the provisions that meet it or require it."""
 
     requirement: str
     title: str
@@ -96,7 +96,7 @@ class RequirementPart(Part):
 
 
 class DutyPart(Part):
-    """Something owed. `due` is the last day, where it is known."""
+    """A duty that is owed. `due` is its last day, if that is known."""
 
     duty: str
     who: str
@@ -119,7 +119,7 @@ class AdvicePart(Part):
 
 
 class ConflictPart(Part):
-    """Two sovereigns that contradict each other, or a lane that meets a bar (`kind` "notice")."""
+    """Two jurisdictions that contradict each other, or (`kind` "notice") an open lane while the exchange may not go ahead."""
 
     kind: Literal["conflict", "notice"]
     text: str
@@ -134,14 +134,14 @@ class QuestionPart(Part):
 
 
 class MissingPart(Part):
-    """Facts to find out. `settles`: whatever the answers are, the outcome is then known (verified by evaluating them)."""
+    """Facts to find out. `settles` is true if every possible answer settles the outcome; the answers were evaluated to verify it."""
 
     facts: list[QuestionPart]
     settles: bool
 
 
 class NotModelledPart(Part):
-    """A country or subject matter that the bundle has no policies for. `reviewed`: it weighs on the outcome."""
+    """A country or subject matter for which the bundle has no policies. `reviewed` is true if it opens a review."""
 
     country: str
     subject: str
@@ -163,7 +163,7 @@ class FactorLinePart(Part):
 
 
 class LanePart(Part):
-    """A lane of facilitation: open, possible (facts are missing), or closed, with what would open it."""
+    """A lane of facilitation. It is open, possible (facts are missing) or closed; `opens_when` says what would open it."""
 
     lane: str
     title: str
@@ -184,7 +184,7 @@ class FactorPart(Part):
 
 
 class EnginePart(Part):
-    """Which engines decided. Where two disagree, `agreed` is false and the outcome is never a permit."""
+    """The engines that decided. If two disagree, `agreed` is false and the outcome is never a permit."""
 
     version: str
     mode: str
@@ -200,8 +200,8 @@ class DigestsPart(Part):
 
 class SignedOffPart(Part):
     """
-    An approval that the decision rests on. `accepts` "review": the provision's review is put away; "lift": what the provision lifts
-    only in doubt counts as lifted. `until` is its last day.
+    An approval that the decision rests on. With `accepts` "review", the provision no longer asks for a review. With "lift", what the
+    provision lifts only in doubt counts as lifted. `until` is the last day of the approval.
     """
 
     provision: str
@@ -213,8 +213,8 @@ class SignedOffPart(Part):
 
 class Decision(Part):
     """
-    The decision on one exchange under the law of one day. `carried` is there only where conditions came with the data, `signed_off`
-    only where it rests on approvals.
+    The decision on one exchange under the law of one day. `carried` is present only if conditions came with the data, `signed_off`
+    only if the decision rests on approvals.
     """
 
     model_config = ConfigDict(
@@ -253,7 +253,7 @@ class Decision(Part):
 
 
 class TracedPart(Part):
-    """How one rule stands: whether its condition holds, whether it stands, whether a doubtful exemption reaches it."""
+    """One rule: whether its condition holds, whether the rule stands after exemptions, and whether a doubtful exemption reaches it."""
 
     rule: str
     holds: TruthWord
@@ -262,7 +262,7 @@ class TracedPart(Part):
 
 
 class TracePart(Part):
-    """Everything that was decided on the way: each definition, rule and requirement, those too that come to nothing."""
+    """How every definition, rule and requirement was decided, including those that do not affect the outcome."""
 
     definitions: dict[str, TruthWord]
     rules: list[TracedPart]
@@ -271,8 +271,8 @@ class TracePart(Part):
 
 class ChangePart(Part):
     """
-    One thing to change: a fact, or a document to obtain (`fact` is then `evidence.KIND`). `from` and `to` are as in an exchange, `from`
-    is null where nothing was sent; `do` says it in a sentence, `how` how the requirement it meets is met.
+    One thing to change: a fact, or a document to obtain (`fact` is then `evidence.KIND`). `from` and `to` are written as in an exchange;
+    `from` is null if nothing was sent. `do` is the change as a sentence. `how` says how to meet the requirement that the change meets.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
@@ -285,7 +285,7 @@ class ChangePart(Part):
 
 
 class RemedyPart(Part):
-    """Changes that together let the exchange go ahead, verified by deciding it again; `duties` are then owed, or may be."""
+    """Changes that together let the exchange go ahead; deciding it again verified this. `duties` are then owed, or may be owed."""
 
     changes: list[ChangePart]
     outcome: Literal["permitted", "permitted_with_obligations"]
@@ -294,10 +294,10 @@ class RemedyPart(Part):
 
 class RemediesPart(Part):
     """
-    What would let a refused exchange go ahead, fewest changes first, documents before facts; none holds another.
+    What would let a refused exchange go ahead: fewest changes first, documents before facts. No remedy contains another.
 
-    `searched`: "all" where every set of up to three changes was tried or ruled out, and longer lists of documents where no shorter
-    one does, until five remedies were found; "partly" where the search was cut short.
+    `searched` is "all" if the search was complete, "partly" if it was cut short. A complete search tries or rules out every set of up
+    to three changes, and longer lists of documents if no shorter one is enough. It ends once five remedies are found.
     """
 
     remedies: list[RemedyPart] = []
@@ -306,10 +306,10 @@ class RemediesPart(Part):
 
 class HorizonPart(Part):
     """
-    The last day until which the same facts come to the same outcome; null where nothing ends it within ten years.
+    The last day on which the same facts still have the same outcome; null if the outcome does not change within ten years.
 
-    `then` is the outcome of the day after; `because` what changes on it, `provisions` those that stand otherwise. Where `searched` is
-    "partly" the outcome holds at least until that day, and what comes then was not looked at.
+    `then` is the outcome on the day after. `because` says what changes on that day; `provisions` are those that begin or cease to
+    apply. If `searched` is "partly", the outcome holds at least until `holds_until`; later days were not searched.
     """
 
     holds_until: date | None = None
@@ -321,9 +321,9 @@ class HorizonPart(Part):
 
 class CarriedPart(Part):
     """
-    A condition that came with the data from an earlier leg or exchange, `from`. `state`: "observe" where nothing can be tested;
-    else whether this one meets it: "met", "violated", or "unknown", and then `asks` names the facts to find out. `else` is what
-    a violation comes to. `certain`: whether it travels for certain.
+    A condition that came with the data; `from` names the earlier leg or exchange. `state` is "observe" if nothing can be tested.
+    Otherwise `state` says whether this exchange meets the condition: "met", "violated" or "unknown". If it is unknown, `asks` names the
+    facts to find out. `else` is the outcome of a violation. `certain` says whether the condition travels for certain.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
@@ -345,8 +345,8 @@ Decision.model_rebuild()
 
 class LegPart(Part):
     """
-    One leg of a plan. `carried` is what came from the legs before it, and is in the decision as well, beside what the sender stated: in
-    its outcome, its answer and its own `carried`.
+    One leg of a plan. `carried` lists the conditions from earlier legs. The decision on the leg counts them too: its own `carried`
+    lists them together with the conditions that the sender stated.
     """
 
     leg: str
@@ -357,8 +357,8 @@ class LegPart(Part):
 
 class PlanDecision(Part):
     """
-    The decision on a plan: it may go ahead where every leg may, and is as strict as its strictest leg. `holds_until` ends where the
-    outcome of any leg does; its `then` is the plan's.
+    The decision on a plan. The plan may go ahead if every leg may; it is as strict as its strictest leg. `holds_until` ends when the
+    outcome of any leg changes; its `then` is the outcome of the whole plan.
     """
 
     model_config = ConfigDict(

@@ -1,8 +1,8 @@
 """
-What is wrong in a file, said at its place.
+A finding: what is wrong in a file, where, and what to do.
 
-A Span names a stretch of one line of one file; a Diagnostic says what is wrong there and what to do. Passes collect
-diagnostics and go on, so that an author sees all of them at once, each once, in file order.
+A Span is a part of one line of one file; a Diagnostic says what is wrong there and what to do. A check goes on after a finding, so
+the author sees all findings together, each once, in file order.
 """
 
 from __future__ import annotations
@@ -11,53 +11,53 @@ import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-# Every finding has one of these codes. The authors' README lists them.
+# Every finding has one of these codes. The page `policies/CODES.md` lists them.
 CODES = {
-    "alias": "anchors and aliases are refused: one could unfold to millions of values",
+    "alias": "anchors and aliases are refused: a small file could expand to millions of values",
     "bad-date": "a date is written year-month-day",
     "bad-due": "`due` is a period after a date, a day of the year after a date, a day, or the earliest of these",
     "bad-id": "a name has letters, digits, `.` and `-`; a fact is `group.fact`",
     "bad-key": "a key must be a plain word",
     "bad-window": "a counter's window is a calendar year or a preceding period",
-    "bad-value": "the value is not one its place or its fact's type knows",
+    "bad-value": "the value does not fit its place or the type of its fact",
     "bare-number": "a long number without separators is hard to read (a warning)",
-    "cycle": "definitions use, rules exempt, or values lie under one another in a circle",
-    "doubt": "a provision that is unsure opens no lane, and an entry is no weaker than its register",
+    "cycle": "definitions, exemptions or values form a circle",
+    "doubt": "an unsure provision cannot open a lane; an entry cannot be less sure than its register",
     "duplicate-id": "a name is given twice",
-    "duplicate-key": "a key stands twice in one mapping",
-    "empty-condition": "a condition says nothing",
-    "empty-file": "there is nothing in the file",
-    "file-too-large": "a file may have a mebibyte",
+    "duplicate-key": "a key appears twice in one mapping",
+    "empty-condition": "a condition tests nothing",
+    "empty-file": "the file is empty",
+    "file-too-large": "a file has at most one mebibyte",
     "force": "an instrument of this force cannot do this (law decides, soft law advises)",
-    "ill-typed": "a register, or the fact compared with, is of another type than the fact",
-    "lift-from-memory": "a provision known from memory lifts nothing, and makes a review of it (a warning)",
-    "missing-key": "a key that the document needs is not there",
-    "never-in-force": "a rule's period and its policy's never meet",
-    "never-together": "what exempts and what is exempted are never in force on one day",
+    "ill-typed": "the type of the fact does not fit its use, such as a comparison with a fact of another type",
+    "lift-from-memory": "a provision marked `from-memory` lifts nothing; it opens a review (a warning)",
+    "missing-key": "the document lacks a key that it needs",
+    "never-in-force": "the period of a rule does not overlap the period of its policy",
+    "never-together": "a rule and a rule that it exempts are never in force on the same day",
     "no-effect": "a rule has neither an effect nor `exempts`",
     "no-policy": "no file begins with `policy:`",
     "not-utf-8": "the file is not UTF-8 text",
     "not-yaml": "the text is not YAML",
-    "only-a-field": "a ground tests a field of a document, and not whether the document counts (a warning)",
-    "other-jurisdiction": "what a rule exempts, satisfies or requires belongs to its own jurisdiction",
+    "only-a-field": "a rule that lifts tests a field of a document, but not whether the document counts (a warning)",
+    "other-jurisdiction": "a rule exempts, satisfies and requires only what belongs to its own jurisdiction",
     "same-fact": "a fact is compared with itself",
     "several-documents": "a file holds one document",
-    "several-effects": "a rule has one effect, beside which `exempts` may stand",
-    "stale": "a provision was to be read against its source by a day that has passed (a warning)",
-    "stray-duties": "`duties` hang on a ground; elsewhere use `oblige`",
-    "stray-travels": "what travels with the data stands beside an effect that binds or lifts",
-    "tag": "YAML tags are refused; the vocabulary types a value",
+    "several-effects": "a rule has one effect; only `exempts` may be added to it",
+    "stale": "the day by which a provision must be checked against its source has passed (a warning)",
+    "stray-duties": "`duties` belong to a ground or a requirement; elsewhere use `oblige`",
+    "stray-travels": "`travels` needs an effect that binds or lifts",
+    "tag": "YAML tags are refused; the vocabulary gives a value its type",
     "too-deep": "a file is nested too deeply or holds too many values, or a chain of definitions or exemptions is too long",
     "too-many-facts": "the vocabulary has more facts than a caller can answer (a warning)",
     "two-documents": "a field of one document is compared with a field of another",
     "unknown-calendar": "the vocabulary has no such calendar of working days",
-    "unknown-definition": "a condition names a definition that nobody wrote",
+    "unknown-definition": "a condition names a definition that does not exist",
     "unknown-document": "a file begins with `policy:`, `vocabulary:` or `test:`",
     "unknown-fact": "an exchange has no such fact",
     "unknown-jurisdiction": "the jurisdictions file has no such jurisdiction",
     "unknown-key": "the document has no such key",
     "unknown-kind": "the vocabulary has no such kind of evidence or claim",
-    "unknown-lane": "a lane is named in the vocabulary and stands beside `advise`",
+    "unknown-lane": "a lane must be in the vocabulary, and needs `advise`",
     "unknown-operator": "there is no such operator",
     "unknown-register": "the vocabulary has no such register",
     "unknown-requirement": "the vocabulary has no such requirement",
@@ -66,12 +66,12 @@ CODES = {
     "unknown-type": "there is no such type or value set",
     "unknown-value": "the value set has no such value",
     "unknown-value-set": "the vocabulary has no such value set",
-    "untested": "no test shows that a provision stands, or none that it does not (a warning)",
+    "untested": "a provision needs a test in which it applies and a test in which it does not (a warning)",
     "untranslated": "a title or question is missing in a language (a warning)",
     "unused-definition": "no condition uses a definition (a warning)",
     "unused-word": "the vocabulary has a word that nothing uses (a warning)",
     "wrong-operator": "the operator does not fit the fact's type",
-    "wrong-shape": "a list, a mapping or a value stands where another is expected",
+    "wrong-shape": "a list, a mapping or a single value is expected, and something else is written",
 }
 
 
@@ -90,7 +90,7 @@ class Span:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Diagnostic:
-    """One finding: where, what, and what to do. `code` is stable and explained in the authors' README."""
+    """One finding: where it is, what is wrong, and what to do. `code` is stable; `CODES` explains it."""
 
     at: Span
     code: str
@@ -112,7 +112,7 @@ class Diagnostic:
         lines = texts.get(self.at.file, "").splitlines()
         if 0 < self.at.line <= len(lines):
             whole = lines[self.at.line - 1].replace("\t", " ")
-            # Of a long line, the stretch that holds the place.
+            # Of a long line, show only the part around the place.
             start = max(0, self.at.column - 100) if len(whole) > 200 else 0
             line, column = whole[start : start + 200], self.at.column - start
             room = max(1, len(line) - column + 1)
@@ -128,7 +128,7 @@ class Diagnostic:
 
 
 class Findings:
-    """The growing list of what a load found wrong; kept in file order, each finding once."""
+    """The findings of one load, in file order, each once."""
 
     def __init__(self) -> None:
         self._found: set[Diagnostic] = set()
@@ -153,6 +153,6 @@ class Findings:
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """A suggestion for a misspelt name, or the empty string where nothing is near."""
+    """A suggestion for a misspelt name, or the empty string if no known name is similar."""
     near = difflib.get_close_matches(word, list(known), n=2, cutoff=0.6)
     return f"did you mean {' or '.join(f'`{name}`' for name in near)}?" if near else ""

@@ -1,8 +1,8 @@
 """
 A proposed exchange: JSON bytes in, typed facts out.
 
-The pydantic model, and with it the JSON Schema, is made from the loaded vocabulary, so that an unknown fact, a wrong type, a
-`null` or a bad date is refused at its place before anything is decided. Source: semantics 1.2 to 1.4, 2.1, 2.3, 2.7, 2.8.
+The pydantic model and the JSON Schema are made from the loaded vocabulary. An unknown fact, a wrong type, a `null` or a bad date is
+therefore refused at its place, before anything is decided. Source: semantics 1.2 to 1.4, 2.1, 2.3, 2.7, 2.8.
 """
 
 from __future__ import annotations
@@ -60,10 +60,10 @@ class Exchange:
     """
     An exchange as accepted.
 
-    `document` is the JSON as sent. `values` maps each fact that was sent, or that follows from another (a counter is never below
-    this exchange's own count), to its value; evidence and claims are keyed by `evidence.KIND` and `claims.KIND`. `personal` are
-    JSON Pointers to values of facts marked personal. `relies_on` are the ids of requirements or grounds the sender chose. `carried` are
-    provisions whose conditions came with the data, each with where it came from.
+    `document` is the JSON as sent. `values` maps a fact to its value: each fact that was sent, and each that follows from another (a
+    counter is never below this exchange's own count). Evidence and claims are keyed by `evidence.KIND` and `claims.KIND`. `personal` are
+    JSON Pointers to values of facts marked personal. `relies_on` are the ids of requirements or grounds that the sender chose. `carried`
+    are the provisions whose conditions came with the data, each with the leg or exchange it came from.
     """
 
     document: Mapping[str, Any]
@@ -88,7 +88,7 @@ class Exchange:
         return Missing.LEFT_OUT
 
     def asked_for(self, fact: str) -> str:
-        """What to ask for to learn a fact: the document that it is a field of, where none is presented; else the fact."""
+        """What to ask for to learn a fact: for a field of a document that is not presented, the document; otherwise the fact."""
         kind, _, name = fact.rpartition(".")
         if fact.partition(".")[0] in DOCUMENT_GROUPS and name in DOCUMENT_FIELDS:
             presented = self.values.get(kind)
@@ -102,7 +102,7 @@ class Exchange:
 
 
 class ExchangeReader:
-    """Reads exchanges against one vocabulary. Made once a bundle."""
+    """Reads exchanges against one vocabulary. Each bundle makes one."""
 
     def __init__(
         self,
@@ -116,7 +116,7 @@ class ExchangeReader:
         self._ways = requirements | grounds
         self._model = _model(vocabulary)
         self._closing = {f"{family}.rest": members for family, members in vocabulary.families.items()}
-        # A counter of a family counts different people, so at least those of its largest member.
+        # A counter of a family counts different people, so it is at least as large as the largest member.
         self._counters = {
             fact.name: vocabulary.families.get(fact.counts, (fact.counts,)) for fact in vocabulary.facts.values() if fact.counts
         }
@@ -135,7 +135,7 @@ class ExchangeReader:
         return self.accept(read_object(raw, MAX_BYTES))
 
     def accept(self, document: Mapping[str, Any]) -> Exchange:
-        """The exchange in a JSON object that was read strictly. Raises ExchangeRefused with every problem found."""
+        """Read an exchange from a JSON object that was read strictly. Raises ExchangeRefused with every problem found."""
         try:
             tree = self._model.validate_python(document)
         except ValidationError as failed:
@@ -153,7 +153,7 @@ class ExchangeReader:
         return Exchange(document, values, as_of, relies_on, personal, carried)
 
     def _complete(self, values: dict[str, Value]) -> list[ExchangeProblem]:
-        """Close families with `rest`, and hold counters against this exchange's own counts."""
+        """Close families that have `rest`, and compare counters with this exchange's own counts."""
         for rest, members in self._closing.items():
             if values.pop(rest, None) is not None:
                 for member in members:
@@ -181,7 +181,7 @@ class ExchangeReader:
             ExchangeProblem(
                 f"/relies_on/{n}",
                 "unknown-way",
-                f"`{way[:80]}` is no requirement or ground; {did_you_mean(way, self._ways)}".rstrip("; "),
+                f"`{way[:80]}` is neither a requirement nor a ground; {did_you_mean(way, self._ways)}".rstrip("; "),
             )
             for n, way in enumerate(relies_on)
             if way not in self._ways
@@ -192,7 +192,7 @@ class ExchangeReader:
             ExchangeProblem(
                 f"/carried/{n}/provision",
                 "unknown-provision",
-                f"`{provision[:80]}` is no provision whose conditions travel; {did_you_mean(provision, self._travelling)}".rstrip(
+                f"`{provision[:80]}` is not a provision whose conditions travel; {did_you_mean(provision, self._travelling)}".rstrip(
                     "; "
                 ),
             )
@@ -220,7 +220,7 @@ class ExchangeReader:
         return tuple(problems)
 
     def _personal_in(self, sent: Mapping[str, Value]) -> tuple[str, ...]:
-        """Pointers to what is personal among the values that were sent."""
+        """Pointers to the personal values among those that were sent."""
         found = [pointer for name, pointer in self._personal.items() if name in sent]
         for name, value in sent.items():
             if isinstance(value, Document):
@@ -230,7 +230,7 @@ class ExchangeReader:
 
 
 def read_object(raw: bytes, most: int, what: str = "exchange") -> dict[str, Any]:
-    """One JSON object of at most so many bytes, strictly: UTF-8, no duplicate keys, no NaN. Raises ExchangeRefused."""
+    """Read one JSON object of at most `most` bytes, strictly: UTF-8, no duplicate keys, no NaN. Raises ExchangeRefused."""
     if len(raw) > most:
         raise _not_json(f"the {what} has more than {most:,} bytes")
     try:
@@ -240,7 +240,7 @@ def read_object(raw: bytes, most: int, what: str = "exchange") -> dict[str, Any]
     except UnicodeDecodeError:
         raise _not_json("the body is not UTF-8") from None
     except UnicodeEncodeError:
-        raise _not_json("the body is not JSON: half of a character (a lone surrogate) stands in it") from None
+        raise _not_json("the body is not JSON: it contains half of a character (a lone surrogate)") from None
     except RecursionError:
         raise _not_json("the body is nested too deeply") from None
     except ExchangeRefused:
@@ -261,7 +261,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(table) < len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
-        raise _not_json(f"`{twice[:80]}` stands twice in one object")
+        raise _not_json(f"`{twice[:80]}` appears twice in one object")
     return table
 
 
@@ -286,11 +286,13 @@ def _model(vocabulary: Vocabulary) -> TypeAdapter[dict[str, Any]]:
         for step in family.split("."):
             here = here[step]
         here["rest"] = _leaf(
-            vocabulary.facts[members[0]].type, "what the other members add up to: 0 closes the family", zero=True
+            vocabulary.facts[members[0]].type,
+            "the total of the members that are not named; 0 closes the family",
+            zero=True,
         )
     for group in DOCUMENT_GROUPS:
         tree[group] = {kind: _document_leaf(text.title.en) for kind, text in vocabulary.kinds[group].items()}
-    tree[AS_OF] = _leaf(Type("date"), "the date of the law and of the exchange; today where left out", unknown=False)
+    tree[AS_OF] = _leaf(Type("date"), "the date of the law and of the exchange; today if it is left out", unknown=False)
     tree["relies_on"] = _ways_leaf()
     tree["carried"] = _carried_leaf()
     tree["schema"] = _schema_leaf()
@@ -298,7 +300,7 @@ def _model(vocabulary: Vocabulary) -> TypeAdapter[dict[str, Any]]:
 
 
 def _closed(name: str, tree: Mapping[str, Any]) -> Any:
-    """An object with these keys and no others, each of which may be left out."""
+    """An object with only these keys; each key may be left out."""
     fields = {key: _closed(f"{name}_{key}", inner) if isinstance(inner, dict) else inner for key, inner in tree.items()}
     shape = TypedDict(name, fields, total=False)  # type: ignore[misc]
     shape.__pydantic_config__ = ConfigDict(extra="forbid", title=name.replace("_", "."))  # type: ignore[attr-defined]
@@ -306,7 +308,7 @@ def _closed(name: str, tree: Mapping[str, Any]) -> Any:
 
 
 def _leaf(type: Type, title: str, unknown: bool = True, zero: bool = False) -> Any:
-    # A word of a closed set is its own value: most of what is sent needs no more than to be found here.
+    # A word of a closed set is its own value. Most values sent are such words, so look for them first.
     words = frozenset(type.values.values if type.values and not type.many else ())
 
     def read(json: Any) -> Value:
@@ -355,7 +357,7 @@ def _schema(type: Type) -> dict[str, Any]:
 
 
 def _document_leaf(title: str) -> Any:
-    """A document with its fields, or the word that there is none or that it is not known."""
+    """A document with its fields, or the word `none` or `unknown`."""
 
     def read(json: Any) -> Value:
         if json not in ("none", "unknown"):
@@ -415,7 +417,7 @@ def _carried_leaf() -> Any:
             "additionalProperties": False,
         },
         "maxItems": MAX_CARRIED,
-        "title": "conditions that came with the data, by the provision that laid them on it, and where they came from",
+        "title": "conditions that came with the data: for each, the provision that laid it down and where it came from",
     }
     return Annotated[Any, PlainValidator(read), WithJsonSchema(schema)]
 

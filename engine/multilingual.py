@@ -1,5 +1,5 @@
 """
-What an author or this program says, in each language that decisions are written in.
+Texts of an author or of this program, in each language that decisions are written in.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """A text by language, a field each; English stands in where there is none in another."""
+    """One text, with a field for each language. English is used if another language has no text."""
 
     en: str = ""
     zh: str = ""
@@ -18,7 +18,7 @@ class Words:
         return bool(self.en)
 
     def in_(self, lang: str) -> str:
-        """The text in a language."""
+        """The text in a language, or in English if there is none."""
         return getattr(self, lang) or self.en
 
 

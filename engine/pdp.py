@@ -1,10 +1,10 @@
 """
 The policy decision point: one bundle, the engines of its mode, and a decision for each exchange.
 
-An exchange is first judged, by every engine of the mode once, and then told: the decision is written from the judgement.
+Every engine of the mode first judges the exchange, once. The decision is then written from the judgement.
 
-In the mode `checked` two engines that share nothing but the checked rules evaluate every exchange, and their verdicts are
-compared. A disagreement or a failing engine is never a permit: the answer is the stricter of `review` and both (semantics 5.4).
+In the mode `checked`, two engines that share only the checked rules evaluate every exchange, and their verdicts are compared. A
+disagreement or a failing engine is never a permit: the outcome is the strictest of `review` and the engines' outcomes (semantics 5.4).
 """
 
 from __future__ import annotations
@@ -51,8 +51,8 @@ class PDP:
     """
     Decides exchanges under one bundle.
 
-    `mode` is "checked", "bitset", "durable" or "reference". Calls may come from several threads; they take turns, since
-    durable-rules is one engine a process.
+    `mode` is "checked", "bitset", "durable" or "reference". Several threads may call it; the calls take turns, because durable-rules
+    has one engine for each process.
     """
 
     @all_stays()
@@ -72,11 +72,11 @@ class PDP:
         self._combiner = Combiner(bundle)
         self._concerned = sum(1 << number for number, rule in enumerate(bundle.rules.rules) if concerns(rule))
         self._agreed = EnginePart(version=VERSION, mode=mode, engines=list(MODES[mode]), agreed=True)
-        self._tellers = {ENGLISH.code: Teller(bundle, self._agreed, ENGLISH)}  # others when first asked for
+        self._tellers = {ENGLISH.code: Teller(bundle, self._agreed, ENGLISH)}  # other languages are added on first use
         self._questions = Questions(bundle)
         self._remedies = Remedies(bundle)
         self._horizons = {ENGLISH.code: Horizon(bundle, ENGLISH)}
-        self._lock = threading.RLock()  # searches look while a decision holds it
+        self._lock = threading.RLock()  # re-entrant: a search evaluates while its decision holds the lock
 
     def decide(
         self,
@@ -103,18 +103,18 @@ class PDP:
         lang: str = "en",
         signed: Collection[Approval] = (),
     ) -> Written:
-        """The decision on an exchange, as JSON: `judge`, then `tell`. Raises EnginesFailed where no engine gave an answer."""
+        """The decision on an exchange, as JSON: `judge`, then `tell`. Raises EnginesFailed if no engine gave a verdict."""
         return self.tell(self.judge(exchange, as_of=as_of, signed=signed), today=today, id=id, include=include, lang=lang)
 
     def judge(
         self, exchange: Exchange, *, as_of: date, signed: Collection[Approval] = (), came: Collection[Carried] = ()
     ) -> Judgement:
         """
-        What the engines of the mode say to an exchange, each evaluating it once, and what that comes to.
+        The verdict of each engine of the mode on an exchange, and the outcome. Each engine evaluates the exchange once.
 
-        `as_of` is the day whose law counts. `signed` are approvals of these provisions, for these facts; those whose last day is before
-        `as_of` count for nothing. `came` is what earlier legs of a plan lay on the exchange, beside what its sender stated. Raises
-        EnginesFailed where no engine gave an answer.
+        `as_of` is the day whose law counts. `signed` are approvals for the facts of this exchange; an approval that ends before `as_of`
+        does not count. `came` are the conditions from earlier legs of a plan, in addition to those that the sender stated. Raises
+        EnginesFailed if no engine gave a verdict.
         """
         signed = tuple(each for each in signed if as_of <= each.until)
         laid = (*came, *stated(exchange, self.travelling))
@@ -143,11 +143,11 @@ class PDP:
 
     def tell(self, judgement: Judgement, *, today: date, id: str, include: Collection[str] = (), lang: str = "en") -> Written:
         """
-        The decision on an exchange as it was judged, as JSON.
+        The decision on a judged exchange, as JSON.
 
-        Where it was not judged as of `today`, the decision is hypothetical. `id` is the caller's. `include` asks for more, of INCLUDES;
-        `lang` is one of LANGUAGES. The exchange is not evaluated again, unless something changes in it: what is missing, remedies and
-        horizons are found by looking at others.
+        The decision is hypothetical unless the exchange was judged as of `today`. The caller chooses `id`. `include` names additional
+        parts, from INCLUDES; `lang` is one of LANGUAGES. The exchange itself is not evaluated again. Missing facts, remedies and horizons
+        are found by evaluating it with other facts or on other days.
         """
         with self._lock:
             teller = self._teller(lang)
@@ -155,30 +155,30 @@ class PDP:
             return teller.tell(case, self._more(case, include, teller.book))
 
     def verdict(self, exchange: Exchange, as_of: date) -> Verdict:
-        """The reference's verdict, for tests of definitions."""
+        """The verdict of the reference engine, for tests of definitions."""
         return self.reference.evaluate(exchange, as_of)
 
     def look(
         self, exchange: Exchange, as_of: date, signed: frozenset[str] = NONE_SIGNED, came: Collection[Carried] = ()
     ) -> tuple[Verdict, Outcome]:
-        """What the first engine says to an exchange; for searches, no decision."""
+        """The verdict and the outcome of the first engine; for searches, not for decisions."""
         with self._lock:
             verdict = self.engines[0].evaluate(exchange, as_of, signed)
             outcome = self._combiner.outcome(exchange, verdict, as_of)
             return verdict, over(outcome, held((*came, *stated(exchange, self.travelling)), (verdict,)))
 
     def outcome(self, exchange: Exchange, as_of: date) -> Outcome:
-        """What the first engine says, without its verdict."""
+        """The outcome of the first engine, without its verdict."""
         return self.look(exchange, as_of)[1]
 
     def horizon(self, lang: str) -> Horizon:
-        """Who looks ahead, and says it in a language. Raises ValueError where there is no such language."""
+        """The search of later days, which writes in one language. Raises ValueError if the language is unknown."""
         with self._lock:
             self._teller(lang)
             return self._horizons[lang]
 
     def _teller(self, lang: str) -> Teller:
-        """Who tells decisions in a language."""
+        """The writer of decisions in one language."""
         if lang not in self._tellers:
             if lang not in LANGUAGES:
                 raise ValueError(f"there is no language `{lang}`; use one of {', '.join(LANGUAGES)}")
@@ -188,15 +188,15 @@ class PDP:
 
     def _more(self, case: Case, include: Collection[str], book: Phrasebook) -> dict[str, BaseModel]:
         """
-        What is told only where it is asked for; of an exchange on which the engines disagree, only the trace.
+        The additional parts that the caller asks for. If the engines disagree, only the trace is given.
 
-        Remedies and questions change facts, and with them every approval is gone.
+        Remedies and questions change facts, and no approval holds for changed facts.
         """
         more: dict[str, BaseModel] = {}
         judgement = case.judgement
-        # Only what the decision tells counts further on, so that it can be made again from what it tells.
-        told = {each.provision for each in judgement.signed_off}
-        signed = [each for each in judgement.signed if each.provision in told]
+        # Only approvals that the decision shows count from here on, so that the decision can be made again from its own content.
+        shown = {each.provision for each in judgement.signed_off}
+        signed = [each for each in judgement.signed if each.provision in shown]
 
         def unsigned(exchange: Exchange, day: date) -> tuple[Verdict, Outcome]:
             return self.look(exchange, day, came=judgement.came)
@@ -217,7 +217,7 @@ class PDP:
         return more
 
     def _missing(self, judgement: Judgement, book: Phrasebook) -> tuple[MissingPart, ...]:
-        """What to find out; where the engines disagree, no answer would help."""
+        """The facts to find out; none if the engines disagree, because no answer would help."""
         if not judgement.agreed or judgement.outcome.word != UNDETERMINED:
             return ()
         exchange, as_of = judgement.exchange, judgement.as_of
@@ -233,9 +233,9 @@ class PDP:
         self, exchange: Exchange, as_of: date, signed: frozenset[str], laid: Collection[Carried]
     ) -> tuple[dict[str, Verdict], EnginePart]:
         """
-        Each engine's verdict by its name, and whether all of them said the same, also of the conditions that are laid on the exchange.
+        Each engine's verdict by its name, and whether all engines agree, also on the conditions that are laid on the exchange.
 
-        Of the first verdict it can be asked how tests read, whichever engine gave it: of the reference where that one cannot tell.
+        The first verdict can always say how tests read. If its engine cannot, the reference engine answers.
         """
         verdicts: dict[str, Verdict] = {}
         trouble: list[str] = []
@@ -254,7 +254,7 @@ class PDP:
                         verdict = replace(verdict, truth=_Asked(self.reference, exchange, as_of))
                 verdicts[engine.name] = verdict
             except Exception as error:  # noqa: BLE001 - an engine that fails for any reason ends in a review, never in a permit
-                # Only its kind: a message may quote a personal value, and this goes into the decision and the log.
+                # Record only the kind of error: its message may quote a personal value, and this text goes into the decision and the log.
                 trouble.append(f"{engine.name} failed: {type(error).__name__}")
         if not verdicts:
             raise EnginesFailed("; ".join(trouble))
@@ -263,7 +263,7 @@ class PDP:
         return verdicts, self._agreed.model_copy(update={"agreed": False, "disagreement": trouble[:MAX_DIFFERENCES]})
 
     def _strictest(self, exchange: Exchange, as_of: date, first: Outcome, verdicts: Collection[Verdict]) -> Outcome:
-        """The stricter of a review and what every engine says."""
+        """The strictest of a review and the outcomes of all engines."""
         found = [self._combiner.outcome(exchange, verdict, as_of) for verdict in verdicts]
         level = max([Level.REVIEW, *(outcome.bounds.high for outcome in found)])
         bounds = Bounds(level, level)
@@ -271,7 +271,7 @@ class PDP:
 
 
 class _Asked:
-    """How tests read on an exchange, by the reference, which is asked once and not before anybody wants to know."""
+    """How tests read on an exchange, by the reference engine, which evaluates the exchange once, on first use."""
 
     def __init__(self, reference: Reference, exchange: Exchange, as_of: date) -> None:
         self._ask = partial(reference.evaluate, exchange, as_of)

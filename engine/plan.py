@@ -1,10 +1,10 @@
 """
-Plans: several exchanges in order, where what was allowed under a condition takes the condition along.
+Plans: several exchanges in order. The conditions of one exchange travel with its data to later ones.
 
-Goes from the JSON of a plan to its legs, and from legs to a decision. A leg is judged like any exchange, with what came from the
-legs before it: every provision that stands there and says what `travels`, and whatever was carried into them. A plan is as strict
-as its strictest leg and never a permit unless every leg is one. Who leaves out that the data were got by an earlier leg gets no
-condition carried; that is the sender's statement, like every other fact.
+Goes from the JSON of a plan to its legs, and from legs to a decision. A leg is judged like any exchange, under the conditions from
+the legs before it: the conditions of every provision that stands there and has `travels`, and the conditions carried into those legs.
+A plan is as strict as its strictest leg, and it is a permit only if every leg is. A leg without `after` gets no conditions from
+earlier legs; `after` is the sender's statement, like every other fact.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ LEG_KEYS = ("id", "after", "exchange")
 
 @dataclass(frozen=True, slots=True)
 class Leg:
-    """One leg. `after` is the id of the earlier leg by which its exporter got the data, "" where by none."""
+    """One leg. `after` is the id of the earlier leg that brought the data to its exporter, "" if there is none."""
 
     id: str
     exchange: Exchange
@@ -48,7 +48,7 @@ def read_plan(bundle: Bundle, raw: bytes) -> tuple[Leg, ...]:
     """
     The legs of a plan, from `{"legs": [{"id": …, "after": …, "exchange": {…}}, …]}`.
 
-    A leg without an id is called by its place, from "1". `after` is the id of an earlier leg, or its place. Raises ExchangeRefused with
+    A leg without an id has its place as its id, from "1". `after` is the id or the place of an earlier leg. Raises ExchangeRefused with
     every problem, each at its place in the plan.
     """
     document = read_object(raw, MAX_BYTES, "plan")
@@ -72,10 +72,10 @@ def decide_plan(
     pdp: PDP, legs: Sequence[Leg], *, as_of: date, today: date, id: str, ahead: bool = True, lang: str = "en"
 ) -> PlanDecision:
     """
-    The decision on a plan; `legs` are as `read_plan` gives them, each after those it names.
+    The decision on a plan; `legs` are as `read_plan` returns them, each after the leg that it names.
 
-    The decision of a leg has the id `id/leg`. `ahead` asks until when it holds; `lang` is one of LANGUAGES. Raises EnginesFailed as
-    `PDP.judge` does.
+    The decision on a leg has the id `id/leg`. With `ahead`, the decision also says how long it holds. `lang` is one of LANGUAGES. Raises
+    EnginesFailed as `PDP.judge` does.
     """
     judged = _judged(pdp, legs, as_of)
     told = {leg.id: pdp.tell(judged[leg.id], today=today, id=f"{id}/{leg.id}", lang=lang) for leg in legs}
@@ -94,7 +94,7 @@ def decide_plan(
 
 
 def _judged(pdp: PDP, legs: Sequence[Leg], as_of: date) -> dict[str, Judgement]:
-    """Each leg by its id, judged with what stands in the leg it comes after, and with whatever was carried into that one."""
+    """The judgement of each leg, by its id, under the conditions that arise in the leg before it and those carried into that leg."""
     found: dict[str, Judgement] = {}
     for leg in legs:
         before = found.get(leg.after)
@@ -104,12 +104,12 @@ def _judged(pdp: PDP, legs: Sequence[Leg], as_of: date) -> dict[str, Judgement]:
 
 
 def _part(leg: Leg, written: Written) -> LegPart:
-    came = len(written.judgement.came)  # they lead what was carried
+    came = len(written.judgement.came)  # these come first in `carried`
     return LegPart(leg=leg.id, after=leg.after, carried=list(written.carried[:came]), decision=written.document())
 
 
 def _answer(told: Mapping[str, Written], say: Language, hypothetical: bool) -> str:
-    """The plan's answer: that every leg may go ahead, or the strictest that may not and why."""
+    """The plan's answer: every leg may go ahead, or the strictest leg that may not, and why."""
     stopping = {leg: written for leg, written in told.items() if not written.judgement.outcome.permits}
     if not stopping:
         as_of = next(iter(told.values())).as_of
@@ -119,7 +119,7 @@ def _answer(told: Mapping[str, Written], say: Language, hypothetical: bool) -> s
 
 
 def _whole(bounds: Sequence[Bounds]) -> Bounds:
-    """The strictest; where that would be a permit and some leg is none, the strictest of those that are none."""
+    """The strictest bounds of all legs. If they would permit while some leg is not permitted, the strictest of those legs counts."""
     over = Bounds.over(bounds)
     refused = [each for each in bounds if not permitting(each)]
     return max(refused, key=gravity) if refused and permitting(over) else over
@@ -130,7 +130,7 @@ def _whole(bounds: Sequence[Bounds]) -> Bounds:
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """A leg on some day, as the first engine sees it, and the definitions that it then has to meet."""
+    """A leg on one day, evaluated by the first engine, with the definitions that it must meet on that day."""
 
     verdict: Verdict
     outcome: Outcome
@@ -138,7 +138,7 @@ class _Seen:
 
 
 def _ahead(pdp: PDP, legs: Sequence[Leg], as_of: date, say: Language) -> HorizonPart:
-    """The last day until which every leg comes to the same outcome, by the first engine."""
+    """The last day on which every leg still has the same outcome, by the first engine."""
     horizon = pdp.horizon(say.code)
     turns = {leg.id: horizon.turns(leg.exchange, as_of, carried=bool(leg.after)) for leg in legs}
     before = _seen(pdp, legs, as_of)
@@ -169,7 +169,7 @@ def _ahead(pdp: PDP, legs: Sequence[Leg], as_of: date, say: Language) -> Horizon
 
 def _seen(pdp: PDP, legs: Sequence[Leg], day: date) -> list[_Seen]:
     found: list[_Seen] = []
-    carried: dict[str, tuple[Carried, ...]] = {"": ()}  # by each leg into those after it
+    carried: dict[str, tuple[Carried, ...]] = {"": ()}  # what each leg hands on to the legs after it
     for leg in legs:
         verdict, outcome = pdp.look(leg.exchange, day, came=carried[leg.after])
         laid = (*carried[leg.after], *stated(leg.exchange, pdp.travelling))
@@ -182,7 +182,7 @@ def _seen(pdp: PDP, legs: Sequence[Leg], day: date) -> list[_Seen]:
 
 
 def _leg(bundle: Bundle, text: Mapping[str, Any], number: int, earlier: Sequence[Leg], problems: list[ExchangeProblem]) -> Leg:
-    """One leg; what is wrong is added to `problems`, and the leg then means nothing."""
+    """One leg. Each problem is added to `problems`; the leg is then of no use."""
     at = f"/legs/{number}"
     problems += [
         ExchangeProblem(f"{at}/{key}", "unknown-key", _unknown_key(key, LEG_KEYS)) for key in text if key not in LEG_KEYS
@@ -190,7 +190,7 @@ def _leg(bundle: Bundle, text: Mapping[str, Any], number: int, earlier: Sequence
     id = text.get("id", str(number + 1))
     if not isinstance(id, str) or not 0 < len(id) <= 80 or id in (leg.id for leg in earlier):
         problems.append(
-            ExchangeProblem(f"{at}/id", "wrong-value", "must be a text of 1 to 80 characters that no earlier leg has")
+            ExchangeProblem(f"{at}/id", "wrong-value", "must be a text of 1 to 80 characters, and not the id of an earlier leg")
         )
         id = f"{number + 1}, unnamed"
     after = text.get("after", "")
@@ -198,7 +198,7 @@ def _leg(bundle: Bundle, text: Mapping[str, Any], number: int, earlier: Sequence
         after = earlier[after - 1].id
     before = next((leg for leg in earlier if leg.id == after), None)
     if before is None and "after" in text:
-        detail = "names no earlier leg; it is the id of one, or its place, counted from 1"
+        detail = "names no earlier leg; give the id of one, or its place, counted from 1"
         problems.append(ExchangeProblem(f"{at}/after", "unknown-leg", detail))
     exchange = Exchange({}, {})
     try:
@@ -207,7 +207,7 @@ def _leg(bundle: Bundle, text: Mapping[str, Any], number: int, earlier: Sequence
         problems += [ExchangeProblem(f"{at}/exchange{p.pointer}", p.code, p.detail) for p in refused.problems]
     days = {leg.exchange.as_of for leg in earlier if leg.exchange.as_of}
     if exchange.as_of and days - {exchange.as_of}:
-        detail = "is another day than an earlier leg's; a plan is decided on one day"
+        detail = "differs from the day of an earlier leg; a plan is decided on one day"
         problems.append(ExchangeProblem(f"{at}/exchange/as_of", "wrong-value", detail))
     if before is not None:
         problems += [ExchangeProblem(f"{at}/after", "broken-chain", text) for text in _breaks(bundle, before, exchange)]
@@ -215,13 +215,13 @@ def _leg(bundle: Bundle, text: Mapping[str, Any], number: int, earlier: Sequence
 
 
 def _breaks(bundle: Bundle, before: Leg, exchange: Exchange) -> Iterator[str]:
-    """Where a leg cannot come after another: it begins in another country than the one that the other ends in."""
+    """Why a leg cannot come after another: it begins in a country other than the one in which the earlier leg ends."""
     ends = [before.exchange.value(touch.fact) for touch in bundle.vocabulary.touches if touch.as_ == "recipient"]
     begins = [exchange.value(touch.fact) for touch in bundle.vocabulary.touches if touch.as_ == "exporter"]
     there = {value for value in ends if isinstance(value, str)}
     for here in begins:
         if isinstance(here, str) and there and here not in there:
-            yield f"leg `{before.id}` ends in {', '.join(sorted(there))} and this one begins in {here}; name the leg between"
+            yield f"leg `{before.id}` ends in {', '.join(sorted(there))} and this one begins in {here}; add the leg between them"
 
 
 def _unknown_key(key: str, known: Sequence[str]) -> str:

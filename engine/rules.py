@@ -1,9 +1,10 @@
 """
 The intermediate representation: frozen, printable rules over atoms, in strata.
 
-`check` writes it, the back ends read it; below this line nothing knows YAML. An atom tests one fact. Conditions are Kleene
-formulas over atoms and named definitions. Every name is resolved, every operand typed, every use of evidence decided (semantics
-2.2), in-force dates are tests of the built-in fact `as_of`, and a provision with two effects has become two rules.
+`check` writes the rules and the back ends read them; nothing here knows YAML. An atom tests one fact. Conditions are Kleene formulas
+over atoms and named definitions. Every name is resolved, every operand has its type, and every test of evidence knows how evidence
+that is not shown reads (semantics 2.2). In-force dates are tests of the built-in fact `as_of`. A provision that has an effect and
+exempts has become two rules or more.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from engine.multilingual import NO_WORDS, Words
 from engine.values import Duration, Operand, Type
 
 AS_OF = "as_of"
-MAX_CHAIN = 50  # definitions that use, or rules that exempt, one another: what walks them may recurse
+MAX_CHAIN = 50  # of definitions that use one another, or of rules that exempt one another, so that recursion over them is safe
 
 
 class Truth(IntEnum):
@@ -65,9 +66,9 @@ class Atom:
 
     `op` is one of: is (one of `operands`), in (register `register`), has (a set holds one of `operands`, or a member of `register`),
     only (no member outside them), at_least, at_most, more_than, less_than (one operand; for a date it may be `as_of`), within
-    and older_than (a date against as_of), counts (a document counts). `other` is a fact that stands in the operand's place, for
-    `is` and the four of order (semantics 2.10). `not_shown` is what a test of evidence or a claim reads where
-    none is shown: NO where it lifts, UNKNOWN where it raises; None on any other fact.
+    and older_than (a date against as_of), counts (a document counts). `other` is a fact to compare with instead of an operand, for `is`
+    and the four operators of order (semantics 2.10). `not_shown` is the truth of a test of evidence or a claim that is not shown: NO if
+    the test lifts, UNKNOWN if it raises; None for every other fact.
     """
 
     fact: str
@@ -100,7 +101,7 @@ class Not:
 
 @dataclass(frozen=True, slots=True)
 class Defined:
-    """A definition by its key; a key ends in `!raise` or `!lift` where the use decides what unshown evidence reads."""
+    """A definition by its key. The key ends in its use, such as `!raise` or `!lift`, if the use decides how unshown evidence reads."""
 
     key: str
 
@@ -127,7 +128,7 @@ class Need:
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """A last day so long after a date; `after` is a date fact, or as_of."""
+    """A last day that is a length of time after a date; `after` is a date fact, or as_of."""
 
     within: Duration
     after: str
@@ -135,7 +136,7 @@ class Period:
 
 @dataclass(frozen=True, slots=True)
 class OnDay:
-    """The first such day of a year that lies after a date; a 29 February is the last of February in other years."""
+    """The first day of this month and day after a date. In a year without 29 February, 28 February takes its place."""
 
     month: int
     day: int
@@ -144,14 +145,14 @@ class OnDay:
 
 @dataclass(frozen=True, slots=True)
 class OnDate:
-    """A day that is written out."""
+    """A fixed day."""
 
     day: date
 
 
 @dataclass(frozen=True, slots=True)
 class Earliest:
-    """Whichever of several last days comes first."""
+    """The earliest of several last days."""
 
     parts: tuple[Due, ...]
 
@@ -185,7 +186,7 @@ class Requirement:
 
 @dataclass(frozen=True, slots=True)
 class Provision:
-    """What a reader sees of a rule, whichever of its effects stands."""
+    """What a reader sees of a provision; all rules made from it share this."""
 
     id: str  # policy/rule
     policy: str
@@ -197,7 +198,7 @@ class Provision:
     says: Words
     source: str
     status: str
-    file: str = field(repr=False)  # where it stands is no part of what it means
+    file: str = field(repr=False)  # the place in a file is not part of the meaning
     line: int = field(repr=False)
 
 
@@ -206,8 +207,8 @@ class Travels:
     """
     What travels with the data to later legs of a plan.
 
-    `condition` is what whoever has the data must observe. `when` is the key of the definition that a later leg must meet, "" where
-    nothing can be tested; `otherwise` the level of a leg that does not meet it.
+    `condition` says what each later holder of the data must observe. `when` is the key of the definition that a later leg must meet, ""
+    if nothing can be tested. `otherwise` is the level of a leg that does not meet it.
     """
 
     condition: Words
@@ -220,9 +221,9 @@ class Rule:
     """
     One effect of one provision.
 
-    `effect` is one of prohibit, require, satisfies, oblige, review, advise, compels, exempts. `condition` holds everything: in
-    force, applies, when, unless. `exempts` names rule keys, `excuses` requirement ids this rule makes not owed, `satisfies` the
-    requirements a ground meets. `doubtful` marks a lift that only opens a review (semantics 3.7).
+    `effect` is one of prohibit, require, satisfies, oblige, review, advise, compels, exempts. `condition` joins all of in
+    force, applies, when and unless. `exempts` are the keys of rules that this rule exempts from, `excuses` the ids of requirements that it
+    lifts, `satisfies` the requirements that a ground meets. `doubtful` marks a lift that only opens a review (semantics 3.7).
     """
 
     key: str
@@ -263,8 +264,8 @@ class Calendar:
     """
     Which days are worked in one place (semantics 2.9).
 
-    `weekend` holds days of the week, Monday is 0. `holidays` are not worked; `workdays` are, though they lie on a weekend. Of days
-    before `known_from` and after `known_until` nothing is known.
+    `weekend` holds days of the week, Monday is 0. `holidays` are not worked; `workdays` are worked although they fall on a
+    weekend. Nothing is known of days before `known_from` and after `known_until`.
     """
 
     weekend: frozenset[int]
@@ -279,9 +280,9 @@ class RuleSet:
     """
     Everything a back end needs.
 
-    `definitions` come in an order in which each uses only earlier ones. `rules` are numbered exempters first: a rule is exempted
-    only by rules before it; ties by policy id, then position. `registers` maps a register to its entries by
-    value, `calendars` the name of a calendar to its working days.
+    Each of `definitions` uses only earlier ones. `rules` are numbered so that a rule is exempted only by rules before it; rules that this
+    leaves equal follow policy id, then position. `registers` maps a register to its entries by value, `calendars` maps the name of a
+    calendar to its days.
     """
 
     definitions: dict[str, Condition]
@@ -299,7 +300,7 @@ class RuleSet:
 
 
 def anchors(due: Due | None) -> Iterator[Period | OnDay]:
-    """The parts of a last day that hang on a date."""
+    """The parts of a last day that depend on a date."""
     match due:
         case Period() | OnDay():
             yield due
@@ -309,7 +310,7 @@ def anchors(due: Due | None) -> Iterator[Period | OnDay]:
 
 
 def atoms(condition: Condition) -> Iterator[Atom]:
-    """The atoms of a condition itself, not of the definitions it names."""
+    """The atoms of a condition, without those of the definitions it names."""
     match condition:
         case Atom():
             yield condition

@@ -2,7 +2,7 @@
 The types of facts, and the values they take.
 
 A type reads two spellings: the text of a YAML file (`read`) and the JSON of an exchange (`accept`). Both give the same frozen
-values, so that a rule's operand and a caller's fact can be compared. Either raises BadValue with one sentence in the author's
+values, so that a rule's operand and a caller's fact can be compared. Both raise BadValue with one sentence in the author's
 words. Source: semantics 1.2, 2.4, 2.8, 2.9.
 """
 
@@ -35,7 +35,7 @@ _DURATION = re.compile(r"(\d{1,6}) (hour|day|week|month|year|working day)s?(?: i
 _DAY_OF_YEAR = re.compile(r"(\d{1,2}) ([A-Z][a-z]+)", re.ASCII)
 _MONEY = re.compile(r"(-?\d{1,15}(?:\.\d{1,4})?) ([A-Z]{3})", re.ASCII)
 _SCALE = {None: 1, "thousand": 10**3, "million": 10**6, "billion": 10**9}
-# How authors spell a value, for their editors. What fits may still be no value: `2026-02-31`, or a calendar nobody wrote.
+# How authors spell a value, for their editors. A text that fits may still be refused, like `2026-02-31` or an unknown calendar.
 SPELLINGS = {
     "count": _NUMBER.pattern,
     "ratio": f"{_NUMBER.pattern}|{_DECIMAL.pattern}",
@@ -49,7 +49,7 @@ _MONTHS = {"month": 1, "year": 12}
 
 
 class BadValue(ValueError):
-    """A value that its type does not know. `str()` is a sentence without a full stop; `help` says what to do."""
+    """A value that does not fit its type. `str()` is a sentence without a full stop; `help` says what to do."""
 
     def __init__(self, message: str, help: str = "") -> None:
         super().__init__(message)
@@ -65,7 +65,7 @@ class Missing(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """A number known to lie in [low, high], both ends inclusive; `high` None is no upper end."""
+    """A number known to lie in [low, high], both ends inclusive; without an upper end, `high` is None."""
 
     low: Decimal
     high: Decimal | None
@@ -108,12 +108,12 @@ class Duration:
         return "0 days"
 
     def hours_between(self) -> tuple[int, int]:
-        """The least and the most hours it can be: a month has 28 to 31 days, twelve of them 365 or 366."""
+        """The least and the most hours it can be: a month has 28 to 31 days, twelve months have 365 or 366."""
         years, months = divmod(self.months, 12)
         return (years * 365 + months * 28) * 24 + self.hours, (years * 366 + months * 31) * 24 + self.hours
 
     def after(self, day: date) -> date:
-        """The day so long after `day`; a month's end falls on the last day of a shorter month (semantics 2.9)."""
+        """The day that is this length after `day`. If the month is too short, it is the month's last day (semantics 2.9)."""
         total = day.year * 12 + day.month - 1 + self.months
         year, month = divmod(total, 12)
         try:
@@ -123,13 +123,13 @@ class Duration:
             return date.max if total > day.year * 12 or self.hours > 0 else date.min
 
     def before(self, day: date) -> date:
-        """The day so long before `day`."""
+        """The day that is this length before `day`."""
         return Duration(months=-self.months, hours=-self.hours).after(day)
 
 
 @dataclass(frozen=True, slots=True)
 class SetOf:
-    """The members that are known; `open` where the sender said there may be others (semantics 2.4)."""
+    """The members that are known; `open` is true if the sender said that there may be others (semantics 2.4)."""
 
     members: frozenset[str]
     open: bool = False
@@ -140,8 +140,8 @@ class Document:
     """
     One document of a kind, as presented.
 
-    `state` is "shown", "none" (there is none) or "unknown". `fields` maps a field's name to its value; a field that is not
-    there is unknown, but for `expires`, where it means that the document does not expire (semantics 2.3).
+    `state` is "shown", "none" (there is none) or "unknown". `fields` maps a field's name to its value. A missing field
+    is unknown, except `expires`: without it, the document does not expire (semantics 2.3).
     """
 
     state: str
@@ -178,7 +178,7 @@ class ValueSet:
         return f"ValueSet({self.name})"
 
     def ancestors(self, value: str) -> frozenset[str]:
-        """The value itself and all it lies under."""
+        """The value itself and all values that it lies under."""
         return self.lineage.get(value, frozenset((value,)))
 
     def accept(self, word: str) -> str:
@@ -222,7 +222,7 @@ class Type:
 
     @property
     def ordered(self) -> bool:
-        """Whether `at_least`, `at_most` … may stand on it."""
+        """Whether the operators of order, such as `at_least`, fit it."""
         return self.kind in ("count", "ratio", "money", "duration") or bool(self.values and self.values.rank)
 
     def read(self, text: str) -> Operand:
@@ -246,7 +246,7 @@ class Type:
         return _text(text)
 
     def accept(self, json: Any) -> Value:
-        """One fact from the JSON of an exchange. `null` and left-out are not values and never get here as such."""
+        """One fact from the JSON of an exchange. `null` is refused; a fact that is left out is never passed here."""
         if json is None:
             raise BadValue("`null` is not a value", 'leave the fact out, or send "unknown"')
         if json == "unknown":
@@ -326,7 +326,7 @@ def read_day_of_year(text: str) -> tuple[int, int]:
     # 2000 was a leap year, so 29 February is a day.
     if not match or not month or not 1 <= int(match.group(1)) <= monthrange(2000, month)[1]:
         raise BadValue(
-            f"`{text[:40]}` is not a day of the year", "write it like `1 March`, or a day as `2026-03-01`, without `after`"
+            f"`{text[:40]}` is not a day of the year", "write it like `1 March`; a fixed day like `2026-03-01` takes no `after`"
         )
     return month, int(match.group(1))
 
@@ -352,7 +352,7 @@ def _accept_count(json: Any) -> Range:
     if not isinstance(json, dict):
         return Range.exact(whole(json))
     if not json or set(json) - {"at_least", "at_most"}:
-        raise BadValue('a range is {"at_least": a, "at_most": b}, with one of them or both')
+        raise BadValue('a range is {"at_least": a, "at_most": b}, with one or both of them')
     low = whole(json.get("at_least", 0))
     high = whole(json["at_most"]) if "at_most" in json else None
     if high is not None and high < low:
@@ -361,7 +361,7 @@ def _accept_count(json: Any) -> Range:
 
 
 def to_json(value: Value) -> Any:
-    """A value as it is written in an exchange; Missing becomes None."""
+    """A value as it is written in an exchange; a value that is left out becomes None."""
     match value:
         case Range(low=low, high=high) if low == high:
             return int(low) if low == low.to_integral_value() and "." not in str(low) else str(low)

@@ -1,8 +1,8 @@
 """
 What a back end answers: how each rule, requirement, definition and duty stands, and each jurisdiction's bounds.
 
-Every back end computes all of it by itself; `pdp` compares two verdicts, and `combine` reads one. Rules are numbered as in the
-rule set, and a set of rules is an integer: bit n is rule n. A truth over rules is two of them, what is possible and what is certain.
+Every back end computes all of this by itself; `pdp` compares two verdicts, and `combine` reads one. Rules are numbered as in the
+rule set. A set of rules is an integer: bit n is rule n. The truth of all rules is two such sets: the possible and the certain rules.
 """
 
 from __future__ import annotations
@@ -36,14 +36,14 @@ class Bounds:
 
 
 class Masks(NamedTuple):
-    """A truth over numbered rules. INVARIANT: what is certain is possible."""
+    """The truth of each numbered rule, as two sets. INVARIANT: a certain rule is also possible."""
 
     possible: int
     certain: int
 
     @classmethod
     def of(cls, truths: Iterable[Truth]) -> Masks:
-        """From one truth a rule, in the order of the rules."""
+        """From the truth of each rule, in the order of the rules."""
         possible = certain = 0
         for number, truth in enumerate(truths):
             if truth is not Truth.NO:
@@ -57,7 +57,7 @@ class Masks(NamedTuple):
 
 
 def numbers(mask: int) -> Iterator[int]:
-    """The numbers of the rules in a set, rising."""
+    """The numbers of the rules in a set, in rising order."""
     while mask:
         low = mask & -mask
         yield low.bit_length() - 1
@@ -70,17 +70,17 @@ class Reading(Protocol):
     def __call__(self, condition: Condition, /) -> Truth: ...
 
     def seen(self, *rules: int) -> Hashable:
-        """Equal for two readings on which every test that one of these rules rests on reads the same."""
+        """A key for these rules; two readings have equal keys if every test that the rules rest on reads the same."""
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """
-    `holds`: each rule's condition. `stands`: whether it stands, sure exempters applied. `doubted`: whether a doubtful exemption
-    reaches it while it stands (semantics 3.7). `requirements`: the possible states of each. `owed`: duties that fall due, YES
-    certainly, UNKNOWN possibly, left out where not; `overdue`: of these. `defined`: each definition by key. `jurisdictions`: bounds, and
-    `beneath` what they are with the reviews put away that a person may sign off (4.6).
-    `truth`: how conditions read on the exchange, for explanations; None where the back end cannot tell.
+    `holds`: whether the condition of each rule holds. `stands`: whether the rule stands, after certain exemptions. `doubted`: whether a
+    doubtful exemption reaches a rule that stands (semantics 3.7). `requirements`: the possible states of each. `owed`: the duties that are
+    owed, YES for certain, UNKNOWN possibly; other duties are left out. `overdue`: which of these are overdue. `defined`: each definition,
+    by key. `jurisdictions`: the bounds of each. `beneath`: the same bounds without the reviews that a person may sign off (4.6). `truth`:
+    how conditions read on the exchange, for explanations; None if the back end cannot say.
     """
 
     rules: tuple[Rule, ...]
@@ -100,7 +100,7 @@ class Verdict:
         return {rule.key: self.stands.truth(number) for number, rule in enumerate(self.rules)}
 
     def agrees(self, other: Verdict) -> bool:
-        """Whether two verdicts on one exchange are the same in all that is decided by them (semantics 5.4)."""
+        """Whether two verdicts on one exchange agree in everything that the decision uses (semantics 5.4)."""
         return (
             self.stands == other.stands
             and self.doubted == other.doubted
@@ -113,7 +113,7 @@ class Verdict:
         )
 
     def differences(self, other: Verdict) -> tuple[str, ...]:
-        """Every place where two verdicts on one exchange differ, as `field key: this / that`, definitions too."""
+        """Every place where two verdicts on one exchange differ, as `field key: this / that`, including definitions."""
         found = []
         for part, mine, theirs in (
             *((name, self._by_key(name), other._by_key(name)) for name in ("holds", "stands", "doubted")),
@@ -136,10 +136,10 @@ _MAPPINGS = ("requirements", "owed", "overdue", "defined", "jurisdictions", "ben
 
 class Engine(Protocol):
     """
-    A back end, made for one rule set. It may be called from one thread at a time.
+    A back end for one rule set. Only one thread may call it at a time.
 
-    `signed` are the provisions that a person has signed off (4.6): a rule of effect `review` of theirs raises nothing, a doubtful lift
-    of theirs is a sure one. It may name provisions that the rule set has not.
+    `signed` are the provisions that a person has signed off (4.6): their rules of effect `review` raise nothing, and their doubtful lifts
+    count as certain. `signed` may name provisions that are not in the rule set.
     """
 
     name: str

@@ -1,8 +1,8 @@
 """
-Check how access requests (AuthZEN) are read as exchanges, the part `authzen` of a vocabulary.
+Check the part `authzen` of a vocabulary, which says how access requests (AuthZEN) are read as exchanges.
 
-Every name must lead to a place of the exchange, ids and names must fit what they state, and entities must be of a type that is named
-here. What is wrong is a finding at its line.
+Every name must lead to a place of the exchange. Ids and names must fit the facts that they state. Every entity must have a type that
+`authzen` names. Each error is a finding at its line.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from engine.values import BadValue
 
 
 def check_access(vocabulary: Vocabulary, findings: Findings) -> None:
-    """Check the part `authzen`, where there is one."""
+    """Check the part `authzen`, if the vocabulary has one."""
     if vocabulary.authzen is not None:
         _AccessChecker(vocabulary, vocabulary.nodes["authzen", ""], findings).check(vocabulary.authzen)
 
@@ -49,20 +49,22 @@ class _AccessChecker:
         self.attributes(("context",), text.context, types)
         for name in text.context.entities.keys() & text.context.facts.keys():
             at = locate(self.node, ("context", "entities", name))[1]
-            said = f"`{name}` is an entity and states a fact as well"
-            self.findings.error(at, "duplicate-id", said, help="keep it in `entities` or in `facts`")
+            said = f"`{name}` is in `entities` and in `facts`"
+            self.findings.error(at, "duplicate-id", said, help="keep one of the two")
 
     def attributes(self, where: tuple[str, ...], text: AttributesText, types: set[str]) -> None:
         if text.under is not None and self.known((*where, "under"), text.under) and self.one(text.under):
             at = locate(self.node, (*where, "under"))[0].span
-            help = "name the group it stands in, like `exporter`"
-            self.findings.error(at, "bad-value", f"nothing stands under `{text.under}`, which holds a value itself", help=help)
+            help = "name the group that it is in, like `exporter`"
+            self.findings.error(at, "bad-value", f"`{text.under}` holds a value, so no fact lies under it", help=help)
         for name, place in text.facts.items():
             self.known((*where, "facts", name), place)
             if place == AS_OF and where != ("context",):
                 at = locate(self.node, (*where, "facts", name))[0].span
                 help = "state it in the `facts` of the `context`"
-                self.findings.error(at, "bad-value", "only the context says on which day a request is decided", help=help)
+                self.findings.error(
+                    at, "bad-value", "only the context can state the day on which a request is decided", help=help
+                )
         for name, type in text.names.items():
             if type not in types:
                 at = locate(self.node, (*where, "names", name))[0].span
@@ -70,7 +72,7 @@ class _AccessChecker:
                 self.findings.error(at, "bad-value", f"there is no type of subject or resource `{type}` here", help=help)
 
     def known(self, where: tuple[str, ...], place: str) -> bool:
-        """Whether a name leads to a place; where it does not, that is a finding."""
+        """Whether a name leads to a place; a name that does not is a finding."""
         if self.places.path(place) is not None:
             return True
         at = locate(self.node, where)[0].span
@@ -83,13 +85,13 @@ class _AccessChecker:
         return path is not None and self.places.one(path)
 
     def stated(self, where: tuple[str, ...], fact: str | None, word: str | None) -> None:
-        """A fact that the name of a type or action states (`word`), or an id (None)."""
+        """Check a fact that a name states (`word`, of a type or an action), or that an id states (None)."""
         if fact is None or not self.known(where, fact):
             return
         at = locate(self.node, where)[0].span
         type = self.vocabulary.type_of(fact)
         if type is None or type.many or type.kind not in ("id", "value"):
-            known = f"a {type.name}" if type else "no single fact"
+            known = f"of type `{type.name}`" if type else "not a single fact"
             self.findings.error(at, "ill-typed", f"`{fact}` is {known}; a name or an id cannot state it", help="name an `id`")
         elif word is not None:
             try:
@@ -97,5 +99,5 @@ class _AccessChecker:
             except BadValue as bad:
                 self.findings.error(at, "bad-value", str(bad), f"`{fact}` cannot be `{word}`", bad.help)
         elif type.values and not type.values.open:
-            said = f"`{fact}` takes the values of `{type.values.name}` only; an id may be any text"
+            said = f"`{fact}` takes only the values of `{type.values.name}`, but an id may be any text"
             self.findings.error(at, "ill-typed", said, help="name an `id`, or make the value set open")

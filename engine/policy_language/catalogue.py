@@ -18,7 +18,7 @@ class FactEntry(BaseModel):
     """
     One fact, or one kind of evidence or claim (type "document").
 
-    `values` are those of a closed value set; empty where any value may be sent. `family` is the fact it is a member of.
+    `values` are those of a closed value set; the list is empty if any value may be sent. `family` is the family that the fact belongs to.
     """
 
     model_config = ConfigDict(frozen=True)

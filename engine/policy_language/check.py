@@ -1,9 +1,9 @@
 """
 Check typed policies and lower them to rules.
 
-Everything that can be wrong is reported here, so that the back ends may assume sound rules: names resolved, operands typed,
-exemptions free of cycles and inside one jurisdiction, force and doubt respected (semantics 3.7, 3.8). A provision whose effects
-are read differently where evidence is not shown becomes several rules: its effect, and its exemptions by what they do to whom.
+Every error is reported here, so the back ends may rely on the rules: names are resolved, operands have their types, exemptions have
+no cycles and stay inside one jurisdiction, force and doubt are respected (semantics 3.7, 3.8). Evidence that is not shown reads
+differently for different effects, so one provision may become several rules: one for its effect, and one for each way it exempts.
 """
 
 from __future__ import annotations
@@ -86,9 +86,9 @@ def check(
     trees: Sequence[Node], vocabulary: Vocabulary, settings: PolicySettings, findings: Findings, tested: Collection[str] = ()
 ) -> RuleSet:
     """
-    Check policy files against a vocabulary. `tested` are definitions that the authors' tests look at.
+    Check policy files against a vocabulary. `tested` are definitions that the authors' tests use.
 
-    Returns the rules; they mean something only while `findings` holds no error.
+    Returns the rules, which are valid only if `findings` has no error.
     """
     checker = _Checker(vocabulary, settings, findings)
     checker.conditions.used |= set(tested)
@@ -143,7 +143,7 @@ class _Checker:
         )
 
     def _collect(self, tree: Node) -> None:
-        """Learn the names a policy defines, before anything is resolved."""
+        """Collect the names that a policy defines, before any name is resolved."""
         policy = read_model(PolicyText, tree, self.findings)
         if policy is None:
             name = plain(locate(tree, ("policy",))[0])
@@ -186,7 +186,7 @@ class _Checker:
         self.conditions.definitions[key] = self.conditions.lower(when, "", Use.APPLIES)
 
     def _counters(self) -> None:
-        """What a counter counts, where and in which window; the ledger will read it, so it must be sound today."""
+        """Check what each counter counts, where, and in which window: the ledger relies on it."""
         for name, counter in self.vocabulary.counters.items():
             node = self.vocabulary.nodes["counters", name]
             if not _is_window(counter.window):
@@ -195,7 +195,7 @@ class _Checker:
                     at,
                     "bad-window",
                     f"`{counter.window}` is not a window",
-                    help="write `calendar year in UTC`, with a time zone that there is, or `preceding 12 months`",
+                    help="write `preceding 12 months`, or `calendar year in UTC` with an existing time zone",
                 )
             for number, fact in enumerate((counter.counts.removeprefix("distinct "), *counter.per)):
                 if fact != "exchanges" and fact not in self.vocabulary.facts and fact not in self.vocabulary.families:
@@ -261,9 +261,9 @@ class _Checker:
         self.findings.error(
             node.span,
             "bad-due",
-            "`due` does not say until when in a way that is known",
+            "`due` does not say the last day in a known way",
             help="write `{within: 10 days, after: evidence.KIND.dated}`, `{on: 1 March, after: FACT}`, `{on: 2026-03-01}` or"
-            " `{earliest_of: […]}` with two of these or more",
+            " `{earliest_of: […]}` with two or more of these",
         )
         return None
 
@@ -275,7 +275,7 @@ class _Checker:
             return None
 
     def _anchor(self, after: Scalar) -> str:
-        """The date that a last day hangs on."""
+        """The date that a last day is counted from."""
         if after.text in DUE_ANCHORS:
             return AS_OF
         type = self.vocabulary.type_of(after.text)
@@ -283,13 +283,13 @@ class _Checker:
             self.findings.error(
                 after.span,
                 "unknown-fact",
-                f"`{after.text}` is not a date an exchange has",
+                f"`{after.text}` is not a date of an exchange",
                 help=did_you_mean(after.text, [*self.vocabulary.names(), *DUE_ANCHORS]),
             )
         return after.text
 
     def _lower(self, written: WrittenRule, lifts: Sequence[Lift]) -> list[LoweredRule]:
-        """The rules a provision becomes: its effect, and one for each way in which it exempts."""
+        """The rules that a provision becomes: one for its effect, and one for each way in which it exempts."""
         text, policy = written.text, written.policy
         effects = effects_of(text)
         span = locate(written.node, ("id",))[0].span
@@ -299,7 +299,7 @@ class _Checker:
                 span,
                 "several-effects",
                 f"`{text.id}` has {stand}",
-                help="one effect a rule, beside which `exempts` may stand; write two rules",
+                help="a rule has one effect, and `exempts` may be added; write two rules",
             )
         if not effects and not text.exempts:
             self.findings.error(
@@ -332,22 +332,23 @@ class _Checker:
         if text.lane and (not text.advise or text.lane not in self.vocabulary.lanes):
             at = locate(written.node, ("lane",))[0].span
             help = (
-                did_you_mean(text.lane, self.vocabulary.lanes) or "a lane stands beside `advise` and is named in the vocabulary"
+                did_you_mean(text.lane, self.vocabulary.lanes)
+                or "a lane needs `advise`, and a place in the vocabulary under `lanes:`"
             )
             self.findings.error(at, "unknown-lane", f"`{text.lane}` is not a lane here", help=help)
         if text.lane and text.status == "unsure":
             at = locate(written.node, ("lane",))[0].span
             self.findings.error(
-                at, "doubt", "a provision that is unsure opens no lane", help="drop `lane`, or confirm the provision"
+                at, "doubt", "an unsure provision cannot open a lane", help="drop `lane`, or confirm the provision"
             )
         if policy.instrument.force in ("soft", "aspiration") and text.exempts and "advise" not in effects and effects:
-            self.findings.error(span, "force", f"a {policy.instrument.force} text only advises")
+            self.findings.error(span, "force", f"a text of force `{policy.instrument.force}` can only advise")
         return parts
 
     def _stray_duties(self, written: WrittenRule) -> None:
         at = written.node.key("duties")
         help = "use `oblige`, or put them on a requirement or a `satisfies` rule"
-        self.findings.error(at.span if at else written.node.span, "stray-duties", "`duties` hang on a ground", help=help)
+        self.findings.error(at.span if at else written.node.span, "stray-duties", "`duties` belong to a ground", help=help)
 
     def _provision(self, written: WrittenRule) -> Provision:
         text, policy = written.text, written.policy
@@ -373,8 +374,8 @@ class _Checker:
             return None
         node = locate(written.node, ("travels",))[0]
         if force in ("soft", "aspiration") or (effects == ["advise"] and not written.text.exempts):
-            help = "put it beside an effect that binds or lifts"
-            self.findings.error(node.span, "stray-travels", "advice binds nobody, so nothing of it travels", help=help)
+            help = "use `travels` with an effect that binds or lifts"
+            self.findings.error(node.span, "stray-travels", "advice binds nobody, so no condition of it travels", help=help)
         if text.else_ == "prohibited" and "prohibit" not in ALLOWED[force]:
             at = locate(node, ("else",))[0].span
             self.findings.error(at, "force", f"a text of force `{force}` cannot `prohibit`", help="write `else: review`")
@@ -382,7 +383,7 @@ class _Checker:
         if key:
             when = node.get("when") if isinstance(node, Mapping) else None
             self.conditions.definitions[key] = self.conditions.lower(when, written.policy.policy, Use.LIFTS)
-        # Semantics 3.7: an unsure rule is a review, whatever it would have been.
+        # Semantics 3.7: an unsure rule becomes a review, whatever its effect.
         otherwise = Level.REVIEW if written.text.status == "unsure" else Level[text.else_.upper()]
         return Travels(text.condition.words, key, otherwise)
 
@@ -393,14 +394,14 @@ class _Checker:
         if provision.force == "norm" and self.settings.norms == "advise" and effect in RAISING:
             effect, message = "advise", message or text.says.words
         elif text.status == "unsure" and effect in RAISING - {"review"}:
-            # Semantics 3.7: an unsure rule is a review, whatever it would have been.
+            # Semantics 3.7: an unsure rule becomes a review, whatever its effect.
             effect, message = "review", message or in_each(lambda language: language.unsettled(text.says.in_(language.code)))
         node = written.node
         use = {"satisfies": Use.LIFTS, "advise": Use.ADVISES}.get(effect, Use.RAISES)
         duties: tuple[Duty, ...] = ()
         if text.duties and effect != "satisfies":
             self._stray_duties(written)
-        # What is written is looked up, also where doubt or a setting makes the rule another one.
+        # Check what is written, even if doubt or a setting changes the effect of the rule.
         need = self._need(locate(node, ("require",))[0], provision.jurisdiction) if text.require is not None else None
         if text.oblige:
             owed = (self._duty(f"{written.id}.1", text.oblige, locate(node, ("oblige",))[0], provision.policy),)
@@ -456,13 +457,13 @@ class _Checker:
                         span,
                         "other-jurisdiction",
                         f"`{text}` belongs to {known[text].jurisdiction}",
-                        help="a rule requires what its own jurisdiction knows; name one of its requirements, or add it",
+                        help="name a requirement of the rule's own jurisdiction, or add one",
                     )
                 return Need("one", text)
             case Mapping(entries=((Scalar(text=("any_of" | "all_of") as op), ListNode(items=items)),)) if items:
                 return Need(op, parts=tuple(self._need(item, jurisdiction) for item in items))
         self.findings.error(
-            node.span, "wrong-shape", "`require` takes a requirement, or `any_of` or `all_of` with a list of them"
+            node.span, "wrong-shape", "`require` takes one requirement, or `any_of` or `all_of` with a list of requirements"
         )
         return Need("all_of")
 
@@ -471,7 +472,9 @@ class _Checker:
         scalars = [node] if isinstance(node, Scalar) else list(node.items) if isinstance(node, ListNode) else []
         known = self.vocabulary.requirements
         if not scalars:
-            self.findings.error(node.span, "wrong-shape", "`satisfies` names what it satisfies", help="name a requirement")
+            self.findings.error(
+                node.span, "wrong-shape", "`satisfies` names no requirement", help="name one, or a list of them"
+            )
         names = []
         for scalar in scalars:
             assert isinstance(scalar, Scalar)
@@ -488,7 +491,7 @@ class _Checker:
                     scalar.span,
                     "other-jurisdiction",
                     f"`{scalar.text}` belongs to {known[scalar.text].jurisdiction}",
-                    help="a ground satisfies what its own jurisdiction requires",
+                    help="a ground satisfies only requirements of its own jurisdiction",
                 )
             names.append(scalar.text)
         return tuple(names)
@@ -507,7 +510,7 @@ class _Checker:
             )
 
     def _check_force(self, rules: Iterable[Rule]) -> None:
-        """None but law and order exempts or satisfies what law requires (semantics 3.8)."""
+        """Only a law or an order may lift what law requires (semantics 3.8)."""
         by_law = {r for rule in rules if rule.provision.force in BINDING and rule.need for r in rule.need.requirements()}
         bound = {rule.key for rule in rules if rule.provision.force in BINDING}
         for rule in rules:
@@ -525,23 +528,23 @@ class _Checker:
                     key.span if key else node.span,
                     "force",
                     f"a text of force `{rule.provision.force}` cannot lift what law requires: {names}",
-                    help="only law and order lift law",
+                    help="only a law or an order can lift it",
                 )
 
     def _check_periods(self) -> None:
-        """A rule is in force where its own periods and its policy's meet, so they must (semantics 3.1)."""
+        """The periods of a rule must overlap those of its policy, or the rule is never in force (semantics 3.1)."""
         for written in self.written.values():
             if not periods(written):
                 at = written.node.key("in_force")
                 said = f"`{written.text.id}` is never in force: its period lies outside that of `{written.policy.policy}`"
-                help = "mend `in_force` of the rule or of the policy"
+                help = "correct `in_force` of the rule or of the policy"
                 self.findings.error(at.span if at else written.node.span, "never-in-force", said, help=help)
 
     def _check_shown(self, rules: Iterable[Rule]) -> None:
         """
-        What lifts by a field of a document should ask whether the document counts.
+        A rule that lifts and tests a field of a document should also test whether the document counts.
 
-        Without that, a document that is dated tomorrow, has expired or covers something else lifts as well.
+        Otherwise a document lifts even if it is dated tomorrow, has expired or covers something else.
         """
         for rule in rules:
             if rule.effect != "satisfies" and not (rule.effect == "exempts" and rule.key.endswith("~lifts")):
@@ -558,7 +561,7 @@ class _Checker:
                     node = self.written[rule.provision.id].node
                     at = _key(node, fact) or node.key(rule.effect) or node
                     group, _, name = kind.partition(".")
-                    said = f"`{fact}` is tested, and not whether the document counts on the day and covers the exchange"
+                    said = f"`{fact}` is tested, but not whether the document counts on the day and covers the exchange"
                     self.findings.warn(at.span, "only-a-field", said, help=f"add `{group}: {{has: {name}}}`")
 
     def _asserted(self, condition: Condition) -> Iterator[Atom]:
@@ -578,7 +581,7 @@ class _Checker:
                     todo += [(part, positive) for part in reversed(parts)]
 
     def _check_used(self) -> None:
-        """A definition that no condition names, and no test, does nothing."""
+        """Warn of each definition that no condition and no test names."""
         for name in self.defined.keys() - self.conditions.used:
             policy, _, short = name.partition("/")
             at = locate(self.policies[policy][1], ("define", short))[1]
@@ -598,12 +601,12 @@ def _key(node: Node, name: str) -> Scalar | None:
 
 
 def effects_of(text: RuleText) -> list[str]:
-    """The effects a rule has written, other than `exempts`."""
+    """The effects that are written in a rule, other than `exempts`."""
     return [effect for effect in EFFECTS if getattr(text, effect) is not None]
 
 
 def _is_window(text: str) -> bool:
-    """Whether a counter can be kept in this window; its time zone must be one of the machine's."""
+    """Whether a counter can use this window; the machine must know its time zone."""
     match = COUNTER_WINDOW.match(text)
     try:
         return match is not None and (match["zone"] in (None, "UTC") or bool(ZoneInfo(match["zone"])))
@@ -612,7 +615,7 @@ def _is_window(text: str) -> bool:
 
 
 def _calendar(text: CalendarText) -> Calendar:
-    """The days of a calendar as rules carry them."""
+    """A calendar in the form that the rules use."""
     return Calendar(
         weekend=frozenset(WEEK.index(day) for day in text.weekend),
         known_from=text.known_from,

@@ -1,5 +1,5 @@
 """
-Lower a written condition to the representation: resolve its names, type its operands, decide what unshown evidence reads.
+Turn a written condition into one for the back ends: resolve its names, type its operands, decide how unshown evidence reads.
 
 A condition is a mapping (all must hold), a list (all must hold), or the name of a definition. `any_of`, `all_of` and `none_of`
 nest. Source: semantics 2.2 (shown by place), 2.4 to 2.9 (operators), 7.1, 7.2.
@@ -24,7 +24,7 @@ DATES = {"from": "at_least", "until": "at_most"}
 SETS = ("has", "has_all", "only")
 OPERATORS = (*ORDER, *DATES, *SETS, "not", "in", "within", "older_than", "fact")
 NUMBERS = ("count", "ratio", "date", "money", "duration")
-FITS: dict[str, Callable[[Type], bool]] = {  # which types an operator may stand on
+FITS: dict[str, Callable[[Type], bool]] = {  # which types an operator fits
     **dict.fromkeys(ORDER, lambda type: type.ordered),
     **dict.fromkeys(DATES, lambda type: type.kind == "date"),
     **dict.fromkeys(("within", "older_than"), lambda type: type.kind == "date"),
@@ -56,7 +56,8 @@ class Conditions:
     """
     Lowers conditions against one vocabulary and one table of definitions.
 
-    `defined` maps `policy/name` to the node of a definition; lowered ones are collected in `definitions`, each after those it uses.
+    `defined` maps `policy/name` to the policy and the node of a definition. Lowered definitions are collected in `definitions`, each
+    after those that it uses.
     """
 
     def __init__(self, vocabulary: Vocabulary, defined: dict[str, tuple[str, Node]], findings: Findings) -> None:
@@ -64,14 +65,14 @@ class Conditions:
         self.defined = defined
         self.findings = findings
         self.definitions: dict[str, Condition] = {}
-        self.unread: set[str] = set()  # policies refused as a whole; what they define is not missing
+        self.unread: set[str] = set()  # policies refused as a whole; their definitions are not reported as missing
         self.used: set[str] = set()  # definitions that a condition names
         self._open: list[str] = []
         self._shown: dict[str, bool] = {}
-        self._length: dict[str, int] = {}  # of the longest chain of definitions that one uses
+        self._length: dict[str, int] = {}  # the length of the longest chain of definitions that each one uses
 
     def lower(self, node: Node | None, policy: str, use: Use) -> Condition:
-        """Lower `node` as read inside `policy`; what is wrong becomes findings, and the answer then means nothing."""
+        """Lower `node` as written inside `policy`. Errors become findings; the result is then of no use."""
         match node:
             case None:
                 return ALWAYS
@@ -87,7 +88,7 @@ class Conditions:
         return _all(self._entry(key, value, policy, use) for key, value in node.entries)
 
     def define(self, name: str) -> None:
-        """Lower a definition by itself, so that one that nothing uses is checked too."""
+        """Lower a definition by itself, so that it is checked even if nothing uses it."""
         self._definition(name, Use.RAISES, self.defined[name][1].span)
 
     def _name(self, scalar: Scalar, policy: str, use: Use) -> Condition:
@@ -128,8 +129,8 @@ class Conditions:
         return Defined(key)
 
     def _too_long(self, name: str, span: Span) -> Condition:
-        said = f"`{name}` ends a chain of more than {MAX_CHAIN} definitions that use one another"
-        self.findings.error(span, "too-deep", said, help="say more in one of them")
+        said = f"`{name}` is part of a chain of more than {MAX_CHAIN} definitions that use one another"
+        self.findings.error(span, "too-deep", said, help="join some of them into one")
         return ALWAYS
 
     def _entry(self, key: Scalar, value: Node, policy: str, use: Use) -> Condition:
@@ -154,7 +155,7 @@ class Conditions:
                 key.span,
                 "unknown-fact",
                 f"`{key.text}` is a definition",
-                "stands alone",
+                "a definition takes no value",
                 f"write `- {key.text}` in a list",
             )
         else:
@@ -169,7 +170,7 @@ class Conditions:
             self.findings.error(
                 value.span,
                 "wrong-shape",
-                f"`{key.text}` needs a list with something in it",
+                f"`{key.text}` needs a list of conditions",
                 help="write one condition a line, each after `- `",
             )
             return ALWAYS
@@ -223,18 +224,21 @@ class Conditions:
                 self.findings.error(
                     node.span,
                     "wrong-operator",
-                    f"`{fact}` is a {type.name}",
-                    "a set is not equal to a value",
+                    f"`{fact}` is of type `{type.name}`",
+                    "a set cannot equal a value",
                     f"write `{fact}: {{has: …}}` or `{{only: […]}}`",
                 )
                 return ALWAYS
             return self._equals(fact, type, node, use)
         parts = [self._operator(fact, type, operator, operand, use) for operator, operand in node.entries]
         if not parts:
-            self.findings.error(span, "empty-condition", f"`{fact}` is tested for nothing", help="give a value or an operator")
+            self.findings.error(span, "empty-condition", f"`{fact}` has no test", help="give a value or an operator")
         if not type.many and _inverted(part for part in parts if isinstance(part, Atom)):
             self.findings.error(
-                span, "bad-value", f"no value can satisfy this test of `{fact}`", help="its end lies before its beginning"
+                span,
+                "bad-value",
+                f"no value can satisfy this test of `{fact}`",
+                help="move its lower limit below its upper limit",
             )
         return _all(parts)
 
@@ -262,7 +266,10 @@ class Conditions:
         if not FITS[word](type):
             usable = ", ".join(f"`{o}`" for o, fit in FITS.items() if fit(type))
             self.findings.error(
-                operator.span, "wrong-operator", f"`{word}` does not fit `{fact}`, a {type.name}", help=f"use {usable}"
+                operator.span,
+                "wrong-operator",
+                f"`{word}` does not fit `{fact}`, which is of type `{type.name}`",
+                help=f"use {usable}",
             )
             return ALWAYS
         if word == "not":
@@ -281,13 +288,13 @@ class Conditions:
         value = self._operand(one, operand) if isinstance(operand, Scalar) else None
         if value is None:
             if not isinstance(operand, Scalar):
-                also = "" if word in ("within", "older_than") else ", or `fact:` with the name of one"
+                also = "" if word in ("within", "older_than") else ", or `fact:` with the name of a fact"
                 self.findings.error(operand.span, "wrong-shape", f"`{word}` takes one value{also}")
             return ALWAYS
         return self._atom(fact, type, DATES.get(word, word), (value,), use)
 
     def _against(self, fact: str, type: Type, op: str, node: Node, use: Use) -> Condition:
-        """One fact against another of its type (semantics 2.10)."""
+        """Compare a fact with another fact of its type (semantics 2.10)."""
         if not isinstance(node, Scalar):
             self.findings.error(node.span, "wrong-shape", "`fact` takes the name of one fact")
             return ALWAYS
@@ -300,8 +307,10 @@ class Conditions:
         elif other == fact:
             self.findings.error(node.span, "same-fact", f"`{fact}` is compared with itself", help="name another fact")
         elif type.many or (there.kind, there.many, there.values) != (type.kind, type.many, type.values):
-            help = "a set is compared with nothing" if type.many else "compare facts of one type"
-            self.findings.error(node.span, "ill-typed", f"`{fact}` is a {type.name}, `{other}` a {there.name}", help=help)
+            help = "a set cannot be compared with a fact" if type.many else "compare facts of one type"
+            self.findings.error(
+                node.span, "ill-typed", f"`{fact}` is of type `{type.name}`, but `{other}` is of type `{there.name}`", help=help
+            )
         elif _is_field(fact) and _is_field(other) and here != kind:
             said = f"`{fact}` and `{other}` belong to two documents"
             help = "compare the fields of one document, or a field with a fact of the exchange"
@@ -339,7 +348,7 @@ class Conditions:
                 self.findings.error(
                     scalar.span,
                     "ill-typed",
-                    f"`{scalar.text}` lists values of `{register.of.name}`, `{fact}` is a {type.name}",
+                    f"`{scalar.text}` lists values of `{register.of.name}`, but `{fact}` is of type `{type.name}`",
                 )
             parts.append(self._atom(fact, type, op, (), use, scalar.text))
         if op == "only" and len(parts) > 1:
@@ -387,7 +396,7 @@ def _is_field(fact: str) -> bool:
 
 
 def _inverted(tests: Iterable[Atom]) -> bool:
-    """Whether tests of one fact leave no value between them."""
+    """Whether no value can satisfy all of these tests of one fact."""
     ends = [(atom.op, *point) for atom in tests if (point := _point(atom)) is not None]
     return any(
         unit == other and (low > high or (low == high and (op, other_op) != ("at_least", "at_most")))
@@ -399,7 +408,7 @@ def _inverted(tests: Iterable[Atom]) -> bool:
 
 
 def _point(atom: Atom) -> tuple[str, Decimal | int] | None:
-    """Where a test of order cuts, and the currency it does so in; None where it does not cut at a fixed place."""
+    """The limit of a test of order, after its currency; None if the test has no fixed limit."""
     match atom.operands:
         case (Decimal() as number,):
             return "", number

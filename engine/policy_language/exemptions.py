@@ -1,8 +1,9 @@
 """
-Who exempts whom: resolve the names, refuse cycles and foreign jurisdictions, and number the rules exempters first.
+Which rule exempts which: resolve the names, refuse cycles and other jurisdictions, and put each rule after those that exempt it.
 
-An exemption of a rule that raises lifts; an exemption of a ground or of another exemption raises. What is not shown reads
-differently in the two (semantics 2.2), so a provision that does both becomes two exempting rules. Source: semantics 3.2, 3.3.
+An exemption from a rule that raises the outcome lifts. An exemption from a ground, or from an exemption that lifts, raises. Evidence
+that is not shown reads differently in the two cases (semantics 2.2), so a provision that does both becomes two exempting rules.
+Source: semantics 3.2, 3.3.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ class WrittenRule:
 
 @dataclass(frozen=True, slots=True)
 class Lift:
-    """One way in which a provision exempts: `lifts` tells whether it makes the outcome milder."""
+    """One way in which a provision exempts: `lifts` says whether it makes the outcome milder."""
 
     key: str
     lifts: bool
@@ -45,7 +46,7 @@ class Lift:
 
 @dataclass(frozen=True, slots=True)
 class LoweredRule:
-    """A lowered rule on its way to its place."""
+    """A lowered rule that has no number yet."""
 
     rule: Rule
     order: tuple[str, int]
@@ -55,18 +56,18 @@ class LoweredRule:
 def resolve_exemptions(
     written: Mapping[str, WrittenRule], requirements: Mapping[str, RequirementText], unread: Collection[str], findings: Findings
 ) -> dict[str, tuple[Lift, ...]]:
-    """The exempting rules of each provision, keyed by provision id. `unread` are policies whose rules are not known."""
+    """The exempting rules of each provision, keyed by provision id. `unread` are policies that could not be read."""
     victims = {
         name: _victims(rule, written, requirements, unread, findings) for name, rule in written.items() if rule.text.exempts
     }
     lifts: dict[str, tuple[Lift, ...]] = {}
     open_: list[str] = []
-    length: dict[str, int] = {}  # of the longest chain of exemptions that a rule begins
+    length: dict[str, int] = {}  # the length of the longest chain of exemptions that begins at each rule
 
     def too_long(name: str) -> tuple[Lift, ...]:
         at = written[name].node.key("exempts") or written[name].node
-        said = f"`{name}` ends a chain of more than {MAX_CHAIN} rules that exempt one another"
-        findings.error(at.span, "too-deep", said, help="exempt what is meant directly")
+        said = f"`{name}` is part of a chain of more than {MAX_CHAIN} rules that exempt one another"
+        findings.error(at.span, "too-deep", said, help="exempt the rule that you mean directly")
         return ()
 
     def resolve(name: str) -> tuple[Lift, ...]:
@@ -78,7 +79,7 @@ def resolve_exemptions(
             findings.error(
                 at.span if at else written[name].node.span,
                 "cycle",
-                f"these exempt one another: {circle}",
+                f"these rules exempt one another: {circle}",
                 help="break the circle",
             )
             return ()
@@ -139,9 +140,9 @@ def _victims(
                 findings.error(
                     scalar.span,
                     "never-together",
-                    f"`{scalar.text}` is in force {_spelt(theirs)}, `{rule.text.id}` {_spelt(mine)}",
+                    f"`{scalar.text}` is in force {_spelt(theirs)}, but `{rule.text.id}` {_spelt(mine)}",
                     "never in force together",
-                    "an exemption needs a day on which both are in force; mend `in_force`, or drop it",
+                    "both must be in force on some day; correct `in_force`, or drop the exemption",
                 )
         elif scalar.text in requirements:
             excused.append(scalar.text)
@@ -158,13 +159,13 @@ def _victims(
                 scalar.span,
                 "other-jurisdiction",
                 f"`{scalar.text}` belongs to {owner}",
-                help="an exemption stays inside its jurisdiction",
+                help="exempt only from what belongs to the same jurisdiction",
             )
     return tuple(rules), tuple(excused)
 
 
 def periods(written: WrittenRule) -> tuple[Period, ...]:
-    """When a rule is in force: where its own periods and its policy's meet, both ends inclusive."""
+    """The periods in which a rule and its policy are both in force, both ends inclusive."""
     own = _listed(written.text.in_force)
     return tuple((max(a, c), min(b, d)) for a, b in _listed(written.policy.in_force) for c, d in own if max(a, c) <= min(b, d))
 
@@ -191,7 +192,7 @@ def _spelt(some: tuple[Period, ...]) -> str:
 
 
 def in_strata(parts: Sequence[LoweredRule]) -> tuple[Rule, ...]:
-    """Number rules exempters first; within a stratum by policy id, then position."""
+    """The rules in order: each after those that exempt it; within a stratum by policy id, then position."""
     exempters: dict[str, list[str]] = {}
     for part in parts:
         for victim in part.rule.exempts:
@@ -199,7 +200,7 @@ def in_strata(parts: Sequence[LoweredRule]) -> tuple[Rule, ...]:
     depth: dict[str, int] = {}
 
     def depth_of(key: str, seen: frozenset[str] = frozenset()) -> int:
-        # Circles and long chains are findings by now; `seen` only keeps a refused bundle from recursing for ever.
+        # Circles and long chains are already findings; `seen` only stops endless recursion in a bundle that is then refused.
         if key not in depth and key not in seen and len(seen) <= 2 * MAX_CHAIN:
             depth[key] = 1 + max((depth_of(e, seen | {key}) for e in exempters.get(key, ())), default=-1)
         return depth.get(key, 0)

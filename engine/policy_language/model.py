@@ -1,8 +1,8 @@
 """
 The documents authors write, as pydantic models: policy, vocabulary, test.
 
-Their JSON Schemas come from here. A model says which keys a document has; what the words in them mean is for `vocabulary` and
-`check`, which work on the located tree so that every finding has its place. Conditions stay as written.
+Their JSON Schemas come from here. A model says which keys a document has. `vocabulary` and `check` decide what the words mean; they
+work on the located tree, so every finding has its place. Conditions stay as written.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class DocumentText(BaseModel):
 
 
 class Text(DocumentText):
-    """A text by language; a bare text is English."""
+    """One text by language; a text without a language is English."""
 
     en: Prose
     zh: Prose | None = None
@@ -65,7 +65,7 @@ class Text(DocumentText):
 
     @property
     def words(self) -> Words:
-        """The text below this line."""
+        """The same text, without the model."""
         return Words(self.en, self.zh or "")
 
     def in_(self, lang: str) -> str:
@@ -74,7 +74,7 @@ class Text(DocumentText):
 
 
 class Window(DocumentText):
-    """From one day until another, both inclusive; either may be open."""
+    """From one day until another, both inclusive; one of the two may be left out."""
 
     from_: Day | None = Field(None, alias="from")
     until: Day | None = None
@@ -96,7 +96,7 @@ class DutyText(DocumentText):
     A duty (semantics 3.6).
 
     `due` is `{within: 10 working days in CN, after: evidence.cn-standard-contract.dated}`, `{on: 1 March, after: FACT}`,
-    `{on: 2026-03-01}`, or `{earliest_of: […]}` with two of these or more.
+    `{on: 2026-03-01}`, or `{earliest_of: […]}` with two or more of these.
     """
 
     duty: Text
@@ -110,7 +110,7 @@ class DutyText(DocumentText):
 
 
 class Reviewed(DocumentText):
-    """Who read the provision against its source, by role, and when."""
+    """The role of the person who checked the provision against its source, and the day."""
 
     by: Prose
     on: Day
@@ -118,9 +118,9 @@ class Reviewed(DocumentText):
 
 class TravelsText(DocumentText):
     """
-    What travels with the data to later legs: `when` is what such a leg must meet, `else` what it comes to where it does not.
+    A condition that travels with the data to later legs. `when` is what a later leg must meet, `else` its outcome if it does not.
 
-    A text alone, or one by language, is a condition of which nothing can be tested.
+    A text alone is a condition that cannot be tested.
     """
 
     condition: Text
@@ -135,7 +135,7 @@ class TravelsText(DocumentText):
 
 
 class RuleText(DocumentText):
-    """One provision. One effect, beside which `exempts` may stand."""
+    """One provision. It has one effect, and `exempts` may be added."""
 
     id: Id
     title: Text
@@ -162,7 +162,7 @@ class RuleText(DocumentText):
 
 
 class InstrumentText(DocumentText):
-    """The text the policy carries: who issued it, how it binds."""
+    """The legal text that the policy expresses: its issuer, its number and its force."""
 
     issuer: Prose
     number: Prose | None = None
@@ -170,7 +170,7 @@ class InstrumentText(DocumentText):
 
 
 class PolicyText(DocumentText):
-    """One instrument a file."""
+    """One policy. It expresses one instrument, in one file."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -211,7 +211,7 @@ class PolicyText(DocumentText):
 
 
 class FactText(DocumentText):
-    """A fact of an exchange. `by` makes it a family, one fact for each value of a set."""
+    """A fact of an exchange. `by` makes it a family: one fact for each value of a value set."""
 
     type: str
     title: Text
@@ -231,7 +231,7 @@ class ValueText(DocumentText):
 
 
 class ValueSetText(DocumentText):
-    """`values` is a list, or a mapping where values have titles or lie `under` others."""
+    """`values` is a list, or a mapping if values have titles or lie `under` others."""
 
     title: Text
     ordered: YesNo = "no"
@@ -256,7 +256,7 @@ class EntryText(DocumentText):
 
 
 class RegisterText(DocumentText):
-    """A dated list of values of one set; `source` and `status` hold for every entry that has none of its own."""
+    """A dated list of values of one set; `source` and `status` apply to every entry without its own."""
 
     title: Text
     of: str
@@ -267,10 +267,10 @@ class RegisterText(DocumentText):
 
 class CalendarText(DocumentText):
     """
-    A calendar of working days: `holidays` are not worked, `workdays` are worked though they lie on a weekend.
+    A calendar of working days: `holidays` are not worked, `workdays` are worked although they fall on a weekend.
 
-    Nothing is known of days outside `known_from` and `known_until`. `library` is how the package `holidays` calls the place, for
-    `fifthfactor calendars`, which writes the days.
+    Nothing is known of days outside `known_from` and `known_until`. `library` is the name of the place in the package
+    `holidays`, from which `fifthfactor calendars` writes the days.
     """
 
     title: Text
@@ -330,7 +330,7 @@ class SubjectText(DocumentText):
 
 
 class TouchText(DocumentText):
-    """A fact that names a country the exchange touches, and as what."""
+    """A fact that names a country which the exchange touches, and the role of that country."""
 
     fact: str
     as_: Literal["exporter", "recipient", "people", "collection", "storage", "access"] = Field(alias="as")
@@ -357,8 +357,8 @@ class AttributesText(DocumentText):
     Which attribute of an access request (AuthZEN) states which fact.
 
     `facts` maps an attribute's name to a place in the exchange: a fact, a family, a group of facts such as `evidence`, or `as_of`. With
-    `under`, every other attribute states the fact of its own name there. `names` are the attributes whose values are ids of
-    entities, each with the type of these entities.
+    `under`, every other attribute states the fact of the same name in that group. `names` maps each attribute whose values are ids of
+    entities to the type of these entities.
     """
 
     under: str | None = None
@@ -367,7 +367,12 @@ class AttributesText(DocumentText):
 
 
 class EntityText(AttributesText):
-    """One type of subject or resource. `entity` is what the register calls it, where that is another name than the type's."""
+    """
+    One type of subject or resource.
+
+    `entity` is its name in the register, if that is not the name of the type. `type` and `id` are the facts that the type and the id of
+    an entity state.
+    """
 
     entity: str | None = None
     type: str | None = None
@@ -390,7 +395,7 @@ class AuthZenText(DocumentText):
     """
     How access requests (AuthZEN Authorization API 1.0) are read as exchanges.
 
-    A type of subject or resource, or an action, that is not named here is none that is ever permitted.
+    A type of subject or resource, or an action, that is not named here is never permitted.
     """
 
     subjects: Annotated[dict[str, EntityText], Field(min_length=1)]
@@ -400,7 +405,7 @@ class AuthZenText(DocumentText):
 
 
 class VocabularyText(DocumentText):
-    """The words policies are written in; several files add up."""
+    """The words that policies are written in. Several files together make one vocabulary."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -461,7 +466,7 @@ class CaseText(DocumentText):
 
 
 class TestText(DocumentText):
-    """A base exchange and cases that change it. `remove` in `change` is the text `left out`."""
+    """A base exchange and cases that change it. In `change`, the text `left out` removes a fact."""
 
     __test__ = False  # not a pytest class
     model_config = ConfigDict(
@@ -488,13 +493,13 @@ M = TypeVar("M", bound=DocumentText)
 
 
 def read_model(model: type[M], node: Node, findings: Findings) -> M | None:
-    """Read a tree as `model`; what does not fit becomes a finding at its place, and the answer is None."""
+    """Read a tree as `model`. Each error becomes a finding at its place, and the result is None."""
     try:
         return model.model_validate(plain(node))
     except ValidationError as failed:
         errors = failed.errors(include_url=False, include_input=False)
         for number, error in enumerate(errors):
-            # Where a union fits by no member, each member complains; the one that fits the shape says what is wrong.
+            # If no member of a union fits, each member reports an error; only the member with the right shape says what is wrong.
             branch = error["type"].endswith("_type") and error["loc"] and not _is_step(node, error["loc"])
             rivals = errors[:number] if all(e["type"].endswith("_type") for e in errors) else errors
             if not (branch and any(e is not error and e["loc"][: len(error["loc"]) - 1] == error["loc"][:-1] for e in rivals)):
@@ -503,7 +508,7 @@ def read_model(model: type[M], node: Node, findings: Findings) -> M | None:
 
 
 def read_parts(model: type[M], node: Node, findings: Findings) -> M | None:
-    """Read a tree of sections of named entries; an entry that does not fit is a finding and is left out, the others are read."""
+    """Read a tree of sections with named entries. An entry with an error becomes a finding and is left out; the others are read."""
     whole = read_model(model, node, findings)
     sections = plain(node)
     if whole is not None or not isinstance(sections, dict):
@@ -513,14 +518,14 @@ def read_parts(model: type[M], node: Node, findings: Findings) -> M | None:
     except ValidationError as failed:
         for error in failed.errors(include_url=False, include_input=False):
             section = sections.get(str(error["loc"][0])) if error["loc"] else None
-            if isinstance(section, dict) and len(error["loc"]) > 1 and error["loc"][0] != "authzen":  # which is read as one
+            if isinstance(section, dict) and len(error["loc"]) > 1 and error["loc"][0] != "authzen":  # `authzen` is read whole
                 section.pop(error["loc"][1], None)
             elif error["loc"]:
                 sections.pop(str(error["loc"][0]), None)
     try:
         return model.model_validate(sections)
     except ValidationError:
-        return None  # what is wrong has been said
+        return None  # every error is already a finding
 
 
 def _is_step(root: Node, path: tuple[str | int, ...]) -> bool:
@@ -533,7 +538,7 @@ def _is_step(root: Node, path: tuple[str | int, ...]) -> bool:
 def _report(model: type[DocumentText], root: Node, error: Any, findings: Findings) -> None:
     path = tuple(error["loc"])
     where, span = locate(root, path)
-    # The name of a union's member, behind the last step, is no word of the author's.
+    # A last step that names a member of a union is not a word of the author.
     named = path[:-1] if len(path) > 1 and not _is_step(root, path) and error["type"].endswith("_type") else path
     last = str(named[-1]) if named else ""
     match error["type"]:
@@ -551,8 +556,8 @@ def _report(model: type[DocumentText], root: Node, error: Any, findings: Finding
         case "literal_error":
             said = plain(where)
             expected = str(error["ctx"]["expected"]).replace("'", "`")
-            place = bool(named) and isinstance(named[-1], int)  # an entry of a list has no word of its own
-            message = f"`{said}` is not {expected}" if place else f"`{last}` is {expected}, not `{said}`"
+            place = bool(named) and isinstance(named[-1], int)  # an entry of a list has no key
+            message = f"`{said}` is not {expected}" if place else f"`{last}` must be {expected}, not `{said}`"
             findings.error(where.span, "bad-value", message)
         case "date_from_datetime_parsing" | "date_parsing" | "date_type":
             findings.error(where.span, "bad-date", f"`{plain(where)}` is not a date", help="write it like `2024-03-22`")
@@ -561,7 +566,7 @@ def _report(model: type[DocumentText], root: Node, error: Any, findings: Finding
                 where.span,
                 "bad-id",
                 f"`{plain(where)}` is not a name",
-                help="letters, digits, `.` and `-`, like `cn.order-16`",
+                help="use letters, digits, `.` and `-`, like `cn.order-16`",
             )
         case _:
             message = error["msg"][0].lower() + error["msg"][1:]

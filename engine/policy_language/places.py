@@ -1,9 +1,8 @@
 """
-The places of an exchange: where its document holds values, and what a name of one or several of them leads to.
+The places of an exchange: where its document holds values, and which places a name leads to.
 
-A place is a fact, a member of a family or its `rest`, a kind of evidence or claim, `as_of`, `relies_on` or
-`carried`; a name may also be that
-of a family or of a group, and then leads to all places under it. For those who write exchanges from other documents.
+A place is a fact, a member of a family or its `rest`, a kind of evidence or claim, `as_of`, `relies_on` or `carried`. The name of a
+family or of a group leads to all places under it. This module is for code that makes exchanges from other documents.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ Tree: TypeAlias = Mapping[str, Any]  # a key's value is another tree, or None wh
 
 
 class NotAnObject(ValueError):
-    """A value was given for a name that leads to several places. `path` is that of the value."""
+    """A single value was given for a name that leads to several places. `path` is the path of that value."""
 
     def __init__(self, path: Path) -> None:
         super().__init__("must be an object")
@@ -70,15 +69,15 @@ class Places:
 
     def put(self, path: Path, value: Any) -> Iterator[tuple[Path, Any]]:
         """
-        A value put at a path, place by place. Keys of an object that lead nowhere are passed over, but for those of a family: a
-        member that there is not stands at a place that no exchange has, and is refused with it.
+        Put a value at a path, place by place. Keys that lead to no place are skipped, except inside a family: an unknown member is kept,
+        and the exchange is then refused because of it.
 
-        Raises NotAnObject where a single value stands for several places.
+        Raises NotAnObject if a single value is given for several places.
         """
         yield from self._put(self._below(path), path, value)
 
     def whole(self, path: Path) -> Path:
-        """What is stated as one: the family of a member, else the place itself."""
+        """The path that is stated as a whole: the family of a member, otherwise the place itself."""
         return path[:-1] if path[:-1] in self._families else path
 
     def _below(self, path: Path) -> Tree | None:
@@ -95,6 +94,6 @@ class Places:
         if not isinstance(value, dict):
             raise NotAnObject(path)
         for key, inner in value.items():
-            # INVARIANT (nothing is zero unsaid): `rest: 0` closes a family, so none of its members may get lost beside it.
+            # INVARIANT (a count is zero only if the sender says so): `rest: 0` closes a family, so no member may be lost.
             if key in tree or path in self._families:
                 yield from self._put(tree.get(key), (*path, key), inner)

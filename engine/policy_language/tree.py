@@ -1,8 +1,8 @@
 """
-YAML text in, located tree out: every key and value keeps its file, line and column. Its comments are listed apart.
+YAML text in, located tree out: every key and value keeps its file, line and column. Comments are listed separately.
 
-The one door to PyYAML. Scalars stay text (the vocabulary types them, so `NO` is Norway). What makes YAML a trap is refused
-here, at its place: tags, anchors and aliases, duplicate keys, several documents, non-UTF-8, oversize and over-deep files.
+Only this module uses PyYAML. Scalars stay text: the vocabulary gives them types, so `NO` is Norway. The traps of YAML are refused here,
+each at its place: tags, anchors and aliases, duplicate keys, several documents, and files that are not UTF-8, too large or too deep.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ MAX_NODES = 200_000
 _CORE_TAGS = ("!", None)
 _COMMENT_OR_BREAK = re.compile(r"(#[^\r\n\x85\u2028\u2029]*)|\r\n|[\r\n\x85\u2028\u2029]")
 
-# The C parser is iterative, so depth cannot overflow it; it is only there where PyYAML was built with libyaml.
+# The C parser is iterative, so depth cannot overflow it. It exists only if PyYAML was built with libyaml.
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 @dataclass(frozen=True, slots=True)
 class Scalar:
-    """A text with its place. `quoted` tells `"no"` from `no`, for messages only."""
+    """A text with its place. `quoted` distinguishes `"no"` from `no`."""
 
     text: str
     span: Span
@@ -75,7 +75,7 @@ def read(file: str, data: bytes, findings: Findings) -> Node | None:
     """
     Read one YAML document.
 
-    `file` is the name findings carry. Returns None where the file is empty or cannot be read; then, or where part of it is
+    `file` is the name that findings carry. Returns None if the file is empty or cannot be read. If it cannot be read, or a part of it is
     refused, `findings` says why.
     """
     start = Span(file, 1, 1)
@@ -123,7 +123,9 @@ class _Reader:
         for event in self.events:
             if isinstance(event, yaml.DocumentStartEvent):
                 if root is not None:
-                    self.refuse(event, "several-documents", "the file holds a second document", "one document a file")
+                    self.refuse(
+                        event, "several-documents", "the file holds a second document", "write one document in each file"
+                    )
                 root = self.node(next(self.events), 0)
         return root
 
@@ -133,17 +135,17 @@ class _Reader:
             self.refuse(
                 event,
                 "too-deep",
-                f"nested deeper than {MAX_DEPTH} or larger than {MAX_NODES:,} values",
-                "write it flatter",
+                f"the file is nested deeper than {MAX_DEPTH} levels or holds more than {MAX_NODES:,} values",
+                "nest less, or split the file",
             )
         if isinstance(event, yaml.AliasEvent) or event.anchor is not None:
-            self.refuse(event, "alias", "anchors (`&`) and aliases (`*`) are not used here", "write the text out")
+            self.refuse(event, "alias", "anchors (`&`) and aliases (`*`) are not allowed", "write the text in full")
         if event.tag not in _CORE_TAGS:
             self.refuse(
                 event,
                 "tag",
-                f"tags (`{event.tag}`) are not used here",
-                "remove the tag; the vocabulary types the value",
+                f"tags (`{event.tag}`) are not allowed",
+                "remove the tag; the vocabulary gives the value its type",
             )
         if isinstance(event, yaml.ScalarEvent):
             return Scalar(event.value, self.span(event), event.style in ("'", '"'))
@@ -166,7 +168,7 @@ class _Reader:
                 self.findings.error(
                     key.span,
                     "duplicate-key",
-                    f"`{key.text}` stands twice here",
+                    f"`{key.text}` appears twice here",
                     f"first on line {first}",
                     "keep one of the two",
                 )
@@ -182,7 +184,7 @@ def comments(file: str, data: bytes) -> tuple[Comment, ...]:
     brackets = 0
     here: Any = yaml.Mark(file, 0, 0, 0, None, 0)
     for token in yaml.scan(text, Loader=_LOADER):
-        # Nothing stands between two tokens but white space and comments, and no comment stands in a token, with one exception.
+        # Between two tokens there are only white space and comments. Only the first line of a block scalar has a comment inside a token.
         _comments_in(file, text, here, token.start_mark.index, brackets, found)
         here = token.end_mark
         if isinstance(token, yaml.ScalarToken) and token.style in ("|", ">"):
@@ -218,7 +220,7 @@ def plain(node: Node | None) -> Any:
 
 def locate(node: Node, path: tuple[str | int, ...]) -> tuple[Node, Span]:
     """
-    The deepest node along `path` that exists, and the span to point at: the key where the last step is a key.
+    The deepest existing node along `path`, and the span to point at: the key's span if the last step is a key.
     """
     span = node.span
     for step in path:
@@ -228,5 +230,5 @@ def locate(node: Node, path: tuple[str | int, ...]) -> tuple[Node, Span]:
         elif isinstance(node, Sequence) and isinstance(step, int) and step < len(node.items):
             node = node.items[step]
             span = node.span
-        # A step that is no key (the name of a union's member in a model's error path) is passed over.
+        # A step that is not a key (the name of a union's member in a model's error path) is skipped.
     return node, span

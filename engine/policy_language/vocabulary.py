@@ -2,7 +2,7 @@
 The words of the policy language: facts, values, registers, documents, requirements, jurisdictions, and what they mean.
 
 Several located trees in, one Vocabulary out. Everything here is content that an organisation may extend in YAML; Python names
-no fact, country or law. Conditions in it (subjects, touches) are lowered by `check`, which knows how.
+no fact, country or law. `check` lowers the conditions in it (subjects, touches).
 """
 
 from __future__ import annotations
@@ -63,8 +63,8 @@ UNSENDABLE = ("unknown", "left out")  # words that say there is no value
 @dataclass(frozen=True, slots=True)
 class Fact:
     """
-    One fact, or one member of a family. `counts` names the fact of this exchange that a counter includes; `member` is what a member
-    is called among the others.
+    One fact, or one member of a family. `counts` names the fact of this exchange that a counter includes; `member` is the name
+    of a member inside its family.
     """
 
     name: str
@@ -166,7 +166,7 @@ SECTIONS = (
 
 
 def load(trees: list[Node], findings: Findings) -> Vocabulary:
-    """Add up vocabulary files; what is wrong or said twice is a finding."""
+    """Join vocabulary files into one vocabulary; an error or a word defined twice is a finding."""
     merged: dict[str, dict[str, Any]] = {section: {} for section in SECTIONS}
     nodes: dict[tuple[str, str], Node] = {}
     spans: dict[tuple[str, str], Span] = {}
@@ -202,7 +202,7 @@ def load(trees: list[Node], findings: Findings) -> Vocabulary:
             else:
                 said = "`authzen` is written twice"
                 findings.error(span, "duplicate-id", said, f"first at {spans['authzen', '']}", "keep one of the two")
-    # In an order of their own, so that the names of files do not number them.
+    # Sorted by content, so that their numbers do not depend on the names of files.
     touches.sort(key=lambda each: repr(each[0]))
     nodes |= {("touches", str(number)): node for number, (_, node) in enumerate(touches)}
     whole = VocabularyText.model_construct(
@@ -302,12 +302,12 @@ class _Builder:
         )
 
     def no_value_twice(self, where: tuple[str, str], key: str, written: Iterable[str]) -> None:
-        """A list may name a value twice; a mapping cannot."""
+        """Report each value that a list names twice; a mapping cannot name one twice."""
         seen: set[str] = set()
         for number, value in enumerate(written):
             if value in seen:
                 at = locate(self.nodes[where], (key, number))[0].span
-                self.findings.error(at, "duplicate-id", f"`{value}` stands twice in `{where[1]}`", help="keep one of the two")
+                self.findings.error(at, "duplicate-id", f"`{value}` appears twice in `{where[1]}`", help="keep one of the two")
             seen.add(value)
 
     def type(self, text: str, span: Span) -> Type | None:
@@ -330,7 +330,10 @@ class _Builder:
             type = self.type(text.type, span)
             if name.split(".")[0] in RESERVED or "." not in name:
                 self.findings.error(
-                    span, "bad-id", f"`{name}` cannot be a fact", help="name it `group.fact`, like `recipient.country`"
+                    span,
+                    "bad-id",
+                    f"`{name}` cannot be the name of a fact",
+                    help="name it `group.fact`, like `recipient.country`",
                 )
             if type is None:
                 continue
@@ -396,22 +399,24 @@ class _Builder:
                 self.findings.error(
                     locate(self.nodes["registers", name], ("entries", value))[1],
                     "doubt",
-                    f"`{value}` is marked {entry.status}, weaker than its register",
-                    help="what is listed counts in full: give it a register of that mark, and a rule of that mark that uses it",
+                    f"`{value}` is marked {entry.status}, less sure than its register",
+                    help="move it to a register with that mark, and use that register in a rule with that mark",
                 )
             entries[value] = (RegisterEntry(entry.from_ if entry else None, entry.until if entry else None),)
         return Register(text.title, of, text.source, text.status, entries)
 
     def calendar(self, name: str, text: CalendarText) -> None:
-        """Days that a calendar does not know, or that contradict one another."""
+        """Report days that a calendar does not know, or that contradict one another."""
         node = self.nodes["calendars", name]
         if not CALENDAR.fullmatch(name):
             at = self.spans["calendars", name]
-            self.findings.error(at, "bad-id", f"`{name}` cannot be a calendar", help="name it by two capitals, like `CN`")
+            self.findings.error(
+                at, "bad-id", f"`{name}` cannot be the name of a calendar", help="use two capital letters, like `CN`"
+            )
         if text.known_until.year - text.known_from.year > MOST_YEARS:
             at = self.spans["calendars", name]
-            said = f"`{name}` says that it knows more than {MOST_YEARS} years"
-            self.findings.error(at, "bad-value", said, help="holidays are announced year by year; narrow `known_until`")
+            said = f"`{name}` covers more than {MOST_YEARS} years"
+            self.findings.error(at, "bad-value", said, help="set an earlier `known_until`; holidays are announced year by year")
         seen: set[date] = set()
         for part, number, day in (
             *(("holidays", number, day) for number, day in enumerate(text.holidays)),
@@ -419,13 +424,13 @@ class _Builder:
         ):
             at = locate(node, (part, number))[0].span
             if not text.known_from <= day <= text.known_until:
-                said = f"`{day}` lies outside the days that are known"
-                self.findings.error(at, "bad-value", said, help="widen `known_from` and `known_until`, or drop the day")
+                said = f"`{day}` lies outside `known_from` and `known_until`"
+                self.findings.error(at, "bad-value", said, help="change one of them, or drop the day")
             elif day in seen:
-                self.findings.error(at, "duplicate-id", f"`{day}` stands twice in `{name}`", help="keep one of the two")
+                self.findings.error(at, "duplicate-id", f"`{day}` appears twice in `{name}`", help="keep one of the two")
             elif part == "workdays" and WEEK[day.weekday()] not in text.weekend:
-                said = f"`{day}` is worked anyway: a {day:%A} is no weekend here"
-                self.findings.error(at, "bad-value", said, help="drop it, or mend `weekend`")
+                said = f"`{day}` is a working day already: {day:%A} is not in `weekend`"
+                self.findings.error(at, "bad-value", said, help="drop the day, or correct `weekend`")
             seen.add(day)
 
     def check_references(self, vocabulary: Vocabulary) -> None:
@@ -465,7 +470,7 @@ class _Builder:
             fact = vocabulary.facts.get(touch.fact)
             if fact and fact.type.values is not countries:
                 at = locate(self.nodes["touches", str(number)], ("fact",))[0].span
-                self.findings.error(at, "ill-typed", f"`{touch.fact}` names no country, it is a {fact.type.name}")
+                self.findings.error(at, "ill-typed", f"`{touch.fact}` is of type `{fact.type.name}`, not a country")
             if touch.fact not in vocabulary.facts:
                 at = locate(self.nodes["touches", str(number)], ("fact",))[0].span
                 self.findings.error(
@@ -489,7 +494,7 @@ class _Builder:
                 self.findings.error(
                     self.spans["counters", name],
                     "unknown-fact",
-                    f"the counter `{name}` has no fact of its name",
+                    f"there is no fact with the name of the counter `{name}`",
                     help="add it under `facts:`",
                 )
 
@@ -499,7 +504,7 @@ def _of_member(title: Text, member: Words) -> Text:
 
 
 def _titled(title: Text, say: Callable[[Language, str], str]) -> Text:
-    """What is said of a title, in the languages that it has."""
+    """A text made from a title, in each language that the title has."""
     return Text(en=say(ENGLISH, title.en), zh=say(CHINESE, title.zh) if title.zh else None)
 
 

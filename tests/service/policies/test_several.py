@@ -140,7 +140,7 @@ def test_every_command_that_takes_policies_takes_several_and_refuses_what_would_
     loads = "{ours}" in command and command[0] != "fmt"
     assert (code == 2 and f"{theirs / 'rules.yaml'} and {ours / 'rules.yaml'} would both be" in said) == loads, said
     if loads:
-        assert "rename one of them, or the folder that it lies in" in said
+        assert "rename one of the two, or its folder" in said
 
 
 def test_a_folder_given_twice_or_inside_another_is_read_once(theirs, ours, exchange, tmp_path):
