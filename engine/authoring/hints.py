@@ -71,7 +71,7 @@ KEYS: dict[str, dict[str, str]] = {
         "when": "What a later leg must meet.",
         "else": "What a leg that does not meet it comes to: `review`, or `prohibited`; `review` where left out.",
     },
-    "Instrument": {
+    "InstrumentText": {
         "issuer": "Who issued it.",
         "number": "Its number, like `Order 16`.",
         "force": (
