@@ -281,7 +281,7 @@ class Chinese(Language):
         return f"此处未收录{place}{about}的法律，而{where}在该地"
 
     def doubtful(self, title: str) -> str:
-        return f"“{title}”所凭的依据存疑"
+        return f"下列要求仅凭存疑的依据满足：{title}"
 
     def overdue(self, duty: str) -> str:
         return f"有一项义务已经逾期：{duty}"
@@ -331,10 +331,10 @@ class Chinese(Language):
     # What ends an outcome
 
     def comes_into_force(self, name: str, day: date) -> str:
-        return f"{name}自{self.day(day)}起施行"
+        return f"下列规定自{self.day(day)}起施行：{name}"
 
     def in_force_until(self, name: str, day: date) -> str:
-        return f"{name}施行至{self.day(day)}"
+        return f"下列规定施行至{self.day(day)}：{name}"
 
     def among_from(self, name: str, register: str, day: date) -> str:
         return f"{name}自{self.day(day)}起属于{register}"

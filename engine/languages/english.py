@@ -170,8 +170,9 @@ class English(Language):
         target, denied = self.either(targets), "not " if negated else ""
         only = "only " if op == "only" else ""
         if op in ("is", "in", "has", "only"):
+            target = self.either([_place(each) for each in targets])
             if where := _WHERE.fullmatch(name) or _COUNTRY.fullmatch(name):
-                return _there(where.groupdict(), denied, only, self.either([_place(each) for each in targets]))
+                return _there(where.groupdict(), denied, only, target)
             if name.startswith("how "):
                 return self.headed(name, f"{denied}{only}{target}")
             if op == "has":
@@ -297,7 +298,7 @@ class English(Language):
         return f"the law of {place}{about} is not modelled here, and {self._present(roles)} there"
 
     def doubtful(self, title: str) -> str:
-        return f"{self.small(title)} rests on a doubtful ground"
+        return f"this requirement is met only on a doubtful ground: {self.small(title)}"
 
     def overdue(self, duty: str) -> str:
         return f"a duty is overdue: {duty}"
@@ -314,7 +315,8 @@ class English(Language):
         return f"{self.compels(source, place)}."
 
     def open_lane(self, lanes: Sequence[str], low: Level) -> str:
-        return f"A lane is open ({self.joined(lanes)}), but a lane lifts no law: the outcome stays {self.level(low.word)}."
+        opened = "Lanes are open" if len(lanes) > 1 else "A lane is open"
+        return f"{opened} ({self.joined(lanes)}), but a lane lifts no law: the outcome stays {self.level(low.word)}."
 
     def about_member(self, question: str, member: str) -> str:
         return f"{question} ({member})"
@@ -345,10 +347,10 @@ class English(Language):
     # What ends an outcome
 
     def comes_into_force(self, name: str, day: date) -> str:
-        return f"{name} comes into force on {day}"
+        return f"this comes into force on {day}: {name}"
 
     def in_force_until(self, name: str, day: date) -> str:
-        return f"{name} is in force until {day}"
+        return f"this is in force until {day}: {name}"
 
     def among_from(self, name: str, register: str, day: date) -> str:
         return f"{name} is among {register} from {day}"
