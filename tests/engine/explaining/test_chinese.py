@@ -540,7 +540,7 @@ def test_what_ends_an_outcome_is_told() -> None:
         assert part.because == [because]
     part = decide(made, "zh", ("holds_until",), data__collected_on="2019-01-01").holds_until
     assert part
-    assert part.because == ["一项规定（《出口法》第一条）自2030年1月1日起施行"]
+    assert part.because == ["下列规定自2030年1月1日起施行：一项规定（《出口法》第一条）"]
 
 
 # The languages themselves
