@@ -57,7 +57,7 @@ def travelling(rules: RuleSet) -> dict[str, Rule]:
 
 
 def stated(exchange: Exchange, rules: Mapping[str, Rule]) -> tuple[Carried, ...]:
-    """The conditions that, by the sender's statement, came with the data. An exchange that was read names only provisions that travel."""
+    """The conditions that, by the sender's statement, came with the data. Reading the exchange has checked that they travel."""
     return tuple(Carried(origin, rules[provision], certain=True) for provision, origin in exchange.carried)
 
 

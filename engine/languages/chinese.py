@@ -37,7 +37,7 @@ _FIELD_QUESTIONS = {
     "hash": "“{}”的哈希值是什么？",
     "attested_by": "“{}”由谁证明？",
 }
-# How a comparison reads where it holds, and where it does not.
+# The words for a comparison, and for its opposite.
 _AMOUNTS = {
     "at_least": ("不少于", "少于"),
     "at_most": ("不超过", "超过"),
@@ -154,7 +154,7 @@ class Chinese(Language):
     # Tests
 
     def test(self, name: str, op: str, kind: str, targets: Sequence[str], negated: bool, listed: bool) -> str:
-        target, several = "、".join(targets), len(targets) > 1
+        target, several, unit = "、".join(targets), len(targets) > 1, "个" if listed else "项"
         match op:
             case "in":
                 return f"{name}{'不' if negated else ''}属于{target}"
@@ -163,7 +163,7 @@ class Chinese(Language):
             case "is":
                 return f"{name}{'不是' if negated else '为'}{target}"
             case "has" if several or listed:
-                return f"{name}{'不' if negated else ''}包括{target}中的{'任何一项' if negated else '至少一项'}"
+                return f"{name}{'不' if negated else ''}包括{target}中的{'任何' if negated else '至少'}一{unit}"
             case "has":
                 return f"{name}{'不' if negated else ''}包括{target}"
             case "only":
@@ -328,7 +328,7 @@ class Chinese(Language):
         said = [name if field == "covers" else f"{name}为{value}" for field, name, value in names]
         return f"{_STEPS[step]}“{title}”，{'，'.join(said)}。"
 
-    # What ends an outcome
+    # Why an outcome ends
 
     def comes_into_force(self, name: str, day: date) -> str:
         return f"下列规定自{self.day(day)}起施行：{name}"

@@ -28,7 +28,7 @@ from engine.languages.language import Language
 from engine.rules import Level
 from engine.values import Duration
 
-# How a comparison reads where it holds, and where it does not.
+# The words for a comparison, and for its opposite.
 _COMPARISONS = {
     "at_least": ("at least", "less than"),
     "at_most": ("at most", "more than"),
@@ -344,7 +344,7 @@ class English(Language):
         said = [_FIELD_VALUES[field].format(value) for field, value in fields]
         return f"{_STEPS[step]}: {title}, {self.joined(said)}."
 
-    # What ends an outcome
+    # Why an outcome ends
 
     def comes_into_force(self, name: str, day: date) -> str:
         return f"this comes into force on {day}: {name}"

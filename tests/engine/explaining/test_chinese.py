@@ -339,7 +339,7 @@ PHRASES: list[tuple[dict[str, Any], dict[str, Any], str, str]] = [
         {"data.people_in": {"has": {"in": "FRIENDS"}}},
         {"data__people_in": ["BB"]},
         "the people are in friendly countries",
-        "个人所在国包括友好国家中的至少一项",
+        "个人所在国包括友好国家中的至少一个",
     ),
     (
         {"data.kinds": {"only": ["map", "sound"]}},
