@@ -1,1 +1,1 @@
-"""From a verdict to an outcome."""
+"""Deciding the outcome that follows from the engines' verdicts."""

@@ -1,8 +1,8 @@
 """
-What an exchange has to observe because it came with the data: conditions that provisions of an earlier exchange laid on them.
+Conditions that came with the data: provisions of an earlier exchange attached them to the data, and a later exchange has to meet them.
 
-Goes in: the provisions that travel, and what the engines say to the exchange. Comes out: whether each condition is met, violated, not
-known or only to be observed, and the outcome with them. A condition is as strict as its provision says, and never a permit.
+In: the provisions that travel, and the engines' verdicts on the later exchange. Out: whether each condition is met, violated, unknown
+or only to be observed, and the outcome of the exchange with them. A condition is as strict as its provision says; it never permits.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ STATES = {Truth.NO: "violated", Truth.UNKNOWN: "unknown", Truth.YES: "met"}
 @dataclass(frozen=True, slots=True)
 class Carried:
     """
-    What a provision of an earlier exchange lays on this one.
+    A condition that a provision of an earlier exchange attached to the data.
 
-    `origin` says where it came from: a `leg` of the same plan, by its id, or whatever the sender wrote. `certain`: whether it stands
-    there for certain. `truth`: whether this exchange meets it; None where nothing can be tested.
+    `origin` says where it came from: the id of a leg of the same plan where `leg` is true, otherwise the sender's own words. `certain`:
+    the provision stands there for certain. `truth`: whether this exchange meets the condition; None where it has no test.
     """
 
     origin: str
@@ -36,7 +36,7 @@ class Carried:
 
     @property
     def bounds(self) -> Bounds:
-        """What it raises the exchange to."""
+        """The bounds to which the condition raises the exchange."""
         assert self.rule.travels
         high = self.rule.travels.otherwise
         match self.truth:
@@ -52,17 +52,17 @@ class Carried:
 
 
 def travelling(rules: RuleSet) -> dict[str, Rule]:
-    """The provisions that travel, by id; of several rules of one, any says the same."""
+    """The provisions that travel, by id, each with one of its rules; all rules of a provision carry the same condition."""
     return {rule.provision.id: rule for rule in rules.rules if rule.travels}
 
 
 def stated(exchange: Exchange, rules: Mapping[str, Rule]) -> tuple[Carried, ...]:
-    """What the sender says came with the data. The reader of exchanges has seen to it that these provisions travel."""
+    """The conditions that, by the sender's statement, came with the data. Reading the exchange has checked that they travel."""
     return tuple(Carried(origin, rules[provision], certain=True) for provision, origin in exchange.carried)
 
 
 def handed_on(leg: str, verdicts: Collection[Verdict]) -> Iterator[Carried]:
-    """What a leg of a plan lays on the data: its provisions that travel and stand, or by any engine may; each once."""
+    """The conditions that a leg of a plan attaches to the data: those of provisions that travel and, by any engine, may stand."""
     possible = certain = 0
     for verdict in verdicts:
         possible |= verdict.stands.possible
@@ -72,18 +72,18 @@ def handed_on(leg: str, verdicts: Collection[Verdict]) -> Iterator[Carried]:
     rules = next(iter(verdicts)).rules
     standing = [number for number in numbers(possible) if rules[number].travels]
     sure = {rules[number].provision.id for number in standing if certain >> number & 1}
-    # Whichever of its rules stands says the same.
+    # All rules of a provision carry the same condition.
     for provision, rule in {rules[number].provision.id: rules[number] for number in standing}.items():
         yield Carried(leg, rule, provision in sure, leg=True)
 
 
 def held(carried: Iterable[Carried], verdicts: Sequence[Verdict]) -> tuple[Carried, ...]:
-    """Conditions, held against what each engine says to the exchange that they are carried into."""
+    """The conditions, each tested against the engines' verdicts on the exchange that they are carried into."""
     return tuple(replace(each, truth=_met(each.rule, verdicts)) for each in carried)
 
 
 def over(outcome: Outcome, carried: Sequence[Carried]) -> Outcome:
-    """An exchange's own outcome, raised to what is carried into it."""
+    """The outcome of an exchange, raised by the conditions that are carried into it."""
     if not carried:
         return outcome
     permitting = outcome.bounds.low >= Level.PERMITTED
@@ -99,10 +99,10 @@ def over(outcome: Outcome, carried: Sequence[Carried]) -> Outcome:
 
 def raised(base: Bounds, carried: Sequence[Carried], permitting: bool) -> Bounds:
     """
-    Bounds with what is carried in them.
+    The bounds, raised by the conditions.
 
-    What comes to no more than a permit counts only where the exchange is `permitting` at least: a condition to observe is no permit
-    where no law gave one.
+    A condition that raises to a permit and no higher counts only where the exchange is at least permitted (`permitting`): a condition
+    to observe is not a permit where no law gives one.
     """
     least = Level.NOT_APPLICABLE if permitting else Level.REQUIREMENTS_UNMET
     levels = [each.bounds for each in carried]
@@ -112,16 +112,16 @@ def raised(base: Bounds, carried: Sequence[Carried], permitting: bool) -> Bounds
 
 
 def gravity(bounds: Bounds) -> tuple[int, int]:
-    """By which the strictest is found."""
+    """The key by which bounds are ordered by strictness."""
     return bounds.low, bounds.high
 
 
 def gravest(carried: Iterable[Carried]) -> Carried | None:
-    """The strictest of those that are not met."""
+    """The strictest of the conditions that are not met."""
     return max((each for each in carried if each.truth is not Truth.YES), key=lambda each: gravity(each.bounds), default=None)
 
 
 def _met(rule: Rule, verdicts: Sequence[Verdict]) -> Truth | None:
-    """Whether what travels from a rule is met: the least that any engine says; None where nothing can be tested."""
+    """Whether the condition of a rule is met: the lowest truth value of any engine; None where the condition has no test."""
     when = rule.travels.when if rule.travels else ""
     return min(verdict.defined[when] for verdict in verdicts) if when else None

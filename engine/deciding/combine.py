@@ -1,5 +1,5 @@
 """
-From one verdict to the outcome: the strictest sovereign wins, what is not known gives bounds (semantics 4.4, 4.6, 4.7).
+From one verdict to the outcome: the strictest sovereign wins, and unknown facts give bounds (semantics 4.4, 4.6, 4.7).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ COVERAGE = ("touch/", "subject/")
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The overall outcome, each jurisdiction's bounds, and what is not modelled."""
+    """The overall outcome, the bounds of each jurisdiction, the coverage, and the conflicts between sovereigns."""
 
     word: str
     bounds: Bounds
@@ -49,7 +49,7 @@ class Combiner:
         self._compelling = sum(1 << number for number, rule in enumerate(self._rules) if rule.effect == "compels")
 
     def outcome(self, exchange: Exchange, verdict: Verdict, as_of: date) -> Outcome:
-        """The outcome of a verdict; a gap in coverage weighs on the jurisdiction it is found in."""
+        """The outcome of a verdict; a gap in coverage raises the bounds of its jurisdiction."""
         covered = self._map.of(exchange, verdict.defined, as_of)
         jurisdictions, against = self._weigh(verdict, verdict.jurisdictions, covered)
         overall = Bounds.over(jurisdictions.values())
@@ -57,11 +57,11 @@ class Combiner:
         return Outcome(word(overall), overall, shown, covered, tuple(against))
 
     def reads(self, verdict: Verdict) -> list[Truth]:
-        """The definitions that coverage reads: what two verdicts must agree in beside their rules."""
+        """The truth values of the definitions that coverage reads; two engines must agree on them, as on the rules."""
         return [verdict.defined[key] for key in self._read]
 
     def beneath(self, verdict: Verdict, outcome: Outcome) -> Bounds:
-        """The bounds with every review put away that a person may sign off (4.6); doubtful lifts are not accepted here."""
+        """The bounds without the reviews that a person may sign off (4.6); doubtful lifts are not accepted here."""
         if outcome.bounds.high < Level.REVIEW:
             return outcome.bounds
         return Bounds.over(self._weigh(verdict, verdict.beneath, outcome.coverage)[0].values())
@@ -71,14 +71,14 @@ class Combiner:
     ) -> tuple[dict[str, Bounds], list[tuple[Rule, str]]]:
         jurisdictions = dict(bounds)
         for gap in covered.gaps:
-            # A country that no jurisdiction covers stands under its own code; one not known stands alone.
+            # A country that no jurisdiction covers is listed under its own code, an unknown country under "".
             place = gap.jurisdiction or gap.country
             jurisdictions[place] = Bounds.over((jurisdictions[place], gap.bounds)) if place in jurisdictions else gap.bounds
         return jurisdictions, self._conflicts(verdict, jurisdictions)
 
     def _conflicts(self, verdict: Verdict, jurisdictions: dict[str, Bounds]) -> list[tuple[Rule, str]]:
         """
-        Where `compels` stands or may against another jurisdiction's refusal, `requirements_unmet` becomes `review` (4.7).
+        Where `compels` stands, or may stand, against another jurisdiction's refusal, `requirements_unmet` becomes `review` (4.7).
 
         Changes `jurisdictions` in place; returns each compelling rule with the jurisdiction that refuses.
         """
@@ -95,12 +95,12 @@ class Combiner:
 
 
 def permitting(bounds: Bounds) -> bool:
-    """Whether the outcome is a permit, whatever is not known."""
+    """Whether the outcome is a permit, whatever the unknown facts turn out to be."""
     return bounds.low in PERMITTING and bounds.high in PERMITTING
 
 
 def word(bounds: Bounds) -> str:
-    """Equal bounds are the outcome; both permitting: the upper; otherwise undetermined (4.4)."""
+    """The outcome of bounds: the upper one where both are equal or both permit, otherwise undetermined (4.4)."""
     if bounds.low is bounds.high or permitting(bounds):
         return bounds.high.word
     return UNDETERMINED

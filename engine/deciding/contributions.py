@@ -1,10 +1,10 @@
 """
-Counters: what an exchange adds to each, and what each comes to.
+Counters: what an exchange adds to each counter, and the value of a counter for the next exchange.
 
-A bundle, an exchange and a verdict in, contributions out: for every fact that is counted the key (per whom) and a range of people.
-Contributions in, a range out: what the counter of the next exchange is. Whoever keeps contributions, for days and keys, is the
-caller's; nothing here remembers. Every range holds the truth whatever is unknown: how exchanges overlap, whether one counts at all,
-whose it is. Source: semantics 2.1, 2.7, 2.8, 5.1.
+From a bundle, an exchange and a verdict come contributions: for every counted fact, a key (per whom it is counted) and a range of
+people. From contributions comes a range: the value of the counter. The caller keeps the contributions by day and key; this module
+stores nothing. Every range contains the true number, whatever is unknown: how exchanges overlap, whether one counts, to which key it
+belongs. Source: semantics 2.1, 2.7, 2.8, 5.1.
 """
 
 from __future__ import annotations
@@ -26,22 +26,22 @@ from engine.rules import Condition, Defined, Rule, RuleSet, Truth, atoms, named,
 from engine.values import MAX_COUNT, Duration, Missing, Range, SetOf, read_duration, to_json
 from engine.verdict import Verdict
 
-EXCHANGES = "exchanges"  # what a counter counts that counts no fact
-# Beyond this many people a range has no upper end, and a lower end says no more: sums of millions of them stay whole numbers.
+EXCHANGES = "exchanges"  # the word of a counter that counts exchanges, not a fact
+# Of one contribution, a lower end above this many people is cut to it and an upper end above it is dropped; sums stay exact.
 ENOUGH = 10**12
 _CALENDAR = re.compile(r"calendar year( and the one before)?(?: in (.+))?")
 
-# The values of the facts that a counter is kept per, in their order; None where one is not known.
+# The values of the facts by which a counter is kept (`per:`), in their order; None for an unknown value.
 Key: TypeAlias = tuple[str | None, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class CountingWindow:
     """
-    The days that count. `zone` names the time zone whose days they are, "" where any will do.
+    The days that count. `zone` names the time zone of the days; "" is any time zone.
 
-    `years` is how many calendar years, the running one included, or 0; then `length` is how long a day counts. A day counts while it is
-    `within` that length (semantics 2.9): the day itself is the first, and month ends fall on the last day.
+    `years` is the number of calendar years, the current one included. Where it is 0, `length` is how long a day counts: it counts while
+    it is `within` that length (semantics 2.9). The day itself is the first day, and a month that is too short ends on its last day.
     """
 
     zone: str
@@ -56,11 +56,11 @@ class CountingWindow:
         return cls("", 0, read_duration(text.removeprefix("preceding ")))
 
     def first(self, day: date) -> date:
-        """The first day that counts on a day; `day` is the last."""
+        """The first day that counts; `day` is the last one."""
         if self.years:
             return date(max(day.year - self.years + 1, 1), 1, 1)
         first = self.length.before(day)
-        # The day that lies so long before no longer counts, nor do days whose time ends with it at the end of a month.
+        # The day that lies exactly `length` before no longer counts. At the end of a month several days can end together.
         while first <= day and self.length.after(first) <= day:
             first += timedelta(days=1)
         return first
@@ -71,8 +71,8 @@ class Counter:
     """
     One counter of the vocabulary.
 
-    `facts` are those it answers, one or a family's. `meaning` is a digest of all that decides what counts, and per whom: contributions
-    to counters of one name and another meaning are not comparable.
+    `facts` are the facts whose values it gives: one fact, or those of a family. `meaning` is a digest of all that decides what counts,
+    and per whom. Contributions to two counters of the same name but different meanings must not be added up.
     """
 
     name: str
@@ -85,7 +85,7 @@ class Counter:
 
 @dataclass(frozen=True, slots=True)
 class Contribution:
-    """What one exchange adds to one counted fact, once it happens. A `people.low` of 0 may be an exchange that does not count."""
+    """What one exchange adds to one counted fact, once it happens. With a `people.low` of 0 the exchange may not count at all."""
 
     counter: str
     fact: str
@@ -96,8 +96,10 @@ class Contribution:
 @dataclass(frozen=True, slots=True)
 class Tally:
     """
-    What contributions come to, in whatever order: the most people certain in one of them (`largest`), in all together (`least`), and
-    the most there can be (`most`, None without an end).
+    The sum of contributions, in any order.
+
+    `largest` is the largest certain number of people in one contribution, `least` the certain number in all together, and `most` the
+    largest possible number (None without an upper end).
     """
 
     largest: int = 0
@@ -106,7 +108,7 @@ class Tally:
 
     @classmethod
     def of(cls, people: Range, certain: bool = True) -> Self:
-        """One contribution; it may be another key's where it is not `certain`."""
+        """One contribution; where it is not `certain`, it may belong to another key."""
         low = min(int(people.low), ENOUGH) if certain else 0
         return cls(low, low, None if people.high is None or people.high > ENOUGH else int(people.high))
 
@@ -118,7 +120,11 @@ class Tally:
         )
 
     def range(self, distinct: bool) -> Range:
-        """The count. Of different people whose overlap is not known at least those of the largest part, and at most the sum."""
+        """
+        The count.
+
+        The overlap of contributions is unknown, so `distinct` people number at least those of the largest contribution and at most the sum.
+        """
         low = min(self.largest if distinct else self.least, MAX_COUNT)
         most = None if self.most is None or self.most > MAX_COUNT else Decimal(self.most)
         return Range(Decimal(low), most)
@@ -129,7 +135,7 @@ UNBOUNDED = Tally(most=None)
 
 
 class Counting:
-    """The counters of one bundle, and a digest of what they all mean. Made once a bundle."""
+    """The counters of one bundle, and a digest of the meaning of all of them. Made once for a bundle."""
 
     def __init__(self, bundle: Bundle) -> None:
         words = bundle.vocabulary
@@ -150,16 +156,16 @@ class Counting:
         self.meaning = hashlib.sha256("".join(each.meaning for each in self.counters).encode()).hexdigest()
 
     def _written(self, name: str, text: CounterText) -> str:
-        """What a counter says, printed; with the members of its family and of what it counts, for a new one was not counted."""
+        """A counter's text, printed with the members of its family and of the family it counts: a new member was not counted before."""
         counted = text.counts.removeprefix("distinct ")
         return repr((text.counts, text.per, text.window, *(self._families.get(each, ()) for each in (name, counted))))
 
     def key(self, counter: Counter, exchange: Exchange) -> Key:
-        """Per whom an exchange counts."""
+        """The key under which an exchange counts."""
         return tuple(self.part(fact, exchange) for fact in counter.per)
 
     def part(self, fact: str, exchange: Exchange) -> str | None:
-        """A fact as a part of a key; None where it is not known for certain, or may be told more closely (semantics 2.5)."""
+        """A fact as a part of a key; None where it is not known for certain, or a narrower value may be the true one (semantics 2.5)."""
         value = exchange.value(fact)
         if fact not in self._facts or isinstance(value, Missing) or (isinstance(value, SetOf) and value.open):
             return None
@@ -170,7 +176,7 @@ class Counting:
         return json.dumps(to_json(value), ensure_ascii=False, sort_keys=True)
 
     def own(self, counter: Counter, fact: str, exchange: Exchange) -> Range:
-        """How many people the exchange itself brings to a counted fact."""
+        """How many people the exchange itself adds to a counted fact."""
         counted = self._facts[fact].counts
         if counted == EXCHANGES:
             return Range.exact(1)
@@ -180,9 +186,9 @@ class Counting:
 
     def contributions(self, exchange: Exchange, verdict: Verdict) -> tuple[Contribution, ...]:
         """
-        What an exchange adds to each counter, by what any engine says to it; nothing where it certainly does not count.
+        What an exchange adds to each counter; nothing where it certainly does not count.
 
-        `verdict` is one without sign-offs: that a doubtful lift was accepted for one exchange does not settle whether it counts.
+        `verdict` is any engine's, without sign-offs: a doubtful lift that a person accepts does not settle whether the exchange counts.
         """
         found = []
         for counter in self.counters:
@@ -198,11 +204,11 @@ class Counting:
         return tuple(found)
 
     def value(self, counter: Counter, fact: str, exchange: Exchange, others: Tally) -> Range:
-        """The counter of an exchange beside `others` that count: it includes the exchange itself (semantics 2.8)."""
+        """The value of a counter for an exchange: the sum of the `others` that count and the exchange itself (semantics 2.8)."""
         return (others + Tally.of(self.own(counter, fact, exchange))).range(counter.distinct)
 
     def brought(self, counter: Counter, fact: str, exchange: Exchange) -> Range | None:
-        """The count that came with the exchange, where it says more than that the exchange itself counts."""
+        """The count that the sender sent; None where it says no more than what the exchange itself adds."""
         value = exchange.values.get(fact)
         if not isinstance(value, Range) or (value.high is None and value.low <= self.own(counter, fact, exchange).low):
             return None
@@ -221,12 +227,12 @@ class Counting:
 
 
 def covering(key: Key) -> Iterator[Key]:
-    """Every key that may be this one: the key itself first, then those in which some part is not known."""
+    """Every key that may be the same as this one: the key itself first, then those with an unknown part."""
     return itertools.product(*((part, None) if part is not None else (None,) for part in key))
 
 
 def put(document: Mapping[str, Any], fact: str, value: Any) -> dict[str, Any]:
-    """A document with a fact set, or left out where the value is None; nothing is changed in place."""
+    """A copy of the document with a fact set, or without the fact where the value is None."""
     head, _, rest = fact.partition(".")
     if rest:
         inner = document.get(head, {})
@@ -237,12 +243,12 @@ def put(document: Mapping[str, Any], fact: str, value: Any) -> dict[str, Any]:
 
 
 def _reads(verdict: Verdict, key: str) -> Truth:
-    """How a definition reads; that of a counter no rule uses, and a back end may be slower to find it than to read it as a test."""
+    """The truth value of a counter's definition. No rule uses it, so a back end may find it more slowly than it reads it as a test."""
     return verdict.truth(Defined(key)) if verdict.truth else verdict.defined[key]
 
 
 def _left_out(verdict: Verdict, provisions: frozenset[str]) -> Truth:
-    """Whether one of some provisions leaves the exchange out: for certain only where nothing about it is doubtful."""
+    """Whether one of the provisions leaves the exchange out of a counter; it is certain only where nothing about it is doubtful."""
     found = Truth.NO
     for number, rule in enumerate(verdict.rules):
         if rule.provision.id in provisions:
@@ -253,7 +259,11 @@ def _left_out(verdict: Verdict, provisions: frozenset[str]) -> Truth:
 
 
 def _meaning(name: str, written: str, provisions: frozenset[str], rules: RuleSet) -> str:
-    """Over all that decides what a counter counts: its condition, what leaves out, what exempts from that, and the words in them."""
+    """
+    A digest of all that decides what a counter counts.
+
+    That is its condition, the provisions that leave exchanges out, the rules that exempt from those, and the values that they test.
+    """
     printed = [written]
     conditions: list[Condition] = [Defined(f"counter/{name}")]
     leaving = {rule.key for rule in rules.rules if rule.provision.id in provisions}
@@ -269,7 +279,7 @@ def _meaning(name: str, written: str, provisions: frozenset[str], rules: RuleSet
 
 
 def _with_exempters(keys: set[str], rules: RuleSet) -> Iterable[Rule]:
-    """These rules and whatever exempts from them, in the order of the rules (exempters come first)."""
+    """These rules and all rules that exempt from them, in the order of the rules (exempters come first)."""
     found = []
     wanted = set(keys)
     for rule in reversed(rules.rules):

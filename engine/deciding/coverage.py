@@ -1,8 +1,8 @@
 """
-What the bundle has no policies for: said, and reviewed where it is the exporter's or the people's (semantics 4.3).
+Gaps in coverage: laws that the bundle has no policies for. A gap in the exporter's or the people's law is reviewed (semantics 4.3).
 
-Goes from the definitions `touch/N` and `subject/NAME`, which every back end evaluates, and the exchange's country facts to the
-gaps. Nothing is assumed to be free because nobody wrote it down.
+In: the definitions `touch/N` and `subject/NAME`, which every back end evaluates, and the countries of the exchange. Out: the gaps. A
+law that no policy models is never taken for a permit.
 """
 
 from __future__ import annotations
@@ -24,8 +24,9 @@ REMEMBERED = 4_096  # countries and days
 @dataclass(frozen=True, slots=True)
 class Gap:
     """
-    A country, and a subject matter of it, that no policy covers. Country "" is one not known; subject "" is every subject.
-    `jurisdiction` is the one that covers the country but not the subject, or "".
+    A country and a subject matter that no policy covers. Country "" is an unknown country; subject "" is every subject.
+
+    `jurisdiction` is the jurisdiction that covers the country but not the subject, or "". `roles` say how the exchange touches the country.
     """
 
     country: str
@@ -40,7 +41,7 @@ class Gap:
 
     @property
     def bounds(self) -> Bounds:
-        """What the gap weighs."""
+        """The bounds to which the gap raises its jurisdiction."""
         if not self.reviewed:
             return Bounds(Level.NOT_APPLICABLE, Level.NOT_APPLICABLE)
         return Bounds(Level.REVIEW if self.certain else Level.NOT_APPLICABLE, Level.REVIEW)
@@ -48,14 +49,14 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """`jurisdictions` cover a country the exchange touches; `gaps` are what is not modelled."""
+    """`jurisdictions` cover a country that the exchange touches; `gaps` are the laws that are not modelled."""
 
     jurisdictions: tuple[str, ...]
     gaps: tuple[Gap, ...]
 
 
 class CoverageMap:
-    """What the jurisdictions of a vocabulary cover, looked up by country and day."""
+    """The coverage of a vocabulary's jurisdictions, looked up by country and day."""
 
     def __init__(self, vocabulary: Vocabulary) -> None:
         self._vocabulary = vocabulary
@@ -64,7 +65,7 @@ class CoverageMap:
         self._known: dict[tuple[str, date], tuple[tuple[str, ...], frozenset[str]]] = {}
 
     def of(self, exchange: Exchange, defined: Mapping[str, Truth], as_of: date) -> Coverage:
-        """Hold what an exchange touches against what the jurisdictions cover on a day. `defined` are a verdict's definitions."""
+        """The coverage of an exchange on a day; `defined` are the definitions of its verdict."""
         touched: dict[str, dict[str, Truth]] = {}
         for key, fact, role in self._touches:
             relevant = defined[key]
@@ -103,7 +104,7 @@ class CoverageMap:
 
 
 def _countries(value: Value, relevant: Truth) -> Iterator[tuple[str, Truth]]:
-    """The countries a fact names and whether they are touched; country "" where it is not known."""
+    """The countries that a fact names, each with whether it is touched; country "" is an unknown one."""
     match value:
         case str():
             yield value, relevant
@@ -116,7 +117,7 @@ def _countries(value: Value, relevant: Truth) -> Iterator[tuple[str, Truth]]:
 
 
 def _gaps(country: str, subject: str, jurisdiction: str, roles: dict[str, Truth], about: Truth) -> list[Gap]:
-    """One gap for the roles that are certain, one for those that are not."""
+    """One gap for the roles that are certain, another for those that are not."""
     found = []
     for certain in (True, False):
         chosen = tuple(sorted(role for role, truth in roles.items() if (min(truth, about) is Truth.YES) is certain))

@@ -1,8 +1,8 @@
 """
-What is found out about an exchange before a word is written: each engine's verdict, and what they come to.
+A judgement: each engine's verdict on an exchange, and the outcome that they give, before any sentence is written.
 
-A judgement is made once an exchange and day (`pdp.PDP.judge`); whether it may proceed, what may be signed off, what it adds to counters and
-what the decision says are all read from it.
+A judgement is made once for an exchange and a day (`pdp.PDP.judge`). Everything else is read from it: whether the exchange may proceed,
+which provisions may be signed off, what the exchange adds to counters, and what the decision says.
 """
 
 from __future__ import annotations
@@ -28,11 +28,12 @@ class Judgement:
     """
     An exchange, judged under the law of one day.
 
-    `signed` are the approvals that were given and have not ended by `as_of`; `signed_off` those that the verdict rests on. `verdicts` are
-    by the engines' names, in the order of the mode; an engine that failed has none, and `engine` says so. `own` is the outcome without
-    what was carried into the exchange, `outcome` with it. `carried` is all that was: first what `came` from earlier legs of a plan, then
-    what the sender stated. `beneath` are the bounds with every review put away that a person may sign off (semantics 4.6), `signable` the
-    provisions that one may, those signed off among them; where the engines disagree, nobody knows what there is to sign.
+    `signed` are the approvals that were given and have not ended by `as_of`; `signed_off` are those that the verdict rests on. `verdicts`
+    has the engines' names as keys, in the order of the mode; an engine that failed has no verdict, and `engine` says so. `own` is the
+    outcome without the conditions that came with the data, `outcome` is the outcome with them. `came` are the conditions from earlier
+    legs of a plan; `carried` are these and then those that the sender stated. `beneath` are the bounds without the reviews that a person
+    may sign off (semantics 4.6). `signable` are the provisions that a person may sign off, those signed off included; it is empty where
+    the engines disagree.
     """
 
     exchange: Exchange
@@ -50,19 +51,19 @@ class Judgement:
 
     @property
     def verdict(self) -> Verdict:
-        """The first engine's verdict, which everything is read from."""
+        """The first engine's verdict; everything that needs one verdict is read from this one."""
         return next(iter(self.verdicts.values()))
 
     @property
     def reading(self) -> Reading:
-        """How tests read on the exchange."""
+        """The truth values of tests on the exchange."""
         reading = self.verdict.truth
         assert reading is not None
         return reading
 
     @property
     def agreed(self) -> bool:
-        """Whether every engine answered, and all the same."""
+        """Whether every engine answered, and all gave the same answer."""
         return self.engine.agreed
 
     @property
@@ -73,11 +74,11 @@ class Judgement:
         return tuple(dict.fromkeys(rule.provision.id for rule in standing if rule.effect in BEARING))
 
     def proceeds(self, today: date) -> bool:
-        """Whether the exchange may proceed: it is permitted, and not only hypothetically."""
+        """Whether the exchange may proceed: it is permitted, and it was judged under the law of `today`."""
         return self.outcome.permits and self.as_of == today
 
     def unsignable(self, provision: str) -> Unsignable | None:
-        """Why nobody may sign off a provision; None where somebody may."""
+        """The reason why nobody may sign off a provision; None where a person may."""
         if not self.agreed:
             return "disagreement"
         return None if provision in self.signable else why_not(self.verdict, self.own.conflicts, provision)

@@ -1,9 +1,9 @@
 """
-Sign-off: what a person may approve of a decision, and what the approval is bound to.
+Sign-off: what a person may approve in a decision, and to what the approval is bound.
 
-A person signs off a provision: its reviews are put away, and what it lifts only in doubt counts as lifted. Nothing else of it changes,
-so a requirement, a prohibition, a conflict, a gap in coverage and an overdue duty stay what they are. An approval is bound to what the
-provision means and to the facts, and the caller binds it to an end date. Source: semantics 4.6.
+A person signs off a provision. Its reviews then end, and what it lifts only in doubt counts as lifted. Nothing else changes:
+requirements, prohibitions, conflicts, gaps in coverage and overdue duties stay as they are. An approval is bound to the meaning of the
+provision and to the facts; the caller binds it to an end date. Source: semantics 4.6.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from engine.rules import AS_OF, Condition, Need, Rule, State, atoms, named
 from engine.values import Duration, ValueSet
 from engine.verdict import Verdict, numbers
 
-# Why nobody may sign off a provision: the engines disagree, there is none of this id, it stands in a conflict between sovereigns, it
-# prohibits, requires or obliges, or there is nothing of it to put away.
+# Why nobody may sign off a provision: the engines disagree, no provision has this id, it is part of a conflict between sovereigns, it
+# prohibits, requires or obliges, or nothing about it needs a sign-off.
 Unsignable: TypeAlias = Literal["disagreement", "no-provision", "conflict", "prohibits", "requires", "obliges", "nothing"]
 
 BINDING: Mapping[str, Unsignable] = {"prohibit": "prohibits", "require": "requires", "oblige": "obliges"}
@@ -31,7 +31,7 @@ UNBOUND = (AS_OF, "schema")  # members of an exchange that an approval is not bo
 
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """An approval that stands: which provision, the caller's id for it, who gave it, and its last day."""
+    """A valid approval: the provision, the caller's id for the approval, the person who gave it, and its last day."""
 
     provision: str
     id: str
@@ -40,7 +40,7 @@ class Approval:
 
     @classmethod
     def told(cls, part: Mapping[str, Any]) -> Approval:
-        """The approval that a decision tells, as JSON; to decide the same again."""
+        """The approval that a decision lists, from its JSON; with it the same decision can be made again."""
         return cls(part["provision"], part["sign_off"], part["by"], date.fromisoformat(part["until"]))
 
 
@@ -50,15 +50,15 @@ def reviews(rule: Rule) -> bool:
 
 
 def concerns(rule: Rule) -> bool:
-    """Whether a rule's provision can be signed off at all."""
+    """Whether a rule is of a kind that a person may sign off: it asks for a review, or it is doubtful."""
     return reviews(rule) or rule.doubtful
 
 
 def signable(verdict: Verdict, may_concern: int = -1) -> tuple[str, ...]:
     """
-    The provisions that a person may sign off, where it makes a difference: reviews, and lifts that are doubtful.
+    The provisions that a person may sign off with an effect: reviews, and doubtful lifts that reach something.
 
-    `may_concern` has the numbers of at least the rules that `concerns` names; to look through fewer.
+    `may_concern` is a set of rules that holds at least all those for which `concerns` is true; it shortens the search.
     """
     rules, stands, doubted = verdict.rules, verdict.stands.possible, verdict.doubted.possible
     concerned = stands & may_concern
@@ -67,7 +67,7 @@ def signable(verdict: Verdict, may_concern: int = -1) -> tuple[str, ...]:
     open_ = {name for name, states in verdict.requirements.items() if State.DOUBTFUL in states}
     asked = {name for number in numbers(stands) for name in _needs(rules[number].need)} & open_
     victims = {rules[number].key for number in numbers(doubted)}
-    # What is doubtful may lift a lift, which is doubted in its turn.
+    # A doubtful rule may exempt from a rule that lifts; that lift is then doubted too.
     reached = {
         rules[number].key
         for number in numbers(concerned)
@@ -82,7 +82,7 @@ def signable(verdict: Verdict, may_concern: int = -1) -> tuple[str, ...]:
 
 
 def why_not(verdict: Verdict, conflicts: Collection[tuple[Rule, str]], provision: str) -> Unsignable:
-    """Why a provision that is not signable is not; `conflicts` are those of the outcome. What weighs most is said."""
+    """The strongest reason why a provision that is not signable is not; `conflicts` are those of the outcome."""
     effects = {rule.effect for rule in verdict.rules if rule.provision.id == provision}
     if not effects:
         return "no-provision"
@@ -92,7 +92,7 @@ def why_not(verdict: Verdict, conflicts: Collection[tuple[Rule, str]], provision
 
 
 def parts(verdict: Verdict, given: Collection[Approval]) -> list[SignedOffPart]:
-    """Which approvals a verdict rests on, by what each does."""
+    """The approvals that a verdict rests on, each with what it accepts: a review, or a lift."""
     by = {each.provision: each for each in given}
     found = {}
     for number in numbers(verdict.stands.possible):
@@ -108,9 +108,9 @@ def parts(verdict: Verdict, given: Collection[Approval]) -> list[SignedOffPart]:
 
 def facts_digest(bundle: Bundle, sent: Mapping[str, Any]) -> str:
     """
-    Over the facts of an exchange, as JSON, that an approval is bound to: all but `as_of` and counters. Hex SHA-256.
+    A digest of the facts of an exchange, as JSON, to which an approval is bound: all but `as_of` and counters. Hex SHA-256.
 
-    Two exchanges that mean the same and are written otherwise have two digests; then an approval does not carry over.
+    Two exchanges with the same meaning but another spelling have different digests; an approval of one does not hold for the other.
     """
     document = {name: value for name, value in sent.items() if name not in UNBOUND}
     for name in bundle.vocabulary.counters:
@@ -120,9 +120,9 @@ def facts_digest(bundle: Bundle, sent: Mapping[str, Any]) -> str:
 
 def meaning_of(bundle: Bundle, provision: str) -> str | None:
     """
-    A digest of what a provision means: its rules, and what they rest on, require and lift. Hex SHA-256, None where there is none.
+    A digest of the meaning of a provision: its rules, and what they rest on, require and lift. Hex SHA-256, None for an unknown id.
 
-    Of what else the bundle holds nothing enters it, so a change elsewhere leaves an approval standing.
+    Nothing else of the bundle enters the digest, so a change elsewhere leaves an approval valid.
     """
     rules = [rule for rule in bundle.rules.rules if rule.provision.id == provision]
     if not rules:
@@ -136,7 +136,7 @@ def meaning_of(bundle: Bundle, provision: str) -> str | None:
 
 
 def _printed(bundle: Bundle, rule: Rule) -> Iterator[str]:
-    """A rule and everything its reading rests on, printed."""
+    """A rule and everything that its truth value rests on, printed."""
     rules, vocabulary = bundle.rules, bundle.vocabulary
     yield repr(rule)
     for name in (*rule.satisfies, *rule.excuses, *_needs(rule.need)):
@@ -156,7 +156,7 @@ def _printed(bundle: Bundle, rule: Rule) -> Iterator[str]:
 
 
 def _rests_on(bundle: Bundle, condition: Condition) -> Iterator[tuple[str, Condition]]:
-    """A condition under no key, and the definitions it names, each once."""
+    """A condition (under the key ""), and the definitions that it names, each once."""
     seen: set[str] = set()
     waiting = [("", condition)]
     while waiting:
@@ -178,7 +178,7 @@ def _needs(need: Need | None) -> Iterator[str]:
 
 
 def _without(document: Mapping[str, Any], path: list[str]) -> dict[str, Any]:
-    """The document without the value at a path, and without what is empty then."""
+    """The document without the value at a path, and without objects that are then empty."""
     name, *rest = path
     inner = document.get(name)
     if rest and isinstance(inner, Mapping):

@@ -1,1 +1,1 @@
-"""From an outcome to words."""
+"""Explaining an outcome in words."""

@@ -1,5 +1,5 @@
 """
-The answer of a decision in a sentence or two, which a person reads first and often last.
+The answer of a decision in a sentence or two; many people read nothing else of a decision.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from engine.explaining.phrasebook import Phrasebook
 from engine.rules import Level, Need, Provision, Rule, State, Truth
 from engine.verdict import numbers
 
-SHOWN = 4  # of each kind; the rest of the decision has them all
+SHOWN = 4  # of each kind; the decision itself lists all of them
 ASKED = 2
 MET = frozenset((State.MET,))
 UNMET = frozenset((State.UNMET,))
@@ -28,7 +28,7 @@ def answer(case: Case, book: Phrasebook) -> str:
 
 
 def _with_carried(case: Case, book: Phrasebook) -> str:
-    """The exchange's own answer, and what came with the data; this leads where it is what decides."""
+    """The exchange's own answer, and the strictest condition that came with the data; the condition leads where it decides."""
     own = _answer(case, case.judgement.own, book)
     first, say = gravest(case.judgement.carried), book.language
     if first is None or first.rule.travels is None:
@@ -58,7 +58,7 @@ def _answer(case: Case, outcome: Outcome, book: Phrasebook) -> str:
             needed = _unmet(case, book, for_certain=False)
             return say.unmet(len(needed), _list(needed, book))
         case "review":
-            # Whatever the person says, what is missing for certain stays missing.
+            # A requirement that is unmet for certain stays unmet after the review.
             needed = _unmet(case, book, for_certain=True)
             reasons = list(dict.fromkeys(_reviews(case, book)))
             return say.review(_list(reasons, book), len(needed), _list(needed, book))
@@ -72,7 +72,7 @@ def _answer(case: Case, outcome: Outcome, book: Phrasebook) -> str:
 
 
 def _signed_off(case: Case, book: Phrasebook) -> Iterator[str]:
-    """What persons have approved, so that it says what the answer rests on."""
+    """Which sign-offs the answer rests on."""
     provisions = {rule.provision.id: rule.provision for _, rule in case.standing()}
     for accepts in ("review", "lift"):
         found = [part for part in case.judgement.signed_off if part.accepts == accepts]
@@ -86,12 +86,12 @@ def _list(texts: Sequence[str], book: Phrasebook) -> str:
 
 
 def _places(outcome: Outcome, book: Phrasebook) -> list[str]:
-    """Whose law weighs."""
+    """The titles of the jurisdictions whose law applies, or may."""
     return [book.place(name) for name, b in sorted(outcome.jurisdictions.items()) if b.high is not Level.NOT_APPLICABLE]
 
 
 def _owed(case: Case, book: Phrasebook) -> list[str]:
-    """What is owed, or may be, in words."""
+    """The duties that are owed, or may be, in words."""
     duties = case.bundle.duties
     return list(dict.fromkeys(book.clause(duties[key].text) for key in case.verdict.owed))
 
@@ -106,9 +106,9 @@ def _said(rule: Rule, book: Phrasebook) -> str:
 
 def _unmet(case: Case, book: Phrasebook, for_certain: bool) -> list[str]:
     """
-    What standing rules still want, each with the provisions that want it; alternatives are joined by `or`.
+    The requirements of standing rules that are not met, each with the provisions that require it; alternatives are joined by `or`.
 
-    `for_certain` leaves out what may be met, or is met in doubt.
+    `for_certain` leaves out requirements that may be met, or are met in doubt.
     """
     states, titles = case.verdict.requirements, case.bundle.rules.requirements
 
@@ -120,13 +120,13 @@ def _unmet(case: Case, book: Phrasebook, for_certain: bool) -> list[str]:
         (rule, rule.need)
         for number, rule in case.standing(certain=True)
         if rule.need and not _met(case, rule.need)
-        # What is lifted in doubt is not wanted for certain.
+        # A rule that is lifted in doubt does not require anything for certain.
         if not for_certain or (_lacking(case, rule.need) and not case.verdict.doubted.possible >> number & 1)
     ]
     alone = {name for _, need in rules if need.op != "any_of" for name in need.requirements() if open_(name)}
     for rule, need in rules:
         unmet = [name for name in need.requirements() if open_(name)]
-        # Whoever meets what another rule wants alone has met the choice as well.
+        # Another rule requires one of the alternatives anyway; meeting that rule meets this choice too.
         if unmet and not (need.op == "any_of" and alone & set(unmet)):
             names = [book.language.small(book.text(titles[name].title)) for name in unmet]
             text = book.language.either(names) if need.op == "any_of" else book.language.joined(names)
@@ -151,7 +151,7 @@ def _lacking(case: Case, need: Need) -> bool:
 
 
 def _reviews(case: Case, book: Phrasebook) -> Iterator[str]:
-    """Everything that makes the outcome a review, rules first."""
+    """All reasons for a review; those from rules come first."""
     say, verdict, vocabulary = book.language, case.verdict, case.bundle.vocabulary
     signed = {part.provision for part in case.judgement.signed_off}
     yield from (_said(rule, book) for rule in _certain(case, "review") if rule.provision.id not in signed)

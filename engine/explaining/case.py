@@ -1,5 +1,5 @@
 """
-One case: an exchange as it was judged, with what is found out beside that, from which the decision is told.
+One case: a judged exchange and the facts still to find out. A decision is written from it.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from engine.rules import Rule
 from engine.verdict import Reading, Verdict, numbers
 
 
-@dataclass(frozen=True)  # without slots, which leave no place for what is cached
+@dataclass(frozen=True)  # without slots: cached properties need the instance's dictionary
 class Case:
-    """Everything a decision is told from. `id` is the caller's; `missing` are the facts to find out."""
+    """Everything that a decision is written from. `id` is the caller's; `missing` are the facts to find out."""
 
     bundle: Bundle
     judgement: Judgement
@@ -49,7 +49,7 @@ class Case:
         return self.judgement.outcome
 
     def standing(self, certain: bool = False) -> Iterator[tuple[int, Rule]]:
-        """The rules that stand, or may, with their numbers; only those that do for certain where that is asked."""
+        """The rules that stand or may stand, with their numbers; with `certain` only those that stand for certain."""
         stands = self.verdict.stands
         rules = self.verdict.rules
         for number in numbers(stands.certain if certain else stands.possible):

@@ -1,8 +1,8 @@
 """
 From a case to the decision document: every line with its provision, its citation and the facts it rests on.
 
-The document is written as JSON, since that is what leaves and what is recorded. What does not change from one exchange to the
-next (a provision's words, a test in words) is written once and kept; a decision is these pieces put together.
+The document is written as JSON, because answers and records are JSON. Texts that are the same for every exchange (the words of a
+provision, a test in words) are written once and kept; a decision is put together from these pieces.
 """
 
 from __future__ import annotations
@@ -35,14 +35,14 @@ from engine.values import Missing
 from engine.verdict import Bounds, Reading, numbers
 
 REMEMBERED_DUTIES = 4_096
-REMEMBERED = 256  # ways in which the tests of one rule may read
+REMEMBERED = 256  # combinations of truth values of the tests of one rule
 TRUTH_WORDS: dict[Truth, TruthWord] = {Truth.NO: "no", Truth.UNKNOWN: "unknown", Truth.YES: "yes"}
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True, allow_nan=False).encode
 
 
 class Teller:
-    """Tells the decisions of one bundle in one language; `agreed` is what is said of engines that agree."""
+    """Writes the decisions of one bundle in one language; `agreed` is the `engine` part for engines that agree."""
 
     def __init__(self, bundle: Bundle, agreed: EnginePart, language: Language) -> None:
         self.bundle = bundle
@@ -78,7 +78,7 @@ class Teller:
         self._bundle = _encode({"meaning": digests.meaning, "source": digests.source})
 
     def tell(self, case: Case, more: Mapping[str, BaseModel]) -> Written:
-        """The decision document of a case; `more` are members that were asked for."""
+        """The decision document of a case; `more` are members that the caller asked for."""
         judgement, outcome = case.judgement, case.outcome
         proceed = outcome.permits and not case.hypothetical
         said = answer(case, self.book)
@@ -134,7 +134,7 @@ class Teller:
         )
 
     def _named(self, case: Case) -> Mapping[str, tuple[str, ...]]:
-        """What a log is searched by."""
+        """The names by which a log is searched (`Written.named`)."""
         asked = {name for number in numbers(case.verdict.stands.possible & self._requiring) for name in self._needs[number]}
         met = frozenset((State.MET,))
         return {
@@ -152,7 +152,7 @@ class Teller:
         return f'{{"bounds":{_bounds(bounds)},"jurisdiction":"{name}","outcome":"{word(bounds)}","title":{title}}}'
 
     def _told(self, case: Case) -> int:
-        """The rules worth telling: those that weigh, that lift for certain, or that may lift something that weighs."""
+        """The rules that the reasons list: those that weigh, those that lift for certain, those that may lift one that weighs."""
         stands = case.verdict.stands
         told = stands.possible & self._weighing | stands.certain & self._lifting
         perhaps = stands.possible & self._lifting & ~told
@@ -173,7 +173,7 @@ class Teller:
         return f"{pieces[0]}{evidence}{pieces[1]}"
 
     def _pieces(self, rule: Rule, certain: bool) -> tuple[str, str]:
-        """A reason up to its evidence, and from there on."""
+        """The JSON of a reason before its evidence, and after it."""
         provision, text = rule.provision, self.book.text
         whole = _encode(
             {
@@ -198,7 +198,11 @@ class Teller:
         return before + '"evidence":[', after
 
     def _evidence(self, number: int, reading: Reading) -> tuple[tuple[str, str], ...]:
-        """The tests that make a rule stand, or leave it open, each once, with what can be written of them beforehand."""
+        """
+        The tests that make a rule stand, or leave it open, each once.
+
+        A test is its fact and its JSON up to the value, which is the only part that differs between exchanges.
+        """
         seen = reading.seen(number)
         known = self._known.setdefault(number, {})
         found = known.get(seen)
@@ -254,7 +258,7 @@ class Teller:
                 )
 
     def _duties(self, case: Case) -> Iterator[tuple[DutyPart, str]]:
-        """What is owed, or may be, each with its JSON."""
+        """The duties that are owed, or may be, each with its JSON."""
         for key, owed in case.verdict.owed.items():
             yield self._duty(case, key, owed is Truth.YES, case.verdict.overdue.get(key, Truth.UNKNOWN))
         for number in numbers(case.verdict.stands.possible & self._refusing):
@@ -343,7 +347,7 @@ class Teller:
 
 
 def trace(case: Case) -> TracePart:
-    """How every definition reads and every rule stands, in the order in which they are decided."""
+    """The truth value of every definition and every rule, in the order in which they are decided."""
     verdict = case.verdict
     rules = [
         TracedPart(
@@ -360,7 +364,7 @@ def trace(case: Case) -> TracePart:
 
 
 class Values(dict[str, str]):
-    """The values of one exchange as JSON, each written once, when it is first looked up."""
+    """The values of one exchange as JSON; each is written when it is first looked up."""
 
     def __init__(self, case: Case) -> None:
         super().__init__()
@@ -369,7 +373,7 @@ class Values(dict[str, str]):
 
     def __missing__(self, fact: str) -> str:
         found = "null"
-        # What was not sent has no value, unless it is a field of a document that was, or a total.
+        # A fact that was not sent has no value, except a field of a document that was sent.
         if fact in self._sent or fact.rpartition(".")[0] in self._sent:
             value = shown(self._case.bundle.vocabulary, self._case.exchange, fact, self._case.as_of)
             match value:
@@ -407,7 +411,7 @@ _BOUNDS: dict[Any, str] = {
 
 
 def carried_part(bundle: Bundle, exchange: Exchange, carried: Carried, lang: str = ENGLISH.code) -> CarriedPart:
-    """A condition that came with the data, in a language, as a decision has it."""
+    """The part of a decision for a condition that came with the data, in one language."""
     rule, travels = carried.rule, carried.rule.travels
     assert travels
     asks: dict[str, None] = {}

@@ -1,8 +1,9 @@
 """
 The data factor account: data as a thing with rights, a grade, a value and benefits, and the lanes open to it.
 
-The lines of the account and the facts they read are vocabulary; a graded line takes the highest signal, since the stricter grade
-wins. A lane is a standing advice that names one; a closed lane says what would open it.
+The vocabulary says which lines the account has and which facts they read. A graded line takes the highest signal, since the stricter
+grade wins. A lane is a provision that advises and names the lane; it is open where the provision stands. A closed lane says what
+would open it.
 """
 
 from __future__ import annotations
@@ -18,11 +19,15 @@ from engine.rules import Not, Rule, Truth
 from engine.values import Missing, SetOf, to_json
 from engine.verdict import Reading, Verdict
 
-REMEMBERED = 1_024  # ways in which a lane's tests may read, of one lane
+REMEMBERED = 1_024  # combinations of truth values of the tests of one lane
 
 
 class Line(NamedTuple):
-    """A line of the account: as JSON up to its value, the whole of it where nothing was sent, the facts its value comes from."""
+    """
+    A line of the account.
+
+    `start` is its JSON up to the value, `empty` its whole JSON where nothing was sent, `members` are the facts its value comes from.
+    """
 
     start: str
     empty: str
@@ -31,7 +36,7 @@ class Line(NamedTuple):
 
 
 class Lines(NamedTuple):
-    """A part of the account: as JSON up to its lines."""
+    """A part of the account; `start` is its JSON up to its lines."""
 
     start: str
     lines: tuple[Line, ...]
@@ -44,7 +49,7 @@ class Account:
         self._book = book
         self._encode = encode
         vocabulary = book.bundle.vocabulary
-        # Sorted, since what is recorded is canonical.
+        # Sorted, since records are canonical JSON.
         self._parts = [
             Lines(f'"{part}":{{', tuple(self._written(name, line) for name, line in sorted(lines.items())))
             for part, (_, lines) in sorted(vocabulary.factor.items())
@@ -56,7 +61,7 @@ class Account:
         for number, rule in enumerate(rules):
             for victim in rule.exempts:
                 exempters.setdefault(number_of[victim], []).append(number)
-        # Each lane with what may close it, as numbers and as a set.
+        # The numbers of a lane and of the rules that may close it, and the same as a set.
         self._among: dict[int, tuple[tuple[int, ...], int]] = {}
         for number, _ in self._lanes:
             among = (number, *exempters.get(number, ()))
@@ -91,7 +96,7 @@ class Account:
         return values[line.fact]
 
     def _lane(self, number: int, verdict: Verdict, reading: Reading) -> str:
-        """A lane, by how its tests and those of what may close it read."""
+        """The JSON of a lane; it depends only on the tests of the lane and of the rules that may close it."""
         among, mask = self._among[number]
         possible, certain = verdict.stands
         key = (possible & mask, certain & mask, reading.seen(*among))
@@ -126,7 +131,7 @@ class Account:
 
 
 def _value(vocabulary: Vocabulary, exchange: Exchange, line: FactorLine) -> Any:
-    """A family by its members; the highest of an ordered set; "personal" where the fact is marked so."""
+    """A family by its members; the highest of an ordered set; "personal" where the fact is marked as personal."""
     members = vocabulary.families.get(line.fact, (line.fact,))
     if line.fact not in vocabulary.facts and line.fact not in vocabulary.families:
         field = line.fact.rpartition(".")[2]
@@ -144,5 +149,5 @@ def _value(vocabulary: Vocabulary, exchange: Exchange, line: FactorLine) -> Any:
 
 
 def _sent(fact: str) -> str:
-    """What an exchange sends for a fact: the document, for a field of it."""
+    """The fact that an exchange sends: for a field of a document, the document."""
     return fact.rpartition(".")[0] if fact.partition(".")[0] in DOCUMENT_GROUPS else fact

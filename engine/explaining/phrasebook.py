@@ -1,8 +1,8 @@
 """
 The words of a bundle in one language: titles, values, conditions.
 
-Goes from atoms to phrases ("sensitive personal data: at least 10,000"), and finds the tests that keep a rule from standing. What is
-the same in every decision of a language is made once.
+Turns tests into phrases ("the exporter is in China"), and finds the tests that keep a rule from standing. A phrase that is the same
+in every decision of a language is made once.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from engine.values import BadValue, Document, Duration, Missing, Range, SetOf, T
 
 
 class Phrasebook:
-    """The words of one bundle in one language. The bundle keeps the atoms alive, so identity is the key of a phrase."""
+    """The words of one bundle in one language. Phrases are kept by the identity of their atoms, which the bundle keeps alive."""
 
     def __init__(self, bundle: Bundle, language: Language = ENGLISH) -> None:
         self.bundle = bundle
@@ -31,22 +31,26 @@ class Phrasebook:
         self._phrases: dict[tuple[int, bool], str] = {}
 
     def text(self, words: Words | Text) -> str:
-        """An author's text in this language, where there is one."""
+        """An author's text in this language, or in English where the author wrote no other."""
         return words.in_(self.language.code)
 
     def clause(self, words: Words | Text) -> str:
-        """An author's text inside a sentence."""
+        """An author's text, for use inside a sentence."""
         return self.language.clause(self.text(words))
 
     def phrase(self, atom: Atom, negated: bool = False) -> str:
-        """One test in words; `negated` says what would make it fail."""
+        """One test in words; `negated` gives the words for the opposite."""
         key = (id(atom), negated)
         if key not in self._phrases:
             self._phrases[key] = self._phrase(atom, negated)
         return self._phrases[key]
 
     def bearing(self, condition: Condition, judge: Callable[[Condition], Truth]) -> Iterator[Atom]:
-        """The tests that make a condition read as it does: of alternatives that hold, those that do; of what is open, the open."""
+        """
+        The tests that give a condition its truth value.
+
+        Of alternatives one of which holds, those are the tests that hold; of a condition that is open, the tests that are open.
+        """
         truth = judge(condition)
         match condition:
             case Atom():
@@ -61,7 +65,7 @@ class Phrasebook:
                         yield from self.bearing(part, judge)
 
     def unmet(self, condition: Condition, judge: Callable[[Condition], Truth]) -> list[str]:
-        """What would have to hold for a condition to be met and does not yet, in words; an alternative is one entry."""
+        """The tests that are missing for a condition to be met, in words; alternatives are one entry."""
 
         def walk(part: Condition, wanted: bool) -> list[str]:
             if judge(part) is (Truth.YES if wanted else Truth.NO):
@@ -100,7 +104,7 @@ class Phrasebook:
         return self.text(known.title) if known else self.text(countries.titles.get(name, Words(name))) if countries else name
 
     def source(self, provision: Provision) -> str:
-        """The instrument and the place in it."""
+        """The instrument of a provision, and the place in it."""
         return self.language.source(self.text(provision.instrument), self.text(provision.citation))
 
     def cited(self, text: str, *provisions: Provision) -> str:
@@ -133,7 +137,7 @@ class Phrasebook:
         return spell(value)
 
     def told(self, fact: str, value: Any) -> str:
-        """A value of a fact, a document or a family as it stands in a decision, by its titles."""
+        """The value of a fact, a document or a family, as a decision holds it, in words."""
         vocabulary, say = self.bundle.vocabulary, self.language
         type = vocabulary.type_of(fact)
         match value:
@@ -175,7 +179,7 @@ class Phrasebook:
         return self.language.duration(length, self.text(calendar.title) if calendar else "")
 
     def keep(self, duty: Duty) -> str:
-        """How long the proof of a duty is kept; a length of time, or an author's words."""
+        """How long the proof of a duty is kept: a length of time, or an author's words."""
         try:
             return self.duration(read_duration(duty.keep)) if duty.keep else ""
         except BadValue:
@@ -201,7 +205,7 @@ class Phrasebook:
 
 
 def shown(vocabulary: Vocabulary, exchange: Exchange, fact: str, as_of: date) -> Any:
-    """The value a test met, as JSON; "personal" where the fact is marked so."""
+    """The value that a test read, as JSON; "personal" where the fact is marked as personal."""
     if fact == AS_OF:
         return as_of.isoformat()
     if fact in exchange.values or fact in vocabulary.facts:

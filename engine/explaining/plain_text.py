@@ -1,8 +1,8 @@
 """
 A decision as plain text, for a person at a desk, in one language.
 
-Goes from the decision document to titled sections of lines. Sentences of the decision are in its language already; what is said
-around them, and the words for its codes, are those of the language.
+Turns the decision document into titled sections of lines. The sentences of a decision are already in its language; titles and the
+words for codes come from `engine.languages`.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from engine.decision import Decision, EvidencePart, NotModelledPart, ReasonPart
 from engine.explaining.phrasebook import Phrasebook
 from engine.languages import ENGLISH, Language
 
-WIDTH = 110  # of a line; a Chinese character takes two places
+WIDTH = 110  # columns of a line; a Chinese character takes two
 
 
 class PlainText:
     """
     Writes decisions in one language.
 
-    With the bundle that decided, values and names stand by their titles; without one they stand as they are in the decision.
+    With the bundle that decided, values and names are shown by their titles; without it they are shown as they are in the decision.
     """
 
     def __init__(self, language: Language = ENGLISH, bundle: Bundle | None = None) -> None:
@@ -32,7 +32,7 @@ class PlainText:
         self._book = Phrasebook(bundle, language) if bundle else None
 
     def proceed(self, decision: Decision) -> str:
-        """Whether to go ahead, in two words or three."""
+        """Whether the exchange may proceed, in one to three words."""
         return self.language.word("proceed", "yes" if decision.proceed else "no")
 
     def outcome(self, decision: Decision) -> str:
@@ -40,7 +40,7 @@ class PlainText:
         return self.language.outcome_line(decision.outcome, decision.bounds, decision.as_of)
 
     def sections(self, decision: Decision) -> Iterator[tuple[str, list[str]]]:
-        """The sections of a decision that hold something, each with its title."""
+        """The sections of a decision that are not empty, each with its title."""
         say, factor, coverage = self.language, decision.factor, decision.coverage
         found = {
             "jurisdictions": [say.jurisdiction_line(part) for part in decision.jurisdictions],
@@ -66,7 +66,7 @@ class PlainText:
         yield from ((say.sections[name], lines) for name, lines in found.items() if lines)
 
     def filled(self, text: str, first: str = "", rest: str = "") -> str:
-        """A text in lines of WIDTH; `first` and `rest` stand before the first and the others."""
+        """A text in lines of at most WIDTH columns; `first` is put before the first line, `rest` before the others."""
         return "\n".join(wrapped(text, first, rest))
 
     def _reason(self, part: ReasonPart) -> Iterator[str]:
@@ -76,7 +76,7 @@ class PlainText:
             yield "    " + self.language.because_line(tests)
 
     def _test(self, part: EvidencePart) -> str:
-        """A test, and what was sent where the test does not say it."""
+        """A test, followed by the value that was sent unless the test itself shows it."""
         if part.value is None or isinstance(part.value, bool):
             return part.test
         value = self._value(part.fact, part.value)
@@ -99,7 +99,7 @@ class PlainText:
         return self._sent(value)
 
     def _sent(self, value: Any) -> str:
-        """A value as it was sent."""
+        """A value as a decision without its bundle shows it."""
         say = self.language
         match value:
             case None:
@@ -114,7 +114,7 @@ class PlainText:
 
 
 def wrapped(text: str, first: str, rest: str) -> Iterator[str]:
-    """Lines no wider than WIDTH. Chinese breaks anywhere but before a stop; words of letters are kept whole."""
+    """Lines no wider than WIDTH. Chinese text breaks anywhere but before punctuation; words in letters are kept whole."""
     line, width = first, len(first)
     for piece in _pieces(text.rstrip().replace("\n", " ")):
         wide = _width(piece)
@@ -127,7 +127,7 @@ def wrapped(text: str, first: str, rest: str) -> Iterator[str]:
 
 
 def _pieces(text: str) -> Iterator[str]:
-    """What no line break may stand inside of."""
+    """The pieces of a text that a line break may not divide."""
     piece = ""
     for before, after in zip(text, [*text[1:], ""], strict=True):
         piece += before

@@ -1,8 +1,8 @@
 """
-Who takes part in an exchange, and what its data are: words by which a log of decisions is searched.
+The parties of an exchange and the categories of its data: names by which a log of decisions is searched.
 
-Which facts say so is the vocabulary's: `touches:` tells where exporter and recipient are, the fact `id` beside that tells who they
-are, and the sets that `subjects:` test tell the categories of data.
+The vocabulary says which facts hold them: `touches:` names the countries of exporter and recipient, the fact `id` beside such a fact
+says who they are, and the sets that `subjects:` tests hold the categories of data.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ PARTIES = ("exporter", "recipient")
 
 
 class Naming:
-    """Names the parties and the categories of exchanges under one bundle."""
+    """Finds the parties and the categories of exchanges under one bundle."""
 
     def __init__(self, bundle: Bundle) -> None:
         vocabulary, definitions = bundle.vocabulary, bundle.rules.definitions
@@ -38,10 +38,10 @@ class Naming:
 
     def of(self, exchange: Exchange, defined: Mapping[str, Truth]) -> dict[str, tuple[str, ...]]:
         """
-        The names by kind: "exporter" and "recipient" by their ids, which may be personal, "exporter_country" and
-        "recipient_country", and "category": each subject matter that the data are for certain, and the words of these sets.
+        The names by kind: "exporter" and "recipient" (ids, which may be personal), "exporter_country" and "recipient_country", and
+        "category" (each subject matter that the data certainly belong to, and the members of the sets).
 
-        `defined` are a verdict's definitions. A kind of which nothing is known is empty.
+        `defined` are a verdict's definitions. A kind is empty where nothing is known of it.
         """
         values = exchange.values
         found: dict[str, tuple[str, ...]] = dict.fromkeys((*PARTIES, *(f"{role}_country" for role in PARTIES)), ())

@@ -1,5 +1,5 @@
 """
-A decision as it is written: the members of its document, and beside them what was known, typed, for whoever records or answers.
+A written decision: the JSON of its document, and the typed values that recording and answering need.
 """
 
 from __future__ import annotations
@@ -15,16 +15,18 @@ from engine.decision import CarriedPart, ConflictPart, Decision, DutyPart, Engin
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Written:
     """
-    A decision as written: `members` are the JSON of each member of the document, in the order of the document; `lang` is the language
-    of its sentences. `answer`, `hypothetical`, `duties`, `conflicts`, `carried` and `missing` are what the members of these names say.
+    A written decision.
 
-    `judgement` is what it was written from. `signable` are the provisions that a person may sign off; those signed off are among them.
+    `members` are the JSON of each member of the document, in the order of the document; `lang` is the language of its sentences.
+    `answer`, `hypothetical`, `duties`, `conflicts`, `carried` and `missing` hold the same values as the members of these names.
 
-    `named` are the ids that a log is searched by: "jurisdiction" (those whose law weighs), "provision" (standing for certain),
-    "requirement" (asked for and not met for certain), "missing" (facts asked for), "category" (of data), "exporter" and "recipient" (ids,
-    which may be personal), "exporter_country" and "recipient_country".
+    `judgement` is what the decision was written from. `signable` are the provisions that a person may sign off, those signed off included.
 
-    INVARIANT (canonical inside): every member is in the canonical form of RFC 8785, so that the document is in that form once its
+    `named` are the names by which a log is searched: "jurisdiction" (those whose law applies, or may), "provision" (standing for
+    certain), "requirement" (required, and not met for certain), "missing" (facts asked for), "category" (of data), "exporter" and
+    "recipient" (ids, which may be personal), "exporter_country" and "recipient_country".
+
+    INVARIANT (canonical members): every member is in the canonical form of RFC 8785. The document is therefore in that form once its
     members are sorted, and nothing needs to be written twice.
     """
 
@@ -46,7 +48,7 @@ class Written:
     judgement: Judgement
 
     def json(self) -> str:
-        """The document, leading with what to do."""
+        """The document, with its members in their own order."""
         return "{" + ",".join(f'"{name}":{text}' for name, text in self.members.items()) + "}"
 
     def canonical(self) -> str:

@@ -1,5 +1,5 @@
 """
-What the program says to people: one class a language, with the same sentences and the same tables.
+The sentences that the program says to people: one class for each language, all with the same methods and the same tables.
 """
 
 from __future__ import annotations

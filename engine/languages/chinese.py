@@ -37,7 +37,7 @@ _FIELD_QUESTIONS = {
     "hash": "“{}”的哈希值是什么？",
     "attested_by": "“{}”由谁证明？",
 }
-# How a comparison reads where it holds, and where it does not.
+# The words for a comparison, and for its opposite.
 _AMOUNTS = {
     "at_least": ("不少于", "少于"),
     "at_most": ("不超过", "超过"),
@@ -52,7 +52,7 @@ _RANKS = {
 }
 _STEPS = {"obtain": "取得", "complete": "补全", "renew": "更新"}
 _HAN = re.compile(r"[\u3400-\u9fff]")
-_PLACE = re.compile("第|附|序言|全文|关于")  # how a place in an instrument begins, and not another text
+_PLACE = re.compile("第|附|序言|全文|关于")  # the first words of a place in an instrument
 
 
 class Chinese(Language):
@@ -79,7 +79,7 @@ class Chinese(Language):
         return "，且".join(tests)
 
     def alternatives(self, tests: Sequence[str]) -> str:
-        return "下列任一成立：" + "；或者".join(tests)
+        return "下列任一成立：" + "，或者".join(tests)
 
     def clause(self, text: str) -> str:
         return text.rstrip("。.")
@@ -88,7 +88,7 @@ class Chinese(Language):
         return title
 
     def instrument(self, title: str) -> str:
-        # A title that has marks of its own says where they belong.
+        # A title that has its own marks keeps them.
         return f"《{title}》" if _HAN.search(title) and "《" not in title else title
 
     def source(self, instrument: str, citation: str) -> str:
@@ -154,7 +154,7 @@ class Chinese(Language):
     # Tests
 
     def test(self, name: str, op: str, kind: str, targets: Sequence[str], negated: bool, listed: bool) -> str:
-        target, several = "、".join(targets), len(targets) > 1
+        target, several, unit = "、".join(targets), len(targets) > 1, "个" if listed else "项"
         match op:
             case "in":
                 return f"{name}{'不' if negated else ''}属于{target}"
@@ -163,7 +163,7 @@ class Chinese(Language):
             case "is":
                 return f"{name}{'不是' if negated else '为'}{target}"
             case "has" if several or listed:
-                return f"{name}{'不' if negated else ''}包括{target}中的{'任何一项' if negated else '至少一项'}"
+                return f"{name}{'不' if negated else ''}包括{target}中的{'任何' if negated else '至少'}一{unit}"
             case "has":
                 return f"{name}{'不' if negated else ''}包括{target}"
             case "only":
@@ -227,7 +227,7 @@ class Chinese(Language):
         return f"{between}；请先查明：{''.join(asked)}{f'（另有{more}项）' if more else ''}"
 
     def signed_off(self, doubtful: bool, provisions: str, until: date) -> str:
-        what = "下列存疑的豁免已经人工认可" if doubtful else "下列审查已经人工签核"
+        what = "下列存疑的豁免或者依据已经人工签核" if doubtful else "下列审查已经人工签核"
         return f"{what}，有效期至{self.day(until)}：{provisions}。"
 
     def sign_off_ends(self, day: date) -> str:
@@ -281,7 +281,7 @@ class Chinese(Language):
         return f"此处未收录{place}{about}的法律，而{where}在该地"
 
     def doubtful(self, title: str) -> str:
-        return f"“{title}”所依据的理由存疑"
+        return f"下列要求仅凭存疑的依据满足：{title}"
 
     def overdue(self, duty: str) -> str:
         return f"有一项义务已经逾期：{duty}"
@@ -328,13 +328,13 @@ class Chinese(Language):
         said = [name if field == "covers" else f"{name}为{value}" for field, name, value in names]
         return f"{_STEPS[step]}“{title}”，{'，'.join(said)}。"
 
-    # What ends an outcome
+    # Why an outcome ends
 
     def comes_into_force(self, name: str, day: date) -> str:
-        return f"{name}自{self.day(day)}起施行"
+        return f"下列规定自{self.day(day)}起施行：{name}"
 
     def in_force_until(self, name: str, day: date) -> str:
-        return f"{name}施行至{self.day(day)}"
+        return f"下列规定施行至{self.day(day)}：{name}"
 
     def among_from(self, name: str, register: str, day: date) -> str:
         return f"{name}自{self.day(day)}起属于{register}"
@@ -346,13 +346,13 @@ class Chinese(Language):
         return f"{place}有关{subject}的法律自{self.day(day)}起收录"
 
     def has_come(self, title: str, day: date) -> str:
-        return f"{title}：{self.day(day)}已到"
+        return f"{title}（{self.day(day)}）已到"
 
     def has_passed(self, title: str, day: date) -> str:
-        return f"{title}：{self.day(day)}已过"
+        return f"{title}（{self.day(day)}）已过"
 
     def has_run(self, title: str, length: str, day: date) -> str:
-        return f"{title}：自{self.day(day)}起已满{length}"
+        return f"自{title}（{self.day(day)}）起已满{length}"
 
     def is_dated(self, title: str, day: date) -> str:
         return f"“{title}”的日期为{self.day(day)}"
@@ -384,7 +384,7 @@ class Chinese(Language):
         return f"{test}［{value}］"
 
     def beaten_line(self, part: BeatenPart) -> str:
-        return f"{part.provision}，被{'、'.join(part.by)}豁免{'（存疑，故须审查）' if part.doubtful else ''}"
+        return f"{part.provision}，被{'、'.join(part.by)}豁免{'（存疑，故须人工审查）' if part.doubtful else ''}"
 
     def requirement_line(self, part: RequirementPart) -> str:
         met = f"（依{'、'.join(part.met_by)}）" if part.met_by else f"——{part.how}"
@@ -408,19 +408,20 @@ class Chinese(Language):
         about = f"{part.provision}，{part.citation}；{'，'.join(self.kind(part.force, part.mark))}"
         text = self.headed(self.word("lane", part.state), f"{part.title}（{about}）")
         if part.state == "possible":
-            return f"{text}；有事实尚未提供（开放条件见 --json）"
+            return f"{text}；有事实尚未提供（开放条件见`--json`）"
         if part.closed_by:
             text += f"；因下列规定关闭：{'、'.join(part.closed_by)}"
-        return text + (f"；开放条件：{'；'.join(part.opens_when)}" if part.opens_when else "")
+        all_ = "须同时满足" if len(part.opens_when) > 1 else ""
+        return text + (f"；开放条件{all_}：{'；'.join(part.opens_when)}" if part.opens_when else "")
 
     def account_line(self, account: str, title: str, value: str) -> str:
         return self.headed(f"{account}，{title}", value)
 
     def gap_line(self, place: str, subject: str, part: NotModelledPart) -> str:
-        roles = "、".join(map(self.role, part.touched_as))
-        perhaps, reviewed = "" if part.certain else "，可能涉及", "，故须审查" if part.reviewed else ""
+        roles = self.joined([self.role(role) for role in part.touched_as])
+        reviewed = "，故须人工审查" if part.reviewed else ""
         law = self.headed(place or "未知的国家或地区", subject or "全部事项")
-        return f"{law}（涉及：{roles}）{perhaps}{reviewed}"
+        return self.certainly(part.certain, f"{law}（{roles}在该地）{reviewed}")
 
     def engines_line(self, part: EnginePart, bundle: str) -> str:
         agreed = self.word("engines", "yes" if part.agreed else "no")

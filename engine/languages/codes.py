@@ -1,7 +1,7 @@
 """
-Words for codes: an outcome, an effect, a state, a mark. One word for one code, in each language.
+Words for codes (outcomes, effects, states, marks): one word for one code, in each language.
 
-A code is what a decision, a record or a policy spells for programs; every face that shows one to a person takes its word from here.
+Decisions, records and policies hold codes for programs. Pages and commands that show a code to a person take its word from here.
 """
 
 from __future__ import annotations
@@ -62,8 +62,8 @@ ENGLISH: Codes = {
         "dated": "dated",
         "filed": "filed",
         "expires": "expires",
-        "covers": "covers",
-        "people": "people",
+        "covers": "covers this exchange",
+        "people": "people covered",
         "hash": "hash",
         "attested_by": "attested by",
     },

@@ -28,7 +28,7 @@ from engine.languages.language import Language
 from engine.rules import Level
 from engine.values import Duration
 
-# How a comparison reads where it holds, and where it does not.
+# The words for a comparison, and for its opposite.
 _COMPARISONS = {
     "at_least": ("at least", "less than"),
     "at_most": ("at most", "more than"),
@@ -39,11 +39,16 @@ _COMPARISONS = {
 }
 _FEW = {("at most", "0"): "no", ("less than", "1"): "no", ("more than", "0"): "some", ("at least", "1"): "some"}
 _DAYS = {"at_least": ("on or after", "before"), "at_most": ("on or before", "after")}
-# What titles let say as a sentence: "where the data are stored", "recipient's country", "the data are personal".
+# Titles that a test can turn into a sentence: "where the data are stored", "recipient's country", "the data are personal".
 _WHERE = re.compile(r"where (?P<subject>.+?) (?P<verb>is|are|was|were)\b(?: (?P<rest>.+))?")
 _COUNTRY = re.compile(r"(?P<subject>\w+)'s country")
 _VERB = re.compile(r"\b(is|are|was|were|may|can)\b")
-# A title's first words, up to what tells more of them.
+_ASKS = re.compile(r"(how|what|who)\b")
+# Places that stand with an article inside a sentence, and without one in a list.
+_THE = re.compile(
+    r"(United|European|British|Isle) |.* (Islands|Republic)$|(Bahamas|Comoros|Gambia|Maldives|Netherlands|Philippines)$"
+)
+# The first words of a title, up to the words that qualify them.
 _HEAD = re.compile(r"[,:(]| (?:of|that|which|who|whom|whose|the|from|on|under|in|to|against|other|able|at|by|for|with)\b")
 _PLURAL = re.compile(r"\bpeople\b|\b\w{3,}(?<![isu])s\b(?<!'s)")
 _FIELD_TITLES = {
@@ -55,6 +60,15 @@ _FIELD_TITLES = {
     "hash": "hash of the {}",
     "attested_by": "who attested the {}",
 }
+_FIELD_VALUES = {
+    "dated": "dated {}",
+    "filed": "filed on {}",
+    "expires": "valid until {}",
+    "covers": "covering this exchange",
+    "people": "covering {} people",
+    "hash": "with the hash {}",
+    "attested_by": "attested by {}",
+}
 _FIELD_QUESTIONS = {
     "dated": "What is the date of the {}?",
     "filed": "When was the {} filed?",
@@ -63,12 +77,6 @@ _FIELD_QUESTIONS = {
     "people": "How many people does the {} cover?",
     "hash": "What is the hash of the {}?",
     "attested_by": "Who attested the {}?",
-}
-_PRESENT = {
-    "people": "the people are",
-    "collection": "the data were collected",
-    "storage": "the data are stored",
-    "access": "the data are read",
 }
 _STEPS = {"obtain": "Obtain", "complete": "Complete", "renew": "Renew"}
 
@@ -136,10 +144,10 @@ class English(Language):
         return "perhaps others"
 
     def withheld(self) -> str:
-        return "personal"
+        return "personal, not shown"
 
     def pair(self, name: str, value: str) -> str:
-        return f"{name} {value}"
+        return f"{name}: {value}"
 
     def field(self, title: str, field: str) -> str:
         return _FIELD_TITLES[field].format(title) if field in _FIELD_TITLES else f"{title}: {field}"
@@ -148,7 +156,7 @@ class English(Language):
         return f"{family}: {member}"
 
     def total(self, family: str) -> str:
-        return f"{family} in all"
+        return f"{family}, in total"
 
     def today(self) -> str:
         return "the date"
@@ -162,8 +170,11 @@ class English(Language):
         target, denied = self.either(targets), "not " if negated else ""
         only = "only " if op == "only" else ""
         if op in ("is", "in", "has", "only"):
+            target = self.either([_place(each) for each in targets])
             if where := _WHERE.fullmatch(name) or _COUNTRY.fullmatch(name):
                 return _there(where.groupdict(), denied, only, target)
+            if name.startswith("how "):
+                return self.headed(name, f"{denied}{only}{target}")
             if op == "has":
                 verbs = ("include", "do not include") if _plural(name) else ("includes", "does not include")
                 return f"{name} {verbs[negated]} {target}"
@@ -224,15 +235,15 @@ class English(Language):
         levels = f"anything from {self.level(low.word)} to {self.level(high.word)}"
         if not questions:
             return f"Not decided: it can be {levels}."
-        also = f" (and {more} more)" if more else ""
+        also = f" (and {_count(more, 'more question', 'more questions')})" if more else ""
         return f"Not decided: the answers below can make it {levels}. {' '.join(questions)}{also}"
 
     def signed_off(self, doubtful: bool, provisions: str, until: date) -> str:
-        what = "of a review" if not doubtful else "that accepts what is lifted only in doubt"
-        return f" This rests on a sign-off {what}, until {self.day(until)}: {provisions}."
+        what = "accepts an exemption or a ground that is in doubt" if doubtful else "approves a review"
+        return f" This rests on a sign-off that {what}, valid until {self.day(until)}: {provisions}."
 
     def sign_off_ends(self, day: date) -> str:
-        return f"a sign-off ends with {self.day(day)}"
+        return f"a sign-off ends on {self.day(day)}"
 
     def _under(self, places: Sequence[str]) -> str:
         return f" under the law of {self.joined(places)}" if places else ""
@@ -240,25 +251,25 @@ class English(Language):
     # What came with the data
 
     def carried_to_observe(self, condition: str, origin: str) -> str:
-        return f" To be observed, since it came with the data (from {origin}): {condition}."
+        return f" A condition came with the data (from {origin}) and must be observed: {condition}."
 
     def carried_beside(self, state: str, condition: str, origin: str) -> str:
         state = "not known to be met" if state == "unknown" else state
-        return f" What came with the data (from {origin}) is {state}: {condition}."
+        return f" A condition that came with the data (from {origin}) is {state}: {condition}."
 
     def carried_unknown(self, condition: str, origin: str) -> str:
         return (
-            "This cannot be decided yet: it is not known whether this is met, which came with the data"
+            "Not decided: it is not known whether this exchange meets a condition that came with the data"
             f" (from {origin}): {condition}."
         )
 
     def carried_violated(self, prohibited: bool, condition: str, origin: str) -> str:
-        stop = "Do not proceed" if prohibited else "Do not proceed before a person has looked"
-        return f"{stop}: this exchange does not meet what came with the data (from {origin}): {condition}."
+        stop = "Do not proceed" if prohibited else "Do not proceed before a person has looked at it"
+        return f"{stop}: this exchange does not meet a condition that came with the data (from {origin}): {condition}."
 
     def carried_perhaps(self, condition: str, origin: str) -> str:
         return (
-            "This cannot be decided yet: this exchange does not meet what may have come with the data"
+            "Not decided: this exchange does not meet a condition that may have come with the data"
             f" (from {origin}): {condition}."
         )
 
@@ -274,7 +285,7 @@ class English(Language):
         return "Every leg of this plan may go ahead."
 
     def plan_held_back(self, leg: str, answer: str, others: int) -> str:
-        more = f" {others} other {'legs hold' if others > 1 else 'leg holds'} it back as well." if others else ""
+        more = f" {_count(others, 'other leg holds', 'other legs hold')} it back as well." if others else ""
         return f"Leg {leg} holds this plan back. {answer}{more}"
 
     # Why a person must look
@@ -284,28 +295,28 @@ class English(Language):
 
     def not_modelled(self, place: str, subject: str, roles: Sequence[str]) -> str:
         about = f" on {subject}" if subject else ""
-        where = self.joined([_PRESENT.get(role, f"the {role} is") for role in roles])
-        return f"the law of {place}{about} is not modelled here, and {where} there"
+        return f"the law of {place}{about} is not modelled here, and {self._present(roles)} there"
 
     def doubtful(self, title: str) -> str:
-        return f"{self.small(title)} rests on a ground that is doubtful"
+        return f"this requirement is met only on a doubtful ground: {self.small(title)}"
 
     def overdue(self, duty: str) -> str:
         return f"a duty is overdue: {duty}"
 
     def lifted_in_doubt(self, title: str) -> str:
-        return f"{title} is lifted only in doubt"
+        return f"it is in doubt whether an exemption lifts this provision: {title}"
 
     def compels(self, source: str, place: str) -> str:
-        return f"{source} compels what {place} refuses"
+        return f"{source} compels what the law of {place} refuses"
 
     # Beside the answer
 
     def conflict(self, source: str, place: str) -> str:
-        return f"{source} compels what the law of {place} refuses."
+        return f"{self.compels(source, place)}."
 
     def open_lane(self, lanes: Sequence[str], low: Level) -> str:
-        return f"A lane is open ({self.joined(lanes)}), and it lifts no law: the outcome stays {self.level(low.word)}."
+        opened = "Lanes are open" if len(lanes) > 1 else "A lane is open"
+        return f"{opened} ({self.joined(lanes)}), but a lane lifts no law: the outcome stays {self.level(low.word)}."
 
     def about_member(self, question: str, member: str) -> str:
         return f"{question} ({member})"
@@ -326,20 +337,20 @@ class English(Language):
     # Remedies
 
     def change(self, title: str, old: str, new: str, alike: bool) -> str:
-        also = ", or another that the rules treat alike" if alike else ""
+        also = ", or another value that the rules treat alike" if alike else ""
         return f"Change: {title},{f' from {old}' if old else ''} to {new}{also}."
 
     def obtain(self, title: str, step: str, fields: Sequence[tuple[str, str]]) -> str:
-        said = ["covering this exchange" if field == "covers" else f"{field} {value}" for field, value in fields]
+        said = [_FIELD_VALUES[field].format(value) for field, value in fields]
         return f"{_STEPS[step]}: {title}, {self.joined(said)}."
 
-    # What ends an outcome
+    # Why an outcome ends
 
     def comes_into_force(self, name: str, day: date) -> str:
-        return f"{name} comes into force on {day}"
+        return f"this comes into force on {day}: {name}"
 
     def in_force_until(self, name: str, day: date) -> str:
-        return f"{name} is in force until {day}"
+        return f"this is in force until {day}: {name}"
 
     def among_from(self, name: str, register: str, day: date) -> str:
         return f"{name} is among {register} from {day}"
@@ -351,13 +362,13 @@ class English(Language):
         return f"the law of {place} on {subject} is modelled from {day}"
 
     def has_come(self, title: str, day: date) -> str:
-        return f"{title}: {day} has come"
+        return f"{_the(title)} ({day}) has come"
 
     def has_passed(self, title: str, day: date) -> str:
-        return f"{title}: {day} has passed"
+        return f"{_the(title)} ({day}) has passed"
 
     def has_run(self, title: str, length: str, day: date) -> str:
-        return f"{title}: {length} {'has' if length.startswith('1 ') else 'have'} passed since {day}"
+        return f"{length} {'has' if length.startswith('1 ') else 'have'} passed since {_the(title)} ({day})"
 
     def is_dated(self, title: str, day: date) -> str:
         return f"{title} is dated {day}"
@@ -389,7 +400,7 @@ class English(Language):
         return f"{test} [{value}]"
 
     def beaten_line(self, part: BeatenPart) -> str:
-        doubt = " (in doubt, so it is reviewed)" if part.doubtful else ""
+        doubt = " (in doubt, so a person must look at it)" if part.doubtful else ""
         return f"{part.provision}, exempted by {self.joined(part.by)}{doubt}"
 
     def requirement_line(self, part: RequirementPart) -> str:
@@ -413,19 +424,19 @@ class English(Language):
         about = f"{part.provision}, {part.citation}; {', '.join(self.kind(part.force, part.mark))}"
         text = self.headed(self.word("lane", part.state), f"{part.title} ({about})")
         if part.state == "possible":
-            return f"{text}; facts are missing (`--json` has what would open it)"
+            return f"{text}; facts are missing (`--json` lists what would open it)"
         if part.closed_by:
             text += f"; closed by {', '.join(part.closed_by)}"
-        return text + (f"; opens when {'; '.join(part.opens_when)}" if part.opens_when else "")
+        all_ = "all of these hold: " if len(part.opens_when) > 1 else ""
+        return text + (f"; opens when {all_}{'; '.join(part.opens_when)}" if part.opens_when else "")
 
     def account_line(self, account: str, title: str, value: str) -> str:
         return self.headed(f"{account}, {title}", value)
 
     def gap_line(self, place: str, subject: str, part: NotModelledPart) -> str:
-        roles = self.joined([self.role(role) for role in part.touched_as])
-        perhaps, reviewed = "" if part.certain else ", perhaps", ", so reviewed" if part.reviewed else ""
-        law = self.headed(place or "a country not known", subject or "every subject matter")
-        return f"{law} (touched as {roles}){perhaps}{reviewed}"
+        law = self.headed(place or "an unknown country", subject or "every subject matter")
+        reviewed = ", so a person must look at it" if part.reviewed else ""
+        return self.certainly(part.certain, f"{law} ({self._present(part.touched_as)} there){reviewed}")
 
     def engines_line(self, part: EnginePart, bundle: str) -> str:
         agreed = self.word("engines", "yes" if part.agreed else "no")
@@ -434,13 +445,18 @@ class English(Language):
     def headed(self, head: str, text: str) -> str:
         return f"{head}: {text}"
 
+    def _present(self, roles: Sequence[str]) -> str:
+        """`the exporter and the people concerned are`."""
+        verb = "are" if len(roles) > 1 or "people" in roles else "is"
+        return f"{self.joined([f'the {self.role(role)}' for role in roles])} {verb}"
+
 
 def _count(number: int, one: str, many: str) -> str:
     return f"{number} {one if number == 1 else many}"
 
 
 def _there(words: dict[str, str | None], denied: str, only: str, target: str) -> str:
-    """`the data are not stored only in X`, of a title that asks where."""
+    """`the data are not stored only in X`, for a title that asks where."""
     subject, verb, rest = words["subject"], words.get("verb"), words.get("rest") or ""
     if verb is None:
         return f"the {subject} is {denied}{only}in {target}"
@@ -451,8 +467,16 @@ def _there(words: dict[str, str | None], denied: str, only: str, target: str) ->
 
 
 def _plural(title: str) -> bool:
-    """Whether a title is of several things, as far as its first words tell."""
-    return bool(_PLURAL.search(_HEAD.split(title, maxsplit=1)[0]))
+    """Whether a title names several things, as far as its first words show."""
+    return not _ASKS.match(title) and bool(_PLURAL.search(_HEAD.split(title, maxsplit=1)[0]))
+
+
+def _the(title: str) -> str:
+    return title if title.startswith(("the ", "The ")) else f"the {title}"
+
+
+def _place(title: str) -> str:
+    return _the(title) if _THE.match(title) else title
 
 
 def _be(title: str) -> str:

@@ -1,5 +1,5 @@
 """
-What stands beside the sentences and before the values: titles of the sections of a decision, labels of a brief, in each language.
+The titles of the sections of a decision and the labels of a brief, in each language.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ Labels = Mapping[str, str]
 ENGLISH_SECTIONS: Labels = {
     "jurisdictions": "Jurisdictions",
     "why": "Why",
-    "beaten": "Provisions that others exempt from",
+    "beaten": "Exempted provisions",
     "requirements": "Requirements",
     "duties": "Duties",
     "missing": "What to find out",
@@ -53,11 +53,11 @@ ENGLISH_BRIEF: Labels = {
     "unless": "Unless",
     "all": "all of these hold:",
     "any": "any of these holds:",
-    "none": "not:",
+    "none": "this does not hold:",
     "always": "always",
-    "exempts": "Takes away",
-    "exempted": "Does not stand where one of these does",
-    "excuses": "Not owed then",
+    "exempts": "Exempts from",
+    "exempted": "Does not apply where one of these applies",
+    "excuses": "Not required then",
     "duties": "Duties",
     "due": "due",
     "done": "done where",
@@ -66,7 +66,7 @@ ENGLISH_BRIEF: Labels = {
     "source": "Source",
     "mark": "Certainty",
     "reviewed": "Read against its source",
-    "verify": "To be read again by",
+    "verify": "To be checked again by",
     "from": "from",
     "until": "until",
     "of": "from",
@@ -75,7 +75,7 @@ ENGLISH_BRIEF: Labels = {
     "that_day": "the day of the exchange",
     "earliest": "whichever comes first:",
     "lane": "opens the lane",
-    "marks": "Each provision says how sure we are of it.",
+    "marks": "Each provision says how certain it is.",
 }
 CHINESE_BRIEF: Labels = {
     "jurisdiction": "法域",
@@ -90,9 +90,9 @@ CHINESE_BRIEF: Labels = {
     "unless": "但有下列情形的除外",
     "all": "同时满足：",
     "any": "满足其一：",
-    "none": "不得：",
+    "none": "下列情形不成立：",
     "always": "一律适用",
-    "exempts": "排除",
+    "exempts": "豁免",
     "exempted": "有下列规定之一的，不适用",
     "excuses": "此时不再要求",
     "duties": "义务",

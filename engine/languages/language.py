@@ -1,8 +1,8 @@
 """
 What a language must be able to say of a decision.
 
-Texts go in as they read in that language, days, numbers and codes as they are; a sentence comes out. No policy is known here: the
-words of authors come from the bundle, by way of `explaining.phrasebook`. A language that lacks a sentence or a table cannot be made.
+Each method takes texts in that language, days, numbers and codes, and returns a sentence. This module knows no policy: the words of
+authors come from the bundle, through `explaining.phrasebook`. A class that lacks a sentence or a table cannot be instantiated.
 """
 
 from __future__ import annotations
@@ -32,19 +32,19 @@ from engine.values import Duration
 
 
 class Language(ABC):
-    """The sentences of one language. What has no end of its own is part of a sentence, and ends without a stop."""
+    """The sentences of one language. A method that returns only a part of a sentence returns it without a full stop."""
 
     # Tables
 
     @property
     @abstractmethod
     def code(self) -> str:
-        """As callers ask for it, and as authors write it beside a text; a field of `multilingual.Words`."""
+        """The code of the language in requests and in policies, such as "en"; a field of `multilingual.Words`."""
 
     @property
     @abstractmethod
     def name(self) -> str:
-        """What the language calls itself."""
+        """The name of the language in the language itself."""
 
     @property
     @abstractmethod
@@ -53,46 +53,46 @@ class Language(ABC):
     @property
     @abstractmethod
     def codes(self) -> Codes:
-        """The word for each code, with the kinds and codes of `codes.ENGLISH`."""
+        """The word for each code; it has the same kinds and codes as `codes.ENGLISH`."""
 
     @property
     @abstractmethod
     def sections(self) -> Labels:
-        """The titles of the sections of a decision, with the keys of `labels.ENGLISH_SECTIONS`."""
+        """The titles of the sections of a decision; it has the same keys as `labels.ENGLISH_SECTIONS`."""
 
     @property
     @abstractmethod
     def brief(self) -> Labels:
-        """The labels of a brief, with the keys of `labels.ENGLISH_BRIEF`."""
+        """The labels of a brief; it has the same keys as `labels.ENGLISH_BRIEF`."""
 
     @property
     @abstractmethod
     def disclaimer(self) -> str: ...
 
     def word(self, kind: str, code: str) -> str:
-        """The word for a code of a kind; a code that is not known is spelled out."""
+        """The word for a code of a kind; an unknown code is returned with spaces for its underscores."""
         return self.codes.get(kind, {}).get(code, code.replace("_", " "))
 
     def level(self, code: str) -> str:
-        """An outcome."""
+        """The word for an outcome."""
         return self.word("outcome", code)
 
     def truth(self, yes: bool) -> str:
         return self.word("truth", "yes" if yes else "no")
 
     def role(self, code: str) -> str:
-        """A party, or as what an exchange touches a country; any other word stays."""
+        """The word for a party or a place of an exchange; any other text is returned as it is."""
         return self.codes["role"].get(code, code)
 
     def field_name(self, code: str) -> str:
-        """What a field of a document is called."""
+        """The word for a field of a document."""
         return self.word("field", code)
 
     # Putting together
 
     @abstractmethod
     def listed(self, texts: Sequence[str], more: bool) -> str:
-        """Texts that may be whole clauses; `more` says that there are others."""
+        """A list of texts that may be whole clauses; `more` says that the list is not complete."""
 
     @abstractmethod
     def joined(self, names: Sequence[str]) -> str:
@@ -112,15 +112,15 @@ class Language(ABC):
 
     @abstractmethod
     def clause(self, text: str) -> str:
-        """An author's text inside a sentence: without its full stop."""
+        """An author's text without its full stop, for use inside a sentence."""
 
     @abstractmethod
     def small(self, title: str) -> str:
-        """A title inside a sentence."""
+        """A title with a small first letter, for use inside a sentence."""
 
     @abstractmethod
     def instrument(self, title: str) -> str:
-        """The title of an instrument inside a sentence."""
+        """The title of an instrument, for use inside a sentence."""
 
     @abstractmethod
     def source(self, instrument: str, citation: str) -> str:
@@ -128,7 +128,7 @@ class Language(ABC):
 
     @abstractmethod
     def cited(self, text: str, sources: Sequence[str]) -> str:
-        """A text and where it stands."""
+        """A text and the sources that it comes from."""
 
     # Values and titles
 
@@ -137,15 +137,15 @@ class Language(ABC):
 
     @abstractmethod
     def duration(self, length: Duration, calendar: str) -> str:
-        """A length of time; `calendar` is the title of that of its working days."""
+        """A length of time; `calendar` is the title of the calendar that counts its working days."""
 
     @abstractmethod
     def span(self, low: Decimal, high: Decimal | None) -> str:
-        """A number between two others, or of one and more."""
+        """A range of numbers; `high` is None where it has no upper end."""
 
     @abstractmethod
     def no_value(self, known: bool) -> str:
-        """That there is none, or that it is not known."""
+        """In the place of a value: it is `known` that there is none, or the value is not known."""
 
     @abstractmethod
     def not_sent(self) -> str:
@@ -153,7 +153,7 @@ class Language(ABC):
 
     @abstractmethod
     def others(self) -> str:
-        """The members of a set that may be there besides those known."""
+        """In a list of the known members of a set: there may be others."""
 
     @abstractmethod
     def withheld(self) -> str:
@@ -161,7 +161,7 @@ class Language(ABC):
 
     @abstractmethod
     def pair(self, name: str, value: str) -> str:
-        """A part of a value, and its own."""
+        """The name of a part of a value, and the value of that part."""
 
     @abstractmethod
     def field(self, title: str, field: str) -> str:
@@ -172,21 +172,26 @@ class Language(ABC):
         """A member of a family."""
 
     @abstractmethod
-    def total(self, family: str) -> str: ...
+    def total(self, family: str) -> str:
+        """The sum of the members of a family."""
 
     @abstractmethod
     def today(self) -> str:
-        """The day of the exchange, as what is tested."""
+        """The day of the exchange, where a test is of it."""
 
     @abstractmethod
     def that_day(self) -> str:
-        """The day of the exchange, as what something is held against."""
+        """The day of the exchange, where a test compares another day with it."""
 
     # Tests
 
     @abstractmethod
     def test(self, name: str, op: str, kind: str, targets: Sequence[str], negated: bool, listed: bool) -> str:
-        """A test of a fact of a kind against values, or a fact; `listed` where the one target is a register."""
+        """
+        A test of a fact: its title, the operator, the kind of its type, and what it is compared with.
+
+        `targets` are the titles of values, of another fact, or of one register; `listed` says that it is a register.
+        """
 
     @abstractmethod
     def yes_no(self, name: str, yes: bool) -> str: ...
@@ -196,11 +201,11 @@ class Language(ABC):
 
     @abstractmethod
     def shown(self, name: str, claim: bool, negated: bool) -> str:
-        """That a document, or what is claimed, counts."""
+        """A test of whether a document counts; `claim` says that it is a claim instead."""
 
     @abstractmethod
     def counting(self, part: str) -> str:
-        """One of the things that make a document count, by its field: "dated", "expires" or "covers"."""
+        """One of the conditions under which a document counts, by its field: "dated", "expires" or "covers"."""
 
     # The answer
 
@@ -212,7 +217,7 @@ class Language(ABC):
 
     @abstractmethod
     def permitted(self, places: Sequence[str]) -> str:
-        """`places` are those whose law weighs."""
+        """`places` are the titles of the jurisdictions whose law applies."""
 
     @abstractmethod
     def permitted_with_duties(self, places: Sequence[str], number: int, duties: str) -> str: ...
@@ -222,7 +227,7 @@ class Language(ABC):
 
     @abstractmethod
     def review(self, reasons: str, number: int, needed: str) -> str:
-        """`needed` are the `number` of things that are missing whatever the review comes to."""
+        """`needed` lists the `number` of requirements that stay unmet even if the reviewer approves."""
 
     @abstractmethod
     def prohibited(self, reasons: str) -> str: ...
@@ -232,11 +237,11 @@ class Language(ABC):
 
     @abstractmethod
     def undecided(self, low: Level, high: Level, questions: Sequence[str], more: int) -> str:
-        """`more` counts the questions left out."""
+        """`more` is the number of questions that are left out."""
 
     @abstractmethod
     def signed_off(self, doubtful: bool, provisions: str, until: date) -> str:
-        """A sentence that follows the answer: what persons approved; `doubtful` where it is lifts that are in doubt."""
+        """A sentence after the answer: which provisions persons signed off. `doubtful`: they accepted lifts that are in doubt."""
 
     @abstractmethod
     def sign_off_ends(self, day: date) -> str: ...
@@ -245,11 +250,11 @@ class Language(ABC):
 
     @abstractmethod
     def carried_to_observe(self, condition: str, origin: str) -> str:
-        """A sentence after the answer; `origin` says where the condition came from: a leg of a plan, or as its sender wrote it."""
+        """A sentence after the answer; `origin` says where the condition comes from: a leg of a plan, or the sender's own words."""
 
     @abstractmethod
     def carried_beside(self, state: str, condition: str, origin: str) -> str:
-        """A sentence after an answer that stays as it is; `state` is "violated" or "unknown"."""
+        """A sentence after an answer that the condition does not change; `state` is "violated" or "unknown"."""
 
     @abstractmethod
     def carried_unknown(self, condition: str, origin: str) -> str: ...
@@ -259,7 +264,7 @@ class Language(ABC):
 
     @abstractmethod
     def carried_perhaps(self, condition: str, origin: str) -> str:
-        """That a condition is not met which may not have come with the data."""
+        """The exchange does not meet the condition, and it is not certain that the condition came with the data."""
 
     # Plans
 
@@ -269,28 +274,28 @@ class Language(ABC):
 
     @abstractmethod
     def of_leg(self, leg: str, text: str) -> str:
-        """Something about a leg."""
+        """A text about one leg of a plan."""
 
     @abstractmethod
     def plan_permitted(self) -> str: ...
 
     @abstractmethod
     def plan_held_back(self, leg: str, answer: str, others: int) -> str:
-        """`answer` is that of the strictest leg; `others` counts those that may not go ahead either."""
+        """`answer` is the answer of the strictest leg; `others` is the number of other legs that may not go ahead."""
 
     # Why a person must look
 
     @abstractmethod
     def unsettled(self, says: str) -> str:
-        """What an unsure provision reviews, given what it says."""
+        """The reason for the review of a provision that is marked unsure; `says` is what the provision says."""
 
     @abstractmethod
     def not_modelled(self, place: str, subject: str, roles: Sequence[str]) -> str:
-        """That nothing is known of a law; "" is every subject; `roles` are codes."""
+        """No policy models the law of a place on a subject; "" is every subject. `roles` are codes."""
 
     @abstractmethod
     def doubtful(self, title: str) -> str:
-        """A requirement that only a doubtful ground meets."""
+        """Only a doubtful ground meets the requirement."""
 
     @abstractmethod
     def overdue(self, duty: str) -> str: ...
@@ -305,7 +310,7 @@ class Language(ABC):
 
     @abstractmethod
     def conflict(self, source: str, place: str) -> str:
-        """A whole sentence of what `compels` says inside another."""
+        """The whole sentence for the clause that `compels` returns."""
 
     @abstractmethod
     def open_lane(self, lanes: Sequence[str], low: Level) -> str: ...
@@ -316,7 +321,7 @@ class Language(ABC):
 
     @abstractmethod
     def ask(self, title: str, kind: str) -> str:
-        """A question for a fact of a kind that has none of its own; the kind of a document is "document"."""
+        """A question for a fact that has no question by an author; the kind of a document is "document"."""
 
     @abstractmethod
     def ask_field(self, title: str, field: str) -> str:
@@ -326,13 +331,13 @@ class Language(ABC):
 
     @abstractmethod
     def change(self, title: str, old: str, new: str, alike: bool) -> str:
-        """`old` is "" where nothing was sent; `alike` says that other values would do as well as `new`."""
+        """`old` is "" where no value was sent; `alike` says that the rules treat other values in the same way as `new`."""
 
     @abstractmethod
     def obtain(self, title: str, step: str, fields: Sequence[tuple[str, str]]) -> str:
-        """A document to get; `step` is obtain, complete or renew, `fields` what it must say."""
+        """A document to get; `step` is "obtain", "complete" or "renew", `fields` are its fields and their values."""
 
-    # What ends an outcome
+    # Why an outcome ends
 
     @abstractmethod
     def comes_into_force(self, name: str, day: date) -> str: ...
@@ -371,7 +376,7 @@ class Language(ABC):
 
     @abstractmethod
     def outcome_line(self, outcome: str, bounds: BoundsPart, as_of: date) -> str:
-        """The outcome, between which levels it is where it is not decided, and the day whose law counts."""
+        """The outcome, its bounds where it is not decided, and the day whose law counts."""
 
     @abstractmethod
     def jurisdiction_line(self, part: JurisdictionPart) -> str: ...
@@ -385,7 +390,7 @@ class Language(ABC):
 
     @abstractmethod
     def tested(self, test: str, value: str) -> str:
-        """A test, and the value that it met."""
+        """A test, and the value that was sent."""
 
     @abstractmethod
     def beaten_line(self, part: BeatenPart) -> str: ...
@@ -410,19 +415,19 @@ class Language(ABC):
 
     @abstractmethod
     def gap_line(self, place: str, subject: str, part: NotModelledPart) -> str:
-        """A law that is not modelled; "" is a place that is not known, and every subject."""
+        """A law that is not modelled; `place` "" is an unknown country, `subject` "" is every subject."""
 
     @abstractmethod
     def engines_line(self, part: EnginePart, bundle: str) -> str: ...
 
     def kind(self, force: str, mark: str) -> list[str]:
-        """The force of a provision, and its mark where it is not confirmed."""
+        """The word for the force of a provision, and for its mark unless that is "confirmed"."""
         return [self.word("force", force), *([self.word("mark", mark)] if mark != "confirmed" else [])]
 
     def certainly(self, certain: bool, text: str) -> str:
-        """A text, marked where what it says stands only perhaps."""
+        """A text, headed by "perhaps" unless it is certain."""
         return text if certain else self.headed(self.word("standing", "possible"), text)
 
     @abstractmethod
     def headed(self, head: str, text: str) -> str:
-        """A text under a word."""
+        """A text after a heading."""

@@ -1,1 +1,1 @@
-"""What to find out, what to change, and until when an outcome holds."""
+"""Which facts to find out, what to change, and until when an outcome holds."""

@@ -1,9 +1,9 @@
 """
 Until when an outcome holds with the same facts, and what ends it.
 
-Goes from the dates in the rules and in an exchange to the days on which a test can read otherwise than the day before, and evaluates
-on those in order until the outcome is another one. Between two of them nothing that is tested changes, so the answer is exact.
-Counters are facts like others: that a new year begins is for whoever counts. Source: semantics 2.9, 3.1, 3.6.
+The search collects the days on which a test can change, from the dates in the rules and in the exchange. It evaluates these days in
+order until the outcome changes. Between two of them no test changes, so the answer is exact. Counters are facts like others: the
+search does not start them again in a new year. Source: semantics 2.9, 3.1, 3.6.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ from engine.values import Document, Duration, Type
 from engine.verdict import Verdict, numbers
 
 YEARS = 10
-TRAVELS = "#travels"  # how the definitions of what travels end
+TRAVELS = "#travels"  # the end of the key of a definition that a condition carried with the data tests
 MAX_EVALUATIONS = 400
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
     """
-    A day from which a test may read otherwise, and why.
+    A day from which a test may change, and the reason.
 
-    `kind` and `key` say whose test it is: a definition's, a rule's (by its key), a duty's, what is modelled, or a sign-off.
+    `kind` and `key` say what the test belongs to: a definition, a rule (by its key), a duty, the coverage, or a sign-off.
     """
 
     day: int  # ordinal
@@ -43,17 +43,17 @@ class Turn:
 
     @property
     def travels(self) -> bool:
-        """Whether it is a test of what travels with the data, which a leg of a plan has to meet."""
+        """Whether the test belongs to a condition that travels with the data, which a later exchange has to meet."""
         return self.key.endswith(TRAVELS)
 
 
 class Horizon:
-    """Looks ahead under one bundle, and says what it sees in one language. Made once; safe for several threads."""
+    """Searches ahead under one bundle, and gives its reasons in one language. Made once; safe for several threads."""
 
     def __init__(self, bundle: Bundle, language: Language = ENGLISH) -> None:
         self.bundle = bundle
         self.book = Phrasebook(bundle, language)
-        self._tests: list[tuple[str, str, Atom]] = []  # of facts and documents whose reading may change with the day
+        self._tests: list[tuple[str, str, Atom]] = []  # tests of facts and documents that may change with the day
         self._fixed: list[Turn] = []
         self._numbers = {rule.key: number for number, rule in enumerate(bundle.rules.rules)}
         self._duties = bundle.rules.duties()
@@ -79,10 +79,10 @@ class Horizon:
         carried: bool = False,
     ) -> HorizonPart:
         """
-        The last day until which the outcome of `as_of` holds, within ten years; `evaluate` is called at most so often.
+        The last day on which the outcome of `as_of` still holds, within ten years.
 
-        `ends` are the last days of the sign-offs that it rests on, which `evaluate` knows as well; so it does what is `carried` into
-        the exchange from elsewhere.
+        `evaluate` is called at most `max_evaluations` times. `ends` are the last days of the sign-offs that the outcome rests on.
+        `carried` says that conditions came with the data from elsewhere. `evaluate` has to know these sign-offs and conditions too.
         """
         turns = self.turns(exchange, as_of, carried)
         for end in ends:
@@ -108,9 +108,9 @@ class Horizon:
 
     def turns(self, exchange: Exchange, as_of: date, carried: bool = False) -> dict[int, list[Turn]]:
         """
-        The days after `as_of`, within ten years, on which a test may read otherwise than the day before; as ordinals.
+        The days after `as_of`, within ten years, on which a test may change, as ordinals.
 
-        What travels with the data is tested only where it is, or may be, `carried` into the exchange.
+        Conditions that travel with the data are tested only where conditions are, or may be, `carried` into the exchange.
         """
         found: dict[int, list[Turn]] = {}
         first, last = as_of.toordinal(), Duration(months=12 * YEARS).after(as_of).toordinal()
@@ -119,7 +119,7 @@ class Horizon:
                 found.setdefault(turn.day, []).append(turn)
         return found
 
-    # What turns on days of its own
+    # Tests that change on fixed days
 
     def _read(self, kind: str, key: str, condition: Condition, name: str) -> None:
         for atom in atoms(condition):
@@ -158,7 +158,7 @@ class Horizon:
             if isinstance(text.countries, str):
                 self._fixed += self._register("cover", name, text.countries)
 
-    # What turns with the dates of an exchange
+    # Tests that change with the dates of an exchange
 
     def _dated(self, exchange: Exchange) -> Iterator[Turn]:
         for kind, key, atom in self._tests:
@@ -191,7 +191,7 @@ class Horizon:
                 yield Turn(day, "duty", duty.key, self.book.language.last_day_passes(self.book.text(duty.text)))
 
     def _past(self, due: Due | None, exchange: Exchange) -> Iterator[int]:
-        """The days from which a last day may be past."""
+        """The days on which a last day may first be past."""
         match due:
             case None:
                 return
@@ -202,7 +202,7 @@ class Horizon:
                 for part in parts:
                     yield from self._past(part, exchange)
                 return
-        start = exchange.value(due.after)  # what is due so long after as_of moves along with it
+        start = exchange.value(due.after)  # a last day counted from as_of moves with as_of, so it never passes
         if isinstance(start, date):
             if isinstance(due, OnDay):
                 yield first_after(start, due.month, due.day).toordinal() + 1
@@ -220,10 +220,10 @@ class Horizon:
         if length.hours % 24:  # it ends somewhere within two days
             yield end + 2
 
-    # What ended it
+    # Why the outcome ended
 
     def because(self, turns: Iterable[Turn], before: tuple[Verdict, Outcome], after: tuple[Verdict, Outcome]) -> list[str]:
-        """What changed on the day: the turns of tests that read otherwise, each said once."""
+        """The reasons for a change of outcome: those of the tests that changed on the day, each once."""
         (old, was), (new, now) = before, after
         holds = (old.holds.possible ^ new.holds.possible) | (old.holds.certain ^ new.holds.certain)
         changed: dict[str, Callable[[str], bool]] = {
@@ -236,7 +236,7 @@ class Horizon:
         return list(dict.fromkeys(turn.because for turn in turns if changed[turn.kind](turn.key)))
 
     def provisions(self, before: Verdict, after: Verdict) -> list[str]:
-        """The provisions that stand otherwise than the day before."""
+        """The provisions that do not stand as they did the day before."""
         old, new = before.stands, after.stands
         changed = (old.possible ^ new.possible) | (old.certain ^ new.certain)
         rules = [after.rules[number] for number in numbers(changed)]
@@ -247,7 +247,7 @@ class Horizon:
 
 
 def _worked(calendar: Calendar, count: int, start: date) -> Iterator[int]:
-    """The days on which so many working days after `start` may have gone by, or have; a day not known may be worked (2.9)."""
+    """The days on which `count` working days have passed since `start`, or may have; an unknown day may be a working day (2.9)."""
     worked = unknown = 0
     before = Truth.NO
     for day in range(start.toordinal() + 1, date.max.toordinal()):

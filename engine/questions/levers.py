@@ -1,10 +1,10 @@
 """
-What an exporter can change about a refused exchange, and which changes can bear on what refuses it.
+What an exporter can change about a refused exchange, and which changes can affect the reasons for the refusal.
 
-A lever is a fact that the vocabulary marks changeable, or a kind of document that can be obtained. Goes from a bundle to its levers
-and, as sets of them, to what each rule's fate rests on: if a rule refuses for certain, every remedy moves one of its levers. A claim
-is no lever, for what it claims is so or is not; nor is a count, for fewer people than the purpose needs, or a flow split, is no
-remedy (semantics 4.9). A set of levers is an integer: bit n is lever n, cheapest first.
+A lever is a fact that the vocabulary marks as changeable, or a kind of document that can be obtained. This module finds the levers of
+a bundle, and the set of levers on which each rule rests: if a rule refuses for certain, every remedy moves one of its levers. A claim
+is not a lever, because an exporter cannot make it true. A count is not one either: to leave out people whom the purpose needs, or to
+split a flow, is no remedy (semantics 4.9). A set of levers is an integer: bit n is lever n, cheapest first.
 """
 
 from __future__ import annotations
@@ -29,8 +29,9 @@ class Levers:
     """
     The levers of one bundle.
 
-    `names` are facts and `evidence.KIND`: documents first, then facts, then facts that name a country, each in the vocabulary's
-    order, for a document is got and a country is another recipient. `documents` is the set of those that are documents.
+    `names` are facts and `evidence.KIND`: documents first, then facts, then facts that name a country, each in the vocabulary's order.
+    Documents are the cheapest, because an exporter can obtain them; a change of country is the dearest, because it changes the recipient.
+    `documents` is the set of the levers that are documents.
     """
 
     def __init__(self, bundle: Bundle) -> None:
@@ -65,7 +66,7 @@ class Levers:
         self._gaps = self._coverage()
 
     def of(self, condition: Condition) -> int:
-        """The levers a condition rests on, through the definitions it names."""
+        """The levers that a condition rests on, those of the definitions it names included."""
         match condition:
             case Atom(fact=fact, other=other):
                 return self._fact(fact) | self._fact(other)
@@ -79,7 +80,7 @@ class Levers:
                 return _union(self.of(part) for part in parts)
 
     def causes(self, verdict: Verdict, outcome: Outcome) -> list[int]:
-        """For each thing that refuses for certain, the levers one of which has to move for it to end."""
+        """One set of levers for each certain reason for the refusal; to end that reason, a lever of its set has to move."""
         standing = verdict.stands.certain
         found = [self._support[number] for number in numbers(standing & self._flat)]
         for number in numbers(standing & self._needing):
@@ -95,7 +96,7 @@ class Levers:
         return found
 
     def values(self, number: int, exchange: Exchange, as_of: date) -> list[Value]:
-        """What a lever can be moved to, the least change first; never a document dated before `as_of`."""
+        """The values that a lever can take, the smallest change first; no document obtained is dated before `as_of`."""
         name = self.names[number]
         if self.documents >> number & 1:
             return self._presented(name, exchange, as_of)
@@ -105,7 +106,7 @@ class Levers:
         return [value for value in found if value != sent and _possible(type, value, as_of)]
 
     def named(self, name: str) -> list[str]:
-        """The words of a fact that the rules name; any other stands for those that they treat alike."""
+        """The words of a fact that the rules name; any other word stands for all that the rules treat alike."""
         return sorted({word for atom in self._book.tested.get(name, ()) for word in atom.operands if isinstance(word, str)})
 
     def _fact(self, fact: str) -> int:
@@ -122,7 +123,7 @@ class Levers:
         return _union(1 << number for number, rule in enumerate(self.bundle.rules.rules) if rule.effect in effects)
 
     def _duty(self, duty: Duty, needs: dict[str, tuple[str, ...]]) -> tuple[Duty, int]:
-        """A duty, and the levers of its being owed and late: its own, and those of every rule through which it may be owed."""
+        """A duty and its levers: those of its fulfilment and its last day, and those of every rule through which it may be owed."""
         own = self.of(duty.done_when) if duty.done_when is not None else 0
         own |= _union(self._fact(due.after) for due in anchors(duty.due))
         rules = self.bundle.rules
@@ -134,14 +135,14 @@ class Levers:
         return duty, own
 
     def _coverage(self) -> int:
-        """The levers that what is not modelled rests on."""
+        """The levers that gaps in coverage rest on."""
         keys = [f"touch/{number}" for number in range(len(self.bundle.vocabulary.touches))]
         keys += [f"subject/{name}" for name in self.bundle.vocabulary.subjects]
         facts = _union(self._fact(touch.fact) for touch in self.bundle.vocabulary.touches)
         return facts | _union(self.of(Defined(key)) for key in keys)
 
     def _answers(self, name: str, exchange: Exchange, as_of: date) -> list[Value]:
-        """A value of a fact for each way in which the rules can tell them apart; words are looked up once a day."""
+        """One value of a fact for each class of values that the rules distinguish; words are kept by fact and day."""
         words = self.bundle.vocabulary.facts[name].type.values is not None
         if not words or any(atom.other for atom in self._book.tested.get(name, ())):
             return self._book.about(exchange, as_of).of(name).values
@@ -154,7 +155,7 @@ class Levers:
         return found
 
     def _presented(self, name: str, exchange: Exchange, as_of: date) -> list[Value]:
-        """The document there is, with what is left out of it; one obtained today; one obtained today with all that is tested."""
+        """The document that is shown, completed; a document of today; a document of today with every field that a rule tests."""
         book = self._book.about(exchange, as_of)
         asked: dict[str, Value] = {}
         for field, type in DOCUMENT_FIELDS.items():
@@ -170,7 +171,7 @@ class Levers:
         return [document for fields in found if (document := Document("shown", fields)) != there]
 
     def _sets(self, name: str, sent: Value) -> list[Value]:
-        """Less by one member, more by one that the rules name, or that one alone; never empty, for that says nothing."""
+        """The set without one member, with one more that the rules name, or with that one alone; never the empty set."""
         members = sent.members if isinstance(sent, SetOf) else frozenset()
         words = self.named(name)
         sets = [members - {member} for member in sorted(members)]
@@ -180,7 +181,7 @@ class Levers:
 
 
 def _possible(type: Type, value: Value, as_of: date) -> bool:
-    """Whether a fact can be moved to a value: its type knows it, and it is no day that has passed."""
+    """Whether a fact can take a value: its type knows the value, and the value is not a day that has passed."""
     words = value.members if isinstance(value, SetOf) else (value,) if isinstance(value, str) else ()
     known = type.values is None or all(word in type.values.lineage for word in words)
     return known and not (isinstance(value, date) and value < as_of)

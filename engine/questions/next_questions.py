@@ -1,8 +1,8 @@
 """
 Which facts to find out: lists that settle the overall outcome, shortest first, each verified by evaluating its answers.
 
-A list settles where every combination of answers to it leaves a known outcome. Where no short list does, the facts that can move
-the bounds are given together, marked as not settling. Source: semantics 4.5.
+A list settles the outcome where every combination of its answers leaves a decided one. Where no short list settles, one list holds
+all facts that can move the bounds; it settles only if that is verified too. Source: semantics 4.5.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ MAX_EVALUATIONS = 40  # for each of: short lists, gathering, verifying
 MAX_TRIED = 3
 MAX_PAIRED = 6
 MAX_REMEMBERED = 256  # sets of policies that may apply
-# The most that a rule of an effect raises; of the others it is not known beforehand.
+# The highest level that a rule of an effect can raise the outcome to; for other effects it is not known beforehand.
 MOST = {"advise": Level.NOT_APPLICABLE, "review": Level.REVIEW}
 
 
@@ -51,14 +51,14 @@ class Questions:
         self._tested: dict[frozenset[str], dict[str, list[Atom]]] = {}
 
     def most(self, rule: Rule) -> Level:
-        """The most that a rule can move: what it raises itself, or what it takes away."""
+        """The highest level that a rule can raise the outcome to, or that it can exempt from."""
         return self._most[rule.key]
 
     def tested(self, verdict: Verdict) -> dict[str, list[Atom]]:
         """
-        The tests that can still matter, by fact: all but those of policies that do not apply, whatever else is found out.
+        The tests that can still matter, by fact: all but those of policies that certainly do not apply.
 
-        INVARIANT: what `applies` reads as "no" stays so, since nothing that is not shown reads "no" there (semantics 2.2).
+        INVARIANT: a policy whose `applies` is "no" does not come to apply, since a missing fact never makes it "no" (semantics 2.2).
         """
         rules = self.bundle.rules
         applying = frozenset(policy for policy in self.policies if verdict.defined[f"{policy}#applies"] is not Truth.NO)
@@ -88,9 +88,9 @@ class Questions:
         book: Phrasebook,
     ) -> list[MissingPart]:
         """
-        Lists of facts to ask for, in the language of `book`.
+        Lists of facts to ask for, with questions in the language of `book`.
 
-        `evaluate` gives the outcome of an exchange with some facts answered.
+        `evaluate` gives the outcome of the exchange with some facts answered.
         """
         if outcome.word != UNDETERMINED:
             return []
@@ -100,7 +100,7 @@ class Questions:
         ]
 
     def tests(self, condition: Condition) -> tuple[Atom, ...]:
-        """The tests a condition rests on, each once."""
+        """The tests that a condition rests on, each once."""
         found = self._tests.get(condition)
         if found is None:
             found = self._tests[condition] = tuple(dict.fromkeys(tests(condition, self.bundle.rules.definitions)))
@@ -146,19 +146,19 @@ class _Finder:
         return [(tuple(asked), self.whole(tuple(asked), answers) and self.decided(tuple(asked), answers))] if asked else []
 
     def gathered(self, facts: list[str], answers: dict[str, PossibleAnswers]) -> list[str]:
-        """Facts that between them can move the bounds: one after another, each answered as leaves most open."""
+        """The facts that can move the bounds, found one after another; each is answered so that most stays open."""
         self.left = MAX_EVALUATIONS
         told: dict[str, Value] = {}
         bounds = self.outcome.bounds
         for fact in facts:
             tried = [(answer, self.outcome_with({**told, fact: answer}).bounds) for answer in _spread(answers[fact].values)]
             if any(found != bounds for _, found in tried):
-                # The answer that leaves most open shows which further facts would be asked.
+                # The answer that leaves most open shows which further facts matter.
                 told[fact], bounds = max(tried, key=lambda each: (each[1].high - each[1].low, -each[1].low))
         return list(told) or facts
 
     def candidates(self) -> tuple[list[str], list[str]]:
-        """The facts of tests that are open in rules that are, those of `applies` and coverage first."""
+        """The facts of open tests in open rules; first those of `applies` and of coverage."""
         gates: dict[str, None] = {}
         others: dict[str, None] = {}
         for key in self.weighing():
@@ -172,7 +172,7 @@ class _Finder:
         for number in numbers(holds.possible & ~holds.certain):
             rule = self.verdict.rules[number]
             if self.questions.most(rule) <= self.outcome.bounds.low:
-                continue  # it cannot raise what is raised already
+                continue  # the outcome is at least as high already
             applies = f"{rule.provision.policy}#applies"
             if self.verdict.defined[applies] is Truth.UNKNOWN:
                 gates |= dict.fromkeys(self.open(self.definitions[applies]))
@@ -187,13 +187,13 @@ class _Finder:
         return list(gates), [fact for fact in others if fact not in gates]
 
     def weighing(self) -> tuple[str, ...]:
-        """The definitions of coverage that can weigh: touches that are reviewed, subjects that a gap is open on."""
+        """The definitions of coverage that can move the outcome: touches that are reviewed, and subjects with a reviewed gap."""
         touches = (f"touch/{n}" for n, touch in enumerate(self.bundle.vocabulary.touches) if touch.as_ in REVIEWED)
         subjects = (f"subject/{gap.subject}" for gap in self.outcome.coverage.gaps if gap.reviewed and gap.subject)
         return tuple(dict.fromkeys((*touches, *subjects)))
 
     def open(self, condition: Condition) -> Iterator[str]:
-        """The facts that leave tests of a condition open and can be asked for; a family's total asks for its members."""
+        """The facts to ask for because they leave tests of a condition open; for a family's total, its members."""
         open_ = (atom for atom in self.questions.tests(condition) if self.reading(atom) is Truth.UNKNOWN)
         names = dict.fromkeys(name for atom in open_ for name in (atom.fact, atom.other) if name not in ("", AS_OF))
         for name in names:
@@ -207,13 +207,13 @@ class _Finder:
                     yield self.exchange.asked_for(fact)
 
     def decided(self, facts: tuple[str, ...], answers: dict[str, PossibleAnswers]) -> bool:
-        """Whether every combination of the answers tried leaves a known outcome."""
+        """Whether the outcome is decided for every combination of the answers that are tried."""
         combinations_ = product(*(answers[fact].values for fact in facts))
         known = all(self.outcome_with(dict(zip(facts, each, strict=True))).word != UNDETERMINED for each in combinations_)
         return known and self.left > 0 and all(answers[fact].values for fact in facts)
 
     def whole(self, facts: tuple[str, ...], answers: dict[str, PossibleAnswers]) -> bool:
-        """Whether what was tried is all that can be answered; only then is a list said to settle."""
+        """Whether the answers tried stand for all possible answers; only then may a list be marked as settling."""
         return all(answers[fact].whole for fact in facts)
 
     def outcome_with(self, answers: dict[str, Value]) -> Outcome:
@@ -222,12 +222,12 @@ class _Finder:
 
 
 def _spread(answers: list[Value]) -> list[Value]:
-    """A few answers from one end to the other."""
+    """A few of the answers: the first, a middle one and the last."""
     return answers if len(answers) <= MAX_TRIED else [answers[0], answers[len(answers) // 2], answers[-1]]
 
 
 def _question(book: Phrasebook, fact: str) -> QuestionPart:
-    """A fact, or a document, with the author's question for it, or else one by its title."""
+    """The question for a fact or a document: the author's, or else one made from its title."""
     vocabulary, say = book.bundle.vocabulary, book.language
     group, _, kind = fact.partition(".")
     document, _, field = kind.rpartition(".")

@@ -1,8 +1,8 @@
 """
-The answers to a question that the rules can tell apart: one value for each class of a fact's values.
+The answers to a question that the rules can distinguish: one value for each class of a fact's values.
 
-Goes from the tests on a fact to values that between them answer every test in every way. `whole` says that no class is left out;
-only then may a list of questions be said to settle the outcome.
+The values are found from the tests of a fact; together they answer every test in every way. `whole` says that no class is left out.
+Only then may a list of questions be marked as settling the outcome.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from engine.policy_language.vocabulary import DOCUMENT_FIELDS
 from engine.rules import Atom, Calendar, Condition, OnDay, Period, anchors, atoms
 from engine.values import Document, Duration, Money, Range, SetOf, Type, Value
 
-MAX_MEMBERS = 4  # of which every combination is tried
-AROUND = (-3, -1, 0, 1, 3)  # days: month ends make the edge of a length of time uneven
+MAX_MEMBERS = 4  # up to this many members of a set, every combination is tried
+AROUND = (-3, -1, 0, 1, 3)  # days around an edge: at month ends a length of time can end a few days earlier or later
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class PossibleAnswers:
 
 
 class AnswerBook:
-    """Answers to questions about one exchange on one day; `tested` are the tests that the answers are to be told apart by."""
+    """Answers to questions about one exchange on one day; `tested` are the tests that distinguish the answers."""
 
     def __init__(self, bundle: Bundle, exchange: Exchange, as_of: date) -> None:
         self.bundle = bundle
@@ -42,7 +42,7 @@ class AnswerBook:
         self.tested = self.by_fact(atom for condition in self._conditions() for atom in atoms(condition))
 
     def by_fact(self, tests: Iterable[Atom]) -> dict[str, list[Atom]]:
-        """Tests by the fact they are of, or compare with."""
+        """The tests, by each fact that they test or compare with."""
         tested: dict[str, list[Atom]] = {}
         for atom in tests:
             for fact in (*self._members(atom.fact), *(self._members(atom.other) if atom.other else ())):
@@ -50,11 +50,11 @@ class AnswerBook:
         return tested
 
     def _members(self, fact: str) -> tuple[str, ...]:
-        """The facts that a test of a family's total asks for; of any other fact, itself."""
+        """The facts to ask for: for a family's total its members, for any other fact itself."""
         return self.bundle.rules.families.get(fact, ("", (fact,)))[1]
 
     def about(self, exchange: Exchange, as_of: date, tested: dict[str, list[Atom]] | None = None) -> AnswerBook:
-        """The same book for another exchange or day, and for some of the tests; the rules are not read again."""
+        """The same book for another exchange or day, or with only some of the tests; the rules are not read again."""
         book = copy(self)
         book.exchange, book.as_of = exchange, as_of
         if tested is not None:
@@ -62,10 +62,10 @@ class AnswerBook:
         return book
 
     def of(self, fact: str) -> PossibleAnswers:
-        """One answer for each way in which the rules can tell values of a fact, or a kind of document, apart."""
+        """One answer for each class of values of a fact, or of a kind of document, that the rules can distinguish."""
         tested = self.tested.get(fact, [])
         answers = self._of(fact, tested)
-        # Where the other fact is not known, or is asked for too, more answers can be told apart than these.
+        # A test that compares two facts can distinguish more answers than these, where the other fact is unknown or asked for too.
         return PossibleAnswers(answers.values, answers.whole and not any(atom.other for atom in tested))
 
     def _of(self, fact: str, tested: list[Atom]) -> PossibleAnswers:
@@ -79,13 +79,13 @@ class AnswerBook:
         if type.kind in ("value", "id"):
             words = self._words(fact, type, tested)
             return PossibleAnswers(list(words), whole=not _vague(type, words))
-        # Another currency, and lengths in other units, can always leave a comparison open; so can a day that working days run from.
+        # Another currency or unit of time can always leave a comparison open; so can a day from which working days are counted.
         return PossibleAnswers(
             list(self._amounts(fact, type.kind, tested)), whole=type.kind not in ("money", "duration") and not self._runs(fact)
         )
 
     def _documents(self, kind: str) -> PossibleAnswers:
-        """None, or one presented; each field that is tested takes each of its answers."""
+        """No document, or one that is shown; each field that is tested takes each of its answers."""
         fields = [name for name in DOCUMENT_FIELDS if f"{kind}.{name}" in self.tested]
         choices: dict[str, list[Value]] = {"dated": [self.as_of], "covers": [True]}
         choices |= {name: self.of(f"{kind}.{name}").values for name in fields}
@@ -95,7 +95,7 @@ class AnswerBook:
         return PossibleAnswers([Document("none", {}), *shown], whole=not compared and not any(map(self._runs, names)))
 
     def _cuts(self, fact: str, tested: Iterable[Atom]) -> Iterator[object]:
-        """What a fact is tested against: operands, and what is known of the facts it is compared with."""
+        """The values that a fact is compared with: operands, and the known values of other facts."""
         for atom in tested:
             yield from atom.operands
             if atom.other:
@@ -104,7 +104,7 @@ class AnswerBook:
                     yield from (value.low, value.high) if isinstance(value, Range) else (value,)
 
     def _words(self, fact: str, type: Type, tested: list[Atom]) -> list[str]:
-        """Every word that is tested, a value for each way of standing in the registers, and one that is none of these."""
+        """Every word that is tested, one value for each combination of registers that list it, and one that is neither."""
         words = dict.fromkeys(sorted(o for o in self._cuts(fact, tested) if isinstance(o, str)))
         registers = sorted({atom.register for atom in tested if atom.register})
         values = list(type.values.values) if type.values else []
@@ -125,7 +125,7 @@ class AnswerBook:
         return any(window.on(self.as_of) for value in values for window in entries.get(value, ()))
 
     def _sets(self, fact: str, type: Type, words: list[str]) -> PossibleAnswers:
-        """Every combination of few words; of many, none, each one and all. What was sent stays in."""
+        """Every combination of a few words; of many words none, each alone and all. Members that were sent stay in."""
         value = self.exchange.value(fact)
         sent = value.members if isinstance(value, SetOf) else frozenset()
         words = [word for word in words if word not in sent]
@@ -157,13 +157,13 @@ class AnswerBook:
                 value = self.exchange.value(fact)
                 low, high = (value.low, value.high) if isinstance(value, Range) else (Decimal(0), None)
                 edges = {o for o in cuts if isinstance(o, Decimal)} | {low}
-                # A total has its edge where this member makes up what the others leave.
+                # A total reaches an edge where this member is the edge less the other members.
                 edges |= {edge - others for edge in edges for others in self._others(fact)}
                 points = _points(edges, Decimal(1) if kind == "count" else Decimal("0.01"))
                 yield from (Range.exact(p) for p in points if low <= p and (high is None or p <= high))
 
     def _others(self, fact: str) -> set[Decimal]:
-        """What the other members of a fact's family add up to."""
+        """The lowest and the highest sum of the other members of a fact's family."""
         known = self.bundle.vocabulary.facts.get(fact)
         members = self.bundle.vocabulary.families.get(known.family, ()) if known else ()
         values = [value for member in members if member != fact and isinstance(value := self.exchange.value(member), Range)]
@@ -173,12 +173,12 @@ class AnswerBook:
         }
 
     def _runs(self, fact: str) -> bool:
-        """Whether working days run from this date."""
+        """Whether working days are counted from this date."""
         lengths = [o for atom in self.tested.get(fact, ()) for o in atom.operands if isinstance(o, Duration)]
         return any(each.working_days for each in [*lengths, *(d.within for d in self._dues(fact) if isinstance(d, Period))])
 
     def _dues(self, fact: str) -> Iterator[Period | OnDay]:
-        """The last days that hang on this date."""
+        """The last days that are counted from this date."""
         for duty in self.bundle.rules.duties().values():
             yield from (due for due in anchors(duty.due) if due.after == fact)
 
@@ -189,7 +189,7 @@ class AnswerBook:
             if isinstance(due, Period):
                 lengths.append(due.within)
             else:
-                # What began before the last such day of a year is overdue.
+                # A duty is overdue if it began before the latest of these days; they come once a year.
                 years = range(max(1, self.as_of.year - 1), self.as_of.year + 1)
                 days |= {date(year, due.month, min(due.day, monthrange(year, due.month)[1])) for year in years}
         for length in lengths:
@@ -206,7 +206,7 @@ class AnswerBook:
         yield from sorted(around)
 
     def _worked_back(self, calendar: Calendar, count: int) -> set[date]:
-        """The day from which so many working days end just before as_of, and those on which the calendar begins and ends."""
+        """The day from which `count` working days end just before `as_of`, and the first and last day that the calendar knows."""
         day, left = self.as_of, count
         while left and date.min < calendar.known_from < day:
             day -= timedelta(days=1)
@@ -221,7 +221,7 @@ class AnswerBook:
 
 
 def _vague(type: Type, words: Iterable[str]) -> bool:
-    """Whether a value could be sent that leaves open which of these words it is: one they lie under, and not exact."""
+    """Whether a value could be sent that leaves these words open: a broader value that contains one of them and is not exact."""
     values = type.values
     if values is None:
         return False
@@ -230,7 +230,7 @@ def _vague(type: Type, words: Iterable[str]) -> bool:
 
 
 def _points(cuts: set[Decimal], step: Decimal) -> list[Decimal]:
-    """The cuts, and a number between each two and beyond each end."""
+    """The cuts, and numbers between them and beyond both ends; none is negative."""
     ordered = sorted(cuts)
     between = {(a + b) / 2 for a, b in pairwise(ordered)} if step < 1 else set()
     points = {cut + by for cut in ordered for by in (-step, Decimal(0), step)} | between

@@ -1,10 +1,11 @@
 """
-What would let a refused exchange go ahead: sets of changes, each verified by evaluating the changed exchange.
+Remedies: sets of changes that would let a refused exchange go ahead, each verified by evaluating the changed exchange.
 
-Goes from a refused exchange to at most five remedies. The search follows what refuses: every remedy moves a lever of each thing that
-refuses for certain (`levers`), so it branches on the levers of the one that has fewest, drops what cannot reach them all, and asks
-once with a lever unknown before it tries the lever's values: what is refused then is refused whatever the value (semantics 4.10).
-Source: semantics 4.9; the branching is that of hitting sets (Reiter, A theory of diagnosis from first principles, 1987).
+The search finds at most five remedies. It follows the certain reasons for the refusal, called causes: every remedy moves a lever of
+each cause (`levers`). It branches on the levers of the cause that has fewest, and drops sets that cannot reach every cause. Before it
+tries the values of a lever, it evaluates once with the lever unknown: an exchange that is refused then is refused with every value
+(semantics 4.10). Source: semantics 4.9; the branching is that of hitting sets (Reiter, A theory of diagnosis from first principles,
+1987).
 """
 
 from __future__ import annotations
@@ -27,11 +28,11 @@ from engine.verdict import Verdict, numbers
 REFUSALS = tuple(level.word for level in (Level.REQUIREMENTS_UNMET, Level.REVIEW, Level.PROHIBITED))
 MAX_REMEDIES = 5
 MAX_CHANGES = 3
-MAX_DOCUMENTS = 6  # of a remedy that asks for documents alone; an export from nothing wants four or five
-MAX_EVALUATIONS = 60  # a few milliseconds; what documents or one fact can do takes some 20, every two changes some 250
-UNKNOWN = -1  # in the place of a value's number
+MAX_DOCUMENTS = 6  # of a remedy of documents alone; an export without any document needs four or five
+MAX_EVALUATIONS = 60  # a few milliseconds; to try documents or one fact takes some 20 evaluations, every two changes some 250
+UNKNOWN = -1  # instead of the number of a value: the lever is unknown
 
-Moves = tuple[tuple[int, int], ...]  # levers, each with the number of its value, rising
+Moves = tuple[tuple[int, int], ...]  # levers, each with the number of its value, in the order of the levers
 
 
 class Remedies:
@@ -42,7 +43,7 @@ class Remedies:
         self.levers = Levers(bundle)
         self._book = Phrasebook(bundle)
         self._duties = bundle.rules.duties()
-        self._met_by: dict[str, list[str]] = {}  # kinds of documents, and what grounds that test them meet
+        self._met_by: dict[str, list[str]] = {}  # kinds of documents, and the requirements that grounds testing them meet
         for rule in bundle.rules.rules:
             for name in dict.fromkeys(
                 atom.fact for atom in tests(rule.condition, bundle.rules.definitions) if atom.op == "counts"
@@ -58,9 +59,9 @@ class Remedies:
         book: Phrasebook | None = None,
     ) -> RemediesPart:
         """
-        The remedies of an exchange on a day; none where it is not refused, or is undetermined, for questions come first.
+        The remedies of an exchange on a day; none where it is not refused, nor where it is undetermined, since questions come first.
 
-        `evaluate` is called at most `max_evaluations` times. They are told in the language of `book`, in English without one.
+        `evaluate` is called at most `max_evaluations` times. The sentences are in the language of `book`, in English without a book.
         """
         search = _RemedySearch(self.levers, exchange, as_of, evaluate, max_evaluations)
         searched = search.run()
@@ -102,7 +103,7 @@ class Remedies:
 
 @dataclass(frozen=True, slots=True)
 class _Node:
-    """An exchange after some moves: what it comes to, and what refuses it for certain (sets of levers)."""
+    """An exchange after some moves: its verdict, its outcome, and the causes that refuse it for certain (sets of levers)."""
 
     verdict: Verdict
     outcome: Outcome
@@ -114,11 +115,11 @@ class _Node:
 
 
 class _BudgetSpent(Exception):
-    """The search has evaluated as often as it may."""
+    """The search has used up its evaluations."""
 
 
 class _RemedySearch:
-    """One search. `found` are remedies as sets of levers, each with its moves; none holds another."""
+    """One search. `found` maps a remedy's set of levers to its moves; no set contains another."""
 
     def __init__(self, levers: Levers, exchange: Exchange, as_of: date, evaluate: Evaluate, left: int) -> None:
         self.levers = levers
@@ -132,7 +133,7 @@ class _RemedySearch:
         self._seen: set[Moves] = set()
 
     def run(self) -> bool:
-        """Search, documents first; whether everything was tried or ruled out."""
+        """Search, documents first. Returns whether everything was tried or ruled out."""
         every = (1 << len(self.levers.names)) - 1
         stages = [(size, self.levers.documents) for size in range(1, MAX_DOCUMENTS + 1)]
         stages += [(size, every) for size in range(1, MAX_CHANGES + 1)]
@@ -149,7 +150,7 @@ class _RemedySearch:
         return True
 
     def best(self) -> list[Moves]:
-        """Fewest changes first, then those whose dearest change is cheapest."""
+        """The remedies: those with the fewest changes first, then those whose dearest change is cheapest."""
         return sorted(self.found.values(), key=lambda moves: (len(moves), [lever for lever, _ in reversed(moves)]))[
             :MAX_REMEDIES
         ]
@@ -198,15 +199,15 @@ class _RemedySearch:
                     self._extend(then, left - 1, allowed)
 
     def _idle(self, lever: int) -> bool:
-        """Whether a lever alone ends nothing that refuses, whatever its value; it may with others, so it comes last."""
+        """Whether a lever alone ends no cause, whatever its value. It may end one together with others, so it comes last."""
         return len(self.values(lever)) > 2 and self.node(((lever, UNKNOWN),)).causes == self.node(()).causes
 
     def _ruled_out(self, moves: Moves, free: int, left: int) -> bool:
-        """Whether some of the moves leave, taken alone, causes that the others and so many moves to come cannot reach."""
+        """Whether a part of the moves leaves causes that the other moves and `left` further moves cannot reach."""
         if len(moves) < 2:
             return False
         for part in (*((move,) for move in moves), *(moves[:n] + moves[n + 1 :] for n in range(len(moves)))):
-            # A single move is looked at for every set it is in; of longer ones only what is known already is read.
+            # A single move belongs to many sets, so it is evaluated; a longer part is used only if it was evaluated already.
             node = self.node(part) if len(part) == 1 else self._nodes.get(part)
             if node is not None:
                 others = sum(1 << move[0] for move in moves if move not in part)
@@ -222,7 +223,7 @@ class _RemedySearch:
 
 
 def _branches(causes: Sequence[int], free: int, left: int) -> int:
-    """The levers one of which must move next: with one move left those that reach every cause, else those of the hardest cause."""
+    """The levers to try next: with one move left those that reach every cause, otherwise those of the cause that has fewest."""
     if left == 1:
         for cause in causes:
             free &= cause
@@ -231,7 +232,7 @@ def _branches(causes: Sequence[int], free: int, left: int) -> int:
 
 
 def _reachable(causes: Sequence[int], free: int, moving: int, left: int) -> bool:
-    """Whether so many further levers can reach the causes that those `moving` do not."""
+    """Whether `left` further levers can reach the causes that the levers of `moving` do not."""
     causes = [cause for cause in causes if not cause & moving]
     return not causes or bool(left and _branches(causes, free & ~moving, left))
 

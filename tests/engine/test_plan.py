@@ -75,7 +75,7 @@ def test_a_condition_to_observe_travels_as_a_duty() -> None:
     assert (out.decision.outcome, out.carried) == ("permitted", [])
     assert (on.after, on.decision.outcome, on.decision.proceed) == ("out", "permitted_with_obligations", True)
     assert on.decision.answer.endswith(
-        "To be observed, since it came with the data (from leg out): The data are kept secret (a law, Art. 1)."
+        "A condition came with the data (from leg out) and must be observed: The data are kept secret (a law, Art. 1)."
     )
     assert on.carried[0].model_dump(by_alias=True) == {
         "from": "out",
@@ -139,7 +139,7 @@ def test_a_condition_goes_on_from_leg_to_leg() -> None:
     assert [(part.from_, part.state) for part in plan.legs[2].carried] == [("out", "violated")]
     assert plan.legs[2].decision.outcome == "prohibited"
     assert plan.answer.startswith(
-        "Leg end holds this plan back. Do not proceed: this exchange does not meet what came with the data (from leg out): "
+        "Leg end holds this plan back. Do not proceed: this exchange does not meet a condition that came with the data (from leg out): "
     )
 
 
@@ -160,7 +160,7 @@ def test_what_may_stand_may_travel() -> None:
     assert plan.legs[1].decision.outcome == "undetermined"
     assert (plan.legs[1].decision.bounds.lowest, plan.legs[1].decision.bounds.highest) == ("permitted", "prohibited")
     assert plan.legs[1].decision.answer.startswith(
-        "This cannot be decided yet: this exchange does not meet what may have come with the data (from leg out): "
+        "Not decided: this exchange does not meet a condition that may have come with the data (from leg out): "
     )
 
 

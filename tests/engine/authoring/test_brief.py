@@ -41,11 +41,11 @@ def test_a_provision_reads_as_it_is_tested(bundle: engine.Bundle, known: dict[st
     text = engine.brief(bundle, known["cn.order-16"])
     part = text.partition("### Art. 5(4): ")[2].partition("\n### ")[0]
     assert "fewer than 100,000 people sent abroad this year: ordinary personal data" in text
-    assert "- **Not owed then**" in part
+    assert "- **Not required then**" in part
     assert "- **Source**: " in part
     assert "- **Certainty**: confirmed" in part
     assert "any of these holds:" in text
-    assert "- **Does not stand where one of these does**" in text
+    assert "- **Does not apply where one of these applies**" in text
     assert "not legal advice" in text
 
 

@@ -43,26 +43,32 @@ def test_an_exchange_alone_weighs_what_came_with_the_data_like_the_leg_of_a_plan
 @pytest.mark.parametrize(
     ("travels", "exchange", "outcome", "answer", "chinese"),
     [
-        (SECRET, THERE, "permitted_with_obligations", "To be observed, since it came with the data (from out): ", "须予遵守"),
+        (
+            SECRET,
+            THERE,
+            "permitted_with_obligations",
+            "A condition came with the data (from out) and must be observed: ",
+            "须予遵守",
+        ),
         (
             BROKEN,
             THERE,
             "prohibited",
-            "Do not proceed: this exchange does not meet what came with the data (from out): ",
+            "Do not proceed: this exchange does not meet a condition that came with the data (from out): ",
             "不得进行",
         ),
         (
             LOOKED_AT,
             THERE,
             "review",
-            "Do not proceed before a person has looked: this exchange does not meet",
+            "Do not proceed before a person has looked at it: this exchange does not meet",
             "未经人工审查不得进行",
         ),
         (
             OPEN,
             UNKNOWN,
             "undetermined",
-            "This cannot be decided yet: it is not known whether this is met, which came",
+            "Not decided: it is not known whether this exchange meets a condition that came",
             "尚不能作出决定",
         ),
     ],

@@ -107,7 +107,8 @@ def test_a_review_that_is_signed_off_lets_the_exchange_go_ahead_and_the_decision
         "by": "counsel",
         "until": "2026-12-31",
     }
-    assert found.answer.endswith(" This rests on a sign-off of a review, until 2026-12-31: Labels are watched (a law, Art. 1).")
+    rests = " This rests on a sign-off that approves a review, valid until 2026-12-31: Labels are watched (a law, Art. 1)."
+    assert found.answer.endswith(rests)
     assert written(bundle(RULES), signed("watch"), lang="zh", data__label="watch").document().answer.count("签核") == 1
 
 
@@ -127,7 +128,7 @@ def test_a_doubtful_lift_that_is_accepted_frees_what_it_covers_and_the_decision_
     after = written(made, signed("lift"), data__label="bar", data__shared="yes").document()
     assert (after.proceed, after.outcome) == (True, "permitted")
     assert [(part.provision, part.accepts) for part in after.signed_off] == [("p/lift", "lift")]
-    assert "accepts what is lifted only in doubt, until 2026-12-31: Sharing is free" in after.answer
+    assert "accepts an exemption or a ground that is in doubt, valid until 2026-12-31: Sharing is free" in after.answer
 
 
 def test_a_doubtful_ground_that_is_accepted_brings_its_duties() -> None:
@@ -178,7 +179,7 @@ def test_the_end_of_a_sign_off_is_the_end_of_what_it_permits() -> None:
     """`holds_until` is the last day of the sign-off, and says what comes then and why."""
     found = written(bundle(RULES), signed("watch"), include=("holds_until",), data__label="watch").document().holds_until
     assert (found.holds_until, found.then) == (UNTIL, "review")
-    assert found.because == ["a sign-off ends with 2026-12-31"]
+    assert found.because == ["a sign-off ends on 2026-12-31"]
 
 
 def test_engines_that_disagree_leave_nothing_to_sign_off() -> None:

@@ -171,7 +171,7 @@ def test_a_document_that_is_there_is_completed_and_keeps_its_day() -> None:
     part = find(bundle(filed, certified), evidence__contract={"dated": "2026-05-01", "covers": "yes"})
     assert [change.do for change in part.remedies[0].changes] == [
         "Obtain: certificate, dated 2026-06-15 and covering this exchange.",
-        "Complete: contract, filed 2026-06-15.",
+        "Complete: contract, filed on 2026-06-15.",
     ]
     assert part.remedies[0].changes[1].to == {"dated": "2026-05-01", "filed": "2026-06-15", "covers": True}
 
@@ -186,7 +186,7 @@ def test_a_country_that_no_rule_names_stands_for_others() -> None:
     """Where any other would do as well, the remedy says so."""
     bar = {"id": "bar", "when": {"recipient.country": "BB"}, "prohibit": "Not there."}
     change = find(bundle(bar)).remedies[0].changes[0]
-    assert change.do == "Change: recipient's country, from BB to AA, or another that the rules treat alike."
+    assert change.do == "Change: recipient's country, from BB to AA, or another value that the rules treat alike."
 
 
 # What they never are
