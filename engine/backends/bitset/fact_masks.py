@@ -27,9 +27,7 @@ GROUP = 10  # facts whose absence is looked up together
 EVERY_OF_A_GROUP = (1 << GROUP) - 1
 
 Pair: TypeAlias = tuple[int, int]  # terms left possible, terms left certain
-KeyOf: TypeAlias = (
-    Callable[[Any], Hashable] | None
-)  # gives values of one class equal keys; None where the value itself is the key
+KeyOf: TypeAlias = Callable[[Any], Hashable] | None  # equal keys for values of one class; None: the value is the key
 Classes: TypeAlias = tuple[int, dict[Hashable, Pair], KeyOf]  # a fact's bit, and its classes by key
 
 
