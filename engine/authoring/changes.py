@@ -171,7 +171,7 @@ class _Changes:
         title: Callable[[T], str] = lambda entry: "",
         summary: Callable[[T], tuple[str, ...]] = lambda entry: (),
     ) -> Iterator[PolicyChangePart]:
-        """Entries by name, in the order of names."""
+        """What was added, dropped and changed among the entries of one kind, in the order of their names."""
         for name in sorted({*old, *new}):
             entry = new[name] if name in new else old[name]
             about = {"what": what, "name": name, "title": title(entry), "at": getattr(entry, "at", "")}

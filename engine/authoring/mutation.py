@@ -40,7 +40,7 @@ from engine.rules import (
     Rule,
     RuleSet,
 )
-from engine.values import Duration, Money, Operand
+from engine.values import MONTHS, Duration, Money, Operand
 
 Path: TypeAlias = tuple[int, ...]
 Rewrite: TypeAlias = Callable[[Condition], Condition | None]
@@ -194,7 +194,8 @@ def _dues(due: Due | None) -> Iterator[tuple[str, Due]]:
             # In a year without a 29 February; the day before 1 March is then 28 February.
             for step in (-1, 1):
                 other = date(2025, month, min(day, 28) if month == 2 else day) + timedelta(days=step)
-                yield f"on {day}/{month} and not {other.day}/{other.month}", replace(due, month=other.month, day=other.day)
+                said = f"on {day} {MONTHS[month - 1]} and not {other.day} {MONTHS[other.month - 1]}"
+                yield said, replace(due, month=other.month, day=other.day)
         case OnDate(day=written):
             for moved in _days(written):
                 yield f"on {written} and not {moved}", OnDate(moved)

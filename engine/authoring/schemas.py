@@ -30,7 +30,7 @@ from engine.values import SPELLINGS, Type
 Schema: TypeAlias = dict[str, Any]
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
-MOST_NAMED = 20  # words that an editor lists where one is wrong
+MOST_NAMED = 20  # the most words that an editor lists where one is wrong
 
 _TEXT: Schema = {"type": ["string", "number", "boolean"]}
 # `true` and `false` are accepted too, but editors do not propose them.

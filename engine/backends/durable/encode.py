@@ -204,7 +204,7 @@ class Encoder:
 
 
 def _dated(atom: Atom) -> bool:
-    """Whether a test reads the day: a register's entries, an age and what a document proves depend on it."""
+    """Whether a test reads the day: a register's entries, an age and whether a document is shown depend on it."""
     on_day = AS_OF in (atom.fact, *atom.operands) or atom.op in ("within", "older_than")
     return on_day or bool(atom.register or atom.other) or atom.not_shown is not None
 

@@ -62,7 +62,7 @@ class Reference:
             owed=owing,
             overdue={key: done[key].overdue for key in owing},
             defined=reads.defined,
-            # 4.6: the bounds leave out the reviews that a person has signed off; `beneath` leaves out every rule of review.
+            # 4.6: the bounds leave out the reviews that a person has signed off, `beneath` leaves out every rule of effect `review`.
             jurisdictions=by_jurisdiction(
                 rules, raised, floors, lambda rule: rule.effect == "review" and rule.provision.id in signed
             ),

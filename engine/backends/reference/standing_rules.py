@@ -1,7 +1,7 @@
 """
 Semantics 3: from the rules that hold to those that stand, the requirements that are met, and the duties that are owed.
 
-The functions stand in the order of the sentences whose numbers they cite.
+Each function cites the numbers of the sentences that it implements.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ UNMET, DOUBTFUL, MET = (frozenset((state,)) for state in State)
 
 @dataclass(frozen=True, slots=True)
 class Links:
-    """For each rule the rules that exempt it; for each requirement those that excuse from it and its grounds; duties by key."""
+    """The rules that exempt each rule, the rules that excuse from each requirement, its grounds, and every duty by its key."""
 
     exempters: Mapping[str, Sequence[Rule]]
     excusers: Mapping[str, Sequence[Rule]]
@@ -74,14 +74,18 @@ def stand(rules: Iterable[Rule], links: Links, holds: Mapping[str, Truth], signe
 
 
 def lifts(rule: Rule, stands: Truth, doubted: Truth, signed: frozenset[str]) -> Lifted:
-    """3.7, 4.6: a doubtful rule lifts only in doubt, unless a person has signed it off; so does a rule where it is in doubt."""
+    """
+    3.7, 4.6: a doubtful rule lifts only in doubt, unless a person has signed it off.
+
+    Every other rule lifts surely where it stands and nothing doubts it, and in doubt where it stands in doubt.
+    """
     if rule.doubtful and rule.provision.id not in signed:
         return Lifted(NO, stands)
     return Lifted(min(stands, ~doubted), doubted)
 
 
 def strongest(lifts: Iterable[Lifted]) -> Lifted:
-    """Several lifts of one thing taken together: it is lifted as surely as by the surest of them."""
+    """Several lifts of one thing together: the strongest sure lift and the strongest doubtful one."""
     sure = doubtful = NO
     for each in lifts:
         sure, doubtful = max(sure, each.sure), max(doubtful, each.doubtful)
@@ -179,7 +183,8 @@ class Reliance:
         """
         3.4, 3.5: the ways of meeting a requirement, in their order.
 
-        First comes an exemption from it, which has no duties; then each ground, with its own duties and the requirement's.
+        First comes an exemption from the requirement, which has no duties. Then comes each ground, with the duties of the requirement
+        and its own.
         """
         excused = strongest(self.standing[rule.key].lifts for rule in self.links.excusers[requirement])
         ways = [WayOf(met_where(excused.sure), False, {})]

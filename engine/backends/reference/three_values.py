@@ -1,7 +1,7 @@
 """
 Semantics 2: how each test, each condition and each definition reads on one exchange, on one day: yes, no or unknown.
 
-The functions stand in the order of the sentences whose numbers they cite.
+Each function cites the numbers of the sentences that it implements.
 """
 
 from __future__ import annotations
@@ -118,7 +118,11 @@ class KnownFacts:
         return self.as_of if atom.operands[0] == AS_OF else atom.operands[0]
 
     def shows(self, field: str) -> bool:
-        """2.2, 2.9: whether a document is or may be shown, and its field is no date after as_of; only `expires` may be one."""
+        """
+        2.2, 2.9: whether the field of a document is shown, or may be.
+
+        Without the document, no field is shown. A date after as_of is not shown either, except `expires`.
+        """
         document = self.exchange.values.get(field.rpartition(".")[0], Missing.LEFT_OUT)
         if document is Missing.LEFT_OUT or (isinstance(document, Document) and document.state == "none"):
             return False
@@ -254,7 +258,7 @@ def may_be(values: ValueSet | None, sent: object) -> Sequence[object]:
 
 
 def order(op: str, value: object, other: object, values: ValueSet | None) -> Truth:
-    """2.6, 2.8, 2.10: yes or no where all values that the two sides may have agree on it, else unknown."""
+    """2.6, 2.8, 2.10: yes or no where all values that the two sides may have give that answer, else unknown."""
     known = ends(value, other, values)
     if known is None:
         return UNKNOWN
