@@ -18,7 +18,7 @@ _UNTIL = "The last day, inclusive. Without it, there is no last day."
 _ATTRIBUTES = {
     "under": "An attribute that `facts` does not name states the fact of the same name in this group.",
     "facts": "What each attribute states: a fact, a family, a group of facts like `evidence`, or `as_of`.",
-    "names": "Attributes that hold the id of an entity, each with the type of that entity. Every id of an entity counts as its first.",
+    "names": "Attributes that hold an entity's id, each with the type of the entity. Every id of an entity counts as its first id.",
 }
 _DPV = "The nearest term of the Data Privacy Vocabulary."
 

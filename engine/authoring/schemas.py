@@ -398,7 +398,7 @@ def _one_of(words: Iterable[str], titles: Mapping[str, str] | None = None, what:
     """
     One of some words, each in the types that an editor reads it as; without words, nothing fits.
 
-    Where a word is wrong and there are many, the editor lists none of them and says only `what` they are.
+    With `what` and many words, the error for a wrong word does not list them: it names only `what` they are.
     """
     listed = [(each, (titles or {}).get(word, "")) for word in words for each in _typed(word)]
     if not listed:
