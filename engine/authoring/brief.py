@@ -1,8 +1,8 @@
 """
 An instrument as a brief: what it is, when it applies, and each provision with its conditions in sentences.
 
-Goes from the checked rules and their authors' texts to Markdown, in one language. What a brief says of a condition is what the engine
-tests, put in words by the same phrasebook that puts decisions in words.
+The checked rules and their authors' texts go in, Markdown in one language comes out. A brief describes the conditions that the engine
+tests, in the words of the phrasebook that decisions use too.
 """
 
 from __future__ import annotations
@@ -141,7 +141,7 @@ class _Brief:
         yield ""
 
     def effect(self, text: RuleText, rule: Rule) -> str:
-        """What a provision does, as its author wrote it; doubt may make it less."""
+        """What a provision does, as its author wrote it. A doubtful provision does less."""
         if text.require is not None:
             does = self.language.word("effect", "require")
             return f"{does} {self.need(rule.need)}" if rule.need else does
@@ -171,7 +171,7 @@ class _Brief:
         return self.words(self.bundle.vocabulary.requirements[name].title)
 
     def cited(self, name: str) -> str:
-        """A provision as its readers know it: its place, with the instrument where that is another."""
+        """A provision as its readers know it: its citation, with the instrument where it is of another instrument."""
         provision = self.rules[name][0].provision
         place = self.book.text(provision.citation)
         return place if provision.policy == self.text.policy else self.book.source(provision)
@@ -222,7 +222,7 @@ class _Brief:
             case Defined(key=key):
                 yield f"{indent}- {self.term(key)}"
             case All(parts=parts):
-                # What all must hold is a list, as it is.
+                # A list already says that all of it must hold.
                 for part in _flat(parts):
                     yield from self.nested(part, depth)
             case AnyOf(parts=parts):
@@ -238,7 +238,7 @@ class _Brief:
                 yield from self.nested(part, depth + 1)
 
     def term(self, key: str) -> str:
-        """A named condition: its name in words, with its instrument where that is another."""
+        """A named condition: its name in words, with the instrument where it is of another instrument."""
         policy, _, name = key.partition("!")[0].partition("/")
         spoken = f"*{_spoken(name)}*"
         if policy == self.text.policy:
@@ -269,7 +269,7 @@ def _flat(parts: Sequence[Condition]) -> Iterator[Condition]:
 
 
 def _is_window(part: Condition) -> bool:
-    """Whether a part is a rule's own period, which is told apart."""
+    """Whether a part is a rule's own period, which a brief shows apart from its conditions."""
     match part:
         case All(parts=parts) if parts:
             return all(isinstance(each, Atom) and each.fact == AS_OF for each in parts)
@@ -283,5 +283,5 @@ def _spoken(name: str) -> str:
 
 
 def _plain(text: str) -> str:
-    """A text that Markdown takes as it is."""
+    """A text on one line, in which Markdown shows every character as it is."""
     return re.sub(r"([\\`*_\[\]<>#|])", r"\\\1", " ".join(text.split()))

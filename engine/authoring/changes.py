@@ -1,7 +1,7 @@
 """
 What two bundles say differently: rules, words, dates and thresholds added, dropped and changed.
 
-It holds the checked rules and words of the one against those of the other, so that a comment, a layout or a file's name is no change.
+It compares the checked rules and words of two bundles, so a different comment, layout or file name is no change.
 """
 
 from __future__ import annotations
@@ -44,22 +44,22 @@ from engine.rules import (
 )
 from engine.values import MONTHS, Type, ValueSet
 
-# What only words a thing: it is named where it differs, and not compared.
+# Fields that only describe a thing in words. Where one differs, the field is named, and the two texts are not shown.
 WORDING = frozenset(
     (
         "title", "says", "source", "citation", "cite", "message", "text", "how", "ask", "note", "dpv", "member",
         "instrument", "library", "travelling_condition",
     )
 )  # fmt: skip
-# Definitions that are no author's: they come with the part of the vocabulary that they are the condition of.
+# Definitions that no author named: each is the condition of a part of the vocabulary, and is compared with that part.
 RESERVED = ("subject/", "touch/", "counter/")
 
 
 class PolicyChangePart(Part):
     """
-    One thing added, dropped or changed. `details` say what of it in words, `wording` names what is only worded otherwise.
-    `under` are the provisions that rest on a definition. `moves` counts the exchanges in which a provision, or one under the
-    definition, stands otherwise than before; null for everything else, and where no exchange was tried.
+    One thing added, dropped or changed. `details` say in words what changed, `wording` names what changed only in its wording.
+    `under` are the provisions that rest on a definition. `moves` counts the exchanges in which the provision, or a provision under
+    the definition, stands differently. It is null for every other thing, and where no exchange was tried.
     """
 
     what: str
@@ -75,7 +75,7 @@ class PolicyChangePart(Part):
 
 @dataclass(frozen=True, slots=True)
 class _Point:
-    """One thing that differs inside a part; a wording is only named."""
+    """One difference inside a part; a difference in wording is only named."""
 
     text: str
     wording: bool = False
@@ -107,7 +107,7 @@ class _Provision:
 
 @dataclass(frozen=True, slots=True)
 class _Policy:
-    """An instrument as a reader sees it. `order` is that of its provisions, which decides between ways."""
+    """An instrument as a reader sees it. `order` is that of its provisions, which decides which of several ways is relied on."""
 
     instrument: Words
     jurisdiction: str
@@ -126,8 +126,8 @@ def changes(old: Bundle, new: Bundle) -> list[PolicyChangePart]:
         return []
     found = list(_Changes(_Reading(old), _Reading(new)).all())
     if not found:
-        # INVARIANT: nothing that differs goes unsaid.
-        wording = ("the order in which things are written, or what is not compared here",)
+        # INVARIANT: every difference is reported.
+        wording = ("the order in which things are written, or something that is not compared here",)
         found.append(PolicyChangePart(what="bundle", name="meaning", change="changed", wording=wording))
     return found
 
@@ -171,7 +171,7 @@ class _Changes:
         title: Callable[[T], str] = lambda entry: "",
         summary: Callable[[T], tuple[str, ...]] = lambda entry: (),
     ) -> Iterator[PolicyChangePart]:
-        """Entries by name, in the order of names."""
+        """What was added, dropped and changed among the entries of one kind, in the order of their names."""
         for name in sorted({*old, *new}):
             entry = new[name] if name in new else old[name]
             about = {"what": what, "name": name, "title": title(entry), "at": getattr(entry, "at", "")}
@@ -189,9 +189,9 @@ class _Changes:
                 )
 
     def fields(self, old: object, new: object) -> Iterator[_Point]:
-        """Field by field, so that a field which is new in the language is never passed over."""
+        """Compare every field of a model, so that a field that is new in the language is compared too."""
         for name in _names(old):
-            if name in ("at", "when", "where"):  # a place is no meaning; a raw condition is compared where it was lowered
+            if name in ("at", "when", "where"):  # a place has no meaning; a raw condition is compared as checked
                 continue
             mine, its, label = getattr(old, name), getattr(new, name), name.strip("_").replace("_", " ")
             if _plain(mine) == _plain(its):
@@ -226,7 +226,7 @@ class _Changes:
         )
         yield from (_Point(f"applies: {point.text}") for point in self.condition(old.applies, new.applies))
         if before != after:
-            yield _Point("its provisions stand in another order, by which the first of several ways is relied on")
+            yield _Point("its provisions are in another order, which decides which of several ways is relied on")
 
     def value_set(self, old: ValueSet, new: ValueSet) -> Iterator[_Point]:
         if old.values != new.values:
@@ -245,7 +245,7 @@ class _Changes:
             yield _Point("titles", wording=True)
 
     def duties(self, old: Sequence[Duty], new: Sequence[Duty]) -> Iterator[_Point]:
-        """A duty is the same as one of the same text; those left over are held against one another in their order."""
+        """Two duties are the same where their text is the same. Those left over are compared in their order."""
         left, right = list(old), list(new)
         pairs = []
         for duty in old:
@@ -316,7 +316,7 @@ def _parts(condition: Condition, group: type[All] | type[AnyOf]) -> list[Conditi
 
 
 def _likeness(old: Condition, new: Condition) -> float:
-    """How likely one test is the other, changed: 0 where they have nothing in common, 1 for the same test of the same fact."""
+    """How likely it is that one test became the other: 0 where they share nothing, 1 for the same test of the same fact."""
     match old, new:
         case Not(part=mine), Not(part=its):
             return _likeness(mine, its)
@@ -331,7 +331,7 @@ def _likeness(old: Condition, new: Condition) -> float:
 def _arrow(old: str, new: str) -> str:
     """`at least 10 people here` and `at least 20 people here` become `at least 10 → 20 people here`."""
     mine, its = old.split(" "), new.split(" ")
-    least = min(len(mine), len(its)) - 1  # something is left of each
+    least = min(len(mine), len(its)) - 1  # a word of each is left
     same = next((n for n in range(least) if mine[n] != its[n]), least)
     alike = next((n for n in range(least - same) if mine[-1 - n] != its[-1 - n]), least - same)
     ends = mine[len(mine) - alike :]
@@ -344,12 +344,12 @@ class _Reading:
     def __init__(self, bundle: Bundle) -> None:
         self.bundle = bundle
         self._book = Phrasebook(bundle)
-        # The phrasebook knows an atom by its identity, so each made here is kept.
+        # The phrasebook knows an atom by its identity, so each atom made here is kept.
         self._atoms: dict[Atom, Atom] = {}
         self.definitions: dict[str, Condition] = {}
         for key, condition in bundle.rules.definitions.items():
             if not key.startswith(RESERVED) and not key.endswith("#applies"):
-                # A definition whose uses read what is not shown differently has a key for each, and one text.
+                # Where its uses read unshown evidence differently, a definition has a key for each reading, and one text.
                 self.definitions[key.partition("!")[0]] = condition
         by_provision: dict[str, list[Rule]] = {}
         for rule in bundle.rules.rules:
@@ -366,7 +366,7 @@ class _Reading:
             self.account |= {f"{part}.{name}": line for name, line in lines.items()}
 
     def resting_on(self, definition: str) -> Iterator[str]:
-        """The provisions whose condition names a definition, itself or by way of others."""
+        """The provisions whose condition names a definition, directly or through others."""
         reached = {definition}
         for key, condition in self.bundle.rules.definitions.items():  # each uses only earlier ones
             if reached & {name.partition("!")[0] for name in named(condition)}:
@@ -420,7 +420,7 @@ class _Reading:
         )
 
     def tidy(self, condition: Condition) -> Condition:
-        """The same condition, however it was written: groups flattened, and what a use reads as not shown put aside."""
+        """A condition in the one form that is compared: with flat groups, and without how each use reads unshown evidence."""
         match condition:
             case Atom():
                 return self._atoms.setdefault(condition, dataclasses.replace(condition, not_shown=None))
@@ -464,7 +464,7 @@ def _group(group: type[All] | type[AnyOf], parts: Iterable[Condition]) -> Condit
 
 
 def _dated(part: Condition) -> bool:
-    """Whether a condition is about the day alone; only what is in force tests that."""
+    """Whether a condition is about the day alone, as only the periods in force are."""
     tested = list(atoms(part))
     return bool(tested) and all(atom.fact == AS_OF for atom in tested) and not any(named(part))
 
@@ -532,7 +532,7 @@ def _names(entry: object) -> tuple[str, ...]:
 
 
 def _plain(value: object) -> object:
-    """What two bundles can be compared by: a type and a value set by its name, since its values are compared apart."""
+    """A value in the form that is compared: a type or a value set is its name, for its values are compared separately."""
     return value.name if isinstance(value, Type | ValueSet) else value
 
 
@@ -541,7 +541,7 @@ def _ordered(values: tuple[Any, ...] | list[Any] | AnySet[Any]) -> list[Any]:
 
 
 def _items(old: list[Any], new: list[Any], noun: str, ordered: bool = False) -> Iterator[_Point]:
-    """What lists have more and less. Only where it means something is their order told."""
+    """What was added to a list and dropped from it. A changed order is only a wording, unless the list is `ordered`."""
     added = [item for item in new if item not in old]
     dropped = [item for item in old if item not in new]
     if added:
@@ -553,7 +553,7 @@ def _items(old: list[Any], new: list[Any], noun: str, ordered: bool = False) -> 
 
 
 def _entries(old: Mapping[Any, Any], new: Mapping[Any, Any], noun: str) -> Iterator[_Point]:
-    """What mappings have more, less and otherwise."""
+    """What was added to a mapping, dropped from it and changed in it."""
     for name in sorted({*old, *new}):
         if name not in old:
             yield _Point(f"{noun} added: `{name}` {_show(new[name])}")

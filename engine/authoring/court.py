@@ -1,10 +1,10 @@
 """
-Whether the authors' tests notice a mutant: whether any case comes out otherwise under the changed rules.
+Whether the authors' tests notice a mutant: whether any case comes out differently under the changed rules.
 
-The cases of the policy that was changed are heard first, those of others only where none of its own notices. A case is evaluated only
-where a condition that was changed reads otherwise on it, and whole only where the part of the law that the change reaches comes out
-otherwise; it is decided only where its expectation is of something that no verdict shows. Nothing is worked out before it is needed.
-Verdicts are the reference's, which is the meaning.
+The cases of the changed policy are heard first, and those of other policies only where none of these notices. Each step is taken only
+where it is needed. A changed condition must read differently on a case; then the part of the law that the change reaches is evaluated;
+where that part comes out differently, the whole. A decision is made only where the case expects something that no verdict shows.
+Verdicts come from the reference, which is the meaning.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ class Court:
     """
     The cases of a bundle, and whether they notice a mutant.
 
-    `own` are the cases of some policies, the ones whose mutants are judged. A case that fails without any change defends nothing, so ask
-    `problem` of each of them before. Raises ValueError with the first of them that cannot be decided.
+    `own` are the cases of the policies whose mutants are judged. A case that fails without any change defends nothing, so first call
+    `problem` with each of them. Raises ValueError with the first of them that cannot be decided.
     """
 
     def __init__(self, bundle: Bundle, policies: Collection[str]) -> None:
@@ -42,15 +42,15 @@ class Court:
         self.own = [each.case for file in self._suites if self._suites[file] in policies for each in self._witnesses(file)]
 
     def problem(self, case: Prepared) -> str:
-        """Where a case stands and in what it fails without any change, "" where it passes."""
+        """The place of a case and how it fails without any change; "" where it passes."""
         found = next(departures(self._bundle, self._pdp, case), "")
         return f"{case.file}:{case.line}: {found}" if found else ""
 
     def notices(self, mutant: Mutant) -> bool:
         """
-        Whether any case comes out otherwise.
+        Whether any case comes out differently.
 
-        Raises ValueError where another policy's case cannot be decided, or is the one that notices and fails without any change.
+        Raises ValueError where a case of another policy cannot be decided, or notices but fails without any change too.
         """
         own = [file for file, suite in self._suites.items() if suite == mutant.policy]
         change = Change.of(mutant, self._reference, self._reach)
@@ -71,7 +71,7 @@ class Court:
         return self._heard[file]
 
     def _first_to_notice(self, change: Change, files: Iterable[str]) -> Prepared | None:
-        """Of the cases in some files, those first whose expectation a verdict shows: a decision takes longer."""
+        """A case in some files that notices. Cases that need only a verdict come first, because a decision takes longer."""
         moved: list[Prepared] = []
         for witness in (each for file in files for each in self._witnesses(file)):
             if not witness.reads_otherwise(change) or not witness.moves(change):
@@ -92,8 +92,8 @@ class Court:
 @dataclass(frozen=True, slots=True)
 class Reach:
     """
-    What a change reaches. `users` are, for each definition, the keys of the definitions and rules that rest on it, through others as well;
-    `linked` are, for each rule and requirement, all that exemptions, grounds and needs link it with, through others as well.
+    What a change reaches. `users` has for each definition the keys of the definitions and rules that rest on it, directly or through
+    others. `linked` has for each rule and requirement all that exemptions, grounds and needs link it with, directly or through others.
     """
 
     users: Mapping[str, Set[str]]
@@ -122,8 +122,8 @@ class Change:
     """
     A mutant, ready to be tried: the rules before and after, whole and only the part that the change reaches.
 
-    `owners` are the keys of what was changed, `touched` of these and all that rest on them. `parted` is whether a verdict on the part
-    tells of every rule, floor and definition that an outcome could move by.
+    `owners` are the keys of what was changed; `touched` has these and the keys of all that rests on them. `parted`: a verdict on the
+    part shows every rule, floor and definition by which an outcome could move.
     """
 
     owners: Set[str]
@@ -161,9 +161,9 @@ def _part(rules: RuleSet, keys: Set[str]) -> RuleSet:
 
 class Witness:
     """
-    A case, and what it says without any change.
+    A case, and its verdict without any change.
 
-    What a change cannot touch is not read twice: each test is read once, and each definition once, when it is first asked for.
+    Each test and each definition is read once, when it is first needed. After a change, only what the change can touch is read again.
     """
 
     def __init__(self, case: Prepared, reference: Reference) -> None:
@@ -175,8 +175,10 @@ class Witness:
 
     def reads_otherwise(self, change: Change) -> bool:
         """
-        Whether anything that was changed reads otherwise. An owner whose condition reads as before tells nothing; but where the
-        condition is the same and may hold, something else of the owner was changed.
+        Whether anything that was changed reads differently on the case.
+
+        An owner whose changed condition reads as before does not count. An owner whose condition was not changed counts where the
+        condition may hold, for something else of the owner was changed.
         """
         for key in change.owners:
             if key in change.after.rules.definitions:
@@ -190,7 +192,12 @@ class Witness:
         return False
 
     def moves(self, change: Change) -> bool:
-        """Whether anything may come out otherwise for that: what the change reaches does, or the case expects how a definition reads."""
+        """
+        Whether anything may come out differently.
+
+        It may where the part that the change reaches does, where the part does not show enough, and where the case expects how a
+        definition reads.
+        """
         if not change.parted or self.case.expect.define:
             return True
         defined = _ChangedDefinitions(change.after.rules.definitions, self._test, self._defined, change.touched)
@@ -230,7 +237,7 @@ class Witness:
 
 
 class _ChangedDefinitions(dict[str, Truth]):
-    """How definitions read, each worked out when it is first asked for; those that a change does not touch read as they did before."""
+    """How definitions read. Each is worked out when it is first needed; one that a change does not touch reads as before."""
 
     def __init__(
         self,

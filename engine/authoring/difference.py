@@ -1,8 +1,8 @@
 """
-What would change if one bundle took another's place: two bundles and some exchanges in, a Difference out.
+What would change if one bundle replaced another: two bundles and some exchanges go in, a Difference comes out.
 
-It looks twice: at what the two say (`changes`), and at what they decide. Each exchange is decided under both, and those whose outcome,
-bounds, standing rules or requirements differ are kept. An exchange that a bundle cannot read or decide is no permit under it.
+It compares what the two bundles say (`changes`) and what they decide. Each exchange is decided under both, and kept where its outcome,
+bounds, standing rules or requirements differ. An exchange that a bundle cannot read or decide is not permitted under that bundle.
 """
 
 from __future__ import annotations
@@ -55,8 +55,8 @@ class SidePart(Part):
     """
     How an exchange comes out under one bundle.
 
-    `outcome` is "refused" where the bundle's vocabulary cannot read it (`problems` says at which places, and never a value), and
-    "failed" where no engine could decide it; neither has bounds, neither proceeds.
+    `outcome` is "refused" where the bundle's vocabulary cannot read the exchange, and "failed" where no engine could decide it. In
+    both cases there are no bounds, and the exchange may not proceed. `problems` name the places that were refused, never a value.
     """
 
     outcome: Outcome | Literal["refused", "failed"]
@@ -74,7 +74,7 @@ class SidePart(Part):
 
 
 class CausePart(Part):
-    """What differs between the two decisions on one exchange: `kind` and `name` say of what, `text` says how."""
+    """One difference between the two decisions on an exchange: `kind` and `name` say what differs, `text` says how."""
 
     kind: Literal["rule", "requirement", "duty", "not modelled", "jurisdiction"]
     name: str
@@ -82,7 +82,7 @@ class CausePart(Part):
 
 
 class MovePart(Part):
-    """An exchange that does not come out as before."""
+    """An exchange that comes out differently under the new bundle."""
 
     exchange: ExchangePart
     old: SidePart
@@ -92,7 +92,7 @@ class MovePart(Part):
 
 
 class UntriedPart(Part):
-    """An exchange that was not decided under both, or not by engines that agreed, and why."""
+    """An exchange that was not decided under both bundles, or on which the engines disagreed, and why."""
 
     exchange: ExchangePart
     problem: str
@@ -103,7 +103,7 @@ class Difference(Part):
     Everything that differs, most important first: moves that permit more lead.
 
     `tried` counts the exchanges decided under both, by where they come from. It is empty where both bundles have one meaning:
-    then no exchange can come out otherwise, and none is decided. `unread` are exchanges that neither bundle can read.
+    then no exchange can come out differently, and none is decided. `unread` are exchanges that neither bundle can read.
     """
 
     model_config = ConfigDict(
@@ -134,8 +134,8 @@ class Trial:
     """
     An exchange to decide under both bundles.
 
-    `raw` is its JSON. `as_of` is the day whose law counts; None is the one the exchange names, else today. `problem` says why
-    there is nothing to decide, where that is so.
+    `raw` is its JSON. `as_of` is the day whose law counts; None means the day that the exchange names, else today. `problem` says why
+    the exchange cannot be decided; it is empty where it can.
     """
 
     name: str
@@ -167,10 +167,10 @@ def _cases(bundle: Bundle, other: Bundle, only: str, side: str) -> Iterator[Tria
         for number, case in enumerate(text.cases):
             at = f"{file}:{locate(node, ('cases', number))[1].line}{side}"
             as_of = case.as_of or text.as_of
-            # A case that its own vocabulary refuses may still be one under the other's.
+            # An exchange that its own vocabulary refuses may be one under the other vocabulary.
             documents = [_document(each, {**text.exchange, **case.change}) for each in (bundle, other)]
             raw = next(filter(None, documents), b"")
-            yield Trial(case.case, at, "test", raw, as_of, "" if raw else "is no exchange under either vocabulary")
+            yield Trial(case.case, at, "test", raw, as_of, "" if raw else "neither vocabulary accepts this exchange")
 
 
 def _document(bundle: Bundle, flat: dict[str, Any]) -> bytes:
@@ -195,9 +195,9 @@ def compare(
     progress: Callable[[int], None] = lambda number: None,
 ) -> Difference:
     """
-    Hold `new` against `old`.
+    Compare `new` with `old`.
 
-    `today` is the day for exchanges that name none. `progress` is told how many exchanges have been tried.
+    `today` is the day for exchanges that name none. `progress` is called with the number of exchanges tried so far.
     """
     trier = _Trier(old, new, mode, today)
     if old.digests.meaning != new.digests.meaning:
@@ -262,7 +262,7 @@ class _Trier:
         self.moves.append(MovePart(exchange=exchange, old=old, new=new, direction=_direction(old, new), causes=tuple(causes)))
 
     def shown_by(self, change: PolicyChangePart) -> int | None:
-        """How many exchanges moved in which the provision of a change, or one under a definition, stands otherwise."""
+        """How many exchanges moved in which the provision of a change, or one under a definition, stands differently."""
         provisions = {"rule": {change.name}, "definition": set(change.under)}.get(change.what)
         if provisions is None or not self.tried:
             return None
@@ -292,7 +292,7 @@ def _read(bundle: Bundle, raw: bytes) -> Exchange | list[str]:
 
 
 def _direction(old: SidePart, new: SidePart) -> Direction:
-    """Which way an exchange moves. Whatever may be permitted after and could not before leads, however unsure it is."""
+    """Which way an exchange moves. An exchange that may now be permitted, and could not before, counts first, however unsure it is."""
     if old.proceed is not new.proceed:
         return "permits more" if new.proceed else "permits less"
     if _may_permit(old) is not _may_permit(new):
@@ -338,7 +338,7 @@ def _rules(was: Decision, now: Decision) -> Iterator[CausePart]:
 
 
 def _standing(decision: Decision) -> dict[str, dict[str, str]]:
-    """Standing of each effect of each provision that stands or may."""
+    """How each effect of each provision stands, for the provisions that stand or may stand."""
     found: dict[str, dict[str, str]] = {}
     for reason in decision.reasons:
         found.setdefault(reason.provision, {})[reason.effect] = reason.standing

@@ -1,5 +1,5 @@
 """
-The policies of a bundle as their authors wrote them: what the checked rules no longer know, such as who read a provision and when.
+The policies of a bundle as their authors wrote them, with what the checked rules leave out, such as who read a provision and when.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class Instrument:
     root: Node
 
     def at(self, *path: str | int) -> Span:
-        """The place of what stands at a path, its key where it has one."""
+        """The place of the node at a path: that of its key, where it has one."""
         return locate(self.root, path)[1]
 
 

@@ -1,8 +1,8 @@
 """
-The one layout of a document: its bytes in, the same document laid out in.
+The one layout of a document: its bytes go in, the same document comes out in this layout.
 
-What is printed is the engine's own tree, with the comments beside it, and it is read again before it is given out: a layout that
-would change a word or lose a comment is never returned. Source: semantics 7.1 (block style; a line is a thought).
+The layout is printed from the engine's own tree and the comments, and is read again before it is returned: a layout that would change
+a word or lose a comment is never returned. Source: semantics 7.1 (block style; a line is a thought).
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from engine.policy_language.model import CaseText, DocumentText, PolicyText, Rul
 from engine.policy_language.tree import Comment, Mapping, Node, Scalar, Sequence, comments, read
 
 WIDTH = 128
-DEPTH_ON_A_LINE = (
-    3  # a collection in a collection may share its line, as in `not: {only: [a, b]}`; a fourth level starts its own
-)
-MOST_LINES = 8  # of a list of words in brackets that no line holds; a longer one has several words a line
+# A collection inside a collection may share its line, as in `not: {only: [a, b]}`; a fourth level starts a line of its own.
+DEPTH_ON_A_LINE = 3
+# A list of words that is too long for one line has a line for each word; one with more words than this has several words a line.
+MOST_LINES = 8
 EDITOR_LINE = "# yaml-language-server: $schema="
 
-# Keys whose values are conditions; in them each test has its own line.
+# Keys whose values are conditions; in a condition each test has its own line.
 _CONDITIONS = frozenset({"applies", "when", "unless", "done_when", "where", "any_of", "all_of", "none_of"})
 _GROUPS = frozenset({"any_of", "all_of", "none_of"})
-# The parts of a document, each after an empty line, and those whose entries are set apart from one another too.
+# The parts of a document, each after an empty line; and the parts in which each entry stands after an empty line too.
 _PARTS = frozenset({"define", "rules", "cases", *VocabularyText.model_fields}) - {"vocabulary"}
 _SET_APART = frozenset({"rules", "cases"})
 _KINDS: tuple[tuple[str, type[DocumentText], str, type[DocumentText] | None], ...] = (
@@ -37,11 +37,11 @@ _KINDS: tuple[tuple[str, type[DocumentText], str, type[DocumentText] | None], ..
 
 _LINES = re.compile(r"\r\n|[\r\n\x85\u2028\u2029]")
 _PRINTABLE = re.compile(r"[\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]*")
-# What YAML reads as something else than text at the beginning of, or in, an unquoted text.
+# What an unquoted text may begin with, and what it may not contain: YAML would read it as something other than text.
 _PLAIN = re.compile(r"(?![-?:](?:\s|$))(?![,\[\]{}#&*!|>'\"%@`])(?!(?:---|\.\.\.)(?:\s|$)).+")
 _NOT_PLAIN = re.compile(r": | #|:$|^\s|\s$")
 _NOT_PLAIN_IN_BRACKETS = re.compile(r"[,\[\]{}?:]|^[-=]$")
-_NULL = frozenset({"", "~", "null", "Null", "NULL"})  # no text to an editor, which types scalars
+_NULL = frozenset({"", "~", "null", "Null", "NULL"})  # editors read these as null, not as text
 _ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r"}
 _SINGLE_SPACE = re.compile(r"(?<! ) (?! )")
 
@@ -59,8 +59,8 @@ def lay_out(file: str, data: bytes, schemas: str = "") -> bytes:
     The document in the one layout, in UTF-8.
 
     `schemas` is the folder, as seen from the file, where an editor finds the JSON Schema of each kind of document; the first line
-    then names the schema. Without it, such a line stays as it is. Raises NotLaidOut, with a finding where the file cannot be
-    read or is no policy, test or vocabulary.
+    then names the schema. Without `schemas`, such a line stays as it is. Raises NotLaidOut, with a finding where the file cannot be
+    read or is not a policy, a test or a vocabulary.
     """
     tree, kind = _read(file, data)
     notes = comments(file, data)
@@ -98,7 +98,7 @@ def _kind(tree: Node | None) -> str:
 
 @dataclass(slots=True, eq=False)
 class _Block:
-    """A mapping or a list. `on_a_line` where its author wrote it in brackets; `foot` are comments after its last entry."""
+    """A mapping or a list. `on_a_line`: its author wrote it in brackets. `foot`: the comments after its last entry."""
 
     column: int
     brackets: int
@@ -115,8 +115,8 @@ class _Entry:
     A key with its value, or an item of a list.
 
     `above` are the lines before it: comments, and the empty string for an empty line. `beside` are the comments at the end of
-    its line. `begins` is where its value begins, unless that is the first of its entries. `short` is the value in brackets, where
-    it stands on the entry's line; one that is `filled` stands in brackets over several lines.
+    its line. `begins` is where its value begins; for a block that is not in brackets, where the entry begins. `short` is the value
+    in brackets, where it stands on the entry's line. `filled`: the value stands in brackets over several lines.
     """
 
     key: str | None
@@ -131,7 +131,7 @@ class _Entry:
 
 
 class _LayoutBuilder:
-    """Puts each comment to the entry it belongs to."""
+    """Gives each comment to the entry it belongs to."""
 
     def __init__(self, lines: list[str]) -> None:
         self.lines = lines
@@ -175,7 +175,7 @@ class _LayoutBuilder:
         return block
 
     def between(self, previous: _Entry | None, alone: list[Comment], entry: _Entry | None) -> None:
-        """Comments on lines of their own: those that stand deeper than what follows end the block before it."""
+        """Place the comments on lines of their own. One that is indented deeper than the next entry ends the block before it."""
         closed = _closed(previous, entry)
         column = 0 if entry is None else entry.block.column if entry.key is None else entry.at[1]
         leads = list(alone)
@@ -201,7 +201,7 @@ class _LayoutBuilder:
         return not self.lines[span.line - 1][: span.column - 1].strip(" \t-\ufeff")
 
     def gap(self, span: Span) -> list[str]:
-        """An empty line, where there is one before a place that begins its line."""
+        """The empty line before a place that begins its line, where there is one."""
         before = self.lines[span.line - 2] if span.line > 1 else "no line"
         return [] if before.strip() or not self.stands_alone(span) else [""]
 
@@ -211,7 +211,7 @@ def _place(span: Span) -> tuple[int, int]:
 
 
 def _around(entry: _Entry, brackets: int) -> _Entry:
-    """The entry itself, or the one whose value is in brackets that were closed before a comment."""
+    """The entry itself, or the outer entry whose brackets were closed before a comment."""
     while entry.block.brackets > brackets and entry.block.parent:
         entry = next(e for e in entry.block.parent.entries if e.value is entry.block)
     return entry
@@ -262,7 +262,7 @@ def _names_schema(comment: str) -> bool:
 
 
 def _settle(block: _Block, indent: int, conditions: bool) -> None:
-    """Decide which values stand on one line, and give every comment a line or the end of one to itself."""
+    """Decide which values stand on one line, and give every comment a line of its own or the end of a line."""
     for entry in block.entries:
         inner = _holds_conditions(entry, indent, conditions)
         if isinstance(entry.value, _Block):
@@ -273,14 +273,14 @@ def _settle(block: _Block, indent: int, conditions: bool) -> None:
         entry.above += entry.beside[:-1]
         del entry.beside[:-1]
         if entry.key is None and isinstance(entry.value, _Block) and not (entry.short or entry.filled):
-            # Beside the dash stands the first line of the item, so what stood there, or above that line, goes above the item.
+            # The first line of the item stands beside the dash, so comments beside the dash or above that line go above the item.
             first = entry.value.entries[0]
             entry.above += [*entry.beside, *(line for line in first.above if line)]
             entry.beside, first.above = [], []
 
 
 def _holds_conditions(entry: _Entry, indent: int, conditions: bool) -> bool:
-    """Whether the value is a condition, or a list or mapping of them. Under a fact stands a test, which has none in it."""
+    """Whether the value is a condition, or a list or mapping of conditions. Under a fact stands a test, which holds no condition."""
     if entry.key is None or entry.key in _GROUPS:
         return conditions
     return entry.key in _CONDITIONS or (indent == 2 and _key_of(entry.block) == "define")
@@ -334,7 +334,7 @@ def _fills_rows(block: _Block) -> bool:
 
 
 def _rows(block: _Block, indent: int) -> Iterator[str]:
-    """Words in lines as full as they may be; a line that its author began is begun here too."""
+    """Words in lines as full as possible. Where its author began a line, a line begins here too."""
     row, line = "", 0
     for entry in block.entries:
         assert isinstance(entry.value, str)
@@ -418,7 +418,7 @@ def _folded(lines: list[str], width: int) -> Iterator[str]:
 
 
 def _quoted(text: str, in_brackets: bool) -> str:
-    """A text as it may stand on a line, with quotes only where it would else be read as something else."""
+    """A text as it may stand on a line; with quotes only where YAML would otherwise read something else."""
     if (
         text not in _NULL
         and _PRINTABLE.fullmatch(text)
@@ -446,14 +446,16 @@ def _columns(text: str) -> int:
 
 
 def _must_be_the_same(tree: Mapping, kind: str, notes: tuple[Comment, ...], laid_out: bytes, file: str, replaced: bool) -> None:
-    """INVARIANT (a layout is a layout): the same words at the same places of the tree, and the same comments as often."""
+    """INVARIANT (a layout changes nothing): the tree has the same words at the same places, and each comment is there as often."""
     again = read(file, laid_out, Findings())
     if (
         again is None
         or _words(again, kind) != _words(tree, kind)
         or _told(comments(file, laid_out), replaced) != _told(notes, replaced)
     ):
-        raise NotLaidOut(f"the layout of {file} would change what it says, so it stays as it is; this is a fault of ours")
+        raise NotLaidOut(
+            f"the layout of `{file}` would change what it says, so the file stays as it is; please report this bug"
+        )
 
 
 def _told(notes: tuple[Comment, ...], replaced: bool) -> list[str]:
@@ -462,7 +464,7 @@ def _told(notes: tuple[Comment, ...], replaced: bool) -> list[str]:
 
 
 def _words(tree: Node, kind: str = "", path: tuple[str | None, ...] = ()) -> object:
-    """Everything a tree says, in its order; where `_in_order` may change that, in the order of the alphabet."""
+    """Everything a tree says, in its order; keys that `_in_order` may move are in alphabetical order."""
     if isinstance(tree, Scalar):
         return tree.text
     if isinstance(tree, Sequence):

@@ -1,7 +1,7 @@
 """
-What is sound and yet not as it should be: words nobody uses, provisions no test shows, sources not read again in time.
+What to improve in sound policies: words that nothing uses, provisions that no test shows, sources that nobody read again in time.
 
-A bundle and a day go in, findings at their places come out, all of them warnings. What `check` warns of comes along.
+A bundle and a day go in, warnings at their places come out. The warnings of `check` are among them.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from engine.policy_language.model import Text
 from engine.policy_language.tree import Mapping, Node, Scalar, Sequence
 from engine.rules import Atom, Condition, anchors, atoms
 
-USED_BY_LEDGER = ("exporter.id", "recipient.id", "data.id")  # who and what; the record is searched by them
+USED_BY_LEDGER = ("exporter.id", "recipient.id", "data.id")  # who and what: records are searched by them
 
 
 def lint(bundle: Bundle, today: date) -> tuple[Diagnostic, ...]:
@@ -43,7 +43,7 @@ class _Lint:
         self.untranslated()
         return tuple(sorted({*self.bundle.warnings, *self.findings.all}))
 
-    # Words nobody uses
+    # Words that nothing uses
 
     def unused(self) -> None:
         read = list(self.read())
@@ -79,7 +79,7 @@ class _Lint:
         self.unused_values()
 
     def unused_values(self) -> None:
-        """A value that neither a rule tests, itself or as a kind of what it tests, nor a test case sends."""
+        """A value that no rule tests, neither itself nor a value that it is a kind of, and that no test case sends."""
         tested = {
             str(operand)
             for condition in self.conditions()
@@ -124,7 +124,7 @@ class _Lint:
     def unnamed(self, group: str, name: str, said: str) -> None:
         self.findings.warn(self.words.spans[group, name], "unused-word", f"`{name}`: {said}", help="use it, or drop it")
 
-    # Provisions no test shows
+    # Provisions that no test shows
 
     def untested(self) -> None:
         stands: set[str] = set()
@@ -135,9 +135,9 @@ class _Lint:
         for instrument in self.instruments:
             for number, rule in enumerate(instrument.text.rules):
                 id = f"{instrument.text.policy}/{rule.id}"
-                wanting = [said for said, seen in (("stands", stands), ("does not", silent)) if id not in seen]
+                wanting = [said for said, seen in (("stands", stands), ("does not stand", silent)) if id not in seen]
                 if wanting:
-                    said = f"no case shows that `{rule.id}` {' and none that it '.join(wanting)}"
+                    said = f"no case shows that `{rule.id}` {', and none that it '.join(wanting)}"
                     help = "name it under `because` in one case and under `silent` in another"
                     self.findings.warn(instrument.at("rules", number, "id"), "untested", said, help=help)
 
@@ -146,15 +146,15 @@ class _Lint:
     def stale(self, instrument: Instrument) -> None:
         for number, rule in enumerate(instrument.text.rules):
             if rule.verify_by and rule.verify_by < self.today:
-                said = f"`{rule.id}` was to be read against its source by {rule.verify_by}"
-                help = "read it again, then move `verify_by` on, or drop it where the text is settled"
+                said = f"`{rule.id}` had to be compared with its source by {rule.verify_by}"
+                help = "read the source again, then set a later `verify_by`, or drop `verify_by` where the text is settled"
                 self.findings.warn(instrument.at("rules", number, "verify_by"), "stale", said, help=help)
 
     def lifts_from_memory(self, instrument: Instrument) -> None:
         for number, rule in enumerate(instrument.text.rules):
             if rule.status == "from-memory" and (rule.satisfies or rule.exempts):
-                said = f"`{rule.id}` lifts from memory, so it makes a review of what it would lift"
-                help = "read its source and confirm it"
+                said = f"`{rule.id}` is a lift from memory, so what it would lift becomes a review"
+                help = "read its source, then mark it `confirmed`"
                 self.findings.warn(instrument.at("rules", number, "status"), "lift-from-memory", said, help=help)
 
     # Titles missing in a language
@@ -166,7 +166,7 @@ class _Lint:
             for number, rule in enumerate(text.rules):
                 self.in_each(rule.title, instrument.at("rules", number, "title"), f"the title of `{rule.id}`")
         for name, fact in self.words.facts.items():
-            at = self.words.spans.get(("facts", name))  # a member of a family has none of its own
+            at = self.words.spans.get(("facts", name))  # a member of a family has no place of its own
             if at is not None:
                 self.in_each(fact.title, at, f"the title of `{name}`")
                 if fact.ask:
@@ -199,7 +199,7 @@ def _named(atom: Atom) -> Iterator[str]:
     for name in (atom.fact, atom.other):
         group, _, rest = name.partition(".")
         if group in ("evidence", "claims"):
-            # A document's field is of the document.
+            # A field of a document counts as the document.
             yield f"{group}.{rest.partition('.')[0]}"
         elif name:
             yield name

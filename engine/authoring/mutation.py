@@ -5,8 +5,8 @@ A bundle goes in; its mutants come out, one for each condition denied or dropped
 day moved by a day, each exemption dropped. `court` says whether a case notices one; a mutant that none notices is a sentence of the
 law that no test defends.
 
-The mutants are made of the checked rules, not of YAML: a provision that became two rules is changed in both, a definition in every
-reading of it.
+The mutants are made of the checked rules, not of YAML: a provision that became two rules is changed in both, and a definition in
+every reading of it.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ from engine.rules import (
     Rule,
     RuleSet,
 )
-from engine.values import Duration, Money, Operand
+from engine.values import MONTHS, Duration, Money, Operand
 
 Path: TypeAlias = tuple[int, ...]
 Rewrite: TypeAlias = Callable[[Condition], Condition | None]
@@ -48,7 +48,7 @@ Rewrite: TypeAlias = Callable[[Condition], Condition | None]
 
 APPLIES = "#applies"
 TRAVELS = "#travels"
-RESERVED = ("subject/", "touch/", "counter/")  # conditions of the vocabulary, no provision's
+RESERVED = ("subject/", "touch/", "counter/")  # conditions of the vocabulary, not of a provision
 HUNDREDTH = Decimal("0.01")
 
 
@@ -57,8 +57,8 @@ class Mutant:
     """
     One change of the rules.
 
-    `policy` owns what was changed and `file:line` is its place; `sentence` says what no test tells apart where the mutant is not
-    noticed. `owners` are the keys of the rules, definitions and duties that differ, `rules` the whole changed set.
+    `policy` owns what was changed, and `file:line` is its place. `sentence` says what no test defends, where no case notices the
+    mutant. `owners` are the keys of the rules, definitions and duties that differ, `rules` the whole changed set.
     """
 
     policy: str
@@ -166,7 +166,7 @@ def _places(bundle: Bundle) -> dict[str, tuple[str, int]]:
 
 
 def _own(condition: Condition) -> Condition:
-    """What a rule says itself: all but that its policy applies, which is changed once for the policy."""
+    """A rule's own condition, without the part that its policy applies. That part is changed once, for the policy."""
     assert isinstance(condition, All)
     return All(condition.parts[1:])
 
@@ -194,7 +194,8 @@ def _dues(due: Due | None) -> Iterator[tuple[str, Due]]:
             # In a year without a 29 February; the day before 1 March is then 28 February.
             for step in (-1, 1):
                 other = date(2025, month, min(day, 28) if month == 2 else day) + timedelta(days=step)
-                yield f"on {day}/{month} and not {other.day}/{other.month}", replace(due, month=other.month, day=other.day)
+                said = f"on {day} {MONTHS[month - 1]} and not {other.day} {MONTHS[other.month - 1]}"
+                yield said, replace(due, month=other.month, day=other.day)
         case OnDate(day=written):
             for moved in _days(written):
                 yield f"on {written} and not {moved}", OnDate(moved)
@@ -209,8 +210,9 @@ def _dues(due: Due | None) -> Iterator[tuple[str, Due]]:
 
 def _changes(conditions: Mapping[str, Condition], book: Phrasebook) -> Iterator[tuple[str, dict[str, Condition]]]:
     """
-    Every change of one condition in its several readings, which differ only in what unshown evidence reads: what the change takes
-    away, in words, and the changed readings.
+    Every change of one condition: what the change takes away, in words, and the changed readings.
+
+    The readings of a condition differ only in how unshown evidence reads.
     """
     first = next(iter(conditions.values()))
     for path, leaf in _leaves(first):
@@ -232,14 +234,14 @@ def _leaves(condition: Condition, path: Path = ()) -> Iterator[tuple[Path, Atom 
 
 
 def _rewrites(leaf: Atom | Defined, book: Phrasebook) -> Iterator[tuple[str, Rewrite]]:
-    """What may become of a leaf, and what a test that notices it would defend."""
+    """The rewrites of a leaf, each with what a test that notices it would defend."""
     if isinstance(leaf, Atom) and leaf.fact == AS_OF and isinstance(leaf.operands[0], date):
         word = "from" if leaf.op == "at_least" else "until"
         for moved in _operands(leaf):
             yield f"in force {word} {leaf.operands[0]}, not {moved}", _moving(moved)
         return
     said = f"“{book.phrase(leaf)}”" if isinstance(leaf, Atom) else f"`{leaf.key.partition('!')[0].partition('/')[2]}`"
-    yield f"{said} and not its contrary", Not
+    yield f"{said}, not its opposite", Not
     yield f"that {said} matters", lambda part: None
     if isinstance(leaf, Atom):
         for moved in _operands(leaf):
@@ -255,7 +257,7 @@ def _moving(operand: Operand) -> Rewrite:
 
 
 def _operands(atom: Atom) -> Iterator[Operand]:
-    """The threshold of an atom, moved by one either way; the days, lengths and ranks beside it."""
+    """The threshold of an atom, moved by one either way; for a day, a length or a rank, those next to it."""
     if atom.op not in ("at_least", "at_most", "more_than", "less_than", "within", "older_than") or not atom.operands:
         return
     match atom.operands[0]:
@@ -278,7 +280,7 @@ def _days(day: date) -> Iterator[date]:
 
 
 def _durations(length: Duration) -> Iterator[tuple[str, Duration]]:
-    """A length and one unit of it more or less: an hour where it has no whole days, else a day, or a working day."""
+    """A length with one unit more or less: a working day where it counts those, an hour where it is not whole days, else a day."""
     for step in (-1, 1):
         if length.working_days:
             moved = replace(length, working_days=length.working_days + step)
@@ -291,7 +293,7 @@ def _durations(length: Duration) -> Iterator[tuple[str, Duration]]:
 
 
 def _rewritten(condition: Condition, path: Path, rewrite: Rewrite) -> Condition:
-    """A condition in which the part at a path is rewritten; what is left of an empty group of all holds always."""
+    """A condition in which the part at a path is rewritten. A condition of which nothing is left always holds."""
     return _descend(condition, path, rewrite) or All(())
 
 

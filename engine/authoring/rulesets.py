@@ -1,7 +1,7 @@
 """
-What durable-rules is given, in words: for `fifthfactor compile --to durable`.
+The rulesets of durable-rules, in words: for `fifthfactor compile --to durable`.
 
-A bundle in; out comes every ruleset as plain data, with what its rules derive and what their tests ask in an author's words.
+A bundle goes in; every ruleset comes out as plain data, with what its rules derive and what their tests ask in an author's words.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ def rulesets(bundle: Bundle) -> list[dict[str, Any]]:
     """
     The rulesets of a bundle in the order in which they are asked.
 
-    `asked_where` are the policies of which one must be able to apply; empty is always. `definition` is the JSON that durable-rules
-    was given. Raises EngineUnavailable.
+    A ruleset is asked where one of the policies in `asked_where` may apply; where there are none, always. `definition` is the JSON
+    from which durable-rules makes the ruleset. Raises EngineUnavailable.
     """
     book = Phrasebook(bundle)
     return [

@@ -1,13 +1,12 @@
 """
 The JSON Schemas of the documents, for editors: a bundle in, one schema for each kind of document out.
 
-Which keys a document has comes from its model, which words may stand there from the loaded vocabulary and rules. A schema helps at
-the desk: it completes, explains and underlines. What is sound is for `check` alone to decide.
+The keys of a document come from its model, the words that may stand there from the loaded vocabulary and rules. A schema helps an
+author who writes: it completes, explains and underlines. Only `check` decides what is sound.
 
-An editor reads YAML by its core schema, so `12` reaches it as a number, `true` as a truth and `yes`, `NO` and `2024-03-22` as texts:
-where authors write text, numbers and truths are accepted too. The keywords mean the same in JSON Schema 2020-12, which the schemas
-say they are, and in draft 7, which older editors take them for; `markdownDescription`, `enumDescriptions` and `errorMessage` are for
-editors only.
+An editor reads YAML by the core schema: `12` is a number, `true` a boolean, and `yes`, `NO` and `2024-03-22` are texts. So where
+authors write text, numbers and booleans are accepted too. The keywords mean the same in JSON Schema 2020-12, which the schemas
+declare, and in draft 7, which older editors assume; `markdownDescription`, `enumDescriptions` and `errorMessage` are for editors only.
 """
 
 from __future__ import annotations
@@ -31,19 +30,19 @@ from engine.values import SPELLINGS, Type
 Schema: TypeAlias = dict[str, Any]
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
-MOST_NAMED = 20  # words that an editor lists where one is wrong
+MOST_NAMED = 20  # the most words that an editor lists where one is wrong
 
 _TEXT: Schema = {"type": ["string", "number", "boolean"]}
-# `true` and `false` are read too, and not proposed as texts.
+# `true` and `false` are accepted too, but editors do not propose them.
 _YES_NO: Schema = {"anyOf": [{"enum": ["yes", "no"]}, {"type": ["boolean", "string"], "pattern": "^(true|false)$"}]}
-# What the same file may have named: a definition or a rule. A rule's own name has no dots here, so that misspelt requirements show.
+# Names that the same file may give to a definition or a rule. A rule's name has no dots here, so that a misspelt requirement is found.
 _OWN_DEFINITION: Schema = {"type": "string", "pattern": "^[a-zA-Z0-9]+([.-][a-zA-Z0-9]+)*$"}
 _OWN_RULE: Schema = {"type": ["string", "number"], "pattern": "^[a-zA-Z0-9]+(-[a-zA-Z0-9]+)*$"}
 _CORE_NUMBER = re.compile(r"[-+]?(\d+|\d*\.\d+|\d+\.)([eE][-+]?\d+)?", re.ASCII)
 
 
 def editor_schemas(bundle: Bundle) -> dict[str, Schema]:
-    """The schemas by kind, `policy`, `test`, `vocabulary`, `exchange`; for the words and rules that the bundle has."""
+    """The schemas by kind of document (`policy`, `test`, `vocabulary`, `exchange`), for the words and rules of the bundle."""
     words = _Words(bundle)
     policy = {**words.conditions(), **words.effects()}
     return {
@@ -114,7 +113,7 @@ class _Words:
         }
 
     def words(self) -> dict[str, Schema]:
-        """A vocabulary file may use what it names itself, so there the words that are known are proposed, not demanded."""
+        """A vocabulary file may use words that it names itself, so known words are proposed there, not required."""
         sets = {name: each.title for name, each in self.vocabulary.values.items()}
         fact = _or_new(_one_of([*self.vocabulary.facts, *self.vocabulary.families]))
         counted = [f"distinct {family}" for family in self.vocabulary.families]
@@ -164,7 +163,7 @@ class _Words:
             "Expectation.conflicts": {"type": "array", "items": _ref("name of rule")},
             "Expectation.requirements": _closed(_each(_titles(vocabulary.requirements), state)),
             "Expectation.missing": {"type": "array", "items": _one_of(asked, what="fact")},
-            # A lane is named, or the provision that opens it.
+            # A key is the name of a lane, or of the provision that opens it.
             "Expectation.lanes": {
                 "type": "object",
                 "properties": _each(_titles(vocabulary.lanes), lane),
@@ -199,8 +198,8 @@ class _Words:
         due = {
             "within": _ref("value duration") | _told("How long after."),
             "after": _one_of([*DUE_ANCHORS, *dates], what="date of an exchange") | _told("After which date."),
-            "on": {"anyOf": [_DAY, _spelt("day of the year", "`1 March`")]} | _told("A day; with `after`, of every year."),
-            "earliest_of": _list(_ref("due")) | _told("Whichever comes first."),
+            "on": {"anyOf": [_DAY, _spelt("day of the year", "`1 March`")]} | _told("A date; with `after`, a day of the year."),
+            "earliest_of": _list(_ref("due")) | _told("The earliest of these."),
         }
         complete = [{"required": ["within", "after"]}, {"required": ["on"]}, {"required": ["earliest_of"]}]
         need = _some({word: _list(_ref("need")) | _operator(word) for word in ("any_of", "all_of")}) | {"maxProperties": 1}
@@ -302,7 +301,7 @@ class _Words:
         return operators if type.many else _by_shape(value, list=_list(value), mapping=operators)
 
     def sent(self, type: Type) -> Schema:
-        """The value of a fact in a test's exchange, or that there is none."""
+        """The value of a fact in a test's exchange, or the word that says there is none."""
         value = _ref(f"value {_one(type).name}")
         none = _one_of(("unknown", LEFT_OUT))
         if type.many:
@@ -344,7 +343,7 @@ def _titled(text: str) -> Schema:
 
 
 def _told(text: str) -> Schema:
-    """What an editor shows; plain, and with its marks for those that know them."""
+    """What an editor shows: as plain text, and with its marks for editors that know Markdown."""
     return {"description": text, "markdownDescription": text} if text else {}
 
 
@@ -370,9 +369,9 @@ def _list(item: Schema) -> Schema:
 
 def _by_shape(scalar: Schema, *, list: Schema | None = None, mapping: Schema | None = None) -> Schema:
     """
-    One of these; what is wrong in one shape is then said of that shape, which `anyOf` alone would not do.
+    The schema for the shape that a value has, so that an error is about that shape; with `anyOf` alone it would not be.
 
-    Editors propose no values from `else`. The `anyOf`, which anything fits, is there for them to propose from.
+    Editors propose no values from `else`. They take them from the `anyOf`, which every value fits.
     """
     rest = scalar if list is None else {"if": {"type": "array"}, "then": list, "else": scalar}
     whole = rest if mapping is None else {"if": {"type": "object"}, "then": mapping, "else": rest}
@@ -396,7 +395,11 @@ def _titles(texts: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _one_of(words: Iterable[str], titles: Mapping[str, str] | None = None, what: str = "") -> Schema:
-    """One of some words, each as an editor types it; with no words at all, nothing. Of many, an editor names none but `what`."""
+    """
+    One of some words, each in the types that an editor reads it as; without words, nothing fits.
+
+    With `what` and many words, the error for a wrong word does not list them: it names only `what` they are.
+    """
     listed = [(each, (titles or {}).get(word, "")) for word in words for each in _typed(word)]
     if not listed:
         return {"not": {}}
@@ -413,7 +416,7 @@ def _typed(word: str) -> list[Any]:
 
 
 def _spelt(kind: str, example: str, number: str = "") -> Schema:
-    """A text of one spelling, or a number where an editor reads one."""
+    """A text spelt in one way; where `number` is given, a number too."""
     types = {"type": [number, "string"], "minimum": 0} if number else {"type": "string"}
     return {**types, "pattern": f"^(?:{SPELLINGS[kind]})$", "errorMessage": f"write it like {example}"}
 
@@ -444,7 +447,7 @@ def _plain(schema: Any) -> Any:
 
 
 def _used(root: Schema, defs: Mapping[str, Schema]) -> dict[str, Schema]:
-    """Those definitions that a schema leads to."""
+    """The definitions that a schema refers to, directly or through others."""
     found: dict[str, Schema] = {}
     named = {_key(name): schema for name, schema in defs.items()}
     todo = list(_references(root))

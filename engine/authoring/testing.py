@@ -34,7 +34,7 @@ LEFT_OUT = "left out"
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """How one case came out; no `problems` is a pass. `seconds` is for reports."""
+    """How one case came out. A case without `problems` passes."""
 
     file: str
     line: int
@@ -45,7 +45,7 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A case ready to be decided. `suite` is what its file says it tests, in whose names the expectation is written."""
+    """A case ready to be decided. `suite` is the policy under test; the expectation may name its rules without it."""
 
     file: str
     line: int
@@ -57,7 +57,7 @@ class Prepared:
 
     @property
     def told(self) -> bool:
-        """Whether the expectation is of something that only a whole decision tells."""
+        """Whether the expectation names something that only a whole decision shows."""
         expect = self.expect
         plain = Expectation(
             outcome=expect.outcome,
@@ -80,7 +80,7 @@ def run(bundle: Bundle, only: str = "", pdp: PDP | None = None) -> Iterator[Resu
 
 
 def prepare(bundle: Bundle, file: str) -> Iterator[Prepared]:
-    """Every case of a test file. Raises ValueError with the first that cannot be decided."""
+    """Every case of a test file. Raises ValueError with the first case that cannot be decided."""
     for each in _prepare(bundle, file, dict(bundle.tests)[file]):
         if isinstance(each, Result):
             raise ValueError(f"{each.file}:{each.line}: {each.problems[0]}")
@@ -94,7 +94,7 @@ def suite_of(test: Node) -> str:
 
 
 def expectations(bundle: Bundle) -> Iterator[tuple[str, Expectation]]:
-    """What each case expects, and the suite in whose names it is written."""
+    """For each case, the policy under test and what the case expects."""
     for _, node in bundle.tests:
         text = read_model(TestText, node, Findings())
         for case in text.cases if text else ():
@@ -122,7 +122,7 @@ def _prepare(bundle: Bundle, file: str, node: Node) -> Iterator[Prepared | Resul
 
 
 def departures(bundle: Bundle, pdp: PDP, case: Prepared) -> Iterator[str]:
-    """In what a case comes out otherwise than it expects, in words."""
+    """Each difference between what a case expects and what comes out, in words."""
     judgement = pdp.judge(case.exchange, as_of=case.as_of)
     if _met(bundle, case, judgement):
         return
@@ -136,9 +136,9 @@ def departures(bundle: Bundle, pdp: PDP, case: Prepared) -> Iterator[str]:
 
 def _met(bundle: Bundle, case: Prepared, judgement: Judgement) -> bool:
     """
-    Whether all that a case expects is seen without writing a decision.
+    Whether a case comes out as it expects, and this is certain without writing a decision.
 
-    It spares the search for what to find out next, which takes ten times as long as an exchange that stays open takes otherwise.
+    For an open outcome this avoids the search for the next questions, which takes ten times as long as everything else.
     """
     return (
         judgement.agreed
@@ -216,7 +216,7 @@ def _compare(bundle: Bundle, policy: str, expect: Expectation, decision: Decisio
         bounds = f"{decision.bounds.lowest} to {decision.bounds.highest}"
         yield f"outcome is {decision.outcome} ({bounds}), not {expect.outcome}: {decision.answer}"
     if expect.proceed and (expect.proceed == "yes") is not decision.proceed:
-        yield f"proceed is {decision.proceed}"
+        yield f"proceed is {'yes' if decision.proceed else 'no'}, not {expect.proceed}"
     outcomes = {part.jurisdiction: part.outcome for part in decision.jurisdictions}
     for name, wanted in expect.jurisdictions.items():
         if outcomes.get(name, "not_applicable") != wanted:
@@ -254,11 +254,11 @@ def _compare(bundle: Bundle, policy: str, expect: Expectation, decision: Decisio
         part, _, line = path.partition(".")
         value = decision.factor.account.get(part, {}).get(line)
         if _plain(value.value if value else None) != _plain(wanted):
-            yield f"the account's {path} is {value.value if value else 'not there'}, not {wanted}"
+            yield f"the account's {path} is {value.value if value else 'missing'}, not {wanted}"
 
 
 def _unknown(bundle: Bundle, policy: str, expect: Expectation) -> Iterator[str]:
-    """Every rule that is expected to do something and is not there."""
+    """Every rule that an expectation names and the bundle does not have."""
     known = {rule.provision.id for rule in bundle.rules.rules}
     for name in (*(expect.because or ()), *(expect.silent or ()), *(expect.beaten or ())):
         if _full(policy, name) not in known:
@@ -269,7 +269,7 @@ def _standing(policy: str, expect: Expectation, verdict: Verdict) -> Iterator[st
     certain = {verdict.rules[number].provision.id for number in numbers(verdict.stands.certain)}
     possible = {verdict.rules[number].provision.id for number in numbers(verdict.stands.possible)}
     yield from (f"`{name}` does not stand" for name in expect.because or () if _full(policy, name) not in certain)
-    yield from (f"`{name}` stands, or may" for name in expect.silent or () if _full(policy, name) in possible)
+    yield from (f"`{name}` stands or may stand" for name in expect.silent or () if _full(policy, name) in possible)
 
 
 def _full(policy: str, name: str) -> str:
@@ -282,7 +282,7 @@ def _same(what: str, wanted: list[str], found: list[str]) -> Iterator[str]:
 
 
 def _plain(value: Any) -> Any:
-    """Texts on both sides, since a test file holds only texts."""
+    """A value as the text that a test file would hold, which holds only texts."""
     match value:
         case bool():
             return "yes" if value else "no"

@@ -1,10 +1,10 @@
 """
-The bitset back end: for each class of a fact's values, the terms it leaves alive, as the bits of an integer.
+The bitset back end: each class of a fact's values has a mask of the terms that it leaves possible, the bits of an integer.
 
-A condition is a disjunction of terms and each term a bit (`terms`). Reading an exchange is an intersection of masks, one a fact
-(`facts`, `reading`): what no test makes false is possible, what every test makes true is certain. Standing, requirements, duties
-and the outcome follow over the few rules that may stand (`strata`). It shares nothing with the other back ends but the checked
-rules. Source: semantics 5.1.
+A condition is a disjunction of terms, and each term is a bit (`terms`). To read an exchange is to intersect masks, one for each fact
+(`fact_masks`, `reading`): a term that no test makes false is possible, a term that every test makes true is certain. Standing,
+requirements, duties and the outcome are then worked out over the few rules that may stand (`strata`). It shares only the checked
+rules with the other back ends. Source: semantics 5.1.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Bitset:
         terms = Terms(rules.definitions)
         terms.reserve(len(rules.rules))
         placed = [terms.place(rule.condition, number) for number, rule in enumerate(rules.rules)]
-        # Bit n is rule n's first term; a rule with more of them gathers them there.
+        # Bit n is the first term of rule n. The other terms of the rule set the same bit.
         self._firsts = {bit: (1 << n, mask) for n, mask in enumerate(placed) for bit in numbers(mask & ~(1 << n))}
         self._others = sum(1 << bit for bit in self._firsts)
         self._rules = (1 << len(rules.rules)) - 1
@@ -104,13 +104,13 @@ class Bitset:
         )
 
     def _seen(self, condition: Condition) -> int:
-        """The bits of every test a condition rests on, through the definitions it names."""
+        """The bits of every test that a condition rests on, also through the definitions that it names."""
         return mask_of(self._index.alone[atom] for atom in tests(condition, self.rules.definitions))
 
 
 @dataclass(frozen=True, slots=True)
 class TermIndex:
-    """Where to look: the terms of each definition, the bit of each atom, the bits of the tests each rule rests on."""
+    """Where to look: the terms of each definition, the bit of each atom, the bits of the tests that each rule rests on."""
 
     defined: Mapping[str, int]
     alone: Mapping[Atom, int]
@@ -144,7 +144,7 @@ class BitsetReading:
         return Truth.YES if self.certain & terms else Truth.UNKNOWN if self.possible & terms else Truth.NO
 
     def seen(self, *rules: int) -> Hashable:
-        """Equal for two readings on which every test that one of these rules rests on reads the same."""
+        """A key that two readings share where every test that these rules rest on reads the same in both."""
         mask = 0
         for rule in rules:
             mask |= self.index.seen[rule]

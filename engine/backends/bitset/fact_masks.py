@@ -1,8 +1,8 @@
 """
-Values in, masks out: for each class of a fact's values, the terms it leaves possible and the terms it leaves certain.
+Values go in, masks come out: for each class of a fact's values, the terms that it leaves possible and those that it leaves certain.
 
-A class is what the rules can tell apart. Its masks are made once, from how each test reads, and looked up afterwards: by the value
-itself, or by places among cuts for amounts. The classes of one day are kept together.
+The values of one class are those that the rules cannot tell apart. The masks of a class are made once, from how each test reads, and
+are looked up afterwards: by the value itself, or for amounts by places among cuts. The classes of one day are kept together.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ from engine.exchange import Exchange
 from engine.rules import AS_OF, Atom, RuleSet, Truth
 from engine.values import Document, Missing, Range, SetOf, Value
 
-REMEMBERED = 4_096  # classes of one fact; beyond, the oldest are made anew when they come again
+REMEMBERED = 4_096  # classes of one fact that are kept; then the oldest is forgotten, and made again when it is needed
 DAYS = 32  # days whose classes are kept
 GROUP = 10  # facts whose absence is looked up together
 
 EVERY_OF_A_GROUP = (1 << GROUP) - 1
 
 Pair: TypeAlias = tuple[int, int]  # terms left possible, terms left certain
-KeyOf: TypeAlias = Callable[[Any], Hashable] | None  # what is equal for values of one class; None is the value itself
+KeyOf: TypeAlias = Callable[[Any], Hashable] | None  # equal keys for values of one class; None: the value is the key
 Classes: TypeAlias = tuple[int, dict[Hashable, Pair], KeyOf]  # a fact's bit, and its classes by key
 
 
 def narrowed(truths: Iterable[tuple[Truth, Users]], full: int) -> Pair:
-    """The terms that some tests leave possible and certain."""
+    """The terms that some tests leave possible, and those that they leave certain."""
     possible = certain = full
     for truth, users in truths:
         if truth is NO:
@@ -87,17 +87,17 @@ class Against:
         if atom.not_shown is not None and (_to_come(atom.fact, value, day) or not _presented(exchange, atom.fact)):
             return atom.not_shown
         if exchange.values.get(atom.other.rpartition(".")[0]) is not None and _to_come(atom.other, other, day):
-            return Truth.UNKNOWN  # nor does a day to come bound anything
+            return Truth.UNKNOWN  # a date after the day is no evidence here either
         return reader.against(atom, value, other, day)
 
 
 def _to_come(fact: str, value: Value, day: date) -> bool:
-    """Whether a document's field is a day to come, which shows nothing (2.9)."""
+    """Whether a document's field is a date after the day, which is no evidence (2.9)."""
     return isinstance(value, date) and value > day and not fact.endswith(".expires")
 
 
 def _presented(exchange: Exchange, fact: str) -> bool:
-    """Whether the document of a field is there, or may be."""
+    """Whether the document of a field is presented, or may be."""
     document = exchange.values.get(fact.rpartition(".")[0], Missing.LEFT_OUT)
     return document is Missing.UNKNOWN or (isinstance(document, Document) and document.state == "shown")
 
@@ -114,7 +114,7 @@ class FactsTests:
             if atom.other:
                 self._against.append(Against(atom, users))
                 continue
-            # A document is one value, whichever of its fields is tested.
+            # A document is one value, no matter which of its fields is tested.
             name = atom.fact if atom.not_shown is None or atom.op == "counts" else atom.fact.rpartition(".")[0]
             by_fact.setdefault(name, []).append((atom, users))
         self._of_the_day = by_fact.pop(AS_OF, [])
@@ -176,7 +176,7 @@ class FactsTests:
         return possible, certain
 
     def _begin(self, day: date) -> Day:
-        """Begin a day: what its date alone leaves, and no class yet."""
+        """Begin a day: with what its date alone leaves, and without classes."""
         base = narrowed(((self._reader.truth(atom, day, day), users) for atom, users in self._of_the_day), self._full)
         groups = -(-len(self._facts) // GROUP)
         classes: dict[str, Classes] = {name: (fact.bit, {}, fact.key) for name, fact in self._facts.items()}
@@ -194,7 +194,7 @@ class FactsTests:
         if fact.cuts is None:
             pair = fact.pair(value, day, self._full)
         else:
-            # Numbers without end fall into few classes.
+            # There is no end of numbers, but they fall into few classes.
             place = _places(value, fact.cuts)
             pair = pairs.get(place) or fact.pair(value, day, self._full)
             pairs[place] = pair
@@ -219,7 +219,7 @@ class FactsTests:
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """The classes met under the law of one day: what the day leaves, by fact and class, and by which facts are left out."""
+    """The masks of one day: what its date leaves, what each class of each fact leaves, and what left-out facts leave, by group."""
 
     base: Pair
     classes: dict[str, Classes]
@@ -227,7 +227,7 @@ class Day:
 
 
 def _key_of(tests: Sequence[tuple[Atom, Users]]) -> KeyOf:
-    """What a fact's classes are told apart by; None is the value itself."""
+    """The function by whose keys a fact's classes differ; None where the value itself is the key."""
     atoms = [atom for atom, _ in tests]
     if atoms[0].not_shown is not None:
         return _document_key
@@ -239,7 +239,7 @@ def _key_of(tests: Sequence[tuple[Atom, Users]]) -> KeyOf:
 
 
 def _set_key(value: Value) -> Hashable:
-    """A closed set by its members, whose hash is kept."""
+    """The key of a closed set is its members, for a frozen set remembers its hash."""
     return value.members if type(value) is SetOf and not value.open else value
 
 
@@ -251,7 +251,7 @@ def _number_key(value: Value) -> Hashable:
 
 
 def _cuts_of(tests: Sequence[tuple[Atom, Users]]) -> Sequence[Decimal] | None:
-    """Where numbers are told apart; None where the fact is no number."""
+    """The numbers at which some test changes its answer; None where the fact is not a number."""
     if tests[0][0].type.kind not in ("count", "ratio") or tests[0][0].not_shown is not None:
         return None
     return sorted({operand for atom, _ in tests for operand in atom.operands if isinstance(operand, Decimal)})
@@ -264,7 +264,7 @@ def _document_key(value: Value) -> Hashable:
 
 
 def _places(value: Value, cuts: Sequence[Decimal]) -> Hashable:
-    """Where the ends of a range lie among the cuts: between two, or on one. Words, so that no number is taken for a place."""
+    """Where the ends of a range lie among the cuts: between two, or on one. The places are a text, so no number equals them."""
     if not isinstance(value, Range):
         return value
     ends = []

@@ -1,9 +1,9 @@
 """
 How one value answers one test, for the bitset back end.
 
-Written apart from the other back ends. A value of a set becomes what it certainly names (itself and all above it) and what it may
-name (what lies below it), and tests become intersections; amounts become intervals. Each answer is computed once for a class of
-values and then kept as a mask, so this may be plain.
+It is written apart from the other back ends. A value of a value set becomes what it certainly names (itself and all above it) and what
+it may name (all below it), and tests become intersections; amounts become intervals. Each answer is computed once for a class of
+values and then kept as a mask, so this code can be plain.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Below:
                 self.below.setdefault(above, set()).add(value)
 
     def may_be(self, value: str) -> frozenset[str]:
-        """What a value sent may turn out to be, more closely said."""
+        """The narrower values that a sent value may turn out to be."""
         return frozenset() if value in self.values.exact else frozenset(self.below.get(value, ()))
 
 
@@ -47,9 +47,9 @@ class AtomReader:
 
     def truth(self, atom: Atom, value: Value, day: date) -> Truth:
         """
-        How a value that the fact has answers the test; Missing where it has none.
+        How the value of a fact answers a test; a missing value answers UNKNOWN.
 
-        A document's fields are read by `of_document`, since what is not shown reads by its place.
+        A document's fields are read by `of_document`, because a field that is not shown reads by its place.
         """
         if isinstance(value, Missing):
             return UNKNOWN
@@ -87,7 +87,7 @@ class AtomReader:
         name = atom.fact.rpartition(".")[2]
         value = fields.get(name, Missing.UNKNOWN)
         if isinstance(value, date) and value > day and name != "expires":
-            return atom.not_shown  # a day to come shows nothing
+            return atom.not_shown  # a date after the day is no evidence
         return self.truth(atom, value, day)
 
     def against(self, atom: Atom, value: Value, other: Value, day: date) -> Truth:
@@ -138,7 +138,7 @@ class AtomReader:
         named = _union(kin.values.ancestors(member) for member in value.members) if kin else value.members
         if named & wanted:
             return YES
-        # A member with one of those below it beside it says no more than that one does.
+        # A member says nothing more where the set also holds a value below it.
         vague = [m for m in value.members if kin and not kin.below.get(m, set()) & value.members] if kin else []
         may = kin is not None and any(kin.may_be(member) & wanted for member in vague)
         return UNKNOWN if value.open or may else NO
@@ -155,7 +155,7 @@ class AtomReader:
             kin = self._kin(atom.type.values)
             if kin is None:
                 return YES if value == other else NO
-            # Both may be told more closely: yes or no only where every way of doing so agrees.
+            # Both may turn out to be narrower values: yes or no only where all of these agree.
             lines = [kin.values.ancestors(each) for each in (value, *kin.may_be(value))]
             others = {other, *kin.may_be(other)}
             return YES if all(line >= others for line in lines) else UNKNOWN if any(line & others for line in lines) else NO
@@ -182,13 +182,13 @@ class AtomReader:
             return YES if least >= length.working_days else UNKNOWN if most >= length.working_days else NO
         whole, rest = divmod(length.hours, 24)
         if rest:
-            # Times of day never enter: between two days lie a day less to a day more than their difference.
+            # Times of day never enter: the time between two days may be up to a day less or more than their difference.
             spare = (day - start).days - whole
             return NO if spare < 0 else UNKNOWN if spare < 2 else YES
         return YES if length.after(start) <= day else NO
 
     def late(self, due: Due | None, exchange: Exchange, day: date) -> Truth:
-        """Whether the last day of something owed has passed (3.6)."""
+        """Whether the last day of a duty has passed (3.6)."""
         match due:
             case None:
                 return NO
@@ -208,7 +208,7 @@ class AtomReader:
 
 
 class Workdays:
-    """The working days of one calendar, counted up, so that those between two days are a difference."""
+    """The working days of one calendar as running sums, so that the number between two days is a difference."""
 
     def __init__(self, calendar: Calendar) -> None:
         self.first = calendar.known_from.toordinal()
@@ -232,7 +232,7 @@ def in_register(entries: Mapping[str, tuple[RegisterEntry, ...]], day: date) -> 
 
 
 def _comes(due: OnDay, start: date) -> date:
-    """The first day of that month and number after `start`."""
+    """The first day after `start` that has the month and the number of `due`."""
     year = start.year + ((due.month, due.day) <= (start.month, start.day))
     if year > date.max.year:
         return date.max
@@ -241,7 +241,7 @@ def _comes(due: OnDay, start: date) -> date:
 
 
 def order(op: str, low: Any, high: Any, least: Any, most: Any) -> Truth:
-    """How an interval compares with another: yes or no where all of both agrees (2.8). Incomparable ends are None."""
+    """How one interval compares with another: yes or no where all of their values agree (2.8). Incomparable ends are None."""
     if low is None:
         return UNKNOWN
     always, ever = {
@@ -254,7 +254,7 @@ def order(op: str, low: Any, high: Any, least: Any, most: Any) -> Truth:
 
 
 def total(members: Iterable[Value], how: str) -> Value:
-    """What a family adds up to, from the least to the most (2.7); money only where all is told in one currency."""
+    """The total of a family, from the least to the most (2.7). Money has a total only where every member is in one currency."""
     told = list(members)
     money = [value for value in told if isinstance(value, Money)]
     if money:

@@ -1,8 +1,8 @@
 """
-The upper strata of the bitset back end: who lifts whom, requirements, duties, outcome.
+The upper strata of the bitset back end: exemptions, requirements, duties, outcome.
 
-Goes from the masks of what holds to a verdict, looking only at rules that may stand. Rules are numbered exempters first, so one
-pass over the exempters from the lowest bit settles standing.
+The masks of what holds go in, what a verdict needs comes out. Only rules that may stand are looked at. Exempters have lower numbers
+than the rules they exempt, so one pass over the exempters from the lowest bit settles which rules stand.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from engine.exchange import Exchange
 from engine.rules import Duty, Level, Need, RuleSet, State, Truth
 from engine.verdict import Bounds, Masks
 
-# Looked up by number, which is quicker than by the name that an enumeration hashes to.
+# Looked up by number, which is quicker than to hash the name of an enumeration's member.
 BOUNDS = tuple(tuple(Bounds(low, high) for high in Level) for low in Level)
 NOTHING, PERMITTED, OWING, REVIEW = Level.NOT_APPLICABLE, Level.PERMITTED, Level.PERMITTED_WITH_OBLIGATIONS, Level.REVIEW
 # The states of a requirement by how surely, and how doubtfully, something lifts it (semantics 3.4, 3.7).
@@ -50,7 +50,7 @@ class Table:
         }
         self.exempters = mask_of(self.victims)
         self.doubtful = mask_of(n for n, rule in enumerate(rules.rules) if rule.doubtful)
-        self.provisions: dict[str, int] = {}  # the rules of each that a person may sign off
+        self.provisions: dict[str, int] = {}  # by provision, its rules that a person may sign off
         for number, rule in enumerate(rules.rules):
             if rule.doubtful or rule.effect == "review":
                 self.provisions[rule.provision.id] = self.provisions.get(rule.provision.id, 0) | 1 << number
@@ -63,7 +63,7 @@ class Table:
             for number, rule in enumerate(rules.rules)
             if rule.effect == "oblige"
         }
-        # One duty without a last day and without a test of its being done is owed wherever its rule stands.
+        # A duty without a last day and without `done_when` is owed wherever its rule stands.
         self.plain = {
             number: next(iter(keys))
             for number, keys in self.obliged.items()
@@ -104,7 +104,7 @@ class Table:
 
 
 class Way(NamedTuple):
-    """One way of meeting a need: its states, whether the sender named it, the duties it certainly and possibly brings."""
+    """One way of meeting a need: its states, whether the exchange names it, and its duties, those certainly and those possibly owed."""
 
     states: frozenset[State]
     named: bool
@@ -118,7 +118,7 @@ NONE = Masks(0, 0)
 
 @dataclass(slots=True)
 class BitsetStrata:
-    """One exchange's upper strata. `done` tells how the condition of a duty's being done reads; `signed` are rules, as bits."""
+    """One exchange's upper strata. `done` gives how a duty's `done_when` reads; `signed` are the rules signed off, as bits."""
 
     table: Table
     exchange: Exchange
@@ -135,7 +135,7 @@ class BitsetStrata:
     _duties: dict[str, tuple[frozenset[str], frozenset[str]]] = field(default_factory=dict)
 
     def stand(self, possible: int, certain: int) -> None:
-        """From what holds to what stands: a standing exempter takes its victims away (3.3), in doubt it only marks them (3.7)."""
+        """From what holds to what stands: a standing exempter removes its victims (3.3); a doubtful one only marks them (3.7)."""
         table = self.table
         may_doubt = does_doubt = 0
         waiting = possible & table.exempters
@@ -143,7 +143,7 @@ class BitsetStrata:
             low = waiting & -waiting
             waiting ^= low
             if not possible & low:
-                continue  # lifted itself
+                continue  # it is exempted itself
             victims = table.victims[low.bit_length() - 1]
             if table.doubtful & ~self.signed & low:
                 may_doubt |= victims
@@ -163,7 +163,7 @@ class BitsetStrata:
         self.doubted = Masks(may_doubt & possible, does_doubt & certain)
 
     def meet(self) -> dict[str, frozenset[State]]:
-        """The states of every requirement, by what lifts it."""
+        """The states of every requirement, from the rules that lift it."""
         self.requirements = states = dict(self.table.unmet)
         found: dict[str, tuple[Truth, Truth]] = {}
         waiting = self.stands.possible & self.table.lifters
@@ -190,7 +190,7 @@ class BitsetStrata:
         return min(stands, ~doubt), doubt
 
     def weigh(self, floors: Iterable[tuple[str, Truth]]) -> tuple[dict[str, Bounds], dict[str, Bounds]]:
-        """Each jurisdiction's bounds; and what they are with the reviews put away that a person may sign off (4.6)."""
+        """Each jurisdiction's bounds, and its bounds without the reviews that a person may sign off (4.6)."""
         table, certain = self.table, self.stands.certain
         may_doubt, does_doubt = self.doubted.possible, self.doubted.certain
         low = dict.fromkeys(table.everywhere, NOTHING)
@@ -209,7 +209,7 @@ class BitsetStrata:
             key = table.plain[bit.bit_length() - 1]
             self.owed[key] = YES if certain & bit else UNKNOWN
             self._overdue[key] = NO
-        # What bars, or merely owes, without doubt weighs the same, however many do.
+        # Rules that bar, or only oblige, and that nothing doubts, raise one level, however many they are.
         undoubted = possible & ~(may_doubt & table.barring)
         sure = certain & undoubted
         for place, level, bars in table.bars:
@@ -234,7 +234,7 @@ class BitsetStrata:
             bar = table.level[number]
             least, most = self._raised(number, YES if certain & bit else UNKNOWN) if bar is None else (bar, bar)
             if may_doubt & bit and most > OWING:
-                # A doubtful lift puts a review beside what it would lift; it removes nothing stricter (3.7).
+                # A doubtful lift adds a review to what it would lift; it removes nothing stricter (3.7).
                 least = REVIEW if does_doubt & bit and least > OWING else min(least, REVIEW)
                 most = max(most, REVIEW)
             if most > high[place]:
@@ -305,7 +305,7 @@ class BitsetStrata:
         return self._duties[name]
 
     def _ways(self, name: str) -> Iterable[Way]:
-        """Not owed first, then the grounds by policy id and position."""
+        """First that the requirement is not owed, then its grounds by policy id and position."""
         yield Way(STATES[self._excused.get(name, NO)][NO], False, NO_DUTIES, NO_DUTIES)
         relied_on = self.exchange.relies_on
         for number in self.table.grounds[name]:
@@ -325,7 +325,11 @@ class BitsetStrata:
         )
 
     def _relied_on(self, ways: list[Way]) -> tuple[frozenset[str], frozenset[str]]:
-        """The way named, else the first met with no duty overdue, else the first met; an earlier unknown way leaves it open."""
+        """
+        The duties, certain and possible, of the way named, else of the first met with no duty overdue, else of the first met.
+
+        While an earlier way is unknown, no duty is certain (3.5).
+        """
         open_ = [way for way in ways if State.MET in way.states]
         every = NO_DUTIES.union(*(way.possible for way in open_))
         named = [way for way in open_ if way.named]
@@ -343,7 +347,7 @@ class BitsetStrata:
         return (open_[0].certain, open_[0].possible) if open_ else (NO_DUTIES, NO_DUTIES)
 
     def _owing(self, certain: frozenset[str], possible: frozenset[str], stands: Truth) -> tuple[Level, Level]:
-        """Note what is owed, and what owing it raises: nothing where it is done (3.5)."""
+        """Note which duties are owed, and give the lowest and highest level that they raise. A done duty raises nothing (3.5)."""
         low = high = PERMITTED
         for key in sorted(possible):  # in an order that every process shares
             duty = self.table.duties[key]
@@ -375,7 +379,7 @@ class BitsetStrata:
 
 
 def mask_of(numbers: Iterable[int]) -> int:
-    """The set of some numbers."""
+    """A set of numbers as an integer: bit n is the number n."""
     mask = 0
     for number in numbers:
         mask |= 1 << number

@@ -2,8 +2,9 @@
 Conditions in, terms out: disjunctions of conjunctions of literals, each term a bit.
 
 A literal is a test of one fact, or a derived condition, or the negation of either. Kleene's logic is distributive, so multiplying
-out is exact; a term is never dropped for holding a test and its contrary, and two terms are never merged for that (x or not x is
-unknown where x is). What is wide is not multiplied out: it becomes a derived condition, read like a fact once its terms are known.
+out is exact. A term that holds a test and its negation is never dropped, and two terms are never merged because one holds the negation
+of a test in the other (`x or not x` is unknown where `x` is). A wide condition is not multiplied out: it becomes a derived condition,
+which is read like a fact once its terms are known.
 """
 
 from __future__ import annotations
@@ -14,16 +15,16 @@ from itertools import product
 
 from engine.rules import All, AnyOf, Atom, Condition, Defined, Not
 
-INLINED = 4  # a definition of so many alternatives is written out where it is used
-WIDEST = 16  # alternatives of one condition
+INLINED = 4  # a definition of at most so many alternatives is written out where it is used
+WIDEST = 16  # the most alternatives of one condition
 
-Literal = tuple[int, bool]  # a variable, and whether it is to hold or not to
+Literal = tuple[int, bool]  # a variable, and whether it must hold or must not
 Term = tuple[Literal, ...]
 
 
 @dataclass(slots=True)
 class Users:
-    """The terms, as bits, in which a variable stands: to hold, and not to hold."""
+    """The terms, as bits, in which a variable must hold, and those in which it must not."""
 
     holding: int = 0
     failing: int = 0
@@ -35,7 +36,7 @@ class Users:
 
 @dataclass(frozen=True, slots=True)
 class Derived:
-    """A condition read like a fact: the bits of its terms, and where it is used. Each uses only earlier ones."""
+    """A condition that is read like a fact: the bits of its terms, and where it is used. It uses only earlier ones."""
 
     terms: int
     users: Users
@@ -46,8 +47,8 @@ class Terms:
     """
     Lowers conditions to bits.
 
-    `place(condition)` gives the bits of a condition's terms, `atom(atom)` the bit that is a test by itself. After everything is
-    placed, `users` tells for each atom where it stands, `derived` lists the derived conditions in the order to read them in.
+    `place(condition)` gives the bits of a condition's terms, `alone(atom)` the bit of a term that is one test. After everything is
+    placed, `users` has for each variable the terms that use it, and `derived` the derived conditions in the order to read them in.
     """
 
     definitions: Mapping[str, Condition]
@@ -64,11 +65,11 @@ class Terms:
         self.size = max(self.size, bits)
 
     def place(self, condition: Condition, first: int | None = None) -> int:
-        """The bits of the terms of a condition; the first of them at `first`, where that is given. No bit: it never holds."""
+        """The bits of a condition's terms; `first` is the bit of its first term. A condition without bits never holds."""
         return self._place(self._alternatives(condition, True), first)
 
     def alone(self, atom: Atom) -> int:
-        """The number of the bit that tells how an atom reads."""
+        """The number of the bit that shows how an atom reads."""
         if atom not in self._alone:
             self._alone[atom] = self._bit((((self._variable(atom)), True),), None)
         return self._alone[atom]

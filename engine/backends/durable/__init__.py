@@ -1,9 +1,9 @@
 """
 The durable back end: durable-rules infers, over interned codes.
 
-Facts go in as codes and places among cuts (`encode`, `messages`); conditions over them become rulesets (`lower`, `program`, `network`);
-definitions chain as derived facts, and so do standing exempters (`standing`); requirements, duties and the outcome follow from what was
-inferred (`outcome`). It shares nothing with the reference but the checked rules. Source: semantics 5.1, 5.3.
+Facts go in as codes and places among cuts (`encode`, `messages`). Conditions over them become rulesets (`lower`, `program`, `network`).
+Definitions chain as derived facts, and so do standing exempters (`standing`). Requirements, duties and the outcome follow from what was
+inferred (`outcome`). It shares only the checked rules with the reference. Source: semantics 5.1, 5.3.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ class Durable:
         )
 
     def _accepting(self, provisions: frozenset[str]) -> Standing:
-        """The strata of standing under rules of which the doubtful lifts of some provisions are accepted."""
+        """The strata of standing where the doubtful lifts of some provisions are accepted."""
         found = self._accepted.get(provisions)
         if found is None:
             while len(self._accepted) >= REMEMBERED:
@@ -86,15 +86,15 @@ class Durable:
         return found
 
     def rulesets(self) -> list[ListedRuleset]:
-        """Every ruleset that durable-rules is given, in the order in which they are asked, to be read."""
+        """Every ruleset of durable-rules as a person reads it, in the order in which they are asked."""
         return [*self._program.listed([rule.key for rule in self.rules.rules]), *self._standing.listed()]
 
     def definitions(self, exchange: Exchange, as_of: date) -> dict[str, Truth]:
         """
-        Every definition on one exchange.
+        How every definition reads on one exchange.
 
-        Most are only asked for explanations and tests, and many wait for a group of policies that may not be asked; so their networks
-        are made when they are first asked for.
+        Most definitions are needed only for explanations and tests, and many belong to a group of policies that is not always asked. So
+        their networks are made when they are first needed.
         """
         if self._definitions is None:
             self._definitions = Program(self.rules, {key: Defined(key) for key in self.rules.definitions})
@@ -103,7 +103,7 @@ class Durable:
 
 
 class _Definitions(Mapping[str, Truth]):
-    """The definitions of one exchange: those that are always asked, and the others once one of them is read."""
+    """How definitions read on one exchange: some are always known, the others are worked out when one of them is first read."""
 
     def __init__(self, engine: Durable, exchange: Exchange, as_of: date, certain: int, possible: int) -> None:
         self._engine = engine

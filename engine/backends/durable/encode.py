@@ -1,10 +1,10 @@
 """
-Intern an exchange: facts in, small integers out; and the tests on them that stand for each atom.
+Intern an exchange: facts go in, small integers come out, with the tests on them that stand for each atom.
 
-A caller's text or number never reaches durable-rules. What does is a code of what the rules can tell apart: a place among the cuts
-of an ordered fact, or how a value, a set, a register or a document answers. One test stands for an atom and one for its negation, and
-the same two serve both questions, what is certain and what is possible: it is the message that differs. Written apart from the
-reference's tests on purpose: the two are compared on every decision.
+A caller's text or number never reaches durable-rules. A code does, for what the rules can tell apart: a place among the cuts of an
+ordered fact, or how a value, a set, a register or a document answers. One test stands for an atom and one for its negation. The same
+two tests show what is certain and what is possible; only the message differs. This code is written apart from the reference's tests on
+purpose, because the two are compared on every decision.
 """
 
 from __future__ import annotations
@@ -23,27 +23,27 @@ from engine.policy_language.vocabulary import DOCUMENT_GROUPS
 from engine.rules import AS_OF, Atom, Calendar, RuleSet, Truth
 from engine.values import Document, Duration, Missing, Money, Range, SetOf, Value
 
-# How a fact answers a test. Where it may or may not, both "not FALSE" and "not TRUE" are possible, and neither is certain.
+# How a fact answers a test. Where the answer is MAYBE, "not FALSE" and "not TRUE" are both possible, and neither is certain.
 FALSE, MAYBE, TRUE = 0, 1, 2
 HIDDEN, UNTOLD, PRESENTED = 0, 1, 2
 TOP = 30_000  # above every place among cuts
 UPWARD = ("at_least", "more_than")
 
-Span: TypeAlias = tuple[int, int]  # the places of the least and the most a fact can be
-Codes: TypeAlias = tuple[int | None, int]  # of a property: what holds of the first is certain, of the second possible
+Span: TypeAlias = tuple[int, int]  # the places of the least and the most that a fact can be
+Codes: TypeAlias = tuple[int | None, int]  # of a property: a test that holds of the first is certain, of the second possible
 Coder: TypeAlias = Callable[[Exchange, date], Codes]
 
 
 @dataclass(slots=True)
 class Source:
-    """Facts that are read together, and the properties that tell of them. `dated` where a coder looks at the day too."""
+    """Facts that are read together, and the properties made from them. `dated`: a coder looks at the day too."""
 
     facts: tuple[str, ...]
     coders: dict[str, Coder] = field(default_factory=dict)
     dated: bool = False
 
     def codes(self, exchange: Exchange, day: date) -> dict[str, Codes]:
-        """The codes of every property. Only what the source names is shown to its coders, so nothing else can matter."""
+        """The codes of every property. Coders see only what the source names, so nothing else can matter."""
         view = Exchange({}, {fact: exchange.values[fact] for fact in self.facts if fact in exchange.values})
         shown = day if self.dated else date.min
         return {prop: coder(view, shown) for prop, coder in self.coders.items()}
@@ -51,7 +51,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """What a test asks: whether an atom holds, or is `denied`; or whether a part of a document does, its date or what it covers."""
+    """What a test asks: whether an atom holds, or is `denied`. `part` is the part of a document that it asks about, like its date."""
 
     atom: Atom
     denied: bool
@@ -63,7 +63,7 @@ class Encoder:
     """
     Hands out properties and remembers how each is computed.
 
-    `tests(atom)` all hold where the atom does; one of `denials(atom)` holds where it does not. `sources` code exchanges.
+    All of `tests(atom)` hold where the atom does; one of `denials(atom)` holds where it does not. `sources` turn exchanges into codes.
     """
 
     rules: RuleSet
@@ -108,7 +108,7 @@ class Encoder:
         return self._props[key]
 
     def _facts(self, atom: Atom) -> tuple[str, ...]:
-        """The facts an atom reads: of a document it reads the whole, of a total its parts, of the day none."""
+        """The facts that an atom reads: for a document's field the whole document, for a total its members, for the day none."""
         if atom.op == "counts":
             return (atom.fact,)
         found: dict[str, None] = {}
@@ -127,8 +127,8 @@ class Encoder:
         """
         The test that holds where the atom does, and the one that holds where it does not.
 
-        A test upwards is certain where the least the fact can be passes it, and possible where the most does; downwards it is the
-        other way round.
+        A test with a lower limit is certain where the least that the fact can be passes it, and possible where the most does. With an
+        upper limit it is the other way round.
         """
         scale = _scale(atom)
         assert scale is not None
@@ -146,7 +146,7 @@ class Encoder:
         return Test(down, "<=", most), Test(up, ">=", most + 1)
 
     def _shown_span(self, atom: Atom, inner: Callable[[Exchange, date], Span]) -> Callable[[Exchange, date], Span]:
-        """A document's field that is not shown lies by its place: where no such test holds, or anywhere."""
+        """The span of a document's field. One that is not shown reads by its place: no such test holds, or any may."""
         if atom.not_shown is None:
             return inner
         nowhere = (0, 0) if atom.op in UPWARD else (TOP, TOP)
@@ -158,7 +158,7 @@ class Encoder:
         return span
 
     def _span(self, atom: Atom, scale: tuple[str, str], cuts: list[Any]) -> Callable[[Exchange, date], Span]:
-        """The places of the least and the most a fact can be; unknown spans all."""
+        """The places of the least and the most that a fact can be; an unknown fact spans all places."""
         fact, currency = scale
         family = self.rules.families.get(fact)
         rank = atom.type.values.rank if atom.type.values else {}
@@ -176,7 +176,7 @@ class Encoder:
                 case Money(amount=amount, currency=c) if c == currency:
                     return place(amount), place(amount)
                 case date():
-                    # Against as_of a date is placed by how many days it lies after it.
+                    # Against as_of, the place of a date is how many days it lies after as_of.
                     number = value.toordinal() - (day.toordinal() if relative else 0)
                     return place(number), place(number)
                 case str() if value in rank:
@@ -188,7 +188,7 @@ class Encoder:
     # Everything else: how the fact answers the test, as a three-valued code
 
     def _graded(self, atom: Atom) -> dict[str, str]:
-        """The properties all of which must be true, by the part they tell of: of a document that counts three, of a test one."""
+        """The properties that must all be true, each with the part it is about: three where a document counts, else one."""
         if atom.op != "counts":
             key = (atom.fact, atom.op, atom.operands, atom.register, atom.other, atom.not_shown)
             return {"": self._prop(atom, key, _grade(atom, _Answer(self.rules, atom)))}
@@ -204,13 +204,13 @@ class Encoder:
 
 
 def _dated(atom: Atom) -> bool:
-    """Whether a test reads the day: a register's entries, an age and what a document proves depend on it."""
+    """Whether a test reads the day: a register's entries, an age and whether a document is shown depend on it."""
     on_day = AS_OF in (atom.fact, *atom.operands) or atom.op in ("within", "older_than")
     return on_day or bool(atom.register or atom.other) or atom.not_shown is not None
 
 
 def _grade(atom: Atom, answer: Callable[[Exchange, date], int]) -> Coder:
-    """What may or may not be is left out of the message that asks what is certain."""
+    """The codes for an answer. MAYBE has no code among those that are certain."""
 
     def coder(exchange: Exchange, day: date) -> Codes:
         code = _shown(atom, exchange, day)
@@ -222,7 +222,7 @@ def _grade(atom: Atom, answer: Callable[[Exchange, date], int]) -> Coder:
 
 
 def _shown(atom: Atom, exchange: Exchange, day: date) -> int | None:
-    """How a test of a document reads where it is not shown: by its place. None where it is shown, so that the test is made."""
+    """How a test of a document that is not shown reads, by its place. None where it is shown: then the test itself is made."""
     if atom.not_shown is None:
         return None
     counts = atom.op == "counts"
@@ -231,7 +231,7 @@ def _shown(atom: Atom, exchange: Exchange, day: date) -> int | None:
     if state != PRESENTED:
         return MAYBE if state == UNTOLD else place
     if not counts and not atom.fact.endswith(".expires"):
-        # Only a day that has come is evidence; one to come reads as what is not shown.
+        # Only a date on or before the day is evidence; a later one reads as not shown.
         value = exchange.value(atom.fact)
         if isinstance(value, date) and value > day:
             return place
@@ -278,7 +278,7 @@ class _Answer:
         return [str(word) for word in self.atom.operands]
 
     def _names(self, sent: str, word: str) -> int:
-        """Whether the value sent names the word: itself or one below it; one above it may."""
+        """Whether a sent value names the word. The word itself and a value below it do; a value above it may."""
         if sent == word or word in self.lines.get(sent, ()):
             return TRUE
         return MAYBE if sent in self.lines.get(word, ()) and sent not in self.exact else FALSE
@@ -295,7 +295,7 @@ class _Answer:
             for member in value.members:
                 answer = self._names(member, word)
                 if answer == MAYBE and any(member in self.lines.get(other, ()) for other in value.members if other != member):
-                    answer = FALSE  # the sender named one below it, so it says no more than that
+                    answer = FALSE  # a value below it was sent too, so it says nothing more
                 best = max(best, answer)
         return best
 
@@ -320,7 +320,7 @@ class _Answer:
             over = days_over(self.calendars[length.calendar], length.working_days, value, day)
             return over if self.atom.op == "older_than" else TRUE - over
         if length.hours % 24:
-            # Between two days lie one day less to one day more than their difference.
+            # The time between two days may be up to a day less or more than their difference.
             days = (day - value).days
             if (days - 1) * 24 < length.hours < (days + 1) * 24:
                 return MAYBE
@@ -335,7 +335,7 @@ class _Answer:
         return _total(exchange, *family) if family else exchange.value(fact)
 
     def _other(self, exchange: Exchange, day: date) -> Value:
-        """What the other fact is; a document's day that has not come is none."""
+        """The value of the other fact; a date in a document that is after the day is unknown."""
         value = self._told(exchange, self.atom.other)
         group, _, field_ = self.atom.other.partition(".")
         if group in DOCUMENT_GROUPS and not field_.endswith(".expires") and isinstance(value, date) and value > day:
@@ -343,7 +343,7 @@ class _Answer:
         return value
 
     def _pair(self, mine: Value, theirs: Value) -> int:
-        """Two values: each may lie between two ends, or be any of several words; certain is what holds for every pair of these."""
+        """How two values compare. Each may lie between two ends or be any of several words: certain is what holds for every pair."""
         if isinstance(mine, Missing) or isinstance(theirs, Missing):
             return MAYBE
         if isinstance(mine, Duration):
@@ -359,12 +359,12 @@ class _Answer:
         return answers.pop() if len(answers) == 1 else MAYBE
 
     def _closer(self, word: str) -> set[str]:
-        """The words that may be meant by one."""
+        """The words that a word may mean: itself and, unless it is exact, those below it."""
         below = {value for value, line in self.lines.items() if word in line and word not in self.exact}
         return below | {word}
 
     def _ends(self, value: Value) -> tuple[Any, Any, str] | None:
-        """The least and the most a value can be, and its currency; None where it has no place in an order."""
+        """The least and the most that a value can be, and its currency; None where it has no place in an order."""
         match value:
             case Range(low=low, high=high):
                 return low, Decimal("Infinity") if high is None else high, ""
@@ -390,7 +390,7 @@ def days_over(calendar: Calendar, count: int, start: date, day: date) -> int:
     """
     Whether the last of so many working days after `start` has passed by `day`.
 
-    It falls at the earliest where every day that the calendar does not know is worked, at the latest where none is.
+    The last of them is earliest where every day that the calendar does not know is worked, and latest where none is.
     """
     days = _days_worked(calendar)
     begin, known_from = start.toordinal(), calendar.known_from.toordinal()
@@ -410,7 +410,7 @@ def days_over(calendar: Calendar, count: int, start: date, day: date) -> int:
 
 @lru_cache(maxsize=64)
 def _days_worked(calendar: Calendar) -> tuple[int, ...]:
-    """The working days that a calendar knows, numbered from the first day there is, rising."""
+    """The working days that a calendar knows, as ordinals of dates, in order."""
     span = range(calendar.known_from.toordinal(), calendar.known_until.toordinal() + 1)
     off = {day.toordinal() for day in calendar.holidays}
     instead = {day.toordinal() for day in calendar.workdays}
@@ -423,7 +423,7 @@ def _holds(op: str, a: Any, b: Any) -> bool:
 
 
 def _scale(atom: Atom) -> tuple[str, str] | None:
-    """The scale an ordered test is cut on: its fact, and for money its currency. None where it is graded, as against a fact."""
+    """The scale that an ordered test cuts: its fact, and for money its currency. None where the test is graded instead."""
     if atom.op not in (*UPWARD, "at_most", "less_than") or atom.type.many or atom.other:
         return None
     operand = atom.operands[0]
@@ -465,7 +465,7 @@ def _field(exchange: Exchange, kind: str, name: str, test: Callable[[Any], bool]
 
 
 def _total(exchange: Exchange, how: str, members: tuple[str, ...]) -> Value:
-    """What the members of a family add up to, from the least to the most; money only where all is told in one currency."""
+    """The total of a family's members, from the least to the most. Money has a total only where every member is in one currency."""
     money = [value for member in members if isinstance(value := exchange.values.get(member), Money)]
     if money:
         mixed = len(money) < len(members) or any(m.currency != money[0].currency for m in money)

@@ -1,5 +1,5 @@
 """
-What durable-rules is given, to be read: every ruleset with what its rules derive and what their tests ask.
+The rulesets of durable-rules as a person reads them: each with what its rules derive and what their tests ask.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from engine.verdict import numbers
 
 @dataclass(frozen=True, slots=True)
 class AskedTest:
-    """A test as durable-rules is given it, and what it asks: of an exchange, or of what was derived before."""
+    """A test of durable-rules, and what it asks: about an exchange, or about what was derived before."""
 
     test: Test
     about: Meaning | str
@@ -22,7 +22,7 @@ class AskedTest:
 
 @dataclass(frozen=True, slots=True)
 class ListedRule:
-    """A rule of durable-rules: what it derives, in the names of provisions, definitions and requirements, where all tests hold."""
+    """A rule of durable-rules. Where all `tests` hold it derives `derives`: names of provisions, definitions and requirements."""
 
     name: str
     derives: tuple[str, ...]
@@ -31,7 +31,11 @@ class ListedRule:
 
 @dataclass(frozen=True, slots=True)
 class ListedRuleset:
-    """A ruleset; asked where one of `policies` may apply, without any always. `definition` is the very JSON it was made of."""
+    """
+    A ruleset of durable-rules.
+
+    It is asked where one of `policies` may apply; where there are none, always. `definition` is the JSON that it was made from.
+    """
 
     name: str
     policies: tuple[str, ...]
@@ -42,7 +46,7 @@ class ListedRuleset:
 def listed(
     network: Network, policies: tuple[str, ...], derives: Callable[[int], Iterable[str]], about: Callable[[Test], Meaning | str]
 ) -> list[ListedRuleset]:
-    """The rulesets of a network. `derives` names a head by its bit's number, `about` says what a test asks."""
+    """The rulesets of a network. `derives` gives the names of a head by the number of its bit, `about` says what a test asks."""
     return [
         ListedRuleset(
             ruleset.name,

@@ -1,9 +1,9 @@
 """
-Conditions in, alternatives of conjunctions of tests out.
+Conditions go in, alternatives of conjunctions of tests come out.
 
-Negation goes inward until only tests are denied, and each denial is a test of its own; so what is certain and what is possible are
-asked of the same terms, by two messages. A definition of few terms is written out where it is used. A wide one becomes a head: it is
-derived first and then tested like a fact, by a three-valued code.
+Negation moves inward until only tests are denied, and each denial is a test of its own. So the same terms show what is certain and what
+is possible. A definition of few terms is written out where it is used. A wide one becomes a head: it is derived first, and then tested
+like a fact, by a three-valued code.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from engine.backends.durable.encode import FALSE, TRUE, Encoder
 from engine.backends.durable.network import Term, Test
 from engine.rules import All, AnyOf, Atom, Condition, Defined, Not, RuleSet, atoms
 
-MAX_ADDED = 32  # terms of a definition that is written out among alternatives, where it multiplies nothing
-NARROW, ROOMY = 9, 96  # terms of a conjunction that is multiplied out; roomy is for what everything waits for
+MAX_ADDED = 32  # the most terms of a definition that is written out among alternatives, where nothing is multiplied
+NARROW, ROOMY = 9, 96  # the most terms of a conjunction that is multiplied out; ROOMY is for conditions that are derived first
 APPLIES = "#applies"
 
 Terms = tuple[Term, ...]
 
 
 class Lowering:
-    """The heads of one rule set, as far as conditions asked for them; their numbers follow those of the rules."""
+    """The heads of one rule set that its conditions need. Their numbers follow those of the rules."""
 
     def __init__(self, rules: RuleSet, conditions: Iterable[Condition]) -> None:
         self.encoder = Encoder(rules)
@@ -46,7 +46,7 @@ class Lowering:
             case Atom():
                 if positive:
                     return (self.encoder.tests(condition),)
-                # What has several parts fails in several ways at once; as a head it is denied by one test.
+                # A test of several parts can fail in several of them; as a head it is denied by one test.
                 denials = self.encoder.denials(condition)
                 return ((denials[0],),) if len(denials) == 1 else (self._literal(condition, False, room),)
             case Defined(key=key):
@@ -61,7 +61,7 @@ class Lowering:
                 return self._product(parts, positive, room)
 
     def _alternative(self, part: Condition, positive: bool, room: int) -> Terms:
-        """One of several alternatives. Terms that a head below has too are derived once, so a layer is saved for nothing."""
+        """One of several alternatives. Terms that a head below has too are derived only once, so writing them out saves a layer."""
         if isinstance(part, Defined) and len(terms := self._definition(part.key, positive, room)) <= MAX_ADDED:
             return terms
         return self.terms(part, positive, room)
@@ -73,7 +73,7 @@ class Lowering:
         return self._terms[known]
 
     def _product(self, parts: Sequence[Condition], positive: bool, room: int) -> Terms:
-        """Multiply out a conjunction of alternatives; of a wide one, some become heads first."""
+        """Multiply out a conjunction of alternatives; where it is too wide, some parts become heads first."""
         options = sorted(
             ((self.terms(part, positive, room), number) for number, part in enumerate(parts)), key=lambda o: len(o[0])
         )
@@ -93,7 +93,7 @@ class Lowering:
         return _derived(self.head(condition, ROOMY if waited_for else room), positive)
 
     def names(self) -> dict[int, list[str]]:
-        """The definitions that heads stand for."""
+        """For each head, the definitions that it stands for."""
         found: dict[int, list[str]] = {}
         for key, positive, _ in self._terms:
             terms = frozenset(map(frozenset, self._terms[key, positive, _]))
@@ -126,7 +126,7 @@ def derived(test: Test) -> int | None:
 
 
 def _least(terms: Iterable[Term]) -> Terms:
-    """Without the terms that another one follows from: `a or (a and b)` is `a`, in three values too."""
+    """The terms without those that another term makes redundant: `a or (a and b)` is `a`, in three values too."""
     found: dict[frozenset[Test], Term] = {}
     for term in terms:
         found.setdefault(frozenset(term), term)

@@ -1,8 +1,8 @@
 """
-Codes in, the message that each ruleset is sent out.
+Codes go in, the message for each ruleset comes out.
 
-An exchange is read once, fact by fact; what a value says to each ruleset is remembered, since values recur. A ruleset is sent only
-codes that some test of it holds of: a test of what is not sent does not hold either.
+An exchange is read once, fact by fact. What a value says to each ruleset is remembered, because values recur. A ruleset is sent only
+codes of which one of its tests holds; no test holds of a code that is not sent.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from engine.backends.durable.network import Message, Ruleset, Test, Written, wri
 from engine.exchange import Exchange
 from engine.values import Document, Range, SetOf, Value
 
-MAX_REMEMBERED = 256  # values of a source, selections of sources; more are forgotten together
-MAX_MEMBERS, MAX_TEXT = 16, 64  # of a value that is remembered
+MAX_REMEMBERED = 256  # values of a source, selections of sources; where there are more, all are forgotten together
+MAX_MEMBERS, MAX_TEXT = 16, 64  # the largest value that is remembered
 
 Piece = tuple[str, int]  # the written codes for one ruleset, and its tests that hold of them but not certainly
 
 
 class _Prop:
-    """One property of one ruleset. Its codes are few, places among some cuts, so each is written once."""
+    """One property of one ruleset. Its codes are few, such as places among some cuts, so each is written once."""
 
     def __init__(self, prop: str, tests: Mapping[Test, int]) -> None:
         self.prop = prop
@@ -31,7 +31,7 @@ class _Prop:
         self._pieces: dict[Codes, Piece] = {}
 
     def piece(self, codes: Codes) -> Piece:
-        """What is sent of codes: nothing where no test holds of them."""
+        """What is sent for these codes: nothing where no test holds of them."""
         found = self._pieces.get(codes)
         if found is None:
             found = self._pieces[codes] = _written(self.prop, codes, self._tests)
@@ -39,7 +39,7 @@ class _Prop:
 
 
 class Said(NamedTuple):
-    """What a value says: the written codes by ruleset, and, where there are any, the tests that hold of them but not certainly."""
+    """What a value says: by ruleset its written codes and, where there are any, the tests that hold of them but not certainly."""
 
     texts: dict[int, str]
     unsure: dict[int, int]
@@ -56,15 +56,15 @@ class _Read(NamedTuple):
 
 
 class _Heard(NamedTuple):
-    """Of a ruleset: the sources it hears, as bits and one by one, with what each says where it is left out."""
+    """The sources that a ruleset hears, as bits and one by one, with what each says where it is left out."""
 
     sources: int
     each: list[tuple[int, int, str, int]]  # number, bit, text, unsure
-    selections: dict[int, tuple[list[int], str, int]]  # the sources that are told: their numbers, and what the others say
+    selections: dict[int, tuple[list[int], str, int]]  # by the sources stated: their numbers, and what the others say
 
 
 class Telling(NamedTuple):
-    """One exchange, told: the sources that it tells of, as bits, and what each says."""
+    """What one exchange says: the sources that it states, as bits, and what each of them says."""
 
     told: int
     texts: list[dict[int, str]]
@@ -88,7 +88,7 @@ class Messages:
                 for fact in read.source.facts:
                     self._joint.setdefault(fact, []).append(read)
         self._always = [read for read in self._sources if not read.source.facts]  # the day
-        # Where a fact is left out, no coder looks at the day.
+        # No coder looks at the day where a fact is left out.
         silence = [self._say(read, Exchange({}, {}), date.min) for read in self._sources]
         self._nothing: list[dict[int, str]] = [{}] * len(silence)
         self._rulesets = [self._heard(ruleset, silence) for ruleset in range(len(rulesets))]
@@ -103,7 +103,7 @@ class Messages:
         return _Heard(sources, each, {})
 
     def facts(self, rulesets: Iterable[int]) -> int:
-        """The sources, as bits, by which rulesets hear of an exchange; the day is none."""
+        """The sources, as bits, by which rulesets hear of an exchange; the day is not one of them."""
         heard = 0
         for ruleset in rulesets:
             heard |= self._rulesets[ruleset].sources
@@ -148,7 +148,7 @@ class Messages:
         return Telling(told, texts, unsure)
 
     def message(self, ruleset: int, telling: Telling, certain: int, possible: int) -> Message:
-        """The message for a ruleset, where these heads are certain and these possible."""
+        """The message for a ruleset, where `certain` are the certain heads and `possible` the possible ones."""
         told, texts, doubts = telling
         sources, each, selections = self._rulesets[ruleset]
         told &= sources
@@ -164,7 +164,7 @@ class Messages:
         return Written("".join([text, heads, *[texts[number][ruleset] for number in numbers]])), unsure
 
     def _fresh(self, read: _Read, key: Hashable, exchange: Exchange, day: date) -> Said:
-        """What a value says that was not read before, or was forgotten."""
+        """What a value says that was not read before, or that was forgotten."""
         said = self._say(read, exchange, day)
         if all(_small(exchange.values.get(fact)) for fact in read.source.facts):
             remember(read.remembered, key, said)
@@ -198,7 +198,7 @@ class _Heads:
         self._remembered: dict[tuple[int, int], Piece] = {}
 
     def written(self, certain: int, possible: int) -> Piece:
-        """What is said of them where these are certain and these possible."""
+        """What is said of these heads, where `certain` are the certain ones and `possible` the possible ones."""
         key = (certain & self._tested, possible & self._tested)
         found = self._remembered.get(key)
         if found is None:
@@ -212,7 +212,7 @@ class _Heads:
 
 
 def _selected(each: Sequence[tuple[int, int, str, int]], told: int) -> tuple[list[int], str, int]:
-    """The sources that are told, and what those say that are left out."""
+    """The sources that an exchange states, and what the sources that it leaves out say."""
     numbers, texts, unsure = [], [], 0
     for number, bit, text, bits in each:
         if told & bit:
@@ -233,7 +233,7 @@ def _by_prop(ruleset: Ruleset) -> dict[str, dict[Test, int]]:
 
 
 def _written(prop: str, codes: Codes, tests: Mapping[Test, int]) -> Piece:
-    """What is sent of a property's codes, and the tests that hold of it but not certainly."""
+    """What is sent for a property's codes, and the tests that hold of the property but not certainly."""
     certain, possible = codes
     holding = {test: bit for test, bit in tests.items() if test.holds(possible)}
     unsure = sum(bit for test, bit in holding.items() if certain is None or not test.holds(certain))

@@ -1,9 +1,9 @@
 """
 The one door to durable-rules: a forward-matching network over small integers.
 
-In go heads, each a disjunction of conjunctions of integer tests; out comes, for a message, which heads hold. It exists
-because durable-rules 2.0.28 is fast and unforgiving: beside a narrow path it hangs, crashes or answers wrongly. This
-module is that path. It drives the C module itself (no Host, so no timer threads); the reasons are in `src/rules/*.c`:
+Heads go in, each a disjunction of conjunctions of integer tests; for a message, the heads that hold come out. The module
+exists because durable-rules 2.0.28 is fast and unforgiving: outside a narrow path it hangs, crashes or answers wrongly.
+This module is that path. It drives the C module itself (no Host, so no timer threads); the reasons are in `src/rules/*.c`:
 
 - `assert_fact`, not `post`: an event is consumed by the first rule that matches it.
 - A fact's matching branches wait on a stack of 64, and the 512th sibling test fills a table in which the next search
@@ -11,9 +11,9 @@ module is that path. It drives the C module itself (no Host, so no timer threads
 - Names in facts and conditions, the engine's own included, are compared by a 32-bit hash only. Ruleset and rule names
   are neither hashed nor looked up: they need not be unique.
 - The engine asserts a fact of its own beside ours; a guard atom in every rule and message keeps the two apart.
-- One sid and one id, for ever: sids are never given back, and a fact under an id still there is ignored.
-- `delete_state` frees a pointer that stays unset until a first action has run. So a state goes with its ruleset, and
-  only where each message was answered.
+- There is one sid and one id, for ever: sids are never given back, and a fact is ignored while its id is still there.
+- `delete_state` frees a pointer that stays unset until a first action has run. So a state is deleted with its ruleset,
+  and only where each message was answered.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ LOWEST, HIGHEST = -1, 32767
 MAX_TERMS = 400  # in a ruleset; looking for the next action walks over all rules
 MAX_PENDING = 60  # branches that one message can leave on the engine's stack of 64
 MAX_SIBLINGS = 250  # tests that follow one test; the engine's table holds 511
-MAX_PROPS = 230  # in a ruleset; with sid, id and guard still well under the 255 of a fact
+MAX_PROPS = 230  # in a ruleset; with sid, id and guard this is well under the 255 that a fact may have
 MAX_LITERALS = 28  # in a rule; a condition holds under 32 expression nodes
 
 _SID = "0"
 _GUARD = "_f"
 _FACT = f'{{"sid":"{_SID}","id":"1"}}'
 _FACT_OPENS = f'{_FACT[:-1]},"{_GUARD}":1'
-_ALWAYS = "0000"  # rule names are four digits, so that they stand at one place of an action's JSON
+_ALWAYS = "0000"  # rule names are four digits, so that each stands at the same place in an action's JSON
 _NAME = slice(2, 6)
 _OPERATORS = {"==": "$eq", "!=": "$neq", ">=": "$gte", "<=": "$lte"}
 # Words that durable-rules knows by their hash; a property that shares one would be read as that word.
@@ -55,7 +55,7 @@ class EngineUnavailable(ImportError):
 
 
 class NetworkError(RuntimeError):
-    """The engine failed or its contract was broken. There is no answer; that never means that no head holds."""
+    """The engine failed or its contract was broken. There is no answer, which never means that no head holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ class Test:
     value: int
 
     def holds(self, value: int) -> bool:
-        """Whether it holds of a property that is sent with a value. Of one that is not sent no test holds."""
+        """Whether the test holds of a property that is sent with a value. No test holds of a property that is not sent."""
         match self.op:
             case "==":
                 return value == self.value
@@ -80,20 +80,20 @@ class Test:
 
 Term: TypeAlias = tuple[Test, ...]  # a conjunction; the empty one is always true
 Written = NewType("Written", str)  # the JSON of some properties; only `written` makes it from a number
-Message: TypeAlias = tuple[Written, int]  # and which of a ruleset's tests, by their bits, hold of it but not certainly
+Message: TypeAlias = tuple[Written, int]  # with the bits of the ruleset's tests that hold of it but not certainly
 
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """What holds where one of its terms is true; without terms it never does."""
+    """A head holds where one of its terms is true; without terms it never holds."""
 
     id: int
     terms: tuple[Term, ...]
 
 
 def written(prop: str, value: int) -> Written:
-    """The JSON of one property. Nothing else reaches the engine, so what is no small integer is refused here."""
-    # `type`, for a bool is an int, and an enumeration may print as its name.
+    """The JSON of one property. Nothing else reaches the engine, so what is not a small integer is refused here."""
+    # `type`, because a bool is an int, and a member of an enumeration may print as its name.
     if type(value) is not int or not LOWEST <= value <= HIGHEST:
         raise NetworkError(f"`{prop}` must be a whole number from {LOWEST} to {HIGHEST}, not {value!r}")
     _check_name(prop)
@@ -116,10 +116,10 @@ class _Engine(Protocol):
 
 @dataclass(slots=True)
 class _Life:
-    """What must be known of a network's rulesets when nobody holds it any more."""
+    """What must be known of a network's rulesets when nothing refers to the network any more."""
 
     handles: list[int] = field(default_factory=list)
-    answered: set[int] = field(default_factory=set)  # handles that have a state, and one that may be deleted
+    answered: set[int] = field(default_factory=set)  # handles whose state exists and may be deleted
     sound: bool = True
 
 
@@ -127,7 +127,7 @@ class Ruleset:
     """
     One ruleset of durable-rules.
 
-    `tests` numbers what its rules test: a test's bit is 1 shifted by its number. `rules` are their terms by name.
+    `tests` numbers the tests of its rules: a test's bit is 1 shifted by its number. `rules` has the term of each rule by its name.
     """
 
     def __init__(self, engine: _Engine, life: _Life, name: str, terms: Mapping[Term, int]) -> None:
@@ -135,7 +135,7 @@ class Ruleset:
         self.tests = {test: number for number, test in enumerate(dict.fromkeys(test for term in terms for test in term))}
         self.rules = {f"{number:04}": term for number, term in enumerate(terms, 1)}
         self.definition = json.dumps({_ALWAYS: _rule(()), **{rule: _rule(term) for rule, term in self.rules.items()}})
-        # Of each rule: the heads it derives, and the tests it rests on.
+        # For each rule: the heads that it derives, and the tests that it rests on.
         self._serves = {rule: (terms[term], sum(1 << self.tests[test] for test in term)) for rule, term in self.rules.items()}
         self._terms = terms
         self._engine = engine
@@ -147,20 +147,20 @@ class Ruleset:
         life.handles.append(self._handle)
 
     def derives(self, rule: str) -> int:
-        """The heads of a rule, as bits; beyond all heads lie the pieces of long terms."""
+        """The heads that a rule derives, as bits. The bits above those of all heads are pieces of long terms."""
         return self._serves[rule][0]
 
     def fire(self, message: Written, unsure: int) -> tuple[int, int]:
-        """The heads of the rules that match, as bits: of those that rest on no unsure test, and of all."""
+        """The heads of the rules that match, as bits: those of rules that rest on no unsure test, and those of all."""
         if not message and () not in self._terms:
-            return 0, 0  # nothing that it tests is so
+            return 0, 0  # none of its tests holds
         engine, handle, serves = self._engine, self._handle, self._serves
         certain = possible = 0
         try:
             code, state = engine.assert_fact(handle, f"{_FACT_OPENS}{message}}}")
             # Another code says "unmatched" or "seen before", and may come with a state that was never set up.
             started = engine.start_action_for_state(handle, state) if code == 0 else None
-            # Actions come in the order of the rules, so the always-true one leads. Its absence is a failure, never silence.
+            # Actions come in the order of the rules, so the rule that is always true leads. Where it is missing, the engine failed.
             if started is None or started[1][_NAME] != _ALWAYS:
                 raise NetworkError(f"durable-rules gave no answer in the ruleset `{self.name}`")
             proceed = engine.complete_and_start_action
@@ -180,15 +180,15 @@ class Ruleset:
 
 class Network:
     """
-    Which heads a message derives, a set of heads as an integer: bit n is the head whose id is n.
+    Which heads a message derives. A set of heads is an integer: bit n is the head whose id is n.
 
-    `name` is for people: errors carry it. `props` are further names a message may have; they are checked together with
-    the tested ones. Heads that share an id are one head. `odds` guesses how often a test holds; it shapes the network
-    for speed, no answer depends on it.
+    `name` is for people: errors carry it. `props` are further names that a message may have; they are checked together
+    with the tested ones. Heads that share an id are one head. `odds` guesses how often a test holds; it shapes the
+    network for speed, and no answer depends on it.
 
     Threads may share a network; one fires at a time, because several C calls make one answer. Up to 131,071 rulesets
-    can live in a process. They take 29 kB a term, and firing adds nothing that stays. A network that nobody holds gives
-    all back but where it failed: then the state that its messages made stays.
+    can live in a process. They take 29 kB a term, and firing adds nothing that stays. A network to which nothing refers
+    gives all its memory back, unless it failed: then the state that its messages made stays.
 
     Raises EngineUnavailable, and NetworkError for a broken contract or a failing engine.
     """
@@ -214,10 +214,10 @@ class Network:
 
     def fire(self, messages: Sequence[Message]) -> tuple[int, int]:
         """
-        The heads with at least one true term, where each ruleset is sent its message: those that are certain, and all.
+        Send each ruleset its message: the heads with a certain term, and all heads with a true term.
 
-        A term is certain where each of its tests is: that is Kleene's conjunction. After an engine failure, or an interruption
-        within, the network refuses: a fact may have been left behind.
+        A term is certain where each of its tests is: that is Kleene's conjunction. After a failure or an interruption of the engine,
+        the network refuses to fire, because a fact may have been left behind.
         """
         with self._lock:
             life = self._life
@@ -260,10 +260,10 @@ def _give_back(engine: _Engine, life: _Life) -> None:
 
 
 def _check(tests: Sequence[Test], props: Sequence[str]) -> None:
-    """No string of a caller and no number but a small one reaches the engine, and no two names look alike to it."""
+    """No string of a caller reaches the engine, no number but a small one, and no two names that look alike to it."""
     for test in tests:
         if test.op not in _OPERATORS or type(test.value) is not int or not LOWEST <= test.value <= HIGHEST:
-            raise NetworkError(f"a test has an operator and a whole number from {LOWEST} to {HIGHEST}, unlike {test}")
+            raise NetworkError(f"a test must have an operator and a whole number from {LOWEST} to {HIGHEST}, not {test}")
     owner = {_hash(word): word for word in _RESERVED}
     for prop in sorted({*props, *(test.prop for test in tests)}):
         _check_name(prop)
@@ -273,7 +273,7 @@ def _check(tests: Sequence[Test], props: Sequence[str]) -> None:
 
 def _check_name(prop: str) -> None:
     if not re.fullmatch("[a-z]+[0-9]+", prop):
-        raise NetworkError(f"a property is named by letters and digits, such as `f12`, not `{prop}`")
+        raise NetworkError(f"a property is named with letters, then digits, such as `f12`, not `{prop}`")
 
 
 def _hash(name: str) -> int:
@@ -285,7 +285,7 @@ def _hash(name: str) -> int:
 
 
 def _likely_first(terms: Mapping[Term, int], odds: Callable[[Test], float]) -> dict[Term, int]:
-    """For the next action the engine looks through all rules from the first on."""
+    """The likeliest terms first: for each next action the engine searches all rules from the first one."""
     return {term: terms[term] for term in sorted(terms, key=lambda term: -prod(odds(test) for test in term))}
 
 
@@ -295,10 +295,10 @@ def _mostly_false(test: Test) -> float:
 
 def _pieces(heads: Sequence[Head], top: int, odds: Callable[[Test], float]) -> tuple[dict[Term, int], list[tuple[int, int]]]:
     """
-    Terms that fit a rule, each once, with their heads as bits; and what the pieces of a long term derive together.
+    Terms that fit into a rule, each once, with their heads as bits; and what the pieces of a long term derive together.
 
-    A piece is a term of its own, with a bit from `top` on. Literals and terms are ordered for the engine, which shares what
-    they begin with.
+    A piece is a term of its own, with a bit from `top` on. Literals and terms are ordered so that many begin with the same literals,
+    which the engine then tests once.
     """
     serves: dict[frozenset[Test], int] = {}
     joint = []
@@ -321,10 +321,10 @@ def _pieces(heads: Sequence[Head], top: int, odds: Callable[[Test], float]) -> t
 
 def _ordered(terms: Sequence[frozenset[Test]], odds: Callable[[Test], float]) -> Iterator[Term]:
     """
-    Terms as sequences of literals that share what they begin with.
+    Terms as sequences of literals, so that many begin with the same literals.
 
-    First comes the literal that most often settles most terms at once by being false; then the same for those terms
-    without it, and for the others.
+    First comes the literal that settles the most terms by being false. The same is then done for the rest of these terms,
+    and for the terms without this literal.
     """
 
     def walk(left: list[frozenset[Test]], prefix: Term) -> Iterator[Term]:
@@ -332,7 +332,7 @@ def _ordered(terms: Sequence[frozenset[Test]], odds: Callable[[Test], float]) ->
         weight = {test: 1 - odds(test) for test in count}
         while left:
             if not count:
-                yield prefix  # nothing is left of it; equal terms were one before
+                yield prefix  # one term is left and has no more literals; equal terms were merged before
                 return
             best = max(count, key=lambda test: (count[test] * weight[test], test.prop, test.op, test.value))
             inside = [term for term in left if best in term]
@@ -346,23 +346,23 @@ def _ordered(terms: Sequence[frozenset[Test]], odds: Callable[[Test], float]) ->
 
 @dataclass(slots=True)
 class _Tree:
-    """The engine's tree of tests, as far as it bounds what one message can leave pending."""
+    """The engine's tree of tests, as far as needed to bound the branches that one message can leave pending."""
 
     below: dict[Test, _Tree] = field(default_factory=dict)
-    matching: dict[str, int] = field(default_factory=dict)  # by property: how many of the tests below can hold at once
+    matching: dict[str, int] = field(default_factory=dict)  # by property: how many of the next tests can hold at once
     deepest: int = 0
 
     def pending(self) -> int:
         """
-        The most branches that wait while this node's are walked.
+        The most branches that wait while the branches of this node are walked.
 
-        All that match are pushed; one is taken and walked, to its own depth, while the others wait.
+        All branches that match are pushed; one is taken and walked to its own depth while the others wait.
         """
         wide = sum(self.matching.values())
         return max(wide, wide - 1 + self.deepest)
 
     def add(self, term: Term) -> int:
-        """Add a term; gives the most siblings that stand on its way."""
+        """Add a term; gives the largest number of siblings on its way."""
         if not term:
             return 0
         test, rest = term[0], term[1:]
@@ -378,7 +378,7 @@ class _Tree:
 
 
 def _batches(terms: Mapping[Term, int]) -> list[dict[Term, int]]:
-    """Neighbours together, as many as a ruleset bears whatever message it is sent; where they are several, of one size."""
+    """Neighbours together, as many as a ruleset can bear for every message. Several batches have about the same size."""
     batches = list(_filled(terms, MAX_TERMS))
     even = list(_filled(terms, len(terms) // max(len(batches), 1) + 1))
     return even if len(even) == len(batches) else batches

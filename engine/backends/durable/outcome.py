@@ -1,8 +1,8 @@
 """
 The upper strata of the durable back end: requirements, duties, outcome.
 
-Goes from what durable-rules inferred to a verdict, and looks only at what may stand. Written apart from the reference, over sets of
-possible worlds where the reference walks intervals, so that an error in one shows as a disagreement.
+What durable-rules inferred goes in, what a verdict needs comes out. Only what may stand is looked at. It is written apart from the
+reference: it works on sets of possible worlds where the reference works on intervals, so that an error in one shows as a disagreement.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from engine.verdict import Bounds, numbers
 
 MILD = (Level.NOT_APPLICABLE, Level.PERMITTED, Level.PERMITTED_WITH_OBLIGATIONS)
 POSSIBLE = {Truth.YES: (True,), Truth.NO: (False,), Truth.UNKNOWN: (True, False)}
-# Looked up by number: to make a bound or to call an enumeration is slow.
+# Looked up by number, because making bounds or calling an enumeration is slow.
 TRUTHS = tuple(Truth)
 BOUNDS = tuple(tuple(Bounds(low, high) for high in Level) for low in Level)
 NOTHING = BOUNDS[Level.NOT_APPLICABLE][Level.NOT_APPLICABLE]
@@ -32,7 +32,7 @@ OF_A_STATE = ((UNMET, Level.REQUIREMENTS_UNMET), (DOUBTFUL, Level.REVIEW))
 
 
 class _Way(NamedTuple):
-    """One way of meeting a need that may be met: whether it is, whether the sender named it, what it owes."""
+    """A way in which a need may be met: whether it surely is, whether the exchange names the way, and the duties of the way."""
 
     sure: bool
     named: bool
@@ -47,7 +47,7 @@ class _Ground(NamedTuple):
 
 
 class Tables:
-    """What the upper strata look up of one rule set. `done` has the bit of each duty's `done_when`, `floors` that of each floor."""
+    """What the upper strata look up in one rule set. `done` has the bit of each duty's `done_when`, `floors` that of each floor."""
 
     def __init__(self, rules: RuleSet, standing: Standing, done: Mapping[str, int], floors: Mapping[str, int]) -> None:
         self.rules = rules
@@ -62,7 +62,7 @@ class Tables:
         self.unmet = dict.fromkeys(self.names, STATES[UNMET])
         self.jurisdiction = [rule.provision.jurisdiction for rule in rules.rules]
         self.nothing = dict.fromkeys((*self.jurisdiction, *self.floors), NOTHING)
-        # Of what arises from a refusal nothing is owed here.
+        # A duty that arises from a refusal is not owed here.
         self.owing = frozenset(key for key, duty in self.duties.items() if duty.arises == "exchange")
         self.plain = frozenset(key for key in self.owing if key not in done and self.duties[key].due is None)
         self.own_duties = {
@@ -80,7 +80,7 @@ class Tables:
         self.combined: dict[tuple[str, int, int], int] = {}
 
     def _sort(self, rules: RuleSet) -> None:
-        """Rules by how they weigh: what weighs alike, whichever rule it is, is weighed together."""
+        """Sort rules by what they raise; rules that raise the same are weighed together."""
         self.reviews = self.plainly = self.others = 0
         self.requiring: dict[str, int] = {}
         alike: dict[tuple[str, Level], int] = {}
@@ -109,7 +109,7 @@ class Tables:
 
 @dataclass(slots=True)
 class DurableStrata:
-    """One exchange's upper strata. `certain` and `possible` is what was derived of conditions, `signed` the reviews put away."""
+    """One exchange's upper strata. `certain` and `possible` are the conditions derived, `signed` the reviews put away."""
 
     tables: Tables
     exchange: Exchange
@@ -162,7 +162,7 @@ class DurableStrata:
         return bounds
 
     def _meet(self) -> None:
-        """The worlds in which each requirement may be: unmet, but for what some lift derived."""
+        """The worlds in which each requirement may be. A requirement for which no lift derived anything is unmet."""
         tables, derived = self.tables, self.stood.derived
         met, doubt = tables.standing.met, tables.standing.doubtful
         self.states = tables.unmet.copy()
@@ -214,13 +214,13 @@ class DurableStrata:
         return Truth.YES if due.within.after(start) < self.as_of else Truth.NO
 
     def _passed(self, due: OnDay, start: date) -> bool:
-        """Whether such a day of a year lies between `start` and as_of, neither of them counted."""
+        """Whether the day of the year lies after `start` and before as_of."""
         years = (self.as_of.year - 1, self.as_of.year)
         days = (_in_year(year, due) for year in years if year >= date.min.year)
         return any(start < day < self.as_of for day in days)
 
     def _weight(self, number: int) -> Bounds:
-        """The levels a rule may raise, over every way its standing and its doubt may turn out."""
+        """The levels that a rule may raise, over every way in which its standing and its doubt may turn out."""
         stood = self.stood
         standing = Truth.YES if stood.stands.certain >> number & 1 else Truth.UNKNOWN
         doubted = stood.doubted.truth(number) if stood.doubted.possible else Truth.NO
@@ -235,7 +235,7 @@ class DurableStrata:
         return weights[key]
 
     def _doubtful(self, own: Bounds) -> Bounds:
-        """A doubtful lift turns what is short of a review into one, and stands beside what is stricter."""
+        """A doubtful lift turns unmet requirements into a review, and adds a review to a prohibition."""
         if own.high in MILD:
             return own
         low = own.low if own.low in MILD else Level.REVIEW
@@ -273,7 +273,7 @@ class DurableStrata:
         return worlds
 
     def _owes(self, need: Need) -> tuple[frozenset[str], frozenset[str]]:
-        """The duties of the way relied on: those certainly owed, and all that may be (semantics 3.5)."""
+        """The duties of the way relied on: those certainly owed, and all that may be owed (semantics 3.5)."""
         if need.op == "one":
             if need.requirement not in self.relied_on:
                 self.relied_on[need.requirement] = self._relied_on(self._ways(need))
@@ -284,7 +284,7 @@ class DurableStrata:
         return self._relied_on(self._ways(need))
 
     def _relied_on(self, ways: Sequence[_Way]) -> tuple[frozenset[str], frozenset[str]]:
-        """The way that is named, else the first met with no duty overdue, else the first met."""
+        """The duties of the way that is named, else of the first met with no duty overdue, else of the first met."""
         named = [way for way in ways if way.named]
         if named:
             sure = next((way for way in named if way.sure), None)
@@ -298,7 +298,7 @@ class DurableStrata:
         return (ways[0].certain, ways[0].possible) if ways else (frozenset(), frozenset())
 
     def _is_late(self, way: _Way) -> Truth:
-        """Whether a duty of a way is overdue; of one that may not be owed that is not known."""
+        """Whether a duty of a way is overdue; unknown where one only may be overdue, or is overdue and only may be owed."""
         late = Truth.NO
         for key in way.possible:
             overdue = self._is_overdue(key)
@@ -309,7 +309,7 @@ class DurableStrata:
         return late
 
     def _ways(self, need: Need) -> list[_Way]:
-        """The ways that may be met, in their order."""
+        """The ways in which a need may be met, in their order."""
         relied_on = self.exchange.relies_on
         if need.op == "any_of":
             ways = []
@@ -336,7 +336,7 @@ class DurableStrata:
         return bool(ways & set(self.exchange.relies_on))
 
     def _owe_plainly(self, key: str, sure: bool) -> None:
-        """Note a duty that is neither done nor late, as most are."""
+        """Note a duty that is neither done nor overdue, as most are."""
         self.overdue[key] = Truth.NO
         if sure:
             self.owed[key] = Truth.YES
@@ -344,7 +344,7 @@ class DurableStrata:
             self.owed.setdefault(key, Truth.UNKNOWN)
 
     def _owing(self, certain: frozenset[str], possible: frozenset[str], standing: Truth) -> Bounds:
-        """Note what is owed, and what owing it may raise."""
+        """Note which duties are owed, and give the levels that they may raise."""
         low, high = Level.PERMITTED, Level.PERMITTED
         tables = self.tables
         for key in sorted(possible):  # in an order that every process shares
@@ -374,7 +374,7 @@ class DurableStrata:
 
 
 def _any(ways: Iterable[_Way]) -> tuple[frozenset[str], frozenset[str]]:
-    """While it is not known which way is relied on, none of their duties is certain."""
+    """The duties of several ways while it is not known which is relied on: all are possible, none is certain."""
     return frozenset(), frozenset().union(*(way.possible for way in ways))
 
 
@@ -387,7 +387,7 @@ def _raise(bounds: dict[str, Bounds], jurisdiction: str, by: Bounds) -> None:
 
 
 def _combined(op: str, mine: int, theirs: int) -> int:
-    """The worlds of two needs, of which any or all must be met."""
+    """The worlds of two needs together, where `op` says whether any or all of them must be met."""
     best = max if op == "any_of" else min
     worlds = 0
     for a in State:

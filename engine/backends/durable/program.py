@@ -1,9 +1,9 @@
 """
-Named conditions in, networks out; an exchange in, what is certain and what is possible of each name.
+Named conditions become networks; for an exchange, these give what is certain and what is possible of each name.
 
-What everything waits for is derived first: whether a policy applies, and what is always asked. Then comes each group of policies of
-which one may apply: the definitions that only it uses, then its rules. A rule of a policy that certainly does not apply does not hold,
-for `applies` is a part of its condition; so a group none of whose policies may apply is not asked.
+First come the conditions that all others wait for: whether a policy applies, and what is always asked. Then comes each group of which
+a policy may apply: the definitions that only this group uses, then its rules. A rule of a policy that certainly does not apply does
+not hold, for `applies` is a part of its condition. So a group is not asked where none of its policies may apply.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from engine.rules import AS_OF, Condition, Defined, RuleSet
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Rules, by number, that are asked together, where one of their policies may apply."""
+    """Rules, by number, that are asked together where one of their policies may apply."""
 
     name: str
     policies: tuple[str, ...]
@@ -35,7 +35,7 @@ class Group:
 
 @dataclass(slots=True)
 class _Step:
-    """A network, the numbers of its rulesets among all, which facts they hear of, and what they derived where told of none."""
+    """A network, the numbers of its rulesets, the facts that they hear of, and what they derived where no such fact was stated."""
 
     network: Network
     rulesets: range
@@ -52,9 +52,9 @@ class _Gated:
 
 class Program:
     """
-    The networks of some conditions. A set of conditions is an integer: bit n is rule n, and `bits` gives that of each name.
+    The networks of some conditions. A set of conditions is an integer: bit n is rule n, and `bits` has the bit of each name.
 
-    `named` conditions are always known after `run`; rules are known to be false where their group was not asked.
+    After `run`, how each of the `named` conditions reads is always known. The rules of a group that was not asked do not hold.
     """
 
     def __init__(self, rules: RuleSet, named: Mapping[str, Condition], groups: Sequence[Group] = ()) -> None:
@@ -70,7 +70,7 @@ class Program:
         used = {name: self._below(_heads(terms[name].values())) - always for name in terms}
         shared = {head for heads in used.values() for head in heads if sum(head in other for other in used.values()) > 1}
         always |= self._below(shared)
-        # What is always so is not asked.
+        # A condition that always holds is not asked.
         self._constant = sum(1 << head for head, alternatives in lowering.heads.items() if () in alternatives)
         self.networks: list[Network] = []
         self._always = self._steps("first", self._layers(always), {})
@@ -87,7 +87,7 @@ class Program:
             step.hears = self._messages.facts(step.rulesets)
 
     def run(self, exchange: Exchange, as_of: date) -> tuple[int, int]:
-        """What is certain and what is possible."""
+        """The conditions that are certain and those that are possible, as bits."""
         telling = self._messages.read(exchange, as_of)
         certain = possible = self._constant
         for step in self._always:
@@ -99,7 +99,7 @@ class Program:
         return certain, possible
 
     def listed(self, rules: Sequence[str]) -> list[ListedRuleset]:
-        """The rulesets in the order in which they are asked, to be read; `rules` are the keys of the rules by number."""
+        """The rulesets as a person reads them, in the order in which they are asked. `rules` are the keys of the rules by number."""
         names: dict[int, list[str]] = {number: [key] for number, key in enumerate(rules)}
         for number, keys in self._lowering.names().items():
             names.setdefault(number, []).extend(keys)
@@ -126,7 +126,7 @@ class Program:
         message = self._messages.message
         messages = [message(ruleset, telling, certain, possible) for ruleset in step.rulesets]
         if not telling.told & step.hears:
-            # No fact is told here, as where a law is far from an exchange: that silence is the same in every exchange.
+            # The exchange states no fact that this step hears of, as where a law is far from it. What the step derives is kept.
             key = tuple(messages)
             sure, may = step.silence.get(key) or remember(step.silence, key, step.network.fire(messages))
         else:
@@ -134,7 +134,7 @@ class Program:
         return certain | sure, possible | may
 
     def _below(self, heads: Iterable[int]) -> set[int]:
-        """Heads and all that they rest on."""
+        """These heads and all heads that they rest on."""
         found: set[int] = set()
         todo = list(heads)
         while todo:
@@ -145,7 +145,7 @@ class Program:
         return found
 
     def _layers(self, heads: set[int]) -> Iterator[dict[int, Terms]]:
-        """Heads in an order in which each rests on earlier layers."""
+        """Heads in layers: each head rests only on earlier layers."""
         left = {head: self._lowering.heads[head] for head in sorted(heads) if () not in self._lowering.heads[head]}
         while left:
             layer = {head: terms for head, terms in left.items() if not _heads([terms]) & left.keys()}
@@ -163,7 +163,7 @@ class Program:
         return tuple(steps)
 
     def _odds(self, test: Test) -> float:
-        """A guess how often a test holds: most policies do not apply, most of what is denied is not so, the law is in force."""
+        """A guess how often a test holds: most policies do not apply, most denials hold, and the law is in force."""
         head = derived(test)
         if head in self._gates:
             return 0.05
@@ -175,5 +175,5 @@ class Program:
 
 
 def _heads(all_: Iterable[Terms]) -> set[int]:
-    """The heads that are tested."""
+    """The heads that some terms test."""
     return {head for terms in all_ for term in terms for test in term if (head := derived(test)) is not None}

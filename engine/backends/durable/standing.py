@@ -1,9 +1,9 @@
 """
-Which rules stand: what holds goes in; what stands, in doubt or not, and what the standing lifts do comes out.
+Which rules stand: the rules that hold go in; the rules that stand, in doubt or not, and what their lifts do come out.
 
 Exemptions form strata, exempters first. A stratum's lifts that may stand are asserted as facts, and durable-rules derives what each
-does: it beats a rule, or puts it in doubt, it meets a requirement, or excuses from it. Where no lift of a stratum may stand, nothing
-is asked. Sets of rules are integers: bit n is rule n. Source: semantics 3.3, 3.4, 3.7.
+lift does: it beats a rule or puts it in doubt, it meets a requirement or excuses from it. A stratum of which no lift may stand is not
+asked. Sets of rules are integers: bit n is rule n. Source: semantics 3.3, 3.4, 3.7.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _Codes = tuple[tuple[str, int], ...]
 
 @dataclass(frozen=True, slots=True)
 class Stood:
-    """What stands, and what of it is doubted; `derived` by the lifts, as `Standing` numbers it."""
+    """Which rules stand, and which of these are doubted. `derived` is what the lifts derive, as `Standing` numbers it."""
 
     stands: Masks
     doubted: Masks
@@ -31,7 +31,7 @@ class Stood:
 
 @dataclass(frozen=True, slots=True)
 class _Stratum:
-    """The lifts of one depth, and what each says, to which ruleset, by how it stands and by how it is doubted."""
+    """The lifts of one depth. `said` has for each lift what it says to which ruleset, by how it stands and how it is doubted."""
 
     lifts: int
     policies: tuple[str, ...]
@@ -43,8 +43,8 @@ class Standing:
     """
     The exemption strata of one rule set.
 
-    Derived are, each as many bits as there are rules or requirements: rules that are beaten, rules in doubt, lifts that surely
-    lift, requirements that are surely met, doubtfully met, surely excused.
+    What is derived has a bit for each rule, in this order: it is beaten, it is in doubt, it surely lifts; then a bit for each
+    requirement: it is surely met, it is met in doubt, it is surely excused.
     """
 
     def __init__(self, rules: RuleSet) -> None:
@@ -77,7 +77,7 @@ class Standing:
             self._strata.append(self._stratum(f"{jurisdiction}-stratum-{level}", members))
 
     def listed(self) -> list[ListedRuleset]:
-        """The rulesets in the order in which they are asked, to be read."""
+        """The rulesets as a person reads them, in the order in which they are asked."""
         rules, requirements = [rule.key for rule in self._rules.rules], list(self._requirements)
         names = [
             *(f"{key} is beaten" for key in rules),
@@ -99,7 +99,7 @@ class Standing:
         ]
 
     def run(self, certain: int, possible: int) -> Stood:
-        """How rules stand, of which these certainly and these possibly hold."""
+        """How rules stand, where `certain` are the rules that certainly hold and `possible` those that possibly do."""
         sure = may = 0
         stands, doubted = self._stand(certain, possible, sure, may)
         for stratum in self._strata:
@@ -112,7 +112,7 @@ class Standing:
         return Stood(stands, doubted, Masks(may, sure))
 
     def _stand(self, certain: int, possible: int, sure: int, may: int) -> tuple[Masks, Masks]:
-        """What holds stands, but for what is beaten; what is not beaten for certain may stand."""
+        """What stands, and what of it is in doubt: a rule that holds stands unless it is beaten, and may stand unless it surely is."""
         stands = Masks(possible & ~(sure & self._all), certain & ~(may & self._all))
         return stands, Masks(stands.possible & may >> self._in_doubt, stands.certain & sure >> self._in_doubt)
 
@@ -130,9 +130,9 @@ class Standing:
 
     def _does(self, lift: int) -> list[tuple[int, tuple[Test, ...]]]:
         """
-        What a lift derives, and from what.
+        What a lift derives, and from which tests.
 
-        It lifts surely where it stands, is not doubtful and is not itself in doubt; the rest of its standing lifts in doubt.
+        It lifts surely where it stands, is not doubtful and is not in doubt itself. Where it stands otherwise, it lifts in doubt.
         """
         rule = self._rules.rules[lift]
         victims = [self._numbers[key] for key in rule.exempts]

@@ -7,7 +7,7 @@ An exchange and a day go in, a verdict comes out. Each part takes what the parts
     3  `standing_rules`    which rules stand, which requirements are met, which duties are owed
     4  `levels`            what each rule raises, and so the bounds of each jurisdiction
 
-Slow and plain on purpose. It shares with the other back ends nothing but the checked rules; where they differ, this one is right.
+It is slow and plain on purpose. It shares only the checked rules with the other back ends; where they differ, this one is right.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class Reference:
             owed=owing,
             overdue={key: done[key].overdue for key in owing},
             defined=reads.defined,
-            # 4.6: a review that a person has signed off is put away; beneath lies what is left without any.
+            # 4.6: the bounds leave out the reviews that a person has signed off, `beneath` leaves out every rule of effect `review`.
             jurisdictions=by_jurisdiction(
                 rules, raised, floors, lambda rule: rule.effect == "review" and rule.provision.id in signed
             ),

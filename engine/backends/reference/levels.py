@@ -17,7 +17,7 @@ NOTHING, PERMITTED, _, REQUIREMENTS_UNMET, REVIEW, PROHIBITED = (Bounds(level, l
 
 
 class Raised(NamedTuple):
-    """What a rule raises, and the duties that it makes fall due."""
+    """The lowest and the highest level that a rule raises, and the duties that fall due by it."""
 
     bounds: Bounds
     owing: Owing
@@ -28,7 +28,7 @@ RAISES_NOTHING = Raised(NOTHING, {})
 
 @dataclass(frozen=True, slots=True)
 class Weight:
-    """How much each rule weighs, by how it stands, by what is relied on, and by how far each duty is done."""
+    """What each rule raises, given how rules stand, what is relied on, and which duties are done or overdue."""
 
     standing: Mapping[str, RuleStanding]
     reliance: Reliance
@@ -43,13 +43,13 @@ class Weight:
         bounds, owing = self.demanded(rule)
         low, high = bounds.low, bounds.high
         if doubted is not NO and high > Level.PERMITTED_WITH_OBLIGATIONS:
-            # 3.7: a doubtful exemption puts a review beside what it would lift; it removes nothing stricter.
+            # 3.7: a doubtful exemption adds a review to what it would lift; it removes nothing stricter.
             surely = doubted is YES and low > Level.PERMITTED_WITH_OBLIGATIONS
             low, high = Level.REVIEW if surely else min(low, Level.REVIEW), max(high, Level.REVIEW)
         return Raised(Bounds(low if stands is YES else Level.NOT_APPLICABLE, high), owing)
 
     def demanded(self, rule: Rule) -> Raised:
-        """3.2: what a rule raises by its effect, if it stands and nothing doubts it."""
+        """3.2: what a rule raises by its effect, where it stands and no doubtful exemption names it."""
         match rule.effect:
             case "prohibit":
                 return Raised(PROHIBITED, {})
@@ -63,7 +63,7 @@ class Weight:
         return RAISES_NOTHING
 
     def required(self, rule: Rule, need: Need) -> Raised:
-        """3.4, 3.5: what it raises that a need is unmet or doubtful, or that it is met and duties come with that."""
+        """3.4, 3.5: what a need raises: `requirements_unmet` if unmet, `review` if doubtful, and what its duties raise if met."""
         found = self.reliance.states(need)
         duties = self.reliance.duties(need) if State.MET in found else {}
         met = self.owed(rule, duties if found == MET else dict.fromkeys(duties, UNKNOWN))
@@ -71,7 +71,7 @@ class Weight:
         return Raised(Bounds(min(levels[each].low for each in found), max(levels[each].high for each in found)), met.owing)
 
     def owed(self, rule: Rule, duties: Owing) -> Raised:
-        """3.5, 3.6: a done duty raises nothing, nor does one that arises from a refusal."""
+        """3.5, 3.6: what duties raise. A done duty raises nothing, and neither does a duty that arises from a refusal."""
         bounds, owing = [PERMITTED], {}
         for key, owed in sorted(duties.items()):
             if self.duties[key].arises == "exchange":
@@ -81,7 +81,7 @@ class Weight:
         return Raised(Bounds.over(bounds), {key: owed for key, owed in owing.items() if owed is not NO})
 
     def level(self, duty: Duty) -> Bounds:
-        """3.6: what is owed and in time is an obligation; what is overdue raises what the duty says."""
+        """3.6: a duty that is owed and not overdue is an obligation; an overdue duty raises the level that it names."""
         done, overdue = self.progress[duty.key]
         may_raise = (
             (Level.PERMITTED, done is not NO),
@@ -103,7 +103,7 @@ def by_jurisdiction(
     floors: Iterable[tuple[str, Bounds]],
     put_away: Callable[[Rule], bool],
 ) -> dict[str, Bounds]:
-    """4.1: the bounds of each jurisdiction, over its floors and what its rules raise, but for those that are put away."""
+    """4.1: the bounds of each jurisdiction, over its floors and what its rules raise; rules that are put away raise nothing."""
     found: dict[str, list[Bounds]] = {}
     for rule in rules:
         found.setdefault(rule.provision.jurisdiction, []).append(NOTHING if put_away(rule) else raised[rule.key].bounds)

@@ -1,7 +1,7 @@
 """
 Semantics 3: from the rules that hold to those that stand, the requirements that are met, and the duties that are owed.
 
-The functions stand in the order of the sentences whose numbers they cite.
+Each function cites the numbers of the sentences that it implements.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ UNMET, DOUBTFUL, MET = (frozenset((state,)) for state in State)
 
 @dataclass(frozen=True, slots=True)
 class Links:
-    """Who names whom: the rules that exempt a rule, excuse from a requirement, or are grounds of it; and every duty by its key."""
+    """The rules that exempt each rule, the rules that excuse from each requirement, its grounds, and every duty by its key."""
 
     exempters: Mapping[str, Sequence[Rule]]
     excusers: Mapping[str, Sequence[Rule]]
@@ -48,14 +48,14 @@ def _naming(rules: Iterable[Rule], names: Callable[[Rule], Sequence[str]]) -> di
 
 
 class Lifted(NamedTuple):
-    """3.7: how surely, and how doubtfully, something is lifted."""
+    """3.7: whether something is surely lifted, and whether it is lifted in doubt."""
 
     sure: Truth
     doubtful: Truth
 
 
 class RuleStanding(NamedTuple):
-    """Whether a rule stands, whether a doubtful exemption reaches it while it does, and so what it lifts itself."""
+    """Whether a rule stands, whether it stands under a doubtful exemption, and what it lifts itself."""
 
     stands: Truth
     doubted: Truth
@@ -63,7 +63,7 @@ class RuleStanding(NamedTuple):
 
 
 def stand(rules: Iterable[Rule], links: Links, holds: Mapping[str, Truth], signed: frozenset[str]) -> dict[str, RuleStanding]:
-    """3.3: a rule stands where it holds and no standing rule exempts it. They come in an order in which exempters are first."""
+    """3.3: a rule stands where it holds and no standing rule exempts it. Rules come in order: exempters before those they exempt."""
     standing: dict[str, RuleStanding] = {}
     for rule in rules:
         exempted = strongest(standing[exempter.key].lifts for exempter in links.exempters.get(rule.key, ()))
@@ -74,14 +74,18 @@ def stand(rules: Iterable[Rule], links: Links, holds: Mapping[str, Truth], signe
 
 
 def lifts(rule: Rule, stands: Truth, doubted: Truth, signed: frozenset[str]) -> Lifted:
-    """3.7, 4.6: what is doubtful lifts nothing surely, unless a person has signed it off."""
+    """
+    3.7, 4.6: a doubtful rule lifts only in doubt, unless a person has signed it off.
+
+    Every other rule lifts surely where it stands and nothing doubts it, and in doubt where it stands in doubt.
+    """
     if rule.doubtful and rule.provision.id not in signed:
         return Lifted(NO, stands)
     return Lifted(min(stands, ~doubted), doubted)
 
 
 def strongest(lifts: Iterable[Lifted]) -> Lifted:
-    """What several lift, each as surely as it can."""
+    """Several lifts of one thing together: the strongest sure lift and the strongest doubtful one."""
     sure = doubtful = NO
     for each in lifts:
         sure, doubtful = max(sure, each.sure), max(doubtful, each.doubtful)
@@ -97,7 +101,7 @@ def meet(requirements: Iterable[str], links: Links, standing: Mapping[str, RuleS
 
 
 def states(lifted: Lifted) -> frozenset[State]:
-    """3.4, 3.7: what a requirement may be; what is doubtful meets it only in doubt."""
+    """3.4, 3.7: the states in which a requirement may be. A doubtful lift meets it only in doubt."""
     if lifted.sure is YES:
         return MET
     met = MET if lifted.sure is UNKNOWN else frozenset()
@@ -105,7 +109,7 @@ def states(lifted: Lifted) -> frozenset[State]:
 
 
 class Progress(NamedTuple):
-    """3.6: whether a duty is done, and whether it is not though its last day has passed."""
+    """3.6: whether a duty is done, and whether it is overdue: not done, though its last day has passed."""
 
     done: Truth
     overdue: Truth
@@ -117,7 +121,7 @@ def progress(duty: Duty, known: KnownFacts, reads: Reads) -> Progress:
 
 
 def has_passed(due: Due | None, known: KnownFacts) -> Truth:
-    """3.6: whether a last day has passed; the earliest of several has as soon as one has."""
+    """3.6: whether the last day of a duty has passed; of several days, whether the earliest has."""
     match due:
         case None:
             return NO
@@ -136,11 +140,11 @@ def has_passed(due: Due | None, known: KnownFacts) -> Truth:
 
 
 Owing: TypeAlias = Mapping[str, Truth]
-"""Duties by their keys: YES where one is certainly owed, UNKNOWN where it may be; left out where not."""
+"""Duties by key: YES for a duty that is certainly owed, UNKNOWN for one that may be. A duty that is not owed is left out."""
 
 
 class WayOf(NamedTuple):
-    """3.5: a way of meeting a need. `named` is whether the exchange says that it relies on it; `duties` are those it brings."""
+    """3.5: a way of meeting a need. `named`: the exchange says that it relies on this way. `duties`: the duties of this way."""
 
     states: frozenset[State]
     named: bool
@@ -149,7 +153,7 @@ class WayOf(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Reliance:
-    """What meets the need of a rule, and which duties come with the way of meeting it that an exchange relies on."""
+    """Whether the need of a rule is met, and which duties come with the way that the exchange relies on."""
 
     rules: RuleSet
     links: Links
@@ -176,7 +180,12 @@ class Reliance:
         return self.relied_on(self.ways(need.requirement))
 
     def ways(self, requirement: str) -> list[WayOf]:
-        """3.4, 3.5: that a requirement is not owed, which brings no duties; then each ground, with its own and the requirement's."""
+        """
+        3.4, 3.5: the ways of meeting a requirement, in their order.
+
+        First comes an exemption from the requirement, which has no duties. Then comes each ground, with the duties of the requirement
+        and its own.
+        """
         excused = strongest(self.standing[rule.key].lifts for rule in self.links.excusers[requirement])
         ways = [WayOf(met_where(excused.sure), False, {})]
         for rule in self.links.grounds[requirement]:
@@ -215,7 +224,7 @@ def met_where(lifted: Truth) -> frozenset[State]:
 
 
 def together(every: Iterable[Owing]) -> dict[str, Truth]:
-    """3.5: a duty is owed as surely as what makes it fall due most surely."""
+    """3.5: all duties of several ways or rules. A duty of more than one is owed as surely as by the surest of them."""
     owing: dict[str, Truth] = {}
     for each in every:
         for key, owed in each.items():

@@ -1,7 +1,7 @@
 """
 Semantics 2: how each test, each condition and each definition reads on one exchange, on one day: yes, no or unknown.
 
-The functions stand in the order of the sentences whose numbers they cite.
+Each function cites the numbers of the sentences that it implements.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Test: TypeAlias = Callable[[Atom], Truth]
 
 
 def truth(condition: Condition, test: Test, defined: Mapping[str, Truth]) -> Truth:
-    """2.1: Kleene. What comes after a NO in a conjunction, or after a YES in a disjunction, need not be looked at."""
+    """2.1: Kleene. A NO settles a conjunction and a YES settles a disjunction, so the parts after it are not read."""
     match condition:
         case Atom():
             return test(condition)
@@ -51,7 +51,7 @@ def truth(condition: Condition, test: Test, defined: Mapping[str, Truth]) -> Tru
 
 
 def define(definitions: Mapping[str, Condition], test: Test) -> dict[str, Truth]:
-    """How each definition reads. They come in an order in which each uses only earlier ones."""
+    """How each definition reads. Definitions come in order: each uses only earlier ones."""
     defined: dict[str, Truth] = {}
     for key, condition in definitions.items():
         defined[key] = truth(condition, test, defined)
@@ -70,7 +70,7 @@ class Reads:
         return truth(condition, self.test, self.defined)
 
     def seen(self, *rules: int) -> Hashable:
-        """Equal for two readings on which every test that one of these rules rests on reads the same."""
+        """A key that two readings share where every test that these rules rest on reads the same in both."""
         conditions = (self.rules.rules[number].condition for number in rules)
         return tuple(self.test(atom) for condition in conditions for atom in tests(condition, self.rules.definitions))
 
@@ -84,7 +84,7 @@ class KnownFacts:
     as_of: date
 
     def test(self, atom: Atom) -> Truth:
-        """2.1: what is left out or unknown makes a test unknown, but for what is shown by its place (2.2)."""
+        """2.1: a fact that is left out or unknown makes its tests unknown, except under `evidence.` and `claims.` (2.2)."""
         if atom.op == "counts":
             return self.counts(atom)
         if atom.not_shown is not None and not self.shows(atom.fact):
@@ -108,7 +108,7 @@ class KnownFacts:
         return self.total(fact) if fact in self.rules.families else self.exchange.value(fact)
 
     def targets(self, atom: Atom) -> Sequence[object]:
-        """The values tested for: written out, or those of a register on the day."""
+        """The values that a test looks for: those written in it, or those in its register on the day."""
         if not atom.register:
             return atom.operands
         entries = self.rules.registers[atom.register]
@@ -118,7 +118,11 @@ class KnownFacts:
         return self.as_of if atom.operands[0] == AS_OF else atom.operands[0]
 
     def shows(self, field: str) -> bool:
-        """2.2, 2.9: whether a document of the kind is there, and its field has no day that is still to come."""
+        """
+        2.2, 2.9: whether the field of a document is shown, or may be.
+
+        Without the document, no field is shown. A date after as_of is not shown either, except `expires`.
+        """
         document = self.exchange.values.get(field.rpartition(".")[0], Missing.LEFT_OUT)
         if document is Missing.LEFT_OUT or (isinstance(document, Document) and document.state == "none"):
             return False
@@ -126,7 +130,7 @@ class KnownFacts:
         return field.endswith(".expires") or not isinstance(value, date) or value <= self.as_of
 
     def counts(self, atom: Atom) -> Truth:
-        """2.3: a document counts when it is dated on or before as_of, has not expired, and covers."""
+        """2.3: a document counts when it is dated on or before as_of, has not expired on that day, and `covers` is true."""
         document = self.exchange.values.get(atom.fact, Missing.LEFT_OUT)
         if document is Missing.UNKNOWN:
             return UNKNOWN
@@ -154,7 +158,7 @@ class KnownFacts:
         return max([*found, UNKNOWN if sent.open else NO])
 
     def total(self, fact: str) -> Value:
-        """2.7: a range of known parts and unknown ones; for distinct counts [largest member, sum]."""
+        """2.7: a total is a range of known parts and unknown ones; for distinct counts it is [largest member, sum]."""
         how, members = self.rules.families[fact]
         sent = [self.exchange.value(member) for member in members]
         if sums := [value for value in sent if isinstance(value, Money)]:
@@ -180,21 +184,21 @@ class KnownFacts:
         return over if atom.op == "older_than" else ~over
 
     def has_run_out(self, length: Duration, start: date) -> Truth:
-        """2.9: whether a length that began on `start` is over; its last day is the one before the anniversary."""
+        """2.9: whether a period that began on `start` is over. Its last day is the day before the anniversary."""
         if length.working_days:
             return self.worked(length, start)
         whole, rest = divmod(length.hours, 24)
         if rest:
-            # Times of day never enter (1.4): hours that are no whole days end somewhere within two days.
+            # Times of day never enter (1.4), so hours that are not whole days end on one of two days.
             days = (self.as_of - start).days - whole
             return NO if days < 0 else UNKNOWN if days < 2 else YES
         return yes_if(self.as_of >= length.after(start))
 
     def worked(self, length: Duration, start: date) -> Truth:
         """
-        2.9: whether so many working days lie after `start` and before as_of.
+        2.9: whether at least so many working days lie after `start` and before as_of.
 
-        A day that the calendar does not know may be worked or not.
+        A day that the calendar does not know may be a working day or not.
         """
         calendar = self.rules.calendars[length.calendar]
         first, last = start.toordinal() + 1, self.as_of.toordinal() - 1
@@ -204,7 +208,7 @@ class KnownFacts:
         return YES if least >= length.working_days else UNKNOWN if most >= length.working_days else NO
 
     def against(self, atom: Atom, value: Value) -> Truth:
-        """2.10: one fact against another of its type; unknown where one is absent, or is a document's day that is still to come."""
+        """2.10: one fact compared with another of its type; unknown where either is absent, or the other is not shown (2.2, 2.9)."""
         if atom.other.startswith(DOCUMENTS) and not self.shows(atom.other):
             return UNKNOWN
         other = self.value(atom.other)
@@ -230,7 +234,11 @@ def names_any(values: ValueSet | None, sent: object, targets: Sequence[object]) 
 
 
 def holds_target(values: ValueSet | None, sent: SetOf, target: object) -> Truth:
-    """2.4, 2.5: whether a member is the target; a member with a narrower one beside it says no more than that one."""
+    """
+    2.4, 2.5: whether a member of a set names the target.
+
+    A member that may turn out to be the target does not count where the set also holds a value under that member.
+    """
     found = {member: names(values, member, target) for member in sent.members}
     if YES in found.values():
         return YES
@@ -243,14 +251,14 @@ def narrowed(values: ValueSet, member: str, sent: SetOf) -> bool:
 
 
 def may_be(values: ValueSet | None, sent: object) -> Sequence[object]:
-    """2.5: what a sent value may turn out to be: itself, or what lies under it unless it is exact."""
+    """2.5: the values that a sent value may turn out to be: itself and, unless it is exact, its descendants."""
     if values is None or sent in values.exact:
         return [sent]
     return [value for value in values.values if isinstance(sent, str) and sent in values.ancestors(value)] or [sent]
 
 
 def order(op: str, value: object, other: object, values: ValueSet | None) -> Truth:
-    """2.6, 2.8, 2.10: yes or no where all that both sides may be agrees, else unknown."""
+    """2.6, 2.8, 2.10: yes or no where all values that the two sides may have give that answer, else unknown."""
     known = ends(value, other, values)
     if known is None:
         return UNKNOWN
@@ -265,7 +273,7 @@ def order(op: str, value: object, other: object, values: ValueSet | None) -> Tru
 
 
 def ends(value: object, other: object, values: ValueSet | None) -> tuple[Any, Any, Any, Any] | None:
-    """The lowest and the highest that either side may be; None where they cannot be compared."""
+    """The lowest and the highest value that each side may have; None where the two cannot be compared."""
     ranks = values.rank if values else {}
     match value, other:
         case Range(), Range():
@@ -286,7 +294,7 @@ def ends(value: object, other: object, values: ValueSet | None) -> tuple[Any, An
 
 
 def agreed(truths: Iterable[Truth]) -> Truth:
-    """What they all say, else unknown."""
+    """The answer on which all agree, else unknown."""
     found = set(truths)
     return found.pop() if len(found) == 1 else UNKNOWN
 

@@ -43,13 +43,13 @@ def test_what_is_as_expected_is_no_departure(facts: str) -> None:
         (OPEN, "outcome: review", "outcome is undetermined (permitted to review), not review: "),
         (OPEN, "jurisdictions: {CN: permitted}", "CN is undetermined, not permitted"),
         (OPEN, "because: [art-1]", "`art-1` does not stand"),
-        (OPEN, "silent: [art-1]", "`art-1` stands, or may"),
+        (OPEN, "silent: [art-1]", "`art-1` stands or may stand"),
         (OPEN, "silent: [art-2]", "there is no rule `art-2`; did you mean"),
         (OPEN, "missing: []", "missing facts are evidence.cn-standard-contract, not none"),
         (OPEN, "define: {nothing: yes}", "there is no definition `nothing`"),
         (CLOSED, "outcome: permitted", "outcome is review (review to review), not permitted: "),
-        (CLOSED, "proceed: yes", "proceed is False"),
-        (CLOSED, "silent: [art-1]", "`art-1` stands, or may"),
+        (CLOSED, "proceed: yes", "proceed is no, not yes"),
+        (CLOSED, "silent: [art-1]", "`art-1` stands or may stand"),
     ],
 )
 def test_what_departs_is_said(facts: str, expect: str, said: str) -> None:

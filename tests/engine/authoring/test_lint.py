@@ -109,21 +109,21 @@ def test_a_provision_that_no_case_shows_is_found() -> None:
     """Both ways are wanted: a case in which it stands, and one in which it does not."""
     tests = TESTS.replace(", silent: [art-1]", "").replace("because: [art-2], ", "").replace("because: [art-2]", "proceed: yes")
     assert found(tests=tests) == [
-        "untested law.yaml:9 no case shows that `art-1` does not",
+        "untested law.yaml:9 no case shows that `art-1` does not stand",
         "untested law.yaml:11 no case shows that `art-2` stands",
     ]
 
 
 def test_a_source_not_read_again_in_time_is_found_from_the_day_after() -> None:
     """On the day itself there is still time."""
-    assert found(day=date(2026, 11, 25)) == ["stale law.yaml:9 `art-1` was to be read against its source by 2026-11-24"]
+    assert found(day=date(2026, 11, 25)) == ["stale law.yaml:9 `art-1` had to be compared with its source by 2026-11-24"]
 
 
 def test_what_lifts_from_memory_is_found() -> None:
     """It lifts nothing until it is confirmed, which its author may not have meant."""
     law = LAW.replace("source: two, status: confirmed", "source: two, status: from-memory")
     assert [line for line in found(law=law) if line.startswith("lift-from-memory")] == [
-        "lift-from-memory law.yaml:11 `art-2` lifts from memory, so it makes a review of what it would lift"
+        "lift-from-memory law.yaml:11 `art-2` is a lift from memory, so what it would lift becomes a review"
     ]
 
 

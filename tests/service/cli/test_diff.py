@@ -623,7 +623,7 @@ def test_the_order_of_provisions_is_told_since_it_decides_between_ways() -> None
     assert rest in moved
     (change,) = difference(OLD, {**OLD, "law.yaml": moved}).changes
     assert (change.what, change.name) == ("policy", "a.law")
-    assert change.details == ("its provisions stand in another order, by which the first of several ways is relied on",)
+    assert change.details == ("its provisions are in another order, which decides which of several ways is relied on",)
 
 
 def test_a_definition_is_told_once_with_the_rules_that_rest_on_it() -> None:
