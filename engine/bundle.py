@@ -273,7 +273,7 @@ def _meaning(rules: RuleSet, vocabulary: Vocabulary, settings: PolicySettings) -
     if vocabulary.authzen is not None:
         words.append(json.dumps(vocabulary.authzen.model_dump(), sort_keys=True))
     printed = [
-        repr(settings),
+        printed_settings(settings),
         *(f"{key}: {condition!r}" for key, condition in sorted(rules.definitions.items())),
         *(repr(rule) for rule in rules.rules),
         *(repr(requirement) for _, requirement in sorted(rules.requirements.items())),
@@ -284,6 +284,11 @@ def _meaning(rules: RuleSet, vocabulary: Vocabulary, settings: PolicySettings) -
         *map(repr, words),
     ]
     return _digest(line.encode() + b"\n" for line in printed)
+
+
+def printed_settings(settings: PolicySettings) -> str:
+    """Settings printed without the name of a class: a digest outlives names."""
+    return f"Settings(trust={settings.trust!r}, norms={settings.norms!r})"
 
 
 def printed_days(calendar: Calendar) -> str:

@@ -145,8 +145,13 @@ class Change:
             Reference(mutant.rules),
             Reference(_part(before.rules, linked)),
             Reference(_part(mutant.rules, linked)),
-            parted=not any(key.startswith(COVERAGE) for key in touched),
+            parted=not any(key.startswith(COVERAGE) for key in touched) and _ends_of_duties(before.rules).isdisjoint(touched),
         )
+
+
+def _ends_of_duties(rules: RuleSet) -> Set[str]:
+    """The definitions by which duties are done: no rule's condition shows them."""
+    return {key for duty in rules.duties().values() if duty.done_when for key in named(duty.done_when)}
 
 
 def _part(rules: RuleSet, keys: Set[str]) -> RuleSet:

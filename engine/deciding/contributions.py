@@ -153,6 +153,7 @@ class Counting:
             )
             for name, text in sorted(words.counters.items())
         )
+        self.definitions = tuple(map(definition, self.counters))
         self.meaning = hashlib.sha256("".join(each.meaning for each in self.counters).encode()).hexdigest()
 
     def _written(self, name: str, text: CounterText) -> str:
@@ -184,15 +185,16 @@ class Counting:
         tally = sum((Tally.of(each) if isinstance(each, Range) else UNBOUNDED for each in parts), NOTHING)
         return tally.range(counter.distinct)
 
-    def contributions(self, exchange: Exchange, verdict: Verdict) -> tuple[Contribution, ...]:
+    def contributions(self, exchange: Exchange, verdict: Verdict, defined: Mapping[str, Truth]) -> tuple[Contribution, ...]:
         """
         What an exchange adds to each counter; nothing where it certainly does not count.
 
         `verdict` is any engine's, without sign-offs: a doubtful lift that a person accepts does not settle whether the exchange counts.
+        `defined` is how the `definitions` read by the reference, since engines are not compared in them.
         """
         found = []
         for counter in self.counters:
-            counts = min(_reads(verdict, f"counter/{counter.name}"), ~_left_out(verdict, self._left_out[counter.name]))
+            counts = min(defined[definition(counter)], ~_left_out(verdict, self._left_out[counter.name]))
             if counts is Truth.NO:
                 continue
             key = self.key(counter, exchange)
@@ -242,9 +244,9 @@ def put(document: Mapping[str, Any], fact: str, value: Any) -> dict[str, Any]:
     return {**document, head: value}
 
 
-def _reads(verdict: Verdict, key: str) -> Truth:
-    """The truth value of a counter's definition. No rule uses it, so a back end may find it more slowly than it reads it as a test."""
-    return verdict.truth(Defined(key)) if verdict.truth else verdict.defined[key]
+def definition(counter: Counter) -> str:
+    """The key of the definition that says whether an exchange counts."""
+    return f"counter/{counter.name}"
 
 
 def _left_out(verdict: Verdict, provisions: frozenset[str]) -> Truth:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal, TypeAlias
 
-from engine.bundle import Bundle, printed_days
+from engine.bundle import Bundle, printed_days, printed_settings
 from engine.decision import SignedOffPart
 from engine.rules import AS_OF, Condition, Need, Rule, State, atoms, named
 from engine.values import Duration, ValueSet
@@ -129,7 +129,7 @@ def meaning_of(bundle: Bundle, provision: str) -> str | None:
         return None
     by_key = {rule.key: rule for rule in bundle.rules.rules}
     reached = [*rules, *(by_key[key] for rule in rules for key in rule.exempts)]
-    digest = hashlib.sha256(repr(bundle.settings).encode())
+    digest = hashlib.sha256(printed_settings(bundle.settings).encode())
     for line in sorted({line for rule in reached for line in _printed(bundle, rule)}):
         digest.update(b"\n" + line.encode())
     return digest.hexdigest()

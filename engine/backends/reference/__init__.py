@@ -12,14 +12,14 @@ It is slow and plain on purpose. It shares only the checked rules with the other
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 
 from engine.backends.reference.levels import Weight, by_jurisdiction, floor
 from engine.backends.reference.standing_rules import Links, Reliance, meet, progress, stand, together
 from engine.backends.reference.three_values import KnownFacts, Reads, define
 from engine.exchange import Exchange
-from engine.rules import RuleSet, Truth
+from engine.rules import RuleSet, Truth, named
 from engine.verdict import NONE_SIGNED, Masks, Verdict
 
 
@@ -39,6 +39,15 @@ class Reference:
         reads = Reads(self.rules, known.test, define(self.rules.definitions, known.test))
         holds = {key: reads(condition) for key, condition in self.conditions.items()}  # 3.1
         return self.follows(known, reads, holds, signed)
+
+    def defined(self, exchange: Exchange, as_of: date, keys: Iterable[str]) -> dict[str, Truth]:
+        """How some definitions read on one exchange, and those that they use."""
+        used = set(keys)
+        for key in reversed(self.rules.definitions):  # each uses only earlier ones
+            if key in used:
+                used.update(named(self.rules.definitions[key]))
+        definitions = {key: condition for key, condition in self.rules.definitions.items() if key in used}
+        return define(definitions, KnownFacts(self.rules, exchange, as_of).test)
 
     def follows(
         self, known: KnownFacts, reads: Reads, holds: Mapping[str, Truth], signed: frozenset[str] = NONE_SIGNED

@@ -102,7 +102,7 @@ def exchange(**facts: Any) -> engine.Exchange:
 
 def contributed(**facts: Any) -> dict[str, tuple[int, int | None]]:
     sent = exchange(**facts)
-    found = COUNTING.contributions(sent, PDP.verdict(sent, DAY))
+    found = COUNTING.contributions(sent, PDP.verdict(sent, DAY), PDP.defined(sent, DAY, COUNTING.definitions))
     return {each.fact: ends(each.people) for each in found}
 
 

@@ -119,9 +119,11 @@ def test_counters_get_the_same_from_whichever_engine_judged(checked: engine.PDP)
     alone = engine.PDP(BUNDLE, "durable")
     contributed = 0
     for exchange, as_of in EXCHANGES:
-        said = counting.contributions(exchange, checked.verdict(exchange, as_of))
+        verdict = checked.verdict(exchange, as_of)
+        said = counting.contributions(exchange, verdict, verdict.defined)
+        defined = checked.defined(exchange, as_of, counting.definitions)
         for pdp in (checked, alone):
-            assert counting.contributions(exchange, pdp.judge(exchange, as_of=as_of).verdict) == said
+            assert counting.contributions(exchange, pdp.judge(exchange, as_of=as_of).verdict, defined) == said
         contributed += len(said)
     assert contributed
 
