@@ -102,7 +102,7 @@ class ProblemPlace(BaseModel):
     pointer: str = Field(description="JSON Pointer (RFC 6901) into the body; empty for the body as a whole")
     code: str
     detail: str
-    position: Position | None = Field(default=None, description="where a finding in the policies stands")
+    position: Position | None = Field(default=None, description="the place of a finding in the policies")
 
 
 class Problem(BaseModel):

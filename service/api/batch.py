@@ -28,7 +28,7 @@ from service.service import Service
 _OPENING = re.compile(r'[ \t\n\r]*\{[ \t\n\r]*"exchanges"[ \t\n\r]*:[ \t\n\r]*\[[ \t\n\r]*')
 _COMMA = re.compile(r"[ \t\n\r]*,[ \t\n\r]*")
 _CLOSING = re.compile(r"[ \t\n\r]*\][ \t\n\r]*\}[ \t\n\r]*\Z")
-_SHAPE = 'the body is {"exchanges": [ … ]} and nothing else'
+_SHAPE = 'the body must be {"exchanges": [ … ]} and nothing else'
 _skip_value = json.JSONDecoder().raw_decode
 
 

@@ -83,7 +83,7 @@ def add(app: FastAPI, service: Service) -> None:
             made = decided.written
             refused = RequestRefused(
                 "decision-moved",
-                "the counters, policies and day of now give another outcome",
+                "decided again with the current counters, policies and day, it may not proceed",
                 decision={"id": made.id, "outcome": made.outcome, "answer": made.answer},
             )
             problem = refused.response(request.scope["path"], request_id)

@@ -113,5 +113,5 @@ def _query(query: bytes) -> tuple[str, dict[str, Any]]:
     except ValueError:
         raise RequestRefused("bad-request", "write the query like `?counter=counts.cn&exporter.id=org-1`") from None
     if len(values) < len(sent) or "counter" not in values:
-        raise RequestRefused("bad-request", "the query must name one `counter`, and each fact that it is kept per once")
+        raise RequestRefused("bad-request", "the query must name `counter` once, and once each fact that it is kept per")
     return values.pop("counter"), values

@@ -64,9 +64,8 @@ def add(app: FastAPI, service: Service) -> None:
         nonlocal probing
         if probing is None or probing.done():
             probing = asyncio.ensure_future(service.store.probe())
-            probing.add_done_callback(
-                lambda done: done.cancelled() or done.exception()
-            )  # read it, in case no caller waits any more
+            # Read the error here, in case no caller waits any more.
+            probing.add_done_callback(lambda done: done.cancelled() or done.exception())
         return await asyncio.shield(probing)
 
     @app.get("/livez", summary="Check that the process is alive")

@@ -267,7 +267,7 @@ class _Endpoints:
     # --- reading -----------------------------------------------------------------------------------------------------
 
     def get(self, request: Request) -> Response:
-        """The entity in its newest version, or in the version that is valid on the day `as_of`."""
+        """The entity in its newest version, or in the version that applies to the day `as_of`."""
         caller_of(request.scope, "read")
         kind, name = self._kind(request), request.path_params["id"]
         day = _day(_query(request, "as_of").get("as_of"))
@@ -280,7 +280,7 @@ class _Endpoints:
         version = self._service.read(look, "register")
         if version is None:
             raise RequestRefused(
-                "not-found", "the register has no entity with this id" + ("" if day is None else " on this day")
+                "not-found", "the register has no entity with this id" + ("" if day is None else " for this day")
             )
         return _answer(version, 200)
 
@@ -442,7 +442,7 @@ def _refusing() -> Iterator[None]:
     except Wrong as wrong:
         raise refusal(list(wrong.places)) from None
     except Changed:
-        raise RequestRefused("changed-meanwhile", "read the entity again and send its new ETag") from None
+        raise RequestRefused("changed-meanwhile", "read the entity again; its ETag is its version") from None
     except NotHeld:
         raise RequestRefused("not-found", "the register has no entity with this id") from None
 

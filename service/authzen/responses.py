@@ -150,7 +150,7 @@ def _admin(written: engine.Written) -> str:
     said = (
         ("as of", [written.as_of.isoformat()] if written.hypothetical else []),
         ("by", written.named["provision"]),
-        ("by what came with the data:", against),
+        ("by conditions that came with the data:", against),
         ("not met:", written.named["requirement"]),
         ("not known:", written.named["missing"]),
     )

@@ -56,8 +56,8 @@ class AsyncClient:
         """
         Whether an exchange may happen: True only if the service said so, False in every other case.
 
-        This never raises. False may mean a refusal, a service that cannot be reached, or a mistake in the exchange: use `evaluate`
-        to know which.
+        A failure is not raised. False may mean a refusal, a service that cannot be reached, or a mistake in the exchange: use
+        `evaluate` to know which.
         """
         try:
             return (await self.evaluate(exchange)).proceed is True

@@ -182,7 +182,10 @@ PUBLIC_PEM = KEYS["rsa"].public_key().public_bytes(serialization.Encoding.PEM, s
         (lambda: token(headers={"crit": ["exp"]}), ""),
         (lambda: token() + "A", ""),
         (lambda: token()[:-4] + "AAAA", "not signed by the issuer"),
-        (lambda: ".".join([token().split(".")[0], token(sub="admin").split(".")[1], token().split(".")[2]]), "not signed by the issuer"),
+        (
+            lambda: ".".join([token().split(".")[0], token(sub="admin").split(".")[1], token().split(".")[2]]),
+            "not signed by the issuer",
+        ),
         (lambda: token(padding="x" * 9000), ""),
         (lambda: forged({"alg": "none", "kid": "ec"}, lambda signed: b""), "signed by RS, PS, ES or EdDSA"),
         (lambda: forged({"alg": "None", "kid": "ec"}, lambda signed: b""), "signed by RS, PS, ES or EdDSA"),
