@@ -107,7 +107,7 @@ class Settings(BaseModel):
     )
     authentication: Literal["auto", "required"] = Field(
         default="auto",
-        description="`required`: callers always need a key; `auto`: they need none while only this machine can call and no key was made",
+        description="with `auto`, callers need no key while only this machine can call and no key was ever made",
     )
     jwks_url: str = Field(default="", description="address of the token issuer's public keys (a JWKS)")
     jwt_issuer: str = Field(default="", description="the issuer of tokens, as in their claim `iss`")

@@ -34,7 +34,7 @@ PUBLIC_UNDER = ("/v1/schemas/", "/.well-known/")
 TELLS_MORE = "/readyz"
 PAGES = "/log"
 
-FAILURES_A_SECOND = 1.0  # failed calls from one address, beyond the setting `failure_burst`
+FAILURES_A_SECOND = 1.0  # failed calls that one address may make per second, after its `failure_burst`
 
 MOST_BYTES = 8400  # in an Authorization header: the longest token and its scheme
 

@@ -25,7 +25,7 @@ from service.log.store import moment_text
 from service.store.database import Database
 from service.store.tables import caller as rows
 
-# A process uses a key that it read for this long. After this time, a key revoked in another process is refused everywhere.
+# A process trusts its cached keys for this long. After this time, a key revoked in another process is refused everywhere.
 BELIEVED_SECONDS = 5.0
 MOST_BELIEVED = 4096
 MOST_CHARACTERS = 100  # in a name
