@@ -137,7 +137,7 @@ class Service:
         """The record of a decision. It waits for the disk. Raises RequestRefused where there is none."""
         stored = self.read(lambda connection: find(connection, id))
         if stored is None:
-            raise RequestRefused("not-found", "no decision of this id is recorded")
+            raise RequestRefused("not-found", "no decision with this id is recorded")
         return stored
 
     def compare(self, sequence: int, given: GivenToShadow | None) -> None:
