@@ -1,8 +1,8 @@
 """
 Turns of the event loop while exchanges are decided.
 
-Deciding holds the loop: a thread of its own would cost more than most decisions do. So whoever decides asks for a turn
-first, and after every 50 ms of deciding, whoever did it, the loop turns once.
+Deciding blocks the loop, because a separate thread would cost more than most decisions do. So a request asks for a turn
+before it decides. After every 50 ms of deciding, over all requests, the loop turns once.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ SLICE_SECONDS = 0.05
 
 
 class Turns:
-    """Lets answers leave and probes be heard between decisions. Used as `async with turns:` around each."""
+    """Lets answers leave and probes in between decisions. Use it as `async with turns:` around each decision."""
 
     def __init__(self) -> None:
         self._spent = 0.0

@@ -1,8 +1,8 @@
 """
 Refusals, as RFC 9457 problem documents.
 
-Goes in: what went wrong, in the words of whoever noticed it. Comes out: one shape for all of them, with a type that a
-program can tell apart and a detail that a person can act on.
+The part of the service that refuses says what is wrong. All refusals get one shape, with a type that a program can
+distinguish and a detail that a person can act on.
 """
 
 from collections.abc import Mapping
@@ -51,36 +51,36 @@ Kind = Literal[
 
 # kind: (status, title)
 KINDS: Mapping[Kind, tuple[int, str]] = {
-    "exchange-refused": (400, "The exchange cannot be read as one"),
+    "exchange-refused": (400, "The body cannot be read as an exchange"),
     "batch-refused": (400, "The body cannot be read as a batch"),
     "access-refused": (400, "The body cannot be read as an access request"),
-    "register-refused": (400, "What was sent cannot enter the register"),
+    "register-refused": (400, "The register cannot take the body"),
     "bad-request": (400, "The request is malformed"),
     "unauthenticated": (401, "The caller is not known"),
     "forbidden": (403, "The caller may not do this"),
     "sign-off-refused": (400, "The body cannot be read as a sign-off"),
     "not-found": (404, "There is nothing here"),
-    "policies-refused": (422, "The policies cannot be taken; the last good ones go on"),
-    "method-not-allowed": (405, "This address does not take that method"),
+    "policies-refused": (422, "The policies cannot be loaded; the last good ones still decide"),
+    "method-not-allowed": (405, "This address does not accept the method"),
     "not-signable": (409, "This cannot be signed off"),
-    "body-too-slow": (408, "The body did not come in time"),
-    "cannot-replay": (409, "The decision cannot be decided again here"),
-    "changed-meanwhile": (412, "It is not as the request expects it to be"),
+    "body-too-slow": (408, "The body did not arrive in time"),
+    "cannot-replay": (409, "The decision cannot be replayed here"),
+    "changed-meanwhile": (412, "The entity is not in the state that the request expects"),
     "not-committable": (409, "The decision cannot be committed"),
     "decision-moved": (409, "The decision no longer holds"),
     "commitment-ended": (409, "The commitment has ended already"),
     "idempotency-erased": (410, "The first answer was erased"),
     "body-too-large": (413, "The body is too large"),
     "batch-too-large": (413, "The batch is too large"),
-    "unsupported-media-type": (415, "The body is not sent as JSON"),
+    "unsupported-media-type": (415, "The body is not sent in an accepted format"),
     "misdirected": (421, "The request is addressed to another host"),
-    "idempotency-mismatch": (422, "The key belongs to another call"),
+    "idempotency-mismatch": (422, "The idempotency key belongs to another call"),
     "rate-limited": (429, "Too many calls"),
-    "internal": (500, "Something inside failed, so there is no answer"),
+    "internal": (500, "The service failed, so there is no answer"),
     "not-recorded": (503, "The decision could not be recorded, so there is no answer"),
-    "busy": (503, "Too many requests wait already"),
+    "busy": (503, "Too many requests are waiting"),
     "not-ready": (503, "The service is not ready"),
-    "draining": (503, "The service is about to end"),
+    "draining": (503, "The service is stopping"),
 }
 
 
@@ -102,7 +102,7 @@ class ProblemPlace(BaseModel):
     pointer: str = Field(description="JSON Pointer (RFC 6901) into the body; empty for the body as a whole")
     code: str
     detail: str
-    position: Position | None = Field(default=None, description="of a finding in the policies")
+    position: Position | None = Field(default=None, description="the place of a finding in the policies")
 
 
 class Problem(BaseModel):
@@ -114,7 +114,7 @@ class Problem(BaseModel):
             "examples": [
                 {
                     "type": "urn:fifthfactor:problem:exchange-refused",
-                    "title": "The exchange cannot be read as one",
+                    "title": "The body cannot be read as an exchange",
                     "status": 400,
                     "detail": "1 place in the body is wrong",
                     "instance": "/v1/evaluate",
@@ -131,21 +131,23 @@ class Problem(BaseModel):
         },
     )
 
-    type: str = Field(description="which kind of problem: `about:blank`, or one of those the README lists")
+    type: str = Field(description="the kind of problem: `about:blank`, or a type that the README lists")
     title: str
     status: int
     detail: str
-    instance: str = Field(description="the path that was asked for, of an exchange in a batch with its place in the body")
-    request_id: str = Field(description="the X-Request-ID of the answer, under which the log has the request")
+    instance: str = Field(description="the path of the request; for an exchange in a batch, followed by its place in the body")
+    request_id: str = Field(description="the X-Request-ID of the answer; the service's log lines carry it")
     errors: tuple[ProblemPlace, ...] | None = Field(default=None, description=f"what is wrong; at most {PLACES_SHOWN} places")
-    checks: dict[str, Any] | None = Field(default=None, description="of a service that is not ready: what was found")
+    checks: dict[str, Any] | None = Field(
+        default=None, description="what the readiness check found, where the service is not ready"
+    )
     decision: dict[str, Any] | None = Field(
-        default=None, description="of a decision that moved: `id`, `outcome` and `answer` of the new one"
+        default=None, description="the new decision, where a decision moved: its `id`, `outcome` and `answer`"
     )
 
 
 class RequestRefused(Exception):
-    """A request that gets a problem document for an answer."""
+    """A request that is answered with a problem document."""
 
     def __init__(
         self,
@@ -166,7 +168,7 @@ class RequestRefused(Exception):
         self.headers = headers
 
     def problem(self, path: str, request_id: str, place: str = "") -> Problem:
-        """The document; `place` is a JSON Pointer to what it is about, where that is not the whole body."""
+        """The document. `place` is a JSON Pointer to the part of the body that is refused; empty for the whole body."""
         status, title = KINDS[self.kind]
         return Problem(
             type=f"urn:fifthfactor:problem:{self.kind}",
@@ -186,7 +188,7 @@ class RequestRefused(Exception):
 
 
 def plain(status: int, path: str, request_id: str, headers: Mapping[str, str] | None = None) -> Response:
-    """The answer for a status that says everything."""
+    """The answer for a status that needs no detail."""
     phrase = HTTPStatus(status).phrase
     return _answer(
         Problem(

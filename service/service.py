@@ -40,7 +40,7 @@ def now_utc() -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """The open service. Whoever opened it closes it."""
+    """The open service. The code that opens it also closes it."""
 
     settings: Settings
     policies: Policies
@@ -59,7 +59,7 @@ class Service:
 
     @property
     def live(self) -> Live:
-        """What decides now; read once a request, since it may be replaced."""
+        """The policies that decide now. Read this once per request, since a reload may replace them."""
         return self.policies.live
 
     @classmethod
@@ -69,8 +69,9 @@ class Service:
         """
         Load the policies, open the log, and keep the policies in it.
 
-        Raises engine.BundleRefused where the policies do not hold, SettingRefused for a mode, a key or policies that are not there or
-        not signed and where a key is needed and none would be accepted, DatabaseRefused where the log cannot be opened.
+        Raises engine.BundleRefused where the policies are not valid; SettingRefused where the mode, a key file or the policies do not
+        exist, where the policies are not signed, or where callers need a key and no key would be accepted; DatabaseRefused where the
+        log cannot be opened.
         """
         origin = Origin.of(settings.policies, settings, settings.mode)
         watched = {path: watching.state(path) for path in (*origin.paths, *settings.shadow) if settings.watch}
@@ -82,7 +83,7 @@ class Service:
         try:
             if settings.key_required and not settings.jwks_url and not keys.any_good():
                 raise SettingRefused(
-                    "a key is needed here and there is none: make one with `fifthfactor keys create`, or set FIFTHFACTOR_JWKS_URL"
+                    "callers need a key and there is none: make one with `fifthfactor keys create`, or set FIFTHFACTOR_JWKS_URL"
                 )
             kept.keep_now(store.database, loaded, clock())
             shadow = Shadow.open(settings.shadow, settings, store, say, clock) if settings.shadow else None
@@ -96,7 +97,7 @@ class Service:
         policies = Policies(origin, loaded, live, store, say, clock)
 
         async def reload() -> None:
-            with suppress(PoliciesRefused):  # it is told and counted there
+            with suppress(PoliciesRefused):  # the refusal is logged and counted there
                 await policies.reload()
             if shadow:
                 shadow.renew()
@@ -122,9 +123,9 @@ class Service:
 
     def read(self, look: Callable[[sa.Connection], Result], what: str = "log") -> Result:
         """
-        What a look at the database finds. It waits for the disk, so it belongs into a thread.
+        What `look` reads from the database. It waits for the disk, so call it in a thread.
 
-        Raises RequestRefused where the database does not answer: then `what` was to be read cannot be.
+        Raises RequestRefused, which names `what`, where the database does not answer.
         """
         try:
             with self.store.database.reading.connect() as connection:
@@ -133,20 +134,20 @@ class Service:
             raise RequestRefused("not-ready", f"the {what} cannot be read", headers={"Retry-After": "1"}) from None
 
     def stored(self, id: str) -> Stored:
-        """The record of a decision; it waits for the disk. Raises RequestRefused where there is none."""
+        """The record of a decision. It waits for the disk. Raises RequestRefused where there is none."""
         stored = self.read(lambda connection: find(connection, id))
         if stored is None:
-            raise RequestRefused("not-found", "no decision of this id is recorded")
+            raise RequestRefused("not-found", "no decision with this id is recorded")
         return stored
 
     def compare(self, sequence: int, given: GivenToShadow | None) -> None:
-        """Let the shadow, if there is one, look at a decision whose record is durable."""
+        """Give a decision whose record is durable to the shadow, if there is one."""
         if self.shadow and given:
             self.shadow.look(sequence, given)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """What goes on beside the requests: loading policies anew, and the shadow."""
+        """The work beside the requests: reloading policies, and the shadow."""
         working = asyncio.create_task(self.shadow.work()) if self.shadow else None
         async with self.reloading.running():
             yield
@@ -154,7 +155,7 @@ class Service:
             working.cancel()
 
     def close(self) -> None:
-        """Write what waits and let go of the log."""
+        """Write the waiting records and close the log."""
         if self.shadow:
             self.shadow.close()
         self.store.close()

@@ -1,8 +1,8 @@
 """
 The settings of the service.
 
-They come from the options of `fifthfactor serve`, from environment variables `FIFTHFACTOR_…`, and from a TOML file: what comes
-first wins. Every one has a default, so that nothing needs to be set; a wrong one stops the start with one sentence.
+They come from the options of `fifthfactor serve`, from environment variables `FIFTHFACTOR_…`, and from a TOML file; the first
+of these wins. Every setting has a default, so nothing needs to be set. A wrong setting stops the start with one sentence.
 """
 
 import difflib
@@ -24,7 +24,7 @@ from service.store.database import file_of
 PREFIX = "FIFTHFACTOR_"
 FILE = "FIFTHFACTOR_SETTINGS"  # names the file
 
-_OF_OTHERS = frozenset((FILE, "FIFTHFACTOR_KEY"))  # the second is of service.client
+_OF_OTHERS = frozenset((FILE, "FIFTHFACTOR_KEY"))  # the second is read by service.client
 _MOST_BYTES = 64 * 1024
 _PLACE = re.compile(r"line \d+, column \d+|end of document")
 
@@ -36,89 +36,106 @@ class SettingRefused(Exception):
 
 
 class Settings(BaseModel):
-    """All settings; the README's table has a line for each."""
+    """All settings. The README's table has a row for each."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     policies: tuple[Path, ...] = Field(
         default=(),
-        description="folders of policies or bundle files, in the environment separated by `:`; the word `bundled` names the bundled"
-        " ones, which are taken if not set",
+        description="folders of policies, or bundle files, separated by `:` in the environment; `bundled` names the policies that"
+        " come with Fifth Factor, which are the default",
     )
     bundle_keys: tuple[Path, ...] = Field(
-        default=(), description="public keys of which one must have signed the policies; in the environment separated by `:`"
+        default=(), description="public keys, separated by `:` in the environment; one of them must have signed the policies"
     )
-    watch: bool = Field(default=True, description="whether policies are loaded anew when they change on the disk")
+    watch: bool = Field(default=True, description="whether policies are reloaded when they change on the disk")
     shadow: tuple[Path, ...] = Field(
-        default=(), description="folders or bundle files, given as `policies` are, that are evaluated beside the policies"
+        default=(),
+        description="folders or bundle files, given like `policies`; they are evaluated beside the policies and decide nothing",
     )
     database: str = Field(default="fifthfactor.db", description="file of the decision log, or postgresql://…")
-    host: str = Field(default="127.0.0.1", description="address to listen on; others than this machine's own need a key")
+    host: str = Field(
+        default="127.0.0.1", description="address to listen on; callers need a key unless it is a loopback address"
+    )
     port: int = Field(default=8080, ge=0, le=65_535, description="port to listen on; 0 takes a free one")
-    workers: int = Field(default=1, ge=1, le=64, description="processes that answer, on one port and one database")
+    workers: int = Field(
+        default=1, ge=1, le=64, description="number of processes that answer; they share one port and one database"
+    )
     most_under_way: int = Field(
-        default=256, ge=1, le=100_000, description="most requests under way in a worker; more get a 503"
+        default=256,
+        ge=1,
+        le=100_000,
+        description="most requests that one worker handles at the same time; further requests get a 503",
     )
     shed_seconds: float = Field(
-        default=2.0, ge=0.05, le=60, description="how long a record may wait for the disk until new requests get a 503"
+        default=2.0, ge=0.05, le=60, description="how long a record may wait for the disk before new requests get a 503"
     )
     drain_seconds: float = Field(
         default=0.0,
         ge=0,
         le=600,
-        description="how long requests are taken after the word to stop, while /readyz says `draining`",
+        description="how long requests are still accepted after the signal to stop, while /readyz says `draining`",
     )
-    mode: str = Field(default="checked", description="which engines decide; the engine knows which there are")
-    zone: str = Field(default="UTC", description="time zone whose today is the day of an exchange that names none")
+    mode: str = Field(
+        default="checked", description="which engines decide: `checked` (two, compared), `bitset`, `durable` or `reference`"
+    )
+    zone: str = Field(default="UTC", description="time zone of today's date, which is the day of an exchange that names no day")
     body_limit: int = Field(default=256 * 1024, ge=1024, le=256 * 1024, description="largest body of a request, in bytes")
     batch_limit: int = Field(default=1000, ge=1, le=1000, description="most exchanges in a batch")
     batch_body_limit: int = Field(
         default=4 * 1024 * 1024, ge=1024, le=16 * 1024 * 1024, description="largest body of a batch, in bytes"
     )
-    public_url: str = Field(default="", description="address that callers know the service by; the request's own if not set")
-    trust: Literal["confirmed", "from-memory"] = Field(default="confirmed", description="lowest mark that lifts without review")
+    public_url: str = Field(
+        default="", description="address of the service as callers know it; if not set, the address in the request"
+    )
+    trust: Literal["confirmed", "from-memory"] = Field(
+        default="confirmed", description="lowest mark with which a provision lifts another one without review"
+    )
     norms: Literal["bind", "advise"] = Field(default="bind", description="whether norms bind, or only advise")
     callers_counts: Literal["combine", "refuse", "trust"] = Field(
-        default="combine", description="what becomes of counters that come with an exchange"
+        default="combine", description="what the service does with counters that an exchange states"
     )
     ledger_since: date | Literal["never"] = Field(
         default="never", description="the day since which every exchange is committed here"
     )
     commit_within_days: int = Field(
-        default=1, ge=0, le=31, description="how many days a decision may be committed after its own"
+        default=1, ge=0, le=31, description="for how many days after its own day a decision may be committed"
     )
     hosts: str = Field(
         default="",
-        description="names besides this machine's own that requests may be addressed to, with commas; they need a key",
+        description="further host names that requests may be addressed to, separated by commas; callers then need a key",
     )
     authentication: Literal["auto", "required"] = Field(
-        default="auto", description="whether a key is needed even where nobody but this machine can call and no key was made"
+        default="auto",
+        description="with `auto`, callers need no key while only this machine can call and no key was ever made",
     )
-    jwks_url: str = Field(default="", description="where the issuer of tokens has its public keys")
-    jwt_issuer: str = Field(default="", description="the issuer of tokens, as their `iss` says")
-    jwt_audience: str = Field(default="", description="what tokens call this service, in their `aud`")
-    rate_limit: float = Field(default=0, ge=0, le=1_000_000, description="calls a second that a caller may make; 0 is no limit")
-    rate_burst: int = Field(default=100, ge=1, le=1_000_000, description="calls that a caller may make at once, under a limit")
+    jwks_url: str = Field(default="", description="address of the token issuer's public keys (a JWKS)")
+    jwt_issuer: str = Field(default="", description="the issuer of tokens, as in their claim `iss`")
+    jwt_audience: str = Field(default="", description="the name of this service in the claim `aud` of tokens")
+    rate_limit: float = Field(
+        default=0, ge=0, le=1_000_000, description="calls per second that a caller may make; 0 is no limit"
+    )
+    rate_burst: int = Field(
+        default=100, ge=1, le=1_000_000, description="calls that a caller may make at once where `rate_limit` is set"
+    )
     failure_burst: int = Field(
-        default=30, ge=1, le=1_000_000, description="calls at once from one address that no good key comes with"
+        default=30, ge=1, le=1_000_000, description="calls without a valid key that one address may make at once"
     )
-    idempotency_hours: int = Field(default=24, ge=1, le=720, description="how long answers are kept for calls made again")
+    idempotency_hours: int = Field(default=24, ge=1, le=720, description="how long answers are kept for repeated calls")
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str], **given: Any) -> Self:
         """
-        Settings from the environment, with those given (and not None) in their place, and those of the file where there are none.
+        Settings from the given values that are not None, then from the environment, then from the file.
 
-        The file is what `settings` gives, or the environment's FIFTHFACTOR_SETTINGS. Raises SettingRefused.
+        `settings` names the file, or else FIFTHFACTOR_SETTINGS in the environment. Raises SettingRefused.
         """
         file = given.pop("settings", None) or environment.get(FILE)
         found: dict[str, Any] = _read(Path(file)) if file else {}
         spelled = {name: f"`{name}` in `{file}`" for name in found}
         for name in found:
             if name not in cls.model_fields:
-                raise SettingRefused(
-                    f"there is no setting `{name}`, which stands in `{file}`{_nearest(name, cls.model_fields)}"
-                )
+                raise SettingRefused(f"`{name}` in `{file}` is not a setting{_nearest(name, cls.model_fields)}")
         for variable, value in environment.items():
             if not variable.startswith(PREFIX) or variable in _OF_OTHERS:
                 continue
@@ -150,9 +167,9 @@ class Settings(BaseModel):
     @field_validator("policies")
     @classmethod
     def _named(cls, policies: tuple[Path, ...]) -> tuple[Path, ...]:
-        # What was meant to name some and is empty must not become the bundled ones.
+        # An empty value is probably a mistake, so it must not select the bundled policies.
         if not policies:
-            raise ValueError("name a folder or a bundle file, or do not set it")
+            raise ValueError("name a folder or a bundle file, or leave it unset")
         return policies
 
     @field_validator("database", mode="before")
@@ -196,7 +213,7 @@ class Settings(BaseModel):
             or "@" in parts.netloc
             or url.endswith(("/", "?", "#"))
         ):
-            raise ValueError("it must be like https://pdp.example.com, without a query, and without a slash at its end")
+            raise ValueError("it must be like https://pdp.example.com, without a query and without a slash at the end")
         if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(parts.hostname)):
             raise ValueError("it must begin with https://; http:// is for this machine's own addresses only")
         return url
@@ -206,7 +223,7 @@ class Settings(BaseModel):
     def _names(cls, hosts: str) -> str:
         for name in _names_in(hosts):
             if not _NAME.fullmatch(name):
-                raise ValueError("give names as a Host header has them, without a port, with commas between them")
+                raise ValueError("give names as in a Host header, without a port, separated by commas")
         return hosts
 
     @field_validator("jwks_url")
@@ -215,7 +232,7 @@ class Settings(BaseModel):
         if url:
             parts = urlsplit(url)
             if not parts.hostname or not (parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname))):
-                raise ValueError("give an https:// address; http:// only on this machine")
+                raise ValueError("give an https:// address; http:// is for this machine's own addresses only")
         return url
 
     @model_validator(mode="after")
@@ -223,7 +240,7 @@ class Settings(BaseModel):
         given = [name for name in ("jwks_url", "jwt_issuer", "jwt_audience") if getattr(self, name)]
         if len(given) in (1, 2):
             raise ValueError(
-                "tokens need all of FIFTHFACTOR_JWKS_URL, FIFTHFACTOR_JWT_ISSUER and FIFTHFACTOR_JWT_AUDIENCE, or none is set"
+                "set all three of FIFTHFACTOR_JWKS_URL, FIFTHFACTOR_JWT_ISSUER and FIFTHFACTOR_JWT_AUDIENCE, or none"
             )
         if not is_loopback(self.host) and not self.host_names:
             raise ValueError(f"to listen on {self.host}, set FIFTHFACTOR_HOSTS to the names that requests will be addressed to")
@@ -236,8 +253,8 @@ class Settings(BaseModel):
 
     @property
     def key_required(self) -> bool:
-        """Whether a key is needed whatever keys there are."""
-        # Another name means that somebody passes on what comes from elsewhere, from an address of this machine.
+        """Whether callers need a key even if none was ever made."""
+        # Another name means that a proxy on this machine passes on requests from elsewhere.
         return self.authentication == "required" or not all(map(is_loopback, (self.host, *self.host_names)))
 
     @field_validator("zone")
@@ -251,7 +268,7 @@ class Settings(BaseModel):
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host is this machine itself: 127.0.0.0/8, ::1 or `localhost`."""
+    """Whether a host is this machine: 127.0.0.0/8, ::1 or `localhost`."""
     if host.lower() == "localhost":
         return True
     try:
@@ -266,20 +283,20 @@ def _names_in(hosts: str) -> list[str]:
 
 
 def time_zone(name: str) -> tzinfo:
-    """The zone of a name; UTC needs no table of zones on the machine."""
+    """The zone of this name. UTC works without a table of zones on the machine."""
     return UTC if name == "UTC" else ZoneInfo(name)
 
 
 def _meant(path: Any) -> Any:
     if path != "bundled":
         return path
-    from engine import policies_at  # here, since it takes a second: what names no policies needs no engine
+    from engine import policies_at  # imported here, since it takes a second that most commands do not need
 
     return policies_at(path)
 
 
 def _read(file: Path) -> dict[str, Any]:
-    """What stands in a file of settings. Raises SettingRefused, which says none of it: it may be a password."""
+    """The content of a file of settings. Raises SettingRefused, which never quotes the content: it may hold a password."""
     try:
         with file.open("rb") as opened:
             content = opened.read(_MOST_BYTES + 1)
@@ -293,7 +310,7 @@ def _read(file: Path) -> dict[str, Any]:
         raise SettingRefused(f"the settings `{file}` are not UTF-8") from None
     except tomllib.TOMLDecodeError as refused:
         place = _PLACE.search(str(refused))
-        raise SettingRefused(f"the settings `{file}` are no TOML{f': look at {place[0]}' if place else ''}") from None
+        raise SettingRefused(f"the settings `{file}` are not TOML{f': see {place[0]}' if place else ''}") from None
 
 
 def _nearest(name: str, names: Iterable[str]) -> str:
@@ -303,11 +320,11 @@ def _nearest(name: str, names: Iterable[str]) -> str:
 
 def _sentence(refused: ValidationError, spelled: Mapping[str, str]) -> str:
     first = refused.errors(include_url=False)[0]
-    if not first["loc"]:  # of several settings together
+    if not first["loc"]:  # an error of several settings together
         return first["msg"].removeprefix("Value error, ")
     name = str(first["loc"][0])
     reason = first["msg"].removeprefix("Value error, ").removeprefix("Input ")
-    # An address may hold a password, and so may a table that stands for one; it is not said again.
+    # An address, or a table given in its place, may hold a password, so it is not quoted.
     hidden = "://" in str(first["input"]) or (name == "database" and not isinstance(first["input"], str))
-    shown = "what it is" if hidden else f"`{first['input']}`"
-    return f"{spelled.get(name, name)} cannot be {shown}: {reason}"
+    setting = spelled.get(name, name)
+    return f"{setting} has a wrong value: {reason}" if hidden else f"{setting} cannot be `{first['input']}`: {reason}"

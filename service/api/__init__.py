@@ -1,1 +1,1 @@
-"""The endpoints, one module a group; `add` puts a group on the application."""
+"""The endpoints, one module per group. Each module's `add` puts its group on the application."""

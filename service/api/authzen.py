@@ -1,8 +1,8 @@
 """
 `POST /access/v1/…` and `GET /.well-known/authzen-configuration`: AuthZEN Authorization API 1.0.
 
-Evaluations are decided and recorded like exchanges that come by themselves; searches look up and record nothing. What is malformed is
-a 400 here, a wrong content type too, since the standard knows no other status for it.
+Evaluations are decided and recorded like exchanges. Searches decide on candidates and record nothing. A malformed request gets a 400
+here, and so does a wrong content type, since the standard has no other status for it.
 """
 
 from collections.abc import Mapping
@@ -51,7 +51,7 @@ class ActionFound(BaseModel):
 
 
 class PageFound(BaseModel):
-    """Where the results go on: `next_token` is for `page.token` of the same search, and empty at the end."""
+    """How to get more results: send `next_token` as `page.token` of the same search. It is empty at the end."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -60,7 +60,7 @@ class PageFound(BaseModel):
 
 
 class EntitiesFound(BaseModel):
-    """Those for which the decision would be true. There is a `page` where one was asked for, or where there is more."""
+    """The entities for which the decision would be true. `page` is there if the request has one, or if there are more results."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -69,7 +69,7 @@ class EntitiesFound(BaseModel):
 
 
 class ActionsFound(BaseModel):
-    """Those for which the decision would be true. There is a `page` where one was asked for, or where there is more."""
+    """The actions for which the decision would be true. `page` is there if the request has one, or if there are more results."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -78,7 +78,7 @@ class ActionsFound(BaseModel):
 
 
 class Configuration(BaseModel):
-    """Where this decision point answers, and which obligations it may issue."""
+    """The addresses of this decision point, and the obligations that it may issue."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -93,7 +93,7 @@ class Configuration(BaseModel):
 
 
 class _Current:
-    """The access of the policies that decide now; asked for once a request."""
+    """The access of the policies that decide now. Call it once per request."""
 
     def __init__(self, service: Service, entities: Entities) -> None:
         self._service = service
@@ -114,7 +114,7 @@ class _Current:
 
 
 def add(app: FastAPI, service: Service, entities: Entities) -> None:
-    """Put the endpoints on the application. `entities` are what requests may speak of by id."""
+    """Put the endpoints on the application. `entities` are those that requests may name by id."""
     settings = service.settings
     current = _Current(service, entities)
     large = LargeRequests(service.load, "requests of several evaluations")
@@ -136,7 +136,7 @@ def add(app: FastAPI, service: Service, entities: Entities) -> None:
         return await record_and_answer(service, request, caller, raw, decide)
 
     async def evaluations(request: Request) -> Response:
-        """Decides access requests until the semantic ends it, records all decisions in one commit, and answers with them."""
+        """Decides access requests until `evaluations_semantic` says to stop, records all decisions in one commit, and answers with them."""
         caller = caller_of(request.scope, "evaluate")
         async with large.place():
             raw, document = await _document(request, settings.batch_body_limit)
@@ -147,7 +147,7 @@ def add(app: FastAPI, service: Service, entities: Entities) -> None:
                 return await record_and_answer(service, request, caller, raw, partial(several, request, sent, caller, holding))
 
     async def several(request: Request, sent: requests.Evaluations, caller: Caller, holding: Holding) -> Outgoing:
-        """What was decided, and the answer to each evaluation up to where the semantic ends. Raises RequestRefused, ClientDisconnect."""
+        """The decisions, and the answers up to the one where the semantic stops. Raises RequestRefused, ClientDisconnect."""
         access = current()  # one bundle for all of them
         now, known = service.clock(), access.known()
         found: list[AccessAnswer] = []
@@ -161,7 +161,7 @@ def add(app: FastAPI, service: Service, entities: Entities) -> None:
                     raise asked
                 answer, decided = await access.evaluate(asked, known, now, request.scope["request_id"], caller)
             except RequestRefused as refused:
-                if refused.kind == "not-ready":  # it is not this one's fault, and may be tried again
+                if refused.kind == "not-ready":  # the evaluation is not at fault, and the call may be repeated
                     raise
                 answer, decided = responses.malformed(refused), None
             found.append(answer)
@@ -183,19 +183,19 @@ def add(app: FastAPI, service: Service, entities: Entities) -> None:
         return {"page": page if sent.page is not None or found.next_token else None, "results": found.results}
 
     async def search_subject(request: Request) -> Response:
-        """Of the stored subjects of a type, those for which the decision would be true. Nothing is recorded."""
+        """Finds the stored subjects of a type for which the decision would be true. Nothing is recorded."""
         return _json(EntitiesFound.model_validate(await search(request, "subject")))
 
     async def search_resource(request: Request) -> Response:
-        """Of the stored resources of a type, those for which the decision would be true. Nothing is recorded."""
+        """Finds the stored resources of a type for which the decision would be true. Nothing is recorded."""
         return _json(EntitiesFound.model_validate(await search(request, "resource")))
 
     async def search_action(request: Request) -> Response:
-        """Of the actions of the vocabulary, those for which the decision would be true. Nothing is recorded."""
+        """Finds the actions of the vocabulary for which the decision would be true. Nothing is recorded."""
         return _json(ActionsFound.model_validate(await search(request, "action")))
 
     async def configuration(request: Request) -> Response:
-        """Where this decision point answers, for whoever has no other word of it. Open to everyone."""
+        """The addresses of this decision point, for callers that do not know them yet. Needs no key."""
         current()
         base = settings.public_url or f"{request.url.scheme}://{request.headers['host']}"
         return _json(
@@ -218,9 +218,27 @@ def add(app: FastAPI, service: Service, entities: Entities) -> None:
             AccessAnswers | AccessAnswer,
             _evaluations_schema(settings.batch_limit),
         ),
-        (f"{_SEARCH}/subject", search_subject, "Who may do it", EntitiesFound, _search_schema("subject")),
-        (f"{_SEARCH}/resource", search_resource, "To what may it be done", EntitiesFound, _search_schema("resource")),
-        (f"{_SEARCH}/action", search_action, "What may be done", ActionsFound, _search_schema("action")),
+        (
+            f"{_SEARCH}/subject",
+            search_subject,
+            "Search the subjects that may do an action",
+            EntitiesFound,
+            _search_schema("subject"),
+        ),
+        (
+            f"{_SEARCH}/resource",
+            search_resource,
+            "Search the resources that an action may be done to",
+            EntitiesFound,
+            _search_schema("resource"),
+        ),
+        (
+            f"{_SEARCH}/action",
+            search_action,
+            "Search the actions that a subject may do",
+            ActionsFound,
+            _search_schema("action"),
+        ),
     ):
         app.router.add_api_route(
             path,
@@ -241,7 +259,7 @@ def add(app: FastAPI, service: Service, entities: Entities) -> None:
         "/.well-known/authzen-configuration",
         configuration,
         methods=["GET"],
-        summary="Where access requests are answered",
+        summary="The addresses of this decision point",
         response_model=Configuration,
         responses=schemas.problems(404),
         route_class_override=Plain,
@@ -249,7 +267,7 @@ def add(app: FastAPI, service: Service, entities: Entities) -> None:
 
 
 async def _document(request: Request, limit: int) -> tuple[bytes, dict[str, Any]]:
-    """The body, and the object in it. Raises RequestRefused, ClientDisconnect."""
+    """The body as bytes, and its JSON object. Raises RequestRefused, ClientDisconnect."""
     try:
         raw = await body(request, limit)
     except RequestRefused as refused:
@@ -293,11 +311,11 @@ def _shape(properties: Mapping[str, Any], needed: tuple[str, ...], example: Any 
 
 
 def _parts(needed: bool, blank: str = "") -> dict[str, Any]:
-    """The shapes of subject, action, resource and context; of what is searched for, only the type."""
+    """The shapes of subject, action, resource and context. The part that a search looks for has no id."""
     named = {"type": _TEXT, "id": _TEXT, "properties": _OBJECT}
 
     def entity(name: str) -> dict[str, Any]:
-        if name == blank:  # its id is not read
+        if name == blank:  # a search does not read its id
             return _shape({"type": _TEXT, "properties": _OBJECT}, ("type",))
         return _shape(named, ("type", "id") if needed else ())
 
@@ -314,9 +332,9 @@ def _evaluation_schema() -> dict[str, Any]:
 
 
 def _evaluations_schema(most: int) -> dict[str, Any]:
-    """Either whole by itself or by its items; an item that is malformed is answered in its place."""
+    """Either one complete evaluation, or several items. A malformed item gets an error in its place."""
     options = _shape({"evaluations_semantic": {"type": "string", "enum": list(requests.SEMANTICS)}}, ())
-    item = {"anyOf": [_shape(_parts(False), ()), {"description": "is answered by an error in its place"}]}
+    item = {"anyOf": [_shape(_parts(False), ()), {"description": "a malformed item gets an error in its place"}]}
     items = {"type": "array", "minItems": 1, "maxItems": most, "items": item}
     several = _shape({**_parts(False), "options": options, "evaluations": items}, ("evaluations",))
     alone = _shape(
@@ -339,7 +357,7 @@ def _search_schema(blank: Blank) -> dict[str, Any]:
         },
         (),
     )
-    page["description"] = f"at most {MOST_RESULTS} results come at once, and often fewer; `next_token` leads to more"
+    page["description"] = f"a page has at most {MOST_RESULTS} results, and often fewer; `next_token` leads to the next page"
     whole: dict[str, Any] = {"subject": _SUBJECT, "action": _ACTION, "resource": _RESOURCE}
     if blank == "action":
         del whole["action"]

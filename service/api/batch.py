@@ -1,10 +1,9 @@
 """
-`POST /v1/evaluate/batch`: many exchanges in, as many decisions or problems out, in the same order.
+`POST /v1/evaluate/batch`: many exchanges in, a decision or a problem for each out, in the same order.
 
-The body is taken apart into the bytes of each exchange, and each is then read and decided like one that comes alone. All
-decisions are recorded by one commit, and nothing is answered before it: either every decision of a batch is in the log, or
-none. Between decisions the event loop turns, and one batch is decided at a time, so that a few large ones cannot fill the
-memory.
+The body is split into the bytes of each exchange. Each exchange is then read and decided like a single one. One commit records
+all decisions, and the answer leaves after it: either every decision of a batch is in the log, or none. The event loop turns
+between decisions. Only one batch is decided at a time, so that a few large ones cannot fill the memory.
 """
 
 import json
@@ -29,7 +28,7 @@ from service.service import Service
 _OPENING = re.compile(r'[ \t\n\r]*\{[ \t\n\r]*"exchanges"[ \t\n\r]*:[ \t\n\r]*\[[ \t\n\r]*')
 _COMMA = re.compile(r"[ \t\n\r]*,[ \t\n\r]*")
 _CLOSING = re.compile(r"[ \t\n\r]*\][ \t\n\r]*\}[ \t\n\r]*\Z")
-_SHAPE = 'the body is {"exchanges": [ … ]} and nothing else'
+_SHAPE = 'the body must be {"exchanges": [ … ]} and nothing else'
 _skip_value = json.JSONDecoder().raw_decode
 
 
@@ -42,7 +41,7 @@ class DecisionResult(BaseModel):
 
 
 class ProblemResult(BaseModel):
-    """An exchange that was refused; nothing was recorded of it. The pointers of its errors lead into the exchange."""
+    """An exchange that was refused; nothing of it is recorded. The pointers of its errors start at the exchange."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -88,7 +87,7 @@ def add(app: FastAPI, service: Service) -> None:
         at = opening.end()
         found: list[bytes] = []
         if text[at : at + 1] == "]" and not _CLOSING.match(text, at):
-            raise RequestRefused("batch-refused", _SHAPE)  # there is more beside the exchanges
+            raise RequestRefused("batch-refused", _SHAPE)  # the body has another member
         more = not _CLOSING.match(text, at)
         while more:
             if len(found) == settings.batch_limit:
@@ -99,7 +98,7 @@ def add(app: FastAPI, service: Service) -> None:
                 comma = _COMMA.match(text, end)
                 if not comma and not _CLOSING.match(text, end):
                     raise RequestRefused(
-                        "batch-refused", f"after exchange {len(found)} there is neither a comma nor the end; {_SHAPE}"
+                        "batch-refused", f"exchange {len(found)} is followed by neither a comma nor the end; {_SHAPE}"
                     )
                 at = comma.end() if comma else end
                 more = comma is not None
@@ -108,7 +107,7 @@ def add(app: FastAPI, service: Service) -> None:
     async def decided(
         request: Request, exchanges: Sequence[bytes], wanted: TellingAsked, caller: Caller, holding: Holding
     ) -> Outgoing:
-        """What was decided, and the result for each exchange. Raises RequestRefused, ClientDisconnect."""
+        """The decisions, and the result for each exchange. Raises RequestRefused, ClientDisconnect."""
         now = service.clock()
         live = service.live  # one bundle for the whole batch
         request_id: str = request.scope["request_id"]
@@ -124,7 +123,7 @@ def add(app: FastAPI, service: Service) -> None:
                     sent = decider.read(live, exchange, now)
                     each = decider.decide(live, sent.exchange, wanted, now, request_id, caller, register=sent.register)
                 except RequestRefused as refused:
-                    if refused.kind == "not-ready":  # it is not this exchange's fault, and may be tried again
+                    if refused.kind == "not-ready":  # the exchange is not at fault, and the call may be repeated
                         raise
                     problem = refused.problem(request.scope["path"], request_id, f"/exchanges/{number}")
                     pieces.append(b'{"problem":%b}' % problem.model_dump_json(exclude_none=True).encode())
@@ -153,15 +152,15 @@ def add(app: FastAPI, service: Service) -> None:
 
 
 def _end_of_value(text: str, at: int) -> int:
-    """Where the JSON value that begins here ends; what it is worth is for the engine to say. Raises RequestRefused."""
+    """The end of the JSON value that begins at `at`. The engine checks the value later. Raises RequestRefused."""
     try:
         return _skip_value(text, at)[1]
     except (ValueError, RecursionError):
-        raise RequestRefused("batch-refused", f"the body is no JSON from its character {at + 1} on") from None
+        raise RequestRefused("batch-refused", f"the body is not JSON from character {at + 1} on") from None
 
 
 def _body_schema(limit: int) -> dict[str, object]:
-    anything = {"description": "what is no exchange is answered by a problem in its place"}
+    anything = {"description": "an item that is not an exchange gets a problem in its place"}
     item = {"anyOf": [{"$ref": "#/components/schemas/Exchange"}, anything]}
     exchanges = {"type": "array", "maxItems": limit, "items": item}
     schema = {

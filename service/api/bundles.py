@@ -1,5 +1,5 @@
 """
-`GET /v1/bundle`, `POST /v1/bundle/reload` and `GET /v1/bundles…`: which policies decide, and which did.
+`GET /v1/bundle`, `POST /v1/bundle/reload` and `GET /v1/bundles…`: the policies that decide, and those that decided.
 """
 
 from datetime import datetime
@@ -22,7 +22,7 @@ BUNDLES_SHOWN = 1_000
 
 
 class Finding(Shown):
-    """What is wrong in a file of policies, and where."""
+    """An error in a file of policies, and its place."""
 
     file: str
     line: int
@@ -32,7 +32,7 @@ class Finding(Shown):
 
 
 class RefusalShown(Shown):
-    """Policies that were not taken."""
+    """Policies that were refused."""
 
     at: datetime
     reason: str
@@ -40,25 +40,27 @@ class RefusalShown(Shown):
 
 
 class BundleShown(Shown):
-    """The policies that decide, and what became of loading them anew."""
+    """The policies that decide, and the results of reloading them."""
 
     meaning: str
     source: str
     trust: str
     norms: str
     engine: str
-    since: datetime = Field(description="when they began to decide")
-    signed_by: tuple[str, ...] = Field(description="the keys that are trusted and signed them, by id; none where no key is set")
-    reloads: int = Field(description="since the start: policies that were loaded anew, and taken or found to be the same")
-    refusals: int = Field(description="since the start: policies that were loaded anew, and refused")
+    since: datetime = Field(description="when these policies began to decide")
+    signed_by: tuple[str, ...] = Field(
+        description="ids of the trusted keys that signed the policies; empty where no key is set"
+    )
+    reloads: int = Field(description="reloads since the start that succeeded, including those that found the same policies")
+    refusals: int = Field(description="reloads since the start that were refused")
     reloaded_at: datetime | None
     refused: RefusalShown | None = Field(
-        description="the last reload, where it was refused; these policies are the last good ones"
+        description="the last reload, if it was refused; these policies are then the last good ones"
     )
 
 
 class Reloaded(Shown):
-    """Policies were loaded anew, whole; `changed` tells whether they are others."""
+    """The result of a reload. `changed` is true where the policies are different now."""
 
     changed: bool
     before: PolicyDigests
@@ -66,7 +68,7 @@ class Reloaded(Shown):
 
 
 class KeptBundle(Shown):
-    """Policies that decided, which are kept; `engine` and `first_used_at` are of their first use."""
+    """Policies that decided and are kept. `engine` and `first_used_at` describe their first use."""
 
     meaning: str
     source: str
@@ -84,7 +86,7 @@ class KeptBundles(Shown):
 
 
 def shown(refusal: reloading.PoliciesRefusal | None) -> RefusalShown | None:
-    """A refusal as it is answered."""
+    """A refusal as the endpoints answer it."""
     if refusal is None:
         return None
     findings = (
@@ -102,7 +104,7 @@ def add(app: FastAPI, service: Service) -> None:
         "/v1/bundle", summary="The policies that decide", responses=schemas.problems(403), openapi_extra=schemas.needs("read")
     )
     async def bundle(request: Request) -> BundleShown:
-        """Their digests and settings, since when they decide, and whether others were refused."""
+        """The digests and settings of the policies, when they began to decide, and whether a reload was refused."""
         caller_of(request.scope, "read")
         live = service.live
         return BundleShown(
@@ -120,15 +122,15 @@ def add(app: FastAPI, service: Service) -> None:
 
     @app.post(
         "/v1/bundle/reload",
-        summary="Load the policies anew",
+        summary="Reload the policies",
         responses=schemas.problems(403, 422, 503),
         openapi_extra=schemas.needs("administer"),
     )
     async def reload(request: Request) -> Reloaded:
-        """Takes them whole or not at all. What is being decided is decided by the policies it began with."""
+        """Loads all policies or changes nothing. A request under way is decided by the policies that it began with."""
         caller_of(request.scope, "administer")
         if held.reloading:
-            raise RequestRefused("busy", "policies are being loaded already", headers={"Retry-After": "2"})
+            raise RequestRefused("busy", "another reload is under way", headers={"Retry-After": "2"})
         before = service.live.digests
         if service.shadow:
             service.shadow.renew()
@@ -143,7 +145,7 @@ def add(app: FastAPI, service: Service) -> None:
         after = service.live.digests
         return Reloaded(changed=changed, before=before, after=after)
 
-    # Not `async` from here on: reading waits for the disk, so each gets a thread.
+    # These are not `async`: reading waits for the disk, so each call runs in a thread.
     @app.get(
         "/v1/bundles",
         summary="The policies that decided",
@@ -151,7 +153,7 @@ def add(app: FastAPI, service: Service) -> None:
         openapi_extra=schemas.needs("read"),
     )
     def bundles(request: Request) -> KeptBundles:
-        """Every bundle that was live, the latest first."""
+        """Every bundle that decided here, the latest first."""
         caller_of(request.scope, "read")
         found = service.read(lambda connection: kept.listed(connection, BUNDLES_SHOWN))
         return KeptBundles(
@@ -181,14 +183,17 @@ def add(app: FastAPI, service: Service) -> None:
     )
     def archive(
         request: Request,
-        digest: Annotated[str, Path(description="`source` or `meaning`, or 8 of its first digits", pattern="^[0-9a-f]{8,64}$")],
+        digest: Annotated[
+            str,
+            Path(description="the digest `source` or `meaning`, or at least its first 8 digits", pattern="^[0-9a-f]{8,64}$"),
+        ],
     ) -> Response:
-        """The file that `fifthfactor bundle build` made of the policies, or would have made."""
+        """The same file that `fifthfactor bundle build` makes of these policies."""
         caller_of(request.scope, "read")
         try:
             data = service.read(lambda connection: kept.archived(connection, digest)[1])
         except kept.NotKept:
-            raise RequestRefused("not-found", "no policies of this digest decided here") from None
+            raise RequestRefused("not-found", "no policies with this digest decided here") from None
         return Response(data, media_type="application/json")
 
 

@@ -1,7 +1,8 @@
 """
-`/v1/commitments`: a decided exchange happens, does not happen after all, or was otherwise than told.
+`/v1/commitments`: commit a decided exchange, withdraw a commitment, or amend it.
 
-Each answer leaves once it is durable. What is refused because the decision no longer holds carries the new decision, which is recorded.
+An answer leaves once its commitment is durable. A refusal because the decision no longer holds carries the new decision, which is
+recorded.
 """
 
 import re
@@ -29,12 +30,12 @@ _MOST = 2**53 - 1
 _ID = r"^[!-~]{1,64}$"
 
 Sent = TypeVar("Sent", bound=BaseModel)
-# PostgreSQL keeps no text with a zero byte in it.
+# PostgreSQL cannot store a text with a zero byte.
 Reason = Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=r"^[^\x00]+$")]
 
 
 class Sending(BaseModel):
-    """What is sent to the ledger: its keys, and no others."""
+    """A body sent to the ledger. Unknown members are refused."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -48,12 +49,12 @@ class WithdrawSent(Sending):
 
 
 class AmendSent(Sending):
-    decision: str = Field(pattern=_ID, description="the id of the decision on the exchange as it really is")
+    decision: str = Field(pattern=_ID, description="the id of the decision on the exchange as it really happens")
     reason: Reason
 
 
 class Commitments(BaseModel):
-    """A page of commitments; `next` is the `after` of the page that follows, left out at the end."""
+    """A page of commitments. `next` is the `after` of the next page; the last page has none."""
 
     commitments: list[Commitment]
     next: int | None = None
@@ -82,7 +83,7 @@ def add(app: FastAPI, service: Service) -> None:
             made = decided.written
             refused = RequestRefused(
                 "decision-moved",
-                "with the counters, the policies and the day as they are now it comes out otherwise",
+                "decided again with the current counters, policies and day, it may not proceed",
                 decision={"id": made.id, "outcome": made.outcome, "answer": made.answer},
             )
             problem = refused.response(request.scope["path"], request_id)
@@ -92,19 +93,19 @@ def add(app: FastAPI, service: Service) -> None:
         return await record_and_answer(service, request, caller, raw, moved)
 
     async def commit(request: Request) -> Response:
-        """Decides the exchange of a decision again, with the counters of now, and commits it where it may still proceed."""
+        """Decides the exchange of a decision again with the current counters, and commits it if it may still proceed."""
         caller = caller_of(request.scope, "commit")
         raw, sent = await read(request, CommitSent)
         return await attempt(request, caller, raw, sent.decision)
 
     async def amend(request: Request) -> Response:
-        """Commits a decision in place of another one, which no longer counts; both are kept."""
+        """Replaces a commitment by one for another decision. The old one no longer counts; both are kept."""
         caller = caller_of(request.scope, "commit")
         raw, sent = await read(request, AmendSent)
         return await attempt(request, caller, raw, sent.decision, _named(request.path_params["id"]), sent.reason)
 
     async def withdraw(request: Request) -> Response:
-        """Ends a commitment whose exchange does not happen; it no longer counts, and is kept."""
+        """Ends a commitment whose exchange does not happen. It no longer counts, but is kept."""
         caller: Caller = caller_of(request.scope, "commit")
         raw, sent = await read(request, WithdrawSent)
         id = _named(request.path_params["id"])
@@ -116,15 +117,15 @@ def add(app: FastAPI, service: Service) -> None:
         return await once(service, request, caller, raw, work)
 
     def committed(request: Request, done: Done) -> KeptAnswer:
-        """The answer to an attempt that came to a commitment."""
+        """The answer to an attempt that succeeded."""
         noted = {**_noted(done.decided.written), "commitment_id": done.commitment.id}
         made = Outgoing.of(done.decided, written(done.commitment), noted, status=201)
         records = range(done.sequence, done.sequence + 1)
-        return replace(made.kept(service, request, records), records=range(0))  # it holds no value of them
+        return replace(made.kept(service, request, records), records=range(0))  # the answer holds no value of the records
 
     for path, function, model, status, summary in (
         ("/v1/commitments", commit, CommitSent, 201, "Commit a decision"),
-        ("/v1/commitments/{id}/amend", amend, AmendSent, 201, "Commit a decision in place of another"),
+        ("/v1/commitments/{id}/amend", amend, AmendSent, 201, "Replace a commitment"),
         ("/v1/commitments/{id}/withdraw", withdraw, WithdrawSent, 200, "End a commitment"),
     ):
         app.router.add_api_route(
@@ -150,10 +151,10 @@ def add(app: FastAPI, service: Service) -> None:
         request: Request,
         exporter: str | None = Query(None, min_length=1, max_length=256, description="the exporter's id"),
         state: State | None = None,
-        after: int = Query(-1, ge=-1, le=_MOST, description="the `next` of the page before"),
+        after: int = Query(-1, ge=-1, le=_MOST, description="the `next` of the previous page"),
         limit: int = Query(_PAGE, ge=1, le=_PAGE),
     ) -> Response:
-        """A page of commitments, of an exporter or in a state where that is asked."""
+        """A page of commitments, filtered by exporter or state if the query names one."""
         caller_of(request.scope, "read")
         found, following = service.read(lambda connection: ledger.page(connection, exporter, state, after, limit), "ledger")
         return answer(Commitments(commitments=found, next=following))
@@ -166,17 +167,17 @@ def add(app: FastAPI, service: Service) -> None:
         openapi_extra=schemas.needs("read"),
     )
     def one(id: str, request: Request) -> Response:
-        """A commitment, with what it moved and what happened to it."""
+        """A commitment, the counters that it moved, and its history."""
         caller_of(request.scope, "read")
         named = _named(id)
         found = service.read(lambda connection: ledger.read(connection, named), "ledger")
         if found is None:
-            raise RequestRefused("not-found", "there is no commitment of this id")
+            raise RequestRefused("not-found", "there is no commitment with this id")
         return answer(found)
 
 
 async def read(request: Request, model: type[Sent]) -> tuple[bytes, Sent]:
-    """What was sent, as it came and strictly read. Raises RequestRefused."""
+    """The body as bytes, and its content, read strictly. Raises RequestRefused."""
     raw = await body(request, _LIMIT)
     try:
         return raw, model.model_validate_json(raw)
@@ -188,30 +189,30 @@ async def read(request: Request, model: type[Sent]) -> tuple[bytes, Sent]:
         )
         for each in errors
     )
-    raise RequestRefused("bad-request", "the body is not as described", errors=places)
+    raise RequestRefused("bad-request", "the body does not have the documented shape", errors=places)
 
 
 def answer(document: BaseModel, status: int = 200) -> Response:
-    """A document of the ledger; what it does not know is left out."""
+    """The answer with a document of the ledger; members without a value are left out."""
     return Response(written(document), status, media_type="application/json")
 
 
 def written(document: BaseModel) -> bytes:
-    """A document of the ledger as it is sent."""
+    """The bytes of a document of the ledger."""
     return document.model_dump_json(exclude_none=True).encode()
 
 
 def sent_body(model: type[BaseModel], path_parameter: str = "") -> dict[str, object]:
-    """For an endpoint's documentation: the body it takes, and that the call can be repeated."""
+    """For an endpoint's documentation: its body, and the header that makes the call safe to repeat."""
     schema = {"required": True, "content": {"application/json": {"schema": model.model_json_schema()}}}
     parameter = {"name": path_parameter, "in": "path", "required": True, "schema": {"type": "string"}}
     return {"requestBody": schema, "parameters": [*([parameter] if path_parameter else []), schemas.IDEMPOTENCY_KEY]}
 
 
 def _named(id: str) -> str:
-    """An id from an address. Raises RequestRefused where it can be none."""
+    """The id in an address. Raises RequestRefused where it cannot be one."""
     if not re.fullmatch(_ID, id):
-        raise RequestRefused("not-found", "there is no commitment of this id")
+        raise RequestRefused("not-found", "there is no commitment with this id")
     return id
 
 

@@ -1,7 +1,7 @@
 """
 `GET /log` and `GET /log/{id}`: the decision log for a person with a browser. Nothing here changes anything.
 
-The pages are HTML and one style sheet; the policy they are sent with lets in nothing else, no script least of all.
+The pages are HTML and one style sheet. Their content security policy forbids everything else, above all scripts.
 """
 
 from collections.abc import Mapping
@@ -23,8 +23,8 @@ from service.reviews import sign_offs
 from service.service import Service
 
 POLICY = "default-src 'none'; style-src 'self'; img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-ROWS = 50  # a page
-MOST_LETTERS = 300  # of a filter
+ROWS = 50  # on a page
+MOST_LETTERS = 300  # in the value of a filter
 
 
 def add(app: FastAPI, service: Service) -> None:
@@ -35,7 +35,7 @@ def add(app: FastAPI, service: Service) -> None:
         caller_of(request.scope, "read")
         return Response(STYLE, media_type="text/css", headers={"Cache-Control": "max-age=300"})
 
-    # Not `async`: reading waits for the disk, so they get a thread.
+    # These are not `async`: reading waits for the disk, so each call runs in a thread.
     @app.get("/log", include_in_schema=False)
     def decisions(request: Request) -> Response:
         caller_of(request.scope, "read")
@@ -66,18 +66,18 @@ def add(app: FastAPI, service: Service) -> None:
 
 
 def language(request: Request) -> str:
-    """The language that the address asks for; what is no language is English."""
+    """The language that the address asks for; English where there is no such language."""
     asked = request.query_params.get("lang", "")
     return asked if asked in WORDS else "en"
 
 
 def _asked(request: Request) -> dict[str, str]:
-    """What an address asks for beside its language; a filter left empty in the form is none."""
+    """The parameters of an address without its language. Filters that the form left empty are dropped."""
     return {name: value for name, value in request.query_params.items() if value and name != "lang"}
 
 
 def _query(filters: Mapping[str, str]) -> Query:
-    """The search that filters mean, one word each. Raises ValueError, OverflowError."""
+    """The search for these filters, each with one value. Raises ValueError, OverflowError."""
     words: dict[str, Any] = {}
     for name, value in filters.items():
         if len(value) > MOST_LETTERS or "\x00" in value:

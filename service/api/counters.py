@@ -1,4 +1,4 @@
-"""`/v1/counters`: what a counter comes to; `/v1/ledger`: what counters begin with, and counting again under changed policies."""
+"""`/v1/counters`: read a counter. `/v1/ledger`: open a counter with a count, and count again under changed policies."""
 
 from datetime import date
 from functools import partial
@@ -25,14 +25,14 @@ _MOST_PARAMETERS = 16
 
 class OpeningSent(Sending):
     counter: str = Field(max_length=160, examples=["counts.cn"])
-    per: dict[str, Any] = Field(max_length=16, description="whose counter it is: the facts it is kept per, with their values")
-    on: date = Field(description="the day at whose beginning it was so much")
-    counts: dict[str, Any] = Field(max_length=64, description="each counted fact, as in an exchange")
-    reason: Reason = Field(description="where the number is from")
+    per: dict[str, Any] = Field(max_length=16, description="the facts that the counter is kept per, with their values")
+    on: date = Field(description="the counts are those at the beginning of this day")
+    counts: dict[str, Any] = Field(max_length=64, description="the counted facts, written as in an exchange")
+    reason: Reason = Field(description="where the counts come from")
 
 
 class Recounted(BaseModel):
-    """How many commitments were counted again, and the ids of those that the policies no longer read."""
+    """The number of commitments counted again, and the ids of those that the policies can no longer read."""
 
     recounted: int
     left: list[str]
@@ -45,7 +45,7 @@ def add(app: FastAPI, service: Service) -> None:
 
     @app.get(
         "/v1/counters",
-        summary="A counter of somebody, today",
+        summary="A counter as of today",
         response_model=CounterPart,
         responses=schemas.problems(400, 403, 404, 503),
         openapi_extra={
@@ -54,13 +54,13 @@ def add(app: FastAPI, service: Service) -> None:
         },
     )
     def counter(request: Request) -> Response:
-        """What the ledger has of a counter; beside `counter` the query names the facts it is kept per."""
+        """What the ledger holds for a counter. The query names `counter` and each fact that the counter is kept per."""
         caller_of(request.scope, "read")
         name, per = _query(request.scope["query_string"])
         return answer(service.read(lambda connection: counters.read(connection, name, per), "ledger"))
 
     async def begin(request: Request) -> Response:
-        """Notes what a counter was at the beginning of a day; from then on the ledger is complete for it."""
+        """Records the counts at the beginning of a day. From that day on the ledger is complete for this counter."""
         caller = caller_of(request.scope, "administer")
         raw, sent = await read(request, OpeningSent)
 
@@ -71,7 +71,7 @@ def add(app: FastAPI, service: Service) -> None:
         return await once(service, request, caller, raw, work)
 
     async def recount(request: Request) -> Response:
-        """Counts every commitment again that was counted under another meaning of the counters, a few in each transaction."""
+        """Counts again every commitment that was counted under another meaning of the counters, a few in each transaction."""
         caller = caller_of(request.scope, "administer")
         done, left, after = 0, list[str](), -1
         while True:
@@ -106,12 +106,12 @@ def add(app: FastAPI, service: Service) -> None:
 
 
 def _query(query: bytes) -> tuple[str, dict[str, Any]]:
-    """The counter and per whom. Raises RequestRefused."""
+    """The counter, and the facts it is kept per with their values. Raises RequestRefused."""
     try:
         sent = parse_qsl(query.decode("ascii"), keep_blank_values=True, strict_parsing=True, max_num_fields=_MOST_PARAMETERS)
         values = dict(sent)
     except ValueError:
-        raise RequestRefused("bad-request", "the query is like `?counter=counts.cn&exporter.id=org-1`") from None
+        raise RequestRefused("bad-request", "write the query like `?counter=counts.cn&exporter.id=org-1`") from None
     if len(values) < len(sent) or "counter" not in values:
-        raise RequestRefused("bad-request", "the query names one `counter`, and each fact it is kept per once")
+        raise RequestRefused("bad-request", "the query must name `counter` once, and once each fact that it is kept per")
     return values.pop("counter"), values

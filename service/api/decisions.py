@@ -1,6 +1,6 @@
 """
-`GET /v1/decisions`: a search of the log. `GET /v1/decisions/{id}`: one record as the log holds it; `…/replay`: decided again;
-`…/erase`: its personal values are erased.
+`GET /v1/decisions`: a search of the log. `GET /v1/decisions/{id}`: one record as the log holds it. `…/replay`: decide it again.
+`…/erase`: erase its personal values.
 """
 
 import json
@@ -31,8 +31,8 @@ from service.service import Service
 from service.telemetry.log_lines import audit
 
 LIMIT, MOST_ROWS = 50, 200
-MOST_TEXT = 256  # characters of a value
-NOT_RECORDED = "no decision of this id is recorded"
+MOST_TEXT = 256  # characters in a value
+NOT_RECORDED = "no decision with this id is recorded"
 
 _ONCE: dict[str, tuple[str, dict[str, Any]]] = {
     "since": (
@@ -41,8 +41,8 @@ _ONCE: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "until": (ABOUT["until"], {"type": "string"}),
     "proceed": (ABOUT["proceed"], {"type": "boolean"}),
-    "limit": ("most decisions of a page", {"type": "integer", "minimum": 1, "maximum": MOST_ROWS, "default": LIMIT}),
-    "cursor": ("`next` of the page before", {"type": "string"}),
+    "limit": ("most decisions on a page", {"type": "integer", "minimum": 1, "maximum": MOST_ROWS, "default": LIMIT}),
+    "cursor": ("`next` of the previous page", {"type": "string"}),
 }
 
 
@@ -54,7 +54,7 @@ def _parameters() -> list[dict[str, Any]]:
     many = [
         one(
             name,
-            f"{ABOUT[name]}; may stand several times, and then any of them is meant",
+            f"{ABOUT[name]}; may be repeated, and then any of the values matches",
             {
                 "type": "array",
                 "maxItems": MOST_WORDS,
@@ -67,9 +67,9 @@ def _parameters() -> list[dict[str, Any]]:
 
 
 class DecisionRow(Shown):
-    """A decision in short."""
+    """The summary of a decision."""
 
-    sequence: int = Field(description="its place in the log")
+    sequence: int = Field(description="the record's place in the log")
     id: str
     recorded_at: datetime
     as_of: str
@@ -77,7 +77,7 @@ class DecisionRow(Shown):
     proceed: bool
     hypothetical: bool
     answer: str
-    exporter: str | None = Field(description="the exporter's id; null where none was sent, or it was erased")
+    exporter: str | None = Field(description="the exporter's id; null where it was not sent or was erased")
     recipient: str | None
     exporter_country: str | None
     recipient_country: str | None
@@ -90,22 +90,22 @@ class Decisions(Shown):
 
     decisions: tuple[DecisionRow, ...]
     next: str | None = Field(
-        description="the cursor of the next page, null after the last; a page may have fewer decisions than asked for, and still a next one"
+        description="the cursor of the next page, null on the last; a page may have fewer decisions than `limit` and still have a next one"
     )
     unindexed: int = Field(
-        description="records of before there was an index, which no search finds until `fifthfactor log reindex` ran"
+        description="older records that are not in the index; no search finds them until `fifthfactor log reindex` has run"
     )
 
 
 class Erased(Shown):
-    """A decision whose personal values are gone."""
+    """A decision whose personal values are erased."""
 
     id: str
-    erased: int = Field(description="how many values this call erased")
+    erased: int = Field(description="number of values that this call erased")
 
 
 class DifferenceShown(Shown):
-    """A place where the two decisions differ; null where nothing stands."""
+    """A place where the two decisions differ; null where one has no value there."""
 
     pointer: str
     recorded: Any
@@ -113,15 +113,19 @@ class DifferenceShown(Shown):
 
 
 class Replayed(Shown):
-    """A decision that was decided again."""
+    """The result of deciding the request of a record again."""
 
     id: str
-    holds: bool = Field(description="it is what these versions of the engine, and what was erased, let expect")
+    holds: bool = Field(
+        description="whether the result is as expected, given the two versions of the engine and the erased values"
+    )
     same: Literal["bytes", "meaning", "nothing"]
-    recorded_by: str = Field(description="the version of the engine that decided")
+    recorded_by: str = Field(description="the version of the engine that made the recorded decision")
     replayed_by: str
     bundle: str = Field(description="the source digest of the policies")
-    erased: tuple[str, ...] = Field(description="JSON Pointers into the request: erased values, which were left out")
+    erased: tuple[str, ...] = Field(
+        description="JSON Pointers into the request: the erased values, which the replay leaves out"
+    )
     differences: tuple[DifferenceShown, ...]
 
 
@@ -129,7 +133,7 @@ def add(app: FastAPI, service: Service) -> None:
     """Put the endpoints on the application."""
     replaying = Replaying(service)
 
-    # Not `async`: reading waits for the disk, so it gets a thread.
+    # This is not `async`: reading waits for the disk, so each call runs in a thread.
     @app.get(
         "/v1/decisions",
         summary="Search the decisions",
@@ -138,7 +142,7 @@ def add(app: FastAPI, service: Service) -> None:
         openapi_extra={**schemas.needs("read"), "parameters": _parameters()},
     )
     def decisions(request: Request) -> Response:
-        """The decisions that all parameters together mean, newest first, in pages."""
+        """The decisions that match all parameters, newest first, in pages."""
         caller_of(request.scope, "read")
         query, cursor, limit = asked(request.scope["query_string"])
         try:
@@ -155,7 +159,7 @@ def add(app: FastAPI, service: Service) -> None:
         openapi_extra=schemas.needs("read"),
     )
     def decision(id: str, request: Request) -> Response:
-        """The record, with personal values in clear where they were not erased, and its place in the log."""
+        """The record and its place in the log. Personal values are in clear, unless they were erased."""
         caller_of(request.scope, "read")
         return Response(json.dumps(kept(service.stored(id)), ensure_ascii=False), media_type="application/json")
 
@@ -168,10 +172,10 @@ def add(app: FastAPI, service: Service) -> None:
     )
     async def erase(id: str, request: Request) -> Response:
         """
-        Erases the personal values of its record, and their salts, for good; the record stays, and so does its hash.
+        Erases the personal values of the record, and their salts, for good. The record and its hash stay.
 
-        Answers kept for retries that hold them are emptied, parties are found by their ids no more, and its sign-offs end. What was erased
-        already is not counted again.
+        Answers that are kept for retries and hold these values are emptied. Searches no longer find the decision by the ids of its parties.
+        Its sign-offs end. A value that was erased before is not counted again.
         """
         caller = caller_of(request.scope, "administer")
 
@@ -190,13 +194,13 @@ def add(app: FastAPI, service: Service) -> None:
 
     @app.get(
         "/v1/decisions/{id}/replay",
-        summary="Decide again what was decided",
+        summary="Replay a decision",
         openapi_extra=schemas.needs("read"),
         response_model=Replayed,
         responses=schemas.problems(403, 404, 409, 503),
     )
     def replayed(id: str, request: Request) -> Response:
-        """Decides the request of a record again, on its day and by the policies that decided it, and compares. Nothing is recorded."""
+        """Decides the request of a record again, on its day and by its policies, and compares the two decisions. Nothing is recorded."""
         caller_of(request.scope, "read")
         try:
             found = replaying.of(service.stored(id))
@@ -206,7 +210,7 @@ def add(app: FastAPI, service: Service) -> None:
 
 
 class Replaying:
-    """Replays one at a time, and holds the policies of the last, since loading them takes as long as a start."""
+    """Replays one decision at a time. It keeps the last policies it loaded, since loading them takes as long as a start."""
 
     def __init__(self, service: Service) -> None:
         self._service = service
@@ -230,7 +234,7 @@ class Replaying:
 
 
 def asked(query: bytes) -> tuple[Query, str | None, int]:
-    """What the query of a request asks for: a search, the cursor, the size of a page. Raises RequestRefused."""
+    """The search, the cursor and the size of a page that a query asks for. Raises RequestRefused."""
     try:
         text = query.decode("ascii")
         sent = (
@@ -240,7 +244,7 @@ def asked(query: bytes) -> tuple[Query, str | None, int]:
         )
     except ValueError:
         raise RequestRefused(
-            "bad-request", f"the query is not made of parameters, like `?outcome=review`, at most {MOST_WORDS}"
+            "bad-request", f"write the query as at most {MOST_WORDS} parameters, like `?outcome=review`"
         ) from None
     many: dict[str, list[str]] = {}
     once: dict[str, Any] = {}
@@ -253,7 +257,7 @@ def asked(query: bytes) -> tuple[Query, str | None, int]:
             known = ", ".join(f"`{each}`" for each in (*FIELDS, *_ONCE))
             raise RequestRefused("bad-request", f"there is no parameter `{name[:40]}`; there are {known}")
         elif name in once:
-            raise RequestRefused("bad-request", f"`{name}` stands twice in the query")
+            raise RequestRefused("bad-request", f"the query has `{name}` twice")
         else:
             once[name] = _read(name, value)
     for outcome in many.get("outcome", ()):

@@ -1,7 +1,7 @@
 """
-`POST /v1/evaluate`: an exchange in, a decision out, its record on the disk before the answer leaves.
+`POST /v1/evaluate`: an exchange in, a decision out. The record is on the disk before the answer leaves.
 
-The body is read once, as bytes, up to a limit; the engine validates these bytes and nothing else does.
+The body is read once, as bytes, up to a limit. Only the engine validates these bytes.
 """
 
 from fastapi import FastAPI, Request, Response

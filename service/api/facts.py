@@ -1,4 +1,4 @@
-"""`GET /v1/facts`: what an exchange may say, from the loaded vocabulary."""
+"""`GET /v1/facts`: the facts that an exchange may state, from the loaded vocabulary."""
 
 from functools import lru_cache
 

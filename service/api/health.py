@@ -1,4 +1,4 @@
-"""`GET /livez` and `GET /readyz`: is the process alive, and could it decide and record now."""
+"""`GET /livez` and `GET /readyz`: is the process alive, and can it decide and record now."""
 
 import asyncio
 from typing import Literal
@@ -15,11 +15,11 @@ from service.store.writer import NotRecorded
 
 PROBE_SECONDS = 5.0
 
-_FOR_READERS = "callers with the scope `read` are told why; so does the service's log"
+_FOR_READERS = "callers with the scope `read` see the reason, and the service's log has it"
 
 
 class Alive(BaseModel):
-    """The process answers."""
+    """The process is alive."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -36,7 +36,7 @@ class Log(BaseModel):
 
 
 class Held(PolicyDigests):
-    """The policies that decide. Where others were refused since, these are the last good ones."""
+    """The policies that decide. If the last reload was refused, these are the last good ones."""
 
     refused: RefusalShown | None = None
 
@@ -49,7 +49,9 @@ class Ready(BaseModel):
     status: Literal["ready"] = "ready"
     policies: Held
     log: Log
-    incidents: int = Field(description="exchanges since the start on which engines disagreed or failed; the log tells each")
+    incidents: int = Field(
+        description="exchanges since the start on which engines disagreed or failed; the service's log has a line for each"
+    )
 
 
 def add(app: FastAPI, service: Service) -> None:
@@ -58,29 +60,30 @@ def add(app: FastAPI, service: Service) -> None:
     probing: asyncio.Future[int] | None = None
 
     async def probed() -> int:
-        """How many records there are, after a write; those who ask at once share it, for anybody may ask as often as they like."""
+        """The number of records, after a write. Calls at the same time share one write, since anybody may call as often as they like."""
         nonlocal probing
         if probing is None or probing.done():
             probing = asyncio.ensure_future(service.store.probe())
-            probing.add_done_callback(lambda done: done.cancelled() or done.exception())  # where nobody waits any more
+            # Read the error here, in case no caller waits any more.
+            probing.add_done_callback(lambda done: done.cancelled() or done.exception())
         return await asyncio.shield(probing)
 
-    @app.get("/livez", summary="Is the process alive")
+    @app.get("/livez", summary="Check that the process is alive")
     async def livez() -> Alive:
         """Answers as long as the process does."""
         return Alive()
 
     @app.get(
         "/readyz",
-        summary="Can it decide and record now",
+        summary="Check that the service can decide and record now",
         response_model_exclude_none=True,
         responses=schemas.problems(503),
     )
     async def readyz(request: Request) -> Ready:
         """
-        Writes to the log and waits for the disk, as a decision would.
+        Writes to the log and waits for the disk, as a decision does.
 
-        What is wrong, with paths and lines, is told to callers with the scope `read`; everybody else hears that something is.
+        Callers with the scope `read` see what is wrong, with paths and lines. All others see only that something is wrong.
         """
         whole = "caller" in request.scope and "read" in request.scope["caller"].scopes
         refused = shown(service.policies.refused)

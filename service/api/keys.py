@@ -1,4 +1,4 @@
-"""`/v1/keys`: API keys made, listed and revoked over HTTP, by callers who may administer."""
+"""`/v1/keys`: make, list and revoke API keys over HTTP. Callers need the scope `administer`."""
 
 import json
 from datetime import UTC, date
@@ -17,32 +17,34 @@ from service.problems import ProblemPlace, RequestRefused
 from service.service import Service
 from service.telemetry.log_lines import audit
 
-MOST_BYTES = 4096  # of a body
+MOST_BYTES = 4096  # in a body
 
 
 class NewKey(BaseModel):
-    """A key to be made."""
+    """The key to make."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    name: Annotated[str, StringConstraints(min_length=1, max_length=keys.MOST_CHARACTERS)] = Field(description="what it is for")
-    scopes: tuple[Scope, ...] = Field(min_length=1, max_length=len(SCOPES), description="what it may do")
-    expires_on: date | None = Field(default=None, description="the last day, in UTC, on which it is good")
+    name: Annotated[str, StringConstraints(min_length=1, max_length=keys.MOST_CHARACTERS)] = Field(
+        description="what the key is for"
+    )
+    scopes: tuple[Scope, ...] = Field(min_length=1, max_length=len(SCOPES), description="what the key may do")
+    expires_on: date | None = Field(default=None, description="the last day, in UTC, on which the key is valid")
 
     @field_validator("name")
     @classmethod
     def _printable(cls, name: str) -> str:
         if not name.isprintable():
-            raise ValueError("a name has printable characters only")
+            raise ValueError("a name may have printable characters only")
         return name
 
 
 class KeyInfo(BaseModel):
-    """A key as it is shown: without its secret, of which only a hash is kept."""
+    """A key without its secret; only a hash of the secret is kept."""
 
     model_config = ConfigDict(frozen=True)
 
-    id: str = Field(description="the part of the key after `ff_`; its caller is `key:` and this")
+    id: str = Field(description="the part of the key after `ff_`; records name the caller as `key:` and this id")
     name: str
     scopes: tuple[Scope, ...]
     created_at: str
@@ -55,11 +57,11 @@ class KeyInfo(BaseModel):
 class MadeKey(KeyInfo):
     """A key that was just made."""
 
-    key: str | None = Field(description="the key itself, told this once")
+    key: str | None = Field(description="the whole key; it is shown only once")
 
 
 class KeyList(BaseModel):
-    """All keys there ever were, the oldest first."""
+    """All keys that were ever made, the oldest first."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -71,9 +73,9 @@ def add(app: FastAPI, service: Service) -> None:
 
     async def create(request: Request) -> Response:
         """
-        Makes a key; the answer tells it, and nothing will tell it again.
+        Makes a key. Only this answer shows it.
 
-        A retry with the same Idempotency-Key makes no second one, and gets the first answer with `key` null.
+        A retry with the same Idempotency-Key makes no second key, and gets the first answer with `key` null.
         """
         caller = caller_of(request.scope, "administer")
         raw = await body(request, MOST_BYTES)
@@ -82,14 +84,14 @@ def add(app: FastAPI, service: Service) -> None:
         def work(transaction: sa.Connection) -> KeptAnswer:
             now = service.clock()
             if wanted.expires_on is not None and wanted.expires_on < now.astimezone(UTC).date():
-                raise _wrong(ProblemPlace(pointer="/expires_on", code="past", detail="this day is over already"))
+                raise _wrong(ProblemPlace(pointer="/expires_on", code="past", detail="this day is over"))
             key, told = keys.create(transaction, wanted.name, wanted.scopes, wanted.expires_on, caller.id, now)
             answer, kept = (_written({**key.shown(), "key": each}) for each in (told, None))
             return KeptAnswer(answer, 201, kept=kept, after=lambda: changed("key-created", caller, key, request))
 
         return await once(service, request, caller, raw, work)
 
-    # Not `async`: reading waits for the disk, so it gets a thread.
+    # This is not `async`: reading waits for the disk, so each call runs in a thread.
     @app.get(
         "/v1/keys",
         summary="The API keys",
@@ -98,7 +100,7 @@ def add(app: FastAPI, service: Service) -> None:
         openapi_extra=schemas.needs("administer"),
     )
     def listing(request: Request) -> Response:
-        """All keys there ever were, with what they may do; no secrets, for only their hashes are kept."""
+        """All keys that were ever made, with their scopes. Secrets are not shown, since only their hashes are kept."""
         caller_of(request.scope, "administer")
         found = service.read(keys.listed, "keys")
         return Response(_written({"keys": [key.shown() for key in found]}), media_type="application/json")
@@ -111,13 +113,13 @@ def add(app: FastAPI, service: Service) -> None:
         openapi_extra={**schemas.needs("administer"), "parameters": [schemas.IDEMPOTENCY_KEY]},
     )
     async def revoke(id: str, request: Request) -> Response:
-        """Revokes a key for good. This process refuses it at once, others five seconds later. Revoked again, it stays as it was."""
+        """Revokes a key for good. This process refuses it at once, other processes within five seconds. A second call changes nothing."""
         caller = caller_of(request.scope, "administer")
 
         def work(transaction: sa.Connection) -> KeptAnswer:
             key = keys.revoke(transaction, id, caller.id, service.clock())
             if key is None:
-                raise RequestRefused("not-found", "there is no key of this id")
+                raise RequestRefused("not-found", "there is no key with this id")
             return KeptAnswer(_written(key.shown()), after=lambda: changed("key-revoked", caller, key, request))
 
         return await once(service, request, caller, b"", work)
@@ -158,7 +160,7 @@ def _read(raw: bytes) -> NewKey:
 
 
 def _wrong(*places: ProblemPlace) -> RequestRefused:
-    return RequestRefused("bad-request", "the body does not describe a key to be made", errors=places)
+    return RequestRefused("bad-request", "the body does not describe a key to make", errors=places)
 
 
 def _written(document: dict[str, Any]) -> bytes:

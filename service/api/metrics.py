@@ -1,4 +1,4 @@
-"""`GET /metrics`: what the service counts of itself, as Prometheus reads it."""
+"""`GET /metrics`: the service's own figures, in the format of Prometheus."""
 
 from fastapi import FastAPI, Request, Response
 
@@ -10,24 +10,39 @@ from service.telemetry.metrics import CONTENT_TYPE
 
 
 def add(app: FastAPI, service: Service) -> None:
-    """Put the endpoint on the application, and tell the figures that the parts of the service keep."""
+    """Put the endpoint on the application, and register the figures that parts of the service keep."""
     tell = service.metrics.tell
     store, load = service.store, service.load
     tell("counter", "fifthfactor_log_entries_total", "Records that are durable.", lambda: store.records)
     tell("counter", "fifthfactor_log_commits_total", "Commits of the writer.", lambda: store.writer.counts.commits)
     tell("counter", "fifthfactor_log_failures_total", "Writes that failed.", lambda: store.writer.counts.failures)
-    tell("gauge", "fifthfactor_log_waiting", "What waits to be written.", lambda: store.writer.waiting)
-    tell("gauge", "fifthfactor_log_behind_seconds", "How long the oldest has waited.", lambda: store.writer.behind)
-    tell("counter", "fifthfactor_incidents_total", "Engines that disagreed or failed.", lambda: service.incidents.seen)
+    tell("gauge", "fifthfactor_log_waiting", "Writes that wait.", lambda: store.writer.waiting)
+    tell("gauge", "fifthfactor_log_behind_seconds", "How long the oldest write has waited.", lambda: store.writer.behind)
+    tell(
+        "counter",
+        "fifthfactor_incidents_total",
+        "Exchanges on which engines disagreed or failed.",
+        lambda: service.incidents.seen,
+    )
     tell("gauge", "fifthfactor_http_requests_under_way", "Requests being answered.", lambda: load.under_way)
-    tell("counter", "fifthfactor_http_requests_shed_total", "Requests turned away under load.", lambda: load.shed)
+    tell("counter", "fifthfactor_http_requests_shed_total", "Requests refused because of the load.", lambda: load.shed)
     tell("gauge", "fifthfactor_policy_info", "The policies that decide.", lambda: [(service.live.digests.model_dump(), 1)])
-    tell("counter", "fifthfactor_policy_reloads_total", "Times they were loaded anew.", lambda: service.policies.reloads)
-    tell("counter", "fifthfactor_policy_refusals_total", "Times others were refused.", lambda: service.policies.refusals)
+    tell(
+        "counter",
+        "fifthfactor_policy_reloads_total",
+        "Reloads of the policies that succeeded.",
+        lambda: service.policies.reloads,
+    )
+    tell(
+        "counter",
+        "fifthfactor_policy_refusals_total",
+        "Reloads of the policies that were refused.",
+        lambda: service.policies.refusals,
+    )
     tell(
         "gauge",
         "fifthfactor_policy_last_reload_success_timestamp_seconds",
-        "When they were last loaded anew, or began to decide.",
+        "When the policies were last reloaded, or began to decide.",
         lambda: (service.policies.reloaded_at or service.policies.since).timestamp(),
     )
 

@@ -1,8 +1,8 @@
 """
 The register over HTTP: `/v1/parties`, `/v1/assets`, `/v1/entities/{kind}`, and `/v1/register/…` for all of them at once.
 
-Reading wants the scope `read`, writing `administer`. A write is answered once it is durable. An answer about one entity carries its
-version as `ETag`; `If-Match` and `If-None-Match` hold back a write that does not know of it.
+Reading needs the scope `read`, writing `administer`. A write is answered once it is durable. An answer about one entity carries its
+version as `ETag`. `If-Match` and `If-None-Match` stop a write that is based on another version.
 """
 
 import json
@@ -54,7 +54,7 @@ _TAG = re.compile(r'(W/)?"([^"]*)"')
 
 
 class Listed(BaseModel):
-    """A page of entities. `next` is the `cursor` of the page after it, null on the last."""
+    """A page of entities. `next` is the `cursor` of the next page, null on the last."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -71,7 +71,7 @@ class History(BaseModel):
 
 
 class Imported(BaseModel):
-    """What an import came to: entities that are new, changed, or said what they said already."""
+    """The result of an import: how many entities are new, changed or unchanged."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -81,16 +81,16 @@ class Imported(BaseModel):
 
 
 class EntityOfAKind(Content):
-    """An entity in a file: its kind, its id, and what is stated of it."""
+    """An entity in a file: its kind, its id, and the facts stated of it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    kind: str = Field(description="`party`, `asset`, or another kind in small letters")
+    kind: str = Field(description="`party`, `asset`, or another kind in lower-case letters")
     id: str
 
 
 class RegisterEndpoints(BaseModel):
-    """Entities, as they are exported and imported."""
+    """A file of entities, for export and import."""
 
     model_config = ConfigDict(frozen=True, populate_by_name=True, extra="forbid")
 
@@ -100,7 +100,7 @@ class RegisterEndpoints(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Shelf:
-    """Where entities of one kind are found: the path they are under; `kind` is None where the path says it."""
+    """The path of the entities of one kind. `kind` is None where the path itself names the kind."""
 
     path: str
     kind: str | None
@@ -123,7 +123,7 @@ def add(app: FastAPI, service: Service) -> None:
 
 
 class _Endpoints:
-    """Those of one shelf."""
+    """The endpoints of one shelf."""
 
     def __init__(self, service: Service, shelf: Shelf) -> None:
         self._service = service
@@ -147,7 +147,7 @@ class _Endpoints:
             summary=f"Create or change a {shelf.one}",
             response_model=Entity,
             responses={
-                201: {"model": Entity, "description": "It is new"},
+                201: {"model": Entity, "description": "The entity is new"},
                 **schemas.problems(400, 403, 404, 412, 413, 415, 503),
             },
             openapi_extra={
@@ -162,7 +162,7 @@ class _Endpoints:
             self.delete,
             methods=["DELETE"],
             name=f"delete_{name}",
-            summary=f"Withdraw a {shelf.one}, or erase all that is said of it",
+            summary=f"Withdraw a {shelf.one}, or erase everything stated of it",
             response_model=History,
             responses=schemas.problems(400, 403, 404, 412, 503),
             openapi_extra={
@@ -181,11 +181,11 @@ class _Endpoints:
                 "schema": {"type": "integer", "minimum": 1, "maximum": MOST_LISTED, "default": LISTED},
             },
         ]
-        # Not `async`: reading waits for the disk, so it gets a thread.
+        # These are not `async`: reading waits for the disk, so each call runs in a thread.
         reading: tuple[tuple[str, Callable[..., Response], type[BaseModel], str, str, list[dict[str, Any]]], ...] = (
-            (one, self.get, Entity, "get", f"A {shelf.one}, by its id or another it answers to", [*parameters, as_of]),
+            (one, self.get, Entity, "get", f"A {shelf.one}, by its id or another of its ids", [*parameters, as_of]),
             (f"{one}/history", self.history, History, "history_of", f"Every version of a {shelf.one}", parameters),
-            (shelf.path, self.list, Listed, "list", f"The {shelf.many} that are held", [*parameters[1:], *pages, as_of]),
+            (shelf.path, self.list, Listed, "list", f"The {shelf.many} in the register", [*parameters[1:], *pages, as_of]),
         )
         for path, endpoint, model, verb, summary, described in reading:
             app.router.add_api_route(
@@ -202,7 +202,7 @@ class _Endpoints:
     # --- writing -----------------------------------------------------------------------------------------------------
 
     async def put(self, request: Request) -> Response:
-        """Writes a version, where it says something new. The body is all that is stated from then on."""
+        """Writes a new version if the body differs from the last one. The body replaces everything stated before."""
         caller = caller_of(request.scope, "administer")
         kind, id = self._kind(request), request.path_params["id"]
         condition = _condition(request)
@@ -230,7 +230,7 @@ class _Endpoints:
             return await once(self._service, request, caller, raw, work)
 
     async def delete(self, request: Request) -> Response:
-        """Withdraws it: a version that states nothing. With `erase=true` whatever any version says is erased, and its names."""
+        """Withdraws the entity: its new version states nothing. With `erase=true`, its names and all its stated facts are erased."""
         caller = caller_of(request.scope, "administer")
         kind, name = self._kind(request), request.path_params["id"]
         erase = _flag(request, "erase")
@@ -242,7 +242,7 @@ class _Endpoints:
                 store.writer.erased()
                 before = entity_versions.newest(transaction, kind, name)
                 versions = list(entity_versions.erase(transaction, kind, name, condition))
-                if before is not None:  # under its own id, which is gone by now
+                if before is not None:  # `before` has the entity's own id, which is erased now
                     forget(transaction, _subject(kind, before.id))
             else:
                 at = moment_text(self._service.clock())
@@ -260,14 +260,14 @@ class _Endpoints:
             return await once(self._service, request, caller, b"", work)
 
     def _audit(self, request: Request, action: str, caller: Caller, kind: str, version: int) -> None:
-        # Without the id: it may be a person's name.
+        # The line is without the id, which may be a person's name.
         request_id = request.scope["request_id"]
         audit(self._service.say, action, caller=caller.id, kind=kind, version=version, request_id=request_id)
 
     # --- reading -----------------------------------------------------------------------------------------------------
 
     def get(self, request: Request) -> Response:
-        """In its newest version, or in the one that speaks for the day `as_of`."""
+        """The entity in its newest version, or in the version that applies to the day `as_of`."""
         caller_of(request.scope, "read")
         kind, name = self._kind(request), request.path_params["id"]
         day = _day(_query(request, "as_of").get("as_of"))
@@ -280,28 +280,28 @@ class _Endpoints:
         version = self._service.read(look, "register")
         if version is None:
             raise RequestRefused(
-                "not-found", "the register has nothing under this id" + ("" if day is None else " for this day")
+                "not-found", "the register has no entity with this id" + ("" if day is None else " for this day")
             )
         return _answer(version, 200)
 
     def history(self, request: Request) -> Response:
-        """Newest first."""
+        """Every version of the entity, newest first."""
         caller_of(request.scope, "read")
         kind, name = self._kind(request), request.path_params["id"]
         _query(request)
         versions = self._service.read(lambda connection: entity_versions.history(connection, kind, name), "register")
         if not versions:
-            raise RequestRefused("not-found", "the register has nothing under this id")
+            raise RequestRefused("not-found", "the register has no entity with this id")
         return _json({"versions": [each.document() for each in versions]})
 
     def list(self, request: Request) -> Response:
-        """In the order of their ids, in pages; with `as_of`, those that may be named on that day, as they are said then."""
+        """Entities in the order of their ids, in pages. With `as_of`: the entities that are valid on that day, as stated for that day."""
         caller_of(request.scope, "read")
         kind = self._kind(request)
         query = _query(request, "cursor", "limit", "as_of")
         limit, day, cursor = _limit(query.get("limit")), _day(query.get("as_of")), query.get("cursor", "")
         if cursor and not is_id(cursor):
-            raise RequestRefused("bad-request", "`cursor` is what `next` of the page before said")
+            raise RequestRefused("bad-request", "`cursor` must be the `next` of the previous page")
         versions = self._service.read(
             lambda connection: entity_versions.listed(connection, kind, (kind, cursor), limit + 1, day), "register"
         )
@@ -315,15 +315,15 @@ class _Endpoints:
         kind: str = request.path_params["kind"]
         for shelf in SHELVES:
             if shelf.kind == kind:
-                raise RequestRefused("not-found", f"{shelf.many} are under {shelf.path}")
+                raise RequestRefused("not-found", f"find {shelf.many} under {shelf.path}")
         if not is_kind(kind):
-            raise RequestRefused("not-found", "a kind is a word of small letters, digits, `_`, `.` and `-`")
+            raise RequestRefused("not-found", "a kind is a word of lower-case letters, digits, `_`, `.` and `-`")
         return kind
 
 
 def _add_bulk(app: FastAPI, service: Service) -> None:
     async def import_(request: Request) -> Response:
-        """Takes in a file in whole or not at all. Each entity is then as the file says; those it does not name stay as they are."""
+        """Imports the whole file or nothing. Each entity in the file becomes as the file states it; all others stay as they are."""
         caller = caller_of(request.scope, "administer")
         _query(request)
         kind = dict(reversed(request.scope["headers"])).get(b"content-type", b"").partition(b";")[0].strip().lower()
@@ -358,14 +358,14 @@ def _add_bulk(app: FastAPI, service: Service) -> None:
             return await once(service, request, caller, raw, work)
 
     def export(request: Request) -> Response:
-        """Every entity that is held, in its newest version, so that it can be imported again."""
+        """Every entity of the register in its newest version, in a form that can be imported again."""
         caller_of(request.scope, "read")
         query = _query(request, "format", "kind")
         form, kind = query.get("format", "json"), query.get("kind")
         if form not in import_export.FORMATS:
-            raise RequestRefused("bad-request", "`format` is `json` or `csv`")
+            raise RequestRefused("bad-request", "`format` must be `json` or `csv`")
         if kind is not None and not is_kind(kind):
-            raise RequestRefused("bad-request", "a kind is a word of small letters, digits, `_`, `.` and `-`")
+            raise RequestRefused("bad-request", "a kind is a word of lower-case letters, digits, `_`, `.` and `-`")
         versions = service.read(lambda connection: list(entity_versions.everything(connection, kind)), "register")
         text = import_export.to_csv(versions, stating(service.live)) if form == "csv" else import_export.to_json(versions)
         headers = {"Content-Disposition": f'attachment; filename="register.{form}"'}
@@ -377,7 +377,7 @@ def _add_bulk(app: FastAPI, service: Service) -> None:
         import_,
         methods=["POST"],
         name="import_register",
-        summary="Take in a file of entities, all or none",
+        summary="Import a file of entities, all or none",
         response_model=Imported,
         responses=schemas.problems(400, 403, 413, 415, 503),
         openapi_extra={
@@ -395,7 +395,7 @@ def _add_bulk(app: FastAPI, service: Service) -> None:
         export,
         methods=["GET"],
         name="export_register",
-        summary="Every entity that is held",
+        summary="Export every entity",
         response_model=RegisterEndpoints,
         responses={200: {"content": {"text/csv": table}}, **schemas.problems(400, 403, 503)},
         openapi_extra={
@@ -414,7 +414,7 @@ def _add_bulk(app: FastAPI, service: Service) -> None:
 
 
 def refusal(places: list[ProblemPlace]) -> RequestRefused:
-    """What cannot enter the register, as a problem document."""
+    """The problem document for a body that the register cannot take."""
     count = len(places)
     detail = "1 place in the body is wrong" if count == 1 else f"{count} places in the body are wrong"
     if count >= PLACES_SHOWN:
@@ -423,9 +423,9 @@ def refusal(places: list[ProblemPlace]) -> RequestRefused:
 
 
 def _entry(kind: str, id: str, raw: bytes) -> EntityToWrite:
-    """What a body states of an entity. Raises RequestRefused."""
+    """The entity that a body states. Raises RequestRefused."""
     if not is_id(id):
-        raise RequestRefused("bad-request", "an id is a text of 1 to 128 characters without a slash or control character")
+        raise RequestRefused("bad-request", "an id has 1 to 128 characters, without slashes or control characters")
     try:
         return EntityToWrite(kind, id, read_content(engine.read_object(raw, MOST_BYTES, "register entry")))
     except engine.ExchangeRefused as refused:
@@ -436,19 +436,19 @@ def _entry(kind: str, id: str, raw: bytes) -> EntityToWrite:
 
 @contextmanager
 def _refusing() -> Iterator[None]:
-    """What a write may run into, as refusals."""
+    """Turns the errors of a write into refusals."""
     try:
         yield
     except Wrong as wrong:
         raise refusal(list(wrong.places)) from None
     except Changed:
-        raise RequestRefused("changed-meanwhile", "read it again; its ETag is its version") from None
+        raise RequestRefused("changed-meanwhile", "read the entity again; its ETag is its version") from None
     except NotHeld:
-        raise RequestRefused("not-found", "the register holds nothing under this id") from None
+        raise RequestRefused("not-found", "the register has no entity with this id") from None
 
 
 def _condition(request: Request) -> Condition:
-    """What the headers of a write want to hold. Raises RequestRefused."""
+    """The condition in the headers of a write. Raises RequestRefused."""
     match, none = request.headers.getlist("if-match"), request.headers.getlist("if-none-match")
     if len(match) > 1 or len(none) > 1 or (match and none) or (none and none[0].strip() != "*"):
         raise RequestRefused("bad-request", 'send one `If-Match: "VERSION"`, or one `If-None-Match: *`')
@@ -459,24 +459,24 @@ def _condition(request: Request) -> Condition:
     if match[0].strip() == "*":
         return Condition(held=True)
     if not _VERSIONS.fullmatch(match[0]):
-        raise RequestRefused("bad-request", '`If-Match` is the ETag of an answer, like `"3"`')
+        raise RequestRefused("bad-request", '`If-Match` must be the ETag of an answer, like `"3"`')
     # A weak tag matches nothing here (RFC 9110, section 13.1.1).
     strong = [tag for weak, tag in _TAG.findall(match[0]) if not weak]
     return Condition(versions=frozenset(int(tag) for tag in strong if tag.isascii() and tag.isdigit() and len(tag) < 10))
 
 
 def _query(request: Request, *known: str) -> dict[str, str]:
-    """The query of a request, which knows these parameters only. Raises RequestRefused."""
+    """The query of a request, which may have only these parameters. Raises RequestRefused."""
     text: bytes = request.scope["query_string"]
     if not text:
         return {}
     try:
         sent = parse_qsl(text.decode("ascii"), keep_blank_values=True, strict_parsing=True, max_num_fields=8, errors="strict")
     except ValueError:
-        raise RequestRefused("bad-request", "the query is not made of parameters, like `?limit=100`") from None
+        raise RequestRefused("bad-request", "write the query as parameters, like `?limit=100`") from None
     values = dict(sent)
     if len(values) < len(sent):
-        raise RequestRefused("bad-request", "a parameter stands twice in the query")
+        raise RequestRefused("bad-request", "the query has a parameter twice")
     for name in values:
         if name not in known:
             choices = f"; there are {', '.join(f'`{each}`' for each in known)}" if known else ""
@@ -487,7 +487,7 @@ def _query(request: Request, *known: str) -> dict[str, str]:
 def _flag(request: Request, name: str) -> bool:
     value = _query(request, name).get(name, "false")
     if value not in ("true", "false"):
-        raise RequestRefused("bad-request", f"`{name}` is `true` or `false`")
+        raise RequestRefused("bad-request", f"`{name}` must be `true` or `false`")
     return value == "true"
 
 
@@ -499,14 +499,14 @@ def _day(text: str | None) -> str | None:
             return text
     except ValueError:
         pass
-    raise RequestRefused("bad-request", "`as_of` is a day like 2024-03-22")
+    raise RequestRefused("bad-request", "`as_of` must be a day like 2024-03-22")
 
 
 def _limit(text: str | None) -> int:
     if text is None:
         return LISTED
     if not (text.isascii() and text.isdigit() and len(text) < 6 and 1 <= int(text) <= MOST_LISTED):
-        raise RequestRefused("bad-request", f"`limit` is a number from 1 to {MOST_LISTED}")
+        raise RequestRefused("bad-request", f"`limit` must be a number from 1 to {MOST_LISTED}")
     return int(text)
 
 
@@ -528,13 +528,13 @@ def _etag(version: int) -> str:
 
 
 def _subject(kind: str, id: str) -> str:
-    """What an answer tells, for whoever erases it."""
+    """The name under which an erasure finds kept answers about this entity."""
     return f"{kind}/{id}"
 
 
 @cache
 def _schema_of(model: type[BaseModel]) -> dict[str, Any]:
-    """The schema of a body, with everything it refers to inside it."""
+    """The schema of a body, with all the definitions it refers to inside."""
     schema = model.model_json_schema(mode="validation")
     parts = schema.pop("$defs", {})
 

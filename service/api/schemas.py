@@ -1,8 +1,8 @@
 """
 `GET /openapi.json` and `GET /v1/schemas/…`: the shapes of what goes in and out.
 
-They come from the models and, for an exchange, from the loaded vocabulary; nothing here is kept by hand. The examples
-are one exchange, decided by the loaded policies when a shape is first asked for, and the record of that.
+The shapes come from the models and, for an exchange, from the loaded vocabulary; none is written by hand. The examples
+are one exchange, the decision of the loaded policies on it, and the record of both, made at the first request for a shape.
 """
 
 import json
@@ -27,7 +27,7 @@ from service.service import Service
 API_VERSION = "1"
 DESCRIPTION = (
     "Decides proposed cross-border exchanges of data against policies written in YAML, and records every decision. "
-    "The policies are engineering research; its answers are not legal advice."
+    "The policies are engineering research; the decisions are not legal advice."
 )
 EXCHANGE_BODY = {
     "requestBody": {
@@ -39,7 +39,7 @@ IDEMPOTENCY_KEY: dict[str, Any] = {
     "name": "Idempotency-Key",
     "in": "header",
     "required": False,
-    "description": "a name for this call, which makes it safe to send again: the same call with the same name gets the first answer"
+    "description": "a name for this call that makes it safe to repeat: the same call with the same name gets the first answer"
     " and does nothing else",
     "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
 }
@@ -57,31 +57,31 @@ _CANDIDATES: tuple[dict[str, Any], ...] = (
 _BEARER = {
     "type": "http",
     "scheme": "bearer",
-    "description": "an API key, `ff_…`, or a JWT of the configured issuer; needed unless no key was ever made and the service"
-    " listens on this machine only. What an operation names are the scopes that its caller needs.",
+    "description": "an API key, `ff_…`, or a JWT of the configured issuer; not needed while no key was ever made and the"
+    " service listens only on its own machine. Each operation names the scopes that its caller needs.",
 }
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
 class Shown(BaseModel):
-    """A shape that endpoints answer with."""
+    """The base of the shapes that endpoints answer with."""
 
     model_config = ConfigDict(frozen=True)
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """For an endpoint's documentation: the statuses it refuses with, each a problem document."""
+    """For an endpoint's documentation: the statuses of its refusals, each with a problem document."""
     content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     return {status: {"description": "A problem document", "content": content} for status in statuses}
 
 
 def needs(scope: caller.Scope) -> dict[str, Any]:
-    """For an endpoint's documentation (`openapi_extra`): the scope that its caller needs. Every endpoint that is not public says it."""
+    """For an endpoint's documentation (`openapi_extra`): the scope that its caller needs. Every endpoint that is not public has it."""
     return {"security": [{"bearer": [scope]}]}
 
 
 def add(app: FastAPI, service: Service) -> None:
-    """Put the endpoints on the application. Comes last: the OpenAPI document lists what is there by then."""
+    """Put the endpoints on the application. Call this last: the OpenAPI document lists the endpoints added before."""
 
     @lru_cache(maxsize=1)
     def shapes(live: Live) -> dict[str, dict[str, Any]]:
@@ -93,7 +93,7 @@ def add(app: FastAPI, service: Service) -> None:
         examples = _examples(live)
         return {name: {"$schema": _DIALECT, "examples": [examples[name]], **found[name]} for name in found}
 
-    # Made when first asked for (the start is a tenth of a second shorter), so not `async`: it takes a thread.
+    # Made at the first request, which makes the start a tenth of a second shorter. Not `async`, so it runs in a thread.
     @app.get("/openapi.json", include_in_schema=False)
     def openapi() -> Response:
         return Response(_written(_openapi(app, shapes(service.live)["exchange"])), media_type="application/json")
@@ -107,7 +107,7 @@ def _serve(app: FastAPI, name: str, shapes: Callable[[], dict[str, dict[str, Any
 
     @app.get(
         f"/v1/schemas/{name}",
-        summary=f"The JSON Schema of: {name}",
+        summary=f"The JSON Schema for `{name}`",
         response_class=Response,
         responses={200: {"description": "JSON Schema, 2020-12", "content": content}},
     )
@@ -120,7 +120,7 @@ def _written(document: dict[str, Any]) -> str:
 
 
 def _examples(live: Live) -> dict[str, Any]:
-    """An exchange that the loaded vocabulary accepts, what the loaded policies say to it, and the record of both."""
+    """An exchange that the loaded vocabulary accepts, the decision on it, and the record of both."""
     for candidate in _CANDIDATES:
         try:
             exchange = engine.parse_exchange(live.bundle, json.dumps(candidate).encode())
@@ -161,7 +161,7 @@ def _openapi(app: FastAPI, exchange: dict[str, Any]) -> dict[str, Any]:
 
 
 def _guarded(operation: dict[str, Any]) -> None:
-    """What the entrance may answer in an endpoint's place, and the scope in words."""
+    """Adds the answers that the entrance may give in place of the endpoint, and the scope in words."""
     repeatable = IDEMPOTENCY_KEY in operation.get("parameters", ())
     for status, response in problems(401, 403, 429, 503, *((400, 410, 422) if repeatable else ())).items():
         operation["responses"][str(status)] = response
@@ -170,7 +170,7 @@ def _guarded(operation: dict[str, Any]) -> None:
 
 
 def _pointing_into_components(value: Any, name: str) -> Any:
-    """A schema whose references into its own `$defs` lead to where OpenAPI keeps them."""
+    """The schema, with references to its own `$defs` changed to OpenAPI's components."""
     match value:
         case {"$ref": str(reference), **rest} if reference.startswith("#/$defs/"):
             moved = f"#/components/schemas/{name}-{reference.removeprefix('#/$defs/')}"

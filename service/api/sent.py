@@ -1,8 +1,8 @@
 """
-What is sent to the endpoints that decide: the body, as bytes up to a limit, and what the query asks for.
+Requests to the endpoints that decide: the body, as bytes up to a limit, and the query.
 
-Both are read strictly: what is not understood is refused, since a caller who asked for it would take its absence for an
-answer.
+Both are read strictly. A parameter that the service does not know is refused, since the caller would read its absence in the
+answer as a result.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ import engine
 from service.decisions.decider import TellingAsked
 from service.problems import RequestRefused
 
-BODY_SECONDS = 30  # a caller that sends slowly holds a place that others could have
+BODY_SECONDS = 30  # a slow caller holds a place that other callers need
 
 _MOST_PARAMETERS = 8
 
@@ -29,7 +29,7 @@ PARAMETERS: list[dict[str, Any]] = [
         "name": "include",
         "in": "query",
         "required": False,
-        "description": "what the decision shall tell beside the rest, separated by commas",
+        "description": "additional parts of the decision, separated by commas",
         "style": "form",
         "explode": False,
         "schema": {
@@ -43,7 +43,7 @@ PARAMETERS: list[dict[str, Any]] = [
         "name": "lang",
         "in": "query",
         "required": False,
-        "description": "the language of what the decision says",
+        "description": "the language of the sentences in the decision",
         "schema": {"type": "string", "enum": list(engine.LANGUAGES), "default": TellingAsked().lang},
     },
 ]
@@ -51,9 +51,9 @@ PARAMETERS: list[dict[str, Any]] = [
 
 class Plain(APIRoute):
     """
-    A route whose function gets the request and makes the response by itself.
+    A route whose function gets the request and makes the response.
 
-    FastAPI documents it like any other, and does nothing more for it: reading parameters costs as much as a short decision.
+    FastAPI documents it like any other route and does nothing else, since its parameter reading takes as long as a short decision.
     """
 
     def __init__(self, path: str, endpoint: Callable[[Request], Coroutine[Any, Any, Response]], **more: Any) -> None:
@@ -69,9 +69,9 @@ async def body(request: Request, limit: int, kind: str = "application/json") -> 
     """The whole body, of at most `limit` bytes, sent as plain JSON or another `kind`. Raises RequestRefused, ClientDisconnect."""
     headers = dict(reversed(request.scope["headers"]))
     _check_type(headers.get(b"content-type", b""), headers.get(b"content-encoding", b"identity"), kind)
-    too_large = RequestRefused("body-too-large", f"a body has at most {limit} bytes")
+    too_large = RequestRefused("body-too-large", f"a body may have at most {limit} bytes")
     declared = headers.get(b"content-length", b"0")
-    # The length of the number goes first: Python refuses to read one of 5,000 digits.
+    # The length of the number is checked first, since Python refuses to read a number of 5,000 digits.
     if len(declared) > 15 or (declared.isdigit() and int(declared) > limit):
         raise too_large
     pieces: list[bytes] = []
@@ -89,7 +89,7 @@ async def body(request: Request, limit: int, kind: str = "application/json") -> 
                 if not message.get("more_body", False):
                     return b"".join(pieces)
     except TimeoutError:
-        slow = f"a body has to come within {BODY_SECONDS} seconds"
+        slow = f"a body must arrive within {BODY_SECONDS} seconds"
         raise RequestRefused("body-too-slow", slow, headers={"Connection": "close"}) from None
 
 
@@ -99,23 +99,23 @@ def _check_type(content_type: bytes, encoding: bytes, wanted: str) -> None:
     if kind.strip().lower() != wanted:
         raise RequestRefused("unsupported-media-type", f"send the body as `Content-Type: {wanted}`")
     if parameters.strip().lower().replace('"', "") not in ("", "charset=utf-8"):
-        raise RequestRefused("unsupported-media-type", "JSON is UTF-8; leave other parameters out of the content type")
+        raise RequestRefused("unsupported-media-type", "JSON is UTF-8; send the content type without other parameters")
     if encoding.strip().lower() != b"identity":
         raise RequestRefused("unsupported-media-type", "send the body without a content encoding")
 
 
 @lru_cache(maxsize=256)
 def asked(query: bytes) -> TellingAsked:
-    """What the query of a request asks for. Raises RequestRefused."""
+    """The options in the query of a request. Raises RequestRefused."""
     if not query:
         return TellingAsked()
     try:
         sent = parse_qsl(query.decode("ascii"), keep_blank_values=True, strict_parsing=True, max_num_fields=_MOST_PARAMETERS)
         values = dict(sent)
     except ValueError:
-        raise RequestRefused("bad-request", "the query is not made of parameters, like `?include=remedies&lang=en`") from None
+        raise RequestRefused("bad-request", "write the query as parameters, like `?include=remedies&lang=en`") from None
     if len(values) < len(sent):
-        raise RequestRefused("bad-request", "a parameter stands twice in the query")
+        raise RequestRefused("bad-request", "the query has a parameter twice")
     for name in values.keys() - {"include", "lang"}:
         raise RequestRefused("bad-request", f"there is no parameter `{name[:40]}`; there are `include` and `lang`")
     include = values["include"].split(",") if "include" in values else []
@@ -125,7 +125,7 @@ def asked(query: bytes) -> TellingAsked:
                 "bad-request", f"`include` takes {_listed(engine.INCLUDES)}, separated by commas, not `{each[:40]}`"
             )
     if len(set(include)) < len(include):
-        raise RequestRefused("bad-request", "a value stands twice in `include`")
+        raise RequestRefused("bad-request", "`include` has a value twice")
     lang = values.get("lang", TellingAsked().lang)
     if lang not in engine.LANGUAGES:
         raise RequestRefused("bad-request", f"`lang` takes {_listed(engine.LANGUAGES)}, not `{lang[:40]}`")

@@ -1,4 +1,4 @@
-"""`GET /v1/shadow`: what the shadow would decide otherwise."""
+"""`GET /v1/shadow`: the decisions on which the shadow differs."""
 
 import json
 from typing import Annotated
@@ -18,21 +18,21 @@ DIFFERENCES_SHOWN = 100
 
 
 class ShadowDifference(Shown):
-    """A decision that the shadow would have made otherwise. Provisions are those that stand on one side only."""
+    """A decision on which the shadow differs. Each list of provisions has those that apply on one side only."""
 
     sequence: int
     id: str
     at: str
     outcome: str
     proceed: bool
-    shadow_outcome: str = Field(description="`unreadable` where the shadow's vocabulary refuses the exchange")
+    shadow_outcome: str = Field(description="the shadow's outcome; `unreadable` where its vocabulary refuses the exchange")
     shadow_proceed: bool
     only_live: tuple[str, ...]
     only_shadow: tuple[str, ...]
 
 
 class Moves(Shown):
-    """How many decisions went from one outcome to another."""
+    """The number of decisions that the shadow moves from one outcome to another."""
 
     outcome: str
     proceed: bool
@@ -42,24 +42,24 @@ class Moves(Shown):
 
 
 class ShadowCounts(Shown):
-    """Of this process, since its start."""
+    """The counts of this process since its start."""
 
     compared: int
     differing: int
-    dropped: int = Field(description="decisions that were not looked at, since too many waited")
+    dropped: int = Field(description="decisions that were not compared, because too many waited")
     failed: int = Field(description="decisions that the shadow failed on")
-    refused: int = Field(description="times the shadow was loaded anew, and refused")
+    refused: int = Field(description="reloads of the shadow that were refused")
 
 
 class ShadowTold(Shown):
-    """What the shadow would have decided otherwise."""
+    """The decisions on which the shadow differs."""
 
     shadow: PolicyDigests
-    refused: str | None = Field(description="why the shadow was not loaded anew, the last time")
+    refused: str | None = Field(description="why the last reload of the shadow was refused; null where it was not")
     counts: ShadowCounts
-    moves: tuple[Moves, ...] = Field(description="of all differences with this shadow that are recorded")
+    moves: tuple[Moves, ...] = Field(description="over all recorded differences with this shadow")
     differences: tuple[ShadowDifference, ...] = Field(description="the latest first")
-    next: int | None = Field(description="`before` of the next page; null where this is the last")
+    next: int | None = Field(description="`before` of the next page; null on the last")
 
 
 def add(app: FastAPI, service: Service) -> None:
@@ -68,19 +68,21 @@ def add(app: FastAPI, service: Service) -> None:
     # Not `async`: reading waits for the disk, so it gets a thread.
     @app.get(
         "/v1/shadow",
-        summary="What the shadow would decide otherwise",
+        summary="The decisions on which the shadow differs",
         responses=schemas.problems(400, 403, 404, 503),
         openapi_extra=schemas.needs("read"),
     )
     def shadow(
         request: Request,
-        before: Annotated[int | None, Query(description="differences before this place in the log", ge=0, lt=2**63)] = None,
+        before: Annotated[
+            int | None, Query(description="only differences before this place in the log", ge=0, lt=2**63)
+        ] = None,
         limit: Annotated[int, Query(ge=1, le=1_000)] = DIFFERENCES_SHOWN,
     ) -> ShadowTold:
-        """Counts, and the latest differences with the shadow that is loaded now."""
+        """Counts of the comparisons, and the latest differences from the shadow that is loaded now."""
         caller_of(request.scope, "read")
         if service.shadow is None:
-            raise RequestRefused("not-found", "there is no shadow; `FIFTHFACTOR_SHADOW` names one")
+            raise RequestRefused("not-found", "there is no shadow; set `FIFTHFACTOR_SHADOW` to its policies")
         beside = service.shadow
         digests, counts = beside.digests, beside.counts
         rows, moves = service.read(

@@ -1,7 +1,7 @@
 """
-`POST /v1/decisions/{id}/sign-off`, `GET /v1/decisions/{id}/sign-offs`: a person approves of a review, or refuses.
+`POST /v1/decisions/{id}/sign-off`, `GET /v1/decisions/{id}/sign-offs`: a person approves a review, or refuses to.
 
-Nothing that was decided changes: the next evaluation of the same facts takes the approvals that stand into account, and says so.
+A sign-off changes no recorded decision. The next evaluation of the same facts takes valid approvals into account and names them.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ BODY_LIMIT = 32 * 1024
 
 
 class Then(BaseModel):
-    """What the exchange comes to now, on the day of the decision: `outcome` once it is evaluated again."""
+    """The outcome that the same exchange gets if it is evaluated again on the day of the decision."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -38,7 +38,7 @@ class Then(BaseModel):
 
 
 class SignOffsGiven(BaseModel):
-    """A sign-off, one a provision, and what comes of it."""
+    """The sign-offs of a call, one per provision, and their effect."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -47,7 +47,7 @@ class SignOffsGiven(BaseModel):
 
 
 class SignOffs(BaseModel):
-    """Every sign-off that was given for a decision, in order; the last one for a provision counts."""
+    """Every sign-off given for a decision, in order. The last one for each provision counts."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -62,8 +62,8 @@ def add(app: FastAPI, service: Service) -> None:
         """
         Signs off provisions of a recorded decision, or refuses to.
 
-        A provision's review is put away, or what it lifts only in doubt is accepted, for the same facts, as long as the provision means
-        the same, until a last day. What cannot be signed off is refused with the reason.
+        An approval settles a provision's review, or accepts a doubtful lift. It holds for the same facts, until its last day, and only
+        while the provision means the same. A provision that cannot be signed off is refused with the reason.
         """
         caller = caller_of(request.scope, "review")
         id = request.path_params["id"]
@@ -124,7 +124,7 @@ def add(app: FastAPI, service: Service) -> None:
         openapi_extra=schemas.needs("read"),
     )
     def given(id: str, request: Request) -> Response:
-        """Every sign-off that was given for the decision, with who gave it, when, why and until when."""
+        """Every sign-off given for the decision: by whom, when, for what reason and until what day."""
         caller_of(request.scope, "read")
         service.stored(id)
         found = service.read(lambda connection: sign_offs.given(connection, id))
@@ -142,7 +142,7 @@ def add(app: FastAPI, service: Service) -> None:
         limit: Annotated[int, Query(ge=1, le=queue.MOST)] = 20,
         cursor: Annotated[str | None, Query(max_length=200)] = None,
     ) -> Response:
-        """Decisions whose outcome is a review that may be signed off, and that nobody has looked at; newest first, once for each facts."""
+        """Decisions whose outcome is a review that can be signed off and that have no sign-off yet; newest first, one per set of facts."""
         caller_of(request.scope, "review")
         today = service.clock().astimezone(zone).date()
         try:

@@ -1,8 +1,8 @@
 """
-Access requests decided: questions in, decisions that are ready to be recorded and answers out; searches, which are never recorded.
+Decides access requests: questions in, answers out, with decisions to record. Searches are never recorded.
 
-An evaluation becomes an exchange and is decided like any other. A search is a look-up: it asks, of one candidate after another, what
-an evaluation would say, and tells for which the answer is yes.
+An evaluation becomes an exchange and is decided like any other exchange. A search asks what an evaluation would say for one candidate
+after another, and returns the candidates for which the answer is yes.
 """
 
 import asyncio
@@ -30,8 +30,8 @@ from service.problems import ProblemPlace, RequestRefused
 from service.service import Service
 from service.settings import time_zone
 
-_NO_ID = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")  # what no database has to see
-MOST_RESULTS = 100  # of a page
+_NO_ID = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")  # characters that must not reach a database
+MOST_RESULTS = 100  # on a page
 MOST_CANDIDATES = 200  # that one search decides on
 Blank = Literal["subject", "resource", "action"]
 Found = TypeVar("Found")
@@ -39,14 +39,14 @@ Found = TypeVar("Found")
 
 @dataclass(frozen=True, slots=True)
 class SearchResults:
-    """What a search found. `next_token` is empty at the end."""
+    """The results of a search. `next_token` is empty at the end."""
 
     results: Sequence[Mapping[str, str]]
     next_token: str
 
 
 class Access:
-    """Answers the access requests of one bundle, that of `live`."""
+    """Answers access requests by the bundle of `live`."""
 
     def __init__(self, service: Service, live: Live, mapping: AccessMapping, entities: Entities) -> None:
         self._service = service
@@ -57,13 +57,13 @@ class Access:
         self._zone = time_zone(service.settings.zone)
 
     def known(self) -> Known:
-        """What one request is going to find in the store."""
+        """A view of the store for one request."""
         return Known(self._entities)
 
     async def evaluate(
         self, asked: Evaluation, known: Known, now: datetime, request_id: str, caller: Caller
     ) -> tuple[AccessAnswer, Decided | None]:
-        """The answer to one question, and the decision to record before it leaves. Raises RequestRefused."""
+        """The answer to one question, and the decision to record before the answer leaves. Raises RequestRefused."""
         today = now.astimezone(self._zone).date()
         try:
             exchange = await self._stored(lambda: self._mapping.exchange(asked, known, today))
@@ -106,7 +106,7 @@ class Access:
         return SearchResults(results, _token(_last(candidates[MOST_CANDIDATES - 1][0], blank), digest) if more else "")
 
     def _all_known(self, asked: Evaluation, blank: Blank, known: Known, day: date) -> bool:
-        """Whether everything that is named, other than the blank, is known: of what is not, nothing is found."""
+        """Whether every named entity, other than the blank, is known. If one is unknown, the search finds nothing."""
         subject = self._mapping.subject_kind(asked.subject.type)
         resource = self._mapping.resource_kind(asked.resource.type)
         return (
@@ -120,7 +120,7 @@ class Access:
     def _candidates(
         self, asked: Evaluation, blank: Blank, after: str, known: Known, day: date
     ) -> Sequence[tuple[Evaluation, Mapping[str, str]]]:
-        """The question with each of the next candidates in the blank, and how each is told; one more than are decided on."""
+        """The question for each of the next candidates, and the candidate's form in the results. There is one more than are decided on."""
         if blank == "action":
             names = [name for name in sorted(self._mapping.actions) if name > after]
             return [(replace(asked, action=replace(asked.action, name=name)), {"name": name}) for name in names]
@@ -136,7 +136,7 @@ class Access:
         return found
 
     async def _permits(self, asked: Evaluation, known: Known, now: datetime) -> bool:
-        """What an evaluation would say. What does not fit, or may not be brought, is refused like there."""
+        """The answer that an evaluation would give. It refuses the same requests."""
         today = now.astimezone(self._zone).date()
         try:
             exchange = await self._stored(lambda: self._mapping.exchange(asked, known, today))
@@ -149,11 +149,11 @@ class Access:
                 return False
             if not judgement.proceeds(today) or responses.carries_out(asked.supported):
                 return judgement.proceeds(today)
-            # What is owed is known once it is told.
+            # Duties are known only once the decision is written.
             return not responses.denied(self._live.pdp.tell(judgement, today=today, id=""), asked.supported)
 
     async def _stored(self, look: Callable[[], Found]) -> Found:
-        """What is looked up in a store waits for it in a thread. Raises RequestRefused where the store cannot be read."""
+        """Run a look-up of the store in a thread. Raises RequestRefused where the store cannot be read."""
         try:
             return look() if isinstance(self._entities, Nothing) else await asyncio.to_thread(look)
         except sa.exc.SQLAlchemyError:
@@ -170,7 +170,7 @@ def _last(asked: Evaluation, blank: Blank) -> str:
 
 
 def _digest(asked: Evaluation, blank: Blank) -> str:
-    """What a token belongs to: a page of another search is not the next one of this."""
+    """The digest of a search. A token is valid only for its own search."""
     parts: list[Any] = [blank, *([each.type, each.id, each.properties] for each in (asked.subject, asked.resource))]
     parts += [asked.action.name, asked.action.properties, asked.context]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
@@ -181,7 +181,7 @@ def _token(after: str, digest: str) -> str:
 
 
 def _after(token: str, digest: str) -> str:
-    """Behind which candidate to go on. Raises RequestRefused where the token is of another search."""
+    """The candidate after which to go on. Raises RequestRefused where the token belongs to another search."""
     if not token:
         return ""
     try:
@@ -189,5 +189,5 @@ def _after(token: str, digest: str) -> str:
     except (ValueError, TypeError, RecursionError):
         of = after = None
     if of != digest or not isinstance(after, str) or _NO_ID.search(after):
-        raise refusal([ProblemPlace(pointer="/page/token", code="wrong-value", detail="is no `next_token` of this search")])
+        raise refusal([ProblemPlace(pointer="/page/token", code="wrong-value", detail="is not a `next_token` of this search")])
     return after

@@ -1,8 +1,7 @@
 """
-The entities that access requests speak of, as they are stored: by type and id, with what is known of each.
+The stored entities that access requests name: by type and id, with the properties of each.
 
-What is known are properties, named as a request would name them. One entity may answer to several ids; the first is the one that
-facts state.
+Properties have the same names as in a request. One entity may have several ids; facts state the first.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,20 +20,20 @@ class StoredEntity:
 
 class Gone(Exception):
     """
-    An entity is stored, and not to be spoken of on the day: withdrawn, not valid yet, or no longer. `str()` says which.
+    A stored entity is not valid on the day: it is withdrawn, not valid yet, or no longer valid. `str()` names the entity.
 
-    It is not the same as one that nobody knows: with it goes what it forbids, conditions that came with the data for one.
+    It differs from an unknown entity: to go on without it would lose its prohibitions, such as conditions that came with the data.
     """
 
 
 class Entities(Protocol):
-    """Where entities are stored, with what is said of them on a day. Called from any thread."""
+    """A store of entities and their properties on a day. Any thread may call it."""
 
     def find(self, kind: str, id: str, day: date) -> StoredEntity | None:
-        """The entity of this kind that answers to this id; None where nobody knows it. Raises Gone."""
+        """The entity of this kind with this id; None where it is unknown. Raises Gone."""
 
     def list(self, kind: str, after: str, limit: int, day: date) -> Sequence[StoredEntity]:
-        """At most so many entities of a kind whose first ids come after one, each once, in the order of these ids."""
+        """At most `limit` entities of a kind, each once, in the order of their first ids, beginning after the id `after`."""
 
 
 class Nothing:
@@ -48,21 +47,21 @@ class Nothing:
 
 
 class Known:
-    """What one request finds in the store: each entity is looked up once, so that all its parts see the same."""
+    """The store as one request sees it. Each entity is looked up once, so that all parts of the request see the same."""
 
     def __init__(self, entities: Entities) -> None:
         self._entities = entities
         self._found: dict[tuple[str, str, date], StoredEntity | None] = {}
 
     def find(self, kind: str, id: str, day: date) -> StoredEntity | None:
-        """The entity of this kind that answers to this id."""
+        """The entity of this kind with this id."""
         key = kind, id, day
         if key not in self._found:
             self._found[key] = self._entities.find(kind, id, day)
         return self._found[key]
 
     def list(self, kind: str, after: str, limit: int, day: date) -> Sequence[StoredEntity]:
-        """Entities of a kind, as they are stored."""
+        """The stored entities of a kind."""
         found = self._entities.list(kind, after, limit, day)
         self._found.update({(kind, each.id, day): each for each in found})
         return found

@@ -1,9 +1,9 @@
 """
-From an access request to the exchange that it asks about, by the part `authzen` of the vocabulary.
+Maps an access request to the exchange that it asks about, by the part `authzen` of the vocabulary.
 
-What the store knows of the entities is stated too, and what the request sends beats it, attribute by attribute. An attribute that the
-vocabulary maps to nothing states nothing: facts that nobody states are unknown, and unknown facts permit nothing. What is stored and
-does not fit the vocabulary is not stated either; what is sent and does not fit is refused at its place in the request.
+Properties from the store are stated too; an attribute in the request replaces the stored one. An attribute that the vocabulary does
+not map states nothing: facts that are not stated are unknown, and unknown facts permit nothing. A stored value that does not fit the
+vocabulary is not stated either. A sent value that does not fit is refused at its place in the request.
 """
 
 import json
@@ -22,15 +22,15 @@ CARRIED: engine.Path = ("carried",)
 
 
 class NotNamed(Exception):
-    """The request names a type or an action that the vocabulary has no word for, so nobody may do it. `str()` says which."""
+    """The request names a type or an action that the vocabulary does not have, so the answer is no. `str()` says which."""
 
 
 @dataclass(slots=True)
 class _Stated:
     """
-    What is stated at each place, by what is known on a day.
+    The values at each place of the exchange, as known on a day.
 
-    `sent` are values that were sent, each with the JSON Pointer of its attribute, `stored` values that were stored.
+    `sent` has values of the request, each with the JSON Pointer of its attribute. `stored` has values of the store.
     """
 
     places: engine.Places
@@ -51,7 +51,7 @@ class _Stated:
         for place, each in found:
             before = self.sent.setdefault(place, (each, pointer))
             if _spelt(before[0]) != _spelt(each):
-                detail = f"says something else of `{'.'.join(place)}` than `{before[1]}`"
+                detail = f"gives another value for `{'.'.join(place)}` than `{before[1]}`"
                 self.wrong.append(ProblemPlace(pointer=pointer, code="wrong-value", detail=detail))
 
     def store(self, path: engine.Path, value: Any) -> None:
@@ -62,14 +62,14 @@ class _Stated:
         for place, each in found:
             before = self.stored.setdefault(place, each)
             if place == CARRIED:
-                # Conditions add up, whoever brought them; what is none is kept, to be refused.
+                # Conditions from all sources are combined. A value that is not a list of them is kept, and is refused later.
                 self.stored[place] = _both(before, each)
             elif _spelt(before) != _spelt(each):
                 self.contested.add(place)
 
     def settle(self) -> None:
-        """What is sent beats what is stored; where the store contradicts itself, it says nothing."""
-        # No request takes away the conditions that came with the data; it may only add to them.
+        """Sent values replace stored ones. Where the store contradicts itself, it states nothing."""
+        # A request cannot remove conditions that came with the data; it can only add conditions.
         if CARRIED in self.stored and CARRIED in self.sent:
             sent, pointer = self.sent[CARRIED]
             self.sent[CARRIED] = _both(sent, self.stored[CARRIED]), pointer
@@ -87,7 +87,7 @@ class _Stated:
 
 
 class AccessMapping:
-    """Reads access requests as exchanges of one bundle. Made once a bundle."""
+    """Reads access requests as exchanges of one bundle. Make one per bundle."""
 
     def __init__(self, bundle: engine.Bundle, text: engine.AuthZenText) -> None:
         self._bundle = bundle
@@ -96,30 +96,30 @@ class AccessMapping:
 
     @property
     def actions(self) -> Sequence[str]:
-        """The names of the actions that there are."""
+        """The names of all actions."""
         return tuple(self._text.actions)
 
     def subject_kind(self, type: str) -> str | None:
-        """What the store calls subjects of a type; None where there is no such type."""
+        """The store's kind for subjects of a type; None where there is no such type."""
         return _kind(self._text.subjects, type)
 
     def resource_kind(self, type: str) -> str | None:
-        """What the store calls resources of a type; None where there is no such type."""
+        """The store's kind for resources of a type; None where there is no such type."""
         return _kind(self._text.resources, type)
 
     def day(self, asked: Evaluation, today: date) -> date:
-        """The day whose law and whose store count: the one that the context states, or today."""
+        """The day of the law and of the store: the day that the context states, or today."""
         for name, place in self._text.context.facts.items():
             sent = asked.context.get(name) if place == AS_OF else None
             if isinstance(sent, str):
                 try:
                     return date.fromisoformat(sent)
                 except ValueError:
-                    pass  # refused where the exchange is read
+                    pass  # reading the exchange refuses this later
         return today
 
     def exchange(self, asked: Evaluation, known: Known, today: date) -> engine.Exchange:
-        """The exchange that is asked about. Raises NotNamed, and RequestRefused where an attribute does not fit what it states."""
+        """The exchange that the request asks about. Raises NotNamed; RequestRefused where an attribute does not fit its fact."""
         subject = self._text.subjects.get(asked.subject.type)
         action = self._text.actions.get(asked.action.name)
         resource = self._text.resources.get(asked.resource.type)
@@ -167,7 +167,7 @@ class AccessMapping:
         properties: Mapping[str, Any],
         at: str,
     ) -> None:
-        """State an entity: its type, its first id, and its properties, those that are sent before those that are stored."""
+        """State an entity: its type, its first id and its properties. Sent properties come before stored ones."""
         found = stated.known.find(text.entity or type, id, stated.day)
         if text.type is not None:
             stated.send(self._path(text.type), type, f"{at}/type")
@@ -190,11 +190,11 @@ class AccessMapping:
     def _attributes(
         self, stated: _Stated, text: engine.AttributesText, values: Mapping[str, Any]
     ) -> Iterator[tuple[engine.Path, Any, str]]:
-        """Where each attribute is stated, the value to state, and the attribute's name."""
+        """For each attribute: the place to state it, the value to state, and its name."""
         own = {place for place in (getattr(text, key, None) for key in ("type", "id", "name")) if place is not None}
         for name, value in values.items():
             place = text.facts.get(name)
-            # A fact that has another name here may still be stated by its own, as the store does.
+            # A fact that is mapped from another name may still be stated by its own name, as the store does.
             if place is None and text.under is not None and "." not in name and f"{text.under}.{name}" not in own:
                 place = f"{text.under}.{name}"
             path = self._places.path(place) if place is not None else None
@@ -202,7 +202,7 @@ class AccessMapping:
                 yield path, self._first(stated, text.names[name], value) if name in text.names else value, name
 
     def _first(self, stated: _Stated, type: str, value: Any) -> Any:
-        """An id of an entity, or ids of several, each as the entity's first id where the store has it."""
+        """The id of an entity, or a list of ids. Each becomes the entity's first id if the store has the entity."""
         text = self._text.subjects.get(type) or self._text.resources[type]
         match value:
             case str():
@@ -214,11 +214,11 @@ class AccessMapping:
 
     def _path(self, place: str) -> engine.Path:
         path = self._places.path(place)
-        assert path is not None, "`check` has looked"
+        assert path is not None, "`check` has made sure"
         return path
 
     def _read(self, stated: _Stated) -> engine.Exchange:
-        """The exchange, without whatever is stored and does not fit. Raises RequestRefused where something that was sent does not."""
+        """The exchange without stored values that do not fit. Raises RequestRefused where a sent value does not fit."""
         while True:
             try:
                 raw = json.dumps(stated.document()).encode()
@@ -226,15 +226,15 @@ class AccessMapping:
             except engine.ExchangeRefused as refused:
                 problems = refused.problems
             bad = {path for path in stated.stored for each in problems if _leads(each.pointer, path)}
-            # Conditions that came with the data are never left out: without them more might be permitted.
+            # Conditions that came with the data are never left out, since more might be permitted without them.
             if not bad or CARRIED in bad:
                 raise refusal([self._place(each, stated) for each in problems[:PLACES_SHOWN]])
-            # What is stated as one goes as one: `rest: 0` would make a member that is left out zero.
+            # A family is left out as a whole: with `rest: 0`, a member that is left out would count as zero.
             wholes = {self._places.whole(path) for path in bad}
             stated.stored = {path: value for path, value in stated.stored.items() if self._places.whole(path) not in wholes}
 
     def _place(self, problem: engine.ExchangeProblem, stated: _Stated) -> ProblemPlace:
-        """A problem of the exchange, at its place in the request."""
+        """A problem of the exchange, with its place in the request."""
         for path, (_, pointer) in stated.sent.items():
             if _leads(problem.pointer, path):
                 return ProblemPlace(pointer=pointer, code=problem.code, detail=problem.detail)
@@ -246,14 +246,14 @@ def _kind(types: Mapping[str, engine.EntityText], type: str) -> str | None:
 
 
 def _both(before: Any, more: Any) -> Any:
-    """The members of two lists, each once; whichever is no list where one is none."""
+    """The members of two lists, each once. If one value is not a list, that value."""
     if isinstance(before, list) and isinstance(more, list):
         return [*before, *(each for each in more if each not in before)]
     return more if isinstance(before, list) else before
 
 
 def _spelt(value: Any) -> str:
-    """A value so that `true` and `1` differ."""
+    """A value as JSON text, so that `true` and `1` differ."""
     return json.dumps(value, sort_keys=True)
 
 
@@ -263,6 +263,6 @@ def _step(name: str) -> str:
 
 
 def _leads(pointer: str, path: engine.Path) -> bool:
-    """Whether a JSON Pointer into an exchange leads to a place, or into what stands there."""
+    """Whether a JSON Pointer into an exchange leads to a place or to a value inside it."""
     place = "".join(f"/{_step(step)}" for step in path)
     return pointer == place or pointer.startswith(f"{place}/")

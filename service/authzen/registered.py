@@ -1,8 +1,8 @@
 """
-The register, as access requests ask it: parties, data assets and whatever other kinds it holds, by their ids, on a day.
+The register as the store of access requests: parties, data assets and other kinds, by their ids, on a day.
 
-What the register states of an entity are its properties: facts by their names, and its documents under `evidence` and `claims`, and under
-`carried` the conditions that came with an asset.
+The properties of an entity are what the register states of it: facts by their names, documents under `evidence` and `claims`, and the
+conditions that came with an asset under `carried`.
 """
 
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ class Registered:
         self._database = database
 
     def find(self, kind: str, id: str, day: date) -> StoredEntity | None:
-        """The entity of this kind that answers to this id; one that was erased is not known. Raises Gone."""
+        """The entity of this kind with this id. An erased entity is unknown. Raises Gone."""
         with self._database.reading.connect() as connection:
             version = entity_versions.speaking(connection, kind, id, day.isoformat())
             known = version is not None or bool(entity_versions.history(connection, kind, id))
@@ -43,7 +43,7 @@ class Registered:
 
 def _entity(version: Version) -> StoredEntity:
     content = version.content
-    # An asset's facts stand in groups, of which `data` is its own; a party's have no group.
+    # An asset's facts are in groups; its own group is `data`. A party's facts have no group.
     own = content.facts.get(DATA, {}) if version.kind == ASSET else {}
     properties = {**(own if isinstance(own, dict) else {}), **content.facts}
     documents = {"evidence": content.evidence, "claims": content.claims, "carried": carried(content)}

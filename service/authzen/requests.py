@@ -1,8 +1,8 @@
 """
-The bodies of access requests, read strictly: bytes in, subject, action, resource and context out.
+Reads the bodies of access requests strictly: bytes in; subject, action, resource and context out.
 
-Members that are not described are passed over, as the standard wants it. What is described has its type or the request is refused,
-with the place of everything that is wrong. Source: Authorization API 1.0, sections 5 to 8.
+Members that the standard does not describe are ignored, as it requires. A described member of a wrong type is refused, and the refusal
+lists every wrong place. Source: Authorization API 1.0, sections 5 to 8.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,14 +14,14 @@ from service.problems import PLACES_SHOWN, ProblemPlace, RequestRefused
 
 Semantic = Literal["execute_all", "deny_on_first_deny", "permit_on_first_permit"]
 SEMANTICS: tuple[Semantic, ...] = get_args(Semantic)
-MOST_TEXT = 256  # characters of a type, an id or a name, as many as a fact may have
+MOST_TEXT = 256  # characters in a type, an id or a name, as many as in a fact
 MOST_TOKEN = 2048
 _PARTS = ("subject", "action", "resource", "context")
 
 
 @dataclass(frozen=True, slots=True)
 class EntitySent:
-    """A subject or resource. `id` is empty where one is searched for."""
+    """A subject or resource. `id` is empty in a search for it."""
 
     type: str
     id: str
@@ -30,7 +30,7 @@ class EntitySent:
 
 @dataclass(frozen=True, slots=True)
 class ActionSent:
-    """An action. `name` is empty where one is searched for."""
+    """An action. `name` is empty in a search for it."""
 
     name: str
     properties: Mapping[str, Any]
@@ -39,9 +39,9 @@ class ActionSent:
 @dataclass(frozen=True, slots=True)
 class Evaluation:
     """
-    One question: may the subject do the action to the resource.
+    One question: may the subject do the action to the resource?
 
-    `supported` are the obligations that whoever asks can carry out, None where nobody says. `at` is a JSON Pointer to the question.
+    `supported` are the obligations that the caller can carry out; None where it does not say. `at` is a JSON Pointer to the question.
     """
 
     subject: EntitySent
@@ -54,7 +54,7 @@ class Evaluation:
 
 @dataclass(frozen=True, slots=True)
 class Evaluations:
-    """Several questions; one that is malformed is the refusal it would get alone."""
+    """Several questions. A malformed one is the refusal that it would get alone."""
 
     items: Sequence[Evaluation | RequestRefused]
     semantic: Semantic
@@ -62,7 +62,7 @@ class Evaluations:
 
 @dataclass(frozen=True, slots=True)
 class PageAsked:
-    """Which part of the results is asked for. `limit` 0 leaves it to the service."""
+    """The requested part of the results. With `limit` 0 the service chooses."""
 
     token: str = ""
     limit: int = 0
@@ -70,14 +70,14 @@ class PageAsked:
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """A question with a blank, and the page asked for; None where no page was."""
+    """A question with a blank, and the requested page; None where the request has no page."""
 
     question: Evaluation
     page: PageAsked | None
 
 
 def refusal(places: Sequence[ProblemPlace]) -> RequestRefused:
-    """The refusal of a body; its detail is the message that the standard wants in an error's body."""
+    """The refusal of a body. Its detail is the message that the standard requires in the body of an error."""
     more = f"; and {len(places) - 1} more" if len(places) > 1 else ""
     at = f"`{places[0].pointer}` " if places[0].pointer else ""
     return RequestRefused("access-refused", f"{at}{places[0].detail}{more}", errors=tuple(places[:PLACES_SHOWN]))
@@ -101,7 +101,7 @@ def evaluation(sent: Mapping[str, Any]) -> Evaluation:
 
 
 def evaluations(sent: Mapping[str, Any], most: int) -> Evaluations | Evaluation:
-    """An access evaluations request; without items it is one evaluation. Raises RequestRefused."""
+    """An access evaluations request. Without items it is one evaluation. Raises RequestRefused."""
     reader = _BodyReader()
     semantic = reader.semantic(sent)
     items = sent.get("evaluations", [])
@@ -121,7 +121,7 @@ def evaluations(sent: Mapping[str, Any], most: int) -> Evaluations | Evaluation:
 
 
 def search(sent: Mapping[str, Any], blank: Literal["subject", "resource", "action"]) -> Search:
-    """A search request for what stands in place of the blank. Raises RequestRefused."""
+    """A search request for the part that is blank. Raises RequestRefused."""
     reader = _BodyReader()
     question = reader.evaluation(sent, blank)
     page = reader.page(sent)
@@ -130,7 +130,7 @@ def search(sent: Mapping[str, Any], blank: Literal["subject", "resource", "actio
 
 
 def _item(number: int, item: Any, defaults: Mapping[str, Any]) -> Evaluation | RequestRefused:
-    """One of several evaluations: each part that it lacks is the default, and a part that it has takes nothing from the default."""
+    """One of several evaluations. A missing part is the default; a present part replaces the default as a whole."""
     reader = _BodyReader(f"/evaluations/{number}")
     try:
         if not isinstance(item, dict):
@@ -145,7 +145,7 @@ def _item(number: int, item: Any, defaults: Mapping[str, Any]) -> Evaluation | R
 
 @dataclass(slots=True)
 class _BodyReader:
-    """Reads the parts of one body and collects what is wrong with them; `at` is a JSON Pointer to the body."""
+    """Reads the parts of one body and collects the errors in them. `at` is a JSON Pointer to the body."""
 
     at: str = ""
     places: list[ProblemPlace] = field(default_factory=list)
@@ -154,7 +154,7 @@ class _BodyReader:
         self.places.append(ProblemPlace(pointer=self.at + pointer, code=code, detail=detail))
 
     def end(self) -> None:
-        """Raises RequestRefused where something is wrong."""
+        """Raises RequestRefused if there were errors."""
         if self.places:
             self._refuse()
 
@@ -173,7 +173,7 @@ class _BodyReader:
         if found is None:
             return EntitySent("", "", {})
         type = self.text(found, "type", f"/{name}", needed=not partly)
-        # Where entities are searched for, an id means nothing.
+        # In a search for entities, an id has no meaning.
         id = "" if name == blank else self.text(found, "id", f"/{name}", needed=not partly)
         return EntitySent(type, id, self.object(found, "properties", f"/{name}") or {})
 
@@ -185,14 +185,14 @@ class _BodyReader:
         return ActionSent(name, self.object(found, "properties", "/action") or {})
 
     def defaults(self, sent: Mapping[str, Any]) -> None:
-        """What stands in for parts that items lack need not be whole, but what is there has its type."""
+        """Check the defaults. They need not be complete, but each member must have its type."""
         self.entity(sent, "subject", "", partly=True)
         self.action(sent, partly=True)
         self.entity(sent, "resource", "", partly=True)
         self.supported(self.object(sent, "context", "") or {})
 
     def supported(self, context: Mapping[str, Any]) -> frozenset[str] | None:
-        """The obligations that whoever asks can carry out, under either of the names that drafts of the profile have given it."""
+        """The obligations that the caller can carry out, under either of the names in drafts of the profile."""
         named = [name for name in ("supported_obligations", "obligations_supported") if name in context]
         for name in named:
             if not isinstance(context[name], list) or not all(isinstance(each, str) for each in context[name]):
@@ -224,7 +224,7 @@ class _BodyReader:
         return None if self.places else PageAsked(token, limit)
 
     def object(self, sent: Mapping[str, Any], name: str, under: str, needed: bool = False) -> Mapping[str, Any] | None:
-        """A member that is an object; None where it is left out or is none."""
+        """A member that is an object; None where it is missing or not an object."""
         if name not in sent:
             if needed:
                 self.wrong(under, f"`{name}` is missing", "missing")

@@ -1,9 +1,9 @@
 """
-What is answered to an access request: a decision as AuthZEN wants it, with what is owed as obligations.
+Answers to access requests: a decision in AuthZEN's form, with duties as obligations.
 
-`decision` is what our decision calls `proceed`. Duties are obligations of the type `custom` (Obligations Profile, draft): those of an
-exchange where it may happen, those that arise from a refusal where it may not. Where whoever asks says which types it can carry out,
-and what is owed is of none of them, the decision is false: nobody may act on a permit whose obligations nobody carries out.
+`decision` is the `proceed` of a Fifth Factor decision. Duties are obligations of the type `custom` (Obligations Profile, draft): the
+duties of the exchange if it may happen, or those that arise from a refusal. If the caller lists the types that it can carry out, and
+the type of the duties is not in the list, the decision is false: a permit needs a caller that carries out its obligations.
 """
 
 from collections.abc import Mapping
@@ -15,17 +15,17 @@ import engine
 from service.authzen.requests import EntitySent
 from service.problems import KINDS, RequestRefused
 
-OBLIGATION = "custom"  # the one type of obligations that there are
+OBLIGATION = "custom"  # the only type of obligations
 
 
 class Owed(BaseModel):
-    """A duty. `certain` is false where facts that are not known decide whether it is owed; `due` is its last day, where that is known."""
+    """A duty. `certain` is false where unknown facts decide whether it is owed. `due` is its last day, if that is known."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     duty: str
     who: str
-    under: str = Field(description="the provision")
+    under: str = Field(description="the provision that makes the duty")
     citation: str | None = None
     due: str | None = None
     keep: str | None = Field(default=None, description="how long the proof is kept")
@@ -33,7 +33,7 @@ class Owed(BaseModel):
 
     @classmethod
     def of(cls, duty: engine.DutyPart) -> Self:
-        """A duty as the decision tells it; what it does not say is left out."""
+        """A duty of the decision; members without a value are left out."""
         return cls(
             duty=duty.duty,
             who=duty.who,
@@ -46,7 +46,7 @@ class Owed(BaseModel):
 
 
 class Obligation(BaseModel):
-    """What whoever acts on the decision must see to."""
+    """A duty that the caller must carry out when it acts on the decision."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -56,19 +56,19 @@ class Obligation(BaseModel):
 
 
 class Why(BaseModel):
-    """Of which decision the answer is, and why; the keys of the reasons are statuses of HTTP."""
+    """The decision behind the answer, and its reasons. The keys of the reasons are HTTP statuses."""
 
     model_config = ConfigDict(frozen=True)
 
-    decision_id: str = Field(description="under which the record of the decision is kept")
+    decision_id: str = Field(description="the id of the recorded decision")
     outcome: str
-    reason_admin: dict[str, str] = Field(description="the outcome, and the rules that make it")
+    reason_admin: dict[str, str] = Field(description="the outcome, and the provisions that lead to it")
     reason_user: dict[str, str] = Field(description="the answer in a sentence")
     obligations: tuple[Obligation, ...] | None = None
 
 
 class WhyNot(BaseModel):
-    """Why nothing was decided, and therefore nothing is permitted."""
+    """The reason why nothing was decided, and so nothing is permitted."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -87,7 +87,7 @@ class AccessAnswer(BaseModel):
 
 
 class AccessAnswers(BaseModel):
-    """The answers to several evaluations, in their order; fewer where the semantic ends at one of them."""
+    """The answers to several evaluations, in their order. There are fewer if the semantic stops at one of them."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -95,20 +95,20 @@ class AccessAnswers(BaseModel):
 
 
 def denied(written: engine.Written, supported: frozenset[str] | None) -> str:
-    """Why the answer is no to what may proceed: that nobody carries out what is owed; "" where it is not, or may not proceed anyway."""
+    """Why an exchange that may proceed is answered with no: the caller cannot carry out its obligations. Empty where this is not so."""
     if carries_out(supported) or not written.proceed:
         return ""
     owed = any(duty.arises == "exchange" for duty in written.duties)
-    return f"obligations of the type `{OBLIGATION}` are owed, and cannot be carried out" if owed else ""
+    return f"obligations of the type `{OBLIGATION}` are owed, and the caller cannot carry them out" if owed else ""
 
 
 def carries_out(supported: frozenset[str] | None) -> bool:
-    """Whether whoever asks carries out what may be owed; `supported` are the types of obligations, None where nobody says."""
+    """Whether the caller carries out obligations. `supported` are its types of obligations; None where it does not say."""
     return supported is None or OBLIGATION in supported
 
 
 def answer(written: engine.Written, supported: frozenset[str] | None) -> AccessAnswer:
-    """The answer that tells of a decision; `supported` are the types of obligations that can be carried out, None where nobody says."""
+    """The answer for a decision. `supported` are the types of obligations that the caller can carry out; None where it does not say."""
     arises = "exchange" if written.proceed else "refusal"
     owed = [duty for duty in written.duties if duty.arises == arises]
     obligations = tuple(Obligation(id=f"obl-{number}", properties=Owed.of(duty)) for number, duty in enumerate(owed, 1))
@@ -122,20 +122,20 @@ def answer(written: engine.Written, supported: frozenset[str] | None) -> AccessA
             decision_id=written.id,
             outcome=written.outcome,
             reason_admin={status: unable or _admin(written)},
-            reason_user={status: f"What is owed cannot be carried out. {user}" if unable else user},
+            reason_user={status: f"The caller cannot carry out the obligations. {user}" if unable else user},
             obligations=obligations or None,
         ),
     )
 
 
 def not_named(reason: str) -> AccessAnswer:
-    """The answer about a type or an action that the vocabulary has no word for."""
+    """The answer about a type or an action that the vocabulary does not have."""
     context = WhyNot(reason_admin={"403": reason}, reason_user={"403": "The policies permit nothing of this kind."})
     return AccessAnswer(decision=False, context=context)
 
 
 def malformed(refused: RequestRefused) -> AccessAnswer:
-    """The answer in place of an evaluation that is refused, among others that are not."""
+    """The answer to a malformed evaluation among several."""
     return AccessAnswer(decision=False, context=WhyNot(error={"status": KINDS[refused.kind][0], "message": refused.detail}))
 
 
@@ -145,12 +145,12 @@ def entity(sent: EntitySent) -> Mapping[str, str]:
 
 
 def _admin(written: engine.Written) -> str:
-    """The outcome and the ids of what makes it."""
+    """The outcome, and the ids of the provisions that lead to it."""
     against = [each.provision for each in written.carried if each.state in ("violated", "unknown")]
     said = (
         ("as of", [written.as_of.isoformat()] if written.hypothetical else []),
         ("by", written.named["provision"]),
-        ("by what came with the data:", against),
+        ("by conditions that came with the data:", against),
         ("not met:", written.named["requirement"]),
         ("not known:", written.named["missing"]),
     )

@@ -1,1 +1,1 @@
-"""Who calls, and how often."""
+"""The callers, and how often they call."""

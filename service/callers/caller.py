@@ -1,8 +1,8 @@
 """
-Who asks, and what they may do.
+The caller of a request, and what the caller may do.
 
-The entrance finds out who a caller is before anything else happens (`service.callers.entrance`). Every endpoint names the scope its caller
-needs and asks `caller_of` for the caller before it does anything else.
+The entrance (`service.callers.entrance`) first finds out who the caller is. Every endpoint then begins with `caller_of`, which checks the
+scope that its caller needs.
 """
 
 from collections.abc import MutableMapping
@@ -19,9 +19,9 @@ SCOPES: tuple[Scope, ...] = ("evaluate", "commit", "read", "review", "administer
 @dataclass(frozen=True, slots=True)
 class Caller:
     """
-    A caller by its id, and the scopes it has.
+    A caller's id and scopes.
 
-    `key:…` is the owner of an API key, `sub:…` the subject of a token, `local` whoever is on this machine where no key is needed.
+    `key:…` is the owner of an API key, `sub:…` the subject of a token, `local` a caller on this machine where no key is needed.
     """
 
     id: str
@@ -32,9 +32,9 @@ LOCAL = Caller("local", frozenset(SCOPES))
 
 
 def caller_of(scope: MutableMapping[str, Any], needed: Scope) -> Caller:
-    """The caller of a request (its ASGI scope), who must have a scope. Raises RequestRefused."""
+    """The caller of a request (an ASGI scope), who must have the scope `needed`. Raises RequestRefused."""
     caller: Caller | None = scope.get("caller")
-    if caller is None:  # INVARIANT (fail closed): who did not come through the entrance is nobody
+    if caller is None:  # INVARIANT (fail closed): a request that did not pass the entrance has no caller
         raise RequestRefused("unauthenticated", "this needs a key", headers={"WWW-Authenticate": "Bearer"})
     if needed not in caller.scopes:
         raise RequestRefused("forbidden", f"this needs the scope `{needed}`, which the caller does not have")

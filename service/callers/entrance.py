@@ -1,12 +1,12 @@
 """
-Who may come in: a request's head in, its caller out.
+The entrance: a request's head in, its caller out.
 
-An API key or a token of the issuer, as `Authorization: Bearer …`; for the pages under `/log`, which a browser opens, the key as
-the password of HTTP Basic. Where no key was ever made and no issuer is set, whoever is on this machine is let in as `local`, with
-every scope.
+A caller sends an API key or a token of the issuer as `Authorization: Bearer …`. A browser, for the pages under `/log`, sends the key
+as the password of HTTP Basic. Where no key was ever made and no issuer is set, every caller on this machine is let in as `local`,
+with all scopes.
 
-- INVARIANT (fail closed): what cannot be looked up is a 503, never a pass.
-- INVARIANT (no secret leaves): nothing of an Authorization header is in a problem, a log line or an error.
+- INVARIANT (fail closed): where the keys cannot be looked up, the answer is a 503, never a pass.
+- INVARIANT (no secret leaves): no part of an Authorization header is in a problem, a log line or an error.
 """
 
 import base64
@@ -27,16 +27,16 @@ from service.callers.tokens import TokenRefused, Tokens
 from service.problems import RequestRefused
 from service.settings import Settings
 
-# What needs no key: whether the process lives, and what shapes it takes and gives.
+# Paths that need no key: the probes and the shapes.
 PUBLIC = ("/livez", "/readyz", "/openapi.json")
 PUBLIC_UNDER = ("/v1/schemas/", "/.well-known/")
-# What is public and yet tells more to those it knows.
+# Public paths that answer known callers with more.
 TELLS_MORE = "/readyz"
 PAGES = "/log"
 
-FAILURES_A_SECOND = 1.0  # how often one address may come with nothing that opens, beyond the setting `failure_burst`
+FAILURES_A_SECOND = 1.0  # failed calls that one address may make per second, after its `failure_burst`
 
-MOST_BYTES = 8400  # of an Authorization header: the longest token, and its scheme
+MOST_BYTES = 8400  # in an Authorization header: the longest token and its scheme
 
 
 def is_public(path: str) -> bool:
@@ -45,7 +45,7 @@ def is_public(path: str) -> bool:
 
 
 class Entrance:
-    """The entrance of one service: its settings, its keys, and the tokens of its issuer, where one is set."""
+    """The entrance of one service, with its settings, its keys, and the tokens of its issuer if one is set."""
 
     def __init__(self, settings: Settings, keys: KeyRing, tokens: Tokens | None) -> None:
         self._keys = keys
@@ -56,9 +56,9 @@ class Entrance:
 
     async def admit(self, scope: Scope) -> None:
         """
-        Put the caller of a request into its scope, as `caller`; nobody, where the path is public. Raises RequestRefused.
+        Put the caller of a request into its scope, as `caller`; a public path gets none. Raises RequestRefused.
 
-        Where a public path tells more to those it knows, whoever is known is put there, and nobody is turned away.
+        On a public path that answers known callers with more, a known caller is put there, and no caller is refused.
         """
         path: str = scope["path"]
         sent = [value for name, value in scope["headers"] if name == b"authorization"]
@@ -73,20 +73,20 @@ class Entrance:
             raise RequestRefused("not-ready", "the keys cannot be looked up", headers={"Retry-After": "1"}) from None
         except RequestRefused as refused:
             if refused.kind == "unauthenticated" and (wait := self._failures.take(_peer(scope))):
-                raise _too_often(wait, "too many calls from this address came with nothing that lets them in") from None
+                raise _too_often(wait, "too many calls without a valid key came from this address") from None
             raise
         scope["caller"] = caller
         if wait := self._calls.take(caller.id):
-            raise _too_often(wait, "this caller calls more often than the service lets it")
+            raise _too_often(wait, "this caller calls more often than it may")
         if ambient and scope["method"] not in ("GET", "HEAD", "OPTIONS") and _from_another_site(scope["headers"]):
-            raise RequestRefused("forbidden", "a page of another site may not do this in the name of whoever looks at it")
+            raise RequestRefused("forbidden", "a page of another site may not do this for the user of the browser")
 
     async def _caller(self, sent: list[bytes], page: bool) -> tuple[Caller, bool]:
-        """The caller, and whether a browser may have said who it is by itself, whoever made it call."""
+        """The caller, and whether a browser may have sent the credentials by itself, for another site's page."""
         if not sent and not self._required and not await self._keys.any_made():
             return LOCAL, True
         if len(sent) != 1 or len(sent[0]) > MOST_BYTES:
-            raise _unknown("this needs a key, as one header `Authorization: Bearer …`", page)
+            raise _unknown("this needs a key: send one header `Authorization: Bearer …`", page)
         scheme, _, rest = sent[0].partition(b" ")
         match scheme.lower():
             case b"bearer":
@@ -109,7 +109,7 @@ class Entrance:
         presented = Presented.read(text)
         caller = None if presented is None else await self._keys.caller(presented)
         if caller is None:
-            raise _unknown("the key is not known here, or has expired, or was revoked", page)
+            raise _unknown("the key is unknown, expired or revoked", page)
         return caller
 
 
@@ -123,7 +123,7 @@ def _too_often(wait: float, detail: str) -> RequestRefused:
 
 
 def _password(encoded: bytes) -> str:
-    """The password of HTTP Basic (RFC 7617); whatever the user is called."""
+    """The password of HTTP Basic (RFC 7617). The user name is not read."""
     try:
         return base64.b64decode(encoded, validate=True).decode("utf-8").partition(":")[2]
     except (binascii.Error, UnicodeDecodeError):
@@ -131,7 +131,7 @@ def _password(encoded: bytes) -> str:
 
 
 def _peer(scope: Scope) -> str:
-    """The address that a call comes from; of IPv6 the network, of which one machine has all addresses."""
+    """The address that a call comes from. For IPv6 it is the network, since one machine may have all its addresses."""
     host = (scope.get("client") or ("", 0))[0]
     try:
         address = ipaddress.ip_address(host)
@@ -141,7 +141,7 @@ def _peer(scope: Scope) -> str:
 
 
 def _from_another_site(headers: Iterable[tuple[bytes, bytes]]) -> bool:
-    """Whether a browser says that a page of another origin makes this call; programs say nothing."""
+    """Whether a browser reports that a page of another origin makes this call. Programs report nothing."""
     said = {name: value for name, value in headers if name in (b"origin", b"sec-fetch-site", b"host")}
     if said.get(b"sec-fetch-site", b"none") not in (b"none", b"same-origin"):
         return True

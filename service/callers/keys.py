@@ -1,9 +1,9 @@
 """
-API keys: made, listed, revoked, found again.
+API keys: making, listing, revoking and looking them up.
 
-A key is `ff_<id>_<secret>`. The secret has 256 random bits and is told once, when the key is made; the database holds its SHA-256. (A slow
-hash protects secrets that can be guessed; this one cannot.) Rows are never deleted, so that an id in a record can always be looked up
-and a service that once needed keys needs them for good.
+A key is `ff_<id>_<secret>`. The secret has 256 random bits and is shown once, when the key is made; the database holds its SHA-256. (A
+slow hash protects secrets that can be guessed; this one cannot be.) Rows are never deleted. So an id in a record can always be looked
+up, and a service that once needed keys always needs them.
 """
 
 import asyncio
@@ -25,17 +25,17 @@ from service.log.store import moment_text
 from service.store.database import Database
 from service.store.tables import caller as rows
 
-# For so long a process believes what it read: a key revoked in another process is refused everywhere after this time.
+# A process trusts its cached keys for this long. After this time, a key revoked in another process is refused everywhere.
 BELIEVED_SECONDS = 5.0
 MOST_BELIEVED = 4096
-MOST_CHARACTERS = 100  # of a name
+MOST_CHARACTERS = 100  # in a name
 
 _KEY = re.compile(r"ff_([0-9a-f]{12})_([A-Za-z0-9_-]{43})")
 
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A key as the database has it; `expires_on` is the last day, in UTC, on which it is good."""
+    """A key as the database has it. `expires_on` is the last day, in UTC, on which it is valid."""
 
     id: str
     name: str
@@ -48,17 +48,17 @@ class Key:
     revoked_by: str | None
 
     def good(self, now: datetime) -> bool:
-        """Whether it is neither revoked nor over."""
+        """Whether the key is neither revoked nor expired."""
         return self.revoked_at is None and (
             self.expires_on is None or now.astimezone(UTC).date().isoformat() <= self.expires_on
         )
 
     def shown(self) -> dict[str, Any]:
-        """The key as it may be told: without the hash."""
+        """The key as it may be shown: without the hash."""
         return {name: getattr(self, name) for name in self.__slots__ if name != "secret_hash"}
 
     def caller(self) -> Caller:
-        """Whom it stands for."""
+        """The caller that the key stands for."""
         return Caller(f"key:{self.id}", frozenset(self.scopes))
 
 
@@ -71,19 +71,19 @@ class Presented:
 
     @classmethod
     def read(cls, text: str) -> "Presented | None":
-        """The parts of a key, or None where the text is none."""
+        """The parts of a key, or None where the text is not a key."""
         found = _KEY.fullmatch(text)
         return None if found is None else cls(found[1], found[2])
 
     def opens(self, key: Key) -> bool:
-        """Whether this is that key; takes as long for every wrong secret."""
+        """Whether this is that key. The check takes the same time for every wrong secret."""
         return hmac.compare_digest(_hash(self.secret), key.secret_hash)
 
 
 def create(
     transaction: sa.Connection, name: str, scopes: Iterable[str], expires_on: date | None, by: str, now: datetime
 ) -> tuple[Key, str]:
-    """Make a key, in a writing transaction; the row, and the key itself, which nobody can tell again."""
+    """Make a key, in a writing transaction. Returns the row, and the key itself, which cannot be shown again."""
     secret = secrets.token_urlsafe(32)
     given = frozenset(scopes)
     key = Key(
@@ -112,8 +112,8 @@ def create(
 
 
 def revoke(transaction: sa.Connection, id: str, by: str, now: datetime) -> Key | None:
-    """Revoke a key for good, in a writing transaction; the row, or None where there is none. The first revocation stands."""
-    if "\x00" in id:  # PostgreSQL has no such text
+    """Revoke a key for good, in a writing transaction. Returns the row, or None where there is none. The first revocation stays."""
+    if "\x00" in id:  # PostgreSQL cannot store such a text
         return None
     transaction.execute(
         sa.update(rows).where(rows.c.id == id, rows.c.revoked_at.is_(None)).values(revoked_at=moment_text(now), revoked_by=by)
@@ -122,22 +122,22 @@ def revoke(transaction: sa.Connection, id: str, by: str, now: datetime) -> Key |
 
 
 def find(connection: sa.Connection, id: str) -> Key | None:
-    """The key of an id, revoked or not."""
+    """The key with this id, revoked or not."""
     row = connection.execute(sa.select(rows).where(rows.c.id == id)).one_or_none()
     return None if row is None else _key(row)
 
 
 def listed(connection: sa.Connection) -> list[Key]:
-    """All keys there ever were, the oldest first."""
+    """All keys that were ever made, the oldest first."""
     return [_key(row) for row in connection.execute(sa.select(rows).order_by(rows.c.created_at, rows.c.id))]
 
 
 class KeyRing:
     """
-    The keys of a database, as the requests of one process look them up: without waiting for the database most of the time.
+    The keys of a database, cached for the requests of one process, which then seldom wait for the database.
 
-    INVARIANT (bounded belief): nothing read longer ago than BELIEVED_SECONDS decides; of unknown ids too, so that a flood of them
-    costs memory for MOST_BELIEVED of them at most. Belongs to an event loop; the database is read in a thread.
+    INVARIANT (bounded belief): an entry older than BELIEVED_SECONDS is never used. Unknown ids are cached too, at most MOST_BELIEVED
+    entries in all, so a flood of them costs bounded memory. Belongs to an event loop; the database is read in a thread.
     """
 
     def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
@@ -149,14 +149,14 @@ class KeyRing:
         self._changes = 0
 
     async def caller(self, presented: Presented) -> Caller | None:
-        """Whom a key stands for; None where it is unknown, wrong, revoked or over. Raises what the database raises."""
+        """The caller that a key stands for; None where it is unknown, wrong, revoked or expired. Passes on errors of the database."""
         key = await self._find(presented.id)
         if key is None or not presented.opens(key) or not key.good(self._clock()):
             return None
         return key.caller()
 
     async def any_made(self) -> bool:
-        """Whether there ever was a key. Raises what the database raises."""
+        """Whether a key was ever made. Passes on errors of the database."""
         if not self._any_made and time.monotonic() >= self._none_made_until:
             until, changes = time.monotonic() + BELIEVED_SECONDS, self._changes
             found = await asyncio.to_thread(self._look_for_any)
@@ -166,14 +166,14 @@ class KeyRing:
         return self._any_made
 
     def any_good(self) -> bool:
-        """Whether a key would be accepted now; waits for the database."""
+        """Whether any key would be accepted now. Waits for the database."""
         now = self._clock()
         with self._database.reading.connect() as connection:
             return any(key.good(now) for key in listed(connection))
 
     def changed(self, id: str) -> None:
-        """A key was made or revoked by this process, which believes it at once."""
-        self._changes += 1  # what is being read meanwhile may be older than this
+        """This process made or revoked a key, so its cached entry is dropped at once."""
+        self._changes += 1  # a read that is under way may be older than this change
         self._believed.pop(id, None)
         self._none_made_until = 0.0
 

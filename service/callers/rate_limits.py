@@ -1,4 +1,4 @@
-"""How often somebody may do something: a token bucket a name, for a bounded number of names."""
+"""Rate limits: one token bucket per name, for a bounded number of names."""
 
 import time
 from collections import OrderedDict
@@ -9,9 +9,9 @@ MOST_NAMES = 10_000
 
 class Buckets:
     """
-    Token buckets: each name may do `burst` things at once and `rate` a second from then on.
+    Token buckets: each name may do `burst` things at once, and then `rate` per second.
 
-    The bucket of the name that was quiet for the longest time is given up for a new name; it comes back full.
+    Where there are too many names, the one that was quiet longest loses its bucket. If it comes back, its bucket is full.
     """
 
     def __init__(self, rate: float, burst: int, *, most: int = MOST_NAMES, clock: Callable[[], float] = time.monotonic) -> None:
@@ -19,10 +19,10 @@ class Buckets:
         self._burst = float(burst)
         self._most = most
         self._clock = clock
-        self._held: OrderedDict[str, tuple[float, float]] = OrderedDict()  # what is left, and since when
+        self._held: OrderedDict[str, tuple[float, float]] = OrderedDict()  # what is left, and at what time
 
     def take(self, name: str) -> float:
-        """Do one thing: 0 where it may be done, else the seconds until it may. A rate of 0 is no limit."""
+        """Do one thing. Returns 0 if it may be done, or else the seconds until it may. A rate of 0 is no limit."""
         if not self._rate:
             return 0.0
         now = self._clock()

@@ -1,9 +1,9 @@
 """
-What a process has under way, and whether it takes more: fail early, with a word when to come again, and never by growing.
+The requests that a process has under way, and whether it accepts more. Under load it refuses early, and says when to try again.
 
-INVARIANT (bounded): at most `most` requests are under way besides those that watch the service, so what they hold in memory is
-bounded by that number times what one may hold. A request that would write is turned away before it is decided once the oldest record
-has waited for the disk longer than `patience` seconds.
+INVARIANT (bounded): at most `most` requests are under way, besides those that watch the service. So their memory is at most that
+number times the memory of one request. Once the oldest record has waited for the disk longer than `patience` seconds, a request that
+would write is refused before it is decided.
 """
 
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from service.problems import RequestRefused
 
-# How the service is watched; it must be heard most of all when there is much to do.
+# The paths that watch the service. They must be answered above all under load.
 WATCHING = frozenset(("/livez", "/readyz", "/metrics"))
 
 _READING = frozenset(("GET", "HEAD", "OPTIONS"))
@@ -19,7 +19,7 @@ _READING = frozenset(("GET", "HEAD", "OPTIONS"))
 
 @dataclass(slots=True)
 class Load:
-    """The load of one process; belongs to its event loop. `behind` tells for how many seconds the oldest record has waited."""
+    """The load of one process. Belongs to its event loop. `behind` returns the seconds that the oldest record has waited."""
 
     most: int
     patience: float
@@ -29,7 +29,7 @@ class Load:
     draining: bool = False
 
     def refusal(self, method: str) -> RequestRefused | None:
-        """Why a request is not taken now, if it is not; it says nothing about the request itself."""
+        """The refusal of a request if it is not accepted now. The reason is the load, never the request itself."""
         if self.under_way >= self.most:
             return self.turn_away(f"{self.most} requests are under way already")
         if method not in _READING and self.behind() > self.patience:
@@ -37,6 +37,6 @@ class Load:
         return None
 
     def turn_away(self, reason: str) -> RequestRefused:
-        """A refusal for want of room, counted."""
+        """A refusal because of the load. It is counted."""
         self.shed += 1
         return RequestRefused("busy", f"{reason}; try again in a moment", headers={"Retry-After": "1"})

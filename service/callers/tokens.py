@@ -1,9 +1,9 @@
 """
-Bearer tokens of an issuer: a JWT in, the caller it stands for out.
+Bearer tokens of an issuer: a JWT in, its caller out.
 
-RFC 7519 tokens, signed by a key of the issuer's JWKS (RFC 7517), checked by PyJWT. Only signatures whose checking key is public are
-accepted: a shared secret, or no signature at all, never opens anything. INVARIANT (fail closed): where the issuer's keys cannot be
-had, nobody gets in, and the caller is told that it is not the token's fault.
+PyJWT checks tokens (RFC 7519) that are signed by a key of the issuer's JWKS (RFC 7517). Only signatures that a public key verifies are
+accepted: a token with a shared secret, or without a signature, is never accepted. INVARIANT (fail closed): where the issuer's keys
+cannot be fetched, no caller gets in, and the answer says that the token is not the cause.
 """
 
 import asyncio
@@ -21,10 +21,10 @@ from service.problems import RequestRefused
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
 SCOPE_PREFIX = "fifthfactor:"
 LEEWAY_SECONDS = 30  # clocks differ
-KEYS_SECONDS = 300  # how long the issuer's keys are believed
-UNKNOWN_KEY_SECONDS = 30  # how often an unknown key id may make us ask the issuer
-FETCH_SECONDS = 3  # how long the issuer may take
-QUIET_SECONDS = 5  # how long it is left in peace after it failed
+KEYS_SECONDS = 300  # how long the issuer's keys are used
+UNKNOWN_KEY_SECONDS = 30  # the least time between two fetches because of an unknown key id
+FETCH_SECONDS = 3  # how long a fetch may take
+QUIET_SECONDS = 5  # how long no fetch is tried after a failed one
 MOST_CHARACTERS = 8192
 
 _SUBJECT = re.compile(r"[!-~]{1,128}")
@@ -32,14 +32,14 @@ _REASONS: tuple[tuple[type[Exception], str], ...] = (
     (jwt.ExpiredSignatureError, "the token has expired"),
     (jwt.ImmatureSignatureError, "the token is not valid yet"),
     (jwt.InvalidAudienceError, "the token is for another audience"),
-    (jwt.InvalidIssuerError, "the token is of another issuer"),
+    (jwt.InvalidIssuerError, "the token is from another issuer"),
     (jwt.MissingRequiredClaimError, "the token lacks one of the claims `exp`, `iss`, `aud`, `sub`"),
 )
 _reader = jwt.PyJWT(options={"enforce_minimum_key_length": True})
 
 
 class TokenRefused(Exception):
-    """The token is not good; the message says why, without anything of the token."""
+    """The token is not valid. The message says why and quotes nothing of the token."""
 
 
 class Tokens:
@@ -51,12 +51,12 @@ class Tokens:
         self._keys = jwt.PyJWKClient(
             jwks_url, lifespan=KEYS_SECONDS, cooldown_duration=UNKNOWN_KEY_SECONDS, timeout=FETCH_SECONDS
         )
-        # A thread of its own: an issuer that does not answer must not use up those that read the database.
+        # Fetching has its own thread: an issuer that does not answer must not block the threads that read the database.
         self._fetching = ThreadPoolExecutor(1, "jwks")
         self._quiet_until = 0.0
 
     async def caller(self, token: str) -> Caller:
-        """Whom a token stands for. Raises TokenRefused; RequestRefused where the issuer's keys cannot be had."""
+        """The caller that a token stands for. Raises TokenRefused; RequestRefused where the issuer's keys cannot be fetched."""
         if len(token) > MOST_CHARACTERS:
             raise TokenRefused("the token is too long")
         try:
@@ -72,7 +72,7 @@ class Tokens:
         return self._caller(token, key)
 
     def close(self) -> None:
-        """Fetch nothing more."""
+        """Stop fetching."""
         self._fetching.shutdown(wait=False, cancel_futures=True)
 
     def _caller(self, token: str, key: jwt.PyJWK) -> Caller:
@@ -88,18 +88,18 @@ class Tokens:
             )
         except (jwt.PyJWTError, ValueError, OverflowError, TypeError) as refused:
             reasons = (words for kind, words in _REASONS if isinstance(refused, kind))
-            raise TokenRefused(next(reasons, "the token is not one that the issuer signed")) from None
+            raise TokenRefused(next(reasons, "the token is not signed by the issuer")) from None
         return _meant(claims)
 
     def _held(self, name: str) -> jwt.PyJWK | None:
-        """The key of a name, if it was fetched not long ago."""
+        """The key with this name, if it was fetched recently."""
         cached = self._keys.jwk_set_cache.get() if self._keys.jwk_set_cache else None
         return None if cached is None else self._keys.match_kid(cached.keys, name)
 
     # --- the fetching thread -----------------------------------------------------------------------------------------
 
     def _fetched(self, name: str) -> jwt.PyJWK:
-        """The key of a name, from the issuer if need be. Raises TokenRefused, RequestRefused."""
+        """The key with this name, fetched from the issuer if necessary. Raises TokenRefused, RequestRefused."""
         if time.monotonic() < self._quiet_until:
             raise _unreachable()
         try:
@@ -107,7 +107,7 @@ class Tokens:
         except jwt.PyJWKClientConnectionError:
             pass
         except Exception:  # noqa: BLE001 - whatever the issuer sends instead of keys
-            # The library has one error for a key that is not among those it holds and for an answer that holds none.
+            # The library has the same error for an unknown key and for an answer without keys.
             if self._keys.jwk_set_cache and self._keys.jwk_set_cache.get() is not None:
                 raise TokenRefused("the token is signed by a key that the issuer does not have") from None
         self._quiet_until = time.monotonic() + QUIET_SECONDS
@@ -120,12 +120,12 @@ def _meant(claims: Mapping[str, Any]) -> Caller:
     if not isinstance(subject, str) or not _SUBJECT.fullmatch(subject):
         raise TokenRefused("the claim `sub` must be 1 to 128 visible ASCII characters")
     if not isinstance(scopes, str):
-        raise TokenRefused("the claim `scope` must be a text of scopes with spaces between them")
+        raise TokenRefused("the claim `scope` must be a text: scopes separated by spaces")
     granted = {each.removeprefix(SCOPE_PREFIX) for each in scopes.split(" ") if each.startswith(SCOPE_PREFIX)}
     return Caller(f"sub:{subject}", frozenset(granted & set(SCOPES)))
 
 
 def _unreachable() -> RequestRefused:
     return RequestRefused(
-        "not-ready", "the keys of the tokens' issuer cannot be had; try again in a moment", headers={"Retry-After": "5"}
+        "not-ready", "the keys of the token issuer cannot be fetched; try again in a moment", headers={"Retry-After": "5"}
     )

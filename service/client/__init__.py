@@ -1,10 +1,10 @@
 """
-The client: exchanges out, answers in, for programs that ask the service before they let data go.
+The client: exchanges out, answers in, for programs that ask the service before they send data.
 
-`Client` and `AsyncClient` have the same methods. INVARIANT (never a wrong permit): `Answer.proceed` is True only where the service
-said so in a whole, consistent answer that came in time; everything else is an exception, or False of `may_proceed`.
+`Client` and `AsyncClient` have the same methods. INVARIANT (never a wrong permit): `Answer.proceed` is True only if the service
+said so in a complete, consistent answer that came in time. In every other case a call raises, or `may_proceed` returns False.
 
-Nothing here imports the server or the engine: it needs httpx alone.
+The client imports neither the server nor the engine. It needs only httpx.
 """
 
 from service.client.answers import Answer, Committed

@@ -1,8 +1,8 @@
 """
-From the bytes of an answer to what it says, or to the reason why it says nothing.
+Reads the bytes of an answer, or says why they cannot be read.
 
-Read with suspicion: a document whose parts contradict each other, in which a key stands twice, or which is not quite of the shape
-that is promised, is Malformed, whatever its `proceed` is. What a later version adds is let through; what it renames is not.
+The reading is strict. A document is Malformed, whatever its `proceed` is, if its parts contradict each other, if a key occurs twice,
+or if it does not have the promised shape. Members that a later version adds are accepted; renamed members are not.
 """
 
 import json
@@ -22,9 +22,9 @@ _PROBLEM = "urn:fifthfactor:problem:"
 @dataclass(frozen=True, slots=True)
 class Answer:
     """
-    A decision that is recorded. Act on `proceed` and nothing else.
+    A recorded decision. Act on `proceed` and on nothing else.
 
-    `sentence` is the same in words; `document` the whole decision, as `engine/README.md` explains it.
+    `sentence` says the answer in words. `document` is the whole decision; `engine/README.md` explains it.
     """
 
     proceed: bool
@@ -35,13 +35,13 @@ class Answer:
     document: Mapping[str, Any] = field(repr=False, compare=False)
 
     def __bool__(self) -> bool:
-        """Refused: an answer is there whatever it says, and `if answer:` would let everything through."""
-        raise TypeError("an answer is neither true nor false: ask for `.proceed`")
+        """Raises TypeError: an answer object is there even for a refusal, so `if answer:` would permit everything."""
+        raise TypeError("an answer is neither true nor false: use `.proceed`")
 
 
 @dataclass(frozen=True, slots=True)
 class Committed:
-    """An exchange that happens, as the ledger has it. `state`: committed, withdrawn or superseded."""
+    """A commitment of the ledger. `state` is committed, withdrawn or superseded."""
 
     id: str
     decision: str
@@ -53,20 +53,20 @@ def document(body: bytes) -> dict[str, Any]:
     """The JSON object in a body. Raises Malformed."""
     try:
         read = json.loads(body.decode("utf-8"), object_pairs_hook=_once, parse_constant=_no_number)
-    except (ValueError, RecursionError):  # of which UnicodeDecodeError and JSONDecodeError are kinds
-        raise Malformed("the answer is no JSON") from None
+    except (ValueError, RecursionError):  # UnicodeDecodeError and JSONDecodeError are ValueErrors
+        raise Malformed("the answer is not JSON") from None
     if not isinstance(read, dict):
-        raise Malformed("the answer is no JSON object")
+        raise Malformed("the answer is not a JSON object")
     return read
 
 
 def answer(read: Any) -> Answer:
     """A decision. Raises Malformed."""
     if not isinstance(read, dict) or read.get("schema") != SCHEMA:
-        raise Malformed(f"the answer is no `{SCHEMA}`")
+        raise Malformed(f"the answer is not a `{SCHEMA}`")
     proceed, outcome, bounds, engine = (read.get(name) for name in ("proceed", "outcome", "bounds", "engine"))
     if not isinstance(proceed, bool) or outcome not in OUTCOMES or read.get("hypothetical") not in (True, False):
-        raise Malformed("the answer has no `proceed`, `outcome` or `hypothetical` that can be read")
+        raise Malformed("the answer has no readable `proceed`, `outcome` or `hypothetical`")
     places = read.get("jurisdictions")
     if not isinstance(bounds, dict) or not isinstance(engine, dict) or not isinstance(places, list):
         raise Malformed("the answer has no `bounds` or `jurisdictions`, or does not say which engines decided")
@@ -79,12 +79,12 @@ def answer(read: Any) -> Answer:
         and all(map(_lets_pass, places))
     )
     if proceed and not permits:
-        raise Malformed("the answer says `proceed`, and the rest of it says otherwise")
+        raise Malformed("the answer says `proceed`, but its other parts contradict this")
     return Answer(proceed, outcome, _text(read, "id"), _text(read, "answer"), _text(read, "as_of"), read)
 
 
 def _lets_pass(part: Any) -> bool:
-    """Whether what one jurisdiction says goes with a permit."""
+    """Whether the part of one jurisdiction is consistent with a permit."""
     bounds = part.get("bounds") if isinstance(part, dict) else None
     if not isinstance(bounds, dict):
         return False
@@ -107,22 +107,22 @@ def batch(read: Any, sent: int) -> list[Answer | Refused]:
                 raise Malformed("a result is neither a decision nor a problem")
     ids = [each.id for each in found if isinstance(each, Answer)]
     if len(set(ids)) < len(ids):
-        raise Malformed("one decision stands twice in the answer")
+        raise Malformed("the answer has one decision twice")
     return found
 
 
 def commitment(read: Any) -> Committed:
     """A commitment. Raises Malformed."""
     if not isinstance(read, dict) or read.get("state") not in ("committed", "withdrawn", "superseded"):
-        raise Malformed("the answer is no commitment")
+        raise Malformed("the answer is not a commitment")
     return Committed(_text(read, "id"), _text(read, "decision"), read["state"], read)
 
 
 def refusal(problem: Mapping[str, Any], status: int) -> Refused:
-    """A problem document, by the status of the answer it came in, or its own where that is 0. Raises Malformed."""
+    """A problem document. `status` is that of its answer, or 0 to take the document's own. Raises Malformed."""
     kind, own = problem.get("type"), problem.get("status")
     if not isinstance(kind, str) or type(own) is not int or (status and own != status):
-        raise Malformed(f"the answer is no problem document of status {status}")
+        raise Malformed(f"the answer is not a problem document of status {status}")
     places = problem.get("errors") or ()
     if not isinstance(places, Sequence) or not all(isinstance(each, dict) for each in places):
         raise Malformed("the places of a problem document cannot be read")
@@ -146,9 +146,9 @@ def _text(read: Mapping[str, Any], name: str) -> str:
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        raise ValueError("a key stands twice")
+        raise ValueError("a key occurs twice")
     return found
 
 
 def _no_number(text: str) -> Any:
-    raise ValueError(f"{text} is no JSON")
+    raise ValueError(f"{text} is not JSON")

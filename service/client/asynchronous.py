@@ -1,4 +1,4 @@
-"""The client for programs of asyncio: every method is awaited, for no longer than the time-out."""
+"""The client for asyncio programs. Every method is awaited, and ends within the time-out."""
 
 import asyncio
 import ssl
@@ -18,7 +18,7 @@ class AsyncClient:
     """
     Asks one service, from one event loop. Use it as `async with AsyncClient(address) as client:`, or close it.
 
-    Everything is as with `Client`, and awaited.
+    It has the methods and parameters of `Client`; the methods are awaited.
     """
 
     def __init__(
@@ -49,15 +49,15 @@ class AsyncClient:
         await self._http.aclose()
 
     async def evaluate(self, exchange: Mapping[str, Any], *, include: Iterable[str] = (), lang: str = "") -> Answer:
-        """The decision on an exchange, recorded. `include` and `lang` as the service's README has them."""
+        """The recorded decision on an exchange. The service's README explains `include` and `lang`."""
         return await self._call(calls.evaluate(exchange, include, lang))
 
     async def may_proceed(self, exchange: Mapping[str, Any]) -> bool:
         """
-        Whether an exchange may happen: True only where the service said so; False where it did not, whatever the reason.
+        Whether an exchange may happen: True only if the service said so, False in every other case.
 
-        For places that want no exception. It does not tell a refusal from a service that cannot be reached, or from a mistake in
-        the exchange: use `evaluate` to know.
+        A failure is not raised. False may mean a refusal, a service that cannot be reached, or a mistake in the exchange: use
+        `evaluate` to know which.
         """
         try:
             return (await self.evaluate(exchange)).proceed is True
@@ -67,7 +67,7 @@ class AsyncClient:
     async def evaluate_batch(
         self, exchanges: Sequence[Mapping[str, Any]], *, include: Iterable[str] = (), lang: str = ""
     ) -> list[Answer | Refused]:
-        """For each exchange, in order, its decision, or why it was refused (given, not raised)."""
+        """For each exchange, in order, its decision or its refusal. A refusal is returned, not raised."""
         return await self._call(calls.evaluate_batch(exchanges, include, lang))
 
     async def decision(self, id: str) -> dict[str, Any]:
@@ -75,35 +75,35 @@ class AsyncClient:
         return await self._call(calls.decision(id))
 
     async def decisions(self, **filters: str | int | bool) -> dict[str, Any]:
-        """A page of decisions that match."""
+        """A page of decisions that match the filters."""
         return await self._call(calls.decisions(filters))
 
     async def commit(self, decision: str) -> Committed:
-        """A decided exchange happens."""
+        """Commit a decided exchange: it happens."""
         return await self._call(calls.commit(decision))
 
     async def withdraw(self, commitment: str, reason: str) -> Committed:
-        """A committed exchange does not happen after all."""
+        """Withdraw a commitment: the exchange does not happen."""
         return await self._call(calls.withdraw(commitment, reason))
 
     async def amend(self, commitment: str, decision: str, reason: str) -> Committed:
-        """A committed exchange was otherwise than told; `decision` is the one on what it really was."""
+        """Amend a commitment: `decision` is the one on the exchange as it really happened."""
         return await self._call(calls.amend(commitment, decision, reason))
 
     async def put_party(self, id: str, party: Mapping[str, Any]) -> dict[str, Any]:
-        """A party of the register, as it is from now on."""
+        """Write a party of the register. `party` replaces everything stated before."""
         return await self._call(calls.put("parties", id, party))
 
     async def party(self, id: str) -> dict[str, Any]:
-        """A party of the register."""
+        """Read a party of the register."""
         return await self._call(calls.get("parties", id))
 
     async def put_asset(self, id: str, asset: Mapping[str, Any]) -> dict[str, Any]:
-        """A data asset of the register, as it is from now on."""
+        """Write a data asset of the register. `asset` replaces everything stated before."""
         return await self._call(calls.put("assets", id, asset))
 
     async def asset(self, id: str) -> dict[str, Any]:
-        """A data asset of the register."""
+        """Read a data asset of the register."""
         return await self._call(calls.get("assets", id))
 
     async def _call(self, call: Call[Read]) -> Read:

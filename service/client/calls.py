@@ -1,8 +1,8 @@
 """
-What both clients share: the calls there are, how an answer is read, and when a call is tried again. Nothing here waits or sends.
+The part that both clients share: the calls, the reading of answers, and the rules for repeating a call. Nothing here waits or sends.
 
-A call has one time-out and, where it writes, one `Idempotency-Key`, over all its attempts: whatever went wrong on the way, the service does
-once what is sent to it again.
+All attempts of a call share one time-out and, if the call writes, one `Idempotency-Key`. So the service does a repeated call only once,
+whatever went wrong on the way.
 """
 
 import json
@@ -23,7 +23,7 @@ from service.client.errors import ClientError, Malformed, Refused, Unavailable
 
 TIMEOUT_SECONDS = 5.0
 RETRIES = 2
-MOST_BYTES = 128 * 1024 * 1024  # of an answer: a full batch has 64 MiB
+MOST_BYTES = 128 * 1024 * 1024  # in an answer: a full batch has 64 MiB
 FIRST_PAUSE_SECONDS = 0.1
 KEY_VARIABLE = "FIFTHFACTOR_KEY"
 
@@ -32,7 +32,7 @@ Read = TypeVar("Read")
 
 @dataclass(frozen=True, slots=True)
 class Call(Generic[Read]):
-    """One call: what to send, how to read the document that comes back."""
+    """One call: the request to send, and how to read the document of the answer."""
 
     method: str
     path: str
@@ -42,7 +42,7 @@ class Call(Generic[Read]):
 
 @dataclass(frozen=True, slots=True)
 class Came:
-    """An answer as it came."""
+    """An answer as it came: status, headers and bytes."""
 
     status: int
     kind: str
@@ -52,7 +52,7 @@ class Came:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How a client calls. The key is in no repr."""
+    """The options of a client. Its repr does not show the key."""
 
     address: str
     key: str | None = field(repr=False)
@@ -61,19 +61,19 @@ class Options:
 
     @classmethod
     def of(cls, address: str, key: str | None, timeout: float, retries: int) -> "Options":
-        """Checked; the key from the environment where none is given. Raises ValueError."""
+        """Checked options. If no key is given, it is taken from the environment. Raises ValueError."""
         url = httpx.URL(address)
         if url.scheme not in ("http", "https") or not url.host or url.userinfo or url.query or url.fragment:
-            raise ValueError("the address is like https://host:port, without a user, a query or a fragment")
+            raise ValueError("the address must be like https://host:port, without a user, a query or a fragment")
         if not 0 < timeout <= 600 or not 0 <= retries <= 10:
-            raise ValueError("the time-out is of up to 600 seconds, and there are at most 10 retries")
+            raise ValueError("the time-out may be up to 600 seconds, and the retries up to 10")
         key = key or os.environ.get(KEY_VARIABLE) or None
         if key and not (key.isascii() and key.isprintable()):
             raise ValueError("the key has characters that a header cannot carry")
         return cls(address.rstrip("/"), key, timeout, retries)
 
     def headers(self, attempts: "Attempts[Any]") -> dict[str, str]:
-        """Of one attempt."""
+        """The headers of one attempt."""
         found = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "fifthfactor-client"}
         if self.key:
             found["Authorization"] = f"Bearer {self.key}"
@@ -85,7 +85,7 @@ class Options:
 
 
 class Attempts(Generic[Read]):
-    """The attempts of one call: one name for all of them, one time in which they end."""
+    """The attempts of one call. They share one idempotency key and one time-out."""
 
     def __init__(self, call: Call[Read], options: Options) -> None:
         self.call = call
@@ -96,29 +96,29 @@ class Attempts(Generic[Read]):
 
     @property
     def left(self) -> float:
-        """Seconds until the call has to have an answer. Raises Unavailable."""
+        """The seconds left until the time-out. Raises Unavailable."""
         left = self._until - monotonic()
         if left <= 0:
             raise Unavailable("there was no answer in time")
         return left
 
     def read(self, came: Came) -> Read:
-        """What an answer says. Raises Again, Refused, Malformed, Unavailable."""
+        """The content of an answer. Raises Again, Refused, Malformed, Unavailable."""
         if came.status in (200, 201) and came.kind == "application/json":
             return self.call.read(answers.document(came.body))
         if came.kind != "application/problem+json":
-            if came.status in (502, 503, 504):  # somebody in between
+            if came.status in (502, 503, 504):  # a proxy in between
                 raise Again(
                     Unavailable(f"the service cannot be reached: status {came.status}", came.status), _seconds(came.wait)
                 )
-            raise Malformed(f"an answer of status {came.status} came that is none of the service")
+            raise Malformed(f"the answer with status {came.status} is not from the service")
         refused = answers.refusal(answers.document(came.body), came.status)
         if came.status != 503:
             raise refused
         raise Again(Unavailable(f"{refused.kind}: {refused.detail}", 503), _seconds(came.wait))
 
     def pause(self, failed: "Again") -> float:
-        """How long to wait until the next attempt. Raises the error of the last one where there is none."""
+        """The seconds to wait before the next attempt. Raises the error of the last attempt where there is no next."""
         self._made += 1
         wait = failed.wait + random.uniform(0, FIRST_PAUSE_SECONDS * 2**self._made)
         if self._made >= self._most or wait >= self._until - monotonic():
@@ -127,7 +127,7 @@ class Attempts(Generic[Read]):
 
 
 class Again(Exception):
-    """An attempt failed that is worth another, after so many seconds at least."""
+    """An attempt failed, and another may succeed after at least this many seconds."""
 
     def __init__(self, error: ClientError, wait: float = 0.0) -> None:
         super().__init__(str(error))
@@ -136,20 +136,20 @@ class Again(Exception):
 
 
 def failure(failed: httpx.HTTPError) -> Again:
-    """What went wrong on the way."""
+    """The error of a request that got no answer."""
     if isinstance(failed, httpx.TimeoutException):
         return Again(Unavailable("there was no answer in time"))
     return Again(Unavailable(f"the service cannot be reached: {type(failed).__name__}"))
 
 
 def came(response: httpx.Response, body: bytes) -> Came:
-    """An answer, once its body is there."""
+    """An answer with its whole body."""
     kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
     return Came(response.status_code, kind, response.headers.get("retry-after"), body)
 
 
 class Gathered:
-    """The body of an answer, piece by piece, of bounded size."""
+    """Collects the body of an answer piece by piece, up to MOST_BYTES."""
 
     def __init__(self, attempts: Attempts[Any]) -> None:
         self._attempts = attempts
@@ -165,7 +165,7 @@ class Gathered:
         _ = self._attempts.left
 
     def body(self) -> bytes:
-        """All of it."""
+        """The whole body."""
         return b"".join(self._pieces)
 
 
@@ -173,7 +173,7 @@ class Gathered:
 
 
 def evaluate(exchange: Mapping[str, Any], include: Iterable[str], lang: str) -> Call[Answer]:
-    """An exchange to be decided."""
+    """Decide an exchange."""
     day = exchange.get("as_of")
 
     def read(came: dict[str, Any]) -> Answer:
@@ -186,36 +186,36 @@ def evaluate(exchange: Mapping[str, Any], include: Iterable[str], lang: str) -> 
 
 
 def evaluate_batch(exchanges: Sequence[Mapping[str, Any]], include: Iterable[str], lang: str) -> Call[list[Answer | Refused]]:
-    """Exchanges to be decided together."""
+    """Decide several exchanges together."""
     body = b'{"exchanges":[' + b",".join(map(_json, exchanges)) + b"]}"
     return Call("POST", "/v1/evaluate/batch" + _query(include, lang), lambda came: answers.batch(came, len(exchanges)), body)
 
 
 def decision(id: str) -> Call[dict[str, Any]]:
-    """The record of a decision."""
+    """Read the record of a decision."""
 
     def read(came: dict[str, Any]) -> dict[str, Any]:
         record = came.get("record")
         if not isinstance(record, dict) or record.get("id") != id:
-            raise Malformed("the answer is not the record that was asked for")
+            raise Malformed("the answer is not the requested record")
         return came
 
     return Call("GET", f"/v1/decisions/{_part(id)}", read)
 
 
 def decisions(filters: Mapping[str, str | int | bool]) -> Call[dict[str, Any]]:
-    """A page of decisions."""
+    """Read a page of decisions."""
     sought = {name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in filters.items()}
     return Call("GET", "/v1/decisions" + (f"?{urlencode(sought)}" if sought else ""), _as_it_came)
 
 
 def commit(decision: str) -> Call[Committed]:
-    """A decided exchange that happens."""
+    """Commit a decided exchange."""
     return Call("POST", "/v1/commitments", _committed(decision), _json({"decision": decision}))
 
 
 def withdraw(commitment: str, reason: str) -> Call[Committed]:
-    """An exchange that does not happen after all."""
+    """Withdraw a commitment."""
     path = f"/v1/commitments/{_part(commitment)}/withdraw"
 
     def read(came: dict[str, Any]) -> Committed:
@@ -228,18 +228,18 @@ def withdraw(commitment: str, reason: str) -> Call[Committed]:
 
 
 def amend(commitment: str, decision: str, reason: str) -> Call[Committed]:
-    """An exchange that was otherwise than told."""
+    """Amend a commitment."""
     path = f"/v1/commitments/{_part(commitment)}/amend"
     return Call("POST", path, _committed(decision), _json({"decision": decision, "reason": reason}))
 
 
 def put(kind: str, id: str, content: Mapping[str, Any]) -> Call[dict[str, Any]]:
-    """An entity of the register, `parties` or `assets`, as it is from now on."""
+    """Write an entity of the register; `kind` is `parties` or `assets`."""
     return Call("PUT", f"/v1/{kind}/{_part(id)}", _as_it_came, _json(content))
 
 
 def get(kind: str, id: str) -> Call[dict[str, Any]]:
-    """An entity of the register."""
+    """Read an entity of the register."""
     return Call("GET", f"/v1/{kind}/{_part(id)}", _as_it_came)
 
 
@@ -247,7 +247,7 @@ def _committed(decision: str) -> Callable[[dict[str, Any]], Committed]:
     def read(came: dict[str, Any]) -> Committed:
         found = answers.commitment(came)
         if found.decision != decision or found.state != "committed":
-            raise Malformed("the answer is no commitment of that decision")
+            raise Malformed("the answer is not a commitment of that decision")
         return found
 
     return read
@@ -268,7 +268,7 @@ def _query(include: Iterable[str], lang: str) -> str:
 
 def _part(id: str) -> str:
     if not id or id in (".", ".."):
-        raise ValueError("an id is not empty, and no dots alone")
+        raise ValueError("an id must not be empty, `.` or `..`")
     return quote(id, safe="")
 
 

@@ -1,8 +1,8 @@
 """
-A time by which a blocking call ends, whatever the other side does.
+A deadline for a blocking call, whatever the server does.
 
-The time-outs of httpx are for each wait by itself, so that a server which sends a byte now and then holds its caller for ever. Here
-every wait of a connection ends when the call's time does.
+The time-outs of httpx limit each single wait, so a server that sends a byte now and then can hold its caller for ever. Here
+every wait of a connection ends at the deadline of the call.
 """
 
 import ssl
@@ -29,7 +29,7 @@ _MEANINGS: tuple[tuple[type[Exception], type[httpx.HTTPError]], ...] = (
 
 @contextmanager
 def within(seconds: float) -> Iterator[None]:
-    """What is done inside ends within so many seconds, as far as it waits for the network."""
+    """Limits all waiting for the network inside the block to this many seconds."""
     token = _until.set(monotonic() + seconds)
     try:
         yield
@@ -38,13 +38,13 @@ def within(seconds: float) -> Iterator[None]:
 
 
 class Transport(httpx.BaseTransport):
-    """Connections that heed `within`."""
+    """Connections that obey `within`."""
 
     def __init__(self, tls: ssl.SSLContext) -> None:
         self._pool = httpcore.ConnectionPool(ssl_context=tls, network_backend=_Backend(), max_connections=100)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Send a request; the body comes as it is read. Raises httpx.HTTPError."""
+        """Send a request. The body of the answer arrives while it is read. Raises httpx.HTTPError."""
         url = httpcore.URL(
             scheme=request.url.raw_scheme, host=request.url.raw_host, port=request.url.port, target=request.url.raw_path
         )

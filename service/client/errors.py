@@ -1,5 +1,5 @@
 """
-What a client raises in place of an answer. None of it is a permit.
+The errors that a client raises in place of an answer. None of them is a permit.
 
 Messages hold no value of an exchange and no key.
 """
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One thing that is wrong in what was sent: a JSON Pointer to it, a code, a sentence."""
+    """One error in the body that was sent: a JSON Pointer to it, a code and a sentence."""
 
     pointer: str
     code: str
@@ -17,11 +17,11 @@ class Place:
 
 
 class ClientError(Exception):
-    """There is no answer. The base of all that a client raises of its own."""
+    """There is no answer. The base of all errors of the client."""
 
 
 class Unavailable(ClientError):
-    """No answer in time: no connection, too slow, or the service has too much to do. `status` is that of the last answer, if any."""
+    """No answer in time: there is no connection, or the service is too slow or too busy. `status` is that of the last answer, if any."""
 
     def __init__(self, reason: str, status: int | None = None) -> None:
         super().__init__(reason)
@@ -29,14 +29,14 @@ class Unavailable(ClientError):
 
 
 class Malformed(ClientError):
-    """Something came that is no whole and consistent answer of the service; perhaps of somebody in between."""
+    """The answer is not a complete and consistent answer of the service. Perhaps a proxy sent it."""
 
 
 class Refused(ClientError):
     """
-    The service refuses: its problem document (RFC 9457), field by field.
+    The service refused the call. The fields are those of its problem document (RFC 9457).
 
-    `kind` is the end of its type, like `exchange-refused`; `errors` are the places that are wrong, where it names some.
+    `kind` is the end of the type, like `exchange-refused`. `errors` are the wrong places, if the document names any.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""The client for programs that wait: every method blocks until there is an answer, for no longer than the time-out."""
+"""The client for programs without asyncio. Every method blocks until there is an answer, and ends within the time-out."""
 
 import ssl
 import time
@@ -17,11 +17,12 @@ from service.client.errors import Refused
 
 class Client:
     """
-    Asks one service. Use it as `with Client(address) as client:`, or close it; threads may share it.
+    Asks one service. Use it as `with Client(address) as client:`, or close it. Threads may share it.
 
-    `key`: an API key, or FIFTHFACTOR_KEY in the environment. `timeout`: the most that a call takes in seconds, with all its attempts.
-    `tls`: how the service's certificate is checked, by the machine's authorities if not given. Redirects, proxies and credentials that
-    the environment names are not followed. Every method raises Refused, Unavailable or Malformed where there is no answer.
+    `key` is an API key; if not given, FIFTHFACTOR_KEY of the environment. `timeout` is the longest time of a call in seconds, over all
+    its attempts. `tls` says how the service's certificate is checked; if not given, by the authorities of the machine. The client follows
+    no redirects and uses no proxies or credentials of the environment. Every method raises Refused, Unavailable or Malformed where there
+    is no answer.
     """
 
     def __init__(
@@ -50,15 +51,15 @@ class Client:
         self._http.close()
 
     def evaluate(self, exchange: Mapping[str, Any], *, include: Iterable[str] = (), lang: str = "") -> Answer:
-        """The decision on an exchange, recorded. `include` and `lang` as the service's README has them."""
+        """The recorded decision on an exchange. The service's README explains `include` and `lang`."""
         return self._call(calls.evaluate(exchange, include, lang))
 
     def may_proceed(self, exchange: Mapping[str, Any]) -> bool:
         """
-        Whether an exchange may happen: True only where the service said so; False where it did not, whatever the reason.
+        Whether an exchange may happen: True only if the service said so, False in every other case.
 
-        For places that want no exception. It does not tell a refusal from a service that cannot be reached, or from a mistake in
-        the exchange: use `evaluate` to know.
+        A failure is not raised. False may mean a refusal, a service that cannot be reached, or a mistake in the exchange: use
+        `evaluate` to know which.
         """
         try:
             return self.evaluate(exchange).proceed is True
@@ -68,7 +69,7 @@ class Client:
     def evaluate_batch(
         self, exchanges: Sequence[Mapping[str, Any]], *, include: Iterable[str] = (), lang: str = ""
     ) -> list[Answer | Refused]:
-        """For each exchange, in order, its decision, or why it was refused (given, not raised)."""
+        """For each exchange, in order, its decision or its refusal. A refusal is returned, not raised."""
         return self._call(calls.evaluate_batch(exchanges, include, lang))
 
     def decision(self, id: str) -> dict[str, Any]:
@@ -76,35 +77,35 @@ class Client:
         return self._call(calls.decision(id))
 
     def decisions(self, **filters: str | int | bool) -> dict[str, Any]:
-        """A page of decisions that match."""
+        """A page of decisions that match the filters."""
         return self._call(calls.decisions(filters))
 
     def commit(self, decision: str) -> Committed:
-        """A decided exchange happens."""
+        """Commit a decided exchange: it happens."""
         return self._call(calls.commit(decision))
 
     def withdraw(self, commitment: str, reason: str) -> Committed:
-        """A committed exchange does not happen after all."""
+        """Withdraw a commitment: the exchange does not happen."""
         return self._call(calls.withdraw(commitment, reason))
 
     def amend(self, commitment: str, decision: str, reason: str) -> Committed:
-        """A committed exchange was otherwise than told; `decision` is the one on what it really was."""
+        """Amend a commitment: `decision` is the one on the exchange as it really happened."""
         return self._call(calls.amend(commitment, decision, reason))
 
     def put_party(self, id: str, party: Mapping[str, Any]) -> dict[str, Any]:
-        """A party of the register, as it is from now on."""
+        """Write a party of the register. `party` replaces everything stated before."""
         return self._call(calls.put("parties", id, party))
 
     def party(self, id: str) -> dict[str, Any]:
-        """A party of the register."""
+        """Read a party of the register."""
         return self._call(calls.get("parties", id))
 
     def put_asset(self, id: str, asset: Mapping[str, Any]) -> dict[str, Any]:
-        """A data asset of the register, as it is from now on."""
+        """Write a data asset of the register. `asset` replaces everything stated before."""
         return self._call(calls.put("assets", id, asset))
 
     def asset(self, id: str) -> dict[str, Any]:
-        """A data asset of the register."""
+        """Read a data asset of the register."""
         return self._call(calls.get("assets", id))
 
     def _call(self, call: Call[Read]) -> Read:

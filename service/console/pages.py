@@ -1,8 +1,8 @@
 """
-Records and log entries as pages of HTML.
+Renders records and log entries as HTML pages.
 
-Goes from what `GET /v1/decisions/{id}` answers to a page that a reviewer reads. Records of every shape are shown: a member that one
-has not is left out. Everything in a record is text somebody else wrote, so the templates escape all of it.
+The input is the answer of `GET /v1/decisions/{id}`; the output is a page for a reviewer. Records of every version are shown: members
+that a record lacks are left out. The text in a record comes from others, so the templates escape all of it.
 """
 
 import re
@@ -22,18 +22,26 @@ from service.log.search import Page
 
 HERE = Path(__file__).parent / "templates"
 STYLE = (HERE / "style.css").read_bytes()
-EFFECTS = ("prohibit", "review", "require", "compels", "oblige", "exempts", "satisfies")  # what bars comes first
+EFFECTS = (
+    "prohibit",
+    "review",
+    "require",
+    "compels",
+    "oblige",
+    "exempts",
+    "satisfies",
+)  # effects that block an exchange come first
 Part = Mapping[str, Any]
 
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
 class EmptyPart(ChainableUndefined):
-    """What a record has not: empty, whatever is asked of it."""
+    """A member that a record lacks. It is empty, and so are all its members."""
 
 
 class Templates(Environment):
-    """The templates. Of a mapping, `part.values` is its member and not its method."""
+    """The templates. In them, `part.values` of a mapping is its member, not its method."""
 
     def getattr(self, obj: Any, attribute: str) -> Any:
         if isinstance(obj, Mapping) and attribute in obj:
@@ -43,7 +51,7 @@ class Templates(Environment):
 
 @dataclass(frozen=True)
 class PageReader:
-    """Who reads: in which language, under which bundle (for the titles of facts)."""
+    """The reader of a page: the language, and the bundle that gives the titles of facts."""
 
     bundle: engine.Bundle
     lang: str
@@ -63,16 +71,16 @@ class PageReader:
         return engine.LANGUAGES[self.lang]
 
     def code(self, kind: str, code: Any) -> str:
-        """A code of a record in words; one that is not known stands spelled out."""
+        """A code of a record in words. An unknown code is shown with spaces."""
         return self.language.word(kind, str(code))
 
     def label(self, kind: str, code: Any) -> str:
-        """The same, where it stands alone."""
+        """The same words, with a capital first letter."""
         word = self.code(kind, code)
         return word[:1].upper() + word[1:]
 
     def told(self, fact: str, value: Any) -> str:
-        """A value by its titles where the loaded vocabulary knows them, as it was sent where not."""
+        """A value by its titles in the loaded vocabulary, or as it was sent if there are none."""
         try:
             return self.book.told(fact, value)
         except (LookupError, ValueError, TypeError, AttributeError):
@@ -95,18 +103,18 @@ class PageReader:
         return str(value)
 
     def title(self, fact: str) -> str:
-        """What a fact is called; its name where the loaded vocabulary has no title for it."""
+        """The title of a fact, or its name if the loaded vocabulary has no title."""
         return self.titles.get(fact, fact)
 
     def place(self, code: Any) -> str:
-        """A country or jurisdiction by its name."""
+        """The name of a country or jurisdiction."""
         try:
             return self.book.place(str(code))
         except LookupError:
             return str(code)
 
     def account(self, part: str) -> str:
-        """What a part of the account is called."""
+        """The title of a part of the account."""
         try:
             return self.book.account(part)
         except LookupError:
@@ -128,8 +136,8 @@ def decision_page(kept: Part, sign_offs: Sequence[Part], reader: PageReader, que
     """
     The page of one decision.
 
-    `kept` is a record with its place in the log, as the endpoint answers it; `sign_offs` those given for it; `query` leads back to
-    the list as it was.
+    `kept` is a record with its place in the log, as the endpoint answers it. `sign_offs` are those given for it. `query` leads back to
+    the same view of the list.
     """
     record, log = kept["record"], kept.get("log", {})
     decision: Part = record.get("decision") or {}
@@ -155,7 +163,7 @@ def decision_page(kept: Part, sign_offs: Sequence[Part], reader: PageReader, que
 
 
 def list_page(page: Page, filters: Mapping[str, str], paged: bool, reader: PageReader) -> str:
-    """The page of the list: rows that a search found by these filters; `paged` where it is not the first of its pages."""
+    """The page of the list: the rows that match these filters. `paged` is true where it is not the first page."""
     words = WORDS[reader.lang]
     names = {
         "missing": reader.language.sections["missing"],
@@ -179,7 +187,7 @@ def list_page(page: Page, filters: Mapping[str, str], paged: bool, reader: PageR
 
 
 def missing_page(reader: PageReader, title: str, text: str) -> str:
-    """A page that says why there is none."""
+    """A page that says why there is nothing to show."""
     return _page("missing.html", reader, "/log", title=title, text=text)
 
 
@@ -199,7 +207,7 @@ def _page(template: str, reader: PageReader, path: str, **members: Any) -> str:
 
 
 def _link(path: str, lang: str, query: Mapping[str, Any]) -> str:
-    """An address on these pages; English needs no word of it."""
+    """An address on these pages. It names the language unless that is English."""
     parts = {name: value for name, value in {"lang": lang, **query}.items() if value not in (None, "")}
     if parts.get("lang") == "en":
         del parts["lang"]
@@ -207,7 +215,7 @@ def _link(path: str, lang: str, query: Mapping[str, Any]) -> str:
 
 
 def _tone(decision: Part) -> str:
-    """Which colour a decision has; only a permit is green."""
+    """The colour of a decision. Only a permit is green."""
     if decision.get("proceed") is True:
         return "go"
     outcome = decision.get("outcome")
@@ -223,7 +231,7 @@ def _by_effect(reasons: Sequence[Part]) -> list[tuple[str, list[Part]]]:
 
 
 def _account(decision: Part, reader: PageReader) -> Iterator[tuple[str, list[tuple[str, str]]]]:
-    """The parts of the account in the vocabulary's order, each with the lines that something was stated of."""
+    """The parts of the account in the vocabulary's order, each with the lines of stated facts."""
     account = (decision.get("factor") or {}).get("account") or {}
     known = reader.bundle.vocabulary.factor
     for name in sorted(account, key=_order(known)):
@@ -233,24 +241,24 @@ def _account(decision: Part, reader: PageReader) -> Iterator[tuple[str, list[tup
             for key, line in ((key, lines[key]) for key in sorted(lines, key=_order(known[name][1] if name in known else ())))
             if line.get("value") is not None
         ]
-        # A party's id is withheld and stands in several parts; alone it states nothing of one.
+        # A party's id is withheld and occurs in several parts. Alone it does not make a part stated.
         told = any(line.get("value") not in (None, "personal") for line in lines.values())
         yield reader.account(name), stated if told else []
 
 
 def _places(reader: PageReader) -> Callable[[str], int]:
-    """The place of a fact in the vocabulary; a family has that of its first member."""
+    """The place of a fact in the vocabulary. A family has the place of its first member."""
     return _order(dict.fromkeys(entry.family or entry.name for entry in reader.bundle.facts()))
 
 
 def _order(known: Iterable[str]) -> Callable[[str], int]:
-    """The place of a name among those known; others come after them, as they stand."""
+    """The place of a name among the known names. Other names come last, in their own order."""
     places = {name: place for place, name in enumerate(known)}
     return lambda name: places.get(name, len(places))
 
 
 def _facts(record: Part, log: Part, reader: PageReader) -> Iterator[FactShown]:
-    """The facts of the request, one a line; a document is one line."""
+    """The facts of the request, one per line. A document is one line."""
     personal = {each["pointer"]: each.get("salt") is None for each in log.get("personal") or ()}
     for pointer, value in _leaves(record.get("request") or {}, ""):
         covering = [each for each in personal if (pointer + "/").startswith(each + "/")]
@@ -267,7 +275,7 @@ def _facts(record: Part, log: Part, reader: PageReader) -> Iterator[FactShown]:
 
 
 def _leaves(value: Any, at: str) -> Iterator[tuple[str, Any]]:
-    """Each value of a request with its pointer; documents, families and ranges stay whole where they stand two steps down."""
+    """Each value of a request with its pointer. Documents, families and ranges two steps down are one value each."""
     match value:
         case {"commitment": str()} if len(value) == 1:
             yield at, value
@@ -292,14 +300,14 @@ def _without_commitments(value: Any, reader: PageReader) -> Any:
 
 
 def _may_be_signed(record: Part, decision: Part) -> bool:
-    """Whether there is something to sign off; of a record from before it said so there may be, and it is known when it is tried."""
+    """Whether there may be something to sign off. An older record does not say; then a sign-off has to be tried."""
     if "signable" in record:
         return bool(record.get("signable"))
     return decision.get("outcome") == "review" and decision.get("engine", {}).get("agreed") is not False
 
 
 def _visible(value: Any) -> Any:
-    """A text with a mark in place of what controls a terminal, or turns the direction of the text around it."""
+    """A text in which a mark replaces control characters and characters that change the direction of text."""
     return _CONTROLS.sub("\ufffd", value) if type(value) is str else value
 
 
@@ -308,7 +316,7 @@ def _day(text: Any) -> str:
 
 
 def _moment(text: Any) -> str:
-    """A moment to the minute, in UTC; what is none stays as it is."""
+    """A moment to the minute, in UTC. A text that is not a moment is unchanged."""
     try:
         return datetime.fromisoformat(str(text)).strftime("%Y-%m-%d %H:%M") + " UTC"
     except ValueError:

@@ -1,1 +1,1 @@
-"""The process that answers: started, told to stop, and what every request passes."""
+"""The process that answers: its start, its end, and the layers that every request passes."""

@@ -1,7 +1,7 @@
 """
 The application: settings in, an ASGI application out.
 
-The endpoints are in `api/`, one module a group; this file puts them behind the gate and turns what they refuse into
+The endpoints are in `api/`, one module per group; this file puts them behind the gate and turns their refusals into
 problem documents.
 """
 
@@ -43,16 +43,16 @@ from service.service import Service
 from service.settings import Settings
 
 _REFUSED_BY_STATUS: dict[int, tuple[Kind, str]] = {
-    404: ("not-found", "no endpoint has this address"),
-    405: ("method-not-allowed", "the Allow header lists the methods that this address takes"),
+    404: ("not-found", "there is no endpoint at this address"),
+    405: ("method-not-allowed", "the header `Allow` lists the methods that this address accepts"),
 }
 
 
 def create_app(settings: Settings, service: Service | None = None, entities: Entities | None = None) -> FastAPI:
     """
-    The application for these settings, or around a service that is open already. `entities` are what access requests may name.
+    The application for these settings, or for a service that is already open. `entities` are those that access requests may name.
 
-    It closes the service when its lifespan ends. Raises engine.BundleRefused and DatabaseRefused.
+    The application closes the service when its lifespan ends. Raises engine.BundleRefused and DatabaseRefused.
     """
     service = service or Service.open(settings)
 
@@ -73,7 +73,7 @@ def create_app(settings: Settings, service: Service | None = None, entities: Ent
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        # It would hand exception messages, which may quote a value, to whatever collector is configured.
+        # This would send exception messages, which may quote a value, to the collector of traces.
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.service = service
@@ -123,10 +123,12 @@ async def _by_status(request: Request, raised: Exception) -> Response:
 
 
 def _allowed(request: Request) -> str:
-    """The methods of all routes of an address; the router itself tells only those of the first."""
+    """The methods of all routes of an address. The router itself names only those of the first route."""
     routes = [each for each in request.app.router.routes if each.matches(request.scope)[0] is not Match.NONE]
     return ", ".join(sorted({method for each in routes for method in getattr(each, "methods", None) or ()}))
 
 
 async def _malformed(request: Request, raised: Exception) -> Response:
-    return await _refused(request, RequestRefused("bad-request", "a part of the address or a header is not as described"))
+    return await _refused(
+        request, RequestRefused("bad-request", "a part of the address, or a header, does not have the documented form")
+    )

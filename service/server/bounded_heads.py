@@ -1,9 +1,9 @@
 """
-The HTTP protocol of the server, with a bound on what comes before anybody looks at it.
+The HTTP protocol of the server, with limits on the head of a request.
 
-uvicorn bounds neither how long the head of a request is nor how long it takes: it would keep whatever comes until the line ends.
-INVARIANT (bounded): of a connection at most MOST_BYTES, and what one read brings, are kept that are not a body; the first byte and
-then the whole head have to come within `seconds`.
+uvicorn limits neither the size of a head nor the time it takes: it keeps all bytes until a line ends. INVARIANT (bounded): outside
+of bodies, at most MOST_BYTES and the bytes of one read are kept for a connection. The first byte must arrive within `seconds`, and
+then so must the whole head.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ SECONDS = 30.0
 
 
 class BoundedHeads(HttpToolsProtocol):
-    """Answers a head that is too long with a plain 400, and closes a connection whose head does not come."""
+    """Answers a head that is too long with a plain 400, and closes a connection whose head does not arrive in time."""
 
     seconds = SECONDS
     _kept = 0
@@ -24,40 +24,40 @@ class BoundedHeads(HttpToolsProtocol):
     _late: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Somebody is there; they have to say something."""
+        """A connection opens; its first byte must arrive in time."""
         super().connection_made(transport)
         self._wait()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """They have gone."""
+        """The connection is closed."""
         self._wait_no_more()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Some bytes: of a head, of a body, or of what stands around its pieces."""
+        """Some bytes: of a head, of a body, or of the framing of its chunks."""
         self._moved = False
         super().data_received(data)
         self._kept = 0 if self._moved else self._kept + len(data)
         if self.transport.is_closing():
             return
         if self._kept > MOST_BYTES:
-            self.send_400_response(f"A head has at most {MOST_BYTES} bytes.")
+            self.send_400_response(f"A head may have at most {MOST_BYTES} bytes.")
         elif self._in_head and self._late is None:
             self._wait()
 
     def on_message_begin(self) -> None:
-        """The first byte of a head."""
+        """A head begins."""
         self._in_head = True
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
-        """The last."""
+        """The head is complete."""
         self._in_head, self._moved = False, True
         self._wait_no_more()
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
-        """A piece of a body, which is bounded where it is read."""
+        """A piece of a body. Reading the body limits its size."""
         self._moved = True
         super().on_body(body)
 

@@ -1,8 +1,8 @@
 """
-Answers compressed for whoever accepts it.
+Compressed answers, for callers that accept them.
 
-Starlette's GZip, with three things added. An answer with an `ETag` stays as it is, since a strong tag names bytes (RFC 9110, section
-8.8.3). A coding refused with `q=0` is not used (section 12.5.3). The level is one that costs less time than the bytes it saves.
+This is Starlette's GZip with three differences. An answer with an `ETag` is not compressed, since a strong tag names exact bytes
+(RFC 9110, section 8.8.3). A coding refused with `q=0` is not used (section 12.5.3). The level takes less time than its saved bytes.
 """
 
 import re
@@ -18,7 +18,7 @@ _REFUSED = re.compile(r"q=0(\.0{0,3})?")
 
 
 class Compression:
-    """Compresses the bodies of answers. It stands inside the gate, so that every answer of an endpoint passes it (pure ASGI)."""
+    """Compresses the bodies of answers (pure ASGI). It stands inside the gate, so every answer of an endpoint passes it."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

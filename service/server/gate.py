@@ -1,10 +1,10 @@
 """
-What every request passes on its way in and out.
+The outermost layer: every request passes it on its way in, and every answer on its way out.
 
-In: an id for the request, the check that it is addressed to this machine (a page in a browser that rebinds a name to 127.0.0.1 still
-sends that name; a probe by the machine's address sends no name), and the entrance, which finds out who calls. Out: the id, headers that
-keep answers from being cached or misread, a problem document in place of whatever failed unforeseen, one log line, and one more for the
-audit where a call was turned away.
+In: the request gets an id. The gate checks that it is addressed to this machine: a page in a browser that rebinds a name to 127.0.0.1
+still sends that name, while a probe by address sends no name. The entrance then finds out who calls. Out: the answer gets the id, and
+headers that prevent caching and misreading. An unforeseen failure becomes a problem document. Each request gets one log line, and a
+refused caller one more for the audit.
 """
 
 import ipaddress
@@ -37,13 +37,13 @@ _HEADERS = (
     (b"referrer-policy", b"no-referrer"),
 )
 
-_CLOSE = (b"connection", b"close")  # while draining: the next request finds another process
-# Refusals that somebody who watches over the service wants to see: who was not let in, and who could not have it done.
+_CLOSE = (b"connection", b"close")  # while draining: the next request reaches another process
+# Refusals that the audit shows: callers that were not let in, and actions that a caller may not do.
 _AUDITED = frozenset({401, 403, 409, 421, 429})
 
 
 class Gate:
-    """The outermost layer of the application (pure ASGI: one call in, one wrapped `send` out)."""
+    """The outermost layer of the application (pure ASGI: it wraps the call and its `send`)."""
 
     def __init__(self, app: ASGIApp, service: Service, entrance: Entrance) -> None:
         self._app = app
@@ -79,7 +79,7 @@ class Gate:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                # What a response says itself wins: a page lets its own style in, which nothing else needs.
+                # A response's own headers win: a page allows its own style sheet, which no other answer needs.
                 own = {name.lower() for name, _ in message["headers"]}
                 ours = (each for each in _HEADERS if each[0] not in own)
                 message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode("ascii")), *ours]
@@ -99,8 +99,8 @@ class Gate:
             else:
                 await self._app(scope, receive, answer)
         except ClientDisconnect:
-            said["gone"] = True  # the caller left before the whole body came; there is nobody to answer
-        except Exception as failed:  # noqa: BLE001 - whatever fails, the caller gets no answer and no details
+            said["gone"] = True  # the caller left before the whole body arrived, so nobody waits for an answer
+        except Exception as failed:  # noqa: BLE001 - after any failure the caller gets no details
             self._say.error("internal", request_id=request_id, **described(failed))
             if not status:
                 refused = RequestRefused("internal", "the log has the details under this request id")
@@ -137,7 +137,7 @@ class Gate:
 
 
 def _request_id(headers: Iterable[tuple[bytes, bytes]]) -> str:
-    """The caller's id for the request where it is short and plain, else a new one."""
+    """The caller's id for the request if it is short and plain, or else a new id."""
     for name, value in headers:
         if name == b"x-request-id" and _REQUEST_ID.fullmatch(value):
             return value.decode("ascii")
@@ -146,15 +146,17 @@ def _request_id(headers: Iterable[tuple[bytes, bytes]]) -> str:
 
 def _check_host(headers: Iterable[tuple[bytes, bytes]], hosts: frozenset[str], path: str) -> None:
     """
-    Raises RequestRefused where a request is not addressed to this machine or to one of the names it answers for.
+    Raises RequestRefused where a request is addressed neither to this machine nor to one of `hosts`.
 
-    A probe may come by any address of the machine: no browser can be tricked into sending an address in place of a name.
+    A probe may use any address of the machine: no page can make a browser send an address in place of a name.
     """
     sent = [value for name, value in headers if name == b"host"]
     if len(sent) != 1:
-        raise RequestRefused("bad-request", "a request has one Host header")
+        raise RequestRefused("bad-request", "send exactly one Host header")
     if not _is_ours(sent[0], hosts) and not (path in PROBES and _is_address(sent[0])):
-        raise RequestRefused("misdirected", "127.0.0.1, [::1], localhost and the names in FIFTHFACTOR_HOSTS are answered for")
+        raise RequestRefused(
+            "misdirected", "the service answers only for 127.0.0.1, [::1], localhost and the names in FIFTHFACTOR_HOSTS"
+        )
 
 
 @lru_cache(maxsize=64)
@@ -167,7 +169,7 @@ def _is_ours(authority: bytes, hosts: frozenset[str]) -> bool:
 
 
 def _is_address(authority: bytes) -> bool:
-    """Whether a Host header is an address, and no name."""
+    """Whether a Host header holds an address and not a name."""
     found = _HOST.fullmatch(authority)
     try:
         return found is not None and bool(ipaddress.ip_address(found[1].decode("ascii").strip("[]")))
@@ -176,7 +178,7 @@ def _is_address(authority: bytes) -> bool:
 
 
 def _route(scope: Scope) -> str | None:
-    """The route of a request, also of one that was turned away before there was one: never the path, which may hold a value."""
+    """The declared route of a request, also if the request was refused before routing. It is never the path, which may hold a value."""
     if "route" in scope:
         return getattr(scope["route"], "path", None)
     for route in scope["app"].router.routes:

@@ -1,9 +1,9 @@
 """
-Run the service: settings in, a process that answers until it is told to stop; or several, that `workers` looks after.
+Run the service: settings in, a process that answers until a signal stops it, or several processes under `workers`.
 
-Everything that can stop the start is found before the first request: the settings, the policies, the log, the port.
-A SIGTERM or Ctrl-C turns `/readyz` to 503, goes on taking requests for as long as is set, then finishes those under way, writes what
-waits, and ends with 0. A second one ends the taking at once.
+Every error that can stop the start shows before the first request: in the settings, the policies, the log or the port.
+After a SIGTERM or Ctrl-C, `/readyz` answers 503, and the service still accepts requests for `drain_seconds`. It then finishes the
+requests under way, writes the waiting records, and ends with 0. A second signal ends the accepting at once.
 """
 
 import json
@@ -31,11 +31,11 @@ from service.store.database import DatabaseRefused
 from service.telemetry import log_lines, metrics
 
 GRACE_SECONDS = 10
-CLOSING_SECONDS = 20  # that a worker may take, after all that, to write what waits
+CLOSING_SECONDS = 20  # that a worker may then take to write the waiting records
 
 
 class CannotServe(Exception):
-    """The service cannot start; the message is for the operator, the status is the process's."""
+    """The service cannot start. The message is for the operator; the status is the exit status."""
 
     def __init__(self, message: str, status: int) -> None:
         super().__init__(message)
@@ -43,8 +43,8 @@ class CannotServe(Exception):
 
 
 def serve(settings: Settings) -> None:
-    """Serve until told to stop. Raises CannotServe."""
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until there are policies to load anew
+    """Serve until a signal stops it. Raises CannotServe."""
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until there are policies to reload
     listening = _listen(settings.host, settings.port)
     say = log_lines.logger()
     if settings.workers == 1:
@@ -66,7 +66,7 @@ def serve(settings: Settings) -> None:
             work,
             say,
             ready=lambda told: _announce(say, settings, listening, *json.loads(told)),
-            stopping=listening.close,  # the workers hold it too, for as long as they take requests
+            stopping=listening.close,  # each worker holds it too while it accepts requests
             gone=lambda pid: metrics.ended(figures, pid),
             patience=settings.drain_seconds + GRACE_SECONDS + CLOSING_SECONDS,
         )
@@ -81,7 +81,7 @@ def _answer(
     ready: Callable[[Service], None],
     figures: Path | None = None,
 ) -> None:
-    """Answer in this process until told to stop; `ready` is called before the first request. Raises CannotServe."""
+    """Answer in this process until a signal stops it. `ready` is called before the first request. Raises CannotServe."""
     try:
         service = Service.open(settings, say=say)
     except engine.BundleRefused as refused:
@@ -123,10 +123,10 @@ class _Server(uvicorn.Server):
         super().__init__(config)
         self._load = load
         self._drain_seconds = drain_seconds
-        self._until: float | None = None  # when requests are no longer taken, once it was told to stop
+        self._until: float | None = None  # the end of accepting requests, once a signal came
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Told to stop: before, while and after it runs, so that the process ends with 0. Told twice, it hurries."""
+        """A signal to stop, at any time, so that the process ends with 0. A second signal ends it sooner."""
         self._load.draining = True
         if self._until is None and self._drain_seconds:
             self._until = monotonic() + self._drain_seconds
@@ -134,14 +134,14 @@ class _Server(uvicorn.Server):
             self.should_exit = True
 
     async def on_tick(self, counter: int) -> bool:
-        """Whether to stop taking requests now; asked ten times a second."""
+        """Whether to stop accepting requests now. The server asks ten times a second."""
         if self._until is not None and monotonic() >= self._until:
             self.should_exit = True
         return await super().on_tick(counter)
 
 
 def _listen(host: str, port: int) -> socket.socket:
-    """A listening socket; taken here so that a port in use is one sentence, and port 0 is known before the start."""
+    """A listening socket. It opens before the start, so that a used port gives one clear error and port 0 gets its number."""
     address = "127.0.0.1" if host.lower() == "localhost" else host
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     listening = socket.socket(family, socket.SOCK_STREAM)
@@ -156,7 +156,7 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 def _named(service: Service) -> tuple[str, str]:
-    """The database, and the digest of the policies, as the start tells them."""
+    """The database and the digest of the policies, for the line that is printed at the start."""
     return service.store.database.shown, service.live.digests.source
 
 

@@ -1,11 +1,13 @@
 """
-Several worker processes and the one that looks after them: work to do in, an exit status out.
+Several worker processes under one supervisor: work to do in, an exit status out.
 
-The workers are forked one by one, and each opens its own connections and threads after that; the parent has none. They share what the
-parent holds open, the listening socket above all. The first worker starts alone: what stops a start is said once. From then on a
-worker that ends is followed by another, later and later where they keep ending; the parent gives up where none gets ready any more.
+The parent forks the workers one by one. Each then opens its own connections and threads; the parent has none. The workers share the
+open files of the parent, above all the listening socket. The first worker starts alone, so that an error of the start is printed once.
+After that, the parent replaces each worker that ends, with longer and longer pauses if workers end early. It gives up if
+MOST_FAILED_STARTS workers in a row end before they are ready.
 
-SIGTERM and SIGINT go to every worker as SIGTERM and are waited for, SIGHUP goes on as it is. A worker whose parent is gone ends too.
+On SIGTERM or SIGINT the parent sends SIGTERM to every worker and waits for them. It passes on SIGHUP. A worker whose parent has ended
+ends too.
 """
 
 import gc
@@ -36,17 +38,17 @@ Ready = Callable[[bytes], None]
 class _Worker:
     number: int
     began: float
-    tells: int  # a pipe: something to read once it is ready
+    tells: int  # a pipe that can be read once the worker is ready
     ready: bool = False
 
 
 class Supervisor:
     """
-    Keeps `count` workers going until it is told to stop.
+    Keeps `count` workers running until a signal stops it.
 
-    `work` is what a worker does: it calls what it is given, with a few bytes, once it is ready, and returns its exit status. `ready` is
-    called in the parent with the bytes of the first, once all are ready; `gone` with the process id of each that ended; `stopping`
-    when the end begins. A worker that does not end within `patience` seconds of that is killed.
+    `work` runs in a worker. It calls its argument with a few bytes once it is ready, and returns its exit status. The parent calls
+    `ready` with the bytes of the first worker once all are ready, `gone` with the process id of each worker that ended, and `stopping`
+    when the end begins. A worker that does not end within `patience` seconds after that is killed.
     """
 
     def __init__(
@@ -68,17 +70,17 @@ class Supervisor:
         self._gone = gone
         self._patience = patience
         self._workers: dict[int, _Worker] = {}  # by process id
-        self._due: dict[int, float] = {0: 0.0}  # by number: when it is to be started
-        self._told: bytes | None = None  # by the first worker
+        self._due: dict[int, float] = {0: 0.0}  # by number: the time to start the worker
+        self._told: bytes | None = None  # the bytes from the first worker
         self._announced = False
         self._failed_starts = 0
         self._early = 0
-        self._status: int | None = None  # of the end, once it has begun
+        self._status: int | None = None  # the exit status, once the end has begun
         self._until = 0.0
-        self._life = os.pipe()  # nothing is ever written: it ends for the workers when the parent does
+        self._life = os.pipe()  # nothing is ever written: workers read its end when the parent ends
 
     def run(self) -> int:
-        """The exit status, once every worker has ended: 0 where it was told to stop."""
+        """Run until every worker has ended. Returns the exit status, which is 0 after a signal to stop."""
         self._mask = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
         gc.freeze()
         while self._status is None or self._workers:
@@ -139,7 +141,7 @@ class Supervisor:
         return self._work(ready)
 
     def _hear(self) -> None:
-        """Which workers got ready meanwhile; with the first the others start, with the last the parent is ready."""
+        """Notice workers that became ready. After the first, the others start; after the last, the parent is ready."""
         for pid, each in self._workers.items():
             if each.ready:
                 continue
@@ -169,14 +171,17 @@ class Supervisor:
                 self._follow(pid, worker, os.waitstatus_to_exitcode(ended))
 
     def _follow(self, pid: int, worker: _Worker, status: int) -> None:
-        """After a worker that ended by itself."""
+        """Plan the next start after a worker that ended by itself."""
         if self._told is None:
-            self._stop(status if status > 0 else 70)  # it has said why
+            self._stop(status if status > 0 else 70)  # the worker has printed the reason
             return
         self._early = self._early + 1 if monotonic() - worker.began < EARLY_SECONDS else 0
         self._failed_starts += not worker.ready
         if self._failed_starts >= MOST_FAILED_STARTS:
-            print(f"error: {self._failed_starts} workers in a row ended before they were ready; see above why", file=sys.stderr)
+            print(
+                f"error: {self._failed_starts} workers in a row ended before they were ready; the lines above say why",
+                file=sys.stderr,
+            )
             self._stop(2)
             return
         pause = min(FIRST_PAUSE * 2 ** min(self._early, 10), LONGEST_PAUSE)
@@ -184,7 +189,7 @@ class Supervisor:
         self._due[worker.number] = monotonic() + pause
 
     def _stop(self, status: int) -> None:
-        """Begin the end, or hurry it."""
+        """Begin the end, or repeat the signal to end."""
         if self._status is None:
             self._status = status
             self._until = monotonic() + self._patience
@@ -194,7 +199,7 @@ class Supervisor:
 
     def _send(self, number: int) -> None:
         for pid in self._workers:
-            os.kill(pid, number)  # it is our child and not reaped, so the id is its own
+            os.kill(pid, number)  # the child is not reaped yet, so the id is still its own
 
 
 def _end_with_parent(living: int) -> None:

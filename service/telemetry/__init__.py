@@ -1,1 +1,1 @@
-"""What the service tells of itself: log lines, metrics, traces, incidents."""
+"""Telemetry of the service: log lines, metrics, traces and incidents."""

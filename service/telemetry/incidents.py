@@ -1,8 +1,8 @@
 """
-Incidents: engines that disagree on an exchange, or of which one fails (semantics 5.4).
+Incidents: two engines disagree on an exchange, or an engine fails (semantics 5.4).
 
-Goes in: the decision, which was no permit. Comes out: one log line with everything that reproduces it, and a count. The
-exchange itself is in the record of the decision and not in the line, since it may hold personal values.
+The decision is then not a permit. Each incident gets one log line with everything needed to reproduce it, and is counted. The
+exchange is in the record of the decision and not in the line, since it may hold personal values.
 """
 
 from datetime import date
@@ -13,7 +13,7 @@ import engine
 
 
 class Incidents:
-    """Tells and counts the incidents of one process."""
+    """Logs and counts the incidents of one process."""
 
     def __init__(self, say: FilteringBoundLogger) -> None:
         self.seen = 0

@@ -1,9 +1,9 @@
 """
-What the service says about itself: one JSON line an event, on standard error.
+The log lines of the service: one JSON line per event, on standard error.
 
-A line holds a time, a level, an event, ids, outcomes and durations. INVARIANT (nothing personal): no line holds a body,
-a value of one, a path or a header as sent, or the message of an unforeseen error (which may quote a value); of such an
-error its class and the places in the code are written.
+A line holds a time, a level, an event, ids, outcomes and durations. INVARIANT (nothing personal): no line holds a body
+or a value in it, a path or a header as sent, or the message of an unforeseen error, which may quote a value. For such an
+error, the line has its class and its places in the code.
 """
 
 import json
@@ -21,7 +21,7 @@ PLACES_OF_AN_ERROR = 12
 
 
 def logger(stream: TextIO | None = None) -> FilteringBoundLogger:
-    """A logger of JSON lines; to standard error unless told otherwise."""
+    """A logger of JSON lines, on standard error if no stream is given."""
     bound: FilteringBoundLogger = structlog.wrap_logger(
         structlog.WriteLogger(stream or sys.stderr),
         processors=[_line],
@@ -32,7 +32,7 @@ def logger(stream: TextIO | None = None) -> FilteringBoundLogger:
 
 
 def audit(say: FilteringBoundLogger, action: str, **what: object) -> None:
-    """A line for whoever watches over the service: who did, or was refused, what. Ids and names of things only."""
+    """A line for the audit: who did what, or was refused it. It has only ids and names of things."""
     say.info("audit", action=action, **what)
 
 
@@ -42,7 +42,7 @@ def note(scope: MutableMapping[str, Any], **what: object) -> None:
 
 
 def described(error: BaseException) -> dict[str, Any]:
-    """An unforeseen error without its message: its class, and where it came from, innermost last."""
+    """An unforeseen error without its message: its class, and the places in the code, innermost last."""
     frames = traceback.extract_tb(error.__traceback__)[-PLACES_OF_AN_ERROR:]
     return {
         "error": type(error).__name__,
@@ -51,14 +51,14 @@ def described(error: BaseException) -> dict[str, Any]:
 
 
 class ServerMessages(logging.Handler):
-    """Lets uvicorn's own warnings out as lines like all others."""
+    """Writes uvicorn's own warnings as lines like all others."""
 
     def __init__(self, log: FilteringBoundLogger) -> None:
         super().__init__(logging.WARNING)
         self._log = log
 
     def emit(self, record: logging.LogRecord) -> None:
-        """One line; of a traceback only its first line, which carries no value."""
+        """Write one line. A traceback is cut to its first line, which holds no value."""
         say = self._log.error if record.levelno >= logging.ERROR else self._log.warning
         say("server", message=record.getMessage().splitlines()[0])
 
@@ -67,6 +67,6 @@ _encode = json.JSONEncoder(default=repr).encode
 
 
 def _line(logger: WrappedLogger, method: str, event: EventDict) -> str:
-    """Time, level and event lead, for the reader of raw lines."""
+    """The event as JSON, with time, level and event first, for people who read raw lines."""
     timestamp = datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
     return _encode({"timestamp": timestamp, "level": method, "event": event.pop("event"), **event})

@@ -1,11 +1,12 @@
 """
-What the service counts of itself, for Prometheus: figures in, a page of text out.
+Metrics for Prometheus: figures in, a page of text out.
 
-INVARIANT (bounded, nothing personal): a label is an outcome, a route as it is declared, a status or a digest of the policies; never
-anything that a caller sent. A request without a route counts as `other`.
+INVARIANT (bounded, nothing personal): a label is an outcome, a declared route, a status or a digest of the policies, never a value
+that a caller sent. A request without a route counts as `other`.
 
-Several workers of one service share a folder. Each writes what it counts there every second, and the page is the sum over all of them:
-of the worker that is asked as of now, of the others as of at most a second ago. What a worker counted stays in the sums after its end.
+Several workers of one service share a folder. Each writes its figures there every second, and the page is the sum over all of them.
+The figures of the worker that answers are current; those of the others are at most a second old. The counts of a worker stay in the
+sums after its end.
 """
 
 import asyncio
@@ -28,14 +29,14 @@ _ENDED = "ended.json"
 _DECISION_BUCKETS = (0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0)
 _REQUEST_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
-# Of these there is one for the whole service, or the newest counts; other gauges of several workers are added up.
+# These gauges have one value for the whole service, or the newest is taken. All other gauges are added over the workers.
 _LARGEST = ("_info", "_timestamp_seconds", "_start_time_seconds", "_max_fds", "_behind_seconds")
 
 Labelled = Sequence[tuple[Mapping[str, str], float]]
 
 
 class Metrics:
-    """What one process counts. `decided` and `answered` belong to its event loop."""
+    """The metrics of one process. Call `decided` and `answered` in its event loop."""
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
@@ -45,7 +46,7 @@ class Metrics:
         self._decisions = Counter("fifthfactor_decisions", "Decisions made, by outcome.", ["outcome"], registry=self._registry)
         self._deciding = Histogram(
             "fifthfactor_decision_duration_seconds",
-            "Time from an exchange that was read to its decision, written but not yet recorded.",
+            "Time from reading an exchange to its decision, before the record is durable.",
             registry=self._registry,
             buckets=_DECISION_BUCKETS,
         )
@@ -59,7 +60,7 @@ class Metrics:
             registry=self._registry,
             buckets=_REQUEST_BUCKETS,
         )
-        # Looking a child up by its labels costs more than counting does.
+        # Looking up a child by its labels costs more than counting.
         self._by_outcome: dict[str, Counter] = {}
         self._by_answer: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
         self._folder: Path | None = None
@@ -71,7 +72,7 @@ class Metrics:
         self._deciding.observe(seconds)
 
     def answered(self, route: str | None, status: int, seconds: float) -> None:
-        """A request was answered; `route` as declared, status 0 where the caller had gone."""
+        """A request was answered. `route` is the declared route; `status` is 0 where the caller had left."""
         key = (route or "other", status)
         if not (found := self._by_answer.get(key)):
             found = self._requests.labels(key[0], str(status) if status else "gone"), self._answering.labels(key[0])
@@ -82,11 +83,11 @@ class Metrics:
     def tell(
         self, kind: Literal["counter", "gauge"], name: str, documentation: str, read: Callable[[], float | Labelled]
     ) -> None:
-        """Tell a figure that is counted elsewhere; `read` is called for each page."""
+        """Register a figure that is counted elsewhere. `read` is called for each page."""
         self._told.figures[name] = (kind, documentation, read)
 
     def page(self) -> bytes:
-        """The page, over all workers."""
+        """The page, summed over all workers."""
         snapshots = [self._snapshot()]
         if self._folder:
             mine = self._folder / f"{os.getpid()}.json"
@@ -94,12 +95,12 @@ class Metrics:
         return generate_latest(_Fixed(_merged(snapshots)))
 
     def share(self, folder: Path) -> None:
-        """Let the other workers of the service know what this one counts, while `sharing`."""
+        """Share the figures of this worker with the others, while `sharing`."""
         self._folder = folder
 
     @asynccontextmanager
     async def sharing(self) -> AsyncIterator[None]:
-        """Write it every second, if there are other workers."""
+        """Write the figures every second, if there are other workers."""
         task = asyncio.create_task(self._share(self._folder)) if self._folder else None
         yield
         if task:
@@ -107,7 +108,7 @@ class Metrics:
 
     async def _share(self, folder: Path) -> None:
         while True:
-            with suppress(OSError):  # a full disk ends no service
+            with suppress(OSError):  # a full disk must not end the service
                 _write(folder / f"{os.getpid()}.json", self._snapshot())
             await asyncio.sleep(SHARE_SECONDS)
 
@@ -120,7 +121,7 @@ class Metrics:
 
 
 def ended(folder: Path, pid: int) -> None:
-    """A worker ended: what it counted stays in the sums, what it held does not. For their parent only."""
+    """A worker ended: its counts stay in the sums, its gauges do not. Only the parent calls this."""
     mine = folder / f"{pid}.json"
     if mine.exists():
         with suppress(OSError):
@@ -154,7 +155,7 @@ class _Fixed(CollectorRegistry):
 
 
 def _merged(snapshots: Iterable[Sequence[Metric]]) -> list[Metric]:
-    """One snapshot for several: sums, and of some gauges the largest."""
+    """One snapshot from several: sums, but the largest value for some gauges."""
     metrics: dict[str, Metric] = {}
     values: dict[str, dict[tuple[str, tuple[tuple[str, str], ...]], float]] = {}
     for metric in (metric for snapshot in snapshots for metric in snapshot):
@@ -181,7 +182,7 @@ def _write(file: Path, snapshot: Iterable[Metric]) -> None:
     ]
     new = file.with_suffix(".new")
     new.write_text(json.dumps(content), encoding="utf-8")
-    new.replace(file)  # a reader finds the old or the new, whole
+    new.replace(file)  # a reader finds either the whole old file or the whole new one
 
 
 def _read(file: Path) -> list[Metric]:

@@ -1,11 +1,11 @@
 """
-Traces: a request's `traceparent` in; its trace id for the log line out, and spans for whoever collects them.
+Traces: a request's `traceparent` in; a trace id for the log line, and spans for a collector, out.
 
 The usual variables of OpenTelemetry switch it on and configure it (OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_TRACES_EXPORTER, OTEL_SERVICE_NAME,
-OTEL_TRACES_SAMPLER and so on); where none of them names a place to send spans to, its SDK is not loaded.
+OTEL_TRACES_SAMPLER and so on); where none of them names a collector, the SDK is not loaded.
 
-INVARIANT (nothing personal): a span holds routes as declared, statuses, outcomes, ids of decisions and digests; no path, since a path may
-hold an id of a person, and no fact.
+INVARIANT (nothing personal): a span holds declared routes, statuses, outcomes, ids of decisions and digests. It holds no fact, and no
+path, since a path may hold a person's id.
 """
 
 import logging
@@ -37,7 +37,7 @@ _METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"
 
 @dataclass(frozen=True, slots=True)
 class Parent:
-    """Whose part a request is: the ids of a trace and of the span that asks, in hexadecimal digits, and its flags."""
+    """The span that a request belongs to: the ids of its trace and of itself, in hexadecimal digits, and its flags."""
 
     trace: str
     span: str
@@ -45,7 +45,7 @@ class Parent:
 
 
 def parent_of(headers: Iterable[tuple[bytes, bytes]]) -> Parent | None:
-    """What the one `traceparent` of a request says (W3C Trace Context), or None: there is none, or it is not as it should be."""
+    """The `traceparent` of a request (W3C Trace Context), or None where there is not exactly one valid header."""
     found = [value for name, value in headers if name == b"traceparent"]
     if len(found) != 1 or len(found[0]) > 256:
         return None
@@ -56,7 +56,7 @@ def parent_of(headers: Iterable[tuple[bytes, bytes]]) -> Parent | None:
 
 
 class Tracing:
-    """Makes the spans of one process. `Tracing.of(environment)`, and `close()` at the end."""
+    """Makes the spans of one process. Begin with `Tracing.of(environment)` and end with `close()`."""
 
     def __init__(self, provider: "TracerProvider") -> None:
         self._provider = provider
@@ -65,9 +65,9 @@ class Tracing:
     @classmethod
     def of(cls, environment: Mapping[str, str], version: str, say: FilteringBoundLogger) -> Self | None:
         """
-        As the environment has it, or None where it names nowhere to send spans to.
+        Tracing as the environment configures it, or None where the environment names no collector.
 
-        To be called in the process that answers: it starts a thread. Raises SettingRefused.
+        Call this in the process that answers, since it starts a thread. Raises SettingRefused.
         """
         exporter = environment.get("OTEL_TRACES_EXPORTER", "").strip()
         endpoint = environment.get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") or environment.get("OTEL_EXPORTER_OTLP_ENDPOINT")
@@ -78,15 +78,15 @@ class Tracing:
         ):
             return None
         if exporter not in ("", "otlp", "console"):
-            raise SettingRefused(f"`OTEL_TRACES_EXPORTER` cannot be `{exporter[:40]}`: it is `otlp`, `console` or `none`")
+            raise SettingRefused(f"`OTEL_TRACES_EXPORTER` cannot be `{exporter[:40]}`: use `otlp`, `console` or `none`")
         protocols = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")
         for name in protocols:
             if environment.get(name, "http/protobuf") != "http/protobuf":
-                raise SettingRefused(f"`{name}` cannot be `{environment[name][:40]}`: it is `http/protobuf`")
+                raise SettingRefused(f"`{name}` cannot be `{environment[name][:40]}`: use `http/protobuf`")
         return cls(_provider(exporter, environment, version, say))
 
     def begin(self, method: str, parent: Parent | None) -> "Span":
-        """The span of a request; what is done for it is below this one."""
+        """The span of a request. The spans of its parts are below it."""
         from opentelemetry import trace
 
         context = None
@@ -130,7 +130,7 @@ class Tracing:
         span.end(end)
 
     def close(self) -> None:
-        """Send what waits, for no longer than a few seconds: a collector that is away does not hold up the end."""
+        """Send the waiting spans, for a few seconds at most, so that a missing collector does not delay the end."""
         sending = threading.Thread(target=self._provider.shutdown, name="spans", daemon=True)
         sending.start()
         sending.join(FLUSH_SECONDS)
@@ -140,7 +140,7 @@ _current: ContextVar[tuple[Tracing, "Span"] | None] = ContextVar("tracing", defa
 
 
 def done(name: str, seconds: float, error: str = "", **attributes: str) -> None:
-    """Tell that a part of this task's request has just been done, and how long it took, if anybody traces it."""
+    """Note that a part of this task's request has just been done, and how long it took, if the request is traced."""
     if current := _current.get():
         tracing, above = current
         tracing.done(
@@ -154,7 +154,7 @@ def _without_values(record: logging.LogRecord) -> bool:
 
 
 def _without_addresses(record: logging.LogRecord) -> bool:
-    """An address of a collector may hold a token."""
+    """Cuts the address of a collector out of a line, since it may hold a token."""
     record.msg, record.args = _ADDRESS.sub(r"\1…", record.getMessage()), ()
     return True
 
@@ -171,11 +171,11 @@ def _provider(exporter: str, environment: Mapping[str, str], version: str, say: 
         handler.addFilter(_without_addresses)
         messages.handlers = [handler]
         messages.propagate = False
-    # What reads the variables for headers quotes one that it does not understand, and that may be a key.
+    # The reader of the variables for headers quotes a header that it cannot read, which may be a key.
     logging.getLogger("opentelemetry.util.re").addFilter(_without_values)
     named = "OTEL_SERVICE_NAME" in environment or "service.name=" in environment.get("OTEL_RESOURCE_ATTRIBUTES", "")
     resource = Resource.create({"service.version": version, **({} if named else {"service.name": "fifthfactor"})})
-    # shutdown_on_exit: the service says itself when it ends.
+    # shutdown_on_exit: the service itself calls `close` at its end.
     provider = TracerProvider(resource=resource, shutdown_on_exit=False)
     provider.add_span_processor(BatchSpanProcessor(ConsoleSpanExporter() if exporter == "console" else OTLPSpanExporter()))
     return provider

@@ -117,14 +117,14 @@ def test_duties_are_obligations(client: TestClient) -> None:
         for supported in ([], ["notification"]):
             unable = client.post(URL, json={**asked, "context": {name: supported}}).json()
             assert (unable["decision"], unable["context"]["obligations"]) == (False, [owed])
-            assert "cannot be carried out" in unable["context"]["reason_admin"]["403"]
+            assert "cannot carry them out" in unable["context"]["reason_admin"]["403"]
             id = unable["context"]["decision_id"]
             record = client.get(f"/v1/decisions/{id}").json()["record"]
             assert (record["schema"], record["decision"]["proceed"]) == ("fifthfactor/record/2", True)
-            assert "cannot be carried out" in record["denied"]
+            assert "cannot carry them out" in record["denied"]
             committed = client.post("/v1/commitments", json={"decision": id})
             assert (committed.status_code, "was told no" in committed.json()["detail"]) == (409, True)
-            assert "Answered with no" in client.get(f"/log/{id}").text
+            assert "Why the answer is no" in client.get(f"/log/{id}").text
             replayed = client.get(f"/v1/decisions/{id}/replay").json()
             assert (replayed["holds"], replayed["same"]) == (True, "bytes")
             for proceed, found in (("true", False), ("false", True)):

@@ -391,7 +391,7 @@ def test_off_this_machine_a_key_is_needed_to_start(url, lines):
     required: dict[str, Any] = {"authentication": "required"}
     for wanted in (away, required):
         make(url, "evaluate", expires_on=date(2026, 11, 23))
-        with pytest.raises(SettingRefused, match="a key is needed here and there is none"), opened(url, lines, **wanted):
+        with pytest.raises(SettingRefused, match="callers need a key and there is none"), opened(url, lines, **wanted):
             pass
     told = make(url, "evaluate")
     with opened(url, lines, **away) as client:
@@ -404,7 +404,7 @@ def test_off_this_machine_a_key_is_needed_to_start(url, lines):
 def test_a_name_of_its_own_needs_a_key(tmp_path, lines):
     """Behind a proxy on this machine everybody comes from this machine: without a key nobody is let in by that name."""
     url = str(tmp_path / "log.db")
-    with pytest.raises(SettingRefused, match="a key is needed here and there is none"), opened(url, lines, hosts="ff.example"):
+    with pytest.raises(SettingRefused, match="callers need a key and there is none"), opened(url, lines, hosts="ff.example"):
         pass
     make(url, "evaluate")
     with opened(url, lines, hosts="ff.example, 127.0.0.1") as client:

@@ -503,7 +503,7 @@ def test_the_environment_leads_it_nowhere(malicious, kind, monkeypatch, tmp_path
 )
 def test_a_wrong_address_is_told_at_once(address):
     """Before anything is sent, and without what it may hold."""
-    with pytest.raises(ValueError, match="the address is like") as refused:
+    with pytest.raises(ValueError, match="the address must be like") as refused:
         Client(address)
     assert "secret" not in str(refused.value)
 

@@ -110,7 +110,7 @@ def test_what_would_turn_the_text_around_is_marked(client, evaluate):
 def test_a_filter_that_is_not_understood_is_said(client, query):
     """As the endpoint refuses it, a page does."""
     answer = client.get(f"/log?{query}")
-    assert (answer.status_code, "The filters are not understood" in answer.text) == (400, True)
+    assert (answer.status_code, "The filters cannot be read" in answer.text) == (400, True)
 
 
 @in_file

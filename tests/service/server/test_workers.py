@@ -110,4 +110,4 @@ def test_where_none_gets_ready_any_more_the_service_ends(tmp_path):
         os.kill(children(server.process.pid)[0], signal.SIGKILL)
         assert server.process.wait(60) == 2
         server.stop(0)
-        assert "error: 5 workers in a row ended before they were ready; see above why\n" in server.log
+        assert "error: 5 workers in a row ended before they were ready; the lines above say why\n" in server.log

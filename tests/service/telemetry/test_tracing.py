@@ -203,12 +203,12 @@ def test_when_it_is_off(environment):
         (
             "OTEL_TRACES_EXPORTER",
             "zipkin",
-            "error: `OTEL_TRACES_EXPORTER` cannot be `zipkin`: it is `otlp`, `console` or `none`\n",
+            "error: `OTEL_TRACES_EXPORTER` cannot be `zipkin`: use `otlp`, `console` or `none`\n",
         ),
         (
             "OTEL_EXPORTER_OTLP_PROTOCOL",
             "grpc",
-            "error: `OTEL_EXPORTER_OTLP_PROTOCOL` cannot be `grpc`: it is `http/protobuf`\n",
+            "error: `OTEL_EXPORTER_OTLP_PROTOCOL` cannot be `grpc`: use `http/protobuf`\n",
         ),
     ],
 )
