@@ -1,4 +1,4 @@
-# Every target first makes what it needs: .venv, with the packages of a lock file, each checked by its hash.
+# Every target first makes .venv, with the packages of a lock file, each verified by its hash.
 #   make serve
 #   make test ARGS="-k merkle"
 #   make clean test PYTHON=python3.13
@@ -10,10 +10,10 @@ PIP    := $(BIN)/pip --quiet --no-input --disable-pip-version-check
 UV     := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate
 PEERS  := tests/bench/requirements.lock
 
-# durable-rules is C of 2020 that calls a name which Python 3.13 dropped. On older Pythons their own header wins.
+# durable-rules is C code of 2020 and calls a function that Python 3.13 removed. This gives it the new name; older Pythons override it.
 export CPPFLAGS += -DPyEval_CallObject=PyObject_CallObject
 export PIP_ROOT_USER_ACTION = ignore
-# Set by some images and shells; then each of the three hundred processes that the tests start compiles every module anew.
+# Some images and shells set this. Then each of the three hundred processes of the tests would compile every module again.
 export PYTHONDONTWRITEBYTECODE :=
 
 define CHECK_PYTHON
@@ -38,7 +38,7 @@ export CHECK_PYTHON
 .PHONY: help serve test bench bench-peers fuzz check lock clean
 .NOTPARALLEL:
 
-help: ## print this
+help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s%s\n", $$1, $$2}' Makefile
 
 serve: .venv/.runtime ## run the service
@@ -50,7 +50,7 @@ test: .venv/.tests /usr/bin/chromium ## run every test, then check and test the 
 	@$(BIN)/fifthfactor test policies
 	@$(BIN)/fifthfactor schema --write policies/.schemas
 
-# The tests look at the pages in a real browser, the one that Debian has.
+# The tests open the pages in a real browser, Debian's chromium.
 /usr/bin/chromium:
 	@if command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
 		echo "installing chromium ..."; \
@@ -62,19 +62,19 @@ test: .venv/.tests /usr/bin/chromium ## run every test, then check and test the 
 bench: .venv/.tests ## measure the speed
 	@$(BIN)/python -m tests.bench $(ARGS)
 
-bench-peers: .venv/.peers ## measure the speed beside other engines (five minutes)
+bench-peers: .venv/.peers ## compare the speed with other engines (five minutes)
 	@PYTHONPATH=.venv/peers $(BIN)/python -m tests.bench.compare $(ARGS)
 
-fuzz: .venv/.tests ## test at random, for longer than `make test` does
+fuzz: .venv/.tests ## run random tests for about an hour
 	@$(BIN)/pytest -m fuzz --timeout 0 $(ARGS)
 
-check: .venv/.tests ## check the format, the code, the types and who imports whom
+check: .venv/.tests ## check the format, the code, the types and the imports
 	@$(BIN)/ruff format --check
 	@$(BIN)/ruff check
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
 
-lock: .venv/.made ## write the lock files anew (ARGS=--upgrade takes newer versions)
+lock: .venv/.made ## write the lock files again (ARGS=--upgrade takes newer versions)
 	@echo "locking ..."
 	@$(PIP) install uv
 	@$(UV) pyproject.toml $(ARGS) --python-version 3.11 --extra test --extra check --output-file tests/requirements.lock
@@ -85,7 +85,7 @@ clean: ## remove .venv and the caches
 	rm -rf .venv .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache .schemathesis policies/.schemas build dist
 	find engine service tests -name __pycache__ -prune -exec rm -rf {} +
 
-# The files .venv/.* are stamps: each says that its step ended well, and make compares its age with the lock's.
+# The files .venv/.* are stamps: each marks a step that succeeded, and make compares its age with that of the lock file.
 .venv/.made:
 	@command -v $(PYTHON) >/dev/null || { echo "error: there is no \`$(PYTHON)\`: install Python 3.11 or newer" >&2; exit 1; }
 	@$(PYTHON) -c "$$CHECK_PYTHON"
@@ -98,27 +98,27 @@ clean: ## remove .venv and the caches
 .venv/.tests: LOCK = tests/requirements.lock
 .venv/.tests: tests/requirements.lock
 
-# pip keeps what it built: a durable-rules that was once built elsewhere, without CPPFLAGS, is built anew.
+# pip caches what it builds. If the cached durable-rules was built without CPPFLAGS, it does not import, and is built again.
 .venv/.runtime .venv/.tests: .venv/.made pyproject.toml
 	@echo "installing the packages of $(LOCK) (durable-rules is compiled: half a minute in all) ..."
 	@$(PIP) install --require-hashes -r $(LOCK)
 	@$(BIN)/python -c "import durable_rules_engine" 2>/dev/null || { \
-	    echo "building durable-rules anew ..."; \
+	    echo "building durable-rules again ..."; \
 	    $(PIP) cache remove durable_rules; \
 	    $(PIP) install --force-reinstall --no-deps --require-hashes -r $(LOCK); }
 	@$(PIP) install --no-deps -e .
-	@# For editors, so that they help from the start. Policies that do not hold are for `make test` to report.
+	@# For editors, from the start. If the policies are not sound, `make test` reports it.
 	@$(BIN)/fifthfactor schema --write policies/.schemas >/dev/null 2>&1 || true
 	@touch $@
 
-# Other engines, in a folder of their own and one by one: what does not install for this Python is left out. OPA's declares 3.14,
-# and runs on older ones.
+# Other engines, in a folder of their own, one by one. A package that does not install for this Python is left out. The one of OPA
+# declares Python 3.14, and runs on older ones.
 .venv/.peers: .venv/.tests $(PEERS)
 	@rm -rf .venv/peers
 	@for peer in $$(sed -n 's/^\([a-z][^ ]*==[^ ]*\).*/\1/p' $(PEERS)); do \
 	    echo "installing $$peer ..."; \
 	    awk -v peer="$$peer" '/^[a-z]/ {its = index($$0, peer) == 1} its' $(PEERS) > .venv/peer.txt; \
 	    $(PIP) install --require-hashes --only-binary :all: --no-deps --ignore-requires-python --target .venv/peers \
-	        -r .venv/peer.txt || echo "$$peer does not install here: going on without it"; \
+	        -r .venv/peer.txt || echo "$$peer does not install here; it is left out"; \
 	done
 	@touch $@

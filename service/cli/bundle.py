@@ -1,7 +1,7 @@
 """
 `fifthfactor bundle …`: build, sign, verify, show and export bundle files, and make keys.
 
-Exit codes: 0 done, 1 a finding (policies that do not hold, a signature that does not, a bundle that is not kept), 2 used wrongly.
+Exit codes: 0 done; 1 a finding (the policies are not sound, the signature does not hold, the log does not keep the bundle); 2 used wrongly.
 """
 
 from hashlib import sha256
@@ -16,7 +16,9 @@ from service.cli.output import complain, count, digests, painted, print_json
 if TYPE_CHECKING:
     import engine
 
-app = Commands(help="Build, sign and verify bundles: all policies in one file, as they were when somebody answered for them.")
+app = Commands(
+    help="Build, sign and verify bundles. A bundle is one file with all policies, which a person signs and answers for."
+)
 
 File = Annotated[Path, typer.Argument(help="The bundle file.")]
 Output = Annotated[Path, typer.Option("--output", "-o", help="The file to write.")]
@@ -27,7 +29,7 @@ def build(paths: Paths = None, output: Output = Path("policies.bundle")) -> int:
     """
     Put all policies, words and tests into one file. The same sources give the same bytes.
 
-    Ends with 1, and writes nothing, where the policies do not hold.
+    Ends with 1, and writes nothing, where the policies are not sound.
     """
     import engine
     from service.cli.files import load, put
@@ -47,9 +49,9 @@ def build(paths: Paths = None, output: Output = Path("policies.bundle")) -> int:
 
 
 @app.add("bundle keygen release")
-def keygen(name: Annotated[str, typer.Argument(help="What the files are called: NAME.key and NAME.pub.")]) -> int:
+def keygen(name: Annotated[str, typer.Argument(help="Name of the two files: NAME.key and NAME.pub.")]) -> int:
     """
-    Make an Ed25519 key: NAME.key signs and is kept secret, NAME.pub verifies. No file is written over.
+    Make an Ed25519 key: NAME.key signs and stays secret, NAME.pub verifies. Existing files are never overwritten.
     """
     from service.policies import signing_keys
 
@@ -60,9 +62,11 @@ def keygen(name: Annotated[str, typer.Argument(help="What the files are called: 
 
 
 @app.add("bundle sign policies.bundle --key release.key")
-def sign(file: File, key: Annotated[Path, typer.Option(help="The private key, in PEM.")]) -> int:
+def sign(file: File, key: Annotated[Path, typer.Option(help="File of the private key, in PEM.")]) -> int:
     """
-    Sign a bundle whose policies hold; the signatures stand in FILE.dsse.json, several keys one after another.
+    Sign a bundle. The signature goes into FILE.dsse.json beside it; several keys may sign one after another.
+
+    Ends with 1 where the policies are not sound.
     """
     import engine
     from service.cli.files import put
@@ -80,9 +84,9 @@ def sign(file: File, key: Annotated[Path, typer.Option(help="The private key, in
         try:
             there = dsse.read(loading.read(place, dsse.MAX_BYTES))
         except dsse.EnvelopeRefused as refused:
-            raise UsedWrongly(f"{place} cannot be added to: {refused}; delete it first") from None
+            raise UsedWrongly(f"cannot add a signature to {place}: {refused}; delete the file first") from None
         if (there.payload_type, there.payload) == (envelope.payload_type, envelope.payload):
-            envelope = there  # a signature of another key on the same statement stays
+            envelope = there  # signatures of other keys on the same statement stay
     put(place, envelope.signed_also_by(signer).written())
     print(f"{place}: signed with key id {signer.public.id}")
     return 0
@@ -91,11 +95,11 @@ def sign(file: File, key: Annotated[Path, typer.Option(help="The private key, in
 @app.add("bundle verify policies.bundle --key release.pub")
 def verify(
     file: File,
-    key: Annotated[list[Path], typer.Option(help="A public key that is trusted, in PEM; may be given again.")],
+    key: Annotated[list[Path], typer.Option(help="File of a trusted public key, in PEM; may be repeated.")],
     as_json: AsJson = False,
 ) -> int:
     """
-    Whether one of the keys signed this bundle, and its policies hold.
+    Verify that one of the keys signed this bundle, and that its policies are sound.
 
     Ends with 0 where both are so, else with 1.
     """
@@ -112,8 +116,12 @@ def verify(
     except engine.BundleRefused as refused:
         return _unsound(refused)
     found = loaded.bundle.digests
-    # Another version of the engine may print the same rules otherwise, so this is told and not refused.
-    note = "" if meant.meaning == found.meaning else f"; it meant {meant.meaning[:12]} to the engine {meant.engine} that signed"
+    # Another version of the engine may give the same rules another digest, so a difference is reported and not refused.
+    note = (
+        ""
+        if meant.meaning == found.meaning
+        else f"; the engine {meant.engine} that signed it read the meaning {meant.meaning[:12]}"
+    )
     return _answer(
         {
             "verified": True,
@@ -136,9 +144,9 @@ def show(
     as_json: AsJson = False,
 ) -> int:
     """
-    Tell what is in a bundle, and whose signatures stand beside it, unverified.
+    Show what a bundle holds, and which keys signed it. The signatures are not verified.
 
-    Ends with 1 where the policies do not hold.
+    Ends with 1 where the policies are not sound.
     """
     import engine
     from service.policies import dsse, loading
@@ -174,13 +182,13 @@ def show(
 @app.add("bundle export 3f9a01c2 --database decisions.db -o then.bundle")
 def export(
     digest: Annotated[
-        str, typer.Argument(help="The digest `source` or `meaning` of a record, or its first digits, 8 at least.")
+        str, typer.Argument(help="The digest `source` or `meaning` from a record, or at least its first 8 digits.")
     ],
     database: Database = None,
     output: Output = Path("policies.bundle"),
 ) -> int:
     """
-    Write policies that decided once, as the log keeps them, into a bundle file.
+    Write policies that decided in the past from the log into a bundle file.
 
     Ends with 1 where the log does not have them.
     """
@@ -204,7 +212,7 @@ def _need_a_file_name(output: Path) -> None:
     from service.policies.loading import is_bundle
 
     if not is_bundle(output):
-        raise UsedWrongly(f"{output} cannot be the bundle's file; name one like policies.bundle")
+        raise UsedWrongly(f"{output} cannot be a bundle file; name one like policies.bundle")
 
 
 def _unpack(files: dict[str, bytes], folder: Path) -> None:
@@ -224,12 +232,12 @@ def _a_file(path: Path) -> Path:
     from service.policies import loading
 
     if not loading.is_bundle(path):
-        raise UsedWrongly(f"{path} is no bundle file; make one with `fifthfactor bundle build`")
+        raise UsedWrongly(f"{path} is not a bundle file; make one with `fifthfactor bundle build`")
     return path
 
 
 def _unsound(refused: "engine.BundleRefused") -> int:
-    complain(f"{refused}\n\n{count(len(refused.diagnostics), 'finding')}; the policies do not hold")
+    complain(f"{refused}\n\n{count(len(refused.diagnostics), 'finding')}; the policies are not sound")
     return 1
 
 

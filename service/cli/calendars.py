@@ -1,8 +1,8 @@
 """
-`fifthfactor calendars`: calendars of working days, written from a library that keeps the holidays of the world.
+`fifthfactor calendars`: writes the calendars of working days from the package `holidays`, which knows the holidays of the world.
 
-Goes from the calendars of a bundle, each with its title, source and the days it knows, to the text of a vocabulary file with the
-days filled in. Only an author runs this; what decides is the file. The library is the package `holidays`.
+In: the calendars of a bundle, each with its title, its source and the period that it covers. Out: the text of a vocabulary file with
+the days filled in. Only authors run this. Decisions read the file, never the package.
 """
 
 import json
@@ -41,12 +41,12 @@ app = Commands()
 @app.add("calendars --write policies/vocabulary/calendars.yaml")
 def calendars(
     paths: Paths = None,
-    write: Annotated[Path | None, typer.Option(help="Write the file; without this it is printed.")] = None,
+    write: Annotated[Path | None, typer.Option(help="File to write. [standard output]")] = None,
 ) -> int:
     """
-    Write the calendars of working days anew, from the package `holidays`.
+    Write the calendars of working days again, from the package `holidays`.
 
-    Every calendar of the policies that has a `library` gets the days that it says are known.
+    Each calendar that has a `library` gets its days from `known_from` to `known_until`.
     """
     from service.cli.files import load_or_stop, put
 
@@ -57,13 +57,13 @@ def calendars(
         return 0
     by_hand = [name for name, each in bundle.vocabulary.calendars.items() if not each.library]
     if write.exists() and any(bundle.vocabulary.nodes["calendars", name].span.file.endswith(write.name) for name in by_hand):
-        raise UsedWrongly(f"{write} holds calendars without `library`: {', '.join(by_hand)}; move them to a file of their own")
+        raise UsedWrongly(f"{write} holds calendars without `library`: {', '.join(by_hand)}; move them to another file")
     put(write, whole.encode())
     return 0
 
 
 def text(bundle: "engine.Bundle") -> str:
-    """The vocabulary file of every calendar that has a `library`. Raises UsedWrongly where the library does not know its days."""
+    """The vocabulary file of every calendar that has a `library`. Raises UsedWrongly where the package does not know its days."""
     import engine
 
     entries = "".join(_entry(bundle, name) for name in sorted(bundle.vocabulary.calendars))
@@ -89,11 +89,13 @@ def _entry(bundle: "engine.Bundle", name: str) -> str:
 
 
 def days(name: str, library: str, weekend: Iterable[str], first: date, last: date) -> tuple[list[date], list[date]]:
-    """The holidays that lie on no weekend, and the days of a weekend that are worked, from `first` to `last`."""
+    """The holidays outside weekends, and the days of weekends that are worked, from `first` to `last`."""
     try:
         import holidays
     except ImportError:
-        raise UsedWrongly("there is no package `holidays` here; install it (`pip install fifthfactor[calendars]`)") from None
+        raise UsedWrongly(
+            "the package `holidays` is not installed; install it (`pip install fifthfactor[calendars]`)"
+        ) from None
     years = range(first.year, last.year + 1)
     country, _, part = library.partition("-")
     try:
@@ -107,10 +109,12 @@ def days(name: str, library: str, weekend: Iterable[str], first: date, last: dat
     guessed = [day for day, said in known.items() if "estimated" in said and first <= day <= last]
     if guessed:
         raise UsedWrongly(
-            f"`{name}`: the holiday of {min(guessed)} is not announced yet; let `known_until` lie before its year"
+            f"`{name}`: the holiday of {min(guessed)} is not announced yet; set `known_until` to a day before that year"
         )
     if {WEEK[day] for day in known.weekend} != set(weekend):
-        raise UsedWrongly(f"`{name}`: by the package `holidays` the weekend is {[WEEK[day] for day in sorted(known.weekend)]}")
+        raise UsedWrongly(
+            f"`{name}`: in the package `holidays` the weekend is {', '.join(WEEK[day] for day in sorted(known.weekend))}"
+        )
     off: list[date] = []
     on: list[date] = []
     for number in range((last - first).days + 1):

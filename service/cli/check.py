@@ -1,4 +1,4 @@
-"""`fifthfactor check`: every finding of every file, at its line."""
+"""`fifthfactor check`: reports every finding of every file, at its line."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
@@ -28,12 +28,12 @@ def check(
     paths: Paths = None,
     form: Annotated[str, typer.Option("--format", help="How to print: text, json, or sarif for code review.")] = "text",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON; short for --format json.")] = False,
-    strict: Annotated[bool, typer.Option("--strict", help="A warning is a finding too.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Count warnings as findings.")] = False,
 ) -> int:
     """
-    Check policies: every finding of every file, at its line.
+    Check policies, and report every finding of every file at its line.
 
-    Ends with 0 where they hold, with 1 where there is a finding.
+    Ends with 0 where they are sound, with 1 where there is a finding.
     """
     import engine
     from service.cli.files import load

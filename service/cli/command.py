@@ -1,9 +1,15 @@
 """
-What commands share: how a command is declared and how it ends, and the options that several have.
+What commands share: how a command is declared, how it ends, and the options that several commands have.
 
-Exit codes: 0 done (it holds, it may proceed), 1 a finding (policies that do not hold, an exchange that may not proceed, a decision that
-is not there), 2 used wrongly (an option, a setting, a file, a port or a database), 130 interrupted. A command returns the first two; what
-it raises of the third becomes one sentence on standard error. What a command needs is imported inside it, so that `--help` stays fast.
+| exit code | meaning |
+|---|---|
+| 0 | done: the policies are sound, the exchange may proceed |
+| 1 | a finding: policies that are not sound, an exchange that may not proceed, a decision that does not exist |
+| 2 | used wrongly: an option, a setting, a file, a port or a database |
+| 130 | interrupted |
+
+A command returns 0 or 1. An error that it raises becomes one sentence on standard error, and the command ends with 2. A command imports
+what it needs inside its function, so that `--help` stays fast.
 """
 
 import gc
@@ -21,15 +27,15 @@ if TYPE_CHECKING:
 
 DONE, FINDING, USED_WRONGLY, INTERRUPTED = 0, 1, 2, 130
 USUAL_THRESHOLD = gc.get_threshold()
-BY = "command-line"  # who writes what the command line writes
+BY = "command-line"  # the author of everything that a command writes
 
 
 class UsedWrongly(Exception):
-    """What was asked cannot be done as asked; the message says what to do."""
+    """The command was used wrongly; the message says what to do."""
 
 
 class Commands(typer.Typer):
-    """Commands that end as this module says. Those of a file are added to the others by `main`, those of a group under its name."""
+    """The commands of one file or of one group. `main` adds them to the command line, those of a group under its name."""
 
     def __init__(self, help: str | None = None) -> None:
         super().__init__(
@@ -37,7 +43,7 @@ class Commands(typer.Typer):
         )
 
     def add(self, example: str, name: str | None = None) -> Callable[[Callable[..., int]], Callable[..., int]]:
-        """Make a command of a function, which returns the exit code; its help ends with the example."""
+        """Make a command of a function that returns the exit code; the help of the command ends with the example."""
         return self.command(name, cls=_Command, epilog=f"\b\nExample: fifthfactor {example}")
 
 
@@ -47,8 +53,8 @@ class _Command(TyperCommand):
 
 
 def _ended(work: Callable[[], int]) -> int:
-    """The exit code of a command that is done, wrongly used or interrupted."""
-    # Policies stay until the end: to look through them for cycles after every 700 new objects is a quarter of a command's time.
+    """The exit code of a command that is done, was used wrongly or was interrupted."""
+    # Policies stay in memory until the end. Searching them for cycles after every 700 new objects takes a quarter of a command's time.
     gc.set_threshold(20_000, 10, 10)
     try:
         return work()
@@ -63,7 +69,7 @@ def _ended(work: Callable[[], int]) -> int:
 
 
 def _refusals() -> tuple[type[Exception], ...]:
-    """What the rooms below refuse with one sentence; looked up only when something was raised."""
+    """The errors of the rooms below whose message is one sentence; imported only after something was raised."""
     from engine import EngineUnavailable
     from service.policies.loading import SourceRefused
     from service.policies.signing_keys import KeyRefused
@@ -75,7 +81,7 @@ def _refusals() -> tuple[type[Exception], ...]:
 
 
 def policies_at(text: str) -> Path:
-    """The folder or file that an option names."""
+    """The folder or file that an argument or option names."""
     import engine
 
     return engine.policies_at(text)
@@ -84,7 +90,7 @@ def policies_at(text: str) -> Path:
 Paths = Annotated[
     list[Path] | None,
     typer.Argument(
-        help="Folders or files of policies; `bundled` names the bundled ones. [the bundled ones]",
+        help="Folders or files of policies; `bundled` names the bundled policies. [bundled]",
         parser=policies_at,
         metavar="PATHS",
     ),
@@ -93,17 +99,17 @@ Policies = Annotated[
     list[Path] | None,
     typer.Option(
         "--policies",
-        help="Folder or file of policies; may be given again, and `bundled` names the bundled ones. [the bundled ones]",
+        help="Folder or file of policies; may be repeated; `bundled` names the bundled policies. [bundled]",
         parser=policies_at,
         metavar="PATH",
     ),
 ]
-ServicePolicies = Annotated[  # of commands that stand beside the service
+ServicePolicies = Annotated[  # for commands that use the settings of the service
     list[Path] | None,
     typer.Option(
         "--policies",
-        help="Folder or file of policies; may be given again, and `bundled` names the bundled ones."
-        " [FIFTHFACTOR_POLICIES, or the bundled ones]",
+        help="Folder or file of policies; may be repeated; `bundled` names the bundled policies."
+        " [FIFTHFACTOR_POLICIES, or bundled]",
         parser=policies_at,
         metavar="PATH",
     ),
@@ -112,7 +118,7 @@ AsOf = Annotated[str | None, typer.Option(help="Day whose law counts, like 2024-
 Mode = Annotated[str, typer.Option(help="Which engines decide: checked, bitset, durable or reference.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Lang = Annotated[str, typer.Option(help="Language of the sentences: en, or zh for Chinese.")]
-Exchange = Annotated[Path, typer.Argument(help="JSON file of an exchange; - reads standard input.")]
+Exchange = Annotated[Path, typer.Argument(help="JSON file with an exchange; - reads standard input.")]
 Database = Annotated[
     str | None,
     typer.Option("--database", help="File of the decision log, or postgresql://… [FIFTHFACTOR_DATABASE, or fifthfactor.db]"),
@@ -120,13 +126,13 @@ Database = Annotated[
 
 
 def need(kind: str, name: str, known: Collection[str]) -> None:
-    """Whether a name is one of those known. Raises UsedWrongly."""
+    """Check that a name is one of those known. Raises UsedWrongly."""
     if name not in known:
         raise UsedWrongly(f"there is no {kind} `{name}`; use one of {', '.join(known)}")
 
 
 def settings(**given: Any) -> "Settings":
-    """The settings of the service, with options in their place. Raises SettingRefused."""
+    """The settings of the service; the options given win. Raises SettingRefused."""
     from service.settings import Settings
 
     return Settings.from_environment(os.environ, **given)

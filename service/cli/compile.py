@@ -1,4 +1,4 @@
-"""`fifthfactor compile`: the rulesets that policies become for durable-rules."""
+"""`fifthfactor compile`: prints the rulesets into which policies are compiled for durable-rules."""
 
 from typing import Annotated
 
@@ -14,10 +14,10 @@ app = Commands()
 def compile_(
     paths: Paths = None,
     to: Annotated[str, typer.Option(help="What to compile to: durable.")] = "durable",
-    as_json: Annotated[bool, typer.Option("--json", help="Print the bare JSON that durable-rules is given.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the JSON as durable-rules gets it.")] = False,
 ) -> int:
     """
-    Print the rulesets that policies become for durable-rules, with what each rule derives and what its tests ask.
+    Print the rulesets into which policies are compiled for durable-rules: what each rule derives, and what it tests.
     """
     import engine
     from service.cli.files import load_or_stop

@@ -1,9 +1,9 @@
 """
-`fifthfactor diff OLD NEW`: find two bundles and the exchanges to try, hold one against the other, tell it in Markdown or JSON.
+`fifthfactor diff OLD NEW`: compares two bundles on many exchanges, and reports the difference in Markdown or JSON.
 
-OLD and NEW are each a folder, a git revision or the digest of a bundle. From a revision come the bytes that were committed, read
-by git's plumbing without a shell, a checkout or a filter. The exchanges are the tests of both bundles, files, and the records of
-a decision log, which is opened for reading only; nothing is recorded here, and no value of a real exchange is printed.
+OLD and NEW are each a folder, a git revision or the digest of a bundle. Of a revision the committed bytes are read, by git's plumbing
+commands, without a shell, a checkout or a filter. The exchanges come from the tests of both bundles, from files, and from a decision
+log, which is opened for reading only. Nothing is recorded, and no value of a real exchange is printed.
 """
 
 import json
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 FAIL_ON = ("permits-more", "permits-less", "any-outcome", "any-change")
 MORE, LESS = ("permits more", "may permit more"), ("permits less", "may permit less")
 LINES_SUFFIXES = (".jsonl", ".ndjson")
-RULES = ("policy", "rule", "definition", "requirement")  # what the Markdown tells first
+RULES = ("policy", "rule", "definition", "requirement")  # listed first in the Markdown
 MAX_LISTED = 50  # changes in one list of the Markdown
 MAX_DETAILS = 12
 MAX_CAUSES = 5
@@ -40,13 +40,16 @@ app = Commands()
 @app.add("diff HEAD~1 policies --fail-on permits-more")
 def diff(
     old: Annotated[
-        str, typer.Argument(help="What stands: a folder, `bundled`, a git revision (REV or REV:path), or a bundle's digest.")
+        str,
+        typer.Argument(
+            help="The policies as they are: a folder, `bundled`, a git revision (REV or REV:path), or a bundle's digest."
+        ),
     ],
-    new: Annotated[str, typer.Argument(help="What would take its place, named in the same way.")],
+    new: Annotated[str, typer.Argument(help="The policies that would replace them, named in the same way.")],
     policies: Annotated[
         list[Path] | None,
         typer.Option(
-            help="Where the policies lie, for a revision or digest; may be given again. [the side that is a folder, or the bundled ones]",
+            help="Where the policies of a revision or digest are; may be repeated. [the side that is a folder, or bundled]",
             parser=policies_at,
             metavar="PATH",
         ),
@@ -54,34 +57,36 @@ def diff(
     exchanges: Annotated[
         list[Path] | None, typer.Option(help="Real exchanges: a folder, a JSON file, or a file of JSON lines. May be repeated.")
     ] = None,
-    log: Annotated[str | None, typer.Option(help="Database of a decision log, whose requests are decided again.")] = None,
-    only: Annotated[str, typer.Option(help="Try the test files whose name contains this.")] = "",
+    log: Annotated[str | None, typer.Option(help="Database of a decision log; its exchanges are decided again.")] = None,
+    only: Annotated[str, typer.Option(help="Try only the test files whose name contains this.")] = "",
     as_of: Annotated[str | None, typer.Option(help="Day for exchanges that name none. [today]")] = None,
     mode: Mode = "checked",
-    examples: Annotated[int, typer.Option(min=0, help="Examples to show; each kind of move shows at least one.")] = 20,
+    examples: Annotated[
+        int, typer.Option(min=0, help="How many examples to show; each kind of change shows at least one.")
+    ] = 20,
     fail_on: Annotated[
-        str | None, typer.Option(help="End with 1 on: permits-more, permits-less, any-outcome or any-change.")
+        str | None, typer.Option(help="End with 1 on one of these: permits-more, permits-less, any-outcome or any-change.")
     ] = None,
     as_json: AsJson = False,
 ) -> int:
     """
-    Tell what would change if NEW took the place of OLD: rules, and every outcome that moves. As Markdown, for a review.
+    Report what changes if NEW replaces OLD: every outcome that changes, and the rules. The report is Markdown, for a review.
 
-    Ends with 0, or with 1 where `--fail-on` finds what it names. `permits-more` is an exchange that may proceed, or whose bounds
-    reach down to a permit, and did not before.
+    Ends with 0, or with 1 where the difference is what `--fail-on` names. `permits-more` means that an exchange may proceed, or may
+    perhaps proceed, and could not before.
     """
     import engine
     from service.cli.revisions import Finder
 
     need("mode", mode, engine.MODES)
     if fail_on is not None and fail_on not in FAIL_ON:
-        raise UsedWrongly(f"`--fail-on` knows no `{fail_on}`; use one of {', '.join(FAIL_ON)}")
+        raise UsedWrongly(f"`--fail-on` cannot be `{fail_on}`; use one of {', '.join(FAIL_ON)}")
     on = day(as_of) if as_of else today()
     finder = Finder(old, new, policies or [], progress, log)
     before, after = finder.side(old), finder.side(new)
     tests = engine.trials(before.bundle, after.bundle, only)
     if only and not tests:
-        raise UsedWrongly(f"no test file's name contains `{only}`")
+        raise UsedWrongly(f"no test file has `{only}` in its name")
     recorded = _Log(log)
     difference = engine.compare(
         before.bundle,
@@ -104,7 +109,7 @@ def diff(
 
 
 def _fails(difference: "engine.Difference", fail_on: str | None) -> bool:
-    """Whether the difference has what `--fail-on` names."""
+    """Whether the difference is what `--fail-on` names."""
     directions = {move.direction for move in difference.moves}
     match fail_on:
         case "permits-more":
@@ -123,7 +128,7 @@ def _fails(difference: "engine.Difference", fail_on: str | None) -> bool:
 
 
 def _from_files(paths: Sequence[Path]) -> "Iterator[engine.Trial]":
-    """The exchanges of folders and files: one of a `.json` file, one a line of any other."""
+    """The exchanges of folders and files: one in a `.json` file, one in each line of any other file."""
     import engine
 
     for path in paths:
@@ -154,13 +159,13 @@ def _lines(file: Path) -> "Iterator[engine.Trial]":
 
 @dataclass(slots=True)
 class _Log:
-    """The requests of a decision log. `erased` counts those of which personal values are gone."""
+    """The requests of a decision log. `erased` counts those from which personal values are erased."""
 
     url: str | None
     erased: int = field(default=0)
 
     def trials(self) -> "Iterator[engine.Trial]":
-        """Each record's request under the law of its day, in the order of the log, which a service may be writing meanwhile."""
+        """The request and the day of each record, in the order of the log. A service may write to the log meanwhile."""
         if self.url is None:
             return
         from service.log.store import scan
@@ -179,7 +184,7 @@ class _Log:
         at = f"{file_of(self.url or '') or 'log'}#{stored.sequence}"
         faults = stored.faults()
         if faults:
-            return engine.Trial(entry.id, at, "log", problem=f"the record is not sound: {faults[0]}")
+            return engine.Trial(entry.id, at, "log", problem=f"the record has a fault: {faults[0]}")
         record = clear(entry.leaf, entry.openings)
         if record.get("schema") not in SHAPES:
             return engine.Trial(entry.id, at, "log", problem="the record has a shape that this version does not know")
@@ -198,11 +203,11 @@ def _leave_out(document: Any, pointer: str) -> None:
     del document[last]
 
 
-# --- telling ---------------------------------------------------------------------------------------------------------
+# --- the report ------------------------------------------------------------------------------------------------------
 
 
 def _markdown(difference: "engine.Difference", old: str, new: str, examples: int, erased: int) -> Iterator[str]:
-    """The difference as a comment on a change: first what it permits, then the rules."""
+    """The report for a review: first the outcomes that change, then the rules."""
     import engine
 
     yield f"## Policies: {_code(old)} → {_code(new)}"
@@ -236,8 +241,8 @@ def _summary(difference: "engine.Difference") -> str:
             (by_direction["may permit more"], "**{} perhaps permitted that could not be**"),
             (by_direction["permits less"], "{} no longer permitted"),
             (by_direction["may permit less"], "{} no longer perhaps permitted"),
-            (others, "{} otherwise"),
-            (by_direction["same outcome"], "{} the same for other reasons"),
+            (others, "{} with another outcome"),
+            (by_direction["same outcome"], "{} with the same outcome for other reasons"),
         )
         if number
     ]
@@ -248,14 +253,14 @@ def _summary(difference: "engine.Difference") -> str:
     worded = "Only wording changes." if difference.changes else "No rule changes."
     rules = f"Rules and words: {counted}." if counted else worded
     if difference.same_meaning:
-        return "Both mean the same: no exchange comes out otherwise."
+        return "Both mean the same: no outcome changes."
     if not difference.tried:
         return f"No exchange was decided under both, so only the policies are compared. {rules}"
-    return f"Of {where}: {', '.join(told) or 'none comes out otherwise'}. {rules}"
+    return f"Of {where}: {', '.join(told) or 'no outcome changes'}. {rules}"
 
 
 def _outcomes(difference: "engine.Difference", examples: int) -> Iterator[str]:
-    """A table of the moves, and under it the first examples of each row; each row has at least one."""
+    """A table of the outcomes that change, and under it examples of each row, at least one."""
     rows = [
         (direction, list(moves))
         for (direction, _, _), moves in groupby(
@@ -284,7 +289,7 @@ def _strong(direction: str) -> str:
 
 
 def _causes(moves: "Sequence[engine.MovePart]") -> str:
-    """What stands otherwise, most often first; what is no rule only where no rule does."""
+    """The rules that stand on one side only, the most frequent first; other causes only where there is no such rule."""
     found = Counter((cause.kind, cause.name, cause.text) for move in moves for cause in move.causes)
     rules = {cause: number for cause, number in found.items() if cause[0] == "rule"} or found
     ranked = sorted(rules.items(), key=lambda each: (-each[1], each[0]))
@@ -305,7 +310,7 @@ def _why(move: "engine.MovePart") -> str:
         told = [*told[: 2 * MAX_CAUSES], f"{len(told) - 2 * MAX_CAUSES} more"]
     for side, which in ((move.old, "old"), (move.new, "new")):
         told += [f"the {which} policies cannot read {_text(place)}" for place in side.problems[:MAX_CAUSES]]
-    return "; ".join(told) or "no rule stands otherwise"
+    return "; ".join(told) or "the same rules stand"
 
 
 def _named(exchange: "engine.ExchangePart") -> str:
@@ -314,7 +319,7 @@ def _named(exchange: "engine.ExchangePart") -> str:
 
 
 def _changes(heading: str, changes: "Sequence[engine.PolicyChangePart]") -> Iterator[str]:
-    """What was added, dropped, changed, and what is only worded otherwise."""
+    """What was added, dropped or changed, and what has only another wording."""
     told: dict[str, list[str]] = {"added": [], "dropped": [], "changed": []}
     worded = []
     for change in changes:
@@ -342,7 +347,10 @@ def _changes(heading: str, changes: "Sequence[engine.PolicyChangePart]") -> Iter
     for how, lines in told.items():
         yield from _bullets(how.capitalize(), lines, MAX_LISTED, level="")
     if worded:
-        yield from ("", f"Only worded otherwise: {'; '.join(worded[:MAX_LISTED])}" + (" …" if len(worded) > MAX_LISTED else ""))
+        yield from (
+            "",
+            f"Only the wording changes: {'; '.join(worded[:MAX_LISTED])}" + (" …" if len(worded) > MAX_LISTED else ""),
+        )
 
 
 def _bullets(heading: str, lines: Sequence[str], most: int, level: str = "### ") -> Iterator[str]:
@@ -354,12 +362,12 @@ def _bullets(heading: str, lines: Sequence[str], most: int, level: str = "### ")
 
 
 def _text(text: str) -> str:
-    """An author's words in Markdown: nothing in them makes a link, a tag or a cell."""
+    """An author's text in Markdown, escaped so that nothing in it becomes a link, a tag or a cell."""
     return re.sub(r"([\\`*\[\]<|])", r"\\\1", " ".join(text.split()))
 
 
 def _detail(text: str) -> str:
-    """Words of ours around names in backticks and words of authors."""
+    """A sentence with names in backticks and an author's text, escaped but for the backticks."""
     return re.sub(r"([\\*\[\]<|])", r"\\\1", " ".join(text.split()))
 
 

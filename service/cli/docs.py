@@ -1,7 +1,7 @@
 """
-`fifthfactor docs`: instruments as briefs, in Markdown or HTML.
+`fifthfactor docs`: prints instruments as briefs, in Markdown or HTML.
 
-HTML is the same Markdown, rendered by a library into a page of its own, without scripts.
+The HTML is the same Markdown, rendered by a library into a page without scripts.
 """
 
 import html
@@ -38,14 +38,14 @@ app = Commands()
 
 @app.add("docs cn.order-16 --format html > order-16.html")
 def docs(
-    names: Annotated[list[str] | None, typer.Argument(help="Policies by their id. [all]")] = None,
+    names: Annotated[list[str] | None, typer.Argument(help="Ids of policies. [all]")] = None,
     policies: Policies = None,
     form: Annotated[str, typer.Option("--format", help="How to print: markdown or html.")] = "markdown",
     lang: Lang = "en",
-    write: Annotated[Path | None, typer.Option(help="A folder to write one file an instrument and an index into.")] = None,
+    write: Annotated[Path | None, typer.Option(help="Folder to write into: a file for each instrument, and an index.")] = None,
 ) -> int:
     """
-    Print an instrument, or all, as a brief: provisions, conditions in sentences, exemptions, duties, sources, marks.
+    Print briefs of instruments: provisions, conditions in sentences, exemptions, duties, sources, marks.
     """
     import engine
     from service.cli.files import load_or_stop, make_folder, put
@@ -75,7 +75,7 @@ def docs(
 
 
 def page(text: str, lang: str, title: str) -> str:
-    """A page of HTML from Markdown; what looks like HTML in it stays text."""
+    """A page of HTML from Markdown; HTML in the Markdown stays text."""
     from markdown_it import MarkdownIt
 
     body = MarkdownIt("commonmark", {"html": False}).render(text)

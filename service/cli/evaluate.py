@@ -1,13 +1,9 @@
-"""`fifthfactor evaluate`: one exchange, decided and not recorded."""
+"""`fifthfactor evaluate`: decides one exchange, and records nothing."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from service.cli.command import AsJson, AsOf, Commands, Exchange, Lang, Mode, Policies, UsedWrongly, need
 from service.cli.output import day, print_decision, problems, text_in, today
-
-if TYPE_CHECKING:
-    pass
 
 app = Commands()
 
@@ -22,7 +18,7 @@ def evaluate(
     lang: Lang = "en",
 ) -> int:
     """
-    Decide one exchange, without recording it.
+    Decide one exchange. Nothing is recorded.
 
     Ends with 0 where it may proceed, with 1 where it may not, with 2 where the exchange cannot be read.
     """

@@ -1,4 +1,4 @@
-"""`fifthfactor explain`: one exchange, decided and told provision by provision, and not recorded."""
+"""`fifthfactor explain`: decides one exchange and explains it provision by provision, and records nothing."""
 
 from service.cli.command import AsJson, AsOf, Commands, Exchange, Lang, Mode, Policies
 from service.cli.evaluate import decide
@@ -16,8 +16,8 @@ def explain(
     lang: Lang = "en",
 ) -> int:
     """
-    Decide one exchange and tell why, provision by provision, without recording it.
+    Decide one exchange and explain the decision, provision by provision. Nothing is recorded.
 
-    Ends as `evaluate` does.
+    Ends with 0 where it may proceed, with 1 where it may not, with 2 where the exchange cannot be read.
     """
     return decide(file, policies or [], as_of, mode, as_json, lang, whole=True)

@@ -1,7 +1,7 @@
 """
-What commands read and write: policies, sent documents, and files that are put in their place whole or not at all.
+What commands read and write: policies, documents, and files that are written whole or not at all.
 
-What is written stands on the disk before it takes the name, with the mode that was there; a link stays a link.
+A file is on the disk before it gets its name. It keeps the mode of the file that it replaces. A link stays a link.
 """
 
 import os
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def load(paths: Sequence[Path]) -> "engine.Bundle":
-    """The bundle of folders, files and bundle files, of none the bundled one. Raises engine.BundleRefused, SourceRefused."""
+    """The bundle of folders, files and bundle files, or of the bundled policies. Raises engine.BundleRefused, SourceRefused."""
     import engine
     from service.policies import loading
 
@@ -27,17 +27,17 @@ def load(paths: Sequence[Path]) -> "engine.Bundle":
 
 
 def load_or_stop(paths: Sequence[Path]) -> "engine.Bundle":
-    """The bundle of policies that hold. Raises UsedWrongly, SourceRefused."""
+    """The bundle of policies that must be sound. Raises UsedWrongly, SourceRefused."""
     import engine
 
     try:
         return load(paths)
     except engine.BundleRefused as refused:
-        raise UsedWrongly(f"{refused}\n\nthe policies do not hold; mend them first (`fifthfactor check`)") from None
+        raise UsedWrongly(f"{refused}\n\nthe policies are not sound; correct them first (`fifthfactor check`)") from None
 
 
 def read(file: Path, most: int = -1) -> bytes:
-    """The bytes of a file, or of standard input for `-`, so many at most. Raises UsedWrongly."""
+    """At most `most` bytes of a file, or of standard input for `-`; all of them for -1. Raises UsedWrongly."""
     if str(file) == "-":
         return sys.stdin.buffer.read(most)
     try:
@@ -48,7 +48,7 @@ def read(file: Path, most: int = -1) -> bytes:
 
 
 def put(path: Path, data: bytes, over: bytes | None = None) -> None:
-    """Write a file; with `over`, only while it still holds those bytes. Raises UsedWrongly, with the file as it was."""
+    """Write a file; with `over`, only where it still holds these bytes. Raises UsedWrongly, and then leaves the file as it was."""
     place = path.resolve()
     temporary = None
     try:
@@ -60,7 +60,7 @@ def put(path: Path, data: bytes, over: bytes | None = None) -> None:
             os.fsync(file.fileno())
         temporary.chmod(place.stat().st_mode & 0o7777 if place.exists() else 0o666 & ~_umask())
         if over is not None and place.read_bytes() != over:
-            raise UsedWrongly(f"{path} was changed in the meantime; run it again")
+            raise UsedWrongly(f"{path} was changed in the meantime; run the command again")
         temporary.replace(place)
     except OSError as error:
         raise UsedWrongly(f"cannot write {path}: {error.strerror}") from None
@@ -70,7 +70,7 @@ def put(path: Path, data: bytes, over: bytes | None = None) -> None:
 
 
 def make_folder(path: Path) -> None:
-    """A folder to write into, made where it is not there. Raises UsedWrongly."""
+    """Create a folder to write into, where it does not exist. Raises UsedWrongly."""
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -1,7 +1,7 @@
 """
-`fifthfactor fmt`: files of authors in, the same files in the one layout out.
+`fifthfactor fmt`: lays authors' files out in the one layout.
 
-What a layout is, and that it never changes a word, is the engine's (`engine.lay_out`).
+`engine.lay_out` knows the layout, and sees to it that no word changes.
 """
 
 import difflib
@@ -21,7 +21,7 @@ app = Commands()
 
 @dataclass(frozen=True, slots=True)
 class Laid:
-    """A file before and after; `after` is None where it stays as it is because of `problem`."""
+    """A file before and after; `after` is None where `problem` keeps it from being laid out."""
 
     path: Path
     before: bytes
@@ -29,7 +29,7 @@ class Laid:
     problem: str = ""
 
     def diff(self) -> str:
-        """What changes, as `diff -u` writes it."""
+        """The change in the form of `diff -u`."""
         before, after = (text.decode("utf-8", "replace").splitlines(keepends=True) for text in (self.before, self.after or b""))
         return "".join(
             line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"
@@ -44,7 +44,7 @@ def fmt(
     diff: Annotated[bool, typer.Option("--diff", help="Write nothing; print what would change.")] = False,
 ) -> int:
     """
-    Lay out policies, tests and vocabulary in the one way; what they say and their comments stay as they are.
+    Lay out policies, tests and vocabulary in the one layout. No word and no comment changes.
 
     Ends with 0 where it is done, with 1 where `--check` finds a change or a file cannot be laid out.
     """
@@ -73,7 +73,7 @@ def fmt(
 
 
 def lay_out(paths: list[Path]) -> Iterator[Laid]:
-    """Every YAML file of folders and files, in the order of their names, with its layout. Raises UsedWrongly."""
+    """Each YAML file of the folders and files, with its layout; in the order of names. Raises UsedWrongly."""
     import engine
 
     for path in dict.fromkeys(file for named in paths for file in _files(named)):

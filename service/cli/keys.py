@@ -1,8 +1,8 @@
 """
-`fifthfactor keys …`: API keys made, listed and revoked, straight on the database.
+`fifthfactor keys …`: make, list and revoke API keys, directly in the database.
 
-For whoever runs the service, who needs no key to make the first one. A key goes to standard output once and nowhere else; who did
-what goes to standard error, as a line for the audit.
+Operators of the service need no key for it, so that they can make the first one. A key is printed once, on standard output, and nowhere
+else. Standard error gets an audit line.
 """
 
 import json
@@ -19,15 +19,15 @@ app = Commands(help="Make, list and revoke the keys that callers need.")
 
 @app.add("keys create --name gateway --scope evaluate --scope commit")
 def create(
-    name: Annotated[str, typer.Option(help="What the key is for; people see it in the list.")],
+    name: Annotated[str, typer.Option(help="A name that says what the key is for; the list shows it.")],
     scope: Annotated[
-        list[str], typer.Option(help="What it may do: evaluate, commit, read, review or administer; may be repeated.")
+        list[str], typer.Option(help="What the key allows: evaluate, commit, read, review or administer; may be repeated.")
     ],
-    expires: Annotated[str | None, typer.Option(help="Its last day, in UTC, like 2027-03-31. [it has none]")] = None,
+    expires: Annotated[str | None, typer.Option(help="Last day of the key, in UTC, like 2027-03-31. [none]")] = None,
     database: Database = None,
 ) -> int:
     """
-    Make a key and print it, once: it cannot be told again.
+    Make a key and print it. It is shown only once.
     """
     from service.callers import keys as held
     from service.callers.caller import SCOPES
@@ -36,7 +36,7 @@ def create(
     if not name.isprintable() or not 1 <= len(name) <= held.MOST_CHARACTERS:
         raise UsedWrongly(f"`--name` must be 1 to {held.MOST_CHARACTERS} printable characters")
     if unknown := [each for each in scope if each not in SCOPES]:
-        raise UsedWrongly(f"there is no scope `{unknown[0]}`; use {', '.join(SCOPES)}")
+        raise UsedWrongly(f"there is no scope `{unknown[0]}`; use one of {', '.join(SCOPES)}")
     last = _last_day(expires) if expires is not None else None
     with writing(address(database)) as transaction:
         key, told = held.create(transaction, name, scope, last, BY, datetime.now(UTC))
@@ -48,7 +48,7 @@ def create(
 @app.add("keys list --json", name="list")
 def list_(database: Database = None, as_json: AsJson = False) -> int:
     """
-    List all keys there ever were, with what they may do and whether they still may.
+    List all keys that were ever made, with their scopes, and whether they are good, expired or revoked.
     """
     from service.callers.keys import listed
     from service.store.upgrade import reading
@@ -68,11 +68,11 @@ def list_(database: Database = None, as_json: AsJson = False) -> int:
 
 @app.add("keys revoke 3f9c02ab17de")
 def revoke(
-    id: Annotated[str, typer.Argument(help="The id of the key: the part of it after `ff_`, as the list shows it.")],
+    id: Annotated[str, typer.Argument(help="Id of the key, as the list shows it: the part after `ff_`.")],
     database: Database = None,
 ) -> int:
     """
-    Revoke a key for good. Every process that is running refuses it five seconds later.
+    Revoke a key for good. Every running process refuses it within five seconds.
 
     Ends with 1 where there is no such key.
     """
@@ -82,7 +82,7 @@ def revoke(
     with writing(address(database)) as transaction:
         key = held.revoke(transaction, id, BY, datetime.now(UTC))
     if key is None:
-        complain("error: there is no key of this id; `fifthfactor keys list` has them all")
+        complain("error: no key has this id; `fifthfactor keys list` shows all keys")
         return 1
     _audit("key-revoked", key.id, key.scopes)
     return 0
@@ -94,7 +94,7 @@ def _last_day(text: str) -> date:
     except ValueError:
         raise UsedWrongly(f"`--expires` must be a day like 2027-03-31, not `{text}`") from None
     if day < datetime.now(UTC).date():
-        raise UsedWrongly("`--expires` is over already")
+        raise UsedWrongly("the day of `--expires` has passed; name today or a later day")
     return day
 
 

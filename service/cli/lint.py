@@ -1,4 +1,4 @@
-"""`fifthfactor lint`: what holds and yet is not as it should be."""
+"""`fifthfactor lint`: reports what is sound and still should be improved."""
 
 from collections import Counter
 from typing import Annotated
@@ -26,14 +26,14 @@ def lint(
     paths: Paths = None,
     form: Annotated[str, typer.Option("--format", help="How to print: text, json, or sarif for code review.")] = "text",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON; short for --format json.")] = False,
-    as_of: Annotated[str | None, typer.Option(help="The day on which sources are to have been read. [today]")] = None,
-    without: Annotated[list[str] | None, typer.Option(help="Leave out the findings of a code; may be given again.")] = None,
+    as_of: Annotated[str | None, typer.Option(help="Report sources whose `verify_by` is before this day. [today]")] = None,
+    without: Annotated[list[str] | None, typer.Option(help="Leave out the findings with this code; may be repeated.")] = None,
 ) -> int:
     """
-    Tell what holds and yet is not as it should be.
+    Report what is sound and still should be improved.
 
-    Facts and words nobody uses, provisions no test shows, sources to be read again, what lifts only from memory, titles missing in a
-    language. Ends with 0 where there is nothing, with 1 where there is a finding.
+    These are facts and words that nothing uses, provisions that no test shows, sources that must be read again, provisions from memory
+    that would lift, and titles that lack a language. Ends with 0 where there is no finding, with 1 where there is one.
     """
     import engine
     from service.cli.files import load_or_stop
@@ -56,5 +56,5 @@ def lint(
         for code, number in sorted(Counter(finding.code for finding in findings).items()):
             print(f"{code}: {number:,}")
         if not findings:
-            print(painted("green", "nothing to mend"))
+            print(painted("green", "no finding"))
     return int(bool(findings))

@@ -1,5 +1,5 @@
 """
-The command line, `fifthfactor`: every command and group by its name. How a command ends, `service.cli.command` says.
+The command line, `fifthfactor`: all commands and groups. `service.cli.command` says how a command ends.
 """
 
 import atexit
@@ -52,7 +52,7 @@ def fifthfactor(
         bool, typer.Option("--version", "-V", help="Print the version.", is_eager=True, callback=_print_version)
     ] = False,
 ) -> None:
-    """What stands before the name of a command."""
+    """The options before the name of a command."""
 
 
 for each in (
@@ -75,7 +75,7 @@ for name, group in (
 
 def main() -> None:
     """The entry point."""
-    # What a command imports and loads stays until its end. To look through it for cycles once more when all is over is a quarter of
-    # the time that a short command takes.
+    # Without this, Python searches everything that was imported and loaded for cycles once more at the end, which takes a quarter of
+    # the time of a short command.
     atexit.register(gc.freeze)
     app()

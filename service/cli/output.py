@@ -1,4 +1,4 @@
-"""What commands print: counts, colours, progress, JSON, findings, and a decision as it is read at a desk."""
+"""What commands print: counts, colours, progress, JSON, findings and decisions."""
 
 import json
 import sys
@@ -19,43 +19,43 @@ WIDTH = 110
 
 
 def count(number: int, noun: str) -> str:
-    """A number of things, in words."""
+    """A number and its noun, such as `3 files`."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def painted(tone: str, text: str) -> str:
-    """A text in a colour, where standard output is a terminal."""
+    """A text in a colour where standard output is a terminal, and else as it is."""
     return f"\x1b[{TONES[tone]}m{text}\x1b[0m" if sys.stdout.isatty() else text
 
 
 def safe(text: str) -> str:
-    """A text without what would move the cursor of a terminal."""
+    """A text with `\ufffd` in place of characters that would move the cursor of a terminal."""
     return "".join(each if each.isprintable() else "\ufffd" for each in text)
 
 
 def complain(text: str) -> None:
-    """A line on standard error, so that what is piped stays clean."""
+    """Print on standard error, so that standard output stays clean for a pipe."""
     print(text, file=sys.stderr)
 
 
 def progress(text: str, number: int = 0) -> None:
-    """Where standard error is a terminal, one line that is written over; of a number only every hundredth."""
+    """Where standard error is a terminal, show progress on one line; with a number, only at every hundredth."""
     if sys.stderr.isatty() and number % 100 == 0:
         print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
 
 
 def print_json(value: Any) -> None:
-    """JSON for programs, indented for people."""
+    """Print JSON, indented."""
     print(json.dumps(value, ensure_ascii=False, indent=2))
 
 
 def today() -> date:
-    """The day it is where this runs."""
+    """Today in the time zone of this machine."""
     return datetime.now().astimezone().date()
 
 
 def day(written: str) -> date:
-    """A day as it was written. Raises UsedWrongly."""
+    """The day that a text names. Raises UsedWrongly."""
     try:
         return date.fromisoformat(written)
     except ValueError:
@@ -66,14 +66,14 @@ def day(written: str) -> date:
 
 
 def print_findings(findings: "Sequence[engine.Diagnostic]", sources: dict[str, bytes]) -> None:
-    """Each finding with the line it is about."""
+    """Print each finding with its line of the file."""
     texts = {name: data.decode("utf-8", "replace") for name, data in sources.items()}
     for finding in findings:
         print(finding.render(texts, colour=sys.stdout.isatty()) + "\n")
 
 
 def print_sarif(findings: "Sequence[engine.Diagnostic]", paths: Sequence[Path], status: int) -> None:
-    """Findings for code review, with addresses from the folder that this runs in."""
+    """Print findings as SARIF, with addresses relative to the current folder."""
     import engine
     from service.cli import sarif
 
@@ -81,7 +81,7 @@ def print_sarif(findings: "Sequence[engine.Diagnostic]", paths: Sequence[Path], 
 
 
 def finding_document(finding: "engine.Diagnostic") -> dict[str, Any]:
-    """A finding for programs."""
+    """A finding as JSON."""
     at = finding.at
     return {
         "code": finding.code,
@@ -97,12 +97,12 @@ def finding_document(finding: "engine.Diagnostic") -> dict[str, Any]:
 
 
 def digests(bundle: "engine.Bundle | None") -> dict[str, str] | None:
-    """The digests of a bundle, for programs."""
+    """The digests of a bundle as JSON."""
     return {"meaning": bundle.digests.meaning, "source": bundle.digests.source} if bundle else None
 
 
 def problems(refused: "engine.ExchangeRefused") -> str:
-    """What is wrong with a document that was sent, a line a place."""
+    """The problems of a document, one line each."""
     return "\n".join(f"  {problem.pointer or '/'}: {problem.detail}" for problem in refused.problems)
 
 
@@ -110,7 +110,7 @@ def problems(refused: "engine.ExchangeRefused") -> str:
 
 
 def text_in(bundle: "engine.Bundle | None", lang: str) -> "engine.PlainText":
-    """The plain text of a language; the bundle has the titles of values. Raises UsedWrongly."""
+    """The writer of plain text in a language; titles of values come from the bundle. Raises UsedWrongly."""
     import engine
 
     need("language", lang, engine.LANGUAGES)
@@ -118,14 +118,14 @@ def text_in(bundle: "engine.Bundle | None", lang: str) -> "engine.PlainText":
 
 
 def head(decision: "engine.Decision", text: "engine.PlainText") -> str:
-    """What to do, and why in short."""
+    """Whether to proceed, the outcome, and the answer."""
     tone = "green" if decision.proceed else "yellow" if decision.outcome in ("undetermined", "review") else "red"
     word = painted(tone, text.proceed(decision).upper())
     return f"{word}  {text.outcome(decision)}\n{text.filled(decision.answer)}"
 
 
 def print_decision(decision: "engine.Decision", text: "engine.PlainText", whole: bool) -> None:
-    """What to do, and where it is shown whole, all of it."""
+    """Print the head of a decision, and with `whole` all its sections."""
     print(head(decision, text))
     for title, found in text.sections(decision) if whole else ():
         print(f"\n{painted('bold', title)}")
@@ -135,5 +135,5 @@ def print_decision(decision: "engine.Decision", text: "engine.PlainText", whole:
 
 
 def fill(text: str, indent: str = "") -> str:
-    """A text in lines that fit a terminal."""
+    """A text broken into lines that fit a terminal."""
     return textwrap.fill(text, WIDTH, initial_indent=indent, subsequent_indent=indent)

@@ -1,33 +1,36 @@
-"""`fifthfactor plan`: several exchanges, decided in order and not recorded."""
+"""`fifthfactor plan`: decides several exchanges in order, and records nothing."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from service.cli.command import AsJson, AsOf, Commands, Mode, Policies, UsedWrongly, need
-from service.cli.output import day, fill, head, problems, text_in, today
+from service.cli.command import AsJson, AsOf, Commands, Lang, Mode, Policies, UsedWrongly, need
+from service.cli.output import day, head, problems, text_in, today
 
 app = Commands()
 
 
-@app.add("plan plan.json")
+@app.add("plan plan.json --lang zh")
 def plan(
     file: Annotated[Path, typer.Argument(help='JSON of a plan: {"legs": [{"exchange": …}, …]}; - reads standard input.')],
     policies: Policies = None,
     as_of: AsOf = None,
     mode: Mode = "checked",
     as_json: AsJson = False,
+    lang: Lang = "en",
 ) -> int:
     """
-    Decide several exchanges in order, with the conditions that travel from leg to leg, without recording them.
+    Decide several exchanges in order, with the conditions that travel from leg to leg. Nothing is recorded.
 
     Ends with 0 where every leg may proceed, with 1 where one may not, with 2 where the plan cannot be read.
     """
     import engine
     from service.cli.files import load_or_stop, read
+    from service.console.wording import WORDS
 
     need("mode", mode, engine.MODES)
+    need("language", lang, engine.LANGUAGES)
     bundle = load_or_stop(policies or [])
     try:
         legs = engine.read_plan(bundle, read(file))
@@ -35,12 +38,19 @@ def plan(
         raise UsedWrongly(f"the plan in {file} cannot be read:\n{problems(refused)}") from None
     first = next((leg.exchange.as_of for leg in legs if leg.exchange.as_of), None)
     on = day(as_of) if as_of else first or today()
-    decision = engine.decide_plan(engine.PDP(bundle, mode), legs, as_of=on, today=today(), id="desk")
+    decision = engine.decide_plan(engine.PDP(bundle, mode), legs, as_of=on, today=today(), id="desk", lang=lang)
     if as_json:
         print(decision.model_dump_json(by_alias=True, indent=2))
     else:
-        text = text_in(bundle, "en")
-        print("\n\n".join([fill(decision.answer), *(f"Leg {leg.leg}\n{head(leg.decision, text)}" for leg in decision.legs)]))
-        if decision.holds_until and decision.holds_until.holds_until:
-            print(f"\nThis holds until {decision.holds_until.holds_until}.")
+        text = text_in(bundle, lang)
+        told = (f"{_capital(text.language.leg(leg.leg))}\n{head(leg.decision, text)}" for leg in decision.legs)
+        print("\n\n".join([text.filled(decision.answer), *told]))
+        until = decision.holds_until
+        if until and until.holds_until:
+            then = text.language.level(until.then or "undetermined")
+            print(f"\n{text.filled(WORDS[lang]['holds_until_day'].format(until.holds_until, then))}")
     return int(not decision.proceed)
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]

@@ -1,8 +1,8 @@
 """
-Work on a desk, shared out among the processors.
+Work of a command, divided among the processors.
 
-What the work needs is in memory before the processes are forked, so nothing is loaded twice; where a machine cannot fork, or has one
-processor, the work is done here. Results come in the order of what was asked. An interruption ends them with the process that asked.
+The processes are forked after the policies are loaded, so nothing is loaded twice. Where the machine cannot fork, or has one processor,
+this process does the work. Results come in the order of the items. An interruption ends all processes.
 """
 
 import multiprocessing
@@ -14,11 +14,11 @@ from typing import Any, TypeVar
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-_work: Callable[[Any], Any] | None = None  # what forked processes find in their memory
+_work: Callable[[Any], Any] | None = None  # forked processes find it in their memory
 
 
 def in_processes(work: Callable[[Item], Result], items: Sequence[Item], chunk: int = 1) -> Iterator[Result]:
-    """What the work makes of each item. `chunk` items go to a process at a time."""
+    """The result of the work for each item. A process takes `chunk` items at a time."""
     global _work
     workers = min(os.cpu_count() or 1, len(items))
     if workers < 2 or "fork" not in multiprocessing.get_all_start_methods():

@@ -1,7 +1,7 @@
 """
-`fifthfactor register …`: parties, data assets and other entities imported, exported, listed and shown, straight on the database.
+`fifthfactor register …`: import, export, list and show parties, data assets and other entities, directly in the database.
 
-For whoever runs the service. What is imported is checked by the policies, like what is sent to the service.
+For operators of the service. An import is checked against the policies, like a request to the service.
 """
 
 import json
@@ -19,20 +19,20 @@ if TYPE_CHECKING:
 
 app = Commands(help="Import, export, list and show parties, data assets and other entities.")
 
-Kind = Annotated[str | None, typer.Option(help="Only those of a kind: party, asset or another.")]
-SHOWN = 200  # of a list, characters a line
+Kind = Annotated[str | None, typer.Option(help="Only entities of this kind: party, asset or another.")]
+SHOWN = 200  # characters in a line of a list
 
 
 @app.add("register import parties.csv", name="import")
 def import_(
-    file: Annotated[Path, typer.Argument(help="File to take in, .csv or .json; all of it or nothing.")],
+    file: Annotated[Path, typer.Argument(help="File to import, .csv or .json; all of it or nothing.")],
     policies: ServicePolicies = None,
     database: Database = None,
 ) -> int:
     """
-    Take in a table or a JSON file, as `export` writes it. What it does not name stays as it is.
+    Import a table or a JSON file, as `export` writes it. Entities that are not in the file stay as they are.
 
-    Ends with 0 where all of it is taken in, with 1 where something in it is wrong: each place is told, and nothing is taken in.
+    Ends with 0 where everything is imported. Ends with 1 where something is wrong: each place is reported, and nothing is imported.
     """
     import asyncio
 
@@ -46,7 +46,7 @@ def import_(
         raise UsedWrongly(f"`{file.name}` is neither .csv nor .json")
     raw = read(file, import_export.MOST_BYTES + 1)
     if len(raw) > import_export.MOST_BYTES:
-        raise UsedWrongly(f"`{file}` has more than {import_export.MOST_BYTES:,} bytes; take it in in parts")
+        raise UsedWrongly(f"`{file}` has more than {import_export.MOST_BYTES:,} bytes; import it in parts")
     try:
         entries = import_export.gathered(import_export.read(raw, form, _stating(policies)))
         with Store.open(address(database)) as store:
@@ -71,7 +71,7 @@ def export(
     database: Database = None,
 ) -> int:
     """
-    Print every entity that is held, in its newest version, so that it can be imported again.
+    Print all entities in their newest versions, so that they can be imported again.
     """
     from service.register import entity_versions, import_export
     from service.store.upgrade import reading
@@ -87,13 +87,13 @@ def export(
 
 @app.add("register show clinic-7 --history")
 def show(
-    id: Annotated[str, typer.Argument(help="Its id, or another it answers to.")],
-    kind: Annotated[str, typer.Option(help="Its kind.")] = "party",
-    history: Annotated[bool, typer.Option("--history", help="Every version, newest first.")] = False,
+    id: Annotated[str, typer.Argument(help="Id of the entity, or one of its aliases.")],
+    kind: Annotated[str, typer.Option(help="Kind of the entity.")] = "party",
+    history: Annotated[bool, typer.Option("--history", help="Print every version, newest first.")] = False,
     database: Database = None,
 ) -> int:
     """
-    Print what the register holds of one, as JSON. Ends with 1 where it holds nothing.
+    Print an entity as JSON. Ends with 1 where the register does not have it.
     """
     from service.register import entity_versions
     from service.store.upgrade import reading
@@ -111,11 +111,11 @@ def show(
 @app.add("register list --kind asset --as-of 2026-01-01", name="list")
 def list_(
     kind: Kind = None,
-    as_of: Annotated[str | None, typer.Option(help="Those that may be named on a day, as they are said then.")] = None,
+    as_of: Annotated[str | None, typer.Option(help="Only entities that may be named on this day, as they are on it.")] = None,
     database: Database = None,
 ) -> int:
     """
-    List what is held, a line each: kind, id, version, the days it speaks for, and its facts.
+    List the entities, one in a line: kind, id, version, first and last day, facts.
     """
     from service.register import entity_versions
     from service.store.upgrade import reading
@@ -131,7 +131,7 @@ def list_(
 
 
 def _stating(policies: list[Path] | None) -> "Stating":
-    """What the policies let an entity state: those given, else those that the service would have. Raises UsedWrongly."""
+    """What an entity may state, by the policies given, or else by those of the service. Raises UsedWrongly."""
     from service.cli.files import load_or_stop
     from service.register.stated_facts import Stating
 

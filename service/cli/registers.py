@@ -1,9 +1,9 @@
 """
-`fifthfactor registers`: registers of countries, written from the project's table of what each country is in.
+`fifthfactor registers`: writes the registers of countries from one table.
 
-Goes from the rows of `policies/vocabulary/countries.csv` and the titles and sources that the registers have, to the text of a
-vocabulary file with the entries filled in. A row whose mark is weaker than its register's stays in the table and out of the
-register: an entry cannot be half sure, so what is doubtful about a country is a rule of its own, or an answer of the table's reader.
+In: the rows of `policies/vocabulary/countries.csv`, and the titles and sources of the registers. Out: the text of a vocabulary file
+with the entries filled in. A row whose mark is weaker than that of its register is not written into the register, because an entry
+counts in full. Where something about a country is doubtful, the author writes a rule with that mark.
 """
 
 import csv
@@ -38,7 +38,7 @@ registers:
 
 @dataclass(frozen=True, slots=True)
 class CountryRow:
-    """One line of the table: a country in a register, between two days, as far as `scope` says."""
+    """One line of the table: a country in a register, between two days, within `scope`."""
 
     line: int
     register: str
@@ -56,13 +56,15 @@ app = Commands()
 @app.add("registers --write policies/vocabulary/registers.yaml")
 def registers(
     paths: Paths = None,
-    table: Annotated[Path | None, typer.Option(help="The table. [vocabulary/countries.csv in one of the folders]")] = None,
-    write: Annotated[Path | None, typer.Option(help="Write the file; without this it is printed.")] = None,
+    table: Annotated[
+        Path | None, typer.Option(help="File of the table. [vocabulary/countries.csv in one of the folders]")
+    ] = None,
+    write: Annotated[Path | None, typer.Option(help="File to write. [standard output]")] = None,
 ) -> int:
     """
-    Write the registers of countries anew, from the table of countries.
+    Write the registers of countries again, from the table of countries.
 
-    Every register that the table names gets the entries that stand there, with their days, scope and mark.
+    Each register that the table names gets its entries from it, with their days, scope and mark.
     """
     import engine
     from service.cli.files import load_or_stop, put
@@ -82,7 +84,7 @@ def registers(
 
 
 def read(content: str, name: str) -> list[CountryRow]:
-    """The rows of a table. Raises UsedWrongly with the line of what is not a row."""
+    """The rows of a table. Raises UsedWrongly, with the line that is not a row."""
     import engine
 
     reader = csv.reader(io.StringIO(content), strict=True)
@@ -95,7 +97,9 @@ def read(content: str, name: str) -> list[CountryRow]:
             elif len(cells) != len(COLUMNS):
                 raise UsedWrongly(f"{name}:{number}: {len(cells)} cells, not {len(COLUMNS)}")
             elif cells[4] not in get_args(engine.Status):
-                raise UsedWrongly(f"{name}:{number}: `{cells[4]}` is no mark; use one of {', '.join(get_args(engine.Status))}")
+                raise UsedWrongly(
+                    f"{name}:{number}: `{cells[4]}` is not a mark; use one of {', '.join(get_args(engine.Status))}"
+                )
             else:
                 rows.append(CountryRow(number, *cells))
     except csv.Error as wrong:
@@ -104,14 +108,14 @@ def read(content: str, name: str) -> list[CountryRow]:
 
 
 def text(bundle: "engine.Bundle", rows: Sequence[CountryRow]) -> str:
-    """The vocabulary file of every register that the rows name. Raises UsedWrongly for a register or country that nobody knows."""
+    """The vocabulary file of every register that the rows name. Raises UsedWrongly for an unknown register or country."""
     import engine
 
     by_register: dict[str, list[CountryRow]] = defaultdict(list)
     for row in rows:
         register = bundle.vocabulary.registers.get(row.register)
         if register is None:
-            raise UsedWrongly(f"line {row.line}: no vocabulary has a register `{row.register}`")
+            raise UsedWrongly(f"line {row.line}: the vocabulary has no register `{row.register}`")
         if row.country not in register.of.values:
             raise UsedWrongly(f"line {row.line}: `{row.country}` is not a value of `{register.of.name}`")
         by_register[row.register].append(row)

@@ -1,4 +1,4 @@
-"""`fifthfactor replay`: what was decided, decided again and compared."""
+"""`fifthfactor replay`: decides recorded decisions again, and compares."""
 
 import json
 from dataclasses import asdict
@@ -25,15 +25,17 @@ def replay(
     policies: Annotated[
         list[Path] | None,
         typer.Option(
-            help="The policies that decided; may be given again. [those the database keeps]", parser=policies_at, metavar="PATH"
+            help="The policies that decided; may be repeated. [those that the database keeps]",
+            parser=policies_at,
+            metavar="PATH",
         ),
     ] = None,
     as_json: AsJson = False,
 ) -> int:
     """
-    Decide again what was decided, on its day and by its policies, and compare: the same engine must give the same bytes.
+    Decide recorded decisions again, on their day and by their policies, and compare. The same engine must give the same bytes.
 
-    Ends with 1 where a decision differs or is not there.
+    Ends with 1 where a decision differs or does not exist.
     """
     from service.cli.files import load_or_stop
     from service.decisions.replay import CannotReplay, decider, kept_decider
@@ -49,7 +51,7 @@ def replay(
         def deciders(bundle: "PolicyDigests", mode: str) -> "engine.PDP":
             if (bundle, mode) not in ready:
                 made = decider(given, bundle, mode) if given else kept_decider(connection, bundle, mode)
-                ready.clear()  # one is as much as a service holds
+                ready.clear()  # two in memory would need twice as much as a service
                 ready[bundle, mode] = made
             return ready[bundle, mode]
 
@@ -73,14 +75,14 @@ def replay(
 
 
 def _print_replay(replayed: "Replay") -> None:
-    said = {"bytes": "the same, byte for byte", "meaning": "the same in meaning, not in its bytes", "nothing": "different"}
+    said = {"bytes": "the same, byte for byte", "meaning": "the same in meaning, with other bytes", "nothing": "different"}
     versions = f"engine {replayed.recorded_by}"
     if replayed.recorded_by != replayed.replayed_by:
         versions += f", replayed by {replayed.replayed_by}"
     tone = "green" if replayed.holds else "red"
     print(f"{replayed.id}: {painted(tone, said[replayed.same])} ({versions}, policies {replayed.bundle[:12]})")
     if replayed.erased:
-        print(f"  erased, so left out, and not to be replayed exactly: {', '.join(replayed.erased)}")
+        print(f"  erased and left out, so the bytes cannot be compared: {', '.join(replayed.erased)}")
     for each in replayed.differences:
         print(f"  {each.pointer}: recorded {_short(each.recorded)}, now {_short(each.replayed)}")
 

@@ -1,8 +1,8 @@
 """
 `fifthfactor review …`: the reviews that wait for a person, at a terminal.
 
-It works on the database itself, beside a service that may be running, and under the policies that the service has: what can be
-signed off is asked of them.
+The commands work directly on the database. The service may run meanwhile. They use the policies of the service, which decide what can
+be signed off.
 """
 
 import getpass
@@ -25,20 +25,22 @@ if TYPE_CHECKING:
     from service.policies.live import Live
     from service.store.database import Database as OpenDatabase
 
-app = Commands(help="The reviews that wait for a person: list them, show one, approve or refuse it.")
+app = Commands(help="List, show, approve and refuse the reviews that wait for a person.")
 
 Id = Annotated[str, typer.Argument(help="Id of the decision.")]
-Named = Annotated[list[str] | None, typer.Option("--provision", help="A provision to sign off; may be repeated. [all]")]
-Requirement = Annotated[str | None, typer.Option(help="Instead: a requirement that is met, or lifted, only in doubt.")]
-Reason = Annotated[str, typer.Option(help="Why; it is kept, and shown to whoever reads the decision.")]
-By = Annotated[str | None, typer.Option(help="Who signs. [the user of this terminal]")]
+Named = Annotated[list[str] | None, typer.Option("--provision", help="Provision to sign off; may be repeated. [all]")]
+Requirement = Annotated[
+    str | None, typer.Option(help="Instead of provisions: a requirement that is met, or lifted, only in doubt.")
+]
+Reason = Annotated[str, typer.Option(help="The reason. It is kept, and shown with the decision.")]
+By = Annotated[str | None, typer.Option(help="Name of the person who signs. [the user of this terminal]")]
 
 
 @app.add("review list --database decisions.db", name="list")
 def list_(
     database: Database = None,
     policies: ServicePolicies = None,
-    limit: Annotated[int, typer.Option(min=1, max=100, help="How many to list.")] = 20,
+    limit: Annotated[int, typer.Option(min=1, max=100, help="How many reviews to list.")] = 20,
     as_json: AsJson = False,
 ) -> int:
     """List the decisions that wait for a person, newest first. Ends with 0."""
@@ -56,7 +58,7 @@ def list_(
     if not page.reviews:
         print("no review waits")
     if page.next:
-        print("there are more; see a larger --limit")
+        print("there are more; list them with a larger --limit")
     return 0
 
 
@@ -67,7 +69,7 @@ def show(
     policies: ServicePolicies = None,
     lang: Lang = "en",
 ) -> int:
-    """Show a decision, what of it can be signed off, and the sign-offs given. Ends with 0."""
+    """Show a decision, its sign-offs, and the provisions that can be signed off. Ends with 0."""
     import engine
     from service.log.leaf import clear
     from service.problems import RequestRefused
@@ -81,7 +83,7 @@ def show(
             given = sign_offs.given(connection, id)
         try:
             names: tuple[str, ...] = sign_offs.signable(desk.live, stored)
-            why_not = "" if names else "there is nothing to sign off"
+            why_not = "" if names else "this decision has nothing to sign off"
         except RequestRefused as refused:
             names, why_not = (), refused.detail
     decision = engine.Decision.model_validate(record["decision"])
@@ -107,9 +109,9 @@ def approve(
     policies: ServicePolicies = None,
 ) -> int:
     """
-    Sign off the reviews of a decision, and accept what it lifts only in doubt, for the same facts until a last day.
+    Approve the reviews and doubtful lifts of a decision, for the same facts, until a last day.
 
-    Ends with 0 where it is kept, with 1 where it cannot be signed off.
+    Ends with 0 where the approval is kept, with 1 where the decision cannot be signed off.
     """
     return _sign(id, "approve", provision, requirement, reason, until, by, database, policies)
 
@@ -127,7 +129,7 @@ def refuse(
     """
     Refuse to sign off a decision, or take an approval back.
 
-    Ends with 0 where it is kept, with 1 where there is nothing to sign off.
+    Ends with 0 where the refusal is kept, with 1 where the decision has nothing to sign off.
     """
     return _sign(id, "refuse", provision, requirement, reason, None, by, database, policies)
 
@@ -152,7 +154,7 @@ def _sign(
             if requirement is None and not provisions:
                 provisions = list(sign_offs.signable(desk.live, stored)[: sign_offs.MOST_PROVISIONS])
                 if not provisions:
-                    raise RequestRefused("not-signable", "there is nothing to sign off in this decision")
+                    raise RequestRefused("not-signable", "this decision has nothing to sign off")
             body = {
                 "provisions": provisions or None,
                 "requirement": requirement,
@@ -167,12 +169,12 @@ def _sign(
             return 1 if refused.kind == "not-signable" else 2
     for each in given:
         print(f"{'approved' if verdict == 'approve' else 'refused'}: {each.provision}")
-    print(f"the same facts come to `{then.outcome}` now")
+    print(f"the outcome for the same facts is now `{then.outcome}`")
     return 0
 
 
 def _kept(desk: "_Desk", stored: Any, asked: Any, by: str) -> tuple[list[Any], Any]:
-    """The sign-offs that are kept, and what the same facts come to then. Raises RequestRefused."""
+    """Keep the sign-offs, and decide the same facts with them. Raises RequestRefused."""
     from service.reviews import sign_offs
     from service.service import now_utc
 
@@ -187,14 +189,14 @@ def _kept(desk: "_Desk", stored: Any, asked: Any, by: str) -> tuple[list[Any], A
 
 
 def _told(place: Any) -> str:
-    """What is wrong with an option; what is wrong with several together has no name."""
+    """What is wrong with an option, after its name; a problem of several options together has no name before it."""
     name = place.pointer.removeprefix("/").partition("/")[0].removesuffix("s")
     return f"`--{name}`: {place.detail}" if name else place.detail
 
 
 @dataclass(frozen=True, slots=True)
 class _Desk:
-    """An open database, the policies that decide, and the day it is where the service stands."""
+    """An open database, the policies that decide, and today in the time zone of the service."""
 
     database: "OpenDatabase"
     live: "Live"
@@ -207,13 +209,13 @@ class _Desk:
         with self.database.reading.connect() as connection:
             stored = find(connection, id)
         if stored is None:
-            raise UsedWrongly(f"no decision `{safe(id[:100])}` is recorded there")
+            raise UsedWrongly(f"no decision has the id `{safe(id[:100])}`")
         return stored
 
 
 @contextmanager
 def _open(url: str | None, policies: list[Path] | None) -> Iterator[_Desk]:
-    """A desk, by the settings of the service. Raises UsedWrongly, SettingRefused, DatabaseRefused."""
+    """Open the database and the policies by the settings of the service. Raises UsedWrongly, SettingRefused, DatabaseRefused."""
     import engine
     from service.policies.reloading import Origin
     from service.service import now_utc

@@ -1,8 +1,8 @@
 """
-Bundles by what they are called: a folder, a git revision or the digest of a bundle.
+Finds bundles by a name: a folder, a git revision or the digest of a bundle.
 
-Policies may lie in several folders; a revision or a digest is then of all of them together.
-From a revision come the bytes that were committed, read by git's plumbing without a shell, a checkout or a filter.
+Policies may lie in several folders. A revision or a digest then means all of them together. Of a revision the committed bytes are read,
+by git's plumbing commands, without a shell, a checkout or a filter.
 """
 
 import os
@@ -22,14 +22,14 @@ from service.store.upgrade import reading
 
 POLICY_SUFFIXES = (".yaml", ".yml")
 DIGEST = re.compile(r"[0-9a-f]{8,64}")
-MAX_COMMITS = 200  # how far back a digest is looked for
+MAX_COMMITS = 200  # the search for a digest goes no further back
 MAX_FINDINGS = 5
 GIT_SECONDS = 60
 
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """A bundle that was found, and how it is called."""
+    """A bundle that was found, and the label that the report gives it."""
 
     label: str
     bundle: engine.Bundle
@@ -40,11 +40,11 @@ class _GitRefused(Exception):
 
 
 class _Hidden(UsedWrongly):
-    """In a commit one file would hide another."""
+    """Two files of a commit would have one name in the bundle, and one would hide the other."""
 
 
 class Finder:
-    """Finds bundles by what they are called."""
+    """Finds bundles by a folder, a git revision or a digest."""
 
     def __init__(
         self, old: str, new: str, policies: Sequence[Path], progress: Callable[[str], None], log: str | None = None
@@ -54,25 +54,25 @@ class Finder:
                 raise UsedWrongly(f"there is no file or folder {each}")
         self.progress = progress
         self.log = log
-        # Which repository is meant, and where the policies lie in it: as said, else the first of these that lies in one.
+        # The places of the policies, and their repository: as given, else the first of these folders that is in a repository.
         folders = [engine.policies_at(text) for text in (new, old, "policies") if _exists(text)]
         self.places = [tuple(policies)] if policies else [(folder,) for folder in (*folders, engine.bundled_policies())]
         around = [(places, _Repository.around_all(places)) for places in self.places]
         self.within, self.repository = next((each for each in around if each[1]), around[0])
-        # As git reads REVISION:path, which names the place itself.
+        # The repository of REVISION:path, which names the place itself.
         self.named = (None if policies or folders else _Repository.around(Path())) or self.repository
 
     def side(self, text: str) -> Side:
         """The bundle that `text` names."""
         if text.startswith("-"):
-            raise UsedWrongly(f"`{text}` begins with `-`, as no revision does; a folder of that name is `./{text}`")
+            raise UsedWrongly(f"`{text}` begins with `-`, so it is not a revision; for a folder of that name write `./{text}`")
         if _exists(text):
             return Side(text, _loaded(text, partial(load, [engine.policies_at(text)])))
         repository = self.repository
         commit = repository.commit(text) if repository else None
         if repository and commit:
             return self.committed(text, repository, commit, repository.all_inside(self.within))
-        # Only now, for a revision may hold a colon of its own.
+        # Last, because a revision may itself contain a colon.
         revision, colon, path = text.partition(":")
         commit = self.named.commit(revision) if self.named and colon else None
         if self.named and commit:
@@ -82,12 +82,12 @@ class Finder:
         where = (
             f"a git revision of {repository.root}"
             if repository
-            else f"a git revision ({_listed(self.within)} lies in no repository)"
+            else f"a git revision ({_listed(self.within)} is not in a git repository)"
         )
-        raise UsedWrongly(f"`{text}` is neither a folder here, nor {where}, nor a digest of at least 8 hexadecimal digits")
+        raise UsedWrongly(f"`{text}` is not a folder, not {where}, and not a digest of at least 8 hexadecimal digits")
 
     def committed(self, text: str, repository: "_Repository", commit: str, places: Sequence[PurePosixPath]) -> Side:
-        """The bundle at some places in a commit."""
+        """The bundle of the policies at some places in a commit."""
         label = f"{text} ({commit[:10]})"
         return Side(label, _loaded(label, partial(repository.bundle, repository.policies(commit, places))))
 
@@ -95,7 +95,7 @@ class Finder:
         """
         The bundle whose meaning or source has the digest.
 
-        First among those that a log keeps, then the policies here, then back through their history.
+        It is looked for among the bundles that a log keeps, then in the policies on the disk, then back through their history.
         """
         looked = []
         if self.log:
@@ -128,19 +128,19 @@ class Finder:
                     self.progress("")
                     return Side(f"{digest[:12]} ({commit[:10]})", bundle)
             self.progress("")
-            passed = f" ({unsound:,} of which this version refuses)" if unsound else ""
+            passed = f" ({unsound:,} of them are not sound for this version)" if unsound else ""
             looked.append(
                 f"the last {count(len(commits), 'commit')} that touch `{_listed(places)}` in {repository.root}{passed}"
             )
         raise UsedWrongly(
-            f"no policies with the digest `{digest}` were found in {' or '.join(looked)}; name a folder or a git revision"
+            f"no policies with the digest `{digest}` are in {' or '.join(looked)}; name a folder or a git revision"
         )
 
 
 def _exists(text: str) -> bool:
     try:
         return bool(text) and not text.startswith("-") and engine.policies_at(text).exists()
-    except OSError:  # too long for a name
+    except OSError:  # the text is too long for a file name
         return False
 
 
@@ -178,33 +178,33 @@ def _loaded(label: str, load: Callable[[], engine.Bundle]) -> engine.Bundle:
         findings = [finding.render(texts) for finding in refused.diagnostics]
         more = f"\n\n… and {count(len(findings) - MAX_FINDINGS, 'more finding')}" if len(findings) > MAX_FINDINGS else ""
         shown = "\n\n".join(findings[:MAX_FINDINGS])
-        raise UsedWrongly(f"{shown}{more}\n\nthe policies of `{label}` do not hold, so they cannot be compared") from None
+        raise UsedWrongly(f"{shown}{more}\n\nthe policies of `{label}` are not sound, so they cannot be compared") from None
 
 
 @dataclass(frozen=True, slots=True)
 class _Repository:
-    """A git repository, asked by its plumbing: no hook, filter, pager or shell runs."""
+    """A git repository, read by plumbing commands: no hook, filter, pager or shell runs."""
 
     root: Path
 
     @classmethod
     def around(cls, place: Path) -> "_Repository | None":
-        """The repository a file or folder lies in."""
+        """The repository that a file or folder is in, or None."""
         folder = place if place.is_dir() else place.parent
         try:
             found = _git(folder.resolve(), "rev-parse", "--show-toplevel")
         except _GitRefused as refused:
             if "dubious ownership" in str(refused):
-                raise UsedWrongly(f"git will not read the repository around {place}: {refused}") from None
+                raise UsedWrongly(f"git refuses to read the repository of {place}: {refused}") from None
             return None
         return cls(Path(os.fsdecode(found).removesuffix("\n")))
 
     @classmethod
     def around_all(cls, places: Sequence[Path]) -> "_Repository | None":
-        """The repository that all of some files and folders lie in. Raises UsedWrongly where they lie in several."""
+        """The one repository of several files and folders, or None. Raises UsedWrongly where they are in different repositories."""
         found = {cls.around(place) for place in places}
         if len(found) > 1:
-            raise UsedWrongly(f"{_listed(places)} do not lie in one git repository; compare them one after the other")
+            raise UsedWrongly(f"{_listed(places)} are not in one git repository; compare them one after the other")
         return found.pop()
 
     def commit(self, revision: str) -> str | None:
@@ -212,27 +212,27 @@ class _Repository:
         if not revision or revision.startswith("-"):
             return None
         try:
-            # In two steps, since what stands behind `:/words` is part of the words.
+            # In two steps, because everything behind `:/words` would be taken for a part of the words.
             named = _git(self.root, "rev-parse", "--verify", "--quiet", revision).decode().strip()
             return _git(self.root, "rev-parse", "--verify", "--quiet", f"{named}^{{commit}}").decode().strip()
         except _GitRefused:
             return None
 
     def inside(self, place: Path) -> PurePosixPath:
-        """Where a file or folder lies in the repository."""
+        """The path of a file or folder within the repository."""
         whole = place.resolve() if place.is_dir() else place.parent.resolve() / place.name
         return PurePosixPath(whole.relative_to(self.root.resolve()).as_posix())
 
     def all_inside(self, places: Sequence[Path]) -> tuple[PurePosixPath, ...]:
-        """Where files and folders lie in the repository."""
+        """The paths of files and folders within the repository."""
         return tuple(map(self.inside, places))
 
     def path(self, written: str) -> PurePosixPath:
-        """The path of `REVISION:path`: from the root, or from here where it begins with `./` or `../`, as git reads it."""
+        """The path of `REVISION:path`, as git reads it: from the root, or from the current folder after `./` or `../`."""
         from_here = written.startswith(("./", "../")) or written in (".", "..")
         whole = Path(os.path.normpath((Path.cwd() if from_here else self.root.resolve()) / written))
         if not whole.is_relative_to(self.root.resolve()):
-            raise UsedWrongly(f"`{written}` lies outside the repository {self.root}")
+            raise UsedWrongly(f"`{written}` is outside the repository {self.root}")
         return PurePosixPath(whole.relative_to(self.root.resolve()).as_posix())
 
     def history(self, places: Sequence[PurePosixPath]) -> list[str]:
@@ -244,17 +244,17 @@ class _Repository:
         return found.decode().split()
 
     def policies(self, commit: str, places: Sequence[PurePosixPath]) -> dict[str, str]:
-        """The listing of some places in a commit, which must hold policies."""
+        """The listing of some places in a commit. Raises UsedWrongly where it is empty."""
         listing = self.listing(commit, places)
         if not listing:
             raise UsedWrongly(
                 f"there are no policies under `{_listed(places)}` in {commit[:10]} of {self.root};"
-                " name where they lie with REVISION:path or `--policies`"
+                " name their place with REVISION:path or `--policies`"
             )
         return listing
 
     def listing(self, commit: str, places: Sequence[PurePosixPath]) -> dict[str, str]:
-        """The hashes of the YAML files at some places in a commit, by the names that folders of them would give. Raises _Hidden."""
+        """The hashes of the YAML files at some places in a commit, by the names that they have in a bundle. Raises _Hidden."""
         found: dict[str, tuple[PurePosixPath, str]] = {}
         listed = {path: (name, hash_) for place in reversed(places) for name, path, hash_ in self._files(commit, place)}
         for path, (name, hash_) in listed.items():
@@ -283,11 +283,11 @@ class _Repository:
                 yield (base / path.relative_to(place)).as_posix(), path, hash_
 
     def bundle(self, listing: dict[str, str]) -> engine.Bundle:
-        """The bundle of the files listed. Raises BundleRefused."""
+        """The bundle of the files in a listing. Raises BundleRefused."""
         return engine.load_sources(self.read(listing))
 
     def read(self, listing: dict[str, str]) -> dict[str, bytes]:
-        """The bytes of the files listed, by name."""
+        """The bytes of the files in a listing, by name."""
         asked = "".join(f"{hash_}\n" for hash_ in listing.values()).encode()
         try:
             told = _git(self.root, "cat-file", "--batch", given=asked)
@@ -306,8 +306,8 @@ class _Repository:
 
 
 def _git(folder: Path, *arguments: str, given: bytes = b"") -> bytes:
-    """What git prints. Raises _GitRefused."""
-    # The folder says which repository is meant: inside a hook the environment names another.
+    """The output of a git command. Raises _GitRefused."""
+    # The folder names the repository. Inside a hook the environment names another one, which must not count.
     environment = {name: value for name, value in os.environ.items() if name not in ("GIT_DIR", "GIT_WORK_TREE")}
     try:
         done = subprocess.run(

@@ -1,8 +1,8 @@
 """
-What `check` and `lint` found, as SARIF 2.1.0 (OASIS, "Static Analysis Results Interchange Format"), for code review.
+Findings of `check` and `lint` as SARIF 2.1.0 (OASIS, "Static Analysis Results Interchange Format"), for code review.
 
-Findings name files from the folder that was checked; a review names them from the root of the repository, which is taken to be the
-folder the command runs in. A file outside it has an address of its own.
+A finding names its file relative to the folder that was checked. A code review needs it relative to the root of the repository, which is
+taken to be the current folder. A file outside that folder gets an absolute address.
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sar
 
 
 def document(findings: Sequence[engine.Diagnostic], folders: Sequence[Path], root: Path, status: int) -> dict[str, Any]:
-    """The log of one run over `folders` that ended with `status`; `root` is the folder that addresses are relative to."""
+    """The log of one run over `folders` that ended with `status`; addresses are relative to `root`."""
     codes = list(engine.CODES)
     driver = {
         "name": "Fifth Factor",
@@ -51,7 +51,7 @@ def _result(finding: engine.Diagnostic, index: int, folders: Sequence[Path], roo
 
 
 def _address(file: str, folders: Sequence[Path], root: Path) -> dict[str, str]:
-    """Where a finding's file is, seen from `root`."""
+    """The address of a file: relative to `root`, or absolute where it is outside."""
     bases = [folder.resolve().parent for folder in folders]
     path = next((base / file for base in bases if (base / file).exists()), root / file)
     if path.is_relative_to(root):

@@ -1,8 +1,8 @@
 """
-`fifthfactor schema`, and where editors find what it writes.
+`fifthfactor schema`: writes the JSON Schemas for editors, and finds them for a file.
 
-A policy, test or vocabulary file names its schema in its first line, which `fmt` writes; the line leads to the nearest folder of
-schemas above the file.
+A policy, test or vocabulary file names its schema in its first line, which `fmt` writes. The line leads to the nearest folder of schemas
+above the file.
 """
 
 import json
@@ -22,12 +22,12 @@ app = Commands()
 
 @app.add("schema --write policies/.schemas")
 def schema(
-    kind: Annotated[str, typer.Argument(help="Which one to print: policy, test, vocabulary or exchange.")] = "",
-    write: Annotated[Path | None, typer.Option(help="Write all of them into this folder.")] = None,
+    kind: Annotated[str, typer.Argument(help="Schema to print: policy, test, vocabulary or exchange.")] = "",
+    write: Annotated[Path | None, typer.Option(help="Folder to write all schemas into.")] = None,
     policies: Policies = None,
 ) -> int:
     """
-    Print or write the JSON Schemas of the documents, for editors: with the facts, values and names of the policies.
+    Print or write the JSON Schemas for editors, with the facts, values and names of the policies.
     """
     import engine
     from service.cli.files import load_or_stop, make_folder, put
@@ -36,7 +36,7 @@ def schema(
     if kind:
         need("schema", kind, schemas)
     if bool(kind) == bool(write):
-        raise UsedWrongly(f"name one of {', '.join(schemas)} to print it, or `--write` with a folder for all of them")
+        raise UsedWrongly(f"name one of {', '.join(schemas)} to print, or a folder with `--write` for all of them")
     if write is None:
         print(_text(schemas[kind]), end="")
         return 0
@@ -48,7 +48,7 @@ def schema(
 
 
 def way_to_schemas(file: Path) -> str:
-    """The way from a file to the nearest folder of schemas above it; the empty string where there is none."""
+    """The relative path from a file to the nearest folder of schemas above it; empty where there is none."""
     folder = file.resolve().parent
     for above in (folder, *folder.parents):
         if (above / FOLDER / "policy.json").is_file():

@@ -1,4 +1,4 @@
-"""`fifthfactor serve`: the service, until it is told to stop."""
+"""`fifthfactor serve`: runs the service until it is stopped."""
 
 import gc
 from pathlib import Path
@@ -15,13 +15,16 @@ app = Commands()
 @app.add("serve --port 8080 --policies bundled --policies ours --database decisions.db")
 def serve(
     host: Annotated[
-        str | None, typer.Option(help="Address to listen on; others than this machine's own need a key. (default: 127.0.0.1)")
+        str | None,
+        typer.Option(help="Address to listen on; an address that other machines can reach needs a key. (default: 127.0.0.1)"),
     ] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on; 0 takes a free one. (default: 8080)")] = None,
     policies: ServicePolicies = None,
     database: Database = None,
-    mode: Annotated[str | None, typer.Option(help="Which engines decide. (default: checked)")] = None,
-    workers: Annotated[int | None, typer.Option(help="Processes that answer. (default: 1)")] = None,
+    mode: Annotated[
+        str | None, typer.Option(help="Which engines decide: checked, bitset, durable or reference. (default: checked)")
+    ] = None,
+    workers: Annotated[int | None, typer.Option(help="How many processes answer. (default: 1)")] = None,
     settings_file: Annotated[
         Path | None, typer.Option("--settings", help="TOML file of settings. (default: FIFTHFACTOR_SETTINGS)")
     ] = None,
@@ -30,9 +33,9 @@ def serve(
     Answer over HTTP, and record every decision.
 
     Options win over the environment (FIFTHFACTOR_HOST, FIFTHFACTOR_PORT and so on), which wins over a file of settings. Log lines go
-    to standard error. Ends with 0 once it was told to stop, with 1 where the policies do not hold, with 2 where it cannot start.
+    to standard error. Ends with 0 after a signal to stop, with 1 where the policies are not sound, with 2 where it cannot start.
     """
-    gc.set_threshold(*USUAL_THRESHOLD)  # what a service makes does not stay
+    gc.set_threshold(*USUAL_THRESHOLD)  # unlike a short command, a service frees most objects that it makes
     chosen = settings(
         settings=settings_file,
         host=host,

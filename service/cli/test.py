@@ -1,8 +1,8 @@
 """
-`fifthfactor test`: the tests that stand beside the policies; with `--mutate`, what no test notices when the law is changed.
+`fifthfactor test`: runs the tests of the policies. With `--mutate`, changes the law and lists the changes that no test notices.
 
-Mutants are the law with one thing changed. The report names the sentences that no test defends, in file order, and the share that some
-test does.
+A mutant is the law with one thing changed. The report lists, in file order, the sentences that no test defends. It ends with the share
+of the changes that a test notices.
 """
 
 import time
@@ -30,25 +30,28 @@ app = Commands()
 def test(
     paths: Paths = None,
     only: Annotated[
-        str, typer.Option(help="Run the test files, or change the policies, whose file's name contains this.")
+        str, typer.Option(help="Run only the test files whose name contains this; with --mutate, change only such policies.")
     ] = "",
     mutate: Annotated[
-        bool, typer.Option("--mutate", help="Change the law one thing at a time: what does no test notice?")
+        bool, typer.Option("--mutate", help="Change the law one thing at a time, and list the changes that no test notices.")
     ] = False,
-    at_least: Annotated[float, typer.Option(help="With --mutate: per cent of the changes that a test must notice.")] = 95.0,
+    at_least: Annotated[
+        float, typer.Option(help="With --mutate: how many per cent of the changes the tests must notice.")
+    ] = 95.0,
     as_json: AsJson = False,
 ) -> int:
     """
-    Run the tests that stand beside the policies.
+    Run the tests of the policies.
 
-    Ends with 0 where all pass, with 1 where one fails. With --mutate each condition is denied and dropped, each threshold moved by
-    one, each date and last day by a day, and each exemption dropped; what no test notices is listed, and too much of it ends with 1.
+    Ends with 0 where all pass, with 1 where one fails. --mutate denies and drops each condition, moves each threshold by one and each
+    date and last day by a day, and drops each exemption. It lists the changes that no test notices, and ends with 1 where there are
+    too many.
     """
     return _mutate(paths or [], only, at_least, as_json) if mutate else _run(paths or [], only, as_json)
 
 
 def _run(paths: list[Path], only: str, as_json: bool) -> int:
-    """Run the authors' tests; ends with `N passed, N failed`."""
+    """Run the authors' tests. The last line is `N passed, N failed`. Raises UsedWrongly."""
     import engine
     from service.cli.files import load_or_stop
     from service.cli.processes import in_processes
@@ -71,9 +74,7 @@ def _run(paths: list[Path], only: str, as_json: bool) -> int:
         return int(failed > 0)
     if not results:
         raise UsedWrongly(
-            f"no test file's name contains `{only}`"
-            if only
-            else "there are no test files here; a test file begins with `test:`"
+            f"no test file has `{only}` in its name" if only else "there are no test files; a test file begins with `test:`"
         )
     print(f"{time.monotonic() - began:.1f} s")
     print(f"{len(results) - failed} passed, {failed} failed")
@@ -106,7 +107,7 @@ def _result_document(result: "engine.Result") -> dict[str, Any]:
 
 
 def _mutate(paths: list[Path], only: str, at_least: float, as_json: bool) -> int:
-    """Try every mutant; 1 where a smaller share is noticed than `at_least` per cent. Raises UsedWrongly."""
+    """Try every mutant; 1 where the tests notice less than `at_least` per cent. Raises UsedWrongly."""
     import engine
     from service.cli.files import load_or_stop
     from service.cli.processes import in_processes
@@ -115,7 +116,7 @@ def _mutate(paths: list[Path], only: str, at_least: float, as_json: bool) -> int
     bundle = load_or_stop(paths)
     mutants = list(engine.mutants(bundle, only))
     if not mutants:
-        raise UsedWrongly(f"no policy's file name contains `{only}`" if only else "there is no policy to change")
+        raise UsedWrongly(f"no policy file has `{only}` in its name" if only else "there is no policy to change")
     noticed = []
     try:
         court = _in_session(bundle, mutants)
@@ -137,7 +138,7 @@ def _mutate(paths: list[Path], only: str, at_least: float, as_json: bool) -> int
 
 
 def _in_session(bundle: "engine.Bundle", mutants: "Sequence[engine.Mutant]") -> "engine.Court":
-    """The court of these mutants, whose own cases all pass. Raises ValueError."""
+    """A court for these mutants, after all its own cases pass. Raises ValueError where one fails."""
     import engine
     from service.cli.processes import in_processes
 

@@ -5,6 +5,7 @@ Plans: what travels from leg to leg, and that a plan is never milder than its le
 from __future__ import annotations
 
 import json
+import re
 from datetime import date
 from itertools import product
 from typing import Any
@@ -424,5 +425,13 @@ def test_the_desk_decides_a_plan(bundled: engine.PDP, tmp_path: Any) -> None:
     )  # as of another day than today
     written = runner.invoke(app, ["plan", str(file), "--as-of", "2026-11-24", "--mode", "bitset", "--json"])
     assert json.loads(written.stdout)["legs"][1]["carried"][0]["state"] == "violated"
+    chinese = runner.invoke(app, ["plan", str(file), "--as-of", "2026-11-24", "--mode", "bitset", "--lang", "zh"])
+    assert chinese.exit_code == 1
+    assert chinese.stdout.startswith("环节on使本计划不能进行。")
+    assert "\n\n环节out\n" in chinese.stdout
+    assert "事实不变，结果持续到" in chinese.stdout
+    assert "The same facts come to the same outcome until" in told.stdout
+    assert not re.search(r"\b(Leg|leg|until|Proceed)\b", chinese.stdout)
+    assert runner.invoke(app, ["plan", str(file), "--lang", "xx"]).exit_code == 2
     file.write_text('{"legs": []}', encoding="utf-8")
     assert runner.invoke(app, ["plan", str(file)]).exit_code == 2

@@ -1,4 +1,4 @@
-"""`fifthfactor log erase`: personal values of decisions, gone for good."""
+"""`fifthfactor log erase`: erases the personal values of decisions for good."""
 
 from typing import Annotated
 
@@ -13,9 +13,9 @@ app = Commands()
 @app.add("log erase 019ab3c4-5d6e-7f80-9a1b-2c3d4e5f6071")
 def erase(ids: Annotated[list[str], typer.Argument(help="Ids of decisions.")], database: Database = None) -> int:
     """
-    Erase the personal values of decisions for good; the service may run. Their records stay, and what was proved with them.
+    Erase the personal values of decisions for good. The records stay and can still be verified. The service may run.
 
-    Backups hold the values still. Ends with 1 where a decision is not there.
+    Backups still hold the values. Ends with 1 where a decision does not exist.
     """
     import asyncio
 
@@ -25,7 +25,7 @@ def erase(ids: Annotated[list[str], typer.Argument(help="Ids of decisions.")], d
     from service.telemetry.log_lines import audit, logger
 
     url = address(database)
-    look(url).close()  # of a mistyped name nothing is made
+    look(url).close()  # so that a mistyped name creates no database
     missing = 0
     with Store.open(url) as store:
         for id in ids:

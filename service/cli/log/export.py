@@ -1,4 +1,4 @@
-"""`fifthfactor log export`: all that the filters mean, as a table, as JSON lines, or as whole records."""
+"""`fifthfactor log export`: writes the decisions that a search finds, as a table, as JSON lines, or as whole records."""
 
 import csv
 import json
@@ -34,13 +34,15 @@ def export(
     query: Query,
     database: Database = None,
     form: Annotated[str, typer.Option("--format", help="How to write: csv, or jsonl for JSON lines.")] = "csv",
-    whole: Annotated[bool, typer.Option("--whole", help="Whole records with their proofs' openings, as JSON lines.")] = False,
+    whole: Annotated[
+        bool, typer.Option("--whole", help="Write whole records, with everything that verifies them, as JSON lines.")
+    ] = False,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="File to write. [standard output]")] = None,
 ) -> int:
     """
-    Write what a search finds, all of it, newest first. Personal values that were not erased are in it.
+    Write all decisions that a search finds, newest first. Personal values are included, unless they were erased.
 
-    In CSV a text that a spreadsheet would take for a formula begins with an apostrophe.
+    In CSV a text that a spreadsheet would take for a formula gets an apostrophe before it.
     """
     from service.log.index import unindexed
     from service.log.search import everything
@@ -84,7 +86,7 @@ def _whole(find: "Callable[[str], Stored | None]", file: TextIO) -> "Callable[[R
 
 
 def _cell(value: Any) -> Any:
-    """A value as no spreadsheet takes it for a formula."""
+    """A value for CSV, with an apostrophe where a spreadsheet would take it for a formula."""
     match value:
         case None:
             return ""

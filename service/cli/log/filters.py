@@ -1,4 +1,4 @@
-"""The options that say which decisions are meant, made from the one table of filters (`service.log.query`)."""
+"""The options by which decisions are searched, made from the one table of filters (`service.log.query`)."""
 
 import inspect
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from service.log.query import ABOUT, ONCE, Query, moment
 
 
 def filtered(command: Callable[..., int]) -> Callable[..., int]:
-    """A command with an option for each field of a query in place of its parameter `query`, which it is given."""
+    """A command with an option for each field of a query; the command gets them as its parameter `query`."""
     signature = inspect.signature(command)
     own = [each for each in signature.parameters.values() if each.name != "query"]
     options = [_option(name) for name in ABOUT]
@@ -36,7 +36,7 @@ def _option(name: str) -> inspect.Parameter:
     elif name in ONCE:
         annotation = Annotated[str | None, typer.Option(flag, help=f"{about}.")]
     else:
-        annotation = Annotated[list[str] | None, typer.Option(flag, help=f"{about}; given again, any of them.")]
+        annotation = Annotated[list[str] | None, typer.Option(flag, help=f"{about}; if repeated, any of them.")]
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
 
 
@@ -62,4 +62,4 @@ def _moment(written: str, end: bool) -> Any:
     try:
         return moment(written, end=end)
     except (ValueError, OverflowError):
-        raise UsedWrongly(f"`{written}` is no day like 2026-11-24, and no moment like 2026-11-24T09:30:00Z") from None
+        raise UsedWrongly(f"`{written}` is not a day like 2026-11-24, nor a moment like 2026-11-24T09:30:00Z") from None

@@ -1,4 +1,4 @@
-"""`fifthfactor log reindex`: records of before there was an index, taken into it."""
+"""`fifthfactor log reindex`: adds records that are older than the index to it."""
 
 from service.cli.command import Commands, Database, address
 from service.cli.output import progress
@@ -9,7 +9,7 @@ app = Commands()
 @app.add("log reindex --database decisions.db")
 def reindex(database: Database = None) -> int:
     """
-    Take records of before there was an index into it, some at a time; the service may run.
+    Add records that are older than the index to it, some at a time. The service may run.
     """
     from service.log.index import take_in, unindexed
     from service.store.upgrade import existing
@@ -19,5 +19,5 @@ def reindex(database: Database = None) -> int:
             before = unindexed(connection)
         take_in(opened, before, lambda left: progress(f"{before - left:,} of {before:,} records"))
         progress("")
-    print(f"{before:,} records taken into the index" if before else "every record is in the index already")
+    print(f"{before:,} records added to the index" if before else "every record is in the index already")
     return 0

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def print_rows(rows: "Iterable[Row]", as_json: bool) -> None:
-    """A line a decision."""
+    """Print a line for each decision."""
     from service.log.shown import written_row
 
     for row in rows:
@@ -19,13 +19,13 @@ def print_rows(rows: "Iterable[Row]", as_json: bool) -> None:
 
 
 def warn_of_unindexed(number: int) -> None:
-    """Say that there are records which no search finds."""
+    """Report the number of records that no search finds."""
     if number:
-        complain(f"{number:,} older records are not searched; take them in with `fifthfactor log reindex`")
+        complain(f"{number:,} older records are not searched; add them to the index with `fifthfactor log reindex`")
 
 
 def say_none() -> None:
-    """Say that nothing is found."""
+    """Report that nothing is found."""
     complain("no decision is found")
 
 

@@ -1,4 +1,4 @@
-"""`fifthfactor log search`: the decisions that all filters together mean."""
+"""`fifthfactor log search`: lists the decisions that match all filters."""
 
 from itertools import islice
 from typing import Annotated
@@ -23,7 +23,7 @@ def search(
     as_json: AsJson = False,
 ) -> int:
     """
-    Search the decisions, newest first. All that is asked for has to be met; of one option given several times, any.
+    Search the decisions, newest first. A decision must match every option, and of a repeated option one of its values.
     """
     from service.log.index import unindexed
     from service.log.search import everything

@@ -1,4 +1,4 @@
-"""`fifthfactor log show`: one decision as it was recorded."""
+"""`fifthfactor log show`: shows one decision as it was recorded."""
 
 from typing import Annotated
 
@@ -18,9 +18,9 @@ def show(
     lang: Lang = "en",
 ) -> int:
     """
-    Tell one decision as it was recorded, provision by provision.
+    Show one decision as it was recorded, provision by provision.
 
-    Ends with 1 where it is not there.
+    Ends with 1 where it does not exist.
     """
     import engine
     from service.log.leaf import clear
@@ -40,13 +40,13 @@ def show(
             return 0
         record = clear(stored.entry.leaf, stored.entry.openings)
         try:
-            # Chinese says names that are in the policies.
+            # In Chinese some names come from the policies.
             policies = load_kept(connection, **record["bundle"]) if lang == "zh" else None
         except NotKept as not_kept:
-            raise UsedWrongly(f"Chinese needs the policies that decided: {not_kept}") from None
+            raise UsedWrongly(f"showing the decision in Chinese needs the policies that decided: {not_kept}") from None
     asked_by = f" for {safe(record['asked_by'])}" if record.get("asked_by") else ""
     print(f"{record['id']}, number {stored.sequence} in the log, recorded {record['recorded_at']}{asked_by}\n")
     if record.get("denied"):
-        print(f"Whoever asked was told no: {safe(record['denied'])}.\n")
+        print(f"The access request was answered with no: {safe(record['denied'])}.\n")
     print_decision(engine.Decision.model_validate(record["decision"]), text_in(policies, lang), whole=True)
     return 0

@@ -1,4 +1,4 @@
-"""`fifthfactor log tail`: the newest decisions, and those that come."""
+"""`fifthfactor log tail`: prints the newest decisions, and follows new ones."""
 
 import time
 from typing import Annotated
@@ -17,12 +17,14 @@ app = Commands()
 @app.add("log tail -f --database decisions.db")
 def tail(
     database: Database = None,
-    lines: Annotated[int, typer.Option("--lines", "-n", min=0, max=10_000, help="How many to print.")] = 10,
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on printing what is recorded, until interrupted.")] = False,
+    lines: Annotated[int, typer.Option("--lines", "-n", min=0, max=10_000, help="How many decisions to print.")] = 10,
+    follow: Annotated[
+        bool, typer.Option("--follow", "-f", help="Print new decisions as they are recorded, until interrupted.")
+    ] = False,
     as_json: AsJson = False,
 ) -> int:
     """
-    Print the newest decisions, the newest last.
+    Print the newest decisions, the newest one last.
     """
     from service.log.query import Query
     from service.log.search import find, newer, newest
@@ -31,7 +33,7 @@ def tail(
     url = address(database)
     with reading(url) as connection:
         rows = list(reversed(find(connection, Query(), None, lines).rows)) if lines else []
-        # By their place in the log: a record may come a little after one that is later by its moment.
+        # By their number in the log: records may enter the log in another order than that of their moments.
         last = max(row.sequence for row in rows) if rows else newest(connection)
         print_rows(rows, as_json)
     if not rows and lines and not follow:

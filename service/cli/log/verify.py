@@ -1,4 +1,4 @@
-"""`fifthfactor log verify`: whether every record is what was recorded."""
+"""`fifthfactor log verify`: verifies that every record is what was recorded."""
 
 from dataclasses import asdict
 
@@ -12,7 +12,7 @@ app = Commands()
 @app.add("log verify --database decisions.db")
 def verify(database: Database = None, as_json: AsJson = False) -> int:
     """
-    Check every record: its bytes, its hash, its commitments, its number, and that the index has it.
+    Verify every record: its bytes, its hash, its commitments, its number, and its entry in the index.
 
     Ends with 1 where there is a fault.
     """

@@ -427,7 +427,7 @@ def test_a_file_that_changes_meanwhile_is_not_overwritten(tmp_path: Path, monkey
 
     monkeypatch.setattr(engine, "lay_out", save_meanwhile)
     status, said = fmt(file)
-    assert (status, said) == (2, f"error: {file} was changed in the meantime; run it again\n")
+    assert (status, said) == (2, f"error: {file} was changed in the meantime; run the command again\n")
     assert file.read_bytes() == b"policy: saved\n"
     assert list(tmp_path.iterdir()) == [file]
 

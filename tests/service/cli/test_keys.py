@@ -44,13 +44,13 @@ def test_keys_on_the_command_line(database, lines):
 @pytest.mark.parametrize(
     ("arguments", "code", "sentence"),
     [
-        (("create", "--name", "a", "--scope", "root"), 2, "there is no scope `root`; use evaluate, commit"),
+        (("create", "--name", "a", "--scope", "root"), 2, "there is no scope `root`; use one of evaluate, commit"),
         (("create", "--name", "", "--scope", "read"), 2, "`--name` must be 1 to 100 printable characters"),
-        (("create", "--name", "a", "--scope", "read", "--expires", "2020-01-01"), 2, "`--expires` is over already"),
+        (("create", "--name", "a", "--scope", "read", "--expires", "2020-01-01"), 2, "the day of `--expires` has passed"),
         (("create", "--name", "a", "--scope", "read", "--expires", "soon"), 2, "`--expires` must be a day like"),
         (("create", "--name", "a", "--scope", "read", "--database", "/nowhere/x.db"), 2, "cannot be used: No such file"),
         (("list",), 2, "is not there"),
-        (("revoke", "0123456789ab"), 1, "there is no key of this id"),
+        (("revoke", "0123456789ab"), 1, "no key has this id"),
     ],
 )
 def test_a_command_that_is_wrong_is_a_sentence(url, arguments, code, sentence):

@@ -65,9 +65,9 @@ def test_the_command_writes_what_the_table_says(tmp_path: Path) -> None:
     ("line", "said"),
     [
         ("UK-ADEQUATE,FR", "2: 2 cells, not 7"),
-        ("UK-ADEQUATE,FR,,,certain,,", "`certain` is no mark"),
+        ("UK-ADEQUATE,FR,,,certain,,", "`certain` is not a mark"),
         ('UK-ADEQUATE,"FR', "unexpected end of data"),
-        ("NOWHERE,FR,,,confirmed,,", "no vocabulary has a register `NOWHERE`"),
+        ("NOWHERE,FR,,,confirmed,,", "the vocabulary has no register `NOWHERE`"),
         ("UK-ADEQUATE,ZZ,,,confirmed,,", "`ZZ` is not a value of `country`"),
     ],
 )

@@ -34,7 +34,7 @@ def test_a_person_signs_off_at_a_terminal(evaluate, review):
     status, said = review("approve", id, "--reason", "looked at", "--until", TOMORROW, *both)
     assert (status, said) == (2, "error: name `provisions` or a `requirement`, one of the two\n")
     status, said = review("approve", id, "--reason", "looked at", "--until", TOMORROW, "--by", "Li Na")
-    assert (status, said) == (0, "approved: cn.test/art-1\nthe same facts come to `permitted` now\n")
+    assert (status, said) == (0, "approved: cn.test/art-1\nthe outcome for the same facts is now `permitted`\n")
     assert decided(evaluate)["signed_off"][0]["by"] == "Li Na"
     assert review("list") == (0, "no review waits\n")
     assert "Li Na: approve cn.test/art-1" in review("show", id, "--lang", "zh")[1]
@@ -50,10 +50,10 @@ def test_a_terminal_says_what_is_wrong(evaluate, review, tmp_path):
     """With 1 where it cannot be signed off, with 2 where it was asked for wrongly."""
     permitted = evaluate().json()["id"]
     until = ("--reason", "x", "--until", TOMORROW)
-    assert review("approve", permitted, *until) == (1, "error: there is nothing to sign off in this decision\n")
+    assert review("approve", permitted, *until) == (1, "error: this decision has nothing to sign off\n")
     id = decided(evaluate)["id"]
     status, said = review("approve", id, "--provision", "cn.test/art-9", *until)
     assert (status, said) == (1, "error: the policies have no provision `cn.test/art-9`\n")
     assert review("approve", id, "--reason", "x", "--until", "soon")[0] == 2
-    assert review("show", "nothing") == (2, "error: no decision `nothing` is recorded there\n")
+    assert review("show", "nothing") == (2, "error: no decision has the id `nothing`\n")
     assert review("list", "--database", str(tmp_path / "none.db"))[0] == 2

@@ -214,7 +214,7 @@ def test_diff_reads_a_revision_of_several_folders(tmp_path, theirs, ours, monkey
     (other := tmp_path.parent / f"{tmp_path.name}-other").mkdir()
     git(other, "init", "-q")
     code, _, said = run("diff", "HEAD~1", "HEAD", "--policies", theirs, "--policies", write(other / "p" / "x.yaml"))
-    assert (code, "do not lie in one git repository" in said) == (2, True), said
+    assert (code, "are not in one git repository" in said) == (2, True), said
 
 
 # --- settings --------------------------------------------------------------------------------------------------------
