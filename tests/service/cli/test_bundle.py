@@ -243,9 +243,9 @@ def test_what_was_changed_after_signing_is_refused(bundle, key):
     meddle(bundle, **{**envelope, "signatures": bad})
     refused(bundle, public, "none of the keys")
     meddle(bundle, **{**envelope, "signatures": [{"sig": "%%%"}]})
-    refused(bundle, public, "no DSSE envelope")
+    refused(bundle, public, "not a DSSE envelope")
     loading.beside(bundle).write_bytes(b"{}")
-    refused(bundle, public, "no DSSE envelope")
+    refused(bundle, public, "not a DSSE envelope")
 
 
 def test_a_key_id_is_no_proof(tmp_path, bundle, key):
@@ -313,4 +313,4 @@ def test_the_other_commands_take_a_bundle_file(bundle):
     bundle.write_bytes(b"PK")
     for command in (["check", str(bundle)], ["diff", str(POLICIES), str(bundle)]):
         result = CliRunner().invoke(app, command)
-        assert (result.exit_code, "it is no bundle" in result.stderr) == (2, True)
+        assert (result.exit_code, "it is not a bundle" in result.stderr) == (2, True)

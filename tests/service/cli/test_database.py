@@ -187,7 +187,7 @@ def test_a_file_of_another_program_is_said_to_be_one(tmp_path, command):
 def test_what_is_not_there_is_not_made(tmp_path, command):
     """A mistyped name leads to no new file."""
     code, _, errors = database_command(*command, "--database", str(tmp_path / "nowhere.db"))
-    assert (code, "is not there" in errors) == (2, True)
+    assert (code, "does not exist" in errors) == (2, True)
     assert not list(tmp_path.iterdir())
 
 
