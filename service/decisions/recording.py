@@ -1,8 +1,8 @@
 """
 From decided exchanges to a durable record and an answer: the one path for every endpoint that decides.
 
-Input: a request, and a function that decides it. Output: the response. One commit records all decisions of a request, or none. Only once
-they are durable does a shadow get them, and does the log line of the request name them.
+Input: a request, and a function that decides it. Output: the response. One commit records all decisions of a request, or none. A shadow
+gets them, and the log line of the request names them, only once they are durable.
 
 - INVARIANT (durable first): no answer leaves before the commit that holds its records.
 - Without an `Idempotency-Key` the records are committed together with those of other requests. With a key, the records and the answer

@@ -26,7 +26,7 @@ from service.policies.kept import NotKept, load_kept
 MOST_DIFFERENCES = 20
 Finding = Literal["bytes", "meaning", "nothing"]
 
-# Gives what decides, by the digests of a bundle and the mode of the engine. Raises CannotReplay.
+# The decision point for the digests of a bundle and the mode of the engine. Raises CannotReplay.
 Deciders = Callable[[PolicyDigests, str], engine.PDP]
 
 
@@ -100,7 +100,9 @@ def kept_decider(connection: sa.Connection, bundle: PolicyDigests, mode: str) ->
 def decider(policies: engine.Bundle, bundle: PolicyDigests, mode: str) -> engine.PDP:
     """These policies, ready to decide, if they are those that decided. Raises CannotReplay."""
     if policies.digests.source != bundle.source:
-        raise CannotReplay(f"these policies did not decide this record; it needs those with the source digest {bundle.source}")
+        raise CannotReplay(
+            f"these policies did not decide this record; the replay needs the policies with the source digest {bundle.source}"
+        )
     if mode not in engine.MODES:
         raise CannotReplay(f"the record was decided in the mode `{mode}`, which this version does not have")
     return engine.PDP(policies, mode)

@@ -67,7 +67,7 @@ def canonical(document: JsonValue) -> bytes:
 
     Raises NotCanonical.
     """
-    # INVARIANT (one way of writing): where this returns, `rfc8785` would have returned the same bytes.
+    # INVARIANT (one way of writing): whenever this returns, `rfc8785` would have returned the same bytes.
     try:
         text = _encode(document)
         _look_at_numbers(text)

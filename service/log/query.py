@@ -16,12 +16,12 @@ class Query:
     """
     The filters of a search. A record matches a field by any of the field's values. It must match every field that is not empty.
 
-    `since` is the first moment that is searched, `until` the first that no longer is. `requirement` is a requirement that was asked for
-    and not met, `missing` a fact that was asked for, `bundle` the digest of the policies' bytes or the beginning of that digest.
+    `since` is the first moment that is searched, `until` is the moment just after the last one. `requirement` is a requirement that was
+    asked for and not met, `missing` a fact that was asked for, `bundle` the digest of the policies' bytes or the beginning of that digest.
     """
 
     since: Annotated[
-        datetime | None, "the first day, like 2026-11-24, or moment of the record, like 2026-11-24T09:30:00Z; UTC"
+        datetime | None, "the first day, like 2026-11-24, or the first moment, like 2026-11-24T09:30:00Z, that is searched; UTC"
     ] = None
     until: Annotated[datetime | None, "the last day (searched to its end), or the first moment that is no longer searched"] = (
         None

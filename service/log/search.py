@@ -109,7 +109,7 @@ def newer(connection: sa.Connection, than: int, limit: int) -> list[Row]:
 
 
 def newest(connection: sa.Connection) -> int:
-    """The sequence number of the newest record in the index, -1 where there is none."""
+    """The sequence number of the newest record in the index, -1 if there is none."""
     highest: int | None = connection.execute(sa.select(sa.func.max(entry.c.sequence))).scalar_one()
     return -1 if highest is None else highest
 

@@ -80,7 +80,7 @@ def read(data: bytes) -> Envelope:
             found.payload_type, _base64(found.payload), tuple((each.keyid, _base64(each.sig)) for each in found.signatures)
         )
     except (ValidationError, binascii.Error, ValueError):
-        raise EnvelopeRefused(f"it is not a DSSE envelope with at most {MAX_SIGNATURES} signatures") from None
+        raise EnvelopeRefused(f"the signature file is not a DSSE envelope with at most {MAX_SIGNATURES} signatures") from None
 
 
 def verify(envelope: Envelope, payload_type: str, keys: Sequence[PublicKey]) -> tuple[bytes, tuple[PublicKey, ...]]:

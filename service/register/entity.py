@@ -183,7 +183,7 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class EntityToWrite:
-    """An entity to be written: its kind, its id and its content. `place` is its place in the request, which a refusal names."""
+    """An entity to be written: its kind, its id and its content. `place` is its place in the body or file, which a refusal names."""
 
     kind: str
     id: str

@@ -256,7 +256,7 @@ def _taken(
 ) -> Iterator[ProblemPlace]:
     """The places where a name of an entity is taken."""
     if (entry.kind, entry.id) in seen:
-        yield ProblemPlace(pointer=f"{entry.place}/id", code="id-taken", detail="stands twice in the request")
+        yield ProblemPlace(pointer=f"{entry.place}/id", code="id-taken", detail="stands twice among the entities sent")
     elif owners.get((entry.kind, entry.id), entry.id) != entry.id:
         yield ProblemPlace(
             pointer=f"{entry.place}/id", code="id-taken", detail="this is an alias of another entity; change that entity"

@@ -34,7 +34,7 @@ WHY_NOT: Mapping[engine.Unsignable, str] = {
     "conflict": "`{}` stands in a conflict between sovereigns, which cannot be signed off",
     "prohibits": "`{}` prohibits, and a prohibition cannot be signed off",
     "requires": "`{}` requires, and a requirement cannot be signed off; show what it requires",
-    "obliges": "`{}` obliges, and a duty that is overdue cannot be signed off; do it",
+    "obliges": "`{}` obliges, and a duty that is overdue cannot be signed off; perform the duty",
     "nothing": "`{}` asks for no review of this exchange, and no lift by it is in doubt",
 }
 REVIEW = "review"
@@ -136,7 +136,7 @@ def read(raw: bytes) -> SignOffAsked:
 
 def bind(live: Live, stored: Stored, asked: SignOffAsked, today: date) -> Signed:
     """
-    What a sign-off of a recorded decision is bound to. Raises RequestRefused, with the reason, where it cannot be signed off.
+    What a sign-off of a recorded decision is bound to. Raises RequestRefused, with the reason, if it cannot be signed off.
 
     The exchange is judged again, once and without approvals, on the day of the decision.
     """
@@ -162,7 +162,7 @@ def bind(live: Live, stored: Stored, asked: SignOffAsked, today: date) -> Signed
 
 
 def signable(live: Live, stored: Stored) -> tuple[str, ...]:
-    """The provisions of a recorded decision that may be signed off. Raises RequestRefused where it cannot be decided again."""
+    """The provisions of a recorded decision that may be signed off. Raises RequestRefused if it cannot be decided again."""
     judgement = _judged(live, stored)
     return judgement.signable if judgement.outcome.word in OPEN else ()
 

@@ -123,7 +123,7 @@ class Database:
             transaction.exec_driver_sql(_insertion(self.dialect, table), rows)
 
     def numbers_in(self, text: sa.ColumnElement[str]) -> sa.TableValuedAlias:
-        """The numbers in a text, where commas separate them, as rows with a column `value`, to be joined with the text's own row."""
+        """The numbers in a comma-separated text, as rows with a column `value`, to be joined with the row of the text."""
         if self.dialect == "postgresql":
             return sa.func.unnest(sa.func.string_to_array(text, ",")).table_valued("value").render_derived(name="numbers")
         return sa.func.json_each("[" + text + "]").table_valued("value", name="numbers")
