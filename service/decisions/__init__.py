@@ -1,1 +1,1 @@
-"""From an exchange to a durable answer, and back again."""
+"""Deciding: from an exchange to a durable answer, and deciding a record again."""

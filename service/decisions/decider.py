@@ -1,8 +1,7 @@
 """
 From the bytes of an exchange to a decision that is ready to be recorded and sent.
 
-What the endpoints share. Nothing here waits: whoever calls it takes a turn first, and sends nothing before the record is
-durable.
+The endpoints share this. Deciding does not wait: an endpoint takes a turn first, and sends nothing before the record is durable.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -41,7 +40,7 @@ _NOBODY: Mapping[str, Any] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class TellingAsked:
-    """What a caller asks for beside the exchange: more to be told, of engine.INCLUDES, in one of engine.LANGUAGES."""
+    """How a caller wants the decision to be written: with more parts, of engine.INCLUDES, and in one of engine.LANGUAGES."""
 
     include: frozenset[str] = frozenset()
     lang: str = "en"
@@ -50,9 +49,9 @@ class TellingAsked:
 @dataclass(frozen=True, slots=True)
 class Judged:
     """
-    An exchange that was judged, and how that decision is told: `id` and `now` are of the decision, `today` is the day of `now`.
+    A judged exchange, with all that its decision needs: `id` and `now` belong to the decision, and `today` is the day of `now`.
 
-    `filled` is the exchange with its counters, `unsigned` what is judged of it without approvals, `judgement` with those that stand.
+    `filled` is the exchange with its counters. `unsigned` is its judgement without approvals, `judgement` that with those that stand.
     """
 
     id: str
@@ -77,7 +76,7 @@ class Decided:
     written: engine.Written
     answer: bytes
     entry: SealedRecord
-    given: GivenToShadow | None  # for a shadow, where there is one, once the record is durable
+    given: GivenToShadow | None  # for the shadow, if there is one, once the record is durable
 
 
 class Decider:
@@ -134,10 +133,10 @@ class Decider:
         transaction: sa.Connection | None = None,
     ) -> Judged:
         """
-        What the engines say to an exchange; `now` is the moment of the record, and its day is today. Raises RequestRefused.
+        The judgement of the engines on an exchange; `now` is the moment of the record, and its day is today. Raises RequestRefused.
 
-        `live` is what the exchange was read by; `filled` the exchange with its counters, where somebody looked already; a `transaction`
-        under way is where approvals are looked for. Engines that all fail are an incident and no permit.
+        `live` has the policies that the exchange was read by. `filled` is the exchange with its counters, if they are known already.
+        Approvals are looked up in `transaction`, if one is under way. If all engines fail, this is an incident and not a permit.
         """
         today, id = self._today(now), str(uuid7())
         filled = filled or self._filled(live, exchange, now)
@@ -160,11 +159,11 @@ class Decider:
         denied: Callable[[engine.Written], str] = lambda written: "",
     ) -> Decided:
         """
-        The decision on an exchange as it was judged, to be answered and recorded; the exchange is not evaluated again. Raises
-        RequestRefused.
+        The decision on a judged exchange, to be answered and recorded. The exchange is not evaluated again. Raises RequestRefused.
 
-        `caller` is who asked, `register` tells which versions of the register are in the exchange; `denied` says why whoever asked hears
-        no although it may proceed, "" where they do not. Engines that disagree are an incident, and no permit.
+        `caller` asked for it. `register` has the versions of the register that are in the exchange. `denied` gives the reason if the
+        caller is answered no although the exchange may proceed, otherwise "". If the engines disagree, this is an incident and not a
+        permit.
         """
         began = perf_counter()
         live, exchange = judged.live, judged.filled.exchange
@@ -184,12 +183,12 @@ class Decider:
         self._service.metrics.decided(written.outcome, took)
         revision = live.digests.source
         tracing.done("decide", took, decision_id=judged.id, decision_outcome=written.outcome, policy_revision=revision)
-        # A shadow knows of no sign-offs, so it is held against what was decided without them.
+        # A shadow has no sign-offs, so it is compared with the judgement without them.
         given = GivenToShadow.of(judged.unsigned, judged.id, judged.today) if self._service.shadow else None
         return Decided(written, answer, entry, given)
 
     def look(self, live: Live, exchange: engine.Exchange, now: datetime) -> engine.Judgement:
-        """What `decide` would judge, for searches: nothing is told or recorded of it. Raises RequestRefused, engine.EnginesFailed."""
+        """The judgement that `decide` would make, for searches. Nothing is recorded. Raises RequestRefused, engine.EnginesFailed."""
         today = self._today(now)
         filled = self._filled(live, exchange, now)
         return self._judged(live, filled.exchange, filled.exchange.as_of or today, today, None)[1]
@@ -197,9 +196,9 @@ class Decider:
     def _judged(
         self, live: Live, exchange: engine.Exchange, as_of: date, today: date, transaction: sa.Connection | None
     ) -> tuple[engine.Judgement, engine.Judgement]:
-        """What is judged of an exchange without approvals, and with those that stand. Raises engine.EnginesFailed."""
+        """The judgements on an exchange without approvals, and with those that stand. Raises engine.EnginesFailed."""
         unsigned = live.pdp.judge(exchange, as_of=as_of)
-        # Sign-offs are looked for only where one could tell, and that is known once it is judged without them.
+        # Sign-offs are looked up only if one could change the outcome. The judgement without them shows whether one could.
         if unsigned.signable and unsigned.outcome.word in sign_offs.OPEN:
             signed = self._signed(live, exchange, max(as_of, today), transaction)
             if signed:
@@ -209,7 +208,7 @@ class Decider:
     def _signed(
         self, live: Live, exchange: engine.Exchange, day: date, transaction: sa.Connection | None
     ) -> list[engine.Approval]:
-        """The approvals that stand for an exchange; none where the log cannot be read, for then nobody knows."""
+        """The approvals that stand for an exchange; none if the log cannot be read, since they are unknown then."""
         if transaction is not None:
             return sign_offs.standing(transaction, live, exchange, day)
         try:
@@ -222,7 +221,7 @@ class Decider:
         return now.astimezone(self._zone).date()
 
     def _filled(self, live: Live, exchange: engine.Exchange, now: datetime) -> Filled:
-        """The exchange with its counters as they are now; whoever commits it looks again."""
+        """The exchange with its counters as they are now. A commitment looks them up again."""
         if not live.counting.counters:
             return Filled(exchange, {}, {})
         today = self._today(now)
@@ -248,7 +247,7 @@ def _more(judged: Judged, written: engine.Written, register: Mapping[str, Any], 
 
 
 async def durable(recording: Awaitable[Recorded]) -> Recorded:
-    """Wait until the log has what it was given. Raises RequestRefused where it does not, for then nothing may be answered."""
+    """Wait until a recording is durable. Raises RequestRefused if it fails, since nothing may be answered then."""
     began = perf_counter()
     failed = ""
     try:

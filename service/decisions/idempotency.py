@@ -1,14 +1,14 @@
 """
 Calls that can be repeated: `Idempotency-Key` on everything that writes.
 
-A caller that got no answer sends the same call again with the same key, and gets the first answer, byte for byte: never a second record,
-commit or count.
+A caller that got no answer sends the same call again with the same key, and gets the first answer, byte for byte. There is never a second
+record, commit or count.
 
-- INVARIANT (one commit): what a call writes and the answer kept for its retries are in one transaction, under the one writing lock, and
-  the kept answer is looked for there once more. Whichever process a retry comes to, one of two calls writes, and both answer alike.
+- INVARIANT (one commit): what a call writes and the answer kept for its retries are in one transaction, under the one writing lock. There
+  the kept answer is looked up once more. So of two equal calls only one writes, in any processes, and both get the same answer.
 - A call that is refused or fails keeps nothing, and may be tried again.
-- An answer that holds a record's values is emptied when they are erased, together with the digest of the call, which could be
-  compared with guesses. Its row stays, so that a retry is told so and records nothing.
+- An answer with values of a record is emptied when these values are erased. The digest of its call is erased too, since guesses could be
+  compared with it. The row stays: a retry is refused because of the erasure, and records nothing.
 """
 
 import asyncio
@@ -42,12 +42,11 @@ _KEY = re.compile(rb"[!-~]{1,255}")
 @dataclass(frozen=True, slots=True)
 class KeptAnswer:
     """
-    What a call that writes answers once it is durable, and what is kept of it for retries.
+    The answer of a call that writes, sent once the call is durable; and what is kept of it for retries.
 
-    `records` are the log's numbers of the records whose values the body holds, `subject` is an entity of the register that it tells:
-    whoever erases one of them empties the kept answer.
-    `kept` is kept in place of a body that may not be. `after` runs in the event loop once the call is durable, and not for a retry:
-    for log lines, say.
+    `records` has the numbers of the records whose values are in the body, `subject` is the entity of the register that is in it. When
+    one of them is erased, the kept answer is emptied. `kept` is kept in place of a body that must not be kept. `after` runs in the event
+    loop once the call is durable, but not for a retry; for example, it writes log lines.
     """
 
     body: bytes
@@ -61,7 +60,7 @@ class KeptAnswer:
     after: Callable[[], None] = lambda: None
 
     def response(self, *, replayed: bool = False) -> Response:
-        """The response; of a retry it says so."""
+        """The response. If it is a replay, a header says so."""
         headers = {name: value for name, value in (("Location", self.location), ("ETag", self.etag)) if value}
         if replayed:
             headers["Idempotency-Replayed"] = "true"
@@ -73,14 +72,14 @@ Work = Callable[[sa.Connection], KeptAnswer]
 
 async def once(service: Service, request: Request, caller: Caller, raw: bytes, work: Work) -> Response:
     """
-    Do a call's work in a writing transaction, once for all calls with the same `Idempotency-Key`; without one, for every call.
+    Do a call's work in a writing transaction, once for all calls with the same `Idempotency-Key`; without a key, for every call.
 
-    `raw` is the call's body as it was sent, `caller` who makes it. `work` gets the transaction, writes by it and by nothing else, and
-    returns the answer; it runs on the writer's thread and must be short. What it raises undoes what it wrote and reaches the caller;
-    a refusal is raised, not returned. Raises RequestRefused; also where the key came with another call before, or the answer was erased.
+    `raw` is the body of the call as it was sent; `caller` makes the call. `work` gets the transaction, writes only with it, and returns
+    the answer. It runs on the writer's thread and must be short. An exception undoes what `work` wrote, and is raised here; a refusal is
+    raised, not returned. Raises RequestRefused, also if the key was sent with another call before, or if the answer was erased.
 
-    What may turn out otherwise for the same call a minute later (a day that is over, a row that is there) is for `work` to check, or
-    for the `prepare` of once_prepared, so that a retry still gets the first answer.
+    Some checks may give another result for the same call a minute later: a day is over, or a row exists. `work` makes these checks, or
+    the `prepare` of once_prepared does, so that a retry still gets the first answer.
     """
 
     async def prepare() -> Work:
@@ -93,10 +92,10 @@ async def once_prepared(
     service: Service, request: Request, caller: Caller, raw: bytes, prepare: Callable[[], Awaitable[Work]]
 ) -> Response:
     """
-    The same where much is to be done before the transaction: `prepare` does it (decides, say), and returns the work.
+    The same for calls that do much before the transaction: `prepare` does this (it decides, for example), and returns the work.
 
-    It is not called where an answer is kept already. Where another call with the same key writes while it prepares, what it prepared is
-    thrown away and that call's answer is given.
+    `prepare` is not called if an answer is kept already. If another call with the same key writes meanwhile, the prepared work is
+    dropped, and the answer of the other call is given.
     """
     key = key_of(request)
     if key is None:
@@ -123,9 +122,7 @@ def key_of(request: Request) -> str | None:
     if not sent:
         return None
     if len(sent) > 1 or not _KEY.fullmatch(sent[0]):
-        raise RequestRefused(
-            "bad-request", "an `Idempotency-Key` has 1 to 255 visible ASCII characters, and there is one at most"
-        )
+        raise RequestRefused("bad-request", "send one `Idempotency-Key` at most, with 1 to 255 visible ASCII characters")
     return str(sent[0], "ascii")
 
 
@@ -147,7 +144,7 @@ def purge(service: Service, transaction: sa.Connection) -> int:
 
 @dataclass(frozen=True, slots=True)
 class _Call:
-    """Which call is made: whose, under which key, and a digest of all that was asked for."""
+    """A call: its caller, its key, and a digest of everything that was sent."""
 
     caller: str
     key: str
@@ -155,17 +152,17 @@ class _Call:
 
     @property
     def here(self) -> sa.ColumnElement[bool]:
-        """Where its row is."""
+        """The condition for its row."""
         return sa.and_(rows.c.caller == self.caller, rows.c.key == self.key)
 
 
 def _once(service: Service, transaction: sa.Connection, call: _Call, work: Work) -> tuple[KeptAnswer, bool]:
-    """In the writing transaction: the answer that is kept, or the work's; and whether it was kept."""
+    """In the writing transaction: the kept answer, or the answer of the work; and whether it was kept."""
     kept = _find(service, transaction, call)
     if kept is not None:
         return kept, True
     answer = work(transaction)
-    transaction.execute(sa.delete(rows).where(call.here))  # one that has been kept long enough
+    transaction.execute(sa.delete(rows).where(call.here))  # an answer that was kept long enough
     transaction.execute(
         sa.insert(rows).values(
             caller=call.caller,
@@ -197,24 +194,22 @@ async def _look(service: Service, call: _Call) -> KeptAnswer | None:
 
 
 def _find(service: Service, connection: sa.Connection, call: _Call) -> KeptAnswer | None:
-    """The answer that is kept for a call. Raises RequestRefused where the key came with another call, or the answer was erased."""
+    """The answer that is kept for a call. Raises RequestRefused if the key was sent with another call, or the answer was erased."""
     found = sa.select(rows).where(call.here).where(rows.c.created_at >= _since(service))
     row = connection.execute(found).one_or_none()
     if row is None:
         return None
     if row.body is None:
-        raise RequestRefused(
-            "idempotency-erased", "this call was answered, and what it was answered with has been erased since"
-        )
+        raise RequestRefused("idempotency-erased", "this call was answered, and its answer has been erased since")
     if row.digest != call.digest:
         raise RequestRefused(
-            "idempotency-mismatch", "this `Idempotency-Key` came with another call before; a new call needs a new one"
+            "idempotency-mismatch", "this `Idempotency-Key` came with another call before; a new call needs a new key"
         )
     return KeptAnswer(bytes(row.body), row.status, row.media_type, row.location, row.etag)
 
 
 def forget(transaction: sa.Connection, subject: str) -> None:
-    """Empty the answers that tell an entity of the register, in the transaction that erases it."""
+    """Empty the answers with an entity of the register, in the transaction that erases the entity."""
     transaction.execute(sa.update(rows).where(rows.c.subject == subject).values(body=None, digest=""))
 
 
@@ -225,7 +220,7 @@ def _any_old(service: Service) -> bool:
 
 
 def _since(service: Service) -> str:
-    """From when on answers are kept."""
+    """The moment since which answers are kept."""
     return moment_text(service.clock() - timedelta(hours=service.settings.idempotency_hours))
 
 

@@ -1,8 +1,8 @@
 """
-Requests that bring many exchanges: how many may be under way, whose turn it is, and how much it may hold.
+Requests with many exchanges: how many may be under way, which one is decided now, and how much memory it may take.
 
-Each holds its body while it waits and its decisions until they are recorded, so only a few may wait and one at a time is decided. One
-whose caller has left is decided no further.
+Each request holds its body while it waits, and its decisions until they are recorded. So only a few may wait, and one at a time is
+decided. If the caller has left, its request is not decided any further.
 """
 
 import asyncio
@@ -17,34 +17,36 @@ from service.callers.shedding import Load
 from service.log.leaf import SealedRecord
 from service.problems import RequestRefused
 
-# What the records of one request may take in memory, as much as their answers do.
+# The memory that the records of one request may take. Their answers take as much again.
 MOST_BYTES = 64 * 1024 * 1024
 
-# Requests that are sent or wait for their turn; each holds its body.
+# Requests that are being received or wait for their turn. Each holds its body.
 MOST_WAITING = 8
 
 
 class Holding:
-    """What the request whose turn it is holds in memory."""
+    """The memory that is held by the request whose turn it is."""
 
     def __init__(self, leaving: asyncio.Future[Any]) -> None:
         self._leaving = leaving
         self._bytes = 0
 
     def check(self) -> None:
-        """Raises ClientDisconnect where the caller has left."""
+        """Raises ClientDisconnect if the caller has left."""
         if self._leaving.done():
             raise ClientDisconnect
 
     def add(self, entry: SealedRecord) -> None:
-        """Hold a record more. Raises RequestRefused where it is too much."""
+        """Hold one more record. Raises RequestRefused if the records take too much memory."""
         self._bytes += len(entry.leaf)
         if self._bytes > MOST_BYTES:
-            raise RequestRefused("batch-too-large", f"the decisions take more than {MOST_BYTES} bytes; send it in parts")
+            raise RequestRefused(
+                "batch-too-large", f"the decisions take more than {MOST_BYTES} bytes; send the request in parts"
+            )
 
 
 class LargeRequests:
-    """Those of one endpoint, called `what` where there are too many; belongs to one event loop."""
+    """The large requests of one endpoint. A refusal calls them `what`. Belongs to one event loop."""
 
     def __init__(self, load: Load, what: str) -> None:
         self._load = load
@@ -54,7 +56,7 @@ class LargeRequests:
 
     @asynccontextmanager
     async def place(self) -> AsyncIterator[None]:
-        """A place for a request, before its body is read. Raises RequestRefused where there is none."""
+        """A place for a request, before its body is read. Raises RequestRefused if there is none."""
         if self._places.locked():
             raise self._load.turn_away(f"{MOST_WAITING} {self._what} are under way")
         async with self._places:
@@ -63,7 +65,7 @@ class LargeRequests:
     @asynccontextmanager
     async def turn(self, request: Request) -> AsyncIterator[Holding]:
         """The turn of a request whose body was read whole."""
-        leaving = asyncio.ensure_future(request.receive())  # nothing more comes but the word that the caller has left
+        leaving = asyncio.ensure_future(request.receive())  # the only message still to come says that the caller has left
         try:
             async with self._turn:
                 yield Holding(leaving)

@@ -1,12 +1,12 @@
 """
 From decided exchanges to a durable record and an answer: the one path for every endpoint that decides.
 
-Goes in: a request, and how to decide what it asks. Comes out: the response. All decisions of a request are recorded by one commit, all
-or none; a shadow looks at them, and the log line of the request tells of them, only once they are durable.
+Input: a request, and a function that decides it. Output: the response. One commit records all decisions of a request, or none. A shadow
+gets them, and the log line of the request names them, only once they are durable.
 
 - INVARIANT (durable first): no answer leaves before the commit that holds its records.
-- Without an `Idempotency-Key` the records wait with those of other requests and are committed together with them; with one, the records
-  and the answer that is kept for retries are in one transaction of their own.
+- Without an `Idempotency-Key` the records are committed together with those of other requests. With a key, the records and the answer
+  that is kept for retries are in one transaction of their own.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
@@ -29,10 +29,10 @@ from service.telemetry.log_lines import note
 @dataclass(frozen=True, slots=True)
 class Outgoing:
     """
-    What was decided, and what is answered to it: the records in order, beside each what a shadow has to know of it, and a body.
+    Decisions and their answer: the records in order, for each what a shadow needs to know of it, and a body.
 
-    The body comes in pieces, so that a large one is never put together where it need not be. `noted` goes into the log line of the
-    request; `refused` is the kind of problem that the answer is, where it is one.
+    The body is in pieces, so that a large one is put together only if it must be. `noted` goes into the log line of the request.
+    `refused` is the kind of problem, if the answer is a problem.
     """
 
     entries: Sequence[SealedRecord]
@@ -45,11 +45,11 @@ class Outgoing:
 
     @classmethod
     def of(cls, decided: Decided, body: bytes, noted: Mapping[str, object], **more: Any) -> Self:
-        """Of one decision, answered by a body."""
+        """One decision, answered by a body."""
         return cls((decided.entry,), (decided.given,), (body,), noted, **more)
 
     def kept(self, service: Service, request: Request, records: range) -> KeptAnswer:
-        """As the answer of a call that may be repeated: its records, of these numbers, are in the transaction under way."""
+        """The same as an answer that is kept for retries. `records` has the numbers of its records, in the transaction under way."""
         return KeptAnswer(
             b"".join(self.pieces),
             self.status,
@@ -59,7 +59,7 @@ class Outgoing:
         )
 
     def tell(self, service: Service, request: Request, records: range) -> None:
-        """Tell of it, now that its records are durable."""
+        """Report the decisions to the log line and to the shadow, now that their records are durable."""
         note(request.scope, **self.noted)
         if self.refused:
             request.scope["refused"] = self.refused
@@ -80,7 +80,7 @@ async def record_and_answer(
     """
     Decide what a request asks, record it, and answer it, once for all calls with one `Idempotency-Key`.
 
-    `raw` is the body as it came, by which a retry is known. `decide` is not called where an answer is kept already. Raises
+    `raw` is the body as it was sent; a retry is recognized by it. `decide` is not called if an answer is kept already. Raises
     RequestRefused, and what `decide` raises; then nothing is recorded.
     """
 

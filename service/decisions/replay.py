@@ -1,8 +1,9 @@
 """
-Deciding again what a record says was decided.
+Replay: deciding a recorded exchange again, and comparing the two decisions.
 
-Goes from a stored record, and the policies that decided it, to what differs. The same version of the engine must come to the same
-bytes, another version to the same meaning (semantics 5.5). What was erased cannot be decided on again: the rest is, and that is said.
+Input: a stored record, and the policies that decided it. Output: the differences. The same version of the engine must give the same
+bytes, another version the same meaning (semantics 5.5). Erased values are gone: the exchange is decided without them, and the result says
+so.
 """
 
 from __future__ import annotations
@@ -25,17 +26,17 @@ from service.policies.kept import NotKept, load_kept
 MOST_DIFFERENCES = 20
 Finding = Literal["bytes", "meaning", "nothing"]
 
-# By the digests of a bundle and the mode of the engine: who decides. Raises CannotReplay.
+# The decision point for the digests of a bundle and the mode of the engine. Raises CannotReplay.
 Deciders = Callable[[PolicyDigests, str], engine.PDP]
 
 
 class CannotReplay(Exception):
-    """The decision cannot be decided again here; the message says what is wanting."""
+    """The record cannot be replayed here; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReplayDifference:
-    """A place in the decision, as a JSON Pointer, and what stands there: recorded, and decided again; None where nothing does."""
+    """A place in the decision, as a JSON Pointer, with the recorded and the replayed value there; None if there is no value."""
 
     pointer: str
     recorded: Any
@@ -45,9 +46,9 @@ class ReplayDifference:
 @dataclass(frozen=True, slots=True)
 class Replay:
     """
-    What came of deciding again. `same` tells what is the same: the bytes, the meaning though not the bytes, or neither.
+    The result of a replay. `same` says what is the same: the bytes, the meaning but not the bytes, or nothing.
 
-    `holds`: it is what is to be expected of these versions and of what was erased. `erased` are pointers into the request.
+    `holds`: the result is as expected for these versions and these erased values. `erased` has pointers into the request.
     """
 
     id: str
@@ -73,7 +74,7 @@ def replay(stored: Stored, deciders: Deciders) -> Replay:
         exchange = engine.parse_exchange(pdp.bundle, json.dumps(request, ensure_ascii=False).encode())
         replayed = _again(pdp, exchange, date.fromisoformat(record["as_of"]), record)
     except engine.ExchangeRefused as refused:
-        raise CannotReplay(f"engine {engine.__version__} does not take this exchange any more: {refused}") from None
+        raise CannotReplay(f"engine {engine.__version__} no longer accepts this exchange: {refused}") from None
     except engine.EnginesFailed as failed:
         raise CannotReplay(f"no engine could decide: {failed}") from None
     differences = tuple(_differences(meaning(recorded), meaning(replayed), ""))
@@ -93,15 +94,17 @@ def kept_decider(connection: sa.Connection, bundle: PolicyDigests, mode: str) ->
     try:
         return decider(load_kept(connection, bundle.source, bundle.meaning), bundle, mode)
     except NotKept as not_kept:
-        raise CannotReplay(f"the policies that decided are needed, of source digest {bundle.source}: {not_kept}") from None
+        raise CannotReplay(f"the replay needs the policies with the source digest {bundle.source}: {not_kept}") from None
 
 
 def decider(policies: engine.Bundle, bundle: PolicyDigests, mode: str) -> engine.PDP:
     """These policies, ready to decide, if they are those that decided. Raises CannotReplay."""
     if policies.digests.source != bundle.source:
-        raise CannotReplay(f"these policies are not those that decided, whose source digest is {bundle.source}")
+        raise CannotReplay(
+            f"these policies did not decide this record; the replay needs the policies with the source digest {bundle.source}"
+        )
     if mode not in engine.MODES:
-        raise CannotReplay(f"it was decided in the mode `{mode}`, which this version does not have")
+        raise CannotReplay(f"the record was decided in the mode `{mode}`, which this version does not have")
     return engine.PDP(policies, mode)
 
 
@@ -133,11 +136,11 @@ def _record(stored: Stored) -> dict[str, Any]:
 
 
 def _again(pdp: engine.PDP, exchange: engine.Exchange, as_of: date, record: dict[str, Any]) -> dict[str, Any]:
-    """The decision of a record again, in its language; where the record does not say it, in the one that comes nearest."""
+    """The decision of a record again, in its language. If the record names no language, the one that fits best is taken."""
     recorded = record["decision"]
-    # What was asked for beside the rest stands in it.
+    # The optional parts that the caller asked for are in the recorded decision.
     include = [name for name in engine.INCLUDES if recorded.get(name) is not None]
-    # Today decides nothing but whether the decision is hypothetical.
+    # The present day decides only whether the decision is hypothetical.
     today = as_of + (timedelta(days=1 if as_of < date.max else -1) if recorded["hypothetical"] else timedelta())
     signed = [engine.Approval.told(part) for part in recorded.get("signed_off") or ()]
 
@@ -148,16 +151,16 @@ def _again(pdp: engine.PDP, exchange: engine.Exchange, as_of: date, record: dict
 
     if "lang" in record:
         if record["lang"] not in engine.LANGUAGES:
-            raise CannotReplay(f"it was written in the language `{record['lang']}`, which this version does not have")
+            raise CannotReplay(f"the decision was written in the language `{record['lang']}`, which this version does not have")
         return written(record["lang"])
-    # It is in English, or from before records said their language.
+    # The decision is in English, or its record is too old to name a language.
     english, *others = engine.LANGUAGES
     first = written(english)
     return first if first == recorded else _nearest(recorded, [first, *map(written, others)])
 
 
 def _nearest(recorded: dict[str, Any], replayed: list[dict[str, Any]]) -> dict[str, Any]:
-    """That in the language of the record, as far as can be told."""
+    """The decision in the language of the record, as far as this can be known."""
     same = (each for each in replayed if each == recorded)
     titled = (each for each in replayed if each["jurisdictions"] and each["jurisdictions"] == recorded["jurisdictions"])
     answered = (each for each in replayed if each["answer"] == recorded["answer"])

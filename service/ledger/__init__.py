@@ -1,1 +1,1 @@
-"""The ledger: which decided exchanges happened, and what the counters come to by them."""
+"""The ledger: the decided exchanges that happened, and the counters that they move."""

@@ -1,8 +1,9 @@
 """
-What the counters come to, and how they begin.
+Reading counters, and opening them.
 
-A counter's name and per whom in; its range in the window of today out, with what the ledger lacks for an upper end. An opening is what
-somebody attests that a counter was at the beginning of a day; from then on the ledger is complete.
+A reading takes the name of a counter and the facts that it is kept per. It gives the counter's range in the window of today, and says
+whether the ledger is complete for this window. An opening is a count for the beginning of a day, which a caller attests; from that day
+on the ledger is complete.
 """
 
 from collections.abc import Mapping
@@ -32,7 +33,7 @@ class WindowPart(LedgerPart):
 
 
 class OpeningPart(LedgerPart):
-    """A count that a counter began with."""
+    """The attested count that a counter was opened with."""
 
     id: str
     on: date
@@ -41,9 +42,9 @@ class OpeningPart(LedgerPart):
 
 class CounterPart(LedgerPart):
     """
-    A counter of somebody, today. `complete`: the ledger has every exchange of the window, or began within it with a count.
+    A counter, today. `complete`: the ledger has every exchange of the window, or the counter was opened with a count within it.
 
-    `recount`: there are commitments that were not counted under what the counter means now.
+    `recount`: some commitments were not counted under the present meaning of the counter.
     """
 
     counter: str
@@ -60,7 +61,7 @@ class Opened(LedgerPart):
     id: str
     counter: str
     on: date
-    counts: dict[str, CountPart] = Field(description="those that were told; of the others nothing is known")
+    counts: dict[str, CountPart] = Field(description="the counts that were sent; the others are unknown")
 
 
 class Counters:
@@ -73,7 +74,7 @@ class Counters:
         self._counts = Counts(service.settings, self._book)
 
     def read(self, connection: sa.Connection, name: str, per: Mapping[str, Any]) -> CounterPart:
-        """A counter of somebody, as it is today. Raises RequestRefused."""
+        """A counter as it is today; `per` has the values of the facts that it is kept per. Raises RequestRefused."""
         live = self._service.live
         counter = self._counter(live, name)
         _, key = self._of(live, counter, per, {})
@@ -103,7 +104,7 @@ class Counters:
         caller: Caller,
         reason: str,
     ) -> Opened:
-        """Note what a counter of somebody was at the beginning of a day. Raises RequestRefused."""
+        """Open a counter: record its count at the beginning of a day. Raises RequestRefused."""
         live = self._service.live
         counter = self._counter(live, name)
         strange = [fact for fact in counts if fact not in counter.facts]
@@ -124,7 +125,7 @@ class Counters:
             if counter.name == name:
                 return counter
         names = ", ".join(f"`{each.name}`" for each in live.counting.counters) or "none"
-        raise RequestRefused("not-found", f"there is no such counter; there are: {names}"[:400])
+        raise RequestRefused("not-found", f"there is no such counter; the counters are: {names}"[:400])
 
     def _of(
         self, live: Live, counter: engine.Counter, per: Mapping[str, Any], counts: Mapping[str, Any]
@@ -141,13 +142,15 @@ class Counters:
             raise _wrong("", "the body holds a number or a text that JSON cannot carry safely") from None
         except engine.ExchangeRefused as refused:
             places = tuple(ProblemPlace(pointer=each.pointer, code=each.code, detail=each.detail) for each in refused.problems)
-            raise RequestRefused("bad-request", "a value is not one that its fact may have", errors=places) from None
+            raise RequestRefused("bad-request", "a fact cannot have the value that was sent", errors=places) from None
         key = live.counting.key(counter, exchange)
         if None in key:
-            raise _wrong("/per", "each must be known, and told as closely as can be")
+            raise _wrong("/per", "each value must be known, and as exact as possible")
         told = {fact: value for fact in counts if isinstance(value := exchange.value(fact), engine.Range)}
         if len(told) < len(counts):
-            raise _wrong("/counts", 'a count is a number, or {"at_least": a, "at_most": b}; leave out what is not known')
+            raise _wrong(
+                "/counts", 'a count is a number, or {"at_least": a, "at_most": b}; leave out a count that is not known'
+            )
         return told, key
 
     def _moment(self) -> Moment:

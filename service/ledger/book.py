@@ -1,9 +1,9 @@
 """
-The rows of the ledger: what moved each counter, and what counts began with.
+The rows of the ledger: what moved each counter, and the counts that counters were opened with.
 
-Contributions of an exchange in; later, for a counter and a key, what was found of them in a window. A row holds no value of a key but a
-keyed hash of it. The key of that hash is a secret of this database, made with its tables: once the values in the log are erased,
-whoever has a row and not the database cannot tell whether a guess is right.
+The contributions of an exchange go in. Later, for a counter and a key, their sums in a window come out. A row holds a keyed hash of a
+key, and none of the key's values. The secret of this hash belongs to the database and is made with its tables. So after the values
+in the log are erased, a person who has a row, but not the secret, cannot check a guess.
 """
 
 import hmac
@@ -34,14 +34,14 @@ def _whole(column: sa.ColumnElement[Any], *where: sa.ColumnElement[bool]) -> sa.
 
 
 def _sums(*where: sa.ColumnElement[bool]) -> list[sa.ColumnElement[Any]]:
-    """The columns of a tally over the days where something holds."""
+    """The columns of a tally over the days that meet some conditions."""
     largest = sa.func.max(_whole(tally.c.largest, *where))
     return [largest, *(sa.func.sum(_whole(column, *where)) for column in (tally.c.least, tally.c.most, tally.c.endless))]
 
 
 @lru_cache(maxsize=64)
 def _days_of(count: int) -> sa.CompoundSelect[Any]:
-    """The days of so many counters, each row with the number of its counter: one statement, so that it is one way to the database."""
+    """The days of `count` counters, each row with the number of its counter. One statement makes one trip to the database."""
     return sa.union_all(*(_days_of_one(number) for number in range(count)))
 
 
@@ -87,7 +87,7 @@ _OPENINGS = (
     .order_by(opening.c.day.desc(), opening.c.id.desc())
 )
 _COUNTED = sa.select(counted)
-_PLACE = ("meaning", "key", "day", "fact")  # of a movement, and of the tally it is in
+_PLACE = ("meaning", "key", "day", "fact")  # of a movement, and of the tally that includes it
 _RECENT = (
     sa.select(commitment.c.counting)
     .where(commitment.c.sequence > sa.bindparam("after"), commitment.c.state == "committed")
@@ -98,9 +98,9 @@ _RECENT = (
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """
-    A counter of somebody in a window, both ends inclusive.
+    A counter for one key in a window, both ends included.
 
-    `keys` are hashes: first that of the key itself, then those of the keys that may be this one; there is none where the key is not known.
+    `keys` are hashes: first the hash of the key itself, then the hashes of keys that may be the same. It is empty if the key is not known.
     """
 
     counter: engine.Counter
@@ -111,7 +111,7 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class OpeningCount:
-    """The count of a day's beginning, as somebody attested it, for each fact of a counter."""
+    """The attested count at the beginning of a day, for each fact of a counter."""
 
     id: str
     day: date
@@ -121,9 +121,9 @@ class OpeningCount:
 @dataclass(frozen=True, slots=True)
 class FoundCounts:
     """
-    What the ledger has of a counter: in the `window`, of that since the `opening`, and of that `later` than some record.
+    The sums of a counter: in the `window`, `since` the day of the `opening`, and `later` than some record.
 
-    `foreign`: there are commitments in the window that were not counted under what the counter means now; they may be any number more.
+    `foreign`: some commitments in the window were not counted under the present meaning of the counter; they may add any number.
     """
 
     window: Mapping[str, engine.Tally] = field(default_factory=dict)
@@ -151,16 +151,16 @@ class Book:
         return hmac.new(self._secret, canonical(named), sha256).hexdigest()
 
     def covering(self, connection: sa.Connection, counter: engine.Counter, key: engine.Key) -> tuple[str, ...]:
-        """The hashes of a key and of the keys that may be this one; nothing where a part of it is not known."""
+        """The hashes of a key and of the keys that may be the same; none if a part of the key is not known."""
         if None in key:
             return ()
         return tuple(self.hashed(connection, counter.per, each) for each in engine.covering(key))
 
     def find(self, connection: sa.Connection, wanted: Sequence[Wanted], *, after: int | None = None) -> dict[str, FoundCounts]:
         """
-        What the ledger has of some counters, by their names.
+        The sums of some counters, by their names.
 
-        `after` is the number of a record: what was committed later is told apart.
+        `after` is the number of a record: what was committed later is also summed separately.
         """
         meanings: dict[str, set[str]] = {}
         until: dict[str, str] = {}
@@ -169,7 +169,7 @@ class Book:
             until[row.counting] = max(row.last, until.get(row.counting, ""))
         if not until:
             return {}
-        # INVARIANT (nothing is overlooked): what was not counted under the meaning of now may come to any number.
+        # INVARIANT (nothing is overlooked): a commitment not counted under the present meaning may add any number.
         found = {
             each.counter.name: FoundCounts(
                 foreign=any(
@@ -192,7 +192,7 @@ class Book:
         sequence: int,
         moved: Sequence[tuple[engine.Contribution, engine.Counter, date]],
     ) -> None:
-        """Note what a commitment adds, each on the day that counts for it."""
+        """Record what a commitment adds to each counter, each on a day of that counter's calendar."""
         for each, counter, day in moved:
             people = engine.Tally.of(each.people)
             place = {
@@ -206,7 +206,7 @@ class Book:
             self._add(transaction, place, people)
 
     def end(self, transaction: sa.Connection, commitment: str, meanings: Collection[str] | None = None) -> None:
-        """What a commitment added no longer counts; of some meanings only, where they are named."""
+        """Stop counting what a commitment added: under all meanings, or only under those given."""
         mine = sa.and_(movement.c.commitment == commitment, movement.c.live.is_(sa.true()))
         if meanings is not None:
             mine = sa.and_(mine, movement.c.meaning.in_(meanings))
@@ -216,13 +216,13 @@ class Book:
             self._again(transaction, row)
 
     def revive(self, transaction: sa.Connection, commitment: str, fact: str, meaning: str) -> None:
-        """What a commitment added under a meaning counts again."""
+        """Count again what a commitment added under a meaning."""
         mine = sa.and_(movement.c.commitment == commitment, movement.c.fact == fact, movement.c.meaning == meaning)
         transaction.execute(sa.update(movement).where(mine).values(live=True))
         self._again(transaction, transaction.execute(sa.select(movement).where(mine)).one())
 
     def _again(self, transaction: sa.Connection, row: Any) -> None:
-        """Add up the day of a movement again: the largest of a day cannot be taken back."""
+        """Add up the day of a movement again, since the largest of a day cannot be subtracted."""
         left = sa.and_(*(movement.c[name] == getattr(row, name) for name in _PLACE), movement.c.live.is_(sa.true()))
         again = transaction.execute(sa.select(*_MOVEMENTS).where(left)).one()
         here = sa.and_(*(tally.c[name] == getattr(row, name) for name in _PLACE))
@@ -260,7 +260,7 @@ class Book:
         by: str,
         reason: str | None,
     ) -> None:
-        """Note what a counter of somebody was at the beginning of a day."""
+        """Record the count of a counter at the beginning of a day."""
         hashed = self.hashed(transaction, counter.per, key)
         rows = []
         for fact in counter.facts:
@@ -274,12 +274,15 @@ class Book:
         transaction.execute(sa.insert(opening), rows)
 
     def note(self, transaction: sa.Connection, counting: engine.Counting, day: date) -> None:
-        """Note that what was committed until a day was counted under these meanings."""
+        """Record that all commitments up to a day are counted under these meanings."""
         last = day.isoformat()
         here = counted.c.counting == counting.meaning
         noted = transaction.execute(sa.select(sa.func.min(counted.c.last)).where(here)).scalar_one_or_none()
         if noted is None:
-            meanings = ["", *(each.meaning for each in counting.counters)]  # the empty one stands where there is no counter
+            meanings = [
+                "",
+                *(each.meaning for each in counting.counters),
+            ]  # the empty one, so that there is a row without counters too
             rows = [{"counting": counting.meaning, "meaning": each, "last": last} for each in meanings]
             transaction.execute(sa.insert(counted), rows)
         elif noted < last:
@@ -324,7 +327,7 @@ class Book:
         for each in wanted:
             later: dict[str, engine.Tally] = {}
             for row in rows:
-                # Where it is not known whose the counter is, whatever was committed may be the same one's.
+                # If the key is not known, every commitment may belong to it.
                 if row.meaning == each.counter.meaning and (not each.keys or row.key in each.keys):
                     later[row.fact] = later.get(row.fact, NOTHING) + _tally(row, 3, certain=False)
             if any(each.counter.meaning not in meanings.get(counting, ()) for counting in recent):
@@ -332,7 +335,7 @@ class Book:
             found[each.counter.name] = replace(found[each.counter.name], later=later)
 
     def _openings(self, connection: sa.Connection, asked: Sequence[Wanted]) -> dict[str, OpeningCount]:
-        """The last count that each counter was opened with: of the latest day, and of these the one told last."""
+        """The newest opening of each counter: that of the latest day, and of several on this day the one recorded last."""
         by_counter = {each.counter.name: each for each in asked}
         given = {"counters": list(by_counter), "keys": [each.keys[0] for each in asked]}
         found: dict[str, OpeningCount] = {}
@@ -347,6 +350,6 @@ class Book:
 
 
 def _tally(row: Any, at: int, *, certain: bool) -> engine.Tally:
-    """The sums of a row from a column on; rows of another key that may be this one add nothing for certain."""
+    """The sums of a row from a column on. A row of another key, which may be the same key, adds nothing for certain."""
     largest, least, most, endless = (int(each) for each in row[at : at + 4])
     return engine.Tally(largest if certain else 0, least if certain else 0, None if endless else most)

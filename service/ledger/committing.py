@@ -1,9 +1,9 @@
 """
-Commitments: decided exchanges that happen, with what each moved and what became of it.
+Commitments: decided exchanges that really happen, what each adds to the counters, and what becomes of it.
 
-A decision's id in; a commitment out, or why there is none. Everything is done inside one writing transaction: the counters it is
-decided by cannot move before it counts. Of a commitment nothing is changed but its state, and whether its movements count; what
-happened to it is added as events.
+The id of a decision goes in; a commitment comes out, or the reason why there is none. Everything is done inside one writing
+transaction, so the counters cannot move between the judgement and the commitment. Only the state of a commitment changes, and whether
+its movements count. Everything that happens to it is added as an event.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -37,20 +37,20 @@ _CHUNK = 25
 
 
 class LedgerPart(BaseModel):
-    """A part of what the ledger tells."""
+    """A part of an answer of the ledger."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class CountPart(LedgerPart):
-    """A number of people, or of what else is counted; no upper end where `at_most` is left out."""
+    """A number of people, or of other things that are counted. Without `at_most` it has no upper end."""
 
     at_least: int = Field(ge=0)
     at_most: int | None = Field(default=None, ge=0)
 
 
 class MovedPart(LedgerPart):
-    """What a commitment adds to one counted fact, on which day of the counter's calendar; `counts` until it has ended."""
+    """What a commitment adds to one counted fact, and on which day of the counter's calendar. `counts`: it still counts."""
 
     fact: str
     day: date
@@ -67,7 +67,7 @@ class CounterMovePart(LedgerPart):
 
 
 class EventPart(LedgerPart):
-    """Something that happened to a commitment. `other` is the commitment that it replaces, or is replaced by."""
+    """Something that happened to a commitment. `other` is the commitment that this one replaces, or that replaces it."""
 
     kind: Literal["committed", "withdrawn", "amended", "recounted"]
     at: datetime
@@ -77,10 +77,10 @@ class EventPart(LedgerPart):
 
 
 class Commitment(LedgerPart):
-    """A decided exchange that happened, or was to."""
+    """A decided exchange that happened or was going to happen."""
 
     id: str
-    decision: str = Field(description="the decision that was named")
+    decision: str = Field(description="the decision that the caller named")
     evaluation: str = Field(description="the decision made when it was committed, with the counters of that moment")
     state: State
     as_of: date
@@ -89,12 +89,14 @@ class Commitment(LedgerPart):
     replaced_by: str | None = None
     moved: list[MovedPart]
     events: list[EventPart]
-    counters: dict[str, CounterMovePart] | None = Field(default=None, description="told once, when it is committed")
+    counters: dict[str, CounterMovePart] | None = Field(
+        default=None, description="only in the answer of the call that commits it"
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What came of an attempt: the decision that was made anew, the number of its record, and the commitment."""
+    """The result of committing: the new decision, the number of its record, and the commitment."""
 
     decided: Decided
     sequence: int
@@ -103,8 +105,9 @@ class Done:
 
 class Moved(Exception):
     """
-    An exchange may not proceed with the counters of now, and nothing was written. `tell` tells why, as it was judged: that takes longer
-    than judging, and need not keep others from committing.
+    An exchange may not proceed with the present counters, and nothing was written.
+
+    `tell` gives the decision, which says why. This takes longer than judging; done after the transaction, it holds up no other commitment.
     """
 
     def __init__(self, tell: Callable[[], Decided]) -> None:
@@ -114,7 +117,7 @@ class Moved(Exception):
 
 @dataclass(frozen=True, slots=True)
 class _Ready:
-    """A decision that may be committed, as an exchange, to be decided again."""
+    """A decision that may be committed: its record, and its exchange, which is decided again."""
 
     stored: Stored
     exchange: engine.Exchange
@@ -123,7 +126,7 @@ class _Ready:
 
 
 class Ledger:
-    """The commitments of one service. Those methods that write are work for the store's writer."""
+    """The commitments of one service. The methods that write are work for `Store.do`."""
 
     def __init__(self, service: Service) -> None:
         self._service = service
@@ -144,9 +147,9 @@ class Ledger:
         reason: str | None = None,
     ) -> Done:
         """
-        Judge the exchange of a decision again, with the counters of now, and commit it where it may still proceed.
+        Judge the exchange of a decision again with the present counters, and commit it if it may still proceed.
 
-        `old` is a commitment that it takes the place of. Raises Moved where it may not proceed, RequestRefused.
+        `old` is the commitment that it replaces. Raises Moved if the exchange may not proceed, and RequestRefused.
         """
         live = self._service.live
         if old:
@@ -159,7 +162,7 @@ class Ledger:
         judged = self._decider.judge(live, ready.exchange, now, request_id, filled, transaction)
         tell = partial(self._decider.tell, judged, TellingAsked(), request_id, caller, register=ready.register)
         if not judged.proceeds:
-            raise Moved(tell)  # with it all is undone: what it was to replace counts as before
+            raise Moved(tell)  # this undoes everything: the old commitment counts as before
         decided = tell()
         (sequence,) = self._service.store.record(transaction, [decided.entry])
         id, at = str(uuid7()), moment_text(now)
@@ -199,9 +202,9 @@ class Ledger:
 
     def recount(self, transaction: sa.Connection, caller: Caller, after: int) -> tuple[int, list[str], int | None]:
         """
-        Count some commitments again under what the counters mean now, those committed after a record first.
+        Count some commitments again under the present meanings of the counters: the first ones after a record.
 
-        Returns how many, which of them could not be, and where to go on, None at the end.
+        Returns the number of those counted, the ids of those that cannot be, and the record to go on after, None at the end.
         """
         live = self._service.live
         rows = transaction.execute(
@@ -228,7 +231,7 @@ class Ledger:
     def page(
         self, connection: sa.Connection, exporter: str | None, state: State | None, after: int, limit: int
     ) -> tuple[list[Commitment], int | None]:
-        """Commitments in their order, from a place on; of an exporter, in a state. And the place where they go on, None at the end."""
+        """Commitments in order, after a place; of one exporter or in one state, if given. And the place to go on after, None at the end."""
         query = sa.select(commitment).where(commitment.c.sequence > after).order_by(commitment.c.sequence).limit(limit + 1)
         if exporter is not None:
             part = canonical(exporter).decode()
@@ -244,34 +247,35 @@ class Ledger:
         """
         The exchange of a decision that can be committed. Raises RequestRefused.
 
-        `instead` of another, which was in its counters when it was made: then only what is decided without that one tells.
+        `instead`: it replaces another commitment, which was in the counters when the decision was made. So the decision may say no:
+        only the judgement without that commitment matters.
         """
         stored = find(transaction, decision)
         if stored is None:
             raise RequestRefused("not-found", "no decision of this id is recorded")
-        # A commitment is decided again; that decision is of the same exchange, and committed with it.
+        # Committing makes a second decision on the same exchange, which is then committed too.
         same = sa.or_(commitment.c.decision == decision, commitment.c.evaluation == decision)
         taken = transaction.execute(sa.select(commitment.c.id).where(same)).scalars().first()
         if taken is not None:
-            raise RequestRefused("not-committable", f"it was committed already, as {taken}")
+            raise RequestRefused("not-committable", f"the decision was committed already, as {taken}")
         record = clear(stored.entry.leaf, stored.entry.openings)
         said = record["decision"]
         if said.get("hypothetical") is not False:
-            raise RequestRefused("not-committable", "it is hypothetical: decide the exchange as of today")
+            raise RequestRefused("not-committable", "the decision is hypothetical: evaluate the exchange as of today")
         if said.get("proceed") is not True and not instead:
-            raise RequestRefused("not-committable", "it does not let the exchange proceed")
+            raise RequestRefused("not-committable", "the decision does not let the exchange proceed")
         if "denied" in record:
-            raise RequestRefused("not-committable", f"whoever asked was told no: {record['denied']}")
+            raise RequestRefused("not-committable", f"the caller was answered no: {record['denied']}")
         today = now.astimezone(self._zone).date()
         as_of = date.fromisoformat(record["as_of"])
         if not today - timedelta(days=self._service.settings.commit_within_days) <= as_of <= today:
-            raise RequestRefused("not-committable", "its day is over: decide the exchange again")
+            raise RequestRefused("not-committable", "the day of the decision is over: evaluate the exchange again")
         exchange, register = self._exchange(live, record, today), record.get("register", {})
         made = datetime.fromisoformat(record["recorded_at"])
         for role, used in register.items():
             id = used.get("id") or exchange.value(f"{role}.id")
             if not isinstance(id, str) or not named_exchanges.stands(transaction, role, id, used["version"], made, today):
-                detail = f"the register no longer says of the {role} what the decision rests on: decide the exchange again"
+                detail = f"the register no longer has what the decision used of the {role}: evaluate the exchange again"
                 raise RequestRefused("not-committable", detail)
         return _Ready(stored, exchange, register, Moment(today, now))
 
@@ -285,7 +289,7 @@ class Ledger:
         except engine.ExchangeRefused:
             raise RequestRefused(
                 "not-committable",
-                "the policies no longer read it, or a personal value in it was erased: decide the exchange again",
+                "the policies can no longer read the exchange, or a personal value was erased: evaluate the exchange again",
             ) from None
 
     def _row_that_counts(self, transaction: sa.Connection, id: str) -> None:
@@ -293,7 +297,7 @@ class Ledger:
         if state is None:
             raise RequestRefused("not-found", "there is no commitment of this id")
         if state != "committed":
-            raise RequestRefused("commitment-ended", f"it is {state} already")
+            raise RequestRefused("commitment-ended", f"the commitment is {state} already")
 
     def _end(self, transaction: sa.Connection, id: str, state: State) -> None:
         transaction.execute(sa.update(commitment).where(commitment.c.id == id).values(state=state))
@@ -312,14 +316,20 @@ class Ledger:
         )
 
     def _recounted(self, transaction: sa.Connection, live: Live, row: Any, caller: Caller) -> bool:
-        """Count one commitment under what the counters mean now, on the day and with the facts it was committed with."""
+        """Count one commitment under the present meanings of the counters, with the day and the facts of the commitment."""
         stored = find(transaction, row.evaluation)
         assert stored is not None
         exchange = _again(live, stored)
         if exchange is None:
             return False
         moment = Moment(date.fromisoformat(row.as_of), datetime.fromisoformat(row.committed_at))
-        moved = _contributions(live, live.pdp.judge(exchange, as_of=moment.as_of), moment)
+        try:
+            judgement = live.pdp.judge(exchange, as_of=moment.as_of)
+        except engine.EnginesFailed:
+            return False
+        if not judgement.agreed:
+            return False  # nobody knows how it counts; what it counted before stays
+        moved = _contributions(live, judgement, moment)
         rows = transaction.execute(sa.select(movement).where(movement.c.commitment == row.id)).all()
         current = {each.meaning for each in live.counting.counters}
         self._book.end(transaction, row.id, {each.meaning for each in rows} - current)
@@ -337,20 +347,20 @@ class Ledger:
         return True
 
     def _forget_meanings(self, transaction: sa.Connection, live: Live) -> None:
-        """Under what no commitment is counted any more is no longer asked."""
+        """Delete the meanings under which no commitment is counted any more."""
         self._book.note(transaction, live.counting, self._service.clock().astimezone(self._zone).date())
         used = sa.exists().where(commitment.c.counting == counted.c.counting, commitment.c.state == "committed")
         transaction.execute(sa.delete(counted).where(counted.c.counting != live.counting.meaning, ~used))
 
 
 def _again(live: Live, stored: Stored) -> engine.Exchange | None:
-    """The exchange of a record as it was decided, read by the policies of now; None where they do not know it."""
+    """The exchange of a record as it was decided, read by the loaded policies; None if they cannot read it."""
     record = clear(stored.entry.leaf, stored.entry.openings)
     request = record["request"]
     for opening in stored.entry.openings:
         if opening.value is None:  # erased: it may have been anything
             request = engine.put(request, opening.pointer.removeprefix("/").replace("/", "."), "unknown")
-    # They may have lost a counter, which is no reason not to count the others.
+    # The policies may have lost a counter. The others are counted all the same.
     for document in (request, bare(request, {fact: {} for fact in record.get("counted", {})})):
         try:
             return engine.parse_exchange(live.bundle, canonical(dict(document)))
@@ -362,9 +372,13 @@ def _again(live: Live, stored: Stored) -> engine.Exchange | None:
 def _contributions(
     live: Live, judgement: engine.Judgement, moment: Moment
 ) -> list[tuple[engine.Contribution, engine.Counter, date]]:
-    """What an exchange adds to each counter, as it was judged, and on which day of that counter's calendar."""
+    """What a judged exchange adds to each counter, and on which day of that counter's calendar."""
     counters = {each.name: each for each in live.counting.counters}
-    found = live.counting.contributions(judgement.exchange, judgement.verdict) if counters else ()
+    if not counters:
+        return []
+    # The engines are not compared in what counts, and a count too low could permit too much later: so it is read by the reference.
+    defined = live.pdp.defined(judgement.exchange, judgement.as_of, live.counting.definitions)
+    found = live.counting.contributions(judgement.exchange, judgement.verdict, defined)
     return [(each, counters[each.counter], moment.day(counters[each.counter])) for each in found]
 
 
@@ -373,7 +387,7 @@ def _last_day(moment: Moment, moved: Sequence[tuple[engine.Contribution, engine.
 
 
 def _moves(filled: Filled, moved: Sequence[tuple[engine.Contribution, engine.Counter, date]]) -> dict[str, CounterMovePart]:
-    """The ledger's counts beside an exchange, and with it."""
+    """The ledger's counts without an exchange, and with it."""
     told = {}
     for each, counter, _ in moved:
         before = filled.others[each.fact]
@@ -389,7 +403,7 @@ def _count(count: engine.Range) -> CountPart:
 
 
 def _told(connection: sa.Connection, rows: Sequence[Any]) -> list[Commitment]:
-    """Commitments as they are told, from their rows."""
+    """Commitments as they are answered, from their rows."""
     ids = [row.id for row in rows]
     events = _grouped(connection, commitment_event, commitment_event.c.commitment, ids, commitment_event.c.number)
     moved = _grouped(connection, movement, movement.c.commitment, ids, movement.c.fact)

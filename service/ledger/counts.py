@@ -1,8 +1,8 @@
 """
-The counters of an exchange: from the ledger, and from its caller where the settings allow.
+The counters of an exchange: from the ledger, and from the caller if the settings allow it.
 
-An exchange in, the same exchange with its counters filled in out, and for each where it is from. What goes into a decision is what its
-record shows. Nothing here makes a counter less than the ledger has for certain.
+An exchange goes in. It comes out with its counters filled in, each with its source. A record shows the counters exactly as they entered
+the decision. No counter is lower than what the ledger has for certain.
 """
 
 from collections.abc import Mapping
@@ -26,9 +26,9 @@ _zone = lru_cache(maxsize=64)(time_zone)
 @dataclass(frozen=True, slots=True)
 class Moment:
     """
-    When an exchange is decided: the day of its law, and the moment, None where that day is not today.
+    When an exchange is decided: the day whose law decides, and the moment, None if that day is not today.
 
-    A counter's days are those of its own zone, where it has one.
+    A counter may have a time zone of its own; its days are then the days of that zone.
     """
 
     as_of: date
@@ -43,8 +43,8 @@ class Moment:
 @dataclass(frozen=True, slots=True)
 class Filled:
     """
-    An exchange with its counters. `marks` tell of each that was filled in where it is from, as a record shows it; `others` what the ledger
-    has beside the exchange.
+    An exchange with its counters. `marks` has the source of each counter that was filled in, as a record shows it. `others` has what the
+    ledger counts without this exchange.
     """
 
     exchange: engine.Exchange
@@ -70,10 +70,10 @@ class Counts:
         after: int | None = None,
     ) -> Filled:
         """
-        The exchange with its counters as they are.
+        The exchange with its counters filled in.
 
-        `after` is the record in which its caller told its counts: what was committed later is added to them. Raises
-        RequestRefused where the caller brought a count and may not.
+        `after` is the number of the record with the counts that the caller sent: what was committed later is added to them. Raises
+        RequestRefused if the caller sent a count and the settings do not allow it.
         """
         counting = live.counting
         wanted = [self.wanted(connection, counter, counting.key(counter, exchange), moment) for counter in counting.counters]
@@ -84,11 +84,11 @@ class Counts:
             if (told := counting.brought(each, fact, exchange)) is not None
         }
         if brought and self._callers == "refuse":
-            detail = "the counter is kept here; leave it out"
+            detail = "the service keeps this counter; leave it out"
             places = (
                 ProblemPlace(pointer="/" + fact.replace(".", "/"), code="counter-brought", detail=detail) for fact in brought
             )
-            raise RequestRefused("exchange-refused", "counters are kept here, and are not to be sent", errors=tuple(places))
+            raise RequestRefused("exchange-refused", "the service keeps the counters; leave them out", errors=tuple(places))
         found = self.book.find(connection, wanted, after=after if brought else None)
         counts: dict[str, engine.Range] = {}
         marks: dict[str, dict[str, Any]] = {}
@@ -101,7 +101,7 @@ class Counts:
                 told = brought.get(fact)
                 others[fact] = beside[fact]
                 if told is None and beside[fact] == ANY_NUMBER:
-                    continue  # what the exchange brings itself, the engine counts
+                    continue  # the engine counts what the exchange itself adds
                 kept = counting.value(counter, fact, exchange, beside[fact])
                 value, source = self._combined(kept, told, here.later.get(fact, NOTHING).most)
                 if source != "ledger" or value.high is not None or value.low > counting.own(counter, fact, exchange).low:
@@ -110,28 +110,28 @@ class Counts:
         return Filled(counting.filled(exchange, counts) if counts else exchange, marks, others)
 
     def wanted(self, connection: sa.Connection, counter: engine.Counter, key: engine.Key, moment: Moment) -> Wanted:
-        """A counter of somebody, in its window at a moment."""
+        """A counter for a key, in its window at a moment."""
         day = moment.day(counter)
-        # Of today no last day: another process, whose clock is a little ahead, may have counted on tomorrow already.
+        # The window of today has no last day: another process, whose clock is a little ahead, may already count on tomorrow.
         last = ALWAYS if moment.now else day.isoformat()
         return Wanted(counter, self.book.covering(connection, counter, key), counter.window.first(day), last)
 
     def complete(self, wanted: Wanted, found: FoundCounts) -> bool:
-        """Whether the ledger has every exchange of a window, since its first day or since a count that it was opened with."""
+        """Whether the ledger has every exchange of a window: from its first day on, or from an opening count on."""
         begun = found.opening is not None or self._since <= wanted.first
         return bool(wanted.keys) and begun and not found.foreign
 
     def others(self, wanted: Wanted, found: FoundCounts) -> dict[str, engine.Tally]:
-        """What counts beside an exchange, for each fact of a counter; it has no upper end where the ledger is not complete."""
+        """The count without the exchange, for each fact of a counter. It has no upper end if the ledger is not complete."""
         counter, begun = wanted.counter, found.opening
         tallies = {}
         for fact in counter.facts:
             tally = found.window.get(fact, NOTHING)
             if begun is not None and begun.day > wanted.first:
                 whole = begun.counts[fact] + found.since.get(fact, NOTHING)
-                # Of a count that began before the window did, nobody knows how much is left.
+                # If the opening count reaches back to before the window, nobody knows how much of it lies in the window.
                 lasts = counter.window.first(begun.day) >= wanted.first
-                # Where it lies below what the ledger has for certain, they contradict each other, and there is no upper end.
+                # An upper end below what the ledger has for certain is a contradiction: then there is no upper end.
                 certain = tally.largest if counter.distinct else tally.least
                 tally = engine.Tally(
                     max(tally.largest, whole.largest) if lasts else tally.largest,
@@ -142,7 +142,7 @@ class Counts:
         return tallies
 
     def _combined(self, kept: engine.Range, told: engine.Range | None, later: int | None) -> tuple[engine.Range, str]:
-        """The ledger's range and the caller's, to which is added what was committed since, and which of them it is."""
+        """One range from the ledger's and the caller's, and its source. What was committed later is added to the caller's."""
         if told is None:
             return kept, "ledger"
         low = max(kept.low, told.low)
@@ -162,7 +162,7 @@ def ends(count: engine.Range) -> dict[str, int]:
 
 
 def bare(request: Mapping[str, Any], marks: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any]:
-    """The request of a record as its caller sent it: with the counts that were brought, and without those that were filled in."""
+    """The request of a record as its caller sent it: with the counts that the caller sent, without those that were filled in."""
     for fact, mark in marks.items():
         request = engine.put(request, fact, mark.get("brought"))
     return request

@@ -1,7 +1,7 @@
 """
-Keeping a database: a copy of it while it is written, and a look at whether it is whole.
+Backing up a database that is in use, and checking that all its records are there and sound.
 
-A copy is taken as of one moment, without holding up whoever writes. PostgreSQL has programs of its own for that.
+A copy shows the database at one moment. Writers are not held up. PostgreSQL has its own programs for copies.
 """
 
 import os
@@ -21,7 +21,7 @@ from service.store.upgrade import look, revisions
 
 @dataclass(frozen=True, slots=True)
 class DatabaseCheck:
-    """What a look at a database found: its revision, how many records it has, and what is wrong with them, in order."""
+    """The result of checking a database: its revision, the number of its records, and their faults in order."""
 
     revision: str
     records: int
@@ -30,18 +30,18 @@ class DatabaseCheck:
 
 def back_up(url: str, copy: Path) -> DatabaseCheck:
     """
-    Copy a database into a new file, readable by its owner only, and look at the copy. Whoever writes meanwhile is not held up.
+    Copy a database into a new file that only its owner can read, and check the copy. Writers are not held up.
 
-    What was erased is not in the copy, not even in pages that are free. The file has its name once it is whole and on the disk. Raises
-    DatabaseRefused.
+    Erased values are not in the copy, not even in its free pages. The file gets its name only when it is complete and on the disk.
+    Raises DatabaseRefused.
     """
     database = look(url)
     part = copy.with_name(copy.name + ".part")
     try:
         if database.dialect != "sqlite":
-            raise DatabaseRefused(f"the database `{database.shown}` is a server's: back it up with `pg_dump --format=custom`")
+            raise DatabaseRefused(f"the database `{database.shown}` is on a server: back it up with `pg_dump --format=custom`")
         if copy.exists():
-            raise DatabaseRefused(f"the file `{copy}` is there already; a backup gets a new one")
+            raise DatabaseRefused(f"the file `{copy}` exists already; a backup needs a new file")
         os.close(os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
         try:
             with database.reading.connect() as connection:
@@ -54,7 +54,7 @@ def back_up(url: str, copy: Path) -> DatabaseCheck:
                 _sync(copy.parent)
             return found
         finally:
-            for suffix in ("", "-wal", "-shm", "-journal"):  # looking at it makes files beside it
+            for suffix in ("", "-wal", "-shm", "-journal"):  # checking the copy makes files beside it
                 part.with_name(part.name + suffix).unlink(missing_ok=True)
     except (OSError, sqlite3.Error, sa.exc.SQLAlchemyError) as refused:
         raise DatabaseRefused(f"the database `{database.shown}` cannot be copied to `{copy}`: {plain(refused)}") from None
@@ -63,12 +63,12 @@ def back_up(url: str, copy: Path) -> DatabaseCheck:
 
 
 def examine(url: str) -> DatabaseCheck:
-    """Look at every record of a database, which a service may be writing at the same time. Raises DatabaseRefused."""
+    """Check every record of a database. A service may write to it at the same time. Raises DatabaseRefused."""
     database = look(url)
     try:
         with database.reading.connect() as connection:
             revision, _ = revisions(connection)
-            # First the number, then the records: those that come meanwhile are beyond it.
+            # The number is read before the records, so records that are written meanwhile lie beyond it.
             expected: int = connection.execute(sa.select(head.c.next).where(head.c.name == "record")).scalar_one()
             faults = tuple(_faults(connection, expected))
         return DatabaseCheck(revision or "", expected, faults)
@@ -84,16 +84,16 @@ def _faults(connection: sa.Connection, expected: int) -> Iterator[str]:
         if stored.sequence >= expected:
             break
         if stored.sequence != number + 1:
-            yield f"between the records {number} and {stored.sequence} some are missing"
+            yield f"records are missing between {number} and {stored.sequence}"
         number = stored.sequence
         for fault in stored.faults():
             yield f"record {number}: {fault}"
     if number + 1 != expected:
-        yield f"the last record is {number}, and {expected} were counted"
+        yield f"the last record is {number}, but the log counts {expected} records from 0 on"
 
 
 def _sync(path: Path) -> None:
-    """A file or folder, onto the disk."""
+    """Write a file or a folder through to the disk."""
     opened = os.open(path, os.O_RDONLY)
     try:
         os.fsync(opened)

@@ -1,10 +1,10 @@
 """
 The canonical JSON of RFC 8785, fast where that is safe.
 
-Goes in: a JSON document. Comes out: the one sequence of bytes that everything hashed is made of. The library `rfc8785`
-is the meaning; it walks the document in Python and costs as much as a decision. Python's own encoder in C writes the
-same bytes for every document without fractions, large integers and characters beyond U+FFFF, which is all that ever
-enters a record in practice, so it goes first and its text is looked through for the rest.
+Input: a JSON document. Output: its one canonical form in bytes, over which hashes are computed. The library `rfc8785`
+defines this form, but it walks the document in Python and costs as much as a decision. Python's own encoder in C writes the
+same bytes for every document without fractions, large integers and characters beyond U+FFFF. In practice every record is such
+a document. So this encoder goes first, and its text is checked for the exceptions.
 """
 
 import json
@@ -22,11 +22,11 @@ _BEYOND_THE_FIRST_PLANE = (b"\xf0", b"\xf1", b"\xf2", b"\xf3", b"\xf4")
 
 
 class NotCanonical(ValueError):
-    """A document that RFC 8785 cannot write: an integer beyond 2^53 - 1, a number that is none, half a character."""
+    """A document that RFC 8785 cannot write: an integer beyond 2^53 - 1, NaN or infinity, half a character (a lone surrogate)."""
 
 
 class _NotPlain(ValueError):
-    """A number whose canonical form is not the one Python writes."""
+    """A number whose canonical form may differ from the form that Python writes."""
 
 
 def _plain_integer(digits: str) -> None:
@@ -43,7 +43,7 @@ _look_at_numbers = json.JSONDecoder(parse_int=_plain_integer, parse_float=_no_fr
 
 
 def joined(members: Mapping[str, bytes]) -> bytes:
-    """The JSON of an object from that of its members, of which there are some, in their order; names are plain ASCII words."""
+    """The JSON of an object, from the JSON of its members in their order. It has at least one; the names are plain ASCII words."""
     # One list and one copy: a decision's longest member has as many bytes as all others together.
     pieces = [piece for name, text in members.items() for piece in (_lead(name), text)]
     pieces[0] = b"{" + pieces[0][1:]
@@ -67,7 +67,7 @@ def canonical(document: JsonValue) -> bytes:
 
     Raises NotCanonical.
     """
-    # INVARIANT (one way of writing): where this returns, `rfc8785` would have returned the same bytes.
+    # INVARIANT (one way of writing): whenever this returns, `rfc8785` would have returned the same bytes.
     try:
         text = _encode(document)
         _look_at_numbers(text)
@@ -81,7 +81,7 @@ def canonical(document: JsonValue) -> bytes:
         return rfc8785.dumps(document)
     except RecursionError:
         raise NotCanonical("nested too deeply") from None
-    except ValueError:  # of the library, and of Python for half a character in a key
+    except ValueError:  # from the library, or from Python for half a character in a key
         raise NotCanonical("a number or a text that canonical JSON cannot carry") from None
 
 

@@ -1,13 +1,14 @@
 """
-The index of the log: summaries of records in, rows to search by out, in the transaction that holds the records.
+The index of the log: summaries of records go in, rows to search by come out, in the transaction that holds the records.
 
-Words are kept once, by number. A record has one row with the numbers of its words, and later a row for each of them, in the order in
-which a search gives them: these lie far apart, and written one record at a time they would cost many times what the record costs. So they
-are sorted in for many records at once, and a search looks through the few that are not sorted in yet. Numbers of words are remembered
-here, except those of parties, whose ids may be personal and so may be erased, by another process too.
+Each word is kept once, under a number. A record first gets one row with the numbers of its words. Later it gets a row for each word,
+in the order in which a search returns records. These rows lie far apart: written for one record at a time they would cost many times
+what the record costs. So the words of many records are sorted in at once, and a search looks through the few records that are not
+sorted in yet. The numbers of words are remembered here, except those of parties: a party's id may be personal, and another process may
+erase it.
 
-- INVARIANT (indexed or below): the records without a row in the index are those below the lowest that has one. New ones are taken in
-  as they are recorded, those of before there was an index from the newest down.
+- INVARIANT (indexed or below): every record without a row in the index has a lower number than all records with one. New records are
+  taken in when they are recorded. Records that are older than the index are taken in from the newest down.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -29,17 +30,17 @@ Word = tuple[str, str]
 
 
 class Index:
-    """Writes the index of a database; it belongs to whoever holds the writing lock."""
+    """Writes the index of a database. Only the holder of the writing lock may use it."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._numbers: dict[Word, int] = {}
         self._transaction: sa.RootTransaction | None = None
-        self._sorted = 0  # what was sorted in when last looked at, or would be; only to look again soon enough
-        self._settled = 0  # the words up to this number were there before this transaction, and stay if it fails
+        self._sorted = 0  # `sorted_below` when last read or set, perhaps in a failed transaction; only tells when to look again
+        self._settled = 0  # words up to this number are older than this transaction, and stay if it fails
 
     def add(self, transaction: sa.Connection, records: Sequence[tuple[int, str, Summary]]) -> None:
-        """Take in records, each by its sequence number and its id."""
+        """Take in records, each given as its sequence number, its id and its summary."""
         words = [tuple(_sound(summary.words())) for _, _, summary in records]
         numbers = self._numbered(transaction, {word for each in words for word in each})
         entries = []
@@ -67,7 +68,7 @@ class Index:
         self._database.insert(transaction, entry, entries)
 
     def sort_in(self, transaction: sa.Connection, upto: int) -> None:
-        """Sort the words of some records in, if there are enough below this number that are not."""
+        """Sort in the words of the older records below a number, once enough records wait."""
         if upto - self._sorted < 2 * SORTED_AT_ONCE:
             return
         self._sorted = sorted_below(transaction)
@@ -77,7 +78,7 @@ class Index:
             transaction.execute(sa.update(head).where(head.c.name == "sorted").values(next=self._sorted))
 
     def sort(self, transaction: sa.Connection, first: int, upto: int) -> None:
-        """Sort in the words of the records from one number to below another."""
+        """Sort in the words of the records from `first` up to, but not including, `upto`."""
         numbers = self._database.numbers_in(entry.c.words)
         word = sa.cast(numbers.c.value, BigInteger)
         rows = sa.select(word, entry.c.moment, entry.c.sequence).select_from(entry.join(numbers, sa.true()))
@@ -85,7 +86,7 @@ class Index:
         transaction.execute(sa.insert(entry_term).from_select(["term", "moment", "sequence"], rows))
 
     def erase(self, transaction: sa.Connection, sequence: int, texts: Iterable[str]) -> None:
-        """Forget those parties of a record whose ids are among the texts that are erased."""
+        """Remove the parties of a record whose ids are among the erased texts."""
         found = sa.select(entry.c.moment, entry.c.exporter, entry.c.recipient, entry.c.words).where(
             entry.c.sequence == sequence
         )
@@ -107,13 +108,13 @@ class Index:
                 transaction.execute(sa.delete(term).where(term.c.id == number))
 
     def _used(self, transaction: sa.Connection, number: int) -> bool:
-        """Whether any record has a word."""
+        """Whether any record has this word."""
         used = sa.select(entry_term.c.term).where(entry_term.c.term == number)
         unsorted = sa.select(entry.c.sequence).where(entry.c.sequence >= sorted_below(transaction), has_word(number))
         return any(transaction.execute(each.limit(1)).first() is not None for each in (used, unsorted))
 
     def _numbered(self, transaction: sa.Connection, words: set[Word]) -> dict[Word, int]:
-        """The numbers of words; those that are new get one."""
+        """The numbers of words. A new word gets a new number."""
         known = self._numbers
         found = {word: known[word] for word in words if word in known}
         asked = [word for word in words if word not in found]
@@ -128,7 +129,7 @@ class Index:
             pairs = sa.tuple_(term.c.kind, term.c.value).in_(asked[at : at + _ASKED_AT_ONCE])
             for number, kind, value in transaction.execute(sa.select(term.c.id, term.c.kind, term.c.value).where(pairs)):
                 found[kind, value] = number
-                # A word of this very transaction is not remembered: if it fails, the number will be another word's.
+                # A word that this transaction added is not remembered: if the transaction fails, another word gets its number.
                 if number <= self._settled and kind not in PARTIES:
                     known[kind, value] = number
         if new := sorted(word for word in asked if word not in found):
@@ -140,9 +141,9 @@ class Index:
 
 def take_in(database: Database, at_most: int, done: Callable[[int], None] = lambda left: None, at_once: int = 200) -> int:
     """
-    Take in records of before there was an index, the newest first, some at a time; returns how many are left.
+    Take in records that are older than the index, newest first, some at a time. Returns how many are left.
 
-    Others may write between. `done` is told how many are left. Raises sqlalchemy.exc.SQLAlchemyError.
+    Other writers may write in between. `done` is called with the number of records left. Raises sqlalchemy.exc.SQLAlchemyError.
     """
     index = Index(database)
     with database.reading.connect() as connection:
@@ -168,12 +169,12 @@ def unindexed(connection: sa.Connection) -> int:
 
 
 def sorted_below(connection: sa.Connection) -> int:
-    """The records below this number are sorted in, as far as they are in the index."""
+    """The number below which all records of the index are sorted in."""
     return int(connection.execute(sa.select(head.c.next).where(head.c.name == "sorted")).scalar_one())
 
 
 def has_word(*numbers: int) -> sa.ColumnElement[bool]:
-    """Whether an entry has any of some words; for the few that are not sorted in."""
+    """Whether an entry has any of some words. This is slow, and meant for the few entries that are not sorted in."""
     words = "," + entry.c.words + ","
     return sa.or_(*(words.like(f"%,{number},%") for number in numbers))
 

@@ -1,9 +1,10 @@
 """
 The bytes of a record in the log, and how they are checked.
 
-Goes in: a record as a JSON document, and which values of its request are personal. Comes out: the leaf, canonical JSON
-in which each personal value is replaced by a commitment, its RFC 6962 hash, and beside them what opens the commitments.
-Erasing that leaves leaf and hash as they are, so every proof over them stays valid while the values are gone.
+Input: a record as a JSON document, and the places of the personal values in its request. Output: the leaf, which is canonical
+JSON with a commitment in place of each personal value; the leaf's RFC 6962 hash; and the openings of the commitments.
+An erasure removes the openings and leaves the leaf and its hash as they are. So the values are gone, and every proof over
+the leaves stays valid.
 
     leaf        = RFC 8785 of the record, with {"commitment": "<hex>"} in place of each personal value
     leaf hash   = SHA-256(00 || leaf)                                                       (RFC 6962, section 2.1)
@@ -34,7 +35,7 @@ SALT_BYTES = 32
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """What opens one commitment; both are None once erased. The pointer leads into the record's request."""
+    """The salt and the value that open one commitment, both None after an erasure. The pointer leads into the record's request."""
 
     pointer: str
     salt: bytes | None
@@ -43,7 +44,7 @@ class Opening:
 
 @dataclass(frozen=True, slots=True)
 class SealedRecord:
-    """A record ready for the log: its id, its bytes, their hash, what opens its commitments, and what it is searched by."""
+    """A record ready for the log: its id, its bytes, their hash, the openings of its commitments, and its summary for searches."""
 
     id: str
     leaf: bytes
@@ -58,7 +59,7 @@ def leaf_hash(leaf: bytes) -> bytes:
 
 
 def commitment(salt: bytes, value: bytes) -> str:
-    """What stands in the leaf for a personal value (its canonical JSON), as hex."""
+    """The commitment that replaces a personal value in the leaf, as hex. `value` is canonical JSON."""
     return sha256(_COMMITMENT_DOMAIN + salt + value).hexdigest()
 
 
@@ -73,9 +74,9 @@ def seal(
     """
     Make the log entry of a record.
 
-    `written` are those members of the record that are canonical JSON already, `document` all others, the id and the
-    request among them. `personal` are JSON Pointers into the request; each must lead to a value. `summary` is the record in short,
-    where that is known beforehand. Raises NotCanonical.
+    `written` has the members of the record that are canonical JSON already; `document` has all others, among them `id` and
+    `request`. `personal` has JSON Pointers into the request; each must lead to a value. `summary` is the summary of the record,
+    if it is known already. Raises NotCanonical.
     """
     request = document["request"]
     openings = []
@@ -89,7 +90,7 @@ def seal(
 
 
 def outermost(pointers: Sequence[str]) -> tuple[str, ...]:
-    """The pointers without those that lead into a value another one already covers, each once, in order."""
+    """The pointers, each once and in order, without those that lead into a value that another pointer covers."""
     kept: list[str] = []
     for pointer in sorted(set(pointers), key=lambda each: (each.count("/"), each)):
         if not any(pointer.startswith(cover + "/") for cover in kept):
@@ -113,7 +114,7 @@ def commitments(leaf: bytes) -> dict[str, str]:
 
 def faults(id: str, leaf: bytes, stored_hash: bytes, openings: Sequence[Opening]) -> tuple[str, ...]:
     """
-    What is wrong with a stored record, judged from its rows alone: a sentence each, none if it is sound.
+    The faults of a stored record, found from its rows alone: a sentence for each fault, none if the record is sound.
 
     The sentences name places, never values.
     """
@@ -177,7 +178,7 @@ def _value_at(document: Any, pointer: str) -> Any:
 
 
 def _with(document: Any, pointer: str, value: JsonValue) -> Any:
-    """The document with another value at a pointer; what is not on the way is shared, nothing is changed in place."""
+    """A document with another value at a pointer. It shares its unchanged parts with the old one, which stays as it is."""
     return _replaced(document, _steps(pointer), value)
 
 

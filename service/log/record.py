@@ -1,9 +1,9 @@
 """
-What one decision leaves behind.
+The record of one decision.
 
-A record holds everything that decided: the request as it was accepted, the decision, the digests of the policies, the
-version of the engine, the day it was asked for. Its shape carries its own version; a new shape gets a new name, and
-old records keep theirs for good.
+A record holds everything that the decision rests on: the request as it was accepted, the decision, the digests of the
+policies, the version of the engine, the day whose law decided. The name of its shape carries a version. A new shape gets a
+new name, and old records keep their name for good.
 """
 
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ Sha256 = Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")]
 Schema = Literal["fifthfactor/record/1", "fifthfactor/record/2"]
 
 SCHEMA: Schema = "fifthfactor/record/1"
-SCHEMA_WITH_MORE: Schema = "fifthfactor/record/2"  # of a record that has one of the members OPTIONAL
+SCHEMA_WITH_MORE: Schema = "fifthfactor/record/2"  # of a record with at least one of the OPTIONAL members
 SHAPES = (SCHEMA, SCHEMA_WITH_MORE)
 OPTIONAL = ("counted", "denied", "lang", "register", "signable")
 
@@ -32,7 +32,7 @@ class PolicyDigests(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     meaning: Sha256 = Field(description="digest of what the policies mean: rules, order, titles, calendars")
-    source: Sha256 = Field(description="digest of the bytes they were read from; a replay needs these")
+    source: Sha256 = Field(description="digest of the bytes that the policies were read from; a replay needs these bytes")
 
 
 class EngineVersion(BaseModel):
@@ -44,7 +44,7 @@ class EngineVersion(BaseModel):
 
 
 class VersionUsed(BaseModel):
-    """A version of an entity in the register. Its id stands in the request, where the vocabulary has a fact for it; else here."""
+    """A version of an entity in the register. The entity's id is in the request if the vocabulary has a fact for it, otherwise here."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -53,7 +53,7 @@ class VersionUsed(BaseModel):
 
 
 class Count(BaseModel):
-    """A counter that was filled in before the decision: what it was taken to be, where that is from, and what the caller brought."""
+    """A counter that was filled in before the decision: its value, the source of this value, and the value that the caller sent."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
@@ -64,39 +64,39 @@ class Count(BaseModel):
 
 
 class Record(BaseModel):
-    """One decision with all that decided it. A record of the first shape has no optional member, one of the second has some."""
+    """One decision with everything it rests on. A record of shape 1 has no optional member, a record of shape 2 has at least one."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
     schema_: Schema = Field(default=SCHEMA, alias="schema")
     id: str = Field(description="the decision's id, a UUID of version 7")
     recorded_at: datetime = Field(description="when the record was made, in UTC")
-    asked_by: str | None = Field(description="the id of the caller who asked; null in records from before callers had one")
+    asked_by: str | None = Field(description="the id of the caller who asked; null in records made before callers had ids")
     as_of: date = Field(description="the day whose law decided")
     request: dict[str, JsonValue] = Field(
-        description='the exchange as accepted; an erased personal value stands as {"commitment": …}'
+        description='the exchange as accepted; an erased personal value is replaced by {"commitment": …}'
     )
     decision: engine.Decision
     bundle: PolicyDigests
     engine: EngineVersion
     counted: dict[str, Count] | None = Field(
-        default=None, description="the counters of `request` by their facts: where each is from"
+        default=None, description="the counters in `request`, by fact, each with the source of its value"
     )
     denied: str | None = Field(
         default=None, description="why an access request was answered with false although the exchange may proceed"
     )
     lang: str | None = Field(
         default=None,
-        description="the language that the decision is written in, where it is not English; records from before never say it",
+        description="the language of the decision, if it is not English; older records never name it",
     )
     signable: tuple[str, ...] | None = Field(
         default=None,
-        description="the provisions that a person may sign off, where the outcome is a review; records from before never say it",
+        description="the provisions that a person may sign off, if the outcome is a review; older records never list them",
     )
     register_: dict[str, VersionUsed] | None = Field(
         default=None,
         alias="register",
-        description="who was named, by role: the versions whose facts and documents are in `request`",
+        description="the registered entities that were named, by role: the versions whose facts and documents are in `request`",
     )
 
     def document(self) -> dict[str, Any]:
@@ -109,8 +109,8 @@ class RecordWriter:
     """
     Writes the records of one bundle, without their requests, as canonical JSON.
 
-    The engine gives a decision whose members are in canonical form, so that neither the decision nor the record is read into
-    a model to be written again; tests hold what comes out to the model above.
+    The engine gives the members of a decision in canonical form, so neither the decision nor the record has to pass through
+    a model. Tests check the written records against the model above.
     """
 
     def __init__(self, bundle: PolicyDigests, version: EngineVersion) -> None:
@@ -125,9 +125,9 @@ class RecordWriter:
         self, decision: engine.Written, recorded_at: datetime, asked_by: str, more: Mapping[str, Any] = MappingProxyType({})
     ) -> tuple[bytes, Mapping[str, bytes]]:
         """
-        The decision as it is answered, and every member of its record but id and request. Raises NotCanonical.
+        The decision as it is answered, and all members of its record except `id` and `request`. Raises NotCanonical.
 
-        `more` are the optional members that it has.
+        `more` are the optional members of the record.
         """
         try:
             members = {name: text.encode() for name, text in decision.members.items()}
@@ -146,17 +146,19 @@ class RecordWriter:
 
 
 class Personal(BaseModel):
-    """A personal value of the request: what stands for it in the leaf, and what opens that."""
+    """A personal value of the request: the commitment that replaces it in the leaf, and the salt that opens the commitment."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     pointer: str = Field(description="JSON Pointer into the record's `request`", examples=["/data/contact"])
     commitment: Sha256 = Field(description="what the leaf holds in place of the value")
-    salt: Sha256 | None = Field(description="32 random bytes that open the commitment with the value; null once erased")
+    salt: Sha256 | None = Field(
+        description="32 random bytes, which open the commitment together with the value; null after an erasure"
+    )
 
 
 class LogEntry(BaseModel):
-    """Where a record stands in the log, and what is needed to compute its leaf again."""
+    """The place of a record in the log, and what is needed to compute its leaf again."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -166,7 +168,7 @@ class LogEntry(BaseModel):
 
 
 class KeptRecord(BaseModel):
-    """A record as the log gives it back: personal values in clear where they were not erased."""
+    """A record as the log returns it, with all personal values that were not erased."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

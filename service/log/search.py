@@ -1,9 +1,9 @@
 """
-Searching the log: a query in, a page of records in short out, newest first.
+Searching the log: a query goes in, a page of rows comes out, newest first.
 
-Every word of a record has its rows in the order of the answer, so a search walks the rows of one word and looks the others up at each.
-It walks the rarest. Where several words are common and yet hardly meet, a page would have to look at very many records: it then ends
-early, with fewer rows than asked for or none, and says where to go on.
+The index keeps the rows of each word in the order of the answer. A search walks the rows of its rarest word, and at each row looks up
+the other words. Several words may each be common and yet seldom occur together; a page would then have to look at very many records.
+Such a page ends early, with fewer rows than asked for or none, and gives a cursor to go on from.
 """
 
 from __future__ import annotations
@@ -26,22 +26,21 @@ from service.log.summary import pair, yes_or_no
 from service.store.tables import entry, entry_term, term
 
 OUTCOMES: tuple[str, ...] = get_args(engine.Decision.model_fields["outcome"].annotation)
-_WALKED = (500, 2_000, 8_000, 20_000)  # rows of a word, one step after the other; then the page ends
-_COUNTED = 1_000  # rows of a word, to find the rarest
-_DIGEST = 64  # hexadecimal digits; a bundle may be named by fewer
-_END = "\x7f"  # after every digit
+_WALKED = (500, 2_000, 8_000, 20_000)  # rows of a word in each step; after the last step the page ends
+_COUNTED = 1_000  # rows of a word at most, when the rarest word is sought
+_END = "\x7f"  # sorts after every digit
 
 Key = tuple[int, int]
 _Any = sa.Row[*tuple[Any, ...]]
 
 
 class CursorRefused(ValueError):
-    """A cursor that no page of this query gave."""
+    """A cursor that does not come from a page of this query."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A record in short. A party is None where it was not sent, or was erased."""
+    """A record in short. A party is None if it was not sent or was erased."""
 
     sequence: int
     id: str
@@ -62,9 +61,9 @@ class Row:
 @dataclass(frozen=True, slots=True)
 class Page:
     """
-    Some rows, and the cursor of those after them, None where there are none.
+    Some rows, and the cursor of the next page, None on the last page.
 
-    `unindexed` counts the records of before there was an index that no search finds yet; they are the oldest.
+    `unindexed` counts the records that are not in the index yet, so that no search finds them. They are the oldest records.
     """
 
     rows: tuple[Row, ...]
@@ -74,9 +73,9 @@ class Page:
 
 def find(connection: sa.Connection, query: Query, cursor: str | None = None, limit: int = 50) -> Page:
     """
-    The next page of a query, newest first; without a cursor the first.
+    The next page of a query, newest first; without a cursor, the first page.
 
-    A page may have fewer rows than `limit` and still a next one. Raises CursorRefused.
+    A page may have fewer rows than `limit` and still not be the last. Raises CursorRefused.
     """
     at = None if cursor is None else _read(cursor, query)
     left = unindexed(connection)
@@ -110,13 +109,13 @@ def newer(connection: sa.Connection, than: int, limit: int) -> list[Row]:
 
 
 def newest(connection: sa.Connection) -> int:
-    """The sequence number of the newest record in the index, -1 where there is none."""
+    """The sequence number of the newest record in the index, -1 if there is none."""
     highest: int | None = connection.execute(sa.select(sa.func.max(entry.c.sequence))).scalar_one()
     return -1 if highest is None else highest
 
 
 def _words(query: Query) -> Mapping[str, tuple[str, ...]]:
-    """The words that are looked for, by their kind in the index: any of each kind."""
+    """The words of a query, by their kind in the index. A record must have any one word of each kind."""
     found: dict[str, tuple[str, ...]] = {name: getattr(query, name) for name in FIELDS if getattr(query, name)}
     if query.proceed is not None:
         found["proceed"] = (yes_or_no(query.proceed),)
@@ -147,25 +146,30 @@ _COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class _Search:
-    """A query whose words are numbers by now: any of each kind. The first kind is walked, the others are looked up."""
+    """A query with the numbers of its words, kind by kind. The rows of the first kind are walked; the others are looked up."""
 
     query: Query
     kinds: Sequence[tuple[int, ...]]
     sorted_below: int
 
     def by_rarest(self, connection: sa.Connection, at: Key | None) -> _Search:
-        """The same with the rarest kind first, as it looks from here on."""
+        """The same search with its rarest kind first. Rows are counted from the key on."""
         kinds = sorted(self.kinds, key=lambda kind: self._commonness(connection, kind, at))
         return _Search(self.query, kinds, self.sorted_below)
 
     def _commonness(self, connection: sa.Connection, kind: tuple[int, ...], at: Key | None) -> tuple[bool, int]:
-        """By number where there are few; of those that are many by how far back that many reach, since the rarer reach further."""
+        """
+        A key that sorts the rarest kind first.
+
+        A kind with few rows is ranked by their number. A kind with many is ranked by how far back its first `_COUNTED` rows reach: the
+        rarer the kind, the further back they reach.
+        """
         some = self._walk(kind, at, _COUNTED).subquery()
         count, earliest = connection.execute(sa.select(sa.func.count(), sa.func.min(some.c.moment))).one()
         return (True, earliest) if count == _COUNTED else (False, count)
 
     def page(self, connection: sa.Connection, at: Key | None, limit: int) -> tuple[Sequence[_Any], Key | None]:
-        """The rows after a key, and the key to go on from, if there is more."""
+        """The rows after a key, and the key to go on from, None at the end."""
         others = self.kinds[1:]
         rows: list[_Any] = []
         for size in _WALKED if others else (limit + 1,):
@@ -183,14 +187,14 @@ class _Search:
         return rows, at
 
     def unsorted(self, at: Key | None, size: int) -> sa.Select[*tuple[Any, ...]]:
-        """The first of those records that are not sorted in; there are few, and each is looked at."""
-        # MATERIALIZED, so that these few are read by their numbers, and not all records by their moments.
+        """The first matching records among those that are not sorted in yet. Those are few, and each is looked at."""
+        # MATERIALIZED makes the database read these few records by number, and not all records by moment.
         unsorted = sa.select(*_COLUMNS).where(entry.c.sequence >= self.sorted_below, *(has_word(*kind) for kind in self.kinds))
         few = unsorted.cte("unsorted").prefix_with("MATERIALIZED")
         return self._newest(sa.select(few), few.c.moment, few.c.sequence, at, size)
 
     def _walk(self, kind: tuple[int, ...] | None, at: Key | None, size: int) -> sa.Select[*tuple[Any, ...]]:
-        """The keys of records that have any word of a kind, or of all records, from a key on, so many at most."""
+        """The keys of at most `size` records from a key on: those with any word of a kind, or all records if no kind is given."""
         if kind is None:
             return self._newest(sa.select(entry.c.moment, entry.c.sequence), entry.c.moment, entry.c.sequence, at, size)
         moment, sequence = entry_term.c.moment, entry_term.c.sequence
@@ -211,7 +215,7 @@ class _Search:
         at: Key | None,
         size: int,
     ) -> sa.Select[*tuple[Any, ...]]:
-        """Those of some rows within the time that is meant, from a key on, newest first."""
+        """At most `size` of some rows, newest first: those within the time of the query, from a key on."""
         if self.query.since is not None:
             rows = rows.where(moment >= moment_of(self.query.since))
         if self.query.until is not None:
@@ -223,9 +227,9 @@ class _Search:
 
 def _merged(rows: Sequence[_Any], last: Key | None, unsorted: Sequence[_Any], limit: int) -> tuple[Sequence[_Any], Key | None]:
     """
-    A page of both: of the records that are sorted in, from which a search goes on at `last`, and of those that are not.
+    One page of two lists: the records that are sorted in, where the search goes on at `last`, and those that are not sorted in.
 
-    What is not sorted in and older than `last` has its turn later.
+    A record of the second list that is older than `last` belongs to a later page.
     """
     found = sorted([*rows, *(row for row in unsorted if last is None or _key(row) >= last)], key=_key, reverse=True)
     if len(found) > limit:
@@ -238,8 +242,8 @@ def _key(row: _Any) -> Key:
 
 
 def _matching(walked: sa.CTE, others: Sequence[tuple[int, ...]], limit: int) -> sa.Select[tuple[object, ...]]:
-    """Those of the keys walked that have a word of each other kind, with what is shown of them."""
-    # MATERIALIZED, and LIMIT inside: the database is to walk and look up as said here, and not to think of another plan.
+    """The rows of those walked records that have a word of every other kind."""
+    # MATERIALIZED and the inner LIMIT make the database walk and look up in this order; it must not choose another plan.
     walked = walked.prefix_with("MATERIALIZED")
     matching = sa.select(*_COLUMNS).select_from(walked.join(entry, entry.c.sequence == walked.c.sequence))
     for kind in others:
@@ -286,12 +290,12 @@ def _read(cursor: str, query: Query) -> Key:
         if max(map(abs, key)) >= 2**63:
             raise ValueError
     except (ValueError, binascii.Error):
-        raise CursorRefused("the cursor is not one that a page gave") from None
+        raise CursorRefused("this is not a cursor from a page of results") from None
     if mark != _mark(key, query):
-        raise CursorRefused("the cursor is of another search, or was changed")
+        raise CursorRefused("the cursor belongs to another search, or it was changed")
     return key
 
 
 def _mark(key: Key, query: Query) -> str:
-    """Holds a cursor to its query; against mistakes, there is nothing to protect."""
+    """Binds a cursor to its query. This prevents mistakes only; a cursor gives access to nothing."""
     return sha256(repr((key, query)).encode()).hexdigest()[:12]

@@ -1,7 +1,7 @@
 """
-Records as they are shown to people and programs: whole, or a line of a list.
+Records as people and programs see them: a whole record, or a row of a list.
 
-What was erased stays away, and what is there is in clear.
+Erased values are not shown; all other values are shown in clear text.
 """
 
 from dataclasses import asdict
@@ -13,7 +13,7 @@ from service.log.store import Stored, moment_text
 
 
 def kept(stored: Stored) -> dict[str, Any]:
-    """A stored record whole, as KeptRecord describes it. It may be of an older shape, so it passes through no model."""
+    """A whole stored record, as KeptRecord describes it. Its shape may be an older one, so it passes through no model."""
     entry = stored.entry
     held = commitments(entry.leaf)
     return {
@@ -34,10 +34,10 @@ def kept(stored: Stored) -> dict[str, Any]:
 
 
 def written_row(row: Row) -> dict[str, Any]:
-    """A record in short, as it is answered and exported."""
+    """A row, as it is answered and exported."""
     return {**asdict(row), "recorded_at": moment_text(row.recorded_at)}
 
 
 def written_page(page: Page) -> dict[str, Any]:
-    """A page of records in short, as it is answered."""
+    """A page of rows, as it is answered."""
     return {"decisions": [written_row(row) for row in page.rows], "next": page.next, "unindexed": page.unindexed}

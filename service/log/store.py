@@ -1,7 +1,7 @@
 """
-The decision log: entries in, their numbers out once they are durable; records read back, checked, and their values erased.
+The decision log. It records entries and returns their numbers once they are durable. It also reads records and erases their values.
 
-What is durable when a call returns, and who may write, `service.store.writer` says. On top of it:
+`service.store.writer` says what is durable when a call returns, and who may write. In addition:
 
 - INVARIANT (dense numbers): the row `record` of `head` says which number comes next; it moves in the transaction that holds the
   records, under the one writing lock. So the numbers are 0, 1, 2 … without a gap, whichever process wrote them.
@@ -29,10 +29,10 @@ from service.store.writer import QUEUE_LIMIT, Writer
 Result = TypeVar("Result")
 
 _AT_ONCE = 100
-_AT_THE_START = 5_000  # records that a start takes into the index, in some seconds
+_AT_THE_START = 5_000  # records that a start takes into the index; this takes some seconds
 _PROBE_LETTERS = 512 * 1024
 
-# A cast, since what was tampered with in a file may be of any type.
+# A cast, since a value that was tampered with may have any type.
 _RECORDS = sa.select(
     record.c.sequence,
     record.c.id,
@@ -50,7 +50,7 @@ class Stored:
     entry: SealedRecord
 
     def faults(self) -> tuple[str, ...]:
-        """What is wrong with it; nothing, if it is sound."""
+        """The faults of the record; none if it is sound."""
         entry = self.entry
         return faults(entry.id, entry.leaf, entry.leaf_hash, entry.openings)
 
@@ -58,19 +58,20 @@ class Stored:
 @dataclass(eq=False)
 class Store:
     """
-    The open log. `Store.open(url)`, and `close()` or a `with` block at the end.
+    The open log. Open it with `Store.open(url)`; end it with `close()` or a `with` block.
 
-    What is `async` belongs to event loops, any number of them; `read` and `scan` to any thread; `record` to work of `do`.
+    Any number of event loops may call the `async` methods, and any thread `read` and `scan`. `record` and `erase_in` are for work
+    that is given to `do`.
     """
 
     database: Database
     queue_limit: int = QUEUE_LIMIT
-    unindexed: int = 0  # records of before there was an index, too many to be taken in by `open`: see service.log.index
+    unindexed: int = 0  # old records that were too many for `open` to take into the index: see service.log.index
 
     def __post_init__(self) -> None:
         self.index = Index(self.database)
         self.writer = Writer(self.database, self._add, self.queue_limit, on_end=self._ended)
-        self.records = 0  # that this process wrote, and that are durable
+        self.records = 0  # durable records that this process wrote
         self._uncommitted = 0
 
     @classmethod
@@ -95,7 +96,7 @@ class Store:
         """
         Record entries in one commit, all or none; returns their sequence numbers, in order, once they are durable.
 
-        Raises NotRecorded; LogBusy where they do not fit beside what waits already.
+        Raises NotRecorded, and LogBusy if the queue has no room for them.
         """
         if not entries:
             return range(0)
@@ -103,14 +104,14 @@ class Store:
         return numbers
 
     async def do(self, work: Callable[[sa.Connection], Result]) -> Result:
-        """Other work in a writing transaction; see Writer.do."""
+        """Do other work in a writing transaction; see Writer.do."""
 
         def counted(transaction: sa.Connection) -> Result:
             before = self._uncommitted
             try:
                 return work(transaction)
             except BaseException:
-                self._uncommitted = before  # what it recorded is undone with it
+                self._uncommitted = before  # the records of this work are undone with it
                 raise
 
         return await self.writer.do(counted)
@@ -119,7 +120,7 @@ class Store:
         """
         Write to the log and wait for the disk; returns how many records it holds. Raises NotRecorded.
 
-        Once a write failed this one has the size of some records: where a disk is full, less may still find room.
+        After a failed write the probe is as large as some records: on a full disk a smaller write may still succeed.
         """
         if self.writer.counts.failing:
             await self.writer.do(lambda transaction: _put(transaction, "probe", "0" * _PROBE_LETTERS))
@@ -131,9 +132,8 @@ class Store:
         """
         Erase the personal values of a record and their salts for good; returns how many there were.
 
-        The leaf and its hash stay; answers kept for retries that hold the values are emptied. What the database keeps of the old rows
-        is cleared as far as it lets us (see Database.forget).
-        Raises NotRecorded.
+        The leaf and its hash stay. Answers that are kept for retries and hold the values are emptied. What remains of the old rows in
+        the database's files is cleared as far as possible (see Database.forget). Raises NotRecorded.
         """
         return await self.writer.do(lambda transaction: self.erase_in(transaction, id))
 
@@ -145,7 +145,7 @@ class Store:
 
     def erase_in(self, transaction: sa.Connection, id: str) -> int:
         """Erase in the transaction of a piece of work; see `erase`."""
-        # A digest of the facts would confirm a guess at what was erased; without it the sign-off counts for nothing.
+        # A digest of the facts would confirm a guess at the erased values. Without the digest the sign-off has no effect.
         transaction.execute(sa.update(sign_off).where(sign_off.c.decision == id).values(facts=None))
         sequence = transaction.execute(sa.select(record.c.sequence).where(record.c.id == id)).scalar_one_or_none()
         mine = (personal.c.sequence == sequence, personal.c.erased_at.is_(None))
@@ -153,7 +153,7 @@ class Store:
         transaction.execute(sa.update(personal).where(*mine).values(salt=None, value=None, erased_at=now_text()))
         if sequence is not None:
             self.index.erase(transaction, sequence, _texts(values))
-            # The digest goes too: with all but one value known, it would tell whether a guess at that one is right.
+            # The digest is erased too: to someone who knows all values but one, it would confirm a guess at that one.
             transaction.execute(
                 sa.update(idempotency)
                 .where(idempotency.c.first_record <= sequence, idempotency.c.last_record >= sequence)
@@ -175,7 +175,7 @@ class Store:
             yield from scan(connection)
 
     def close(self) -> None:
-        """Take nothing more, write what waits, end the writer. May be called twice."""
+        """Accept no more work, write what waits, and end the writer. May be called twice."""
         self.writer.close()
         self.database.close()
 
@@ -188,7 +188,7 @@ class Store:
     # --- the writer's part -------------------------------------------------------------------------------------------
 
     def _add(self, transaction: sa.Connection, groups: list[Sequence[SealedRecord]]) -> list[range]:
-        """The rows of entries that come in groups, numbered in their order; the numbers of each group."""
+        """Insert entries that come in groups, numbered in their order. Returns the numbers of each group."""
         count = sum(map(len, groups))
         moved = sa.update(head).where(head.c.name == "record").values(next=head.c.next + count).returning(head.c.next)
         first: int = transaction.execute(moved).scalar_one() - count
@@ -224,7 +224,7 @@ def find(connection: sa.Connection, id: str) -> Stored | None:
 
 
 def scan(connection: sa.Connection) -> Iterator[Stored]:
-    """Every record, by sequence number; of a database that a service may be writing at the same time."""
+    """Every record, by sequence number. A service may write to the database at the same time."""
     after = -1
     while True:
         rows = connection.execute(_RECORDS.where(record.c.sequence > after).order_by(record.c.sequence).limit(_AT_ONCE)).all()
@@ -241,7 +241,7 @@ def now_text() -> str:
 
 
 def moment_text(moment: datetime) -> str:
-    """A moment as rows hold it: UTC, microseconds, `Z`, so that order by text is order in time."""
+    """A moment as rows hold it: UTC, microseconds, `Z`, so that the order of the texts is the order in time."""
     return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
@@ -257,9 +257,9 @@ def _summary(entry: SealedRecord) -> Summary:
 
 
 def _texts(values: Sequence[bytes | None]) -> Iterator[str]:
-    """Those of some JSON values that are texts."""
+    """The texts among some JSON values."""
     for value in values:
-        with suppress(ValueError, TypeError):  # of what was tampered with
+        with suppress(ValueError, TypeError):  # a value that was tampered with
             match json.loads(value or b"null"):
                 case str() as text:
                     yield text

@@ -1,8 +1,8 @@
 """
-A record in short: what a list shows of it, and the words it is searched by.
+The summary of a record: what a list shows of it, and the words that a search finds it by.
 
-Made when a decision is made, from what the engine names; or from a record's leaf, for records of before there was an index. A leaf
-does not say which words are categories of data, so those have none.
+A summary is made together with the decision, from what the engine names. For a record that is older than the index it is made from the
+record's leaf. A leaf does not say which words are categories of data, so such a summary has no categories.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ import engine
 
 PARTIES = ("exporter", "recipient")
 NAMED = ("jurisdiction", "provision", "requirement", "missing", "category", *PARTIES, "exporter_country", "recipient_country")
-UNREADABLE = "unreadable"  # the outcome of what is no record; `log verify` tells what is wrong with it
+UNREADABLE = "unreadable"  # the outcome shown for bytes that are not a record; `log verify` says what is wrong with them
 _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
     """
-    One record in short. `named` are the words of each kind of NAMED; `bundle` is the digest of the policies' bytes.
+    One record in short. `named` has the words of each kind in NAMED; `bundle` is the digest of the policies' bytes.
 
-    Of the parties' ids, which may be personal, each is in the index only once, and is erased with the record's personal values.
+    A party's id may be personal. The index holds each id only once, and it is erased with the record's personal values.
     """
 
     recorded_at: datetime
@@ -41,7 +41,7 @@ class Summary:
 
     @classmethod
     def of(cls, written: engine.Written, recorded_at: datetime, caller: str, bundle: str, denied: bool = False) -> Summary:
-        """Of a decision that is to be recorded; one that was answered with no although it may proceed is `denied`."""
+        """The summary of a decision to be recorded. `denied`: the caller was answered no although the exchange may proceed."""
         return cls(
             recorded_at,
             written.as_of.isoformat(),
@@ -56,7 +56,7 @@ class Summary:
 
     @classmethod
     def of_leaf(cls, leaf: bytes, openings: Mapping[str, bytes | None]) -> Summary:
-        """Of a record in the log; `openings` are its personal values, JSON by their pointers, None where one was erased."""
+        """The summary of a record in the log. `openings` has its personal values as JSON, by pointer, None for an erased value."""
         try:
             return _of_record(json.loads(leaf), openings)
         except (ValueError, LookupError, TypeError, AttributeError):
@@ -67,7 +67,7 @@ class Summary:
         return next(iter(self.named.get(kind, ())), None)
 
     def words(self) -> Iterator[tuple[str, str]]:
-        """Everything the record is searched by, as kind and word, each once."""
+        """All words that a search finds the record by, as kind and word, each once."""
         yield "outcome", self.outcome
         yield "proceed", yes_or_no(self.proceed)
         yield "bundle", self.bundle

@@ -1,7 +1,7 @@
 """
-Whether a log is sound: each record's bytes, hash and commitments, their numbers without a gap, and that the index has them all.
+Verifying a log: each record's bytes, hash and commitments, the numbers of the records, and the index.
 
-A service may be writing meanwhile; what is recorded after the beginning is not looked at.
+A service may write meanwhile; records that are made after the beginning are not checked.
 """
 
 from collections.abc import Callable
@@ -16,7 +16,7 @@ from service.store.tables import entry, head
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What is wrong with a record, or with the log where `sequence` is None; `id` is None where there is no record."""
+    """A fault of a record, or of the whole log if `sequence` is None. `id` is None if there is no such record."""
 
     sequence: int | None
     id: str | None
@@ -24,7 +24,11 @@ class Fault:
 
 
 def verify(connection: sa.Connection, progress: Callable[[int, int], None]) -> tuple[int, list[Fault]]:
-    """How many records there are, and every fault in their order; `progress` is told how many of how many were looked at."""
+    """
+    The number of records, and every fault in record order.
+
+    `progress` is called with the number of records checked so far, and the number of all.
+    """
     faults: list[Fault] = []
     expected = 0
     lowest = unindexed(connection)
@@ -41,5 +45,5 @@ def verify(connection: sa.Connection, progress: Callable[[int, int], None]) -> t
         faults.append(Fault(expected, None, "there is no record of this number"))
     held = connection.execute(sa.select(sa.func.count()).where(entry.c.sequence.between(lowest, upto - 1))).scalar_one()
     if held != upto - min(lowest, upto):
-        faults.append(Fault(None, None, "the index lacks records, or has some that are not there"))
+        faults.append(Fault(None, None, "the index lacks records, or has records that are not in the log"))
     return upto, faults

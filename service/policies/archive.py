@@ -4,8 +4,7 @@ The archive: all sources of a bundle in one file, as canonical JSON.
     {"files":{"policies/cn/order-16.yaml":"policy: cn.order-16\\n…"},"schema":"fifthfactor/bundle/1"}
 
 INVARIANT (one archive for one set of sources): `read` refuses every file that `write` would not have written, byte for byte. So
-there is nothing in an archive that its sources do not say: no link, no date, no second entry of a name, nothing packed that
-could unfold.
+an archive holds nothing but its sources: no link, no date, no second entry of a name, no compressed data.
 """
 
 import json
@@ -22,7 +21,7 @@ MAX_NAME_BYTES = 300
 
 
 class ArchiveRefused(ValueError):
-    """These bytes are no archive, or these sources cannot be one; the message says why."""
+    """These bytes are not an archive, or these sources cannot become one; the message says why."""
 
 
 def write(sources: Mapping[str, bytes]) -> bytes:
@@ -42,7 +41,7 @@ def read(archive: bytes) -> dict[str, bytes]:
     try:
         document = json.loads(archive.decode())
     except (ValueError, RecursionError):
-        raise ArchiveRefused("it is no bundle; make one with `fifthfactor bundle build`") from None
+        raise ArchiveRefused("it is not a bundle; make one with `fifthfactor bundle build`") from None
     match document:
         case {"schema": str(schema), **rest} if schema != SCHEMA:
             raise ArchiveRefused(f"its schema is not `{SCHEMA}`; another version of the service made it")
@@ -51,14 +50,14 @@ def read(archive: bytes) -> dict[str, bytes]:
         ):
             pass
         case _:
-            raise ArchiveRefused("it is no bundle; make one with `fifthfactor bundle build`")
+            raise ArchiveRefused("it is not a bundle; make one with `fifthfactor bundle build`")
     try:
         sources = {name: text.encode() for name, text in files.items()}
         again = write(sources)
     except (UnicodeEncodeError, NotCanonical):
         raise ArchiveRefused("it holds half a character") from None
     if again != archive:
-        raise ArchiveRefused("it was not written by `fifthfactor bundle build`, or was changed since")
+        raise ArchiveRefused("it was not written by `fifthfactor bundle build`, or it was changed since")
     return sources
 
 

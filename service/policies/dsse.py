@@ -1,8 +1,8 @@
 """
 DSSE envelopes: a payload with its type, and signatures over both.
 
-Source: secure-systems-lab/dsse, protocol.md and envelope.md. A key id is a hint that nobody signed, so it is never looked at:
-every key is tried on every signature, and one good signature of one of the keys is enough.
+Source: secure-systems-lab/dsse, protocol.md and envelope.md. A key id is a hint that nobody signed, so it is never used: every
+key is tried on every signature, and one good signature by one of the keys is enough.
 """
 
 import base64
@@ -21,7 +21,7 @@ MAX_SIGNATURES = 32
 
 
 class EnvelopeRefused(ValueError):
-    """The envelope is none, or no key that is trusted signed it; the message says which."""
+    """These bytes are not an envelope, or no trusted key signed it; the message says which."""
 
 
 class _Signature(BaseModel):
@@ -41,7 +41,7 @@ class _Envelope(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """What is signed, its type, and the signatures: key id and bytes. Nothing in it is trusted before `verify`."""
+    """The payload, its type, and the signatures, each as key id and bytes. Nothing in it is trusted before `verify`."""
 
     payload_type: str
     payload: bytes
@@ -57,7 +57,7 @@ class Envelope:
         return json.dumps(document, indent=2).encode() + b"\n"
 
     def signed_also_by(self, key: PrivateKey) -> "Envelope":
-        """The envelope with this key's signature in it, once."""
+        """The envelope with one signature by this key."""
         others = tuple(each for each in self.signatures if each[0] != key.public.id)
         signature = key.sign(pae(self.payload_type, self.payload))
         return Envelope(self.payload_type, self.payload, (*others, (key.public.id, signature)))
@@ -70,21 +70,21 @@ def pae(payload_type: str, payload: bytes) -> bytes:
 
 
 def read(data: bytes) -> Envelope:
-    """The envelope in these bytes, of which nothing is verified yet. Raises EnvelopeRefused."""
+    """The envelope in these bytes. Nothing in it is verified yet. Raises EnvelopeRefused."""
     if len(data) > MAX_BYTES:
         raise EnvelopeRefused(f"the envelope is larger than {MAX_BYTES >> 10} KiB")
     try:
-        # Read by json, so that a tuple is what JSON calls an array, and strictly.
+        # Validated as JSON, so that strict types still accept an array as a tuple.
         found = _Envelope.model_validate_json(data)
         return Envelope(
             found.payload_type, _base64(found.payload), tuple((each.keyid, _base64(each.sig)) for each in found.signatures)
         )
     except (ValidationError, binascii.Error, ValueError):
-        raise EnvelopeRefused(f"it is no DSSE envelope with at most {MAX_SIGNATURES} signatures") from None
+        raise EnvelopeRefused(f"the signature file is not a DSSE envelope with at most {MAX_SIGNATURES} signatures") from None
 
 
 def verify(envelope: Envelope, payload_type: str, keys: Sequence[PublicKey]) -> tuple[bytes, tuple[PublicKey, ...]]:
-    """The payload, and which of the keys signed it: one at least. Raises EnvelopeRefused."""
+    """The payload, and the keys that signed it, at least one. Raises EnvelopeRefused."""
     if envelope.payload_type != payload_type:
         raise EnvelopeRefused(f"the envelope's type is not `{payload_type}`")
     if not envelope.signatures:
@@ -92,10 +92,10 @@ def verify(envelope: Envelope, payload_type: str, keys: Sequence[PublicKey]) -> 
     message = pae(envelope.payload_type, envelope.payload)
     signers = tuple(key for key in keys if any(key.signed(signature, message) for _, signature in envelope.signatures))
     if not signers:
-        raise EnvelopeRefused("none of the keys that are trusted signed it")
+        raise EnvelopeRefused("none of the trusted keys signed it")
     return envelope.payload, signers
 
 
 def _base64(text: str) -> bytes:
-    """Standard or URL-safe, as the specification asks of whoever verifies."""
+    """Standard or URL-safe base64: the specification asks a verifier to accept both."""
     return base64.b64decode(text.replace("-", "+").replace("_", "/"), validate=True)

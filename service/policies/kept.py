@@ -1,8 +1,8 @@
 """
-The bundles that decided, kept by their digests, so that whatever they decided can be decided again.
+The bundles that decided, kept by their digests, so that their decisions can be made again.
 
-INVARIANT (no record without its bundle): a bundle is kept, durably, before the first exchange is decided by it.
-A row has the settings under which the sources had their meaning, for they are part of it.
+INVARIANT (no record without its bundle): a bundle is kept, durably, before it decides the first exchange.
+A row also has the settings, since the meaning of the sources depends on them.
 """
 
 import re
@@ -24,12 +24,12 @@ _ABOUT = (bundle.c.source, bundle.c.meaning, bundle.c.trust, bundle.c.norms, bun
 
 
 class NotKept(LookupError):
-    """No bundle of that digest is kept, or this version cannot read it; the message says which."""
+    """No bundle with this digest is kept, or this version cannot read it; the message says which."""
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """What is known of a kept bundle beside its bytes; `engine` and `first_used_at` are of its first use."""
+    """What is known of a kept bundle, without its bytes; `engine` and `first_used_at` belong to its first use."""
 
     source: str
     meaning: str
@@ -78,23 +78,23 @@ def listed(connection: sa.Connection, limit: int) -> list[Kept]:
 
 def archived(connection: sa.Connection, digest: str) -> tuple[Kept, bytes]:
     """
-    The archive of a bundle by one of its digests, of which the first 8 hexadecimal digits are enough.
+    The archive of a bundle, found by one of its digests; the first 8 hexadecimal digits are enough.
 
-    Of several the latest. Raises NotKept.
+    If several bundles match, the latest is given. Raises NotKept.
     """
     digest = digest.lower()
     if not DIGEST.fullmatch(digest):
-        raise NotKept(f"`{digest[:80]}` is no digest of at least 8 hexadecimal digits")
+        raise NotKept(f"`{digest[:80]}` is not a digest of at least 8 hexadecimal digits")
     begins = sa.or_(bundle.c.source.startswith(digest), bundle.c.meaning.startswith(digest))
     return _first(connection, begins, digest)
 
 
 def load_kept(connection: sa.Connection, source: str, meaning: str | None = None) -> engine.Bundle:
     """
-    A kept bundle by the digest `source` of a record, loaded under the settings it decided with.
+    A kept bundle, found by the digest `source` of a record, and loaded under the settings with which it decided.
 
-    One source may have been live under several settings; the record's digest `meaning` tells which, without it the latest is taken.
-    Raises NotKept, also where this version of the engine refuses the policies.
+    The same sources may have decided under several settings. The digest `meaning` of the record shows which; without it the latest is
+    taken. Raises NotKept, also if this version of the engine refuses the policies.
     """
     wanted = bundle.c.source == source
     kept, data = _first(connection, wanted if meaning is None else wanted & (bundle.c.meaning == meaning), source)
@@ -105,7 +105,7 @@ def load_kept(connection: sa.Connection, source: str, meaning: str | None = None
 
 
 def settings_of(kept: Kept) -> engine.PolicySettings:
-    """The settings under which a kept bundle had its meaning."""
+    """The settings with which a kept bundle decided."""
     return engine.PolicySettings(trust=kept.trust, norms=kept.norms)
 
 

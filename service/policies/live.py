@@ -1,7 +1,7 @@
 """
-The policies that decide now, and all that was made from them.
+The policies that decide now, and everything that was made from them.
 
-One value, replaced as a whole when policies are loaded anew: whoever reads it once a request never mixes two bundles.
+This is one value, which a reload replaces as a whole. A request that reads it only once never mixes two bundles.
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from service.log.record import EngineVersion, PolicyDigests, RecordWriter
 
 @dataclass(frozen=True, eq=False)
 class Live:
-    """A loaded bundle, the point that decides by it, and who writes its records."""
+    """A loaded bundle, its decision point, the writer of its records, its digests, and its counting."""
 
     bundle: engine.Bundle
     pdp: engine.PDP

@@ -1,9 +1,9 @@
 """
-Where policies are taken from: folders, YAML files, and bundle files with their signatures beside them, all in one bundle.
+Loading policies from folders, YAML files, and bundle files with their signatures beside them, all into one bundle.
 
-Goes in: paths, the settings of the engine, the keys that are trusted. Comes out: a checked bundle and the archive that keeps it.
-Where keys are set, each path must be a signed bundle file: an unsigned one is refused as a wrongly signed one is, and so is a folder,
-which nothing signs. INVARIANT (nothing is hidden): of two files with one name neither is taken.
+Input: paths, the settings of the engine, the trusted keys. Output: a checked bundle and the archive that keeps it. If keys are set, each
+path must be a signed bundle file. An unsigned or wrongly signed one is refused, and so is a folder, since folders have no signatures.
+INVARIANT (nothing is hidden): two files with the same name are refused.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,16 +15,16 @@ import engine
 from service.policies import archive, dsse, statement
 from service.policies.signing_keys import PublicKey
 
-SIGNATURES = ".dsse.json"  # what follows the bundle's whole name
+SIGNATURES = ".dsse.json"  # added to the whole name of the bundle file
 
 
 class SourceRefused(Exception):
-    """The policies cannot be taken from there; the message is one sentence."""
+    """Policies cannot be loaded from a path; the message is one sentence."""
 
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A checked bundle, its archive, and the keys that signed it, by id (none where none were asked for)."""
+    """A checked bundle, its archive, and the ids of the keys that signed it (none if no keys are set)."""
 
     bundle: engine.Bundle
     archive: bytes
@@ -32,7 +32,7 @@ class Loaded:
 
 
 def beside(path: Path) -> Path:
-    """Where the signatures of a bundle file are."""
+    """The file with the signatures of a bundle file."""
     return path.with_name(path.name + SIGNATURES)
 
 
@@ -45,8 +45,8 @@ def load(paths: Path | Sequence[Path], settings: engine.PolicySettings, keys: Se
     """
     The bundle of folders, bundle files and YAML files.
 
-    Raises SourceRefused where one cannot be read or is not signed as asked, or where one file would hide another;
-    engine.BundleRefused where the policies do not hold.
+    Raises SourceRefused if one cannot be read or is not signed as required, or if one file would hide another;
+    engine.BundleRefused if the policies do not hold.
     """
     files, signers = sources(paths, settings, keys)
     bundle = engine.load_sources(files, settings)
@@ -59,7 +59,7 @@ def load(paths: Path | Sequence[Path], settings: engine.PolicySettings, keys: Se
 def sources(
     paths: Path | Sequence[Path], settings: engine.PolicySettings, keys: Sequence[PublicKey] = ()
 ) -> tuple[dict[str, bytes], tuple[str, ...]]:
-    """The files in folders, bundle files and YAML files, by name, and who signed them, by key id. Raises SourceRefused."""
+    """The files in folders, bundle files and YAML files, by name, and the ids of the keys that signed. Raises SourceRefused."""
     places = _places(paths)
     for path in places:
         _check(path, alone=len(places) == 1, signed=bool(keys))
@@ -76,7 +76,7 @@ def sources(
 
 
 def verified(path: Path, raw: bytes, keys: Sequence[PublicKey]) -> tuple[statement.Meant, tuple[PublicKey, ...]]:
-    """What the signatures beside a bundle file say of it, and which keys signed. Raises SourceRefused."""
+    """What the signed statement beside a bundle file says of it, and the keys that signed. Raises SourceRefused."""
     envelope = beside(path)
     if not envelope.exists():
         raise SourceRefused(f"`{path}` is not signed: there is no {envelope.name} beside it")
@@ -88,7 +88,7 @@ def verified(path: Path, raw: bytes, keys: Sequence[PublicKey]) -> tuple[stateme
 
 
 def read(path: Path, limit: int) -> bytes:
-    """The bytes of a file, of which one more than the limit at most. Raises SourceRefused."""
+    """The bytes of a file, at most one more than the limit. Raises SourceRefused."""
     try:
         with path.open("rb") as file:
             return file.read(limit + 1)
@@ -97,24 +97,24 @@ def read(path: Path, limit: int) -> bytes:
 
 
 def _check(path: Path, alone: bool, signed: bool) -> None:
-    """Whether policies may be taken from a path, `alone` or beside others, where all must be `signed`. Raises SourceRefused."""
+    """Check a path of policies. `alone`: it is the only path; `signed`: every path must be signed. Raises SourceRefused."""
     if not path.exists():
         raise SourceRefused(f"the policies `{path}` cannot be read: there is no such file or folder")
     if signed and not is_bundle(path):
         what = "a bundle of it" if alone else "one bundle of all of them"
         raise SourceRefused(f"`{path}` is not signed, and keys are set; build and sign {what} (`fifthfactor bundle`)")
     if not alone and path.is_dir() and not any(file.suffix in archive.SUFFIXES for file in path.rglob("*.y*ml")):
-        # Left unsaid, a folder that is not mounted would take its prohibitions away.
+        # Without this refusal, a folder that is not mounted would silently take its prohibitions away.
         raise SourceRefused(f"the folder `{path}` holds no YAML file; put its policies there, or leave it out")
 
 
 def _signers(path: Path, raw: bytes, settings: engine.PolicySettings, keys: Sequence[PublicKey]) -> tuple[PublicKey, ...]:
-    """Which keys signed a bundle file to be read under these settings. Raises SourceRefused."""
+    """The keys that signed a bundle file for these settings. Raises SourceRefused."""
     meant, signers = verified(path, raw, keys)
     if (meant.trust, meant.norms) != (settings.trust, settings.norms):
         raise SourceRefused(
-            f"`{path}` was signed to be read with trust `{meant.trust}` and norms `{meant.norms}`, not `{settings.trust}` and"
-            f" `{settings.norms}`: sign it anew under these settings, or set the others"
+            f"`{path}` was signed for trust `{meant.trust}` and norms `{meant.norms}`, but the settings are `{settings.trust}` and"
+            f" `{settings.norms}`: sign the bundle again under these settings, or change the settings"
         )
     return signers
 
@@ -129,7 +129,7 @@ def _unpacked(packed: Iterable[tuple[Path, bytes]]) -> Iterator[tuple[str, str, 
 
 
 def _places(paths: Path | Sequence[Path]) -> list[Path]:
-    """Each place once, by what it really is."""
+    """Each path once; paths to the same file or folder count as one."""
     places: dict[Path, Path] = {}
     for path in [paths] if isinstance(paths, Path) else paths:
         places.setdefault(path.resolve(), path)

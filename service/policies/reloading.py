@@ -1,11 +1,11 @@
 """
-The policies of a running service: loaded at the start, held, and loaded anew.
+The policies of a running service: they are loaded at the start, held, and loaded again.
 
-Goes in: where they lie, and the keys that are trusted. Comes out: `live`, which decides. Loading takes seconds of processor time for
-many policies; it is done in a thread, so that the event loop goes on, if more slowly.
+Input: the paths of the policies, and the trusted keys. Output: `live`, which decides. Loading many policies takes seconds of processor
+time. It is done in a thread, so that the event loop goes on, although more slowly.
 
-INVARIANT (all or nothing): `live` is replaced as one value, and only by a bundle that was read whole, is signed where keys are set,
-holds, has engines, and is kept in the log. Whatever else happens, the last good one goes on.
+INVARIANT (all or nothing): `live` is replaced as one value, and only by a bundle that was read completely, is signed if keys are set,
+holds, has engines, and is kept in the log. In every other case the last good bundle goes on deciding.
 """
 
 import asyncio
@@ -35,7 +35,7 @@ PLACES_LOGGED = 10
 
 @dataclass(frozen=True, slots=True)
 class PoliciesRefusal:
-    """Why policies were not taken, and when; `diagnostics` where they were read and do not hold."""
+    """Why new policies were refused, and when. `diagnostics` has the findings, if the policies were read and do not hold."""
 
     at: datetime
     reason: str
@@ -43,7 +43,7 @@ class PoliciesRefusal:
 
 
 class PoliciesRefused(Exception):
-    """Other policies were not taken; the last good ones go on."""
+    """New policies were refused; the last good ones go on deciding."""
 
     def __init__(self, refusal: PoliciesRefusal) -> None:
         super().__init__(refusal.reason)
@@ -73,7 +73,7 @@ class Origin:
 
     def load(self, but: Live | None = None) -> tuple[Loaded, Live | None]:
         """
-        The policies, and what decides by them; None where they have the digests of `but`.
+        The policies, and what decides by them, None if they have the same digests as `but`.
 
         Raises SourceRefused, engine.BundleRefused, engine.EngineUnavailable.
         """
@@ -94,9 +94,9 @@ class Origin:
 @contextmanager
 def _collected_once() -> Iterator[None]:
     """
-    One search for cycles at the end, which also frees the policies of before.
+    Search for cycles only once, at the end; this also frees the old policies.
 
-    Left to itself, Python would stop every thread several times meanwhile, to look through half a million new objects that all stay.
+    Otherwise Python would stop all threads several times meanwhile, to search half a million new objects that all stay.
     """
     gc.disable()
     try:
@@ -107,7 +107,7 @@ def _collected_once() -> Iterator[None]:
 
 
 class Policies:
-    """What is live, since when, and what became of loading it anew. `reload` belongs to one event loop."""
+    """The live policies, since when they are live, and the results of reloads. `reload` belongs to one event loop."""
 
     def __init__(
         self, origin: Origin, loaded: Loaded, live: Live, store: Store, say: FilteringBoundLogger, clock: Callable[[], datetime]
@@ -116,10 +116,10 @@ class Policies:
         self.live = live
         self.signers = loaded.signers
         self.since = clock()
-        self.reloads = 0  # that were taken, or found nothing new
+        self.reloads = 0  # accepted reloads, and reloads that found nothing new
         self.refusals = 0
         self.reloaded_at: datetime | None = None
-        self.refused: PoliciesRefusal | None = None  # of the last reload, where it was refused
+        self.refused: PoliciesRefusal | None = None  # of the last reload, if it was refused
         self._store = store
         self._say = say
         self._clock = clock
@@ -132,9 +132,9 @@ class Policies:
 
     async def reload(self) -> bool:
         """
-        Load the policies anew and let them decide; returns whether they are others than before.
+        Load the policies again and let them decide. Returns whether they are new ones.
 
-        Raises PoliciesRefused; whatever the reason, what was live goes on.
+        Raises PoliciesRefused; the live policies then go on deciding.
         """
         async with self._one:
             with _collected_once():
@@ -169,9 +169,9 @@ class Policies:
             case SourceRefused() | engine.EngineUnavailable():
                 refusal = PoliciesRefusal(now, str(failed))
             case NotRecorded():
-                refusal = PoliciesRefusal(now, f"the log cannot keep them: {failed}")
+                refusal = PoliciesRefusal(now, f"the log cannot keep the policies: {failed}")
             case _:
-                # Whatever it is, it must not end what decides; a loader that fails on some file is a fault of ours.
+                # No error may stop the deciding. A loader that fails on a file is a fault of this program.
                 refusal = PoliciesRefusal(now, f"loading failed: {type(failed).__name__}")
                 self._say.error("internal", request_id=None, **described(failed))
         self.refusals += 1

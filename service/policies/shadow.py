@@ -1,9 +1,9 @@
 """
-A shadow bundle: other policies, evaluated beside the live ones, whose differences are recorded.
+A shadow bundle: other policies, evaluated beside the live ones. Where they decide differently, the difference is recorded.
 
-Goes in: what was decided, once its record is durable. Comes out: rows of `shadow_difference`, and counts. INVARIANT (it never hurts):
-no answer waits for a shadow or depends on one, and it runs in a process of its own; what does not fit into its queue is dropped and
-counted, and so is whatever fails. It holds exchanges in memory only, and a row holds no fact.
+Input: decisions, once their records are durable. Output: rows of `shadow_difference`, and counts. INVARIANT (it never hurts): no answer
+waits for a shadow or depends on one, and a shadow runs in a process of its own. A decision that does not fit into the queue is dropped and
+counted, and so is one on which the shadow fails. A shadow holds exchanges in memory only, and a row holds no fact.
 """
 
 import asyncio
@@ -41,7 +41,7 @@ _KINDS = (
 
 @dataclass(frozen=True, slots=True)
 class GivenToShadow:
-    """What a shadow has to know of a decision: the exchange, and what was said to it."""
+    """What a shadow needs to know of a decision: the exchange, and how it was decided."""
 
     id: str
     exchange: engine.Exchange
@@ -53,12 +53,12 @@ class GivenToShadow:
 
     @classmethod
     def of(cls, judgement: engine.Judgement, id: str, today: date) -> Self:
-        """Of a decision as it was judged."""
+        """From the judgement on an exchange."""
         outcome, proceeds = judgement.outcome.word, judgement.proceeds(today)
         return cls(id, judgement.exchange, judgement.as_of, today, outcome, proceeds, judgement.provisions)
 
     def line(self, sequence: int) -> dict[str, Any]:
-        """As the shadow's process is told it."""
+        """The line that is sent to the shadow's process."""
         return {
             "sequence": sequence,
             "id": self.id,
@@ -73,7 +73,7 @@ class GivenToShadow:
 
 @dataclass(slots=True)
 class ComparedCounts:
-    """Since the start, of this process."""
+    """Counts since the start of this process."""
 
     compared: int = 0
     differing: int = 0
@@ -83,15 +83,15 @@ class ComparedCounts:
 
 
 class ShadowGone(Exception):
-    """The shadow's process is not there any more."""
+    """The shadow's process has ended."""
 
 
 class ShadowRefused(Exception):
-    """The shadow's policies are not taken; the message says why."""
+    """The shadow's policies are refused; the message says why."""
 
 
 class Process:
-    """The shadow's process. What waits for an answer of it belongs into a thread."""
+    """The shadow's process. `load` and `ask` wait for its answer: call them in a thread."""
 
     def __init__(self, where: dict[str, Any]) -> None:
         self._where = where
@@ -101,11 +101,11 @@ class Process:
 
     @property
     def number(self) -> int | None:
-        """The process's number, where there is one."""
+        """The id of the process, None if there is none."""
         return self._process.pid if self._process else None
 
     def load(self) -> PolicyDigests:
-        """Load the policies, first of all in a new process; their digests. Raises ShadowRefused, ShadowGone."""
+        """Load the policies, in a new process if there is none. Returns their digests. Raises ShadowRefused, ShadowGone."""
         answer = self.ask({"load": self._where}, start=True)
         if "refused" in answer:
             raise ShadowRefused(answer["refused"])
@@ -115,7 +115,7 @@ class Process:
         """The answer to one line. Raises ShadowGone."""
         with self._turn:
             if self._process is None and start and not self._closed:
-                # What it might print is not shown: an error's text may quote a value.
+                # Its error output is not shown: the text of an error may quote a value.
                 self._process = subprocess.Popen(
                     [sys.executable, "-m", "service.policies.shadow_process"],
                     stdin=subprocess.PIPE,
@@ -139,7 +139,7 @@ class Process:
             return answer
 
     def close(self) -> None:
-        """End the process, whatever it does."""
+        """End the process, even while it works."""
         self._closed = True
         process = self._process
         if process:
@@ -158,7 +158,7 @@ class Shadow:
     say: FilteringBoundLogger
     clock: Callable[[], datetime]
     counts: ComparedCounts = field(default_factory=ComparedCounts)
-    refused: str | None = None  # why it was not loaded anew, the last time
+    refused: str | None = None  # why the last reload was refused, if it was
 
     def __post_init__(self) -> None:
         self._queue: asyncio.Queue[tuple[int, GivenToShadow]] = asyncio.Queue(WAITING)
@@ -168,7 +168,7 @@ class Shadow:
     def open(
         cls, paths: Sequence[Path], settings: Settings, store: Store, say: FilteringBoundLogger, clock: Callable[[], datetime]
     ) -> Self:
-        """Start a shadow. Raises SettingRefused where its policies are not taken."""
+        """Start a shadow. Raises SettingRefused if its policies are refused."""
         keys = [str(key.absolute()) for key in settings.bundle_keys]
         there = [str(path.absolute()) for path in paths]
         process = Process({"paths": there, "keys": keys, "trust": settings.trust, "norms": settings.norms})
@@ -176,22 +176,22 @@ class Shadow:
             return cls(tuple(paths), process, process.load(), store, say, clock)
         except (ShadowRefused, ShadowGone) as refused:
             process.close()
-            raise SettingRefused(f"the shadow cannot be taken: {str(refused) or 'its process ended'}") from None
+            raise SettingRefused(f"the shadow cannot be loaded: {str(refused) or 'its process ended'}") from None
 
     def look(self, sequence: int, given: GivenToShadow) -> None:
-        """Look at a decision some time later, if there is room for it; its record, of this number, is durable by now."""
+        """Queue a decision to be compared later, if there is room. Its record has this number and is durable already."""
         try:
             self._queue.put_nowait((sequence, given))
         except asyncio.QueueFull:
             self.counts.dropped += 1
 
     def renew(self) -> None:
-        """Load the shadow anew some time later; nobody waits for it, since its process may hang."""
+        """Load the shadow again, some time later. Nobody waits for this, since its process may hang."""
         if self._renewing is None or self._renewing.done():
             self._renewing = asyncio.get_running_loop().create_task(self._reload())
 
     async def _reload(self) -> None:
-        """Load the shadow anew; where that fails the old one goes on."""
+        """Load the shadow again. If this fails, the old one goes on."""
         try:
             digests = await asyncio.to_thread(self.process.load)
         except (ShadowRefused, ShadowGone, OSError) as failed:
@@ -205,7 +205,7 @@ class Shadow:
             self.say.info("shadow_reloaded", after=digests.source)
 
     async def work(self) -> None:
-        """Look at what waits, for ever."""
+        """Compare the decisions in the queue, for ever."""
         while True:
             looks = [await self._queue.get()]
             while len(looks) < AT_ONCE and not self._queue.empty():
@@ -222,7 +222,7 @@ class Shadow:
                 self.say.error("shadow_failed", **described(failed))
 
     def close(self) -> None:
-        """End it."""
+        """End the shadow's process."""
         self.process.close()
 
     async def _compare(self, looks: Sequence[tuple[int, GivenToShadow]]) -> None:
@@ -239,7 +239,7 @@ class Shadow:
 
 
 def differences(connection: sa.Connection, shadow: PolicyDigests, before: int | None, limit: int) -> Sequence[_Any]:
-    """The latest differences with a shadow, of records before a number: each with both outcomes, and what stands on one side only."""
+    """The latest differences with a shadow, in records before a number: both outcomes, and what stands on one side only."""
     table = shadow_difference.c
     wanted = _with(shadow) if before is None else _with(shadow) & (table.sequence < before)
     shown = sa.select(table.sequence, table.id, table.at, *_KINDS, table.only_live, table.only_shadow).where(wanted)

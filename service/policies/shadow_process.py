@@ -1,9 +1,9 @@
 """
 The process of a shadow: `python -m service.policies.shadow_process`, started and asked by `service.policies.shadow`.
 
-A process of its own, of low priority, so that neither its seconds nor its memory nor its death are those of the process that answers.
-A line of JSON in, a line of JSON out: `load` gives the digests of the policies or why they are refused, `looks` gives where they say
-otherwise. It ends when its standard input does.
+It is a separate process of low priority, so that its work, its memory and its end do not affect the process that answers. For each line of
+JSON it writes a line of JSON. `load` is answered with the digests of the policies, or with the reason why they are refused; `looks` with
+the differences. The process ends when its standard input ends.
 """
 
 import json
@@ -20,7 +20,7 @@ from service.policies.loading import SourceRefused
 from service.policies.reloading import Origin
 from service.policies.signing_keys import KeyRefused, public_keys
 
-MODE = "bitset"  # one engine is enough for what decides nothing
+MODE = "bitset"  # one engine is enough, since a shadow decides nothing
 NICE = 10
 UNREADABLE = "unreadable"  # the outcome of an exchange that the shadow's vocabulary refuses
 
@@ -56,16 +56,16 @@ def _look(looks: list[dict[str, Any]]) -> dict[str, Any]:
     for look in looks:
         try:
             found += _difference(_live, look)
-        except Exception:  # noqa: BLE001 - it never hurts: one exchange that it fails on spoils no other
+        except Exception:  # noqa: BLE001 - it never hurts: a failure on one exchange spoils no other
             failed += 1
     return {"found": found, "failed": failed}
 
 
 def _difference(live: Live, look: dict[str, Any]) -> list[dict[str, Any]]:
-    """Where the shadow says otherwise: nothing, or one difference."""
+    """The difference if the shadow decides differently: a list of one, or an empty list."""
     outcome, proceed, standing = UNREADABLE, False, frozenset[str]()
     try:
-        # By its own vocabulary, as if it had come to the shadow.
+        # The shadow's own vocabulary reads the exchange, as if the caller had sent it to the shadow.
         exchange = engine.parse_exchange(live.bundle, json.dumps(look["exchange"]).encode())
     except engine.ExchangeRefused:
         pass
@@ -95,10 +95,10 @@ def _difference(live: Live, look: dict[str, Any]) -> list[dict[str, Any]]:
 def main() -> None:
     """Answer lines until there are no more."""
     os.nice(NICE)
-    for number in (signal.SIGINT, signal.SIGHUP):  # meant for the process that answers
+    for number in (signal.SIGINT, signal.SIGHUP):  # these signals are meant for the process that answers
         signal.signal(number, signal.SIG_IGN)
     with os.fdopen(os.dup(1), "wb") as out:
-        os.dup2(2, 1)  # whatever prints spoils no answer
+        os.dup2(2, 1)  # printed text must spoil no answer
         for line in sys.stdin.buffer:
             out.write(json.dumps(answer(json.loads(line))).encode() + b"\n")
             out.flush()

@@ -1,8 +1,8 @@
 """
 Ed25519 keys in PEM files.
 
-The one door to the library `cryptography`. A private key is PKCS #8, a public key is SubjectPublicKeyInfo; another kind of
-key is refused by name, and no message quotes a key.
+Only this module uses the library `cryptography`. A private key is PKCS #8, a public key is SubjectPublicKeyInfo. Other kinds of keys
+are refused. No message quotes a key.
 """
 
 import os
@@ -51,7 +51,7 @@ class PrivateKey:
 
 
 def generate(private: Path, public: Path) -> PrivateKey:
-    """A new key in two new files, the private one readable by its owner only. Raises KeyRefused, also where a file is there."""
+    """A new key in two new files, the private one readable by its owner only. Raises KeyRefused, also if a file exists."""
     key = Ed25519PrivateKey.generate()
     secret = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     shown = key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
@@ -70,7 +70,7 @@ def private_key(path: Path) -> PrivateKey:
     try:
         key = serialization.load_pem_private_key(data, password=None)
     except TypeError:
-        raise KeyRefused(f"the key in {path} is encrypted; give one that is not") from None
+        raise KeyRefused(f"the key in {path} is encrypted; use a key that is not encrypted") from None
     except (ValueError, UnsupportedAlgorithm):
         raise KeyRefused(f"{path} holds no private key in PEM; make one with `fifthfactor bundle keygen`") from None
     if not isinstance(key, Ed25519PrivateKey):
@@ -82,7 +82,9 @@ def public_key(path: Path) -> PublicKey:
     """The public key in a PEM file. Raises KeyRefused."""
     data = _read(path)
     if b"PRIVATE KEY" in data:
-        raise KeyRefused(f"{path} holds a private key; name the public one here, and keep this one where bundles are signed")
+        raise KeyRefused(
+            f"{path} holds a private key; name the public key here, and keep the private key where bundles are signed"
+        )
     try:
         key = serialization.load_pem_public_key(data)
     except (ValueError, UnsupportedAlgorithm):
@@ -112,13 +114,13 @@ def _read(path: Path) -> bytes:
 
 def _create(path: Path, data: bytes, mode: int) -> None:
     try:
-        # O_EXCL: a key is never written over, and a link that waits at its place is not followed.
+        # O_EXCL: a key is never overwritten, and a link in its place is not followed.
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
     except FileExistsError:
-        raise KeyRefused(f"{path} is there already, and a key is not written over") from None
+        raise KeyRefused(f"{path} exists already, and a key is never overwritten") from None
     except OSError as error:
         raise KeyRefused(f"cannot write the key {path}: {error.strerror}") from None

@@ -1,9 +1,8 @@
 """
-What a signature on a bundle says: an in-toto statement about one archive.
+What is signed for a bundle: an in-toto statement about one archive.
 
-Source: in-toto/attestation, spec/v1/statement.md. Goes in: an archive and the bundle it holds. Comes out: a statement whose
-subject is the archive's SHA-256 and whose predicate has the bundle's digests; and back again, whether a statement is about
-an archive.
+Source: in-toto/attestation, spec/v1/statement.md. `about` makes the statement from an archive and the bundle in it: its subject is the
+archive's SHA-256, and its predicate has the bundle's digests. `read` checks whether a statement is about an archive.
 """
 
 from hashlib import sha256
@@ -20,11 +19,11 @@ PREDICATE_TYPE = "urn:fifthfactor:predicate:bundle:1"
 
 
 class StatementRefused(ValueError):
-    """What was signed says nothing of this archive; the message says what is wrong."""
+    """The signed text is not a statement about this archive; the message says what is wrong."""
 
 
 class Meant(BaseModel):
-    """The predicate: what the bundle was when it was signed, under which settings and by which engine."""
+    """The predicate: the bundle's digests when it was signed, its settings, and the version of the engine."""
 
     model_config = ConfigDict(frozen=True, strict=True)
 
@@ -69,13 +68,13 @@ def about(name: str, archive: bytes, bundle: engine.Bundle) -> bytes:
 
 
 def read(payload: bytes, archive: bytes) -> Meant:
-    """What a statement says of an archive. Raises StatementRefused where it is none, or about another."""
+    """The predicate of a statement about an archive. Raises StatementRefused if it is no such statement, or about another archive."""
     try:
         found = _Statement.model_validate_json(payload)
     except ValidationError as refused:
-        # By place only: what is signed may be anything.
+        # The message names only the place, since the signed text may be anything.
         where = ".".join(map(str, refused.errors(include_url=False, include_input=False)[0]["loc"]))
-        raise StatementRefused(f"what was signed is no statement about a bundle (see `{where or 'its text'}`)") from None
+        raise StatementRefused(f"the signed text is not a statement about a bundle (see `{where or 'its text'}`)") from None
     if not any(subject.digest.get("sha256") == sha256(archive).hexdigest() for subject in found.subject):
         raise StatementRefused("the signature is for another bundle, or the bundle was changed since")
     return found.predicate

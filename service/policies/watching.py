@@ -1,11 +1,12 @@
 """
-What makes a running service load its policies anew: a change on the disk, or a SIGHUP.
+What makes a running service load its policies again: a change on the disk, or a SIGHUP.
 
-Both only ask; one task loads, so that a hundred changes at once are one reload. Refusals are told by `Policies` and end nothing.
+Both only ask for a reload. One task does it, so that a hundred changes at once are one reload. `Policies` reports refusals, which stop
+nothing.
 
-The one door to the library `watchfiles`. Of a folder all YAML files count; of a bundle file its own name and that of its signatures in
-the folder around it, so that a file which takes another's place is seen. Nothing is read here, and what is told once too often does no
-harm.
+Only this module uses the library `watchfiles`. In a folder all YAML files are watched. For a bundle file, the folder around it is watched
+for the names of the file and of its signatures, so that a file which replaces another is seen. No policy is read here, and one reload too
+many does no harm.
 """
 
 import asyncio
@@ -20,19 +21,22 @@ from service.policies.archive import SUFFIXES
 from service.policies.loading import beside, is_bundle
 from service.telemetry.log_lines import described
 
-LONGEST_MS = 2_000  # how long changes that do not end are gathered
-QUIET_MS = 500  # how long nothing happens before changes are told
-LOOK_AGAIN_MS = 5_000  # how often the folder itself is looked at: another may have taken its place
+LONGEST_MS = 2_000  # how long changes are collected, if they do not end
+QUIET_MS = 500  # how long nothing must happen before changes are reported
+LOOK_AGAIN_MS = 5_000  # how often the folder itself is checked: another may have replaced it
 GONE_SECONDS = 1.0
-AGAIN_SECONDS = 10.0  # after which a watch that failed is tried again; what happened meanwhile is then seen
+AGAIN_SECONDS = 10.0  # before a failed watch is tried again; it then sees what happened meanwhile
 
 
 State = frozenset[tuple[str, int, int]]
 
 
 def state(path: Path) -> State:
-    """The files that count, with their sizes and when they were written: to be taken before they are read."""
-    files = [path, beside(path)] if is_bundle(path) else [file for file in path.rglob("*") if file.suffix in SUFFIXES]
+    """The files that are watched, with their sizes and when they were written. Call this before the files are read."""
+    if is_bundle(path):
+        files = [path, beside(path)]
+    else:
+        files = [path] if path.is_file() else [file for file in path.rglob("*") if file.suffix in SUFFIXES]
     found = set()
     for file in files:
         with suppress(OSError):
@@ -43,9 +47,9 @@ def state(path: Path) -> State:
 
 class Reloading:
     """
-    Asks for and does reloads, between the start and the end of `running`.
+    Asks for reloads and does them, between the start and the end of `running`.
 
-    `watched` are paths, and what was there before they were read: what changed since is a change like any other.
+    `watched` has paths, each with its state before it was read. A difference from this state is a change like any other.
     """
 
     def __init__(
@@ -59,7 +63,7 @@ class Reloading:
         self._early = False
 
     def ask(self) -> None:
-        """Ask for a reload, from any thread or a signal's handler; before the start, one is done at the start."""
+        """Ask for a reload, from any thread or a signal's handler. If it comes before the start, the reload is done at the start."""
         self._early = True
         if self._loop:
             with suppress(RuntimeError):  # the loop is closed: nothing decides any more
@@ -67,7 +71,7 @@ class Reloading:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Do what is asked for, and watch."""
+        """Do the reloads that are asked for, and watch."""
         self._loop = asyncio.get_running_loop()
         stop = asyncio.Event()
         if self._early:
@@ -88,7 +92,7 @@ class Reloading:
             self._asked.clear()
             try:
                 await self._reload()
-            except Exception as failed:  # noqa: BLE001 - what is refused is told elsewhere; nothing may end the next reload
+            except Exception as failed:  # noqa: BLE001 - refusals are reported elsewhere; no error may prevent the next reload
                 self._say.error("internal", request_id=None, **described(failed))
 
     async def _watch(self, path: Path, before: State, stop: asyncio.Event) -> None:
@@ -104,9 +108,9 @@ class Reloading:
 
 async def changes(path: Path, stop: asyncio.Event, before: State) -> AsyncIterator[None]:
     """
-    Yields whenever policies may be others than `before`, and than when it yielded last, until told to stop.
+    Yields whenever the policies may have changed since `before` or since the last time, until `stop` is set.
 
-    The files are looked at now and then too, since what happens before the watch stands tells nobody.
+    The files are also checked now and then, since a change before the watch has begun is not reported.
     """
     file = is_bundle(path)
     folder = path.parent if file else path
@@ -139,12 +143,12 @@ async def changes(path: Path, stop: asyncio.Event, before: State) -> AsyncIterat
                     before = now
                     yield
                 if _identity(folder) != known:
-                    break  # what is watched is no longer what the path names
+                    break  # the watched folder is no longer the one that the path names
 
 
 def _of_a_folder(change: Change, name: str) -> bool:
     path = Path(name)
-    # Without a suffix: a folder that comes or goes takes its files along, and a Kubernetes volume turns by a link.
+    # Names without a suffix count: a folder that comes or goes takes its files along, and Kubernetes changes a volume by a link.
     return path.suffix in SUFFIXES or not path.suffix or path.name.startswith("..")
 
 

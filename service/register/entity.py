@@ -1,8 +1,8 @@
 """
-What the register holds of one party, data asset or other entity.
+One entity of the register: a party, a data asset, or another entity.
 
-Goes in: JSON, as somebody writes it. Comes out: the same, typed, or every place where it is wrong. Whether its facts are facts
-of the vocabulary is for `service.register.stated_facts` to say.
+Input: JSON, as a person or a program writes it. Output: the same, typed, or every place where it is wrong. Here no fact is compared
+with the vocabulary; `service.register.stated_facts` does that.
 """
 
 import json
@@ -32,7 +32,7 @@ MOST_BYTES = 64 * 1024  # of one entity, as it is sent
 
 State = Literal["held", "withdrawn", "erased"]
 
-# What stands in an address and in a row of text: no control characters, no half characters, no slash, no space at an end.
+# A text that fits into an address and into a line: no control characters, no half characters, no slash, no space at either end.
 _ID = re.compile(
     r"(?!\.{1,2}\Z)[^\s\x00-\x1f\x7f-\x9f\ud800-\udfff/]([^\x00-\x1f\x7f-\x9f\ud800-\udfff/]*[^\s\x00-\x1f\x7f-\x9f\ud800-\udfff/])?"
 )
@@ -91,16 +91,18 @@ class TravellingCondition(BaseModel):
 
 
 class Content(BaseModel):
-    """What is stated of an entity. A version of it speaks for every day from `valid_from` on, until a later version does."""
+    """What is stated of an entity. A version speaks for every day from its `valid_from` on, until a later version does."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     aliases: Annotated[list[Id], Field(max_length=16)] = Field(
-        default=[], description="other ids that it answers to, of which no other entity of its kind has one"
+        default=[], description="other ids of the entity; no other entity of its kind may have one of them"
     )
-    valid_from: Day | None = Field(default=None, description="the first day it speaks for; every day where left out")
+    valid_from: Day | None = Field(
+        default=None, description="the first day that this version speaks for; without it, every day"
+    )
     valid_until: Day | None = Field(
-        default=None, description="the last day on which it may be named; without an end where left out"
+        default=None, description="the last day on which the entity may be named; without it, there is no end"
     )
     facts: dict[str, JsonValue] = Field(
         default={},
@@ -112,7 +114,7 @@ class Content(BaseModel):
     evidence: Documents = Field(default={}, description="documents by kind, as an exchange states them")
     claims: Documents = Field(default={}, description="claims by kind, as an exchange states them")
     travels: Annotated[list[TravellingCondition], Field(max_length=64)] = Field(
-        default=[], description="of an asset: the conditions that came with the data and go where they go"
+        default=[], description="of an asset: the conditions that came with the data and travel with them"
     )
     attested_by: Line | None = Field(default=None, description="who vouches for what is stated")
     note: Note | None = None
@@ -130,14 +132,14 @@ class Content(BaseModel):
         return self
 
     def document(self) -> dict[str, Any]:
-        """As JSON; what is not said is left out."""
+        """The content as JSON, without empty members."""
         return {
             name: value for name, value in self.model_dump(mode="json", by_alias=True).items() if value not in (None, [], {})
         }
 
 
 class Entity(Content):
-    """A version of an entity, as the register keeps it. Of one that is withdrawn or erased nothing is stated."""
+    """A version of an entity, as the register keeps it. A withdrawn or erased one states nothing."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=False)
 
@@ -151,7 +153,7 @@ class Entity(Content):
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """A row of the register: what is stated of an entity, which version of it that is, and who wrote it when."""
+    """A row of the register: a version of an entity, what it states, who wrote it, and when."""
 
     kind: str
     id: str
@@ -162,7 +164,7 @@ class Version:
     recorded_by: str
 
     def document(self) -> dict[str, Any]:
-        """As JSON, to be shown."""
+        """The version as JSON, as it is answered."""
         return {
             "kind": self.kind,
             "id": self.id,
@@ -181,7 +183,7 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class EntityToWrite:
-    """An entity to be written: its kind, its id and what is stated of it; `place` is where that stands, for whoever reads a refusal."""
+    """An entity to be written: its kind, its id and its content. `place` is its place in the body or file, which a refusal names."""
 
     kind: str
     id: str
@@ -201,7 +203,7 @@ class Wrong(Exception):
 
 
 def read_content(document: Any, at: str = "") -> Content:
-    """What is stated of an entity, from JSON that stands at a place. Raises Wrong."""
+    """The content of an entity, from the JSON at a place. Raises Wrong."""
     try:
         return Content.model_validate(document)
     except ValidationError as failed:

@@ -1,12 +1,12 @@
 """
-The rows of the register: what is stated of each entity, every version of it.
+The rows of the register: every version of each entity.
 
-INVARIANT (nothing is changed in place): a change is a new version, and so is a withdrawal. Only an erasure touches what is there,
-and leaves nothing but that there was something.
+INVARIANT (nothing is changed in place): a change is a new version, and so is a withdrawal. Only an erasure changes rows. Of each
+version it leaves the kind, the number, when the version was recorded, and by whom.
 
 A version speaks for every day from its `valid_from` on, until a later version does. So the version that speaks for a day is the newest
-whose `valid_from` is not after it; whether the entity may be named on that day is then for its state and its `valid_until` to say. An
-older version never comes back because a newer one ends early.
+whose `valid_from` is not after that day. Its state and its `valid_until` say whether the entity may be named on that day. An older
+version does not come back when a newer one ends.
 """
 
 import json
@@ -39,7 +39,7 @@ class NotHeld(Exception):
 @dataclass(frozen=True, slots=True)
 class Condition:
     """
-    What has to be so for a write to be done. `versions`: it is at one of these; `held`: it is there; `absent`: it is not there.
+    What must hold before a write. `versions`: the entity is at one of these; `held`: the register holds it; `absent`: it does not.
     """
 
     versions: frozenset[int] | None = None
@@ -47,7 +47,7 @@ class Condition:
     absent: bool = False
 
     def check(self, now: Version | None) -> None:
-        """Raises Changed."""
+        """Raises Changed if the condition is not met."""
         there = now is not None and now.state == "held"
         if (self.held and not there) or (self.absent and there):
             raise Changed
@@ -67,7 +67,7 @@ def newest(connection: sa.Connection, kind: str, name: str) -> Version | None:
 
 
 def speaking(connection: sa.Connection, kind: str, name: str, day: str) -> Version | None:
-    """The version that speaks for a day, of the entity that answers to a name; None where none does."""
+    """The version that speaks for a day, of the entity that answers to a name; None if there is none."""
     return _first(connection, kind, name, day)
 
 
@@ -83,9 +83,9 @@ def listed(
     connection: sa.Connection, kind: str | None, after: tuple[str, str], limit: int, day: str | None = None
 ) -> Sequence[Version]:
     """
-    Entities that are held, at most so many, in the order of their kinds and ids, after a kind and an id.
+    At most `limit` entities that are held, in the order of their kinds and ids, after a kind and an id.
 
-    Of a `day`: those that may be named on it, each as it is said then; else each in its newest version.
+    With a `day`: those that may be named on it, each in the version that speaks for it. Without: each in its newest version.
     """
     other = entity.alias("other")
     last = (
@@ -107,7 +107,7 @@ def listed(
 
 
 def everything(connection: sa.Connection, kind: str | None, day: str | None = None) -> Iterator[Version]:
-    """Every entity that is held, as `listed` has them."""
+    """Every entity that is held, as `listed` gives them."""
     after = ("", "")
     while found := listed(connection, kind, after, _AT_ONCE, day):
         yield from found
@@ -126,9 +126,9 @@ def write(
     condition: Condition = ALWAYS,
 ) -> list[tuple[Version, bool]]:
     """
-    Write entities, all or none; each as it is then, and whether that is a new version: what says nothing new makes none.
+    Write entities, all or none. Returns the version of each, and whether it is new: unchanged content makes no new version.
 
-    Raises Changed, and Wrong where an id or an alias is another entity's already.
+    Raises Changed, and Wrong if an id or an alias belongs to another entity already.
     """
     ids: dict[str, set[str]] = {}
     for entry in entries:
@@ -173,7 +173,7 @@ def withdraw(
     transaction: sa.Connection, database: Database, kind: str, name: str, at: str, by: str, condition: Condition = ALWAYS
 ) -> Version:
     """
-    Say that an entity is no more: a version that states nothing, for every day. Its names stay taken.
+    Withdraw an entity: its new version states nothing, for every day. Its names stay taken.
 
     Raises NotHeld, Changed.
     """
@@ -188,9 +188,9 @@ def withdraw(
 
 def erase(transaction: sa.Connection, kind: str, name: str, condition: Condition = ALWAYS) -> Sequence[Version]:
     """
-    Erase whatever every version of an entity says, its names included; what is left has a new id that says nothing.
+    Erase the content of every version of an entity, and its names. The rows get a new, random id.
 
-    Whoever calls it tells the writer that values were erased. Raises NotHeld, Changed.
+    The caller must report to the writer that values were erased. Raises NotHeld, Changed.
     """
     versions = history(transaction, kind, name)
     if not versions or versions[0].state == "erased":
@@ -237,7 +237,7 @@ def _newest_of(connection: sa.Connection, ids: dict[str, set[str]]) -> Iterator[
 
 
 def _aliases_of(connection: sa.Connection, ids: dict[str, set[str]]) -> Iterator[tuple[str, str, str]]:
-    """The aliases among some names, and those of the entities among them."""
+    """The aliases among some names, and the aliases of the entities among these names."""
     for kind, some in _in_parts(ids):
         query = sa.select(entity_alias).where(entity_alias.c.kind == kind)
         for row in connection.execute(query.where(sa.or_(entity_alias.c.alias.in_(some), entity_alias.c.id.in_(some)))):
@@ -254,12 +254,12 @@ def _in_parts(ids: dict[str, set[str]]) -> Iterator[tuple[str, list[str]]]:
 def _taken(
     entry: EntityToWrite, seen: set[tuple[str, str]], held: dict[tuple[str, str], Version], owners: dict[tuple[str, str], str]
 ) -> Iterator[ProblemPlace]:
-    """Where the names of an entity are not free."""
+    """The places where a name of an entity is taken."""
     if (entry.kind, entry.id) in seen:
-        yield ProblemPlace(pointer=f"{entry.place}/id", code="id-taken", detail="stands twice in what is sent")
+        yield ProblemPlace(pointer=f"{entry.place}/id", code="id-taken", detail="stands twice among the entities sent")
     elif owners.get((entry.kind, entry.id), entry.id) != entry.id:
         yield ProblemPlace(
-            pointer=f"{entry.place}/id", code="id-taken", detail="another entity answers to this id; change that one"
+            pointer=f"{entry.place}/id", code="id-taken", detail="this is an alias of another entity; change that entity"
         )
     for number, alias in enumerate(entry.content.aliases):
         at = f"{entry.place}/aliases/{number}"
@@ -313,5 +313,5 @@ def _version(row: Any) -> Version:
 
 
 def entries_of(versions: Iterable[Version]) -> list[EntityToWrite]:
-    """Versions as what would be written to have them again."""
+    """The entities that must be written to get these versions again."""
     return [EntityToWrite(version.kind, version.id, version.content) for version in versions]

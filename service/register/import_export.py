@@ -1,7 +1,7 @@
 """
-The register in bulk: files in, entities out, each checked; and the other way round.
+The register in bulk: files become entities, each of them checked, and entities become files.
 
-Shared by the endpoints and the command line. What is taken in is taken in whole or not at all.
+The endpoints and the command line share this. A file is imported as a whole or not at all.
 """
 
 import json
@@ -23,7 +23,7 @@ MEDIA_TYPES = {"json": "application/json", "csv": "text/csv"}
 
 
 def to_json(versions: Sequence[Version]) -> str:
-    """Entities as a document that can be imported again; they stand on a line each, so that two exports can be compared."""
+    """Entities as a document that can be imported again. Each is on its own line, so that two exports can be compared."""
     encode = json.JSONEncoder(ensure_ascii=False, sort_keys=True).encode
     lines = [encode({"kind": each.kind, "id": each.id, **each.content.document()}) for each in versions]
     body = ",\n".join(lines)
@@ -37,15 +37,15 @@ def to_csv(versions: Sequence[Version], states: Stating) -> str:
 
 def read(raw: bytes, form: str, states: Stating) -> Iterator[EntityToWrite | Wrong]:
     """
-    The entities of a file, one by one, each checked by itself; Wrong in the place of one that is not right.
+    The entities of a file, one by one, each checked by itself, with a Wrong for each that is not right.
 
-    Raises Wrong where the file as a whole is not, or holds more than MOST_ENTRIES.
+    Raises Wrong if the file as a whole is not right, or holds more than MOST_ENTRIES entities.
     """
     entries = spreadsheet.read(raw, states) if form == "csv" else spreadsheet.entries(_documents(raw))
     for count, entry in enumerate(entries):
         if count >= MOST_ENTRIES:
             raise Wrong(
-                [ProblemPlace(pointer="", code="too-many", detail=f"at most {MOST_ENTRIES} entities are taken in at once")]
+                [ProblemPlace(pointer="", code="too-many", detail=f"at most {MOST_ENTRIES} entities are imported at once")]
             )
         if isinstance(entry, Wrong):
             yield entry
@@ -57,7 +57,7 @@ def read(raw: bytes, form: str, states: Stating) -> Iterator[EntityToWrite | Wro
 
 
 def gathered(found: Iterator[EntityToWrite | Wrong]) -> list[EntityToWrite]:
-    """All entities. Raises Wrong with the places of every one that is not right."""
+    """All entities. Raises Wrong with the places of those that are not right."""
     entries: list[EntityToWrite] = []
     places: list[ProblemPlace] = []
     for each in found:

@@ -1,13 +1,13 @@
 """
 The register as a table: entities to CSV (RFC 4180, UTF-8) and back.
 
-One row an entity: `kind`, `id`, `aliases`, `valid_from`, `valid_until`, `attested_by`, `note`, `travels`, a column `facts.NAME`
-for each fact and `evidence.KIND.FIELD` or `claims.KIND.FIELD` for each field of a document; a document that is `none` or
-`unknown` stands in `evidence.KIND`. An empty cell says nothing. The vocabulary says how a cell reads: `true` and `false`,
-numbers, texts, and lists whose members are parted by `;`. What does not fit this is written as `json:` and its JSON.
+Each entity is a row. The columns are `kind`, `id`, `aliases`, `valid_from`, `valid_until`, `attested_by`, `note`, `travels`, a column
+`facts.NAME` for each fact, and `evidence.KIND.FIELD` or `claims.KIND.FIELD` for each field of a document. A document that is `none` or
+`unknown` is in the column `evidence.KIND`. An empty cell states nothing. The type of a fact in the vocabulary says how its cell is
+read: as `true` or `false`, a number, a text, or a list separated by `;`. Any other value is written as `json:` and its JSON.
 
-A spreadsheet takes a cell that begins like a formula for one. Such a cell is written with `'` before it, and one `'` at the beginning of
-a cell is taken away when it is read.
+A spreadsheet program may take a cell for a formula because of its first character. Such a cell is written with `'` before it, and one
+`'` at the beginning of a cell is removed when it is read.
 """
 
 import csv
@@ -53,9 +53,9 @@ def written(entries: Sequence[EntityToWrite], states: Stating) -> str:
 
 def read(raw: bytes, states: Stating) -> Iterator[EntityToWrite | Wrong]:
     """
-    The entities of a table, one by one, Wrong in the place of a row that is none; the place of each is `/LINE`, the line it ends on.
+    The entities of a table, one by one, with a Wrong for each row that is not an entity. The place of each is `/LINE`, its last line.
 
-    Raises Wrong where the table as a whole is none.
+    Raises Wrong if the file as a whole is not such a table.
     """
     try:
         text = raw.decode("utf-8-sig")
@@ -69,7 +69,7 @@ def read(raw: bytes, states: Stating) -> Iterator[EntityToWrite | Wrong]:
             if row:
                 yield _tried(_entry, columns, [_bare(cell) for cell in row], f"/{rows.line_num}", states)
     except csv.Error as bad:
-        raise _wrong(f"/{rows.line_num}", f"line {rows.line_num} is no CSV: {bad}") from None
+        raise _wrong(f"/{rows.line_num}", f"line {rows.line_num} is not CSV: {bad}") from None
 
 
 def _check_columns(columns: Sequence[str]) -> None:
@@ -82,7 +82,7 @@ def _check_columns(columns: Sequence[str]) -> None:
         if name not in (*LEADING, TRAVELS) and not (head in ("facts", *DOCUMENTS) and rest):
             raise _wrong(
                 "/1",
-                f"there is no column `{name[:80]}`; there are {', '.join((*LEADING, TRAVELS))}, `facts.NAME`,"
+                f"there is no column `{name[:80]}`; the columns are {', '.join((*LEADING, TRAVELS))}, `facts.NAME`,"
                 " `evidence.KIND.FIELD` and `claims.KIND.FIELD`",
             )
     for name in ("kind", "id"):
@@ -112,7 +112,7 @@ def _row(entry: EntityToWrite, states: Stating) -> dict[str, str]:
 
 def _entry(columns: Sequence[str], cells: Sequence[str], place: str, states: Stating) -> EntityToWrite:
     if len(cells) != len(columns):
-        raise _wrong(place, f"line {place[1:]} has {len(cells)} cells, and there are {len(columns)} columns")
+        raise _wrong(place, f"line {place[1:]} has {len(cells)} cells, but there are {len(columns)} columns")
     said = {name: cell for name, cell in zip(columns, cells, strict=True) if cell != ""}
     kind, id = said.pop("kind", ""), said.pop("id", "")
     document: dict[str, Any] = {}
@@ -133,14 +133,14 @@ def _entry(columns: Sequence[str], cells: Sequence[str], place: str, states: Sta
                 shape = _FIELDS.get(field) if of else None
                 _put_once(document, (head, of, field) if shape else (head, rest), from_cell(cell, shape or "any"))
         except (TypeError, AttributeError):
-            raise _wrong(f"{place}/{name}", "another column of this row says something else here") from None
+            raise _wrong(f"{place}/{name}", "another column of this row fills the same place") from None
         except ValueError:
-            raise _wrong(f"{place}/{name}", f"what follows `{_JSON}` is no JSON") from None
+            raise _wrong(f"{place}/{name}", f"the text after `{_JSON}` is not JSON") from None
     return _named(kind, id, document, place)
 
 
 def _put_once(document: dict[str, Any], path: Path, value: Any) -> None:
-    """Put a value where nothing stands yet. Raises TypeError where something does, there or on the way."""
+    """Put a value in an empty place. Raises TypeError if there is a value already, there or on the way."""
     here: Any = document
     for step in path[:-1]:
         here = here.get(step, {})
@@ -166,7 +166,7 @@ def _shape(kind: str, path: Path, states: Stating) -> Shape:
 
 
 def to_cell(value: Any, shape: Shape) -> str:
-    """A value as a cell; `from_cell` gives it back."""
+    """A value as a cell. `from_cell` returns the same value."""
     cell = _plain(value, shape)
     if cell is not None and cell != "" and not cell.startswith(_JSON):
         try:
@@ -178,7 +178,7 @@ def to_cell(value: Any, shape: Shape) -> str:
 
 
 def from_cell(cell: str, shape: Shape) -> Any:
-    """The value that a cell holds. Raises ValueError where it holds no JSON and says it does."""
+    """The value that a cell holds. Raises ValueError if the text after `json:` is not JSON."""
     if cell.startswith(_JSON):
         return _loads(cell.removeprefix(_JSON))
     match shape:
@@ -206,7 +206,7 @@ def _plain(value: Any, shape: Shape) -> str | None:
         case list() if shape == "many" and all(isinstance(each, str) for each in value):
             return "; ".join(value)
         case str():
-            # What a spreadsheet or an editor would change on the way stands as JSON.
+            # A text that a spreadsheet or an editor may change is written as JSON.
             return value if value.isprintable() else None
     return None
 
@@ -247,7 +247,7 @@ def _wrong(pointer: str, detail: str) -> Wrong:
 
 
 def entries(documents: Iterable[Any]) -> Iterator[EntityToWrite | Wrong]:
-    """Entities from JSON objects that say their kind and id, Wrong in the place of one that is none; where each stands is its place."""
+    """Entities from JSON objects with a kind and an id, with a Wrong for each that is not an entity. The place of each is its pointer."""
     for number, document in enumerate(documents):
         yield _tried(_said, document, f"/entities/{number}")
 

@@ -1,9 +1,9 @@
 """
-What the loaded vocabulary lets the register state, and how that enters an exchange.
+The facts that the register may state under the loaded vocabulary, and how they enter an exchange.
 
 An exchange has an exporter, a recipient and its data; the first two are parties, the last is an asset. A party's facts are written
-without the role: a name is a party's fact where `exporter.NAME` or `recipient.NAME` is a fact. An asset states facts of the group `data`
-and of the groups that the vocabulary's factor account reads, save those of the parties, as an exchange states them.
+without the role: a party has a fact `NAME` if `exporter.NAME` or `recipient.NAME` is a fact. An asset states facts as an exchange does:
+those of the group `data`, and of the groups that the vocabulary's factor account reads, except the groups of the parties.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -26,7 +26,7 @@ Path: TypeAlias = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class Stated:
-    """Something that an entity states: where it stands in an exchange, what is stated as one with it, and the value."""
+    """Something that an entity states: its path in an exchange, the path of the whole that it is a part of, and the value."""
 
     path: Path
     whole: Path
@@ -34,12 +34,12 @@ class Stated:
 
 
 class Stating:
-    """What entities may state under one bundle. Made once a bundle, by `stating`."""
+    """The facts that entities may state under one bundle. `stating` makes it once for each bundle."""
 
     def __init__(self, bundle: engine.Bundle) -> None:
         self._bundle = bundle
         vocabulary = bundle.vocabulary
-        # Each path of a fact, with what is stated as one: the family of a member, else the fact itself.
+        # The path of each fact, with the path of the whole that it is a part of: its family, or else itself.
         self._facts: dict[Path, Path] = {}
         for fact in vocabulary.facts.values():
             self._facts[_path(fact.name)] = _path(fact.family or fact.name)
@@ -48,7 +48,7 @@ class Stating:
         read = {line.fact.partition(".")[0] for _, lines in vocabulary.factor.values() for line in lines.values()}
         groups = {path[0] for path in self._facts}
         self._asset_groups = sorted(((read & groups) | {DATA}) - set(PARTY_ROLES))
-        # By kind: what such an entity may state, as it is written, and the ways there.
+        # By kind: the paths that such an entity may state, and the beginnings of these paths.
         self._known: dict[str, frozenset[Path]] = {
             PARTY: frozenset(path[1:] for path in self._facts if path[0] in PARTY_ROLES),
             ASSET: frozenset(path for path in self._facts if path[0] in self._asset_groups),
@@ -60,11 +60,11 @@ class Stating:
         self.roles = tuple(role for role in ROLES if role in groups)
 
     def has_id(self, role: str) -> bool:
-        """Whether an exchange says who is in a role, as a fact `ROLE.id`."""
+        """Whether an exchange has a fact `ROLE.id`."""
         return (role, "id") in self._facts
 
     def type_of(self, kind: str, path: Path) -> tuple[str, bool] | None:
-        """What a fact's values are, as the vocabulary calls it, and whether there may be several; None where nothing is known of it."""
+        """The vocabulary's type of a fact, and whether it may have several values; None if the vocabulary does not have the fact."""
         places = [(role, *path) for role in PARTY_ROLES] if kind == PARTY else [path]
         for place in places:
             if place in self._types and kind in (PARTY, ASSET):
@@ -72,7 +72,7 @@ class Stating:
         return None
 
     def places(self, entry: EntityToWrite) -> list[ProblemPlace]:
-        """Where an entity states what the vocabulary does not have, or not so."""
+        """The places where an entity does not fit the vocabulary."""
         content = entry.content
         if entry.kind not in (PARTY, ASSET):
             return [
@@ -94,7 +94,7 @@ class Stating:
         return list(found.values())
 
     def stated(self, role: str, content: Content) -> Iterator[Stated]:
-        """What an entity states in a role; facts of the other role are passed over."""
+        """What an entity states in a role, without the facts that only the other role has."""
         kind = ROLES[role]
         for path, value in self.flat(kind, content.facts):
             place = (role, *path) if kind == PARTY else path
@@ -105,7 +105,7 @@ class Stating:
                 yield Stated((group, name), (group, name), document)
 
     def strange(self, entry: EntityToWrite) -> Iterator[ProblemPlace]:
-        """Facts of a party or an asset that the vocabulary does not have, or that are not such an entity's."""
+        """The facts of a party or an asset that the vocabulary does not have, or that such an entity may not state."""
         known = self._known[entry.kind]
         own = {PARTY: ("id",), ASSET: (DATA, "id")}[entry.kind]
         for path, _ in self.flat(entry.kind, entry.content.facts):
@@ -118,7 +118,7 @@ class Stating:
                 yield ProblemPlace(pointer=pointer, code="wrong-type", detail="must be an object")
             elif entry.kind == ASSET and path[0] not in self._asset_groups:
                 groups = ", ".join(f"`{group}`" for group in self._asset_groups)
-                detail = f"an asset does not state `{name}`, but facts of {groups}"
+                detail = f"an asset cannot state `{name}`; it states facts of {groups}"
                 yield ProblemPlace(pointer=pointer, code="unknown-fact", detail=detail)
             else:
                 near = engine.did_you_mean(name, sorted(".".join(each) for each in known))
@@ -126,7 +126,7 @@ class Stating:
                 yield ProblemPlace(pointer=pointer, code="unknown-fact", detail=detail)
 
     def flat(self, kind: str, facts: Mapping[str, Any], before: Path = ()) -> Iterator[tuple[Path, Any]]:
-        """Facts one by one, each with its path as it is written; of what the vocabulary does not have, whatever is outermost."""
+        """Facts one by one, each with its path as it is written. Of an unknown group only the outermost path is given."""
         known, inner = self._known.get(kind, frozenset()), self._inner.get(kind, set())
         for name, value in facts.items():
             path = (*before, name)
@@ -136,7 +136,7 @@ class Stating:
                 yield path, value
 
     def _refused(self, role: str, content: Content) -> Sequence[engine.ExchangeProblem]:
-        """What the engine says to everything that is stated in a role."""
+        """The problems that the engine finds in everything that is stated in a role."""
         document: dict[str, Any] = {}
         for each in self.stated(role, content):
             put(document, each.path, each.value)
@@ -151,17 +151,17 @@ class Stating:
 
 @lru_cache(maxsize=2)
 def stating(live: Live) -> Stating:
-    """What entities may state under the policies that are live."""
+    """The facts that entities may state under the live policies."""
     return Stating(live.bundle)
 
 
 def carried(content: Content) -> list[dict[str, str]]:
-    """What travels with an asset, as an exchange states it."""
+    """The conditions that travel with an asset, as an exchange states them."""
     return [{"provision": each.provision, "from": each.from_} for each in content.travels]
 
 
 def put(document: dict[str, Any], path: Path, value: Any) -> None:
-    """Put a value into a document, at a place whose way there is made of objects."""
+    """Put a value into a document at a path, whose steps must be objects or missing."""
     here = document
     for step in path[:-1]:
         here = here.setdefault(step, {})
@@ -177,7 +177,7 @@ def _pointer(path: Path) -> str:
 
 
 def _place_of(pointer: str, kind: str) -> str:
-    """Where an entity says what stands at a place of an exchange."""
+    """The place in an entity that belongs to a place in an exchange."""
     group, _, rest = pointer[1:].partition("/")
     match group:
         case "evidence" | "claims":

@@ -1,1 +1,1 @@
-"""What persons approve or refuse, and what waits for them."""
+"""Sign-offs: what persons approve or refuse, and the reviews that wait for them."""

@@ -1,8 +1,8 @@
 """
-The reviews that wait for a person: decisions whose outcome is a review that somebody may sign off, and nobody has.
+The reviews that wait for a person: decisions whose outcome is a review that a person may sign off, and that nobody has signed off.
 
-They are found by the log's index, and what may be signed off stands in their record; a record from before that was so is judged again,
-if the policies that are loaded decided it. Of decisions on the same facts the newest is told. Source: semantics 4.6.
+They are found with the log's index. Their records say what may be signed off. An older record does not: its exchange is judged again, if
+the loaded policies decided it. Of several decisions on the same facts only the newest is shown. Source: semantics 4.6.
 """
 
 from collections.abc import Mapping
@@ -47,7 +47,7 @@ class Review(BaseModel):
     recipient_country: str | None
     answer: str
     beneath: ReviewBounds = Field(
-        description="what is left with every review put away that may be signed off; no doubtful lift is accepted in it"
+        description="the bounds without the reviews that may be signed off; doubtful lifts are not accepted in them"
     )
     provisions: tuple[str, ...] = Field(description="what may be signed off: reviews, and lifts that are in doubt")
     current: bool = Field(
@@ -56,7 +56,7 @@ class Review(BaseModel):
 
 
 class Waiting(BaseModel):
-    """Reviews that wait, newest first, and where to go on; a page may hold fewer than asked for and still have a next one."""
+    """Reviews that wait, newest first, and the cursor of the next page. A page may be short and still not be the last."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -85,10 +85,10 @@ def waiting(connection: sa.Connection, live: Live, today: date, limit: int = 20,
 
 
 def _judged(connection: sa.Connection, live: Live, row: Row) -> tuple[str, Review | None]:
-    """The digest of the facts of a record, and the review that it is, if it is one that may be signed off."""
+    """The digest of a record's facts, and its review, None if nothing in the record may be signed off."""
     stored = find(connection, row.id)
     if stored is None or any(opening.value is None for opening in stored.entry.openings):
-        return "", None  # what was erased nobody can look at
+        return "", None  # nobody can review erased values
     record = clear(stored.entry.leaf, stored.entry.openings)
     decision = record["decision"]
     provisions = _signable(live, stored, record)
@@ -109,10 +109,18 @@ def _judged(connection: sa.Connection, live: Live, row: Row) -> tuple[str, Revie
 
 
 def _signable(live: Live, stored: Stored, record: Mapping[str, Any]) -> tuple[str, ...]:
-    """The provisions of a record that may be signed off; none where nobody can tell before the exchange is evaluated again."""
+    """
+    The provisions of a record that may be signed off.
+
+    An older record does not name them. Then its exchange is judged by the policies of today. If these are other policies, the reviews
+    that its decision lists stand in: nobody can sign them off before the exchange is evaluated again, but somebody still waits.
+    """
     if "signable" in record:
         return tuple(record["signable"])
     try:
-        return sign_offs.signable(live, stored)  # a record from before it said so
+        return sign_offs.signable(live, stored)
     except RequestRefused:
-        return ()
+        listed = (
+            part for part in record["decision"]["reasons"] if part["effect"] == "review" and part["standing"] == "certain"
+        )
+        return tuple(dict.fromkeys(part["provision"] for part in listed))

@@ -1,9 +1,9 @@
 """
 Sign-offs: what persons approved or refused, kept for good, and which approvals stand for an exchange.
 
-A sign-off is given for a decision that is recorded, and is bound to what its provision means, to the facts of the exchange, and to a last
-day. Rows are only ever added; the last one given for a provision and some facts counts. What may be signed off is asked of the
-engine, on the recorded facts, so nobody can sign off a requirement, a prohibition or a gap. Source: semantics 4.6.
+A sign-off is given for a recorded decision. It is bound to the meaning of its provision, to the facts of the exchange, and to a last day.
+Rows are only added; the last row for a provision and the same facts counts. The engine says, from the recorded facts, what may be signed
+off. So nobody can sign off a requirement, a prohibition or a gap. Source: semantics 4.6.
 """
 
 import json
@@ -25,17 +25,17 @@ from service.problems import ProblemPlace, RequestRefused
 from service.store.tables import personal, sign_off
 
 MOST_PROVISIONS = 50
-MOST_TRIES = 5  # to keep a sign-off, where others are given of the same facts all the time
-ERASED = "its personal values are erased, so nobody can tell which facts would be signed off"
-DISAGREED = "the engines disagree on this exchange, and that no person can sign off"
+MOST_TRIES = 5  # to keep a sign-off, while other sign-offs of the same facts keep coming
+ERASED = "personal values of this decision were erased, so nobody can say which facts would be signed off"
+DISAGREED = "the engines disagree on this exchange, and no person can sign off a disagreement"
 WHY_NOT: Mapping[engine.Unsignable, str] = {
     "disagreement": DISAGREED,
     "no-provision": "the policies have no provision `{}`",
     "conflict": "`{}` stands in a conflict between sovereigns, which cannot be signed off",
     "prohibits": "`{}` prohibits, and a prohibition cannot be signed off",
     "requires": "`{}` requires, and a requirement cannot be signed off; show what it requires",
-    "obliges": "`{}` obliges, and a duty that is overdue cannot be signed off; do it",
-    "nothing": "`{}` asks for no review of this exchange, and lifts nothing in doubt",
+    "obliges": "`{}` obliges, and a duty that is overdue cannot be signed off; perform the duty",
+    "nothing": "`{}` asks for no review of this exchange, and no lift by it is in doubt",
 }
 REVIEW = "review"
 OPEN = (REVIEW, "undetermined")  # the outcomes that a sign-off may change
@@ -46,14 +46,16 @@ Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 
 
 class SignOffAsked(BaseModel):
-    """A sign-off as it is sent: of provisions, or of what meets or lifts a requirement only in doubt."""
+    """A sign-off as it is sent: for provisions, or for a requirement that is met or lifted only in doubt."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", title="SignOff")
 
     provisions: Annotated[tuple[Name, ...], Field(min_length=1, max_length=MOST_PROVISIONS)] | None = Field(
         default=None, description="ids of the provisions whose review is signed off, or whose doubtful lift is accepted"
     )
-    requirement: Name | None = Field(default=None, description="instead: a requirement that is met, or not owed, only in doubt")
+    requirement: Name | None = Field(
+        default=None, description="instead of `provisions`: a requirement that is met, or not owed, only in doubt"
+    )
     verdict: Literal["approve", "refuse"]
     reason: Annotated[str, StringConstraints(min_length=1, max_length=4_000, strip_whitespace=True)]
     until: date | None = Field(default=None, description="the last day of an approval")
@@ -61,7 +63,7 @@ class SignOffAsked(BaseModel):
     @model_validator(mode="after")
     def _whole(self) -> Self:
         if (self.provisions is None) == (self.requirement is None):
-            raise ValueError("name `provisions` or a `requirement`, one of the two")
+            raise ValueError("name either `provisions` or a `requirement`")
         if self.verdict == "approve" and self.until is None:
             raise ValueError("an approval has a last day; add `until`")
         if "\x00" in self.reason or "\x00" in "".join((*(self.provisions or ()), self.requirement or "")):
@@ -86,7 +88,11 @@ class SignOff(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Signed:
-    """What a sign-off is bound to: the provisions by what they mean, and the facts, judged without approvals on the decision's day."""
+    """
+    What a sign-off is bound to: the meanings of the provisions, and the facts.
+
+    `judgement` is that of the exchange, without approvals, on the day of the decision.
+    """
 
     facts: str
     meanings: Mapping[str, str]
@@ -96,8 +102,9 @@ class Signed:
 @dataclass(frozen=True, slots=True)
 class Draft:
     """
-    A sign-off that is ready to be kept: its rows, the approvals that are going to stand once it is, and what the same facts come to then,
-    on the day of the decision. `then` is recorded nowhere.
+    A sign-off that is ready to be kept: its rows, the approvals that will stand with it, and the decision that the same facts then get.
+
+    `then` is this decision, on the day of the old one. It is recorded nowhere.
     """
 
     stored: Stored
@@ -108,7 +115,7 @@ class Draft:
 
 
 class Overtaken(Exception):
-    """Somebody else signed the same facts off since a draft was made, so other approvals stand; it has to be made again."""
+    """Another sign-off of the same facts came after a draft was made, so other approvals stand. The draft must be made again."""
 
 
 def read(raw: bytes) -> SignOffAsked:
@@ -124,17 +131,17 @@ def read(raw: bytes) -> SignOffAsked:
             )
             for each in refused.errors(include_url=False, include_input=False, include_context=False)
         )
-        raise RequestRefused("sign-off-refused", "the body is not as described", errors=places) from None
+        raise RequestRefused("sign-off-refused", "the body is not a valid sign-off", errors=places) from None
 
 
 def bind(live: Live, stored: Stored, asked: SignOffAsked, today: date) -> Signed:
     """
-    What a sign-off of a recorded decision is bound to. Raises RequestRefused, with the reason, where it cannot be signed off.
+    What a sign-off of a recorded decision is bound to. Raises RequestRefused, with the reason, if it cannot be signed off.
 
     The exchange is judged again, once and without approvals, on the day of the decision.
     """
     if asked.until is not None and asked.until < today:
-        raise _not("its last day, `until`, has passed already")
+        raise _not("the last day, `until`, has passed already")
     judgement = _judged(live, stored)
     if not judgement.agreed:
         raise _not(DISAGREED)
@@ -148,14 +155,14 @@ def bind(live: Live, stored: Stored, asked: SignOffAsked, today: date) -> Signed
         if why := judgement.unsignable(each):
             raise _not(WHY_NOT[why].format(_short(each)))
     if judgement.outcome.word not in OPEN:
-        raise _not(f"the exchange is `{judgement.outcome.word}` whatever is signed off")
+        raise _not(f"the exchange stays `{judgement.outcome.word}`, whatever is signed off")
     meanings = {each: _meaning(live, each) for each in chosen}
     facts = engine.facts_digest(live.bundle, judgement.exchange.document)
     return Signed(facts, {name: each for name, each in meanings.items() if each}, judgement)
 
 
 def signable(live: Live, stored: Stored) -> tuple[str, ...]:
-    """The provisions of a recorded decision that may be signed off. Raises RequestRefused where it cannot be decided again."""
+    """The provisions of a recorded decision that may be signed off. Raises RequestRefused if it cannot be decided again."""
     judgement = _judged(live, stored)
     return judgement.signable if judgement.outcome.word in OPEN else ()
 
@@ -170,7 +177,7 @@ def draft(
     moment: datetime,
     by: str,
 ) -> Draft:
-    """A sign-off by somebody at a moment, ready to be kept; `said` is what was said of the same facts before (`said_of`)."""
+    """A sign-off by a person at a moment, ready to be kept. `said` has the earlier sign-offs of the same facts (from `said_of`)."""
     rows = [
         {
             "id": str(uuid7()),
@@ -196,10 +203,10 @@ def draft(
 
 def keep(transaction: sa.Connection, live: Live, draft: Draft, today: date) -> list[SignOff]:
     """
-    Keep a sign-off, a row a provision; inside a writing transaction, whose lock makes the numbers dense.
+    Keep a sign-off, one row for each provision, inside a writing transaction. Its lock keeps the numbers without gaps.
 
-    Raises Overtaken where other approvals stand then than the draft was made for, and RequestRefused where values of the
-    decision were erased in the meantime; both undo what was kept.
+    Raises Overtaken if the approvals that now stand are not those of the draft, and RequestRefused if values of the decision were
+    erased in the meantime. Both undo what was kept.
     """
     sequence = draft.stored.sequence
     erased = sa.select(personal.c.sequence).where(personal.c.sequence == sequence, personal.c.erased_at.is_not(None))
@@ -215,8 +222,8 @@ def keep(transaction: sa.Connection, live: Live, draft: Draft, today: date) -> l
 
 
 def contested() -> RequestRefused:
-    """Where a sign-off was overtaken as often as it was tried."""
-    detail = "others sign off the same facts; try again in a moment"
+    """The refusal of a sign-off that was overtaken at every try."""
+    detail = "others are signing off the same facts; try again in a moment"
     return RequestRefused("busy", detail, headers={"Retry-After": "1"})
 
 
@@ -229,7 +236,7 @@ def given(connection: sa.Connection, decision: str) -> list[SignOff]:
 
 
 def standing(connection: sa.Connection, live: Live, exchange: engine.Exchange, day: date) -> list[engine.Approval]:
-    """The approvals that stand for the facts of an exchange on a day: given last, of what the provision means now, not ended."""
+    """The approvals that stand for the facts of an exchange on a day: given last, for the present meaning of the provision, not ended."""
     return standing_for(connection, live, engine.facts_digest(live.bundle, exchange.document), day)
 
 
@@ -239,16 +246,16 @@ def standing_for(connection: sa.Connection, live: Live, facts: str, day: date) -
 
 
 def said_of(connection: sa.Connection, facts: str) -> list[Mapping[str, Any]]:
-    """Everything that was said of facts, by their digest, in order."""
+    """All sign-offs of facts, which are given by their digest, in order."""
     rows = connection.execute(sa.select(sign_off).where(sign_off.c.facts == facts).order_by(sign_off.c.number))
     return [dict(row) for row in rows.mappings()]
 
 
 def closed(connection: sa.Connection, live: Live, decision: str, facts: str, provisions: Sequence[str], day: date) -> bool:
     """
-    Whether nothing of a review waits any more on a day: one of its provisions was refused, or each is approved as it stands now.
+    Whether a review no longer waits on a day: one of its provisions was refused, or an approval stands for each of them.
 
-    `provisions` are those that can be signed off. What was said of this decision, or of the same facts, counts.
+    `provisions` are those that can be signed off. Sign-offs of this decision and of the same facts count.
     """
     said = sa.select(sign_off.c.provision, sign_off.c.verdict)
     said = said.where(sa.or_(sign_off.c.decision == decision, sign_off.c.facts == facts)).order_by(sign_off.c.number)
@@ -259,14 +266,14 @@ def closed(connection: sa.Connection, live: Live, decision: str, facts: str, pro
 
 
 def _standing(live: Live, said: Iterable[Mapping[str, Any]], day: date) -> list[engine.Approval]:
-    """The approvals that stand on a day, of what was said in order."""
+    """The approvals that stand on a day, from all sign-offs in order."""
     approved: dict[str, dict[str, Mapping[str, Any]]] = {}
     for row in said:
         of_provision = approved.setdefault(row["provision"], {})
         if row["verdict"] == "approve":
             of_provision[row["meaning"]] = row
         else:
-            of_provision.clear()  # also what was approved when the provision meant something else, and may mean again
+            of_provision.clear()  # approvals of earlier meanings too: the provision may mean the same again
     return [
         engine.Approval(provision, row["id"], row["given_by"], date.fromisoformat(row["until"]))
         for provision, by_meaning in approved.items()
@@ -284,13 +291,13 @@ def _judged(live: Live, stored: Stored) -> engine.Judgement:
         raise _not(ERASED)
     record = clear(entry.leaf, entry.openings)
     if "decision" not in record or "request" not in record:
-        raise _not("the record is of no decision")
+        raise _not("the record holds no decision")
     if record.get("bundle", {}).get("meaning") != live.bundle.digests.meaning:
-        raise _not("the policies have changed since this decision; evaluate the exchange again, and sign off what comes of it")
+        raise _not("the policies have changed since this decision; evaluate the exchange again, and sign off the new decision")
     try:
         exchange = engine.parse_exchange(live.bundle, json.dumps(record["request"]).encode())
     except engine.ExchangeRefused:
-        raise _not("the exchange cannot be read again; evaluate it anew") from None
+        raise _not("the recorded exchange cannot be read any more; evaluate the exchange again") from None
     if record["decision"].get("engine", {}).get("agreed") is False:
         raise _not(DISAGREED)
     try:
@@ -300,7 +307,7 @@ def _judged(live: Live, stored: Stored) -> engine.Judgement:
 
 
 def _meaning(live: Live, provision: str) -> str | None:
-    """What a provision means, remembered as long as its bundle is live: the digest takes longer than a look into the database."""
+    """The digest of a provision's meaning, remembered as long as the bundle is live: making it takes longer than a database query."""
     known = _MEANINGS.setdefault(live, {})
     if provision not in known:
         known[provision] = engine.meaning_of(live.bundle, provision)

@@ -1,1 +1,1 @@
-"""The database: its door, its tables, their history, and the one writer of a process."""
+"""The database: access to it, its tables, their migrations, and the one writer of a process."""

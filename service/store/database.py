@@ -1,8 +1,8 @@
 """
-The door to the database: a URL in, connections out.
+Access to the database: a URL goes in, connections come out.
 
-SQLite in a file, or PostgreSQL. Whatever differs between the two is in this module and nowhere else: how a connection is
-made, how a writing transaction takes the one lock, how rows are handed over in bulk, what erasure needs besides.
+The database is SQLite in a file, or PostgreSQL. Everything that differs between the two is in this module only: how a connection
+is made, how a writing transaction takes the one lock, how rows are inserted in bulk, and what an erasure needs in addition.
 
 INVARIANT (one writing lock): a writing transaction holds the database's writing lock from its beginning, across all processes
 (`BEGIN IMMEDIATE` on SQLite, a row of `head` on PostgreSQL). What it reads cannot change before it commits.
@@ -31,11 +31,11 @@ READERS = 8
 # secure_delete: SQLite overwrites what is erased instead of only forgetting where it was.
 _WRITER_PRAGMAS = ("page_size = 32768", "journal_mode = WAL", "synchronous = FULL", "secure_delete = ON", "foreign_keys = ON")
 
-# synchronous_commit: a server may be set up to answer a commit before it is on the disk; a record may not.
+# synchronous_commit: a server may be set up to answer a commit before it is on the disk; for a record this is not allowed.
 _WRITER_SETTINGS = "SET synchronous_commit = on; SET idle_in_transaction_session_timeout = '30s'; SET lock_timeout = '5s'"
 _READER_SETTINGS = "SET default_transaction_read_only = on"
 
-# Rows in bulk go to the driver as it takes them, in the order of the columns.
+# The driver gets bulk rows in its own form, with the values in the order of the columns.
 _POSITIONAL = {
     "sqlite": sqlite.dialect(paramstyle="qmark"),
     "postgresql": postgresql.dialect(paramstyle="format"),  # type: ignore[no-untyped-call]
@@ -49,10 +49,10 @@ class DatabaseRefused(Exception):
 @dataclass(eq=False)
 class Database:
     """
-    An open database. `Database.open(url)`, and `close()` at the end.
+    An open database. Open it with `Database.open(url)`; end it with `close()`.
 
-    `reading` and `writing` give connections, those of `reading` cannot write; `shown` is the URL as it may be told, without its password.
-    `path` is the file, of an SQLite database.
+    `reading` and `writing` give connections; those of `reading` cannot write. `shown` is the URL for messages, without its password.
+    `path` is the file of an SQLite database.
     """
 
     shown: str
@@ -63,9 +63,9 @@ class Database:
     @classmethod
     def open(cls, url: str) -> Self:
         """
-        A database by the path of a file, `sqlite:///PATH` or `postgresql://USER:PASSWORD@HOST/NAME`.
+        Open a database, given as the path of a file, `sqlite:///PATH` or `postgresql://USER:PASSWORD@HOST/NAME`.
 
-        A file is made if it is not there, readable by its owner only: it holds personal values. Raises DatabaseRefused.
+        A missing file is made. Only its owner can read it, since it holds personal values. Raises DatabaseRefused.
         """
         path = file_of(url)
         if path is None:
@@ -87,12 +87,12 @@ class Database:
             parsed = sa.make_url(url)
         except (sa.exc.ArgumentError, ValueError):
             raise DatabaseRefused("the database's address is not a URL like postgresql://user@host/name") from None
-        if "@" in (parsed.host or "") or "@" in (parsed.database or ""):  # then a password is where it would be told
+        if "@" in (parsed.host or "") or "@" in (parsed.database or ""):  # a message would show the password
             raise DatabaseRefused(
                 "the database's address cannot be read: in a password write `@` as %40, `:` as %3A and `/` as %2F"
             )
         if parsed.drivername not in ("postgresql", "postgresql+psycopg", "postgres"):
-            raise DatabaseRefused(f"there is no database of kind `{parsed.drivername}`; use a file, or postgresql://…")
+            raise DatabaseRefused(f"databases of kind `{parsed.drivername}` are not supported; use a file, or postgresql://…")
         parsed = parsed.set(drivername="postgresql+psycopg")
         return cls(
             parsed.set(drivername="postgresql", query={}).render_as_string(hide_password=True),
@@ -113,23 +113,23 @@ class Database:
             yield transaction
 
     def lock(self, transaction: sa.Connection) -> None:
-        """Take the writing lock, first thing in a writing transaction; of SQLite it is held by then."""
+        """Take the writing lock, as the first thing in a writing transaction. On SQLite the transaction holds it already."""
         if self.dialect == "postgresql":
             transaction.execute(sa.select(head.c.next).where(head.c.name == "record").with_for_update())
 
     def insert(self, transaction: sa.Connection, table: sa.Table, rows: Sequence[tuple[Any, ...]]) -> None:
-        """Add rows, each with a value for every column in order, with as little between us and the driver as there can be."""
+        """Add rows, each with a value for every column in order. They go to the driver as directly as possible."""
         if rows:
             transaction.exec_driver_sql(_insertion(self.dialect, table), rows)
 
     def numbers_in(self, text: sa.ColumnElement[str]) -> sa.TableValuedAlias:
-        """The numbers in a text that has commas between them, as rows with a column `value`, to join with what the text is of."""
+        """The numbers in a comma-separated text, as rows with a column `value`, to be joined with the row of the text."""
         if self.dialect == "postgresql":
             return sa.func.unnest(sa.func.string_to_array(text, ",")).table_valued("value").render_derived(name="numbers")
         return sa.func.json_each("[" + text + "]").table_valued("value", name="numbers")
 
     def identity(self) -> tuple[int, int] | None:
-        """Which file the path means now; a file moved or deleted under an open connection still takes writes. Raises OSError."""
+        """The file that the path names now. A moved or deleted file still takes the writes of an open connection. Raises OSError."""
         if self.path is None:
             return None
         status = self.path.stat()
@@ -137,11 +137,11 @@ class Database:
 
     def forget(self, connection: sa.Connection) -> bool:
         """
-        After values were erased: leave no old copy of them; False where a reader hinders it, then try again.
+        Remove the old copies of erased values. False if a reader prevents this; then try again.
 
-        SQLite overwrites what it frees, and old pages in its write-ahead log are emptied here. PostgreSQL keeps old versions of a row
-        until VACUUM, which is run here for the tables that hold such values; its own log of changes and its backups keep them as
-        long as its operator lets it.
+        SQLite overwrites what it frees, and here its write-ahead log is emptied. PostgreSQL keeps old versions of a row until VACUUM,
+        which is run here for the tables with such values. Its own log of changes and its backups keep them as long as its operator
+        decides.
         """
         if self.dialect == "postgresql":
             with suppress(sa.exc.DBAPIError), self.writing.connect() as free:
@@ -151,14 +151,14 @@ class Database:
             return True
         with suppress(sqlite3.Error):
             raw = cast(sqlite3.Connection, connection.connection.dbapi_connection)
-            raw.execute("PRAGMA busy_timeout = 0")  # a reader may take its time; those who wait for a record may not
+            raw.execute("PRAGMA busy_timeout = 0")  # do not wait for a reader: callers wait for their records
             (busy, _, _) = raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
             raw.execute(f"PRAGMA busy_timeout = {int(LOCK_WAIT_SECONDS * 1000)}")
             return not busy
         return False
 
     def close(self) -> None:
-        """Close all connections; the last one of an SQLite database, which must be able to write, folds its write-ahead log into it."""
+        """Close all connections. On SQLite one more is opened and closed, which can write and so merges the write-ahead log."""
         self.reading.dispose()
         self.writing.dispose()
         if self.path is not None:
@@ -172,7 +172,7 @@ def _insertion(dialect: str, table: sa.Table) -> str:
 
 
 def file_of(url: str) -> Path | None:
-    """The file that a database's address means, or None where it means a server."""
+    """The file that a database's address names, or None if it names a server."""
     if url.startswith("sqlite:///"):
         return Path(url.removeprefix("sqlite:///"))
     return None if "://" in url or url.startswith(("postgresql:", "postgres:")) else Path(url)

@@ -1,8 +1,8 @@
 """
 The tables of the database, as SQLAlchemy Core describes them.
 
-What is here and what the migrations make is the same; a test compares the two. Both databases hold the same types: moments are ISO
-text in UTC with microseconds and a `Z`, days are ISO text, documents are JSON text.
+The migrations make the same tables; a test compares the two. SQLite and PostgreSQL hold the same types: moments are ISO text in UTC with
+microseconds and a `Z`, days are ISO text, documents are JSON text.
 """
 
 import sqlalchemy as sa
@@ -42,7 +42,7 @@ idempotency = sa.Table(
     sa.Column("location", sa.String),
     sa.Column("etag", sa.String),
     sa.Column("subject", sa.String),
-    sa.Column("body", sa.LargeBinary),  # null once a value in it was erased
+    sa.Column("body", sa.LargeBinary),  # null after a value in it was erased
     sa.Column("first_record", BigInteger),
     sa.Column("last_record", BigInteger),
     sa.Column("created_at", sa.String, nullable=False),
@@ -93,7 +93,7 @@ sign_off = sa.Table(
     sa.Column("decision", sa.String, nullable=False),
     sa.Column("provision", sa.String, nullable=False),
     sa.Column("meaning", sa.String, nullable=False),
-    sa.Column("facts", sa.String),  # null once values of the decision are erased, which the digest might confirm
+    sa.Column("facts", sa.String),  # null after an erasure: the digest could confirm guesses
     sa.Column("verdict", sa.String, nullable=False),
     sa.Column("reason", sa.Text, nullable=False),
     sa.Column("until", sa.String),
@@ -105,8 +105,9 @@ sign_off = sa.Table(
 
 # --- what the log is searched by --------------------------------------------------------------------------------------
 
-# One row a record. `moment` is when it was recorded, in microseconds since 1970: the order of every search, newest first. `words` are
-# the numbers of its words, with commas between; `entry_term` has them by word, for all records below the number `sorted` of `head`.
+# One row for each record. `moment` is when it was recorded, in microseconds since 1970; every search is in this order, newest first.
+# `words` has the numbers of its words, separated by commas. `entry_term` has a row for each word, for all records below the number
+# `sorted` of `head`.
 entry = sa.Table(
     "entry",
     metadata,
@@ -118,7 +119,7 @@ entry = sa.Table(
     sa.Column("proceed", sa.Boolean, nullable=False),
     sa.Column("hypothetical", sa.Boolean, nullable=False),
     sa.Column("answer", sa.String, nullable=False),
-    sa.Column("exporter", BigInteger),  # terms: who they are stands in one place, where it can be erased
+    sa.Column("exporter", BigInteger),  # a term: an id is kept in one place, where it can be erased
     sa.Column("recipient", BigInteger),
     sa.Column("exporter_country", sa.String),
     sa.Column("recipient_country", sa.String),
@@ -249,7 +250,7 @@ movement = sa.Table(
 )
 sa.Index("movement_counted", movement.c.meaning, movement.c.key, movement.c.day)
 sa.Index("movement_sequence", movement.c.sequence)
-# What the movements of a day that count come to, moved with them: a counter is read from the days of its window.
+# The sums of the movements of a day that count, updated together with them. A counter is read from the days of its window.
 tally = sa.Table(
     "tally",
     metadata,
@@ -278,7 +279,7 @@ opening = sa.Table(
     sa.Column("reason", sa.String),
 )
 sa.Index("opening_counted", opening.c.counter, opening.c.key, opening.c.day)
-# Under which meanings commitments were counted, and until which day: little to read where nothing was.
+# The meanings under which commitments were counted, and until which day. Without commitments there is nothing to read.
 counted = sa.Table(
     "counted",
     metadata,

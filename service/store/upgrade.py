@@ -1,8 +1,9 @@
 """
 Bring a database to the tables of this version.
 
-A new database gets all of them, one of an older version what it lacks, one of a newer version or of another program is refused
-and left as it is. Several processes may start at once: the first does the work, the others wait and find it done.
+A new database gets all tables. A database of an older version gets the tables that it lacks. A database of a newer version, or of
+another program, is refused and left as it is. Several processes may start at once: the first does the work, the others wait and find it
+done.
 """
 
 from collections.abc import Iterator
@@ -25,7 +26,7 @@ def upgrade(database: Database) -> None:
     """Make or complete the tables. Raises DatabaseRefused."""
     try:
         if database.path is not None and _has_no_write_ahead_log(database.path):
-            # Opened for writing, it would get one; another program's file is to stay as it is.
+            # Opening it for writing would give it one. A file of another program must stay as it is.
             with database.reading.connect() as connection:
                 names = set(sa.inspect(connection).get_table_names())
                 if "alembic_version" not in names:
@@ -34,17 +35,19 @@ def upgrade(database: Database) -> None:
             if database.dialect == "postgresql":
                 connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
             elif connection.exec_driver_sql("PRAGMA journal_mode").scalar_one() != "wal":
-                raise DatabaseRefused(f"the database `{database.shown}` lies where SQLite cannot keep a write-ahead log")
+                raise DatabaseRefused(
+                    f"the database `{database.shown}` is in a place where SQLite cannot keep a write-ahead log"
+                )
             _upgrade(database, connection)
     except (OSError, sa.exc.SQLAlchemyError) as refused:
         raise DatabaseRefused(f"the database `{database.shown}` cannot be used: {plain(refused)}") from None
 
 
 def look(url: str) -> Database:
-    """An existing database to read, of tables that this version knows. Raises DatabaseRefused."""
+    """Open an existing database, which must have the tables of this version. Raises DatabaseRefused."""
     file = file_of(url)
     if file is not None and not file.is_file():
-        raise DatabaseRefused(f"the database `{url}` is not there")
+        raise DatabaseRefused(f"the database `{url}` does not exist")
     database = Database.open(url)
     try:
         with database.reading.connect() as connection:
@@ -60,7 +63,7 @@ def look(url: str) -> Database:
     if current != newest:
         database.close()
         raise DatabaseRefused(
-            f"the database `{database.shown}` has tables of revision {current or 'none'}, and this version reads {newest}:"
+            f"the database `{database.shown}` has tables of revision {current or 'none'}, but this version reads {newest}:"
             " start the service once to complete them, or install the version that wrote them"
         )
     return database
@@ -68,7 +71,7 @@ def look(url: str) -> Database:
 
 @contextmanager
 def existing(url: str) -> Iterator[Database]:
-    """An existing database, as `look` gives it, for a while. Raises DatabaseRefused, also for what fails meanwhile."""
+    """An existing database, opened by `look` and closed at the end. Raises DatabaseRefused, also for errors in between."""
     with closing(look(url)) as database:
         try:
             yield database
@@ -78,14 +81,14 @@ def existing(url: str) -> Iterator[Database]:
 
 @contextmanager
 def reading(url: str) -> Iterator[sa.Connection]:
-    """A connection that reads an existing database. Raises DatabaseRefused, also for what fails meanwhile."""
+    """A connection that reads an existing database. Raises DatabaseRefused, also for errors in between."""
     with existing(url) as database, database.reading.connect() as connection:
         yield connection
 
 
 @contextmanager
 def writing(url: str) -> Iterator[sa.Connection]:
-    """A writing transaction of a process that has no writer, on a database that is made or completed. Raises DatabaseRefused."""
+    """A writing transaction for a process without a writer. The database is made or completed first. Raises DatabaseRefused."""
     with closing(Database.open(url)) as database:
         upgrade(database)
         try:
@@ -96,7 +99,7 @@ def writing(url: str) -> Iterator[sa.Connection]:
 
 
 def revisions(connection: sa.Connection) -> tuple[str | None, str]:
-    """The revision of a database's tables, None before the first, and that of this version."""
+    """The revision of a database's tables, None if there is none, and the revision of this version."""
     if "alembic_version" not in sa.inspect(connection).get_table_names():
         return None, REVISION
     return connection.execute(sa.select(sa.column("version_num")).select_from(sa.table("alembic_version"))).scalar(), REVISION
@@ -107,7 +110,7 @@ def _upgrade(database: Database, connection: sa.Connection) -> None:
     current, newest = revisions(connection)
     if current == newest:
         return
-    # Alembic takes a tenth of a second to import, and at most starts there is nothing to do.
+    # Importing Alembic takes a tenth of a second, and most starts have nothing to do.
     from alembic import command
     from alembic.script import ScriptDirectory
 
@@ -118,10 +121,10 @@ def _upgrade(database: Database, connection: sa.Connection) -> None:
         if current is not None and current not in known:
             raise DatabaseRefused(
                 f"the database `{database.shown}` was written by a newer Fifth Factor (its tables are of revision"
-                f" {current}, this one knows {newest}): install that version"
+                f" {current}, this version knows {newest}): install the newer version"
             )
     elif "about" in names and "record" in names:
-        # A log from before there were revisions; it says its schema itself.
+        # A log that is older than the revisions; it names its schema itself.
         schema = connection.exec_driver_sql("SELECT value FROM about WHERE name = 'schema'").scalar_one_or_none()
         if schema != "1":
             raise DatabaseRefused(f"the database `{database.shown}` has a schema that this version does not know: `{schema}`")
@@ -132,14 +135,14 @@ def _upgrade(database: Database, connection: sa.Connection) -> None:
 
 
 def _has_no_write_ahead_log(path: Path) -> bool:
-    """Whether a file is a database of SQLite, but none of ours or not yet: the header tells which journal it has. Raises OSError."""
+    """Whether a file is an SQLite database without a write-ahead log, so not yet used by us. Its header says so. Raises OSError."""
     with path.open("rb") as file:
         header = file.read(20)
     return len(header) == 20 and header[18] != 2
 
 
 def _check_ours(database: Database, names: set[str]) -> None:
-    """Raises DatabaseRefused where tables without a revision are another program's."""
+    """Raises DatabaseRefused if tables without a revision belong to another program."""
     if not {"about", "record"} <= names and (names & set(metadata.tables) or (names and database.dialect == "sqlite")):
         raise DatabaseRefused(f"the database `{database.shown}` is not a log of Fifth Factor")
 

@@ -1,14 +1,14 @@
 """
-The one writer of a process: work in, from any number of requests at once; its results out, once they are durable.
+The one writer of a process: it takes work from any number of requests at once, and returns the results once they are durable.
 
 Who owns what, and what is true when a call returns:
 
 - INVARIANT (durable first): `do` returns only after the commit that holds its changes returned, and that commit waits for the
   disk. A caller that sends its answer after `do` never answers unrecorded.
 - INVARIANT (group commit): the writer thread takes all work that waits, does it in the order it came, in one transaction, and commits
-  it together. A failed commit gives no results. Work that raises undoes its own changes and nobody else's.
+  it together. A failed commit gives no results. Work that raises undoes its own changes and no others.
 - INVARIANT (one lock): a transaction holds the database's writing lock from its beginning, whichever process it is in.
-- What was written may be there although its answer never left (the process died in between). Never the other way round.
+- A record may exist although its answer never left (the process died in between). No answer leaves without its record.
 """
 
 import asyncio
@@ -35,7 +35,7 @@ class NotRecorded(Exception):
 
 
 class LogBusy(NotRecorded):
-    """Too much waits already."""
+    """Too much work waits already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class _Failed:
 
 @dataclass(frozen=True, slots=True)
 class _Job:
-    """One thing the writer is to do, work or an item to add, and the future that waits for it."""
+    """A job of the writer: work to do or an item to add, and the future that waits for it."""
 
     work: Callable[[sa.Connection], Any] | None
     item: Any
@@ -67,9 +67,9 @@ class WriterCounts:
 @dataclass(eq=False)
 class Writer:
     """
-    The writer of an open database. `close()` at the end. `do` and `add` belong to event loops, any number of them.
+    The writer of an open database. End it with `close()`. Any number of event loops may call `do` and `add`.
 
-    `adding` adds items in bulk, and gives a result for each: most of what is written are records, one a request.
+    `adding` adds items in bulk and gives a result for each: most writes are records, one for each request.
     """
 
     database: Database
@@ -77,13 +77,13 @@ class Writer:
     queue_limit: int = QUEUE_LIMIT
     counts: WriterCounts = field(default_factory=WriterCounts)
     on_failure: Callable[[str], None] = lambda reason: None
-    on_end: Callable[[bool], None] = lambda committed: None  # of each transaction, before anybody hears of it
+    on_end: Callable[[bool], None] = lambda committed: None  # after each transaction, before its callers get results
 
     def __post_init__(self) -> None:
         self._queue: deque[_Job] = deque()
         self._queued = 0
-        self._oldest: float | None = None  # when the first that waits came, and of those being written
-        self._writing: float | None = None
+        self._oldest: float | None = None  # when the oldest waiting job came
+        self._writing: float | None = None  # when the oldest job came that is being written
         self._waiting = threading.Condition()
         self._closing = False
         self._connection: sa.Connection | None = None
@@ -96,16 +96,16 @@ class Writer:
         """
         Do work in a writing transaction; returns its result once that is durable.
 
-        What it raises undoes its own changes and comes back to the caller. Raises NotRecorded; LogBusy where too much waits already.
+        If the work raises, its own changes are undone and the error is raised here. Raises NotRecorded, and LogBusy if too much waits.
         """
         result: Result = await self._ask(work, None, 1)
         return result
 
     async def add(self, item: Any, size: int) -> Any:
         """
-        Add an item, which takes `size` of the queue's bound; returns what `adding` says of it, once it is durable.
+        Add an item, which takes `size` places in the queue. Returns the result of `adding` once it is durable.
 
-        Where adding fails, all that waits with it fails. Raises NotRecorded; LogBusy where too much waits already.
+        If adding fails, everything in the same transaction fails. Raises NotRecorded, and LogBusy if too much waits already.
         """
         return await self._ask(None, item, size)
 
@@ -116,16 +116,16 @@ class Writer:
 
     @property
     def behind(self) -> float:
-        """For how many seconds the oldest that is not yet durable has waited; 0 where nothing does."""
+        """The seconds that the oldest job that is not yet durable has waited; 0 if none waits."""
         oldest = self._writing or self._oldest
         return monotonic() - oldest if oldest else 0.0
 
     def erased(self) -> None:
-        """Told by work that erases values: after its commit no old copy of them is to be left."""
+        """Work that erases values calls this, so that no old copy of them is left after its commit."""
         self._erased = True
 
     def close(self) -> None:
-        """Take nothing more, write what waits, end the writer. May be called twice."""
+        """Accept no more work, write what waits, and end the writer. May be called twice."""
         with self._waiting:
             self._closing = True
             self._waiting.notify()
@@ -168,7 +168,7 @@ class Writer:
                     _settle(jobs, results)
                 self._writing = None
         finally:
-            # INVARIANT (fail closed): without a writer nothing is taken and nothing waits.
+            # INVARIANT (fail closed): without a writer no job is accepted and none waits.
             with self._waiting:
                 self._closing = True
                 left = list(self._queue)
@@ -204,9 +204,9 @@ class Writer:
 
     def _done(self, connection: sa.Connection, jobs: list[_Job]) -> Sequence[Any]:
         """
-        What becomes of items that are added together, or of one piece of work.
+        The results of items that are added together, or of one piece of work.
 
-        An error of the database itself is everybody's: nothing is known of the transaction then.
+        An error of the database itself fails all jobs, since the state of the transaction is then unknown.
         """
         work = jobs[0].work
         if work is None:
@@ -216,7 +216,7 @@ class Writer:
                 return (work(connection),)
         except (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.InternalError, OSError):
             raise
-        except Exception as error:  # noqa: BLE001 - it is its caller's to handle, and is raised there
+        except Exception as error:  # noqa: BLE001 - it is raised again for its caller, who handles it
             return (_Failed(error),)
 
     def _connect(self) -> sa.Connection:
@@ -224,14 +224,14 @@ class Writer:
         return self._connection
 
     def _fail(self, jobs: list[_Job], failed: BaseException) -> None:
-        """Nobody of these gets an answer. The connection is given up, so that the next job starts from the disk."""
+        """Fail these jobs. The connection is closed, so that the next job starts from what is on the disk."""
         self.counts.failures += 1
         self.counts.failing = True
         self.on_end(False)
         self._disconnect()
         reason = str(failed) if isinstance(failed, NotRecorded) else plain(failed)
         with suppress(Exception):
-            self.on_failure(reason)  # first, so that whoever is answered finds it told
+            self.on_failure(reason)  # first, so that a caller who is answered finds it reported
         _settle(jobs, [_Failed(NotRecorded(reason))] * len(jobs))
 
     def _disconnect(self) -> None:
@@ -251,12 +251,12 @@ def _runs(jobs: list[_Job]) -> Iterator[list[_Job]]:
 
 
 def _settle(jobs: Sequence[_Job], results: Sequence[Any]) -> None:
-    """Wake those who wait, with one call into each event loop."""
+    """Wake the waiting callers, with one call into each event loop."""
     by_loop: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[Any], Any]]] = {}
     for job, result in zip(jobs, results, strict=True):
         by_loop.setdefault(job.loop, []).append((job.done, result))
     for loop, settled in by_loop.items():
-        with suppress(RuntimeError):  # a loop that is closed has nobody left who waits
+        with suppress(RuntimeError):  # in a closed loop nobody waits any more
             loop.call_soon_threadsafe(_resolve, settled)
 
 

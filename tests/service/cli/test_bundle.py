@@ -236,16 +236,16 @@ def test_what_was_changed_after_signing_is_refused(bundle, key):
     told = json.loads(base64.b64decode(envelope["payload"]))
     told["predicate"]["meaning"] = "0" * 64
     meddle(bundle, payload=base64.b64encode(json.dumps(told).encode()).decode())
-    refused(bundle, public, "none of the keys")
+    refused(bundle, public, "none of the trusted keys")
     meddle(bundle, **{**envelope, "payloadType": "application/json"})
     refused(bundle, public, "type is not")
     bad = [{**envelope["signatures"][0], "sig": base64.b64encode(b"\0" * 64).decode()}]
     meddle(bundle, **{**envelope, "signatures": bad})
-    refused(bundle, public, "none of the keys")
+    refused(bundle, public, "none of the trusted keys")
     meddle(bundle, **{**envelope, "signatures": [{"sig": "%%%"}]})
-    refused(bundle, public, "no DSSE envelope")
+    refused(bundle, public, "not a DSSE envelope")
     loading.beside(bundle).write_bytes(b"{}")
-    refused(bundle, public, "no DSSE envelope")
+    refused(bundle, public, "not a DSSE envelope")
 
 
 def test_a_key_id_is_no_proof(tmp_path, bundle, key):
@@ -253,9 +253,9 @@ def test_a_key_id_is_no_proof(tmp_path, bundle, key):
     run("keygen", tmp_path / "stranger")
     envelope = signed(bundle, tmp_path / "stranger.key")
     trusted = signing_keys.public_key(key.with_suffix(".pub"))
-    refused(bundle, key.with_suffix(".pub"), "none of the keys")
+    refused(bundle, key.with_suffix(".pub"), "none of the trusted keys")
     meddle(bundle, signatures=[{**envelope["signatures"][0], "keyid": trusted.id}])
-    refused(bundle, key.with_suffix(".pub"), "none of the keys")
+    refused(bundle, key.with_suffix(".pub"), "none of the trusted keys")
     for lie in ({"keyid": "nobody"}, {"keyid": ""}, {}):
         meddle(bundle, signatures=[{"sig": envelope["signatures"][0]["sig"], **lie}])
         run("verify", bundle, "--key", tmp_path / "stranger.pub")
@@ -272,7 +272,7 @@ def test_one_good_signature_of_several_is_enough(tmp_path, bundle, key):
     for public in ("release.pub", "second.pub"):
         run("verify", bundle, "--key", tmp_path / public)
     run("keygen", tmp_path / "third")
-    refused(bundle, tmp_path / "third.pub", "none of the keys")
+    refused(bundle, tmp_path / "third.pub", "none of the trusted keys")
     run("verify", bundle, "--key", tmp_path / "third.pub", "--key", tmp_path / "second.pub")
     meddle(bundle, signatures=[{"sig": "AAAA"}] * 33)
     refused(bundle, tmp_path / "second.pub", "at most 32 signatures")
@@ -293,7 +293,7 @@ def test_a_statement_about_something_else_is_refused(bundle, key, change):
     told = {**json.loads(base64.b64decode(signed(bundle, key)["payload"])), **change}
     envelope = dsse.Envelope(statement.PAYLOAD_TYPE, json.dumps(told).encode(), ())
     loading.beside(bundle).write_bytes(envelope.signed_also_by(signing_keys.private_key(key)).written())
-    refused(bundle, key.with_suffix(".pub"), "no statement about a bundle|another bundle")
+    refused(bundle, key.with_suffix(".pub"), "not a statement about a bundle|another bundle")
 
 
 def test_url_safe_base64_is_read_too(bundle, key):
@@ -313,4 +313,4 @@ def test_the_other_commands_take_a_bundle_file(bundle):
     bundle.write_bytes(b"PK")
     for command in (["check", str(bundle)], ["diff", str(POLICIES), str(bundle)]):
         result = CliRunner().invoke(app, command)
-        assert (result.exit_code, "it is no bundle" in result.stderr) == (2, True)
+        assert (result.exit_code, "it is not a bundle" in result.stderr) == (2, True)

@@ -108,8 +108,11 @@ def with_records(database: Path, count: int = 3) -> None:
 @pytest.mark.parametrize(
     ("statement", "finding"),
     [
-        ("DELETE FROM personal; DELETE FROM record WHERE sequence = 1", "between the records 0 and 2 some are missing"),
-        ("DELETE FROM personal; DELETE FROM record WHERE sequence = 2", "the last record is 1, and 3 were counted"),
+        ("DELETE FROM personal; DELETE FROM record WHERE sequence = 1", "records are missing between 0 and 2"),
+        (
+            "DELETE FROM personal; DELETE FROM record WHERE sequence = 2",
+            "the last record is 1, but the log counts 3 records from 0 on",
+        ),
         ("UPDATE record SET leaf_hash = leaf WHERE sequence = 1", "record 1: "),
     ],
 )
@@ -145,7 +148,7 @@ def test_what_was_erased_is_not_in_a_backup(tmp_path):
 
 @pytest.mark.parametrize(
     ("copy", "sentence"),
-    [("log.db", "is there already; a backup gets a new one"), ("nowhere/copy.db", "No such file or directory")],
+    [("log.db", "exists already; a backup needs a new file"), ("nowhere/copy.db", "No such file or directory")],
 )
 def test_a_backup_that_cannot_be_made(tmp_path, copy, sentence):
     """A sentence, exit code 2, and nothing is replaced."""
@@ -184,7 +187,7 @@ def test_a_file_of_another_program_is_said_to_be_one(tmp_path, command):
 def test_what_is_not_there_is_not_made(tmp_path, command):
     """A mistyped name leads to no new file."""
     code, _, errors = database_command(*command, "--database", str(tmp_path / "nowhere.db"))
-    assert (code, "is not there" in errors) == (2, True)
+    assert (code, "does not exist" in errors) == (2, True)
     assert not list(tmp_path.iterdir())
 
 

@@ -680,7 +680,7 @@ def test_a_permit_that_has_only_become_possible_is_more_too(here: Path) -> None:
         (["old", "new", "--as-of", "today"], "`today` is not a date"),
         (["old", "new", "--exchanges", "nowhere"], "there is no file or folder nowhere"),
         (["old", "new", "--exchanges", "old"], "holds no file that ends in .json"),
-        (["old", "new", "--log", "nowhere.db"], "nowhere.db` is not there"),
+        (["old", "new", "--log", "nowhere.db"], "nowhere.db` does not exist"),
         (["old", "bad"], "the policies of `bad` are not sound"),
         (["untested/old", "untested/new", "--fail-on", "permits-more"], "there is no exchange to compare"),
         (["--", "old", "--output=x"], "`--output=x` begins with `-`"),

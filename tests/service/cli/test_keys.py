@@ -49,7 +49,7 @@ def test_keys_on_the_command_line(database, lines):
         (("create", "--name", "a", "--scope", "read", "--expires", "2020-01-01"), 2, "the day of `--expires` has passed"),
         (("create", "--name", "a", "--scope", "read", "--expires", "soon"), 2, "`--expires` must be a day like"),
         (("create", "--name", "a", "--scope", "read", "--database", "/nowhere/x.db"), 2, "cannot be used: No such file"),
-        (("list",), 2, "is not there"),
+        (("list",), 2, "does not exist"),
         (("revoke", "0123456789ab"), 1, "no key has this id"),
     ],
 )

@@ -32,7 +32,7 @@ def test_a_person_signs_off_at_a_terminal(evaluate, review):
     assert (status, said.startswith("error: `--until`: ")) == (2, True)
     both = ("--provision", "cn.test/art-1", "--requirement", "cn.test/any")
     status, said = review("approve", id, "--reason", "looked at", "--until", TOMORROW, *both)
-    assert (status, said) == (2, "error: name `provisions` or a `requirement`, one of the two\n")
+    assert (status, said) == (2, "error: name either `provisions` or a `requirement`\n")
     status, said = review("approve", id, "--reason", "looked at", "--until", TOMORROW, "--by", "Li Na")
     assert (status, said) == (0, "approved: cn.test/art-1\nthe outcome for the same facts is now `permitted`\n")
     assert decided(evaluate)["signed_off"][0]["by"] == "Li Na"

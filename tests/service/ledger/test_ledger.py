@@ -124,7 +124,7 @@ def test_only_what_is_committed_counts(desk: Desk) -> None:
     assert desk.counter("counts.week", recipient__id="lab")["counts"] == {"counts.week": {"at_least": 1, "at_most": 1}}
     assert desk.client.get(f"/v1/commitments/{told['id']}").json() == {k: v for k, v in told.items() if k != "counters"}
     again = desk.post("/v1/commitments", {"decision": told["evaluation"]})  # as it was decided again: the same exchange
-    assert (again.status_code, again.json()["detail"]) == (409, f"it was committed already, as {told['id']}")
+    assert (again.status_code, again.json()["detail"]) == (409, f"the decision was committed already, as {told['id']}")
     assert desk.ordinary() == (300, 300)
 
 
@@ -315,7 +315,7 @@ def test_a_decision_is_committed_while_its_day_is_near(desk: Desk) -> None:
     assert "as_of" not in record["request"]
     desk.now[0] += timedelta(days=1)
     over = desk.post("/v1/commitments", {"decision": late["id"]})
-    assert (over.status_code, over.json()["detail"]) == (409, "its day is over: decide the exchange again")
+    assert (over.status_code, over.json()["detail"]) == (409, "the day of the decision is over: evaluate the exchange again")
 
 
 def test_a_calendar_year_is_that_of_the_counter_s_zone(desk: Desk) -> None:

@@ -169,7 +169,7 @@ def test_where_keys_are_set_only_what_they_signed_decides(tmp_path, policies):
     cli("bundle", "sign", file, "--key", f"{release}.key")
     others = {**environment, "FIFTHFACTOR_TRUST": "from-memory"}
     server = Server(tmp_path / "log.db", "--policies", str(file), environment=others)
-    assert (server.stop(0), "sign it anew under these settings" in server.log[-1]) == (2, True)
+    assert (server.stop(0), "sign the bundle again under these settings" in server.log[-1]) == (2, True)
     with running(tmp_path / "log.db", "--policies", str(file), environment=environment) as server:
         first = live(server)
         assert len(ask(server, "/v1/bundle")[1]["signed_by"]) == 1
@@ -300,7 +300,7 @@ def test_policies_that_the_log_cannot_keep_do_not_decide(tmp_path, lines, polici
         first = service.live
         rewrite(policies, "10 thousand", "20 thousand")
         service.close()
-        with pytest.raises(PoliciesRefused, match="the log cannot keep them"):
+        with pytest.raises(PoliciesRefused, match="the log cannot keep the policies"):
             await service.policies.reload()
         assert service.live is first
         assert service.policies.refusals == 1

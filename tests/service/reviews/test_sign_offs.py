@@ -92,7 +92,7 @@ def test_an_approval_ends(evaluate, sign):
     assert decided(evaluate, as_of=(TODAY + timedelta(days=2)).isoformat())["outcome"] == "review"
     yesterday = (TODAY - timedelta(days=1)).isoformat()
     refused = sign(decided(evaluate, data={"people": 20_000})["id"], until=yesterday)
-    assert (refused.status_code, refused.json()["detail"]) == (409, "its last day, `until`, has passed already")
+    assert (refused.status_code, refused.json()["detail"]) == (409, "the last day, `until`, has passed already")
 
 
 def test_a_refusal_takes_an_approval_back_and_both_are_kept(client, evaluate, sign):

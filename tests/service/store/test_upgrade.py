@@ -84,7 +84,7 @@ def test_several_that_start_at_once_make_the_tables_once(empty):
 
 def test_reading_makes_no_file(tmp_path):
     """A name that leads nowhere is said, and still leads nowhere afterwards."""
-    with pytest.raises(DatabaseRefused, match="is not there"):
+    with pytest.raises(DatabaseRefused, match="does not exist"):
         look(str(tmp_path / "nowhere.db"))
     assert not list(tmp_path.iterdir())
 

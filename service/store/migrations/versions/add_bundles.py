@@ -1,4 +1,4 @@
-"""The bundles that decided, kept by their digests, and what a shadow bundle would have decided otherwise."""
+"""The bundles that decided, kept by their digests, and the decisions that a shadow bundle would have made differently."""
 
 import sqlalchemy as sa
 from alembic import op

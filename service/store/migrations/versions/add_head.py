@@ -1,4 +1,4 @@
-"""Which number the next record gets: a row that whoever writes locks, so that several processes share one numbering."""
+"""The number of the next record, in a row that every writer locks, so that several processes share one numbering."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""The ledger: commitments with their history, what each moved, the counts it was opened with."""
+"""The ledger: commitments with their history, what each moved, and the counts that counters were opened with."""
 
 import secrets
 
@@ -83,6 +83,6 @@ def upgrade() -> None:
         sa.Column("meaning", sa.String, primary_key=True),
         sa.Column("last", sa.String, nullable=False),
     )
-    # What the keys of counters are hashed with.
+    # The secret with which the keys of counters are hashed.
     about = sa.table("about", sa.column("name"), sa.column("value"))
     op.execute(sa.insert(about).values(name="ledger_secret", value=secrets.token_hex(32)))

@@ -1,4 +1,4 @@
-"""What the log is searched by. Records of before are taken in by `service.log.index`, a few at the start, all by `log reindex`."""
+"""The index of the log. `service.log.index` takes older records in: a few at the start, all with `log reindex`."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -44,5 +44,5 @@ def upgrade() -> None:
         sa.Column("sequence", number, primary_key=True, autoincrement=False),
         sqlite_with_rowid=False,
     )
-    # Records of before are sorted in when they are taken in; the sorting of new ones begins after them.
+    # Older records are sorted in when they are taken in. The sorting of new records begins after them.
     op.execute("INSERT INTO head (name, next) SELECT 'sorted', next FROM head WHERE name = 'record'")
