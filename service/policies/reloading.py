@@ -164,7 +164,7 @@ class Policies:
             case engine.BundleRefused():
                 count = len(failed.diagnostics)
                 refusal = PoliciesRefusal(
-                    now, f"the policies do not hold: {count} finding{'s' * (count > 1)}", failed.diagnostics
+                    now, f"the policies are not sound: {count} finding{'s' * (count > 1)}", failed.diagnostics
                 )
             case SourceRefused() | engine.EngineUnavailable():
                 refusal = PoliciesRefusal(now, str(failed))

@@ -40,7 +40,7 @@ def _load(where: dict[str, Any]) -> dict[str, Any]:
         _, live = Origin(tuple(map(Path, where["paths"])), meant, keys, MODE).load(_live)
     except engine.BundleRefused as refused:
         first = refused.diagnostics[0]
-        return {"refused": f"the policies do not hold: {first.at}: {first.message}"}
+        return {"refused": f"the policies are not sound: {first.at}: {first.message}"}
     except (SourceRefused, KeyRefused) as refused:
         return {"refused": str(refused)}
     except Exception as failed:  # noqa: BLE001 - the last good ones go on
