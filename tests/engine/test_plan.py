@@ -430,7 +430,7 @@ def test_the_desk_decides_a_plan(bundled: engine.PDP, tmp_path: Any) -> None:
     assert chinese.stdout.startswith("环节on使本计划不能进行。")
     assert "\n\n环节out\n" in chinese.stdout
     assert "事实不变，结果持续到" in chinese.stdout
-    assert "The same facts come to the same outcome until" in told.stdout
+    assert "The same facts give this outcome until" in told.stdout
     assert not re.search(r"\b(Leg|leg|until|Proceed)\b", chinese.stdout)
     assert runner.invoke(app, ["plan", str(file), "--lang", "xx"]).exit_code == 2
     file.write_text('{"legs": []}', encoding="utf-8")

@@ -211,3 +211,25 @@ def test_the_command_tells_programs_too(law: Path) -> None:
 def test_a_name_that_no_policy_has_is_refused(law: Path) -> None:
     """`--only` that selects nothing is a wrong use, not a perfect score."""
     assert CliRunner().invoke(app, ["test", str(law), "--mutate", "--only", "nowhere"]).exit_code == 2
+
+
+def test_a_definition_by_which_only_a_duty_ends_is_defended() -> None:
+    """No condition of a rule shows it, and a case that expects duties alone still notices a change of it."""
+    law = LAW.replace("define:\n", "define:\n  kept:\n    x.share: {at_least: 0.3}\n").replace(
+        "due: {within", "done_when: [kept], due: {within"
+    )
+    paper = "evidence.paper: {dated: 2026-11-14, covers: yes}"
+    cases = [(f"{{{paper}, x.share: 0.3}}", "{duties: []}"), (f"{{{paper}, x.share: 0.29}}", "{duties: [keep it]}")]
+    test = f"test: aa.law\nas_of: {TODAY}\nexchange: {BASE}\ncases:\n" + "".join(
+        f"  - {{case: case {number}, change: {change}, expect: {expect}}}\n" for number, (change, expect) in enumerate(cases)
+    )
+    bundle = engine.load_sources(
+        {"law/words.yaml": WORDS.encode(), "law/law.yaml": law.encode(), "law/law.test.yaml": test.encode()}
+    )
+    court = engine.Court(bundle, {"aa.law"})
+    assert not any(map(court.problem, court.own))
+    changed = [mutant for mutant in engine.mutants(bundle) if mutant.sentence.startswith("`kept`")]
+    assert {mutant.sentence: court.notices(mutant) for mutant in changed} == dict.fromkeys(
+        (mutant.sentence for mutant in changed), True
+    )
+    assert len(changed) == 4

@@ -17,6 +17,7 @@ from engine.authoring.testing import build
 from engine.backends.bitset import Bitset
 from engine.backends.durable import Durable
 from engine.backends.reference import Reference
+from engine.bundle import printed_settings
 from engine.rules import Level
 from tests.engine.backends.random_bundles import AS_OF, Maker, read
 from tests.engine.test_decision import BASE as COUNTRIES
@@ -251,3 +252,8 @@ def test_the_digest_of_facts_leaves_out_the_day_and_the_counters() -> None:
     assert {digest(each) for each in same} == {digest(facts)}
     assert digest({**facts, "recipient": {"country": "GB"}}) != digest(facts)
     assert digest({**facts, "data": {"personal": True, "people": {"sensitive": 5}}}) != digest(facts)
+
+
+def test_a_digest_outlives_the_name_of_a_class() -> None:
+    """What a bundle means does not hang on what a class of the engine is called: sign-offs are bound to it for years."""
+    assert printed_settings(engine.PolicySettings()) == "Settings(trust='confirmed', norms='bind')"

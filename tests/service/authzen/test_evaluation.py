@@ -123,7 +123,7 @@ def test_duties_are_obligations(client: TestClient) -> None:
             assert (record["schema"], record["decision"]["proceed"]) == ("fifthfactor/record/2", True)
             assert "cannot carry them out" in record["denied"]
             committed = client.post("/v1/commitments", json={"decision": id})
-            assert (committed.status_code, "was told no" in committed.json()["detail"]) == (409, True)
+            assert (committed.status_code, "was answered no" in committed.json()["detail"]) == (409, True)
             assert "Why the answer is no" in client.get(f"/log/{id}").text
             replayed = client.get(f"/v1/decisions/{id}/replay").json()
             assert (replayed["holds"], replayed["same"]) == (True, "bytes")

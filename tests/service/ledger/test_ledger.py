@@ -238,6 +238,9 @@ class Counted:
         self.asked.append(threading.current_thread().name)
         return self._engine.evaluate(*arguments)
 
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._engine, name)
+
 
 @pytest.fixture
 def counted(desk: Desk) -> list[Counted]:

@@ -334,7 +334,7 @@ def test_what_waits_is_listed_until_somebody_looks_at_it(client, evaluate, sign)
 
 @in_file
 def test_a_record_from_before_is_judged_again_to_know_what_may_be_signed_off(client, evaluate, service, sign):
-    """Where the policies that are loaded decided it; where not, it has to be evaluated anew first, and does not wait."""
+    """By the policies that decided it. Under other policies it still waits, and says that it must be evaluated again first."""
     stored = service.store.read(decided(evaluate)["id"])
     record = clear(stored.entry.leaf, stored.entry.openings)
     assert record.pop("signable") == ["cn.test/art-1"]
@@ -344,9 +344,10 @@ def test_a_record_from_before_is_judged_again_to_know_what_may_be_signed_off(cli
     record |= {"schema": "fifthfactor/record/1", "id": "f" + stored.entry.id[1:]}
     asyncio.run(service.store.append(seal(record, ["/exporter/id", "/recipient/id"])))
     [review] = client.get("/v1/reviews").json()["reviews"]
-    assert (review["id"], review["provisions"]) == (record["id"], ["cn.test/art-1"])
+    assert (review["id"], review["provisions"], review["current"]) == (record["id"], ["cn.test/art-1"], True)
     service.policies.live = Live.of(engine.load(POLICIES, engine.PolicySettings(trust="from-memory")), "checked")
-    assert client.get("/v1/reviews").json()["reviews"] == []
+    [review] = client.get("/v1/reviews").json()["reviews"]
+    assert (review["id"], review["provisions"], review["current"]) == (record["id"], ["cn.test/art-1"], False)
 
 
 @in_file
