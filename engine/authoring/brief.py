@@ -233,6 +233,10 @@ class _Brief:
                         yield from self.nested(part, depth + 2)
                     else:
                         yield from self.nested(part, depth + 1)
+            case Not(part=All(parts=parts) as part) if len(parts) > 1:
+                yield f"{indent}- {self.say['none']}"
+                yield f"{indent}    - {self.say['all']}"
+                yield from self.nested(part, depth + 2)
             case Not(part=part):
                 yield f"{indent}- {self.say['none']}"
                 yield from self.nested(part, depth + 1)

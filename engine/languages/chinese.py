@@ -22,9 +22,7 @@ from engine.decision import (
     ReasonPart,
     RequirementPart,
 )
-from engine.languages.codes import CHINESE
-from engine.languages.labels import CHINESE_BRIEF, CHINESE_SECTIONS
-from engine.languages.language import Language
+from engine.languages.language import Codes, Labels, Language
 from engine.rules import Level
 from engine.values import Duration
 
@@ -55,13 +53,127 @@ _HAN = re.compile(r"[\u3400-\u9fff]")
 _PLACE = re.compile("第|附|序言|全文|关于")  # the first words of a place in an instrument
 
 
+# One word for one code.
+CODES: Codes = {
+    "outcome": {
+        "not_applicable": "不适用",
+        "permitted": "可以进行",
+        "permitted_with_obligations": "可以进行但负有义务",
+        "requirements_unmet": "要求未满足",
+        "review": "须经人工审查",
+        "prohibited": "禁止",
+        "undetermined": "尚不能确定",
+    },
+    "proceed": {"yes": "可以进行", "no": "不得进行"},
+    "truth": {"yes": "是", "no": "否", "unknown": "尚不清楚"},
+    "effect": {
+        "prohibit": "禁止",
+        "review": "须经人工审查",
+        "require": "要求",
+        "compels": "强制",
+        "oblige": "设定义务",
+        "exempts": "豁免",
+        "satisfies": "满足要求",
+        "advise": "建议",
+    },
+    "force": {
+        "law": "法律",
+        "order": "命令",
+        "norm": "规范性文件",
+        "contract": "合同",
+        "soft": "软法",
+        "aspiration": "倡议",
+    },
+    "mark": {"confirmed": "已核实", "from-memory": "凭记忆", "unsure": "存疑"},
+    "requirement": {"met": "已满足", "unmet": "未满足", "unknown": "尚不清楚", "doubtful": "存疑"},
+    "lane": {"open": "开放", "possible": "可能开放", "closed": "关闭"},
+    "carried": {"observe": "须遵守", "met": "已满足", "violated": "违反", "unknown": "尚不清楚"},
+    "standing": {"certain": "确定", "possible": "可能"},
+    "overdue": {"yes": "已逾期", "no": "未逾期", "unknown": "可能已逾期"},
+    "arises": {"exchange": "因交换而产生", "refusal": "因不予许可而产生"},
+    "notice": {"conflict": "冲突", "notice": "提示"},
+    "verdict": {"approve": "同意", "refuse": "不同意"},
+    "engines": {"yes": "结论一致", "no": "结论不一致"},
+    "role": {
+        "exporter": "提供方",
+        "recipient": "接收方",
+        "people": "个人",
+        "collection": "数据收集地",
+        "storage": "数据存储地",
+        "access": "数据访问地",
+    },
+    "field": {
+        "dated": "日期",
+        "filed": "备案日期",
+        "expires": "有效期届满日",
+        "covers": "涵盖本次交换",
+        "people": "涉及人数",
+        "hash": "哈希值",
+        "attested_by": "证明人",
+    },
+}
+SECTIONS: Labels = {
+    "jurisdictions": "各法域",
+    "why": "理由",
+    "beaten": "因豁免而不适用的规定",
+    "requirements": "要求",
+    "duties": "义务",
+    "missing": "待查明事项",
+    "carried": "随数据而来的条件",
+    "conflicts": "冲突与提示",
+    "advice": "建议",
+    "lanes": "便利通道",
+    "account": "数据要素账户",
+    "gaps": "尚未收录的法律",
+    "notes": "已收录法律未涵盖的内容",
+    "engines": "推理引擎",
+}
+BRIEF: Labels = {
+    "jurisdiction": "法域",
+    "issuer": "制定机关",
+    "number": "文号",
+    "force": "效力",
+    "in_force": "施行",
+    "applies": "适用条件",
+    "terms": "用语",
+    "provisions": "规定",
+    "when": "条件",
+    "unless": "但有下列情形的除外",
+    "all": "同时满足：",
+    "any": "满足其一：",
+    "none": "下列情形不成立：",
+    "always": "一律适用",
+    "exempts": "豁免",
+    "exempted": "有下列规定之一的，不适用",
+    "excuses": "此时不再要求",
+    "duties": "义务",
+    "due": "期限",
+    "done": "完成标准",
+    "keep": "保存证明",
+    "travels": "随数据流转",
+    "source": "来源",
+    "mark": "确信程度",
+    "reviewed": "已对照来源核读",
+    "verify": "须于此日前重新核读",
+    "from": "自",
+    "until": "至",
+    "of": "自",
+    "or": "或者",
+    "and": "并且",
+    "that_day": "交换之日",
+    "earliest": "以先到者为准：",
+    "lane": "开放便利通道",
+    "marks": "每条规定均注明确信程度。",
+}
+
+
 class Chinese(Language):
     code = "zh"
     name = "中文"
     english_name = "Chinese"
-    codes = CHINESE
-    sections = CHINESE_SECTIONS
-    brief = CHINESE_BRIEF
+    codes = CODES
+    sections = SECTIONS
+    brief = BRIEF
     disclaimer = "本结果为工程研究，不构成法律意见。"
 
     # Putting together

@@ -22,9 +22,7 @@ from engine.decision import (
     ReasonPart,
     RequirementPart,
 )
-from engine.languages.codes import ENGLISH
-from engine.languages.labels import ENGLISH_BRIEF, ENGLISH_SECTIONS
-from engine.languages.language import Language
+from engine.languages.language import Codes, Labels, Language
 from engine.rules import Level
 from engine.values import Duration
 
@@ -81,13 +79,127 @@ _FIELD_QUESTIONS = {
 _STEPS = {"obtain": "Obtain", "complete": "Complete", "renew": "Renew"}
 
 
+# One word for one code.
+CODES: Codes = {
+    "outcome": {
+        "not_applicable": "not applicable",
+        "permitted": "permitted",
+        "permitted_with_obligations": "permitted with obligations",
+        "requirements_unmet": "requirements unmet",
+        "review": "subject to review",
+        "prohibited": "prohibited",
+        "undetermined": "not decided",
+    },
+    "proceed": {"yes": "proceed", "no": "do not proceed"},
+    "truth": {"yes": "yes", "no": "no", "unknown": "not known"},
+    "effect": {
+        "prohibit": "prohibits",
+        "review": "asks for a review",
+        "require": "requires",
+        "compels": "compels",
+        "oblige": "obliges",
+        "exempts": "exempts",
+        "satisfies": "meets a requirement",
+        "advise": "advises",
+    },
+    "force": {
+        "law": "law",
+        "order": "order",
+        "norm": "norm",
+        "contract": "contract",
+        "soft": "soft law",
+        "aspiration": "aspiration",
+    },
+    "mark": {"confirmed": "confirmed", "from-memory": "from memory", "unsure": "unsure"},
+    "requirement": {"met": "met", "unmet": "unmet", "unknown": "not known", "doubtful": "in doubt"},
+    "lane": {"open": "open", "possible": "perhaps open", "closed": "closed"},
+    "carried": {"observe": "to observe", "met": "met", "violated": "violated", "unknown": "not known"},
+    "standing": {"certain": "certain", "possible": "perhaps"},
+    "overdue": {"yes": "overdue", "no": "in time", "unknown": "perhaps overdue"},
+    "arises": {"exchange": "owed by the exchange", "refusal": "owed because the exchange is refused"},
+    "notice": {"conflict": "conflict", "notice": "notice"},
+    "verdict": {"approve": "approved", "refuse": "refused"},
+    "engines": {"yes": "agreed", "no": "disagreed"},
+    "role": {
+        "exporter": "exporter",
+        "recipient": "recipient",
+        "people": "people concerned",
+        "collection": "place of collection",
+        "storage": "place of storage",
+        "access": "place of access",
+    },
+    "field": {
+        "dated": "dated",
+        "filed": "filed",
+        "expires": "expires",
+        "covers": "covers this exchange",
+        "people": "people covered",
+        "hash": "hash",
+        "attested_by": "attested by",
+    },
+}
+SECTIONS: Labels = {
+    "jurisdictions": "Jurisdictions",
+    "why": "Why",
+    "beaten": "Exempted provisions",
+    "requirements": "Requirements",
+    "duties": "Duties",
+    "missing": "What to find out",
+    "carried": "Conditions that came with the data",
+    "conflicts": "Conflicts and notices",
+    "advice": "Advice",
+    "lanes": "Lanes",
+    "account": "Data factor account",
+    "gaps": "Law not modelled here",
+    "notes": "What the modelled law leaves out",
+    "engines": "Decided by",
+}
+BRIEF: Labels = {
+    "jurisdiction": "Jurisdiction",
+    "issuer": "Issued by",
+    "number": "Number",
+    "force": "Force",
+    "in_force": "In force",
+    "applies": "Applies where",
+    "terms": "Terms",
+    "provisions": "Provisions",
+    "when": "Where",
+    "unless": "Unless",
+    "all": "all of these hold:",
+    "any": "any of these holds:",
+    "none": "this does not hold:",
+    "always": "always",
+    "exempts": "Exempts from",
+    "exempted": "Does not apply where one of these applies",
+    "excuses": "Not required then",
+    "duties": "Duties",
+    "due": "due",
+    "done": "done where",
+    "keep": "keep the proof for",
+    "travels": "Travels with the data",
+    "source": "Source",
+    "mark": "Certainty",
+    "reviewed": "Read against its source",
+    "verify": "To be checked again by",
+    "from": "from",
+    "until": "until",
+    "of": "from",
+    "or": "or",
+    "and": "and",
+    "that_day": "the day of the exchange",
+    "earliest": "whichever comes first:",
+    "lane": "opens the lane",
+    "marks": "Each provision says how certain it is.",
+}
+
+
 class English(Language):
     code = "en"
     name = "English"
     english_name = "English"
-    codes = ENGLISH
-    sections = ENGLISH_SECTIONS
-    brief = ENGLISH_BRIEF
+    codes = CODES
+    sections = SECTIONS
+    brief = BRIEF
     disclaimer = "Engineering research, not legal advice."
 
     # Putting together

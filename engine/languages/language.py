@@ -8,7 +8,7 @@ authors come from the bundle, through `explaining.phrasebook`. A class that lack
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 
@@ -25,10 +25,11 @@ from engine.decision import (
     ReasonPart,
     RequirementPart,
 )
-from engine.languages.codes import Codes
-from engine.languages.labels import Labels
 from engine.rules import Level
 from engine.values import Duration
+
+Codes = Mapping[str, Mapping[str, str]]  # words by kind of code, then by code
+Labels = Mapping[str, str]
 
 
 class Language(ABC):
@@ -53,17 +54,17 @@ class Language(ABC):
     @property
     @abstractmethod
     def codes(self) -> Codes:
-        """The word for each code; it has the same kinds and codes as `codes.ENGLISH`."""
+        """The word for each code; it has the same kinds and codes as that of English."""
 
     @property
     @abstractmethod
     def sections(self) -> Labels:
-        """The titles of the sections of a decision; it has the same keys as `labels.ENGLISH_SECTIONS`."""
+        """The titles of the sections of a decision; it has the same keys as those of English."""
 
     @property
     @abstractmethod
     def brief(self) -> Labels:
-        """The labels of a brief; it has the same keys as `labels.ENGLISH_BRIEF`."""
+        """The labels of a brief; it has the same keys as those of English."""
 
     @property
     @abstractmethod
