@@ -334,8 +334,8 @@ class BitsetStrata:
         every = NO_DUTIES.union(*(way.possible for way in open_))
         named = [way for way in open_ if way.named]
         if named:
-            sure = next((way for way in named if way.states == MET), None)
-            return (sure.certain, sure.possible) if sure else (NO_DUTIES, every)
+            first = named[0]
+            return (first.certain, first.possible) if first.states == MET else (NO_DUTIES, every)
         for way in open_:
             overdue = max((self.overdue(key) for key in way.certain), default=NO)
             if overdue is not YES and any(self.overdue(key) is not NO for key in way.possible):

@@ -287,8 +287,7 @@ class DurableStrata:
         """The duties of the way that is named, else of the first met with no duty overdue, else of the first met."""
         named = [way for way in ways if way.named]
         if named:
-            sure = next((way for way in named if way.sure), None)
-            return (sure.certain, sure.possible) if sure else _any(ways)
+            return (named[0].certain, named[0].possible) if named[0].sure else _any(ways)
         for way in ways:
             late = self._is_late(way)
             if not way.sure or late is Truth.UNKNOWN:

@@ -202,14 +202,14 @@ class Reliance:
 
     def relied_on(self, ways: Sequence[WayOf]) -> Owing:
         """
-        3.5: the duties of the way named, else of the first met with no duty overdue, else of the first met.
+        3.5: the duties of the way named (of several the first), else of the first met with no duty overdue, else of the first met.
 
         While an earlier way is unknown, the duties of every possible way may be owed, and none certainly is.
         """
         possible = [way for way in ways if State.MET in way.states]
         undecided = {key: UNKNOWN for way in possible for key in way.duties}
         if named := [way for way in possible if way.named]:
-            return next((way.duties for way in named if way.states == MET), undecided)
+            return named[0].duties if named[0].states == MET else undecided
         for way in possible:
             late = max((min(owed, self.progress[key].overdue) for key, owed in way.duties.items()), default=NO)
             if way.states != MET or late is UNKNOWN:
