@@ -82,6 +82,8 @@ def test_they_end_with_their_parent(tmp_path):
     """Even where it is killed, no worker is left that nobody looks after."""
     with running(tmp_path / "log.db", "--workers", "2") as server:
         workers = children(server.process.pid)
+        assert len(workers) == 2
+        assert not any(map(gone, workers))
         server.process.kill()
         eventually(lambda: all(map(gone, workers)))
 
