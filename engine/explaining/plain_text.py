@@ -96,21 +96,7 @@ class PlainText:
     def _value(self, fact: str, value: Any) -> str:
         if value is not None and self._book:
             return self._book.told(fact, value)
-        return self._sent(value)
-
-    def _sent(self, value: Any) -> str:
-        """A value as a decision without its bundle shows it."""
-        say = self.language
-        match value:
-            case None:
-                return say.not_sent()
-            case bool():
-                return say.truth(value)
-            case list():
-                return ", ".join(map(self._sent, value)) or say.no_value(known=True)
-            case dict():
-                return ", ".join(f"{key} {self._sent(inner)}" for key, inner in value.items())
-        return str(value)
+        return self.language.as_sent(value)
 
 
 def wrapped(text: str, first: str, rest: str) -> Iterator[str]:

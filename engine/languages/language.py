@@ -11,6 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 from engine.decision import (
     AdvicePart,
@@ -80,6 +81,21 @@ class Language(ABC):
 
     def truth(self, yes: bool) -> str:
         return self.word("truth", "yes" if yes else "no")
+
+    def as_sent(self, value: Any) -> str:
+        """A value of JSON as it was sent, where no vocabulary is at hand to name it."""
+        match value:
+            case None:
+                return self.not_sent()
+            case bool():
+                return self.truth(value)
+            case int():
+                return f"{value:,}"
+            case [*values]:
+                return ", ".join(map(self.as_sent, values)) or self.no_value(known=True)
+            case {**members}:
+                return ", ".join(f"{name} {self.as_sent(inner)}" for name, inner in members.items())
+        return str(value)
 
     def role(self, code: str) -> str:
         """The word for a party or a place of an exchange; any other text is returned as it is."""

@@ -84,23 +84,7 @@ class PageReader:
         try:
             return self.book.told(fact, value)
         except (LookupError, ValueError, TypeError, AttributeError):
-            return self.plain(value)
-
-    def plain(self, value: Any) -> str:
-        """A value as it was sent."""
-        say = self.language
-        match value:
-            case None:
-                return say.not_sent()
-            case bool():
-                return say.truth(value)
-            case int():
-                return f"{value:,}"
-            case [*values]:
-                return ", ".join(map(self.plain, values)) or say.no_value(known=True)
-            case {**members}:
-                return ", ".join(f"{name} {self.plain(inner)}" for name, inner in members.items())
-        return str(value)
+            return self.language.as_sent(value)
 
     def title(self, fact: str) -> str:
         """The title of a fact, or its name if the loaded vocabulary has no title."""
@@ -268,7 +252,7 @@ def _facts(record: Part, log: Part, reader: PageReader) -> Iterator[FactShown]:
         if erased:
             told = WORDS[reader.lang]["erased"]
         elif covering:
-            told = reader.plain(value)
+            told = reader.language.as_sent(value)
         else:
             told = reader.told(name, _without_commitments(value, reader) if inside else value)
         yield FactShown(name, reader.title(name), told, bool(covering or inside), erased)
