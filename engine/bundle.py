@@ -246,8 +246,9 @@ def _meaning(rules: RuleSet, vocabulary: Vocabulary, settings: PolicySettings) -
             v.name,
             [(value, sorted(line)) for value, line in sorted(v.lineage.items())],
             sorted(v.rank.items()),
-            v.open,
             sorted(v.exact),
+            sorted(v.country.items()),
+            sorted(v.complete),
         )
         for _, v in sorted(vocabulary.values.items())
     ]

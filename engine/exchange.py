@@ -8,7 +8,7 @@ therefore refused at its place, before anything is decided. Source: semantics 1.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Annotated, Any
@@ -36,6 +36,7 @@ SCHEMA = "fifthfactor/exchange/1"
 MAX_BYTES = 256 * 1024
 MAX_PROBLEMS = 100
 MAX_CARRIED = 64
+MAX_NAMED = 13  # values in one sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +148,12 @@ class ExchangeReader:
         values: dict[str, Value] = {}
         _flatten(tree, "", values)
         personal = self._personal_in(values)
-        problems = [*self._complete(values), *self._unknown_ways(relies_on), *self._not_travelling(carried)]
+        problems = [
+            *self._complete(values),
+            *self._astray(values),
+            *self._unknown_ways(relies_on),
+            *self._not_travelling(carried),
+        ]
         if problems:
             raise ExchangeRefused(tuple(problems))
         return Exchange(document, values, as_of, relies_on, personal, carried)
@@ -175,6 +181,24 @@ class ExchangeReader:
             else:
                 values[name] = Range(max(counter.low, low), counter.high)
         return problems
+
+    def _astray(self, values: Mapping[str, Value]) -> Iterator[ExchangeProblem]:
+        """Places that do not lie in the country that is stated for them (semantics 1.6)."""
+        for fact in self._vocabulary.astray(values.get):
+            places, countries = fact.type.values, self._vocabulary.facts[fact.lies_in].type.values
+            assert places and countries
+            place, country = str(values[fact.name]), str(values[fact.lies_in])
+            at = _pointer(fact.lies_in.split("."))
+            there = places.of_country(country)
+            if place in places.country:
+                lies = f"lies in {countries.told(places.country[place])}, but `{at}` is {countries.told(country)}"
+                can = f"a place there is {_any_of(there)}" if there else "no place there is told apart: leave this out"
+            else:
+                lies = (
+                    f"is no answer for {countries.told(country)}, which `{at}` names: whoever is there is in one of its places"
+                )
+                can = f"send {_any_of(there)}"
+            yield ExchangeProblem(_pointer(fact.name.split(".")), "place-elsewhere", f"{places.told(place)} {lies}; {can}")
 
     def _unknown_ways(self, relies_on: Any) -> list[ExchangeProblem]:
         return [
@@ -339,7 +363,7 @@ def _schema(type: Type) -> dict[str, Any]:
             return {"type": "boolean"}
         case "value":
             assert type.values
-            return {"type": "string"} if type.values.open else {"type": "string", "enum": list(type.values.values)}
+            return {"type": "string", "enum": list(type.values.values)}
         case "count":
             ends = {
                 "type": "object",
@@ -437,6 +461,11 @@ def _flatten(tree: Mapping[str, Any], prefix: str, into: dict[str, Value]) -> No
             _flatten(value, f"{prefix}{key}.", into)
         else:
             into[prefix + key] = value
+
+
+def _any_of(values: Sequence[str]) -> str:
+    named = [f"`{value}`" for value in values[:MAX_NAMED]]
+    return ", ".join(named) + (", …" if len(values) > MAX_NAMED else "")
 
 
 def _pointer(path: Iterable[str | int]) -> str:

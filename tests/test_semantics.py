@@ -30,6 +30,12 @@ SENTENCES: dict[str, tuple[str, ...]] = {
         "engine/test_decision::test_a_hypothetical_decision_never_proceeds",
         "service/api/test_api::test_the_day_is_the_exchange_s_or_today_in_the_zone",
     ),
+    "1.6": (
+        CASES,
+        "engine/test_spellings::test_the_value_that_is_meant_is_proposed_first_and_not_accepted",
+        "engine/questions/test_places::",
+        "service/api/test_places::test_another_spelling_of_quebec_is_refused_and_quebec_proposed",
+    ),
     **{f"2.{n}": (CASES,) for n in range(1, 12)},
     **{f"3.{n}": (CASES,) for n in range(1, 9)},
     **{f"4.{n}": (CASES,) for n in (1, 2, 3, 4, 7)},

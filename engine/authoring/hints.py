@@ -98,17 +98,21 @@ KEYS: dict[str, dict[str, str]] = {
         "personal": "Whether its value may be personal. A personal value is kept apart from the record.",
         "from": "`register`: an organisation's own register of parties may state it.",
         "by": "A value set; the fact is then a family, with one fact for each value.",
+        "lies_in": "The fact names a place: the fact that names its country.",
     },
     "ValueText": {
         "title": _TITLE,
+        "also": "Other spellings, in any language. A sender who writes one of them is told of this value.",
         "under": "The value, or values, that it is a kind of.",
+        "in": "The country in which this place lies.",
         "exact": "Whether this value, when it is sent, means none of the values under it.",
         "dpv": _DPV,
     },
     "ValueSetText": {
         "title": _TITLE,
         "ordered": "Whether the values are ranked, the lowest first.",
-        "open": "Whether an exchange may send values that are not listed.",
+        "inside": "The values are places: the value set of the countries in which they lie.",
+        "complete": "The countries of which these are all the places, so that everybody there is in one of them.",
         "values": "A list, or a mapping of each value to its title or to what it lies `under`.",
     },
     "EntryText": {

@@ -91,6 +91,8 @@ class _Lint:
         sets = {fact.type.values.name for fact in self.words.facts.values() if fact.type.values}
         sets |= {register.of.name for register in self.words.registers.values()}
         sets |= {_by(node) for (group, _), node in self.words.nodes.items() if group == "facts"}
+        # A list of places and of the countries around them is whole, whether or not a rule tests each of them.
+        maps = {each for name, values in self.words.values.items() if values.inside for each in (name, values.inside)}
         for name, values in self.words.values.items():
             if name not in sets:
                 self.unnamed("values", name, "no fact has values of this set")
@@ -101,7 +103,7 @@ class _Lint:
             node = self.words.nodes["values", name]
             for value in values.values:
                 known = {value, *values.lineage[value]}
-                if name != "country" and not known & tested and value not in sent and value not in listed:
+                if name not in maps and not known & tested and value not in sent and value not in listed:
                     where = node.get("values") if isinstance(node, Mapping) else None
                     at = (where.key(value) if isinstance(where, Mapping) else None) or node
                     said = f"no rule tests the value `{value}` of `{name}`, and no test sends it"

@@ -121,6 +121,8 @@ class _Words:
         return {
             "FactText.type": _or_new(_one_of([*PRIMITIVES, *sets, "set of id", *(f"set of {name}" for name in sets)])),
             "FactText.by": _or_new(_one_of(sets, sets)),
+            "FactText.lies_in": fact,
+            "ValueSetText.inside": _or_new(_one_of(sets, sets)),
             "RegisterText.of": _or_new(_one_of(sets, sets)),
             "RequirementText.jurisdiction": _or_new(_ref("name of jurisdiction")),
             "CounterText.counts": _or_new(_one_of([*counted, "exchanges"])),
@@ -259,8 +261,7 @@ class _Words:
         """One value as an author writes it."""
         if type.values:
             titles = {value: words.en for value, words in type.values.titles.items()}
-            known = _one_of(type.values.values, titles, what=f"value of `{type.values.name}`")
-            return _or_new(known) if type.values.open else known
+            return _one_of(type.values.values, titles, what=f"value of `{type.values.name}`")
         match type.kind:
             case "yes/no":
                 return _YES_NO

@@ -170,7 +170,7 @@ def _rests_on(bundle: Bundle, condition: Condition) -> Iterator[tuple[str, Condi
 
 def _values(values: ValueSet) -> str:
     lineage = [(value, sorted(line)) for value, line in sorted(values.lineage.items())]
-    return f"{values.name}: {lineage!r} {sorted(values.rank.items())!r} {values.open} {sorted(values.exact)!r}"
+    return f"{values.name}: {lineage!r} {sorted(values.rank.items())!r} {sorted(values.exact)!r}"
 
 
 def _needs(need: Need | None) -> Iterator[str]:

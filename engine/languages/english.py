@@ -37,9 +37,10 @@ _COMPARISONS = {
 }
 _FEW = {("at most", "0"): "no", ("less than", "1"): "no", ("more than", "0"): "some", ("at least", "1"): "some"}
 _DAYS = {"at_least": ("on or after", "before"), "at_most": ("on or before", "after")}
-# Titles that a test can turn into a sentence: "where the data are stored", "recipient's country", "the data are personal".
+# Titles that a test can turn into a sentence: "where the data are stored", "recipient's country", "recipient's place", "the data are
+# personal".
 _WHERE = re.compile(r"where (?P<subject>.+?) (?P<verb>is|are|was|were)\b(?: (?P<rest>.+))?")
-_COUNTRY = re.compile(r"(?P<subject>\w+)'s country")
+_COUNTRY = re.compile(r"(?P<subject>\w+)'s (country|place)")
 _VERB = re.compile(r"\b(is|are|was|were|may|can)\b")
 _ASKS = re.compile(r"(how|what|who)\b")
 # Places that stand with an article inside a sentence, and without one in a list.

@@ -18,7 +18,8 @@ class FactEntry(BaseModel):
     """
     One fact, or one kind of evidence or claim (type "document").
 
-    `values` are those of a closed value set; the list is empty if any value may be sent. `family` is the family that the fact belongs to.
+    `values` are those of its value set; the list is empty if its type is no value set. `family` is the family that the fact belongs to. Of
+    a fact that names a place, `lies_in` is the fact that names its country.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -28,6 +29,7 @@ class FactEntry(BaseModel):
     title: Text
     ask: Text | None = None
     values: list[str] = []
+    lies_in: str = ""
     personal: bool = False
     change: bool = False
     family: str = ""
@@ -46,7 +48,8 @@ def catalogue(vocabulary: Vocabulary) -> list[FactEntry]:
                 type=fact.type.name,
                 title=fact.title,
                 ask=fact.ask,
-                values=list(values.values[:MAX_LISTED]) if values and not values.open else [],
+                values=list(values.values[:MAX_LISTED]) if values else [],
+                lies_in=fact.lies_in,
                 personal=fact.personal,
                 change=fact.change,
                 family=fact.family,

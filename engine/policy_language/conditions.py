@@ -250,7 +250,7 @@ class Conditions:
                 _all((self._atom(fact, type, "at_least", (o,), use), self._atom(fact, type, "at_most", (o,), use)))
                 for o in known
             )
-        return self._atom(fact, type, "is", known, use)
+        return self._placed(self._atom(fact, type, "is", known, use), node)
 
     def _operator(self, fact: str, type: Type, operator: Scalar, operand: Node, use: Use) -> Condition:
         word = operator.text
@@ -317,7 +317,7 @@ class Conditions:
             self.findings.error(node.span, "two-documents", said, help=help)
         elif op == "is" and type.kind in NUMBERS:
             return _all(self._atom(fact, type, each, (), use, other=other) for each in ("at_least", "at_most"))
-        return self._atom(fact, type, op, (), use, other=other)
+        return self._placed(self._atom(fact, type, op, (), use, other=other), node)
 
     def _set(self, fact: str, type: Type, word: str, operand: Node, use: Use) -> Condition:
         if isinstance(operand, Mapping):
@@ -350,7 +350,7 @@ class Conditions:
                     "ill-typed",
                     f"`{scalar.text}` lists values of `{register.of.name}`, but `{fact}` is of type `{type.name}`",
                 )
-            parts.append(self._atom(fact, type, op, (), use, scalar.text))
+            parts.append(self._placed(self._atom(fact, type, op, (), use, scalar.text), scalar))
         if op == "only" and len(parts) > 1:
             self.findings.error(node.span, "wrong-shape", "`only` takes one register", help="make a register that holds both")
         return parts[0] if len(parts) == 1 else AnyOf(tuple(parts))
@@ -382,6 +382,28 @@ class Conditions:
             self.findings.error(
                 span, "unknown-calendar", f"there is no calendar `{length.calendar}`", "not in the vocabulary", help
             )
+
+    def _placed(self, atom: Atom, node: Node) -> Condition:
+        """
+        A test of a place is a test of its country too (semantics 1.6): "in Quebec" is "in Canada, and there in Quebec".
+
+        So it is "no" in every other country, where nobody can say, or need be asked, in which of its places somebody is.
+        """
+        facts = self.vocabulary.facts
+        values, named = atom.type.values, [facts[fact].lies_in for fact in (atom.fact, atom.other) if fact in facts]
+        if values is None or not values.country or not all(there in facts for there in named):
+            return atom
+        register = self.vocabulary.registers.get(atom.register)
+        tested = [str(value) for value in (register.entries if register else values.country if atom.other else atom.operands)]
+        for value in tested:
+            if value not in values.country:
+                said = f"`{value}` is no place: it holds in every country without places, and nobody there is asked"
+                self.findings.error(node.span, "bad-value", said, help="test the places that are meant, with `not`")
+        countries = tuple(sorted({values.country[value] for value in tested if value in values.country}))
+        parts = [Atom(there, facts[there].type, "is", countries) for there in named]
+        if atom.other:  # two who are in no place are not in the same one
+            parts.append(Atom(atom.fact, atom.type, "is", tuple(tested)))
+        return _all((*parts, atom))
 
     def _atom(
         self, fact: str, type: Type, op: str, operands: tuple[Operand, ...], use: Use, register: str = "", other: str = ""
@@ -433,8 +455,8 @@ def _scalars(node: Node, findings: Findings) -> list[Scalar]:
 
 
 def _all(parts: Iterable[Condition]) -> Condition:
-    flat = [p for part in parts for p in (part.parts if isinstance(part, All) else (part,))]
-    return flat[0] if len(flat) == 1 else All(tuple(flat))
+    flat = tuple(dict.fromkeys(p for part in parts for p in (part.parts if isinstance(part, All) else (part,))))
+    return flat[0] if len(flat) == 1 else All(flat)
 
 
 def _any(parts: Iterable[Condition]) -> Condition:

@@ -211,7 +211,11 @@ class PolicyText(DocumentText):
 
 
 class FactText(DocumentText):
-    """A fact of an exchange. `by` makes it a family: one fact for each value of a value set."""
+    """
+    A fact of an exchange. `by` makes it a family: one fact for each value of a value set.
+
+    `lies_in` belongs to a fact that names a place inside a country: it is the fact that names the country.
+    """
 
     type: str
     title: Text
@@ -221,21 +225,31 @@ class FactText(DocumentText):
     personal: YesNo = "no"
     from_: Literal["register"] | None = Field(None, alias="from")
     by: str | None = None
+    lies_in: str | None = None
 
 
 class ValueText(DocumentText):
+    """One value. `also` are other spellings, for suggestions only; `in` is the country in which a place lies."""
+
     title: Text | None = None
+    also: list[Prose] = []
     under: str | list[str] | None = None
+    in_: str | None = Field(None, alias="in")
     exact: YesNo = "no"
     dpv: str | None = None
 
 
 class ValueSetText(DocumentText):
-    """`values` is a list, or a mapping if values have titles or lie `under` others."""
+    """
+    `values` is a list, or a mapping if values have titles, other spellings, or lie `under` or `in` others.
+
+    A set of places lies `inside` the set of the countries. The places of the `complete` countries leave out no spot of them.
+    """
 
     title: Text
     ordered: YesNo = "no"
-    open: YesNo = "no"
+    inside: str | None = None
+    complete: list[str] = []
     values: list[str] | dict[str, ValueText | str]
 
 

@@ -46,7 +46,7 @@ class Levers:
         self.documents = (1 << len(kinds)) - 1
         self._number = {name: number for number, name in enumerate(self.names)}
         self._book = AnswerBook(bundle, Exchange({}, {}), date.min)
-        self._remembered: dict[tuple[str, date], list[Value]] = {}
+        self._remembered: dict[tuple[str, date, tuple[Value, ...]], list[Value]] = {}
         self._defined: dict[str, int] = {}
         self._numbered = {rule.key: number for number, rule in enumerate(rules.rules)}
         self._support: list[int] = []
@@ -142,16 +142,18 @@ class Levers:
         return facts | _union(self.of(Defined(key)) for key in keys)
 
     def _answers(self, name: str, exchange: Exchange, as_of: date) -> list[Value]:
-        """One value of a fact for each class of values that the rules distinguish; words are kept by fact and day."""
+        """One value of a fact for each class of values that the rules distinguish; words are kept by fact, day and what limits them."""
         words = self.bundle.vocabulary.facts[name].type.values is not None
+        book = self._book.about(exchange, as_of)
         if not words or any(atom.other for atom in self._book.tested.get(name, ())):
-            return self._book.about(exchange, as_of).of(name).values
-        found = self._remembered.get((name, as_of))
+            return book.of(name).values
+        key = (name, as_of, book.bound(name))
+        found = self._remembered.get(key)
         if found is None:
-            found = self._book.about(exchange, as_of).of(name).values
+            found = book.of(name).values
             if len(self._remembered) >= REMEMBERED:
                 self._remembered.clear()
-            self._remembered[name, as_of] = found
+            self._remembered[key] = found
         return found
 
     def _presented(self, name: str, exchange: Exchange, as_of: date) -> list[Value]:

@@ -28,6 +28,7 @@ MAX_LISTS = 3
 MAX_EVALUATIONS = 40  # for each of: short lists, gathering, verifying
 MAX_TRIED = 3
 MAX_PAIRED = 6
+MAX_CHOICES = 60  # a longer list of values is left to the catalogue of facts
 MAX_REMEMBERED = 256  # sets of policies that may apply
 # The highest level that a rule of an effect can raise the outcome to; for other effects it is not known beforehand.
 MOST = {"advise": Level.NOT_APPLICABLE, "review": Level.REVIEW}
@@ -96,7 +97,8 @@ class Questions:
             return []
         finder = _Finder(self, exchange, verdict, reading, outcome, as_of, evaluate)
         return [
-            MissingPart(facts=[_question(book, fact) for fact in facts], settles=settles) for facts, settles in finder.lists()
+            MissingPart(facts=[_question(book, exchange, fact) for fact in facts], settles=settles)
+            for facts, settles in finder.lists()
         ]
 
     def tests(self, condition: Condition) -> tuple[Atom, ...]:
@@ -199,6 +201,8 @@ class _Finder:
         for name in names:
             for fact in self.bundle.rules.families.get(name, ("", (name,)))[1]:
                 value = self.exchange.value(fact)
+                if _choices(self.bundle, self.exchange, fact) == ():
+                    continue  # a place, where the country has none, or is not known
                 if (
                     isinstance(value, Missing)
                     or (isinstance(value, Range) and value.low != value.high)
@@ -226,7 +230,19 @@ def _spread(answers: list[Value]) -> list[Value]:
     return answers if len(answers) <= MAX_TRIED else [answers[0], answers[len(answers) // 2], answers[-1]]
 
 
-def _question(book: Phrasebook, fact: str) -> QuestionPart:
+def _choices(bundle: Bundle, exchange: Exchange, fact: str) -> tuple[str, ...] | None:
+    """The values to choose from, those of a place only where its country is known; None where the type is no value set."""
+    vocabulary = bundle.vocabulary
+    type, known = vocabulary.type_of(fact), vocabulary.facts.get(fact)
+    if type is None or type.values is None:
+        return None
+    if known is None or not known.lies_in:
+        return type.values.values
+    country = exchange.value(known.lies_in)
+    return type.values.of_country(country) if isinstance(country, str) else ()
+
+
+def _question(book: Phrasebook, exchange: Exchange, fact: str) -> QuestionPart:
     """The question for a fact or a document: the author's, or else one made from its title."""
     vocabulary, say = book.bundle.vocabulary, book.language
     group, _, kind = fact.partition(".")
@@ -243,5 +259,6 @@ def _question(book: Phrasebook, fact: str) -> QuestionPart:
         question = say.ask(title, type.kind if type else "document")
     if member:
         question = say.about_member(question, book.text(member.member))
-    values = list(type.values.values[:40]) if type and type.values and len(type.values.values) <= 40 else []
+    choices = list(_choices(book.bundle, exchange, fact) or ())
+    values = choices if len(choices) <= MAX_CHOICES else []
     return QuestionPart(fact=fact, question=question, type=type.name if type else "document", values=values)

@@ -68,6 +68,22 @@ class AnswerBook:
         # A test that compares two facts can distinguish more answers than these, where the other fact is unknown or asked for too.
         return PossibleAnswers(answers.values, answers.whole and not any(atom.other for atom in tested))
 
+    def bound(self, fact: str) -> tuple[Value, ...]:
+        """What was sent that limits the answers: of a place its country, of a country the places in it."""
+        placed = self.bundle.vocabulary.placed
+        return tuple(
+            self.exchange.value(each.lies_in if fact == each.name else each.name)
+            for each in placed
+            if fact in (each.name, each.lies_in)
+        )
+
+    def _fitting(self, fact: str, words: Iterable[str]) -> list[str]:
+        """Of places those in the country that was sent, of countries that of the place that was sent (semantics 1.6); else all."""
+        if not self.bound(fact):
+            return list(words)
+        astray, sent = self.bundle.vocabulary.astray, self.exchange.value
+        return [word for word in words if not astray(lambda name, word=word: word if name == fact else sent(name))]  # type: ignore[misc]
+
     def _of(self, fact: str, tested: list[Atom]) -> PossibleAnswers:
         type = self.bundle.vocabulary.type_of(fact)
         if type is None:
@@ -105,9 +121,9 @@ class AnswerBook:
 
     def _words(self, fact: str, type: Type, tested: list[Atom]) -> list[str]:
         """Every word that is tested, one value for each combination of registers that list it, and one that is neither."""
-        words = dict.fromkeys(sorted(o for o in self._cuts(fact, tested) if isinstance(o, str)))
+        words = dict.fromkeys(self._fitting(fact, sorted(o for o in self._cuts(fact, tested) if isinstance(o, str))))
         registers = sorted({atom.register for atom in tested if atom.register})
-        values = list(type.values.values) if type.values else []
+        values = self._fitting(fact, type.values.values) if type.values else []
         if type.values and type.values.rank:
             return values
         standings: dict[tuple[bool, ...], str] = {}
@@ -117,8 +133,7 @@ class AnswerBook:
             related = type.values and any(value in type.values.ancestors(w) or w in kin for w in words)
             if value not in words and not related:
                 standings.setdefault(standing, value)
-        other = [] if type.values and not type.values.open else ["some-other-value"]
-        return [*words, *standings.values(), *other]
+        return [*words, *standings.values(), *([] if type.values else ["some-other-value"])]
 
     def _stands(self, register: str, values: frozenset[str]) -> bool:
         entries = self.bundle.rules.registers[register]

@@ -103,11 +103,16 @@ class Remedies:
 
 @dataclass(frozen=True, slots=True)
 class _Node:
-    """An exchange after some moves: its verdict, its outcome, and the causes that refuse it for certain (sets of levers)."""
+    """
+    An exchange after some moves: its verdict, its outcome, and the causes that refuse it for certain (sets of levers).
+
+    `coherent`: no place is named that does not lie in its country (semantics 1.6); only then is it a remedy.
+    """
 
     verdict: Verdict
     outcome: Outcome
     causes: tuple[int, ...]
+    coherent: bool
 
     @property
     def refused(self) -> bool:
@@ -170,15 +175,17 @@ class _RemedySearch:
                 self.levers.names[lever]: Missing.UNKNOWN if value == UNKNOWN else self.values(lever)[value]
                 for lever, value in moves
             }
-            verdict, outcome = self.evaluate(self.exchange.with_values(answers), self.as_of)
-            self._nodes[moves] = _Node(verdict, outcome, tuple(self.levers.causes(verdict, outcome)))
+            changed = self.exchange.with_values(answers)
+            verdict, outcome = self.evaluate(changed, self.as_of)
+            coherent = not self.levers.bundle.vocabulary.astray(changed.value)
+            self._nodes[moves] = _Node(verdict, outcome, tuple(self.levers.causes(verdict, outcome)), coherent)
         return self._nodes[moves]
 
     def _extend(self, moves: Moves, left: int, allowed: int) -> None:
         """Try every set of at most `left` further moves of the `allowed` levers."""
         node = self.node(moves)
         moved = sum(1 << lever for lever, _ in moves)
-        if node.outcome.permits:
+        if node.outcome.permits and node.coherent:
             self.found[moved] = moves
             return
         free = allowed & ~moved

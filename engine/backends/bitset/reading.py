@@ -61,7 +61,7 @@ class AtomReader:
             case str():
                 if atom.op in ("is", "in"):
                     return self._names(atom, value, self._wanted(atom, day))
-                return self._rank(atom, value)
+                return self._rank(atom, value, str(atom.operands[0]))
             case bool():
                 return YES if value in atom.operands else NO
         return order(atom.op, *_ends(value, self._against(atom, day)))
@@ -96,11 +96,8 @@ class AtomReader:
             return UNKNOWN
         if atom.op == "is":
             return self._same(atom, value, other)
-        if isinstance(value, str):
-            rank = atom.type.values.rank if atom.type.values else {}
-            if value not in rank or not isinstance(other, str) or other not in rank:
-                return UNKNOWN
-            return order(atom.op, rank[value], rank[value], rank[other], rank[other])
+        if isinstance(value, str) and isinstance(other, str):
+            return self._rank(atom, value, other)
         return order(atom.op, *_ends(value, other))
 
     # Words
@@ -131,7 +128,7 @@ class AtomReader:
             answers = {self._names(atom, member, wanted) for member in value.members}
             return NO if NO in answers else UNKNOWN if UNKNOWN in answers or value.open else YES
         if atom.op != "has":
-            answers = {self._rank(atom, member) for member in value.members}
+            answers = {self._rank(atom, member, str(atom.operands[0])) for member in value.members}
             return YES if YES in answers else UNKNOWN if UNKNOWN in answers or value.open else NO
         wanted = self._wanted(atom, day)
         kin = self._kin(atom.type.values)
@@ -143,12 +140,10 @@ class AtomReader:
         may = kin is not None and any(kin.may_be(member) & wanted for member in vague)
         return UNKNOWN if value.open or may else NO
 
-    def _rank(self, atom: Atom, value: str) -> Truth:
-        rank = atom.type.values.rank if atom.type.values else {}
-        limit = atom.operands[0]
-        if value not in rank or limit not in rank:
-            return UNKNOWN
-        return order(atom.op, rank[value], rank[value], rank[str(limit)], rank[str(limit)])
+    def _rank(self, atom: Atom, value: str, limit: str) -> Truth:
+        assert atom.type.values
+        rank = atom.type.values.rank
+        return order(atom.op, rank[value], rank[value], rank[limit], rank[limit])
 
     def _same(self, atom: Atom, value: Value, other: Value) -> Truth:
         if isinstance(value, str) and isinstance(other, str):

@@ -179,7 +179,7 @@ class Encoder:
                     # Against as_of, the place of a date is how many days it lies after as_of.
                     number = value.toordinal() - (day.toordinal() if relative else 0)
                     return place(number), place(number)
-                case str() if value in rank:
+                case str():
                     return place(rank[value]), place(rank[value])
             return 0, TOP
 
@@ -300,15 +300,10 @@ class _Answer:
         return best
 
     def _any_rank(self, value: SetOf) -> int:
-        limit = self.rank.get(str(self.atom.operands[0]))
-        best = MAYBE if value.open else FALSE
-        for member in value.members:
-            rank = self.rank.get(member)
-            if rank is None or limit is None:
-                best = max(best, MAYBE)
-            elif _holds(self.atom.op, rank, limit):
-                best = TRUE
-        return best
+        limit = self.rank[str(self.atom.operands[0])]
+        if any(_holds(self.atom.op, self.rank[member], limit) for member in value.members):
+            return TRUE
+        return MAYBE if value.open else FALSE
 
     def _age(self, value: Value, day: date) -> int:
         length = self.atom.operands[0]
@@ -372,7 +367,7 @@ class _Answer:
                 return amount, amount, currency
             case date():
                 return value.toordinal(), value.toordinal(), ""
-            case str() if value in self.rank:
+            case str():
                 return self.rank[value], self.rank[value], ""
         return None
 

@@ -274,7 +274,6 @@ def order(op: str, value: object, other: object, values: ValueSet | None) -> Tru
 
 def ends(value: object, other: object, values: ValueSet | None) -> tuple[Any, Any, Any, Any] | None:
     """The lowest and the highest value that each side may have; None where the two cannot be compared."""
-    ranks = values.rank if values else {}
     match value, other:
         case Range(), Range():
             return value.low, _top(value), other.low, _top(other)
@@ -288,8 +287,8 @@ def ends(value: object, other: object, values: ValueSet | None) -> tuple[Any, An
             return *value.hours_between(), *other.hours_between()
         case date(), date():
             return value, value, other, other
-        case str(), str() if value in ranks and other in ranks:
-            return ranks[value], ranks[value], ranks[other], ranks[other]
+        case str(), str() if values:
+            return values.rank[value], values.rank[value], values.rank[other], values.rank[other]
     return None
 
 

@@ -42,6 +42,19 @@ VOCABULARY: dict[str, Any] = {
         "grade": {"title": "grade", "ordered": "yes", "values": ["general", "important", "core"]},
         "kind": {"title": "sensitivity", "values": ["ordinary", "sensitive"]},
         "role": {"title": "role", "values": ["provider", "operator", "public"]},
+        # AA has two places and a rest, BB has nothing but its two places, the others have none.
+        "place": {
+            "title": "place",
+            "inside": "country",
+            "complete": ["BB"],
+            "values": {
+                "none": {},
+                "AA-city": {"in": "AA", "exact": "yes"},
+                "AA-port": {"in": "AA", "under": "AA-city"},
+                "BB-east": {"in": "BB"},
+                "BB-west": {"in": "BB"},
+            },
+        },
     },
     "registers": {
         "CLUB": {
@@ -50,11 +63,14 @@ VOCABULARY: dict[str, Any] = {
             **SOURCE,
             "entries": {"BB": {}, "CC": {"from": "2026-01-01"}, "DD": {"until": "2026-06-29"}},
         },
+        "PORTS": {"title": "ports", "of": "place", **SOURCE, "entries": {"AA-port": {"until": "2026-06-29"}, "BB-east": {}}},
         "SENSITIVE": {"title": "sensitive", "of": "category", **SOURCE, "entries": ["health", "genome"]},
     },
     "facts": {
         "from.country": {"type": "country", "title": "from"},
         "to.country": {"type": "country", "title": "to"},
+        "from.place": {"type": "place", "title": "from", "lies_in": "from.country"},
+        "to.place": {"type": "place", "title": "to", "lies_in": "to.country"},
         "to.flag": {"type": "yes/no", "title": "flag"},
         "from.flag": {"type": "yes/no", "title": "flag"},
         "data.category": {"type": "category", "title": "category"},
@@ -93,6 +109,8 @@ VOCABULARY: dict[str, Any] = {
     "lanes": {"fast": {"title": "fast"}},
 }  # fmt: skip
 COUNTRIES = ["AA", "BB", "CC", "DD", "NO"]
+PLACES = ["AA-city", "AA-port", "BB-east", "BB-west"]
+SIDES = ("from", "to")
 CATEGORIES = ["health", "clinical", "image", "gene", "genome", "other"]
 GRADES = ["general", "important", "core"]
 DURATIONS = ["1 month", "2 years", "24 months", "90 days", "730 days", "3 hours", "1 day"]
@@ -102,6 +120,7 @@ DAYS = [(AS_OF + timedelta(days=d)).isoformat() for d in SINCE]
 # Facts that may be compared: all of one type.
 COMPARED = [
     ("from.country", "to.country"),
+    ("from.place", "to.place"),
     ("to.flag", "from.flag"),
     ("data.category", "limits.category"),
     ("data.grade", "limits.grade"),
@@ -113,7 +132,7 @@ COMPARED = [
     ("terms.price", "limits.price"),
     ("data.id", "limits.id"),
 ]
-UNORDERED = ("from.country", "to.flag", "data.category", "data.id")  # first of the facts above that have no order
+UNORDERED = ("from.country", "from.place", "to.flag", "data.category", "data.id")  # first of the facts above that have no order
 
 
 class Maker:
@@ -270,7 +289,9 @@ class Maker:
         return dict(self.test() for _ in range(self.random.randint(1, 2)))
 
     def test(self) -> tuple[str, Any]:
-        of_facts = [self.flag, self.country, self.category, self.categories, self.places, self.name, self.grade]
+        of_facts = [
+            self.flag, self.country, self.place, self.category, self.categories, self.countries, self.name, self.grade,
+        ]  # fmt: skip
         of_amounts = [self.people, self.shares, self.day, self.term, self.price]
         of_documents = [self.shown, self.shown, self.field]
         made: tuple[str, Any] = self.pick([*of_facts, *of_amounts, *of_documents, self.against, self.against])()
@@ -294,7 +315,11 @@ class Maker:
         target = self.some(CATEGORIES, 3) if operator == "has_all" or self.chance(0.7) else {"in": "SENSITIVE"}
         return "data.categories", self.negate({operator: target})
 
-    def places(self) -> tuple[str, Any]:
+    def place(self) -> tuple[str, Any]:
+        test = self.pick([self.pick(PLACES), self.some(PLACES, 3), {"in": "PORTS"}])
+        return self.pick(["to.place", "from.place"]), self.negate(test)
+
+    def countries(self) -> tuple[str, Any]:
         return "data.in", self.negate({self.pick(["has", "only"]): self.pick([self.some(COUNTRIES, 2), {"in": "CLUB"}])})
 
     def name(self) -> tuple[str, Any]:
@@ -419,6 +444,11 @@ class Maker:
             for step in path:
                 here = here.setdefault(step, {})
             here[last] = "unknown" if roll < 0.35 else make()
+        for side in SIDES:
+            party = nested.setdefault(side, {})
+            options = places_in(party.get("country", "unknown"))
+            if options and self.chance(0.65):
+                party["place"] = "unknown" if self.chance(0.1) else self.pick(options)
         for kind in ("ordinary", "sensitive"):
             own = nested.get("data", {}).get("people", {}).get(kind)
             if self.chance(0.5):
@@ -471,6 +501,13 @@ def read(bundle: engine.Bundle, exchange: dict[str, Any]) -> engine.Exchange:
 PARTS = ("from", "to", "data", "terms", "limits")
 
 
+def places_in(country: str) -> list[str]:
+    """The places that can be said of a country; all where it is unknown."""
+    if country == "unknown":
+        return ["none", *PLACES]
+    return [place for place in PLACES if place.startswith(country)] + (["none"] if country != "BB" else [])
+
+
 def completed(maker: Maker, exchange: dict[str, Any], others: list[dict[str, Any]]) -> dict[str, Any]:
     """
     A random completion (semantics 4.10): unknown and left-out facts get values, ranges a number, open sets an end.
@@ -496,6 +533,15 @@ def completed(maker: Maker, exchange: dict[str, Any], others: list[dict[str, Any
             shown[kind] = document
     for part in PARTS:
         _settle(maker, full.setdefault(part, {}), donor.get(part, {}))
+    for side in SIDES:
+        # Coherent (1.5): what was sent of country and place decides what the other may be.
+        sent, party = exchange.get(side, {}), full[side]
+        if sent.get("country", "unknown") == "unknown" and sent.get("place", "unknown") != "unknown":
+            party["country"] = maker.pick([each for each in COUNTRIES if sent["place"] in places_in(each)])
+        elif sent.get("place", "unknown") == "unknown":
+            party.pop("place", None)
+            if options := places_in(party["country"]):
+                party["place"] = maker.pick(options)
     share = full["terms"].get("share", {})
     if share.pop("rest", None) is not None:
         for role in ("provider", "operator", "public"):

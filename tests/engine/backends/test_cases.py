@@ -49,6 +49,7 @@ from engine.verdict import Bounds, Verdict
 CASES = Path(__file__).parent / "cases"
 VOCABULARY = CASES / "vocabulary.yaml"
 SENTENCES = {
+    "1.6",
     *(f"2.{n}" for n in range(1, 12)),
     *(f"3.{n}" for n in range(1, 9)),
     *(f"4.{n}" for n in (1, 2, 3, 4, 6, 7)),
