@@ -17,7 +17,7 @@ from engine.verdict import Bounds, Verdict, numbers
 
 PERMITTING = (Level.PERMITTED, Level.PERMITTED_WITH_OBLIGATIONS)
 UNDETERMINED = "undetermined"
-COVERAGE = ("touch/", "subject/")
+COVERAGE = ("touch/", "subject/", "speaks/", "not-reached/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class Combiner:
     """Combines verdicts under one bundle."""
 
     def __init__(self, bundle: Bundle) -> None:
-        self._map = CoverageMap(bundle.vocabulary)
+        self._map = CoverageMap(bundle)
         self._read = tuple(key for key in bundle.rules.definitions if key.startswith(COVERAGE))
         self._rules = bundle.rules.rules
         self._compelling = sum(1 << number for number, rule in enumerate(self._rules) if rule.effect == "compels")
@@ -70,10 +70,10 @@ class Combiner:
         self, verdict: Verdict, bounds: Mapping[str, Bounds], covered: Coverage
     ) -> tuple[dict[str, Bounds], list[tuple[Rule, str]]]:
         jurisdictions = dict(bounds)
-        for gap in covered.gaps:
-            # A country that no jurisdiction covers is listed under its own code, an unknown country under "".
-            place = gap.jurisdiction or gap.country
-            jurisdictions[place] = Bounds.over((jurisdictions[place], gap.bounds)) if place in jurisdictions else gap.bounds
+        for silence in covered.silences:
+            raised = silence.bounds
+            place = silence.place
+            jurisdictions[place] = Bounds.over((jurisdictions[place], raised)) if place in jurisdictions else raised
         return jurisdictions, self._conflicts(verdict, jurisdictions)
 
     def _conflicts(self, verdict: Verdict, jurisdictions: dict[str, Bounds]) -> list[tuple[Rule, str]]:

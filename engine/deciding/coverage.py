@@ -1,24 +1,36 @@
 """
-Gaps in coverage: laws that the bundle has no policies for. A gap in the exporter's or the people's law is reviewed (semantics 4.3).
+Where the law is silent: what no policy models, and whose law may reach an exchange although none of its policies applies (semantics 4.3).
 
-In: the definitions `touch/N` and `subject/NAME`, which every back end evaluates, and the countries of the exchange. Out: the gaps. A
-law that no policy models is never taken for a permit.
+In: the definitions `touch/N`, `subject/NAME`, `speaks/POLICY` and `not-reached/POLICY/N`, which every back end evaluates, and the
+countries of the exchange. Out: gaps, reaches, and what law leaves alone. A law that does not speak is never taken for a permit.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
+from typing import Protocol
 
+from engine.bundle import Bundle
 from engine.exchange import Exchange
-from engine.policy_language.vocabulary import Vocabulary
-from engine.rules import Level, Truth
+from engine.rules import Level, NotReached, Spoken, Truth
 from engine.values import Missing, SetOf, Value
 from engine.verdict import Bounds
 
 REVIEWED = frozenset({"exporter", "people"})
 REMEMBERED = 4_096  # countries and days
+NO, UNKNOWN, YES = Truth.NO, Truth.UNKNOWN, Truth.YES
+
+
+class Silence(Protocol):
+    """A gap or a reach: something that raises its place to a review."""
+
+    @property
+    def place(self) -> str: ...
+
+    @property
+    def bounds(self) -> Bounds: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +52,51 @@ class Gap:
         return bool(REVIEWED & set(self.roles))
 
     @property
+    def place(self) -> str:
+        """A country that no jurisdiction covers is listed under its own code, an unknown country under ""."""
+        return self.jurisdiction or self.country
+
+    @property
     def bounds(self) -> Bounds:
-        """The bounds to which the gap raises its jurisdiction."""
+        """The bounds to which the gap raises its place."""
         if not self.reviewed:
             return Bounds(Level.NOT_APPLICABLE, Level.NOT_APPLICABLE)
         return Bounds(Level.REVIEW if self.certain else Level.NOT_APPLICABLE, Level.REVIEW)
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """
+    Data that are a country's to judge, whoever sends them, although none of its policies on the subject matter applies.
+
+    Country "" is an unknown country, and its jurisdiction is "". `id` is the name under which a person may sign it off.
+    """
+
+    country: str
+    subject: str
+    jurisdiction: str
+    certain: bool
+
+    @property
+    def id(self) -> str:
+        return f"reach/{self.country}/{self.subject}"
+
+    @property
+    def place(self) -> str:
+        return self.jurisdiction
+
+    @property
+    def bounds(self) -> Bounds:
+        return Bounds(Level.REVIEW if self.certain else Level.NOT_APPLICABLE, Level.REVIEW)
+
+
+@dataclass(frozen=True, slots=True)
+class Unreached:
+    """A subject matter that a jurisdiction has policies on, none of which applies. `because` is what a policy says of that, if one does."""
+
+    jurisdiction: str
+    subject: str
+    because: NotReached | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,54 +105,154 @@ class Coverage:
 
     jurisdictions: tuple[str, ...]
     gaps: tuple[Gap, ...]
+    reaches: tuple[Reach, ...] = ()
+    not_reached: tuple[Unreached, ...] = ()
+
+    @property
+    def silences(self) -> Iterator[Silence]:
+        yield from self.gaps
+        yield from self.reaches
 
 
 class CoverageMap:
-    """The coverage of a vocabulary's jurisdictions, looked up by country and day."""
+    """The coverage of a bundle's jurisdictions, looked up by country and day."""
 
-    def __init__(self, vocabulary: Vocabulary) -> None:
+    def __init__(self, bundle: Bundle) -> None:
+        vocabulary = bundle.vocabulary
         self._vocabulary = vocabulary
         self._touches = tuple((f"touch/{n}", touch.fact, touch.as_) for n, touch in enumerate(vocabulary.touches))
         self._subjects = tuple((subject, f"subject/{subject}") for subject in vocabulary.subjects)
-        self._known: dict[tuple[str, date], tuple[tuple[str, ...], frozenset[str]]] = {}
+        self._spoken = {
+            (floor.jurisdiction, each.subject.removeprefix("subject/")): each
+            for floor in bundle.rules.floors
+            if floor.covered
+            for each in floor.spoken
+        }
+        self._left_alone: dict[str, list[NotReached]] = {}
+        for each in bundle.rules.not_reached:
+            self._left_alone.setdefault(each.jurisdiction, []).append(each)
+        self._known: dict[tuple[str, date], str] = {}
 
     def of(self, exchange: Exchange, defined: Mapping[str, Truth], as_of: date) -> Coverage:
         """The coverage of an exchange on a day; `defined` are the definitions of its verdict."""
-        touched: dict[str, dict[str, Truth]] = {}
-        for key, fact, role in self._touches:
-            relevant = defined[key]
-            if relevant is not Truth.NO:
-                for country, truth in _countries(exchange.value(fact), relevant):
-                    roles = touched.setdefault(country, {})
-                    roles[role] = max(roles.get(role, Truth.NO), truth)
-        about = [(subject, truth) for subject, key in self._subjects if (truth := defined[key]) is not Truth.NO]
+        touched = _Touched.of(self._touches, exchange, defined)
+        about = [(subject, truth) for subject, key in self._subjects if (truth := defined[key]) is not NO]
+        law = _Law(self._spoken, self._left_alone, defined, as_of)
         covering: set[str] = set()
         gaps: list[Gap] = []
-        for country, roles in sorted(touched.items()):
+        reaches: list[Reach] = []
+        for country, roles in sorted(touched.countries.items()):
             if not country:
                 gaps.append(Gap("", "", "", tuple(sorted(roles)), certain=False))
                 continue
-            covers, subjects = self._covering(country, as_of)
-            covering.update(covers)
-            if not covers:
-                gaps += _gaps(country, "", "", roles, Truth.YES)
+            jurisdiction = self._covering(country, as_of)
+            if not jurisdiction:
+                gaps += _gaps(country, "", "", roles, YES)
                 continue
+            covering.add(jurisdiction)
+            reached = touched.reaches(country)
             for subject, truth in about:
-                if subject not in subjects:
-                    gaps += _gaps(country, subject, covers[0], roles, truth)
-        return Coverage(tuple(sorted(covering)), tuple(gaps))
+                if not law.covers(jurisdiction, subject):
+                    gaps += _gaps(country, subject, jurisdiction, roles, truth)
+                elif (open_ := min(reached, truth, law.silent(jurisdiction, subject))) is not NO:
+                    reaches.append(Reach(country, subject, jurisdiction, open_ is YES))
+        if touched.reaches("") is not NO:
+            # Data about nobody may have been collected in any country that has law on them.
+            reaches += [Reach("", subject, "", certain=False) for subject, _ in about if law.elsewhere(subject)]
+        return Coverage(tuple(sorted(covering)), tuple(gaps), tuple(reaches), tuple(law.not_reached(sorted(covering), about)))
 
-    def _covering(self, country: str, day: date) -> tuple[tuple[str, ...], frozenset[str]]:
-        """The jurisdictions that cover a country on a day, and the subject matters they cover."""
+    def _covering(self, country: str, day: date) -> str:
+        """The jurisdiction that covers a country on a day, or ""."""
         known = self._known.get((country, day))
         if known is None:
             if len(self._known) >= REMEMBERED:
                 self._known.clear()
             vocabulary = self._vocabulary
-            found = {n: text for n, text in vocabulary.jurisdictions.items() if country in vocabulary.countries(text, day)}
-            subjects = frozenset(name for text in found.values() for name, since in text.covers.items() if since <= day)
-            known = self._known[country, day] = (tuple(found), subjects)
+            found = (n for n, text in vocabulary.jurisdictions.items() if country in vocabulary.countries(text, day))
+            known = self._known[country, day] = next(found, "")
         return known
+
+
+@dataclass(frozen=True, slots=True)
+class _Law:
+    """What the policies of covered jurisdictions say of an exchange, on a day."""
+
+    spoken: Mapping[tuple[str, str], Spoken]
+    left_alone: Mapping[str, list[NotReached]]
+    defined: Mapping[str, Truth]
+    day: date
+
+    def covers(self, jurisdiction: str, subject: str) -> bool:
+        spoken = self.spoken.get((jurisdiction, subject))
+        return spoken is not None and spoken.covered_from is not None and spoken.covered_from <= self.day
+
+    def speaks(self, jurisdiction: str, subject: str) -> Truth:
+        return max((self.defined[key] for key in self.spoken[jurisdiction, subject].by), default=NO)
+
+    def silent(self, jurisdiction: str, subject: str) -> Truth:
+        """Whether no policy applies, and none says that its law leaves the data alone."""
+        left = max((self.defined[each.key] for each in self.left_alone.get(jurisdiction, ())), default=NO)
+        return min(~self.speaks(jurisdiction, subject), ~left)
+
+    def elsewhere(self, subject: str) -> bool:
+        """Whether some jurisdiction covers a subject matter, and may be silent."""
+        return any(s == subject and self.covers(j, s) and self.silent(j, s) is not NO for j, s in self.spoken)
+
+    def not_reached(self, jurisdictions: Iterable[str], about: Iterable[tuple[str, Truth]]) -> Iterator[Unreached]:
+        """The subject matters of which the touched jurisdictions have law, and none of it applies for certain."""
+        subjects = [subject for subject, truth in about if truth is YES]
+        for jurisdiction in jurisdictions:
+            says = [each for each in self.left_alone.get(jurisdiction, ()) if self.defined[each.key] is YES]
+            for subject in subjects:
+                if (jurisdiction, subject) in self.spoken and self.speaks(jurisdiction, subject) is NO:
+                    yield Unreached(jurisdiction, subject, next(iter(says), None))
+
+
+@dataclass(frozen=True, slots=True)
+class _Touched:
+    """
+    How surely the exchange touches each country, by role; country "" is an unknown one.
+
+    `people` says whether the data are about people, `readers` whether anybody reads them from elsewhere.
+    """
+
+    countries: dict[str, dict[str, Truth]]
+    people: Truth
+
+    @classmethod
+    def of(cls, touches: Iterable[tuple[str, str, str]], exchange: Exchange, defined: Mapping[str, Truth]) -> _Touched:
+        countries: dict[str, dict[str, Truth]] = {}
+        people = NO
+        for key, fact, role in touches:
+            relevant = defined[key]
+            if role == "people":
+                people = max(people, relevant)
+            if relevant is not NO:
+                for country, truth in _countries(exchange.value(fact), relevant):
+                    roles = countries.setdefault(country, {})
+                    roles[role] = max(roles.get(role, NO), truth)
+        return cls(countries, people)
+
+    def truth(self, country: str, role: str) -> Truth:
+        """Whether a country is touched in a role: for certain, or because a country of that role is not known."""
+        unknown = self.countries.get("", {}).get(role, NO)
+        return max(self.countries.get(country, {}).get(role, NO), unknown) if country else unknown
+
+    def only(self, country: str, role: str) -> Truth:
+        """Whether no other country is touched in a role."""
+        others = (self.truth(each, role) for each in self.countries if each != country)
+        return ~max(others, default=NO)
+
+    def reaches(self, country: str) -> Truth:
+        """
+        Whether data are a country's to judge: about its people, and collected or stored there; or about nobody, and collected there.
+
+        They are not where the recipient and every reader are in that country.
+        """
+        collected = self.truth(country, "collection")
+        of_people = min(self.truth(country, "people"), max(collected, self.truth(country, "storage"))) if country else NO
+        at_home = min(self.truth(country, "recipient"), self.only(country, "recipient"), self.only(country, "access"))
+        return min(max(of_people, min(~self.people, collected)), ~at_home)
 
 
 def _countries(value: Value, relevant: Truth) -> Iterator[tuple[str, Truth]]:
@@ -111,16 +263,16 @@ def _countries(value: Value, relevant: Truth) -> Iterator[tuple[str, Truth]]:
         case SetOf(members=members, open=open_):
             yield from ((country, relevant) for country in members)
             if open_:
-                yield "", Truth.UNKNOWN
+                yield "", UNKNOWN
         case Missing():
-            yield "", Truth.UNKNOWN
+            yield "", UNKNOWN
 
 
 def _gaps(country: str, subject: str, jurisdiction: str, roles: dict[str, Truth], about: Truth) -> list[Gap]:
     """One gap for the roles that are certain, another for those that are not."""
     found = []
     for certain in (True, False):
-        chosen = tuple(sorted(role for role, truth in roles.items() if (min(truth, about) is Truth.YES) is certain))
+        chosen = tuple(sorted(role for role, truth in roles.items() if (min(truth, about) is YES) is certain))
         if chosen:
             found.append(Gap(country, subject, jurisdiction, chosen, certain))
     return found

@@ -75,6 +75,7 @@ CODES: Codes = {
         "exempts": "豁免",
         "satisfies": "满足要求",
         "advise": "建议",
+        "allows": "允许",
     },
     "force": {
         "law": "法律",
@@ -386,6 +387,9 @@ class Chinese(Language):
 
     def unsettled(self, says: str) -> str:
         return f"下列规定是否成立尚无定论：{says}"
+
+    def otherwise(self, outcome: str) -> str:
+        return f"其他条款均未作规定的，{'禁止交换' if outcome == 'prohibited' else '须经人工审查'}"
 
     def not_modelled(self, place: str, subject: str, roles: Sequence[str]) -> str:
         about = f"有关{subject}" if subject else ""

@@ -101,6 +101,7 @@ CODES: Codes = {
         "exempts": "exempts",
         "satisfies": "meets a requirement",
         "advise": "advises",
+        "allows": "allows",
     },
     "force": {
         "law": "law",
@@ -404,6 +405,10 @@ class English(Language):
 
     def unsettled(self, says: str) -> str:
         return f"It is not settled that this holds: {says}"
+
+    def otherwise(self, outcome: str) -> str:
+        what = "the exchange is prohibited" if outcome == "prohibited" else "a person must review the exchange"
+        return f"Where none of its provisions speaks, {what}"
 
     def not_modelled(self, place: str, subject: str, roles: Sequence[str]) -> str:
         about = f" on {subject}" if subject else ""

@@ -307,6 +307,10 @@ class Language(ABC):
         """The reason for the review of a provision that is marked unsure; `says` is what the provision says."""
 
     @abstractmethod
+    def otherwise(self, outcome: str) -> str:
+        """What a policy says where it applies and no other provision of it stands; `outcome` is "prohibited" or "review"."""
+
+    @abstractmethod
     def not_modelled(self, place: str, subject: str, roles: Sequence[str]) -> str:
         """No policy models the law of a place on a subject; "" is every subject. `roles` are codes."""
 
