@@ -41,7 +41,7 @@ CODES = {
     "not-utf-8": "the file is not UTF-8 text",
     "not-yaml": "the text is not YAML",
     "only-a-field": "a rule that lifts tests a field of a document, but not whether the document counts (a warning)",
-    "other-jurisdiction": "a rule exempts, satisfies and requires only what belongs to its own jurisdiction, and coverage names only its policies",
+    "other-jurisdiction": "a rule exempts, satisfies and requires, and coverage names, only what belongs to its own jurisdiction",
     "same-fact": "a fact is compared with itself",
     "several-documents": "a file holds one document",
     "several-effects": "a rule has one effect; only `exempts` may be added to it",

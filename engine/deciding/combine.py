@@ -4,7 +4,7 @@ From one verdict to the outcome: the strictest sovereign wins, and unknown facts
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import TypeAlias
@@ -48,9 +48,9 @@ class Combiner:
         self._rules = bundle.rules.rules
         self._compelling = sum(1 << number for number, rule in enumerate(self._rules) if rule.effect == "compels")
 
-    def outcome(self, exchange: Exchange, verdict: Verdict, as_of: date) -> Outcome:
-        """The outcome of a verdict; a gap in coverage raises the bounds of its jurisdiction."""
-        covered = self._map.of(exchange, verdict.defined, as_of)
+    def outcome(self, exchange: Exchange, verdict: Verdict, as_of: date, signed: Collection[str] = ()) -> Outcome:
+        """The outcome of a verdict; a gap in coverage, and a reach that is not signed off, raise the bounds of their jurisdiction."""
+        covered = self._map.of(exchange, verdict.defined, as_of).without(signed)
         jurisdictions, against = self._weigh(verdict, verdict.jurisdictions, covered)
         overall = Bounds.over(jurisdictions.values())
         shown = {name: bounds for name, bounds in jurisdictions.items() if name and bounds.high is not Level.NOT_APPLICABLE}
@@ -64,7 +64,8 @@ class Combiner:
         """The bounds without the reviews that a person may sign off (4.6); doubtful lifts are not accepted here."""
         if outcome.bounds.high < Level.REVIEW:
             return outcome.bounds
-        return Bounds.over(self._weigh(verdict, verdict.beneath, outcome.coverage)[0].values())
+        covered = outcome.coverage.without([reach.id for reach in outcome.coverage.signable])
+        return Bounds.over(self._weigh(verdict, verdict.beneath, covered)[0].values())
 
     def _weigh(
         self, verdict: Verdict, bounds: Mapping[str, Bounds], covered: Coverage

@@ -7,8 +7,8 @@ countries of the exchange. Out: gaps, reaches, and what law leaves alone. A law 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Protocol
 
@@ -19,6 +19,8 @@ from engine.values import Missing, SetOf, Value
 from engine.verdict import Bounds
 
 REVIEWED = frozenset({"exporter", "people"})
+REACHING = REVIEWED | {"recipient", "collection", "storage", "access"}
+REACH = "reach/"  # what the name of a reach begins with, where it is signed off
 REMEMBERED = 4_096  # countries and days
 NO, UNKNOWN, YES = Truth.NO, Truth.UNKNOWN, Truth.YES
 
@@ -79,7 +81,7 @@ class Reach:
 
     @property
     def id(self) -> str:
-        return f"reach/{self.country}/{self.subject}"
+        return f"{REACH}{self.country}/{self.subject}"
 
     @property
     def place(self) -> str:
@@ -101,17 +103,34 @@ class Unreached:
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """`jurisdictions` cover a country that the exchange touches; `gaps` are the laws that are not modelled."""
+    """
+    `jurisdictions` cover a country that the exchange touches; `gaps` are the laws that are not modelled. `reaches` are reviewed, and
+    `signed` are those that a person has signed off, which are not.
+    """
 
     jurisdictions: tuple[str, ...]
     gaps: tuple[Gap, ...]
     reaches: tuple[Reach, ...] = ()
     not_reached: tuple[Unreached, ...] = ()
+    signed: tuple[Reach, ...] = ()
 
     @property
     def silences(self) -> Iterator[Silence]:
+        """All that raises its place to a review, or may."""
         yield from self.gaps
         yield from self.reaches
+
+    @property
+    def signable(self) -> tuple[Reach, ...]:
+        """The reaches that a person may sign off, or has: only what is certain can be (semantics 4.6)."""
+        return tuple(reach for reach in (*self.reaches, *self.signed) if reach.certain)
+
+    def without(self, signed: Collection[str]) -> Coverage:
+        """The coverage with some reaches signed off, by their ids."""
+        off = tuple(reach for reach in self.reaches if reach.certain and reach.id in signed)
+        if not off:
+            return self
+        return replace(self, reaches=tuple(reach for reach in self.reaches if reach not in off), signed=off)
 
 
 class CoverageMap:

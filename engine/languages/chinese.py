@@ -16,6 +16,7 @@ from engine.decision import (
     CarriedPart,
     DutyPart,
     EnginePart,
+    InstrumentPart,
     JurisdictionPart,
     LanePart,
     NotModelledPart,
@@ -126,6 +127,7 @@ SECTIONS: Labels = {
     "lanes": "便利通道",
     "account": "数据要素账户",
     "gaps": "尚未收录的法律",
+    "reach": "可能适用于数据的法律",
     "notes": "已收录法律未涵盖的内容",
     "engines": "推理引擎",
 }
@@ -329,8 +331,11 @@ class Chinese(Language):
     def prohibited(self, reasons: str) -> str:
         return f"不得进行：{reasons}。"
 
-    def not_applicable(self) -> str:
-        return "此处没有任何规则适用于本次交换；这不等于许可。"
+    def not_applicable(self, left_alone: str) -> str:
+        return f"此处收录的法律均未涉及本次交换；这不等于许可{f'：{left_alone}' if left_alone else ''}。"
+
+    def left_alone(self, place: str, subject: str, because: str) -> str:
+        return f"{place}有关{subject}的法律不适用于本次交换{f'（{because}）' if because else ''}"
 
     def undecided(self, low: Level, high: Level, questions: Sequence[str], more: int) -> str:
         between = f"尚不能作出决定：结果介于“{self.level(low.word)}”与“{self.level(high.word)}”之间"
@@ -339,9 +344,13 @@ class Chinese(Language):
         asked = [f"（{number}）{question}" for number, question in enumerate(questions, 1)] if len(questions) > 1 else questions
         return f"{between}；请先查明：{''.join(asked)}{f'（另有{more}项）' if more else ''}"
 
-    def signed_off(self, doubtful: bool, provisions: str, until: date) -> str:
-        what = "下列存疑的豁免或者依据已经人工签核" if doubtful else "下列审查已经人工签核"
-        return f"{what}，有效期至{self.day(until)}：{provisions}。"
+    def signed_off(self, accepts: str, what: str, until: date) -> str:
+        said = {
+            "review": "下列审查已经人工签核",
+            "lift": "下列存疑的豁免或者依据已经人工签核",
+            "reach": "下列法律可能适用一事已经人工签核",
+        }[accepts]
+        return f"{said}，有效期至{self.day(until)}：{what}。"
 
     def sign_off_ends(self, day: date) -> str:
         return f"签核于{self.day(day)}到期"
@@ -395,6 +404,9 @@ class Chinese(Language):
         about = f"有关{subject}" if subject else ""
         where = self.joined([self.role(role) for role in roles])
         return f"此处未收录{place}{about}的法律，而{where}在该地"
+
+    def reached(self, place: str, subject: str) -> str:
+        return f"数据来自{place}，该地有关{subject}的法律是否适用尚无定论"
 
     def doubtful(self, title: str) -> str:
         return f"下列要求仅凭存疑的依据满足：{title}"
@@ -488,6 +500,9 @@ class Chinese(Language):
     def jurisdiction_line(self, part: JurisdictionPart) -> str:
         return self.headed(part.title, self.level(part.outcome))
 
+    def instrument_line(self, part: InstrumentPart) -> str:
+        return self.headed(part.title, self.level(part.outcome))
+
     def reason_line(self, part: ReasonPart) -> str:
         about = "，".join([*self.kind(part.force, part.mark), self.word("effect", part.effect)])
         text = f"{part.title}——{self.source(part.instrument, part.citation)}（{about}），见{part.at}"
@@ -532,6 +547,9 @@ class Chinese(Language):
 
     def account_line(self, account: str, title: str, value: str) -> str:
         return self.headed(f"{account}，{title}", value)
+
+    def reach_line(self, place: str, subject: str, certain: bool) -> str:
+        return self.certainly(certain, f"{self.headed(place or '未知的国家或地区', subject)}，故须人工审查")
 
     def gap_line(self, place: str, subject: str, part: NotModelledPart) -> str:
         roles = self.joined([self.role(role) for role in part.touched_as])

@@ -18,8 +18,8 @@ from engine.diagnostic import Findings, did_you_mean
 from engine.languages import in_each
 from engine.multilingual import NO_WORDS
 from engine.policy_language.conditions import Conditions, Use
-from engine.policy_language.floors import floors
 from engine.policy_language.exemptions import Lift, LoweredRule, WrittenRule, in_strata, periods, resolve_exemptions
+from engine.policy_language.floors import floors
 from engine.policy_language.model import CalendarText, DutyText, PolicyText, RuleText, Window, read_model
 from engine.policy_language.tree import Mapping, Node, Scalar, locate, plain
 from engine.policy_language.tree import Sequence as ListNode

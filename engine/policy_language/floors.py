@@ -118,7 +118,7 @@ class _Floors:
             self.findings.error(at, "other-jurisdiction", said, help="only a jurisdiction's own law gives it a floor")
             return ""
         rules = [each for each in self.binding[policy] if not rule or each.text.id == rule]
-        if text.instrument.force not in BINDING_FORCES or not (rules or text.otherwise and not rule):
+        if text.instrument.force not in BINDING_FORCES or not (rules or (text.otherwise and not rule)):
             said = f"`{name}` does not bind, so it permits nothing"
             help = "name a law or an order with a provision that prohibits, requires, obliges, reviews or allows"
             self.findings.error(at, "does-not-bind", said, help=help)

@@ -138,6 +138,7 @@ class Levers:
         """The levers that gaps in coverage rest on."""
         keys = [f"touch/{number}" for number in range(len(self.bundle.vocabulary.touches))]
         keys += [f"subject/{name}" for name in self.bundle.vocabulary.subjects]
+        keys += [each.key for each in self.bundle.rules.not_reached]
         facts = _union(self._fact(touch.fact) for touch in self.bundle.vocabulary.touches)
         return facts | _union(self.of(Defined(key)) for key in keys)
 
