@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
@@ -128,7 +128,7 @@ class _Checker:
         self._check_used()
         return RuleSet(
             definitions=self.conditions.definitions,
-            rules=rules,
+            rules=self._counting(rules),
             requirements=requirements,
             floors=self._floors(),
             registers={name: dict(register.entries) for name, register in self.vocabulary.registers.items()},
@@ -214,6 +214,20 @@ class _Checker:
             Floor(name, policy.jurisdiction, Defined(f"{name}#applies"))
             for name, (policy, _) in sorted(self.policies.items())
             if policy.instrument.force in BINDING and any(WEIGHING & set(effects_of(rule)) for rule in policy.rules)
+            if not self._is_off(name, policy.jurisdiction)
+        )
+
+    def _is_off(self, policy: str, jurisdiction: str) -> bool:
+        """Whether an organisation has switched this policy off (semantics 4.3)."""
+        return any(off.covers(policy, jurisdiction) for off in self.vocabulary.switched_off)
+
+    def _counting(self, rules: tuple[Rule, ...]) -> tuple[Rule, ...]:
+        """The rules without those that are switched off; their definitions stay, since other policies may use them."""
+        off = {rule.key for rule in rules if self._is_off(rule.provision.policy, rule.provision.jurisdiction)}
+        if not off:
+            return rules
+        return tuple(
+            replace(rule, exempts=tuple(key for key in rule.exempts if key not in off)) for rule in rules if rule.key not in off
         )
 
     def _requirement(self, name: str) -> Requirement:
