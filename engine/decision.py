@@ -183,11 +183,35 @@ class NotReachedPart(Part):
     says: str = ""
 
 
+class AcceptedPart(Part):
+    """A subject matter of a country that an organisation says is looked after elsewhere. The decision rests on it."""
+
+    country: str
+    subject: str
+    acceptance: str
+    organisation: str
+    by: str
+    because: str
+    until: date
+
+
+class SwitchedOffPart(Part):
+    """A jurisdiction, or one policy, that an organisation has switched off; its law counts as not modelled."""
+
+    organisation: str
+    jurisdiction: str = ""
+    policy: str = ""
+    by: str
+    because: str
+
+
 class CoveragePart(Part):
     jurisdictions: list[str]
     not_modelled: list[NotModelledPart] = []
     reach: list[ReachPart] = []
     not_reached: list[NotReachedPart] = []
+    accepted: list[AcceptedPart] = []
+    switched_off: list[SwitchedOffPart] = []
     notes: list[str] = []
 
 

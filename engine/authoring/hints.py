@@ -201,6 +201,28 @@ KEYS: dict[str, dict[str, str]] = {
         "factor": "The account of the data as a factor of production, part by part.",
         "authzen": "How access requests (AuthZEN) are read as exchanges; in one file only.",
     },
+    "AcceptanceText": {
+        "id": "The name of the acceptance in this organisation.",
+        "country": "The country, or countries, whose law is looked after elsewhere.",
+        "subjects": "The subject matters that are accepted, and no others.",
+        "by": "Who accepts, by role or name.",
+        "because": f"Why nothing is missed.{_BY_LANGUAGE}",
+        "from": "The first day of decisions that may rest on it, inclusive.",
+        "until": "The last such day, inclusive; at most 366 days after the first.",
+    },
+    "SwitchedOffText": {
+        "jurisdiction": "The jurisdiction whose policies do not count.",
+        "policy": "The policy that does not count.",
+        "because": f"Why it does not count for the organisation.{_BY_LANGUAGE}",
+        "by": "Who decided that, by role or name.",
+    },
+    "OrganisationText": {
+        "organisation": "The name of the organisation that has rules beside the law.",
+        "title": _TITLE,
+        "accepts": "What the organisation says is looked after elsewhere, by name, with a reason and an end.",
+        "must_be_shown": "Facts, `evidence.KIND` and `claims.KIND` that count only where they are not merely stated.",
+        "switched_off": "Law that does not count for the organisation; what it covered is then not modelled.",
+    },
     "Expectation": {
         "outcome": "The outcome over all jurisdictions.",
         "proceed": "Whether the exchange may happen.",

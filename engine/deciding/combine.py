@@ -17,7 +17,7 @@ from engine.verdict import Bounds, Verdict, numbers
 
 PERMITTING = (Level.PERMITTED, Level.PERMITTED_WITH_OBLIGATIONS)
 UNDETERMINED = "undetermined"
-COVERAGE = ("touch/", "subject/", "speaks/", "not-reached/")
+COVERAGE = ("touch/", "subject/", "speaks/", "not-reached/", "accepted/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +72,10 @@ class Combiner:
     ) -> tuple[dict[str, Bounds], list[tuple[Rule, str]]]:
         jurisdictions = dict(bounds)
         for silence in covered.silences:
-            raised = silence.bounds
-            place = silence.place
-            jurisdictions[place] = Bounds.over((jurisdictions[place], raised)) if place in jurisdictions else raised
+            _raise(jurisdictions, silence.place, silence.bounds)
+        for accepted in covered.accepted:
+            if accepted.floor is not None:
+                _raise(jurisdictions, accepted.country, accepted.floor)
         return jurisdictions, self._conflicts(verdict, jurisdictions)
 
     def _conflicts(self, verdict: Verdict, jurisdictions: dict[str, Bounds]) -> list[tuple[Rule, str]]:
@@ -93,6 +94,11 @@ class Combiner:
                     low = Level.REVIEW if raised else bounds.low
                     jurisdictions[name] = Bounds(low, max(bounds.high, Level.REVIEW))
         return found
+
+
+def _raise(jurisdictions: dict[str, Bounds], place: str, by: Bounds) -> None:
+    before = jurisdictions.get(place)
+    jurisdictions[place] = by if before is None else Bounds.over((before, by))
 
 
 def permitting(bounds: Bounds) -> bool:

@@ -14,6 +14,7 @@ from typing import Protocol
 
 from engine.bundle import Bundle
 from engine.exchange import Exchange
+from engine.policy_language.organisation import Acceptance
 from engine.rules import Level, NotReached, Spoken, Truth
 from engine.values import Missing, SetOf, Value
 from engine.verdict import Bounds
@@ -102,6 +103,20 @@ class Unreached:
 
 
 @dataclass(frozen=True, slots=True)
+class Accepted:
+    """
+    A subject matter of a touched country that an organisation accepts, where the law does not speak of it for certain.
+
+    `floor` is what this gives a country that no jurisdiction covers; of a jurisdiction, it is weighed as law that speaks.
+    """
+
+    country: str
+    subject: str
+    acceptance: Acceptance
+    floor: Bounds | None
+
+
+@dataclass(frozen=True, slots=True)
 class Coverage:
     """
     `jurisdictions` cover a country that the exchange touches; `gaps` are the laws that are not modelled. `reaches` are reviewed, and
@@ -113,6 +128,7 @@ class Coverage:
     reaches: tuple[Reach, ...] = ()
     not_reached: tuple[Unreached, ...] = ()
     signed: tuple[Reach, ...] = ()
+    accepted: tuple[Accepted, ...] = ()
 
     @property
     def silences(self) -> Iterator[Silence]:
@@ -160,17 +176,29 @@ class CoverageMap:
         covering: set[str] = set()
         gaps: list[Gap] = []
         reaches: list[Reach] = []
+        accepted: list[Accepted] = []
         for country, roles in sorted(touched.countries.items()):
             if not country:
                 gaps.append(Gap("", "", "", tuple(sorted(roles)), certain=False))
                 continue
             jurisdiction = self._covering(country, as_of)
             if not jurisdiction:
-                gaps += _gaps(country, "", "", roles, YES)
+                own = self._accepted(country, about, roles, as_of)
+                accepted += own
+                left = {subject for subject, _ in about} - {each.subject for each in own}
+                for subject, truth in about if own else [("", YES)]:
+                    if not own or subject in left:
+                        gaps += _gaps(country, subject, "", roles, truth)
                 continue
             covering.add(jurisdiction)
             reached = touched.reaches(country)
+            silent = [(subject, truth) for subject, truth in about if law.says(jurisdiction, subject) is not YES]
+            agreed = self._accepted(country, silent, None, as_of)
+            accepted += agreed
+            looked_after = {each.subject for each in agreed}
             for subject, truth in about:
+                if subject in looked_after:
+                    continue
                 if not law.covers(jurisdiction, subject):
                     gaps += _gaps(country, subject, jurisdiction, roles, truth)
                 elif (open_ := min(reached, truth, law.silent(jurisdiction, subject))) is not NO:
@@ -178,7 +206,29 @@ class CoverageMap:
         if touched.reaches("") is not NO:
             # Data about nobody may have been collected in any country that has law on them.
             reaches += [Reach("", subject, "", certain=False) for subject, _ in about if law.elsewhere(subject)]
-        return Coverage(tuple(sorted(covering)), tuple(gaps), tuple(reaches), tuple(law.not_reached(sorted(covering), about)))
+        return Coverage(
+            tuple(sorted(covering)),
+            tuple(gaps),
+            tuple(reaches),
+            tuple(law.not_reached(sorted(covering), about)),
+            accepted=tuple(accepted),
+        )
+
+    def _accepted(
+        self, country: str, about: Iterable[tuple[str, Truth]], roles: Mapping[str, Truth] | None, day: date
+    ) -> list[Accepted]:
+        """What organisations accept of a country; `roles` say how surely the exchange touches one that no jurisdiction covers."""
+        counting = [each for each in self._vocabulary.accepts if country in each.countries and each.on(day)]
+        found = []
+        for subject, truth in about if counting else ():
+            acceptance = next((each for each in counting if subject in each.subjects), None)
+            if acceptance is not None:
+                floor = None
+                if roles is not None:
+                    sure = min(truth, max(roles.values())) is YES
+                    floor = Bounds(Level.PERMITTED if sure else Level.NOT_APPLICABLE, Level.PERMITTED)
+                found.append(Accepted(country, subject, acceptance, floor))
+        return found
 
     def _covering(self, country: str, day: date) -> str:
         """The jurisdiction that covers a country on a day, or ""."""
@@ -206,7 +256,15 @@ class _Law:
         return spoken is not None and spoken.covered_from is not None and spoken.covered_from <= self.day
 
     def speaks(self, jurisdiction: str, subject: str) -> Truth:
+        """Whether a policy speaks of a subject matter, or an organisation accepts it."""
         return max((self.defined[key] for key in self.spoken[jurisdiction, subject].by), default=NO)
+
+    def says(self, jurisdiction: str, subject: str) -> Truth:
+        """Whether a policy of the law speaks of a subject matter that is covered."""
+        if not self.covers(jurisdiction, subject):
+            return NO
+        keys = self.spoken[jurisdiction, subject].by
+        return max((self.defined[key] for key in keys if key.startswith("speaks/")), default=NO)
 
     def silent(self, jurisdiction: str, subject: str) -> Truth:
         """Whether no policy applies, and none says that its law leaves the data alone."""

@@ -23,7 +23,7 @@ UNMET = frozenset((State.UNMET,))
 def answer(case: Case, book: Phrasebook) -> str:
     """What to do, and the first reasons for it."""
     text = _with_carried(case, book) if case.judgement.agreed else book.language.disagreement()
-    text += "".join(_signed_off(case, book))
+    text += "".join((*_accepted(case, book), *_signed_off(case, book)))
     return book.language.hypothetically(case.as_of, text) if case.hypothetical else text
 
 
@@ -91,6 +91,15 @@ def _left_alone(each: Unreached, book: Phrasebook) -> str:
     subject = book.text(book.bundle.vocabulary.subjects[each.subject].title)
     because = book.clause(each.because.says) if each.because else ""
     return book.language.left_alone(book.place(each.jurisdiction), subject, because)
+
+
+def _accepted(case: Case, book: Phrasebook) -> Iterator[str]:
+    """What organisations accept, where a permit rests on it."""
+    found = case.outcome.coverage.accepted
+    if found and case.outcome.permits:
+        said = [book.language.headed(book.place(each.country), book.subject(each.subject)) for each in found]
+        people = list(dict.fromkeys(book.text(each.acceptance.by) for each in found))
+        yield book.language.accepted(_list(said, book), _list(people, book), min(each.acceptance.until for each in found))
 
 
 def _list(texts: Sequence[str], book: Phrasebook) -> str:

@@ -380,13 +380,37 @@ class Teller:
             for each in covered.not_reached
             for because in (each.because,)
         ]
+        accepted = [
+            {
+                "acceptance": each.acceptance.id,
+                "because": self.book.text(each.acceptance.because),
+                "by": self.book.text(each.acceptance.by),
+                "country": each.country,
+                "organisation": each.acceptance.organisation,
+                "subject": each.subject,
+                "until": each.acceptance.until.isoformat(),
+            }
+            for each in covered.accepted
+        ]
+        switched_off = [
+            {
+                "because": self.book.text(off.because),
+                "by": self.book.text(off.by),
+                "jurisdiction": off.jurisdiction,
+                "organisation": off.organisation,
+                "policy": off.policy,
+            }
+            for off in self.bundle.vocabulary.switched_off
+        ]
         return _encode(
             {
+                "accepted": accepted,
                 "jurisdictions": list(covered.jurisdictions),
                 "not_modelled": gaps,
                 "not_reached": not_reached,
                 "notes": notes,
                 "reach": reach,
+                "switched_off": switched_off,
             }
         )
 

@@ -352,6 +352,9 @@ class Chinese(Language):
         }[accepts]
         return f"{said}，有效期至{self.day(until)}：{what}。"
 
+    def accepted(self, what: str, by: str, until: date) -> str:
+        return f"本结果依据{by}的确认（有效期至{self.day(until)}）：此处未收录的下列法律已另行处理：{what}。"
+
     def sign_off_ends(self, day: date) -> str:
         return f"签核于{self.day(day)}到期"
 

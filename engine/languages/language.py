@@ -271,6 +271,10 @@ class Language(ABC):
         """
 
     @abstractmethod
+    def accepted(self, what: str, by: str, until: date) -> str:
+        """A sentence after the answer: the law of which places on which subjects is accepted to be looked after, by whom."""
+
+    @abstractmethod
     def sign_off_ends(self, day: date) -> str: ...
 
     # What came with the data

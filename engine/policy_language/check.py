@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
@@ -130,7 +130,7 @@ class _Checker:
         self._check_used()
         return RuleSet(
             definitions=self.conditions.definitions,
-            rules=rules,
+            rules=self._counting(rules),
             requirements=requirements,
             not_reached=tuple(
                 NotReached(f"not-reached/{name}/{number}", name, policy.jurisdiction, each.cite.words, each.says.words)
@@ -257,6 +257,19 @@ class _Checker:
         for number, _ in enumerate(policy.not_reached or ()):
             when = locate(tree, ("not_reached", number, "when"))[0]
             self.conditions.definitions[f"not-reached/{name}/{number}"] = self.conditions.lower(when, name, Use.LIFTS)
+
+    def _is_off(self, policy: str, jurisdiction: str) -> bool:
+        """Whether an organisation has switched this policy off (semantics 4.3)."""
+        return any(off.covers(policy, jurisdiction) for off in self.vocabulary.switched_off)
+
+    def _counting(self, rules: tuple[Rule, ...]) -> tuple[Rule, ...]:
+        """The rules without those that are switched off; their definitions stay, since other policies may use them."""
+        off = {rule.key for rule in rules if self._is_off(rule.provision.policy, rule.provision.jurisdiction)}
+        if not off:
+            return rules
+        return tuple(
+            replace(rule, exempts=tuple(key for key in rule.exempts if key not in off)) for rule in rules if rule.key not in off
+        )
 
     def _requirement(self, name: str) -> Requirement:
         text = self.vocabulary.requirements[name]

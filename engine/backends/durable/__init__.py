@@ -24,7 +24,7 @@ from engine.verdict import NONE_SIGNED, Masks, Verdict
 __all__ = ["Durable", "EngineUnavailable", "NetworkError"]
 
 REMEMBERED = 32  # sets of accepted lifts, each with rulesets of its own
-ASKED = ("touch/", "subject/", "speaks/", "not-reached/")  # definitions that every decision reads
+ASKED = ("touch/", "subject/", "speaks/", "not-reached/", "accepted/")  # definitions that every decision reads
 
 
 class Durable:
