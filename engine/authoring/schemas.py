@@ -109,6 +109,7 @@ class _Words:
             "CounterText.where": condition,
             "SubjectText.when": condition,
             "TouchText.when": condition,
+            "NotReachedText.when": condition,
         }
 
     def effects(self) -> dict[str, Schema]:
@@ -126,7 +127,8 @@ class _Words:
         sets = {name: each.title for name, each in self.vocabulary.values.items()}
         fact = _or_new(_one_of([*self.vocabulary.facts, *self.vocabulary.families]))
         counted = [f"distinct {family}" for family in self.vocabulary.families]
-        subjects = {name: _DAY | _told(text.title.en) for name, text in self.vocabulary.subjects.items()}
+        cover = {"anyOf": [_DAY, _ref("cover")]}
+        subjects = {name: cover | _told(text.title.en) for name, text in self.vocabulary.subjects.items()}
         return {
             "FactText.type": _or_new(_one_of([*PRIMITIVES, *sets, "set of id", *(f"set of {name}" for name in sets)])),
             "FactText.by": _or_new(_one_of(sets, sets)),
@@ -135,7 +137,7 @@ class _Words:
             "CounterText.counts": _or_new(_one_of([*counted, "exchanges"])),
             "CounterText.per": {"type": "array", "items": fact},
             "CounterText.leaves_out": {"type": "array", "items": _ref("name of rule")},
-            "JurisdictionText.covers": {"type": "object", "properties": subjects, "additionalProperties": _DAY},
+            "JurisdictionText.covers": {"type": "object", "properties": subjects, "additionalProperties": cover},
             "TouchText.fact": fact,
             "FactorLineText.fact": fact,
             **self.access(),

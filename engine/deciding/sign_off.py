@@ -152,7 +152,9 @@ def _meaning_of_reach(bundle: Bundle, country: str, subject: str) -> str | None:
         for name, text in vocabulary.jurisdictions.items()
         if country in (vocabulary.registers[text.countries].entries if isinstance(text.countries, str) else text.countries)
     }
-    spoken = [s for floor in rules.floors if floor.jurisdiction in owners for s in floor.spoken if s.subject == f"subject/{subject}"]
+    spoken = [
+        s for floor in rules.floors if floor.jurisdiction in owners for s in floor.spoken if s.subject == f"subject/{subject}"
+    ]
     if not spoken:
         return None
     left = [each for each in rules.not_reached if each.jurisdiction in owners]

@@ -366,7 +366,9 @@ class English(Language):
         return f" This rests on a sign-off that {does}, valid until {self.day(until)}: {what}."
 
     def accepted(self, what: str, by: str, until: date) -> str:
-        return f" This rests on an acceptance by {by}, valid until {self.day(until)}, that law not modelled here is met: {what}."
+        return (
+            f" This rests on an acceptance by {by}, valid until {self.day(until)}, that law not modelled here is met: {what}."
+        )
 
     def sign_off_ends(self, day: date) -> str:
         return f"a sign-off ends on {self.day(day)}"

@@ -55,7 +55,9 @@ def _one_jurisdiction_each(vocabulary: Vocabulary, findings: Findings) -> None:
             first = owner.setdefault(country, name)
             if first != name:
                 said = f"`{country}` is in the jurisdiction `{first}` and in `{name}`"
-                findings.error(vocabulary.spans["jurisdictions", name], "two-jurisdictions", said, help="a country is in one of them")
+                findings.error(
+                    vocabulary.spans["jurisdictions", name], "two-jurisdictions", said, help="a country is in one of them"
+                )
 
 
 def _countries(vocabulary: Vocabulary, text: JurisdictionText) -> Collection[str]:
@@ -101,15 +103,17 @@ class _Floors:
         A subject matter of which a policy is switched off is no longer covered. Nor is any where that policy is named for none.
         """
         named = {name.partition("/")[0] for cover in text.covers.values() for name in cover.by}
-        off = {name for name in self.policies if self.policies[name][0].jurisdiction == jurisdiction and self.is_off(name, jurisdiction)}
+        off = {
+            name
+            for name in self.policies
+            if self.policies[name][0].jurisdiction == jurisdiction and self.is_off(name, jurisdiction)
+        }
         accepted = self._accepted(jurisdiction, text)
         for subject, cover in text.covers.items():
             if subject in self.vocabulary.subjects:
                 spoken = self.spoken(jurisdiction, subject, cover)
                 whole = off.isdisjoint(name.partition("/")[0] for name in cover.by) and off <= named
-                yield Spoken(
-                    spoken.subject, spoken.covered_from if whole else None, (*spoken.by, *accepted.pop(subject, ()))
-                )
+                yield Spoken(spoken.subject, spoken.covered_from if whole else None, (*spoken.by, *accepted.pop(subject, ())))
         for subject, keys in sorted(accepted.items()):
             yield Spoken(f"subject/{subject}", None, tuple(keys))
 
@@ -159,15 +163,15 @@ class _Floors:
             self.findings.error(at, "unknown-policy", f"there is no policy `{policy}`", help=did_you_mean(policy, mine))
             return ""
         text = self.policies[policy][0]
-        if text.jurisdiction != jurisdiction:
-            said = f"`{policy}` belongs to {text.jurisdiction}"
-            self.findings.error(at, "other-jurisdiction", said, help="only a jurisdiction's own law gives it a floor")
-            return ""
         rules = [each for each in self.binding[policy] if not rule or each.text.id == rule]
         if text.instrument.force not in BINDING_FORCES or not (rules or (text.otherwise and not rule)):
             said = f"`{name}` does not bind, so it permits nothing"
             help = "name a law or an order with a provision that prohibits, requires, obliges, reviews or allows"
             self.findings.error(at, "does-not-bind", said, help=help)
+            return ""
+        if text.jurisdiction != jurisdiction:
+            said = f"`{policy}` belongs to {text.jurisdiction}"
+            self.findings.error(at, "other-jurisdiction", said, help="only a jurisdiction's own law gives it a floor")
             return ""
         applies = Defined(f"{policy}#applies")
         # What a policy says `otherwise` binds as long as the policy is in force, and `applies` asks for that.

@@ -49,7 +49,9 @@ class Table:
             n: mask_of(number_of[key] for key in rule.exempts) for n, rule in enumerate(rules.rules) if rule.exempts
         }
         self.exempters = mask_of(self.victims)
-        self.speaking = {n: mask_of(number_of[key] for key in rule.otherwise) for n, rule in enumerate(rules.rules) if rule.otherwise}
+        self.speaking = {
+            n: mask_of(number_of[key] for key in rule.otherwise) for n, rule in enumerate(rules.rules) if rule.otherwise
+        }
         self.otherwise = mask_of(self.speaking)
         self.doubtful = mask_of(n for n, rule in enumerate(rules.rules) if rule.doubtful)
         self.provisions: dict[str, int] = {}  # by provision, its rules that a person may sign off

@@ -109,7 +109,10 @@ class Tables:
             _Floor(
                 floor.jurisdiction,
                 floor.covered,
-                tuple(_Voice(bits.get(each.subject, 0), each.covered_from, _bits(bits[k] for k in each.by)) for each in floor.spoken),
+                tuple(
+                    _Voice(bits.get(each.subject, 0), each.covered_from, _bits(bits[k] for k in each.by))
+                    for each in floor.spoken
+                ),
             )
             for floor in rules.floors
         ]

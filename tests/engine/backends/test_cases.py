@@ -59,7 +59,7 @@ SENTENCES = {
     *(f"4.{n}" for n in (1, 2, 3, 4, 6, 7)),
 }
 POLICY_KEYS = ("define", "applies", "in_force", "rules", "jurisdiction", "otherwise", "not_reached")
-WORDS = ("jurisdictions", "touches")  # what a file says of the vocabulary in place of what is there
+WORDS = ("jurisdictions", "subjects", "touches")  # what a file says of the vocabulary in place of what is there
 FILE_KEYS = {*POLICY_KEYS, *WORDS, "force", "policies", "settings", "organisation", "as_of", "exchange", "cases"}
 CASE_KEYS = {"case", "as_of", "exchange", "signed", "expect", "xfail"}
 ENGINES = (Reference, Bitset, Durable)
@@ -176,9 +176,14 @@ def expectation(bundle: engine.Bundle, exchange: engine.Exchange, verdict: Verdi
     outcome = Combiner(bundle).outcome(exchange, verdict, as_of)
     match part:
         case "reaches":
-            return [f"{one.country or 'unknown'}: {one.subject}{'' if one.certain else ' ?'}" for one in outcome.coverage.reaches]
+            return [
+                f"{one.country or 'unknown'}: {one.subject}{'' if one.certain else ' ?'}" for one in outcome.coverage.reaches
+            ]
         case "not_reached":
-            return [f"{one.jurisdiction}: {one.subject}{f' by {one.because.policy}' if one.because else ''}" for one in outcome.coverage.not_reached]
+            return [
+                f"{one.jurisdiction}: {one.subject}{f' by {one.because.policy}' if one.because else ''}"
+                for one in outcome.coverage.not_reached
+            ]
         case "accepted":
             return [f"{one.country}: {one.subject} by {one.acceptance.id}" for one in outcome.coverage.accepted]
         case "outcome":
