@@ -268,8 +268,13 @@ class _Law:
 
     def silent(self, jurisdiction: str, subject: str) -> Truth:
         """Whether no policy applies, and none says that its law leaves the data alone."""
-        left = max((self.defined[each.key] for each in self.left_alone.get(jurisdiction, ())), default=NO)
+        left = max((self.defined[each.key] for each in self.leaving(jurisdiction, subject)), default=NO)
         return min(~self.speaks(jurisdiction, subject), ~left)
+
+    def leaving(self, jurisdiction: str, subject: str) -> Iterator[NotReached]:
+        """What policies that are named for a subject matter say that they leave alone."""
+        named = {key.split("/")[1] for key in self.spoken[jurisdiction, subject].by if key.startswith("speaks/")}
+        return (each for each in self.left_alone.get(jurisdiction, ()) if each.policy in named)
 
     def elsewhere(self, subject: str) -> bool:
         """Whether some jurisdiction covers a subject matter, and may be silent."""
@@ -279,10 +284,10 @@ class _Law:
         """The subject matters of which the touched jurisdictions have law, and none of it applies for certain."""
         subjects = [subject for subject, truth in about if truth is YES]
         for jurisdiction in jurisdictions:
-            says = [each for each in self.left_alone.get(jurisdiction, ()) if self.defined[each.key] is YES]
             for subject in subjects:
                 if (jurisdiction, subject) in self.spoken and self.speaks(jurisdiction, subject) is NO:
-                    yield Unreached(jurisdiction, subject, next(iter(says), None))
+                    says = (each for each in self.leaving(jurisdiction, subject) if self.defined[each.key] is YES)
+                    yield Unreached(jurisdiction, subject, next(says, None))
 
 
 @dataclass(frozen=True, slots=True)
