@@ -297,6 +297,14 @@ class Chinese(Language):
     def same(self, name: str, other: str, negated: bool) -> str:
         return f"{name}与{other}{'不同' if negated else '相同'}"
 
+    def of_sets(self, name: str, op: str, other: str, negated: bool) -> str:
+        match op:
+            case "only":
+                return f"{name}{'' if negated else '未'}超出{other}"
+            case "has_all":
+                return f"{name}{'未' if negated else ''}涵盖{other}的全部"
+        return f"{name}与{other}{'没有' if negated else '有'}重合"
+
     def shown(self, name: str, claim: bool, negated: bool) -> str:
         word = ("未援引并证明" if negated else "已援引并证明") if claim else ("未出示" if negated else "已出示")
         return f"{word}“{name}”"

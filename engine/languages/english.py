@@ -306,6 +306,12 @@ class English(Language):
     def same(self, name: str, other: str, negated: bool) -> str:
         return f"{name} {_be(name)} {'not ' if negated else ''}the same as {other}"
 
+    def of_sets(self, name: str, op: str, other: str, negated: bool) -> str:
+        verb, rest = {"only": ("stay", "within"), "has_all": ("cover", "all of"), "has": ("overlap", "with")}[op]
+        if negated:
+            return f"{name} {'do' if _plural(name) else 'does'} not {verb} {rest} {other}"
+        return f"{name} {verb}{'' if _plural(name) else 's'} {rest} {other}"
+
     def shown(self, name: str, claim: bool, negated: bool) -> str:
         return f"{name} {_be(name)} {'not ' if negated else ''}{'relied on and shown' if claim else 'shown'}"
 

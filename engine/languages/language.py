@@ -217,6 +217,10 @@ class Language(ABC):
     def same(self, name: str, other: str, negated: bool) -> str: ...
 
     @abstractmethod
+    def of_sets(self, name: str, op: str, other: str, negated: bool) -> str:
+        """A test of one set against another: "has" some member of it, "has_all" of its members, or "only" such members."""
+
+    @abstractmethod
     def shown(self, name: str, claim: bool, negated: bool) -> str:
         """A test of whether a document counts; `claim` says that it is a claim instead."""
 
