@@ -181,6 +181,9 @@ class Chinese(Language):
     def listed(self, texts: Sequence[str], more: bool) -> str:
         return "；".join(texts) + ("；……" if more else "")
 
+    def one_after_another(self, sentences: Sequence[str]) -> str:
+        return "".join(sentences)
+
     def joined(self, names: Sequence[str]) -> str:
         return "和".join(["、".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
@@ -434,6 +437,10 @@ class Chinese(Language):
             case "date":
                 return f"{title}是哪一天？"
         return f"{title}是什么？"
+
+    def ask_narrower(self, title: str, meant: Sequence[str], choices: Sequence[str], several: bool) -> str:
+        said = self.joined([f"“{each}”" for each in meant])
+        return f"{title}中的{said}具体指下列哪{'些（请全部列出）' if several else '一项'}：{'；'.join(choices)}？"
 
     def ask_field(self, title: str, field: str) -> str:
         return _FIELD_QUESTIONS[field].format(title)

@@ -207,6 +207,9 @@ class English(Language):
     def listed(self, texts: Sequence[str], more: bool) -> str:
         return "; ".join(texts) + ("; …" if more else "")
 
+    def one_after_another(self, sentences: Sequence[str]) -> str:
+        return " ".join(sentences)
+
     def joined(self, names: Sequence[str]) -> str:
         return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
@@ -448,6 +451,12 @@ class English(Language):
             case "count":
                 return f"How many are there: {title}?"
         return f"What is the {title}?"
+
+    def ask_narrower(self, title: str, meant: Sequence[str], choices: Sequence[str], several: bool) -> str:
+        said = self.joined([f"“{each}”" for each in meant])
+        if several:
+            return f"What exactly is meant by {said} ({title})? Name all of these that apply: {'; '.join(choices)}."
+        return f"What exactly is meant by {said} ({title}): {'; '.join(choices)}?"
 
     def ask_field(self, title: str, field: str) -> str:
         return _FIELD_QUESTIONS[field].format(title)
