@@ -251,6 +251,7 @@ def _meaning(rules: RuleSet, vocabulary: Vocabulary, settings: PolicySettings) -
             sorted(v.rank.items()),
             v.open,
             sorted(v.exact),
+            sorted(v.rest),
         )
         for _, v in sorted(vocabulary.values.items())
     ]

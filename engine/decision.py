@@ -137,10 +137,13 @@ class ConflictPart(Part):
 
 
 class QuestionPart(Part):
+    """A fact or a document to find out. `narrows` are values that were sent and say too little; `values` then are what they may mean."""
+
     fact: str
     question: str
     type: str
     values: list[str] = []
+    narrows: list[str] = []
 
 
 class MissingPart(Part):

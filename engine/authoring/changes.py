@@ -241,6 +241,8 @@ class _Changes:
             yield _Point(f"open: {_show(old.open)} → {_show(new.open)}")
         if old.exact != new.exact:
             yield from _items(sorted(old.exact), sorted(new.exact), "exact value")
+        if old.rest != new.rest:
+            yield from _items(sorted(old.rest), sorted(new.rest), "value that says none of the others")
         if (old.title, old.titles) != (new.title, new.titles):
             yield _Point("titles", wording=True)
 

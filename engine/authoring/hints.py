@@ -111,6 +111,7 @@ KEYS: dict[str, dict[str, str]] = {
         "title": _TITLE,
         "under": "The value, or values, that it is a kind of.",
         "exact": "Whether this value, when it is sent, means none of the values under it.",
+        "rest": "Whether this value means none of the other values that lie under the same one.",
         "dpv": _DPV,
     },
     "ValueSetText": {
@@ -281,7 +282,7 @@ OPERATORS = {
     "only": "Holds nothing outside these.",
     "in": "Is in the register on the day; of several registers, in any one.",
     "not": "This test does not hold.",
-    "fact": "Is the same as another fact of its type.",
+    "fact": "Another fact of the same type: is the same as it; under an operator, compares with it, a set with a set.",
     "all_of": "All of these hold.",
     "any_of": "Any of these holds.",
     "none_of": "None of these holds.",

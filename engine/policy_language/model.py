@@ -239,9 +239,12 @@ class FactText(DocumentText):
 
 
 class ValueText(DocumentText):
+    """A value. `rest` says that it is none of the other values under those that it lies under (semantics 2.5)."""
+
     title: Text | None = None
     under: str | list[str] | None = None
     exact: YesNo = "no"
+    rest: YesNo = "no"
     dpv: str | None = None
 
 
