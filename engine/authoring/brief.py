@@ -17,6 +17,7 @@ from engine.explaining.phrasebook import Phrasebook
 from engine.languages import LANGUAGES
 from engine.policy_language.model import RuleText, Text, Window
 from engine.rules import (
+    ALWAYS,
     AS_OF,
     All,
     AnyOf,
@@ -74,6 +75,8 @@ class _Brief:
         yield ""
         applies = self.bundle.rules.definitions[f"{text.policy}#applies"]
         assert isinstance(applies, All)
+        if applies.parts[1] == ALWAYS:
+            yield f"- {say['always']}"
         yield from self.condition(applies.parts[1])
         yield ""
         if text.define:
