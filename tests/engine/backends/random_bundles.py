@@ -22,6 +22,7 @@ AS_OF = date(2026, 6, 30)
 DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)  # in C where PyYAML was built so
 KINDS = ("contract", "certificate", "report")
 CLAIMS = ("necessity", "public-interest")
+POLICIES = ("aa.law", "aa.more", "bb.law")
 REQUIREMENTS = ("aa.one", "aa.two", "aa.three", "aa.four")
 SOURCE = {"source": "made up", "status": "confirmed"}
 VOCABULARY: dict[str, Any] = {
@@ -121,6 +122,7 @@ class Maker:
 
     def __init__(self, seed: int) -> None:
         self.random = random.Random(seed)
+        self.aside = random.Random(f"aside {seed}")  # for what is rare, so that the seeds give what they gave without it
         self.definitions: list[str] = []
 
     def bundle(self) -> engine.Bundle:
@@ -146,8 +148,11 @@ class Maker:
         self.definitions = []
         vocabulary = {**VOCABULARY, "requirements": {name: self.requirement(name) for name in REQUIREMENTS}}
         documents = {"vocabulary.yaml": vocabulary}
-        for policy in ("aa.law", "aa.more", "bb.law"):
+        for policy in POLICIES:
             documents[f"{policy}.yaml"] = self.policy(policy)
+        if self.aside.random() < 0.15:
+            off = {"policy": self.aside.choice(POLICIES), "by": "nobody", "because": "made up"}
+            documents["acme.yaml"] = {"organisation": "acme", "title": "acme", "switched_off": [off]}
         return self.written(documents)
 
     @staticmethod
@@ -204,6 +209,8 @@ class Maker:
             "applies": self.condition(1),
             "rules": [self.rule(rule, ids, name) for rule in ids],
         }
+        if self.aside.random() < 0.1:
+            text["applies"] = "always"
         return text | ({"define": define} if define else {})
 
     def windows(self) -> Any:
