@@ -75,7 +75,8 @@ class Teller:
             for name, each in sorted(bundle.rules.requirements.items())
         }
         digests = bundle.digests
-        self._bundle = _encode({"meaning": digests.meaning, "source": digests.source})
+        folders = {"folders": digests.folders} if len(digests.folders) > 1 else {}
+        self._bundle = _encode({**folders, "meaning": digests.meaning, "source": digests.source})
 
     def tell(self, case: Case, more: Mapping[str, BaseModel]) -> Written:
         """The decision document of a case; `more` are members that the caller asked for."""

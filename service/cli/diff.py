@@ -1,9 +1,9 @@
 """
 `fifthfactor diff OLD NEW`: compares two bundles on many exchanges, and reports the difference in Markdown or JSON.
 
-OLD and NEW are each a folder, a git revision or the digest of a bundle. Of a revision the committed bytes are read, by git's plumbing
-commands, without a shell, a checkout or a filter. The exchanges come from the tests of both bundles, from files, and from a decision
-log, which is opened for reading only. Nothing is recorded, and no value of a real exchange is printed.
+OLD and NEW are each one folder or several, a git revision or the digest of a bundle. Of a revision the committed bytes are read, by git's
+plumbing commands, without a shell, a checkout or a filter. The exchanges come from the tests of both bundles, from files, and from a
+decision log, which is opened for reading only. Nothing is recorded, and no value of a real exchange is printed.
 """
 
 import json
@@ -42,7 +42,8 @@ def diff(
     old: Annotated[
         str,
         typer.Argument(
-            help="The policies as they are: a folder, `bundled`, a git revision (REV or REV:path), or a bundle's digest."
+            help="The policies as they are: a folder, `bundled`, several of these like `bundled:ours`, a git revision (REV or"
+            " REV:path), or a bundle's digest."
         ),
     ],
     new: Annotated[str, typer.Argument(help="The policies that would replace them, named in the same way.")],

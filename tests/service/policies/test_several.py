@@ -66,8 +66,14 @@ def theirs(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def ours(tmp_path: Path) -> Path:
-    """Another folder `policies`: what prohibits."""
-    return write(tmp_path / "ours" / "policies" / "own" / "rules.yaml").parent
+    """A folder of our own: what prohibits."""
+    return write(tmp_path / "ours" / "own" / "rules.yaml").parent
+
+
+@pytest.fixture
+def also(tmp_path: Path) -> Path:
+    """Another folder `policies`, of which no file has the name of another."""
+    return write(tmp_path / "also" / "policies" / "more" / "rules.yaml", OURS.replace("cn.ours", "cn.also")).parent
 
 
 @pytest.fixture
@@ -96,13 +102,16 @@ def outcome(*arguments: object) -> str:
 
 
 def test_policies_of_two_folders_decide_together(theirs, ours, exchange):
-    """Both are called `policies`, and their files lie at different places in them; the order makes no difference."""
+    """The order makes no difference, and each keeps the digest that it has by itself."""
     assert outcome(exchange, "--policies", theirs) == "permitted"
     assert outcome(exchange, "--policies", theirs, "--policies", ours) == "prohibited"
     assert outcome(exchange, "--policies", ours, "--policies", theirs) == "prohibited"
     names = set(engine.load([theirs, ours]).sources)
-    assert names == {"policies/rules.yaml", "policies/vocabulary.yaml", "policies/own/rules.yaml"}
-    assert engine.load([theirs, ours]).digests == engine.load([ours, theirs]).digests
+    assert names == {"policies/rules.yaml", "policies/vocabulary.yaml", "ours/own/rules.yaml"}
+    both, alone = engine.load([theirs, ours]).digests, engine.load(theirs).digests
+    assert both == engine.load([ours, theirs]).digests
+    assert both.folders == {"policies": alone.source, "ours": engine.source_digest({"ours/own/rules.yaml": OURS.encode()})}
+    assert alone.folders == {"policies": alone.source}
 
 
 @pytest.mark.parametrize(
@@ -125,8 +134,10 @@ def test_policies_of_two_folders_decide_together(theirs, ours, exchange):
     ],
     ids=lambda command: " ".join(command[:2]),
 )
-def test_every_command_that_takes_policies_takes_several_and_refuses_what_would_hide(command, theirs, ours, exchange, tmp_path):
-    """A file that would hide another is an error that names both, wherever the policies are loaded into one bundle."""
+def test_every_command_that_takes_policies_takes_several_and_refuses_what_would_hide(
+    command, theirs, ours, also, exchange, tmp_path
+):
+    """Two folders of one name are an error that names both, wherever the policies are loaded into one bundle."""
     database = tmp_path / "log.db"
     cli("database", "upgrade", "--database", database)
     there = {"theirs": theirs, "ours": ours, "exchange": exchange, "output": tmp_path / "x.bundle", "database": database}
@@ -135,12 +146,11 @@ def test_every_command_that_takes_policies_takes_several_and_refuses_what_would_
     arguments = [each.format(**there) for each in command]
     code, _, said = run(*arguments)
     assert (code in (0, 1) or "no test files" in said, "Traceback" in said) == (True, False), said
-    write(ours / "rules.yaml")
-    code, _, said = run(*arguments)
+    code, _, said = run(*(each.format(**{**there, "ours": also}) for each in command))
     loads = "{ours}" in command and command[0] != "fmt"
-    assert (code == 2 and f"{theirs / 'rules.yaml'} and {ours / 'rules.yaml'} would both be" in said) == loads, said
+    assert (code == 2 and f"{theirs} and {also} would both be `policies` in the bundle" in said) == loads, said
     if loads:
-        assert "rename one of the two, or its folder" in said
+        assert "give your own folder another one, such as your company's" in said
 
 
 def test_a_folder_given_twice_or_inside_another_is_read_once(theirs, ours, exchange, tmp_path):
@@ -186,7 +196,7 @@ def test_the_word_bundled_names_the_bundled_policies(tmp_path, monkeypatch):
     assert engine.policies_at("./bundled") == Path("bundled")
 
 
-def test_diff_reads_a_revision_of_several_folders(tmp_path, theirs, ours, monkeypatch):
+def test_diff_reads_a_revision_of_several_folders(tmp_path, theirs, ours, also, monkeypatch):
     """All of them as they were committed together; folders of two repositories are not compared as one."""
     from tests.service.cli.test_diff import git
 
@@ -205,12 +215,13 @@ def test_diff_reads_a_revision_of_several_folders(tmp_path, theirs, ours, monkey
     assert "`cn.test/art-1`" in printed
     digest = engine.load([theirs, ours]).digests.source[:12]
     assert run("diff", "HEAD~1", digest, *both)[0] == 0
-    write(ours / "rules.yaml")
-    git(tmp_path, "add", ".")
-    git(tmp_path, "commit", "-qm", "third")
-    assert run("diff", first, "HEAD~1", *both)[0] == 0  # though the latest commit cannot be read
-    code, _, said = run("diff", "HEAD~1", "HEAD", *both)
-    assert (code, "would both be `policies/rules.yaml`" in said) == (2, True), said
+    clashing = ("--policies", theirs, "--policies", also)
+    code, _, said = run("diff", "HEAD~1", "HEAD", *clashing)
+    assert (code, "would both be `policies`" in said) == (2, True), said
+    (ours / "own" / "rules.yaml").write_text(OURS)
+    code, printed, said = run("diff", "HEAD", os.pathsep.join(map(str, (theirs, ours))), *both)  # all of them, as they lie
+    assert (code, "`cn.ours/art-1`" in printed, "`cn.test/art-1`" in printed) == (0, True, False), said
+    assert run("diff", first, "HEAD", *both)[0] == 0
     (other := tmp_path.parent / f"{tmp_path.name}-other").mkdir()
     git(other, "init", "-q")
     code, _, said = run("diff", "HEAD~1", "HEAD", "--policies", theirs, "--policies", write(other / "p" / "x.yaml"))
@@ -246,7 +257,7 @@ def test_a_bundle_file_stands_beside_a_folder_where_no_keys_are_set(theirs, ours
     assert outcome(exchange, "--policies", file, "--policies", ours) == "prohibited"
     code, _, said = run("evaluate", exchange, "--policies", file, "--policies", theirs)
     assert code == 2
-    assert f"`policies/rules.yaml` in {file} and {theirs / 'rules.yaml'} would both be" in said
+    assert f"{file} and {theirs} would both be `policies`" in said
 
 
 ELSEWHERE = """\
@@ -297,16 +308,16 @@ def test_where_keys_are_set_each_must_be_a_signed_bundle_file(theirs, ours, tmp_
     cli("bundle", "build", write(tmp_path / "parcels" / "rules.yaml", HEAVY), "-o", second)
     cli("bundle", "sign", first, "--key", f"{release}.key")
     keys = public_keys([Path(f"{release}.pub")])
-    assert loading.load([first], engine.PolicySettings(), keys).signers
+    assert loading.load([first], engine.PolicySettings(), keys).signers == {"policies": (keys[0].id,)}
     for beside, why in (
-        (ours, "is not signed, and keys are set; build and sign one bundle of all of them"),
+        (ours, "is not signed, and keys are set; build and sign a bundle of it"),
         (second, "is not signed: there is no second.bundle.dsse.json beside it"),
     ):
         with pytest.raises(SourceRefused, match=why):
             loading.load([first, beside], engine.PolicySettings(), keys)
     cli("bundle", "sign", second, "--key", f"{release}.key")
     both = loading.load([first, second], engine.PolicySettings(), keys)
-    assert both.signers == (keys[0].id,)
+    assert both.signers == {"policies": (keys[0].id,), "parcels": (keys[0].id,)}
     assert {rule.provision.id for rule in both.bundle.rules.rules} == {"cn.test/art-1", "ke.ours/art-1"}
     assert archive.read(both.archive) == both.bundle.sources
 
@@ -340,7 +351,7 @@ def test_a_server_decides_by_both_folders_and_loads_each_anew(tmp_path, theirs, 
         refusals = len(server.events("policies_refused"))
         write(ours / "rules.yaml")
         eventually(lambda: len(server.events("policies_refused")) > refusals)
-        assert f"{ours / 'rules.yaml'} would both be `policies/rules.yaml`" in server.events("policies_refused")[-1]["reason"]
+        assert "the policies are not sound" in server.events("policies_refused")[-1]["reason"]
         (ours / "rules.yaml").unlink()
         (ours / "own" / "rules.yaml").unlink()
         eventually(lambda: "holds no YAML file" in server.events("policies_refused")[-1]["reason"])
@@ -368,12 +379,11 @@ def test_a_server_takes_several_from_the_environment_and_shadows_several(tmp_pat
         eventually(lambda: ask(server, "/v1/shadow")[1]["shadow"]["source"] == digest(theirs, ours))
 
 
-def test_a_server_does_not_start_where_one_file_would_hide_another(tmp_path, theirs, ours):
+def test_a_server_does_not_start_where_one_folder_would_hide_another(tmp_path, theirs, also):
     """Both are named, and what to do; a folder that is not there is named too."""
-    write(ours / "rules.yaml")
-    server = Server(tmp_path / "log.db", "--policies", str(theirs), "--policies", str(ours))
+    server = Server(tmp_path / "log.db", "--policies", str(theirs), "--policies", str(also))
     assert server.stop(0) == 2
-    assert server.log[-1].startswith(f"error: {theirs / 'rules.yaml'} and {ours / 'rules.yaml'} would both be")
+    assert server.log[-1].startswith(f"error: {theirs} and {also} would both be `policies` in the bundle")
     server = Server(tmp_path / "log.db", "--policies", str(theirs), "--policies", "nowhere")
     assert server.stop(0) == 2
     assert server.log[-1] == "error: the policies `nowhere` cannot be read: there is no such file or folder\n"
