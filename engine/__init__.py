@@ -7,7 +7,7 @@ randomness: the caller passes days and ids.
 
 from __future__ import annotations
 
-from engine.authoring.brief import brief
+from engine.authoring.brief import brief, organisation_brief
 from engine.authoring.changes import PolicyChangePart
 from engine.authoring.court import Court
 from engine.authoring.difference import DIRECTIONS, Difference, ExchangePart, MovePart, Trial, compare, trials
@@ -135,6 +135,7 @@ __all__ = [
     "load_sources",
     "meaning_of",
     "mutants",
+    "organisation_brief",
     "parse_exchange",
     "policies_at",
     "put",

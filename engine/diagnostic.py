@@ -46,7 +46,7 @@ CODES = {
     "several-documents": "a file holds one document",
     "several-effects": "a rule has one effect; only `exempts` may be added to it",
     "silent": "no decision would say that something is switched off",
-    "stale": "the day by which a provision must be checked against its source has passed (a warning)",
+    "stale": "the day by which a provision must be checked against its source has passed, or an acceptance has ended (a warning)",
     "stray-duties": "`duties` belong to a ground or a requirement; elsewhere use `oblige`",
     "stray-travels": "`travels` needs an effect that binds or lifts",
     "tag": "YAML tags are refused; the vocabulary gives a value its type",

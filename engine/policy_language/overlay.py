@@ -102,6 +102,8 @@ class _Reader:
                 tuple(self._accepts(text, tree)),
                 tuple(self._must_be_shown(text, tree)),
                 tuple(self._switched_off(text, tree)),
+                tree.span.file,
+                tree.span.line,
             )
         return tuple(each for _, each in sorted(found.items()))
 

@@ -7,6 +7,8 @@ Against real commands and a real server, which loads each of them anew when it c
 import json
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +22,7 @@ from service.policies.loading import SourceRefused
 from service.policies.signing_keys import public_keys
 from service.settings import SettingRefused, Settings
 from service.store.upgrade import reading
-from tests.service.conftest import POLICIES, Server, eventually, running
+from tests.service.conftest import POLICIES, ROOT, Server, eventually, running
 from tests.service.policies.test_reloading import UNWATCHED, ask, cli, rewrite
 
 OURS = """\
@@ -196,6 +198,23 @@ def test_the_word_bundled_names_the_bundled_policies(tmp_path, monkeypatch):
     assert engine.policies_at("./bundled") == Path("bundled")
 
 
+def test_installed_the_bundled_policies_have_the_name_and_the_digest_of_the_checkout(tmp_path, ours):
+    """The wheel holds them inside the package; a signature and a record of one hold for the other, and their name is taken in both."""
+    shutil.copytree(ROOT / "engine", tmp_path / "engine", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(ROOT / "policies", tmp_path / "engine" / "_policies", ignore=shutil.ignore_patterns("*.md", ".schemas"))
+    asks = "import engine, sys; print(engine.load([engine.bundled_policies(), *map(engine.policies_at, sys.argv[1:])]).digests.source)"
+
+    def source(*beside: Path) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-c", asks, *map(str, beside)]
+        environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+        return subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+
+    assert source().stdout.strip() == engine.load(engine.bundled_policies()).digests.source
+    clash = source(write(tmp_path / "mine" / "policies" / "own.yaml"))
+    assert "would both be `policies` in the bundle" in clash.stderr
+    assert "give your own folder another one, such as your company's" in clash.stderr
+
+
 def test_diff_reads_a_revision_of_several_folders(tmp_path, theirs, ours, also, monkeypatch):
     """All of them as they were committed together; folders of two repositories are not compared as one."""
     from tests.service.cli.test_diff import git
@@ -322,6 +341,78 @@ def test_where_keys_are_set_each_must_be_a_signed_bundle_file(theirs, ours, tmp_
     assert archive.read(both.archive) == both.bundle.sources
 
 
+HOUSE = """\
+policy: acme.exports
+title: {en: House rules on exports, zh: 本公司出境规定}
+jurisdiction: ACME
+instrument: {issuer: Acme, number: No. 1, force: contract}
+in_force: {from: 2024-01-01}
+applies: always
+
+rules:
+  - id: kenya
+    title: Nothing goes to Kenya
+    cite: Rule 1
+    says: No data go to Kenya.
+    source: none
+    status: confirmed
+    when:
+      recipient.country: KE
+    prohibit: Send nothing there.
+"""
+HOUSE_WORDS = "vocabulary: acme\n\njurisdictions:\n  ACME:\n    title: {en: the house of Acme, zh: 本公司}\n"
+
+
+@pytest.fixture
+def acme(tmp_path: Path) -> Path:
+    """An organisation's own folder: not sound without the words of the law."""
+    write(tmp_path / "acme" / "words.yaml", HOUSE_WORDS)
+    write(tmp_path / "acme" / "acme.yaml", "organisation: acme\ntitle: {en: Acme, zh: 本公司}\n")
+    return write(tmp_path / "acme" / "rules.yaml", HOUSE)
+
+
+def test_each_folder_is_signed_by_itself(theirs, acme, tmp_path):
+    """With what it stands beside, it is checked and named, and not signed; the law may be replaced beneath it."""
+    release, law, own = tmp_path / "release", tmp_path / "law.bundle", tmp_path / "acme.bundle"
+    cli("bundle", "keygen", release)
+    cli("bundle", "build", theirs, "-o", law)
+    code, _, said = run("bundle", "build", acme, "-o", own)
+    assert (code, "if they use the words of other policies, name these with `--beside`" in said, own.exists()) == (
+        1,
+        True,
+        False,
+    )
+    cli("bundle", "build", acme, "--beside", theirs, "-o", own)
+    assert set(archive.read(own.read_bytes())) == {"acme/words.yaml", "acme/acme.yaml", "acme/rules.yaml"}
+    assert run("bundle", "sign", own, "--key", f"{release}.key")[0] == 1
+    cli("bundle", "sign", own, "--key", f"{release}.key", "--beside", law)
+    cli("bundle", "sign", law, "--key", f"{release}.key")
+    keys = public_keys([Path(f"{release}.pub")])
+    meant, _ = loading.verified(own, own.read_bytes(), keys)
+    both = loading.load([law, own], engine.PolicySettings(), keys)
+    digests = both.bundle.digests
+    assert both.signers == {"policies": (keys[0].id,), "acme": (keys[0].id,)}
+    assert (meant.source, meant.meaning) == (digests.folders["acme"], digests.meaning)
+    assert meant.beside == {"policies": digests.folders["policies"]} == {"policies": engine.load(theirs).digests.source}
+    assert loading.verified(law, law.read_bytes(), keys)[0].beside == {}
+    shown = json.loads(run("bundle", "show", own, "--beside", law, "--json")[1])
+    assert shown["digests"]["source"] == digests.folders["acme"]
+    assert set(shown["files"]) == set(archive.read(own.read_bytes()))
+
+    rewrite(theirs, "10 thousand", "20 thousand")
+    cli("bundle", "build", theirs, "-o", law)
+    with pytest.raises(SourceRefused, match=r"the signature of `.*law\.bundle` does not hold"):
+        loading.load([law, own], engine.PolicySettings(), keys)
+    cli("bundle", "sign", law, "--key", f"{release}.key")
+    after = loading.load([law, own], engine.PolicySettings(), keys).bundle.digests
+    assert (after.folders["acme"], after.folders["policies"]) == (digests.folders["acme"], engine.load(theirs).digests.source)
+    code, said, _ = run("bundle", "verify", own, "--key", f"{release}.pub", "--beside", law)
+    assert (code, "that signed it read the meaning" in said) == (0, True)
+    own.write_bytes(own.read_bytes().replace(b"Kenya", b"Congo"))
+    with pytest.raises(SourceRefused, match=r"the signature of `.*acme\.bundle` does not hold"):
+        loading.load([law, own], engine.PolicySettings(), keys)
+
+
 # --- a real server ---------------------------------------------------------------------------------------------------
 
 
@@ -360,6 +451,34 @@ def test_a_server_decides_by_both_folders_and_loads_each_anew(tmp_path, theirs, 
     with reading(str(database)) as connection:
         assert {each.source for each in kept.listed(connection, 10)} == {first, second, third}
         assert kept.load_kept(connection, first).digests.source == first
+
+
+def test_a_server_names_each_folder_and_replays_what_they_decided_together(tmp_path, theirs, acme):
+    """Each with its digest and with who signed it; once the law has changed beneath, an older record still has every folder's bytes."""
+    release, law, own = tmp_path / "release", tmp_path / "law.bundle", tmp_path / "acme.bundle"
+    cli("bundle", "keygen", release)
+    cli("bundle", "build", theirs, "-o", law)
+    cli("bundle", "build", acme, "--beside", theirs, "-o", own)
+    for file, beside in ((law, ()), (own, ("--beside", law))):
+        cli("bundle", "sign", file, "--key", f"{release}.key", *beside)
+    before = engine.load([theirs, acme]).digests
+    environment = {**UNWATCHED, "FIFTHFACTOR_BUNDLE_KEYS": f"{release}.pub"}
+    with running(tmp_path / "log.db", "--policies", str(law), "--policies", str(own), environment=environment) as server:
+        _, shown = ask(server, "/v1/bundle")
+        assert {name: each["source"] for name, each in shown["folders"].items()} == before.folders
+        assert {tuple(each["signed_by"]) for each in shown["folders"].values()} == {tuple(shown["signed_by"])}
+        _, decision = ask(server, "/v1/evaluate", json.dumps(KENYA).encode())
+        assert (decision["outcome"], decision["bundle"]["folders"]) == ("prohibited", before.folders)
+        rewrite(theirs, "10 thousand", "20 thousand")
+        cli("bundle", "build", theirs, "-o", law)
+        cli("bundle", "sign", law, "--key", f"{release}.key")
+        assert ask(server, "/v1/bundle/reload", method="POST")[1]["changed"]
+        assert ask(server, "/v1/bundle")[1]["folders"]["acme"]["source"] == before.folders["acme"]
+        assert ask(server, "/v1/bundle")[1]["folders"]["policies"]["source"] != before.folders["policies"]
+        _, replayed = ask(server, f"/v1/decisions/{decision['id']}/replay")
+        assert (replayed["same"], replayed["bundle"]) == ("bytes", before.source)
+    with reading(str(tmp_path / "log.db")) as connection:
+        assert kept.load_kept(connection, before.source).digests == before
 
 
 def test_a_server_takes_several_from_the_environment_and_shadows_several(tmp_path, theirs, ours):
