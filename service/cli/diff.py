@@ -28,7 +28,15 @@ if TYPE_CHECKING:
 FAIL_ON = ("permits-more", "permits-less", "any-outcome", "any-change")
 MORE, LESS = ("permits more", "may permit more"), ("permits less", "may permit less")
 LINES_SUFFIXES = (".jsonl", ".ndjson")
-RULES = ("policy", "rule", "definition", "requirement")  # listed first in the Markdown
+RULES = (
+    "policy",
+    "rule",
+    "definition",
+    "requirement",
+    "acceptance",
+    "switched-off",
+    "must-be-shown",
+)  # listed first in the Markdown
 MAX_LISTED = 50  # changes in one list of the Markdown
 MAX_DETAILS = 12
 MAX_CAUSES = 5

@@ -247,6 +247,44 @@ def test_diff_reads_a_revision_of_several_folders(tmp_path, theirs, ours, also, 
     assert (code, "are not in one git repository" in said) == (2, True), said
 
 
+def test_diff_shows_what_a_new_version_of_the_law_changes_beneath_our_own(tmp_path, theirs, acme):
+    """Both sides are several folders as they lie; what is prohibited at home stays so whatever the law does."""
+    newer = tmp_path / "newer" / "policies"
+    shutil.copytree(theirs, newer)
+    rewrite(newer, "10 thousand", "20 thousand")
+    files = []
+    for country in ("KE", "US"):
+        sent = tmp_path / f"to-{country}.json"
+        sent.write_text(json.dumps({**KENYA, "recipient": {"country": country}, "data": {"people": 15000}}))
+        files += ["--exchanges", sent]
+    sides = [os.pathsep.join((str(law), str(acme))) for law in (theirs, newer)]
+    code, printed, said = run("diff", *sides, *files, "--json", "--fail-on", "permits-more")
+    assert code == 1, said
+    moves = json.loads(printed)["moves"]
+    assert {each["exchange"]["name"]: each["direction"] for each in moves} == {"to-US": "permits more", "to-KE": "same outcome"}
+    alone = json.loads(run("diff", theirs, newer, *files, "--json")[1])["moves"]
+    assert {each["direction"] for each in alone} == {"permits more"}
+
+
+def test_diff_names_what_an_organisation_accepts_and_switches_off(tmp_path, theirs, acme):
+    """They are changes of the rules, by name, not a change that has no words."""
+    words = theirs / "more.yaml"
+    words.write_text("vocabulary: more\nsubjects:\n  any: {title: {en: any data, zh: 数据}, when: {recipient.country: US}}\n")
+    more = tmp_path / "more" / "acme"
+    shutil.copytree(acme, more)
+    accepts = "accepts:\n  - {id: us, country: US, subjects: [any], by: me, because: x, from: 2026-01-01, until: 2026-12-31}\n"
+    (more / "acme.yaml").write_text((acme / "acme.yaml").read_text() + accepts + "must_be_shown: [recipient.country]\n")
+    sides = [os.pathsep.join((str(theirs), str(folder))) for folder in (acme, more)]
+    code, printed, said = run("diff", *sides)
+    assert code == 0, said
+    assert "- acceptance `acme/us`, any of US" in printed
+    assert "- must-be-shown `recipient.country`" in printed
+    shorter = tmp_path / "shorter" / "acme"
+    shutil.copytree(more, shorter)
+    (shorter / "acme.yaml").write_text((more / "acme.yaml").read_text().replace("2026-12-31", "2026-06-30"))
+    assert "until: 2026-12-31 → 2026-06-30" in run("diff", sides[1], os.pathsep.join((str(theirs), str(shorter))))[1]
+
+
 # --- settings --------------------------------------------------------------------------------------------------------
 
 
