@@ -199,7 +199,7 @@ class DigestsPart(Part):
 
 
 class BundlePart(DigestsPart):
-    """The policies that decided. `folders` has the digest of each folder by itself, and is present only if there are several."""
+    """The policies that decided. `folders` has the digest of each folder by itself, and is present only if there are two to eight."""
 
     folders: dict[str, str] | None = None
 
