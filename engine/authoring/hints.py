@@ -86,7 +86,7 @@ KEYS: dict[str, dict[str, str]] = {
         "jurisdiction": _JURISDICTION,
         "instrument": "Who issued it and how it binds.",
         "in_force": "When it is in force: one period or a list, both ends inclusive.",
-        "applies": "When the instrument applies to an exchange at all.",
+        "applies": "When the instrument applies to an exchange at all; `always` for every exchange.",
         "otherwise": "The outcome where the policy applies and none of its rules stands: `prohibited` or `review`.",
         "not_reached": "Which data the law leaves alone, although they come from its country.",
         "define": "Names for conditions. In a list, a name alone stands for its condition.",
@@ -112,6 +112,11 @@ KEYS: dict[str, dict[str, str]] = {
         "under": "The value, or values, that it is a kind of.",
         "exact": "Whether this value, when it is sent, means none of the values under it.",
         "rest": "Whether this value means none of the other values that lie under the same one.",
+        "dpv": _DPV,
+    },
+    "MoreValueText": {
+        "title": _TITLE,
+        "under": "The value of the set that it is a kind of; rules that do not name it read it as that value.",
         "dpv": _DPV,
     },
     "ValueSetText": {
@@ -202,6 +207,7 @@ KEYS: dict[str, dict[str, str]] = {
         "vocabulary": "The name of this file. Several files together are one vocabulary.",
         "facts": "What an exchange may state, as `group.fact`.",
         "values": "The sets of values that facts take.",
+        "more_values": "Values added to sets that are defined elsewhere, each under a value of its set.",
         "registers": "Dated lists of values.",
         "calendars": "Working days by place.",
         "evidence": "The kinds of documents that can be shown.",

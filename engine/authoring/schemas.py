@@ -131,6 +131,7 @@ class _Words:
         subjects = {name: cover | _told(text.title.en) for name, text in self.vocabulary.subjects.items()}
         return {
             "FactText.type": _or_new(_one_of([*PRIMITIVES, *sets, "set of id", *(f"set of {name}" for name in sets)])),
+            "VocabularyText.more_values": self.more_values(),
             "FactText.by": _or_new(_one_of(sets, sets)),
             "RegisterText.of": _or_new(_one_of(sets, sets)),
             "RequirementText.jurisdiction": _or_new(_ref("name of jurisdiction")),
@@ -141,6 +142,15 @@ class _Words:
             "TouchText.fact": fact,
             "FactorLineText.fact": fact,
             **self.access(),
+        }
+
+    def more_values(self) -> Schema:
+        """Values may be added to the sets that are known, each under a value of the set."""
+        added = {"type": "object", "additionalProperties": _ref("morevalue")}
+        return {
+            "type": "object",
+            "properties": {name: added | _told(each.title) for name, each in self.vocabulary.values.items()},
+            "additionalProperties": added,
         }
 
     def organisations(self) -> dict[str, Schema]:

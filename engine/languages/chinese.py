@@ -166,6 +166,13 @@ BRIEF: Labels = {
     "that_day": "交换之日",
     "earliest": "以先到者为准：",
     "lane": "开放便利通道",
+    "accepts": "认可已另行处理的事项",
+    "countries": "国家和地区",
+    "subjects": "数据类型",
+    "because": "理由",
+    "by": "决定人",
+    "must_be_shown": "仅凭声明不予采信的事项",
+    "switched_off": "已停用、视同尚未收录的法律",
     "marks": "每条规定均注明确信程度。",
 }
 

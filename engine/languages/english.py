@@ -192,6 +192,13 @@ BRIEF: Labels = {
     "that_day": "the day of the exchange",
     "earliest": "whichever comes first:",
     "lane": "opens the lane",
+    "accepts": "What is accepted as looked after elsewhere",
+    "countries": "Countries",
+    "subjects": "Subject matters",
+    "because": "Reason",
+    "by": "Decided by",
+    "must_be_shown": "What counts only where it is not merely stated",
+    "switched_off": "What is switched off, and so not modelled",
     "marks": "Each provision says how certain it is.",
 }
 

@@ -257,6 +257,14 @@ class ValueSetText(DocumentText):
     values: list[str] | dict[str, ValueText | str]
 
 
+class MoreValueText(DocumentText):
+    """A value that is added to a set defined elsewhere; to every rule that does not name it, it is the value that it lies under."""
+
+    title: Text | None = None
+    under: str
+    dpv: str | None = None
+
+
 class EntryText(DocumentText):
     """One entry of a register; a period that is empty is refused."""
 
@@ -466,6 +474,7 @@ class VocabularyText(DocumentText):
     vocabulary: Id
     facts: dict[str, FactText] = {}
     values: dict[str, ValueSetText] = {}
+    more_values: dict[str, dict[str, MoreValueText]] = {}
     registers: dict[str, RegisterText] = {}
     calendars: dict[str, CalendarText] = {}
     evidence: dict[str, KindText] = {}

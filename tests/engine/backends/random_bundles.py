@@ -22,6 +22,7 @@ AS_OF = date(2026, 6, 30)
 DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)  # in C where PyYAML was built so
 KINDS = ("contract", "certificate", "report")
 CLAIMS = ("necessity", "public-interest")
+POLICIES = ("aa.law", "aa.more", "bb.law")
 REQUIREMENTS = ("aa.one", "aa.two", "aa.three", "aa.four")
 SOURCE = {"source": "made up", "status": "confirmed"}
 VOCABULARY: dict[str, Any] = {
@@ -139,6 +140,7 @@ class Maker:
 
     def __init__(self, seed: int) -> None:
         self.random = random.Random(seed)
+        self.aside = random.Random(f"aside {seed}")  # for what is rare, so that the seeds give what they gave without it
         self.definitions: list[str] = []
 
     def bundle(self) -> engine.Bundle:
@@ -163,7 +165,7 @@ class Maker:
     def sources(self) -> dict[str, bytes]:
         self.definitions = []
         vocabulary = {**VOCABULARY, "requirements": {name: self.requirement(name) for name in REQUIREMENTS}}
-        policies = {name: self.policy(name) for name in ("aa.law", "aa.more", "bb.law")}
+        policies = {name: self.policy(name) for name in POLICIES}
         self.definitions = []
         vocabulary["subjects"] = {name: {"title": name, "when": self.condition(1)} for name in SUBJECTS}
         vocabulary["touches"] = [*TOUCHES, {"fact": "data.in", "as": "people", "when": self.condition(0)}]
@@ -175,6 +177,10 @@ class Maker:
         documents = {"vocabulary.yaml": vocabulary, **{f"{name}.yaml": text for name, text in policies.items()}}
         if self.chance(0.3):
             documents["ours.yaml"] = {"organisation": "ours", "title": "ours", "accepts": [self.acceptance()]}
+        missed = [name for name, text in policies.items() if covered.get(text["jurisdiction"])]
+        if missed and self.aside.random() < 0.3:
+            off = {"policy": self.aside.choice(missed), "by": "nobody", "because": "made up"}
+            documents["acme.yaml"] = {"organisation": "acme", "title": "acme", "switched_off": [off]}
         return self.written(documents)
 
     def coverage(self, place: str, policies: dict[str, Any]) -> dict[str, Any]:
@@ -259,6 +265,8 @@ class Maker:
             text["otherwise"] = self.pick(["prohibited", "review"])
         if self.chance(0.3):
             text["not_reached"] = [{"when": self.condition(1), "cite": "so", "says": "so"}]
+        if self.aside.random() < 0.1:
+            text["applies"] = "always"
         return text | ({"define": define} if define else {})
 
     def windows(self) -> Any:
