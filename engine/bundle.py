@@ -16,12 +16,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from engine.contradictions import Coherence, check_entries
 from engine.diagnostic import Diagnostic, Findings, Span
 from engine.exchange import Exchange, ExchangeReader
 from engine.policy_language import tree
 from engine.policy_language.access import check_access
 from engine.policy_language.catalogue import FactEntry, catalogue
 from engine.policy_language.check import PolicySettings, check
+from engine.policy_language.coherence import Never, check_coherence
 from engine.policy_language.vocabulary import Vocabulary
 from engine.policy_language.vocabulary import load as load_vocabulary
 from engine.rules import Calendar, Duty, RuleSet
@@ -50,6 +52,7 @@ class Bundle:
     vocabulary: Vocabulary
     settings: PolicySettings
     digests: Digests
+    coherence: Coherence
     reader: ExchangeReader
     tests: tuple[tuple[str, tree.Node], ...]
     sources: dict[str, bytes]
@@ -151,18 +154,21 @@ def load_sources(sources: dict[str, bytes], settings: PolicySettings | None = No
         )
     vocabulary = load_vocabulary(trees["vocabulary"], findings)
     check_access(vocabulary, findings)
+    nevers = check_coherence(vocabulary, findings)
     rules = check(trees["policy"], vocabulary, settings, findings, _tested(trees["test"]))
+    if not findings.errors:
+        check_entries(nevers, vocabulary, rules, findings)
     if findings.errors:
         raise BundleRefused(findings.errors, sources)
+    coherence = Coherence(nevers, rules)
     grounds = frozenset(rule.key for rule in rules.rules if rule.effect == "satisfies")
-    reader = ExchangeReader(
-        vocabulary, frozenset(rules.requirements), grounds, frozenset(r.provision.id for r in rules.rules if r.travels)
-    )
+    travelling = frozenset(rule.provision.id for rule in rules.rules if rule.travels)
+    reader = ExchangeReader(vocabulary, frozenset(rules.requirements), grounds, travelling, coherence.contradictions)
     digests = Digests(
-        _meaning(rules, vocabulary, settings),
+        _meaning(rules, vocabulary, nevers, settings),
         _digest(f"{n}\0{len(d)}\0".encode() + d for n, d in sorted(sources.items())),
     )
-    return Bundle(rules, vocabulary, settings, digests, reader, tuple(tests), sources, findings.all, rules.duties())
+    return Bundle(rules, vocabulary, settings, digests, coherence, reader, tuple(tests), sources, findings.all, rules.duties())
 
 
 def source_files(paths: Iterable[Path]) -> Iterator[tuple[str, Path, bytes]]:
@@ -239,7 +245,7 @@ def _digest(pieces: Iterable[bytes]) -> str:
     return digest.hexdigest()
 
 
-def _meaning(rules: RuleSet, vocabulary: Vocabulary, settings: PolicySettings) -> str:
+def _meaning(rules: RuleSet, vocabulary: Vocabulary, nevers: Iterable[Never], settings: PolicySettings) -> str:
     """The digest of the printed rules and words. Places, comments and layout do not change it."""
     values = [
         (
@@ -248,6 +254,7 @@ def _meaning(rules: RuleSet, vocabulary: Vocabulary, settings: PolicySettings) -
             sorted(v.rank.items()),
             v.open,
             sorted(v.exact),
+            v.nothing,
         )
         for _, v in sorted(vocabulary.values.items())
     ]
@@ -278,6 +285,7 @@ def _meaning(rules: RuleSet, vocabulary: Vocabulary, settings: PolicySettings) -
         *(repr(rule) for rule in rules.rules),
         *(repr(requirement) for _, requirement in sorted(rules.requirements.items())),
         *(repr(floor) for floor in rules.floors),
+        *map(repr, nevers),
         *(f"{name}: {sorted(entries.items())!r}" for name, entries in sorted(rules.registers.items())),
         *(f"{name}: {members!r}" for name, members in sorted(rules.families.items())),
         *(f"{name}: {printed_days(calendar)}" for name, calendar in sorted(rules.calendars.items())),
