@@ -18,7 +18,7 @@ from engine.diagnostic import Findings
 from engine.exchange import Contradiction, Exchange
 from engine.languages import in_each
 from engine.policy_language.coherence import Never
-from engine.policy_language.vocabulary import DOCUMENT_GROUPS, Vocabulary
+from engine.policy_language.vocabulary import Vocabulary, stated_in
 from engine.rules import All, AnyOf, Atom, Condition, Not, RuleSet, Truth, atoms
 from engine.values import Document, Duration, Missing, Money, Range, SetOf, Type, Value
 
@@ -90,7 +90,7 @@ class Coherence:
         """The facts and documents of an exchange in which a tested fact is stated."""
         if fact in self._rules.families:
             return frozenset(self._rules.families[fact][1])
-        return frozenset((fact.rpartition(".")[0] if fact.partition(".")[0] in DOCUMENT_GROUPS else fact,))
+        return frozenset((stated_in(fact),))
 
     def _facts(self, condition: Condition, wanted: Truth, known: KnownFacts) -> Iterator[str]:
         """The facts by which a condition reads as it does."""

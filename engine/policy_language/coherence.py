@@ -1,8 +1,8 @@
 """
 What cannot be true together: the section `coherence:` of a vocabulary to checked conditions.
 
-Whether statements contradict one another does not depend on the day, so a test that reads the day is refused here. A document that is
-not shown leaves its tests unknown, and what is unknown contradicts nothing. Source: semantics 1.5.
+Only what an exchange itself states can contradict it, so a test that reads the day or a counter is refused here. A document that is not
+shown leaves its tests unknown, and what is unknown contradicts nothing. Source: semantics 1.5.
 """
 
 from __future__ import annotations
@@ -48,15 +48,28 @@ def _lowered(node: Node | None, conditions: Conditions) -> Condition | None:
     if node is None:
         return None
     condition = conditions.lower(node, "", Use.APPLIES)
-    for atom in filter(_reads_the_day, dict.fromkeys(atoms(condition))):
-        counts = atom.op == "counts"
-        name = atom.fact.partition(".")[0] if counts else atom.fact
-        help = f"test `{atom.fact}.covers`" if counts else "compare it with values or with other facts"
-        said = f"this test of `{name}` depends on the day; what cannot be true together does not"
+    for atom in dict.fromkeys(atoms(condition)):
+        name = atom.fact.partition(".")[0] if atom.op == "counts" else atom.fact
+        if _reads_the_day(atom):
+            said = f"this test of `{name}` depends on the day; what cannot be true together does not"
+            help = f"test `{atom.fact}.covers`" if atom.op == "counts" else "compare it with values or with other facts"
+        elif any(_is_counter(fact, conditions.vocabulary) for fact in (atom.fact, atom.other)):
+            said, help = (
+                "a counter is kept of many exchanges, so it contradicts nothing in one",
+                "test the fact that is counted",
+            )
+        else:
+            continue
         at = key_named(node, name) or node
-        conditions.findings.error(at.span, "depends-on-day", said, "depends on the day", help)
+        conditions.findings.error(at.span, "beyond-the-exchange", said, help=help)
     return condition
 
 
 def _reads_the_day(atom: Atom) -> bool:
     return bool(atom.register) or atom.op in ("counts", "within", "older_than") or AS_OF in (atom.fact, *atom.operands)
+
+
+def _is_counter(fact: str, vocabulary: Vocabulary) -> bool:
+    """Whether a fact is a counter, or the total of a family of counters."""
+    member, *_ = vocabulary.families.get(fact.removesuffix(".total"), (fact,))
+    return member in vocabulary.facts and bool(vocabulary.facts[member].counts)

@@ -172,6 +172,12 @@ class Vocabulary:
         return frozenset(jurisdiction.countries)
 
 
+def stated_in(fact: str) -> str:
+    """What an exchange states a fact in: for a field of a document the document, otherwise the fact itself."""
+    kind, _, field = fact.rpartition(".")
+    return kind if fact.partition(".")[0] in DOCUMENT_GROUPS and field in DOCUMENT_FIELDS else fact
+
+
 SECTIONS = (
     "facts", "values", "registers", "calendars", "evidence", "claims", "requirements", "counters", "jurisdictions", "subjects",
     "coherence", "lanes", "factor",

@@ -62,7 +62,7 @@ class AnswerBook:
         return book
 
     def of(self, fact: str) -> PossibleAnswers:
-        """One answer for each class of values of a fact, or of a kind of document, that the rules can distinguish."""
+        """One answer for each class of values of a fact, or of a kind of document, that a sender may state and the rules distinguish."""
         tested = self.tested.get(fact, [])
         answers = self._of(fact, tested)
         # A test that compares two facts can distinguish more answers than these, where the other fact is unknown or asked for too.
@@ -133,8 +133,10 @@ class AnswerBook:
             chosen: Iterable[tuple[str, ...]] = chain.from_iterable(combinations(words, n) for n in range(len(words) + 1))
         else:
             chosen = [(), *((word,) for word in words), tuple(words)]
+        sets = [SetOf(sent | frozenset(each)) for each in chosen]
+        known = self.bundle.vocabulary.facts[fact]
         return PossibleAnswers(
-            [SetOf(sent | frozenset(each)) for each in chosen], whole=len(words) <= MAX_MEMBERS and not _vague(type, words)
+            [each for each in sets if known.can_be(each)], whole=len(words) <= MAX_MEMBERS and not _vague(type, words)
         )
 
     def _amounts(self, fact: str, kind: str, tested: Iterable[Atom]) -> Iterator[Value]:
