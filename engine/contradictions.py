@@ -7,13 +7,14 @@ true: what is left out or unknown contradicts nothing. Source: semantics 1.5.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from itertools import chain, combinations, islice, product
+from typing import TypeAlias
 
-from engine.backends.reference.three_values import KnownFacts, truth
+from engine.backends.reference.three_values import KnownFacts, names_any, truth
 from engine.diagnostic import Findings
 from engine.exchange import Contradiction, Exchange
 from engine.languages import in_each
@@ -27,12 +28,28 @@ MOST_WORDS = 6  # of a set, every combination of which is tried
 MOST_TRIED = 20_000  # combinations of answers; beyond, an entry is taken to be sound
 
 
+# What one fact must be where an entry is true: the fact, and whether a value can be it.
+Gate: TypeAlias = tuple[str, Callable[[Value], bool]]
+
+
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """An entry, and the facts without which it is never certain: at least one of each group has to be stated."""
+    """
+    An entry, and two ways to rule it out at once, so that most entries of most exchanges are never read.
+
+    Of each group of `needs` at least one fact has to be stated; the value of each of `gates` has to pass.
+    """
 
     never: Never
     needs: tuple[frozenset[str], ...]
+    gates: tuple[Gate, ...]
+
+    def may_be_true(self, values: Mapping[str, Value]) -> bool:
+        for fact, passes in self.gates:
+            value = values.get(fact)
+            if value is None or not passes(value):
+                return False
+        return not any(map(values.keys().isdisjoint, self.needs))
 
 
 class Coherence:
@@ -41,7 +58,10 @@ class Coherence:
     def __init__(self, entries: Iterable[Never], rules: RuleSet) -> None:
         self._rules = rules
         self._expires = in_each(lambda language: language.expires_before_dated())
-        self._entries = tuple(_Entry(never, tuple(dict.fromkeys(self._needs(never.condition)))) for never in entries)
+        self._entries = tuple(
+            _Entry(never, tuple(dict.fromkeys(self._needs(never.condition))), tuple(_gates(never.condition)))
+            for never in entries
+        )
 
     def contradictions(self, exchange: Exchange, whole: bool = True) -> list[Contradiction]:
         """
@@ -49,15 +69,15 @@ class Coherence:
 
         `whole` says that the exchange is all that is stated. Otherwise facts may still come, also those that an entry wants to be said.
         """
-        stated = exchange.values.keys()
         known = KnownFacts(self._rules, exchange, NO_DAY)
         found = [
             Contradiction(entry.never.says, tuple(dict.fromkeys(self._facts(entry.never.condition, Truth.YES, known))))
             for entry in self._entries
-            if not any(map(stated.isdisjoint, entry.needs)) and self._refuses(entry.never, known, whole)
+            if entry.may_be_true(exchange.values) and self._refuses(entry.never, known, whole)
         ]
         for name, value in exchange.values.items():
-            if isinstance(value, Document):
+            if value.__class__ is Document:
+                assert isinstance(value, Document)
                 dated, expires = value.fields.get("dated"), value.fields.get("expires")
                 if isinstance(dated, date) and isinstance(expires, date) and expires < dated:
                     found.append(Contradiction(self._expires, (f"{name}.dated", f"{name}.expires")))
@@ -110,6 +130,39 @@ class Coherence:
         members = self._rules.families.get(fact, ("", (fact,)))[1]
         stated = [member for member in members if not isinstance(exchange.value(member), Missing)]
         yield from [member for member in stated if exchange.value(member) != Range.exact(0)] or stated
+
+
+def _gates(condition: Condition) -> Iterator[Gate]:
+    """The parts of a conjunction that can be ruled out by a look at one value. Other kinds of values always pass."""
+    for part in condition.parts if isinstance(condition, All) else (condition,):
+        atom, yes = (part.part, False) if isinstance(part, Not) else (part, True)
+        if not isinstance(atom, Atom) or atom.other or atom.not_shown is not None:
+            continue
+        values = atom.type.values
+        if atom.op == "only" and not atom.operands:
+            yield atom.fact, _empty if yes else _not_empty
+        elif atom.op == "is" and (atom.type.kind == "yes/no" or (values is not None and not values.open)):
+            words: Sequence[object] = values.values if values else (True, False)
+            wanted = Truth.YES if yes else Truth.NO
+            yield atom.fact, _one_of(frozenset(word for word in words if names_any(values, word, atom.operands) is wanted))
+        elif atom.op == "has" and yes and values is not None and not values.open:
+            yield atom.fact, _holding(frozenset(word for word in values.values if values.ancestors(word) & set(atom.operands)))
+
+
+def _one_of(words: frozenset[object]) -> Callable[[Value], bool]:
+    return lambda value: value in words if value.__class__ in (str, bool) else True
+
+
+def _holding(words: frozenset[str]) -> Callable[[Value], bool]:
+    return lambda value: not words.isdisjoint(value.members) if isinstance(value, SetOf) else True
+
+
+def _empty(value: Value) -> bool:
+    return not value.members if isinstance(value, SetOf) else True
+
+
+def _not_empty(value: Value) -> bool:
+    return bool(value.members) if isinstance(value, SetOf) else True
 
 
 # Whether entries are sound

@@ -2,7 +2,7 @@
 A proposed exchange: JSON bytes in, typed facts out.
 
 The pydantic model and the JSON Schema are made from the loaded vocabulary. An unknown fact, a wrong type, a `null` or a bad date is
-therefore refused at its place, before anything is decided. So is an exchange that contradicts itself, at every place that takes part. Source:
+therefore refused at its place, before anything is decided. So is what cannot be true together, at every place that takes part. Source:
 semantics 1.2 to 1.5, 1.7, 2.1, 2.3, 2.7, 2.8.
 """
 

@@ -399,9 +399,10 @@ class Maker:
 
     def exchange(self) -> dict[str, Any]:
         """An exchange as JSON that can be true; about a third of the facts are left out or unknown."""
-        return next(sent for sent in iter(self._exchange, None) if can_be_true(self.made, sent))
+        return next(sent for sent in iter(self.anything, None) if can_be_true(self.made, sent))
 
-    def _exchange(self) -> dict[str, Any]:
+    def anything(self) -> dict[str, Any]:
+        """An exchange, whether it can be true or not."""
         flat = {
             "from.country": lambda: self.pick(COUNTRIES),
             "to.country": lambda: self.pick(COUNTRIES),

@@ -340,7 +340,11 @@ def test_no_remedy_reverses_what_protects_people(bundled: engine.PDP) -> None:
     state = levers_module.Levers(bundled.bundle)
     number = state.names.index("data.state")
     day = date(2026, 11, 24)
-    for sent, values in (("anonymised", []), ("pseudonymised", ["anonymised"]), ("identified", ["pseudonymised", "anonymised"])):
+    for sent, values in (
+        ("anonymised", []),
+        ("pseudonymised", ["anonymised"]),
+        ("identified", ["pseudonymised", "anonymised"]),
+    ):
         assert state.values(number, build(bundled.bundle, {**HOSPITAL, "data.state": sent}), day) == values
     named = build(bundled.bundle, {**HOSPITAL, "data.categories": ["health", "identity"]})
     part = bundled._remedies.find(named, day, bundled.look)
@@ -356,7 +360,10 @@ TIED = {
     "flag-or-country": {"never": {"to.flag": "no", "to.country": {"not": ["AA", "BB"]}}},
     "graded-data": {"never": {"data.grade": "core", "terms.rate": {"at_most": "0.1"}}},
     "contract-with-a-flag": {"never": {"evidence.contract.covers": "yes", "to.flag": "no"}},
-    "certificate": {"never": {"evidence.certificate.covers": "yes", "from.flag": "yes"}, "unless_said": {"data.grade": "general"}},
+    "certificate": {
+        "never": {"evidence.certificate.covers": "yes", "from.flag": "yes"},
+        "unless_said": {"data.grade": "general"},
+    },
 }
 
 
@@ -463,5 +470,5 @@ def test_every_document_that_is_proposed_is_dated_on_the_day() -> None:
                 if isinstance(value, Document):
                     there = exchange.values.get(name)
                     dated = there.fields.get("dated", Missing.UNKNOWN) if isinstance(there, Document) else None
-                    kept = value.fields.get("dated", Missing.UNKNOWN) is dated
+                    kept = value.fields.get("dated", Missing.UNKNOWN) == dated
                     assert value.fields.get("dated") == AS_OF or kept
