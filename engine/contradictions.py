@@ -55,12 +55,13 @@ class _Entry:
 class Coherence:
     """The entries of one vocabulary, ready to be looked up. Safe for several threads."""
 
-    def __init__(self, entries: Iterable[Never], rules: RuleSet) -> None:
+    def __init__(self, never: Iterable[Never], rules: RuleSet) -> None:
+        self.never = tuple(never)
         self._rules = rules
         self._expires = in_each(lambda language: language.expires_before_dated())
         self._entries = tuple(
             _Entry(never, tuple(dict.fromkeys(self._needs(never.condition))), tuple(_gates(never.condition)))
-            for never in entries
+            for never in self.never
         )
 
     def contradictions(self, exchange: Exchange, whole: bool = True) -> list[Contradiction]:

@@ -93,7 +93,7 @@ def problems(**facts: Any) -> list[tuple[str, str]]:
     try:
         read(**facts)
     except engine.ExchangeRefused as refused:
-        assert {problem.code for problem in refused.problems} == {engine.INCOHERENT}
+        assert {problem.code for problem in refused.problems} == {engine.INCOHERENT}  # noqa: PT017
         return [(problem.pointer, problem.detail) for problem in refused.problems]
     return []
 
@@ -231,7 +231,11 @@ def test_a_plan_is_refused_at_the_leg_that_cannot_be_true() -> None:
     [
         ("categories", [], 'must name at least one category; send ["none-of-these"] where none of the others applies'),
         ("colours", [], "must name at least one colour"),
-        ("categories", ["none-of-these", "weather"], "`none-of-these` says that nothing else applies; leave it out, or send it alone"),
+        (
+            "categories",
+            ["none-of-these", "weather"],
+            "`none-of-these` says that nothing else applies; leave it out, or send it alone",
+        ),
         (
             "categories",
             ["none-of-these", "weather", "unknown"],
@@ -261,7 +265,11 @@ def test_the_schema_says_that_a_set_is_never_empty() -> None:
 def test_coherence_is_part_of_the_meaning() -> None:
     """Another entry, or a set that may be empty, is another bundle."""
     digests = {BUNDLE.digests.meaning}
-    for old, new in ((b"at_least: 1}", b"at_least: 2}"), (b"    unless_said: {data.state: anonymised}\n", b""), (b", nothing: yes", b"")):
+    for old, new in (
+        (b"at_least: 1}", b"at_least: 2}"),
+        (b"    unless_said: {data.state: anonymised}\n", b""),
+        (b", nothing: yes", b""),
+    ):
         changed = VOCABULARY.replace(old, new) if new else VOCABULARY.replace(old, b"").replace(b"{nothing: yes}", b"{}")
         assert changed != VOCABULARY
         digests.add(engine.load_sources({"v.yaml": changed, "p.yaml": POLICY}).digests.meaning)
@@ -306,7 +314,10 @@ ENTRIES: dict[str, list[tuple[dict[str, Any], dict[str, Any]]]] = {
     ],
     "counted-people-somewhere": [({"data.people.ordinary": "5", "data.people_in": []}, {"data.people.ordinary": "0"})],
     "sensitive-of-what": [
-        ({"data.people.sensitive": "1", "data.categories": ["juristic-person"]}, {"data.categories": ["juristic-person", "contact"]}),
+        (
+            {"data.people.sensitive": "1", "data.categories": ["juristic-person"]},
+            {"data.categories": ["juristic-person", "contact"]},
+        ),
     ],
     "no-more-people-than-handled": [
         ({"data.people.ordinary": "12_000", "exporter.people_handled": "11_999"}, {"exporter.people_handled": "12_000"}),
@@ -415,7 +426,10 @@ def test_counts_that_a_law_keeps_in_whatever_form_contradict_nothing(bundled: en
     """Americans are counted in anonymised data and in data about nobody, and so are the people of anonymised data."""
     for personal, state in (("no", "anonymised"), ("yes", "anonymised"), ("no", "left out")):
         build(bundled, {"data.personal": personal, "data.state": state, "data.us_people.health": "20_000"})
-    build(bundled, {"data.personal": "yes", "data.state": "anonymised", "data.people.sensitive": "12_000", "data.people_in": ["CN"]})
+    build(
+        bundled,
+        {"data.personal": "yes", "data.state": "anonymised", "data.people.sensitive": "12_000", "data.people_in": ["CN"]},
+    )
 
 
 # Against the engines
@@ -444,7 +458,9 @@ def test_what_contradicts_is_what_every_engine_finds_true() -> None:
             found = [each for each in made.coherence.contradictions(exchange) if each.says.en == "it cannot be so"]
             assert all(each.facts for each in found)
             for each in engines:
-                reads = {key.removeprefix("subject/"): truth for key, truth in each.evaluate(exchange, date.max).defined.items()}
+                reads = {
+                    key.removeprefix("subject/"): truth for key, truth in each.evaluate(exchange, date.max).defined.items()
+                }
                 true = [unless for never, unless in names if reads[never] is Truth.YES]
                 said = [unless for unless in true if reads.get(unless) is Truth.YES]
                 assert len(found) == len(true) - len(said), f"seed {seed}, {each.name}: {json.dumps(exchange.document)}"

@@ -355,7 +355,7 @@ def test_no_remedy_reverses_what_protects_people(bundled: engine.PDP) -> None:
 
 
 # What ties changes together: some contradict what stays as it is, some are possible only with another change.
-TIED = {
+TIED: dict[str, dict[str, Any]] = {
     "flag-and-country": {"never": {"to.flag": "yes", "to.country": ["AA", "BB"]}},
     "flag-or-country": {"never": {"to.flag": "no", "to.country": {"not": ["AA", "BB"]}}},
     "graded-data": {"never": {"data.grade": "core", "terms.rate": {"at_most": "0.1"}}},

@@ -240,7 +240,9 @@ def test_what_cannot_be_true_together_is_refused_at_each_place(client: TestClien
     asked["resource"]["properties"] = {"personal": False}
     told = client.post(URL, json=asked).json()["errors"]
     assert [each["pointer"] for each in told] == ["/resource/properties/personal", ""]
-    assert told[1]["detail"].startswith("the register states `data.people.sensitive`: data that are not personal count no people")
+    assert told[1]["detail"].startswith(
+        "the register states `data.people.sensitive`: data that are not personal count no people"
+    )
 
 
 def test_only_the_item_that_cannot_be_true_is_refused(client: TestClient) -> None:
@@ -259,7 +261,10 @@ def test_only_the_item_that_cannot_be_true_is_refused(client: TestClient) -> Non
     answers = client.post("/access/v1/evaluations", json=asked).json()["evaluations"]
     errors = [answer["context"].get("error", {}).get("status") for answer in answers]
     assert errors == [None, 400, None]
-    search = {**transfer("bureau-1", "", {"importer": "bureau-1"}), "resource": {"type": "dataset", "properties": {"personal": False}}}
+    search = {
+        **transfer("bureau-1", "", {"importer": "bureau-1"}),
+        "resource": {"type": "dataset", "properties": {"personal": False}},
+    }
     answer = client.post("/access/v1/search/resource", json=search)
     assert answer.status_code == 200, answer.text
     assert "visits-2" not in [each["id"] for each in answer.json()["results"]]
