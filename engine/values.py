@@ -157,6 +157,10 @@ class ValueSet:
     """
     The values a fact may take: flat, ordered or a hierarchy; always closed.
 
+    In a hierarchy a value that is sent may turn out to be one of those below it (semantics 2.5), unless it is one of `exact`. Below each
+    other value that has values below it lies one of `rest`, which is none of the others there; so everything can be said. `narrower`
+    maps such a value to all that it may turn out to be, said as closely as the values allow.
+
     A set of places lies `inside` the set of the countries. `country` has the country of each place; a value without one says "in none of
     these places". In the countries that are `complete`, every spot lies in one of the places.
     """
@@ -167,17 +171,21 @@ class ValueSet:
         parents: Mapping[str, tuple[str, ...]],
         ordered: bool = False,
         exact: frozenset[str] = frozenset(),
+        rest: frozenset[str] = frozenset(),
         titles: Mapping[str, Words] | None = None,
         title: str = "",
         also: Mapping[str, Sequence[str]] | None = None,
         inside: str = "",
         country: Mapping[str, str] | None = None,
         complete: frozenset[str] = frozenset(),
+        nothing: str = "",
     ) -> None:
         self.name = name
         self.title = title
         self.values = tuple(parents)
         self.exact = exact
+        self.rest = rest
+        self.nothing = nothing  # the value that says that no other applies; it stands alone in a set
         self.titles = dict(titles or {})
         self.also = dict(also or {})
         self.inside = inside
@@ -185,6 +193,15 @@ class ValueSet:
         self.complete = complete
         self.rank = {value: rank for rank, value in enumerate(parents)} if ordered else {}
         self.lineage = {value: _lineage(value, parents) for value in parents}
+        below: dict[str, list[str]] = {}
+        for value, line in self.lineage.items():
+            for above in line - {value}:
+                below.setdefault(above, []).append(value)
+        self.narrower = {
+            value: tuple(each for each in found if each in exact or each not in below)
+            for value, found in below.items()
+            if value not in exact
+        }
         self._spellings = Spellings(
             {value: (*filter(None, astuple(self.titles.get(value, NO_WORDS))), *self.also.get(value, ())) for value in parents}
         )
@@ -312,6 +329,9 @@ class Type:
                 raise BadValue("every member must be text")
             if member != "unknown":
                 members.add(str(self.read(member)))
+        nothing = self.values.nothing if self.values else ""
+        if nothing in members and len(members) > 1:
+            raise BadValue(f"`{nothing}` says that nothing else applies", "leave it out, or send it alone")
         return SetOf(frozenset(members), open="unknown" in json)
 
 

@@ -44,8 +44,13 @@ def facts(_: str) -> str:
         name = fact.family or fact.name
         if fact.kind == "fact" and name not in rows:
             title = fact.title.en.partition(":")[0] if fact.family else fact.title.en
-            place = f"a place in `{fact.lies_in}`"
-            marks = (("family", fact.family), ("personal", fact.personal), ("changeable", fact.change), (place, fact.lies_in))
+            marks = (
+                ("family", fact.family),
+                ("personal", fact.personal),
+                ("changeable", fact.change),
+                ("never empty", fact.some),
+                (f"a place in `{fact.lies_in}`", fact.lies_in),
+            )
             rows[name] = (f"`{name}`", fact.type, title, ", ".join(word for word, yes in marks if yes))
     return _table("fact | type | what it says | ", rows.values())
 

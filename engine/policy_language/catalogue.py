@@ -18,8 +18,9 @@ class FactEntry(BaseModel):
     """
     One fact, or one kind of evidence or claim (type "document").
 
-    `values` are those of its value set; the list is empty if its type is no value set. `family` is the family that the fact belongs to. Of
-    a fact that names a place, `lies_in` is the fact that names its country.
+    `values` are those of its value set; the list is empty if its type is no value set. `narrower` maps each value that may say too little
+    to what it may mean, so that it need not be asked about. `family` is the family that the fact belongs to.
+    `some` says that a set is never empty. Of a fact that names a place, `lies_in` is the fact that names its country.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -30,8 +31,10 @@ class FactEntry(BaseModel):
     ask: Text | None = None
     values: list[str] = []
     lies_in: str = ""
+    narrower: dict[str, list[str]] = {}
     personal: bool = False
     change: bool = False
+    some: bool = False
     family: str = ""
     dpv: str = ""
     kind: Literal["fact", "evidence", "claims"] = "fact"
@@ -50,8 +53,10 @@ def catalogue(vocabulary: Vocabulary) -> list[FactEntry]:
                 ask=fact.ask,
                 values=list(values.values[:MAX_LISTED]) if values else [],
                 lies_in=fact.lies_in,
+                narrower={value: list(meant) for value, meant in values.narrower.items()} if values else {},
                 personal=fact.personal,
                 change=fact.change,
+                some=fact.some,
                 family=fact.family,
                 dpv=fact.dpv,
             )

@@ -37,7 +37,7 @@ facts:
 values:
   country: {title: country, values: [AA, BB, NO]}
   sensitivity: {title: sensitivity, values: [ordinary, sensitive]}
-  category: {title: category, values: {health: {}, genome: {under: health}}}
+  category: {title: category, values: {health: {}, genome: {under: health}, no-genome: {under: health, rest: yes}}}
 evidence:
   certificate: {title: certificate}
 claims:
@@ -45,7 +45,7 @@ claims:
 requirements:
   certificate: {title: certificate, how: so, jurisdiction: AA}
 jurisdictions:
-  AA: {title: Aland, countries: [AA]}
+  AA: {title: Aland}
 counters:
   counts.year: {counts: distinct data.people, per: [exporter.id], window: calendar year in UTC}
 """

@@ -116,26 +116,39 @@ def test_another_spelling_of_quebec_is_refused_and_quebec_proposed(ask: Ask, zon
     assert detail == f"`{zone}` is not one of the 78 values of `zone`; did you mean `CA-QC` (Quebec)?"
 
 
+BOTH = [("/exporter/zone", "incoherent"), ("/exporter/country", "incoherent")]
+
+
 def test_who_is_in_canada_is_in_one_of_its_provinces(ask: Ask) -> None:
-    """`none` is no answer there; the refusal names both facts, and what can be said."""
-    [(pointer, code, detail)] = refusals(ask(zone="none"))
-    assert (pointer, code) == ("/exporter/zone", "place-elsewhere")
-    assert "`/exporter/country`" in detail
-    assert all(
-        f"`CA-{each}`" in detail for each in ["NL", "PE", "NS", "NB", "QC", "ON", "MB", "SK", "AB", "BC", "YT", "NT", "NU"]
+    """`none` is no answer there; the refusal is at both facts, and says what can be sent."""
+    found = refusals(ask(zone="none"))
+    assert [each[:2] for each in found] == BOTH
+    [said] = {each[2] for each in found}
+    assert said == (
+        "`none` (none of the zones listed for its country) is no answer in Canada, where everybody is in one of these places: `CA-NL`, "
+        "`CA-PE`, `CA-NS`, `CA-NB`, `CA-QC`, `CA-ON`, `CA-MB`, `CA-SK`, `CA-AB`, `CA-BC`, `CA-YT`, `CA-NT`, `CA-NU`"
     )
+    assert ask(country="US", zone="none").json()["errors"][0]["detail"].endswith("`US-HI`, `US-ID`, …")
 
 
 @pytest.mark.parametrize("zone", ["CN-GBA", "US-FL", "AE-DIFC"])
 def test_a_place_of_another_country_is_refused(ask: Ask, zone: str) -> None:
-    """The refusal names the place, its country and the country that was stated."""
-    [(pointer, code, detail)] = refusals(ask(zone=zone))
-    assert (pointer, code) == ("/exporter/zone", "place-elsewhere")
-    assert f"lies in `{zone[:2]}`" in detail
-    assert "`/exporter/country` is `CA` (Canada)" in detail
-    [(_, code, detail)] = refusals(ask(country="KE", zone=zone))
-    assert code == "place-elsewhere"
-    assert detail.endswith("but `/exporter/country` is `KE` (Kenya); no place there is told apart: leave this out")
+    """The refusal names the place, its country, the country that was stated, and the places of that country."""
+    found = refusals(ask(zone=zone))
+    assert [each[:2] for each in found] == BOTH
+    assert all(each[2].startswith(f"`{zone}` (") and "not in Canada; of places there, `CA-NL`" in each[2] for each in found)
+    said = refusals(ask(country="KE", zone=zone))[0][2]
+    assert said.endswith(", not in Kenya; no place is told apart there, so leave it out")
+
+
+def test_the_refusal_is_told_in_chinese(ask: Ask, client: TestClient) -> None:
+    """Where the sentences of decisions are asked for in Chinese."""
+    sent = {**QUEBEC, "exporter": {**QUEBEC["exporter"], "zone": "US-FL"}}
+    detail = client.post("/v1/evaluate?lang=zh", json=sent).json()["errors"][0]["detail"]
+    assert detail.startswith("`US-FL`（美国佛罗里达州）位于美国，不在加拿大；当地可填写`CA-NL`、`CA-PE`")
+    sent["exporter"] = {**QUEBEC["exporter"], "zone": "none"}
+    detail = client.post("/v1/evaluate?lang=zh", json=sent).json()["errors"][0]["detail"]
+    assert "不适用于加拿大，当地任何人都在下列某一地方：`CA-NL`、`CA-PE`" in detail
 
 
 def test_where_country_or_place_is_left_out_it_is_asked_for(ask: Ask) -> None:
@@ -181,19 +194,22 @@ def test_a_batch_refuses_the_one_item(client: TestClient) -> None:
     assert answer.status_code == 200, answer.text
     first, second = answer.json()["results"]
     assert first["decision"]["outcome"] == "requirements_unmet"
-    assert [each["code"] for each in second["problem"]["errors"]] == ["place-elsewhere"]
+    assert [each["code"] for each in second["problem"]["errors"]] == ["incoherent", "incoherent"]
 
 
 def test_the_register_holds_no_party_out_of_its_country(client: TestClient) -> None:
     """Neither as a whole, nor where an exchange names the party and states another country."""
     refused = client.put("/v1/parties/firm-1", json={"facts": {"country": "CA", "zone": "none"}})
     assert refused.status_code == 400
-    assert {(each["pointer"], each["code"]) for each in refused.json()["errors"]} == {("/facts/zone", "place-elsewhere")}
+    assert {(each["pointer"], each["code"]) for each in refused.json()["errors"]} == {
+        ("/facts/zone", "incoherent"),
+        ("/facts/country", "incoherent"),
+    }
     assert client.put("/v1/parties/firm-1", json={"facts": {"country": "CA", "zone": "CA-QC"}}).status_code == 201
     answer = client.post("/v1/evaluate", json={"named": {"exporter": "firm-1"}, "exporter": {"country": "KE"}})
-    [(pointer, code, detail)] = refusals(answer)
-    assert (pointer, code) == ("/named/exporter", "place-elsewhere")
-    assert detail.startswith("the register states `exporter.zone` of `firm-1`: `CA-QC` (Quebec) lies in `CA` (Canada)")
+    found = refusals(answer)
+    assert [each[:2] for each in found] == [("/named/exporter", "incoherent"), ("/exporter/country", "incoherent")]
+    assert "`CA-QC` (Quebec) lies in Canada, not in Kenya" in found[0][2]
 
 
 def test_the_facts_say_which_fact_names_the_country(client: TestClient) -> None:
