@@ -38,7 +38,14 @@ values:
   country: {title: country, values: [AA, BB]}
   sensitivity: {title: sensitivity, values: [ordinary, sensitive]}
   state: {title: state, ordered: yes, values: [identified, pseudonymised, anonymised]}
-  category: {title: category, values: {health: {}, genome: {under: health}, other-health: {under: health, rest: yes}, weather: {}, none-of-these: {nothing: yes}}}
+  category:
+    title: category
+    values:
+      health: {}
+      genome: {under: health}
+      other-health: {under: health, rest: yes}
+      weather: {}
+      none-of-these: {nothing: yes}
   colour: {title: colour, open: yes, values: [red]}
 coherence:
   nobody-counted:

@@ -703,7 +703,9 @@ def test_evaluate_tells_the_first_text_in_chinese(tmp_path: Path) -> None:
     """The verdict and the answer, and as JSON the document of that language."""
     status, told = ran(tmp_path, "evaluate", "--lang", "zh")
     assert (status, len(told.splitlines())) == (1, 4)
-    assert told.splitlines()[1].startswith("暂不得进行，有5项要求尚未证明已经满足：处理的合法性基础（《个人信息保护法》第十三条")
+    assert told.splitlines()[1].startswith(
+        "暂不得进行，有5项要求尚未证明已经满足：处理的合法性基础（《个人信息保护法》第十三条"
+    )
     document = json.loads(ran(tmp_path, "evaluate", "--lang", "zh", "--json")[1])
     assert (document["outcome"], document["jurisdictions"][0]["title"]) == ("requirements_unmet", "中国内地")
 
