@@ -26,6 +26,7 @@ from engine.deciding.carried import Carried, held, over, raised, stated, travell
 from engine.deciding.combine import UNDETERMINED, Combiner, Outcome
 from engine.deciding.combine import word as outcome_word
 from engine.deciding.judgement import Judgement
+from engine.deciding.rests_on import Foundations, Statement
 from engine.deciding.sign_off import Approval, concerns, parts, signable
 from engine.decision import Decision, EnginePart, MissingPart
 from engine.exchange import Exchange
@@ -43,7 +44,7 @@ from engine.verdict import NONE_SIGNED, Bounds, Engine, Reading, Verdict
 from engine.version import VERSION
 
 MODES = {"checked": ("bitset", "durable"), "bitset": ("bitset",), "durable": ("durable",), "reference": ("reference",)}
-INCLUDES = ("remedies", "holds_until", "trace")
+INCLUDES = ("remedies", "holds_until", "trace", "rests_on")
 MAX_DIFFERENCES = 50
 
 
@@ -70,6 +71,8 @@ class PDP:
         self.engines: tuple[Engine, ...] = tuple(makers[name]() for name in MODES[mode])
         self.travelling = travelling(bundle.rules)
         self._combiner = Combiner(bundle)
+        self._foundations = Foundations(bundle)
+        self._proposing = next((each for each in self.engines[:1] if isinstance(each, Bitset)), None)
         self._concerned = sum(1 << number for number, rule in enumerate(bundle.rules.rules) if concerns(rule))
         self._agreed = EnginePart(version=VERSION, mode=mode, engines=list(MODES[mode]), agreed=True)
         self._tellers = {ENGLISH.code: Teller(bundle, self._agreed, ENGLISH)}  # other languages are added on first use
@@ -151,8 +154,28 @@ class PDP:
         """
         with self._lock:
             teller = self._teller(lang)
-            case = Case(self.bundle, judgement, judgement.as_of != today, id, self._missing(judgement, teller.book))
+            exact = "rests_on" in include
+            rests_on = self.rests_on(judgement, exact=exact)
+            case = Case(
+                self.bundle, judgement, judgement.as_of != today, id, self._missing(judgement, teller.book), rests_on, exact
+            )
             return teller.tell(case, self._more(case, include, teller.book))
+
+    def rests_on(self, judgement: Judgement, *, exact: bool = False) -> tuple[Statement, ...]:
+        """
+        The statements on which a permit rests, the worst first; none where the exchange is not permitted.
+
+        With `exact`, only those that matter by themselves and those behind a standing lift (`deciding.rests_on`).
+        """
+        if not judgement.outcome.permits:
+            return ()
+        with self._lock:
+            return self._foundations.find(
+                judgement,
+                lambda exchange, signed: self.look(exchange, judgement.as_of, signed, judgement.came)[1],
+                self._proposing.rests_on if self._proposing else None,
+                exact,
+            )
 
     def verdict(self, exchange: Exchange, as_of: date) -> Verdict:
         """The verdict of the reference engine, for tests of definitions."""

@@ -25,6 +25,7 @@ from engine.decision import (
     NotModelledPart,
     ReasonPart,
     RequirementPart,
+    StatementPart,
 )
 from engine.rules import Level
 from engine.values import Duration
@@ -191,6 +192,14 @@ class Language(ABC):
     @abstractmethod
     def total(self, family: str) -> str:
         """The sum of the members of a family."""
+
+    @abstractmethod
+    def rest(self, family: str) -> str:
+        """The members of a family that are not named."""
+
+    @abstractmethod
+    def ways(self) -> str:
+        """The requirements or grounds on which an exchange relies."""
 
     @abstractmethod
     def today(self) -> str:
@@ -417,6 +426,10 @@ class Language(ABC):
 
     @abstractmethod
     def duty_line(self, part: DutyPart) -> str: ...
+
+    @abstractmethod
+    def statement_line(self, title: str, part: StatementPart) -> str:
+        """A statement on which a permit rests."""
 
     @abstractmethod
     def carried_line(self, part: CarriedPart) -> str: ...
