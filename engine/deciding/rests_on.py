@@ -119,7 +119,8 @@ class Foundations:
         found: dict[str, Level] = {}
         for value, stake in (*values.items(), *self._beside(judgement)):
             for name in exchange.follows.get(value, (value,)):
-                found[name] = worst(found.get(name, stake), stake)
+                if name in search.statements:
+                    found[name] = worst(found.get(name, stake), stake)
         if RELIES_ON in search.statements and (stake := search.without(RELIES_ON)) not in PERMITS:
             found[RELIES_ON] = stake
         own = judgement.outcome.bounds.high
@@ -191,7 +192,7 @@ class _Search:
             left = [name for name in left if name not in found]
 
 
-def statements(exchange: Exchange) -> tuple[str, ...]:
+def statements(exchange: Exchange) -> dict[str, None]:
     """The names of everything that was stated: facts, claims, documents, the rest of a family, and the ways relied on."""
     found = {
         name: None
@@ -199,7 +200,7 @@ def statements(exchange: Exchange) -> tuple[str, ...]:
         if value is not Missing.UNKNOWN
         for name in exchange.follows.get(key, (key,))
     }
-    return (*found, RELIES_ON) if exchange.relies_on else tuple(found)
+    return found | {RELIES_ON: None} if exchange.relies_on else found
 
 
 def unknowing(exchange: Exchange, names: Collection[str]) -> Exchange:
