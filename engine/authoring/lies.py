@@ -25,8 +25,8 @@ from engine.questions.possible_answers import AnswerBook
 from engine.rules import Level
 from engine.values import Document, Missing, Range, SetOf, Value, to_json
 
-# What comes of a lie: it is refused at the door, the exchange is still not permitted, the permit names it, a document or claim that was
-# shown is left out, which is no statement (semantics 2.2), or nothing names it.
+# What comes of a lie: it is refused at the door, the exchange is still not permitted, the permit names it, it only leaves out what need not
+# be said, or nothing names it.
 Fate: TypeAlias = Literal["door", "refused", "named", "left_out", "silent"]
 FATES: tuple[Fate, ...] = ("door", "refused", "named", "left_out", "silent")
 WORDS = {
@@ -61,14 +61,14 @@ class Lie:
 
 
 class Liar:
-    """The refused cases of a bundle's tests, and their lies; `only` is a part of the names of the test files."""
+    """The refused cases of some of a bundle's test files, and their lies."""
 
-    def __init__(self, bundle: Bundle, pdp: PDP, only: str = "") -> None:
+    def __init__(self, bundle: Bundle, pdp: PDP, files: Iterable[str]) -> None:
         self._bundle = bundle
         self._pdp = pdp
         self._book = AnswerBook(bundle, Exchange({}, {}), date.min)
         self._grounds = tuple((number, rule) for number, rule in enumerate(bundle.rules.rules) if rule.satisfies)
-        cases = [case for file, _ in bundle.tests if only in file for case in prepare(bundle, file)]
+        cases = [case for file in files for case in prepare(bundle, file)]
         found: dict[object, Prepared] = {}
         for case in sorted(cases, key=lambda case: case.as_of):  # the engine keeps what it learned of a day
             bounds = pdp.outcome(case.exchange, case.as_of).bounds
@@ -112,8 +112,9 @@ class Liar:
             return "refused"
         if any(each.fact == lie.statement for each in self._pdp.rests_on(judgement)):
             return "named"
-        shown = lie.statement.partition(".")[0] in DOCUMENT_GROUPS
-        return "left_out" if lie.value is None and shown else "silent"
+        # What is not shown counts as not shown (semantics 2.2), and no way has to be named (3.5): nothing false was said.
+        free_to_leave_out = lie.statement == RELIES_ON or lie.statement.partition(".")[0] in DOCUMENT_GROUPS
+        return "left_out" if lie.value is None and free_to_leave_out else "silent"
 
     def _of_fact(self, case: Prepared, name: str, sent: Value) -> Iterator[Value]:
         exchange = case.exchange.with_values({name: Missing.LEFT_OUT})

@@ -44,8 +44,8 @@ class Commands(typer.Typer):
 
     def add(self, example: str, *more: str, name: str | None = None) -> Callable[[Callable[..., int]], Callable[..., int]]:
         """Make a command of a function that returns the exit code; the help of the command ends with the examples."""
-        lines = "".join(f"\n         fifthfactor {each}" for each in more)
-        return self.command(name, cls=_Command, epilog=f"\b\nExample: fifthfactor {example}{lines}")
+        lines = "\n".join(f"Example: fifthfactor {each}" for each in (example, *more))
+        return self.command(name, cls=_Command, epilog=f"\b\n{lines}")
 
 
 class _Command(TyperCommand):

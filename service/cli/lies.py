@@ -43,7 +43,7 @@ def lies(paths: list[Path], only: str, seconds: float, every: bool, seed: int, a
 
     bundle = load_or_stop(paths)
     began = time.monotonic()
-    liar = engine.Liar(bundle, engine.PDP(bundle, "bitset"), only)
+    liar = engine.Liar(bundle, engine.PDP(bundle, "bitset"), [file for file, _ in bundle.tests if only in file])
     if not liar.cases:
         raise UsedWrongly(f"no test file with `{only}` in its name has a refused case" if only else "no case is refused")
     fates: Counter[tuple[str, str]] = Counter()
@@ -111,12 +111,12 @@ def _report(fates: Counter[tuple[str, str]], unnamed: list[dict[str, Any]]) -> d
 def _lines(fates: Counter[tuple[str, str]]) -> Iterator[str]:
     import engine
 
-    yield f"{'':16}" + "".join(f"{heading:>15}" for heading in HEADINGS.values())
+    yield f"{'':20}" + "".join(f"{heading:>15}" for heading in HEADINGS.values())
     for kind in engine.KINDS_OF_LIES:
         if any(fates[kind, fate] for fate in HEADINGS):
-            yield f"{kind:16}" + "".join(f"{fates[kind, fate]:>15,}" for fate in HEADINGS)
+            yield f"{kind:20}" + "".join(f"{fates[kind, fate]:>15,}" for fate in HEADINGS)
     totals = {fate: sum(fates[kind, fate] for kind in engine.KINDS_OF_LIES) for fate in HEADINGS}
-    yield f"{'all':16}" + "".join(f"{number:>15,}" for number in totals.values())
+    yield f"{'all':20}" + "".join(f"{number:>15,}" for number in totals.values())
 
 
 def _sent(value: Any) -> str:

@@ -58,7 +58,7 @@ def test(
 
     --lies takes each case that is not permitted, and changes one statement at a time to every value that the rules tell apart, leaves
     it out, or adds a document or claim. A permit that comes of this has to name the changed statement among those it rests on; where one
-    does not, the lie is silent, and the command ends with 1. A document or claim that is left out is not shown, which is no statement.
+    does not, the lie is silent, and the command ends with 1. To leave out a document, a claim or the way relied on is no statement.
     """
     if lies and mutate:
         raise UsedWrongly("use --mutate or --lies, not both")

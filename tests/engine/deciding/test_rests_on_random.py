@@ -15,7 +15,6 @@ from typing import Any
 import pytest
 
 import engine
-from engine.deciding import rests_on
 from engine.deciding.combine import Combiner, Outcome
 from engine.deciding.rests_on import PERMITS, RELIES_ON, statements, unknowing
 from tests.engine.backends.random_bundles import AS_OF, Maker, completed, read
@@ -34,7 +33,9 @@ def permits(seed: int, exchanges: int) -> Iterator[tuple[Maker, engine.Bundle, l
     yield maker, bundle, [each for each in told if pdp.outcome(read(bundle, each), AS_OF).permits]
 
 
-def faults(maker: Maker, bundle: engine.Bundle, pdp: engine.PDP, sent: dict[str, Any], others: list[dict[str, Any]]) -> Iterator[str]:
+def faults(
+    maker: Maker, bundle: engine.Bundle, pdp: engine.PDP, sent: dict[str, Any], others: list[dict[str, Any]]
+) -> Iterator[str]:
     """Each way in which what a permit rests on is too little; the reference says what is permitted."""
     combiner = Combiner(bundle)
 
