@@ -229,6 +229,7 @@ class Decision(Part):
     """
     The decision on one exchange under the law of one day. `carried` is present only if conditions came with the data, `signed_off`
     only if the decision rests on approvals, `rests_on` only in a permit; `exact` says that each statement in it was verified by itself.
+    `must_be_shown` names what was stated and did not count, because the organisation's policies want it shown.
     """
 
     model_config = ConfigDict(
@@ -263,6 +264,7 @@ class Decision(Part):
     signed_off: list[SignedOffPart] | None = None
     rests_on: list[StatementPart] | None = None
     exact: Literal[True] | None = None
+    must_be_shown: list[str] | None = None
     remedies: RemediesPart | None = None
     holds_until: HorizonPart | None = None
     trace: TracePart | None = None

@@ -64,7 +64,8 @@ class Exchange:
     counter is never below this exchange's own count). Evidence and claims are keyed by `evidence.KIND` and `claims.KIND`. `personal` are
     JSON Pointers to values of facts marked personal. `relies_on` are the ids of requirements or grounds that the sender chose. `carried`
     are the provisions whose conditions came with the data, each with the leg or exchange it came from. `follows` has the values that do not
-    rest on their own statement alone, each with the statements that it rests on.
+    rest on their own statement alone, each with the statements that it rests on. `only_stated` are the statements that count only where
+    they are shown, and are not; they have no value.
     """
 
     document: Mapping[str, Any]
@@ -74,6 +75,7 @@ class Exchange:
     personal: tuple[str, ...] = ()
     carried: tuple[tuple[str, str], ...] = ()
     follows: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    only_stated: tuple[str, ...] = ()
 
     def value(self, fact: str) -> Value:
         """The value of a fact or of a document's field; Missing where there is none."""

@@ -20,12 +20,14 @@ from engine.deciding.combine import COVERAGE, Outcome
 from engine.deciding.coverage import REVIEWED
 from engine.deciding.judgement import Judgement
 from engine.exchange import Exchange
+from engine.policy_language.vocabulary import DOCUMENT_GROUPS
 from engine.rules import Level, RuleSet, Truth, anchors, bearing, named
-from engine.values import Missing
+from engine.values import Document, Missing, Value
 from engine.verdict import RANK, Verdict, numbers, worst
 
 STATED, SIGNED = "stated", "signed"
 RELIES_ON = "relies_on"
+DOCUMENTS = tuple(f"{group}." for group in DOCUMENT_GROUPS)
 PERMITS = frozenset({Level.PERMITTED, Level.PERMITTED_WITH_OBLIGATIONS})
 MAX_EVALUATIONS = 60  # to complete a proposal; then every statement is named
 
@@ -203,11 +205,26 @@ def statements(exchange: Exchange) -> dict[str, None]:
     return found | {RELIES_ON: None} if exchange.relies_on else found
 
 
+def shown_only(exchange: Exchange, names: Collection[str]) -> Exchange:
+    """The exchange without those of some statements that are merely stated: facts are unknown, documents and claims not shown (4.11)."""
+    sources: Mapping[str, str] = getattr(exchange, "sources", {})
+    only_stated = tuple(
+        name
+        for name in sorted(names)
+        if sources.get(name, STATED) == STATED and _says(exchange.values.get(name, Missing.LEFT_OUT))
+    )
+    if not only_stated:
+        return exchange
+    known = unknowing(exchange, only_stated)
+    values = {name: value for name, value in known.values.items() if name not in only_stated or not name.startswith(DOCUMENTS)}
+    return replace(known, values=values, only_stated=only_stated)
+
+
 def unknowing(exchange: Exchange, names: Collection[str]) -> Exchange:
     """The exchange with some statements unknown, and with them every value that follows from one of them."""
     gone = frozenset(names)
     values = {
-        key: Missing.UNKNOWN if not gone.isdisjoint(exchange.follows.get(key, (key,))) else value
+        key: Missing.UNKNOWN if key in gone or not gone.isdisjoint(exchange.follows.get(key, ())) else value
         for key, value in exchange.values.items()
     }
     return replace(exchange, values=values, relies_on=() if RELIES_ON in gone else exchange.relies_on)
@@ -217,6 +234,11 @@ def _stake(outcome: Outcome) -> Level:
     """The worst that an outcome may come to. Below a permit there is no law that speaks."""
     bounds = outcome.bounds
     return Level.NOT_APPLICABLE if bounds.high in PERMITS and bounds.low not in PERMITS else bounds.high
+
+
+def _says(value: Value) -> bool:
+    """Whether a value says something, and not that there is no document."""
+    return not isinstance(value, Missing) and not (isinstance(value, Document) and value.state == "none")
 
 
 def _holding(exchange: Exchange, fact: str) -> Iterator[str]:

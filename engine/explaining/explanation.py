@@ -119,6 +119,8 @@ class Teller:
             members["rests_on"] = _list(map(self._statement, case.rests_on))
             if case.exact:
                 members["exact"] = "true"
+        if case.exchange.only_stated:
+            members["must_be_shown"] = _encode(list(case.exchange.only_stated))
         members |= {name: _encode(part.model_dump(mode="json", by_alias=True)) for name, part in more.items()}
         return Written(
             id=case.id,

@@ -354,6 +354,9 @@ class Chinese(Language):
         asked = [f"（{number}）{question}" for number, question in enumerate(questions, 1)] if len(questions) > 1 else questions
         return f"{between}；请先查明：{''.join(asked)}{f'（另有{more}项）' if more else ''}"
 
+    def only_stated(self, titles: Sequence[str]) -> str:
+        return f"以下事项仅有陈述，须出示后方予采信：{self.joined(titles)}。"
+
     def signed_off(self, doubtful: bool, provisions: str, until: date) -> str:
         what = "下列存疑的豁免或者依据已经人工签核" if doubtful else "下列审查已经人工签核"
         return f"{what}，有效期至{self.day(until)}：{provisions}。"

@@ -366,6 +366,9 @@ class English(Language):
         also = f" (and {_count(more, 'more question', 'more questions')})" if more else ""
         return f"Not decided: the answers below can make it {levels}. {' '.join(questions)}{also}"
 
+    def only_stated(self, titles: Sequence[str]) -> str:
+        return f" Stated, but must be shown to count: {self.joined(titles)}."
+
     def signed_off(self, doubtful: bool, provisions: str, until: date) -> str:
         what = "accepts an exemption or a ground that is in doubt" if doubtful else "approves a review"
         return f" This rests on a sign-off that {what}, valid until {self.day(until)}: {provisions}."

@@ -266,6 +266,10 @@ class Language(ABC):
         """`more` is the number of questions that are left out."""
 
     @abstractmethod
+    def only_stated(self, titles: Sequence[str]) -> str:
+        """What was stated, and counts only where it is shown."""
+
+    @abstractmethod
     def signed_off(self, doubtful: bool, provisions: str, until: date) -> str:
         """A sentence after the answer: which provisions persons signed off. `doubtful`: they accepted lifts that are in doubt."""
 
