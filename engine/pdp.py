@@ -73,7 +73,6 @@ class PDP:
         self._combiner = Combiner(bundle)
         self._foundations = Foundations(bundle)
         self._must_be_shown: frozenset[str] = getattr(bundle.vocabulary, "must_be_shown", frozenset())
-        self._proposing = next((each for each in self.engines[:1] if isinstance(each, Bitset)), None)
         self._concerned = sum(1 << number for number, rule in enumerate(bundle.rules.rules) if concerns(rule))
         self._agreed = EnginePart(version=VERSION, mode=mode, engines=list(MODES[mode]), agreed=True)
         self._tellers = {ENGLISH.code: Teller(bundle, self._agreed, ENGLISH)}  # other languages are added on first use
@@ -171,11 +170,12 @@ class PDP:
         """
         if not judgement.outcome.permits:
             return ()
+        first = self.engines[0]
         with self._lock:
             return self._foundations.find(
                 judgement,
                 lambda exchange, signed: self._look(exchange, judgement.as_of, signed, judgement.came)[1],
-                self._proposing.rests_on if self._proposing else None,
+                first.rests_on if isinstance(first, Bitset) else None,
                 exact,
             )
 
