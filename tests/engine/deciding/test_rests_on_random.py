@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 import engine
+from engine.backends.bitset import Bitset
 from engine.deciding.combine import Combiner, Outcome
 from engine.deciding.rests_on import PERMITS, RELIES_ON, statements, unknowing
 from tests.engine.backends.random_bundles import AS_OF, Maker, completed, read
@@ -102,6 +103,20 @@ def test_what_a_permit_does_not_name_does_not_matter(mode: str) -> None:
                 tried += 1
                 assert not list(faults(maker, bundle, pdp, sent, found)), (seed, sent)
     assert tried > 60, tried
+
+
+def test_too_little_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where nothing is proposed and nothing completed, the statements that matter are missed, and this is found."""
+    monkeypatch.setattr(Bitset, "rests_on", lambda *_, **__: {})
+    monkeypatch.setattr("engine.deciding.rests_on._Search.complete", lambda *_: None)
+    found = [
+        fault
+        for maker, bundle, told in permits(0, EXCHANGES)
+        for sent in told[:6]
+        for fault in faults(maker, bundle, engine.PDP(bundle, "bitset"), sent, told)
+    ]
+    for said in ("is no permit with", "matters and is not in the exact list", "is not named, and"):
+        assert any(said in fault for fault in found), said
 
 
 @pytest.mark.fuzz
