@@ -2,7 +2,7 @@
 A bundle: the checked policies, words and tests of some folders, with two digests (semantics 5.5).
 
 Reading is all or nothing: one error in any file refuses the whole bundle, and every finding is reported. One key says what a file
-is: `vocabulary:`, `policy:` or `test:`.
+is: `vocabulary:`, `policy:`, `organisation:` or `test:`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +22,12 @@ from engine.policy_language import tree
 from engine.policy_language.access import check_access
 from engine.policy_language.catalogue import FactEntry, catalogue
 from engine.policy_language.check import PolicySettings, check
+from engine.policy_language.overlay import organisations
 from engine.policy_language.vocabulary import Vocabulary
 from engine.policy_language.vocabulary import load as load_vocabulary
 from engine.rules import Calendar, Duty, RuleSet
 
-KINDS = ("vocabulary", "policy", "test")
+KINDS = ("vocabulary", "policy", "organisation", "test")
 BUNDLED = "bundled"  # names the policies that come with the project
 MAX_FILES = 5_000
 
@@ -151,6 +152,8 @@ def load_sources(sources: dict[str, bytes], settings: PolicySettings | None = No
         )
     vocabulary = load_vocabulary(trees["vocabulary"], findings)
     check_access(vocabulary, findings)
+    found = organisations(trees["organisation"], trees["policy"], vocabulary, findings)
+    vocabulary = replace(vocabulary, organisations=found)
     rules = check(trees["policy"], vocabulary, settings, findings, _tested(trees["test"]))
     if findings.errors:
         raise BundleRefused(findings.errors, sources)
@@ -214,7 +217,7 @@ def _kind(name: str, root: tree.Node | None, findings: Findings) -> str:
             root.span,
             "unknown-document",
             "this is not a Fifth Factor document",
-            help="begin the file with `policy:`, `vocabulary:` or `test:`",
+            help="begin the file with `policy:`, `vocabulary:`, `organisation:` or `test:`",
         )
         return ""
     return found[0]
@@ -270,6 +273,8 @@ def _meaning(rules: RuleSet, vocabulary: Vocabulary, settings: PolicySettings) -
             for part, (title, lines) in vocabulary.factor.items()
         ),
     ]
+    if vocabulary.organisations:
+        words.append([repr(organisation) for organisation in vocabulary.organisations])
     if vocabulary.authzen is not None:
         words.append(json.dumps(vocabulary.authzen.model_dump(), sort_keys=True))
     printed = [
@@ -278,6 +283,7 @@ def _meaning(rules: RuleSet, vocabulary: Vocabulary, settings: PolicySettings) -
         *(repr(rule) for rule in rules.rules),
         *(repr(requirement) for _, requirement in sorted(rules.requirements.items())),
         *(repr(floor) for floor in rules.floors),
+        *(repr(each) for each in rules.not_reached),
         *(f"{name}: {sorted(entries.items())!r}" for name, entries in sorted(rules.registers.items())),
         *(f"{name}: {members!r}" for name, members in sorted(rules.families.items())),
         *(f"{name}: {printed_days(calendar)}" for name, calendar in sorted(rules.calendars.items())),

@@ -57,6 +57,7 @@ KEYS: dict[str, dict[str, str]] = {
         "oblige": "Effect: a duty that is owed.",
         "review": f"Effect: a person must look at the exchange. The value says at what.{_BY_LANGUAGE}",
         "advise": f"Effect: advice; it lifts and refuses nothing.{_BY_LANGUAGE}",
+        "allows": "Effect: the law speaks of this and asks for nothing; `otherwise` then does not stand.",
         "compels": f"Effect: what this law orders. Where another law forbids it, the conflict is shown.{_BY_LANGUAGE}",
         "exempts": "Rules that then do not stand, or requirements that are then not owed; all of the same jurisdiction.",
         "lane": "Beside `advise`: the lane that it opens.",
@@ -86,8 +87,15 @@ KEYS: dict[str, dict[str, str]] = {
         "instrument": "Who issued it and how it binds.",
         "in_force": "When it is in force: one period or a list, both ends inclusive.",
         "applies": "When the instrument applies to an exchange at all.",
+        "otherwise": "The outcome where the policy applies and none of its rules stands: `prohibited` or `review`.",
+        "not_reached": "Which data the law leaves alone, although they come from its country.",
         "define": "Names for conditions. In a list, a name alone stands for its condition.",
         "rules": "The provisions, in the order of the text.",
+    },
+    "NotReachedText": {
+        "when": "When the law leaves the data alone.",
+        "cite": f"Where it says so.{_BY_LANGUAGE}",
+        "says": f"What it says, in your own words.{_BY_LANGUAGE}",
     },
     "FactText": {
         "type": "Its type: one of the basic types, a value set, or `set of` one.",
@@ -154,8 +162,13 @@ KEYS: dict[str, dict[str, str]] = {
     "JurisdictionText": {
         "title": _TITLE,
         "countries": "The countries it covers: a list, or the name of a register.",
-        "covers": "The subject matters it covers, each with its first day.",
+        "covers": "The subject matters it covers, each with its first day and the policies that speak of it.",
         "note": "Which parts of its law are not modelled.",
+    },
+    "CoverText": {
+        "from": "The first day from which it is covered in full.",
+        "partly": "`yes` if policies speak of it and it is not covered in full: what they leave alone is still reviewed.",
+        "by": "The laws and orders that speak of it: policies, or single provisions (`POLICY/RULE`).",
     },
     "SubjectText": {"title": _TITLE, "when": "When the data are of this subject matter."},
     "TouchText": {
@@ -200,6 +213,28 @@ KEYS: dict[str, dict[str, str]] = {
         "lanes": "Names for the ways that advice opens.",
         "factor": "The account of the data as a factor of production, part by part.",
         "authzen": "How access requests (AuthZEN) are read as exchanges; in one file only.",
+    },
+    "AcceptanceText": {
+        "id": "The name of the acceptance in this organisation.",
+        "country": "The country, or countries, whose law is looked after elsewhere.",
+        "subjects": "The subject matters that are accepted, and no others.",
+        "by": "Who accepts, by role or name.",
+        "because": f"Why nothing is missed.{_BY_LANGUAGE}",
+        "from": "The first day of decisions that may rest on it, inclusive.",
+        "until": "The last such day, inclusive; at most 366 days after the first.",
+    },
+    "SwitchedOffText": {
+        "jurisdiction": "The jurisdiction whose policies do not count.",
+        "policy": "The policy that does not count.",
+        "because": f"Why it does not count for the organisation.{_BY_LANGUAGE}",
+        "by": "Who decided that, by role or name.",
+    },
+    "OrganisationText": {
+        "organisation": "The name of the organisation that has rules beside the law.",
+        "title": _TITLE,
+        "accepts": "What the organisation says is looked after elsewhere, by name, with a reason and an end.",
+        "must_be_shown": "Facts, `evidence.KIND` and `claims.KIND` that count only where they are not merely stated.",
+        "switched_off": "Law that does not count for the organisation; what it covered is then not modelled.",
     },
     "Expectation": {
         "outcome": "The outcome over all jurisdictions.",

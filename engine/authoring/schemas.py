@@ -21,7 +21,15 @@ from engine.bundle import Bundle
 from engine.decision import Outcome, RequirementPart
 from engine.policy_language.check import DUE_ANCHORS
 from engine.policy_language.conditions import DATES, FITS, GROUPS, ORDER
-from engine.policy_language.model import DocumentText, PolicyText, TestText, Text, TravelsText, VocabularyText
+from engine.policy_language.model import (
+    DocumentText,
+    OrganisationText,
+    PolicyText,
+    TestText,
+    Text,
+    TravelsText,
+    VocabularyText,
+)
 from engine.policy_language.places import Places
 from engine.policy_language.vocabulary import DOCUMENT_FIELDS, DOCUMENT_GROUPS, PRIMITIVES, Vocabulary
 from engine.rules import AS_OF
@@ -42,13 +50,14 @@ _CORE_NUMBER = re.compile(r"[-+]?(\d+|\d*\.\d+|\d+\.)([eE][-+]?\d+)?", re.ASCII)
 
 
 def editor_schemas(bundle: Bundle) -> dict[str, Schema]:
-    """The schemas by kind of document (`policy`, `test`, `vocabulary`, `exchange`), for the words and rules of the bundle."""
+    """The schemas by kind of document, and that of an exchange, for the words and rules of the bundle."""
     words = _Words(bundle)
     policy = {**words.conditions(), **words.effects()}
     return {
         "policy": words.document(PolicyText, policy),
         "test": words.document(TestText, words.exchanges()),
         "vocabulary": words.document(VocabularyText, policy | words.words()),
+        "organisation": words.document(OrganisationText, words.organisations()),
         "exchange": bundle.exchange_schema(),
     }
 
@@ -100,6 +109,7 @@ class _Words:
             "CounterText.where": condition,
             "SubjectText.when": condition,
             "TouchText.when": condition,
+            "NotReachedText.when": condition,
         }
 
     def effects(self) -> dict[str, Schema]:
@@ -117,7 +127,8 @@ class _Words:
         sets = {name: each.title for name, each in self.vocabulary.values.items()}
         fact = _or_new(_one_of([*self.vocabulary.facts, *self.vocabulary.families]))
         counted = [f"distinct {family}" for family in self.vocabulary.families]
-        subjects = {name: _DAY | _told(text.title.en) for name, text in self.vocabulary.subjects.items()}
+        cover = {"anyOf": [_DAY, _ref("cover")]}
+        subjects = {name: cover | _told(text.title.en) for name, text in self.vocabulary.subjects.items()}
         return {
             "FactText.type": _or_new(_one_of([*PRIMITIVES, *sets, "set of id", *(f"set of {name}" for name in sets)])),
             "FactText.by": _or_new(_one_of(sets, sets)),
@@ -126,10 +137,29 @@ class _Words:
             "CounterText.counts": _or_new(_one_of([*counted, "exchanges"])),
             "CounterText.per": {"type": "array", "items": fact},
             "CounterText.leaves_out": {"type": "array", "items": _ref("name of rule")},
-            "JurisdictionText.covers": {"type": "object", "properties": subjects, "additionalProperties": _DAY},
+            "JurisdictionText.covers": {"type": "object", "properties": subjects, "additionalProperties": cover},
             "TouchText.fact": fact,
             "FactorLineText.fact": fact,
             **self.access(),
+        }
+
+    def organisations(self) -> dict[str, Schema]:
+        """What an organisation may name: words and policies that the bundle has."""
+        vocabulary = self.vocabulary
+        countries = vocabulary.values.get("country")
+        documents = {
+            f"{group}.{kind}": text.title.en for group in DOCUMENT_GROUPS for kind, text in vocabulary.kinds[group].items()
+        }
+        facts = {name: vocabulary.title(name).en for name in vocabulary.facts}
+        families = {name: title.en for name, title in vocabulary.family_titles.items()}
+        shown = facts | families | documents
+        subjects = _titles(vocabulary.subjects)
+        return {
+            "AcceptanceText.country": _one_or_more(_one_of(countries.lineage if countries else (), what="country")),
+            "AcceptanceText.subjects": _list(_one_of(subjects, subjects, what="subject matter")),
+            "OrganisationText.must_be_shown": {"type": "array", "items": _one_of(shown, shown)},
+            "SwitchedOffText.jurisdiction": _ref("name of jurisdiction"),
+            "SwitchedOffText.policy": _or_new(_one_of(self.policies, self.policies)),
         }
 
     def access(self) -> dict[str, Schema]:

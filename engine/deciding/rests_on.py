@@ -16,17 +16,17 @@ from datetime import date
 from typing import NamedTuple, Protocol
 
 from engine.bundle import Bundle
-from engine.deciding.combine import COVERAGE, Outcome
-from engine.deciding.coverage import REVIEWED
+from engine.deciding.combine import Outcome
 from engine.deciding.judgement import Judgement
 from engine.exchange import Exchange
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS
-from engine.rules import Level, RuleSet, Truth, anchors, bearing, named
+from engine.rules import Level, RuleSet, Truth, anchors, bearing
 from engine.values import Document, Missing, Value
 from engine.verdict import RANK, Verdict, numbers, worst
 
-STATED, SIGNED = "stated", "signed"
+STATED, SIGNED, ACCEPTED = "stated", "signed", "accepted"
 RELIES_ON = "relies_on"
+TOUCHED = ("touch/", "subject/")  # definitions by which further countries and subject matters would be touched
 DOCUMENTS = tuple(f"{group}." for group in DOCUMENT_GROUPS)
 PERMITS = frozenset({Level.PERMITTED, Level.PERMITTED_WITH_OBLIGATIONS})
 MAX_EVALUATIONS = 60  # to complete a proposal; then every statement is named
@@ -69,13 +69,10 @@ class Foundations:
     def __init__(self, bundle: Bundle) -> None:
         rules = bundle.rules.rules
         self._rules = bundle.rules
-        self._touches = tuple(
-            (f"touch/{n}", each.fact) for n, each in enumerate(bundle.vocabulary.touches) if each.as_ in REVIEWED
-        )
-        self._coverage = {key: Level.REVIEW for key in bundle.rules.definitions if key.startswith(COVERAGE)}
-        self._floors: dict[str, list[str]] = {}
-        for floor in bundle.rules.floors:
-            self._floors.setdefault(floor.jurisdiction, []).extend(named(floor.condition))
+        self._touches = tuple((f"touch/{n}", each.fact) for n, each in enumerate(bundle.vocabulary.touches))
+        self._coverage = {key: Level.REVIEW for key in bundle.rules.definitions if key.startswith(TOUCHED)}
+        self._spoken = tuple((floor.jurisdiction, each) for floor in bundle.rules.floors for each in floor.spoken)
+        self._left_alone = {each.key: Level.REVIEW for each in bundle.rules.not_reached}
         self._lifting = sum(1 << n for n, rule in enumerate(rules) if rule.satisfies or rule.exempts or rule.excuses)
         # The duties that may become overdue, each with the rules through which it is owed.
         owed = _owed_through(bundle.rules)
@@ -105,7 +102,10 @@ class Foundations:
         statements = [Statement(name, sources.get(name, STATED), stake) for name, stake in found.items()]
         for provision in dict.fromkeys(part.provision for part in judgement.signed_off):
             statements.append(Statement(provision, SIGNED, _stake(look(exchange, signed - {provision}))))
-        return tuple(sorted(statements, key=lambda each: (RANK[each.without], each.fact)))
+        for each in judgement.outcome.coverage.accepted:
+            name = f"{each.acceptance.organisation}/{each.acceptance.id}"
+            statements.append(Statement(name, ACCEPTED, Level.REVIEW))
+        return tuple(sorted(dict.fromkeys(statements), key=lambda each: (RANK[each.without], each.fact)))
 
     def _proposed(self, judgement: Judgement, search: _Search, propose: Propose) -> dict[str, Level]:
         """The statements behind the values that the engine proposes, and behind those that it does not know of."""
@@ -129,11 +129,13 @@ class Foundations:
         return {name: own if stake in PERMITS else stake for name, stake in found.items()}
 
     def _true(self, judgement: Judgement) -> Iterator[tuple[str, Level]]:
-        """The definitions that have to stay true: one law that speaks in each jurisdiction, and the conditions that came with the data."""
+        """The definitions that have to stay true: that a law speaks, or leaves the data alone; the conditions that came with the data."""
         defined = judgement.verdict.defined
-        for place, keys in self._floors.items():
-            if place in judgement.outcome.jurisdictions:
-                yield from ((key, Level.NOT_APPLICABLE) for key in [each for each in keys if defined[each] is Truth.YES][:1])
+        for place, law in self._spoken:
+            about = not law.subject or defined[law.subject] is not Truth.NO
+            if about and place in judgement.outcome.jurisdictions:
+                yield from ((key, Level.NOT_APPLICABLE) for key in [key for key in law.by if defined[key] is Truth.YES][:1])
+        yield from ((key, stake) for key, stake in self._left_alone.items() if defined[key] is Truth.YES)
         for each in judgement.carried:
             if each.rule.travels and each.rule.travels.when:
                 yield each.rule.travels.when, each.rule.travels.otherwise

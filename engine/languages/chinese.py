@@ -16,6 +16,7 @@ from engine.decision import (
     CarriedPart,
     DutyPart,
     EnginePart,
+    InstrumentPart,
     JurisdictionPart,
     LanePart,
     NotModelledPart,
@@ -76,6 +77,7 @@ CODES: Codes = {
         "exempts": "豁免",
         "satisfies": "满足要求",
         "advise": "建议",
+        "allows": "允许",
     },
     "force": {
         "law": "法律",
@@ -135,6 +137,7 @@ SECTIONS: Labels = {
     "lanes": "便利通道",
     "account": "数据要素账户",
     "gaps": "尚未收录的法律",
+    "reach": "可能适用于数据的法律",
     "notes": "已收录法律未涵盖的内容",
     "engines": "推理引擎",
 }
@@ -344,8 +347,11 @@ class Chinese(Language):
     def prohibited(self, reasons: str) -> str:
         return f"不得进行：{reasons}。"
 
-    def not_applicable(self) -> str:
-        return "此处没有任何规则适用于本次交换；这不等于许可。"
+    def not_applicable(self, left_alone: str) -> str:
+        return f"此处收录的法律均未涉及本次交换；这不等于许可{f'：{left_alone}' if left_alone else ''}。"
+
+    def left_alone(self, place: str, subject: str, because: str) -> str:
+        return f"{place}有关{subject}的法律不适用于本次交换{f'（{because}）' if because else ''}"
 
     def undecided(self, low: Level, high: Level, questions: Sequence[str], more: int) -> str:
         between = f"尚不能作出决定：结果介于“{self.level(low.word)}”与“{self.level(high.word)}”之间"
@@ -357,9 +363,16 @@ class Chinese(Language):
     def only_stated(self, titles: Sequence[str]) -> str:
         return f"以下事项仅有陈述，须出示后方予采信：{self.joined(titles)}。"
 
-    def signed_off(self, doubtful: bool, provisions: str, until: date) -> str:
-        what = "下列存疑的豁免或者依据已经人工签核" if doubtful else "下列审查已经人工签核"
-        return f"{what}，有效期至{self.day(until)}：{provisions}。"
+    def signed_off(self, accepts: str, what: str, until: date) -> str:
+        said = {
+            "review": "下列审查已经人工签核",
+            "lift": "下列存疑的豁免或者依据已经人工签核",
+            "reach": "下列法律可能适用一事已经人工签核",
+        }[accepts]
+        return f"{said}，有效期至{self.day(until)}：{what}。"
+
+    def accepted(self, what: str, by: str, until: date) -> str:
+        return f"本结果依据{by}的确认（有效期至{self.day(until)}）：此处未收录的下列法律已另行处理：{what}。"
 
     def sign_off_ends(self, day: date) -> str:
         return f"签核于{self.day(day)}到期"
@@ -406,10 +419,16 @@ class Chinese(Language):
     def unsettled(self, says: str) -> str:
         return f"下列规定是否成立尚无定论：{says}"
 
+    def otherwise(self, outcome: str) -> str:
+        return f"其他条款均未作规定的，{'禁止交换' if outcome == 'prohibited' else '须经人工审查'}"
+
     def not_modelled(self, place: str, subject: str, roles: Sequence[str]) -> str:
         about = f"有关{subject}" if subject else ""
         where = self.joined([self.role(role) for role in roles])
         return f"此处未收录{place}{about}的法律，而{where}在该地"
+
+    def reached(self, place: str, subject: str) -> str:
+        return f"数据来自{place}，该地有关{subject}的法律是否适用尚无定论"
 
     def doubtful(self, title: str) -> str:
         return f"下列要求仅凭存疑的依据满足：{title}"
@@ -503,6 +522,9 @@ class Chinese(Language):
     def jurisdiction_line(self, part: JurisdictionPart) -> str:
         return self.headed(part.title, self.level(part.outcome))
 
+    def instrument_line(self, part: InstrumentPart) -> str:
+        return self.headed(part.title, self.level(part.outcome))
+
     def reason_line(self, part: ReasonPart) -> str:
         about = "，".join([*self.kind(part.force, part.mark), self.word("effect", part.effect)])
         text = f"{part.title}——{self.source(part.instrument, part.citation)}（{about}），见{part.at}"
@@ -552,6 +574,9 @@ class Chinese(Language):
 
     def account_line(self, account: str, title: str, value: str) -> str:
         return self.headed(f"{account}，{title}", value)
+
+    def reach_line(self, place: str, subject: str, certain: bool) -> str:
+        return self.certainly(certain, f"{self.headed(place or '未知的国家或地区', subject)}，故须人工审查")
 
     def gap_line(self, place: str, subject: str, part: NotModelledPart) -> str:
         roles = self.joined([self.role(role) for role in part.touched_as])

@@ -20,6 +20,7 @@ from engine.decision import (
     CarriedPart,
     DutyPart,
     EnginePart,
+    InstrumentPart,
     JurisdictionPart,
     LanePart,
     NotModelledPart,
@@ -259,7 +260,12 @@ class Language(ABC):
     def prohibited(self, reasons: str) -> str: ...
 
     @abstractmethod
-    def not_applicable(self) -> str: ...
+    def not_applicable(self, left_alone: str) -> str:
+        """No law speaks of the exchange; `left_alone` lists whose law leaves it alone, "" if none is known."""
+
+    @abstractmethod
+    def left_alone(self, place: str, subject: str, because: str) -> str:
+        """The law of a place does not speak of a subject in this exchange; `because` is the reason, "" if none is given."""
 
     @abstractmethod
     def undecided(self, low: Level, high: Level, questions: Sequence[str], more: int) -> str:
@@ -270,8 +276,16 @@ class Language(ABC):
         """What was stated, and counts only where it is shown."""
 
     @abstractmethod
-    def signed_off(self, doubtful: bool, provisions: str, until: date) -> str:
-        """A sentence after the answer: which provisions persons signed off. `doubtful`: they accepted lifts that are in doubt."""
+    def signed_off(self, accepts: str, what: str, until: date) -> str:
+        """
+        A sentence after the answer: what persons signed off.
+
+        `accepts` is "review" or "lift", and `what` lists provisions; or it is "reach", and `what` lists places and their law.
+        """
+
+    @abstractmethod
+    def accepted(self, what: str, by: str, until: date) -> str:
+        """A sentence after the answer: the law of which places on which subjects is accepted to be looked after, by whom."""
 
     @abstractmethod
     def sign_off_ends(self, day: date) -> str: ...
@@ -320,8 +334,16 @@ class Language(ABC):
         """The reason for the review of a provision that is marked unsure; `says` is what the provision says."""
 
     @abstractmethod
+    def otherwise(self, outcome: str) -> str:
+        """What a policy says where it applies and no other provision of it stands; `outcome` is "prohibited" or "review"."""
+
+    @abstractmethod
     def not_modelled(self, place: str, subject: str, roles: Sequence[str]) -> str:
         """No policy models the law of a place on a subject; "" is every subject. `roles` are codes."""
+
+    @abstractmethod
+    def reached(self, place: str, subject: str) -> str:
+        """Data on a subject come from a place, none of whose policies applies, so that its law may reach them."""
 
     @abstractmethod
     def doubtful(self, title: str) -> str:
@@ -412,6 +434,9 @@ class Language(ABC):
     def jurisdiction_line(self, part: JurisdictionPart) -> str: ...
 
     @abstractmethod
+    def instrument_line(self, part: InstrumentPart) -> str: ...
+
+    @abstractmethod
     def reason_line(self, part: ReasonPart) -> str: ...
 
     @abstractmethod
@@ -446,6 +471,10 @@ class Language(ABC):
 
     @abstractmethod
     def account_line(self, account: str, title: str, value: str) -> str: ...
+
+    @abstractmethod
+    def reach_line(self, place: str, subject: str, certain: bool) -> str:
+        """A place whose law may reach the data; "" is an unknown place."""
 
     @abstractmethod
     def gap_line(self, place: str, subject: str, part: NotModelledPart) -> str:

@@ -34,6 +34,7 @@ from engine.policy_language.model import (
     VocabularyText,
     read_parts,
 )
+from engine.policy_language.organisation import Acceptance, Organisation, SwitchedOff
 from engine.policy_language.tree import Node, locate
 from engine.rules import RegisterEntry
 from engine.values import MAX_TEXT, Type, ValueSet
@@ -116,6 +117,22 @@ class Vocabulary:
     nodes: Mapping[tuple[str, str], Node]
     spans: Mapping[tuple[str, str], Span]  # where each word's name stands
     authzen: AuthZenText | None = None
+    organisations: tuple[Organisation, ...] = ()
+
+    @property
+    def accepts(self) -> tuple[Acceptance, ...]:
+        """What organisations say is looked after elsewhere."""
+        return tuple(each for organisation in self.organisations for each in organisation.accepts)
+
+    @property
+    def switched_off(self) -> tuple[SwitchedOff, ...]:
+        """The jurisdictions and policies that organisations have switched off."""
+        return tuple(each for organisation in self.organisations for each in organisation.switched_off)
+
+    @property
+    def must_be_shown(self) -> frozenset[str]:
+        """Facts, kinds of documents (`evidence.KIND`) and claims that count only where they are not merely stated."""
+        return frozenset(name for organisation in self.organisations for name in organisation.must_be_shown)
 
     def type_of(self, name: str) -> Type | None:
         """The type of a fact, of a family's `total`, or of a document's field; None where there is no such fact."""

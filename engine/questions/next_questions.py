@@ -13,8 +13,8 @@ from functools import cached_property
 from itertools import combinations, product
 
 from engine.bundle import Bundle
-from engine.deciding.combine import COVERAGE, UNDETERMINED, Outcome
-from engine.deciding.coverage import REVIEWED
+from engine.deciding.combine import UNDETERMINED, Outcome
+from engine.deciding.coverage import REACHING, REVIEWED
 from engine.decision import MissingPart, QuestionPart
 from engine.exchange import Exchange
 from engine.explaining.phrasebook import Phrasebook
@@ -24,13 +24,14 @@ from engine.rules import AS_OF, Atom, Condition, Level, Rule, Truth, anchors, te
 from engine.values import Missing, Range, SetOf, Value
 from engine.verdict import Reading, Verdict, numbers
 
+ABOUT_DATA = ("touch/", "subject/", "not-reached/")  # definitions of coverage that rest on no policy's `applies`
 MAX_LISTS = 3
 MAX_EVALUATIONS = 40  # for each of: short lists, gathering, verifying
 MAX_TRIED = 3
 MAX_PAIRED = 6
 MAX_REMEMBERED = 256  # sets of policies that may apply
 # The highest level that a rule of an effect can raise the outcome to; for other effects it is not known beforehand.
-MOST = {"advise": Level.NOT_APPLICABLE, "review": Level.REVIEW}
+MOST = {"advise": Level.NOT_APPLICABLE, "allows": Level.NOT_APPLICABLE, "review": Level.REVIEW}
 
 
 class Questions:
@@ -67,7 +68,7 @@ class Questions:
             if len(self._tested) >= MAX_REMEMBERED:
                 self._tested.clear()
             conditions = [rule.condition for rule in rules.rules if rule.provision.policy in applying]
-            conditions += [condition for key, condition in rules.definitions.items() if key.startswith(COVERAGE)]
+            conditions += [condition for key, condition in rules.definitions.items() if key.startswith(ABOUT_DATA)]
             conditions += [duty.done_when for duty in self.bundle.duties.values() if duty.done_when is not None]
             tests = dict.fromkeys(atom for condition in conditions for atom in self.tests(condition))
             found = self._tested[applying] = self.book.by_fact(tests)
@@ -165,8 +166,9 @@ class _Finder:
             if self.verdict.defined[key] is Truth.UNKNOWN:
                 gates |= dict.fromkeys(self.open(self.definitions[key]))
         for number, touch in enumerate(self.bundle.vocabulary.touches):
-            relevant = touch.as_ in REVIEWED and self.verdict.defined[f"touch/{number}"] is not Truth.NO
-            if relevant and isinstance(self.exchange.value(touch.fact), Missing):
+            relevant = touch.as_ in self.located and self.verdict.defined[f"touch/{number}"] is not Truth.NO
+            value = self.exchange.value(touch.fact)
+            if relevant and (isinstance(value, Missing) or (isinstance(value, SetOf) and value.open)):
                 gates[touch.fact] = None
         holds = self.verdict.holds
         for number in numbers(holds.possible & ~holds.certain):
@@ -186,11 +188,25 @@ class _Finder:
                     others[self.exchange.asked_for(start)] = None
         return list(gates), [fact for fact in others if fact not in gates]
 
-    def weighing(self) -> tuple[str, ...]:
-        """The definitions of coverage that can move the outcome: touches that are reviewed, and subjects with a reviewed gap."""
-        touches = (f"touch/{n}" for n, touch in enumerate(self.bundle.vocabulary.touches) if touch.as_ in REVIEWED)
-        subjects = (f"subject/{gap.subject}" for gap in self.outcome.coverage.gaps if gap.reviewed and gap.subject)
-        return tuple(dict.fromkeys((*touches, *subjects)))
+    @cached_property
+    def located(self) -> frozenset[str]:
+        """The roles of countries that can move the outcome: those that are reviewed, and every role that a reach rests on."""
+        return REACHING if self.outcome.coverage.reaches else REVIEWED
+
+    def weighing(self) -> Iterator[str]:
+        """The definitions of coverage that can move the outcome: of countries and subject matters, and of law that may speak."""
+        coverage = self.outcome.coverage
+        yield from (f"touch/{n}" for n, touch in enumerate(self.bundle.vocabulary.touches) if touch.as_ in self.located)
+        yield from (f"subject/{gap.subject}" for gap in coverage.gaps if gap.reviewed and gap.subject)
+        reached = {reach.jurisdiction for reach in coverage.reaches}
+        for floor in self.bundle.rules.floors:
+            bounds = self.outcome.jurisdictions.get(floor.jurisdiction)
+            # Not known whether law speaks: of a jurisdiction that may permit, or whose reach is open.
+            if floor.covered and bounds is not None and (bounds.low is not bounds.high or floor.jurisdiction in reached):
+                for spoken in floor.spoken:
+                    yield spoken.subject
+                    yield from spoken.by
+        yield from (each.key for each in self.bundle.rules.not_reached if each.jurisdiction in reached)
 
     def open(self, condition: Condition) -> Iterator[str]:
         """The facts to ask for because they leave tests of a condition open; for a family's total, its members."""

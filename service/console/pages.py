@@ -97,6 +97,13 @@ class PageReader:
         except LookupError:
             return str(name)
 
+    def subject(self, name: Any) -> str:
+        """The title of a subject matter."""
+        try:
+            return self.book.subject(str(name))
+        except LookupError:
+            return str(name)
+
     def place(self, code: Any) -> str:
         """The name of a country or jurisdiction."""
         try:

@@ -47,7 +47,7 @@ claims:
 requirements:
   certificate: {title: certificate, how: so, jurisdiction: AA}
 jurisdictions:
-  AA: {title: Aland, countries: [AA]}
+  AA: {title: Aland}
 counters:
   counts.year: {counts: distinct data.people, per: [exporter.id], window: calendar year in UTC}
 """

@@ -11,6 +11,7 @@ without all other values (`deciding.rests_on`).
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -78,7 +79,7 @@ class Reliance:
         }
         self._against: dict[int, int] = {}
         for exempter, victims in table.victims.items():
-            for number in numbers(victims & (table.exempters | table.lifters)):
+            for number in numbers(victims):
                 self._against[number] = self._against.get(number, 0) | placed[exempter]
 
     def of(
@@ -108,6 +109,13 @@ class Reliance:
             shut.add(lifted, self._against.get(number, 0))
             if not (table.doubtful | verdict.doubted.possible) >> number & 1:
                 spared |= self._spared[number]
+        for number in numbers(verdict.holds.possible & table.otherwise):
+            # What a law says otherwise stays away while one of its rules stands.
+            others = numbers(stands.certain & table.speaking[number])
+            for first in itertools.islice(others, 1):
+                stake = BY_EFFECT[table.rules[number].effect]
+                kept.add(stake, self._placed[first] & terms.certain)
+                shut.add(stake, self._against.get(first, 0))
         return spared
 
     def _lifted(self, number: int, verdict: Verdict) -> Level:

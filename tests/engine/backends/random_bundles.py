@@ -89,9 +89,15 @@ VOCABULARY: dict[str, Any] = {
     "counters": {"counts.year": {"counts": "distinct data.people", "per": ["from.country"], "window": "calendar year in UTC"}},
     "evidence": {kind: {"title": kind} for kind in KINDS},
     "claims": {kind: {"title": kind} for kind in CLAIMS},
-    "jurisdictions": {"AA": {"title": "Aland", "countries": ["AA"]}, "BB": {"title": "Beland", "countries": ["BB"]}},
     "lanes": {"fast": {"title": "fast"}},
 }  # fmt: skip
+SUBJECTS = ["one", "two"]
+TOUCHES = [
+    {"fact": "from.country", "as": "exporter"},
+    {"fact": "to.country", "as": "recipient"},
+    {"fact": "data.in", "as": "collection"},
+]
+BINDING = {"prohibit", "require", "oblige", "review", "allows"}
 COUNTRIES = ["AA", "BB", "CC", "DD", "NO"]
 CATEGORIES = ["health", "clinical", "image", "gene", "genome", "other"]
 GRADES = ["general", "important", "core"]
@@ -114,6 +120,11 @@ COMPARED = [
     ("data.id", "limits.id"),
 ]
 UNORDERED = ("from.country", "to.flag", "data.category", "data.id")  # first of the facts above that have no order
+
+
+def _binds(policy: dict[str, Any]) -> bool:
+    """Whether a policy can give a floor: one of its rules binds, or it says what holds otherwise."""
+    return "otherwise" in policy or any(BINDING & rule.keys() for rule in policy["rules"])
 
 
 class Maker:
@@ -145,10 +156,43 @@ class Maker:
     def sources(self) -> dict[str, bytes]:
         self.definitions = []
         vocabulary = {**VOCABULARY, "requirements": {name: self.requirement(name) for name in REQUIREMENTS}}
-        documents = {"vocabulary.yaml": vocabulary}
-        for policy in ("aa.law", "aa.more", "bb.law"):
-            documents[f"{policy}.yaml"] = self.policy(policy)
+        policies = {name: self.policy(name) for name in ("aa.law", "aa.more", "bb.law")}
+        self.definitions = []
+        vocabulary["subjects"] = {name: {"title": name, "when": self.condition(1)} for name in SUBJECTS}
+        vocabulary["touches"] = [*TOUCHES, {"fact": "data.in", "as": "people", "when": self.condition(0)}]
+        covered = {place: self.coverage(place, policies) for place in ("AA", "BB")} if self.chance(0.6) else {}
+        vocabulary["jurisdictions"] = {
+            place: {"title": place, **({"countries": [place], "covers": covered[place]} if covered.get(place) else {})}
+            for place in ("AA", "BB")
+        }
+        documents = {"vocabulary.yaml": vocabulary, **{f"{name}.yaml": text for name, text in policies.items()}}
+        if self.chance(0.3):
+            documents["ours.yaml"] = {"organisation": "ours", "title": "ours", "accepts": [self.acceptance()]}
         return self.written(documents)
+
+    def coverage(self, place: str, policies: dict[str, Any]) -> dict[str, Any]:
+        """Which policies of a jurisdiction speak of which subject matters; only those that bind can."""
+        binding = [name for name, text in policies.items() if text["jurisdiction"] == place and _binds(text)]
+        covers = {}
+        for subject in SUBJECTS if binding else ():
+            if self.chance(0.7):
+                since = (
+                    {"partly": "yes"} if self.chance(0.2) else {"from": self.pick(["2020-01-01", "2026-06-30", "2026-07-01"])}
+                )
+                covers[subject] = {**since, "by": self.some(binding, 2)}
+        return covers
+
+    def acceptance(self) -> dict[str, Any]:
+        days = self.pick([("2026-01-01", "2026-12-31"), ("2026-07-01", "2027-06-30")])
+        return {
+            "id": "one",
+            "country": self.some(COUNTRIES, 2),
+            "subjects": self.some(SUBJECTS, 2),
+            "by": "counsel",
+            "because": "so",
+            "from": days[0],
+            "until": days[1],
+        }
 
     @staticmethod
     def written(documents: dict[str, Any]) -> dict[str, bytes]:
@@ -204,6 +248,10 @@ class Maker:
             "applies": self.condition(1),
             "rules": [self.rule(rule, ids, name) for rule in ids],
         }
+        if self.chance(0.15):
+            text["otherwise"] = self.pick(["prohibited", "review"])
+        if self.chance(0.3):
+            text["not_reached"] = [{"when": self.condition(1), "cite": "so", "says": "so"}]
         return text | ({"define": define} if define else {})
 
     def windows(self) -> Any:
@@ -226,6 +274,7 @@ class Maker:
                 "review",
                 "oblige",
                 "advise",
+                "allows",
                 "exempts",
                 "exempts",
                 *(["require"] * 3 + ["satisfies"] * 4 if aa else []),
@@ -239,6 +288,8 @@ class Maker:
                 text["duties"] = [self.duty()]
         elif effect == "oblige":
             text["oblige"] = self.duty()
+        elif effect == "allows":
+            text["allows"] = "yes"
         elif effect in ("prohibit", "review", "advise"):
             text[effect] = f"{effect} {id}"
             if effect == "advise" and status != "unsure" and self.chance(0.5):

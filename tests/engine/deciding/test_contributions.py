@@ -46,7 +46,7 @@ counters:
   counts.files: {counts: data.files, per: [exporter.id, recipient.country], window: preceding 7 days}
   counts.times: {counts: exchanges, per: [exporter.id], window: calendar year and the one before}
 jurisdictions:
-  XX: {title: somewhere, countries: [CN]}
+  XX: {title: somewhere}
 """
 POLICY = """
 policy: xx.test

@@ -78,7 +78,7 @@ counters:
   counts.sent: {counts: distinct data.people, per: [exporter.id], window: calendar year in UTC, leaves_out: [a.law/ground]}
 
 jurisdictions:
-  AA: {title: Aland, countries: [AA], covers: {images: 2024-01-01}}
+  AA: {title: Aland, countries: [AA], covers: {images: {from: 2024-01-01, by: [a.law]}}}
 
 subjects:
   images: {title: images, when: {data.kinds: {has: image}}}
