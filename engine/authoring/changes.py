@@ -19,7 +19,7 @@ from engine.bundle import Bundle
 from engine.decision import Part
 from engine.explaining.phrasebook import Phrasebook
 from engine.multilingual import NO_WORDS, Words
-from engine.policy_language.model import Text
+from engine.policy_language.model import CoverText, Text
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS
 from engine.rules import (
     AS_OF,
@@ -582,6 +582,8 @@ def _show(value: Any) -> str:
             return name
         case ValueSet():
             return value.name
+        case CoverText(from_=since, by=by):
+            return f"{'in part' if since is None else f'from {since}'}, by {', '.join(by)}"
         case Period() | OnDay() | OnDate() | Earliest():
             return _due(value)
         case RegisterEntry(from_=first, until=last):
