@@ -17,6 +17,7 @@ from typing import NamedTuple, Protocol
 
 from engine.bundle import Bundle
 from engine.deciding.combine import Outcome
+from engine.deciding.coverage import REVIEWED
 from engine.deciding.judgement import Judgement
 from engine.exchange import Exchange
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS
@@ -26,6 +27,7 @@ from engine.verdict import RANK, Verdict, numbers, worst
 
 STATED, SIGNED, ACCEPTED = "stated", "signed", "accepted"
 RELIES_ON = "relies_on"
+NEEDED = REVIEWED | {"collection"}  # an unknown country in one of these roles may bring another law
 TOUCHED = ("touch/", "subject/")  # definitions by which further countries and subject matters would be touched
 DOCUMENTS = tuple(f"{group}." for group in DOCUMENT_GROUPS)
 PERMITS = frozenset({Level.PERMITTED, Level.PERMITTED_WITH_OBLIGATIONS})
@@ -69,7 +71,8 @@ class Foundations:
     def __init__(self, bundle: Bundle) -> None:
         rules = bundle.rules.rules
         self._rules = bundle.rules
-        self._touches = tuple((f"touch/{n}", each.fact) for n, each in enumerate(bundle.vocabulary.touches))
+        touches = enumerate(bundle.vocabulary.touches)
+        self._touches = tuple((f"touch/{n}", each.fact) for n, each in touches if each.as_ in NEEDED)
         self._coverage = {key: Level.REVIEW for key in bundle.rules.definitions if key.startswith(TOUCHED)}
         self._spoken = tuple((floor.jurisdiction, each) for floor in bundle.rules.floors for each in floor.spoken)
         self._left_alone = {each.key: Level.REVIEW for each in bundle.rules.not_reached}

@@ -45,8 +45,10 @@ def faults(
 
     exchange = read(bundle, sent)
     judgement = pdp.judge(exchange, as_of=AS_OF)
-    named = {each.fact: each.without for each in pdp.rests_on(judgement)}
-    exact = {each.fact: each.without for each in pdp.rests_on(judgement, exact=True)}
+    named, exact = (
+        {each.fact: each.without for each in pdp.rests_on(judgement, exact=exact) if each.source != "accepted"}
+        for exact in (False, True)
+    )
     every = statements(exchange)
     left = [name for name in every if name not in named]
     if not set(named) <= set(every):
