@@ -137,10 +137,13 @@ class ConflictPart(Part):
 
 
 class QuestionPart(Part):
+    """A fact or a document to find out. `narrows` are values that were sent and say too little; `values` then are what they may mean."""
+
     fact: str
     question: str
     type: str
     values: list[str] = []
+    narrows: list[str] = []
 
 
 class MissingPart(Part):
@@ -257,6 +260,12 @@ class DigestsPart(Part):
     source: str
 
 
+class BundlePart(DigestsPart):
+    """The policies that decided. `folders` has the digest of each folder by itself, and is present only if there are two to eight."""
+
+    folders: dict[str, str] | None = None
+
+
 class SignedOffPart(Part):
     """
     An approval that the decision rests on. With `accepts` "review", the provision no longer asks for a review. With "lift", what the
@@ -318,7 +327,7 @@ class Decision(Part):
     missing: list[MissingPart] = []
     coverage: CoveragePart
     factor: FactorPart
-    bundle: DigestsPart
+    bundle: BundlePart
     engine: EnginePart
     carried: list[CarriedPart] | None = None
     signed_off: list[SignedOffPart] | None = None

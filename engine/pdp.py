@@ -72,7 +72,7 @@ class PDP:
         self.travelling = travelling(bundle.rules)
         self._combiner = Combiner(bundle)
         self._foundations = Foundations(bundle)
-        self._must_be_shown: frozenset[str] = getattr(bundle.vocabulary, "must_be_shown", frozenset())
+        self._must_be_shown = bundle.vocabulary.must_be_shown
         self._concerned = sum(1 << number for number, rule in enumerate(bundle.rules.rules) if concerns(rule))
         self._agreed = EnginePart(version=VERSION, mode=mode, engines=list(MODES[mode]), agreed=True)
         self._tellers = {ENGLISH.code: Teller(bundle, self._agreed, ENGLISH)}  # other languages are added on first use

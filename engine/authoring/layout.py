@@ -36,9 +36,8 @@ EDITOR_LINE = "# yaml-language-server: $schema="
 _CONDITIONS = frozenset({"applies", "when", "unless", "done_when", "where", "any_of", "all_of", "none_of"})
 _GROUPS = frozenset({"any_of", "all_of", "none_of"})
 # The parts of a document, each after an empty line; and the parts in which each entry stands after an empty line too.
-_PARTS = frozenset({"define", "rules", "cases", "accepts", "must_be_shown", "switched_off", *VocabularyText.model_fields}) - {
-    "vocabulary"
-}
+_SAID = OrganisationText.model_fields.keys() - {"organisation", "title"}
+_PARTS = frozenset({"define", "rules", "cases", *_SAID, *VocabularyText.model_fields}) - {"vocabulary"}
 _SET_APART = frozenset({"rules", "cases", "accepts", "switched_off"})
 _KINDS: tuple[tuple[str, type[DocumentText], str, type[DocumentText] | None], ...] = (
     ("policy", PolicyText, "rules", RuleText),

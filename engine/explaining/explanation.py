@@ -37,6 +37,7 @@ from engine.values import Missing
 from engine.verdict import Bounds, Reading, numbers
 
 REMEMBERED_DUTIES = REMEMBERED_STATEMENTS = 4_096
+MOST_FOLDERS = 8  # that a decision names, so that its length has a bound
 REMEMBERED = 256  # combinations of truth values of the tests of one rule
 TRUTH_WORDS: dict[Truth, TruthWord] = {Truth.NO: "no", Truth.UNKNOWN: "unknown", Truth.YES: "yes"}
 
@@ -81,7 +82,8 @@ class Teller:
             for name, each in sorted(bundle.rules.requirements.items())
         }
         digests = bundle.digests
-        self._bundle = _encode({"meaning": digests.meaning, "source": digests.source})
+        folders = {"folders": digests.folders} if 1 < len(digests.folders) <= MOST_FOLDERS else {}
+        self._bundle = _encode({**folders, "meaning": digests.meaning, "source": digests.source})
 
     def tell(self, case: Case, more: Mapping[str, BaseModel]) -> Written:
         """The decision document of a case; `more` are members that the caller asked for."""

@@ -176,6 +176,13 @@ BRIEF: Labels = {
     "that_day": "交换之日",
     "earliest": "以先到者为准：",
     "lane": "开放便利通道",
+    "accepts": "认可已另行处理的事项",
+    "countries": "国家和地区",
+    "subjects": "数据类型",
+    "because": "理由",
+    "by": "决定人",
+    "must_be_shown": "仅凭声明不予采信的事项",
+    "switched_off": "已停用、视同尚未收录的法律",
     "marks": "每条规定均注明确信程度。",
 }
 
@@ -193,6 +200,9 @@ class Chinese(Language):
 
     def listed(self, texts: Sequence[str], more: bool) -> str:
         return "；".join(texts) + ("；……" if more else "")
+
+    def one_after_another(self, sentences: Sequence[str]) -> str:
+        return "".join(sentences)
 
     def joined(self, names: Sequence[str]) -> str:
         return "和".join(["、".join(names[:-1]), names[-1]] if len(names) > 1 else names)
@@ -315,6 +325,14 @@ class Chinese(Language):
 
     def same(self, name: str, other: str, negated: bool) -> str:
         return f"{name}与{other}{'不同' if negated else '相同'}"
+
+    def of_sets(self, name: str, op: str, other: str, negated: bool) -> str:
+        match op:
+            case "only":
+                return f"{name}{'' if negated else '未'}超出{other}"
+            case "has_all":
+                return f"{name}{'未' if negated else ''}涵盖{other}的全部"
+        return f"{name}与{other}{'没有' if negated else '有'}重合"
 
     def shown(self, name: str, claim: bool, negated: bool) -> str:
         word = ("未援引并证明" if negated else "已援引并证明") if claim else ("未出示" if negated else "已出示")
@@ -464,6 +482,10 @@ class Chinese(Language):
             case "date":
                 return f"{title}是哪一天？"
         return f"{title}是什么？"
+
+    def ask_narrower(self, title: str, meant: Sequence[str], choices: Sequence[str], several: bool) -> str:
+        said = self.joined([f"“{each}”" for each in meant])
+        return f"{title}中的{said}具体指下列哪{'些（请全部列出）' if several else '一项'}：{'；'.join(choices)}？"
 
     def ask_field(self, title: str, field: str) -> str:
         return _FIELD_QUESTIONS[field].format(title)

@@ -202,6 +202,13 @@ BRIEF: Labels = {
     "that_day": "the day of the exchange",
     "earliest": "whichever comes first:",
     "lane": "opens the lane",
+    "accepts": "What is accepted as looked after elsewhere",
+    "countries": "Countries",
+    "subjects": "Subject matters",
+    "because": "Reason",
+    "by": "Decided by",
+    "must_be_shown": "What counts only where it is not merely stated",
+    "switched_off": "What is switched off, and so not modelled",
     "marks": "Each provision says how certain it is.",
 }
 
@@ -219,6 +226,9 @@ class English(Language):
 
     def listed(self, texts: Sequence[str], more: bool) -> str:
         return "; ".join(texts) + ("; …" if more else "")
+
+    def one_after_another(self, sentences: Sequence[str]) -> str:
+        return " ".join(sentences)
 
     def joined(self, names: Sequence[str]) -> str:
         return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
@@ -324,6 +334,12 @@ class English(Language):
 
     def same(self, name: str, other: str, negated: bool) -> str:
         return f"{name} {_be(name)} {'not ' if negated else ''}the same as {other}"
+
+    def of_sets(self, name: str, op: str, other: str, negated: bool) -> str:
+        verb, rest = {"only": ("stay", "within"), "has_all": ("cover", "all of"), "has": ("overlap", "with")}[op]
+        if negated:
+            return f"{name} {'do' if _plural(name) else 'does'} not {verb} {rest} {other}"
+        return f"{name} {verb}{'' if _plural(name) else 's'} {rest} {other}"
 
     def shown(self, name: str, claim: bool, negated: bool) -> str:
         return f"{name} {_be(name)} {'not ' if negated else ''}{'relied on and shown' if claim else 'shown'}"
@@ -484,6 +500,12 @@ class English(Language):
             case "count":
                 return f"How many are there: {title}?"
         return f"What is the {title}?"
+
+    def ask_narrower(self, title: str, meant: Sequence[str], choices: Sequence[str], several: bool) -> str:
+        said = self.joined([f"“{each}”" for each in meant])
+        if several:
+            return f"What exactly is meant by {said} ({title})? Name all of these that apply: {'; '.join(choices)}."
+        return f"What exactly is meant by {said} ({title}): {'; '.join(choices)}?"
 
     def ask_field(self, title: str, field: str) -> str:
         return _FIELD_QUESTIONS[field].format(title)

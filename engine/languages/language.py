@@ -114,6 +114,10 @@ class Language(ABC):
         """A list of texts that may be whole clauses; `more` says that the list is not complete."""
 
     @abstractmethod
+    def one_after_another(self, sentences: Sequence[str]) -> str:
+        """Whole sentences as one text."""
+
+    @abstractmethod
     def joined(self, names: Sequence[str]) -> str:
         """`a, b and c`."""
 
@@ -225,6 +229,10 @@ class Language(ABC):
 
     @abstractmethod
     def same(self, name: str, other: str, negated: bool) -> str: ...
+
+    @abstractmethod
+    def of_sets(self, name: str, op: str, other: str, negated: bool) -> str:
+        """A test of one set against another: "has" some member of it, "has_all" of its members, or "only" such members."""
 
     @abstractmethod
     def shown(self, name: str, claim: bool, negated: bool) -> str:
@@ -374,6 +382,10 @@ class Language(ABC):
     @abstractmethod
     def ask(self, title: str, kind: str) -> str:
         """A question for a fact that has no question by an author; the kind of a document is "document"."""
+
+    @abstractmethod
+    def ask_narrower(self, title: str, meant: Sequence[str], choices: Sequence[str], several: bool) -> str:
+        """The question which of some values is meant by wider ones that were sent for a fact; perhaps several are."""
 
     @abstractmethod
     def ask_field(self, title: str, field: str) -> str:

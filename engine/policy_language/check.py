@@ -65,6 +65,7 @@ ALLOWED = {
 COUNTER_WINDOW = re.compile(
     r"^(calendar year( and the one before)?( in (?P<zone>[A-Za-z]+(/[A-Za-z_]+)*))?|preceding \d{1,4} (day|week|month|year)s?)$"
 )
+EVERYWHERE = "always"  # what `applies` says of a policy that applies to every exchange
 DUE_ANCHORS = ("exchanged_at", "decided_on")
 OTHERWISE = "otherwise"  # the id of the provision that a policy's `otherwise` becomes
 T = TypeVar("T")
@@ -117,7 +118,9 @@ class _Checker:
             self._own(f"touch/{number}", ("touches", str(number)))
         self._counters()
         for name, (policy, tree) in self.policies.items():
-            applies = self.conditions.lower(locate(tree, ("applies",))[0], name, Use.APPLIES)
+            node = locate(tree, ("applies",))[0]
+            always = isinstance(node, Scalar) and node.text == EVERYWHERE
+            applies = ALWAYS if always else self.conditions.lower(node, name, Use.APPLIES)
             self.conditions.definitions[f"{name}#applies"] = All((_in_force(policy.in_force), applies))
             self._not_reached(name, policy, tree)
         requirements = {name: self._requirement(name) for name in self.vocabulary.requirements}
@@ -169,6 +172,10 @@ class _Checker:
             help = did_you_mean(policy.jurisdiction, known) or "add it to the vocabulary under `jurisdictions:`"
             self.findings.error(at, "unknown-jurisdiction", f"there is no jurisdiction `{policy.jurisdiction}`", help=help)
         for name in policy.define:
+            if name == EVERYWHERE:
+                at = locate(tree, ("define", name))[1]
+                said = f"`{name}` cannot be the name of a definition"
+                self.findings.error(at, "bad-id", said, help=f"`applies: {name}` has a meaning already; choose another name")
             self.defined[f"{policy.policy}/{name}"] = (policy.policy, locate(tree, ("define", name))[0])
         for number, text in enumerate(policy.rules):
             node = locate(tree, ("rules", number))[0]

@@ -239,9 +239,12 @@ class FactText(DocumentText):
 
 
 class ValueText(DocumentText):
+    """A value. `rest` says that it is none of the other values under those that it lies under (semantics 2.5)."""
+
     title: Text | None = None
     under: str | list[str] | None = None
     exact: YesNo = "no"
+    rest: YesNo = "no"
     dpv: str | None = None
 
 
@@ -252,6 +255,14 @@ class ValueSetText(DocumentText):
     ordered: YesNo = "no"
     open: YesNo = "no"
     values: list[str] | dict[str, ValueText | str]
+
+
+class MoreValueText(DocumentText):
+    """A value that is added to a set defined elsewhere; to every rule that does not name it, it is the value that it lies under."""
+
+    title: Text | None = None
+    under: str
+    dpv: str | None = None
 
 
 class EntryText(DocumentText):
@@ -463,6 +474,7 @@ class VocabularyText(DocumentText):
     vocabulary: Id
     facts: dict[str, FactText] = {}
     values: dict[str, ValueSetText] = {}
+    more_values: dict[str, dict[str, MoreValueText]] = {}
     registers: dict[str, RegisterText] = {}
     calendars: dict[str, CalendarText] = {}
     evidence: dict[str, KindText] = {}

@@ -66,3 +66,5 @@ class Organisation:
     accepts: tuple[Acceptance, ...]
     must_be_shown: tuple[str, ...]
     switched_off: tuple[SwitchedOff, ...]
+    file: str = field(compare=False, repr=False)
+    line: int = field(compare=False, repr=False)

@@ -7,7 +7,7 @@ exist, an acceptance ends, and what is switched off must be missed: a law that c
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from engine.diagnostic import Findings, Span, did_you_mean
@@ -28,8 +28,45 @@ class _Policy(NamedTuple):
 def organisations(
     trees: Sequence[Node], policies: Sequence[Node], vocabulary: Vocabulary, findings: Findings
 ) -> tuple[Organisation, ...]:
-    """Read the documents of organisations; each error is a finding at its place."""
+    """
+    Read the documents of organisations, and check what stands in the same folders. Each error is a finding at its place.
+
+    INVARIANT (an organisation lifts no law): every policy in its folder is of a jurisdiction that the folder itself names, which covers
+    no country, and binds like a contract at most. Exemptions and grounds never leave their jurisdiction, so they reach its own rules only.
+    """
+    folders = {folder_of(tree.span.file) for tree in trees}
+    _check_house(folders, [tree for tree in policies if folder_of(tree.span.file) in folders], vocabulary, findings)
     return _Reader(_written(policies), vocabulary, findings).read(trees)
+
+
+def folder_of(file: str) -> str:
+    """The folder that a file of a bundle was given with; a file that was given by itself is its own."""
+    return file.partition("/")[0]
+
+
+def _check_house(folders: Collection[str], policies: Iterable[Node], vocabulary: Vocabulary, findings: Findings) -> None:
+    own = {
+        name for (kind, name), span in vocabulary.spans.items() if kind == "jurisdictions" and folder_of(span.file) in folders
+    }
+    for name in own & vocabulary.jurisdictions.keys():
+        text = vocabulary.jurisdictions[name]
+        if text.countries or text.covers:
+            at = locate(vocabulary.nodes["jurisdictions", name], ("countries" if text.countries else "covers",))[1]
+            said = f"`{name}` is an organisation's own, and covers no country"
+            help = "write the law of a country in a folder of its own, or accept the gap under `accepts:`"
+            findings.error(at, "house", said, help=help)
+    for tree in policies:
+        at = locate(tree, ("jurisdiction",))[0].span
+        jurisdiction = plain(locate(tree, ("jurisdiction",))[0])
+        if jurisdiction in vocabulary.jurisdictions and jurisdiction not in own:
+            said = f"an organisation's policy cannot be of the jurisdiction `{jurisdiction}`, which its folder does not name"
+            help = "name one of your own under `jurisdictions:`; write law in a folder without an `organisation:` document"
+            findings.error(at, "house", said, help=help)
+        force = locate(tree, ("instrument", "force"))[0]
+        if plain(force) in ("law", "order"):
+            said = f"an organisation's policy cannot be of force `{plain(force)}`"
+            help = "write `contract`, which may prohibit and require"
+            findings.error(force.span, "house", said, help=help)
 
 
 def _written(policies: Iterable[Node]) -> dict[str, _Policy]:
@@ -65,6 +102,8 @@ class _Reader:
                 tuple(self._accepts(text, tree)),
                 tuple(self._must_be_shown(text, tree)),
                 tuple(self._switched_off(text, tree)),
+                tree.span.file,
+                tree.span.line,
             )
         return tuple(each for _, each in sorted(found.items()))
 

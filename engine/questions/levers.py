@@ -104,7 +104,7 @@ class Levers:
             return self._presented(name, exchange, as_of)
         type = self.bundle.vocabulary.facts[name].type
         sent = exchange.value(name)
-        found = self._sets(name, sent) if type.many else self._answers(name, exchange, as_of)
+        found = self._sets(name, sent, exchange) if type.many else self._answers(name, exchange, as_of)
         return [value for value in found if value != sent and _possible(type, value, as_of)]
 
     def named(self, name: str) -> list[str]:
@@ -180,13 +180,21 @@ class Levers:
             found = [{**asked, **told}, *found] if "dated" in told else found
         return [document for fields in found if (document := Document("shown", fields)) != there]
 
-    def _sets(self, name: str, sent: Value) -> list[Value]:
-        """The set without one member, with one more that the rules name, or with that one alone; never the empty set."""
+    def _sets(self, name: str, sent: Value, exchange: Exchange) -> list[Value]:
+        """
+        The set without one member, with one more that the rules name, or with that one alone; never the empty set.
+
+        Of a set that is compared with another, also all that both hold, and all that either holds.
+        """
         members = sent.members if isinstance(sent, SetOf) else frozenset()
         words = self.named(name)
         sets = [members - {member} for member in sorted(members)]
         sets += [members | {word} for word in words]
         sets += [frozenset((word,)) for word in words]
+        for atom in self._book.tested.get(name, ()):
+            other = exchange.value(atom.other if atom.fact == name else atom.fact) if atom.other else None
+            if isinstance(other, SetOf):
+                sets += [members & other.members, members | other.members]
         return [SetOf(each) for each in dict.fromkeys(sets) if each]
 
 

@@ -38,7 +38,7 @@ facts:
 values:
   country: {title: country, values: [AA, BB, NO]}
   sensitivity: {title: sensitivity, values: [ordinary, sensitive]}
-  category: {title: category, values: {health: {}, genome: {under: health}}}
+  category: {title: category, values: {health: {}, genome: {under: health}, no-genome: {under: health, rest: yes}}}
   colour: {title: colour, open: yes, values: [red]}
 evidence:
   certificate: {title: certificate}

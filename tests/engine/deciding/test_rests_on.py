@@ -14,12 +14,13 @@ from typing import Any
 import pytest
 
 import engine
+from engine.authoring.testing import build
 from engine.backends.bitset import Bitset
 from engine.decision import Decision
 from engine.rules import Level
 from tests.engine.deciding.test_carried import CAME
 from tests.engine.deciding.test_sign_off import RULES, signed, written
-from tests.engine.test_decision import LABELS, bundle, decide
+from tests.engine.test_decision import BASE, LABELS, MORE, bundle, decide
 from tests.engine.test_plan import DAY, THERE, travelling
 
 SHOWN = {"dated": "2026-06-01", "covers": "yes"}
@@ -109,8 +110,10 @@ def test_asked_for_it_names_only_what_matters_by_itself_and_says_so() -> None:
     )
     usual, exact = (made.decide(exchange, as_of=DAY, today=DAY, id="1", include=include) for include in ((), ("rests_on",)))
     assert (usual.exact, exact.exact) == (None, True)
-    assert named(exact) == BESIDE
-    assert named(usual) in ({**BESIDE, "data.sold": "permitted"}, {**BESIDE, "data.shared": "permitted"})
+    # BB has a law that bars, and the country of the recipient is not known.
+    beside = {**BESIDE, "exporter.country": "prohibited"}
+    assert named(exact) == beside
+    assert named(usual) in ({**beside, "data.sold": "permitted"}, {**beside, "data.shared": "permitted"})
 
 
 def test_where_a_statement_is_from_is_named() -> None:
@@ -126,6 +129,39 @@ def test_where_a_statement_is_from_is_named() -> None:
         **dict.fromkeys(BESIDE, "stated"),
         "data.label": "registered",
     }
+
+
+WANTED = b"organisation: acme\ntitle: Acme\nmust_be_shown: [data.label, evidence.certificate]\n"
+
+
+@pytest.mark.parametrize("mode", engine.MODES)
+def test_what_must_be_shown_does_not_count_while_it_is_only_stated(mode: str) -> None:
+    """In every mode; the decision names it, in both languages, and the request is recorded as it was sent."""
+    made = engine.PDP(bundle(LABELS, more=MORE), mode)
+    wanting = engine.PDP(engine.load_sources({**made.bundle.sources, "acme.yaml": WANTED}), mode)
+    facts = {"data__label": "need", "evidence__certificate": SHOWN}
+    assert (permit(made, **facts).outcome, permit(made, **facts).must_be_shown) == ("permitted", None)
+    refused = permit(wanting, **facts)
+    assert (refused.outcome, refused.bounds.highest) == ("undetermined", "prohibited")
+    assert refused.must_be_shown == ["data.label", "evidence.certificate"]
+    assert refused.answer.endswith(" Stated, but must be shown to count: label and certificate.")
+    assert [question.fact for part in refused.missing for question in part.facts] == ["data.label"]
+    exchange = build(wanting.bundle, {**BASE, "data.label": "need", "evidence.certificate": SHOWN})
+    chinese = wanting.decide(exchange, as_of=DAY, today=DAY, id="1", lang="zh")
+    assert chinese.answer.endswith("以下事项仅有陈述，须出示后方予采信：label和certificate。")
+    judged = wanting.judge(exchange, as_of=DAY).exchange
+    assert judged.document == exchange.document
+    assert wanting.judge(judged, as_of=DAY).exchange == judged
+
+
+def test_what_is_not_merely_stated_counts_though_it_must_be_shown() -> None:
+    """What the register states is not the sender's word."""
+    made = bundle(LABELS, more=MORE)
+    wanting = engine.PDP(engine.load_sources({**made.sources, "acme.yaml": WANTED}))
+    exchange = build(wanting.bundle, {**BASE, "data.label": "none"})
+    registered = replace(exchange, sources={"data.label": "registered"})
+    outcomes = [wanting.decide(each, as_of=DAY, today=DAY, id="1").outcome for each in (exchange, registered)]
+    assert outcomes == ["undetermined", "permitted"]
 
 
 def test_each_language_says_what_a_permit_rests_on() -> None:

@@ -61,6 +61,7 @@ facts:
   data.people: {type: count, by: sensitivity, title: {en: people in this exchange, zh: 本次涉及人数}}
   data.people_in: {type: set of country, title: {en: where the people are, zh: 个人所在国}}
   data.kinds: {type: set of kind, title: {en: kinds of data, zh: 数据种类}}
+  terms.kinds: {type: set of kind, title: {en: kinds that the terms allow, zh: 条款允许的数据种类}}
   data.grade: {type: grade, title: {en: grade, zh: 级别}}
   data.label: {type: label, title: {en: label, zh: 标签}}
   data.collected_on: {type: date, title: {en: day of collection, zh: 收集日期}}
@@ -402,6 +403,24 @@ PHRASES: list[tuple[dict[str, Any], dict[str, Any], str, str]] = [
         {},
         "recipient's country is the same as exporter's country",
         "接收方所在国与提供方所在国相同",
+    ),
+    (
+        {"data.kinds": {"only": {"fact": "terms.kinds"}}},
+        {"data__kinds": ["map"], "terms__kinds": ["map", "sound"]},
+        "kinds of data stay within kinds that the terms allow",
+        "数据种类未超出条款允许的数据种类",
+    ),
+    (
+        {"data.kinds": {"not": {"has": {"fact": "terms.kinds"}}}},
+        {"data__kinds": ["map"], "terms__kinds": ["sound"]},
+        "kinds of data overlap with kinds that the terms allow",
+        "数据种类与条款允许的数据种类有重合",
+    ),
+    (
+        {"data.kinds": {"has_all": {"fact": "terms.kinds"}}},
+        {"data__kinds": ["map", "sound"], "terms__kinds": ["sound"]},
+        "kinds of data cover all of kinds that the terms allow",
+        "数据种类涵盖条款允许的数据种类的全部",
     ),
 ]
 

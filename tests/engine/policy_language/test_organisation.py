@@ -101,3 +101,115 @@ def test_an_exemption_to_or_from_what_is_switched_off_is_gone() -> None:
         found = set(engine.PDP(bundle).judge(exchange, as_of=date(2026, 1, 1)).provisions)
         assert standing <= found
         assert not {name for name in found if name.startswith(f"{policy}/")}
+
+
+# --- the law above an organisation ------------------------------------------------------------------------------------
+
+OURS = b"organisation: acme\ntitle: Acme\n"
+HOUSE = b"vocabulary: acme\njurisdictions:\n  ACME: {title: the house of Acme}\n"
+
+
+def ours(jurisdiction: str, force: str, *rules: tuple[str, str]) -> bytes:
+    text = law("acme.rules", *rules).decode()
+    return text.replace("jurisdiction: BB", f"jurisdiction: {jurisdiction}").replace("force: law", f"force: {force}").encode()
+
+
+def refused(**files: bytes) -> dict[str, str]:
+    """The codes of the errors, by the file and line of each."""
+    sources = {f"ours/{name}.yaml": text for name, text in files.items()}
+    try:
+        engine.load_sources({**SHARED, "ours/acme.yaml": OURS, **sources})
+    except engine.BundleRefused as wrong:
+        return {f"{each.at.file}:{each.at.line}": each.code for each in wrong.diagnostics}
+    return {}
+
+
+def test_an_organisation_has_a_house_of_its_own() -> None:
+    """Its policies are contracts of a jurisdiction that its folder names and that covers no country; without the document it is law."""
+    bar = ("bars", "prohibit: no")
+    assert refused(words=HOUSE, rules=ours("ACME", "contract", bar)) == {}
+    assert refused(words=HOUSE, rules=ours("ACME", "law", bar)) == {"ours/rules.yaml:4": "house"}
+    assert refused(words=HOUSE, rules=ours("ACME", "order", bar)) == {"ours/rules.yaml:4": "house"}
+    assert refused(words=HOUSE, rules=ours("BB", "contract", bar)) == {"ours/rules.yaml:3": "house"}
+    assert refused(words=HOUSE.replace(b"Acme}", b"Acme, countries: [NO]}"), rules=ours("ACME", "contract", bar)) == {
+        "ours/words.yaml:3": "house"
+    }
+    assert refused(words=HOUSE.replace(b"Acme}", b"Acme, covers: {personal: {from: 2020-01-01, by: [a]}}}")) == {
+        "ours/words.yaml:3": "unknown-policy"
+    }
+    elsewhere = {**SHARED, "ours/acme.yaml": OURS, "theirs/rules.yaml": ours("BB", "law", bar)}
+    assert "acme.rules/bars" in {rule.key for rule in engine.load_sources(elsewhere).rules.rules}
+
+
+def test_an_organisation_lifts_nothing_of_the_law() -> None:
+    """It cannot exempt from a law's rule or requirement, nor meet the requirement, in its own house or in the law's jurisdiction."""
+    for effect in ("exempts: [neighbour/bars]", "exempts: [licence]", "satisfies: licence"):
+        assert set(refused(words=HOUSE, rules=ours("ACME", "contract", ("lifts", effect))).values()) <= {
+            "other-jurisdiction",
+            "force",
+        }
+        assert refused(words=HOUSE, rules=ours("ACME", "contract", ("lifts", effect)))
+        assert "house" in refused(words=HOUSE, rules=ours("BB", "contract", ("lifts", effect))).values()
+
+
+def test_an_organisation_redefines_nothing_of_the_law() -> None:
+    """Neither a fact, a value set, a register, a calendar, a requirement, a jurisdiction, a subject matter, a counter, nor a policy."""
+    for section in (
+        "facts:\n  data.personal: {type: yes/no, title: x}\n",
+        "values:\n  country: {title: x, values: [AA]}\n",
+        "registers:\n  FRIENDS: {title: x, of: country, source: x, status: confirmed, entries: [AA]}\n",
+        "calendars:\n  AA: {title: x, source: x, status: confirmed, weekend: [sun], known_from: 2026-01-01, known_until: 2026-12-31}\n",
+        "requirements:\n  licence: {title: x, how: x, jurisdiction: BB}\n",
+        "jurisdictions:\n  BB: {title: x}\n",
+        "subjects:\n  personal: {title: x, when: {data.personal: no}}\n",
+        "evidence:\n  contract: {title: x}\n",
+        "claims:\n  necessity: {title: x}\n",
+    ):
+        assert refused(words=f"vocabulary: acme\n{section}".encode()) == {"ours/words.yaml:3": "duplicate-id"}, section
+    again = law("neighbour", ("free", "advise: go"))
+    assert "duplicate-id" in refused(rules=again).values()
+    assert {**refused(words=b"vocabulary: acme\nfacts:\n  data.people.robots: {type: count, title: x}\n")} == {
+        "ours/words.yaml:3": "bad-id"
+    }
+
+
+def test_a_value_that_is_added_reads_as_the_one_it_lies_under() -> None:
+    """Every test of the law reads both alike, one by one and in sets, and the organisation's own rules tell them apart, in every engine."""
+    more = b"vocabulary: more\nmore_values:\n  category: {ours: {title: ours, under: genome}}\n"
+    tests = (
+        "data.category: health", "data.category: genome", "data.category: {not: weather}", "data.category: weather",
+        "data.category: {in: MEDICAL}", "data.categories: {has: health}", "data.categories: {only: health}",
+        "data.categories: {has: weather}", "data.categories: {only: [genome, weather]}", "data.categories: {not: {has: genome}}",
+    )  # fmt: skip
+    rules = [(f"r{number}", f"when: {{{test}}}, review: look") for number, test in enumerate(tests)]
+    own = [("own", "when: {data.category: ours}, review: look"), ("owns", "when: {data.categories: {has: ours}}, review: look")]
+    bundle = engine.load_sources({**SHARED, "_shared/tests.yaml": law("tests", *rules, *own), "ours/more.yaml": more})
+    for mode in ("reference", "bitset", "durable"):
+        pdp = engine.PDP(bundle, mode=mode)
+
+        def standing(value: str, pdp: engine.PDP = pdp) -> set[str]:
+            text = f'{{"exporter": {{"country": "BB"}}, "data": {{"category": "{value}", "categories": ["{value}"]}}}}'
+            verdict = pdp.judge(engine.parse_exchange(bundle, text.encode()), as_of=date(2026, 1, 1)).verdict
+            masks = {"": verdict.stands.certain, "?": verdict.stands.possible & ~verdict.stands.certain}
+            return {
+                f"{mark}{rule.provision.id}"
+                for number, rule in enumerate(bundle.rules.rules)
+                for mark, mask in masks.items()
+                if mask >> number & 1 and rule.provision.policy == "tests"
+            }
+
+        assert standing("ours") - {"tests/own", "tests/owns"} == standing("genome") - {"?tests/own", "?tests/owns"}
+        assert {"tests/own", "tests/owns"} <= standing("ours")
+        assert {"?tests/own", "?tests/owns"} <= standing("genome")
+        assert not {"tests/own", "?tests/own"} & standing("weather")
+
+
+def test_a_policy_that_always_applies_applies_to_every_exchange() -> None:
+    """`applies: always` holds whatever is left out, in every engine."""
+    text = law("everywhere", ("bars", "prohibit: no")).decode().replace("applies: {exporter.country: BB}", "applies: always")
+    bundle = engine.load_sources({**SHARED, "_shared/everywhere.yaml": text.encode()})
+    exchange = engine.parse_exchange(bundle, b"{}")
+    for mode in engine.MODES:
+        judgement = engine.PDP(bundle, mode=mode).judge(exchange, as_of=date(2026, 1, 1))
+        assert (judgement.outcome.word, judgement.provisions) == ("prohibited", ("everywhere/bars",))
+    assert "always" in engine.brief(bundle, next(i for i in engine.instruments(bundle) if i.text.policy == "everywhere"))

@@ -41,7 +41,7 @@ facts:
 
 values:
   country: {title: country, values: {AA: Aland, BB: Beland, CC: Celand}}
-  kind: {title: kind, values: {report: {}, image: {}, scan: {under: image}}}
+  kind: {title: kind, values: {report: {}, image: {}, scan: {under: image}, photo: {under: image, rest: yes}}}
 
 registers:
   FRIENDS:
