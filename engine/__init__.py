@@ -44,7 +44,7 @@ from engine.deciding.rests_on import Statement
 from engine.deciding.sign_off import Approval, Unsignable, facts_digest, meaning_of
 from engine.decision import CarriedPart, ConflictPart, Decision, DutyPart, PlanDecision
 from engine.diagnostic import CODES, Diagnostic, did_you_mean
-from engine.exchange import MAX_BYTES, Exchange, ExchangeProblem, ExchangeRefused, read_object
+from engine.exchange import INCOHERENT, MAX_BYTES, Exchange, ExchangeProblem, ExchangeRefused, read_object
 from engine.explaining.phrasebook import Phrasebook
 from engine.explaining.plain_text import PlainText
 from engine.explaining.written import Written
@@ -63,6 +63,7 @@ __all__ = [
     "CODES",
     "DIRECTIONS",
     "INCLUDES",
+    "INCOHERENT",
     "KINDS_OF_LIES",
     "LANGUAGES",
     "MAX_BYTES",
