@@ -280,10 +280,25 @@ class SignedOffPart(Part):
     until: date
 
 
+class StatementPart(Part):
+    """
+    A statement on which a permit rests, where it is from, and the worst outcome that may come without it alone.
+
+    `fact` is a fact, `evidence.KIND`, `claims.KIND`, `relies_on`, or a provision that a person signed off. `without` is a permit where the
+    statement matters only together with others. `source` is "stated" by the sender, "registered" in the register of parties and data,
+    "counted" in the ledger, "signed" by a person, "accepted" in the organisation's policies, or "shown": somebody checked the document.
+    """
+
+    fact: str
+    source: Literal["stated", "registered", "shown", "counted", "signed", "accepted"]
+    without: LevelWord
+
+
 class Decision(Part):
     """
     The decision on one exchange under the law of one day. `carried` is present only if conditions came with the data, `signed_off`
-    only if the decision rests on approvals.
+    only if the decision rests on approvals, `rests_on` only in a permit; `exact` says that each statement in it was verified by itself.
+    `must_be_shown` names what was stated and did not count, because the organisation's policies want it shown.
     """
 
     model_config = ConfigDict(
@@ -316,6 +331,9 @@ class Decision(Part):
     engine: EnginePart
     carried: list[CarriedPart] | None = None
     signed_off: list[SignedOffPart] | None = None
+    rests_on: list[StatementPart] | None = None
+    exact: Literal[True] | None = None
+    must_be_shown: list[str] | None = None
     remedies: RemediesPart | None = None
     holds_until: HorizonPart | None = None
     trace: TracePart | None = None

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Annotated, Any
 
@@ -71,7 +71,9 @@ class Exchange:
     `document` is the JSON as sent. `values` maps a fact to its value: each fact that was sent, and each that follows from another (a
     counter is never below this exchange's own count). Evidence and claims are keyed by `evidence.KIND` and `claims.KIND`. `personal` are
     JSON Pointers to values of facts marked personal. `relies_on` are the ids of requirements or grounds that the sender chose. `carried`
-    are the provisions whose conditions came with the data, each with the leg or exchange it came from.
+    are the provisions whose conditions came with the data, each with the leg or exchange it came from. `follows` has the values that do not
+    rest on their own statement alone, each with the statements that it rests on. `only_stated` are the statements that count only where
+    they are shown, and are not; they have no value.
     """
 
     document: Mapping[str, Any]
@@ -80,6 +82,8 @@ class Exchange:
     relies_on: tuple[str, ...] = ()
     personal: tuple[str, ...] = ()
     carried: tuple[tuple[str, str], ...] = ()
+    follows: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    only_stated: tuple[str, ...] = ()
 
     def value(self, fact: str) -> Value:
         """The value of a fact or of a document's field; Missing where there is none."""
@@ -173,8 +177,9 @@ class ExchangeReader:
         values: dict[str, Value] = {}
         _flatten(tree, "", values)
         sent = frozenset(values)
-        problems = [*self._complete(values), *self._unknown_ways(relies_on), *self._not_travelling(carried)]
-        exchange = Exchange(document, values, as_of, relies_on, self._personal_in(sent, values), carried)
+        follows: dict[str, tuple[str, ...]] = {}
+        problems = [*self._complete(values, follows), *self._unknown_ways(relies_on), *self._not_travelling(carried)]
+        exchange = Exchange(document, values, as_of, relies_on, self._personal_in(sent, values), carried, follows)
         problems += self._incoherent(exchange, sent)
         if problems:
             raise ExchangeRefused(tuple(problems[:MAX_PROBLEMS]))
@@ -197,21 +202,27 @@ class ExchangeReader:
         found = next((name for name in (fact, f"{family}.rest") if name in sent), "")
         return _pointer(found.split(".")) if found else ""
 
-    def _complete(self, values: dict[str, Value]) -> list[ExchangeProblem]:
+    def _complete(self, values: dict[str, Value], follows: dict[str, tuple[str, ...]]) -> list[ExchangeProblem]:
         """Close families that have `rest`, and compare counters with this exchange's own counts."""
         for rest, members in self._closing.items():
             if values.pop(rest, None) is not None:
                 for member in members:
-                    values.setdefault(member, Range.exact(0))
+                    if member not in values:
+                        values[member] = Range.exact(0)
+                        follows[member] = (rest,)
         problems = []
         for name, counted in self._counters.items():
             if values.keys().isdisjoint(counted):
                 continue
-            lows = [own.low for each in counted if isinstance(own := values.get(each), Range)]
-            if not lows:
+            own = {each: value.low for each in counted if isinstance(value := values.get(each), Range)}
+            if not own:
                 continue
-            low = max(lows)
+            low = max(own.values())
             counter = values.get(name)
+            # A count that was sent rests on this exchange's own too where that is more.
+            if not isinstance(counter, Range) or counter.low < low:
+                sent = (name,) if isinstance(counter, Range) else ()
+                follows[name] = (*sent, *dict.fromkeys(each for own_ in own for each in follows.get(own_, (own_,))))
             if not isinstance(counter, Range):
                 values[name] = Range(low, None)
             elif counter.high is not None and counter.high < low:

@@ -26,6 +26,7 @@ from engine.deciding.carried import Carried, held, over, raised, stated, travell
 from engine.deciding.combine import UNDETERMINED, Combiner, Outcome
 from engine.deciding.combine import word as outcome_word
 from engine.deciding.judgement import Judgement
+from engine.deciding.rests_on import Foundations, Statement, shown_only
 from engine.deciding.sign_off import Approval, concerns, parts, signable
 from engine.decision import Decision, EnginePart, MissingPart
 from engine.exchange import Exchange
@@ -43,7 +44,7 @@ from engine.verdict import NONE_SIGNED, Bounds, Engine, Reading, Verdict
 from engine.version import VERSION
 
 MODES = {"checked": ("bitset", "durable"), "bitset": ("bitset",), "durable": ("durable",), "reference": ("reference",)}
-INCLUDES = ("remedies", "holds_until", "trace")
+INCLUDES = ("remedies", "holds_until", "trace", "rests_on")
 MAX_DIFFERENCES = 50
 
 
@@ -70,6 +71,8 @@ class PDP:
         self.engines: tuple[Engine, ...] = tuple(makers[name]() for name in MODES[mode])
         self.travelling = travelling(bundle.rules)
         self._combiner = Combiner(bundle)
+        self._foundations = Foundations(bundle)
+        self._must_be_shown = bundle.vocabulary.must_be_shown
         self._concerned = sum(1 << number for number, rule in enumerate(bundle.rules.rules) if concerns(rule))
         self._agreed = EnginePart(version=VERSION, mode=mode, engines=list(MODES[mode]), agreed=True)
         self._tellers = {ENGLISH.code: Teller(bundle, self._agreed, ENGLISH)}  # other languages are added on first use
@@ -116,6 +119,7 @@ class PDP:
         does not count. `came` are the conditions from earlier legs of a plan, in addition to those that the sender stated. Raises
         EnginesFailed if no engine gave a verdict.
         """
+        exchange = self._shown(exchange)
         signed = tuple(each for each in signed if as_of <= each.until)
         laid = (*came, *stated(exchange, self.travelling))
         with self._lock:
@@ -152,21 +156,48 @@ class PDP:
         """
         with self._lock:
             teller = self._teller(lang)
-            case = Case(self.bundle, judgement, judgement.as_of != today, id, self._missing(judgement, teller.book))
+            exact = "rests_on" in include
+            rests_on = self.rests_on(judgement, exact=exact)
+            case = Case(
+                self.bundle, judgement, judgement.as_of != today, id, self._missing(judgement, teller.book), rests_on, exact
+            )
             return teller.tell(case, self._more(case, include, teller.book))
+
+    def rests_on(self, judgement: Judgement, *, exact: bool = False) -> tuple[Statement, ...]:
+        """
+        The statements on which a permit rests, the worst first; none where the exchange is not permitted.
+
+        With `exact`, only those that matter by themselves and those behind a standing lift (`deciding.rests_on`).
+        """
+        if not judgement.outcome.permits:
+            return ()
+        first = self.engines[0]
+        with self._lock:
+            return self._foundations.find(
+                judgement,
+                lambda exchange, signed: self._look(exchange, judgement.as_of, signed, judgement.came)[1],
+                first.rests_on if isinstance(first, Bitset) else None,
+                exact,
+            )
 
     def verdict(self, exchange: Exchange, as_of: date) -> Verdict:
         """The verdict of the reference engine, for tests of definitions."""
-        return self.reference.evaluate(exchange, as_of)
+        return self.reference.evaluate(self._shown(exchange), as_of)
 
     def defined(self, exchange: Exchange, as_of: date, keys: Iterable[str]) -> dict[str, Truth]:
         """How some definitions read, by the reference: for those that no comparison of verdicts covers."""
-        return self.reference.defined(exchange, as_of, keys)
+        return self.reference.defined(self._shown(exchange), as_of, keys)
 
     def look(
         self, exchange: Exchange, as_of: date, signed: frozenset[str] = NONE_SIGNED, came: Collection[Carried] = ()
     ) -> tuple[Verdict, Outcome]:
         """The verdict and the outcome of the first engine; for searches, not for decisions."""
+        return self._look(self._shown(exchange), as_of, signed, came)
+
+    def _look(
+        self, exchange: Exchange, as_of: date, signed: frozenset[str] = NONE_SIGNED, came: Collection[Carried] = ()
+    ) -> tuple[Verdict, Outcome]:
+        """The same, with every value as it is: what a search changes counts as shown."""
         with self._lock:
             verdict = self.engines[0].evaluate(exchange, as_of, signed)
             outcome = self._combiner.outcome(exchange, verdict, as_of, signed)
@@ -175,6 +206,10 @@ class PDP:
     def outcome(self, exchange: Exchange, as_of: date) -> Outcome:
         """The outcome of the first engine, without its verdict."""
         return self.look(exchange, as_of)[1]
+
+    def _shown(self, exchange: Exchange) -> Exchange:
+        """The exchange as the engines read it: without what must be shown and is merely stated (semantics 4.11)."""
+        return shown_only(exchange, self._must_be_shown) if self._must_be_shown else exchange
 
     def horizon(self, lang: str) -> Horizon:
         """The search of later days, which writes in one language. Raises ValueError if the language is unknown."""
@@ -204,11 +239,11 @@ class PDP:
         signed = [each for each in judgement.signed if each.provision in shown]
 
         def unsigned(exchange: Exchange, day: date) -> tuple[Verdict, Outcome]:
-            return self.look(exchange, day, came=judgement.came)
+            return self._look(exchange, day, came=judgement.came)
 
         def look(exchange: Exchange, day: date) -> tuple[Verdict, Outcome]:
             standing = frozenset(each.provision for each in signed if day <= each.until)
-            return self.look(exchange, day, standing, judgement.came)
+            return self._look(exchange, day, standing, judgement.came)
 
         if "trace" in include:
             more["trace"] = trace(case)
@@ -228,7 +263,7 @@ class PDP:
         exchange, as_of = judgement.exchange, judgement.as_of
 
         def answered(answers: Mapping[str, Value]) -> Outcome:
-            return self.look(exchange.with_values(answers), as_of, came=judgement.came)[1]
+            return self._look(exchange.with_values(answers), as_of, came=judgement.came)[1]
 
         return tuple(
             self._questions.lists(exchange, judgement.verdict, judgement.reading, judgement.outcome, as_of, answered, book)

@@ -9,7 +9,7 @@ exempts has become two rules or more.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from enum import IntEnum
@@ -379,3 +379,23 @@ def tests(condition: Condition, definitions: Mapping[str, Condition], seen: set[
         case Defined(key=key) if key not in seen:
             seen.add(key)
             yield from tests(definitions[key], definitions, seen)
+
+
+def bearing(condition: Condition, judge: Callable[[Condition], Truth], definitions: Mapping[str, Condition]) -> Iterator[Atom]:
+    """
+    The tests that give a condition its truth value, also through the definitions it names.
+
+    Of alternatives one of which holds, those are the tests that hold; of a condition that is open, the tests that are open.
+    """
+    truth = judge(condition)
+    match condition:
+        case Atom():
+            yield condition
+        case Not(part=part):
+            yield from bearing(part, judge, definitions)
+        case Defined(key=key):
+            yield from bearing(definitions[key], judge, definitions)
+        case All(parts=parts) | AnyOf(parts=parts):
+            for part in parts:
+                if judge(part) is truth:
+                    yield from bearing(part, judge, definitions)

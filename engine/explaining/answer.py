@@ -24,6 +24,8 @@ def answer(case: Case, book: Phrasebook) -> str:
     """What to do, and the first reasons for it."""
     text = _with_carried(case, book) if case.judgement.agreed else book.language.disagreement()
     text += "".join((*_accepted(case, book), *_signed_off(case, book)))
+    if case.exchange.only_stated and not case.outcome.permits:
+        text += book.language.only_stated([book.title(name) for name in case.exchange.only_stated])
     return book.language.hypothetically(case.as_of, text) if case.hypothetical else text
 
 

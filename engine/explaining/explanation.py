@@ -22,6 +22,7 @@ from engine.deciding.combine import word
 from engine.deciding.coverage import Coverage
 from engine.deciding.instruments import Instruments
 from engine.deciding.judgement import LIFTING, WEIGHING
+from engine.deciding.rests_on import Statement
 from engine.decision import SCHEMA, CarriedPart, ConflictPart, DutyPart, EnginePart, TracedPart, TracePart, TruthWord
 from engine.exchange import Exchange
 from engine.explaining.answer import answer
@@ -31,11 +32,11 @@ from engine.explaining.phrasebook import Phrasebook, shown
 from engine.explaining.search_terms import Naming
 from engine.explaining.written import Written
 from engine.languages import ENGLISH, Language
-from engine.rules import AS_OF, Defined, Level, Rule, State, Truth, tests
+from engine.rules import AS_OF, Defined, Level, Rule, State, Truth, bearing, tests
 from engine.values import Missing
 from engine.verdict import Bounds, Reading, numbers
 
-REMEMBERED_DUTIES = 4_096
+REMEMBERED_DUTIES = REMEMBERED_STATEMENTS = 4_096
 MOST_FOLDERS = 8  # that a decision names, so that its length has a bound
 REMEMBERED = 256  # combinations of truth values of the tests of one rule
 TRUTH_WORDS: dict[Truth, TruthWord] = {Truth.NO: "no", Truth.UNKNOWN: "unknown", Truth.YES: "yes"}
@@ -72,6 +73,7 @@ class Teller:
         self._advice: dict[int, str] = {}
         self._covered: dict[Coverage, str] = {}
         self._owing: dict[tuple[str, bool, Truth, date | None], tuple[DutyPart, str]] = {}
+        self._statements: dict[Statement, str] = {}
         self._ids = tuple(quote(rule.provision.id) for rule in rules)
         self._owners = {d.key: self.book.text(r.title) for r in bundle.rules.requirements.values() for d in r.duties}
         self._owners |= {d.key: self.book.source(r.provision) for r in rules for d in r.duties}
@@ -119,6 +121,12 @@ class Teller:
             members["signed_off"] = _parts(judgement.signed_off)
         if carried:
             members["carried"] = _parts(carried)
+        if outcome.permits:
+            members["rests_on"] = _list(map(self._statement, case.rests_on))
+            if case.exact:
+                members["exact"] = "true"
+        if case.exchange.only_stated:
+            members["must_be_shown"] = _encode(list(case.exchange.only_stated))
         members |= {name: _encode(part.model_dump(mode="json", by_alias=True)) for name, part in more.items()}
         return Written(
             id=case.id,
@@ -227,7 +235,7 @@ class Teller:
         found = known.get(seen)
         if found is None:
             lines: dict[tuple[str, str], tuple[str, str]] = {}
-            for atom in self.book.bearing(self.bundle.rules.rules[number].condition, reading):
+            for atom in bearing(self.bundle.rules.rules[number].condition, reading, self.bundle.rules.definitions):
                 phrase = self.book.phrase(atom)
                 if atom.fact != AS_OF and (atom.fact, phrase) not in lines:
                     truth = TRUTH_WORDS[reading(atom)]
@@ -237,6 +245,14 @@ class Teller:
                 del known[next(iter(known))]
             found = known[seen] = tuple(lines.values())
         return found
+
+    def _statement(self, statement: Statement) -> str:
+        if statement not in self._statements:
+            if len(self._statements) >= REMEMBERED_STATEMENTS:
+                self._statements.clear()
+            fact, source, without = statement
+            self._statements[statement] = f'{{"fact":{quote(fact)},"source":"{source}","without":"{without.word}"}}'
+        return self._statements[statement]
 
     def _beaten(self, case: Case) -> Iterator[str]:
         holds, stands, doubted = case.verdict.holds, case.verdict.stands, case.verdict.doubted

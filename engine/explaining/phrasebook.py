@@ -7,12 +7,13 @@ in every decision of a language is made once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
 from engine.bundle import Bundle
+from engine.deciding.rests_on import RELIES_ON
 from engine.exchange import Exchange
 from engine.languages import ENGLISH, Language
 from engine.multilingual import Words
@@ -44,25 +45,6 @@ class Phrasebook:
         if key not in self._phrases:
             self._phrases[key] = self._phrase(atom, negated)
         return self._phrases[key]
-
-    def bearing(self, condition: Condition, judge: Callable[[Condition], Truth]) -> Iterator[Atom]:
-        """
-        The tests that give a condition its truth value.
-
-        Of alternatives one of which holds, those are the tests that hold; of a condition that is open, the tests that are open.
-        """
-        truth = judge(condition)
-        match condition:
-            case Atom():
-                yield condition
-            case Not(part=part):
-                yield from self.bearing(part, judge)
-            case Defined(key=key):
-                yield from self.bearing(self.bundle.rules.definitions[key], judge)
-            case All(parts=parts) | AnyOf(parts=parts):
-                for part in parts:
-                    if judge(part) is truth:
-                        yield from self.bearing(part, judge)
 
     def unmet(self, condition: Condition, judge: Callable[[Condition], Truth]) -> list[str]:
         """The tests that are missing for a condition to be met, in words; alternatives are one entry."""
@@ -96,6 +78,15 @@ class Phrasebook:
         if name.endswith(".total") and name not in vocabulary.facts:
             return self.language.total(self.text(vocabulary.family_titles[name.removesuffix(".total")]))
         return self.text(vocabulary.title(name))
+
+    def statement(self, name: str) -> str:
+        """A statement on which a permit rests: the title of a fact or a document, the id of a provision."""
+        if name == RELIES_ON:
+            return self.language.ways()
+        family = name.removesuffix(".rest")
+        if family != name and family in self.bundle.vocabulary.family_titles:
+            return self.language.rest(self.text(self.bundle.vocabulary.family_titles[family]))
+        return name if "/" in name else self.title(name)
 
     def place(self, name: str) -> str:
         """The title of a jurisdiction, or of a country that no jurisdiction covers."""

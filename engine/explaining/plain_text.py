@@ -48,6 +48,7 @@ class PlainText:
             "beaten": [say.beaten_line(part) for part in decision.beaten],
             "requirements": [say.requirement_line(part) for part in decision.requirements],
             "duties": [say.duty_line(part) for part in decision.duties],
+            "rests_on": [say.statement_line(self._statement(part.fact), part) for part in decision.rests_on or ()],
             "missing": [say.tested(part.question, part.fact) for each in decision.missing[:1] for part in each.facts],
             "carried": [say.carried_line(part) for part in decision.carried or ()],
             "conflicts": [part.text for part in decision.conflicts],
@@ -96,6 +97,9 @@ class PlainText:
             place = "" if place == "unknown" else self._book.place(place)
             subject = "" if subject == "all" else self._book.subject(subject)
         return self.language.gap_line(place, subject, part)
+
+    def _statement(self, name: str) -> str:
+        return self._book.statement(name) if self._book else name
 
     def _reach(self, part: ReachPart) -> str:
         place, subject = part.country, part.subject

@@ -22,6 +22,7 @@ from engine.decision import (
     NotModelledPart,
     ReasonPart,
     RequirementPart,
+    StatementPart,
 )
 from engine.languages.language import Codes, Labels, Language
 from engine.rules import Level
@@ -94,6 +95,14 @@ CODES: Codes = {
     "overdue": {"yes": "已逾期", "no": "未逾期", "unknown": "可能已逾期"},
     "arises": {"exchange": "因交换而产生", "refusal": "因不予许可而产生"},
     "notice": {"conflict": "冲突", "notice": "提示"},
+    "statement": {
+        "stated": "由请求方陈述",
+        "registered": "来自登记",
+        "shown": "已出示并核验",
+        "counted": "由台账统计",
+        "signed": "已签核",
+        "accepted": "由本组织接受",
+    },
     "verdict": {"approve": "同意", "refuse": "不同意"},
     "engines": {"yes": "结论一致", "no": "结论不一致"},
     "role": {
@@ -120,6 +129,7 @@ SECTIONS: Labels = {
     "beaten": "因豁免而不适用的规定",
     "requirements": "要求",
     "duties": "义务",
+    "rests_on": "许可所依据的陈述",
     "missing": "待查明事项",
     "carried": "随数据而来的条件",
     "conflicts": "冲突与提示",
@@ -270,6 +280,12 @@ class Chinese(Language):
     def total(self, family: str) -> str:
         return f"{family}（合计）"
 
+    def rest(self, family: str) -> str:
+        return f"{family}（其余）"
+
+    def ways(self) -> str:
+        return "本次交换所依据的途径"
+
     def today(self) -> str:
         return "日期"
 
@@ -373,6 +389,9 @@ class Chinese(Language):
             return f"{between}。"
         asked = [f"（{number}）{question}" for number, question in enumerate(questions, 1)] if len(questions) > 1 else questions
         return f"{between}；请先查明：{''.join(asked)}{f'（另有{more}项）' if more else ''}"
+
+    def only_stated(self, titles: Sequence[str]) -> str:
+        return f"以下事项仅有陈述，须出示后方予采信：{self.joined(titles)}。"
 
     def signed_off(self, accepts: str, what: str, until: date) -> str:
         said = {
@@ -564,6 +583,11 @@ class Chinese(Language):
         keep = [f"保存{part.keep}"] if part.keep else []
         text = self.headed(part.who, f"{part.duty}（{'，'.join([part.under, *due, *late, *keep])}）")
         return self.certainly(part.certain, text)
+
+    def statement_line(self, title: str, part: StatementPart) -> str:
+        alone = part.without not in ("permitted", "permitted_with_obligations")
+        without = f"如无此项，结果可能为{self.level(part.without)}" if alone else "与其他陈述一并起作用"
+        return self.headed(f"{title}（{self.word('statement', part.source)}）", without)
 
     def carried_line(self, part: CarriedPart) -> str:
         source = self.source(part.instrument, part.citation)

@@ -22,6 +22,7 @@ from engine.decision import (
     NotModelledPart,
     ReasonPart,
     RequirementPart,
+    StatementPart,
 )
 from engine.languages.language import Codes, Labels, Language
 from engine.rules import Level
@@ -121,6 +122,14 @@ CODES: Codes = {
     "overdue": {"yes": "overdue", "no": "in time", "unknown": "perhaps overdue"},
     "arises": {"exchange": "owed by the exchange", "refusal": "owed because the exchange is refused"},
     "notice": {"conflict": "conflict", "notice": "notice"},
+    "statement": {
+        "stated": "stated",
+        "registered": "from the register",
+        "shown": "shown and checked",
+        "counted": "counted in the ledger",
+        "signed": "signed off",
+        "accepted": "accepted by the organisation",
+    },
     "verdict": {"approve": "approved", "refuse": "refused"},
     "engines": {"yes": "agreed", "no": "disagreed"},
     "role": {
@@ -147,6 +156,7 @@ SECTIONS: Labels = {
     "beaten": "Exempted provisions",
     "requirements": "Requirements",
     "duties": "Duties",
+    "rests_on": "What the permit rests on",
     "missing": "What to find out",
     "carried": "Conditions that came with the data",
     "conflicts": "Conflicts and notices",
@@ -284,6 +294,12 @@ class English(Language):
     def total(self, family: str) -> str:
         return f"{family}, in total"
 
+    def rest(self, family: str) -> str:
+        return f"{family}, all others"
+
+    def ways(self) -> str:
+        return "what the exchange relies on"
+
     def today(self) -> str:
         return "the date"
 
@@ -389,6 +405,9 @@ class English(Language):
             return f"Not decided: it can be {levels}."
         also = f" (and {_count(more, 'more question', 'more questions')})" if more else ""
         return f"Not decided: the answers below can make it {levels}. {' '.join(questions)}{also}"
+
+    def only_stated(self, titles: Sequence[str]) -> str:
+        return f" Stated, but must be shown to count: {self.joined(titles)}."
 
     def signed_off(self, accepts: str, what: str, until: date) -> str:
         does = {
@@ -589,6 +608,11 @@ class English(Language):
         late = f", {self.word('overdue', part.overdue)}" if part.overdue != "no" else ""
         keep = f", keep the proof for {part.keep}" if part.keep else ""
         return self.certainly(part.certain, self.headed(part.who, f"{part.duty} ({part.under}{due}{late}{keep})"))
+
+    def statement_line(self, title: str, part: StatementPart) -> str:
+        alone = part.without not in ("permitted", "permitted_with_obligations")
+        without = f"without it perhaps {self.level(part.without)}" if alone else "decides only together with others"
+        return f"{title} ({self.word('statement', part.source)}): {without}"
 
     def carried_line(self, part: CarriedPart) -> str:
         source = f"{part.instrument}, {part.citation}; from {part.from_}"

@@ -26,6 +26,7 @@ from engine.decision import (
     NotModelledPart,
     ReasonPart,
     RequirementPart,
+    StatementPart,
 )
 from engine.rules import Level
 from engine.values import Duration
@@ -198,6 +199,14 @@ class Language(ABC):
         """The sum of the members of a family."""
 
     @abstractmethod
+    def rest(self, family: str) -> str:
+        """The members of a family that are not named."""
+
+    @abstractmethod
+    def ways(self) -> str:
+        """The requirements or grounds on which an exchange relies."""
+
+    @abstractmethod
     def today(self) -> str:
         """The day of the exchange, where a test is of it."""
 
@@ -283,6 +292,10 @@ class Language(ABC):
     @abstractmethod
     def undecided(self, low: Level, high: Level, questions: Sequence[str], more: int) -> str:
         """`more` is the number of questions that are left out."""
+
+    @abstractmethod
+    def only_stated(self, titles: Sequence[str]) -> str:
+        """What was stated, and counts only where it is shown."""
 
     @abstractmethod
     def signed_off(self, accepts: str, what: str, until: date) -> str:
@@ -468,6 +481,10 @@ class Language(ABC):
 
     @abstractmethod
     def duty_line(self, part: DutyPart) -> str: ...
+
+    @abstractmethod
+    def statement_line(self, title: str, part: StatementPart) -> str:
+        """A statement on which a permit rests."""
 
     @abstractmethod
     def carried_line(self, part: CarriedPart) -> str: ...

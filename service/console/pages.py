@@ -90,6 +90,13 @@ class PageReader:
         """The title of a fact, or its name if the loaded vocabulary has no title."""
         return self.titles.get(fact, fact)
 
+    def statement(self, name: Any) -> str:
+        """The title of a statement on which a permit rests, or its name if the loaded vocabulary has no title."""
+        try:
+            return self.book.statement(str(name))
+        except LookupError:
+            return str(name)
+
     def subject(self, name: Any) -> str:
         """The title of a subject matter."""
         try:

@@ -24,6 +24,7 @@ from service.log.store import Stored
 from service.policies.kept import NotKept, load_kept
 
 MOST_DIFFERENCES = 20
+SHOWN_BY = {"rests_on": "exact"}  # the member that shows that a part was asked for, where it is not the part itself
 Finding = Literal["bytes", "meaning", "nothing"]
 
 # The decision point for the digests of a bundle and the mode of the engine. Raises CannotReplay.
@@ -139,7 +140,7 @@ def _again(pdp: engine.PDP, exchange: engine.Exchange, as_of: date, record: dict
     """The decision of a record again, in its language. If the record names no language, the one that fits best is taken."""
     recorded = record["decision"]
     # The optional parts that the caller asked for are in the recorded decision.
-    include = [name for name in engine.INCLUDES if recorded.get(name) is not None]
+    include = [name for name in engine.INCLUDES if recorded.get(SHOWN_BY.get(name, name)) is not None]
     # The present day decides only whether the decision is hypothetical.
     today = as_of + (timedelta(days=1 if as_of < date.max else -1) if recorded["hypothetical"] else timedelta())
     signed = [engine.Approval.told(part) for part in recorded.get("signed_off") or ()]

@@ -12,6 +12,8 @@ from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from functools import reduce
+from operator import or_
 from typing import Any, TypeAlias
 
 from engine.backends.bitset.reading import NO, YES, AtomReader, total
@@ -29,6 +31,8 @@ EVERY_OF_A_GROUP = (1 << GROUP) - 1
 Pair: TypeAlias = tuple[int, int]  # terms left possible, terms left certain
 KeyOf: TypeAlias = Callable[[Any], Hashable] | None  # equal keys for values of one class; None: the value is the key
 Classes: TypeAlias = tuple[int, dict[Hashable, Pair], KeyOf]  # a fact's bit, and its classes by key
+# The keys of one value of an exchange, or of several that are read together; the terms that they leave possible; those that test them.
+Share: TypeAlias = tuple[tuple[str, ...], int, int]
 
 
 def narrowed(truths: Iterable[tuple[Truth, Users]], full: int) -> Pair:
@@ -103,7 +107,7 @@ def _presented(exchange: Exchange, fact: str) -> bool:
 
 
 class FactsTests:
-    """All the facts of one rule set. `narrow(exchange, day)` gives the masks of one exchange."""
+    """All the facts of one rule set. `narrow(exchange, day)` gives the masks of one exchange, `shares` those of each of its values."""
 
     def __init__(self, rules: RuleSet, reader: AtomReader, tests: Mapping[Atom, Users], full: int) -> None:
         self._reader = reader
@@ -124,7 +128,11 @@ class FactsTests:
         }
         self._totals = [Total(name, *rules.families[name]) for name in self._facts if name in rules.families]
         self._families = {name: Total(name, *family) for name, family in rules.families.items()}
+        self._compared = [
+            tuple(key for fact in (each.atom.fact, each.atom.other) for key in self._keys(fact)) for each in self._against
+        ]
         self._every = (1 << len(self._facts)) - 1
+        self._tested = {name: reduce(or_, (users.all for _, users in fact.tests)) for name, fact in self._facts.items()}
         self._days: dict[date, Day] = {}
 
     def narrow(self, exchange: Exchange, day: date) -> Pair:
@@ -174,6 +182,51 @@ class FactsTests:
             possible &= pair[0]
             certain &= pair[1]
         return possible, certain
+
+    def shares(self, exchange: Exchange, day: date) -> tuple[int, list[Share]]:
+        """
+        The terms that the day and everything left out leave possible, and the share of each value that says something.
+
+        Together they leave possible what `narrow` does. The total of a family, and a comparison of two facts, are shares of several values.
+        """
+        today = self._days.get(day) or self._begin(day)
+        values, classes = exchange.values, today.classes
+        absent = self._every
+        told: list[tuple[str, Value, tuple[str, ...]]] = [(name, value, (name,)) for name, value in values.items()]
+        for each in self._totals:
+            members = tuple(member for member in each.members if member in values)
+            if members:
+                told.append((each.name, each.value(values), members))
+        free, shares = today.base[0], []
+        for name, value, keys in told:
+            known = classes.get(name)
+            if known is None:
+                continue
+            bit, pairs, key_of = known
+            absent ^= bit
+            if value is not Missing.UNKNOWN:
+                key = value if key_of is None else key_of(value)
+                pair = pairs.get(key) or self._learn(name, pairs, key, value, day)
+                shares.append((keys, pair[0], self._tested[name]))
+        for against, keys in zip(self._against, self._compared, strict=True):
+            sent = tuple(key for key in keys if key in values)
+            pair = narrowed([(against.truth(exchange, self._families, self._reader, day), against.users)], self._full)
+            if sent:
+                shares.append((sent, pair[0], against.users.all))
+            else:
+                free &= pair[0]
+        for number, left in enumerate(today.absent):
+            bits = absent >> number * GROUP & EVERY_OF_A_GROUP
+            if bits:
+                pair = left.get(bits) or self._left_out(number, bits, day)
+                free &= pair[0]
+        return free, shares
+
+    def _keys(self, fact: str) -> tuple[str, ...]:
+        """The keys under which an exchange may hold the value of a fact: a total's members, a field's document."""
+        if fact in self._families:
+            return self._families[fact].members
+        return fact, fact.rpartition(".")[0]
 
     def _begin(self, day: date) -> Day:
         """Begin a day: with what its date alone leaves, and without classes."""

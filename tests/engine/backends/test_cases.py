@@ -20,6 +20,7 @@ it expects:
     accepted       what organisations accept
     instruments    the bounds of each policy by itself
     conflicts      the rules that compel what another jurisdiction refuses
+    rests_on       of a permit, every statement that it rests on by itself, each with the worst outcome that may come without it
     refused        the code of the problem for which the exchange is refused
 
 `xfail` says why a case fails today though it is right.
@@ -46,6 +47,7 @@ from engine.backends.reference import Reference
 from engine.deciding.combine import Combiner
 from engine.deciding.coverage import Gap
 from engine.deciding.instruments import Instruments
+from engine.deciding.rests_on import shown_only
 from engine.diagnostic import Findings
 from engine.policy_language.tree import plain
 from engine.policy_language.tree import read as read_tree
@@ -57,13 +59,14 @@ SENTENCES = {
     "1.6",
     *(f"2.{n}" for n in range(1, 12)),
     *(f"3.{n}" for n in range(1, 9)),
-    *(f"4.{n}" for n in (1, 2, 3, 4, 6, 7)),
+    *(f"4.{n}" for n in (1, 2, 3, 4, 6, 7, 11)),
 }
 POLICY_KEYS = ("define", "applies", "in_force", "rules", "jurisdiction", "otherwise", "not_reached")
 WORDS = ("jurisdictions", "subjects", "touches")  # what a file says of the vocabulary in place of what is there
 FILE_KEYS = {*POLICY_KEYS, *WORDS, "force", "policies", "settings", "organisation", "as_of", "exchange", "cases"}
 CASE_KEYS = {"case", "as_of", "exchange", "signed", "expect", "xfail"}
 ENGINES = (Reference, Bitset, Durable)
+MODES = ("reference", "bitset", "durable")
 
 
 @dataclass(frozen=True)
@@ -140,7 +143,10 @@ def test_each_back_end_gives_the_meaning(case: Case) -> None:
             build(bundle, case.exchange)
         assert {problem.code for problem in refused.value.problems} == {wanted["refused"]}
         return
-    exchange = build(bundle, case.exchange)
+    exchange = shown_only(build(bundle, case.exchange), bundle.vocabulary.must_be_shown)
+    if "rests_on" in wanted:
+        rests_on = wanted.pop("rests_on")
+        assert {mode: foundations(case, exchange, mode) for mode in MODES} == dict.fromkeys(MODES, rests_on)
     verdicts = [backend.evaluate(exchange, case.as_of, case.signed) for backend in backends]
     for backend, verdict in zip(backends, verdicts, strict=True):
         found = {
@@ -149,6 +155,21 @@ def test_each_back_end_gives_the_meaning(case: Case) -> None:
         assert found == wanted, backend.name
     for backend, verdict in zip(backends[1:], verdicts[1:], strict=True):
         assert not verdicts[0].differences(verdict), f"{backends[0].name} / {backend.name}"
+
+
+def foundations(case: Case, exchange: engine.Exchange, mode: str) -> dict[str, str]:
+    """What a permit rests on, in one mode: the exact list, after a look that the usual one names all of it."""
+    pdp = decision_point(case.file, mode)
+    signed = [engine.Approval(provision, "s-1", "counsel", date.max) for provision in case.signed]
+    judgement = pdp.judge(exchange, as_of=case.as_of, signed=signed)
+    exact = {each.fact: each.without.word for each in pdp.rests_on(judgement, exact=True)}
+    assert exact.keys() <= {each.fact for each in pdp.rests_on(judgement)}, mode
+    return exact
+
+
+@cache
+def decision_point(file: Path, mode: str) -> engine.PDP:
+    return engine.PDP(engines(file)[0], mode)
 
 
 def expectation(bundle: engine.Bundle, exchange: engine.Exchange, verdict: Verdict, as_of: date, part: str, wanted: Any) -> Any:
