@@ -96,7 +96,7 @@ KEYS: dict[str, dict[str, str]] = {
         "dpv": _DPV,
         "change": "Whether the exporter can change it, so that a remedy may change it.",
         "personal": "Whether its value may be personal. A personal value is kept apart from the record.",
-        "from": "`register`: an organisation's own register of parties may state it.",
+        "from": "`register`: an organisation's own register may state it. `register-only`: nobody else may.",
         "by": "A value set; the fact is then a family, with one fact for each value.",
     },
     "ValueText": {
@@ -247,6 +247,7 @@ OPERATORS = {
     "in": "Is in the register on the day; of several registers, in any one.",
     "not": "This test does not hold.",
     "fact": "Is the same as another fact of its type.",
+    "registered": "Whether the id is in the register. Only the service knows it.",
     "all_of": "All of these hold.",
     "any_of": "Any of these holds.",
     "none_of": "None of these holds.",

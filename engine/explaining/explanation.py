@@ -21,7 +21,17 @@ from engine.deciding.carried import STATES, Carried
 from engine.deciding.combine import word
 from engine.deciding.coverage import Coverage
 from engine.deciding.judgement import LIFTING, WEIGHING
-from engine.decision import SCHEMA, CarriedPart, ConflictPart, DutyPart, EnginePart, TracedPart, TracePart, TruthWord
+from engine.decision import (
+    SCHEMA,
+    CarriedPart,
+    ConflictPart,
+    DisputedPart,
+    DutyPart,
+    EnginePart,
+    TracedPart,
+    TracePart,
+    TruthWord,
+)
 from engine.exchange import Exchange
 from engine.explaining.answer import answer
 from engine.explaining.case import Case
@@ -30,8 +40,9 @@ from engine.explaining.phrasebook import Phrasebook, shown
 from engine.explaining.search_terms import Naming
 from engine.explaining.written import Written
 from engine.languages import ENGLISH, Language
+from engine.registered import IN_REGISTER
 from engine.rules import AS_OF, Defined, Level, Rule, State, Truth, tests
-from engine.values import Missing
+from engine.values import Missing, either
 from engine.verdict import Bounds, Reading, numbers
 
 REMEMBERED_DUTIES = 4_096
@@ -85,6 +96,7 @@ class Teller:
         duties = tuple(self._duties(case))
         conflicts = tuple(self._conflicts(case))
         carried = tuple(carried_part(self.bundle, case.exchange, each, self.book.language.code) for each in judgement.carried)
+        disputed = tuple(self._disputed(case))
         values = Values(case)
         members = {
             "schema": f'"{SCHEMA}"',
@@ -113,6 +125,8 @@ class Teller:
             members["signed_off"] = _parts(judgement.signed_off)
         if carried:
             members["carried"] = _parts(carried)
+        if disputed:
+            members["disputed"] = _parts(disputed)
         members |= {name: _encode(part.model_dump(mode="json", by_alias=True)) for name, part in more.items()}
         return Written(
             id=case.id,
@@ -126,6 +140,7 @@ class Teller:
             duties=tuple(part for part, _ in duties),
             conflicts=conflicts,
             carried=carried,
+            disputed=disputed,
             missing=case.missing,
             signable=judgement.signable,
             named=self._named(case),
@@ -321,6 +336,18 @@ class Teller:
             text = self.book.language.open_lane(names, case.outcome.bounds.low)
             yield ConflictPart(kind="notice", text=text, provisions=[rule.provision.id for rule in open_])
 
+    def _disputed(self, case: Case) -> Iterator[DisputedPart]:
+        """The facts that the register disputes, each with both values and the entity that states the other one."""
+        exchange, vocabulary = case.exchange, self.bundle.vocabulary
+        for fact, name, entity in exchange.contradictions():
+            stated, registered = (
+                shown(vocabulary, exchange.with_values({fact: value}), fact, case.as_of)
+                for value in either(exchange.values[fact])
+            )
+            yield DisputedPart(
+                fact=fact, stated=stated, registered=registered, entity=name, kind=entity.kind, version=entity.version
+            )
+
     def _coverage(self, case: Case) -> str:
         covered = case.outcome.coverage
         found = self._covered.get(covered)
@@ -417,8 +444,10 @@ def carried_part(bundle: Bundle, exchange: Exchange, carried: Carried, lang: str
     asks: dict[str, None] = {}
     if carried.truth is Truth.UNKNOWN:
         for atom in tests(Defined(travels.when), bundle.rules.definitions):
-            if atom.fact != AS_OF and isinstance(exchange.value(atom.fact), Missing):
-                asks[exchange.asked_for(atom.fact)] = None
+            fact = atom.fact.removesuffix(IN_REGISTER)
+            asked = exchange.asked_for(fact)
+            if atom.fact != AS_OF and isinstance(exchange.value(fact), Missing) and asked not in exchange.disputed:
+                asks[asked] = None
     return CarriedPart(
         from_=carried.origin,
         provision=rule.provision.id,

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from engine.bundle import Bundle
-from engine.decision import Decision, EvidencePart, NotModelledPart, ReasonPart
+from engine.decision import Decision, DisputedPart, EvidencePart, NotModelledPart, ReasonPart
 from engine.explaining.phrasebook import Phrasebook
 from engine.languages import ENGLISH, Language
 
@@ -50,6 +50,7 @@ class PlainText:
             "duties": [say.duty_line(part) for part in decision.duties],
             "missing": [say.tested(part.question, part.fact) for each in decision.missing[:1] for part in each.facts],
             "carried": [say.carried_line(part) for part in decision.carried or ()],
+            "disputed": [self._disputed(part) for part in decision.disputed or ()],
             "conflicts": [part.text for part in decision.conflicts],
             "advice": [say.advice_line(part) for part in decision.advice],
             "lanes": [say.lane_line(part) for part in factor.lanes],
@@ -82,6 +83,10 @@ class PlainText:
         value = self._value(part.fact, part.value)
         said = re.search(rf"(?<![0-9A-Za-z,]){re.escape(value)}(?![0-9A-Za-z]|,[0-9])", part.test)
         return part.test if said else self.language.tested(part.test, value)
+
+    def _disputed(self, part: DisputedPart) -> str:
+        value = self.language.contradiction(*(self._value(part.fact, each) for each in (part.stated, part.registered)))
+        return self.language.disputed_line(part, self._book.title(part.fact) if self._book else part.fact, value)
 
     def _gap(self, part: NotModelledPart) -> str:
         place, subject = part.country, part.subject

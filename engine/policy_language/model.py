@@ -211,7 +211,11 @@ class PolicyText(DocumentText):
 
 
 class FactText(DocumentText):
-    """A fact of an exchange. `by` makes it a family: one fact for each value of a value set."""
+    """
+    A fact of an exchange. `by` makes it a family: one fact for each value of a value set.
+
+    `from: register` says where the fact is usually from; with `register-only`, an exchange that states it is refused.
+    """
 
     type: str
     title: Text
@@ -219,7 +223,7 @@ class FactText(DocumentText):
     dpv: str | None = None
     change: YesNo = "no"
     personal: YesNo = "no"
-    from_: Literal["register"] | None = Field(None, alias="from")
+    from_: Literal["register", "register-only"] | None = Field(None, alias="from")
     by: str | None = None
 
 

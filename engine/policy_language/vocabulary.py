@@ -51,7 +51,7 @@ DOCUMENT_FIELDS = {
 # Who attested a document may be a natural person, whatever the vocabulary says.
 PERSONAL_FIELDS = frozenset({"attested_by"})
 DOCUMENT_GROUPS = ("evidence", "claims")
-RESERVED = ("evidence", "claims", "relies_on", "carried", "named", "as_of", "schema")
+RESERVED = ("evidence", "claims", "relies_on", "carried", "named", "register", "as_of", "schema")
 MAX_FACTS = 150
 STATUSES = get_args(Status)  # from sure to unsure
 WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")  # as date.weekday() numbers them
@@ -64,7 +64,7 @@ UNSENDABLE = ("unknown", "left out")  # words that say there is no value
 class Fact:
     """
     One fact, or one member of a family. `counts` names the fact of this exchange that a counter includes; `member` is the name
-    of a member inside its family.
+    of a member inside its family. `register_only`: no sender may state it, only the register.
     """
 
     name: str
@@ -77,6 +77,7 @@ class Fact:
     counts: str = ""
     dpv: str = ""
     member: Words = NO_WORDS
+    register_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -357,6 +358,7 @@ class _Builder:
                 facts[member] = Fact(
                     member, type, title, text.ask, text.change == "yes", text.personal == "yes",
                     name if text.by else "", counters[name] + suffix if name in counters else "", text.dpv or "", part,
+                    text.from_ == "register-only",
                 )  # fmt: skip
         for name in self.text.facts:
             outer = next((other for other in self.text.facts if name.startswith(f"{other}.")), None)

@@ -20,6 +20,7 @@ from engine.exchange import Exchange
 from engine.explaining.phrasebook import Phrasebook
 from engine.policy_language.vocabulary import Fact
 from engine.questions.possible_answers import AnswerBook, PossibleAnswers
+from engine.registered import IN_REGISTER
 from engine.rules import AS_OF, Atom, Condition, Level, Rule, Truth, anchors, tests
 from engine.values import Missing, Range, SetOf, Value
 from engine.verdict import Reading, Verdict, numbers
@@ -182,8 +183,9 @@ class _Finder:
             if owed is not Truth.NO and duty.done_when is not None and self.reading(duty.done_when) is Truth.UNKNOWN:
                 others |= dict.fromkeys(self.open(duty.done_when))
             for start in (due.after for due in anchors(duty.due)) if self.verdict.overdue[key] is Truth.UNKNOWN else ():
-                if start != AS_OF and isinstance(self.exchange.value(start), Missing):
-                    others[self.exchange.asked_for(start)] = None
+                asked = self.exchange.asked_for(start)
+                if start != AS_OF and isinstance(self.exchange.value(start), Missing) and asked not in self.exchange.disputed:
+                    others[asked] = None
         return list(gates), [fact for fact in others if fact not in gates]
 
     def weighing(self) -> tuple[str, ...]:
@@ -197,14 +199,15 @@ class _Finder:
         open_ = (atom for atom in self.questions.tests(condition) if self.reading(atom) is Truth.UNKNOWN)
         names = dict.fromkeys(name for atom in open_ for name in (atom.fact, atom.other) if name not in ("", AS_OF))
         for name in names:
-            for fact in self.bundle.rules.families.get(name, ("", (name,)))[1]:
-                value = self.exchange.value(fact)
+            # Whether an id is in the register cannot be asked, but the id can.
+            for fact in self.bundle.rules.families.get(name, ("", (name.removesuffix(IN_REGISTER),)))[1]:
+                value, asked = self.exchange.value(fact), self.exchange.asked_for(fact)
                 if (
                     isinstance(value, Missing)
                     or (isinstance(value, Range) and value.low != value.high)
                     or (isinstance(value, SetOf) and value.open)
-                ):
-                    yield self.exchange.asked_for(fact)
+                ) and asked not in self.exchange.disputed:
+                    yield asked
 
     def decided(self, facts: tuple[str, ...], answers: dict[str, PossibleAnswers]) -> bool:
         """Whether the outcome is decided for every combination of the answers that are tried."""

@@ -20,7 +20,7 @@ from engine.calendars import is_worked
 from engine.exchange import Exchange
 from engine.policy_language.vocabulary import DOCUMENT_FIELDS
 from engine.rules import Atom, Calendar, Condition, OnDay, Period, anchors, atoms
-from engine.values import Document, Duration, Money, Range, SetOf, Type, Value
+from engine.values import Disputed, Document, Duration, Money, Range, SetOf, Type, Value, either
 
 MAX_MEMBERS = 4  # up to this many members of a set, every combination is tried
 AROUND = (-3, -1, 0, 1, 3)  # days around an edge: at month ends a length of time can end a few days earlier or later
@@ -66,7 +66,9 @@ class AnswerBook:
         tested = self.tested.get(fact, [])
         answers = self._of(fact, tested)
         # A test that compares two facts can distinguish more answers than these, where the other fact is unknown or asked for too.
-        return PossibleAnswers(answers.values, answers.whole and not any(atom.other for atom in tested))
+        return PossibleAnswers(
+            answers.values, answers.whole and not any(atom.other for atom in tested) and not self._beside(fact)
+        )
 
     def _of(self, fact: str, tested: list[Atom]) -> PossibleAnswers:
         type = self.bundle.vocabulary.type_of(fact)
@@ -100,8 +102,8 @@ class AnswerBook:
             yield from atom.operands
             if atom.other:
                 for name in self._members(atom.fact if fact in self._members(atom.other) else atom.other):
-                    value = self.exchange.value(name)
-                    yield from (value.low, value.high) if isinstance(value, Range) else (value,)
+                    for value in either(self.exchange.value(name)):
+                        yield from (value.low, value.high) if isinstance(value, Range) else (value,)
 
     def _words(self, fact: str, type: Type, tested: list[Atom]) -> list[str]:
         """Every word that is tested, one value for each combination of registers that list it, and one that is neither."""
@@ -166,11 +168,18 @@ class AnswerBook:
         """The lowest and the highest sum of the other members of a fact's family."""
         known = self.bundle.vocabulary.facts.get(fact)
         members = self.bundle.vocabulary.families.get(known.family, ()) if known else ()
-        values = [value for member in members if member != fact and isinstance(value := self.exchange.value(member), Range)]
+        told = [either(self.exchange.value(member)) for member in members if member != fact]
+        values = [value for each in told for value in each[:1] if isinstance(value, Range)]
         return {
             sum((value.low for value in values), Decimal(0)),
             sum((value.high or value.low for value in values), Decimal(0)),
         }
+
+    def _beside(self, fact: str) -> bool:
+        """Whether another member of a fact's family is disputed: the total can then reach an edge by either of its values."""
+        known = self.bundle.vocabulary.facts.get(fact)
+        members = self.bundle.vocabulary.families.get(known.family, ()) if known else ()
+        return any(isinstance(self.exchange.value(member), Disputed) for member in members if member != fact)
 
     def _runs(self, fact: str) -> bool:
         """Whether working days are counted from this date."""

@@ -66,6 +66,7 @@ VOCABULARY: dict[str, Any] = {
         "counts.year": {"type": "count", "by": "kind", "title": "this year"},
         "terms.share": {"type": "ratio", "by": "role", "title": "share"},
         "terms.rate": {"type": "ratio", "title": "rate"},
+        "terms.fee": {"type": "money", "by": "role", "title": "fee"},
         "terms.until": {"type": "date", "title": "until"},
         "terms.term": {"type": "duration", "title": "term"},
         "terms.price": {"type": "money", "title": "price"},
@@ -92,6 +93,7 @@ VOCABULARY: dict[str, Any] = {
     "jurisdictions": {"AA": {"title": "Aland", "countries": ["AA"]}, "BB": {"title": "Beland", "countries": ["BB"]}},
     "lanes": {"fast": {"title": "fast"}},
 }  # fmt: skip
+ROLES = ["provider", "operator", "public"]
 COUNTRIES = ["AA", "BB", "CC", "DD", "NO"]
 CATEGORIES = ["health", "clinical", "image", "gene", "genome", "other"]
 GRADES = ["general", "important", "core"]
@@ -110,9 +112,10 @@ COMPARED = [
     ("terms.until", "limits.until", "evidence.report.dated", "evidence.report.expires"),
     ("evidence.contract.dated", "evidence.contract.filed", "evidence.contract.expires", "limits.until"),
     ("terms.term", "limits.term"),
-    ("terms.price", "limits.price"),
+    ("terms.price", "limits.price", "terms.fee.total"),
     ("data.id", "limits.id"),
 ]
+IDS = ["data.id", "limits.id"]
 UNORDERED = ("from.country", "to.flag", "data.category", "data.id")  # first of the facts above that have no order
 
 
@@ -298,7 +301,8 @@ class Maker:
         return "data.in", self.negate({self.pick(["has", "only"]): self.pick([self.some(COUNTRIES, 2), {"in": "CLUB"}])})
 
     def name(self) -> tuple[str, Any]:
-        return "data.id", self.negate(self.some(["d1", "d2", "d3"], 2))
+        test = self.pick([self.some(["d1", "d2", "d3"], 2), {"registered": self.pick(["yes", "no"])}])
+        return self.pick(["data.id", "limits.id"]), self.negate(test)
 
     def grade(self) -> tuple[str, Any]:
         return self.pick(["data.grade", "data.grades"]), self.negate({self.order(): self.pick(GRADES)})
@@ -344,7 +348,9 @@ class Maker:
         return "terms.term", self.negate({self.order(): self.pick([*DURATIONS, "5 working days in AA"])})
 
     def price(self) -> tuple[str, Any]:
-        return "terms.price", self.negate({self.order(): self.pick(["0 CNY", "100 CNY", "100 USD"])})
+        return self.pick(["terms.price", "terms.fee.total", "terms.fee.operator"]), self.negate(
+            {self.order(): self.pick(["0 CNY", "100 CNY", "100 USD"])}
+        )
 
     def shown(self) -> tuple[str, Any]:
         group, kinds = self.pick([("evidence", KINDS), ("claims", CLAIMS)])
@@ -395,6 +401,7 @@ class Maker:
             "terms.share.operator": lambda: self.pick(["0", "0.4", "0.5"]),
             "terms.share.public": lambda: self.pick(["0", "0.1", "0.5"]),
             "terms.rate": lambda: self.pick(["0", "0.1", "0.5", "1", "2.5"]),
+            **{f"terms.fee.{role}": lambda: self.pick(["0 CNY", "60 CNY", "60 CNY", "60 USD"]) for role in ROLES},
             "terms.until": lambda: self.pick(DAYS),
             "terms.term": lambda: self.pick([*DURATIONS, "5 working days in AA"]),
             "terms.price": lambda: self.pick(["0 CNY", "100 CNY", "100.01 USD", "5 EUR"]),
@@ -430,6 +437,20 @@ class Maker:
         if self.chance(0.2):
             nested["relies_on"] = self.some(REQUIREMENTS, 2)
         return nested
+
+    def registered(self, exchange: dict[str, Any]) -> dict[str, Any]:
+        """The same exchange with what the register says of its ids: of one what another exchange states, of the other nothing."""
+        other, known = self.random.sample(IDS, 2)
+        told = self.exchange()
+        states = {part: self.part(told[part]) for part in (*PARTS, "evidence", "claims") if part in told and self.chance(0.6)}
+        register: dict[str, Any] = {known: {"kind": "asset", "version": 3, "states": states}}
+        if self.chance(0.5):
+            register[other] = self.pick(["none", {}])
+        return {**exchange, "register": register}
+
+    def part(self, told: dict[str, Any]) -> dict[str, Any]:
+        """Some of the facts of a group."""
+        return {name: value for name, value in told.items() if self.chance(0.7)}
 
     def count(self, least: int) -> Any:
         low = least + self.pick([0, 0, 1, 99, 100, 9_999, 10_000, 999_999, 1_000_000])
@@ -471,13 +492,16 @@ def read(bundle: engine.Bundle, exchange: dict[str, Any]) -> engine.Exchange:
 PARTS = ("from", "to", "data", "terms", "limits")
 
 
-def completed(maker: Maker, exchange: dict[str, Any], others: list[dict[str, Any]]) -> dict[str, Any]:
+def completed(
+    maker: Maker, exchange: dict[str, Any], others: list[dict[str, Any]], kept: frozenset[str] = frozenset()
+) -> dict[str, Any]:
     """
     A random completion (semantics 4.10): unknown and left-out facts get values, ranges a number, open sets an end.
 
     The values come from other exchanges, and where these have none, from ones that have all.
 
-    What place reads as not shown, an evidence or claim left out, is completed only as `none`.
+    What place reads as not shown, an evidence or claim left out, is completed only as `none`. What the register says stays as it is:
+    `kept` are the facts whose value it gives, or which it disputes.
     """
     full: dict[str, Any] = json.loads(json.dumps(exchange))
     donor: dict[str, Any] = {}
@@ -487,7 +511,7 @@ def completed(maker: Maker, exchange: dict[str, Any], others: list[dict[str, Any
     for group in ("evidence", "claims"):
         kinds = KINDS if group == "evidence" else CLAIMS
         shown = full.setdefault(group, {})
-        for kind in kinds:
+        for kind in (each for each in kinds if f"{group}.{each}" not in kept):
             document = shown.get(kind, "none")
             if document == "unknown":
                 document = "none" if maker.chance(0.3) else _document(maker, {})
@@ -495,13 +519,16 @@ def completed(maker: Maker, exchange: dict[str, Any], others: list[dict[str, Any
                 document = _document(maker, document)
             shown[kind] = document
     for part in PARTS:
-        _settle(maker, full.setdefault(part, {}), donor.get(part, {}))
+        _settle(maker, full.setdefault(part, {}), donor.get(part, {}), kept, f"{part}.")
     share = full["terms"].get("share", {})
     if share.pop("rest", None) is not None:
         for role in ("provider", "operator", "public"):
-            if role not in exchange.get("terms", {}).get("share", {}):
+            if role not in exchange.get("terms", {}).get("share", {}) and f"terms.share.{role}" not in kept:
                 share[role] = "0"
-    for kind in ("ordinary", "sensitive"):
+    register = full.setdefault("register", {})
+    for name in IDS:
+        register.setdefault(name, maker.pick(["none", {}]))
+    for kind in (each for each in ("ordinary", "sensitive") if f"data.people.{each}" not in kept):
         # A counter includes this exchange, so a counter that was sent bounds the people of it too.
         low, high = _ends(counts.get(kind, "unknown"))
         people = full["data"]["people"]
@@ -531,11 +558,13 @@ def _fill(into: dict[str, Any], source: dict[str, Any]) -> None:
             into.setdefault(key, value)
 
 
-def _settle(maker: Maker, here: dict[str, Any], donor: dict[str, Any]) -> None:
+def _settle(maker: Maker, here: dict[str, Any], donor: dict[str, Any], kept: frozenset[str], at: str) -> None:
     for key, value in donor.items():
         known = here.get(key, "unknown")
+        if at + key in kept:
+            continue
         if isinstance(value, dict):
-            _settle(maker, here.setdefault(key, {}), value)
+            _settle(maker, here.setdefault(key, {}), value, kept, f"{at}{key}.")
         elif known == "unknown":
             here[key] = value
         elif isinstance(known, dict):
