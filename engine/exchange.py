@@ -210,7 +210,7 @@ class ExchangeReader:
             match entry:
                 case _ if not 0 < len(key) <= MAX_KEY:
                     problems.append(ExchangeProblem(_pointer(at), "unknown-key", f"a name has 1 to {MAX_KEY} characters"))
-                case "none":
+                case {"known": False, **rest} if not rest.keys() - {"kind"} and isinstance(rest.get("kind", ""), str):
                     found[key] = None
                 case dict() as members if (head := _entity_head(members)) is not None:
                     states: dict[str, Value] = {}
@@ -222,7 +222,7 @@ class ExchangeReader:
                     self._close(states)
                     found[key] = Entity(*head, states)
                 case _:
-                    detail = 'must be {"kind": …, "version": …, "states": {…}}, or "none" where the register does not have it'
+                    detail = 'must be {"kind": …, "version": …, "states": {…}}, or {"kind": …, "known": false}'
                     problems.append(ExchangeProblem(_pointer(at), "wrong-value", detail))
         return found, personal
 

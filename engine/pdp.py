@@ -33,6 +33,7 @@ from engine.exchange import Exchange
 from engine.explaining.case import Case
 from engine.explaining.explanation import Teller, trace
 from engine.explaining.phrasebook import Phrasebook
+from engine.explaining.withheld import withheld
 from engine.explaining.written import Written
 from engine.languages import ENGLISH, LANGUAGES
 from engine.questions.horizon import Horizon
@@ -179,6 +180,16 @@ class PDP:
             teller = self._teller(lang)
             case = Case(self.bundle, judgement, judgement.as_of != today, id, self._missing(judgement, teller.book))
             return teller.tell(case, self._more(case, include, teller.book))
+
+    def withheld(self, written: Written) -> Written:
+        """
+        A written decision as a caller gets it who may not read the register.
+
+        It is the same decision if nothing in it rests on the register; otherwise it is the outcome without its reasons.
+        """
+        if not any(written.judgement.exchange.register.values()):
+            return written
+        return withheld(written, LANGUAGES[written.lang])
 
     def verdict(self, exchange: Exchange, as_of: date) -> Verdict:
         """The verdict of the reference engine, for tests of definitions."""

@@ -191,7 +191,7 @@ def _nested(bundle: Bundle, flat: dict[str, Any]) -> dict[str, Any]:
 
 def _registered(bundle: Bundle, entity: Any) -> Any:
     """What the register says of an entity: its facts, dotted as in an exchange, or `none`."""
-    return {"states": _nested(bundle, entity)} if isinstance(entity, dict) else entity
+    return {"states": _nested(bundle, entity)} if isinstance(entity, dict) else {"known": entity != "none"}
 
 
 def _json(vocabulary: Vocabulary, name: str, value: Any) -> Any:

@@ -86,7 +86,8 @@ class PlainText:
 
     def _disputed(self, part: DisputedPart) -> str:
         value = self.language.contradiction(*(self._value(part.fact, each) for each in (part.stated, part.registered)))
-        return self.language.disputed_line(part, self._book.title(part.fact) if self._book else part.fact, value)
+        title = self._book.title(part.fact) if self._book else part.fact
+        return self.language.disputed_line(part.kind, part.entity, part.version, title, value)
 
     def _gap(self, part: NotModelledPart) -> str:
         place, subject = part.country, part.subject

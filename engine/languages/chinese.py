@@ -14,7 +14,6 @@ from engine.decision import (
     BeatenPart,
     BoundsPart,
     CarriedPart,
-    DisputedPart,
     DutyPart,
     EnginePart,
     JurisdictionPart,
@@ -328,9 +327,8 @@ class Chinese(Language):
     def reasons_withheld(self) -> str:
         return "理由取自登记册，而本调用方无权查阅。"
 
-    def disputed_line(self, part: DisputedPart, title: str, value: str) -> str:
-        version = f"，第{part.version}版" if part.version else ""
-        return self.headed(title, f"{value}（`{part.entity}`所指登记主体{version}）")
+    def disputed_line(self, kind: str, entity: str, version: int | None, title: str, value: str) -> str:
+        return self.headed(title, f"{value}（`{entity}`所指登记主体{f'，第{version}版' if version else ''}）")
 
     # The answer
 

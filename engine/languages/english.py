@@ -14,7 +14,6 @@ from engine.decision import (
     BeatenPart,
     BoundsPart,
     CarriedPart,
-    DisputedPart,
     DutyPart,
     EnginePart,
     JurisdictionPart,
@@ -343,9 +342,9 @@ class English(Language):
     def reasons_withheld(self) -> str:
         return " The reasons rest on the register, which this caller may not read."
 
-    def disputed_line(self, part: DisputedPart, title: str, value: str) -> str:
-        version = f", version {part.version}" if part.version else ""
-        return self.headed(title, f"{value} ({part.kind or 'entity'} of `{part.entity}`{version})")
+    def disputed_line(self, kind: str, entity: str, version: int | None, title: str, value: str) -> str:
+        by = f"{kind or 'entity'} of `{entity}`{f', version {version}' if version else ''}"
+        return self.headed(title, f"{value} ({by})")
 
     # The answer
 

@@ -18,7 +18,6 @@ from engine.decision import (
     BeatenPart,
     BoundsPart,
     CarriedPart,
-    DisputedPart,
     DutyPart,
     EnginePart,
     JurisdictionPart,
@@ -252,8 +251,8 @@ class Language(ABC):
         """A sentence after the answer: the reasons rest on the register, which the caller may not read."""
 
     @abstractmethod
-    def disputed_line(self, part: DisputedPart, title: str, value: str) -> str:
-        """A fact that the register states otherwise; `value` is what `contradiction` returns."""
+    def disputed_line(self, kind: str, entity: str, version: int | None, title: str, value: str) -> str:
+        """A fact that the register states otherwise; `entity` is the fact of its id, `value` is what `contradiction` returns."""
 
     # The answer
 

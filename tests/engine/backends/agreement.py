@@ -29,6 +29,8 @@ import engine
 from engine.backends.bitset import Bitset
 from engine.backends.durable import Durable
 from engine.backends.reference import Reference
+from engine.deciding.combine import Combiner
+from engine.deciding.disputed import choices, decided
 from engine.verdict import Engine
 from tests.engine.backends.random_bundles import AS_OF, Maker, completed, read
 
@@ -97,16 +99,31 @@ def one_bundle(seed: int, exchanges: int, completions_of: int) -> Report:
         if number < completions_of:
             told = read(bundle, sent)
             before = engines[1].evaluate(told, AS_OF).jurisdictions
+            permitted, chosen = permits(bundle, engines[1], told), list(choices(told)) if told.disputed else []
+            if permitted and not all(permits(bundle, engines[1], each) for each in chosen):
+                unsafe.append(f"seed {seed}: a value of the dispute is not permitted: {json.dumps(sent)}")
             for _ in range(COMPLETIONS):
                 completions += 1
                 full = completed(maker, sent, every, frozenset((*told.sources, *told.disputed)))
                 after = engines[1].evaluate(read(bundle, full), AS_OF).jurisdictions
+                if permitted and not permits(bundle, engines[1], read(bundle, full)):
+                    unsafe.append(f"seed {seed}: no longer permitted: {json.dumps(sent)} as {json.dumps(full)}")
                 unsafe += [
                     f"seed {seed}: {name} {bounds} became {after[name]}: {json.dumps(sent)} as {json.dumps(full)}"
                     for name, bounds in before.items()
                     if after[name].low < bounds.low or after[name].high > bounds.high
                 ]
     return Report(exchanges, completions, tuple(wrong), tuple(unsafe))
+
+
+def permits(bundle: engine.Bundle, by: Engine, exchange: engine.Exchange) -> bool:
+    """Whether an exchange is permitted over all jurisdictions, with what the register says (semantics 1.8)."""
+    combiner = Combiner(bundle)
+    outcome = combiner.outcome(exchange, by.evaluate(exchange, AS_OF), AS_OF)
+    if exchange.disputed:
+        chosen = [combiner.outcome(each, by.evaluate(each, AS_OF), AS_OF) for each in choices(exchange)]
+        outcome = decided(outcome, chosen)
+    return outcome.permits
 
 
 def with_register(maker: Maker, bundle: engine.Bundle, exchange: dict[str, Any]) -> dict[str, Any]:
@@ -118,8 +135,7 @@ def with_register(maker: Maker, bundle: engine.Bundle, exchange: dict[str, Any])
         if {problem.code for problem in refused.problems} != {"counter-below"}:
             raise
         for entity in told["register"].values():
-            if entity != "none":
-                entity.get("states", {}).get("data", {}).pop("people", None)
+            entity.get("states", {}).get("data", {}).pop("people", None)
     return told
 
 

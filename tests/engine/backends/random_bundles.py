@@ -445,7 +445,7 @@ class Maker:
         states = {part: self.part(told[part]) for part in (*PARTS, "evidence", "claims") if part in told and self.chance(0.6)}
         register: dict[str, Any] = {known: {"kind": "asset", "version": 3, "states": states}}
         if self.chance(0.5):
-            register[other] = self.pick(["none", {}])
+            register[other] = self.pick([{"known": False}, {}])
         return {**exchange, "register": register}
 
     def part(self, told: dict[str, Any]) -> dict[str, Any]:
@@ -527,7 +527,7 @@ def completed(
                 share[role] = "0"
     register = full.setdefault("register", {})
     for name in IDS:
-        register.setdefault(name, maker.pick(["none", {}]))
+        register.setdefault(name, maker.pick([{"known": False}, {}]))
     for kind in (each for each in ("ordinary", "sensitive") if f"data.people.{each}" not in kept):
         # A counter includes this exchange, so a counter that was sent bounds the people of it too.
         low, high = _ends(counts.get(kind, "unknown"))
