@@ -47,4 +47,5 @@ def _entity(version: Version) -> StoredEntity:
     own = content.facts.get(DATA, {}) if version.kind == ASSET else {}
     properties = {**(own if isinstance(own, dict) else {}), **content.facts}
     documents = {"evidence": content.evidence, "claims": content.claims, "carried": carried(content)}
-    return StoredEntity(version.id, {**properties, **{name: said for name, said in documents.items() if said}})
+    stated = {**properties, **{name: said for name, said in documents.items() if said}}
+    return StoredEntity(version.id, stated, version.version)

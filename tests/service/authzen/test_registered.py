@@ -50,12 +50,24 @@ def test_the_register_is_the_store(client: TestClient) -> None:
     answer = client.post(URL, json=asked).json()
     record = client.get(f"/v1/decisions/{answer['context']['decision_id']}").json()["record"]
     assert record["request"] == {
-        "exporter": {"id": "clinic-7", "country": "CN"},
-        "recipient": {"id": "lab-3", "country": "US"},
-        "data": {"id": "visits-2", "personal": True, "people": {"sensitive": 5}},
-        "terms": {"exclusive": False},
-        "evidence": {"cn-standard-contract": contract},
+        "exporter": {"id": "clinic-7"},
+        "recipient": {"id": "lab-3"},
+        "data": {"id": "visits-2", "people": {"sensitive": 5}},
+        "register": {
+            "exporter.id": {"kind": "party", "version": 1, "states": {"exporter": {"country": "CN"}}},
+            "recipient.id": {
+                "kind": "party",
+                "version": 1,
+                "states": {"recipient": {"country": "US"}, "evidence": {"cn-standard-contract": contract}},
+            },
+            "data.id": {
+                "kind": "asset",
+                "version": 1,
+                "states": {"data": {"personal": True, "people": {"sensitive": 12_000}}, "terms": {"exclusive": False}},
+            },
+        },
     }
+    assert [each["fact"] for each in record["decision"]["disputed"]] == ["data.people.sensitive"]
     search = {**asked, "page": {"limit": 5}}
     assert client.post("/access/v1/search/subject", json=search).json()["page"] == {"next_token": "", "count": 0}
     assert client.delete("/v1/parties/clinic-7").status_code in (200, 204)
