@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from starlette.testclient import TestClient
@@ -13,6 +14,7 @@ from service.server.app import create_app
 from service.service import Service
 from service.settings import Settings
 from service.telemetry import log_lines
+from tests.service.authzen.conftest import WORKPLACE, question
 from tests.service.conftest import Lines
 
 URL = "/access/v1/evaluation"
@@ -75,6 +77,50 @@ def test_the_register_is_the_store(client: TestClient) -> None:
     assert answer["decision"] is False
     assert "`c7` is not valid on" in answer["context"]["reason_admin"]["403"]
     assert client.post("/access/v1/search/action", json={**asked, "page": {"limit": 5}}).json()["results"] == []
+
+
+def test_a_path_is_registered_and_found(database: str) -> None:
+    """Ids with slashes, of as many characters as a request may have: written by an address or a file, evaluated and searched."""
+    service = Service.open(
+        Settings(watch=False, policies=WORKPLACE, database=database, mode="bitset"), say=log_lines.logger(Lines())
+    )
+    long = "/todos/" + "x" * 249
+    with TestClient(create_app(service.settings, service), base_url="http://127.0.0.1:8080") as client:
+        put(client, f"entities/document/{quote('/todos/{todoId}', safe='')}", facts={"tags": ["public"]})
+        put(client, "entities/user/cy", facts={})
+        entity = {"kind": "document", "id": long, "facts": {"tags": ["public"]}}
+        assert client.post("/v1/register/import", json={"entities": [entity]}).json()["created"] == 1
+        asked: dict[str, Any] = question("user:cy", {"name": "read", "properties": {"method": "GET"}}, "document")
+        found = client.post("/access/v1/search/resource", json=asked).json()["results"]
+        assert [each["id"] for each in found] == [long, "/todos/{todoId}"]
+        asked["resource"]["id"] = "/todos/{todoId}"
+        assert client.post(URL, json=asked).json()["decision"] is True
+        asked["resource"]["id"] = "/todos/other"
+        assert client.post(URL, json=asked).json()["decision"] is False
+
+
+@pytest.mark.parametrize("change", ["changed", "registered since", "nothing"])
+def test_a_decision_on_an_access_request_is_committed_only_on_what_the_register_still_says(database: str, change: str) -> None:
+    """Also where the register did not have the entity."""
+    service = Service.open(
+        Settings(watch=False, policies=WORKPLACE, database=database, mode="bitset"), say=log_lines.logger(Lines())
+    )
+    with TestClient(create_app(service.settings, service), base_url="http://127.0.0.1:8080") as client:
+        put(client, "entities/document/doc-1", facts={"tags": ["public"]})
+        asked = question("user:cy", {"name": "read", "properties": {"method": "GET"}}, "document:doc-1")
+        answer = client.post(URL, json=asked).json()
+        assert answer["decision"] is True
+        match change:
+            case "changed":
+                put(client, "entities/document/doc-1", facts={"tags": ["draft"]})
+            case "registered since":
+                put(client, "entities/user/cy", facts={"department": "sales"})
+        made = client.post("/v1/commitments", json={"decision": answer["context"]["decision_id"]})
+        if change == "nothing":
+            assert made.status_code == 201
+        else:
+            assert (made.status_code, made.json()["type"]) == (409, "urn:fifthfactor:problem:not-committable")
+            assert ("resource.id" if change == "changed" else "subject.id") in made.json()["detail"]
 
 
 def test_conditions_that_came_with_the_data_stay(client: TestClient) -> None:
