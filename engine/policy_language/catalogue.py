@@ -19,6 +19,7 @@ class FactEntry(BaseModel):
     One fact, or one kind of evidence or claim (type "document").
 
     `values` are those of a closed value set; the list is empty if any value may be sent. `family` is the family that the fact belongs to.
+    `register_only`: an exchange that states it is refused, because only the register may.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -30,6 +31,7 @@ class FactEntry(BaseModel):
     values: list[str] = []
     personal: bool = False
     change: bool = False
+    register_only: bool = False
     family: str = ""
     dpv: str = ""
     kind: Literal["fact", "evidence", "claims"] = "fact"
@@ -49,6 +51,7 @@ def catalogue(vocabulary: Vocabulary) -> list[FactEntry]:
                 values=list(values.values[:MAX_LISTED]) if values and not values.open else [],
                 personal=fact.personal,
                 change=fact.change,
+                register_only=fact.register_only,
                 family=fact.family,
                 dpv=fact.dpv,
             )

@@ -155,14 +155,15 @@ def _found(connection: sa.Connection, name: _Name, day: str, named: bool, mergin
     """The version that speaks for the day, of an entity; None where the register does not have it, or it may not be named."""
     kind, id = ROLES[name.role], name.name
     hidden = f"`{id[:80]}` may not be named on the day of the exchange"
-    version = entity_versions.speaking(connection, kind, id, day)
+    version = entity_versions.speaking_or_later(connection, kind, id, day)
     if version is None or version.state == "erased":
-        if version is None and not unknown(connection, kind, id):
-            said = f"the register states nothing of `{id}` for {day}, only for later days"
-            merging.wrong_entity(name, "entity-not-yet-valid", said, hidden)
-        elif named:  # an id that the register does not have stays an id
+        if named:  # an id that the register does not have stays an id
             shown = f"`{id}`" if is_id(id) else "with this id"
             merging.wrong(name.at, "unknown-entity", f"the register has no {kind} {shown}")
+        return None
+    if version.content.valid_from is not None and version.content.valid_from > day:
+        said = f"the register states nothing of `{id}` for {day}, only for later days"
+        merging.wrong_entity(name, "entity-not-yet-valid", said, hidden)
         return None
     if version.state == "withdrawn":
         merging.wrong_entity(name, "entity-withdrawn", f"`{id}` was withdrawn from the register", hidden)
