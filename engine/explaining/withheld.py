@@ -67,7 +67,7 @@ def _answer(written: Written, duties: tuple[DutyPart, ...], say: Language) -> st
             owed = [say.clause(each.duty) for each in duties if each.arises == "exchange"]
             text = say.permitted_with_duties([], len(owed), say.listed(owed[:SHOWN], more=len(owed) > SHOWN))
         case "not_applicable":
-            text = say.not_applicable()
+            text = say.not_applicable("")
         case "undetermined":
             asked = [each.question for part in written.missing[:1] for each in part.facts]
             text = say.undecided(bounds.low, bounds.high, asked[:ASKED], max(0, len(asked) - ASKED))

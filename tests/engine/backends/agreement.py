@@ -31,7 +31,7 @@ from engine.backends.durable import Durable
 from engine.backends.reference import Reference
 from engine.deciding.combine import Combiner
 from engine.deciding.disputed import choices, decided
-from engine.verdict import Engine
+from engine.verdict import Bounds, Engine
 from tests.engine.backends.random_bundles import AS_OF, Maker, completed, read
 
 BLOCK = 10  # bundles
@@ -82,6 +82,12 @@ def disagreements(
     return found
 
 
+def bounds_of(bundle: engine.Bundle, back_end: Engine, exchange: engine.Exchange) -> dict[str, Bounds]:
+    """The bounds of each jurisdiction, and overall: with coverage, reach and acceptances in them, and disputed facts open."""
+    verdict = back_end.evaluate(exchange, AS_OF)
+    return {**verdict.jurisdictions, "overall": Combiner(bundle).outcome(exchange, verdict, AS_OF).bounds}
+
+
 def one_bundle(seed: int, exchanges: int, completions_of: int) -> Report:
     """Every engine on one random bundle; of the first `completions_of` exchanges, completions too."""
     maker = Maker(seed)
@@ -98,14 +104,14 @@ def one_bundle(seed: int, exchanges: int, completions_of: int) -> Report:
             wrong.append(f"seed {seed}: {text} on {json.dumps(sent)}\n{smallest}")
         if number < completions_of:
             told = read(bundle, sent)
-            before = engines[1].evaluate(told, AS_OF).jurisdictions
-            permitted, chosen = permits(bundle, engines[1], told), list(choices(told)) if told.disputed else []
-            if permitted and not all(permits(bundle, engines[1], each) for each in chosen):
+            before = bounds_of(bundle, engines[1], told)
+            permitted = permits(bundle, engines[1], told)
+            if permitted and not all(permits(bundle, engines[1], each) for each in (choices(told) if told.disputed else ())):
                 unsafe.append(f"seed {seed}: a value of the dispute is not permitted: {json.dumps(sent)}")
             for _ in range(COMPLETIONS):
                 completions += 1
                 full = completed(maker, sent, every, frozenset((*told.sources, *told.disputed)))
-                after = engines[1].evaluate(read(bundle, full), AS_OF).jurisdictions
+                after = bounds_of(bundle, engines[1], read(bundle, full))
                 if permitted and not permits(bundle, engines[1], read(bundle, full)):
                     unsafe.append(f"seed {seed}: no longer permitted: {json.dumps(sent)} as {json.dumps(full)}")
                 unsafe += [
