@@ -2,13 +2,14 @@
 A proposed exchange: JSON bytes in, typed facts out.
 
 The pydantic model and the JSON Schema are made from the loaded vocabulary. An unknown fact, a wrong type, a `null` or a bad date is
-therefore refused at its place, before anything is decided. Source: semantics 1.2 to 1.4, 1.8, 2.1, 2.3, 2.7, 2.8, 2.11.
+therefore refused at its place, before anything is decided. So is what cannot be true together, at every place that takes part. Source:
+semantics 1.2 to 1.5, 1.7, 1.8, 2.1, 2.3, 2.7, 2.8, 2.11.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
@@ -29,12 +30,14 @@ from pydantic_core import PydanticCustomError
 from typing_extensions import TypedDict
 
 from engine.diagnostic import did_you_mean
-from engine.policy_language.vocabulary import DOCUMENT_FIELDS, DOCUMENT_GROUPS, PERSONAL_FIELDS, Vocabulary
-from engine.registered import IN_REGISTER, Entity, joined
+from engine.multilingual import NO_WORDS, Words
+from engine.policy_language.vocabulary import DOCUMENT_FIELDS, DOCUMENT_GROUPS, PERSONAL_FIELDS, Vocabulary, stated_in
+from engine.registered import IN_REGISTER, REGISTERED, Entity, joined
 from engine.rules import AS_OF
-from engine.values import BadValue, Disputed, Document, Missing, Range, Type, Value, either
+from engine.values import BadValue, Disputed, Document, Missing, Range, SetOf, Type, Value, either
 
 SCHEMA = "fifthfactor/exchange/1"
+INCOHERENT = "incoherent"  # the code of a problem: with other statements of the exchange it cannot be true
 MAX_BYTES = 256 * 1024
 MAX_PROBLEMS = 100
 MAX_CARRIED = 64
@@ -45,11 +48,16 @@ REGISTER = "register"  # the member with what the register says of the entities 
 
 @dataclass(frozen=True, slots=True)
 class ExchangeProblem:
-    """One thing wrong with an exchange: a JSON Pointer to it, a stable code, and a sentence."""
+    """One thing wrong with an exchange: a JSON Pointer to it, a stable code, and a sentence. `words` is what the vocabulary says of it."""
 
     pointer: str
     code: str
     detail: str
+    words: Words = NO_WORDS
+
+    def told(self, lang: str) -> str:
+        """The sentence in a language, as far as there is one."""
+        return self.words.in_(lang) or self.detail
 
 
 class ExchangeRefused(ValueError):
@@ -138,6 +146,14 @@ def _field_of(document: Value, name: str) -> Value:
     return Missing.UNKNOWN if document is Missing.UNKNOWN else Missing.LEFT_OUT
 
 
+@dataclass(frozen=True, slots=True)
+class Contradiction:
+    """The facts of an exchange that cannot be true together, and the sentence that says so."""
+
+    says: Words
+    facts: tuple[str, ...]
+
+
 class ExchangeReader:
     """Reads exchanges against one vocabulary. Each bundle makes one."""
 
@@ -147,8 +163,10 @@ class ExchangeReader:
         requirements: frozenset[str],
         grounds: frozenset[str],
         travelling: frozenset[str] = frozenset(),
+        contradictions: Callable[[Exchange], Iterable[Contradiction]] = lambda _: (),
     ) -> None:
         self._vocabulary = vocabulary
+        self._contradictions = contradictions
         self._travelling = travelling
         self._ways = requirements | grounds
         self._model = _model(vocabulary)
@@ -188,15 +206,39 @@ class ExchangeReader:
         tree.pop("schema", None)
         values: dict[str, Value] = {}
         _flatten(tree, "", values)
+        stated = frozenset(values)
         personal += self._personal_in(values)
         self._close(values)
         sources: Mapping[str, str] = {}
         if register:
             values, sources = joined(values, self._of_all(values, register, problems), self._sets)
         problems += [*self.count(values), *self._unknown_ways(relies_on), *self._not_travelling(carried)]
+        exchange = Exchange(document, values, as_of, relies_on, tuple(sorted(personal)), carried, register, sources)
+        problems += self._incoherent(exchange, stated)
         if problems:
-            raise ExchangeRefused(tuple(problems))
-        return Exchange(document, values, as_of, relies_on, tuple(sorted(personal)), carried, register, sources)
+            raise ExchangeRefused(tuple(problems[:MAX_PROBLEMS]))
+        return exchange
+
+    def _incoherent(self, exchange: Exchange, sent: frozenset[str]) -> Iterator[ExchangeProblem]:
+        """A problem for each place that takes part in a contradiction. What follows from other facts was not sent and has no place."""
+        for each in self._contradictions(exchange):
+            for name in dict.fromkeys(self._place(fact, exchange, sent) for fact in each.facts):
+                if name:
+                    yield ExchangeProblem(name, INCOHERENT, each.says.en, each.says)
+
+    def _place(self, fact: str, exchange: Exchange, sent: frozenset[str]) -> str:
+        """Where a fact was stated: by the register, or where it was sent itself or what closes its family; as a pointer."""
+        stated = stated_in(fact)
+        if exchange.sources.get(stated) == REGISTERED:
+            key = next(key for key, entity in exchange.register.items() if entity and stated in entity.states)
+            return _pointer((REGISTER, key, "states", *_steps(fact)))
+        group, _, rest = fact.partition(".")
+        if group in DOCUMENT_GROUPS:
+            kind, _, field = rest.rpartition(".")
+            return _pointer((group, kind, field) if f"{group}.{kind}" in sent else (group, rest))
+        family = self._vocabulary.facts[fact].family
+        found = next((name for name in (fact, f"{family}.rest") if name in sent), "")
+        return _pointer(found.split(".")) if found else ""
 
     def _close(self, values: dict[str, Value]) -> None:
         """Close families that have `rest`."""
@@ -401,7 +443,8 @@ def _tree(vocabulary: Vocabulary, registered: bool = False) -> dict[str, Any]:
         here = tree
         for step in path:
             here = here.setdefault(step, {})
-        here[last] = _leaf(fact.type, fact.title.en) if registered or not fact.register_only else _refused_leaf(fact.title.en)
+        leaf = _leaf(fact.type, fact.title.en, some=fact.some)
+        here[last] = leaf if registered or not fact.register_only else _refused_leaf(fact.title.en)
     for family, members in vocabulary.families.items():
         here = tree
         for step in family.split("."):
@@ -422,7 +465,7 @@ def _closed(name: str, tree: Mapping[str, Any]) -> Any:
     return shape
 
 
-def _leaf(type: Type, title: str, unknown: bool = True, zero: bool = False) -> Any:
+def _leaf(type: Type, title: str, unknown: bool = True, zero: bool = False, some: bool = False) -> Any:
     # A word of a closed set is its own value. Most values sent are such words, so look for them first.
     words = frozenset(type.values.values if type.values and not type.many else ())
 
@@ -433,11 +476,15 @@ def _leaf(type: Type, title: str, unknown: bool = True, zero: bool = False) -> A
             value = type.accept(json)
         except BadValue as bad:
             raise PydanticCustomError("wrong_value", "{m}", {"m": f"{bad}; {bad.help}" if bad.help else str(bad)}) from None
+        if some and value == SetOf(frozenset()):
+            nothing = type.values.nothing if type.values else ""
+            help = f'; send ["{nothing}"] where none of the others applies' if nothing else ""
+            raise PydanticCustomError("wrong_value", "{m}", {"m": f"must name at least one {_one(type)}{help}"})
         if (value is Missing.UNKNOWN and not unknown) or (zero and value != Range.exact(0)):
             raise PydanticCustomError("wrong_value", "must be zero" if zero else "cannot be unknown here")
         return value
 
-    schema = _schema(type)
+    schema = _schema(type) | ({"minItems": 1} if some else {})
     schema = {"anyOf": [schema, {"const": "unknown"}]} if unknown and not zero else schema
     return Annotated[Any, PlainValidator(read), WithJsonSchema({**schema, "title": title})]
 
@@ -449,6 +496,11 @@ def _refused_leaf(title: str) -> Any:
         raise PydanticCustomError("register_only", "only the register may state this; leave it out")
 
     return Annotated[Any, PlainValidator(read), WithJsonSchema({"not": {}, "title": title})]
+
+
+def _one(type: Type) -> str:
+    """What a member of a set is called."""
+    return type.values.title if type.values else type.kind
 
 
 def _schema(type: Type) -> dict[str, Any]:

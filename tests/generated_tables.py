@@ -48,6 +48,7 @@ def facts(_: str) -> str:
                 ("family", fact.family),
                 ("personal", fact.personal),
                 ("changeable", fact.change),
+                ("never empty", fact.some),
                 ("from the register only", fact.register_only),
             )
             rows[name] = (f"`{name}`", fact.type, title, ", ".join(word for word, yes in marks if yes))

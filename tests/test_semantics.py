@@ -30,6 +30,14 @@ SENTENCES: dict[str, tuple[str, ...]] = {
         "engine/test_decision::test_a_hypothetical_decision_never_proceeds",
         "service/api/test_api::test_the_day_is_the_exchange_s_or_today_in_the_zone",
     ),
+    "1.5": (
+        "engine/test_coherence::",
+        "engine/questions/test_next_questions::test_nothing_is_tried_that_cannot_be_true",
+        "engine/questions/test_remedies::test_the_search_finds_what_trying_everything_finds",
+        "service/register/test_named_exchanges::test_what_is_sent_cannot_contradict_what_the_register_fills_in",
+        "service/authzen/test_exchanges::test_only_the_item_that_cannot_be_true_is_refused",
+    ),
+    "1.7": ("engine/test_coherence::test_a_set_that_is_never_empty_names_what_to_send",),
     "1.8": (
         CASES,
         "engine/deciding/test_disputed::test_the_stricter_counts",

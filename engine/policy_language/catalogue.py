@@ -20,7 +20,7 @@ class FactEntry(BaseModel):
 
     `values` are those of a closed value set; the list is empty if any value may be sent. `narrower` maps each value that may say too little
     to what it may mean, so that it need not be asked about. `family` is the family that the fact belongs to. `register_only`: an exchange
-    that states it is refused, because only the register may.
+    that states it is refused, because only the register may. `some` says that a set is never empty.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -34,6 +34,7 @@ class FactEntry(BaseModel):
     personal: bool = False
     change: bool = False
     register_only: bool = False
+    some: bool = False
     family: str = ""
     dpv: str = ""
     kind: Literal["fact", "evidence", "claims"] = "fact"
@@ -55,6 +56,7 @@ def catalogue(vocabulary: Vocabulary) -> list[FactEntry]:
                 personal=fact.personal,
                 change=fact.change,
                 register_only=fact.register_only,
+                some=fact.some,
                 family=fact.family,
                 dpv=fact.dpv,
             )

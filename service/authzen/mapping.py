@@ -9,7 +9,7 @@ cannot take their place. A sent value that does not fit is refused at its place 
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
@@ -270,16 +270,18 @@ class AccessMapping:
                 return engine.accept_exchange(self._bundle, stated.document())
             except engine.ExchangeRefused as refused:
                 problems = refused.problems
+            # What is stored and contradicts what was sent is never left out: the sender would choose which of the two counts.
+            unfit = [each for each in problems if each.code != engine.INCOHERENT]
             bad = {
                 self._places.whole(path)
                 for key, entity in stated.entities.items()
                 for path in entity.states
-                for each in problems
+                for each in unfit
                 if _leads(each.pointer, (engine.REGISTER, key, "states", *path))
             }
             # Conditions that came with the data are never left out, since more might be permitted without them.
             if not bad:
-                raise refusal([self._place(each, stated) for each in problems[:PLACES_SHOWN]])
+                raise refusal([self._place(each, stated) for each in _hiding(problems)[:PLACES_SHOWN]])
             stated.unusable |= bad
 
     def _place(self, problem: engine.ExchangeProblem, stated: _Stated) -> ProblemPlace:
@@ -288,6 +290,14 @@ class AccessMapping:
             if _leads(problem.pointer, path):
                 return ProblemPlace(pointer=pointer, code=problem.code, detail=problem.detail)
         return ProblemPlace(pointer="", code=problem.code, detail=problem.detail)
+
+
+def _hiding(problems: Sequence[engine.ExchangeProblem]) -> list[engine.ExchangeProblem]:
+    """The problems; where what was sent contradicts what is stored, without the sentence that would say what is stored."""
+    stored = {each.words for each in problems if each.code == engine.INCOHERENT and _leads(each.pointer, (engine.REGISTER,))}
+    detail = "cannot be true together with what the register states"
+    found = [replace(each, detail=detail) if each.words in stored else each for each in problems]
+    return [each for each in found if each.words not in stored or not _leads(each.pointer, (engine.REGISTER,))] or found
 
 
 def _kind(types: Mapping[str, engine.EntityText], type: str) -> str | None:

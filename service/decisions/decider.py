@@ -83,8 +83,12 @@ class Decider:
         self._zone = time_zone(service.settings.zone)
         self._counts = Counts(service.settings, Book())
 
-    def read(self, live: Live, raw: bytes, now: datetime, caller: Caller) -> engine.Exchange:
-        """The exchange in these bytes, with what the register says of its parties and data `now`. Raises RequestRefused."""
+    def read(self, live: Live, raw: bytes, now: datetime, caller: Caller, lang: str = TellingAsked().lang) -> engine.Exchange:
+        """
+        The exchange in these bytes, with what the register says of its parties and data `now`. Raises RequestRefused.
+
+        What the vocabulary says of a contradiction is told in `lang`.
+        """
         reading = self._service.store.database.reading
         try:
             return named_exchanges.read(live, raw, reading, self._today(now), caller.reads)
@@ -93,7 +97,7 @@ class Decider:
         except sa.exc.SQLAlchemyError:
             raise RequestRefused("not-ready", "the register cannot be read", headers={"Retry-After": "1"}) from None
         places = tuple(
-            ProblemPlace(pointer=each.pointer, code=each.code, detail=each.detail) for each in problems[:PLACES_SHOWN]
+            ProblemPlace(pointer=each.pointer, code=each.code, detail=each.told(lang)) for each in problems[:PLACES_SHOWN]
         )
         match len(problems):
             case 1:

@@ -9,7 +9,7 @@ a fact that the register states, the exchange is refused. Conditions that travel
 import copy
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -93,7 +93,7 @@ def read(live: Live, raw: bytes, connect: sa.Engine, today: date, reader: bool) 
     try:
         return engine.accept_exchange(live.bundle, merging.document)
     except engine.ExchangeRefused as refused:
-        raise engine.ExchangeRefused(tuple(_placed(each, merging) for each in refused.problems)) from None
+        raise engine.ExchangeRefused(tuple(_placed(each, merging) for each in _told(refused.problems, merging))) from None
 
 
 def stands(connection: sa.Connection, kind: str, id: str, version: int, used: datetime, day: date) -> bool:
@@ -211,13 +211,33 @@ def _identify(name: _Name, id: str, merging: _Merging) -> None:
     group["id"] = id
 
 
+def _told(problems: tuple[engine.ExchangeProblem, ...], merging: _Merging) -> Iterator[engine.ExchangeProblem]:
+    """The problems, for a caller who may not read the register without those that show by what else a registered value is wrong."""
+    of_register = {each.words for each in problems if any(_is_at(each.pointer, place) for place in merging.sources)}
+    for each in problems:
+        if (
+            merging.reader
+            or not each.words
+            or each.words not in of_register
+            or any(_is_at(each.pointer, place) for place in merging.sources)
+        ):
+            yield each
+
+
+def _is_at(pointer: str, place: str) -> bool:
+    return pointer == place or pointer.startswith(f"{place}/")
+
+
 def _placed(problem: engine.ExchangeProblem, merging: _Merging) -> engine.ExchangeProblem:
     """A problem with the exchange, at its place in the body. For a value from the register this is the place of the name."""
     for pointer, name in merging.sources.items():
-        if problem.pointer == pointer or problem.pointer.startswith(f"{pointer}/"):
+        if _is_at(problem.pointer, pointer):
+            if not merging.reader:
+                return engine.ExchangeProblem(name.at, problem.code, _hidden(name))
             what = problem.pointer.removeprefix(pointer).removeprefix("/states")[1:] or problem.pointer[1:]
-            said = f"the register states `{what.replace('/', '.')}` of `{name.name}`: {problem.detail}"
-            return engine.ExchangeProblem(name.at, problem.code, said if merging.reader else _hidden(name))
+            said = f"the register states `{what.replace('/', '.')}` of `{name.name}`: "
+            words = replace(problem.words, en=f"{said}{problem.words.en}") if problem.words else problem.words
+            return engine.ExchangeProblem(name.at, problem.code, f"{said}{problem.detail}", words)
     return problem
 
 

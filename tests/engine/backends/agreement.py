@@ -32,7 +32,7 @@ from engine.backends.reference import Reference
 from engine.deciding.combine import Combiner
 from engine.deciding.disputed import choices, decided
 from engine.verdict import Bounds, Engine
-from tests.engine.backends.random_bundles import AS_OF, Maker, completed, read
+from tests.engine.backends.random_bundles import AS_OF, Maker, binds, can_be_true, completed, read
 
 BLOCK = 10  # bundles
 BLOCKS_PER_CHILD = 10
@@ -133,16 +133,19 @@ def permits(bundle: engine.Bundle, by: Engine, exchange: engine.Exchange) -> boo
 
 
 def with_register(maker: Maker, bundle: engine.Bundle, exchange: dict[str, Any]) -> dict[str, Any]:
-    """An exchange with what the register says; without people, where the counters that were sent contradict these."""
+    """
+    An exchange with what the register says: without people, where the counters that were sent contradict these.
+
+    Where it then cannot be true, it is left as it was sent.
+    """
     told = maker.registered(exchange)
     try:
         read(bundle, told)
     except engine.ExchangeRefused as refused:
-        if {problem.code for problem in refused.problems} != {"counter-below"}:
-            raise
-        for entity in told["register"].values():
-            entity.get("states", {}).get("data", {}).pop("people", None)
-    return told
+        if "counter-below" in {problem.code for problem in refused.problems}:
+            for entity in told["register"].values():
+                entity.get("states", {}).get("data", {}).pop("people", None)
+    return told if can_be_true(bundle, told) else exchange
 
 
 def block(first: int, bundles: int, exchanges: int, completions_of: int) -> Report:
@@ -285,7 +288,25 @@ def _with_rules(documents: dict[str, Any], kept: set[tuple[str, int]]) -> dict[s
                 continue
             text = {**text, "rules": rules}
         less[name] = text
+    speaking = {text["policy"] for text in less.values() if "policy" in text and binds(text)}
+    less["vocabulary.yaml"] = _speaking(less["vocabulary.yaml"], speaking)
+    off = less.get("acme.yaml")
+    if off and not {entry["policy"] for entry in off["switched_off"]} <= {text.get("policy") for text in less.values()}:
+        del less["acme.yaml"]
     return less
+
+
+def _speaking(vocabulary: dict[str, Any], policies: set[str]) -> dict[str, Any]:
+    """A vocabulary whose coverage names only some policies; what nobody speaks of is not covered."""
+    places = {}
+    for place, text in vocabulary["jurisdictions"].items():
+        covers = {
+            subject: {**cover, "by": [p for p in cover["by"] if p in policies]}
+            for subject, cover in text.get("covers", {}).items()
+        }
+        covers = {subject: cover for subject, cover in covers.items() if cover["by"]}
+        places[place] = {**text, "covers": covers} if "covers" in text else text
+    return {**vocabulary, "jurisdictions": places}
 
 
 def _without(rule: dict[str, Any], ids: set[str]) -> dict[str, Any]:
