@@ -180,7 +180,11 @@ KEYS: dict[str, dict[str, str]] = {
         "partly": "`yes` if policies speak of it and it is not covered in full: what they leave alone is still reviewed.",
         "by": "The laws and orders that speak of it: policies, or single provisions (`POLICY/RULE`).",
     },
-    "SubjectText": {"title": _TITLE, "when": "When the data are of this subject matter."},
+    "SubjectText": {
+        "title": _TITLE,
+        "when": "When the data are of this subject matter.",
+        "other_than": "Another subject matter: the data are of this one where they are not of that one.",
+    },
     "TouchText": {
         "fact": "A fact that names countries.",
         "as": "The role in which the exchange touches them.",

@@ -112,8 +112,7 @@ class _Checker:
             self._collect(tree)
         for name in self.defined:
             self.conditions.define(name)
-        for name in self.vocabulary.subjects:
-            self._own(f"subject/{name}", ("subjects", name))
+        self._subjects()
         for number in range(len(self.vocabulary.touches)):
             self._own(f"touch/{number}", ("touches", str(number)))
         self._counters()
@@ -198,6 +197,23 @@ class _Checker:
         node = self.vocabulary.nodes[where]
         when = node.get(name) if isinstance(node, Mapping) else None
         self.conditions.definitions[key] = self.conditions.lower(when, "", Use.APPLIES)
+
+    def _subjects(self) -> None:
+        """The subject matters of data; what is other than one of them comes after it."""
+        subjects = self.vocabulary.subjects
+        for name, text in subjects.items():
+            if text.other_than is None:
+                self._own(f"subject/{name}", ("subjects", name))
+        for name, text in subjects.items():
+            if text.other_than is None:
+                continue
+            other = subjects.get(text.other_than)
+            if other is None or other.other_than is not None:
+                at = locate(self.vocabulary.nodes["subjects", name], ("other_than",))[0].span
+                said = f"`{text.other_than}` is not a subject matter with a condition"
+                self.findings.error(at, "unknown-subject", said, help=did_you_mean(text.other_than, subjects))
+            else:
+                self.conditions.definitions[f"subject/{name}"] = Not(Defined(f"subject/{text.other_than}"))
 
     def _counters(self) -> None:
         """Check what each counter counts, where, and in which window: the ledger relies on it."""

@@ -382,8 +382,17 @@ class JurisdictionText(DocumentText):
 
 
 class SubjectText(DocumentText):
+    """A subject matter of data: when they are of it, or `other_than` another subject matter, of which they are not."""
+
     title: Text
-    when: Condition
+    when: Condition = None
+    other_than: str | None = None
+
+    @model_validator(mode="after")
+    def _one_of_the_two(self) -> SubjectText:
+        if (self.when is None) == (self.other_than is None):
+            raise ValueError("a subject matter has `when`, or else `other_than`")
+        return self
 
 
 class TouchText(DocumentText):

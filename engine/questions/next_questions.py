@@ -213,8 +213,9 @@ class _Finder:
             # Not known whether law speaks: of a jurisdiction that may permit, or whose reach is open.
             if floor.covered and bounds is not None and (bounds.low is not bounds.high or floor.jurisdiction in reached):
                 for spoken in floor.spoken:
-                    yield spoken.subject
-                    yield from spoken.by
+                    if spoken.subject:
+                        yield spoken.subject
+                        yield from spoken.by
         yield from (each.key for each in self.bundle.rules.not_reached if each.jurisdiction in reached)
 
     def open(self, condition: Condition) -> Iterator[str]:

@@ -38,7 +38,14 @@ values:
   country: {title: country, values: [AA, BB]}
   sensitivity: {title: sensitivity, values: [ordinary, sensitive]}
   state: {title: state, ordered: yes, values: [identified, pseudonymised, anonymised]}
-  category: {title: category, values: {health: {}, genome: {under: health}, other-health: {under: health, rest: yes}, weather: {}, none-of-these: {nothing: yes}}}
+  category:
+    title: category
+    values:
+      health: {}
+      genome: {under: health}
+      other-health: {under: health, rest: yes}
+      weather: {}
+      none-of-these: {nothing: yes}
   colour: {title: colour, open: yes, values: [red]}
 coherence:
   nobody-counted:
@@ -441,7 +448,7 @@ def as_subjects(seed: int) -> tuple[Maker, engine.Bundle, list[tuple[str, str]]]
     documents, settings = maker.accepted()
     words = documents["vocabulary.yaml"]
     parts = {f"{name}-{key}": entry[key] for name, entry in words["coherence"].items() for key in entry if key != "says"}
-    words["subjects"] = {name: {"title": name, "when": deepcopy(condition)} for name, condition in parts.items()}
+    words["subjects"] |= {name: {"title": name, "when": deepcopy(condition)} for name, condition in parts.items()}
     names = [(f"{name}-never", f"{name}-unless_said") for name in words["coherence"]]
     return maker, engine.load_sources(Maker.written(documents), settings), names
 

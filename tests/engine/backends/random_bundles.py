@@ -180,8 +180,9 @@ class Maker:
         policies = {name: self.policy(name) for name in POLICIES}
         self.definitions = []
         vocabulary["subjects"] = {name: {"title": name, "when": self.condition(1)} for name in SUBJECTS}
-        vocabulary["touches"] = [*TOUCHES, {"fact": "data.in", "as": "people", "when": self.condition(0)}]
-        covered = {place: self.coverage(place, policies) for place in ("AA", "BB")} if self.chance(0.6) else {}
+        covered = {place: self.coverage(place, policies) for place in ("AA", "BB")} if self.chance(0.5) else {}
+        people = {"fact": "data.in", "as": "people", "when": self.condition(0)}
+        vocabulary["touches"] = [*TOUCHES, people] if covered else []
         vocabulary["jurisdictions"] = {
             place: {"title": place, **({"countries": [place], "covers": covered[place]} if covered.get(place) else {})}
             for place in ("AA", "BB")

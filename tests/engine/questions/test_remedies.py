@@ -60,6 +60,8 @@ HOSPITAL = {
     "act.trigger": "own",
     "act.evades": "no",
     "act.bars": [],
+    "act.security_concern": "no",
+    "data.lawful_source": "yes",
     "data.source": "self-produced",
     "data.controls": [],
     "recipient.listed_on": [],
@@ -277,12 +279,13 @@ def bundled() -> engine.PDP:
 
 
 def test_a_hospital_that_shows_nothing_learns_what_to_show(bundled: engine.PDP) -> None:
-    """Four documents, or anonymised data; each remedy, decided again by every engine, may proceed."""
+    """Five documents, or anonymised data; each remedy, decided again by every engine, may proceed."""
     exchange = build(bundled.bundle, HOSPITAL)
     day = date(2026, 11, 24)
     decision = bundled.decide(exchange, as_of=day, today=day, id="1", include=["remedies"])
     assert decision.remedies
-    wanted = [f"evidence.cn-{kind}" for kind in ("export-notice", "separate-consent", "impact-assessment", "assessment")]
+    kinds = ("export-notice", "separate-consent", "export-need", "impact-assessment", "assessment")
+    wanted = [f"evidence.cn-{kind}" for kind in kinds]
     assert ["data.state"] in moved(decision.remedies)
     assert wanted in moved(decision.remedies)
     checked = engine.PDP(bundled.bundle)
