@@ -44,7 +44,7 @@ from engine.deciding.rests_on import Statement
 from engine.deciding.sign_off import Approval, Unsignable, facts_digest, meaning_of
 from engine.decision import CarriedPart, ConflictPart, Decision, DutyPart, PlanDecision
 from engine.diagnostic import CODES, Diagnostic, did_you_mean
-from engine.exchange import INCOHERENT, MAX_BYTES, Exchange, ExchangeProblem, ExchangeRefused, read_object
+from engine.exchange import INCOHERENT, MAX_BYTES, REGISTER, Exchange, ExchangeProblem, ExchangeRefused, read_object
 from engine.explaining.phrasebook import Phrasebook
 from engine.explaining.plain_text import PlainText
 from engine.explaining.written import Written
@@ -69,6 +69,7 @@ __all__ = [
     "MAX_BYTES",
     "MODES",
     "PDP",
+    "REGISTER",
     "ActionText",
     "Approval",
     "AttributesText",

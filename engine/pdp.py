@@ -25,6 +25,7 @@ from engine.bundle import Bundle, all_stays
 from engine.deciding.carried import Carried, held, over, raised, stated, travelling
 from engine.deciding.combine import UNDETERMINED, Combiner, Outcome
 from engine.deciding.combine import word as outcome_word
+from engine.deciding.disputed import choices, decided, overall
 from engine.deciding.judgement import Judgement
 from engine.deciding.rests_on import Foundations, Statement, shown_only
 from engine.deciding.sign_off import Approval, concerns, parts, signable
@@ -33,6 +34,7 @@ from engine.exchange import Exchange
 from engine.explaining.case import Case
 from engine.explaining.explanation import Teller, trace
 from engine.explaining.phrasebook import Phrasebook
+from engine.explaining.withheld import withheld
 from engine.explaining.written import Written
 from engine.languages import ENGLISH, LANGUAGES
 from engine.questions.horizon import Horizon
@@ -123,28 +125,53 @@ class PDP:
         signed = tuple(each for each in signed if as_of <= each.until)
         laid = (*came, *stated(exchange, self.travelling))
         with self._lock:
-            approved = frozenset(each.provision for each in signed)
-            verdicts, engine = self._heard(exchange, as_of, approved, laid)
-            verdict = next(iter(verdicts.values()))
-            own = self._combiner.outcome(exchange, verdict, as_of, approved)
-            if not engine.agreed:
-                own = self._strictest(exchange, as_of, own, verdicts.values())
-            carried = held(laid, tuple(verdicts.values()))
-            beneath = self._combiner.beneath(verdict, own) if engine.agreed else own.bounds
-            return Judgement(
-                exchange=exchange,
-                as_of=as_of,
-                signed=signed,
-                verdicts=verdicts,
+            judgement = self._judged(exchange, as_of, signed, tuple(came), laid)
+            if not exchange.disputed:
+                return judgement
+            chosen = [self._judged(each, as_of, signed, tuple(came), laid) for each in choices(exchange)]
+            engine = next((each.engine for each in (judgement, *chosen) if not each.agreed), judgement.engine)
+            return replace(
+                judgement,
                 engine=engine,
-                own=own,
-                outcome=over(own, carried),
-                beneath=raised(beneath, carried, own.bounds.low >= Level.PERMITTED),
-                came=tuple(came),
-                carried=carried,
-                signed_off=tuple(parts(verdict, own.coverage, signed)) if engine.agreed else (),
-                signable=signable(verdict, own.coverage, self._concerned) if engine.agreed else (),
+                own=decided(judgement.own, [each.own for each in chosen]),
+                outcome=decided(judgement.outcome, [each.outcome for each in chosen]),
+                beneath=overall(judgement.beneath, [each.beneath for each in chosen]),
+                open=judgement.outcome,
+                signed_off=judgement.signed_off if engine.agreed else (),
+                signable=judgement.signable if engine.agreed else (),
             )
+
+    def _judged(
+        self,
+        exchange: Exchange,
+        as_of: date,
+        signed: tuple[Approval, ...],
+        came: tuple[Carried, ...],
+        laid: Collection[Carried],
+    ) -> Judgement:
+        """The judgement on an exchange as it is, with disputed facts open."""
+        approved = frozenset(each.provision for each in signed)
+        verdicts, engine = self._heard(exchange, as_of, approved, laid)
+        verdict = next(iter(verdicts.values()))
+        own = self._combiner.outcome(exchange, verdict, as_of, approved)
+        if not engine.agreed:
+            own = self._strictest(exchange, as_of, own, verdicts.values())
+        carried = held(laid, tuple(verdicts.values()))
+        beneath = self._combiner.beneath(verdict, own) if engine.agreed else own.bounds
+        return Judgement(
+            exchange=exchange,
+            as_of=as_of,
+            signed=signed,
+            verdicts=verdicts,
+            engine=engine,
+            own=own,
+            outcome=over(own, carried),
+            beneath=raised(beneath, carried, own.bounds.low >= Level.PERMITTED),
+            came=came,
+            carried=carried,
+            signed_off=tuple(parts(verdict, own.coverage, signed)) if engine.agreed else (),
+            signable=signable(verdict, own.coverage, self._concerned) if engine.agreed else (),
+        )
 
     def tell(self, judgement: Judgement, *, today: date, id: str, include: Collection[str] = (), lang: str = "en") -> Written:
         """
@@ -180,6 +207,16 @@ class PDP:
                 exact,
             )
 
+    def withheld(self, written: Written) -> Written:
+        """
+        A written decision as a caller gets it who may not read the register.
+
+        It is the same decision if nothing in it rests on the register; otherwise it is the outcome without its reasons.
+        """
+        if not any(written.judgement.exchange.register.values()):
+            return written
+        return withheld(written, LANGUAGES[written.lang])
+
     def verdict(self, exchange: Exchange, as_of: date) -> Verdict:
         """The verdict of the reference engine, for tests of definitions."""
         return self.reference.evaluate(self._shown(exchange), as_of)
@@ -199,9 +236,17 @@ class PDP:
     ) -> tuple[Verdict, Outcome]:
         """The same, with every value as it is: what a search changes counts as shown."""
         with self._lock:
-            verdict = self.engines[0].evaluate(exchange, as_of, signed)
-            outcome = self._combiner.outcome(exchange, verdict, as_of, signed)
-            return verdict, over(outcome, held((*came, *stated(exchange, self.travelling)), (verdict,)))
+            verdict, outcome = self._looked(exchange, as_of, signed, came)
+            if exchange.disputed:
+                outcome = decided(outcome, [self._looked(each, as_of, signed, came)[1] for each in choices(exchange)])
+            return verdict, outcome
+
+    def _looked(
+        self, exchange: Exchange, as_of: date, signed: frozenset[str], came: Collection[Carried]
+    ) -> tuple[Verdict, Outcome]:
+        verdict = self.engines[0].evaluate(exchange, as_of, signed)
+        outcome = self._combiner.outcome(exchange, verdict, as_of, signed)
+        return verdict, over(outcome, held((*came, *stated(exchange, self.travelling)), (verdict,)))
 
     def outcome(self, exchange: Exchange, as_of: date) -> Outcome:
         """The outcome of the first engine, without its verdict."""

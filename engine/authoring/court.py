@@ -77,6 +77,9 @@ class Court:
             if not witness.reads_otherwise(change) or not witness.moves(change):
                 continue
             case, verdict = witness.case, witness.under(change)
+            if case.exchange.disputed:
+                moved.append(case)  # its outcome follows from several verdicts
+                continue
             if any(plain_departures(case, verdict, self._combiner.outcome(case.exchange, verdict, case.as_of))):
                 return case
             if case.told and not verdict.agrees(witness.verdict):

@@ -20,7 +20,7 @@ from engine.deciding.combine import word as outcome_word
 from engine.deciding.judgement import Judgement
 from engine.decision import Decision
 from engine.diagnostic import Findings, did_you_mean
-from engine.exchange import Exchange, ExchangeRefused
+from engine.exchange import REGISTER, Exchange, ExchangeRefused
 from engine.pdp import PDP
 from engine.policy_language.model import Expectation, TestText, read_model
 from engine.policy_language.tree import Node, Scalar, locate
@@ -166,9 +166,17 @@ def plain_departures(case: Prepared, verdict: Verdict, outcome: Outcome) -> Iter
 
 def build(bundle: Bundle, flat: dict[str, Any]) -> Exchange:
     """An exchange from dotted facts as an author writes them. Raises ExchangeRefused."""
+    return bundle.reader.read(json.dumps(_nested(bundle, flat)).encode())
+
+
+def _nested(bundle: Bundle, flat: dict[str, Any]) -> dict[str, Any]:
+    """The JSON of an exchange, from dotted facts."""
     nested: dict[str, Any] = {}
     for name, value in flat.items():
         if value == LEFT_OUT:
+            continue
+        if name == REGISTER and isinstance(value, dict):
+            nested[name] = {key: _registered(bundle, entity) for key, entity in value.items()}
             continue
         path = name.split(".")
         if path[0] in DOCUMENT_GROUPS and len(path) > 1:
@@ -178,7 +186,12 @@ def build(bundle: Bundle, flat: dict[str, Any]) -> Exchange:
         for step in path[:-1]:
             here = here.setdefault(step, {})
         here[path[-1]] = _json(bundle.vocabulary, name, value)
-    return bundle.reader.read(json.dumps(nested).encode())
+    return nested
+
+
+def _registered(bundle: Bundle, entity: Any) -> Any:
+    """What the register says of an entity: its facts, dotted as in an exchange, or `none`."""
+    return {"states": _nested(bundle, entity)} if isinstance(entity, dict) else {"known": entity != "none"}
 
 
 def _json(vocabulary: Vocabulary, name: str, value: Any) -> Any:

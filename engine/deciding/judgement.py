@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from engine.deciding.carried import Carried
-from engine.deciding.combine import Outcome
+from engine.deciding.combine import UNDETERMINED, Outcome
 from engine.deciding.sign_off import Approval, Unsignable, why_not
 from engine.decision import EnginePart, SignedOffPart
 from engine.exchange import Exchange
@@ -33,7 +33,7 @@ class Judgement:
     outcome without the conditions that came with the data, `outcome` is the outcome with them. `came` are the conditions from earlier
     legs of a plan; `carried` are these and then those that the sender stated. `beneath` are the bounds without the reviews that a person
     may sign off (semantics 4.6). `signable` are the provisions that a person may sign off, those signed off included; it is empty where
-    the engines disagree.
+    the engines disagree. `open` is the outcome with the facts open that the register disputes, None where it disputes none.
     """
 
     exchange: Exchange
@@ -48,6 +48,7 @@ class Judgement:
     carried: tuple[Carried, ...]
     signed_off: tuple[SignedOffPart, ...]
     signable: tuple[str, ...]
+    open: Outcome | None = None
 
     @property
     def verdict(self) -> Verdict:
@@ -60,6 +61,11 @@ class Judgement:
         reading = self.verdict.truth
         assert reading is not None
         return reading
+
+    @property
+    def by_dispute(self) -> bool:
+        """Whether the outcome is decided only because the register says something else than the sender (semantics 1.8)."""
+        return self.open is not None and self.open.word == UNDETERMINED and self.outcome.word != UNDETERMINED
 
     @property
     def agreed(self) -> bool:

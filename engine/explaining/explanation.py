@@ -23,7 +23,17 @@ from engine.deciding.coverage import Coverage
 from engine.deciding.instruments import Instruments
 from engine.deciding.judgement import LIFTING, WEIGHING
 from engine.deciding.rests_on import Statement
-from engine.decision import SCHEMA, CarriedPart, ConflictPart, DutyPart, EnginePart, TracedPart, TracePart, TruthWord
+from engine.decision import (
+    SCHEMA,
+    CarriedPart,
+    ConflictPart,
+    DisputedPart,
+    DutyPart,
+    EnginePart,
+    TracedPart,
+    TracePart,
+    TruthWord,
+)
 from engine.exchange import Exchange
 from engine.explaining.answer import answer
 from engine.explaining.case import Case
@@ -32,8 +42,9 @@ from engine.explaining.phrasebook import Phrasebook, shown
 from engine.explaining.search_terms import Naming
 from engine.explaining.written import Written
 from engine.languages import ENGLISH, Language
+from engine.registered import IN_REGISTER
 from engine.rules import AS_OF, Defined, Level, Rule, State, Truth, bearing, tests
-from engine.values import Missing
+from engine.values import Missing, either
 from engine.verdict import Bounds, Reading, numbers
 
 REMEMBERED_DUTIES = REMEMBERED_STATEMENTS = 4_096
@@ -93,6 +104,7 @@ class Teller:
         duties = tuple(self._duties(case))
         conflicts = tuple(self._conflicts(case))
         carried = tuple(carried_part(self.bundle, case.exchange, each, self.book.language.code) for each in judgement.carried)
+        disputed = tuple(self._disputed(case))
         values = Values(case)
         members = {
             "schema": f'"{SCHEMA}"',
@@ -127,6 +139,8 @@ class Teller:
                 members["exact"] = "true"
         if case.exchange.only_stated:
             members["must_be_shown"] = _encode(list(case.exchange.only_stated))
+        if disputed:
+            members["disputed"] = _parts(disputed)
         members |= {name: _encode(part.model_dump(mode="json", by_alias=True)) for name, part in more.items()}
         return Written(
             id=case.id,
@@ -140,6 +154,7 @@ class Teller:
             duties=tuple(part for part, _ in duties),
             conflicts=conflicts,
             carried=carried,
+            disputed=disputed,
             missing=case.missing,
             signable=judgement.signable,
             named=self._named(case),
@@ -356,6 +371,18 @@ class Teller:
             text = self.book.language.open_lane(names, case.outcome.bounds.low)
             yield ConflictPart(kind="notice", text=text, provisions=[rule.provision.id for rule in open_])
 
+    def _disputed(self, case: Case) -> Iterator[DisputedPart]:
+        """The facts that the register disputes, each with both values and the entity that states the other one."""
+        exchange, vocabulary = case.exchange, self.bundle.vocabulary
+        for fact, name, entity in exchange.contradictions():
+            stated, registered = (
+                shown(vocabulary, exchange.with_values({fact: value}), fact, case.as_of)
+                for value in either(exchange.values[fact])
+            )
+            yield DisputedPart(
+                fact=fact, stated=stated, registered=registered, entity=name, kind=entity.kind, version=entity.version
+            )
+
     def _coverage(self, case: Case) -> str:
         covered = case.outcome.coverage
         found = self._covered.get(covered)
@@ -504,8 +531,10 @@ def carried_part(bundle: Bundle, exchange: Exchange, carried: Carried, lang: str
     asks: dict[str, None] = {}
     if carried.truth is Truth.UNKNOWN:
         for atom in tests(Defined(travels.when), bundle.rules.definitions):
-            if atom.fact != AS_OF and isinstance(exchange.value(atom.fact), Missing):
-                asks[exchange.asked_for(atom.fact)] = None
+            fact = atom.fact.removesuffix(IN_REGISTER)
+            asked = exchange.asked_for(fact)
+            if atom.fact != AS_OF and isinstance(exchange.value(fact), Missing) and asked not in exchange.disputed:
+                asks[asked] = None
     return CarriedPart(
         from_=carried.origin,
         provision=rule.provision.id,

@@ -19,8 +19,23 @@ from engine.languages import ENGLISH, Language
 from engine.multilingual import Words
 from engine.policy_language.model import Text
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS, PERSONAL_FIELDS, Vocabulary
+from engine.registered import IN_REGISTER
 from engine.rules import AS_OF, All, AnyOf, Atom, Condition, Defined, Duty, Not, Provision, Truth
-from engine.values import BadValue, Document, Duration, Missing, Range, SetOf, Type, Value, read_duration, spell, to_json
+from engine.values import (
+    BadValue,
+    Disputed,
+    Document,
+    Duration,
+    Missing,
+    Range,
+    SetOf,
+    Type,
+    Value,
+    either,
+    read_duration,
+    spell,
+    to_json,
+)
 
 
 class Phrasebook:
@@ -123,6 +138,8 @@ class Phrasebook:
                 return self.language.joined([*told, *([self.language.others()] if open_ else [])]) or self.language.no_value(
                     True
                 )
+            case Disputed(stated=stated, registered=registered):
+                return self.language.contradiction(self.value(type, stated), self.value(type, registered))
             case Missing():
                 return self.language.no_value(known=False)
         return spell(value)
@@ -148,6 +165,8 @@ class Phrasebook:
                 named = [self.text(vocabulary.facts[member].member) for member in members]
                 told = [self.told(member, inner) for member, inner in zip(members, value.values(), strict=True)]
                 return say.listed([say.pair(name, inner) for name, inner in zip(named, told, strict=True)], more=False)
+            case {"stated": stated, "registered": registered}:
+                return say.contradiction(self.told(fact, stated), self.told(fact, registered))
             case dict():
                 fields = [say.pair(say.field_name(name), self.told(f"{fact}.{name}", inner)) for name, inner in value.items()]
                 return say.listed(fields, more=False)
@@ -177,7 +196,9 @@ class Phrasebook:
             return duty.keep
 
     def _phrase(self, atom: Atom, negated: bool) -> str:
-        say, name = self.language, self.title(atom.fact)
+        say, name = self.language, self.title(atom.fact.removesuffix(IN_REGISTER))
+        if atom.fact.endswith(IN_REGISTER):
+            return say.in_register(name, atom.operands[0] is not negated)
         if atom.op == "counts":
             return say.shown(name, not atom.fact.startswith("evidence"), negated)
         if atom.other and atom.op == "is":
@@ -197,6 +218,13 @@ class Phrasebook:
         return say.test(name, atom.op, atom.type.kind, targets, negated, listed=bool(atom.register))
 
 
+def _public(value: Value) -> Value:
+    """A value without the personal fields of a document."""
+    if not isinstance(value, Document):
+        return value
+    return Document(value.state, {name: inner for name, inner in value.fields.items() if name not in PERSONAL_FIELDS})
+
+
 def shown(vocabulary: Vocabulary, exchange: Exchange, fact: str, as_of: date) -> Any:
     """The value that a test read, as JSON; "personal" where the fact is marked as personal."""
     if fact == AS_OF:
@@ -205,10 +233,8 @@ def shown(vocabulary: Vocabulary, exchange: Exchange, fact: str, as_of: date) ->
         value = exchange.value(fact)
         if fact in vocabulary.facts and vocabulary.facts[fact].personal and not isinstance(value, Missing):
             return "personal"
-        if isinstance(value, Document):
-            public = {name: inner for name, inner in value.fields.items() if name not in PERSONAL_FIELDS}
-            return to_json(Document(value.state, public))
-        return to_json(value)
+        public = [_public(each) for each in either(value)]
+        return to_json(public[0] if len(public) == 1 else Disputed(*public))
     if fact.split(".")[0] in DOCUMENT_GROUPS and fact.rpartition(".")[2] not in PERSONAL_FIELDS:
         return to_json(exchange.value(fact))
     return None

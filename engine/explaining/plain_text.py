@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from engine.bundle import Bundle
-from engine.decision import Decision, EvidencePart, JurisdictionPart, NotModelledPart, ReachPart, ReasonPart
+from engine.decision import Decision, DisputedPart, EvidencePart, JurisdictionPart, NotModelledPart, ReachPart, ReasonPart
 from engine.explaining.phrasebook import Phrasebook
 from engine.languages import ENGLISH, Language
 
@@ -51,6 +51,7 @@ class PlainText:
             "rests_on": [say.statement_line(self._statement(part.fact), part) for part in decision.rests_on or ()],
             "missing": [say.tested(part.question, part.fact) for each in decision.missing[:1] for part in each.facts],
             "carried": [say.carried_line(part) for part in decision.carried or ()],
+            "disputed": [self._disputed(part) for part in decision.disputed or ()],
             "conflicts": [part.text for part in decision.conflicts],
             "advice": [say.advice_line(part) for part in decision.advice],
             "lanes": [say.lane_line(part) for part in factor.lanes],
@@ -90,6 +91,11 @@ class PlainText:
         value = self._value(part.fact, part.value)
         said = re.search(rf"(?<![0-9A-Za-z,]){re.escape(value)}(?![0-9A-Za-z]|,[0-9])", part.test)
         return part.test if said else self.language.tested(part.test, value)
+
+    def _disputed(self, part: DisputedPart) -> str:
+        value = self.language.contradiction(*(self._value(part.fact, each) for each in (part.stated, part.registered)))
+        title = self._book.title(part.fact) if self._book else part.fact
+        return self.language.disputed_line(part.kind, part.entity, part.version, title, value)
 
     def _gap(self, part: NotModelledPart) -> str:
         place, subject = part.country, part.subject

@@ -132,6 +132,7 @@ SECTIONS: Labels = {
     "rests_on": "许可所依据的陈述",
     "missing": "待查明事项",
     "carried": "随数据而来的条件",
+    "disputed": "登记内容与所述不一致",
     "conflicts": "冲突与提示",
     "advice": "建议",
     "lanes": "便利通道",
@@ -352,6 +353,31 @@ class Chinese(Language):
 
     def counting(self, part: str) -> str:
         return {"dated": "其日期已到", "expires": "其有效期未届满", "covers": "其涵盖本次交换"}[part]
+
+    def in_register(self, name: str, known: bool) -> str:
+        return f"{name}{'已' if known else '未'}登记在册"
+
+    # What the register says otherwise
+
+    def contradiction(self, stated: str, registered: str) -> str:
+        return f"所述为{stated}，登记为{registered}"
+
+    def contradicted(self, facts: str) -> str:
+        return f"登记内容与所述不一致：{facts}。"
+
+    def disputed(self, level: Level, facts: str, reasons: str) -> str:
+        stop = {Level.REQUIREMENTS_UNMET: "暂不得进行", Level.REVIEW: "未经人工审查不得进行"}.get(level, "不得进行")
+        why = f"因此可能适用：{reasons}。" if reasons else ""
+        return f"{stop}：登记内容与所述不一致，以较严者为准：{facts}。{why}"
+
+    def refused(self, outcome: str) -> str:
+        return f"不得进行：{self.level(outcome)}。"
+
+    def reasons_withheld(self) -> str:
+        return "理由取自登记册，而本调用方无权查阅。"
+
+    def disputed_line(self, kind: str, entity: str, version: int | None, title: str, value: str) -> str:
+        return self.headed(title, f"{value}（`{entity}`所指登记主体{f'，第{version}版' if version else ''}）")
 
     # The answer
 

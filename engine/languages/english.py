@@ -159,6 +159,7 @@ SECTIONS: Labels = {
     "rests_on": "What the permit rests on",
     "missing": "What to find out",
     "carried": "Conditions that came with the data",
+    "disputed": "What the register says otherwise",
     "conflicts": "Conflicts and notices",
     "advice": "Advice",
     "lanes": "Lanes",
@@ -367,6 +368,35 @@ class English(Language):
             "expires": "it has not expired",
             "covers": "it covers the exchange",
         }[part]
+
+    def in_register(self, name: str, known: bool) -> str:
+        return f"{name} is {'' if known else 'not '}in the register"
+
+    # What the register says otherwise
+
+    def contradiction(self, stated: str, registered: str) -> str:
+        return f"stated {stated}, registered {registered}"
+
+    def contradicted(self, facts: str) -> str:
+        return f" The register contradicts what was stated: {facts}."
+
+    def disputed(self, level: Level, facts: str, reasons: str) -> str:
+        stop = {
+            Level.REQUIREMENTS_UNMET: "Do not proceed yet",
+            Level.REVIEW: "Do not proceed before a person has looked at it",
+        }.get(level, "Do not proceed")
+        why = f" So this may apply: {reasons}." if reasons else ""
+        return f"{stop}: the register contradicts what was stated, and the stricter of both counts: {facts}.{why}"
+
+    def refused(self, outcome: str) -> str:
+        return f"Do not proceed: {self.level(outcome)}."
+
+    def reasons_withheld(self) -> str:
+        return " The reasons rest on the register, which this caller may not read."
+
+    def disputed_line(self, kind: str, entity: str, version: int | None, title: str, value: str) -> str:
+        by = f"{kind or 'entity'} of `{entity}`{f', version {version}' if version else ''}"
+        return self.headed(title, f"{value} ({by})")
 
     # The answer
 

@@ -256,6 +256,36 @@ class Language(ABC):
     def counting(self, part: str) -> str:
         """One of the conditions under which a document counts, by its field: "dated", "expires" or "covers"."""
 
+    @abstractmethod
+    def in_register(self, name: str, known: bool) -> str:
+        """A test of whether the register has an id."""
+
+    # What the register says otherwise
+
+    @abstractmethod
+    def contradiction(self, stated: str, registered: str) -> str:
+        """In the place of a value: the one that is stated and the one that is registered."""
+
+    @abstractmethod
+    def contradicted(self, facts: str) -> str:
+        """A sentence after the answer: `facts` lists what the register states otherwise."""
+
+    @abstractmethod
+    def disputed(self, level: Level, facts: str, reasons: str) -> str:
+        """The answer where an exchange may not proceed only because of what the register states otherwise; `reasons` may be ""."""
+
+    @abstractmethod
+    def refused(self, outcome: str) -> str:
+        """The outcome alone, for a caller who may not learn the reasons."""
+
+    @abstractmethod
+    def reasons_withheld(self) -> str:
+        """A sentence after the answer: the reasons rest on the register, which the caller may not read."""
+
+    @abstractmethod
+    def disputed_line(self, kind: str, entity: str, version: int | None, title: str, value: str) -> str:
+        """A fact that the register states otherwise; `entity` is the fact of its id, `value` is what `contradiction` returns."""
+
     # The answer
 
     @abstractmethod

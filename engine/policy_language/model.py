@@ -230,6 +230,7 @@ class FactText(DocumentText):
     A fact of an exchange. `by` makes it a family: one fact for each value of a value set.
 
     `lies_in` belongs to a fact that names a place inside a country: it is the fact that names the country.
+    `from: register` says where the fact is usually from; with `register-only`, an exchange that states it is refused.
     `some` marks a set that is never empty (semantics 1.7). `change: upwards` lets a remedy move an ordered value up, never down.
     """
 
@@ -240,7 +241,7 @@ class FactText(DocumentText):
     change: Literal["yes", "upwards", "no"] = "no"
     some: YesNo = "no"
     personal: YesNo = "no"
-    from_: Literal["register"] | None = Field(None, alias="from")
+    from_: Literal["register", "register-only"] | None = Field(None, alias="from")
     by: str | None = None
     lies_in: str | None = None
 

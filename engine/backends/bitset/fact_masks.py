@@ -16,11 +16,12 @@ from functools import reduce
 from operator import or_
 from typing import Any, TypeAlias
 
-from engine.backends.bitset.reading import NO, YES, AtomReader, total
+from engine.backends.bitset.reading import NO, YES, AtomReader, same, total
 from engine.backends.bitset.terms import Users
 from engine.exchange import Exchange
+from engine.policy_language.vocabulary import DOCUMENT_GROUPS
 from engine.rules import AS_OF, Atom, RuleSet, Truth
-from engine.values import Document, Missing, Range, SetOf, Value
+from engine.values import Disputed, Document, Missing, Range, SetOf, Value
 
 REMEMBERED = 4_096  # classes of one fact that are kept; then the oldest is forgotten, and made again when it is needed
 DAYS = 32  # days whose classes are kept
@@ -63,6 +64,14 @@ class FactTests:
     def pair(self, value: Value, day: date, full: int) -> Pair:
         return narrowed(((self.read(atom, value, day), users) for atom, users in self.tests), full)
 
+    def between(self, value: Disputed, day: date, full: int) -> Pair:
+        """The masks of a disputed value: each test reads as under both values, if they give one answer."""
+        told = (
+            (same(self.read(atom, value.stated, day), self.read(atom, value.registered, day)), users)
+            for atom, users in self.tests
+        )
+        return narrowed(told, full)
+
 
 @dataclass(frozen=True, slots=True)
 class Total:
@@ -85,6 +94,11 @@ class Against:
 
     def truth(self, exchange: Exchange, totals: Mapping[str, Total], reader: AtomReader, day: date) -> Truth:
         atom = self.atom
+        for name in (_source(atom.fact), _source(atom.other)):
+            disputed = exchange.values.get(name)
+            if isinstance(disputed, Disputed):
+                worlds = (exchange.with_values({name: each}) for each in (disputed.stated, disputed.registered))
+                return same(*(self.truth(each, totals, reader, day) for each in worlds))
         value, other = (
             totals[fact].value(exchange.values) if fact in totals else exchange.value(fact) for fact in (atom.fact, atom.other)
         )
@@ -93,6 +107,12 @@ class Against:
         if exchange.values.get(atom.other.rpartition(".")[0]) is not None and _to_come(atom.other, other, day):
             return Truth.UNKNOWN  # a date after the day is no evidence here either
         return reader.against(atom, value, other, day)
+
+
+def _source(fact: str) -> str:
+    """The fact that an exchange states: for a field of a document the document."""
+    group, _, rest = fact.partition(".")
+    return f"{group}.{rest.rpartition('.')[0]}" if group in DOCUMENT_GROUPS else fact
 
 
 def _to_come(fact: str, value: Value, day: date) -> bool:
@@ -149,10 +169,11 @@ class FactsTests:
                 continue  # no rule tests it
             bit, pairs, key_of = known
             absent ^= bit
-            key = value if key_of is None else key_of(value)
-            pair = pairs.get(key)
-            if pair is None:
-                pair = self._learn(name, pairs, key, value, day)
+            if type(value) is Disputed:
+                pair = self._facts[name].between(value, day, self._full)
+            else:
+                key = value if key_of is None else key_of(value)
+                pair = pairs.get(key) or self._learn(name, pairs, key, value, day)
             possible &= pair[0]
             certain &= pair[1]
         for each in self._totals:
@@ -169,11 +190,11 @@ class FactsTests:
             bits = absent & EVERY_OF_A_GROUP
             if bits:
                 left = today.absent[number]
-                pair = left.get(bits)
-                if pair is None:
-                    pair = left[bits] = self._left_out(number, bits, day)
-                possible &= pair[0]
-                certain &= pair[1]
+                without = left.get(bits)
+                if without is None:
+                    without = left[bits] = self._left_out(number, bits, day)
+                possible &= without[0]
+                certain &= without[1]
             absent >>= GROUP
             number += 1
         if self._against:

@@ -15,7 +15,8 @@ from typing import NamedTuple
 from engine.backends.durable.encode import days_over
 from engine.backends.durable.standing import Standing, Stood
 from engine.exchange import Exchange
-from engine.rules import AS_OF, Due, Earliest, Level, Need, OnDate, OnDay, RuleSet, State, Truth
+from engine.rules import AS_OF, Due, Earliest, Level, Need, OnDate, OnDay, Period, RuleSet, State, Truth
+from engine.values import Disputed, Value
 from engine.verdict import Bounds, numbers
 
 MILD = (Level.NOT_APPLICABLE, Level.PERMITTED, Level.PERMITTED_WITH_OBLIGATIONS)
@@ -259,6 +260,12 @@ class DurableStrata:
         if isinstance(due, OnDate):
             return Truth.YES if due.day < self.as_of else Truth.NO
         start = self.as_of if due.after == AS_OF else self.exchange.value(due.after)
+        if isinstance(start, Disputed):
+            answers = {self._late_after(due, each) for each in (start.stated, start.registered)}
+            return answers.pop() if len(answers) == 1 else Truth.UNKNOWN
+        return self._late_after(due, start)
+
+    def _late_after(self, due: Period | OnDay, start: Value) -> Truth:
         if not isinstance(start, date):
             return Truth.UNKNOWN
         if isinstance(due, OnDay):

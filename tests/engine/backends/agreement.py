@@ -30,8 +30,9 @@ from engine.backends.bitset import Bitset
 from engine.backends.durable import Durable
 from engine.backends.reference import Reference
 from engine.deciding.combine import Combiner
+from engine.deciding.disputed import choices, decided
 from engine.verdict import Bounds, Engine
-from tests.engine.backends.random_bundles import AS_OF, Maker, binds, completed, read
+from tests.engine.backends.random_bundles import AS_OF, Maker, binds, can_be_true, completed, read
 
 BLOCK = 10  # bundles
 BLOCKS_PER_CHILD = 10
@@ -81,9 +82,8 @@ def disagreements(
     return found
 
 
-def bounds_of(bundle: engine.Bundle, back_end: Engine, sent: dict[str, Any]) -> dict[str, Bounds]:
-    """The bounds of each jurisdiction, and overall: with coverage, reach and acceptances in them."""
-    exchange = read(bundle, sent)
+def bounds_of(bundle: engine.Bundle, back_end: Engine, exchange: engine.Exchange) -> dict[str, Bounds]:
+    """The bounds of each jurisdiction, and overall: with coverage, reach and acceptances in them, and disputed facts open."""
     verdict = back_end.evaluate(exchange, AS_OF)
     return {**verdict.jurisdictions, "overall": Combiner(bundle).outcome(exchange, verdict, AS_OF).bounds}
 
@@ -97,22 +97,55 @@ def one_bundle(seed: int, exchanges: int, completions_of: int) -> Report:
     unsafe: list[str] = []
     completions = 0
     every = [maker.exchange() for _ in range(exchanges)]
-    for number, sent in enumerate(every):
+    for number, plain in enumerate(every):
+        sent = with_register(maker, bundle, plain) if number % 2 else plain
         for text in disagreements(bundle, sent, engines, number % 5 == 0)[:1]:
             smallest = "" if wrong else shrunk(seed, sent)  # of one bundle one is enough to look at
             wrong.append(f"seed {seed}: {text} on {json.dumps(sent)}\n{smallest}")
         if number < completions_of:
-            before = bounds_of(bundle, engines[1], sent)
+            told = read(bundle, sent)
+            before = bounds_of(bundle, engines[1], told)
+            permitted = permits(bundle, engines[1], told)
+            if permitted and not all(permits(bundle, engines[1], each) for each in (choices(told) if told.disputed else ())):
+                unsafe.append(f"seed {seed}: a value of the dispute is not permitted: {json.dumps(sent)}")
             for _ in range(COMPLETIONS):
                 completions += 1
-                full = completed(maker, sent, every)
-                after = bounds_of(bundle, engines[1], full)
+                full = completed(maker, sent, every, frozenset((*told.sources, *told.disputed)))
+                after = bounds_of(bundle, engines[1], read(bundle, full))
+                if permitted and not permits(bundle, engines[1], read(bundle, full)):
+                    unsafe.append(f"seed {seed}: no longer permitted: {json.dumps(sent)} as {json.dumps(full)}")
                 unsafe += [
                     f"seed {seed}: {name} {bounds} became {after[name]}: {json.dumps(sent)} as {json.dumps(full)}"
                     for name, bounds in before.items()
                     if after[name].low < bounds.low or after[name].high > bounds.high
                 ]
     return Report(exchanges, completions, tuple(wrong), tuple(unsafe))
+
+
+def permits(bundle: engine.Bundle, by: Engine, exchange: engine.Exchange) -> bool:
+    """Whether an exchange is permitted over all jurisdictions, with what the register says (semantics 1.8)."""
+    combiner = Combiner(bundle)
+    outcome = combiner.outcome(exchange, by.evaluate(exchange, AS_OF), AS_OF)
+    if exchange.disputed:
+        chosen = [combiner.outcome(each, by.evaluate(each, AS_OF), AS_OF) for each in choices(exchange)]
+        outcome = decided(outcome, chosen)
+    return outcome.permits
+
+
+def with_register(maker: Maker, bundle: engine.Bundle, exchange: dict[str, Any]) -> dict[str, Any]:
+    """
+    An exchange with what the register says: without people, where the counters that were sent contradict these.
+
+    Where it then cannot be true, it is left as it was sent.
+    """
+    told = maker.registered(exchange)
+    try:
+        read(bundle, told)
+    except engine.ExchangeRefused as refused:
+        if "counter-below" in {problem.code for problem in refused.problems}:
+            for entity in told["register"].values():
+                entity.get("states", {}).get("data", {}).pop("people", None)
+    return told if can_be_true(bundle, told) else exchange
 
 
 def block(first: int, bundles: int, exchanges: int, completions_of: int) -> Report:
