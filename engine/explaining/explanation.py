@@ -30,7 +30,7 @@ from engine.explaining.phrasebook import Phrasebook, shown
 from engine.explaining.search_terms import Naming
 from engine.explaining.written import Written
 from engine.languages import ENGLISH, Language
-from engine.rules import AS_OF, Defined, Level, Rule, State, Truth, tests
+from engine.rules import AS_OF, Defined, Level, Rule, State, Truth, bearing, tests
 from engine.values import Missing
 from engine.verdict import Bounds, Reading, numbers
 
@@ -208,7 +208,8 @@ class Teller:
         found = known.get(seen)
         if found is None:
             lines: dict[tuple[str, str], tuple[str, str]] = {}
-            for atom in self.book.bearing(self.bundle.rules.rules[number].condition, reading):
+            rules = self.bundle.rules
+            for atom in bearing(rules.rules[number].condition, rules.definitions, reading):
                 phrase = self.book.phrase(atom)
                 if atom.fact != AS_OF and (atom.fact, phrase) not in lines:
                     truth = TRUTH_WORDS[reading(atom)]

@@ -7,7 +7,7 @@ in every decision of a language is made once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -44,25 +44,6 @@ class Phrasebook:
         if key not in self._phrases:
             self._phrases[key] = self._phrase(atom, negated)
         return self._phrases[key]
-
-    def bearing(self, condition: Condition, judge: Callable[[Condition], Truth]) -> Iterator[Atom]:
-        """
-        The tests that give a condition its truth value.
-
-        Of alternatives one of which holds, those are the tests that hold; of a condition that is open, the tests that are open.
-        """
-        truth = judge(condition)
-        match condition:
-            case Atom():
-                yield condition
-            case Not(part=part):
-                yield from self.bearing(part, judge)
-            case Defined(key=key):
-                yield from self.bearing(self.bundle.rules.definitions[key], judge)
-            case All(parts=parts) | AnyOf(parts=parts):
-                for part in parts:
-                    if judge(part) is truth:
-                        yield from self.bearing(part, judge)
 
     def unmet(self, condition: Condition, judge: Callable[[Condition], Truth]) -> list[str]:
         """The tests that are missing for a condition to be met, in words; alternatives are one entry."""

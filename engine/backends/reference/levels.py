@@ -92,6 +92,11 @@ class Weight:
         return Bounds(min(levels), max(levels))
 
 
+def certain_review(rule: Rule, standing: Mapping[str, RuleStanding]) -> bool:
+    """4.6: whether a rule is a review that certainly stands. A signature never takes the place of a missing fact."""
+    return rule.effect == "review" and standing[rule.key].stands is YES
+
+
 def floor(applies: Truth) -> Bounds:
     """4.2: law that applies gives its jurisdiction at least `permitted`."""
     return {YES: PERMITTED, UNKNOWN: Bounds(Level.NOT_APPLICABLE, Level.PERMITTED), NO: NOTHING}[applies]

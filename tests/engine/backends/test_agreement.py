@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 import engine
+from engine.backends import reference
 from engine.backends.bitset import fact_masks, reading, strata, terms
 from engine.backends.durable import encode, messages, outcome, standing
 from engine.backends.reference import Reference, levels, standing_rules, three_values
@@ -101,6 +102,7 @@ PLACES = fact_masks._places
 ENDS = three_values.ends
 ANSWER = encode._Answer.__call__
 WRITTEN = messages._written
+RUN = standing.Standing.run
 DAYS_OVER = encode.days_over
 FAULTS: dict[str, tuple[object, str, object]] = {
     "an unknown fact is read as false": (encode._Answer, "__call__", _maybe_is_no),
@@ -145,6 +147,16 @@ FAULTS: dict[str, tuple[object, str, object]] = {
     "bitset weighs a possible bar as a certain one": (strata, "NOTHING", Level.PERMITTED),
     "the reference counts an old document": (three_values.KnownFacts, "counts", lambda *_: Truth.YES),
     "the reference lets doubt lift": (standing_rules, "lifts", lambda _, stands, *__: standing_rules.Lifted(stands, Truth.NO)),
+    "the reference lets a signature take the place of a fact": (
+        reference,
+        "certain_review",
+        lambda rule, _: rule.effect == "review",
+    ),
+    "durable lets no signature lift": (
+        standing.Standing,
+        "run",
+        lambda self, certain, possible, _: RUN(self, certain, possible),
+    ),
     "the reference owes nothing": (levels.Weight, "level", lambda *_: levels.PERMITTED),
     "the reference compares a range by its low end": (three_values, "ends", lambda *args: _low_ends(ENDS(*args))),
 }
