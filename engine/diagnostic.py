@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 # Every finding has one of these codes. The page `policies/CODES.md` lists them.
 CODES = {
+    "accepted-nothing": "a comment accepts a finding that is not there (a warning)",
     "alias": "anchors and aliases are refused: a small file could expand to millions of values",
     "bad-date": "a date is written year-month-day",
     "bad-due": "`due` is a period after a date, a day of the year after a date, a day, or the earliest of these",
@@ -20,6 +21,7 @@ CODES = {
     "bad-key": "a key must be a plain word",
     "bad-window": "a counter's window is a calendar year or a preceding period",
     "bad-value": "the value does not fit its place or the type of its fact",
+    "bare-claim": "a provision lifts on a claim alone, which no document and no other fact can contradict (a warning)",
     "bare-number": "a long number without separators is hard to read (a warning)",
     "cycle": "definitions, exemptions or values form a circle",
     "doubt": "an unsure provision cannot open a lane; an entry cannot be less sure than its register",
@@ -38,7 +40,9 @@ CODES = {
     "no-policy": "no file begins with `policy:`",
     "not-utf-8": "the file is not UTF-8 text",
     "not-yaml": "the text is not YAML",
+    "one-rule": "only one provision of all policies asks for a fact (a warning)",
     "only-a-field": "a rule that lifts tests a field of a document, but not whether the document counts (a warning)",
+    "only-on-a-ban": "a provision that bans, requires or reviews asks for `only`, so one more value escapes it (a warning)",
     "other-jurisdiction": "a rule exempts, satisfies and requires only what belongs to its own jurisdiction",
     "same-fact": "a fact is compared with itself",
     "several-documents": "a file holds one document",
