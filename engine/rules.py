@@ -240,6 +240,11 @@ class Rule:
     doubtful: bool = False
     travels: Travels | None = None
 
+    @property
+    def lifts(self) -> bool:
+        """Whether the rule is a ground, or exempts from what makes the outcome stricter."""
+        return self.effect == "satisfies" or self.key.endswith("~lifts")
+
 
 @dataclass(frozen=True, slots=True)
 class Floor:
