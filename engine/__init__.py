@@ -7,7 +7,7 @@ randomness: the caller passes days and ids.
 
 from __future__ import annotations
 
-from engine.authoring.brief import brief
+from engine.authoring.brief import brief, organisation_brief
 from engine.authoring.changes import PolicyChangePart
 from engine.authoring.court import Court
 from engine.authoring.difference import DIRECTIONS, Difference, ExchangePart, MovePart, Trial, compare, trials
@@ -24,13 +24,16 @@ from engine.bundle import (
     BundleRefused,
     Digests,
     NameTaken,
+    SourceFile,
     accept_exchange,
     bundled_policies,
+    by_folder,
     gathered,
     load,
     load_sources,
     parse_exchange,
     policies_at,
+    source_digest,
     source_files,
 )
 from engine.deciding.contributions import Contribution, Counter, Counting, Key, Tally, covering, put
@@ -107,6 +110,7 @@ __all__ = [
     "Range",
     "Register",
     "Result",
+    "SourceFile",
     "Status",
     "Tally",
     "Trial",
@@ -116,6 +120,7 @@ __all__ = [
     "accept_exchange",
     "brief",
     "bundled_policies",
+    "by_folder",
     "compare",
     "covering",
     "decide_plan",
@@ -130,6 +135,7 @@ __all__ = [
     "load_sources",
     "meaning_of",
     "mutants",
+    "organisation_brief",
     "parse_exchange",
     "policies_at",
     "put",
@@ -137,6 +143,7 @@ __all__ = [
     "read_plan",
     "rulesets",
     "run",
+    "source_digest",
     "source_files",
     "trials",
 ]

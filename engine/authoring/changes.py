@@ -19,8 +19,9 @@ from engine.bundle import Bundle
 from engine.decision import Part
 from engine.explaining.phrasebook import Phrasebook
 from engine.multilingual import NO_WORDS, Words
-from engine.policy_language.model import Text
-from engine.policy_language.vocabulary import DOCUMENT_GROUPS
+from engine.policy_language.model import CoverText, Text
+from engine.policy_language.organisation import Acceptance, SwitchedOff
+from engine.policy_language.vocabulary import DOCUMENT_GROUPS, Vocabulary
 from engine.rules import (
     AS_OF,
     All,
@@ -48,7 +49,7 @@ from engine.values import MONTHS, Type, ValueSet
 WORDING = frozenset(
     (
         "title", "says", "source", "citation", "cite", "message", "text", "how", "ask", "note", "dpv", "member",
-        "instrument", "library", "travelling_condition",
+        "instrument", "library", "travelling_condition", "because",
     )
 )  # fmt: skip
 # Definitions that no author named: each is the condition of a part of the vocabulary, and is compared with that part.
@@ -148,6 +149,9 @@ class _Changes:
         yield from self.section(
             "requirement", was.bundle.rules.requirements, now.bundle.rules.requirements, self.fields, _title
         )
+        yield from self.section("acceptance", _accepted(old), _accepted(new), self.fields, _accepts)
+        yield from self.section("switched-off", _switched_off(old), _switched_off(new), self.fields)
+        yield from self.section("must-be-shown", _must_be_shown(old), _must_be_shown(new), lambda *_: iter(()))
         yield from self.section("register", old.registers, new.registers, self.fields, _title)
         yield from self.section("calendar", old.calendars, new.calendars, self.fields, _title)
         for kind, name in (("counter", "counters"), ("subject", "subjects")):
@@ -191,7 +195,13 @@ class _Changes:
     def fields(self, old: object, new: object) -> Iterator[_Point]:
         """Compare every field of a model, so that a field that is new in the language is compared too."""
         for name in _names(old):
-            if name in ("at", "when", "where"):  # a place has no meaning; a raw condition is compared as checked
+            if name in (
+                "at",
+                "file",
+                "line",
+                "when",
+                "where",
+            ):  # a place has no meaning; a raw condition is compared as checked
                 continue
             mine, its, label = getattr(old, name), getattr(new, name), name.strip("_").replace("_", " ")
             if _plain(mine) == _plain(its):
@@ -241,6 +251,8 @@ class _Changes:
             yield _Point(f"open: {_show(old.open)} → {_show(new.open)}")
         if old.exact != new.exact:
             yield from _items(sorted(old.exact), sorted(new.exact), "exact value")
+        if old.rest != new.rest:
+            yield from _items(sorted(old.rest), sorted(new.rest), "value that says none of the others")
         if (old.title, old.titles) != (new.title, new.titles):
             yield _Point("titles", wording=True)
 
@@ -336,6 +348,22 @@ def _arrow(old: str, new: str) -> str:
     alike = next((n for n in range(least - same) if mine[-1 - n] != its[-1 - n]), least - same)
     ends = mine[len(mine) - alike :]
     return " ".join([*mine[: len(mine) - alike], "→", *its[same : len(its) - alike], *ends])
+
+
+def _accepted(words: Vocabulary) -> dict[str, Acceptance]:
+    return {f"{each.organisation}/{each.id}": each for each in words.accepts}
+
+
+def _accepts(each: Acceptance) -> str:
+    return f"{', '.join(each.subjects)} of {', '.join(each.countries)}"
+
+
+def _switched_off(words: Vocabulary) -> dict[str, SwitchedOff]:
+    return {each.policy or each.jurisdiction: each for each in words.switched_off}
+
+
+def _must_be_shown(words: Vocabulary) -> dict[str, str]:
+    return {name: name for name in words.must_be_shown}
 
 
 class _Reading:
@@ -582,6 +610,8 @@ def _show(value: Any) -> str:
             return name
         case ValueSet():
             return value.name
+        case CoverText(from_=since, by=by):
+            return f"{'in part' if since is None else f'from {since}'}, by {', '.join(by)}"
         case Period() | OnDay() | OnDate() | Earliest():
             return _due(value)
         case RegisterEntry(from_=first, until=last):

@@ -20,7 +20,7 @@ from engine.rules import RuleSet
 from engine.verdict import Bounds, Reading, Verdict, numbers
 
 WEIGHING = frozenset({"prohibit", "require", "oblige", "review", "compels"})
-LIFTING = frozenset({"satisfies", "exempts"})
+LIFTING = frozenset({"satisfies", "exempts", "allows"})
 BEARING = WEIGHING | LIFTING
 
 
@@ -82,7 +82,7 @@ class Judgement:
         """The reason why nobody may sign off a provision; None where a person may."""
         if not self.agreed:
             return "disagreement"
-        return None if provision in self.signable else why_not(self.verdict, self.own.conflicts, provision)
+        return None if provision in self.signable else why_not(self.verdict, self.own.coverage, self.own.conflicts, provision)
 
     def awaited(self, rules: RuleSet, provision: str) -> tuple[str, ...]:
         """The facts and documents for want of which a provision only may stand; `rules` are those that judged."""

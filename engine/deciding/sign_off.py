@@ -11,15 +11,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal, TypeAlias
 
 from engine.bundle import Bundle, printed_days, printed_settings
+from engine.deciding.coverage import REACH, Coverage
 from engine.decision import SignedOffPart
 from engine.exchange import Exchange
-from engine.rules import AS_OF, Atom, Condition, Need, Rule, RuleSet, State, Truth, atoms, bearing, named
+from engine.rules import AS_OF, Atom, Condition, Defined, Need, Rule, RuleSet, State, Truth, atoms, bearing, named
 from engine.values import Duration, Missing, ValueSet
 from engine.verdict import Reading, Verdict, numbers
 
@@ -59,15 +60,16 @@ def concerns(rule: Rule) -> bool:
     return reviews(rule) or rule.doubtful
 
 
-def signable(verdict: Verdict, may_concern: int = -1) -> tuple[str, ...]:
+def signable(verdict: Verdict, coverage: Coverage, may_concern: int = -1) -> tuple[str, ...]:
     """
-    The provisions that a person may sign off with an effect: reviews that certainly stand, and doubtful lifts that certainly stand, are
-    in no other doubt, and reach something.
+    What a person may sign off with an effect: reviews that certainly stand, doubtful lifts that certainly stand, are in no other doubt and
+    reach something, by provision; and certain reaches of law.
 
     `may_concern` is a set of rules that holds at least all those for which `concerns` is true; it shortens the search.
     """
     concerned = _concerned(verdict, verdict.stands.certain & may_concern)
-    return _provisions(rule for number, rule in concerned if _counts(verdict, number))
+    chosen = dict.fromkeys(rule.provision.id for number, rule in concerned if _counts(verdict, number))
+    return (*chosen, *(reach.id for reach in coverage.signable))
 
 
 def _counts(verdict: Verdict, number: int) -> bool:
@@ -92,8 +94,10 @@ def _concerned(verdict: Verdict, among: int) -> list[tuple[int, Rule]]:
     return [(n, rules[n]) for n in numbers(among) if reviews(rules[n]) or (rules[n].doubtful and reaches(rules[n]))]
 
 
-def why_not(verdict: Verdict, conflicts: Collection[tuple[Rule, str]], provision: str) -> Unsignable:
-    """The strongest reason why a provision that is not signable is not; `conflicts` are those of the outcome."""
+def why_not(verdict: Verdict, coverage: Coverage, conflicts: Collection[tuple[Rule, str]], provision: str) -> Unsignable:
+    """The strongest reason why what is not signable is not; `coverage` and `conflicts` are those of the outcome."""
+    if any(reach.id == provision for reach in coverage.reaches):
+        return "possible"
     effects = {rule.effect for rule in verdict.rules if rule.provision.id == provision}
     if not effects:
         return "no-provision"
@@ -106,15 +110,18 @@ def why_not(verdict: Verdict, conflicts: Collection[tuple[Rule, str]], provision
 
 def awaited(rules: RuleSet, verdict: Verdict, reading: Reading, exchange: Exchange, provision: str) -> tuple[str, ...]:
     """
-    The facts and documents for want of which a provision only may stand.
+    The facts and documents for want of which a provision only may stand; those of a reach are not named.
 
-    They leave open whether its rules hold, or whether the rules that surely exempt these stand. `reading` is how tests read on the
-    exchange, and `verdict` its verdict.
+    They leave open whether its rules hold, or whether the rules stand that would surely exempt these, or come before what holds
+    otherwise. `reading` is how tests read on the exchange, and `verdict` its verdict.
     """
     exempters: dict[str, list[int]] = {}
     for number, rule in enumerate(rules.rules):
         for victim in rule.exempts:
             exempters.setdefault(victim, []).append(number)
+    for rule in rules.rules:
+        if rule.otherwise:
+            exempters[rule.key] = [n for n, before in enumerate(rules.rules) if before.key in rule.otherwise]
     own = [n for n in numbers(verdict.stands.possible & ~verdict.stands.certain) if rules.rules[n].provision.id == provision]
     waiting, facts = list(own), dict[str, None]()
     for number in waiting:  # grows while it is walked; exemptions have no circles
@@ -124,11 +131,8 @@ def awaited(rules: RuleSet, verdict: Verdict, reading: Reading, exchange: Exchan
                 facts |= dict.fromkeys(_open(rules, exchange, atom))
         for each in exempters.get(rule.key, ()):
             # What a doubtful rule exempts stands as it did, in doubt.
-            if (
-                verdict.stands.possible >> each & 1
-                and each not in waiting
-                and not (number in own and rules.rules[each].doubtful)
-            ):
+            only_doubts = number in own and rules.rules[each].doubtful and not rule.otherwise
+            if verdict.stands.possible >> each & 1 and each not in waiting and not only_doubts:
                 waiting.append(each)
     return tuple(facts)
 
@@ -140,23 +144,24 @@ def _open(rules: RuleSet, exchange: Exchange, atom: Atom) -> Iterator[str]:
     return map(exchange.asked_for, [fact for fact in facts if isinstance(exchange.value(fact), Missing)] or [atom.fact])
 
 
-def parts(verdict: Verdict, given: Collection[Approval]) -> list[SignedOffPart]:
-    """The approvals that a verdict rests on, each with what it accepts: a review, or a lift."""
+def parts(verdict: Verdict, coverage: Coverage, given: Collection[Approval]) -> list[SignedOffPart]:
+    """The approvals that a verdict rests on, each with what it accepts: a review, a lift, or that a law may reach the data."""
     by = {each.provision: each for each in given}
     found = {}
+    for reach in coverage.signed:
+        each = by[reach.id]
+        found[reach.id, "reach"] = SignedOffPart(
+            provision=reach.id, accepts="reach", sign_off=each.id, by=each.by, until=each.until
+        )
     for number in numbers(verdict.stands.certain):
         rule = verdict.rules[number]
-        each = by.get(rule.provision.id)
-        if each and concerns(rule) and _counts(verdict, number):
+        given_for = by.get(rule.provision.id)
+        if given_for and concerns(rule) and _counts(verdict, number):
             accepts: Literal["review", "lift"] = "review" if reviews(rule) else "lift"
             found[rule.provision.id, accepts] = SignedOffPart(
-                provision=each.provision, accepts=accepts, sign_off=each.id, by=each.by, until=each.until
+                provision=given_for.provision, accepts=accepts, sign_off=given_for.id, by=given_for.by, until=given_for.until
             )
     return list(found.values())
-
-
-def _provisions(rules: Iterable[Rule]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(rule.provision.id for rule in rules))
 
 
 def facts_digest(bundle: Bundle, sent: Mapping[str, Any]) -> str:
@@ -177,6 +182,8 @@ def meaning_of(bundle: Bundle, provision: str) -> str | None:
 
     Nothing else of the bundle enters the digest, so a change elsewhere leaves an approval valid.
     """
+    if provision.startswith(REACH):
+        return _meaning_of_reach(bundle, *provision.removeprefix(REACH).partition("/")[::2])
     rules = [rule for rule in bundle.rules.rules if rule.provision.id == provision]
     if not rules:
         return None
@@ -188,13 +195,41 @@ def meaning_of(bundle: Bundle, provision: str) -> str | None:
     return digest.hexdigest()
 
 
+def _meaning_of_reach(bundle: Bundle, country: str, subject: str) -> str | None:
+    """A digest of what a country's law has to say on a subject matter, and of what it leaves alone; None if it has nothing to say."""
+    vocabulary, rules = bundle.vocabulary, bundle.rules
+    owners = {
+        name
+        for name, text in vocabulary.jurisdictions.items()
+        if country in (vocabulary.registers[text.countries].entries if isinstance(text.countries, str) else text.countries)
+    }
+    spoken = [
+        s for floor in rules.floors if floor.jurisdiction in owners for s in floor.spoken if s.subject == f"subject/{subject}"
+    ]
+    if not spoken:
+        return None
+    left = [each for each in rules.not_reached if each.jurisdiction in owners]
+    keys = [key for each in spoken for key in (each.subject, *each.by)] + [each.key for each in left]
+    lines = {repr(each) for each in (*spoken, *left)} | {line for key in keys for line in _conditions(bundle, Defined(key))}
+    digest = hashlib.sha256(printed_settings(bundle.settings).encode())
+    for line in sorted(lines):
+        digest.update(b"\n" + line.encode())
+    return digest.hexdigest()
+
+
 def _printed(bundle: Bundle, rule: Rule) -> Iterator[str]:
     """A rule and everything that its truth value rests on, printed."""
-    rules, vocabulary = bundle.rules, bundle.vocabulary
+    rules = bundle.rules
     yield repr(rule)
     for name in (*rule.satisfies, *rule.excuses, *_needs(rule.need)):
         yield repr(rules.requirements[name])
-    for key, condition in _rests_on(bundle, rule.condition):
+    yield from _conditions(bundle, rule.condition)
+
+
+def _conditions(bundle: Bundle, whole: Condition) -> Iterator[str]:
+    """A condition and everything that its truth value rests on, printed."""
+    rules, vocabulary = bundle.rules, bundle.vocabulary
+    for key, condition in _rests_on(bundle, whole):
         yield f"{key}: {condition!r}"
         for atom in atoms(condition):
             for fact in filter(None, (atom.fact, atom.other)):

@@ -179,9 +179,9 @@ def offered(record: Mapping[str, Any]) -> tuple[str, ...] | None:
     """
     if "signable" not in record:
         return None
-    reasons = record["decision"]["reasons"]
-    certain = {each["provision"] for each in reasons if each["effect"] in SIGNED and each["standing"] == "certain"}
-    return tuple(each for each in record["signable"] if each in certain)
+    reasons = [each for each in record["decision"]["reasons"] if each["effect"] in SIGNED]
+    certain, possible = ({r["provision"] for r in reasons if r["standing"] == word} for word in ("certain", "possible"))
+    return tuple(each for each in record["signable"] if each not in possible - certain)
 
 
 def signable(live: Live, stored: Stored) -> tuple[str, ...]:

@@ -22,7 +22,7 @@ from engine.verdict import NONE_SIGNED, Masks, Verdict
 
 __all__ = ["Durable", "EngineUnavailable", "NetworkError"]
 
-ASKED = ("touch/", "subject/")  # definitions that every decision reads
+ASKED = ("touch/", "subject/", "speaks/", "not-reached/", "accepted/")  # definitions that every decision reads
 
 
 class Durable:
@@ -34,14 +34,13 @@ class Durable:
         self.rules = rules
         self._all = (1 << len(rules.rules)) - 1
         named: dict[str, Condition] = {key: Defined(key) for key in rules.definitions if key.startswith(ASKED)}
-        named |= {f"floor {floor.policy}": floor.condition for floor in rules.floors}
+        named |= {key: Defined(key) for floor in rules.floors for each in floor.spoken for key in each.by}
         named |= {f"done {duty.key}": duty.done_when for duty in rules.duties().values() if duty.done_when is not None}
         self._program = Program(rules, named, _groups(rules))
         self._standing = Standing(rules)
         bits = self._program.bits
         done = {name.removeprefix("done "): bit for name, bit in bits.items() if name.startswith("done ")}
-        floors = {floor.policy: bits[f"floor {floor.policy}"] for floor in rules.floors}
-        self._tables = Tables(rules, self._standing, done, floors)
+        self._tables = Tables(rules, self._standing, done, bits)
         self._definitions: Program | None = None
         self._numbers: dict[str, int] = {}  # the rules of each provision, as bits
         for number, rule in enumerate(rules.rules):

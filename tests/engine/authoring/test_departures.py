@@ -66,7 +66,7 @@ def test_a_duty_is_expected_with_its_day() -> None:
     )
     assert said("{duty: file it, due: 2024-06-10}") == ("duties are file it, keep it, not file it",)
     (problem,) = said("{duty: file it}")
-    assert problem.startswith("one.test.yaml:6:13: `due` is missing here"), problem
+    assert problem.startswith("one.test.yaml:6:23: `due` is missing here"), problem
 
 
 @pytest.mark.parametrize(

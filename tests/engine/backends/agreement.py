@@ -30,8 +30,9 @@ import engine
 from engine.backends.bitset import Bitset
 from engine.backends.durable import Durable
 from engine.backends.reference import Reference
+from engine.deciding.combine import Combiner
 from engine.deciding.sign_off import concerns, parts
-from engine.verdict import NONE_SIGNED, Engine, Verdict
+from engine.verdict import NONE_SIGNED, Bounds, Engine, Verdict
 from tests.engine.backends.random_bundles import AS_OF, Maker, completed, read
 
 BLOCK = 10  # bundles
@@ -92,10 +93,16 @@ def signatures(chance: random.Random, bundle: engine.Bundle) -> frozenset[str]:
     return frozenset(chance.sample(names, chance.randint(1, len(names)))) if names and chance.random() < 0.5 else NONE_SIGNED
 
 
-def counting(verdict: Verdict, signed: frozenset[str]) -> frozenset[str]:
+def counting(bundle: engine.Bundle, exchange: engine.Exchange, verdict: Verdict, signed: frozenset[str]) -> frozenset[str]:
     """The signatures on which a verdict rests."""
     approvals = [engine.Approval(name, name, "somebody", AS_OF) for name in sorted(signed)]
-    return frozenset(part.provision for part in parts(verdict, approvals))
+    coverage = Combiner(bundle).outcome(exchange, verdict, AS_OF, signed).coverage
+    return frozenset(part.provision for part in parts(verdict, coverage, approvals))
+
+
+def bounds_of(bundle: engine.Bundle, exchange: engine.Exchange, verdict: Verdict, signed: frozenset[str]) -> dict[str, Bounds]:
+    """The bounds of each jurisdiction, and overall: with coverage, reach and acceptances in them."""
+    return {**verdict.jurisdictions, "overall": Combiner(bundle).outcome(exchange, verdict, AS_OF, signed).bounds}
 
 
 def one_bundle(seed: int, exchanges: int, completions_of: int) -> Report:
@@ -118,16 +125,18 @@ def one_bundle(seed: int, exchanges: int, completions_of: int) -> Report:
         signed = signatures(chance, bundle)
         compare(sent, number % 5 == 0, signed)
         if number < completions_of:
-            verdict = engines[1].evaluate(read(bundle, sent), AS_OF, signed)
-            before, counted = verdict.jurisdictions, counting(verdict, signed)
-            if counted != signed and not engines[1].evaluate(read(bundle, sent), AS_OF, counted).agrees(verdict):
+            told = read(bundle, sent)
+            verdict = engines[1].evaluate(told, AS_OF, signed)
+            before, counted = bounds_of(bundle, told, verdict, signed), counting(bundle, told, verdict, signed)
+            if counted != signed and not engines[1].evaluate(told, AS_OF, counted).agrees(verdict):
                 wrong.append(f"seed {seed}: of {sorted(signed)} not only {sorted(counted)} count on {json.dumps(sent)}")
             for _ in range(COMPLETIONS):
                 completions += 1
                 full = completed(maker, sent, every)
                 if signed:
                     compare(full, False, signed)  # more signatures count where more is known
-                after = engines[1].evaluate(read(bundle, full), AS_OF, counted).jurisdictions
+                settled = read(bundle, full)
+                after = bounds_of(bundle, settled, engines[1].evaluate(settled, AS_OF, counted), counted)
                 unsafe += [
                     f"seed {seed}: {name} {bounds} became {after[name]}: {json.dumps(sent)} as {json.dumps(full)},"
                     f" signed {sorted(counted)}"

@@ -18,6 +18,7 @@ from engine.backends.bitset import Bitset
 from engine.backends.durable import Durable
 from engine.backends.reference import Reference
 from engine.bundle import printed_settings
+from engine.deciding.coverage import Coverage
 from engine.deciding.sign_off import concerns, signable
 from engine.rules import Level
 from tests.engine.backends.agreement import counting
@@ -81,11 +82,11 @@ def test_engines_agree_on_whatever_is_signed_off() -> None:
             meaning, *others = (each.evaluate(exchange, AS_OF, chosen) for each in engines)
             for other in others:
                 assert not meaning.differences(other), f"seed {seed}"
-            counted = counting(meaning, chosen)
+            counted = counting(made, exchange, meaning, chosen)
             assert not meaning.differences(engines[0].evaluate(exchange, AS_OF, counted)), f"seed {seed}"
             reviewed += meaning.jurisdictions != unsigned.jurisdictions
             lifted += meaning.stands != unsigned.stands or meaning.requirements != unsigned.requirements
-            offered = signable(unsigned)
+            offered = signable(unsigned, Coverage((), ()))
             for name in sorted(chosen.difference(offered))[:2]:
                 alone = engines[1].evaluate(exchange, AS_OF, frozenset((name,)))
                 assert (alone.jurisdictions, alone.owed) == (unsigned.jurisdictions, unsigned.owed), f"seed {seed}: {name}"
