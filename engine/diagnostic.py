@@ -24,6 +24,7 @@ CODES = {
     "bad-value": "the value does not fit its place or the type of its fact",
     "bare-claim": "a provision lifts on a claim alone, which no document and no other fact can contradict (a warning)",
     "bare-number": "a long number without separators is hard to read (a warning)",
+    "covered-and-silent": "no test case reaches the law on a subject matter that a jurisdiction covers (a warning)",
     "cycle": "definitions, exemptions or values form a circle",
     "does-not-bind": "coverage names a policy, or a provision, that only advises or only lifts",
     "doubt": "an unsure provision cannot open a lane; an entry cannot be less sure than its register",

@@ -13,17 +13,20 @@ from collections.abc import Iterator
 from datetime import date
 
 from engine.authoring.instruments import Instrument, instruments
-from engine.authoring.testing import expectations
+from engine.authoring.testing import cases, expectations
+from engine.backends.bitset import Bitset
+from engine.backends.bitset.strata import mask_of
 from engine.bundle import Bundle
+from engine.deciding.combine import permitting
 from engine.diagnostic import Diagnostic, Findings, Span
 from engine.languages import LANGUAGES
 from engine.multilingual import Words
 from engine.policy_language.model import Text
 from engine.policy_language.tree import Mapping, Node, Scalar, Sequence, comments
-from engine.rules import AS_OF, All, AnyOf, Atom, Condition, Defined, Not, Rule, anchors, atoms, tests
+from engine.rules import AS_OF, All, AnyOf, Atom, Condition, Defined, Not, Rule, Truth, anchors, atoms, tests
 
 BANS = ("prohibit", "review", "require")
-RESERVED = ("subject/", "touch/", "counter/")  # conditions of the vocabulary, not of a provision
+RESERVED = ("subject/", "touch/", "counter/", "not-reached/")  # conditions of the vocabulary, not of a provision
 ACCEPTED = re.compile(r"# accepted ([a-z-]+): *\S")
 IDLE, CLAIMED, STATED = range(3)
 USED_BY_LEDGER = ("exporter.id", "recipient.id", "data.id")  # who and what: records are searched by them
@@ -52,6 +55,7 @@ class _Lint:
             self.stale(instrument)
             self.lifts_from_memory(instrument)
             self.bare_claims(instrument)
+        self.covered_and_silent()
         self.escapes()
         self.known_to_one_rule()
         self.ended()
@@ -164,6 +168,39 @@ class _Lint:
                     if bare:
                         help += f", or expect `applies: {{{instrument.text.policy}: no}}`"
                     self.findings.warn(instrument.at("rules", number, "id"), "untested", said, help=help)
+
+    def covered_and_silent(self) -> None:
+        """A covered subject matter of a jurisdiction on which no case reaches the law: nothing stands, and nothing is permitted."""
+        rules = self.bundle.rules
+        left = {
+            (floor.jurisdiction, each.subject): each
+            for floor in rules.floors
+            for each in floor.spoken
+            if floor.covered and each.covered_from
+        }
+        speaking = {
+            key: mask_of(n for n, rule in enumerate(rules.rules) if _is_of(rule, key.removeprefix("speaks/")))
+            for key in {key for each in left.values() for key in each.by}
+        }
+        engine = Bitset(rules)
+        for case in cases(self.bundle) if left else ():
+            verdict = engine.evaluate(case.exchange, case.as_of)
+            for (place, subject), each in list(left.items()):
+                assert each.covered_from
+                if each.covered_from <= case.as_of and verdict.defined[subject] is Truth.YES:
+                    stands = any(verdict.stands.certain & speaking[key] for key in each.by)
+                    if stands or permitting(verdict.jurisdictions[place]):
+                        del left[place, subject]
+            if not left:
+                break
+        for place, subject in left:
+            name = subject.removeprefix("subject/")
+            node = self.words.nodes["jurisdictions", place]
+            covers = node.get("covers") if isinstance(node, Mapping) else None
+            at = (covers.key(name) if isinstance(covers, Mapping) else None) or node
+            said = f"`{place}` covers `{name}`, and in no case a provision on it stands or it permits"
+            help = "add a case in which one of the policies named under `by` speaks, or say `partly: yes`"
+            self.findings.warn(at.span, "covered-and-silent", said, help=help)
 
     # Sources and marks
 
@@ -335,6 +372,11 @@ def own(condition: Condition) -> Condition:
     """A rule's condition without that of its policy."""
     assert isinstance(condition, All)
     return All(condition.parts[1:])
+
+
+def _is_of(rule: Rule, name: str) -> bool:
+    """Whether a rule is of a policy, or of a single provision."""
+    return name in (rule.provision.policy, rule.provision.id)
 
 
 def _below(lines: list[str], comment: Span) -> int:

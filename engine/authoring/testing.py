@@ -94,6 +94,12 @@ def prepare(bundle: Bundle, file: str) -> Iterator[Prepared]:
         yield each
 
 
+def cases(bundle: Bundle) -> Iterator[Prepared]:
+    """Every case of the bundle's test files that can be decided."""
+    for file, node in bundle.tests:
+        yield from (each for each in _prepare(bundle, file, node) if isinstance(each, Prepared))
+
+
 def suite_of(test: Node) -> str:
     """What a test file says it tests."""
     suite = locate(test, ("test",))[0]

@@ -128,6 +128,36 @@ def test_a_provision_without_a_condition_of_its_own_is_silent_where_its_policy_d
     ]
 
 
+@pytest.mark.parametrize(
+    ("case", "silent"),
+    [
+        ("{x.rank: high}", False),  # art-1 stands
+        ("{x.rank: low, evidence.paper: {dated: 2026-01-01, covers: yes}}", False),  # art-2 stands
+        ("{x.rank: low}", False),  # the law speaks, so it permits
+        ("{x.here: no}", True),  # the law does not apply
+        ("{x.rank: high, x.kind: other}", True),  # the data are of no covered subject matter
+        ("{x.rank: high, x.kind: left out}", True),  # perhaps of none
+    ],
+)
+def test_coverage_that_no_case_reaches_is_found(case: str, silent: bool) -> None:
+    """A provision of a policy that is named stands, or the jurisdiction permits, on an exchange of the subject matter."""
+    words = WORDS.replace(
+        "evidence:\n", "  x.kind: {type: kind, title: {en: kind, zh: 类}, ask: {en: Which kind?, zh: 何类？}}\nevidence:\n"
+    ).replace("values:\n", "values:\n  kind: {title: {en: kind, zh: 类}, values: [secret, other]}\n")
+    words = words.replace("zh: 甲}}", "zh: 甲}, covers: {secrets: {from: 2020-02-01, by: [aa.law]}}}")
+    words += "subjects:\n  secrets: {title: {en: secrets, zh: 秘密}, when: {x.kind: secret}}\n"
+    tests = f"""\
+test: aa.law
+as_of: 2026-11-24
+exchange: {{x.here: yes, x.rank: high, x.kind: secret}}
+cases:
+  - {{case: one, change: {case}, expect: {{missing: []}}}}
+"""
+    said = "`AA` covers `secrets`, and in no case a provision on it stands or it permits"
+    lines = [line for line in found(words=words, tests=tests) if line.startswith("covered-and-silent")]
+    assert lines == [f"covered-and-silent words.yaml:14 {said}"] * silent
+
+
 CLAIM = "claims:\n  need: {title: {en: a need, zh: 必需}, ask: {en: Is it needed?, zh: 是否必需？}}\nrequirements:\n"
 
 

@@ -170,6 +170,16 @@ def test_a_review_that_only_may_stand_is_not_signed_off() -> None:
     assert [question.fact for question in missing.facts] == ["data.sold"]
 
 
+def test_what_is_asked_is_what_is_open_beside_the_sign_off() -> None:
+    """A fact that moves nothing but what was signed off would seem to settle it, since the review comes back with any other fact."""
+    first = {"id": "first", "when": {"data.grade": "core"}, "oblige": {"duty": "keep a copy", "who": "exporter"}}
+    made = bundle({"rules": [first, *RULES["rules"]]})
+    facts: dict[str, Any] = {"data__label": "watch", "data__sold": "left out"}
+    assert written(made, [], **facts).outcome == "review"
+    found = written(made, signed("watch"), **facts)
+    assert (found.outcome, [[each.fact for each in part.facts] for part in found.missing]) == ("undetermined", [["data.sold"]])
+
+
 def test_a_lift_that_only_may_stand_is_not_accepted() -> None:
     """While it is not known whether the data are shared, the approval of the exemption of sharing lifts nothing."""
     made = bundle(RULES)

@@ -26,6 +26,7 @@ HERE = Path(__file__).parent
 LINTED = {
     "accepted-nothing",
     "bare-claim",
+    "covered-and-silent",
     "lift-from-memory",
     "one-rule",
     "only-on-a-ban",
