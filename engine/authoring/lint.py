@@ -44,6 +44,9 @@ class _Lint:
         self.words = bundle.vocabulary
         self.instruments = instruments(bundle)
         self.findings = Findings()
+        # The claims that other facts can contradict, as the vocabulary says under `coherence:`.
+        never = (set(_named(*atoms(each.condition))) for each in bundle.coherence.never)
+        self.contradicted = {name for names in never if any(not name.startswith("claims.") for name in names) for name in names}
         self.by_provision: dict[str, list[Rule]] = {}
         for rule in bundle.rules.rules:
             self.by_provision.setdefault(rule.provision.id, []).append(rule)
@@ -237,7 +240,7 @@ class _Lint:
         match condition:
             case Atom(fact=fact) if fact == AS_OF:
                 return IDLE
-            case Atom(fact=fact) if fact.startswith("claims."):
+            case Atom(fact=fact) if fact.startswith("claims.") and not self.contradicted.intersection(_named(condition)):
                 return CLAIMED if wanted else IDLE
             case Atom():
                 return STATED
@@ -361,6 +364,8 @@ class _Lint:
         ):  # fmt: skip
             for name, each in texts.items():
                 self.in_each(each.title, self.words.spans[group, name], f"the title of `{name}`")
+        for name, entry in self.words.coherence.items():
+            self.in_each(entry.says, self.words.spans["coherence", name], f"the sentence of `{name}`")
 
     def in_each(self, text: Text | Words, at: Span, what: str) -> None:
         for code, language in LANGUAGES.items():
@@ -395,8 +400,8 @@ def _by(fact: Node) -> str:
     return by.text if isinstance(by, Scalar) else ""
 
 
-def _named(atom: Atom) -> Iterator[str]:
-    for name in (atom.fact, atom.other):
+def _named(*of: Atom) -> Iterator[str]:
+    for name in (name for atom in of for name in (atom.fact, atom.other)):
         group, _, rest = name.partition(".")
         if group in ("evidence", "claims"):
             # A field of a document counts as the document.

@@ -116,6 +116,23 @@ class _Floors:
                 yield Spoken(spoken.subject, spoken.covered_from if whole else None, (*spoken.by, *accepted.pop(subject, ())))
         for subject, keys in sorted(accepted.items()):
             yield Spoken(f"subject/{subject}", None, tuple(keys))
+        yield from self._either(jurisdiction, text)
+
+    def _either(self, jurisdiction: str, text: JurisdictionText) -> Iterator[Spoken]:
+        """
+        Data are of a subject matter or of its contrary. Where law speaks of both, it speaks, though nobody knows of which they are.
+        """
+        for subject, cover in text.covers.items():
+            known = self.vocabulary.subjects.get(subject)
+            other = text.covers.get(known.other_than) if known and known.other_than else None
+            if other is not None:
+                sides = [AnyOf(tuple(Defined(key) for key in self._keys(each))) for each in (cover, other)]
+                key = f"either/{jurisdiction}/{subject}"
+                self.conditions.definitions[key] = All(tuple(sides))
+                yield Spoken("", None, (key,))
+
+    def _keys(self, cover: CoverText) -> Iterator[str]:
+        return (key for name in cover.by if (key := f"speaks/{name}") in self.conditions.definitions)
 
     def _accepted(self, jurisdiction: str, text: JurisdictionText) -> dict[str, list[str]]:
         """

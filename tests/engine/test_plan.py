@@ -371,8 +371,10 @@ def onward(origin: str, recipient: dict[str, str]) -> dict[str, Any]:
             "people_in": ["CN"],
             "collected_in": ["CN"],
             "stored_in": [origin],
+            "lawful_source": True,
+            "controls": [],
         },
-        "act": {"kind": "provide", "bars": []},
+        "act": {"kind": "provide", "bars": [], "security_concern": False},
     }
 
 

@@ -183,6 +183,10 @@ def test_a_lift_on_a_bare_claim_is_found(when: str, bare: bool) -> None:
     lines = [line for line in found(words=words, law=law) if line.startswith("bare-claim")]
     said = "`art-2` lifts where it is claimed to: no document is asked for, and no other fact can contradict it"
     assert lines == [f"bare-claim law.yaml:13 {said}"] * bare
+    contradicted = words + (
+        "coherence:\n  idle: {never: {claims.need.covers: yes, x.rank: low}, says: {en: what is low is not needed, zh: 低者不必需}}\n"
+    )
+    assert not any(line.startswith("bare-claim") for line in found(words=contradicted, law=law))
     requiring = law.replace("satisfies: aa.paper", "require: aa.paper")
     assert not any(line.startswith("bare-claim") for line in found(words=words, law=requiring))
 

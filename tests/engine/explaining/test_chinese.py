@@ -355,6 +355,7 @@ PHRASES: list[tuple[dict[str, Any], dict[str, Any], str, str]] = [
         "kinds of data are only maps or sounds",
         "数据种类仅限于地图、声音",
     ),
+    ({"data.kinds": {"only": []}}, {"data__kinds": []}, "kinds of data: none", "数据种类：无"),
     (
         {"data.people.sensitive": {"at_least": "10 thousand"}},
         {"data__people__sensitive": "12_000", "data__people__ordinary": "0"},
@@ -661,10 +662,10 @@ EXPORT = {
     "data": {
         "kind": "dataset", "personal": True, "state": "identified", "categories": ["health", "contact"],
         "people": {"ordinary": 0, "sensitive": 12000}, "people_in": ["CN"], "collected_in": ["CN"], "stored_in": ["CN"],
-        "grades": ["general"], "controls": [], "source": "self-produced",
+        "grades": ["general"], "controls": [], "source": "self-produced", "lawful_source": True,
     },
     "counts": {"cn": {"ordinary": 0, "sensitive": 12000}, "cn_all": {"ordinary": 0, "sensitive": 12000}},
-    "act": {"kind": "provide", "bars": [], "evades": False, "trigger": "own"},
+    "act": {"kind": "provide", "bars": [], "evades": False, "trigger": "own", "security_concern": False},
     "safeguards": {"basis": ["consent"], "delivery": "raw-copy"},
     "evidence": {"cn-export-notice": {"dated": "2026-05-01", "covers": True}},
 }  # fmt: skip
@@ -702,7 +703,9 @@ def test_evaluate_tells_the_first_text_in_chinese(tmp_path: Path) -> None:
     """The verdict and the answer, and as JSON the document of that language."""
     status, told = ran(tmp_path, "evaluate", "--lang", "zh")
     assert (status, len(told.splitlines())) == (1, 4)
-    assert told.splitlines()[1].startswith("暂不得进行，有3项要求尚未证明已经满足：出境单独同意（《个人信息保护法》第三十九条")
+    assert told.splitlines()[1].startswith(
+        "暂不得进行，有5项要求尚未证明已经满足：处理的合法性基础（《个人信息保护法》第十三条"
+    )
     document = json.loads(ran(tmp_path, "evaluate", "--lang", "zh", "--json")[1])
     assert (document["outcome"], document["jurisdictions"][0]["title"]) == ("requirements_unmet", "中国内地")
 
