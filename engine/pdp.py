@@ -275,7 +275,7 @@ class PDP:
         """
         The additional parts that the caller asks for. If the engines disagree, only the trace is given.
 
-        Remedies and questions change facts, and no approval holds for changed facts.
+        Remedies change facts, and no approval holds for changed facts.
         """
         more: dict[str, BaseModel] = {}
         judgement = case.judgement
@@ -307,8 +307,11 @@ class PDP:
             return ()
         exchange, as_of = judgement.exchange, judgement.as_of
 
+        # With the approvals that count: whoever answers signs off again, and asks only what is open beside them.
+        approved = frozenset(part.provision for part in judgement.signed_off)
+
         def answered(answers: Mapping[str, Value]) -> Outcome:
-            return self._look(exchange.with_values(answers), as_of, came=judgement.came)[1]
+            return self._look(exchange.with_values(answers), as_of, approved, judgement.came)[1]
 
         return tuple(
             self._questions.lists(exchange, judgement.verdict, judgement.reading, judgement.outcome, as_of, answered, book)

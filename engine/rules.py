@@ -242,6 +242,11 @@ class Rule:
     travels: Travels | None = None
     otherwise: tuple[str, ...] = ()
 
+    @property
+    def lifts(self) -> bool:
+        """Whether the rule is a ground, or exempts from what makes the outcome stricter."""
+        return self.effect == "satisfies" or self.key.endswith("~lifts")
+
 
 @dataclass(frozen=True, slots=True)
 class Spoken:
@@ -365,6 +370,26 @@ def named(condition: Condition) -> Iterator[str]:
             yield from named(part)
 
 
+def bearing(condition: Condition, definitions: Mapping[str, Condition], judge: Callable[[Condition], Truth]) -> Iterator[Atom]:
+    """
+    The tests that give a condition its truth value.
+
+    Of alternatives one of which holds, those are the tests that hold; of a condition that is open, the tests that are open.
+    """
+    truth = judge(condition)
+    match condition:
+        case Atom():
+            yield condition
+        case Not(part=part):
+            yield from bearing(part, definitions, judge)
+        case Defined(key=key):
+            yield from bearing(definitions[key], definitions, judge)
+        case All(parts=parts) | AnyOf(parts=parts):
+            for part in parts:
+                if judge(part) is truth:
+                    yield from bearing(part, definitions, judge)
+
+
 def tests(condition: Condition, definitions: Mapping[str, Condition], seen: set[str] | None = None) -> Iterator[Atom]:
     """Every atom a condition rests on, through the definitions it names, each definition once; the order is the author's."""
     seen = set() if seen is None else seen
@@ -379,23 +404,3 @@ def tests(condition: Condition, definitions: Mapping[str, Condition], seen: set[
         case Defined(key=key) if key not in seen:
             seen.add(key)
             yield from tests(definitions[key], definitions, seen)
-
-
-def bearing(condition: Condition, judge: Callable[[Condition], Truth], definitions: Mapping[str, Condition]) -> Iterator[Atom]:
-    """
-    The tests that give a condition its truth value, also through the definitions it names.
-
-    Of alternatives one of which holds, those are the tests that hold; of a condition that is open, the tests that are open.
-    """
-    truth = judge(condition)
-    match condition:
-        case Atom():
-            yield condition
-        case Not(part=part):
-            yield from bearing(part, judge, definitions)
-        case Defined(key=key):
-            yield from bearing(definitions[key], judge, definitions)
-        case All(parts=parts) | AnyOf(parts=parts):
-            for part in parts:
-                if judge(part) is truth:
-                    yield from bearing(part, judge, definitions)

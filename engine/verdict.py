@@ -153,8 +153,9 @@ class Engine(Protocol):
     """
     A back end for one rule set. Only one thread may call it at a time.
 
-    `signed` are the provisions that a person has signed off (4.6): their rules of effect `review` raise nothing, and their doubtful lifts
-    count as certain. `signed` may name provisions that are not in the rule set.
+    `signed` are the provisions that a person has signed off (4.6). Where they certainly stand, their rules of effect `review` raise
+    nothing; where they also are free of doubt themselves, their doubtful lifts lift surely. Elsewhere a signature changes nothing.
+    `signed` may name provisions that are not in the rule set.
     """
 
     name: str

@@ -62,7 +62,11 @@ SENTENCES: dict[str, tuple[str, ...]] = {
         "engine/test_decision::test_a_shorter_list_is_asked_before_a_longer_one",
         "engine/test_decision::test_what_decides_whether_a_law_applies_is_asked_first",
     ),
-    "4.6": ("engine/test_decision::test_beneath_is_what_remains_without_reviews",),
+    "4.6": (
+        CASES,
+        "engine/test_decision::test_beneath_is_what_remains_without_reviews",
+        "engine/deciding/test_sign_off::test_no_signature_takes_the_place_of_an_authority_s_order",
+    ),
     "4.8": (
         "engine/test_decision::test_the_decision_leads_with_whether_to_proceed",
         "engine/test_decision::test_only_the_two_permitted_outcomes_proceed",

@@ -13,9 +13,10 @@ from datetime import date
 
 from engine.deciding.carried import Carried
 from engine.deciding.combine import UNDETERMINED, Outcome
-from engine.deciding.sign_off import Approval, Unsignable, why_not
+from engine.deciding.sign_off import Approval, Unsignable, awaited, why_not
 from engine.decision import EnginePart, SignedOffPart
 from engine.exchange import Exchange
+from engine.rules import RuleSet
 from engine.verdict import Bounds, Reading, Verdict, numbers
 
 WEIGHING = frozenset({"prohibit", "require", "oblige", "review", "compels"})
@@ -87,4 +88,8 @@ class Judgement:
         """The reason why nobody may sign off a provision; None where a person may."""
         if not self.agreed:
             return "disagreement"
-        return None if provision in self.signable else why_not(self.verdict, self.own.conflicts, provision)
+        return None if provision in self.signable else why_not(self.verdict, self.own.coverage, self.own.conflicts, provision)
+
+    def awaited(self, rules: RuleSet, provision: str) -> tuple[str, ...]:
+        """The facts and documents for want of which a provision only may stand; `rules` are those that judged."""
+        return awaited(rules, self.verdict, self.reading, self.exchange, provision)

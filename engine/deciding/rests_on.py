@@ -163,7 +163,7 @@ class Foundations:
         """The statements behind every rule that lifts for certain, though another lift would do."""
         exchange, rules = judgement.exchange, self._rules
         for number in numbers(judgement.verdict.stands.certain & self._lifting):
-            for atom in bearing(rules.rules[number].condition, judgement.reading, rules.definitions):
+            for atom in bearing(rules.rules[number].condition, rules.definitions, judgement.reading):
                 for fact in (atom.fact, atom.other):
                     for member in rules.families.get(fact, ("", (fact,)))[1]:
                         for key in _holding(exchange, member):

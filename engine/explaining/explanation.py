@@ -250,7 +250,7 @@ class Teller:
         found = known.get(seen)
         if found is None:
             lines: dict[tuple[str, str], tuple[str, str]] = {}
-            for atom in bearing(self.bundle.rules.rules[number].condition, reading, self.bundle.rules.definitions):
+            for atom in bearing(self.bundle.rules.rules[number].condition, self.bundle.rules.definitions, reading):
                 phrase = self.book.phrase(atom)
                 if atom.fact != AS_OF and (atom.fact, phrase) not in lines:
                     truth = TRUTH_WORDS[reading(atom)]

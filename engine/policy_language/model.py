@@ -30,6 +30,7 @@ from engine.values import BadValue, read_date
 Id = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9]+([.-][a-zA-Z0-9]+)*$", max_length=80)]
 Prose = Annotated[str, StringConstraints(min_length=1, max_length=2000, strip_whitespace=True)]
 YesNo = Literal["yes", "no"]
+TruthWord = Literal["yes", "no", "unknown"]
 
 
 def _day(text: object) -> date:
@@ -589,24 +590,40 @@ class OrganisationText(DocumentText):
     switched_off: list[SwitchedOffText] = []
 
 
+class DutyOnDay(DocumentText):
+    """A duty that a case expects, in its words, with its last day."""
+
+    duty: str
+    due: Day
+
+
 class Expectation(DocumentText):
     """What a case expects of the decision; only what is written is compared."""
 
     outcome: str | None = None
     proceed: YesNo | None = None
     jurisdictions: dict[str, str] = {}
+    applies: dict[str, TruthWord] = {}
     because: list[str] | None = None
     silent: list[str] | None = None
     beaten: list[str] | None = None
     requirements: dict[str, str] = {}
-    duties: list[str] | None = None
+    duties: list[str | DutyOnDay] | None = None
     overdue: list[str] | None = None
     missing: list[str] | None = None
     not_modelled: list[str] | None = None
     conflicts: list[str] | None = None
     lanes: dict[str, Literal["open", "closed", "possible"]] = {}
     factor: dict[str, Any] = {}
-    define: dict[str, Literal["yes", "no", "unknown"]] = {}
+    define: dict[str, TruthWord] = {}
+
+    @model_validator(mode="after")
+    def _something(self) -> Expectation:
+        # An empty list is an expectation only where the list is whole: `duties: []` says that there is none.
+        whole = (self.duties, self.overdue, self.missing, self.not_modelled, self.conflicts)
+        if all(each is None for each in whole) and not any(dict(self).values()):
+            raise ValueError("the case expects nothing; name what it shows, such as a rule under `because`")
+        return self
 
 
 class CaseText(DocumentText):

@@ -19,6 +19,7 @@ from jinja2 import ChainableUndefined, Environment, FileSystemLoader
 import engine
 from service.console.wording import WORDS
 from service.log.search import Page
+from service.reviews.sign_offs import offered
 
 HERE = Path(__file__).parent / "templates"
 STYLE = (HERE / "style.css").read_bytes()
@@ -326,8 +327,9 @@ def _without_commitments(value: Any, reader: PageReader) -> Any:
 
 def _may_be_signed(record: Part, decision: Part) -> bool:
     """Whether there may be something to sign off. An older record does not say; then a sign-off has to be tried."""
-    if "signable" in record:
-        return bool(record.get("signable"))
+    named = offered(record)
+    if named is not None:
+        return bool(named)
     return decision.get("outcome") == "review" and decision.get("engine", {}).get("agreed") is not False
 
 

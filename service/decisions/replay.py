@@ -124,6 +124,7 @@ def meaning(decision: dict[str, Any]) -> dict[str, Any]:
         "missing": [[part["settles"], [fact["fact"] for fact in part["facts"]]] for part in decision["missing"]],
         "coverage": [[part["country"], part["subject"], part["certain"]] for part in decision["coverage"]["not_modelled"]],
         "carried": [[part["provision"], part["from"], part["state"]] for part in decision.get("carried") or ()],
+        "signed_off": [[part["provision"], part["accepts"]] for part in decision.get("signed_off") or ()],
         "lanes": {part["lane"] + " " + part["provision"]: part["state"] for part in decision["factor"]["lanes"]},
     }
 

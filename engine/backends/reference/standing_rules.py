@@ -84,11 +84,12 @@ def stand(rules: Iterable[Rule], links: Links, holds: Mapping[str, Truth], signe
 
 def lifts(rule: Rule, stands: Truth, doubted: Truth, signed: frozenset[str]) -> Lifted:
     """
-    3.7, 4.6: a doubtful rule lifts only in doubt, unless a person has signed it off.
+    3.7, 4.6: a doubtful rule lifts only in doubt, unless a person has signed it off and it certainly stands, itself free of doubt.
 
     Every other rule lifts surely where it stands and nothing doubts it, and in doubt where it stands in doubt.
     """
-    if rule.doubtful and rule.provision.id not in signed:
+    accepted = rule.provision.id in signed and stands is YES and doubted is NO
+    if rule.doubtful and not accepted:
         return Lifted(NO, stands)
     return Lifted(min(stands, ~doubted), doubted)
 

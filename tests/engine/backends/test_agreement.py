@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 import engine
+from engine.backends import reference
 from engine.backends.bitset import fact_masks, reading, strata, terms
 from engine.backends.durable import encode, messages, outcome, standing
 from engine.backends.reference import Reference, levels, standing_rules, three_values
@@ -107,6 +108,7 @@ ENDS = three_values.ends
 ANSWER = encode._Answer.__call__
 WRITTEN = messages._written
 EITHER = three_values.KnownFacts.either
+RUN = standing.Standing.run
 DAYS_OVER = encode.days_over
 MEANS = encode._Answer._means
 HOLDING = reading.AtomReader._holding
@@ -180,6 +182,16 @@ FAULTS: dict[str, tuple[object, str, object]] = {
     ),
     "the reference counts an old document": (three_values.KnownFacts, "counts", lambda *_: Truth.YES),
     "the reference lets doubt lift": (standing_rules, "lifts", lambda _, stands, *__: standing_rules.Lifted(stands, Truth.NO)),
+    "the reference lets a signature take the place of a fact": (
+        reference,
+        "certain_review",
+        lambda rule, _: rule.effect == "review",
+    ),
+    "durable lets no signature lift": (
+        standing.Standing,
+        "run",
+        lambda self, certain, possible, _: RUN(self, certain, possible),
+    ),
     "the reference owes nothing": (levels.Weight, "level", lambda *_: levels.PERMITTED),
     "the reference takes an open set for all of itself": (
         three_values,

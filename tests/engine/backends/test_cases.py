@@ -14,6 +14,7 @@ it expects:
     overdue        duties by key (`p/rule.1`, `requirement.1`): yes, no, unknown, or `not owed`
     owed           every duty that is owed, and no other: `{key: yes}` certainly, `unknown` possibly
     bounds         of a jurisdiction: `permitted`, `permitted to review`
+    beneath        the same without the reviews that a person may sign off
     outcome        overall, with what the jurisdictions do not cover; `gaps` lists that, `?` where it is not certain
     reaches        the countries whose law may reach the data, with the subject matter, `?` where it is not certain
     not_reached    the subject matters that a jurisdiction's law leaves alone, and the policy that says so
@@ -201,8 +202,9 @@ def expectation(
             return {key: word(verdict.overdue[key]) if key in verdict.overdue else "not owed" for key in wanted}
         case "owed":
             return {key: word(owed) for key, owed in verdict.owed.items()}
-        case "bounds":
-            return {name: span(verdict.jurisdictions[name]) for name in wanted}
+        case "bounds" | "beneath":
+            found = verdict.jurisdictions if part == "bounds" else verdict.beneath
+            return {name: span(found[name]) for name in wanted}
         case "instruments":
             return {name: span(found) for name, found in Instruments(bundle.rules.rules).of(verdict).items()}
     combiner = Combiner(bundle)
@@ -272,6 +274,7 @@ def test_every_expectation_can_fail() -> None:
         ("requirements", {"certificate": "met"}),
         ("owed", {"p/both.1": "yes"}),
         ("bounds", {"AA": "not_applicable"}),
+        ("beneath", {"AA": "not_applicable"}),
         ("outcome", "not_applicable"),
         ("gaps", ["AA as exporter"]),
         ("conflicts", ["p/both"]),
