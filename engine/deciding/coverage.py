@@ -185,9 +185,11 @@ class CoverageMap:
             if not jurisdiction:
                 own = self._accepted(country, about, roles, as_of)
                 accepted += own
-                left = {subject for subject, _ in about} - {each.subject for each in own}
-                for subject, truth in about if own else [("", YES)]:
-                    if not own or subject in left:
+                agreed_on = {each.subject for each in own}
+                # Where it is not certain that the data are of an accepted subject matter, they may be of none.
+                none = ~max((truth for subject, truth in about if subject in agreed_on), default=NO)
+                for subject, truth in (*(about if own else ()), *([("", none)] if none is not NO else ())):
+                    if subject not in agreed_on:
                         gaps += _gaps(country, subject, "", roles, truth)
                 continue
             covering.add(jurisdiction)
