@@ -433,6 +433,12 @@ class Chinese(Language):
     def sign_off_ends(self, day: date) -> str:
         return f"签核于{self.day(day)}到期"
 
+    def acceptance_begins(self, by: str, day: date) -> str:
+        return f"{by}的认可自{self.day(day)}起生效"
+
+    def acceptance_ends(self, by: str, day: date) -> str:
+        return f"{by}的认可于{self.day(day)}到期"
+
     def _under(self, places: Sequence[str]) -> str:
         return f"依{self.joined(places)}的法律，" if places else ""
 

@@ -455,6 +455,12 @@ class English(Language):
     def sign_off_ends(self, day: date) -> str:
         return f"a sign-off ends on {self.day(day)}"
 
+    def acceptance_begins(self, by: str, day: date) -> str:
+        return f"an acceptance by {by} begins on {self.day(day)}"
+
+    def acceptance_ends(self, by: str, day: date) -> str:
+        return f"an acceptance by {by} ends on {self.day(day)}"
+
     def _under(self, places: Sequence[str]) -> str:
         return f" under the law of {self.joined(places)}" if places else ""
 

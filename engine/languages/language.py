@@ -342,6 +342,12 @@ class Language(ABC):
     @abstractmethod
     def sign_off_ends(self, day: date) -> str: ...
 
+    @abstractmethod
+    def acceptance_begins(self, by: str, day: date) -> str: ...
+
+    @abstractmethod
+    def acceptance_ends(self, by: str, day: date) -> str: ...
+
     # What came with the data
 
     @abstractmethod

@@ -150,7 +150,14 @@ class Horizon:
                     yield Turn(entry.until.toordinal() + 1, kind, key, told)
 
     def _cover(self) -> None:
-        """The days from which a jurisdiction is modelled for a subject, and those on which its countries change."""
+        """
+        The days on which coverage changes: a jurisdiction is modelled for a subject, its countries change, an acceptance begins or ends.
+        """
+        say = self.book.language
+        for each in self.bundle.vocabulary.accepts:
+            by = self.book.text(each.by)
+            self._fixed.append(Turn(each.from_.toordinal(), "cover", each.id, say.acceptance_begins(by, each.from_)))
+            self._fixed.append(Turn(each.until.toordinal() + 1, "cover", each.id, say.acceptance_ends(by, each.until)))
         for name, text in self.bundle.vocabulary.jurisdictions.items():
             for subject, cover in text.covers.items():
                 day = cover.from_

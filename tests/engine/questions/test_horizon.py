@@ -105,6 +105,21 @@ def test_a_law_comes_and_goes() -> None:
     assert (part.holds_until, part.because) == (date(2026, 12, 31), ["this is in force until 2026-12-31: a law"])
 
 
+def test_an_acceptance_comes_and_goes() -> None:
+    """Nobody models Celand; an organisation accepts it for half a year, the last day included."""
+    law = policy({"policy": "p", "rules": [{"id": "fine", "when": {"data.personal": "no"}, "allows": "yes"}]})
+    sources = covering(VOCABULARY.read_bytes(), [law])
+    accepted = {"country": ["CC"], "subjects": ["anything"], "by": "counsel", "because": "she read its law"}
+    one = {"id": "one", **accepted, "from": "2026-06-20", "until": "2026-12-31"}
+    sources["acme.yaml"] = json.dumps({"organisation": "acme", "title": "Acme", "accepts": [one]}).encode()
+    made = engine.load_sources(sources)
+    celand: dict[str, Any] = {"exporter__country": "CC", "recipient__country": "AA"}
+    part = holds(made, date(2026, 6, 15), **celand)
+    assert (part.holds_until, part.because) == (date(2026, 6, 19), ["an acceptance by counsel begins on 2026-06-20"])
+    part = holds(made, date(2026, 6, 20), **celand)
+    assert (part.holds_until, part.because) == (date(2026, 12, 31), ["an acceptance by counsel ends on 2026-12-31"])
+
+
 def test_a_country_leaves_a_register() -> None:
     """Registers are dated; BB is a friend until the end of June."""
     foes = {"id": "foes", "when": {"recipient.country": {"not": {"in": "FRIENDS"}}}, "prohibit": "Not there."}
