@@ -288,6 +288,7 @@ def _meaning(rules: RuleSet, vocabulary: Vocabulary, settings: PolicySettings) -
             sorted(v.rank.items()),
             v.open,
             sorted(v.exact),
+            sorted(v.rest),
         )
         for _, v in sorted(vocabulary.values.items())
     ]
@@ -320,6 +321,7 @@ def _meaning(rules: RuleSet, vocabulary: Vocabulary, settings: PolicySettings) -
         *(repr(rule) for rule in rules.rules),
         *(repr(requirement) for _, requirement in sorted(rules.requirements.items())),
         *(repr(floor) for floor in rules.floors),
+        *(repr(each) for each in rules.not_reached),
         *(f"{name}: {sorted(entries.items())!r}" for name, entries in sorted(rules.registers.items())),
         *(f"{name}: {members!r}" for name, members in sorted(rules.families.items())),
         *(f"{name}: {printed_days(calendar)}" for name, calendar in sorted(rules.calendars.items())),

@@ -97,8 +97,16 @@ class Exchange:
         return fact
 
     def with_values(self, answers: Mapping[str, Value]) -> Exchange:
-        """The same exchange with some facts answered; for questions and remedies, never recorded."""
-        return replace(self, values={**self.values, **answers})
+        """The same exchange with some facts answered, or fields of documents that are presented; for searches, never recorded."""
+        values = dict(self.values)
+        for fact, value in answers.items():
+            kind, _, name = fact.rpartition(".")
+            document = values.get(kind)
+            if isinstance(document, Document) and name in DOCUMENT_FIELDS:
+                values[kind] = replace(document, fields={**document.fields, name: value})
+            else:
+                values[fact] = value
+        return replace(self, values=values)
 
 
 class ExchangeReader:

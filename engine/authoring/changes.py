@@ -19,7 +19,7 @@ from engine.bundle import Bundle
 from engine.decision import Part
 from engine.explaining.phrasebook import Phrasebook
 from engine.multilingual import NO_WORDS, Words
-from engine.policy_language.model import Text
+from engine.policy_language.model import CoverText, Text
 from engine.policy_language.organisation import Acceptance, SwitchedOff
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS, Vocabulary
 from engine.rules import (
@@ -251,6 +251,8 @@ class _Changes:
             yield _Point(f"open: {_show(old.open)} → {_show(new.open)}")
         if old.exact != new.exact:
             yield from _items(sorted(old.exact), sorted(new.exact), "exact value")
+        if old.rest != new.rest:
+            yield from _items(sorted(old.rest), sorted(new.rest), "value that says none of the others")
         if (old.title, old.titles) != (new.title, new.titles):
             yield _Point("titles", wording=True)
 
@@ -608,6 +610,8 @@ def _show(value: Any) -> str:
             return name
         case ValueSet():
             return value.name
+        case CoverText(from_=since, by=by):
+            return f"{'in part' if since is None else f'from {since}'}, by {', '.join(by)}"
         case Period() | OnDay() | OnDate() | Earliest():
             return _due(value)
         case RegisterEntry(from_=first, until=last):

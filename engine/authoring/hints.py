@@ -57,6 +57,7 @@ KEYS: dict[str, dict[str, str]] = {
         "oblige": "Effect: a duty that is owed.",
         "review": f"Effect: a person must look at the exchange. The value says at what.{_BY_LANGUAGE}",
         "advise": f"Effect: advice; it lifts and refuses nothing.{_BY_LANGUAGE}",
+        "allows": "Effect: the law speaks of this and asks for nothing; `otherwise` then does not stand.",
         "compels": f"Effect: what this law orders. Where another law forbids it, the conflict is shown.{_BY_LANGUAGE}",
         "exempts": "Rules that then do not stand, or requirements that are then not owed; all of the same jurisdiction.",
         "lane": "Beside `advise`: the lane that it opens.",
@@ -86,8 +87,15 @@ KEYS: dict[str, dict[str, str]] = {
         "instrument": "Who issued it and how it binds.",
         "in_force": "When it is in force: one period or a list, both ends inclusive.",
         "applies": "When the instrument applies to an exchange at all; `always` for every exchange.",
+        "otherwise": "The outcome where the policy applies and none of its rules stands: `prohibited` or `review`.",
+        "not_reached": "Which data the law leaves alone, although they come from its country.",
         "define": "Names for conditions. In a list, a name alone stands for its condition.",
         "rules": "The provisions, in the order of the text.",
+    },
+    "NotReachedText": {
+        "when": "When the law leaves the data alone.",
+        "cite": f"Where it says so.{_BY_LANGUAGE}",
+        "says": f"What it says, in your own words.{_BY_LANGUAGE}",
     },
     "FactText": {
         "type": "Its type: one of the basic types, a value set, or `set of` one.",
@@ -103,6 +111,7 @@ KEYS: dict[str, dict[str, str]] = {
         "title": _TITLE,
         "under": "The value, or values, that it is a kind of.",
         "exact": "Whether this value, when it is sent, means none of the values under it.",
+        "rest": "Whether this value means none of the other values that lie under the same one.",
         "dpv": _DPV,
     },
     "MoreValueText": {
@@ -159,8 +168,13 @@ KEYS: dict[str, dict[str, str]] = {
     "JurisdictionText": {
         "title": _TITLE,
         "countries": "The countries it covers: a list, or the name of a register.",
-        "covers": "The subject matters it covers, each with its first day.",
+        "covers": "The subject matters it covers, each with its first day and the policies that speak of it.",
         "note": "Which parts of its law are not modelled.",
+    },
+    "CoverText": {
+        "from": "The first day from which it is covered in full.",
+        "partly": "`yes` if policies speak of it and it is not covered in full: what they leave alone is still reviewed.",
+        "by": "The laws and orders that speak of it: policies, or single provisions (`POLICY/RULE`).",
     },
     "SubjectText": {"title": _TITLE, "when": "When the data are of this subject matter."},
     "TouchText": {
@@ -274,7 +288,7 @@ OPERATORS = {
     "only": "Holds nothing outside these.",
     "in": "Is in the register on the day; of several registers, in any one.",
     "not": "This test does not hold.",
-    "fact": "Is the same as another fact of its type.",
+    "fact": "Another fact of the same type: is the same as it; under an operator, compares with it, a set with a set.",
     "all_of": "All of these hold.",
     "any_of": "Any of these holds.",
     "none_of": "None of these holds.",

@@ -109,6 +109,7 @@ class _Words:
             "CounterText.where": condition,
             "SubjectText.when": condition,
             "TouchText.when": condition,
+            "NotReachedText.when": condition,
         }
 
     def effects(self) -> dict[str, Schema]:
@@ -126,7 +127,8 @@ class _Words:
         sets = {name: each.title for name, each in self.vocabulary.values.items()}
         fact = _or_new(_one_of([*self.vocabulary.facts, *self.vocabulary.families]))
         counted = [f"distinct {family}" for family in self.vocabulary.families]
-        subjects = {name: _DAY | _told(text.title.en) for name, text in self.vocabulary.subjects.items()}
+        cover = {"anyOf": [_DAY, _ref("cover")]}
+        subjects = {name: cover | _told(text.title.en) for name, text in self.vocabulary.subjects.items()}
         return {
             "FactText.type": _or_new(_one_of([*PRIMITIVES, *sets, "set of id", *(f"set of {name}" for name in sets)])),
             "VocabularyText.more_values": self.more_values(),
@@ -136,7 +138,7 @@ class _Words:
             "CounterText.counts": _or_new(_one_of([*counted, "exchanges"])),
             "CounterText.per": {"type": "array", "items": fact},
             "CounterText.leaves_out": {"type": "array", "items": _ref("name of rule")},
-            "JurisdictionText.covers": {"type": "object", "properties": subjects, "additionalProperties": _DAY},
+            "JurisdictionText.covers": {"type": "object", "properties": subjects, "additionalProperties": cover},
             "TouchText.fact": fact,
             "FactorLineText.fact": fact,
             **self.access(),
@@ -240,7 +242,7 @@ class _Words:
             "earliest_of": _list(_ref("due")) | _told("The earliest of these."),
         }
         complete = [{"required": ["within", "after"]}, {"required": ["on"]}, {"required": ["earliest_of"]}]
-        need = _some({word: _list(_ref("need")) | _operator(word) for word in ("any_of", "all_of")}) | {"maxProperties": 1}
+        need = _one_key({word: _list(_ref("need")) | _operator(word) for word in ("any_of", "all_of")})
         document = _closed({name: _ref(f"sent {type.name}") for name, type in DOCUMENT_FIELDS.items()})
         return {
             "need": _by_shape(_ref("name of requirement"), mapping=need),
@@ -321,15 +323,15 @@ class _Words:
         listed = {name: each.title.en for name, each in self.vocabulary.registers.items() if each.of is type.values}
         register = _one_of(listed, listed, what="register of such values")
         against = _needed({"fact": same | _operator("fact")})
-        in_register = _needed({"in": _one_or_more(register) | _operator("in")})
-        in_one = _needed({"in": register | _operator("in")})
+        in_register = {"in": _one_or_more(register) | _operator("in"), "fact": same | _operator("fact")}
+        in_one = {"in": register | _operator("in"), "fact": same | _operator("fact")}
         operands = {
             **dict.fromkeys(ORDER, _by_shape(value, mapping=against)),
             **dict.fromkeys(DATES, _by_shape({"anyOf": [value, {"const": AS_OF}]}, mapping=against)),
             **dict.fromkeys(("within", "older_than"), _ref("value duration")),
-            "has": _by_shape(value, list=_list(value), mapping=in_register),
-            "has_all": _one_or_more(value),
-            "only": _by_shape(value, list=_list(value), mapping=in_one),
+            "has": _by_shape(value, list=_list(value), mapping=_one_key(in_register)),
+            "has_all": _by_shape(value, list=_list(value), mapping=against),
+            "only": _by_shape(value, list=_list(value), mapping=_one_key(in_one)),
             "in": _one_or_more(register),
             "not": _ref(f"test {type.name}"),
             "fact": same,
@@ -399,6 +401,10 @@ def _needed(properties: Mapping[str, Schema]) -> Schema:
 
 def _some(properties: Mapping[str, Schema]) -> Schema:
     return _closed(properties) | {"minProperties": 1}
+
+
+def _one_key(properties: Mapping[str, Schema]) -> Schema:
+    return _some(properties) | {"maxProperties": 1}
 
 
 def _list(item: Schema) -> Schema:

@@ -19,6 +19,7 @@ from engine.languages import in_each
 from engine.multilingual import NO_WORDS
 from engine.policy_language.conditions import Conditions, Use
 from engine.policy_language.exemptions import Lift, LoweredRule, WrittenRule, in_strata, periods, resolve_exemptions
+from engine.policy_language.floors import floors
 from engine.policy_language.model import CalendarText, DutyText, PolicyText, RuleText, Window, read_model
 from engine.policy_language.tree import Mapping, Node, Scalar, locate, plain
 from engine.policy_language.tree import Sequence as ListNode
@@ -35,10 +36,10 @@ from engine.rules import (
     Due,
     Duty,
     Earliest,
-    Floor,
     Level,
     Need,
     Not,
+    NotReached,
     OnDate,
     OnDay,
     Period,
@@ -50,9 +51,8 @@ from engine.rules import (
 )
 from engine.values import BadValue, Type, read_date, read_day_of_year, read_duration
 
-EFFECTS = ("prohibit", "require", "satisfies", "oblige", "review", "advise", "compels")
+EFFECTS = ("prohibit", "require", "satisfies", "oblige", "review", "advise", "compels", "allows")
 RAISING = frozenset({"prohibit", "require", "oblige", "review", "compels"})
-WEIGHING = RAISING - {"compels"}  # what gives a law a floor (semantics 4.2)
 BINDING = frozenset({"law", "order"})
 ALLOWED = {
     "law": frozenset(EFFECTS),
@@ -67,6 +67,7 @@ COUNTER_WINDOW = re.compile(
 )
 EVERYWHERE = "always"  # what `applies` says of a policy that applies to every exchange
 DUE_ANCHORS = ("exchanged_at", "decided_on")
+OTHERWISE = "otherwise"  # the id of the provision that a policy's `otherwise` becomes
 T = TypeVar("T")
 
 
@@ -121,10 +122,11 @@ class _Checker:
             always = isinstance(node, Scalar) and node.text == EVERYWHERE
             applies = ALWAYS if always else self.conditions.lower(node, name, Use.APPLIES)
             self.conditions.definitions[f"{name}#applies"] = All((_in_force(policy.in_force), applies))
+            self._not_reached(name, policy, tree)
         requirements = {name: self._requirement(name) for name in self.vocabulary.requirements}
         lifts = resolve_exemptions(self.written, self.vocabulary.requirements, self.conditions.unread, self.findings)
         parts = [part for name in self.written for part in self._lower(self.written[name], lifts.get(name, ()))]
-        rules = in_strata(parts)
+        rules = (*in_strata(parts), *self._otherwise(parts))
         self._check_force(rules)
         self._check_periods()
         self._check_shown(rules)
@@ -133,7 +135,12 @@ class _Checker:
             definitions=self.conditions.definitions,
             rules=self._counting(rules),
             requirements=requirements,
-            floors=self._floors(),
+            not_reached=tuple(
+                NotReached(f"not-reached/{name}/{number}", name, policy.jurisdiction, each.cite.words, each.says.words)
+                for name, (policy, _) in sorted(self.policies.items())
+                for number, each in enumerate(policy.not_reached or ())
+            ),
+            floors=floors(self.vocabulary, self.policies, self.written, self.conditions, self.findings),
             registers={name: dict(register.entries) for name, register in self.vocabulary.registers.items()},
             families={
                 f"{family}.total": (
@@ -216,13 +223,47 @@ class _Checker:
                     self.findings.error(at, "unknown-rule", f"there is no rule `{rule}`", "nothing to leave out", help)
             self._own(f"counter/{name}", ("counters", name), "where")
 
-    def _floors(self) -> tuple[Floor, ...]:
-        return tuple(
-            Floor(name, policy.jurisdiction, Defined(f"{name}#applies"))
-            for name, (policy, _) in sorted(self.policies.items())
-            if policy.instrument.force in BINDING and any(WEIGHING & set(effects_of(rule)) for rule in policy.rules)
-            if not self._is_off(name, policy.jurisdiction)
-        )
+    def _otherwise(self, parts: Sequence[LoweredRule]) -> Iterator[Rule]:
+        """What policies say where none of their rules stands (semantics 4.2)."""
+        for name, (policy, tree) in sorted(self.policies.items()):
+            if policy.otherwise is None:
+                continue
+            at = locate(tree, ("otherwise",))[0].span
+            if policy.instrument.force not in (*BINDING, "contract"):
+                said = f"a text of force `{policy.instrument.force}` cannot say what holds otherwise"
+                self.findings.error(at, "force", said, "not by this force", "a law, an order or a contract can")
+            if f"{name}/{OTHERWISE}" in self.written:
+                node = self.written[f"{name}/{OTHERWISE}"].node
+                said = f"a rule of a policy with `otherwise:` cannot be named `{OTHERWISE}`"
+                self.findings.error(locate(node, ("id",))[0].span, "duplicate-id", said, help="give it another id")
+            says = in_each(lambda language, policy=policy: language.otherwise(policy.otherwise))  # type: ignore[misc]
+            yield Rule(
+                key=f"{name}/{OTHERWISE}",
+                provision=Provision(
+                    id=f"{name}/{OTHERWISE}",
+                    policy=name,
+                    instrument=policy.title.words,
+                    jurisdiction=policy.jurisdiction,
+                    force=policy.instrument.force,
+                    citation=policy.title.words,
+                    title=says,
+                    says=says,
+                    source=policy.instrument.issuer,
+                    status="confirmed",
+                    file=at.file,
+                    line=at.line,
+                ),
+                effect={"prohibited": "prohibit", "review": "review"}[policy.otherwise],
+                condition=Defined(f"{name}#applies"),
+                message=says,
+                otherwise=tuple(part.rule.key for part in parts if part.rule.provision.policy == name),
+            )
+
+    def _not_reached(self, name: str, policy: PolicyText, tree: Node) -> None:
+        """Where a law says that it leaves data alone; each becomes a definition that coverage reads (semantics 4.3)."""
+        for number, _ in enumerate(policy.not_reached or ()):
+            when = locate(tree, ("not_reached", number, "when"))[0]
+            self.conditions.definitions[f"not-reached/{name}/{number}"] = self.conditions.lower(when, name, Use.LIFTS)
 
     def _is_off(self, policy: str, jurisdiction: str) -> bool:
         """Whether an organisation has switched this policy off (semantics 4.3)."""
@@ -414,11 +455,11 @@ class _Checker:
         self._allowed(written, effect)
         if provision.force == "norm" and self.settings.norms == "advise" and effect in RAISING:
             effect, message = "advise", message or text.says.words
-        elif text.status == "unsure" and effect in RAISING - {"review"}:
+        elif text.status == "unsure" and effect in (RAISING | {"allows"}) - {"review"}:
             # Semantics 3.7: an unsure rule becomes a review, whatever its effect.
             effect, message = "review", message or in_each(lambda language: language.unsettled(text.says.in_(language.code)))
         node = written.node
-        use = {"satisfies": Use.LIFTS, "advise": Use.ADVISES}.get(effect, Use.RAISES)
+        use = {"satisfies": Use.LIFTS, "allows": Use.LIFTS, "advise": Use.ADVISES}.get(effect, Use.RAISES)
         duties: tuple[Duty, ...] = ()
         if text.duties and effect != "satisfies":
             self._stray_duties(written)

@@ -155,6 +155,7 @@ class RuleText(DocumentText):
     review: Text | None = None
     advise: Text | None = None
     compels: Text | None = None
+    allows: Literal["yes"] | None = None
     exempts: list[str] | None = None
     lane: str | None = None
     duties: list[DutyText] | None = None
@@ -169,8 +170,20 @@ class InstrumentText(DocumentText):
     force: Force
 
 
+class NotReachedText(DocumentText):
+    """Where the law of a country leaves data alone that were collected or are stored there, or are about its people (semantics 4.3)."""
+
+    when: Condition
+    cite: Text
+    says: Text
+
+
 class PolicyText(DocumentText):
-    """One policy. It expresses one instrument, in one file."""
+    """
+    One policy. It expresses one instrument, in one file.
+
+    `otherwise` is the outcome where the policy applies and none of its rules stands (semantics 4.2).
+    """
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -206,6 +219,8 @@ class PolicyText(DocumentText):
     instrument: InstrumentText
     in_force: Window | Windows
     applies: Condition
+    otherwise: Literal["prohibited", "review"] | None = None
+    not_reached: Annotated[list[NotReachedText], Field(min_length=1)] | None = None
     define: dict[str, Condition] = {}
     rules: list[RuleText] = Field(min_length=1)
 
@@ -224,9 +239,12 @@ class FactText(DocumentText):
 
 
 class ValueText(DocumentText):
+    """A value. `rest` says that it is none of the other values under those that it lies under (semantics 2.5)."""
+
     title: Text | None = None
     under: str | list[str] | None = None
     exact: YesNo = "no"
+    rest: YesNo = "no"
     dpv: str | None = None
 
 
@@ -323,12 +341,36 @@ class CounterText(DocumentText):
     note: Prose | None = None
 
 
+class CoverText(DocumentText):
+    """
+    What a jurisdiction's policies say of one subject matter.
+
+    `by` names the policies that speak of it, or single provisions (`POLICY/RULE`). Without `partly`, the subject matter is covered from
+    the day `from`; with it, it is spoken of and not covered. A day alone is `from`.
+    """
+
+    from_: Day | None = Field(None, alias="from")
+    partly: YesNo = "no"
+    by: list[str] = []
+
+    @model_validator(mode="before")
+    @classmethod
+    def _day_alone(cls, value: Any) -> Any:
+        return {"from": value} if isinstance(value, str | date) else value
+
+    @model_validator(mode="after")
+    def _whole_or_partly(self) -> CoverText:
+        if (self.from_ is None) == (self.partly == "no"):
+            raise ValueError("say from which day the subject matter is covered (`from`), or that it is not (`partly: yes`)")
+        return self
+
+
 class JurisdictionText(DocumentText):
-    """Which countries a jurisdiction covers, for which subject matters, from which date."""
+    """Which countries a jurisdiction covers, and for which subject matters by which policies."""
 
     title: Text
     countries: list[str] | str = []
-    covers: dict[str, Day] = {}
+    covers: dict[str, CoverText] = {}
     note: Text | None = None
 
 

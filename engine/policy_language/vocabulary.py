@@ -8,7 +8,7 @@ no fact, country or law. `check` lowers the conditions in it (subjects, touches)
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, get_args
@@ -298,7 +298,7 @@ class _Builder:
 
     def value_set(self, name: str, text: ValueSetText) -> ValueSet:
         parents: dict[str, tuple[str, ...]] = {}
-        exact = set()
+        exact, rest = set(), set()
         titles = {}
         written = text.values
         for value in written:
@@ -309,6 +309,8 @@ class _Builder:
             parents[value] = (under,) if isinstance(under, str) else tuple(under)
             if entry.exact == "yes":
                 exact.add(value)
+            if entry.rest == "yes":
+                rest.add(value)
             if entry.title:
                 titles[value] = entry.title.words
         span = self.spans["values", name]
@@ -331,15 +333,44 @@ class _Builder:
                     )
             if _lies_under(value, value, parents):
                 self.findings.error(at, "cycle", f"`{value}` lies under itself", help="break the circle of `under`")
+        if not any(_lies_under(value, value, parents) for value in parents):
+            self.everything_can_be_said(name, {value: parents[value] for value in written}, exact, rest)
         return ValueSet(
             name,
             parents,
             ordered=text.ordered == "yes",
             open=text.open == "yes",
             exact=frozenset(exact),
+            rest=frozenset(rest),
             titles=titles,
             title=text.title.en,
         )
+
+    def everything_can_be_said(
+        self, name: str, parents: Mapping[str, tuple[str, ...]], exact: Collection[str], rest: Collection[str]
+    ) -> None:
+        """Report each value for which nobody can say that it is none of the values under it, and each that says so out of place."""
+        under: dict[str, list[str]] = {}
+        for value, above in parents.items():
+            for parent in above:
+                under.setdefault(parent, []).append(value)
+        for value in parents:
+            at = locate(self.nodes["values", name], ("values", value))[1]
+            below = under.get(value, [])
+            saying = [each for each in below if each in rest]
+            if value in rest and (below or not parents[value]):
+                why = "has values below it" if below else "lies under no other value"
+                self.findings.error(at, "bad-rest", f"`{value}` is marked `rest` and {why}", help="drop `rest: yes`")
+            elif value in exact and saying:
+                said = f"`{value}` is exact, so it means none of the values below it, as `{saying[0]}` does"
+                self.findings.error(at, "bad-rest", said, help=f"drop `exact: yes`, or drop `{saying[0]}`")
+            elif len(saying) > 1:
+                said = f"`{saying[0]}` and `{saying[1]}` both say that `{value}` is none of the others below it"
+                self.findings.error(at, "bad-rest", said, help="keep one of the two")
+            elif below and value not in exact and not saying:
+                said = f"nobody can say `{value}` and none of {', '.join(f'`{each}`' for each in below[:4])}"
+                help = f"add a value `under: {value}` with `rest: yes`, or mark `{value}` as `exact: yes`"
+                self.findings.error(at, "no-rest", said, "has values below it", help)
 
     def added(self, name: str, text: ValueSetText) -> Iterator[tuple[str, MoreValueText]]:
         """

@@ -54,8 +54,9 @@ class Levers:
         for rule in rules.rules:
             for victim in (*rule.exempts, *rule.excuses, *rule.satisfies):
                 self._lifters.setdefault(victim, []).append(rule)
-        for rule in rules.rules:  # exempters come first
-            self._support.append(self.of(rule.condition) | self._lifting(rule.key))
+        for rule in rules.rules:  # exempters come first, and what a policy says otherwise comes after its rules
+            others = _union(self._support[self._numbered[key]] for key in rule.otherwise)
+            self._support.append(self.of(rule.condition) | self._lifting(rule.key) | others)
         needs = {rule.key: tuple(rule.need.requirements()) for rule in rules.rules if rule.need}
         for key, wanted in needs.items():
             for requirement in wanted:
@@ -93,6 +94,7 @@ class Levers:
                 found.append(levers)
         if any(gap.certain and gap.reviewed for gap in outcome.coverage.gaps):
             found.append(self._gaps)
+        found += [self._reach(reach.jurisdiction) for reach in outcome.coverage.reaches if reach.certain]
         return found
 
     def values(self, number: int, exchange: Exchange, as_of: date) -> list[Value]:
@@ -102,7 +104,7 @@ class Levers:
             return self._presented(name, exchange, as_of)
         type = self.bundle.vocabulary.facts[name].type
         sent = exchange.value(name)
-        found = self._sets(name, sent) if type.many else self._answers(name, exchange, as_of)
+        found = self._sets(name, sent, exchange) if type.many else self._answers(name, exchange, as_of)
         return [value for value in found if value != sent and _possible(type, value, as_of)]
 
     def named(self, name: str) -> list[str]:
@@ -141,6 +143,14 @@ class Levers:
         facts = _union(self._fact(touch.fact) for touch in self.bundle.vocabulary.touches)
         return facts | _union(self.of(Defined(key)) for key in keys)
 
+    def _reach(self, jurisdiction: str) -> int:
+        """The levers that the reach of a jurisdiction's law rests on."""
+        rules = self.bundle.rules
+        floors = (floor for floor in rules.floors if floor.jurisdiction == jurisdiction)
+        keys = [key for floor in floors for spoken in floor.spoken for key in spoken.by]
+        keys += [each.key for each in rules.not_reached if each.jurisdiction == jurisdiction]
+        return self._gaps | _union(self.of(Defined(key)) for key in keys)
+
     def _answers(self, name: str, exchange: Exchange, as_of: date) -> list[Value]:
         """One value of a fact for each class of values that the rules distinguish; words are kept by fact and day."""
         words = self.bundle.vocabulary.facts[name].type.values is not None
@@ -167,16 +177,24 @@ class Levers:
         there = exchange.values.get(name)
         if isinstance(there, Document) and there.state == "shown":
             told = {field: value for field, value in there.fields.items() if not isinstance(value, Missing)}
-            found = [{**asked, **told}, *found]
+            found = [{**asked, **told}, *found] if "dated" in told else found
         return [document for fields in found if (document := Document("shown", fields)) != there]
 
-    def _sets(self, name: str, sent: Value) -> list[Value]:
-        """The set without one member, with one more that the rules name, or with that one alone; never the empty set."""
+    def _sets(self, name: str, sent: Value, exchange: Exchange) -> list[Value]:
+        """
+        The set without one member, with one more that the rules name, or with that one alone; never the empty set.
+
+        Of a set that is compared with another, also all that both hold, and all that either holds.
+        """
         members = sent.members if isinstance(sent, SetOf) else frozenset()
         words = self.named(name)
         sets = [members - {member} for member in sorted(members)]
         sets += [members | {word} for word in words]
         sets += [frozenset((word,)) for word in words]
+        for atom in self._book.tested.get(name, ()):
+            other = exchange.value(atom.other if atom.fact == name else atom.fact) if atom.other else None
+            if isinstance(other, SetOf):
+                sets += [members & other.members, members | other.members]
         return [SetOf(each) for each in dict.fromkeys(sets) if each]
 
 

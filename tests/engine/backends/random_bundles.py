@@ -35,6 +35,8 @@ VOCABULARY: dict[str, Any] = {
                 "health": {},
                 "clinical": {"under": "health"},
                 "image": {"under": "clinical"},
+                "no-image": {"under": "clinical", "rest": "yes"},
+                "not-clinical": {"under": "health", "rest": "yes"},
                 "gene": {"exact": "yes"},
                 "genome": {"under": "gene"},
                 "other": {},
@@ -72,6 +74,8 @@ VOCABULARY: dict[str, Any] = {
         "terms.price": {"type": "money", "title": "price"},
         "data.id": {"type": "id", "title": "id"},
         "limits.category": {"type": "category", "title": "category allowed"},
+        "limits.categories": {"type": "set of category", "title": "categories allowed"},
+        "limits.in": {"type": "set of country", "title": "where allowed"},
         "limits.grade": {"type": "grade", "title": "grade allowed"},
         "limits.people": {"type": "count", "title": "people allowed"},
         "limits.until": {"type": "date", "title": "until at most"},
@@ -90,11 +94,18 @@ VOCABULARY: dict[str, Any] = {
     "counters": {"counts.year": {"counts": "distinct data.people", "per": ["from.country"], "window": "calendar year in UTC"}},
     "evidence": {kind: {"title": kind} for kind in KINDS},
     "claims": {kind: {"title": kind} for kind in CLAIMS},
-    "jurisdictions": {"AA": {"title": "Aland", "countries": ["AA"]}, "BB": {"title": "Beland", "countries": ["BB"]}},
     "lanes": {"fast": {"title": "fast"}},
 }  # fmt: skip
+SUBJECTS = ["one", "two"]
+TOUCHES = [
+    {"fact": "from.country", "as": "exporter"},
+    {"fact": "to.country", "as": "recipient"},
+    {"fact": "data.in", "as": "collection"},
+]
+BINDING = {"prohibit", "require", "oblige", "review", "allows"}
 COUNTRIES = ["AA", "BB", "CC", "DD", "NO"]
-CATEGORIES = ["health", "clinical", "image", "gene", "genome", "other"]
+CATEGORIES = ["health", "clinical", "image", "no-image", "not-clinical", "gene", "genome", "other"]
+NARROWER = {"health": ["clinical", "image", "no-image", "not-clinical"], "clinical": ["image", "no-image"]}
 GRADES = ["general", "important", "core"]
 DURATIONS = ["1 month", "2 years", "24 months", "90 days", "730 days", "3 hours", "1 day"]
 WORKING = [f"{n} working days in {place}" for n in (1, 2, 5, 10, 22) for place in ("AA", "AA", "BB")]
@@ -114,7 +125,14 @@ COMPARED = [
     ("terms.price", "limits.price"),
     ("data.id", "limits.id"),
 ]
+# Sets that may be compared.
+COMPARED_SETS = [("data.categories", "limits.categories"), ("data.in", "limits.in")]
 UNORDERED = ("from.country", "to.flag", "data.category", "data.id")  # first of the facts above that have no order
+
+
+def _binds(policy: dict[str, Any]) -> bool:
+    """Whether a policy can give a floor: one of its rules binds, or it says what holds otherwise."""
+    return "otherwise" in policy or any(BINDING & rule.keys() for rule in policy["rules"])
 
 
 class Maker:
@@ -147,13 +165,47 @@ class Maker:
     def sources(self) -> dict[str, bytes]:
         self.definitions = []
         vocabulary = {**VOCABULARY, "requirements": {name: self.requirement(name) for name in REQUIREMENTS}}
-        documents = {"vocabulary.yaml": vocabulary}
-        for policy in POLICIES:
-            documents[f"{policy}.yaml"] = self.policy(policy)
-        if self.aside.random() < 0.15:
-            off = {"policy": self.aside.choice(POLICIES), "by": "nobody", "because": "made up"}
+        policies = {name: self.policy(name) for name in POLICIES}
+        self.definitions = []
+        vocabulary["subjects"] = {name: {"title": name, "when": self.condition(1)} for name in SUBJECTS}
+        vocabulary["touches"] = [*TOUCHES, {"fact": "data.in", "as": "people", "when": self.condition(0)}]
+        covered = {place: self.coverage(place, policies) for place in ("AA", "BB")} if self.chance(0.6) else {}
+        vocabulary["jurisdictions"] = {
+            place: {"title": place, **({"countries": [place], "covers": covered[place]} if covered.get(place) else {})}
+            for place in ("AA", "BB")
+        }
+        documents = {"vocabulary.yaml": vocabulary, **{f"{name}.yaml": text for name, text in policies.items()}}
+        if self.chance(0.3):
+            documents["ours.yaml"] = {"organisation": "ours", "title": "ours", "accepts": [self.acceptance()]}
+        missed = [name for name, text in policies.items() if covered.get(text["jurisdiction"])]
+        if missed and self.aside.random() < 0.3:
+            off = {"policy": self.aside.choice(missed), "by": "nobody", "because": "made up"}
             documents["acme.yaml"] = {"organisation": "acme", "title": "acme", "switched_off": [off]}
         return self.written(documents)
+
+    def coverage(self, place: str, policies: dict[str, Any]) -> dict[str, Any]:
+        """Which policies of a jurisdiction speak of which subject matters; only those that bind can."""
+        binding = [name for name, text in policies.items() if text["jurisdiction"] == place and _binds(text)]
+        covers = {}
+        for subject in SUBJECTS if binding else ():
+            if self.chance(0.7):
+                since = (
+                    {"partly": "yes"} if self.chance(0.2) else {"from": self.pick(["2020-01-01", "2026-06-30", "2026-07-01"])}
+                )
+                covers[subject] = {**since, "by": self.some(binding, 2)}
+        return covers
+
+    def acceptance(self) -> dict[str, Any]:
+        days = self.pick([("2026-01-01", "2026-12-31"), ("2026-07-01", "2027-06-30")])
+        return {
+            "id": "one",
+            "country": self.some(COUNTRIES, 2),
+            "subjects": self.some(SUBJECTS, 2),
+            "by": "counsel",
+            "because": "so",
+            "from": days[0],
+            "until": days[1],
+        }
 
     @staticmethod
     def written(documents: dict[str, Any]) -> dict[str, bytes]:
@@ -209,6 +261,10 @@ class Maker:
             "applies": self.condition(1),
             "rules": [self.rule(rule, ids, name) for rule in ids],
         }
+        if self.chance(0.15):
+            text["otherwise"] = self.pick(["prohibited", "review"])
+        if self.chance(0.3):
+            text["not_reached"] = [{"when": self.condition(1), "cite": "so", "says": "so"}]
         if self.aside.random() < 0.1:
             text["applies"] = "always"
         return text | ({"define": define} if define else {})
@@ -233,6 +289,7 @@ class Maker:
                 "review",
                 "oblige",
                 "advise",
+                "allows",
                 "exempts",
                 "exempts",
                 *(["require"] * 3 + ["satisfies"] * 4 if aa else []),
@@ -246,6 +303,8 @@ class Maker:
                 text["duties"] = [self.duty()]
         elif effect == "oblige":
             text["oblige"] = self.duty()
+        elif effect == "allows":
+            text["allows"] = "yes"
         elif effect in ("prohibit", "review", "advise"):
             text[effect] = f"{effect} {id}"
             if effect == "advise" and status != "unsure" and self.chance(0.5):
@@ -280,7 +339,8 @@ class Maker:
         of_facts = [self.flag, self.country, self.category, self.categories, self.places, self.name, self.grade]
         of_amounts = [self.people, self.shares, self.day, self.term, self.price]
         of_documents = [self.shown, self.shown, self.field]
-        made: tuple[str, Any] = self.pick([*of_facts, *of_amounts, *of_documents, self.against, self.against])()
+        compared = [self.against, self.against, self.sets]
+        made: tuple[str, Any] = self.pick([*of_facts, *of_amounts, *of_documents, *compared])()
         return made
 
     def negate(self, test: Any) -> Any:
@@ -379,6 +439,11 @@ class Maker:
         dated = facts[0] in ("terms.until", "evidence.contract.dated")
         return fact, self.negate({self.pick(["from", "until"]) if dated else self.order(): {"fact": other}})
 
+    def sets(self) -> tuple[str, Any]:
+        """A set against another."""
+        fact, other = self.random.sample(self.pick(COMPARED_SETS), 2)
+        return fact, self.negate({self.pick(["has", "has_all", "only"]): {"fact": other}})
+
     def order(self) -> str:
         return str(self.pick(["at_least", "at_most", "more_than", "less_than"]))
 
@@ -407,6 +472,8 @@ class Maker:
             "terms.price": lambda: self.pick(["0 CNY", "100 CNY", "100.01 USD", "5 EUR"]),
             "data.id": lambda: self.pick(["d1", "d2", "other"]),
             "limits.category": lambda: self.pick(CATEGORIES),
+            "limits.categories": lambda: self.some([*CATEGORIES, "unknown"], 4, least=0),
+            "limits.in": lambda: self.some([*COUNTRIES, "unknown"], 3, least=0),
             "limits.grade": lambda: self.pick(GRADES),
             "limits.people": lambda: self.count(0),
             "limits.until": lambda: self.pick(DAYS),
@@ -480,7 +547,8 @@ PARTS = ("from", "to", "data", "terms", "limits")
 
 def completed(maker: Maker, exchange: dict[str, Any], others: list[dict[str, Any]]) -> dict[str, Any]:
     """
-    A random completion (semantics 4.10): unknown and left-out facts get values, ranges a number, open sets an end.
+    A random completion (semantics 4.10): unknown and left-out facts get values, ranges a number, open sets an end, and values that may
+    turn out narrower perhaps narrower ones.
 
     The values come from other exchanges, and where these have none, from ones that have all.
 
@@ -548,11 +616,18 @@ def _settle(maker: Maker, here: dict[str, Any], donor: dict[str, Any]) -> None:
         elif isinstance(known, dict):
             low, high = _ends(known)
             here[key] = maker.random.randint(low, high)
-        elif isinstance(known, list) and "unknown" in known:
-            options = GRADES if key == "grades" else COUNTRIES if key == "in" else CATEGORIES
-            here[key] = sorted({*(m for m in known if m != "unknown"), *maker.some(options, 2, least=0)})
-        elif key == "category" and known in ("health", "clinical"):
-            here[key] = maker.pick({"health": ["health", "clinical", "image"], "clinical": ["clinical", "image"]}[known])
+        elif isinstance(known, list):
+            members = {m for m in known if m != "unknown"}
+            # A member that stands beside a narrower one has said which it is.
+            vague = [m for m in sorted(members) if m in NARROWER and members.isdisjoint(NARROWER[m])]
+            for member in vague:
+                members = members - {member} | set(maker.some([member, *NARROWER[member]], 2))
+            if "unknown" in known:
+                options = GRADES if key == "grades" else COUNTRIES if key == "in" else CATEGORIES
+                members |= set(maker.some(options, 2, least=0))
+            here[key] = sorted(members)
+        elif key == "category" and known in NARROWER:
+            here[key] = maker.pick([known, *NARROWER[known]])
 
 
 def _document(maker: Maker, known: dict[str, Any]) -> dict[str, Any]:

@@ -41,7 +41,7 @@ facts:
 
 values:
   country: {title: country, values: {AA: Aland, BB: Beland, CC: Celand}}
-  kind: {title: kind, values: {report: {}, image: {}, scan: {under: image}}}
+  kind: {title: kind, values: {report: {}, image: {}, scan: {under: image}, photo: {under: image, rest: yes}}}
 
 registers:
   FRIENDS:
@@ -78,9 +78,10 @@ counters:
   counts.sent: {counts: distinct data.people, per: [exporter.id], window: calendar year in UTC, leaves_out: [a.law/ground]}
 
 jurisdictions:
-  AA: {title: Aland, countries: [AA], covers: {images: 2024-01-01}}
+  AA: {title: Aland, countries: [AA], covers: {all: {from: 2020-01-01, by: [a.law]}, images: {from: 2024-01-01, by: [a.law]}}}
 
 subjects:
+  all: {title: all data, when: {exporter.country: AA}}
   images: {title: images, when: {data.kinds: {has: image}}}
 
 touches:
@@ -531,10 +532,10 @@ EDITS = {
     ),
     "coverage": (
         "words.yaml",
-        "covers: {images: 2024-01-01}",
-        "covers: {images: 2025-01-01}",
+        "images: {from: 2024-01-01, by: [a.law]}",
+        "images: {from: 2025-01-01, by: [a.law]}",
         "jurisdiction AA",
-        "covers: `images` 2024-01-01 → 2025-01-01",
+        "covers: `images` from 2024-01-01, by a.law → from 2025-01-01, by a.law",
     ),
     "a subject matter": (
         "words.yaml",
