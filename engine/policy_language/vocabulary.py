@@ -316,12 +316,13 @@ class _Builder:
         span = self.spans["values", name]
         for value, added in self.added(name, text):
             parents[value] = (added.under,)
+            if added.rest == "yes":
+                rest.add(value)
             if added.title:
                 titles[value] = added.title.words
         self.no_value_twice(("values", name), "values", written)
         for value, above in parents.items():
-            written_at = locate(self.nodes["values", name], ("values", value))[1]
-            at = self.spans.get(("more_values", f"{name}/{value}"), written_at)
+            at = self.place_of(name, value)
             if value in UNSENDABLE or not 0 < len(value) <= MAX_TEXT:
                 self.findings.error(
                     at, "bad-id", f"an exchange cannot send `{value[:40]}`", "not a value", "give it another name"
@@ -334,7 +335,7 @@ class _Builder:
             if _lies_under(value, value, parents):
                 self.findings.error(at, "cycle", f"`{value}` lies under itself", help="break the circle of `under`")
         if not any(_lies_under(value, value, parents) for value in parents):
-            self.everything_can_be_said(name, {value: parents[value] for value in written}, exact, rest)
+            self.everything_can_be_said(name, parents, exact, rest)
         return ValueSet(
             name,
             parents,
@@ -355,10 +356,12 @@ class _Builder:
             for parent in above:
                 under.setdefault(parent, []).append(value)
         for value in parents:
-            at = locate(self.nodes["values", name], ("values", value))[1]
             below = under.get(value, [])
+            # What is missing below a value of the set is missing where values were added.
+            added = bool(below) and below[0] in self.more.get(name, ())
+            at = self.place_of(name, below[0] if added else value)
             saying = [each for each in below if each in rest]
-            if value in rest and (below or not parents[value]):
+            if value in rest and ((below and not added) or not parents[value]):
                 why = "has values below it" if below else "lies under no other value"
                 self.findings.error(at, "bad-rest", f"`{value}` is marked `rest` and {why}", help="drop `rest: yes`")
             elif value in exact and saying:
@@ -369,8 +372,15 @@ class _Builder:
                 self.findings.error(at, "bad-rest", said, help="keep one of the two")
             elif below and value not in exact and not saying:
                 said = f"nobody can say `{value}` and none of {', '.join(f'`{each}`' for each in below[:4])}"
-                help = f"add a value `under: {value}` with `rest: yes`, or mark `{value}` as `exact: yes`"
+                help = f"add a value `under: {value}` with `rest: yes`" + (
+                    "" if added else f", or mark `{value}` as `exact: yes`"
+                )
                 self.findings.error(at, "no-rest", said, "has values below it", help)
+
+    def place_of(self, name: str, value: str) -> Span:
+        """Where a value of a set is written, also one that another file adds."""
+        written = locate(self.nodes["values", name], ("values", value))[1]
+        return self.spans.get(("more_values", f"{name}/{value}"), written)
 
     def added(self, name: str, text: ValueSetText) -> Iterator[tuple[str, MoreValueText]]:
         """
