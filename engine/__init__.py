@@ -41,7 +41,7 @@ from engine.deciding.judgement import Judgement
 from engine.deciding.sign_off import Approval, Unsignable, facts_digest, meaning_of
 from engine.decision import CarriedPart, ConflictPart, Decision, DutyPart, PlanDecision
 from engine.diagnostic import CODES, Diagnostic, did_you_mean
-from engine.exchange import MAX_BYTES, Exchange, ExchangeProblem, ExchangeRefused, read_object
+from engine.exchange import INCOHERENT, MAX_BYTES, Exchange, ExchangeProblem, ExchangeRefused, read_object
 from engine.explaining.phrasebook import Phrasebook
 from engine.explaining.plain_text import PlainText
 from engine.explaining.written import Written
@@ -60,6 +60,7 @@ __all__ = [
     "CODES",
     "DIRECTIONS",
     "INCLUDES",
+    "INCOHERENT",
     "LANGUAGES",
     "MAX_BYTES",
     "MODES",

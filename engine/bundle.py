@@ -16,12 +16,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from engine.contradictions import Coherence, check_entries
 from engine.diagnostic import Diagnostic, Findings, Span
 from engine.exchange import Exchange, ExchangeReader
 from engine.policy_language import tree
 from engine.policy_language.access import check_access
 from engine.policy_language.catalogue import FactEntry, catalogue
 from engine.policy_language.check import PolicySettings, check
+from engine.policy_language.coherence import Never, check_coherence
 from engine.policy_language.overlay import folder_of, organisations
 from engine.policy_language.vocabulary import Vocabulary
 from engine.policy_language.vocabulary import load as load_vocabulary
@@ -58,6 +60,7 @@ class Bundle:
     vocabulary: Vocabulary
     settings: PolicySettings
     digests: Digests
+    coherence: Coherence
     reader: ExchangeReader
     tests: tuple[tuple[str, tree.Node], ...]
     sources: dict[str, bytes]
@@ -169,19 +172,22 @@ def load_sources(sources: dict[str, bytes], settings: PolicySettings | None = No
     check_access(vocabulary, findings)
     found = organisations(trees["organisation"], trees["policy"], vocabulary, findings)
     vocabulary = replace(vocabulary, organisations=found)
+    nevers = check_coherence(vocabulary, findings)
     rules = check(trees["policy"], vocabulary, settings, findings, _tested(trees["test"]))
+    if not findings.errors:
+        check_entries(nevers, vocabulary, rules, findings)
     if findings.errors:
         raise BundleRefused(findings.errors, sources)
+    coherence = Coherence(nevers, rules)
     grounds = frozenset(rule.key for rule in rules.rules if rule.effect == "satisfies")
-    reader = ExchangeReader(
-        vocabulary, frozenset(rules.requirements), grounds, frozenset(r.provision.id for r in rules.rules if r.travels)
-    )
+    travelling = frozenset(rule.provision.id for rule in rules.rules if rule.travels)
+    reader = ExchangeReader(vocabulary, frozenset(rules.requirements), grounds, travelling, coherence.contradictions)
     digests = Digests(
-        _meaning(rules, vocabulary, settings),
+        _meaning(rules, vocabulary, nevers, settings),
         source_digest(sources),
         {folder: source_digest(files) for folder, files in by_folder(sources).items()},
     )
-    return Bundle(rules, vocabulary, settings, digests, reader, tuple(tests), sources, findings.all, rules.duties())
+    return Bundle(rules, vocabulary, settings, digests, coherence, reader, tuple(tests), sources, findings.all, rules.duties())
 
 
 def source_files(paths: Iterable[Path]) -> Iterator[SourceFile]:
@@ -279,7 +285,7 @@ def _digest(pieces: Iterable[bytes]) -> str:
     return digest.hexdigest()
 
 
-def _meaning(rules: RuleSet, vocabulary: Vocabulary, settings: PolicySettings) -> str:
+def _meaning(rules: RuleSet, vocabulary: Vocabulary, nevers: Iterable[Never], settings: PolicySettings) -> str:
     """The digest of the printed rules and words. Places, comments and layout do not change it."""
     values = [
         (
@@ -289,6 +295,7 @@ def _meaning(rules: RuleSet, vocabulary: Vocabulary, settings: PolicySettings) -
             v.open,
             sorted(v.exact),
             sorted(v.rest),
+            v.nothing,
         )
         for _, v in sorted(vocabulary.values.items())
     ]
@@ -322,6 +329,7 @@ def _meaning(rules: RuleSet, vocabulary: Vocabulary, settings: PolicySettings) -
         *(repr(requirement) for _, requirement in sorted(rules.requirements.items())),
         *(repr(floor) for floor in rules.floors),
         *(repr(each) for each in rules.not_reached),
+        *map(repr, nevers),
         *(f"{name}: {sorted(entries.items())!r}" for name, entries in sorted(rules.registers.items())),
         *(f"{name}: {members!r}" for name, members in sorted(rules.families.items())),
         *(f"{name}: {printed_days(calendar)}" for name, calendar in sorted(rules.calendars.items())),

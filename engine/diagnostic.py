@@ -14,6 +14,7 @@ from dataclasses import dataclass
 # Every finding has one of these codes. The page `policies/CODES.md` lists them.
 CODES = {
     "alias": "anchors and aliases are refused: a small file could expand to millions of values",
+    "always-true": "a `coherence` entry would refuse every exchange that states its facts",
     "bad-date": "a date is written year-month-day",
     "bad-due": "`due` is a period after a date, a day of the year after a date, a day, or the earliest of these",
     "bad-id": "a name has letters, digits, `.` and `-`; a fact is `group.fact`",
@@ -22,6 +23,7 @@ CODES = {
     "bad-rest": "a value that means none of the others stands out of place",
     "bad-value": "the value does not fit its place or the type of its fact",
     "bare-number": "a long number without separators is hard to read (a warning)",
+    "beyond-the-exchange": "a `coherence` entry tests the day, a register, a counter, or whether a document counts",
     "cycle": "definitions, exemptions or values form a circle",
     "does-not-bind": "coverage names a policy, or a provision, that only advises or only lifts",
     "doubt": "an unsure provision cannot open a lane; an entry cannot be less sure than its register",
@@ -38,6 +40,7 @@ CODES = {
     "missing-key": "the document lacks a key that it needs",
     "never-in-force": "the period of a rule does not overlap the period of its policy",
     "never-together": "a rule and a rule that it exempts are never in force on the same day",
+    "never-true": "no exchange meets a `coherence` entry, so it refuses nothing (a warning)",
     "no-effect": "a rule has neither an effect nor `exempts`",
     "no-policy-speaks": "a subject matter is covered, and no policy is named that speaks of it",
     "no-policy": "no file begins with `policy:`",
@@ -46,6 +49,7 @@ CODES = {
     "not-yaml": "the text is not YAML",
     "only-a-field": "a rule that lifts tests a field of a document, but not whether the document counts (a warning)",
     "other-jurisdiction": "a rule exempts, satisfies and requires, and coverage names, only what belongs to its own jurisdiction",
+    "said-twice": "two `coherence` entries refuse the same exchanges (a warning)",
     "same-fact": "a fact is compared with itself",
     "several-documents": "a file holds one document",
     "several-effects": "a rule has one effect; only `exempts` may be added to it",

@@ -171,6 +171,7 @@ class ValueSet:
         rest: frozenset[str] = frozenset(),
         titles: Mapping[str, Words] | None = None,
         title: str = "",
+        nothing: str = "",
     ) -> None:
         self.name = name
         self.title = title
@@ -178,6 +179,7 @@ class ValueSet:
         self.open = open
         self.exact = exact
         self.rest = rest
+        self.nothing = nothing  # the value that says that no other applies; it stands alone in a set
         self.titles = dict(titles or {})
         self.rank = {value: rank for rank, value in enumerate(parents)} if ordered else {}
         self.lineage = {value: _lineage(value, parents) for value in parents}
@@ -297,6 +299,9 @@ class Type:
                 raise BadValue("every member must be text")
             if member != "unknown":
                 members.add(str(self.read(member)))
+        nothing = self.values.nothing if self.values else ""
+        if nothing in members and len(members) > 1:
+            raise BadValue(f"`{nothing}` says that nothing else applies", "leave it out, or send it alone")
         return SetOf(frozenset(members), open="unknown" in json)
 
 

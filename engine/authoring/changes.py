@@ -159,6 +159,7 @@ class _Changes:
             yield from self.section(kind, before, after, self.conditioned, lambda entry: _title(entry[0]))
         yield from self.section("jurisdiction", old.jurisdictions, new.jurisdictions, self.fields, _title)
         yield from self.section("touch", was.touches, now.touches, self.condition)
+        yield from self.section("contradiction", was.never, now.never, self.fields, lambda never: never.says.en)
         yield from self.section("fact", old.facts, new.facts, self.fields, _title)
         yield from self.section("value set", old.values, new.values, self.value_set, _title)
         for group in DOCUMENT_GROUPS:
@@ -210,8 +211,8 @@ class _Changes:
                 yield _Point(label, wording=True)
             elif name == "condition":
                 yield from self.condition(mine, its)
-            elif name == "done_when":
-                yield from (_Point(f"done when: {point.text}") for point in self.condition(mine or All(()), its or All(())))
+            elif name in ("done_when", "unless"):
+                yield from (_Point(f"{label}: {point.text}") for point in self.condition(mine or All(()), its or All(())))
             elif name == "duties":
                 yield from self.duties(mine, its)
             elif isinstance(mine, Mapping) and isinstance(its, Mapping):
@@ -249,6 +250,8 @@ class _Changes:
             yield _Point(f"ordered: {_show(bool(old.rank))} → {_show(bool(new.rank))}")
         if old.open is not new.open:
             yield _Point(f"open: {_show(old.open)} → {_show(new.open)}")
+        if old.nothing != new.nothing:
+            yield _Point(f"the value that says that nothing applies: {_show(old.nothing)} → {_show(new.nothing)}")
         if old.exact != new.exact:
             yield from _items(sorted(old.exact), sorted(new.exact), "exact value")
         if old.rest != new.rest:
@@ -384,6 +387,7 @@ class _Reading:
             by_provision.setdefault(rule.provision.id, []).append(rule)
         self.provisions = {name: self._provision(rules) for name, rules in by_provision.items()}
         self.policies = {policy: self._policy(policy) for policy in {rule.provision.policy for rule in bundle.rules.rules}}
+        self.never = {never.id: never for never in bundle.coherence.never}
         self.touches: dict[str, Condition] = {}
         for number, touch in enumerate(bundle.vocabulary.touches):
             name, condition = f"{touch.fact} as {touch.as_}", bundle.rules.definitions[f"touch/{number}"]

@@ -102,7 +102,10 @@ KEYS: dict[str, dict[str, str]] = {
         "title": _TITLE,
         "ask": _ASK,
         "dpv": _DPV,
-        "change": "Whether the exporter can change it, so that a remedy may change it.",
+        "change": (
+            "Whether the exporter can change it, so that a remedy may change it; `upwards`: only to a later value of its ordered set."
+        ),
+        "some": "Whether the set is never empty: `[]` is then refused.",
         "personal": "Whether its value may be personal. A personal value is kept apart from the record.",
         "from": "`register`: an organisation's own register of parties may state it.",
         "by": "A value set; the fact is then a family, with one fact for each value.",
@@ -112,6 +115,7 @@ KEYS: dict[str, dict[str, str]] = {
         "under": "The value, or values, that it is a kind of.",
         "exact": "Whether this value, when it is sent, means none of the values under it.",
         "rest": "Whether this value means none of the other values that lie under the same one.",
+        "nothing": "Whether this value says that no other of its set applies; in a set it stands alone.",
         "dpv": _DPV,
     },
     "MoreValueText": {
@@ -183,6 +187,11 @@ KEYS: dict[str, dict[str, str]] = {
         "as": "The role in which the exchange touches them.",
         "when": "When the fact counts; by default, always.",
     },
+    "CoherenceText": {
+        "never": "What cannot be true together; an exchange of which it is certainly true is refused.",
+        "unless_said": "What makes it possible after all; it counts only where the exchange certainly says so.",
+        "says": f"Why it cannot be so, in a sentence that the sender reads.{_BY_LANGUAGE}",
+    },
     "FactorLineText": {
         "title": _TITLE,
         "fact": "The fact that the line shows.",
@@ -218,6 +227,7 @@ KEYS: dict[str, dict[str, str]] = {
         "jurisdictions": "Which countries and subject matters each jurisdiction covers, and from when.",
         "subjects": "The subject matters of data, each with the condition that shows it.",
         "touches": "Which facts name a country that an exchange touches, and in which role.",
+        "coherence": "What cannot be true together, whatever the law.",
         "lanes": "Names for the ways that advice opens.",
         "factor": "The account of the data as a factor of production, part by part.",
         "authzen": "How access requests (AuthZEN) are read as exchanges; in one file only.",
@@ -286,7 +296,7 @@ OPERATORS = {
     "older_than": "Longer ago than this. For a date after the day of the decision, the test fails.",
     "has": "Holds any of these.",
     "has_all": "Holds all of these.",
-    "only": "Holds nothing outside these.",
+    "only": "Holds nothing outside these; `only: []` is empty.",
     "in": "Is in the register on the day; of several registers, in any one.",
     "not": "This test does not hold.",
     "fact": "Another fact of the same type: is the same as it; under an operator, compares with it, a set with a set.",

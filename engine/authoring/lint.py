@@ -201,6 +201,8 @@ class _Lint:
         ):  # fmt: skip
             for name, each in texts.items():
                 self.in_each(each.title, self.words.spans[group, name], f"the title of `{name}`")
+        for name, entry in self.words.coherence.items():
+            self.in_each(entry.says, self.words.spans["coherence", name], f"the sentence of `{name}`")
 
     def in_each(self, text: Text | Words, at: Span, what: str) -> None:
         for code, language in LANGUAGES.items():

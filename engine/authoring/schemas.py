@@ -110,6 +110,8 @@ class _Words:
             "SubjectText.when": condition,
             "TouchText.when": condition,
             "NotReachedText.when": condition,
+            "CoherenceText.never": condition,
+            "CoherenceText.unless_said": condition,
         }
 
     def effects(self) -> dict[str, Schema]:
@@ -263,7 +265,10 @@ class _Words:
     def exchange(self) -> Schema:
         """The facts of an exchange, flat, as a test writes them."""
         vocabulary = self.vocabulary
-        facts = {name: _ref(f"sent {fact.type.name}") | self.hint(name) for name, fact in vocabulary.facts.items()}
+        facts = {
+            name: _ref(f"sent {fact.type.name}") | self.hint(name) | ({"minItems": 1} if fact.some else {})
+            for name, fact in vocabulary.facts.items()
+        }
         rest = {"enum": [0, "0", LEFT_OUT]} | _told("`0`: the members that are not named are zero.")
         relies_on = _told("Which requirements or grounds the exporter relies on, where several would do.")
         documents = {
@@ -331,7 +336,7 @@ class _Words:
             **dict.fromkeys(("within", "older_than"), _ref("value duration")),
             "has": _by_shape(value, list=_list(value), mapping=_one_key(in_register)),
             "has_all": _by_shape(value, list=_list(value), mapping=against),
-            "only": _by_shape(value, list=_list(value), mapping=_one_key(in_one)),
+            "only": _by_shape(value, list={"type": "array", "items": value}, mapping=_one_key(in_one)),
             "in": _one_or_more(register),
             "not": _ref(f"test {type.name}"),
             "fact": same,

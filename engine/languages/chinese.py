@@ -276,6 +276,9 @@ class Chinese(Language):
     def that_day(self) -> str:
         return "本次交换之日"
 
+    def expires_before_dated(self) -> str:
+        return "文件的有效期不得早于其日期届满"
+
     # Tests
 
     def test(self, name: str, op: str, kind: str, targets: Sequence[str], negated: bool, listed: bool) -> str:
@@ -291,6 +294,8 @@ class Chinese(Language):
                 return f"{name}{'不' if negated else ''}包括{target}中的{'任何' if negated else '至少'}一{unit}"
             case "has":
                 return f"{name}{'不' if negated else ''}包括{target}"
+            case "only" if not targets:
+                return f"{name}：{'有' if negated else '无'}"
             case "only":
                 return f"{name}{'不' if negated else '仅'}限于{target}"
             case "within":

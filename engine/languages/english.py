@@ -289,11 +289,16 @@ class English(Language):
     def that_day(self) -> str:
         return "the day of the exchange"
 
+    def expires_before_dated(self) -> str:
+        return "a document does not expire before it is dated"
+
     # Tests
 
     def test(self, name: str, op: str, kind: str, targets: Sequence[str], negated: bool, listed: bool) -> str:
         target, denied = self.either(targets), "not " if negated else ""
         only = "only " if op == "only" else ""
+        if op == "only" and not targets:
+            return self.headed(name, "some" if negated else "none")
         if op in ("is", "in", "has", "only"):
             target = self.either([_place(each) for each in targets])
             if where := _WHERE.fullmatch(name) or _COUNTRY.fullmatch(name):

@@ -205,6 +205,12 @@ class Language(ABC):
     def that_day(self) -> str:
         """The day of the exchange, where a test compares another day with it."""
 
+    # What an exchange says that cannot be true together
+
+    @abstractmethod
+    def expires_before_dated(self) -> str:
+        """A document expires before it is dated."""
+
     # Tests
 
     @abstractmethod

@@ -20,6 +20,7 @@ class FactEntry(BaseModel):
 
     `values` are those of a closed value set; the list is empty if any value may be sent. `narrower` maps each value that may say too little
     to what it may mean, so that it need not be asked about. `family` is the family that the fact belongs to.
+    `some` says that a set is never empty.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -32,6 +33,7 @@ class FactEntry(BaseModel):
     narrower: dict[str, list[str]] = {}
     personal: bool = False
     change: bool = False
+    some: bool = False
     family: str = ""
     dpv: str = ""
     kind: Literal["fact", "evidence", "claims"] = "fact"
@@ -52,6 +54,7 @@ def catalogue(vocabulary: Vocabulary) -> list[FactEntry]:
                 narrower={value: list(meant) for value, meant in values.narrower.items()} if values else {},
                 personal=fact.personal,
                 change=fact.change,
+                some=fact.some,
                 family=fact.family,
                 dpv=fact.dpv,
             )

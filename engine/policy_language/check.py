@@ -21,7 +21,7 @@ from engine.policy_language.conditions import Conditions, Use
 from engine.policy_language.exemptions import Lift, LoweredRule, WrittenRule, in_strata, periods, resolve_exemptions
 from engine.policy_language.floors import floors
 from engine.policy_language.model import CalendarText, DutyText, PolicyText, RuleText, Window, read_model
-from engine.policy_language.tree import Mapping, Node, Scalar, locate, plain
+from engine.policy_language.tree import Mapping, Node, Scalar, key_named, locate, plain
 from engine.policy_language.tree import Sequence as ListNode
 from engine.policy_language.vocabulary import WEEK, Vocabulary
 from engine.rules import (
@@ -621,7 +621,7 @@ class _Checker:
             for kind, fact in fields.items():
                 if kind not in counting:
                     node = self.written[rule.provision.id].node
-                    at = _key(node, fact) or node.key(rule.effect) or node
+                    at = key_named(node, fact) or node.key(rule.effect) or node
                     group, _, name = kind.partition(".")
                     said = f"`{fact}` is tested, but not whether the document counts on the day and covers the exchange"
                     self.findings.warn(at.span, "only-a-field", said, help=f"add `{group}: {{has: {name}}}`")
@@ -648,18 +648,6 @@ class _Checker:
             policy, _, short = name.partition("/")
             at = locate(self.policies[policy][1], ("define", short))[1]
             self.findings.warn(at, "unused-definition", f"nothing uses `{short}`", help="use it in a condition, or drop it")
-
-
-def _key(node: Node, name: str) -> Scalar | None:
-    """The first key of this name in a tree."""
-    match node:
-        case Mapping(entries=entries):
-            return next((key for key, _ in entries if key.text == name), None) or next(
-                (found for _, value in entries if (found := _key(value, name))), None
-            )
-        case ListNode(items=items):
-            return next((found for item in items if (found := _key(item, name))), None)
-    return None
 
 
 def effects_of(text: RuleText) -> list[str]:

@@ -334,6 +334,8 @@ class Conditions:
                 self.findings.error(operand.span, "wrong-shape", said)
                 return ALWAYS
             return self._register(fact, type, word, inner, use)
+        if word == "only" and isinstance(operand, Sequence) and not operand.items:
+            return self._atom(fact, type, word, (), use)  # nothing at all: the set is empty
         one = Type(type.kind, False, type.values)
         operands = tuple(o for o in (self._operand(one, s) for s in _scalars(operand, self.findings)) if o is not None)
         if word == "has_all":

@@ -226,13 +226,18 @@ class PolicyText(DocumentText):
 
 
 class FactText(DocumentText):
-    """A fact of an exchange. `by` makes it a family: one fact for each value of a value set."""
+    """
+    A fact of an exchange. `by` makes it a family: one fact for each value of a value set.
+
+    `some` marks a set that is never empty (semantics 1.7). `change: upwards` lets a remedy move an ordered value up, never down.
+    """
 
     type: str
     title: Text
     ask: Text | None = None
     dpv: str | None = None
-    change: YesNo = "no"
+    change: Literal["yes", "upwards", "no"] = "no"
+    some: YesNo = "no"
     personal: YesNo = "no"
     from_: Literal["register"] | None = Field(None, alias="from")
     by: str | None = None
@@ -245,6 +250,7 @@ class ValueText(DocumentText):
     under: str | list[str] | None = None
     exact: YesNo = "no"
     rest: YesNo = "no"
+    nothing: YesNo = "no"
     dpv: str | None = None
 
 
@@ -388,6 +394,18 @@ class TouchText(DocumentText):
     when: Condition = None
 
 
+class CoherenceText(DocumentText):
+    """
+    What cannot be true together (semantics 1.5): an exchange of which `never` is certainly true is refused.
+
+    `unless_said` is what makes it possible after all. It counts only where the exchange certainly says so.
+    """
+
+    never: Condition
+    unless_said: Condition = None
+    says: Text
+
+
 class FactorLineText(DocumentText):
     title: Text
     fact: str
@@ -485,6 +503,7 @@ class VocabularyText(DocumentText):
     jurisdictions: dict[str, JurisdictionText] = {}
     subjects: dict[str, SubjectText] = {}
     touches: list[TouchText] = []
+    coherence: dict[str, CoherenceText] = {}
     lanes: dict[str, LaneText] = {}
     factor: dict[str, FactorPartText] = {}
     authzen: AuthZenText | None = None

@@ -19,7 +19,9 @@ from engine.multilingual import NO_WORDS, Words
 from engine.policy_language.model import (
     AuthZenText,
     CalendarText,
+    CoherenceText,
     CounterText,
+    FactText,
     JurisdictionText,
     KindText,
     LaneText,
@@ -38,7 +40,7 @@ from engine.policy_language.model import (
 from engine.policy_language.organisation import Acceptance, Organisation, SwitchedOff
 from engine.policy_language.tree import Node, locate
 from engine.rules import RegisterEntry
-from engine.values import MAX_TEXT, Type, ValueSet
+from engine.values import MAX_TEXT, SetOf, Type, Value, ValueSet
 
 PRIMITIVES = ("yes/no", "count", "ratio", "money", "date", "duration", "id")
 DOCUMENT_FIELDS = {
@@ -66,7 +68,7 @@ UNSENDABLE = ("unknown", "left out")  # words that say there is no value
 class Fact:
     """
     One fact, or one member of a family. `counts` names the fact of this exchange that a counter includes; `member` is the name
-    of a member inside its family.
+    of a member inside its family. `some` marks a set that is never empty, `upwards` an ordered fact that changes only to a later value.
     """
 
     name: str
@@ -79,6 +81,16 @@ class Fact:
     counts: str = ""
     dpv: str = ""
     member: Words = NO_WORDS
+    some: bool = False
+    upwards: bool = False
+
+    def can_be(self, value: Value) -> bool:
+        """Whether a sender may state this value: a set that is not empty where it must not be, and "nothing applies" alone."""
+        if not isinstance(value, SetOf):
+            return True
+        nothing = self.type.values.nothing if self.type.values else ""
+        empty = not value.members and not value.open
+        return not (empty and self.some) and (nothing not in value.members or len(value.members) == 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +125,7 @@ class Vocabulary:
     jurisdictions: Mapping[str, JurisdictionText]
     subjects: Mapping[str, SubjectText]
     touches: tuple[TouchText, ...]
+    coherence: Mapping[str, CoherenceText]
     lanes: Mapping[str, LaneText]
     factor: Mapping[str, tuple[Text, Mapping[str, FactorLine]]]
     nodes: Mapping[tuple[str, str], Node]
@@ -177,9 +190,15 @@ class Vocabulary:
         return frozenset(jurisdiction.countries)
 
 
+def stated_in(fact: str) -> str:
+    """What an exchange states a fact in: for a field of a document the document, otherwise the fact itself."""
+    kind, _, field = fact.rpartition(".")
+    return kind if fact.partition(".")[0] in DOCUMENT_GROUPS and field in DOCUMENT_FIELDS else fact
+
+
 SECTIONS = (
-    "facts", "values", "registers", "calendars", "evidence", "claims", "requirements", "counters", "jurisdictions", "subjects", "lanes",
-    "factor",
+    "facts", "values", "registers", "calendars", "evidence", "claims", "requirements", "counters", "jurisdictions", "subjects",
+    "coherence", "lanes", "factor",
 )  # fmt: skip
 
 
@@ -281,6 +300,7 @@ class _Builder:
             jurisdictions=self.text.jurisdictions,
             subjects=self.text.subjects,
             touches=tuple(self.text.touches),
+            coherence=self.text.coherence,
             lanes=self.text.lanes,
             factor={
                 part: (
@@ -299,6 +319,7 @@ class _Builder:
     def value_set(self, name: str, text: ValueSetText) -> ValueSet:
         parents: dict[str, tuple[str, ...]] = {}
         exact, rest = set(), set()
+        nothing: list[str] = []
         titles = {}
         written = text.values
         for value in written:
@@ -311,6 +332,8 @@ class _Builder:
                 exact.add(value)
             if entry.rest == "yes":
                 rest.add(value)
+            if entry.nothing == "yes":
+                nothing.append(value)
             if entry.title:
                 titles[value] = entry.title.words
         span = self.spans["values", name]
@@ -336,6 +359,14 @@ class _Builder:
                 self.findings.error(at, "cycle", f"`{value}` lies under itself", help="break the circle of `under`")
         if not any(_lies_under(value, value, parents) for value in parents):
             self.everything_can_be_said(name, parents, exact, rest)
+        for value in nothing:
+            at = locate(self.nodes["values", name], ("values", value, "nothing"))[0].span
+            if value != nothing[0]:
+                said = f"`{nothing[0]}` says already that nothing applies"
+                self.findings.error(at, "bad-value", said, help="mark one value of a set with `nothing: yes`")
+            elif parents[value] or any(value in above for above in parents.values()):
+                said = f"`{value}` says that nothing applies, so it is no kind of another value, and none is a kind of it"
+                self.findings.error(at, "bad-value", said, help="drop `under`, or `nothing`")
         return ValueSet(
             name,
             parents,
@@ -345,6 +376,7 @@ class _Builder:
             rest=frozenset(rest),
             titles=titles,
             title=text.title.en,
+            nothing=nothing[0] if nothing else "",
         )
 
     def everything_can_be_said(
@@ -391,8 +423,9 @@ class _Builder:
         would escape every list of them.
         """
         entries = text.values if isinstance(text.values, dict) else {}
-        above = {value: entry.under or [] for value, entry in entries.items() if isinstance(entry, ValueText)}
-        exact = {value for value, entry in entries.items() if isinstance(entry, ValueText) and entry.exact == "yes"}
+        marked = {value: entry for value, entry in entries.items() if isinstance(entry, ValueText)}
+        above = {value: entry.under or [] for value, entry in marked.items()}
+        exact = {value for value, entry in marked.items() if "yes" in (entry.exact, entry.nothing)}
         broad = {parent for under in above.values() for parent in ([under] if isinstance(under, str) else under)}
         used = {touch.fact for touch in self.text.touches}
         fixed = ""
@@ -415,8 +448,8 @@ class _Builder:
                 said = f"`{value}` lies under `{added.under}`, which is not a value of `{name}`"
                 self.findings.error(at, "unknown-value", said, help=did_you_mean(added.under, known))
             elif added.under in exact | broad:
-                why = "is exact: it says that it is none that is narrower" if added.under in exact else "has narrower values"
-                help = "put it under a value that has none that is narrower, and is not exact"
+                why = "says that it is none that is narrower" if added.under in exact else "has narrower values"
+                help = "put it under a value that may be narrower and has no narrower ones"
                 self.findings.error(
                     at, "fixed-set", f"`{added.under}` {why}", f"nothing can be added under `{added.under}`", help
                 )
@@ -459,6 +492,7 @@ class _Builder:
                 )
             if type is None:
                 continue
+            self.fits(name, text, type)
             if text.by and text.by not in self.values:
                 self.findings.error(
                     span,
@@ -477,8 +511,9 @@ class _Builder:
                     part = self.values[text.by].titles.get(suffix[1:], Words(suffix[1:]))
                     title = _of_member(title, part)
                 facts[member] = Fact(
-                    member, type, title, text.ask, text.change == "yes", text.personal == "yes",
+                    member, type, title, text.ask, text.change != "no", text.personal == "yes",
                     name if text.by else "", counters[name] + suffix if name in counters else "", text.dpv or "", part,
+                    text.some == "yes", text.change == "upwards",
                 )  # fmt: skip
         for name in self.text.facts:
             outer = next((other for other in self.text.facts if name.startswith(f"{other}.")), None)
@@ -495,6 +530,17 @@ class _Builder:
                 help="merge some",
             )
         return facts, families
+
+    def fits(self, name: str, text: FactText, type: Type) -> None:
+        """Report `some` on what is no set, and `change: upwards` on what has no ranks."""
+        if text.some == "yes" and not type.many:
+            at = locate(self.nodes["facts", name], ("some",))[0].span
+            said = f"`{name}` is of type `{type.name}`, which is no set"
+            self.findings.error(at, "ill-typed", said, help="drop `some`, or write `set of …`")
+        if text.change == "upwards" and (type.many or not (type.values and type.values.rank)):
+            at = locate(self.nodes["facts", name], ("change",))[0].span
+            said = f"`{name}` is of type `{type.name}`, whose values are not ranked"
+            self.findings.error(at, "ill-typed", said, help="write `change: yes`, or mark the value set with `ordered: yes`")
 
     def register(self, name: str, text: RegisterText) -> Register | None:
         span = self.spans["registers", name]

@@ -158,7 +158,8 @@ class _Finder:
         told: dict[str, Value] = {}
         bounds = self.outcome.bounds
         for fact in facts:
-            tried = [(answer, self.outcome_with({**told, fact: answer}).bounds) for answer in _spread(answers[fact].values)]
+            possible = [answer for answer in answers[fact].values if self.coherent({**told, fact: answer})]
+            tried = [(answer, self.outcome_with({**told, fact: answer}).bounds) for answer in _spread(possible)]
             if any(found != bounds for _, found in tried):
                 # The answer that leaves most open shows which further facts matter.
                 told[fact], bounds = max(tried, key=lambda each: (each[1].high - each[1].low, -each[1].low))
@@ -236,10 +237,19 @@ class _Finder:
                     yield f"{kind}.{name}"
 
     def decided(self, facts: tuple[str, ...], answers: dict[str, PossibleAnswers]) -> bool:
-        """Whether the outcome is decided for every combination of the answers that are tried."""
-        combinations_ = product(*(answers[fact].values for fact in facts))
-        known = all(self.outcome_with(dict(zip(facts, each, strict=True))).word != UNDETERMINED for each in combinations_)
-        return known and self.left > 0 and all(answers[fact].values for fact in facts)
+        """Whether the outcome is decided for every combination of the answers that are tried and can be true together."""
+        found = False
+        for each in product(*(answers[fact].values for fact in facts)):
+            told = dict(zip(facts, each, strict=True))
+            if self.coherent(told):
+                found = True
+                if self.outcome_with(told).word == UNDETERMINED:
+                    return False
+        return found and self.left > 0
+
+    def coherent(self, answers: dict[str, Value]) -> bool:
+        """Whether answers can be true together with what was sent; other facts may still come."""
+        return not self.bundle.coherence.contradictions(self.exchange.with_values(answers), whole=False)
 
     def whole(self, facts: tuple[str, ...], answers: dict[str, PossibleAnswers]) -> bool:
         """Whether the answers tried stand for all possible answers; only then may a list be marked as settling."""

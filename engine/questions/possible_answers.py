@@ -65,7 +65,8 @@ class AnswerBook:
 
     def of(self, fact: str, wide: Collection[str] = ()) -> PossibleAnswers:
         """
-        One answer for each class of values of a fact, or of a kind of document, that the rules can distinguish.
+        One answer for each class of values of a fact, or of a kind of document, that a sender may state and the rules
+        distinguish.
 
         `wide` are values that were sent for the fact, and are too wide: the answers say which of the narrower ones each of them is.
         """
@@ -181,7 +182,8 @@ class AnswerBook:
         few = sum(map(len, (further, *narrower))) <= MAX_MEMBERS
         chosen = [_combinations(further, 0, few), *(_combinations(each, 1, few) for each in narrower)]
         sets = [SetOf((sent - set(wide)).union(*each)) for each in islice(product(*chosen), MAX_SETS)]
-        return PossibleAnswers([*sets], whole=few and not _vague(type, further))
+        stated = self.bundle.vocabulary.facts[fact]
+        return PossibleAnswers([each for each in sets if stated.can_be(each)], whole=few and not _vague(type, further))
 
     def _amounts(self, fact: str, kind: str, tested: Iterable[Atom]) -> Iterator[Value]:
         cuts = list(self._cuts(fact, tested))

@@ -102,9 +102,9 @@ def digests(bundle: "engine.Bundle | None") -> dict[str, Any] | None:
     return asdict(bundle.digests) if bundle else None
 
 
-def problems(refused: "engine.ExchangeRefused") -> str:
-    """The problems of a document, one line each."""
-    return "\n".join(f"  {problem.pointer or '/'}: {problem.detail}" for problem in refused.problems)
+def problems(refused: "engine.ExchangeRefused", lang: str = "en") -> str:
+    """The problems of a document, one line each, in a language as far as they are told in it."""
+    return "\n".join(f"  {problem.pointer or '/'}: {problem.told(lang)}" for problem in refused.problems)
 
 
 # --- a decision ------------------------------------------------------------------------------------------------------

@@ -31,7 +31,7 @@ from engine.backends.durable import Durable
 from engine.backends.reference import Reference
 from engine.deciding.combine import Combiner
 from engine.verdict import Bounds, Engine
-from tests.engine.backends.random_bundles import AS_OF, Maker, completed, read
+from tests.engine.backends.random_bundles import AS_OF, Maker, binds, completed, read
 
 BLOCK = 10  # bundles
 BLOCKS_PER_CHILD = 10
@@ -255,7 +255,25 @@ def _with_rules(documents: dict[str, Any], kept: set[tuple[str, int]]) -> dict[s
                 continue
             text = {**text, "rules": rules}
         less[name] = text
+    speaking = {text["policy"] for text in less.values() if "policy" in text and binds(text)}
+    less["vocabulary.yaml"] = _speaking(less["vocabulary.yaml"], speaking)
+    off = less.get("acme.yaml")
+    if off and not {entry["policy"] for entry in off["switched_off"]} <= {text.get("policy") for text in less.values()}:
+        del less["acme.yaml"]
     return less
+
+
+def _speaking(vocabulary: dict[str, Any], policies: set[str]) -> dict[str, Any]:
+    """A vocabulary whose coverage names only some policies; what nobody speaks of is not covered."""
+    places = {}
+    for place, text in vocabulary["jurisdictions"].items():
+        covers = {
+            subject: {**cover, "by": [p for p in cover["by"] if p in policies]}
+            for subject, cover in text.get("covers", {}).items()
+        }
+        covers = {subject: cover for subject, cover in covers.items() if cover["by"]}
+        places[place] = {**text, "covers": covers} if "covers" in text else text
+    return {**vocabulary, "jurisdictions": places}
 
 
 def _without(rule: dict[str, Any], ids: set[str]) -> dict[str, Any]:

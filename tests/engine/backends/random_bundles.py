@@ -2,14 +2,15 @@
 Random sound bundles and random exchanges for them, from a seed.
 
 The bundles use every type, operator and effect of the language; the exchanges leave facts out, send `unknown`, ranges, open sets,
-documents in every state. Made through YAML, so that the whole pipeline is in the test. The same seed gives the same bundle on
-every machine.
+documents in every state. What cannot be true together is random too, and every exchange can be true. Made through YAML, so that the
+whole pipeline is in the test. The same seed gives the same bundle on every machine.
 """
 
 from __future__ import annotations
 
 import json
 import random
+import re
 from datetime import date, timedelta
 from functools import cache
 from typing import Any
@@ -17,8 +18,10 @@ from typing import Any
 import yaml
 
 import engine
+from engine.exchange import INCOHERENT
 
 AS_OF = date(2026, 6, 30)
+REFUSED = {"cycle", "always-true"}  # what the generator may be refused for
 DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)  # in C where PyYAML was built so
 KINDS = ("contract", "certificate", "report")
 CLAIMS = ("necessity", "public-interest")
@@ -130,18 +133,23 @@ COMPARED_SETS = [("data.categories", "limits.categories"), ("data.in", "limits.i
 UNORDERED = ("from.country", "to.flag", "data.category", "data.id")  # first of the facts above that have no order
 
 
-def _binds(policy: dict[str, Any]) -> bool:
+# What no condition of `coherence:` may test: the day, a register, whether a document counts, a counter.
+BEYOND = re.compile(r'"(in|has_all)": "|"in": \[|"within"|"older_than"|"as_of"|"(evidence|claims)":|"counts\.')
+
+
+def binds(policy: dict[str, Any]) -> bool:
     """Whether a policy can give a floor: one of its rules binds, or it says what holds otherwise."""
     return "otherwise" in policy or any(BINDING & rule.keys() for rule in policy["rules"])
 
 
 class Maker:
-    """Makes one bundle and its exchanges."""
+    """Makes one bundle and its exchanges. `made` is the bundle for which exchanges can be true."""
 
     def __init__(self, seed: int) -> None:
         self.random = random.Random(seed)
         self.aside = random.Random(f"aside {seed}")  # for what is rare, so that the seeds give what they gave without it
         self.definitions: list[str] = []
+        self.made: engine.Bundle | None = None
 
     def bundle(self) -> engine.Bundle:
         """A bundle that loads; what the checker refuses is thrown away and made again."""
@@ -156,10 +164,11 @@ class Maker:
         while True:
             sources, settings = self.sources(), engine.PolicySettings(trust=self.pick(["confirmed", "from-memory"]))
             try:
-                return engine.load_sources(sources, settings), sources, settings
+                self.made = engine.load_sources(sources, settings)
+                return self.made, sources, settings
             except engine.BundleRefused as refused:
-                # Only circles of exemptions may be refused; anything else is a fault of this generator.
-                if {d.code for d in refused.diagnostics} != {"cycle"}:
+                # Only circles of exemptions, and what contradicts everything; anything else is a fault of this generator.
+                if not {d.code for d in refused.diagnostics} <= REFUSED:
                     raise
 
     def sources(self) -> dict[str, bytes]:
@@ -174,6 +183,7 @@ class Maker:
             place: {"title": place, **({"countries": [place], "covers": covered[place]} if covered.get(place) else {})}
             for place in ("AA", "BB")
         }
+        vocabulary["coherence"] = {f"c{number}": self.contradiction() for number in range(self.random.randint(0, 3))}
         documents = {"vocabulary.yaml": vocabulary, **{f"{name}.yaml": text for name, text in policies.items()}}
         if self.chance(0.3):
             documents["ours.yaml"] = {"organisation": "ours", "title": "ours", "accepts": [self.acceptance()]}
@@ -185,7 +195,7 @@ class Maker:
 
     def coverage(self, place: str, policies: dict[str, Any]) -> dict[str, Any]:
         """Which policies of a jurisdiction speak of which subject matters; only those that bind can."""
-        binding = [name for name, text in policies.items() if text["jurisdiction"] == place and _binds(text)]
+        binding = [name for name, text in policies.items() if text["jurisdiction"] == place and binds(text)]
         covers = {}
         for subject in SUBJECTS if binding else ():
             if self.chance(0.7):
@@ -321,6 +331,16 @@ class Maker:
 
     # Conditions
 
+    def contradiction(self) -> dict[str, Any]:
+        """What cannot be true together; a vocabulary's own condition names no definition."""
+        self.definitions = []
+        never = [self._stated(), *([self._stated()] if self.chance(0.7) else [])]
+        return {"never": never, "says": "it cannot be so"} | ({"unless_said": self._stated()} if self.chance(0.3) else {})
+
+    def _stated(self) -> Any:
+        """A condition on what an exchange itself states."""
+        return next(made for made in iter(lambda: self.condition(1), None) if not BEYOND.search(json.dumps(made)))
+
     def condition(self, depth: int) -> Any:
         roll = self.random.random()
         if depth and roll < 0.25:
@@ -450,7 +470,11 @@ class Maker:
     # Exchanges
 
     def exchange(self) -> dict[str, Any]:
-        """An exchange as JSON; about a third of the facts are left out or unknown."""
+        """An exchange as JSON that can be true; about a third of the facts are left out or unknown."""
+        return next(sent for sent in iter(self.anything, None) if can_be_true(self.made, sent))
+
+    def anything(self) -> dict[str, Any]:
+        """An exchange, whether it can be true or not."""
         flat = {
             "from.country": lambda: self.pick(COUNTRIES),
             "to.country": lambda: self.pick(COUNTRIES),
@@ -522,7 +546,10 @@ class Maker:
             "people": lambda: self.count(0),
         }
         odds = {"dated": 0.9, "filed": 0.4, "expires": 0.4, "covers": 0.9, "people": 0.3}
-        return {name: "unknown" if self.chance(0.08) else make() for name, make in fields.items() if self.chance(odds[name])}
+        made = {name: "unknown" if self.chance(0.08) else make() for name, make in fields.items() if self.chance(odds[name])}
+        if made.get("expires", "unknown") < made.get("dated", ""):  # a document does not expire before it is dated
+            made["dated"], made["expires"] = made["expires"], made["dated"]
+        return made
 
     # Chance
 
@@ -542,18 +569,36 @@ def read(bundle: engine.Bundle, exchange: dict[str, Any]) -> engine.Exchange:
     return engine.parse_exchange(bundle, json.dumps(exchange).encode())
 
 
+def can_be_true(bundle: engine.Bundle | None, exchange: dict[str, Any]) -> bool:
+    """Whether nothing in an exchange contradicts the rest of it; no other fault is passed over."""
+    try:
+        if bundle is not None:
+            read(bundle, exchange)
+    except engine.ExchangeRefused as refused:
+        assert {problem.code for problem in refused.problems} == {INCOHERENT}, refused  # noqa: PT017
+        return False
+    return True
+
+
 PARTS = ("from", "to", "data", "terms", "limits")
+TRIES = 50
 
 
 def completed(maker: Maker, exchange: dict[str, Any], others: list[dict[str, Any]]) -> dict[str, Any]:
     """
-    A random completion (semantics 4.10): unknown and left-out facts get values, ranges a number, open sets an end, and values that may
-    turn out narrower perhaps narrower ones.
+    A random coherent completion (semantics 4.10): unknown and left-out facts get values, ranges a number, open sets an end, and values
+    that may turn out narrower perhaps narrower ones.
 
-    The values come from other exchanges, and where these have none, from ones that have all.
+    The values come from other exchanges, and where these have none, from ones that have all. Where none of many is coherent, the
+    exchange stays as it is.
 
     What place reads as not shown, an evidence or claim left out, is completed only as `none`.
     """
+    made = (_completed(maker, exchange, others) for _ in range(TRIES))
+    return next((full for full in made if can_be_true(maker.made, full)), exchange)
+
+
+def _completed(maker: Maker, exchange: dict[str, Any], others: list[dict[str, Any]]) -> dict[str, Any]:
     full: dict[str, Any] = json.loads(json.dumps(exchange))
     donor: dict[str, Any] = {}
     for told in (*maker.random.choices(others, k=6), _having_all()):
@@ -632,15 +677,16 @@ def _settle(maker: Maker, here: dict[str, Any], donor: dict[str, Any]) -> None:
 
 def _document(maker: Maker, known: dict[str, Any]) -> dict[str, Any]:
     """A presented document whose unknown fields are told; a left-out `expires` stays away, it means no end."""
+    end = known.get("expires", "unknown")
     told = {
-        "dated": lambda: maker.pick(DAYS),
+        "dated": lambda: maker.pick([day for day in DAYS if day <= end]),  # "unknown" is after every day
         "filed": lambda: maker.pick(DAYS),
         "covers": lambda: maker.chance(0.5),
         "people": lambda: maker.random.randint(0, 200),
     }
     full = {name: known[name] if known.get(name, "unknown") != "unknown" else make() for name, make in told.items()}
     if "expires" in known:
-        full["expires"] = known["expires"] if known["expires"] != "unknown" else maker.pick(DAYS)
+        full["expires"] = end if end != "unknown" else maker.pick([day for day in DAYS if day >= full["dated"]])
     if isinstance(full["people"], dict):
         full["people"] = maker.random.randint(*_ends(full["people"]))
     return full

@@ -31,7 +31,7 @@ PLANTED_BUNDLES, PLANTED_EXCHANGES = 75, 20
 def test_the_random_exchanges_reach_every_level() -> None:
     """The generator is no use where all is alike: each level and undetermined bounds occur."""
     seen: set[tuple[Level, Level]] = set()
-    for seed in range(30):
+    for seed in range(60):
         maker = Maker(seed)
         bundle = maker.bundle()
         reference = Reference(bundle.rules)
@@ -191,7 +191,7 @@ def test_a_disagreement_is_shrunk_to_what_matters(monkeypatch: pytest.MonkeyPatc
         text for seed in range(PLANTED_BUNDLES) for text in agreement.one_bundle(seed, PLANTED_EXCHANGES, 0).wrong[:1] if text
     )
     smallest = found.partition("\n")[2]
-    assert 1 <= smallest.count("- id:") <= 2, smallest
+    assert 1 <= smallest.count("- id: r") <= 2, smallest
     assert "overdue" in smallest
 
 

@@ -355,6 +355,7 @@ PHRASES: list[tuple[dict[str, Any], dict[str, Any], str, str]] = [
         "kinds of data are only maps or sounds",
         "数据种类仅限于地图、声音",
     ),
+    ({"data.kinds": {"only": []}}, {"data__kinds": []}, "kinds of data: none", "数据种类：无"),
     (
         {"data.people.sensitive": {"at_least": "10 thousand"}},
         {"data__people__sensitive": "12_000", "data__people__ordinary": "0"},

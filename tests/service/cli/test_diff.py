@@ -87,6 +87,12 @@ subjects:
 touches:
   - {fact: exporter.country, as: exporter}
 
+coherence:
+  nobody-pictured:
+    never: {data.people: {at_most: 0}, data.kinds: {has: image}}
+    unless_said: {recipient.country: CC}
+    says: an image shows somebody
+
 lanes:
   fast: {title: the fast lane}
 
@@ -559,6 +565,34 @@ EDITS = {
         "change: no → yes",
     ),
     "a value": ("words.yaml", "scan: {under: image}", "scan: {}, map: {}", "value set kind", "`scan` lies under image → none"),
+    "the value for nothing": (
+        "words.yaml",
+        "{report: {}, image",
+        "{report: {nothing: yes}, image",
+        "value set kind",
+        "the value that says that nothing applies: none → report",
+    ),
+    "a set that is never empty": (
+        "words.yaml",
+        "{type: set of kind,",
+        "{type: set of kind, some: yes,",
+        "fact data.kinds",
+        "some: no → yes",
+    ),
+    "what cannot be true": (
+        "words.yaml",
+        "never: {data.people: {at_most: 0}, data.kinds: {has: image}}",
+        "never: {data.people: {at_most: 0}, data.kinds: {has: scan}}",
+        "contradiction nobody-pictured",
+        "kinds of data include image → scan (`data.kinds`)",
+    ),
+    "an exception to it": (
+        "words.yaml",
+        "    unless_said: {recipient.country: CC}\n",
+        "",
+        "contradiction nobody-pictured",
+        "unless: condition dropped: the recipient is in Celand",
+    ),
     "a kind of evidence": (
         "words.yaml",
         "contract: {title: contract}",
