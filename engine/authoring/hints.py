@@ -124,6 +124,7 @@ KEYS: dict[str, dict[str, str]] = {
     "MoreValueText": {
         "title": _TITLE,
         "under": "The value of the set that it is a kind of; rules that do not name it read it as that value.",
+        "rest": "Whether this value means none of the other values that are added under the same one.",
         "dpv": _DPV,
     },
     "ValueSetText": {

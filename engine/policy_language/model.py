@@ -283,6 +283,7 @@ class MoreValueText(DocumentText):
 
     title: Text | None = None
     under: str
+    rest: YesNo = "no"
     dpv: str | None = None
 
 

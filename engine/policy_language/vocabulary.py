@@ -371,6 +371,8 @@ class _Builder:
         span = self.spans["values", name]
         for value, added in self.added(name, text):
             parents[value] = (added.under,)
+            if added.rest == "yes":
+                rest.add(value)
             if added.title:
                 titles[value] = added.title.words
         for value in parents.keys() - set(text.values):  # what another file adds under a place lies in its country
@@ -391,7 +393,7 @@ class _Builder:
             if _lies_under(value, value, parents):
                 self.findings.error(at, "cycle", f"`{value}` lies under itself", help="break the circle of `under`")
         if not any(_lies_under(value, value, parents) for value in parents):
-            self.everything_can_be_said(name, {value: parents[value] for value in written}, exact, rest)
+            self.everything_can_be_said(name, parents, exact, rest)
         for value in nothing:
             at = locate(self.nodes["values", name], ("values", value, "nothing"))[0].span
             if value != nothing[0]:
@@ -494,10 +496,12 @@ class _Builder:
             for parent in above:
                 under.setdefault(parent, []).append(value)
         for value in parents:
-            at = locate(self.nodes["values", name], ("values", value))[1]
             below = under.get(value, [])
+            # What is missing below a value of the set is missing where values were added.
+            added = bool(below) and below[0] in self.more.get(name, ())
+            at = self.place_of(name, below[0] if added else value)
             saying = [each for each in below if each in rest]
-            if value in rest and (below or not parents[value]):
+            if value in rest and ((below and not added) or not parents[value]):
                 why = "has values below it" if below else "lies under no other value"
                 self.findings.error(at, "bad-rest", f"`{value}` is marked `rest` and {why}", help="drop `rest: yes`")
             elif value in exact and saying:
@@ -508,8 +512,15 @@ class _Builder:
                 self.findings.error(at, "bad-rest", said, help="keep one of the two")
             elif below and value not in exact and not saying:
                 said = f"nobody can say `{value}` and none of {', '.join(f'`{each}`' for each in below[:4])}"
-                help = f"add a value `under: {value}` with `rest: yes`, or mark `{value}` as `exact: yes`"
+                help = f"add a value `under: {value}` with `rest: yes`" + (
+                    "" if added else f", or mark `{value}` as `exact: yes`"
+                )
                 self.findings.error(at, "no-rest", said, "has values below it", help)
+
+    def place_of(self, name: str, value: str) -> Span:
+        """Where a value of a set is written, also one that another file adds."""
+        written = locate(self.nodes["values", name], ("values", value))[1]
+        return self.spans.get(("more_values", f"{name}/{value}"), written)
 
     def added(self, name: str, text: ValueSetText) -> Iterator[tuple[str, MoreValueText]]:
         """
@@ -520,8 +531,9 @@ class _Builder:
         would escape every list of them.
         """
         entries = text.values if isinstance(text.values, dict) else {}
-        above = {value: entry.under or [] for value, entry in entries.items() if isinstance(entry, ValueText)}
-        exact = {value for value, entry in entries.items() if isinstance(entry, ValueText) and entry.exact == "yes"}
+        marked = {value: entry for value, entry in entries.items() if isinstance(entry, ValueText)}
+        above = {value: entry.under or [] for value, entry in marked.items()}
+        exact = {value for value, entry in marked.items() if "yes" in (entry.exact, entry.nothing)}
         broad = {parent for under in above.values() for parent in ([under] if isinstance(under, str) else under)}
         used = {touch.fact for touch in self.text.touches}
         fixed = ""
@@ -544,8 +556,8 @@ class _Builder:
                 said = f"`{value}` lies under `{added.under}`, which is not a value of `{name}`"
                 self.findings.error(at, "unknown-value", said, help=did_you_mean(added.under, known))
             elif added.under in exact | broad:
-                why = "is exact: it says that it is none that is narrower" if added.under in exact else "has narrower values"
-                help = "put it under a value that has none that is narrower, and is not exact"
+                why = "says that it is none that is narrower" if added.under in exact else "has narrower values"
+                help = "put it under a value that may be narrower and has no narrower ones"
                 self.findings.error(
                     at, "fixed-set", f"`{added.under}` {why}", f"nothing can be added under `{added.under}`", help
                 )

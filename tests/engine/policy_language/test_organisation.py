@@ -175,7 +175,9 @@ def test_an_organisation_redefines_nothing_of_the_law() -> None:
 
 def test_a_value_that_is_added_reads_as_the_one_it_lies_under() -> None:
     """Every test of the law reads both alike, one by one and in sets, and the organisation's own rules tell them apart, in every engine."""
-    more = b"vocabulary: more\nmore_values:\n  category: {ours: {title: ours, under: genome}}\n"
+    more = (
+        b"vocabulary: more\nmore_values:\n  category: {ours: {title: ours, under: genome}, rest: {under: genome, rest: yes}}\n"
+    )
     tests = (
         "data.category: health", "data.category: genome", "data.category: {not: weather}", "data.category: weather",
         "data.category: {in: MEDICAL}", "data.categories: {has: health}", "data.categories: {only: health}",
@@ -199,6 +201,7 @@ def test_a_value_that_is_added_reads_as_the_one_it_lies_under() -> None:
             }
 
         assert standing("ours") - {"tests/own", "tests/owns"} == standing("genome") - {"?tests/own", "?tests/owns"}
+        assert standing("rest") == standing("genome") - {"?tests/own", "?tests/owns"}
         assert {"tests/own", "tests/owns"} <= standing("ours")
         assert {"?tests/own", "?tests/owns"} <= standing("genome")
         assert not {"tests/own", "?tests/own"} & standing("weather")
