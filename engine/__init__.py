@@ -7,7 +7,7 @@ randomness: the caller passes days and ids.
 
 from __future__ import annotations
 
-from engine.authoring.brief import brief
+from engine.authoring.brief import brief, organisation_brief
 from engine.authoring.changes import PolicyChangePart
 from engine.authoring.court import Court
 from engine.authoring.difference import DIRECTIONS, Difference, ExchangePart, MovePart, Trial, compare, trials
@@ -24,13 +24,16 @@ from engine.bundle import (
     BundleRefused,
     Digests,
     NameTaken,
+    SourceFile,
     accept_exchange,
     bundled_policies,
+    by_folder,
     gathered,
     load,
     load_sources,
     parse_exchange,
     policies_at,
+    source_digest,
     source_files,
 )
 from engine.deciding.contributions import Contribution, Counter, Counting, Key, Tally, covering, put
@@ -38,7 +41,7 @@ from engine.deciding.judgement import Judgement
 from engine.deciding.sign_off import Approval, Unsignable, facts_digest, meaning_of
 from engine.decision import CarriedPart, ConflictPart, Decision, DutyPart, PlanDecision
 from engine.diagnostic import CODES, Diagnostic, did_you_mean
-from engine.exchange import MAX_BYTES, Exchange, ExchangeProblem, ExchangeRefused, read_object
+from engine.exchange import INCOHERENT, MAX_BYTES, Exchange, ExchangeProblem, ExchangeRefused, read_object
 from engine.explaining.phrasebook import Phrasebook
 from engine.explaining.plain_text import PlainText
 from engine.explaining.written import Written
@@ -57,6 +60,7 @@ __all__ = [
     "CODES",
     "DIRECTIONS",
     "INCLUDES",
+    "INCOHERENT",
     "LANGUAGES",
     "MAX_BYTES",
     "MODES",
@@ -107,6 +111,7 @@ __all__ = [
     "Range",
     "Register",
     "Result",
+    "SourceFile",
     "Status",
     "Tally",
     "Trial",
@@ -116,6 +121,7 @@ __all__ = [
     "accept_exchange",
     "brief",
     "bundled_policies",
+    "by_folder",
     "compare",
     "covering",
     "decide_plan",
@@ -130,6 +136,7 @@ __all__ = [
     "load_sources",
     "meaning_of",
     "mutants",
+    "organisation_brief",
     "parse_exchange",
     "policies_at",
     "put",
@@ -137,6 +144,7 @@ __all__ = [
     "read_plan",
     "rulesets",
     "run",
+    "source_digest",
     "source_files",
     "trials",
 ]

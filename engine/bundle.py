@@ -2,7 +2,7 @@
 A bundle: the checked policies, words and tests of some folders, with two digests (semantics 5.5).
 
 Reading is all or nothing: one error in any file refuses the whole bundle, and every finding is reported. One key says what a file
-is: `vocabulary:`, `policy:` or `test:`.
+is: `vocabulary:`, `policy:`, `organisation:` or `test:`.
 """
 
 from __future__ import annotations
@@ -12,31 +12,41 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+from engine.contradictions import Coherence, check_entries
 from engine.diagnostic import Diagnostic, Findings, Span
 from engine.exchange import Exchange, ExchangeReader
 from engine.policy_language import tree
 from engine.policy_language.access import check_access
 from engine.policy_language.catalogue import FactEntry, catalogue
 from engine.policy_language.check import PolicySettings, check
+from engine.policy_language.coherence import Never, check_coherence
+from engine.policy_language.overlay import folder_of, organisations
 from engine.policy_language.vocabulary import Vocabulary
 from engine.policy_language.vocabulary import load as load_vocabulary
 from engine.rules import Calendar, Duty, RuleSet
 
-KINDS = ("vocabulary", "policy", "test")
+KINDS = ("vocabulary", "policy", "organisation", "test")
 BUNDLED = "bundled"  # names the policies that come with the project
+BUNDLED_NAME = "policies"  # their folder in a bundle
 MAX_FILES = 5_000
 
 
 @dataclass(frozen=True, slots=True)
 class Digests:
-    """`meaning`: the checked rules and words. `source`: the bytes of the files. Hex SHA-256."""
+    """
+    `meaning`: the checked rules and words. `source`: the bytes of the files. Hex SHA-256.
+
+    `folders` has the digest of each folder by itself, by its name: what `source` would be of that folder alone. A file that was given by
+    itself counts as a folder.
+    """
 
     meaning: str
     source: str
+    folders: dict[str, str] = field(hash=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +60,7 @@ class Bundle:
     vocabulary: Vocabulary
     settings: PolicySettings
     digests: Digests
+    coherence: Coherence
     reader: ExchangeReader
     tests: tuple[tuple[str, tree.Node], ...]
     sources: dict[str, bytes]
@@ -76,7 +87,15 @@ def accept_exchange(bundle: Bundle, document: Mapping[str, Any]) -> Exchange:
 
 
 class NameTaken(ValueError):
-    """Two files would have the same name in the bundle, and one would hide the other; the message names both."""
+    """Two folders or files would have the same name in the bundle; the message names both and says what to do."""
+
+
+class SourceFile(NamedTuple):
+    """A file of a bundle: its name there, the folder, file or archive that it was given with, and its bytes."""
+
+    name: str
+    given: Path
+    data: bytes
 
 
 class BundleRefused(ValueError):
@@ -151,56 +170,70 @@ def load_sources(sources: dict[str, bytes], settings: PolicySettings | None = No
         )
     vocabulary = load_vocabulary(trees["vocabulary"], findings)
     check_access(vocabulary, findings)
+    found = organisations(trees["organisation"], trees["policy"], vocabulary, findings)
+    vocabulary = replace(vocabulary, organisations=found)
+    nevers = check_coherence(vocabulary, findings)
     rules = check(trees["policy"], vocabulary, settings, findings, _tested(trees["test"]))
+    if not findings.errors:
+        check_entries(nevers, vocabulary, rules, findings)
     if findings.errors:
         raise BundleRefused(findings.errors, sources)
+    coherence = Coherence(nevers, rules)
     grounds = frozenset(rule.key for rule in rules.rules if rule.effect == "satisfies")
-    reader = ExchangeReader(
-        vocabulary, frozenset(rules.requirements), grounds, frozenset(r.provision.id for r in rules.rules if r.travels)
-    )
+    travelling = frozenset(rule.provision.id for rule in rules.rules if rule.travels)
+    reader = ExchangeReader(vocabulary, frozenset(rules.requirements), grounds, travelling, coherence.contradictions)
     digests = Digests(
-        _meaning(rules, vocabulary, settings),
-        _digest(f"{n}\0{len(d)}\0".encode() + d for n, d in sorted(sources.items())),
+        _meaning(rules, vocabulary, nevers, settings),
+        source_digest(sources),
+        {folder: source_digest(files) for folder, files in by_folder(sources).items()},
     )
-    return Bundle(rules, vocabulary, settings, digests, reader, tuple(tests), sources, findings.all, rules.duties())
+    return Bundle(rules, vocabulary, settings, digests, coherence, reader, tuple(tests), sources, findings.all, rules.duties())
 
 
-def source_files(paths: Iterable[Path]) -> Iterator[tuple[str, Path, bytes]]:
+def source_files(paths: Iterable[Path]) -> Iterator[SourceFile]:
     """
-    Every YAML file in the given folders, and every given file: its name in the bundle, its path and its bytes.
+    Every YAML file in the given folders, and every given file. A file that several paths lead to is read once. Raises FileNotFoundError.
 
-    A file that several paths lead to is read once. Raises FileNotFoundError.
+    A file is named by its folder and its path in it. The bundled policies are the folder `policies`, wherever they lie.
     """
     known: set[Path] = set()
-    for folder in paths:
-        if not folder.exists():
-            raise FileNotFoundError(f"there is no file or folder {folder}")
-        files = [folder] if folder.is_file() else sorted(f for f in folder.rglob("*.y*ml") if f.suffix in (".yaml", ".yml"))
+    bundled = bundled_policies()
+    for given in paths:
+        if not given.exists():
+            raise FileNotFoundError(f"there is no file or folder {given}")
+        files = [given] if given.is_file() else sorted(f for f in given.rglob("*.y*ml") if f.suffix in (".yaml", ".yml"))
         if len(files) > MAX_FILES:
-            raise FileNotFoundError(f"{folder} holds more than {MAX_FILES:,} YAML files")
-        base = folder.resolve().parent
+            raise FileNotFoundError(f"{given} holds more than {MAX_FILES:,} YAML files")
+        whole = given.resolve()
         for file in files:
             real = file.resolve()
             if real in known:
                 continue
             known.add(real)
+            name = real.relative_to(whole.parent).as_posix()
+            if whole == bundled:
+                name = BUNDLED_NAME + name.removeprefix(whole.name)
             # Read one byte more than is allowed: a file that is too large is then refused without being read whole.
             with file.open("rb") as handle:
-                yield real.relative_to(base).as_posix(), file, handle.read(tree.MAX_BYTES + 1)
+                yield SourceFile(name, given, handle.read(tree.MAX_BYTES + 1))
 
 
-def gathered(files: Iterable[tuple[str, object, bytes]]) -> dict[str, bytes]:
-    """The bytes of each file, by its name in the bundle; `files` holds names, paths and bytes. Raises NameTaken."""
-    places: dict[str, object] = {}
-    sources: dict[str, bytes] = {}
-    for name, place, data in files:
-        if name in places:
+def gathered(files: Iterable[SourceFile]) -> dict[str, bytes]:
+    """The bytes of each file, by its name in the bundle. Raises NameTaken."""
+    found: dict[str, bytes] = {}
+    folders: dict[str, Path] = {}
+    for file in files:
+        folder = folder_of(file.name)
+        first = folders.setdefault(folder, file.given)
+        if first != file.given:
+            help = "rename one of the two"
+            if folder == BUNDLED_NAME:
+                help = f"`{folder}` is the name of the bundled policies, so give your own folder another one, such as your company's"
             raise NameTaken(
-                f"{places[name]} and {place} would both be `{name}` in the bundle, and one would hide the other;"
-                " rename one of the two, or its folder"
+                f"{first} and {file.given} would both be `{folder}` in the bundle, and one would hide the other; {help}"
             )
-        places[name], sources[name] = place, data
-    return sources
+        found[file.name] = file.data
+    return found
 
 
 def _kind(name: str, root: tree.Node | None, findings: Findings) -> str:
@@ -214,7 +247,7 @@ def _kind(name: str, root: tree.Node | None, findings: Findings) -> str:
             root.span,
             "unknown-document",
             "this is not a Fifth Factor document",
-            help="begin the file with `policy:`, `vocabulary:` or `test:`",
+            help="begin the file with `policy:`, `vocabulary:`, `organisation:` or `test:`",
         )
         return ""
     return found[0]
@@ -232,6 +265,19 @@ def _tested(trees: Iterable[tree.Node]) -> frozenset[str]:
     )
 
 
+def by_folder(sources: Mapping[str, bytes]) -> dict[str, dict[str, bytes]]:
+    """The files of each folder, by the name of the folder and in its order."""
+    folders: dict[str, dict[str, bytes]] = {}
+    for name, data in sorted(sources.items()):
+        folders.setdefault(folder_of(name), {})[name] = data
+    return folders
+
+
+def source_digest(sources: Mapping[str, bytes]) -> str:
+    """The digest `source` of some files: of their names and bytes."""
+    return _digest(f"{name}\0{len(data)}\0".encode() + data for name, data in sorted(sources.items()))
+
+
 def _digest(pieces: Iterable[bytes]) -> str:
     digest = hashlib.sha256()
     for piece in pieces:
@@ -239,7 +285,7 @@ def _digest(pieces: Iterable[bytes]) -> str:
     return digest.hexdigest()
 
 
-def _meaning(rules: RuleSet, vocabulary: Vocabulary, settings: PolicySettings) -> str:
+def _meaning(rules: RuleSet, vocabulary: Vocabulary, nevers: Iterable[Never], settings: PolicySettings) -> str:
     """The digest of the printed rules and words. Places, comments and layout do not change it."""
     values = [
         (
@@ -248,6 +294,8 @@ def _meaning(rules: RuleSet, vocabulary: Vocabulary, settings: PolicySettings) -
             sorted(v.rank.items()),
             v.open,
             sorted(v.exact),
+            sorted(v.rest),
+            v.nothing,
         )
         for _, v in sorted(vocabulary.values.items())
     ]
@@ -270,6 +318,8 @@ def _meaning(rules: RuleSet, vocabulary: Vocabulary, settings: PolicySettings) -
             for part, (title, lines) in vocabulary.factor.items()
         ),
     ]
+    if vocabulary.organisations:
+        words.append([repr(organisation) for organisation in vocabulary.organisations])
     if vocabulary.authzen is not None:
         words.append(json.dumps(vocabulary.authzen.model_dump(), sort_keys=True))
     printed = [
@@ -278,6 +328,8 @@ def _meaning(rules: RuleSet, vocabulary: Vocabulary, settings: PolicySettings) -
         *(repr(rule) for rule in rules.rules),
         *(repr(requirement) for _, requirement in sorted(rules.requirements.items())),
         *(repr(floor) for floor in rules.floors),
+        *(repr(each) for each in rules.not_reached),
+        *map(repr, nevers),
         *(f"{name}: {sorted(entries.items())!r}" for name, entries in sorted(rules.registers.items())),
         *(f"{name}: {members!r}" for name, members in sorted(rules.families.items())),
         *(f"{name}: {printed_days(calendar)}" for name, calendar in sorted(rules.calendars.items())),

@@ -34,13 +34,23 @@ class BoundsPart(Part):
     highest: LevelWord
 
 
+class InstrumentPart(Part):
+    """What one instrument makes of the exchange by itself; `instrument` is the id of its policy."""
+
+    instrument: str
+    title: str
+    outcome: Outcome
+    bounds: BoundsPart
+
+
 class JurisdictionPart(Part):
-    """The outcome under the law of one jurisdiction."""
+    """The outcome under the law of one jurisdiction, and of each instrument that weighs in it, the strictest first."""
 
     jurisdiction: str
     title: str
     outcome: Outcome
     bounds: BoundsPart
+    instruments: list[InstrumentPart] = []
 
 
 class EvidencePart(Part):
@@ -127,10 +137,13 @@ class ConflictPart(Part):
 
 
 class QuestionPart(Part):
+    """A fact or a document to find out. `narrows` are values that were sent and say too little; `values` then are what they may mean."""
+
     fact: str
     question: str
     type: str
     values: list[str] = []
+    narrows: list[str] = []
 
 
 class MissingPart(Part):
@@ -150,9 +163,58 @@ class NotModelledPart(Part):
     reviewed: bool
 
 
+class ReachPart(Part):
+    """
+    Data that are a country's to judge, whoever sends them, although none of its policies applies; that is reviewed.
+
+    `sign_off` is the name under which a person may sign it off for this exchange, null where it is not certain.
+    """
+
+    country: str
+    subject: str
+    certain: bool
+    sign_off: str | None = None
+
+
+class NotReachedPart(Part):
+    """A subject matter that the law of a touched jurisdiction leaves alone; `says` is the reason that a policy gives, if one does."""
+
+    jurisdiction: str
+    subject: str
+    policy: str = ""
+    citation: str = ""
+    says: str = ""
+
+
+class AcceptedPart(Part):
+    """A subject matter of a country that an organisation says is looked after elsewhere. The decision rests on it."""
+
+    country: str
+    subject: str
+    acceptance: str
+    organisation: str
+    by: str
+    because: str
+    until: date
+
+
+class SwitchedOffPart(Part):
+    """A jurisdiction, or one policy, that an organisation has switched off; its law counts as not modelled."""
+
+    organisation: str
+    jurisdiction: str = ""
+    policy: str = ""
+    by: str
+    because: str
+
+
 class CoveragePart(Part):
     jurisdictions: list[str]
     not_modelled: list[NotModelledPart] = []
+    reach: list[ReachPart] = []
+    not_reached: list[NotReachedPart] = []
+    accepted: list[AcceptedPart] = []
+    switched_off: list[SwitchedOffPart] = []
     notes: list[str] = []
 
 
@@ -198,14 +260,21 @@ class DigestsPart(Part):
     source: str
 
 
+class BundlePart(DigestsPart):
+    """The policies that decided. `folders` has the digest of each folder by itself, and is present only if there are two to eight."""
+
+    folders: dict[str, str] | None = None
+
+
 class SignedOffPart(Part):
     """
     An approval that the decision rests on. With `accepts` "review", the provision no longer asks for a review. With "lift", what the
-    provision lifts only in doubt counts as lifted. `until` is the last day of the approval.
+    provision lifts only in doubt counts as lifted. With "reach", `provision` is `reach/COUNTRY/SUBJECT`, a law that may reach the data.
+    `until` is the last day of the approval.
     """
 
     provision: str
-    accepts: Literal["review", "lift"]
+    accepts: Literal["review", "lift", "reach"]
     sign_off: str
     by: str
     until: date
@@ -243,7 +312,7 @@ class Decision(Part):
     missing: list[MissingPart] = []
     coverage: CoveragePart
     factor: FactorPart
-    bundle: DigestsPart
+    bundle: BundlePart
     engine: EnginePart
     carried: list[CarriedPart] | None = None
     signed_off: list[SignedOffPart] | None = None

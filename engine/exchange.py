@@ -2,13 +2,14 @@
 A proposed exchange: JSON bytes in, typed facts out.
 
 The pydantic model and the JSON Schema are made from the loaded vocabulary. An unknown fact, a wrong type, a `null` or a bad date is
-therefore refused at its place, before anything is decided. Source: semantics 1.2 to 1.4, 2.1, 2.3, 2.7, 2.8.
+therefore refused at its place, before anything is decided. So is what cannot be true together, at every place that takes part. Source:
+semantics 1.2 to 1.5, 1.7, 2.1, 2.3, 2.7, 2.8.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Annotated, Any
@@ -28,11 +29,13 @@ from pydantic_core import PydanticCustomError
 from typing_extensions import TypedDict
 
 from engine.diagnostic import did_you_mean
+from engine.multilingual import NO_WORDS, Words
 from engine.policy_language.vocabulary import DOCUMENT_FIELDS, DOCUMENT_GROUPS, PERSONAL_FIELDS, Vocabulary
 from engine.rules import AS_OF
-from engine.values import BadValue, Document, Missing, Range, Type, Value
+from engine.values import BadValue, Document, Missing, Range, SetOf, Type, Value
 
 SCHEMA = "fifthfactor/exchange/1"
+INCOHERENT = "incoherent"  # the code of a problem: with other statements of the exchange it cannot be true
 MAX_BYTES = 256 * 1024
 MAX_PROBLEMS = 100
 MAX_CARRIED = 64
@@ -40,11 +43,16 @@ MAX_CARRIED = 64
 
 @dataclass(frozen=True, slots=True)
 class ExchangeProblem:
-    """One thing wrong with an exchange: a JSON Pointer to it, a stable code, and a sentence."""
+    """One thing wrong with an exchange: a JSON Pointer to it, a stable code, and a sentence. `words` is what the vocabulary says of it."""
 
     pointer: str
     code: str
     detail: str
+    words: Words = NO_WORDS
+
+    def told(self, lang: str) -> str:
+        """The sentence in a language, as far as there is one."""
+        return self.words.in_(lang) or self.detail
 
 
 class ExchangeRefused(ValueError):
@@ -97,8 +105,24 @@ class Exchange:
         return fact
 
     def with_values(self, answers: Mapping[str, Value]) -> Exchange:
-        """The same exchange with some facts answered; for questions and remedies, never recorded."""
-        return replace(self, values={**self.values, **answers})
+        """The same exchange with some facts answered, or fields of documents that are presented; for searches, never recorded."""
+        values = dict(self.values)
+        for fact, value in answers.items():
+            kind, _, name = fact.rpartition(".")
+            document = values.get(kind)
+            if isinstance(document, Document) and name in DOCUMENT_FIELDS:
+                values[kind] = replace(document, fields={**document.fields, name: value})
+            else:
+                values[fact] = value
+        return replace(self, values=values)
+
+
+@dataclass(frozen=True, slots=True)
+class Contradiction:
+    """The facts of an exchange that cannot be true together, and the sentence that says so."""
+
+    says: Words
+    facts: tuple[str, ...]
 
 
 class ExchangeReader:
@@ -110,8 +134,10 @@ class ExchangeReader:
         requirements: frozenset[str],
         grounds: frozenset[str],
         travelling: frozenset[str] = frozenset(),
+        contradictions: Callable[[Exchange], Iterable[Contradiction]] = lambda _: (),
     ) -> None:
         self._vocabulary = vocabulary
+        self._contradictions = contradictions
         self._travelling = travelling
         self._ways = requirements | grounds
         self._model = _model(vocabulary)
@@ -146,11 +172,30 @@ class ExchangeReader:
         tree.pop("schema", None)
         values: dict[str, Value] = {}
         _flatten(tree, "", values)
-        personal = self._personal_in(values)
+        sent = frozenset(values)
         problems = [*self._complete(values), *self._unknown_ways(relies_on), *self._not_travelling(carried)]
+        exchange = Exchange(document, values, as_of, relies_on, self._personal_in(sent, values), carried)
+        problems += self._incoherent(exchange, sent)
         if problems:
-            raise ExchangeRefused(tuple(problems))
-        return Exchange(document, values, as_of, relies_on, personal, carried)
+            raise ExchangeRefused(tuple(problems[:MAX_PROBLEMS]))
+        return exchange
+
+    def _incoherent(self, exchange: Exchange, sent: frozenset[str]) -> Iterator[ExchangeProblem]:
+        """A problem for each place that takes part in a contradiction. What follows from other facts was not sent and has no place."""
+        for each in self._contradictions(exchange):
+            for name in dict.fromkeys(self._place(fact, sent) for fact in each.facts):
+                if name:
+                    yield ExchangeProblem(name, INCOHERENT, each.says.en, each.says)
+
+    def _place(self, fact: str, sent: frozenset[str]) -> str:
+        """Where a fact was sent: itself, or what closes its family, as a pointer."""
+        group, _, rest = fact.partition(".")
+        if group in DOCUMENT_GROUPS:
+            kind, _, field = rest.rpartition(".")
+            return _pointer((group, kind, field) if f"{group}.{kind}" in sent else (group, rest))
+        family = self._vocabulary.facts[fact].family
+        found = next((name for name in (fact, f"{family}.rest") if name in sent), "")
+        return _pointer(found.split(".")) if found else ""
 
     def _complete(self, values: dict[str, Value]) -> list[ExchangeProblem]:
         """Close families that have `rest`, and compare counters with this exchange's own counts."""
@@ -219,10 +264,10 @@ class ExchangeReader:
                     problems.append(ExchangeProblem(_pointer(path), "wrong-value", error["msg"]))
         return tuple(problems)
 
-    def _personal_in(self, sent: Mapping[str, Value]) -> tuple[str, ...]:
+    def _personal_in(self, sent: frozenset[str], values: Mapping[str, Value]) -> tuple[str, ...]:
         """Pointers to the personal values among those that were sent."""
         found = [pointer for name, pointer in self._personal.items() if name in sent]
-        for name, value in sent.items():
+        for name, value in values.items():
             if isinstance(value, Document):
                 group, _, kind = name.partition(".")
                 found += [_pointer((group, kind, field)) for field in PERSONAL_FIELDS & value.fields.keys()]
@@ -280,7 +325,7 @@ def _model(vocabulary: Vocabulary) -> TypeAdapter[dict[str, Any]]:
         here = tree
         for step in path:
             here = here.setdefault(step, {})
-        here[last] = _leaf(fact.type, fact.title.en)
+        here[last] = _leaf(fact.type, fact.title.en, some=fact.some)
     for family, members in vocabulary.families.items():
         here = tree
         for step in family.split("."):
@@ -307,7 +352,7 @@ def _closed(name: str, tree: Mapping[str, Any]) -> Any:
     return shape
 
 
-def _leaf(type: Type, title: str, unknown: bool = True, zero: bool = False) -> Any:
+def _leaf(type: Type, title: str, unknown: bool = True, zero: bool = False, some: bool = False) -> Any:
     # A word of a closed set is its own value. Most values sent are such words, so look for them first.
     words = frozenset(type.values.values if type.values and not type.many else ())
 
@@ -318,13 +363,22 @@ def _leaf(type: Type, title: str, unknown: bool = True, zero: bool = False) -> A
             value = type.accept(json)
         except BadValue as bad:
             raise PydanticCustomError("wrong_value", "{m}", {"m": f"{bad}; {bad.help}" if bad.help else str(bad)}) from None
+        if some and value == SetOf(frozenset()):
+            nothing = type.values.nothing if type.values else ""
+            help = f'; send ["{nothing}"] where none of the others applies' if nothing else ""
+            raise PydanticCustomError("wrong_value", "{m}", {"m": f"must name at least one {_one(type)}{help}"})
         if (value is Missing.UNKNOWN and not unknown) or (zero and value != Range.exact(0)):
             raise PydanticCustomError("wrong_value", "must be zero" if zero else "cannot be unknown here")
         return value
 
-    schema = _schema(type)
+    schema = _schema(type) | ({"minItems": 1} if some else {})
     schema = {"anyOf": [schema, {"const": "unknown"}]} if unknown and not zero else schema
     return Annotated[Any, PlainValidator(read), WithJsonSchema({**schema, "title": title})]
+
+
+def _one(type: Type) -> str:
+    """What a member of a set is called."""
+    return type.values.title if type.values else type.kind
 
 
 def _schema(type: Type) -> dict[str, Any]:

@@ -119,9 +119,10 @@ class PDP:
         signed = tuple(each for each in signed if as_of <= each.until)
         laid = (*came, *stated(exchange, self.travelling))
         with self._lock:
-            verdicts, engine = self._heard(exchange, as_of, frozenset(each.provision for each in signed), laid)
+            approved = frozenset(each.provision for each in signed)
+            verdicts, engine = self._heard(exchange, as_of, approved, laid)
             verdict = next(iter(verdicts.values()))
-            own = self._combiner.outcome(exchange, verdict, as_of)
+            own = self._combiner.outcome(exchange, verdict, as_of, approved)
             if not engine.agreed:
                 own = self._strictest(exchange, as_of, own, verdicts.values())
             carried = held(laid, tuple(verdicts.values()))
@@ -137,8 +138,8 @@ class PDP:
                 beneath=raised(beneath, carried, own.bounds.low >= Level.PERMITTED),
                 came=tuple(came),
                 carried=carried,
-                signed_off=tuple(parts(verdict, signed)) if engine.agreed else (),
-                signable=signable(verdict, self._concerned) if engine.agreed else (),
+                signed_off=tuple(parts(verdict, own.coverage, signed)) if engine.agreed else (),
+                signable=signable(verdict, own.coverage, self._concerned) if engine.agreed else (),
             )
 
     def tell(self, judgement: Judgement, *, today: date, id: str, include: Collection[str] = (), lang: str = "en") -> Written:
@@ -168,7 +169,7 @@ class PDP:
         """The verdict and the outcome of the first engine; for searches, not for decisions."""
         with self._lock:
             verdict = self.engines[0].evaluate(exchange, as_of, signed)
-            outcome = self._combiner.outcome(exchange, verdict, as_of)
+            outcome = self._combiner.outcome(exchange, verdict, as_of, signed)
             return verdict, over(outcome, held((*came, *stated(exchange, self.travelling)), (verdict,)))
 
     def outcome(self, exchange: Exchange, as_of: date) -> Outcome:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -204,7 +204,7 @@ def _leg(bundle: Bundle, text: Mapping[str, Any], number: int, earlier: Sequence
     try:
         exchange = bundle.reader.read(json.dumps(text.get("exchange")).encode())
     except ExchangeRefused as refused:
-        problems += [ExchangeProblem(f"{at}/exchange{p.pointer}", p.code, p.detail) for p in refused.problems]
+        problems += [replace(p, pointer=f"{at}/exchange{p.pointer}") for p in refused.problems]
     days = {leg.exchange.as_of for leg in earlier if leg.exchange.as_of}
     if exchange.as_of and days - {exchange.as_of}:
         detail = "differs from the day of an earlier leg; a plan is decided on one day"

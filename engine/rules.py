@@ -66,9 +66,9 @@ class Atom:
 
     `op` is one of: is (one of `operands`), in (register `register`), has (a set holds one of `operands`, or a member of `register`),
     only (no member outside them), at_least, at_most, more_than, less_than (one operand; for a date it may be `as_of`), within
-    and older_than (a date against as_of), counts (a document counts). `other` is a fact to compare with instead of an operand, for `is`
-    and the four operators of order (semantics 2.10). `not_shown` is the truth of a test of evidence or a claim that is not shown: NO if
-    the test lifts, UNKNOWN if it raises; None for every other fact.
+    and older_than (a date against as_of), counts (a document counts). `other` is a fact to compare with instead of operands, for `is`
+    and the four operators of order, and a set for has, has_all and only (semantics 2.10). `not_shown` is the truth of a test of evidence
+    or a claim that is not shown: NO if the test lifts, UNKNOWN if it raises; None for every other fact.
     """
 
     fact: str
@@ -221,9 +221,10 @@ class Rule:
     """
     One effect of one provision.
 
-    `effect` is one of prohibit, require, satisfies, oblige, review, advise, compels, exempts. `condition` joins all of in
+    `effect` is one of prohibit, require, satisfies, oblige, review, advise, compels, allows, exempts. `condition` joins all of in
     force, applies, when and unless. `exempts` are the keys of rules that this rule exempts from, `excuses` the ids of requirements that it
-    lifts, `satisfies` the requirements that a ground meets. `doubtful` marks a lift that only opens a review (semantics 3.7).
+    lifts, `satisfies` the requirements that a ground meets. `doubtful` marks a lift that only opens a review (semantics 3.7). A rule with
+    `otherwise` stands only where none of the rules with these keys stands (semantics 4.2); it comes after them, and exempts nothing.
     """
 
     key: str
@@ -239,15 +240,45 @@ class Rule:
     lane: str = ""
     doubtful: bool = False
     travels: Travels | None = None
+    otherwise: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """
+    The law on one subject matter: `subject` and `by` are keys of definitions. It speaks where one of `by` holds.
+
+    `covered_from` is the day from which the subject matter is covered, None where it is not. `subject` is "" where the law is not told
+    apart by subject matter.
+    """
+
+    subject: str
+    covered_from: date | None
+    by: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Floor:
-    """A law that applies gives at least `permitted` (semantics 4.2)."""
+    """
+    What makes a jurisdiction permit: law that speaks of a subject matter of the exchange, and of each one that is covered (semantics 4.2).
 
+    Where it permits, its outcome is at least `permitted`. Where it does not and `covered` is true, its outcome is no permit.
+    """
+
+    jurisdiction: str
+    spoken: tuple[Spoken, ...]
+    covered: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NotReached:
+    """A policy's word that it leaves some data alone, where the definition `key` holds (semantics 4.3)."""
+
+    key: str
     policy: str
     jurisdiction: str
-    condition: Condition
+    citation: Words
+    says: Words
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,6 +320,7 @@ class RuleSet:
     rules: tuple[Rule, ...]
     requirements: dict[str, Requirement]
     floors: tuple[Floor, ...]
+    not_reached: tuple[NotReached, ...]
     registers: dict[str, dict[str, tuple[RegisterEntry, ...]]]
     families: dict[str, tuple[str, tuple[str, ...]]]  # fact of a family's total -> (how parts add up, member facts)
     calendars: dict[str, Calendar]

@@ -153,7 +153,13 @@ Operand: TypeAlias = bool | str | Decimal | Money | Duration | date
 
 
 class ValueSet:
-    """The values a fact may take: closed or open, flat, ordered or a hierarchy."""
+    """
+    The values a fact may take: closed or open, flat, ordered or a hierarchy.
+
+    In a hierarchy a value that is sent may turn out to be one of those below it (semantics 2.5), unless it is one of `exact`. Below each
+    other value that has values below it lies one of `rest`, which is none of the others there; so everything can be said. `narrower`
+    maps such a value to all that it may turn out to be, said as closely as the values allow.
+    """
 
     def __init__(
         self,
@@ -162,17 +168,30 @@ class ValueSet:
         ordered: bool = False,
         open: bool = False,
         exact: frozenset[str] = frozenset(),
+        rest: frozenset[str] = frozenset(),
         titles: Mapping[str, Words] | None = None,
         title: str = "",
+        nothing: str = "",
     ) -> None:
         self.name = name
         self.title = title
         self.values = tuple(parents)
         self.open = open
         self.exact = exact
+        self.rest = rest
+        self.nothing = nothing  # the value that says that no other applies; it stands alone in a set
         self.titles = dict(titles or {})
         self.rank = {value: rank for rank, value in enumerate(parents)} if ordered else {}
         self.lineage = {value: _lineage(value, parents) for value in parents}
+        below: dict[str, list[str]] = {}
+        for value, line in self.lineage.items():
+            for above in line - {value}:
+                below.setdefault(above, []).append(value)
+        self.narrower = {
+            value: tuple(each for each in found if each in exact or each not in below)
+            for value, found in below.items()
+            if value not in exact
+        }
 
     def __repr__(self) -> str:
         return f"ValueSet({self.name})"
@@ -280,6 +299,9 @@ class Type:
                 raise BadValue("every member must be text")
             if member != "unknown":
                 members.add(str(self.read(member)))
+        nothing = self.values.nothing if self.values else ""
+        if nothing in members and len(members) > 1:
+            raise BadValue(f"`{nothing}` says that nothing else applies", "leave it out, or send it alone")
         return SetOf(frozenset(members), open="unknown" in json)
 
 

@@ -44,7 +44,12 @@ def facts(_: str) -> str:
         name = fact.family or fact.name
         if fact.kind == "fact" and name not in rows:
             title = fact.title.en.partition(":")[0] if fact.family else fact.title.en
-            marks = (("family", fact.family), ("personal", fact.personal), ("changeable", fact.change))
+            marks = (
+                ("family", fact.family),
+                ("personal", fact.personal),
+                ("changeable", fact.change),
+                ("never empty", fact.some),
+            )
             rows[name] = (f"`{name}`", fact.type, title, ", ".join(word for word, yes in marks if yes))
     return _table("fact | type | what it says | ", rows.values())
 

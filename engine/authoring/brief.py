@@ -1,5 +1,6 @@
 """
-An instrument as a brief: what it is, when it applies, and each provision with its conditions in sentences.
+An instrument as a brief: what it is, when it applies, and each provision with its conditions in sentences. An organisation as a brief:
+what it accepts, wants shown and has switched off.
 
 The checked rules and their authors' texts go in, Markdown in one language comes out. A brief describes the conditions that the engine
 tests, in the words of the phrasebook that decisions use too.
@@ -16,7 +17,9 @@ from engine.bundle import Bundle
 from engine.explaining.phrasebook import Phrasebook
 from engine.languages import LANGUAGES
 from engine.policy_language.model import RuleText, Text, Window
+from engine.policy_language.organisation import Organisation
 from engine.rules import (
+    ALWAYS,
     AS_OF,
     All,
     AnyOf,
@@ -38,6 +41,39 @@ from engine.rules import (
 def brief(bundle: Bundle, instrument: Instrument, lang: str = "en") -> str:
     """One instrument as Markdown."""
     return "\n".join(_Brief(bundle, instrument, lang).lines()) + "\n"
+
+
+def organisation_brief(bundle: Bundle, organisation: Organisation, lang: str = "en") -> str:
+    """What an organisation says beside the law, as Markdown."""
+    return "\n".join(_organisation(organisation, Phrasebook(bundle, LANGUAGES[lang]))) + "\n"
+
+
+def _organisation(organisation: Organisation, book: Phrasebook) -> Iterator[str]:
+    language, say = book.language, book.language.brief
+    yield from (f"# {_plain(book.text(organisation.title))}", "", f"> {language.disclaimer}", "")
+    if organisation.accepts:
+        yield from (f"## {say['accepts']}", "")
+    for each in organisation.accepts:
+        yield from (f"### {_plain(each.id)}", "")
+        for label, value in (
+            ("countries", language.joined([book.place(code) for code in each.countries])),
+            ("subjects", language.joined([book.subject(name) for name in each.subjects])),
+            ("because", book.text(each.because)),
+            ("by", book.text(each.by)),
+            ("in_force", f"{say['from']} {language.day(each.from_)} {say['until']} {language.day(each.until)}"),
+        ):
+            yield f"- **{say[label]}**: {_plain(value)}"
+        yield ""
+    if organisation.must_be_shown:
+        yield from (f"## {say['must_be_shown']}", "")
+        yield from (f"- {_plain(book.title(name))}" for name in organisation.must_be_shown)
+        yield ""
+    if organisation.switched_off:
+        yield from (f"## {say['switched_off']}", "")
+    for off in organisation.switched_off:
+        yield from (f"### {_plain(off.policy or book.place(off.jurisdiction))}", "")
+        yield f"- **{say['because']}**: {_plain(book.text(off.because))}"
+        yield from (f"- **{say['by']}**: {_plain(book.text(off.by))}", "")
 
 
 class _Brief:
@@ -74,6 +110,8 @@ class _Brief:
         yield ""
         applies = self.bundle.rules.definitions[f"{text.policy}#applies"]
         assert isinstance(applies, All)
+        if applies.parts[1] == ALWAYS:
+            yield f"- {say['always']}"
         yield from self.condition(applies.parts[1])
         yield ""
         if text.define:

@@ -19,8 +19,9 @@ from engine.bundle import Bundle
 from engine.decision import Part
 from engine.explaining.phrasebook import Phrasebook
 from engine.multilingual import NO_WORDS, Words
-from engine.policy_language.model import Text
-from engine.policy_language.vocabulary import DOCUMENT_GROUPS
+from engine.policy_language.model import CoverText, Text
+from engine.policy_language.organisation import Acceptance, SwitchedOff
+from engine.policy_language.vocabulary import DOCUMENT_GROUPS, Vocabulary
 from engine.rules import (
     AS_OF,
     All,
@@ -48,7 +49,7 @@ from engine.values import MONTHS, Type, ValueSet
 WORDING = frozenset(
     (
         "title", "says", "source", "citation", "cite", "message", "text", "how", "ask", "note", "dpv", "member",
-        "instrument", "library", "travelling_condition",
+        "instrument", "library", "travelling_condition", "because",
     )
 )  # fmt: skip
 # Definitions that no author named: each is the condition of a part of the vocabulary, and is compared with that part.
@@ -148,6 +149,9 @@ class _Changes:
         yield from self.section(
             "requirement", was.bundle.rules.requirements, now.bundle.rules.requirements, self.fields, _title
         )
+        yield from self.section("acceptance", _accepted(old), _accepted(new), self.fields, _accepts)
+        yield from self.section("switched-off", _switched_off(old), _switched_off(new), self.fields)
+        yield from self.section("must-be-shown", _must_be_shown(old), _must_be_shown(new), lambda *_: iter(()))
         yield from self.section("register", old.registers, new.registers, self.fields, _title)
         yield from self.section("calendar", old.calendars, new.calendars, self.fields, _title)
         for kind, name in (("counter", "counters"), ("subject", "subjects")):
@@ -155,6 +159,7 @@ class _Changes:
             yield from self.section(kind, before, after, self.conditioned, lambda entry: _title(entry[0]))
         yield from self.section("jurisdiction", old.jurisdictions, new.jurisdictions, self.fields, _title)
         yield from self.section("touch", was.touches, now.touches, self.condition)
+        yield from self.section("contradiction", was.never, now.never, self.fields, lambda never: never.says.en)
         yield from self.section("fact", old.facts, new.facts, self.fields, _title)
         yield from self.section("value set", old.values, new.values, self.value_set, _title)
         for group in DOCUMENT_GROUPS:
@@ -191,7 +196,13 @@ class _Changes:
     def fields(self, old: object, new: object) -> Iterator[_Point]:
         """Compare every field of a model, so that a field that is new in the language is compared too."""
         for name in _names(old):
-            if name in ("at", "when", "where"):  # a place has no meaning; a raw condition is compared as checked
+            if name in (
+                "at",
+                "file",
+                "line",
+                "when",
+                "where",
+            ):  # a place has no meaning; a raw condition is compared as checked
                 continue
             mine, its, label = getattr(old, name), getattr(new, name), name.strip("_").replace("_", " ")
             if _plain(mine) == _plain(its):
@@ -200,8 +211,8 @@ class _Changes:
                 yield _Point(label, wording=True)
             elif name == "condition":
                 yield from self.condition(mine, its)
-            elif name == "done_when":
-                yield from (_Point(f"done when: {point.text}") for point in self.condition(mine or All(()), its or All(())))
+            elif name in ("done_when", "unless"):
+                yield from (_Point(f"{label}: {point.text}") for point in self.condition(mine or All(()), its or All(())))
             elif name == "duties":
                 yield from self.duties(mine, its)
             elif isinstance(mine, Mapping) and isinstance(its, Mapping):
@@ -239,8 +250,12 @@ class _Changes:
             yield _Point(f"ordered: {_show(bool(old.rank))} → {_show(bool(new.rank))}")
         if old.open is not new.open:
             yield _Point(f"open: {_show(old.open)} → {_show(new.open)}")
+        if old.nothing != new.nothing:
+            yield _Point(f"the value that says that nothing applies: {_show(old.nothing)} → {_show(new.nothing)}")
         if old.exact != new.exact:
             yield from _items(sorted(old.exact), sorted(new.exact), "exact value")
+        if old.rest != new.rest:
+            yield from _items(sorted(old.rest), sorted(new.rest), "value that says none of the others")
         if (old.title, old.titles) != (new.title, new.titles):
             yield _Point("titles", wording=True)
 
@@ -338,6 +353,22 @@ def _arrow(old: str, new: str) -> str:
     return " ".join([*mine[: len(mine) - alike], "→", *its[same : len(its) - alike], *ends])
 
 
+def _accepted(words: Vocabulary) -> dict[str, Acceptance]:
+    return {f"{each.organisation}/{each.id}": each for each in words.accepts}
+
+
+def _accepts(each: Acceptance) -> str:
+    return f"{', '.join(each.subjects)} of {', '.join(each.countries)}"
+
+
+def _switched_off(words: Vocabulary) -> dict[str, SwitchedOff]:
+    return {each.policy or each.jurisdiction: each for each in words.switched_off}
+
+
+def _must_be_shown(words: Vocabulary) -> dict[str, str]:
+    return {name: name for name in words.must_be_shown}
+
+
 class _Reading:
     """One bundle as a reader sees it: instruments and provisions, conditions in words."""
 
@@ -356,6 +387,7 @@ class _Reading:
             by_provision.setdefault(rule.provision.id, []).append(rule)
         self.provisions = {name: self._provision(rules) for name, rules in by_provision.items()}
         self.policies = {policy: self._policy(policy) for policy in {rule.provision.policy for rule in bundle.rules.rules}}
+        self.never = {never.id: never for never in bundle.coherence.never}
         self.touches: dict[str, Condition] = {}
         for number, touch in enumerate(bundle.vocabulary.touches):
             name, condition = f"{touch.fact} as {touch.as_}", bundle.rules.definitions[f"touch/{number}"]
@@ -582,6 +614,8 @@ def _show(value: Any) -> str:
             return name
         case ValueSet():
             return value.name
+        case CoverText(from_=since, by=by):
+            return f"{'in part' if since is None else f'from {since}'}, by {', '.join(by)}"
         case Period() | OnDay() | OnDate() | Earliest():
             return _due(value)
         case RegisterEntry(from_=first, until=last):

@@ -155,12 +155,12 @@ def _ends_of_duties(rules: RuleSet) -> Set[str]:
 
 
 def _part(rules: RuleSet, keys: Set[str]) -> RuleSet:
-    """Some rules and requirements of a rule set, and the floors that rest on some of its definitions."""
+    """Some rules and requirements of a rule set, and the floors by which a changed policy speaks."""
     return replace(
         rules,
         rules=tuple(rule for rule in rules.rules if rule.key in keys),
         requirements={name: requirement for name, requirement in rules.requirements.items() if name in keys},
-        floors=tuple(floor for floor in rules.floors if not keys.isdisjoint(named(floor.condition))),
+        floors=tuple(floor for floor in rules.floors if any(key in keys for spoken in floor.spoken for key in spoken.by)),
     )
 
 

@@ -13,7 +13,16 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from engine.diagnostic import Diagnostic, Findings, Span
-from engine.policy_language.model import CaseText, DocumentText, PolicyText, RuleText, TestText, VocabularyText
+from engine.policy_language.model import (
+    AcceptanceText,
+    CaseText,
+    DocumentText,
+    OrganisationText,
+    PolicyText,
+    RuleText,
+    TestText,
+    VocabularyText,
+)
 from engine.policy_language.tree import Comment, Mapping, Node, Scalar, Sequence, comments, read
 
 WIDTH = 128
@@ -27,12 +36,14 @@ EDITOR_LINE = "# yaml-language-server: $schema="
 _CONDITIONS = frozenset({"applies", "when", "unless", "done_when", "where", "any_of", "all_of", "none_of"})
 _GROUPS = frozenset({"any_of", "all_of", "none_of"})
 # The parts of a document, each after an empty line; and the parts in which each entry stands after an empty line too.
-_PARTS = frozenset({"define", "rules", "cases", *VocabularyText.model_fields}) - {"vocabulary"}
-_SET_APART = frozenset({"rules", "cases"})
+_SAID = OrganisationText.model_fields.keys() - {"organisation", "title"}
+_PARTS = frozenset({"define", "rules", "cases", *_SAID, *VocabularyText.model_fields}) - {"vocabulary"}
+_SET_APART = frozenset({"rules", "cases", "accepts", "switched_off"})
 _KINDS: tuple[tuple[str, type[DocumentText], str, type[DocumentText] | None], ...] = (
     ("policy", PolicyText, "rules", RuleText),
     ("test", TestText, "cases", CaseText),
     ("vocabulary", VocabularyText, "", None),
+    ("organisation", OrganisationText, "accepts", AcceptanceText),
 )
 
 _LINES = re.compile(r"\r\n|[\r\n\x85\u2028\u2029]")
@@ -60,7 +71,7 @@ def lay_out(file: str, data: bytes, schemas: str = "") -> bytes:
 
     `schemas` is the folder, as seen from the file, where an editor finds the JSON Schema of each kind of document; the first line
     then names the schema. Without `schemas`, such a line stays as it is. Raises NotLaidOut, with a finding where the file cannot be
-    read or is not a policy, a test or a vocabulary.
+    read or is no document of a known kind.
     """
     tree, kind = _read(file, data)
     notes = comments(file, data)
@@ -82,7 +93,12 @@ def _read(file: str, data: bytes) -> tuple[Mapping, str]:
         findings.error(Span(file, 1, 1), "empty-file", "the file is empty", help="delete it, or begin with `policy:`")
     elif tree is not None and not kind:
         message = "this is not a Fifth Factor document"
-        findings.error(tree.span, "unknown-document", message, help="begin the file with `policy:`, `vocabulary:` or `test:`")
+        findings.error(
+            tree.span,
+            "unknown-document",
+            message,
+            help="begin the file with `policy:`, `vocabulary:`, `organisation:` or `test:`",
+        )
     if findings.errors:
         text = {file: data.decode("utf-8", "replace")}
         raise NotLaidOut("\n\n".join(finding.render(text) for finding in findings.errors), findings.errors)
@@ -91,7 +107,7 @@ def _read(file: str, data: bytes) -> tuple[Mapping, str]:
 
 
 def _kind(tree: Node | None) -> str:
-    """`policy`, `test` or `vocabulary`; the empty string where a tree is none of these, or several."""
+    """The kind of a document; the empty string where a tree is of none, or of several."""
     found = [name for name, *_ in _KINDS if isinstance(tree, Mapping) and tree.get(name) is not None]
     return found[0] if len(found) == 1 else ""
 

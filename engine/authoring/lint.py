@@ -14,6 +14,7 @@ from engine.authoring.testing import expectations
 from engine.bundle import Bundle
 from engine.diagnostic import Diagnostic, Findings, Span
 from engine.languages import LANGUAGES
+from engine.multilingual import Words
 from engine.policy_language.model import Text
 from engine.policy_language.tree import Mapping, Node, Scalar, Sequence
 from engine.rules import Atom, Condition, anchors, atoms
@@ -40,6 +41,7 @@ class _Lint:
         for instrument in self.instruments:
             self.stale(instrument)
             self.lifts_from_memory(instrument)
+        self.ended()
         self.untranslated()
         return tuple(sorted({*self.bundle.warnings, *self.findings.all}))
 
@@ -48,6 +50,7 @@ class _Lint:
     def unused(self) -> None:
         read = list(self.read())
         facts = {*read, *USED_BY_LEDGER, *(line.fact for _, lines in self.words.factor.values() for line in lines.values())}
+        facts |= self.words.must_be_shown
         for counter in self.words.counters.values():
             facts |= {counter.counts.removeprefix("distinct "), *counter.per}
         families = {member: name for name, members in self.words.families.items() for member in members}
@@ -103,9 +106,10 @@ class _Lint:
                 known = {value, *values.lineage[value]}
                 if name != "country" and not known & tested and value not in sent and value not in listed:
                     where = node.get("values") if isinstance(node, Mapping) else None
-                    at = (where.key(value) if isinstance(where, Mapping) else None) or node
+                    key = where.key(value) if isinstance(where, Mapping) else None
+                    at = self.words.spans.get(("more_values", f"{name}/{value}"), (key or node).span)
                     said = f"no rule tests the value `{value}` of `{name}`, and no test sends it"
-                    self.findings.warn(at.span, "unused-word", said, help="use it, or drop it")
+                    self.findings.warn(at, "unused-word", said, help="use it, or drop it")
 
     def conditions(self) -> Iterator[Condition]:
         rules = self.bundle.rules
@@ -157,9 +161,24 @@ class _Lint:
                 help = "read its source, then mark it `confirmed`"
                 self.findings.warn(instrument.at("rules", number, "status"), "lift-from-memory", said, help=help)
 
+    def ended(self) -> None:
+        """An acceptance that is over: the decisions that rested on it are reviews again."""
+        for each in self.words.accepts:
+            if each.until < self.today:
+                said = f"the acceptance `{each.id}` ended on {each.until}"
+                help = "look at the law again, then accept it anew, or drop it"
+                self.findings.warn(Span(each.file, each.line, 1), "stale", said, help=help)
+
     # Titles missing in a language
 
     def untranslated(self) -> None:
+        for organisation in self.words.organisations:
+            self.in_each(organisation.title, Span(organisation.file, organisation.line, 1), f"the title of `{organisation.id}`")
+            for accepted in organisation.accepts:
+                self.in_each(accepted.because, Span(accepted.file, accepted.line, 1), f"the reason of `{accepted.id}`")
+            for off in organisation.switched_off:
+                what = f"the reason why `{off.policy or off.jurisdiction}` is switched off"
+                self.in_each(off.because, Span(off.file, off.line, 1), what)
         for instrument in self.instruments:
             text = instrument.text
             self.in_each(text.title, instrument.at("title"), f"the title of `{text.policy}`")
@@ -182,8 +201,10 @@ class _Lint:
         ):  # fmt: skip
             for name, each in texts.items():
                 self.in_each(each.title, self.words.spans[group, name], f"the title of `{name}`")
+        for name, entry in self.words.coherence.items():
+            self.in_each(entry.says, self.words.spans["coherence", name], f"the sentence of `{name}`")
 
-    def in_each(self, text: Text, at: Span, what: str) -> None:
+    def in_each(self, text: Text | Words, at: Span, what: str) -> None:
         for code, language in LANGUAGES.items():
             if not getattr(text, code):
                 self.findings.warn(at, "untranslated", f"{what} has no {language.english_name}", help=f"add `{code}:`")

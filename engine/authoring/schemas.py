@@ -21,7 +21,15 @@ from engine.bundle import Bundle
 from engine.decision import Outcome, RequirementPart
 from engine.policy_language.check import DUE_ANCHORS
 from engine.policy_language.conditions import DATES, FITS, GROUPS, ORDER
-from engine.policy_language.model import DocumentText, PolicyText, TestText, Text, TravelsText, VocabularyText
+from engine.policy_language.model import (
+    DocumentText,
+    OrganisationText,
+    PolicyText,
+    TestText,
+    Text,
+    TravelsText,
+    VocabularyText,
+)
 from engine.policy_language.places import Places
 from engine.policy_language.vocabulary import DOCUMENT_FIELDS, DOCUMENT_GROUPS, PRIMITIVES, Vocabulary
 from engine.rules import AS_OF
@@ -42,13 +50,14 @@ _CORE_NUMBER = re.compile(r"[-+]?(\d+|\d*\.\d+|\d+\.)([eE][-+]?\d+)?", re.ASCII)
 
 
 def editor_schemas(bundle: Bundle) -> dict[str, Schema]:
-    """The schemas by kind of document (`policy`, `test`, `vocabulary`, `exchange`), for the words and rules of the bundle."""
+    """The schemas by kind of document, and that of an exchange, for the words and rules of the bundle."""
     words = _Words(bundle)
     policy = {**words.conditions(), **words.effects()}
     return {
         "policy": words.document(PolicyText, policy),
         "test": words.document(TestText, words.exchanges()),
         "vocabulary": words.document(VocabularyText, policy | words.words()),
+        "organisation": words.document(OrganisationText, words.organisations()),
         "exchange": bundle.exchange_schema(),
     }
 
@@ -100,6 +109,9 @@ class _Words:
             "CounterText.where": condition,
             "SubjectText.when": condition,
             "TouchText.when": condition,
+            "NotReachedText.when": condition,
+            "CoherenceText.never": condition,
+            "CoherenceText.unless_said": condition,
         }
 
     def effects(self) -> dict[str, Schema]:
@@ -117,19 +129,49 @@ class _Words:
         sets = {name: each.title for name, each in self.vocabulary.values.items()}
         fact = _or_new(_one_of([*self.vocabulary.facts, *self.vocabulary.families]))
         counted = [f"distinct {family}" for family in self.vocabulary.families]
-        subjects = {name: _DAY | _told(text.title.en) for name, text in self.vocabulary.subjects.items()}
+        cover = {"anyOf": [_DAY, _ref("cover")]}
+        subjects = {name: cover | _told(text.title.en) for name, text in self.vocabulary.subjects.items()}
         return {
             "FactText.type": _or_new(_one_of([*PRIMITIVES, *sets, "set of id", *(f"set of {name}" for name in sets)])),
+            "VocabularyText.more_values": self.more_values(),
             "FactText.by": _or_new(_one_of(sets, sets)),
             "RegisterText.of": _or_new(_one_of(sets, sets)),
             "RequirementText.jurisdiction": _or_new(_ref("name of jurisdiction")),
             "CounterText.counts": _or_new(_one_of([*counted, "exchanges"])),
             "CounterText.per": {"type": "array", "items": fact},
             "CounterText.leaves_out": {"type": "array", "items": _ref("name of rule")},
-            "JurisdictionText.covers": {"type": "object", "properties": subjects, "additionalProperties": _DAY},
+            "JurisdictionText.covers": {"type": "object", "properties": subjects, "additionalProperties": cover},
             "TouchText.fact": fact,
             "FactorLineText.fact": fact,
             **self.access(),
+        }
+
+    def more_values(self) -> Schema:
+        """Values may be added to the sets that are known, each under a value of the set."""
+        added = {"type": "object", "additionalProperties": _ref("morevalue")}
+        return {
+            "type": "object",
+            "properties": {name: added | _told(each.title) for name, each in self.vocabulary.values.items()},
+            "additionalProperties": added,
+        }
+
+    def organisations(self) -> dict[str, Schema]:
+        """What an organisation may name: words and policies that the bundle has."""
+        vocabulary = self.vocabulary
+        countries = vocabulary.values.get("country")
+        documents = {
+            f"{group}.{kind}": text.title.en for group in DOCUMENT_GROUPS for kind, text in vocabulary.kinds[group].items()
+        }
+        facts = {name: vocabulary.title(name).en for name in vocabulary.facts}
+        families = {name: title.en for name, title in vocabulary.family_titles.items()}
+        shown = facts | families | documents
+        subjects = _titles(vocabulary.subjects)
+        return {
+            "AcceptanceText.country": _one_or_more(_one_of(countries.lineage if countries else (), what="country")),
+            "AcceptanceText.subjects": _list(_one_of(subjects, subjects, what="subject matter")),
+            "OrganisationText.must_be_shown": {"type": "array", "items": _one_of(shown, shown)},
+            "SwitchedOffText.jurisdiction": _ref("name of jurisdiction"),
+            "SwitchedOffText.policy": _or_new(_one_of(self.policies, self.policies)),
         }
 
     def access(self) -> dict[str, Schema]:
@@ -202,7 +244,7 @@ class _Words:
             "earliest_of": _list(_ref("due")) | _told("The earliest of these."),
         }
         complete = [{"required": ["within", "after"]}, {"required": ["on"]}, {"required": ["earliest_of"]}]
-        need = _some({word: _list(_ref("need")) | _operator(word) for word in ("any_of", "all_of")}) | {"maxProperties": 1}
+        need = _one_key({word: _list(_ref("need")) | _operator(word) for word in ("any_of", "all_of")})
         document = _closed({name: _ref(f"sent {type.name}") for name, type in DOCUMENT_FIELDS.items()})
         return {
             "need": _by_shape(_ref("name of requirement"), mapping=need),
@@ -223,7 +265,10 @@ class _Words:
     def exchange(self) -> Schema:
         """The facts of an exchange, flat, as a test writes them."""
         vocabulary = self.vocabulary
-        facts = {name: _ref(f"sent {fact.type.name}") | self.hint(name) for name, fact in vocabulary.facts.items()}
+        facts = {
+            name: _ref(f"sent {fact.type.name}") | self.hint(name) | ({"minItems": 1} if fact.some else {})
+            for name, fact in vocabulary.facts.items()
+        }
         rest = {"enum": [0, "0", LEFT_OUT]} | _told("`0`: the members that are not named are zero.")
         relies_on = _told("Which requirements or grounds the exporter relies on, where several would do.")
         documents = {
@@ -283,15 +328,15 @@ class _Words:
         listed = {name: each.title.en for name, each in self.vocabulary.registers.items() if each.of is type.values}
         register = _one_of(listed, listed, what="register of such values")
         against = _needed({"fact": same | _operator("fact")})
-        in_register = _needed({"in": _one_or_more(register) | _operator("in")})
-        in_one = _needed({"in": register | _operator("in")})
+        in_register = {"in": _one_or_more(register) | _operator("in"), "fact": same | _operator("fact")}
+        in_one = {"in": register | _operator("in"), "fact": same | _operator("fact")}
         operands = {
             **dict.fromkeys(ORDER, _by_shape(value, mapping=against)),
             **dict.fromkeys(DATES, _by_shape({"anyOf": [value, {"const": AS_OF}]}, mapping=against)),
             **dict.fromkeys(("within", "older_than"), _ref("value duration")),
-            "has": _by_shape(value, list=_list(value), mapping=in_register),
-            "has_all": _one_or_more(value),
-            "only": _by_shape(value, list=_list(value), mapping=in_one),
+            "has": _by_shape(value, list=_list(value), mapping=_one_key(in_register)),
+            "has_all": _by_shape(value, list=_list(value), mapping=against),
+            "only": _by_shape(value, list={"type": "array", "items": value}, mapping=_one_key(in_one)),
             "in": _one_or_more(register),
             "not": _ref(f"test {type.name}"),
             "fact": same,
@@ -361,6 +406,10 @@ def _needed(properties: Mapping[str, Schema]) -> Schema:
 
 def _some(properties: Mapping[str, Schema]) -> Schema:
     return _closed(properties) | {"minProperties": 1}
+
+
+def _one_key(properties: Mapping[str, Schema]) -> Schema:
+    return _some(properties) | {"maxProperties": 1}
 
 
 def _list(item: Schema) -> Schema:

@@ -4,7 +4,7 @@ From one verdict to the outcome: the strictest sovereign wins, and unknown facts
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import TypeAlias
@@ -17,7 +17,7 @@ from engine.verdict import Bounds, Verdict, numbers
 
 PERMITTING = (Level.PERMITTED, Level.PERMITTED_WITH_OBLIGATIONS)
 UNDETERMINED = "undetermined"
-COVERAGE = ("touch/", "subject/")
+COVERAGE = ("touch/", "subject/", "speaks/", "not-reached/", "accepted/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +43,14 @@ class Combiner:
     """Combines verdicts under one bundle."""
 
     def __init__(self, bundle: Bundle) -> None:
-        self._map = CoverageMap(bundle.vocabulary)
+        self._map = CoverageMap(bundle)
         self._read = tuple(key for key in bundle.rules.definitions if key.startswith(COVERAGE))
         self._rules = bundle.rules.rules
         self._compelling = sum(1 << number for number, rule in enumerate(self._rules) if rule.effect == "compels")
 
-    def outcome(self, exchange: Exchange, verdict: Verdict, as_of: date) -> Outcome:
-        """The outcome of a verdict; a gap in coverage raises the bounds of its jurisdiction."""
-        covered = self._map.of(exchange, verdict.defined, as_of)
+    def outcome(self, exchange: Exchange, verdict: Verdict, as_of: date, signed: Collection[str] = ()) -> Outcome:
+        """The outcome of a verdict; a gap in coverage, and a reach that is not signed off, raise the bounds of their jurisdiction."""
+        covered = self._map.of(exchange, verdict.defined, as_of).without(signed)
         jurisdictions, against = self._weigh(verdict, verdict.jurisdictions, covered)
         overall = Bounds.over(jurisdictions.values())
         shown = {name: bounds for name, bounds in jurisdictions.items() if name and bounds.high is not Level.NOT_APPLICABLE}
@@ -64,16 +64,18 @@ class Combiner:
         """The bounds without the reviews that a person may sign off (4.6); doubtful lifts are not accepted here."""
         if outcome.bounds.high < Level.REVIEW:
             return outcome.bounds
-        return Bounds.over(self._weigh(verdict, verdict.beneath, outcome.coverage)[0].values())
+        covered = outcome.coverage.without([reach.id for reach in outcome.coverage.signable])
+        return Bounds.over(self._weigh(verdict, verdict.beneath, covered)[0].values())
 
     def _weigh(
         self, verdict: Verdict, bounds: Mapping[str, Bounds], covered: Coverage
     ) -> tuple[dict[str, Bounds], list[tuple[Rule, str]]]:
         jurisdictions = dict(bounds)
-        for gap in covered.gaps:
-            # A country that no jurisdiction covers is listed under its own code, an unknown country under "".
-            place = gap.jurisdiction or gap.country
-            jurisdictions[place] = Bounds.over((jurisdictions[place], gap.bounds)) if place in jurisdictions else gap.bounds
+        for silence in covered.silences:
+            _raise(jurisdictions, silence.place, silence.bounds)
+        for accepted in covered.accepted:
+            if accepted.floor is not None:
+                _raise(jurisdictions, accepted.country, accepted.floor)
         return jurisdictions, self._conflicts(verdict, jurisdictions)
 
     def _conflicts(self, verdict: Verdict, jurisdictions: dict[str, Bounds]) -> list[tuple[Rule, str]]:
@@ -92,6 +94,11 @@ class Combiner:
                     low = Level.REVIEW if raised else bounds.low
                     jurisdictions[name] = Bounds(low, max(bounds.high, Level.REVIEW))
         return found
+
+
+def _raise(jurisdictions: dict[str, Bounds], place: str, by: Bounds) -> None:
+    before = jurisdictions.get(place)
+    jurisdictions[place] = by if before is None else Bounds.over((before, by))
 
 
 def permitting(bounds: Bounds) -> bool:

@@ -171,8 +171,7 @@ class Counting:
         if fact not in self._facts or isinstance(value, Missing) or (isinstance(value, SetOf) and value.open):
             return None
         values = self._facts[fact].type.values
-        inexact = values.values if values and isinstance(value, str) and value not in values.exact else ()
-        if values and any(other != value and value in values.ancestors(other) for other in inexact):
+        if values and isinstance(value, str) and value in values.narrower:
             return None
         return json.dumps(to_json(value), ensure_ascii=False, sort_keys=True)
 

@@ -1,24 +1,39 @@
 """
-Gaps in coverage: laws that the bundle has no policies for. A gap in the exporter's or the people's law is reviewed (semantics 4.3).
+Where the law is silent: what no policy models, and whose law may reach an exchange although none of its policies applies (semantics 4.3).
 
-In: the definitions `touch/N` and `subject/NAME`, which every back end evaluates, and the countries of the exchange. Out: the gaps. A
-law that no policy models is never taken for a permit.
+In: the definitions `touch/N`, `subject/NAME`, `speaks/POLICY` and `not-reached/POLICY/N`, which every back end evaluates, and the
+countries of the exchange. Out: gaps, reaches, and what law leaves alone. A law that does not speak is never taken for a permit.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import date
+from typing import Protocol
 
+from engine.bundle import Bundle
 from engine.exchange import Exchange
-from engine.policy_language.vocabulary import Vocabulary
-from engine.rules import Level, Truth
+from engine.policy_language.organisation import Acceptance
+from engine.rules import Level, NotReached, Spoken, Truth
 from engine.values import Missing, SetOf, Value
 from engine.verdict import Bounds
 
 REVIEWED = frozenset({"exporter", "people"})
+REACHING = REVIEWED | {"recipient", "collection", "storage", "access"}
+REACH = "reach/"  # what the name of a reach begins with, where it is signed off
 REMEMBERED = 4_096  # countries and days
+NO, UNKNOWN, YES = Truth.NO, Truth.UNKNOWN, Truth.YES
+
+
+class Silence(Protocol):
+    """A gap or a reach: something that raises its place to a review."""
+
+    @property
+    def place(self) -> str: ...
+
+    @property
+    def bounds(self) -> Bounds: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,67 +55,286 @@ class Gap:
         return bool(REVIEWED & set(self.roles))
 
     @property
+    def place(self) -> str:
+        """A country that no jurisdiction covers is listed under its own code, an unknown country under ""."""
+        return self.jurisdiction or self.country
+
+    @property
     def bounds(self) -> Bounds:
-        """The bounds to which the gap raises its jurisdiction."""
+        """The bounds to which the gap raises its place."""
         if not self.reviewed:
             return Bounds(Level.NOT_APPLICABLE, Level.NOT_APPLICABLE)
         return Bounds(Level.REVIEW if self.certain else Level.NOT_APPLICABLE, Level.REVIEW)
 
 
 @dataclass(frozen=True, slots=True)
+class Reach:
+    """
+    Data that are a country's to judge, whoever sends them, although none of its policies on the subject matter applies.
+
+    Country "" is an unknown country, and its jurisdiction is "". `id` is the name under which a person may sign it off.
+    """
+
+    country: str
+    subject: str
+    jurisdiction: str
+    certain: bool
+
+    @property
+    def id(self) -> str:
+        return f"{REACH}{self.country}/{self.subject}"
+
+    @property
+    def place(self) -> str:
+        return self.jurisdiction
+
+    @property
+    def bounds(self) -> Bounds:
+        return Bounds(Level.REVIEW if self.certain else Level.NOT_APPLICABLE, Level.REVIEW)
+
+
+@dataclass(frozen=True, slots=True)
+class Unreached:
+    """A subject matter that a jurisdiction has policies on, none of which applies. `because` is what a policy says of that, if one does."""
+
+    jurisdiction: str
+    subject: str
+    because: NotReached | None
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """
+    A subject matter of a touched country that an organisation accepts, where the law does not speak of it for certain.
+
+    `floor` is what this gives a country that no jurisdiction covers; of a jurisdiction, it is weighed as law that speaks.
+    """
+
+    country: str
+    subject: str
+    acceptance: Acceptance
+    floor: Bounds | None
+
+
+@dataclass(frozen=True, slots=True)
 class Coverage:
-    """`jurisdictions` cover a country that the exchange touches; `gaps` are the laws that are not modelled."""
+    """
+    `jurisdictions` cover a country that the exchange touches; `gaps` are the laws that are not modelled. `reaches` are reviewed, and
+    `signed` are those that a person has signed off, which are not.
+    """
 
     jurisdictions: tuple[str, ...]
     gaps: tuple[Gap, ...]
+    reaches: tuple[Reach, ...] = ()
+    not_reached: tuple[Unreached, ...] = ()
+    signed: tuple[Reach, ...] = ()
+    accepted: tuple[Accepted, ...] = ()
+
+    @property
+    def silences(self) -> Iterator[Silence]:
+        """All that raises its place to a review, or may."""
+        yield from self.gaps
+        yield from self.reaches
+
+    @property
+    def signable(self) -> tuple[Reach, ...]:
+        """The reaches that a person may sign off, or has: only what is certain can be (semantics 4.6)."""
+        return tuple(reach for reach in (*self.reaches, *self.signed) if reach.certain)
+
+    def without(self, signed: Collection[str]) -> Coverage:
+        """The coverage with some reaches signed off, by their ids."""
+        off = tuple(reach for reach in self.reaches if reach.certain and reach.id in signed)
+        if not off:
+            return self
+        return replace(self, reaches=tuple(reach for reach in self.reaches if reach not in off), signed=off)
 
 
 class CoverageMap:
-    """The coverage of a vocabulary's jurisdictions, looked up by country and day."""
+    """The coverage of a bundle's jurisdictions, looked up by country and day."""
 
-    def __init__(self, vocabulary: Vocabulary) -> None:
+    def __init__(self, bundle: Bundle) -> None:
+        vocabulary = bundle.vocabulary
         self._vocabulary = vocabulary
         self._touches = tuple((f"touch/{n}", touch.fact, touch.as_) for n, touch in enumerate(vocabulary.touches))
         self._subjects = tuple((subject, f"subject/{subject}") for subject in vocabulary.subjects)
-        self._known: dict[tuple[str, date], tuple[tuple[str, ...], frozenset[str]]] = {}
+        self._spoken = {
+            (floor.jurisdiction, each.subject.removeprefix("subject/")): each
+            for floor in bundle.rules.floors
+            if floor.covered
+            for each in floor.spoken
+        }
+        self._left_alone: dict[str, list[NotReached]] = {}
+        for each in bundle.rules.not_reached:
+            self._left_alone.setdefault(each.jurisdiction, []).append(each)
+        self._known: dict[tuple[str, date], str] = {}
 
     def of(self, exchange: Exchange, defined: Mapping[str, Truth], as_of: date) -> Coverage:
         """The coverage of an exchange on a day; `defined` are the definitions of its verdict."""
-        touched: dict[str, dict[str, Truth]] = {}
-        for key, fact, role in self._touches:
-            relevant = defined[key]
-            if relevant is not Truth.NO:
-                for country, truth in _countries(exchange.value(fact), relevant):
-                    roles = touched.setdefault(country, {})
-                    roles[role] = max(roles.get(role, Truth.NO), truth)
-        about = [(subject, truth) for subject, key in self._subjects if (truth := defined[key]) is not Truth.NO]
+        touched = _Touched.of(self._touches, exchange, defined)
+        about = [(subject, truth) for subject, key in self._subjects if (truth := defined[key]) is not NO]
+        law = _Law(self._spoken, self._left_alone, defined, as_of)
         covering: set[str] = set()
         gaps: list[Gap] = []
-        for country, roles in sorted(touched.items()):
+        reaches: list[Reach] = []
+        accepted: list[Accepted] = []
+        for country, roles in sorted(touched.countries.items()):
             if not country:
                 gaps.append(Gap("", "", "", tuple(sorted(roles)), certain=False))
                 continue
-            covers, subjects = self._covering(country, as_of)
-            covering.update(covers)
-            if not covers:
-                gaps += _gaps(country, "", "", roles, Truth.YES)
+            jurisdiction = self._covering(country, as_of)
+            if not jurisdiction:
+                own = self._accepted(country, about, roles, as_of)
+                accepted += own
+                left = {subject for subject, _ in about} - {each.subject for each in own}
+                for subject, truth in about if own else [("", YES)]:
+                    if not own or subject in left:
+                        gaps += _gaps(country, subject, "", roles, truth)
                 continue
+            covering.add(jurisdiction)
+            reached = touched.reaches(country)
+            silent = [(subject, truth) for subject, truth in about if law.says(jurisdiction, subject) is not YES]
+            agreed = self._accepted(country, silent, None, as_of)
+            accepted += agreed
+            looked_after = {each.subject for each in agreed}
             for subject, truth in about:
-                if subject not in subjects:
-                    gaps += _gaps(country, subject, covers[0], roles, truth)
-        return Coverage(tuple(sorted(covering)), tuple(gaps))
+                if subject in looked_after:
+                    continue
+                if not law.covers(jurisdiction, subject):
+                    gaps += _gaps(country, subject, jurisdiction, roles, truth)
+                elif (open_ := min(reached, truth, law.silent(jurisdiction, subject))) is not NO:
+                    reaches.append(Reach(country, subject, jurisdiction, open_ is YES))
+        if touched.reaches("") is not NO:
+            # Data about nobody may have been collected in any country that has law on them.
+            reaches += [Reach("", subject, "", certain=False) for subject, _ in about if law.elsewhere(subject)]
+        return Coverage(
+            tuple(sorted(covering)),
+            tuple(gaps),
+            tuple(reaches),
+            tuple(law.not_reached(sorted(covering), about)),
+            accepted=tuple(accepted),
+        )
 
-    def _covering(self, country: str, day: date) -> tuple[tuple[str, ...], frozenset[str]]:
-        """The jurisdictions that cover a country on a day, and the subject matters they cover."""
+    def _accepted(
+        self, country: str, about: Iterable[tuple[str, Truth]], roles: Mapping[str, Truth] | None, day: date
+    ) -> list[Accepted]:
+        """What organisations accept of a country; `roles` say how surely the exchange touches one that no jurisdiction covers."""
+        counting = [each for each in self._vocabulary.accepts if country in each.countries and each.on(day)]
+        found = []
+        for subject, truth in about if counting else ():
+            acceptance = next((each for each in counting if subject in each.subjects), None)
+            if acceptance is not None:
+                floor = None
+                if roles is not None:
+                    sure = min(truth, max(roles.values())) is YES
+                    floor = Bounds(Level.PERMITTED if sure else Level.NOT_APPLICABLE, Level.PERMITTED)
+                found.append(Accepted(country, subject, acceptance, floor))
+        return found
+
+    def _covering(self, country: str, day: date) -> str:
+        """The jurisdiction that covers a country on a day, or ""."""
         known = self._known.get((country, day))
         if known is None:
             if len(self._known) >= REMEMBERED:
                 self._known.clear()
             vocabulary = self._vocabulary
-            found = {n: text for n, text in vocabulary.jurisdictions.items() if country in vocabulary.countries(text, day)}
-            subjects = frozenset(name for text in found.values() for name, since in text.covers.items() if since <= day)
-            known = self._known[country, day] = (tuple(found), subjects)
+            found = (n for n, text in vocabulary.jurisdictions.items() if country in vocabulary.countries(text, day))
+            known = self._known[country, day] = next(found, "")
         return known
+
+
+@dataclass(frozen=True, slots=True)
+class _Law:
+    """What the policies of covered jurisdictions say of an exchange, on a day."""
+
+    spoken: Mapping[tuple[str, str], Spoken]
+    left_alone: Mapping[str, list[NotReached]]
+    defined: Mapping[str, Truth]
+    day: date
+
+    def covers(self, jurisdiction: str, subject: str) -> bool:
+        spoken = self.spoken.get((jurisdiction, subject))
+        return spoken is not None and spoken.covered_from is not None and spoken.covered_from <= self.day
+
+    def speaks(self, jurisdiction: str, subject: str) -> Truth:
+        """Whether a policy speaks of a subject matter, or an organisation accepts it."""
+        return max((self.defined[key] for key in self.spoken[jurisdiction, subject].by), default=NO)
+
+    def says(self, jurisdiction: str, subject: str) -> Truth:
+        """Whether a policy of the law speaks of a subject matter that is covered."""
+        if not self.covers(jurisdiction, subject):
+            return NO
+        keys = self.spoken[jurisdiction, subject].by
+        return max((self.defined[key] for key in keys if key.startswith("speaks/")), default=NO)
+
+    def silent(self, jurisdiction: str, subject: str) -> Truth:
+        """Whether no policy applies, and none says that its law leaves the data alone."""
+        left = max((self.defined[each.key] for each in self.leaving(jurisdiction, subject)), default=NO)
+        return min(~self.speaks(jurisdiction, subject), ~left)
+
+    def leaving(self, jurisdiction: str, subject: str) -> Iterator[NotReached]:
+        """What policies that are named for a subject matter say that they leave alone."""
+        named = {key.split("/")[1] for key in self.spoken[jurisdiction, subject].by if key.startswith("speaks/")}
+        return (each for each in self.left_alone.get(jurisdiction, ()) if each.policy in named)
+
+    def elsewhere(self, subject: str) -> bool:
+        """Whether some jurisdiction covers a subject matter, and may be silent."""
+        return any(s == subject and self.covers(j, s) and self.silent(j, s) is not NO for j, s in self.spoken)
+
+    def not_reached(self, jurisdictions: Iterable[str], about: Iterable[tuple[str, Truth]]) -> Iterator[Unreached]:
+        """The subject matters of which the touched jurisdictions have law, and none of it applies for certain."""
+        subjects = [subject for subject, truth in about if truth is YES]
+        for jurisdiction in jurisdictions:
+            for subject in subjects:
+                if (jurisdiction, subject) in self.spoken and self.speaks(jurisdiction, subject) is NO:
+                    says = (each for each in self.leaving(jurisdiction, subject) if self.defined[each.key] is YES)
+                    yield Unreached(jurisdiction, subject, next(says, None))
+
+
+@dataclass(frozen=True, slots=True)
+class _Touched:
+    """
+    How surely the exchange touches each country, by role; country "" is an unknown one.
+
+    `people` says whether the data are about people, `readers` whether anybody reads them from elsewhere.
+    """
+
+    countries: dict[str, dict[str, Truth]]
+    people: Truth
+
+    @classmethod
+    def of(cls, touches: Iterable[tuple[str, str, str]], exchange: Exchange, defined: Mapping[str, Truth]) -> _Touched:
+        countries: dict[str, dict[str, Truth]] = {}
+        people = NO
+        for key, fact, role in touches:
+            relevant = defined[key]
+            if role == "people":
+                people = max(people, relevant)
+            if relevant is not NO:
+                for country, truth in _countries(exchange.value(fact), relevant):
+                    roles = countries.setdefault(country, {})
+                    roles[role] = max(roles.get(role, NO), truth)
+        return cls(countries, people)
+
+    def truth(self, country: str, role: str) -> Truth:
+        """Whether a country is touched in a role: for certain, or because a country of that role is not known."""
+        unknown = self.countries.get("", {}).get(role, NO)
+        return max(self.countries.get(country, {}).get(role, NO), unknown) if country else unknown
+
+    def only(self, country: str, role: str) -> Truth:
+        """Whether no other country is touched in a role."""
+        others = (self.truth(each, role) for each in self.countries if each != country)
+        return ~max(others, default=NO)
+
+    def reaches(self, country: str) -> Truth:
+        """
+        Whether data are a country's to judge: about its people, and collected or stored there; or about nobody, and collected there.
+
+        They are not where the recipient and every reader are in that country.
+        """
+        collected = self.truth(country, "collection")
+        of_people = min(self.truth(country, "people"), max(collected, self.truth(country, "storage"))) if country else NO
+        at_home = min(self.truth(country, "recipient"), self.only(country, "recipient"), self.only(country, "access"))
+        return min(max(of_people, min(~self.people, collected)), ~at_home)
 
 
 def _countries(value: Value, relevant: Truth) -> Iterator[tuple[str, Truth]]:
@@ -111,16 +345,16 @@ def _countries(value: Value, relevant: Truth) -> Iterator[tuple[str, Truth]]:
         case SetOf(members=members, open=open_):
             yield from ((country, relevant) for country in members)
             if open_:
-                yield "", Truth.UNKNOWN
+                yield "", UNKNOWN
         case Missing():
-            yield "", Truth.UNKNOWN
+            yield "", UNKNOWN
 
 
 def _gaps(country: str, subject: str, jurisdiction: str, roles: dict[str, Truth], about: Truth) -> list[Gap]:
     """One gap for the roles that are certain, another for those that are not."""
     found = []
     for certain in (True, False):
-        chosen = tuple(sorted(role for role, truth in roles.items() if (min(truth, about) is Truth.YES) is certain))
+        chosen = tuple(sorted(role for role, truth in roles.items() if (min(truth, about) is YES) is certain))
         if chosen:
             found.append(Gap(country, subject, jurisdiction, chosen, certain))
     return found

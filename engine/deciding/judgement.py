@@ -19,7 +19,7 @@ from engine.exchange import Exchange
 from engine.verdict import Bounds, Reading, Verdict, numbers
 
 WEIGHING = frozenset({"prohibit", "require", "oblige", "review", "compels"})
-LIFTING = frozenset({"satisfies", "exempts"})
+LIFTING = frozenset({"satisfies", "exempts", "allows"})
 BEARING = WEIGHING | LIFTING
 
 

@@ -16,8 +16,9 @@ from datetime import date
 from typing import Any, Literal, TypeAlias
 
 from engine.bundle import Bundle, printed_days, printed_settings
+from engine.deciding.coverage import REACH, Coverage
 from engine.decision import SignedOffPart
-from engine.rules import AS_OF, Condition, Need, Rule, State, atoms, named
+from engine.rules import AS_OF, Condition, Defined, Need, Rule, State, atoms, named
 from engine.values import Duration, ValueSet
 from engine.verdict import Verdict, numbers
 
@@ -54,16 +55,17 @@ def concerns(rule: Rule) -> bool:
     return reviews(rule) or rule.doubtful
 
 
-def signable(verdict: Verdict, may_concern: int = -1) -> tuple[str, ...]:
+def signable(verdict: Verdict, coverage: Coverage, may_concern: int = -1) -> tuple[str, ...]:
     """
-    The provisions that a person may sign off with an effect: reviews, and doubtful lifts that reach something.
+    What a person may sign off with an effect: reviews and doubtful lifts that reach something, by provision, and reaches of law.
 
     `may_concern` is a set of rules that holds at least all those for which `concerns` is true; it shortens the search.
     """
     rules, stands, doubted = verdict.rules, verdict.stands.possible, verdict.doubted.possible
     concerned = stands & may_concern
+    reaching = tuple(reach.id for reach in coverage.signable)
     if not concerned:
-        return ()
+        return reaching
     open_ = {name for name, states in verdict.requirements.items() if State.DOUBTFUL in states}
     asked = {name for number in numbers(stands) for name in _needs(rules[number].need)} & open_
     victims = {rules[number].key for number in numbers(doubted)}
@@ -78,7 +80,7 @@ def signable(verdict: Verdict, may_concern: int = -1) -> tuple[str, ...]:
         )
     }
     chosen = (rules[n] for n in numbers(concerned) if reviews(rules[n]) or rules[n].key in reached)
-    return tuple(dict.fromkeys(rule.provision.id for rule in chosen))
+    return (*dict.fromkeys(rule.provision.id for rule in chosen), *reaching)
 
 
 def why_not(verdict: Verdict, conflicts: Collection[tuple[Rule, str]], provision: str) -> Unsignable:
@@ -91,17 +93,22 @@ def why_not(verdict: Verdict, conflicts: Collection[tuple[Rule, str]], provision
     return next((why for effect, why in BINDING.items() if effect in effects), "nothing")
 
 
-def parts(verdict: Verdict, given: Collection[Approval]) -> list[SignedOffPart]:
-    """The approvals that a verdict rests on, each with what it accepts: a review, or a lift."""
+def parts(verdict: Verdict, coverage: Coverage, given: Collection[Approval]) -> list[SignedOffPart]:
+    """The approvals that a verdict rests on, each with what it accepts: a review, a lift, or that a law may reach the data."""
     by = {each.provision: each for each in given}
     found = {}
+    for reach in coverage.signed:
+        each = by[reach.id]
+        found[reach.id, "reach"] = SignedOffPart(
+            provision=reach.id, accepts="reach", sign_off=each.id, by=each.by, until=each.until
+        )
     for number in numbers(verdict.stands.possible):
         rule = verdict.rules[number]
-        each = by.get(rule.provision.id)
-        if each and (reviews(rule) or rule.doubtful):
+        given_for = by.get(rule.provision.id)
+        if given_for and (reviews(rule) or rule.doubtful):
             accepts: Literal["review", "lift"] = "review" if reviews(rule) else "lift"
             found[rule.provision.id, accepts] = SignedOffPart(
-                provision=each.provision, accepts=accepts, sign_off=each.id, by=each.by, until=each.until
+                provision=given_for.provision, accepts=accepts, sign_off=given_for.id, by=given_for.by, until=given_for.until
             )
     return list(found.values())
 
@@ -124,6 +131,8 @@ def meaning_of(bundle: Bundle, provision: str) -> str | None:
 
     Nothing else of the bundle enters the digest, so a change elsewhere leaves an approval valid.
     """
+    if provision.startswith(REACH):
+        return _meaning_of_reach(bundle, *provision.removeprefix(REACH).partition("/")[::2])
     rules = [rule for rule in bundle.rules.rules if rule.provision.id == provision]
     if not rules:
         return None
@@ -135,13 +144,41 @@ def meaning_of(bundle: Bundle, provision: str) -> str | None:
     return digest.hexdigest()
 
 
+def _meaning_of_reach(bundle: Bundle, country: str, subject: str) -> str | None:
+    """A digest of what a country's law has to say on a subject matter, and of what it leaves alone; None if it has nothing to say."""
+    vocabulary, rules = bundle.vocabulary, bundle.rules
+    owners = {
+        name
+        for name, text in vocabulary.jurisdictions.items()
+        if country in (vocabulary.registers[text.countries].entries if isinstance(text.countries, str) else text.countries)
+    }
+    spoken = [
+        s for floor in rules.floors if floor.jurisdiction in owners for s in floor.spoken if s.subject == f"subject/{subject}"
+    ]
+    if not spoken:
+        return None
+    left = [each for each in rules.not_reached if each.jurisdiction in owners]
+    keys = [key for each in spoken for key in (each.subject, *each.by)] + [each.key for each in left]
+    lines = {repr(each) for each in (*spoken, *left)} | {line for key in keys for line in _conditions(bundle, Defined(key))}
+    digest = hashlib.sha256(printed_settings(bundle.settings).encode())
+    for line in sorted(lines):
+        digest.update(b"\n" + line.encode())
+    return digest.hexdigest()
+
+
 def _printed(bundle: Bundle, rule: Rule) -> Iterator[str]:
     """A rule and everything that its truth value rests on, printed."""
-    rules, vocabulary = bundle.rules, bundle.vocabulary
+    rules = bundle.rules
     yield repr(rule)
     for name in (*rule.satisfies, *rule.excuses, *_needs(rule.need)):
         yield repr(rules.requirements[name])
-    for key, condition in _rests_on(bundle, rule.condition):
+    yield from _conditions(bundle, rule.condition)
+
+
+def _conditions(bundle: Bundle, whole: Condition) -> Iterator[str]:
+    """A condition and everything that its truth value rests on, printed."""
+    rules, vocabulary = bundle.rules, bundle.vocabulary
+    for key, condition in _rests_on(bundle, whole):
         yield f"{key}: {condition!r}"
         for atom in atoms(condition):
             for fact in filter(None, (atom.fact, atom.other)):

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from engine.deciding.carried import STATES, gravest
 from engine.deciding.combine import Outcome
-from engine.deciding.coverage import REVIEWED
+from engine.deciding.coverage import REVIEWED, Unreached
 from engine.explaining.case import Case
 from engine.explaining.phrasebook import Phrasebook
 from engine.rules import Level, Need, Provision, Rule, State, Truth
@@ -23,7 +23,7 @@ UNMET = frozenset((State.UNMET,))
 def answer(case: Case, book: Phrasebook) -> str:
     """What to do, and the first reasons for it."""
     text = _with_carried(case, book) if case.judgement.agreed else book.language.disagreement()
-    text += "".join(_signed_off(case, book))
+    text += "".join((*_accepted(case, book), *_signed_off(case, book)))
     return book.language.hypothetically(case.as_of, text) if case.hypothetical else text
 
 
@@ -65,7 +65,7 @@ def _answer(case: Case, outcome: Outcome, book: Phrasebook) -> str:
         case "prohibited":
             return say.prohibited(_list([_said(rule, book) for rule in _certain(case, "prohibit")], book))
         case "not_applicable":
-            return say.not_applicable()
+            return say.not_applicable(_list([_left_alone(each, book) for each in case.outcome.coverage.not_reached], book))
     asked = case.missing[0].facts if case.missing else []
     questions = [part.question for part in asked[:ASKED]]
     return say.undecided(outcome.bounds.low, outcome.bounds.high, questions, max(0, len(asked) - ASKED))
@@ -78,7 +78,28 @@ def _signed_off(case: Case, book: Phrasebook) -> Iterator[str]:
         found = [part for part in case.judgement.signed_off if part.accepts == accepts]
         if found:
             said = [book.cited(book.clause(provisions[p.provision].title), provisions[p.provision]) for p in found]
-            yield book.language.signed_off(accepts == "lift", _list(said, book), min(part.until for part in found))
+            yield book.language.signed_off(accepts, _list(said, book), min(part.until for part in found))
+    reached = case.outcome.coverage.signed
+    if reached:
+        said = [book.language.headed(book.place(each.country), book.subject(each.subject)) for each in reached]
+        until = min(part.until for part in case.judgement.signed_off if part.accepts == "reach")
+        yield book.language.signed_off("reach", _list(said, book), until)
+
+
+def _left_alone(each: Unreached, book: Phrasebook) -> str:
+    """Whose law leaves which data alone, and why, if a policy says so."""
+    subject = book.text(book.bundle.vocabulary.subjects[each.subject].title)
+    because = book.clause(each.because.says) if each.because else ""
+    return book.language.left_alone(book.place(each.jurisdiction), subject, because)
+
+
+def _accepted(case: Case, book: Phrasebook) -> Iterator[str]:
+    """What organisations accept, where a permit rests on it."""
+    found = case.outcome.coverage.accepted
+    if found and case.outcome.permits:
+        said = [book.language.headed(book.place(each.country), book.subject(each.subject)) for each in found]
+        people = list(dict.fromkeys(book.text(each.acceptance.by) for each in found))
+        yield book.language.accepted(_list(said, book), _list(people, book), min(each.acceptance.until for each in found))
 
 
 def _list(texts: Sequence[str], book: Phrasebook) -> str:
@@ -159,6 +180,9 @@ def _reviews(case: Case, book: Phrasebook) -> Iterator[str]:
         if gap.certain and gap.reviewed:
             subject = book.text(vocabulary.subjects[gap.subject].title) if gap.subject else ""
             yield say.not_modelled(book.place(gap.country), subject, [role for role in gap.roles if role in REVIEWED])
+    for reach in case.outcome.coverage.reaches:
+        if reach.certain and reach.id not in signed:
+            yield say.reached(book.place(reach.country), book.text(vocabulary.subjects[reach.subject].title))
     asked = {name for _, rule in case.standing() if rule.need for name in rule.need.requirements()}
     for name, states in verdict.requirements.items():
         if name in asked and states == frozenset((State.DOUBTFUL,)):

@@ -20,6 +20,7 @@ from engine.calendars import due_day
 from engine.deciding.carried import STATES, Carried
 from engine.deciding.combine import word
 from engine.deciding.coverage import Coverage
+from engine.deciding.instruments import Instruments
 from engine.deciding.judgement import LIFTING, WEIGHING
 from engine.decision import SCHEMA, CarriedPart, ConflictPart, DutyPart, EnginePart, TracedPart, TracePart, TruthWord
 from engine.exchange import Exchange
@@ -35,6 +36,7 @@ from engine.values import Missing
 from engine.verdict import Bounds, Reading, numbers
 
 REMEMBERED_DUTIES = 4_096
+MOST_FOLDERS = 8  # that a decision names, so that its length has a bound
 REMEMBERED = 256  # combinations of truth values of the tests of one rule
 TRUTH_WORDS: dict[Truth, TruthWord] = {Truth.NO: "no", Truth.UNKNOWN: "unknown", Truth.YES: "yes"}
 
@@ -62,6 +64,9 @@ class Teller:
         self._victims = {n: sum(1 << number_of[key] for key in rule.exempts) for n, rule in enumerate(rules) if rule.exempts}
         self._lifts = {n: frozenset((*rule.satisfies, *rule.excuses)) for n, rule in enumerate(rules)}
         self._needs = {n: tuple(rule.need.requirements()) for n, rule in enumerate(rules) if rule.need}
+        self._instruments = Instruments(rules)
+        self._owner = {rule.provision.policy: rule.provision.jurisdiction for rule in rules}
+        self._instrument_titles = {rule.provision.policy: quote(self.book.text(rule.provision.instrument)) for rule in rules}
         self._reasons: dict[tuple[int, bool], tuple[str, str]] = {}
         self._known: dict[int, dict[Hashable, tuple[tuple[str, str], ...]]] = {}
         self._advice: dict[int, str] = {}
@@ -75,7 +80,8 @@ class Teller:
             for name, each in sorted(bundle.rules.requirements.items())
         }
         digests = bundle.digests
-        self._bundle = _encode({"meaning": digests.meaning, "source": digests.source})
+        folders = {"folders": digests.folders} if 1 < len(digests.folders) <= MOST_FOLDERS else {}
+        self._bundle = _encode({**folders, "meaning": digests.meaning, "source": digests.source})
 
     def tell(self, case: Case, more: Mapping[str, BaseModel]) -> Written:
         """The decision document of a case; `more` are members that the caller asked for."""
@@ -96,7 +102,7 @@ class Teller:
             "beneath": _bounds(judgement.beneath),
             "as_of": f'"{case.as_of.isoformat()}"',
             "hypothetical": "true" if case.hypothetical else "false",
-            "jurisdictions": _list(self._jurisdiction(name, bounds) for name, bounds in sorted(outcome.jurisdictions.items())),
+            "jurisdictions": _list(self._jurisdictions(case)),
             "reasons": _list(self._reason(number, case, values) for number in numbers(self._told(case))),
             "beaten": _list(self._beaten(case)),
             "requirements": _list(self._requirements(case)),
@@ -147,9 +153,22 @@ class Teller:
             **self._naming.of(case.exchange, case.verdict.defined),
         }
 
-    def _jurisdiction(self, name: str, bounds: Bounds) -> str:
-        title = quote(self.book.place(name))
-        return f'{{"bounds":{_bounds(bounds)},"jurisdiction":"{name}","outcome":"{word(bounds)}","title":{title}}}'
+    def _jurisdictions(self, case: Case) -> Iterator[str]:
+        signed = {part.provision for part in case.judgement.signed_off if part.accepts == "review"}
+        weighing: dict[str, list[tuple[Bounds, str]]] = {}
+        for policy, bounds in self._instruments.of(case.verdict, signed).items():
+            weighing.setdefault(self._owner[policy], []).append((bounds, policy))
+        for name, bounds in sorted(case.outcome.jurisdictions.items()):
+            own = sorted(weighing.get(name, ()), key=lambda each: (-each[0].high, -each[0].low, each[1]))
+            instruments = _list(
+                f'{{"bounds":{_bounds(of)},"instrument":"{policy}","outcome":"{word(of)}","title":{self._instrument_titles[policy]}}}'
+                for of, policy in own
+            )
+            title = quote(self.book.place(name))
+            yield (
+                f'{{"bounds":{_bounds(bounds)},"instruments":{instruments},"jurisdiction":"{name}","outcome":"{word(bounds)}",'
+                f'"title":{title}}}'
+            )
 
     def _told(self, case: Case) -> int:
         """The rules that the reasons list: those that weigh, those that lift for certain, those that may lift one that weighs."""
@@ -343,7 +362,59 @@ class Teller:
         ]
         jurisdictions = self.bundle.vocabulary.jurisdictions
         notes = [self.book.text(note) for name in covered.jurisdictions if (note := jurisdictions[name].note)]
-        return _encode({"jurisdictions": list(covered.jurisdictions), "not_modelled": gaps, "notes": notes})
+        reach = [
+            {
+                "certain": reach.certain,
+                "country": reach.country or "unknown",
+                "sign_off": reach.id if reach.certain else None,
+                "subject": reach.subject,
+            }
+            for reach in covered.reaches
+        ]
+        not_reached = [
+            {
+                "citation": self.book.text(because.citation) if because else "",
+                "jurisdiction": each.jurisdiction,
+                "policy": because.policy if because else "",
+                "says": self.book.text(because.says) if because else "",
+                "subject": each.subject,
+            }
+            for each in covered.not_reached
+            for because in (each.because,)
+        ]
+        accepted = [
+            {
+                "acceptance": each.acceptance.id,
+                "because": self.book.text(each.acceptance.because),
+                "by": self.book.text(each.acceptance.by),
+                "country": each.country,
+                "organisation": each.acceptance.organisation,
+                "subject": each.subject,
+                "until": each.acceptance.until.isoformat(),
+            }
+            for each in covered.accepted
+        ]
+        switched_off = [
+            {
+                "because": self.book.text(off.because),
+                "by": self.book.text(off.by),
+                "jurisdiction": off.jurisdiction,
+                "organisation": off.organisation,
+                "policy": off.policy,
+            }
+            for off in self.bundle.vocabulary.switched_off
+        ]
+        return _encode(
+            {
+                "accepted": accepted,
+                "jurisdictions": list(covered.jurisdictions),
+                "not_modelled": gaps,
+                "not_reached": not_reached,
+                "notes": notes,
+                "reach": reach,
+                "switched_off": switched_off,
+            }
+        )
 
 
 def trace(case: Case) -> TracePart:

@@ -191,6 +191,8 @@ class Phrasebook:
             return say.shown(name, not atom.fact.startswith("evidence"), negated)
         if atom.other and atom.op == "is":
             return say.same(name, self.title(atom.other), negated)
+        if atom.other and atom.type.many:
+            return say.of_sets(name, atom.op, self.title(atom.other), negated)
         if atom.type.kind == "yes/no":
             return say.yes_no(name, atom.operands[0] is not negated)
         if atom.register:

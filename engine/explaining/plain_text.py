@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from engine.bundle import Bundle
-from engine.decision import Decision, EvidencePart, NotModelledPart, ReasonPart
+from engine.decision import Decision, EvidencePart, JurisdictionPart, NotModelledPart, ReachPart, ReasonPart
 from engine.explaining.phrasebook import Phrasebook
 from engine.languages import ENGLISH, Language
 
@@ -43,7 +43,7 @@ class PlainText:
         """The sections of a decision that are not empty, each with its title."""
         say, factor, coverage = self.language, decision.factor, decision.coverage
         found = {
-            "jurisdictions": [say.jurisdiction_line(part) for part in decision.jurisdictions],
+            "jurisdictions": [line for part in decision.jurisdictions for line in self._jurisdiction(part)],
             "why": [line for part in decision.reasons for line in self._reason(part)],
             "beaten": [say.beaten_line(part) for part in decision.beaten],
             "requirements": [say.requirement_line(part) for part in decision.requirements],
@@ -60,6 +60,7 @@ class PlainText:
                 if line.value is not None
             ],
             "gaps": [self._gap(part) for part in coverage.not_modelled],
+            "reach": [self._reach(part) for part in coverage.reach],
             "notes": coverage.notes,
             "engines": [say.engines_line(decision.engine, decision.bundle.meaning[:12])],
         }
@@ -68,6 +69,12 @@ class PlainText:
     def filled(self, text: str, first: str = "", rest: str = "") -> str:
         """A text in lines of at most WIDTH columns; `first` is put before the first line, `rest` before the others."""
         return "\n".join(wrapped(text, first, rest))
+
+    def _jurisdiction(self, part: JurisdictionPart) -> Iterator[str]:
+        """A jurisdiction, and the instruments that weigh in it where there are several, or where one differs from the whole."""
+        yield self.language.jurisdiction_line(part)
+        if len(part.instruments) > 1 or any(each.outcome != part.outcome for each in part.instruments):
+            yield from (f"    {self.language.instrument_line(each)}" for each in part.instruments)
 
     def _reason(self, part: ReasonPart) -> Iterator[str]:
         yield self.language.reason_line(part)
@@ -89,6 +96,12 @@ class PlainText:
             place = "" if place == "unknown" else self._book.place(place)
             subject = "" if subject == "all" else self._book.subject(subject)
         return self.language.gap_line(place, subject, part)
+
+    def _reach(self, part: ReachPart) -> str:
+        place, subject = part.country, part.subject
+        if self._book:
+            place, subject = "" if place == "unknown" else self._book.place(place), self._book.subject(subject)
+        return self.language.reach_line(place, subject, part.certain)
 
     def _account(self, name: str) -> str:
         return self._book.account(name) if self._book else name

@@ -16,6 +16,7 @@ from engine.decision import (
     CarriedPart,
     DutyPart,
     EnginePart,
+    InstrumentPart,
     JurisdictionPart,
     LanePart,
     NotModelledPart,
@@ -75,6 +76,7 @@ CODES: Codes = {
         "exempts": "豁免",
         "satisfies": "满足要求",
         "advise": "建议",
+        "allows": "允许",
     },
     "force": {
         "law": "法律",
@@ -125,6 +127,7 @@ SECTIONS: Labels = {
     "lanes": "便利通道",
     "account": "数据要素账户",
     "gaps": "尚未收录的法律",
+    "reach": "可能适用于数据的法律",
     "notes": "已收录法律未涵盖的内容",
     "engines": "推理引擎",
 }
@@ -163,6 +166,13 @@ BRIEF: Labels = {
     "that_day": "交换之日",
     "earliest": "以先到者为准：",
     "lane": "开放便利通道",
+    "accepts": "认可已另行处理的事项",
+    "countries": "国家和地区",
+    "subjects": "数据类型",
+    "because": "理由",
+    "by": "决定人",
+    "must_be_shown": "仅凭声明不予采信的事项",
+    "switched_off": "已停用、视同尚未收录的法律",
     "marks": "每条规定均注明确信程度。",
 }
 
@@ -180,6 +190,9 @@ class Chinese(Language):
 
     def listed(self, texts: Sequence[str], more: bool) -> str:
         return "；".join(texts) + ("；……" if more else "")
+
+    def one_after_another(self, sentences: Sequence[str]) -> str:
+        return "".join(sentences)
 
     def joined(self, names: Sequence[str]) -> str:
         return "和".join(["、".join(names[:-1]), names[-1]] if len(names) > 1 else names)
@@ -263,6 +276,9 @@ class Chinese(Language):
     def that_day(self) -> str:
         return "本次交换之日"
 
+    def expires_before_dated(self) -> str:
+        return "文件的有效期不得早于其日期届满"
+
     # Tests
 
     def test(self, name: str, op: str, kind: str, targets: Sequence[str], negated: bool, listed: bool) -> str:
@@ -278,6 +294,8 @@ class Chinese(Language):
                 return f"{name}{'不' if negated else ''}包括{target}中的{'任何' if negated else '至少'}一{unit}"
             case "has":
                 return f"{name}{'不' if negated else ''}包括{target}"
+            case "only" if not targets:
+                return f"{name}：{'有' if negated else '无'}"
             case "only":
                 return f"{name}{'不' if negated else '仅'}限于{target}"
             case "within":
@@ -296,6 +314,14 @@ class Chinese(Language):
 
     def same(self, name: str, other: str, negated: bool) -> str:
         return f"{name}与{other}{'不同' if negated else '相同'}"
+
+    def of_sets(self, name: str, op: str, other: str, negated: bool) -> str:
+        match op:
+            case "only":
+                return f"{name}{'' if negated else '未'}超出{other}"
+            case "has_all":
+                return f"{name}{'未' if negated else ''}涵盖{other}的全部"
+        return f"{name}与{other}{'没有' if negated else '有'}重合"
 
     def shown(self, name: str, claim: bool, negated: bool) -> str:
         word = ("未援引并证明" if negated else "已援引并证明") if claim else ("未出示" if negated else "已出示")
@@ -328,8 +354,11 @@ class Chinese(Language):
     def prohibited(self, reasons: str) -> str:
         return f"不得进行：{reasons}。"
 
-    def not_applicable(self) -> str:
-        return "此处没有任何规则适用于本次交换；这不等于许可。"
+    def not_applicable(self, left_alone: str) -> str:
+        return f"此处收录的法律均未涉及本次交换；这不等于许可{f'：{left_alone}' if left_alone else ''}。"
+
+    def left_alone(self, place: str, subject: str, because: str) -> str:
+        return f"{place}有关{subject}的法律不适用于本次交换{f'（{because}）' if because else ''}"
 
     def undecided(self, low: Level, high: Level, questions: Sequence[str], more: int) -> str:
         between = f"尚不能作出决定：结果介于“{self.level(low.word)}”与“{self.level(high.word)}”之间"
@@ -338,9 +367,16 @@ class Chinese(Language):
         asked = [f"（{number}）{question}" for number, question in enumerate(questions, 1)] if len(questions) > 1 else questions
         return f"{between}；请先查明：{''.join(asked)}{f'（另有{more}项）' if more else ''}"
 
-    def signed_off(self, doubtful: bool, provisions: str, until: date) -> str:
-        what = "下列存疑的豁免或者依据已经人工签核" if doubtful else "下列审查已经人工签核"
-        return f"{what}，有效期至{self.day(until)}：{provisions}。"
+    def signed_off(self, accepts: str, what: str, until: date) -> str:
+        said = {
+            "review": "下列审查已经人工签核",
+            "lift": "下列存疑的豁免或者依据已经人工签核",
+            "reach": "下列法律可能适用一事已经人工签核",
+        }[accepts]
+        return f"{said}，有效期至{self.day(until)}：{what}。"
+
+    def accepted(self, what: str, by: str, until: date) -> str:
+        return f"本结果依据{by}的确认（有效期至{self.day(until)}）：此处未收录的下列法律已另行处理：{what}。"
 
     def sign_off_ends(self, day: date) -> str:
         return f"签核于{self.day(day)}到期"
@@ -387,10 +423,16 @@ class Chinese(Language):
     def unsettled(self, says: str) -> str:
         return f"下列规定是否成立尚无定论：{says}"
 
+    def otherwise(self, outcome: str) -> str:
+        return f"其他条款均未作规定的，{'禁止交换' if outcome == 'prohibited' else '须经人工审查'}"
+
     def not_modelled(self, place: str, subject: str, roles: Sequence[str]) -> str:
         about = f"有关{subject}" if subject else ""
         where = self.joined([self.role(role) for role in roles])
         return f"此处未收录{place}{about}的法律，而{where}在该地"
+
+    def reached(self, place: str, subject: str) -> str:
+        return f"数据来自{place}，该地有关{subject}的法律是否适用尚无定论"
 
     def doubtful(self, title: str) -> str:
         return f"下列要求仅凭存疑的依据满足：{title}"
@@ -426,6 +468,10 @@ class Chinese(Language):
             case "date":
                 return f"{title}是哪一天？"
         return f"{title}是什么？"
+
+    def ask_narrower(self, title: str, meant: Sequence[str], choices: Sequence[str], several: bool) -> str:
+        said = self.joined([f"“{each}”" for each in meant])
+        return f"{title}中的{said}具体指下列哪{'些（请全部列出）' if several else '一项'}：{'；'.join(choices)}？"
 
     def ask_field(self, title: str, field: str) -> str:
         return _FIELD_QUESTIONS[field].format(title)
@@ -484,6 +530,9 @@ class Chinese(Language):
     def jurisdiction_line(self, part: JurisdictionPart) -> str:
         return self.headed(part.title, self.level(part.outcome))
 
+    def instrument_line(self, part: InstrumentPart) -> str:
+        return self.headed(part.title, self.level(part.outcome))
+
     def reason_line(self, part: ReasonPart) -> str:
         about = "，".join([*self.kind(part.force, part.mark), self.word("effect", part.effect)])
         text = f"{part.title}——{self.source(part.instrument, part.citation)}（{about}），见{part.at}"
@@ -528,6 +577,9 @@ class Chinese(Language):
 
     def account_line(self, account: str, title: str, value: str) -> str:
         return self.headed(f"{account}，{title}", value)
+
+    def reach_line(self, place: str, subject: str, certain: bool) -> str:
+        return self.certainly(certain, f"{self.headed(place or '未知的国家或地区', subject)}，故须人工审查")
 
     def gap_line(self, place: str, subject: str, part: NotModelledPart) -> str:
         roles = self.joined([self.role(role) for role in part.touched_as])

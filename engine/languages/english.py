@@ -16,6 +16,7 @@ from engine.decision import (
     CarriedPart,
     DutyPart,
     EnginePart,
+    InstrumentPart,
     JurisdictionPart,
     LanePart,
     NotModelledPart,
@@ -101,6 +102,7 @@ CODES: Codes = {
         "exempts": "exempts",
         "satisfies": "meets a requirement",
         "advise": "advises",
+        "allows": "allows",
     },
     "force": {
         "law": "law",
@@ -151,6 +153,7 @@ SECTIONS: Labels = {
     "lanes": "Lanes",
     "account": "Data factor account",
     "gaps": "Law not modelled here",
+    "reach": "Law that may reach the data",
     "notes": "What the modelled law leaves out",
     "engines": "Decided by",
 }
@@ -189,6 +192,13 @@ BRIEF: Labels = {
     "that_day": "the day of the exchange",
     "earliest": "whichever comes first:",
     "lane": "opens the lane",
+    "accepts": "What is accepted as looked after elsewhere",
+    "countries": "Countries",
+    "subjects": "Subject matters",
+    "because": "Reason",
+    "by": "Decided by",
+    "must_be_shown": "What counts only where it is not merely stated",
+    "switched_off": "What is switched off, and so not modelled",
     "marks": "Each provision says how certain it is.",
 }
 
@@ -206,6 +216,9 @@ class English(Language):
 
     def listed(self, texts: Sequence[str], more: bool) -> str:
         return "; ".join(texts) + ("; …" if more else "")
+
+    def one_after_another(self, sentences: Sequence[str]) -> str:
+        return " ".join(sentences)
 
     def joined(self, names: Sequence[str]) -> str:
         return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
@@ -276,11 +289,16 @@ class English(Language):
     def that_day(self) -> str:
         return "the day of the exchange"
 
+    def expires_before_dated(self) -> str:
+        return "a document does not expire before it is dated"
+
     # Tests
 
     def test(self, name: str, op: str, kind: str, targets: Sequence[str], negated: bool, listed: bool) -> str:
         target, denied = self.either(targets), "not " if negated else ""
         only = "only " if op == "only" else ""
+        if op == "only" and not targets:
+            return self.headed(name, "some" if negated else "none")
         if op in ("is", "in", "has", "only"):
             target = self.either([_place(each) for each in targets])
             if where := _WHERE.fullmatch(name) or _COUNTRY.fullmatch(name):
@@ -305,6 +323,12 @@ class English(Language):
 
     def same(self, name: str, other: str, negated: bool) -> str:
         return f"{name} {_be(name)} {'not ' if negated else ''}the same as {other}"
+
+    def of_sets(self, name: str, op: str, other: str, negated: bool) -> str:
+        verb, rest = {"only": ("stay", "within"), "has_all": ("cover", "all of"), "has": ("overlap", "with")}[op]
+        if negated:
+            return f"{name} {'do' if _plural(name) else 'does'} not {verb} {rest} {other}"
+        return f"{name} {verb}{'' if _plural(name) else 's'} {rest} {other}"
 
     def shown(self, name: str, claim: bool, negated: bool) -> str:
         return f"{name} {_be(name)} {'not ' if negated else ''}{'relied on and shown' if claim else 'shown'}"
@@ -340,8 +364,12 @@ class English(Language):
     def prohibited(self, reasons: str) -> str:
         return f"Do not proceed: {reasons}."
 
-    def not_applicable(self) -> str:
-        return "No policy here applies to this exchange; that is not a permit."
+    def not_applicable(self, left_alone: str) -> str:
+        said = f": {left_alone}" if left_alone else ""
+        return f"No law that is modelled here speaks of this exchange, and that is not a permit{said}."
+
+    def left_alone(self, place: str, subject: str, because: str) -> str:
+        return f"the law of {place} on {subject} does not reach it{f' ({because})' if because else ''}"
 
     def undecided(self, low: Level, high: Level, questions: Sequence[str], more: int) -> str:
         levels = f"anything from {self.level(low.word)} to {self.level(high.word)}"
@@ -350,9 +378,18 @@ class English(Language):
         also = f" (and {_count(more, 'more question', 'more questions')})" if more else ""
         return f"Not decided: the answers below can make it {levels}. {' '.join(questions)}{also}"
 
-    def signed_off(self, doubtful: bool, provisions: str, until: date) -> str:
-        what = "accepts an exemption or a ground that is in doubt" if doubtful else "approves a review"
-        return f" This rests on a sign-off that {what}, valid until {self.day(until)}: {provisions}."
+    def signed_off(self, accepts: str, what: str, until: date) -> str:
+        does = {
+            "review": "approves a review",
+            "lift": "accepts an exemption or a ground that is in doubt",
+            "reach": "accepts that a law may reach the data",
+        }[accepts]
+        return f" This rests on a sign-off that {does}, valid until {self.day(until)}: {what}."
+
+    def accepted(self, what: str, by: str, until: date) -> str:
+        return (
+            f" This rests on an acceptance by {by}, valid until {self.day(until)}, that law not modelled here is met: {what}."
+        )
 
     def sign_off_ends(self, day: date) -> str:
         return f"a sign-off ends on {self.day(day)}"
@@ -405,9 +442,16 @@ class English(Language):
     def unsettled(self, says: str) -> str:
         return f"It is not settled that this holds: {says}"
 
+    def otherwise(self, outcome: str) -> str:
+        what = "the exchange is prohibited" if outcome == "prohibited" else "a person must review the exchange"
+        return f"Where none of its provisions speaks, {what}"
+
     def not_modelled(self, place: str, subject: str, roles: Sequence[str]) -> str:
         about = f" on {subject}" if subject else ""
         return f"the law of {place}{about} is not modelled here, and {self._present(roles)} there"
+
+    def reached(self, place: str, subject: str) -> str:
+        return f"the data come from {place}, and whether its law on {subject} reaches them is not settled"
 
     def doubtful(self, title: str) -> str:
         return f"this requirement is met only on a doubtful ground: {self.small(title)}"
@@ -442,6 +486,12 @@ class English(Language):
             case "count":
                 return f"How many are there: {title}?"
         return f"What is the {title}?"
+
+    def ask_narrower(self, title: str, meant: Sequence[str], choices: Sequence[str], several: bool) -> str:
+        said = self.joined([f"“{each}”" for each in meant])
+        if several:
+            return f"What exactly is meant by {said} ({title})? Name all of these that apply: {'; '.join(choices)}."
+        return f"What exactly is meant by {said} ({title}): {'; '.join(choices)}?"
 
     def ask_field(self, title: str, field: str) -> str:
         return _FIELD_QUESTIONS[field].format(title)
@@ -500,6 +550,9 @@ class English(Language):
     def jurisdiction_line(self, part: JurisdictionPart) -> str:
         return self.headed(part.title, self.level(part.outcome))
 
+    def instrument_line(self, part: InstrumentPart) -> str:
+        return self.headed(part.title, self.level(part.outcome))
+
     def reason_line(self, part: ReasonPart) -> str:
         about = f"{', '.join(self.kind(part.force, part.mark))}; {self.word('effect', part.effect)}"
         text = f"{part.title} - {part.instrument}, {part.citation} ({about}) at {part.at}"
@@ -544,6 +597,9 @@ class English(Language):
 
     def account_line(self, account: str, title: str, value: str) -> str:
         return self.headed(f"{account}, {title}", value)
+
+    def reach_line(self, place: str, subject: str, certain: bool) -> str:
+        return self.certainly(certain, f"{self.headed(place or 'an unknown country', subject)}, so a person must look at it")
 
     def gap_line(self, place: str, subject: str, part: NotModelledPart) -> str:
         law = self.headed(place or "an unknown country", subject or "every subject matter")

@@ -20,6 +20,7 @@ from engine.decision import (
     CarriedPart,
     DutyPart,
     EnginePart,
+    InstrumentPart,
     JurisdictionPart,
     LanePart,
     NotModelledPart,
@@ -112,6 +113,10 @@ class Language(ABC):
         """A list of texts that may be whole clauses; `more` says that the list is not complete."""
 
     @abstractmethod
+    def one_after_another(self, sentences: Sequence[str]) -> str:
+        """Whole sentences as one text."""
+
+    @abstractmethod
     def joined(self, names: Sequence[str]) -> str:
         """`a, b and c`."""
 
@@ -200,6 +205,12 @@ class Language(ABC):
     def that_day(self) -> str:
         """The day of the exchange, where a test compares another day with it."""
 
+    # What an exchange says that cannot be true together
+
+    @abstractmethod
+    def expires_before_dated(self) -> str:
+        """A document expires before it is dated."""
+
     # Tests
 
     @abstractmethod
@@ -215,6 +226,10 @@ class Language(ABC):
 
     @abstractmethod
     def same(self, name: str, other: str, negated: bool) -> str: ...
+
+    @abstractmethod
+    def of_sets(self, name: str, op: str, other: str, negated: bool) -> str:
+        """A test of one set against another: "has" some member of it, "has_all" of its members, or "only" such members."""
 
     @abstractmethod
     def shown(self, name: str, claim: bool, negated: bool) -> str:
@@ -250,15 +265,28 @@ class Language(ABC):
     def prohibited(self, reasons: str) -> str: ...
 
     @abstractmethod
-    def not_applicable(self) -> str: ...
+    def not_applicable(self, left_alone: str) -> str:
+        """No law speaks of the exchange; `left_alone` lists whose law leaves it alone, "" if none is known."""
+
+    @abstractmethod
+    def left_alone(self, place: str, subject: str, because: str) -> str:
+        """The law of a place does not speak of a subject in this exchange; `because` is the reason, "" if none is given."""
 
     @abstractmethod
     def undecided(self, low: Level, high: Level, questions: Sequence[str], more: int) -> str:
         """`more` is the number of questions that are left out."""
 
     @abstractmethod
-    def signed_off(self, doubtful: bool, provisions: str, until: date) -> str:
-        """A sentence after the answer: which provisions persons signed off. `doubtful`: they accepted lifts that are in doubt."""
+    def signed_off(self, accepts: str, what: str, until: date) -> str:
+        """
+        A sentence after the answer: what persons signed off.
+
+        `accepts` is "review" or "lift", and `what` lists provisions; or it is "reach", and `what` lists places and their law.
+        """
+
+    @abstractmethod
+    def accepted(self, what: str, by: str, until: date) -> str:
+        """A sentence after the answer: the law of which places on which subjects is accepted to be looked after, by whom."""
 
     @abstractmethod
     def sign_off_ends(self, day: date) -> str: ...
@@ -307,8 +335,16 @@ class Language(ABC):
         """The reason for the review of a provision that is marked unsure; `says` is what the provision says."""
 
     @abstractmethod
+    def otherwise(self, outcome: str) -> str:
+        """What a policy says where it applies and no other provision of it stands; `outcome` is "prohibited" or "review"."""
+
+    @abstractmethod
     def not_modelled(self, place: str, subject: str, roles: Sequence[str]) -> str:
         """No policy models the law of a place on a subject; "" is every subject. `roles` are codes."""
+
+    @abstractmethod
+    def reached(self, place: str, subject: str) -> str:
+        """Data on a subject come from a place, none of whose policies applies, so that its law may reach them."""
 
     @abstractmethod
     def doubtful(self, title: str) -> str:
@@ -339,6 +375,10 @@ class Language(ABC):
     @abstractmethod
     def ask(self, title: str, kind: str) -> str:
         """A question for a fact that has no question by an author; the kind of a document is "document"."""
+
+    @abstractmethod
+    def ask_narrower(self, title: str, meant: Sequence[str], choices: Sequence[str], several: bool) -> str:
+        """The question which of some values is meant by wider ones that were sent for a fact; perhaps several are."""
 
     @abstractmethod
     def ask_field(self, title: str, field: str) -> str:
@@ -399,6 +439,9 @@ class Language(ABC):
     def jurisdiction_line(self, part: JurisdictionPart) -> str: ...
 
     @abstractmethod
+    def instrument_line(self, part: InstrumentPart) -> str: ...
+
+    @abstractmethod
     def reason_line(self, part: ReasonPart) -> str: ...
 
     @abstractmethod
@@ -429,6 +472,10 @@ class Language(ABC):
 
     @abstractmethod
     def account_line(self, account: str, title: str, value: str) -> str: ...
+
+    @abstractmethod
+    def reach_line(self, place: str, subject: str, certain: bool) -> str:
+        """A place whose law may reach the data; "" is an unknown place."""
 
     @abstractmethod
     def gap_line(self, place: str, subject: str, part: NotModelledPart) -> str:

@@ -18,7 +18,9 @@ class FactEntry(BaseModel):
     """
     One fact, or one kind of evidence or claim (type "document").
 
-    `values` are those of a closed value set; the list is empty if any value may be sent. `family` is the family that the fact belongs to.
+    `values` are those of a closed value set; the list is empty if any value may be sent. `narrower` maps each value that may say too little
+    to what it may mean, so that it need not be asked about. `family` is the family that the fact belongs to.
+    `some` says that a set is never empty.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -28,8 +30,10 @@ class FactEntry(BaseModel):
     title: Text
     ask: Text | None = None
     values: list[str] = []
+    narrower: dict[str, list[str]] = {}
     personal: bool = False
     change: bool = False
+    some: bool = False
     family: str = ""
     dpv: str = ""
     kind: Literal["fact", "evidence", "claims"] = "fact"
@@ -47,8 +51,10 @@ def catalogue(vocabulary: Vocabulary) -> list[FactEntry]:
                 title=fact.title,
                 ask=fact.ask,
                 values=list(values.values[:MAX_LISTED]) if values and not values.open else [],
+                narrower={value: list(meant) for value, meant in values.narrower.items()} if values else {},
                 personal=fact.personal,
                 change=fact.change,
+                some=fact.some,
                 family=fact.family,
                 dpv=fact.dpv,
             )

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
@@ -19,8 +19,9 @@ from engine.languages import in_each
 from engine.multilingual import NO_WORDS
 from engine.policy_language.conditions import Conditions, Use
 from engine.policy_language.exemptions import Lift, LoweredRule, WrittenRule, in_strata, periods, resolve_exemptions
+from engine.policy_language.floors import floors
 from engine.policy_language.model import CalendarText, DutyText, PolicyText, RuleText, Window, read_model
-from engine.policy_language.tree import Mapping, Node, Scalar, locate, plain
+from engine.policy_language.tree import Mapping, Node, Scalar, key_named, locate, plain
 from engine.policy_language.tree import Sequence as ListNode
 from engine.policy_language.vocabulary import WEEK, Vocabulary
 from engine.rules import (
@@ -35,10 +36,10 @@ from engine.rules import (
     Due,
     Duty,
     Earliest,
-    Floor,
     Level,
     Need,
     Not,
+    NotReached,
     OnDate,
     OnDay,
     Period,
@@ -50,9 +51,8 @@ from engine.rules import (
 )
 from engine.values import BadValue, Type, read_date, read_day_of_year, read_duration
 
-EFFECTS = ("prohibit", "require", "satisfies", "oblige", "review", "advise", "compels")
+EFFECTS = ("prohibit", "require", "satisfies", "oblige", "review", "advise", "compels", "allows")
 RAISING = frozenset({"prohibit", "require", "oblige", "review", "compels"})
-WEIGHING = RAISING - {"compels"}  # what gives a law a floor (semantics 4.2)
 BINDING = frozenset({"law", "order"})
 ALLOWED = {
     "law": frozenset(EFFECTS),
@@ -65,7 +65,9 @@ ALLOWED = {
 COUNTER_WINDOW = re.compile(
     r"^(calendar year( and the one before)?( in (?P<zone>[A-Za-z]+(/[A-Za-z_]+)*))?|preceding \d{1,4} (day|week|month|year)s?)$"
 )
+EVERYWHERE = "always"  # what `applies` says of a policy that applies to every exchange
 DUE_ANCHORS = ("exchanged_at", "decided_on")
+OTHERWISE = "otherwise"  # the id of the provision that a policy's `otherwise` becomes
 T = TypeVar("T")
 
 
@@ -116,21 +118,29 @@ class _Checker:
             self._own(f"touch/{number}", ("touches", str(number)))
         self._counters()
         for name, (policy, tree) in self.policies.items():
-            applies = self.conditions.lower(locate(tree, ("applies",))[0], name, Use.APPLIES)
+            node = locate(tree, ("applies",))[0]
+            always = isinstance(node, Scalar) and node.text == EVERYWHERE
+            applies = ALWAYS if always else self.conditions.lower(node, name, Use.APPLIES)
             self.conditions.definitions[f"{name}#applies"] = All((_in_force(policy.in_force), applies))
+            self._not_reached(name, policy, tree)
         requirements = {name: self._requirement(name) for name in self.vocabulary.requirements}
         lifts = resolve_exemptions(self.written, self.vocabulary.requirements, self.conditions.unread, self.findings)
         parts = [part for name in self.written for part in self._lower(self.written[name], lifts.get(name, ()))]
-        rules = in_strata(parts)
+        rules = (*in_strata(parts), *self._otherwise(parts))
         self._check_force(rules)
         self._check_periods()
         self._check_shown(rules)
         self._check_used()
         return RuleSet(
             definitions=self.conditions.definitions,
-            rules=rules,
+            rules=self._counting(rules),
             requirements=requirements,
-            floors=self._floors(),
+            not_reached=tuple(
+                NotReached(f"not-reached/{name}/{number}", name, policy.jurisdiction, each.cite.words, each.says.words)
+                for name, (policy, _) in sorted(self.policies.items())
+                for number, each in enumerate(policy.not_reached or ())
+            ),
+            floors=floors(self.vocabulary, self.policies, self.written, self.conditions, self.findings),
             registers={name: dict(register.entries) for name, register in self.vocabulary.registers.items()},
             families={
                 f"{family}.total": (
@@ -162,6 +172,10 @@ class _Checker:
             help = did_you_mean(policy.jurisdiction, known) or "add it to the vocabulary under `jurisdictions:`"
             self.findings.error(at, "unknown-jurisdiction", f"there is no jurisdiction `{policy.jurisdiction}`", help=help)
         for name in policy.define:
+            if name == EVERYWHERE:
+                at = locate(tree, ("define", name))[1]
+                said = f"`{name}` cannot be the name of a definition"
+                self.findings.error(at, "bad-id", said, help=f"`applies: {name}` has a meaning already; choose another name")
             self.defined[f"{policy.policy}/{name}"] = (policy.policy, locate(tree, ("define", name))[0])
         for number, text in enumerate(policy.rules):
             node = locate(tree, ("rules", number))[0]
@@ -209,11 +223,59 @@ class _Checker:
                     self.findings.error(at, "unknown-rule", f"there is no rule `{rule}`", "nothing to leave out", help)
             self._own(f"counter/{name}", ("counters", name), "where")
 
-    def _floors(self) -> tuple[Floor, ...]:
+    def _otherwise(self, parts: Sequence[LoweredRule]) -> Iterator[Rule]:
+        """What policies say where none of their rules stands (semantics 4.2)."""
+        for name, (policy, tree) in sorted(self.policies.items()):
+            if policy.otherwise is None:
+                continue
+            at = locate(tree, ("otherwise",))[0].span
+            if policy.instrument.force not in (*BINDING, "contract"):
+                said = f"a text of force `{policy.instrument.force}` cannot say what holds otherwise"
+                self.findings.error(at, "force", said, "not by this force", "a law, an order or a contract can")
+            if f"{name}/{OTHERWISE}" in self.written:
+                node = self.written[f"{name}/{OTHERWISE}"].node
+                said = f"a rule of a policy with `otherwise:` cannot be named `{OTHERWISE}`"
+                self.findings.error(locate(node, ("id",))[0].span, "duplicate-id", said, help="give it another id")
+            says = in_each(lambda language, policy=policy: language.otherwise(policy.otherwise))  # type: ignore[misc]
+            yield Rule(
+                key=f"{name}/{OTHERWISE}",
+                provision=Provision(
+                    id=f"{name}/{OTHERWISE}",
+                    policy=name,
+                    instrument=policy.title.words,
+                    jurisdiction=policy.jurisdiction,
+                    force=policy.instrument.force,
+                    citation=policy.title.words,
+                    title=says,
+                    says=says,
+                    source=policy.instrument.issuer,
+                    status="confirmed",
+                    file=at.file,
+                    line=at.line,
+                ),
+                effect={"prohibited": "prohibit", "review": "review"}[policy.otherwise],
+                condition=Defined(f"{name}#applies"),
+                message=says,
+                otherwise=tuple(part.rule.key for part in parts if part.rule.provision.policy == name),
+            )
+
+    def _not_reached(self, name: str, policy: PolicyText, tree: Node) -> None:
+        """Where a law says that it leaves data alone; each becomes a definition that coverage reads (semantics 4.3)."""
+        for number, _ in enumerate(policy.not_reached or ()):
+            when = locate(tree, ("not_reached", number, "when"))[0]
+            self.conditions.definitions[f"not-reached/{name}/{number}"] = self.conditions.lower(when, name, Use.LIFTS)
+
+    def _is_off(self, policy: str, jurisdiction: str) -> bool:
+        """Whether an organisation has switched this policy off (semantics 4.3)."""
+        return any(off.covers(policy, jurisdiction) for off in self.vocabulary.switched_off)
+
+    def _counting(self, rules: tuple[Rule, ...]) -> tuple[Rule, ...]:
+        """The rules without those that are switched off; their definitions stay, since other policies may use them."""
+        off = {rule.key for rule in rules if self._is_off(rule.provision.policy, rule.provision.jurisdiction)}
+        if not off:
+            return rules
         return tuple(
-            Floor(name, policy.jurisdiction, Defined(f"{name}#applies"))
-            for name, (policy, _) in sorted(self.policies.items())
-            if policy.instrument.force in BINDING and any(WEIGHING & set(effects_of(rule)) for rule in policy.rules)
+            replace(rule, exempts=tuple(key for key in rule.exempts if key not in off)) for rule in rules if rule.key not in off
         )
 
     def _requirement(self, name: str) -> Requirement:
@@ -393,11 +455,11 @@ class _Checker:
         self._allowed(written, effect)
         if provision.force == "norm" and self.settings.norms == "advise" and effect in RAISING:
             effect, message = "advise", message or text.says.words
-        elif text.status == "unsure" and effect in RAISING - {"review"}:
+        elif text.status == "unsure" and effect in (RAISING | {"allows"}) - {"review"}:
             # Semantics 3.7: an unsure rule becomes a review, whatever its effect.
             effect, message = "review", message or in_each(lambda language: language.unsettled(text.says.in_(language.code)))
         node = written.node
-        use = {"satisfies": Use.LIFTS, "advise": Use.ADVISES}.get(effect, Use.RAISES)
+        use = {"satisfies": Use.LIFTS, "allows": Use.LIFTS, "advise": Use.ADVISES}.get(effect, Use.RAISES)
         duties: tuple[Duty, ...] = ()
         if text.duties and effect != "satisfies":
             self._stray_duties(written)
@@ -559,7 +621,7 @@ class _Checker:
             for kind, fact in fields.items():
                 if kind not in counting:
                     node = self.written[rule.provision.id].node
-                    at = _key(node, fact) or node.key(rule.effect) or node
+                    at = key_named(node, fact) or node.key(rule.effect) or node
                     group, _, name = kind.partition(".")
                     said = f"`{fact}` is tested, but not whether the document counts on the day and covers the exchange"
                     self.findings.warn(at.span, "only-a-field", said, help=f"add `{group}: {{has: {name}}}`")
@@ -586,18 +648,6 @@ class _Checker:
             policy, _, short = name.partition("/")
             at = locate(self.policies[policy][1], ("define", short))[1]
             self.findings.warn(at, "unused-definition", f"nothing uses `{short}`", help="use it in a condition, or drop it")
-
-
-def _key(node: Node, name: str) -> Scalar | None:
-    """The first key of this name in a tree."""
-    match node:
-        case Mapping(entries=entries):
-            return next((key for key, _ in entries if key.text == name), None) or next(
-                (found for _, value in entries if (found := _key(value, name))), None
-            )
-        case ListNode(items=items):
-            return next((found for item in items if (found := _key(item, name))), None)
-    return None
 
 
 def effects_of(text: RuleText) -> list[str]:

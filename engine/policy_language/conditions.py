@@ -306,8 +306,12 @@ class Conditions:
             self.findings.error(node.span, "unknown-fact", f"an exchange has no fact `{other}`", "not in the vocabulary", near)
         elif other == fact:
             self.findings.error(node.span, "same-fact", f"`{fact}` is compared with itself", help="name another fact")
-        elif type.many or (there.kind, there.many, there.values) != (type.kind, type.many, type.values):
-            help = "a set cannot be compared with a fact" if type.many else "compare facts of one type"
+        elif (type.many and op not in SETS) or (there.kind, there.many, there.values) != (type.kind, type.many, type.values):
+            help = (
+                "compare a set with a set of its type, by `has`, `has_all` or `only`"
+                if type.many
+                else "compare facts of one type"
+            )
             self.findings.error(
                 node.span, "ill-typed", f"`{fact}` is of type `{type.name}`, but `{other}` is of type `{there.name}`", help=help
             )
@@ -321,11 +325,17 @@ class Conditions:
 
     def _set(self, fact: str, type: Type, word: str, operand: Node, use: Use) -> Condition:
         if isinstance(operand, Mapping):
-            inner = operand.get("in")
+            inner, other = operand.get("in"), operand.get("fact")
+            if other is not None and len(operand.entries) == 1:
+                return self._against(fact, type, word, other, use)
             if word == "has_all" or inner is None or len(operand.entries) != 1:
-                self.findings.error(operand.span, "wrong-shape", f"`{word}` takes a value, a list of values or `in: REGISTER`")
+                usable = "" if word == "has_all" else ", `in: REGISTER`"
+                said = f"`{word}` takes a value, a list of values{usable} or `fact:` with the name of a set"
+                self.findings.error(operand.span, "wrong-shape", said)
                 return ALWAYS
             return self._register(fact, type, word, inner, use)
+        if word == "only" and isinstance(operand, Sequence) and not operand.items:
+            return self._atom(fact, type, word, (), use)  # nothing at all: the set is empty
         one = Type(type.kind, False, type.values)
         operands = tuple(o for o in (self._operand(one, s) for s in _scalars(operand, self.findings)) if o is not None)
         if word == "has_all":

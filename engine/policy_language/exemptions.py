@@ -114,7 +114,8 @@ def resolve_exemptions(
 
 def _has_effect(text: RuleText) -> bool:
     return any(
-        getattr(text, e) is not None for e in ("prohibit", "require", "satisfies", "oblige", "review", "advise", "compels")
+        getattr(text, e) is not None
+        for e in ("prohibit", "require", "satisfies", "oblige", "review", "advise", "compels", "allows")
     )
 
 

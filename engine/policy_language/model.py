@@ -1,5 +1,5 @@
 """
-The documents authors write, as pydantic models: policy, vocabulary, test.
+The documents authors write, as pydantic models: policy, vocabulary, organisation, test.
 
 Their JSON Schemas come from here. A model says which keys a document has. `vocabulary` and `check` decide what the words mean; they
 work on the located tree, so every finding has its place. Conditions stay as written.
@@ -155,6 +155,7 @@ class RuleText(DocumentText):
     review: Text | None = None
     advise: Text | None = None
     compels: Text | None = None
+    allows: Literal["yes"] | None = None
     exempts: list[str] | None = None
     lane: str | None = None
     duties: list[DutyText] | None = None
@@ -169,8 +170,20 @@ class InstrumentText(DocumentText):
     force: Force
 
 
+class NotReachedText(DocumentText):
+    """Where the law of a country leaves data alone that were collected or are stored there, or are about its people (semantics 4.3)."""
+
+    when: Condition
+    cite: Text
+    says: Text
+
+
 class PolicyText(DocumentText):
-    """One policy. It expresses one instrument, in one file."""
+    """
+    One policy. It expresses one instrument, in one file.
+
+    `otherwise` is the outcome where the policy applies and none of its rules stands (semantics 4.2).
+    """
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -206,27 +219,38 @@ class PolicyText(DocumentText):
     instrument: InstrumentText
     in_force: Window | Windows
     applies: Condition
+    otherwise: Literal["prohibited", "review"] | None = None
+    not_reached: Annotated[list[NotReachedText], Field(min_length=1)] | None = None
     define: dict[str, Condition] = {}
     rules: list[RuleText] = Field(min_length=1)
 
 
 class FactText(DocumentText):
-    """A fact of an exchange. `by` makes it a family: one fact for each value of a value set."""
+    """
+    A fact of an exchange. `by` makes it a family: one fact for each value of a value set.
+
+    `some` marks a set that is never empty (semantics 1.7). `change: upwards` lets a remedy move an ordered value up, never down.
+    """
 
     type: str
     title: Text
     ask: Text | None = None
     dpv: str | None = None
-    change: YesNo = "no"
+    change: Literal["yes", "upwards", "no"] = "no"
+    some: YesNo = "no"
     personal: YesNo = "no"
     from_: Literal["register"] | None = Field(None, alias="from")
     by: str | None = None
 
 
 class ValueText(DocumentText):
+    """A value. `rest` says that it is none of the other values under those that it lies under (semantics 2.5)."""
+
     title: Text | None = None
     under: str | list[str] | None = None
     exact: YesNo = "no"
+    rest: YesNo = "no"
+    nothing: YesNo = "no"
     dpv: str | None = None
 
 
@@ -237,6 +261,14 @@ class ValueSetText(DocumentText):
     ordered: YesNo = "no"
     open: YesNo = "no"
     values: list[str] | dict[str, ValueText | str]
+
+
+class MoreValueText(DocumentText):
+    """A value that is added to a set defined elsewhere; to every rule that does not name it, it is the value that it lies under."""
+
+    title: Text | None = None
+    under: str
+    dpv: str | None = None
 
 
 class EntryText(DocumentText):
@@ -315,12 +347,36 @@ class CounterText(DocumentText):
     note: Prose | None = None
 
 
+class CoverText(DocumentText):
+    """
+    What a jurisdiction's policies say of one subject matter.
+
+    `by` names the policies that speak of it, or single provisions (`POLICY/RULE`). Without `partly`, the subject matter is covered from
+    the day `from`; with it, it is spoken of and not covered. A day alone is `from`.
+    """
+
+    from_: Day | None = Field(None, alias="from")
+    partly: YesNo = "no"
+    by: list[str] = []
+
+    @model_validator(mode="before")
+    @classmethod
+    def _day_alone(cls, value: Any) -> Any:
+        return {"from": value} if isinstance(value, str | date) else value
+
+    @model_validator(mode="after")
+    def _whole_or_partly(self) -> CoverText:
+        if (self.from_ is None) == (self.partly == "no"):
+            raise ValueError("say from which day the subject matter is covered (`from`), or that it is not (`partly: yes`)")
+        return self
+
+
 class JurisdictionText(DocumentText):
-    """Which countries a jurisdiction covers, for which subject matters, from which date."""
+    """Which countries a jurisdiction covers, and for which subject matters by which policies."""
 
     title: Text
     countries: list[str] | str = []
-    covers: dict[str, Day] = {}
+    covers: dict[str, CoverText] = {}
     note: Text | None = None
 
 
@@ -335,6 +391,18 @@ class TouchText(DocumentText):
     fact: str
     as_: Literal["exporter", "recipient", "people", "collection", "storage", "access"] = Field(alias="as")
     when: Condition = None
+
+
+class CoherenceText(DocumentText):
+    """
+    What cannot be true together (semantics 1.5): an exchange of which `never` is certainly true is refused.
+
+    `unless_said` is what makes it possible after all. It counts only where the exchange certainly says so.
+    """
+
+    never: Condition
+    unless_said: Condition = None
+    says: Text
 
 
 class FactorLineText(DocumentText):
@@ -424,6 +492,7 @@ class VocabularyText(DocumentText):
     vocabulary: Id
     facts: dict[str, FactText] = {}
     values: dict[str, ValueSetText] = {}
+    more_values: dict[str, dict[str, MoreValueText]] = {}
     registers: dict[str, RegisterText] = {}
     calendars: dict[str, CalendarText] = {}
     evidence: dict[str, KindText] = {}
@@ -433,9 +502,68 @@ class VocabularyText(DocumentText):
     jurisdictions: dict[str, JurisdictionText] = {}
     subjects: dict[str, SubjectText] = {}
     touches: list[TouchText] = []
+    coherence: dict[str, CoherenceText] = {}
     lanes: dict[str, LaneText] = {}
     factor: dict[str, FactorPartText] = {}
     authzen: AuthZenText | None = None
+
+
+class AcceptanceText(DocumentText):
+    """A subject matter of a country that the organisation says is looked after elsewhere, for at most 366 days."""
+
+    id: Id
+    country: str | Annotated[list[str], Field(min_length=1)]
+    subjects: Annotated[list[str], Field(min_length=1)]
+    by: Text
+    because: Text
+    from_: Day = Field(alias="from")
+    until: Day
+
+
+class SwitchedOffText(DocumentText):
+    """A jurisdiction or a policy that does not count for this organisation; what it covered is not modelled."""
+
+    jurisdiction: str | None = None
+    policy: str | None = None
+    because: Text
+    by: Text
+
+
+class OrganisationText(DocumentText):
+    """An organisation that has rules beside the law. Everything else in the same folder is its own too."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "$id": "urn:fifthfactor:organisation:1",
+            "examples": [
+                {
+                    "organisation": "acme",
+                    "title": "Acme Group",
+                    "accepts": [
+                        {
+                            "id": "us-personal",
+                            "country": "US",
+                            "subjects": ["personal"],
+                            "by": "General Counsel",
+                            "because": "State law is reviewed by counsel in the United States.",
+                            "from": "2026-01-01",
+                            "until": "2026-12-31",
+                        }
+                    ],
+                    "must_be_shown": ["evidence.cn-standard-contract"],
+                    "switched_off": [
+                        {"policy": "us.padfa", "by": "General Counsel", "because": "No company of the group is a data broker."}
+                    ],
+                }
+            ],
+        }
+    )
+
+    organisation: Id
+    title: Text
+    accepts: list[AcceptanceText] = []
+    must_be_shown: list[str] = []
+    switched_off: list[SwitchedOffText] = []
 
 
 class Expectation(DocumentText):

@@ -218,6 +218,18 @@ def plain(node: Node | None) -> Any:
     return None
 
 
+def key_named(node: Node, name: str) -> Scalar | None:
+    """The first key of this name in a tree."""
+    match node:
+        case Mapping(entries=entries):
+            return next((key for key, _ in entries if key.text == name), None) or next(
+                (found for _, value in entries if (found := key_named(value, name))), None
+            )
+        case Sequence(items=items):
+            return next((found for item in items if (found := key_named(item, name))), None)
+    return None
+
+
 def locate(node: Node, path: tuple[str | int, ...]) -> tuple[Node, Span]:
     """
     The deepest existing node along `path`, and the span to point at: the key's span if the last step is a key.

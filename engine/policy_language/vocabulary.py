@@ -8,7 +8,7 @@ no fact, country or law. `check` lowers the conditions in it (subjects, touches)
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, get_args
@@ -19,10 +19,13 @@ from engine.multilingual import NO_WORDS, Words
 from engine.policy_language.model import (
     AuthZenText,
     CalendarText,
+    CoherenceText,
     CounterText,
+    FactText,
     JurisdictionText,
     KindText,
     LaneText,
+    MoreValueText,
     RegisterText,
     RequirementText,
     Status,
@@ -34,9 +37,10 @@ from engine.policy_language.model import (
     VocabularyText,
     read_parts,
 )
+from engine.policy_language.organisation import Acceptance, Organisation, SwitchedOff
 from engine.policy_language.tree import Node, locate
 from engine.rules import RegisterEntry
-from engine.values import MAX_TEXT, Type, ValueSet
+from engine.values import MAX_TEXT, SetOf, Type, Value, ValueSet
 
 PRIMITIVES = ("yes/no", "count", "ratio", "money", "date", "duration", "id")
 DOCUMENT_FIELDS = {
@@ -64,7 +68,7 @@ UNSENDABLE = ("unknown", "left out")  # words that say there is no value
 class Fact:
     """
     One fact, or one member of a family. `counts` names the fact of this exchange that a counter includes; `member` is the name
-    of a member inside its family.
+    of a member inside its family. `some` marks a set that is never empty, `upwards` an ordered fact that changes only to a later value.
     """
 
     name: str
@@ -77,6 +81,16 @@ class Fact:
     counts: str = ""
     dpv: str = ""
     member: Words = NO_WORDS
+    some: bool = False
+    upwards: bool = False
+
+    def can_be(self, value: Value) -> bool:
+        """Whether a sender may state this value: a set that is not empty where it must not be, and "nothing applies" alone."""
+        if not isinstance(value, SetOf):
+            return True
+        nothing = self.type.values.nothing if self.type.values else ""
+        empty = not value.members and not value.open
+        return not (empty and self.some) and (nothing not in value.members or len(value.members) == 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,11 +125,28 @@ class Vocabulary:
     jurisdictions: Mapping[str, JurisdictionText]
     subjects: Mapping[str, SubjectText]
     touches: tuple[TouchText, ...]
+    coherence: Mapping[str, CoherenceText]
     lanes: Mapping[str, LaneText]
     factor: Mapping[str, tuple[Text, Mapping[str, FactorLine]]]
     nodes: Mapping[tuple[str, str], Node]
     spans: Mapping[tuple[str, str], Span]  # where each word's name stands
     authzen: AuthZenText | None = None
+    organisations: tuple[Organisation, ...] = ()
+
+    @property
+    def accepts(self) -> tuple[Acceptance, ...]:
+        """What organisations say is looked after elsewhere."""
+        return tuple(each for organisation in self.organisations for each in organisation.accepts)
+
+    @property
+    def switched_off(self) -> tuple[SwitchedOff, ...]:
+        """The jurisdictions and policies that organisations have switched off."""
+        return tuple(each for organisation in self.organisations for each in organisation.switched_off)
+
+    @property
+    def must_be_shown(self) -> frozenset[str]:
+        """Facts, kinds of documents (`evidence.KIND`) and claims that count only where they are not merely stated."""
+        return frozenset(name for organisation in self.organisations for name in organisation.must_be_shown)
 
     def type_of(self, name: str) -> Type | None:
         """The type of a fact, of a family's `total`, or of a document's field; None where there is no such fact."""
@@ -159,9 +190,15 @@ class Vocabulary:
         return frozenset(jurisdiction.countries)
 
 
+def stated_in(fact: str) -> str:
+    """What an exchange states a fact in: for a field of a document the document, otherwise the fact itself."""
+    kind, _, field = fact.rpartition(".")
+    return kind if fact.partition(".")[0] in DOCUMENT_GROUPS and field in DOCUMENT_FIELDS else fact
+
+
 SECTIONS = (
-    "facts", "values", "registers", "calendars", "evidence", "claims", "requirements", "counters", "jurisdictions", "subjects", "lanes",
-    "factor",
+    "facts", "values", "registers", "calendars", "evidence", "claims", "requirements", "counters", "jurisdictions", "subjects",
+    "coherence", "lanes", "factor",
 )  # fmt: skip
 
 
@@ -170,6 +207,7 @@ def load(trees: list[Node], findings: Findings) -> Vocabulary:
     merged: dict[str, dict[str, Any]] = {section: {} for section in SECTIONS}
     nodes: dict[tuple[str, str], Node] = {}
     spans: dict[tuple[str, str], Span] = {}
+    more: dict[str, dict[str, MoreValueText]] = {}
     touches: list[tuple[TouchText, Node]] = []
     read: dict[str, Span] = {}
     authzen: AuthZenText | None = None
@@ -195,6 +233,17 @@ def load(trees: list[Node], findings: Findings) -> Vocabulary:
                     continue
                 merged[section][name] = entry
                 nodes[section, name], spans[section, name] = node, span
+        for name, values in text.more_values.items():
+            spans.setdefault(("more_values", name), locate(tree, ("more_values", name))[1])
+            for value, added in values.items():
+                span = locate(tree, ("more_values", name, value))[1]
+                if value in more.setdefault(name, {}):
+                    first = spans["more_values", f"{name}/{value}"]
+                    findings.error(
+                        span, "duplicate-id", f"`{value}` is added twice", f"first at {first}", "keep one of the two"
+                    )
+                    continue
+                more[name][value], spans["more_values", f"{name}/{value}"] = added, span
         if text.authzen is not None:
             node, span = locate(tree, ("authzen",))
             if authzen is None:
@@ -208,18 +257,20 @@ def load(trees: list[Node], findings: Findings) -> Vocabulary:
     whole = VocabularyText.model_construct(
         None, vocabulary="all", touches=[touch for touch, _ in touches], authzen=authzen, **merged
     )
-    return _Builder(whole, nodes, spans, findings).build()
+    return _Builder(whole, more, nodes, spans, findings).build()
 
 
 class _Builder:
     def __init__(
         self,
         text: VocabularyText,
+        more: dict[str, dict[str, MoreValueText]],
         nodes: dict[tuple[str, str], Node],
         spans: dict[tuple[str, str], Span],
         findings: Findings,
     ) -> None:
         self.text = text
+        self.more = more
         self.nodes = nodes
         self.spans = spans
         self.findings = findings
@@ -228,6 +279,10 @@ class _Builder:
     def build(self) -> Vocabulary:
         for name, text in self.text.values.items():
             self.values[name] = self.value_set(name, text)
+        for name in self.more.keys() - self.text.values.keys():
+            help = did_you_mean(name, self.text.values) or "define a new set under `values:`"
+            at = self.spans["more_values", name]
+            self.findings.error(at, "unknown-value-set", f"there is no value set `{name}` to add to", help=help)
         facts, families = self.facts()
         registers = {name: self.register(name, text) for name, text in self.text.registers.items()}
         for name, written in self.text.calendars.items():
@@ -245,6 +300,7 @@ class _Builder:
             jurisdictions=self.text.jurisdictions,
             subjects=self.text.subjects,
             touches=tuple(self.text.touches),
+            coherence=self.text.coherence,
             lanes=self.text.lanes,
             factor={
                 part: (
@@ -262,7 +318,8 @@ class _Builder:
 
     def value_set(self, name: str, text: ValueSetText) -> ValueSet:
         parents: dict[str, tuple[str, ...]] = {}
-        exact = set()
+        exact, rest = set(), set()
+        nothing: list[str] = []
         titles = {}
         written = text.values
         for value in written:
@@ -271,35 +328,122 @@ class _Builder:
                 entry = ValueText(title=Text(en=entry, zh=None))
             under = entry.under or []
             parents[value] = (under,) if isinstance(under, str) else tuple(under)
-            if value in UNSENDABLE or not 0 < len(value) <= MAX_TEXT:
-                at = locate(self.nodes["values", name], ("values", value))[1]
-                self.findings.error(
-                    at, "bad-id", f"an exchange cannot send `{value[:40]}`", "not a value", "give it another name"
-                )
             if entry.exact == "yes":
                 exact.add(value)
+            if entry.rest == "yes":
+                rest.add(value)
+            if entry.nothing == "yes":
+                nothing.append(value)
             if entry.title:
                 titles[value] = entry.title.words
         span = self.spans["values", name]
+        for value, added in self.added(name, text):
+            parents[value] = (added.under,)
+            if added.title:
+                titles[value] = added.title.words
         self.no_value_twice(("values", name), "values", written)
         for value, above in parents.items():
+            written_at = locate(self.nodes["values", name], ("values", value))[1]
+            at = self.spans.get(("more_values", f"{name}/{value}"), written_at)
+            if value in UNSENDABLE or not 0 < len(value) <= MAX_TEXT:
+                self.findings.error(
+                    at, "bad-id", f"an exchange cannot send `{value[:40]}`", "not a value", "give it another name"
+                )
             for parent in above:
-                if parent not in parents:
+                if parent not in parents and parent not in self.more.get(name, ()):
                     self.findings.error(
                         span, "unknown-value", f"`{value}` lies under `{parent}`, which is not a value of `{name}`"
                     )
             if _lies_under(value, value, parents):
-                at = locate(self.nodes["values", name], ("values", value))[1]
                 self.findings.error(at, "cycle", f"`{value}` lies under itself", help="break the circle of `under`")
+        if not any(_lies_under(value, value, parents) for value in parents):
+            self.everything_can_be_said(name, {value: parents[value] for value in written}, exact, rest)
+        for value in nothing:
+            at = locate(self.nodes["values", name], ("values", value, "nothing"))[0].span
+            if value != nothing[0]:
+                said = f"`{nothing[0]}` says already that nothing applies"
+                self.findings.error(at, "bad-value", said, help="mark one value of a set with `nothing: yes`")
+            elif parents[value] or any(value in above for above in parents.values()):
+                said = f"`{value}` says that nothing applies, so it is no kind of another value, and none is a kind of it"
+                self.findings.error(at, "bad-value", said, help="drop `under`, or `nothing`")
         return ValueSet(
             name,
             parents,
             ordered=text.ordered == "yes",
             open=text.open == "yes",
             exact=frozenset(exact),
+            rest=frozenset(rest),
             titles=titles,
             title=text.title.en,
+            nothing=nothing[0] if nothing else "",
         )
+
+    def everything_can_be_said(
+        self, name: str, parents: Mapping[str, tuple[str, ...]], exact: Collection[str], rest: Collection[str]
+    ) -> None:
+        """Report each value for which nobody can say that it is none of the values under it, and each that says so out of place."""
+        under: dict[str, list[str]] = {}
+        for value, above in parents.items():
+            for parent in above:
+                under.setdefault(parent, []).append(value)
+        for value in parents:
+            at = locate(self.nodes["values", name], ("values", value))[1]
+            below = under.get(value, [])
+            saying = [each for each in below if each in rest]
+            if value in rest and (below or not parents[value]):
+                why = "has values below it" if below else "lies under no other value"
+                self.findings.error(at, "bad-rest", f"`{value}` is marked `rest` and {why}", help="drop `rest: yes`")
+            elif value in exact and saying:
+                said = f"`{value}` is exact, so it means none of the values below it, as `{saying[0]}` does"
+                self.findings.error(at, "bad-rest", said, help=f"drop `exact: yes`, or drop `{saying[0]}`")
+            elif len(saying) > 1:
+                said = f"`{saying[0]}` and `{saying[1]}` both say that `{value}` is none of the others below it"
+                self.findings.error(at, "bad-rest", said, help="keep one of the two")
+            elif below and value not in exact and not saying:
+                said = f"nobody can say `{value}` and none of {', '.join(f'`{each}`' for each in below[:4])}"
+                help = f"add a value `under: {value}` with `rest: yes`, or mark `{value}` as `exact: yes`"
+                self.findings.error(at, "no-rest", said, "has values below it", help)
+
+    def added(self, name: str, text: ValueSetText) -> Iterator[tuple[str, MoreValueText]]:
+        """
+        The values that other files add to a set; each that cannot be added is a finding.
+
+        INVARIANT (to the law, an added value is the one that it lies under): that one has no narrower value in the set itself. So every
+        test of the law reads the two alike, and none that was settled becomes lenient. A value beside the law's own, under none of them,
+        would escape every list of them.
+        """
+        entries = text.values if isinstance(text.values, dict) else {}
+        above = {value: entry.under or [] for value, entry in entries.items() if isinstance(entry, ValueText)}
+        exact = {value for value, entry in entries.items() if isinstance(entry, ValueText) and entry.exact == "yes"}
+        broad = {parent for under in above.values() for parent in ([under] if isinstance(under, str) else under)}
+        used = {touch.fact for touch in self.text.touches}
+        fixed = ""
+        if text.ordered == "yes":
+            fixed = "is ordered, and a rank cannot be added"
+        elif any(fact.by == name for fact in self.text.facts.values()):
+            fixed = "names the members of a family, and a member cannot be added"
+        elif any(self.text.facts[fact].type.removeprefix("set of ") == name for fact in used & self.text.facts.keys()):
+            fixed = "names the countries that an exchange touches, and these are what coverage says"
+        known = [*text.values, *self.more.get(name, {})]
+        for value, added in self.more.get(name, {}).items():
+            at = self.spans["more_values", f"{name}/{value}"]
+            if fixed:
+                self.findings.error(at, "fixed-set", f"`{name}` {fixed}", help="define a value set and a fact of your own")
+            elif value in text.values:
+                self.findings.error(
+                    at, "duplicate-id", f"`{value}` is a value of `{name}` already", help="give yours another name"
+                )
+            elif added.under not in known:
+                said = f"`{value}` lies under `{added.under}`, which is not a value of `{name}`"
+                self.findings.error(at, "unknown-value", said, help=did_you_mean(added.under, known))
+            elif added.under in exact | broad:
+                why = "is exact: it says that it is none that is narrower" if added.under in exact else "has narrower values"
+                help = "put it under a value that has none that is narrower, and is not exact"
+                self.findings.error(
+                    at, "fixed-set", f"`{added.under}` {why}", f"nothing can be added under `{added.under}`", help
+                )
+            else:
+                yield value, added
 
     def no_value_twice(self, where: tuple[str, str], key: str, written: Iterable[str]) -> None:
         """Report each value that a list names twice; a mapping cannot name one twice."""
@@ -337,6 +481,7 @@ class _Builder:
                 )
             if type is None:
                 continue
+            self.fits(name, text, type)
             if text.by and text.by not in self.values:
                 self.findings.error(
                     span,
@@ -355,8 +500,9 @@ class _Builder:
                     part = self.values[text.by].titles.get(suffix[1:], Words(suffix[1:]))
                     title = _of_member(title, part)
                 facts[member] = Fact(
-                    member, type, title, text.ask, text.change == "yes", text.personal == "yes",
+                    member, type, title, text.ask, text.change != "no", text.personal == "yes",
                     name if text.by else "", counters[name] + suffix if name in counters else "", text.dpv or "", part,
+                    text.some == "yes", text.change == "upwards",
                 )  # fmt: skip
         for name in self.text.facts:
             outer = next((other for other in self.text.facts if name.startswith(f"{other}.")), None)
@@ -373,6 +519,17 @@ class _Builder:
                 help="merge some",
             )
         return facts, families
+
+    def fits(self, name: str, text: FactText, type: Type) -> None:
+        """Report `some` on what is no set, and `change: upwards` on what has no ranks."""
+        if text.some == "yes" and not type.many:
+            at = locate(self.nodes["facts", name], ("some",))[0].span
+            said = f"`{name}` is of type `{type.name}`, which is no set"
+            self.findings.error(at, "ill-typed", said, help="drop `some`, or write `set of …`")
+        if text.change == "upwards" and (type.many or not (type.values and type.values.rank)):
+            at = locate(self.nodes["facts", name], ("change",))[0].span
+            said = f"`{name}` is of type `{type.name}`, whose values are not ranked"
+            self.findings.error(at, "ill-typed", said, help="write `change: yes`, or mark the value set with `ordered: yes`")
 
     def register(self, name: str, text: RegisterText) -> Register | None:
         span = self.spans["registers", name]

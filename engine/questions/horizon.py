@@ -59,7 +59,8 @@ class Horizon:
         self._duties = bundle.rules.duties()
         instruments = {rule.provision.policy: rule.provision.instrument for rule in bundle.rules.rules}
         for key, condition in bundle.rules.definitions.items():
-            name = instruments.get(key.removesuffix("#applies")) if key.endswith("#applies") else None
+            policy = key.removesuffix("#applies") if key.endswith("#applies") else key.removeprefix("speaks/").partition("/")[0]
+            name = instruments.get(policy)
             self._read("define", key, condition, language.instrument(self.book.text(name)) if name else key)
         for rule in bundle.rules.rules:
             self._read("rule", rule.key, rule.condition, self._cited(rule.provision))
@@ -151,7 +152,10 @@ class Horizon:
     def _cover(self) -> None:
         """The days from which a jurisdiction is modelled for a subject, and those on which its countries change."""
         for name, text in self.bundle.vocabulary.jurisdictions.items():
-            for subject, day in text.covers.items():
+            for subject, cover in text.covers.items():
+                day = cover.from_
+                if day is None:
+                    continue
                 about = self.book.text(self.bundle.vocabulary.subjects[subject].title)
                 told = self.book.language.modelled_from(self.book.text(text.title), about, day)
                 self._fixed.append(Turn(day.toordinal(), "cover", name, told))

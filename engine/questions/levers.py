@@ -4,7 +4,8 @@ What an exporter can change about a refused exchange, and which changes can affe
 A lever is a fact that the vocabulary marks as changeable, or a kind of document that can be obtained. This module finds the levers of
 a bundle, and the set of levers on which each rule rests: if a rule refuses for certain, every remedy moves one of its levers. A claim
 is not a lever, because an exporter cannot make it true. A count is not one either: to leave out people whom the purpose needs, or to
-split a flow, is no remedy (semantics 4.9). A set of levers is an integer: bit n is lever n, cheapest first.
+split a flow, is no remedy (semantics 4.9). Of an ordered fact that changes only upwards, such as how far data are anonymised, no lower
+value is a remedy. A set of levers is an integer: bit n is lever n, cheapest first.
 """
 
 from __future__ import annotations
@@ -15,10 +16,10 @@ from datetime import date
 from engine.bundle import Bundle
 from engine.deciding.combine import Outcome
 from engine.exchange import Exchange
-from engine.policy_language.vocabulary import DOCUMENT_FIELDS
+from engine.policy_language.vocabulary import DOCUMENT_FIELDS, Fact, stated_in
 from engine.questions.possible_answers import AnswerBook
 from engine.rules import All, AnyOf, Atom, Condition, Defined, Duty, Level, Need, Not, Rule, State, Truth, anchors
-from engine.values import Document, Missing, SetOf, Type, Value
+from engine.values import Document, Missing, SetOf, Value, ValueSet
 from engine.verdict import Verdict, numbers
 
 DOCUMENTS = "evidence"
@@ -54,8 +55,9 @@ class Levers:
         for rule in rules.rules:
             for victim in (*rule.exempts, *rule.excuses, *rule.satisfies):
                 self._lifters.setdefault(victim, []).append(rule)
-        for rule in rules.rules:  # exempters come first
-            self._support.append(self.of(rule.condition) | self._lifting(rule.key))
+        for rule in rules.rules:  # exempters come first, and what a policy says otherwise comes after its rules
+            others = _union(self._support[self._numbered[key]] for key in rule.otherwise)
+            self._support.append(self.of(rule.condition) | self._lifting(rule.key) | others)
         needs = {rule.key: tuple(rule.need.requirements()) for rule in rules.rules if rule.need}
         for key, wanted in needs.items():
             for requirement in wanted:
@@ -93,6 +95,7 @@ class Levers:
                 found.append(levers)
         if any(gap.certain and gap.reviewed for gap in outcome.coverage.gaps):
             found.append(self._gaps)
+        found += [self._reach(reach.jurisdiction) for reach in outcome.coverage.reaches if reach.certain]
         return found
 
     def values(self, number: int, exchange: Exchange, as_of: date) -> list[Value]:
@@ -100,20 +103,21 @@ class Levers:
         name = self.names[number]
         if self.documents >> number & 1:
             return self._presented(name, exchange, as_of)
-        type = self.bundle.vocabulary.facts[name].type
+        fact = self.bundle.vocabulary.facts[name]
         sent = exchange.value(name)
-        found = self._sets(name, sent) if type.many else self._answers(name, exchange, as_of)
-        return [value for value in found if value != sent and _possible(type, value, as_of)]
+        found = self._sets(name, sent, exchange) if fact.type.many else self._answers(name, exchange, as_of)
+        return [value for value in found if value != sent and _possible(fact, sent, value, as_of)]
 
     def named(self, name: str) -> list[str]:
         """The words of a fact that the rules name; any other word stands for all that the rules treat alike."""
         return sorted({word for atom in self._book.tested.get(name, ()) for word in atom.operands if isinstance(word, str)})
 
+    def moving(self, facts: Iterable[str]) -> int:
+        """The levers among some facts."""
+        return _union(self._fact(fact) for fact in facts)
+
     def _fact(self, fact: str) -> int:
-        group, _, rest = fact.partition(".")
-        if group == DOCUMENTS and fact not in self._number:
-            fact = f"{group}.{rest.rpartition('.')[0]}"
-        members = self.bundle.rules.families.get(fact, ("", (fact,)))[1]
+        members = self.bundle.rules.families.get(fact, ("", (stated_in(fact),)))[1]
         return _union(1 << self._number[member] for member in members if member in self._number)
 
     def _lifting(self, victim: str) -> int:
@@ -141,6 +145,14 @@ class Levers:
         facts = _union(self._fact(touch.fact) for touch in self.bundle.vocabulary.touches)
         return facts | _union(self.of(Defined(key)) for key in keys)
 
+    def _reach(self, jurisdiction: str) -> int:
+        """The levers that the reach of a jurisdiction's law rests on."""
+        rules = self.bundle.rules
+        floors = (floor for floor in rules.floors if floor.jurisdiction == jurisdiction)
+        keys = [key for floor in floors for spoken in floor.spoken for key in spoken.by]
+        keys += [each.key for each in rules.not_reached if each.jurisdiction == jurisdiction]
+        return self._gaps | _union(self.of(Defined(key)) for key in keys)
+
     def _answers(self, name: str, exchange: Exchange, as_of: date) -> list[Value]:
         """One value of a fact for each class of values that the rules distinguish; words are kept by fact and day."""
         words = self.bundle.vocabulary.facts[name].type.values is not None
@@ -167,24 +179,41 @@ class Levers:
         there = exchange.values.get(name)
         if isinstance(there, Document) and there.state == "shown":
             told = {field: value for field, value in there.fields.items() if not isinstance(value, Missing)}
-            found = [{**asked, **told}, *found]
+            found = [{**asked, **told}, *found] if "dated" in told else found
         return [document for fields in found if (document := Document("shown", fields)) != there]
 
-    def _sets(self, name: str, sent: Value) -> list[Value]:
-        """The set without one member, with one more that the rules name, or with that one alone; never the empty set."""
+    def _sets(self, name: str, sent: Value, exchange: Exchange) -> list[Value]:
+        """
+        The set without one member, with one more that the rules name, or with that one alone; never the empty set.
+
+        Of a set that is compared with another, also all that both hold, and all that either holds.
+        """
         members = sent.members if isinstance(sent, SetOf) else frozenset()
         words = self.named(name)
         sets = [members - {member} for member in sorted(members)]
         sets += [members | {word} for word in words]
         sets += [frozenset((word,)) for word in words]
+        for atom in self._book.tested.get(name, ()):
+            other = exchange.value(atom.other if atom.fact == name else atom.fact) if atom.other else None
+            if isinstance(other, SetOf):
+                sets += [members & other.members, members | other.members]
         return [SetOf(each) for each in dict.fromkeys(sets) if each]
 
 
-def _possible(type: Type, value: Value, as_of: date) -> bool:
-    """Whether a fact can take a value: its type knows the value, and the value is not a day that has passed."""
+def _possible(fact: Fact, sent: Value, value: Value, as_of: date) -> bool:
+    """Whether a fact can be changed to a value: a sender may state it, it is no day that has passed, and no step down."""
+    values = fact.type.values
     words = value.members if isinstance(value, SetOf) else (value,) if isinstance(value, str) else ()
-    known = type.values is None or all(word in type.values.lineage for word in words)
-    return known and not (isinstance(value, date) and value < as_of)
+    known = values is None or all(word in values.lineage for word in words)
+    down = fact.upwards and values is not None and isinstance(value, str) and not _rises(values, sent, value)
+    return known and not down and fact.can_be(value) and not (isinstance(value, date) and value < as_of)
+
+
+def _rises(values: ValueSet, sent: Value, value: str) -> bool:
+    """Whether a value is above what was sent; where that is not known, only the highest certainly is not below it."""
+    if isinstance(sent, str) and sent in values.rank:
+        return values.rank[value] > values.rank[sent]
+    return value == values.values[-1]
 
 
 def _may_be_met(need: Need, verdict: Verdict) -> bool:

@@ -7,30 +7,32 @@ all facts that can move the bounds; it settles only if that is verified too. Sou
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import date
 from functools import cached_property
 from itertools import combinations, product
 
 from engine.bundle import Bundle
-from engine.deciding.combine import COVERAGE, UNDETERMINED, Outcome
-from engine.deciding.coverage import REVIEWED
+from engine.deciding.combine import UNDETERMINED, Outcome
+from engine.deciding.coverage import REACHING, REVIEWED
 from engine.decision import MissingPart, QuestionPart
 from engine.exchange import Exchange
 from engine.explaining.phrasebook import Phrasebook
 from engine.policy_language.vocabulary import Fact
 from engine.questions.possible_answers import AnswerBook, PossibleAnswers
 from engine.rules import AS_OF, Atom, Condition, Level, Rule, Truth, anchors, tests
-from engine.values import Missing, Range, SetOf, Value
+from engine.values import Document, Missing, Range, SetOf, Value
 from engine.verdict import Reading, Verdict, numbers
 
+ABOUT_DATA = ("touch/", "subject/", "not-reached/")  # definitions of coverage that rest on no policy's `applies`
 MAX_LISTS = 3
 MAX_EVALUATIONS = 40  # for each of: short lists, gathering, verifying
 MAX_TRIED = 3
+MAX_CHOICES = 48  # values that a question lists
 MAX_PAIRED = 6
 MAX_REMEMBERED = 256  # sets of policies that may apply
 # The highest level that a rule of an effect can raise the outcome to; for other effects it is not known beforehand.
-MOST = {"advise": Level.NOT_APPLICABLE, "review": Level.REVIEW}
+MOST = {"advise": Level.NOT_APPLICABLE, "allows": Level.NOT_APPLICABLE, "review": Level.REVIEW}
 
 
 class Questions:
@@ -67,7 +69,7 @@ class Questions:
             if len(self._tested) >= MAX_REMEMBERED:
                 self._tested.clear()
             conditions = [rule.condition for rule in rules.rules if rule.provision.policy in applying]
-            conditions += [condition for key, condition in rules.definitions.items() if key.startswith(COVERAGE)]
+            conditions += [condition for key, condition in rules.definitions.items() if key.startswith(ABOUT_DATA)]
             conditions += [duty.done_when for duty in self.bundle.duties.values() if duty.done_when is not None]
             tests = dict.fromkeys(atom for condition in conditions for atom in self.tests(condition))
             found = self._tested[applying] = self.book.by_fact(tests)
@@ -96,7 +98,11 @@ class Questions:
             return []
         finder = _Finder(self, exchange, verdict, reading, outcome, as_of, evaluate)
         return [
-            MissingPart(facts=[_question(book, fact) for fact in facts], settles=settles) for facts, settles in finder.lists()
+            MissingPart(
+                facts=[_question(book, fact, finder.wide.get(fact, ()), _open(exchange.value(fact))) for fact in facts],
+                settles=settles,
+            )
+            for facts, settles in finder.lists()
         ]
 
     def tests(self, condition: Condition) -> tuple[Atom, ...]:
@@ -126,14 +132,15 @@ class _Finder:
         self.outcome = outcome
         self.as_of = as_of
         self.evaluate = evaluate
+        self.book = questions.book.about(exchange, as_of, questions.tested(verdict))
+        self.wide: dict[str, dict[str, None]] = {}  # by fact the values that were sent, and are too wide for an open test
         self.left = MAX_EVALUATIONS
         self.definitions = self.bundle.rules.definitions
 
     def lists(self) -> list[tuple[tuple[str, ...], bool]]:
         gates, others = self.candidates()
         facts = [*gates, *others]
-        book = self.questions.book.about(self.exchange, self.as_of, self.questions.tested(self.verdict))
-        answers = {fact: book.of(fact) for fact in facts}
+        answers = {fact: self.book.of(fact, self.wide.get(fact, ())) for fact in facts}
         for size in (1, 2):
             found: list[tuple[str, ...]] = []
             for chosen in combinations(facts if size == 1 else facts[:MAX_PAIRED], size):
@@ -151,7 +158,8 @@ class _Finder:
         told: dict[str, Value] = {}
         bounds = self.outcome.bounds
         for fact in facts:
-            tried = [(answer, self.outcome_with({**told, fact: answer}).bounds) for answer in _spread(answers[fact].values)]
+            possible = [answer for answer in answers[fact].values if self.coherent({**told, fact: answer})]
+            tried = [(answer, self.outcome_with({**told, fact: answer}).bounds) for answer in _spread(possible)]
             if any(found != bounds for _, found in tried):
                 # The answer that leaves most open shows which further facts matter.
                 told[fact], bounds = max(tried, key=lambda each: (each[1].high - each[1].low, -each[1].low))
@@ -165,8 +173,9 @@ class _Finder:
             if self.verdict.defined[key] is Truth.UNKNOWN:
                 gates |= dict.fromkeys(self.open(self.definitions[key]))
         for number, touch in enumerate(self.bundle.vocabulary.touches):
-            relevant = touch.as_ in REVIEWED and self.verdict.defined[f"touch/{number}"] is not Truth.NO
-            if relevant and isinstance(self.exchange.value(touch.fact), Missing):
+            relevant = touch.as_ in self.located and self.verdict.defined[f"touch/{number}"] is not Truth.NO
+            value = self.exchange.value(touch.fact)
+            if relevant and (isinstance(value, Missing) or (isinstance(value, SetOf) and value.open)):
                 gates[touch.fact] = None
         holds = self.verdict.holds
         for number in numbers(holds.possible & ~holds.certain):
@@ -186,31 +195,61 @@ class _Finder:
                     others[self.exchange.asked_for(start)] = None
         return list(gates), [fact for fact in others if fact not in gates]
 
-    def weighing(self) -> tuple[str, ...]:
-        """The definitions of coverage that can move the outcome: touches that are reviewed, and subjects with a reviewed gap."""
-        touches = (f"touch/{n}" for n, touch in enumerate(self.bundle.vocabulary.touches) if touch.as_ in REVIEWED)
-        subjects = (f"subject/{gap.subject}" for gap in self.outcome.coverage.gaps if gap.reviewed and gap.subject)
-        return tuple(dict.fromkeys((*touches, *subjects)))
+    @cached_property
+    def located(self) -> frozenset[str]:
+        """The roles of countries that can move the outcome: those that are reviewed, and every role that a reach rests on."""
+        return REACHING if self.outcome.coverage.reaches else REVIEWED
+
+    def weighing(self) -> Iterator[str]:
+        """The definitions of coverage that can move the outcome: of countries and subject matters, and of law that may speak."""
+        coverage = self.outcome.coverage
+        yield from (f"touch/{n}" for n, touch in enumerate(self.bundle.vocabulary.touches) if touch.as_ in self.located)
+        yield from (f"subject/{gap.subject}" for gap in coverage.gaps if gap.reviewed and gap.subject)
+        reached = {reach.jurisdiction for reach in coverage.reaches}
+        for floor in self.bundle.rules.floors:
+            bounds = self.outcome.jurisdictions.get(floor.jurisdiction)
+            # Not known whether law speaks: of a jurisdiction that may permit, or whose reach is open.
+            if floor.covered and bounds is not None and (bounds.low is not bounds.high or floor.jurisdiction in reached):
+                for spoken in floor.spoken:
+                    yield spoken.subject
+                    yield from spoken.by
+        yield from (each.key for each in self.bundle.rules.not_reached if each.jurisdiction in reached)
 
     def open(self, condition: Condition) -> Iterator[str]:
         """The facts to ask for because they leave tests of a condition open; for a family's total, its members."""
-        open_ = (atom for atom in self.questions.tests(condition) if self.reading(atom) is Truth.UNKNOWN)
-        names = dict.fromkeys(name for atom in open_ for name in (atom.fact, atom.other) if name not in ("", AS_OF))
-        for name in names:
-            for fact in self.bundle.rules.families.get(name, ("", (name,)))[1]:
-                value = self.exchange.value(fact)
-                if (
-                    isinstance(value, Missing)
-                    or (isinstance(value, Range) and value.low != value.high)
-                    or (isinstance(value, SetOf) and value.open)
-                ):
-                    yield self.exchange.asked_for(fact)
+        for atom in self.questions.tests(condition):
+            if self.reading(atom) is Truth.UNKNOWN:
+                for name in (atom.fact, atom.other):
+                    for fact in self.bundle.rules.families.get(name, ("", (name,)))[1]:
+                        if wide := self.book.wide(fact, atom):
+                            self.wide.setdefault(fact, {}).update(dict.fromkeys(wide))
+                        if fact not in ("", AS_OF) and (wide or _open(self.exchange.value(fact))):
+                            yield self.exchange.asked_for(fact)
+                if atom.op == "counts":
+                    yield from self.fields(atom.fact)
+
+    def fields(self, kind: str) -> Iterator[str]:
+        """The fields that a document which is presented lacks to count, or not to count (semantics 2.3)."""
+        document = self.exchange.value(kind)
+        if isinstance(document, Document) and document.state == "shown":
+            for name, left_out in (("dated", Missing.UNKNOWN), ("expires", None), ("covers", Missing.UNKNOWN)):
+                if isinstance(document.fields.get(name, left_out), Missing):
+                    yield f"{kind}.{name}"
 
     def decided(self, facts: tuple[str, ...], answers: dict[str, PossibleAnswers]) -> bool:
-        """Whether the outcome is decided for every combination of the answers that are tried."""
-        combinations_ = product(*(answers[fact].values for fact in facts))
-        known = all(self.outcome_with(dict(zip(facts, each, strict=True))).word != UNDETERMINED for each in combinations_)
-        return known and self.left > 0 and all(answers[fact].values for fact in facts)
+        """Whether the outcome is decided for every combination of the answers that are tried and can be true together."""
+        found = False
+        for each in product(*(answers[fact].values for fact in facts)):
+            told = dict(zip(facts, each, strict=True))
+            if self.coherent(told):
+                found = True
+                if self.outcome_with(told).word == UNDETERMINED:
+                    return False
+        return found and self.left > 0
+
+    def coherent(self, answers: dict[str, Value]) -> bool:
+        """Whether answers can be true together with what was sent; other facts may still come."""
+        return not self.bundle.coherence.contradictions(self.exchange.with_values(answers), whole=False)
 
     def whole(self, facts: tuple[str, ...], answers: dict[str, PossibleAnswers]) -> bool:
         """Whether the answers tried stand for all possible answers; only then may a list be marked as settling."""
@@ -221,13 +260,27 @@ class _Finder:
         return self.evaluate(answers) if self.left > 0 else self.outcome
 
 
+def _open(value: Value) -> bool:
+    """Whether a value leaves something to find out."""
+    match value:
+        case Range(low=low, high=high):
+            return low != high
+        case SetOf(open=open_):
+            return open_
+    return isinstance(value, Missing)
+
+
 def _spread(answers: list[Value]) -> list[Value]:
     """A few of the answers: the first, a middle one and the last."""
     return answers if len(answers) <= MAX_TRIED else [answers[0], answers[len(answers) // 2], answers[-1]]
 
 
-def _question(book: Phrasebook, fact: str) -> QuestionPart:
-    """The question for a fact or a document: the author's, or else one made from its title."""
+def _question(book: Phrasebook, fact: str, wide: Collection[str], open_: bool) -> QuestionPart:
+    """
+    The question for a fact or a document: the author's, or else one made from its title.
+
+    Where `wide` values were sent, the question is which of the narrower ones are meant; `open_` says that there may be others.
+    """
     vocabulary, say = book.bundle.vocabulary, book.language
     group, _, kind = fact.partition(".")
     document, _, field = kind.rpartition(".")
@@ -243,5 +296,11 @@ def _question(book: Phrasebook, fact: str) -> QuestionPart:
         question = say.ask(title, type.kind if type else "document")
     if member:
         question = say.about_member(question, book.text(member.member))
-    values = list(type.values.values[:40]) if type and type.values and len(type.values.values) <= 40 else []
-    return QuestionPart(fact=fact, question=question, type=type.name if type else "document", values=values)
+    values = list(type.values.values) if type and type.values and len(type.values.values) <= MAX_CHOICES else []
+    if type and type.values and wide:
+        narrower = [value for value in type.values.values if any(value in type.values.narrower[each] for each in wide)]
+        meant, choices = ([book.value(type, each) for each in words] for words in (wide, narrower))
+        which = say.ask_narrower(book.title(fact), meant, choices, type.many)
+        # An open set is asked for as a whole too.
+        question, values = (say.one_after_another([question, which]), values) if open_ else (which, narrower)
+    return QuestionPart(fact=fact, question=question, type=type.name if type else "document", values=values, narrows=[*wide])

@@ -2,27 +2,29 @@
 The answers to a question that the rules can distinguish: one value for each class of a fact's values.
 
 The values are found from the tests of a fact; together they answer every test in every way. `whole` says that no class is left out.
-Only then may a list of questions be marked as settling the outcome.
+Only then may a list of questions be marked as settling the outcome. A value that was sent and is too wide to answer a test is answered by
+the narrower ones (semantics 2.5).
 """
 
 from __future__ import annotations
 
 from calendar import monthrange
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Hashable, Iterable, Iterator, Sequence
 from copy import copy
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
-from itertools import chain, combinations, pairwise, product
+from itertools import chain, combinations, islice, pairwise, product
 
 from engine.bundle import Bundle
 from engine.calendars import is_worked
 from engine.exchange import Exchange
 from engine.policy_language.vocabulary import DOCUMENT_FIELDS
 from engine.rules import Atom, Calendar, Condition, OnDay, Period, anchors, atoms
-from engine.values import Document, Duration, Money, Range, SetOf, Type, Value
+from engine.values import Document, Duration, Money, Range, SetOf, Type, Value, ValueSet
 
 MAX_MEMBERS = 4  # up to this many members of a set, every combination is tried
+MAX_SETS = 512  # sets that are tried
 AROUND = (-3, -1, 0, 1, 3)  # days around an edge: at month ends a length of time can end a few days earlier or later
 
 
@@ -61,21 +63,29 @@ class AnswerBook:
             book.tested = tested
         return book
 
-    def of(self, fact: str) -> PossibleAnswers:
-        """One answer for each class of values of a fact, or of a kind of document, that the rules can distinguish."""
+    def of(self, fact: str, wide: Collection[str] = ()) -> PossibleAnswers:
+        """
+        One answer for each class of values of a fact, or of a kind of document, that a sender may state and the rules
+        distinguish.
+
+        `wide` are values that were sent for the fact, and are too wide: the answers say which of the narrower ones each of them is.
+        """
         tested = self.tested.get(fact, [])
-        answers = self._of(fact, tested)
+        answers = self._of(fact, tested, wide)
         # A test that compares two facts can distinguish more answers than these, where the other fact is unknown or asked for too.
         return PossibleAnswers(answers.values, answers.whole and not any(atom.other for atom in tested))
 
-    def _of(self, fact: str, tested: list[Atom]) -> PossibleAnswers:
+    def _of(self, fact: str, tested: list[Atom], wide: Collection[str]) -> PossibleAnswers:
         type = self.bundle.vocabulary.type_of(fact)
         if type is None:
             return self._documents(fact)
         if type.kind == "yes/no":
             return PossibleAnswers([True, False], whole=True)
+        narrower = [self._classes(fact, type.values, each, tested) for each in wide] if type.values else []
         if type.many:
-            return self._sets(fact, type, self._words(fact, type, tested))
+            return self._sets(fact, type, self._words(fact, type, tested), wide, narrower)
+        if narrower:
+            return PossibleAnswers([*chain(*narrower)], whole=True)
         if type.kind in ("value", "id"):
             words = self._words(fact, type, tested)
             return PossibleAnswers(list(words), whole=not _vague(type, words))
@@ -83,6 +93,33 @@ class AnswerBook:
         return PossibleAnswers(
             list(self._amounts(fact, type.kind, tested)), whole=type.kind not in ("money", "duration") and not self._runs(fact)
         )
+
+    def wide(self, fact: str, atom: Atom) -> tuple[str, ...]:
+        """The values sent for a fact that may turn out narrower, where that may change how a test of it reads; in order of their names."""
+        type = self.bundle.vocabulary.type_of(fact)
+        value = self.exchange.value(fact)
+        if type is None or type.values is None or not isinstance(value, str | SetOf):
+            return ()
+        sent = value.members if isinstance(value, SetOf) else frozenset((value,))
+        # A value that may be narrower says nothing more to `has` where a narrower one stands beside it (semantics 2.5).
+        said = sent if atom.op != "only" else frozenset()
+        return tuple(
+            each
+            for each in sorted(sent & type.values.narrower.keys())
+            if not any(each in type.values.ancestors(other) for other in said - {each})
+            and len(self._classes(fact, type.values, each, [atom])) > 1
+        )
+
+    def _classes(self, fact: str, values: ValueSet, wide: str, tested: Collection[Atom]) -> list[str]:
+        """What a value that is too wide may turn out to be: one value for each class of values that the tests tell apart."""
+        words = [word for word in self._cuts(fact, tested) if isinstance(word, str)]
+        targets = {each for word in words for each in (word, *values.narrower.get(word, ()))}
+        registers = sorted({atom.register for atom in tested if atom.register})
+        classes: dict[Hashable, str] = {}
+        for value in values.narrower[wide]:
+            kin = values.ancestors(value)
+            classes.setdefault((kin & targets, *(self._stands(register, kin) for register in registers)), value)
+        return list(classes.values())
 
     def _documents(self, kind: str) -> PossibleAnswers:
         """No document, or one that is shown; each field that is tested takes each of its answers."""
@@ -95,13 +132,19 @@ class AnswerBook:
         return PossibleAnswers([Document("none", {}), *shown], whole=not compared and not any(map(self._runs, names)))
 
     def _cuts(self, fact: str, tested: Iterable[Atom]) -> Iterator[object]:
-        """The values that a fact is compared with: operands, and the known values of other facts."""
+        """The values that a fact is compared with: operands, and the known values of other facts, of sets their members."""
         for atom in tested:
             yield from atom.operands
             if atom.other:
                 for name in self._members(atom.fact if fact in self._members(atom.other) else atom.other):
                     value = self.exchange.value(name)
-                    yield from (value.low, value.high) if isinstance(value, Range) else (value,)
+                    match value:
+                        case Range(low=low, high=high):
+                            yield from (low, high)
+                        case SetOf(members=members):
+                            yield from members
+                        case _:
+                            yield value
 
     def _words(self, fact: str, type: Type, tested: list[Atom]) -> list[str]:
         """Every word that is tested, one value for each combination of registers that list it, and one that is neither."""
@@ -124,18 +167,23 @@ class AnswerBook:
         entries = self.bundle.rules.registers[register]
         return any(window.on(self.as_of) for value in values for window in entries.get(value, ()))
 
-    def _sets(self, fact: str, type: Type, words: list[str]) -> PossibleAnswers:
-        """Every combination of a few words; of many words none, each alone and all. Members that were sent stay in."""
+    def _sets(
+        self, fact: str, type: Type, words: list[str], wide: Collection[str], narrower: Sequence[Sequence[str]]
+    ) -> PossibleAnswers:
+        """
+        Every combination of a few words; of many words none, each alone and all. Members that were sent stay in.
+
+        In place of each member that is too wide stand one or more of its narrower ones; then a set that is not open gets no other words.
+        """
         value = self.exchange.value(fact)
-        sent = value.members if isinstance(value, SetOf) else frozenset()
-        words = [word for word in words if word not in sent]
-        if len(words) <= MAX_MEMBERS:
-            chosen: Iterable[tuple[str, ...]] = chain.from_iterable(combinations(words, n) for n in range(len(words) + 1))
-        else:
-            chosen = [(), *((word,) for word in words), tuple(words)]
-        return PossibleAnswers(
-            [SetOf(sent | frozenset(each)) for each in chosen], whole=len(words) <= MAX_MEMBERS and not _vague(type, words)
-        )
+        sent, open_ = (value.members, value.open) if isinstance(value, SetOf) else (frozenset(), True)
+        known = sent.union(*narrower)
+        further = [word for word in words if word not in known] if open_ or not wide else []
+        few = sum(map(len, (further, *narrower))) <= MAX_MEMBERS
+        chosen = [_combinations(further, 0, few), *(_combinations(each, 1, few) for each in narrower)]
+        sets = [SetOf((sent - set(wide)).union(*each)) for each in islice(product(*chosen), MAX_SETS)]
+        stated = self.bundle.vocabulary.facts[fact]
+        return PossibleAnswers([each for each in sets if stated.can_be(each)], whole=few and not _vague(type, further))
 
     def _amounts(self, fact: str, kind: str, tested: Iterable[Atom]) -> Iterator[Value]:
         cuts = list(self._cuts(fact, tested))
@@ -227,6 +275,12 @@ def _vague(type: Type, words: Iterable[str]) -> bool:
         return False
     above = {value for word in words for value in values.ancestors(word) if value != word}
     return bool(above - values.exact)
+
+
+def _combinations(words: Sequence[str], least: int, every: bool) -> list[tuple[str, ...]]:
+    """Combinations of at least so many words, the smallest first: every one, or else none, each word alone and all of them."""
+    sizes = range(least, len(words) + 1) if every else sorted({least, 1, len(words)})
+    return [each for size in sizes for each in combinations(words, size)]
 
 
 def _points(cuts: set[Decimal], step: Decimal) -> list[Decimal]:

@@ -4,22 +4,24 @@ Remedies: sets of changes that would let a refused exchange go ahead, each verif
 The search finds at most five remedies. It follows the certain reasons for the refusal, called causes: every remedy moves a lever of
 each cause (`levers`). It branches on the levers of the cause that has fewest, and drops sets that cannot reach every cause. Before it
 tries the values of a lever, it evaluates once with the lever unknown: an exchange that is refused then is refused with every value
-(semantics 4.10). Source: semantics 4.9; the branching is that of hitting sets (Reiter, A theory of diagnosis from first principles,
-1987).
+(semantics 4.10). No remedy contradicts the exchange (1.5): a contradiction is one more cause, which another of its facts has to end, and
+until then those facts are unknown. Source: semantics 4.9; the branching is that of hitting sets (Reiter, A theory of diagnosis from first
+principles, 1987).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
+from itertools import chain
 
 from engine.bundle import Bundle
 from engine.deciding.combine import Evaluate, Outcome
 from engine.decision import ChangePart, RemediesPart, RemedyPart
 from engine.exchange import Exchange
 from engine.explaining.phrasebook import Phrasebook, shown
-from engine.policy_language.vocabulary import DOCUMENT_FIELDS
+from engine.policy_language.vocabulary import DOCUMENT_FIELDS, stated_in
 from engine.questions.levers import Levers
 from engine.rules import Level, State, tests
 from engine.values import Document, Missing, Value
@@ -103,11 +105,16 @@ class Remedies:
 
 @dataclass(frozen=True, slots=True)
 class _Node:
-    """An exchange after some moves: its verdict, its outcome, and the causes that refuse it for certain (sets of levers)."""
+    """
+    An exchange after some moves: its verdict, its outcome, and the causes that refuse it for certain (sets of levers).
+
+    If the moves contradict what was sent, it is no remedy; `verdict` and `outcome` are then those without what they contradict.
+    """
 
     verdict: Verdict
     outcome: Outcome
     causes: tuple[int, ...]
+    contradicted: bool = False
 
     @property
     def refused(self) -> bool:
@@ -163,22 +170,34 @@ class _RemedySearch:
     def node(self, moves: Moves) -> _Node:
         """The exchange after these moves, evaluated once."""
         if moves not in self._nodes:
-            if not self.left:
-                raise _BudgetSpent
-            self.left -= 1
-            answers = {
-                self.levers.names[lever]: Missing.UNKNOWN if value == UNKNOWN else self.values(lever)[value]
-                for lever, value in moves
-            }
-            verdict, outcome = self.evaluate(self.exchange.with_values(answers), self.as_of)
-            self._nodes[moves] = _Node(verdict, outcome, tuple(self.levers.causes(verdict, outcome)))
+            self._nodes[moves] = self._tried(moves)
         return self._nodes[moves]
+
+    def _tried(self, moves: Moves) -> _Node:
+        answers = {
+            self.levers.names[lever]: Missing.UNKNOWN if value == UNKNOWN else self.values(lever)[value]
+            for lever, value in moves
+        }
+        changed = self.exchange.with_values(answers)
+        whole = all(value != UNKNOWN for _, value in moves)
+        contradicted = [
+            [name for fact in each.facts if (name := stated_in(fact)) not in answers]
+            for each in self.levers.bundle.coherence.contradictions(changed, whole)
+        ]
+        ending = tuple(self.levers.moving(names) for names in contradicted)
+        if not all(ending):
+            return replace(self.node(()), causes=(0,), contradicted=True)  # no lever can end it, so nothing has to be evaluated
+        if not self.left:
+            raise _BudgetSpent
+        self.left -= 1
+        verdict, outcome = self.evaluate(changed.with_values(dict.fromkeys(chain(*contradicted), Missing.UNKNOWN)), self.as_of)
+        return _Node(verdict, outcome, (*ending, *self.levers.causes(verdict, outcome)), bool(contradicted))
 
     def _extend(self, moves: Moves, left: int, allowed: int) -> None:
         """Try every set of at most `left` further moves of the `allowed` levers."""
         node = self.node(moves)
         moved = sum(1 << lever for lever, _ in moves)
-        if node.outcome.permits:
+        if node.outcome.permits and not node.contradicted:
             self.found[moved] = moves
             return
         free = allowed & ~moved

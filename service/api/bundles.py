@@ -39,11 +39,21 @@ class RefusalShown(Shown):
     diagnostics: tuple[Finding, ...] = Field(default=(), description=f"at most {FINDINGS_SHOWN}")
 
 
+class FolderShown(Shown):
+    """One folder of the policies that decide."""
+
+    source: str = Field(
+        description="digest of its bytes: what the digest of the policies would be if they were this folder alone"
+    )
+    signed_by: tuple[str, ...] = Field(description="ids of the trusted keys that signed it; empty where no key is set")
+
+
 class BundleShown(Shown):
     """The policies that decide, and the results of reloading them."""
 
     meaning: str
     source: str
+    folders: dict[str, FolderShown] = Field(description="each folder by its name; a file that was given by itself is one too")
     trust: str
     norms: str
     engine: str
@@ -106,14 +116,18 @@ def add(app: FastAPI, service: Service) -> None:
     async def bundle(request: Request) -> BundleShown:
         """The digests and settings of the policies, when they began to decide, and whether a reload was refused."""
         caller_of(request.scope, "read")
-        live = service.live
+        live, signers = service.live, held.signers
         return BundleShown(
             **live.digests.model_dump(),
+            folders={
+                name: FolderShown(source=digest, signed_by=signers.get(name, ()))
+                for name, digest in live.bundle.digests.folders.items()
+            },
             trust=live.bundle.settings.trust,
             norms=live.bundle.settings.norms,
             engine=engine.__version__,
             since=held.since,
-            signed_by=held.signers,
+            signed_by=tuple(dict.fromkeys(id for ids in signers.values() for id in ids)),
             reloads=held.reloads,
             refusals=held.refusals,
             reloaded_at=held.reloaded_at,

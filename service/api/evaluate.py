@@ -30,7 +30,7 @@ def add(app: FastAPI, service: Service) -> None:
         async def decide() -> Outgoing:
             async with service.turns:
                 live, now = service.live, service.clock()
-                sent = decider.read(live, raw, now)
+                sent = decider.read(live, raw, now, wanted.lang)
                 decided = decider.decide(live, sent.exchange, wanted, now, scope["request_id"], caller, register=sent.register)
             written = decided.written
             noted = {"decision_id": written.id, "outcome": written.outcome, "proceed": written.proceed}

@@ -136,12 +136,20 @@ class Access:
         return found
 
     async def _permits(self, asked: Evaluation, known: Known, now: datetime) -> bool:
-        """The answer that an evaluation would give. It refuses the same requests."""
+        """
+        The answer that an evaluation would give. It refuses the same requests.
+
+        Only a candidate of which the store knows what cannot be true together with the request is no reason to refuse the others.
+        """
         today = now.astimezone(self._zone).date()
         try:
             exchange = await self._stored(lambda: self._mapping.exchange(asked, known, today))
         except Gone:
             return False
+        except RequestRefused as refused:
+            if any(not place.pointer and place.code == engine.INCOHERENT for place in refused.errors or ()):
+                return False
+            raise
         async with self._service.turns:
             try:
                 judgement = self._decider.look(self._live, exchange, now)

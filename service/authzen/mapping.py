@@ -225,7 +225,9 @@ class AccessMapping:
                 return engine.parse_exchange(self._bundle, raw)
             except engine.ExchangeRefused as refused:
                 problems = refused.problems
-            bad = {path for path in stated.stored for each in problems if _leads(each.pointer, path)}
+            # What is stored and contradicts what was sent is never left out: the sender would choose which of the two counts.
+            unfit = [each for each in problems if each.code != engine.INCOHERENT]
+            bad = {path for path in stated.stored for each in unfit if _leads(each.pointer, path)}
             # Conditions that came with the data are never left out, since more might be permitted without them.
             if not bad or CARRIED in bad:
                 raise refusal([self._place(each, stated) for each in problems[:PLACES_SHOWN]])
@@ -238,7 +240,10 @@ class AccessMapping:
         for path, (_, pointer) in stated.sent.items():
             if _leads(problem.pointer, path):
                 return ProblemPlace(pointer=pointer, code=problem.code, detail=problem.detail)
-        return ProblemPlace(pointer="", code=problem.code, detail=problem.detail)
+        detail = problem.detail
+        if problem.code == engine.INCOHERENT:
+            detail = f"the register states `{problem.pointer[1:].replace('/', '.')}`: {detail}"
+        return ProblemPlace(pointer="", code=problem.code, detail=detail)
 
 
 def _kind(types: Mapping[str, engine.EntityText], type: str) -> str | None:

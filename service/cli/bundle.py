@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from service.cli.command import AsJson, Commands, Database, Paths, UsedWrongly, address
-from service.cli.output import complain, count, digests, painted, print_json
+from service.cli.command import AsJson, Commands, Database, Paths, UsedWrongly, address, policies_at
+from service.cli.output import complain, count, painted, print_json
 
 if TYPE_CHECKING:
     import engine
@@ -21,30 +21,41 @@ app = Commands(
 )
 
 File = Annotated[Path, typer.Argument(help="The bundle file.")]
+Beside = Annotated[
+    list[Path] | None,
+    typer.Option(
+        help="Policies whose words these use: folder, file or bundle file; may be repeated; `bundled` names the bundled policies.",
+        parser=policies_at,
+        metavar="PATH",
+    ),
+]
 Output = Annotated[Path, typer.Option("--output", "-o", help="The file to write.")]
 
 
 @app.add("bundle build policies -o policies.bundle")
-def build(paths: Paths = None, output: Output = Path("policies.bundle")) -> int:
+def build(paths: Paths = None, output: Output = Path("policies.bundle"), beside: Beside = None) -> int:
     """
     Put all policies, words and tests into one file. The same sources give the same bytes.
 
-    Ends with 1, and writes nothing, where the policies are not sound.
+    Ends with 1, and writes nothing, where the policies are not sound. What is named by `--beside` is checked with them and is not put
+    into the file.
     """
     import engine
     from service.cli.files import load, put
-    from service.policies import archive
+    from service.policies import archive, loading
 
     _need_a_file_name(output)
+    own = paths or [engine.bundled_policies()]
     try:
-        bundle = load(paths or [])
-        packed = archive.write(bundle.sources)
+        load([*own, *(beside or [])])
+        files, _ = loading.sources(own, engine.PolicySettings())
+        packed = archive.write(files)
     except archive.ArchiveRefused as wrong:
         raise UsedWrongly(str(wrong)) from None
     except engine.BundleRefused as refused:
-        return _unsound(refused)
+        return _unsound(refused, beside)
     put(output, packed)
-    print(f"{output}: {count(len(bundle.sources), 'file')}, {count(len(packed), 'byte')}, sha256 {sha256(packed).hexdigest()}")
+    print(f"{output}: {count(len(files), 'file')}, {count(len(packed), 'byte')}, sha256 {sha256(packed).hexdigest()}")
     return 0
 
 
@@ -62,7 +73,7 @@ def keygen(name: Annotated[str, typer.Argument(help="Name of the two files: NAME
 
 
 @app.add("bundle sign policies.bundle --key release.key")
-def sign(file: File, key: Annotated[Path, typer.Option(help="File of the private key, in PEM.")]) -> int:
+def sign(file: File, key: Annotated[Path, typer.Option(help="File of the private key, in PEM.")], beside: Beside = None) -> int:
     """
     Sign a bundle. The signature goes into FILE.dsse.json beside it; several keys may sign one after another.
 
@@ -74,10 +85,10 @@ def sign(file: File, key: Annotated[Path, typer.Option(help="File of the private
 
     signer = signing_keys.private_key(key)
     try:
-        loaded = loading.load(_a_file(file), engine.PolicySettings())
+        raw, files, bundle = _opened(file, beside)
     except engine.BundleRefused as refused:
-        return _unsound(refused)
-    payload = statement.about(file.name, loaded.archive, loaded.bundle)
+        return _unsound(refused, beside)
+    payload = statement.about(file.name, raw, files, bundle)
     envelope = dsse.Envelope(statement.PAYLOAD_TYPE, payload, ())
     place = loading.beside(file)
     if place.exists():
@@ -96,6 +107,7 @@ def sign(file: File, key: Annotated[Path, typer.Option(help="File of the private
 def verify(
     file: File,
     key: Annotated[list[Path], typer.Option(help="File of a trusted public key, in PEM; may be repeated.")],
+    beside: Beside = None,
     as_json: AsJson = False,
 ) -> int:
     """
@@ -110,28 +122,26 @@ def verify(
     raw = loading.read(_a_file(file), archive.MAX_BYTES)
     try:
         meant, signers = loading.verified(file, raw, trusted)
-        loaded = loading.load(file, engine.PolicySettings(), trusted)
+        raw, files, bundle = _opened(file, beside)
     except loading.SourceRefused as refused:
         return _answer({"verified": False, "reason": str(refused)}, f"{painted('red', 'not verified')}: {refused}", 1, as_json)
     except engine.BundleRefused as refused:
-        return _unsound(refused)
-    found = loaded.bundle.digests
+        return _unsound(refused, beside)
+    source, meaning = engine.source_digest(files), bundle.digests.meaning
     # Another version of the engine may give the same rules another digest, so a difference is reported and not refused.
     note = (
-        ""
-        if meant.meaning == found.meaning
-        else f"; the engine {meant.engine} that signed it read the meaning {meant.meaning[:12]}"
+        "" if meant.meaning == meaning else f"; the engine {meant.engine} that signed it read the meaning {meant.meaning[:12]}"
     )
     return _answer(
         {
             "verified": True,
-            "signed_by": list(loaded.signers),
+            "signed_by": [each.id for each in signers],
             "sha256": sha256(raw).hexdigest(),
-            "meaning": found.meaning,
-            "source": found.source,
+            "meaning": meaning,
+            "source": source,
         },
         f"{painted('green', 'verified')}: signed by {', '.join(each.id[:16] for each in signers)};"
-        f" source {found.source[:12]}, meaning {found.meaning[:12]}{note}",
+        f" source {source[:12]}, meaning {meaning[:12]}{note}",
         0,
         as_json,
     )
@@ -141,6 +151,7 @@ def verify(
 def show(
     file: File,
     unpack: Annotated[Path | None, typer.Option(help="Write the files into this folder, which must be new or empty.")] = None,
+    beside: Beside = None,
     as_json: AsJson = False,
 ) -> int:
     """
@@ -152,29 +163,32 @@ def show(
     from service.policies import dsse, loading
 
     try:
-        loaded = loading.load(_a_file(file), engine.PolicySettings())
+        raw, files, bundle = _opened(file, beside)
     except engine.BundleRefused as refused:
-        return _unsound(refused)
-    bundle, place = loaded.bundle, loading.beside(file)
+        return _unsound(refused, beside)
+    place = loading.beside(file)
     if unpack:
-        _unpack(bundle.sources, unpack)
+        _unpack(files, unpack)
     try:
         signed = [id for id, _ in dsse.read(loading.read(place, dsse.MAX_BYTES)).signatures] if place.exists() else []
     except dsse.EnvelopeRefused as refused:
         raise UsedWrongly(f"{place} cannot be read: {refused}") from None
+    source = engine.source_digest(files)
+    folders = {folder: bundle.digests.folders[folder] for folder in engine.by_folder(files)}
     document = {
         "file": str(file),
-        "sha256": sha256(loaded.archive).hexdigest(),
-        "digests": digests(bundle),
+        "sha256": sha256(raw).hexdigest(),
+        "digests": {"meaning": bundle.digests.meaning, "source": source, "folders": folders},
         "signatures": signed,
-        "files": {name: len(data) for name, data in sorted(bundle.sources.items())},
+        "files": {name: len(data) for name, data in sorted(files.items())},
     }
     lines = [
         f"sha256   {document['sha256']}",
-        f"source   {bundle.digests.source}",
+        f"source   {source}",
+        *(f"folder   {digest}  {folder}" for folder, digest in folders.items() if len(folders) > 1),
         f"meaning  {bundle.digests.meaning}",
         f"signed   {', '.join(signed) + ' (not verified)' if signed else 'no'}",
-        *(f"{len(data):>9,}  {name}" for name, data in sorted(bundle.sources.items())),
+        *(f"{len(data):>9,}  {name}" for name, data in sorted(files.items())),
     ]
     return _answer(document, "\n".join(lines), 0, as_json)
 
@@ -228,6 +242,21 @@ def _unpack(files: dict[str, bytes], folder: Path) -> None:
         raise UsedWrongly(f"cannot write into {folder}: {error.strerror}") from None
 
 
+def _opened(file: Path, beside: list[Path] | None) -> "tuple[bytes, dict[str, bytes], engine.Bundle]":
+    """
+    The bytes of a bundle file, the files in it, and the bundle of these and of the policies beside them.
+
+    Raises SourceRefused, engine.BundleRefused.
+    """
+    import engine
+    from service.cli.files import load
+    from service.policies import archive, loading
+
+    raw = loading.read(_a_file(file), archive.MAX_BYTES)
+    files, _ = loading.sources(file, engine.PolicySettings())
+    return raw, files, load([file, *(beside or [])])
+
+
 def _a_file(path: Path) -> Path:
     from service.policies import loading
 
@@ -236,8 +265,9 @@ def _a_file(path: Path) -> Path:
     return path
 
 
-def _unsound(refused: "engine.BundleRefused") -> int:
-    complain(f"{refused}\n\n{count(len(refused.diagnostics), 'finding')}; the policies are not sound")
+def _unsound(refused: "engine.BundleRefused", beside: list[Path] | None) -> int:
+    alone = "" if beside else "; if they use the words of other policies, name these with `--beside`"
+    complain(f"{refused}\n\n{count(len(refused.diagnostics), 'finding')}; the policies are not sound{alone}")
     return 1
 
 

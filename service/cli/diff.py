@@ -1,9 +1,9 @@
 """
 `fifthfactor diff OLD NEW`: compares two bundles on many exchanges, and reports the difference in Markdown or JSON.
 
-OLD and NEW are each a folder, a git revision or the digest of a bundle. Of a revision the committed bytes are read, by git's plumbing
-commands, without a shell, a checkout or a filter. The exchanges come from the tests of both bundles, from files, and from a decision
-log, which is opened for reading only. Nothing is recorded, and no value of a real exchange is printed.
+OLD and NEW are each one folder or several, a git revision or the digest of a bundle. Of a revision the committed bytes are read, by git's
+plumbing commands, without a shell, a checkout or a filter. The exchanges come from the tests of both bundles, from files, and from a
+decision log, which is opened for reading only. Nothing is recorded, and no value of a real exchange is printed.
 """
 
 import json
@@ -28,7 +28,15 @@ if TYPE_CHECKING:
 FAIL_ON = ("permits-more", "permits-less", "any-outcome", "any-change")
 MORE, LESS = ("permits more", "may permit more"), ("permits less", "may permit less")
 LINES_SUFFIXES = (".jsonl", ".ndjson")
-RULES = ("policy", "rule", "definition", "requirement")  # listed first in the Markdown
+RULES = (
+    "policy",
+    "rule",
+    "definition",
+    "requirement",
+    "acceptance",
+    "switched-off",
+    "must-be-shown",
+)  # listed first in the Markdown
 MAX_LISTED = 50  # changes in one list of the Markdown
 MAX_DETAILS = 12
 MAX_CAUSES = 5
@@ -42,7 +50,8 @@ def diff(
     old: Annotated[
         str,
         typer.Argument(
-            help="The policies as they are: a folder, `bundled`, a git revision (REV or REV:path), or a bundle's digest."
+            help="The policies as they are: a folder, `bundled`, several of these like `bundled:ours`, a git revision (REV or"
+            " REV:path), or a bundle's digest."
         ),
     ],
     new: Annotated[str, typer.Argument(help="The policies that would replace them, named in the same way.")],

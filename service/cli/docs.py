@@ -1,10 +1,12 @@
 """
-`fifthfactor docs`: prints instruments as briefs, in Markdown or HTML.
+`fifthfactor docs`: prints instruments, and what organisations say beside the law, as briefs in Markdown or HTML.
 
 The HTML is the same Markdown, rendered by a library into a page without scripts.
 """
 
 import html
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -38,14 +40,15 @@ app = Commands()
 
 @app.add("docs cn.order-16 --format html > order-16.html")
 def docs(
-    names: Annotated[list[str] | None, typer.Argument(help="Ids of policies. [all]")] = None,
+    names: Annotated[list[str] | None, typer.Argument(help="Ids of policies or organisations. [all]")] = None,
     policies: Policies = None,
     form: Annotated[str, typer.Option("--format", help="How to print: markdown or html.")] = "markdown",
     lang: Lang = "en",
     write: Annotated[Path | None, typer.Option(help="Folder to write into: a file for each instrument, and an index.")] = None,
 ) -> int:
     """
-    Print briefs of instruments: provisions, conditions in sentences, exemptions, duties, sources, marks.
+    Print briefs of instruments: provisions, conditions in sentences, exemptions, duties, sources, marks. An organisation's brief says
+    what it accepts, wants shown and has switched off.
     """
     import engine
     from service.cli.files import load_or_stop, make_folder, put
@@ -53,13 +56,20 @@ def docs(
     need("format", form, FORMATS)
     need("language", lang, engine.LANGUAGES)
     bundle = load_or_stop(policies or [])
-    known = {each.text.policy: each for each in engine.instruments(bundle)}
+    known: dict[str, tuple[str, Callable[[], str]]] = {
+        each.text.policy: (each.text.title.in_(lang), partial(engine.brief, bundle, each, lang))
+        for each in engine.instruments(bundle)
+    }
+    known |= {
+        each.id: (each.title.in_(lang), partial(engine.organisation_brief, bundle, each, lang))
+        for each in bundle.vocabulary.organisations
+    }
     for name in names or []:
         if name not in known:
             raise UsedWrongly(f"there is no policy `{name}`; {engine.did_you_mean(name, known) or 'see `fifthfactor docs`'}")
-    chosen = [known[name] for name in names] if names else list(known.values())
-    texts = {each.text.policy: engine.brief(bundle, each, lang) for each in chosen}
-    titles = {each.text.policy: each.text.title.in_(lang) for each in chosen}
+    chosen = names or list(known)
+    texts = {name: known[name][1]() for name in chosen}
+    titles = {name: known[name][0] for name in chosen}
     if write is None:
         whole = "\n".join(texts.values())
         print(whole if form == "markdown" else page(whole, lang, "; ".join(titles.values())), end="")

@@ -36,7 +36,7 @@ def decide(file: Path, paths: list[Path], as_of: str | None, mode: str, as_json:
     try:
         exchange = engine.parse_exchange(bundle, read(file))
     except engine.ExchangeRefused as refused:
-        raise UsedWrongly(f"the exchange in {file} cannot be read:\n{problems(refused)}") from None
+        raise UsedWrongly(f"the exchange in {file} cannot be read:\n{problems(refused, lang)}") from None
     on = day(as_of) if as_of else exchange.as_of or today()
     decision = engine.PDP(bundle, mode).decide(exchange, as_of=on, today=today(), id="desk", lang=lang)
     if as_json:

@@ -27,6 +27,7 @@ def lint(
     form: Annotated[str, typer.Option("--format", help="How to print: text, json, or sarif for code review.")] = "text",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON; short for --format json.")] = False,
     as_of: Annotated[str | None, typer.Option(help="Report sources whose `verify_by` is before this day. [today]")] = None,
+    only: Annotated[str, typer.Option(help="Report only findings in files whose name contains this, such as `ours/`.")] = "",
     without: Annotated[list[str] | None, typer.Option(help="Leave out the findings with this code; may be repeated.")] = None,
 ) -> int:
     """
@@ -46,7 +47,8 @@ def lint(
             raise UsedWrongly(f"there is no code `{code}`; {engine.did_you_mean(code, engine.CODES)}".rstrip("; "))
     bundle = load_or_stop(paths or [])
     read_on = day(as_of) if as_of else today()
-    findings = tuple(finding for finding in engine.lint(bundle, read_on) if finding.code not in left_out)
+    found = engine.lint(bundle, read_on)
+    findings = tuple(finding for finding in found if finding.code not in left_out and only in finding.at.file)
     if form == "json":
         print_json({"findings": [finding_document(each) for each in findings], "bundle": digests(bundle)})
     elif form == "sarif":

@@ -4,6 +4,7 @@ import json
 import sys
 import textwrap
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -96,14 +97,14 @@ def finding_document(finding: "engine.Diagnostic") -> dict[str, Any]:
     }
 
 
-def digests(bundle: "engine.Bundle | None") -> dict[str, str] | None:
+def digests(bundle: "engine.Bundle | None") -> dict[str, Any] | None:
     """The digests of a bundle as JSON."""
-    return {"meaning": bundle.digests.meaning, "source": bundle.digests.source} if bundle else None
+    return asdict(bundle.digests) if bundle else None
 
 
-def problems(refused: "engine.ExchangeRefused") -> str:
-    """The problems of a document, one line each."""
-    return "\n".join(f"  {problem.pointer or '/'}: {problem.detail}" for problem in refused.problems)
+def problems(refused: "engine.ExchangeRefused", lang: str = "en") -> str:
+    """The problems of a document, one line each, in a language as far as they are told in it."""
+    return "\n".join(f"  {problem.pointer or '/'}: {problem.told(lang)}" for problem in refused.problems)
 
 
 # --- a decision ------------------------------------------------------------------------------------------------------

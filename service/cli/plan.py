@@ -35,7 +35,7 @@ def plan(
     try:
         legs = engine.read_plan(bundle, read(file))
     except engine.ExchangeRefused as refused:
-        raise UsedWrongly(f"the plan in {file} cannot be read:\n{problems(refused)}") from None
+        raise UsedWrongly(f"the plan in {file} cannot be read:\n{problems(refused, lang)}") from None
     first = next((leg.exchange.as_of for leg in legs if leg.exchange.as_of), None)
     on = day(as_of) if as_of else first or today()
     decision = engine.decide_plan(engine.PDP(bundle, mode), legs, as_of=on, today=today(), id="desk", lang=lang)

@@ -1,8 +1,8 @@
 """
-Finds bundles by a name: a folder, a git revision or the digest of a bundle.
+Finds bundles by a name: folders as they lie, a git revision or the digest of a bundle.
 
-Policies may lie in several folders. A revision or a digest then means all of them together. Of a revision the committed bytes are read,
-by git's plumbing commands, without a shell, a checkout or a filter.
+Policies may lie in several folders, named in one text like in the environment. A revision or a digest then means all of them together. Of
+a revision the committed bytes are read, by git's plumbing commands, without a shell, a checkout or a filter.
 """
 
 import os
@@ -40,11 +40,11 @@ class _GitRefused(Exception):
 
 
 class _Hidden(UsedWrongly):
-    """Two files of a commit would have one name in the bundle, and one would hide the other."""
+    """Two places of a commit would have one name in the bundle, and one would hide the other."""
 
 
 class Finder:
-    """Finds bundles by a folder, a git revision or a digest."""
+    """Finds bundles by folders, a git revision or a digest."""
 
     def __init__(
         self, old: str, new: str, policies: Sequence[Path], progress: Callable[[str], None], log: str | None = None
@@ -55,8 +55,8 @@ class Finder:
         self.progress = progress
         self.log = log
         # The places of the policies, and their repository: as given, else the first of these folders that is in a repository.
-        folders = [engine.policies_at(text) for text in (new, old, "policies") if _exists(text)]
-        self.places = [tuple(policies)] if policies else [(folder,) for folder in (*folders, engine.bundled_policies())]
+        folders = [there for text in (new, old, "policies") if (there := _as_they_lie(text))]
+        self.places = [tuple(policies)] if policies else [*folders, (engine.bundled_policies(),)]
         around = [(places, _Repository.around_all(places)) for places in self.places]
         self.within, self.repository = next((each for each in around if each[1]), around[0])
         # The repository of REVISION:path, which names the place itself.
@@ -66,8 +66,8 @@ class Finder:
         """The bundle that `text` names."""
         if text.startswith("-"):
             raise UsedWrongly(f"`{text}` begins with `-`, so it is not a revision; for a folder of that name write `./{text}`")
-        if _exists(text):
-            return Side(text, _loaded(text, partial(load, [engine.policies_at(text)])))
+        if there := _as_they_lie(text):
+            return Side(text, _loaded(text, partial(load, there)))
         repository = self.repository
         commit = repository.commit(text) if repository else None
         if repository and commit:
@@ -79,11 +79,8 @@ class Finder:
             return self.committed(text, self.named, commit, (self.named.path(path),))
         if DIGEST.fullmatch(text.lower()):
             return self.by_digest(text.lower(), repository)
-        where = (
-            f"a git revision of {repository.root}"
-            if repository
-            else f"a git revision ({_listed(self.within)} is not in a git repository)"
-        )
+        outside = "is not in a git repository" if len(self.within) == 1 else "are not in one git repository"
+        where = f"a git revision of {repository.root}" if repository else f"a git revision ({_listed(self.within)} {outside})"
         raise UsedWrongly(f"`{text}` is not a folder, not {where}, and not a digest of at least 8 hexadecimal digits")
 
     def committed(self, text: str, repository: "_Repository", commit: str, places: Sequence[PurePosixPath]) -> Side:
@@ -135,6 +132,14 @@ class Finder:
         raise UsedWrongly(
             f"no policies with the digest `{digest}` are in {' or '.join(looked)}; name a folder or a git revision"
         )
+
+
+def _as_they_lie(text: str) -> tuple[Path, ...]:
+    """The folders and files that a text names, separated as in the environment; none where it names anything else."""
+    for parts in ([text], text.split(os.pathsep)):
+        if all(map(_exists, parts)):
+            return tuple(map(engine.policies_at, parts))
+    return ()
 
 
 def _exists(text: str) -> bool:
@@ -201,11 +206,9 @@ class _Repository:
 
     @classmethod
     def around_all(cls, places: Sequence[Path]) -> "_Repository | None":
-        """The one repository of several files and folders, or None. Raises UsedWrongly where they are in different repositories."""
-        found = {cls.around(place) for place in places}
-        if len(found) > 1:
-            raise UsedWrongly(f"{_listed(places)} are not in one git repository; compare them one after the other")
-        return found.pop()
+        """The one repository that all of some files and folders are in, or None."""
+        first, *others = dict.fromkeys(cls.around(place) for place in places)
+        return None if others else first
 
     def commit(self, revision: str) -> str | None:
         """The hash of the commit that a revision names, or None."""
@@ -255,16 +258,19 @@ class _Repository:
 
     def listing(self, commit: str, places: Sequence[PurePosixPath]) -> dict[str, str]:
         """The hashes of the YAML files at some places in a commit, by the names that they have in a bundle. Raises _Hidden."""
-        found: dict[str, tuple[PurePosixPath, str]] = {}
-        listed = {path: (name, hash_) for place in reversed(places) for name, path, hash_ in self._files(commit, place)}
-        for path, (name, hash_) in listed.items():
-            if name in found:
+        found: dict[str, str] = {}
+        folders: dict[str, PurePosixPath] = {}
+        # A file that lies in several of the places belongs to the first of them.
+        listed = {path: (name, hash_, place) for place in reversed(places) for name, path, hash_ in self._files(commit, place)}
+        for name, hash_, place in listed.values():
+            folder = name.partition("/")[0]
+            if folders.setdefault(folder, place) != place:
                 raise _Hidden(
-                    f"`{found[name][0]}` and `{path}` in {commit[:10]} would both be `{name}` in the bundle, and one would hide"
+                    f"`{folders[folder]}` and `{place}` in {commit[:10]} would both be `{folder}` in the bundle, and one would hide"
                     " the other; compare the folders one after the other"
                 )
-            found[name] = path, hash_
-        return {name: hash_ for name, (_, hash_) in found.items()}
+            found[name] = hash_
+        return found
 
     def _files(self, commit: str, place: PurePosixPath) -> Iterator[tuple[str, PurePosixPath, str]]:
         try:

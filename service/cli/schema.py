@@ -1,7 +1,7 @@
 """
 `fifthfactor schema`: writes the JSON Schemas for editors, and finds them for a file.
 
-A policy, test or vocabulary file names its schema in its first line, which `fmt` writes. The line leads to the nearest folder of schemas
+A file of policies names its schema in its first line, which `fmt` writes. The line leads to the nearest folder of schemas
 above the file.
 """
 
@@ -22,7 +22,7 @@ app = Commands()
 
 @app.add("schema --write policies/.schemas")
 def schema(
-    kind: Annotated[str, typer.Argument(help="Schema to print: policy, test, vocabulary or exchange.")] = "",
+    kind: Annotated[str, typer.Argument(help="Schema to print: policy, test, vocabulary, organisation or exchange.")] = "",
     write: Annotated[Path | None, typer.Option(help="Folder to write all schemas into.")] = None,
     policies: Policies = None,
 ) -> int:

@@ -90,6 +90,13 @@ class PageReader:
         """The title of a fact, or its name if the loaded vocabulary has no title."""
         return self.titles.get(fact, fact)
 
+    def subject(self, name: Any) -> str:
+        """The title of a subject matter."""
+        try:
+            return self.book.subject(str(name))
+        except LookupError:
+            return str(name)
+
     def place(self, code: Any) -> str:
         """The name of a country or jurisdiction."""
         try:

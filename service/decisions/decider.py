@@ -87,8 +87,12 @@ class Decider:
         self._zone = time_zone(service.settings.zone)
         self._counts = Counts(service.settings, Book())
 
-    def read(self, live: Live, raw: bytes, now: datetime) -> Named:
-        """The exchange in these bytes, which may name parties and data of the register as it is `now`. Raises RequestRefused."""
+    def read(self, live: Live, raw: bytes, now: datetime, lang: str = TellingAsked().lang) -> Named:
+        """
+        The exchange in these bytes, which may name parties and data of the register as it is `now`. Raises RequestRefused.
+
+        What the vocabulary says of a contradiction is told in `lang`.
+        """
         try:
             if named_exchanges.might_name(raw):
                 return named_exchanges.read(live, raw, self._service.store.database.reading, self._today(now))
@@ -98,7 +102,7 @@ class Decider:
         except sa.exc.SQLAlchemyError:
             raise RequestRefused("not-ready", "the register cannot be read", headers={"Retry-After": "1"}) from None
         places = tuple(
-            ProblemPlace(pointer=each.pointer, code=each.code, detail=each.detail) for each in problems[:PLACES_SHOWN]
+            ProblemPlace(pointer=each.pointer, code=each.code, detail=each.told(lang)) for each in problems[:PLACES_SHOWN]
         )
         match len(problems):
             case 1:

@@ -2,11 +2,11 @@
 Loading policies from folders, YAML files, and bundle files with their signatures beside them, all into one bundle.
 
 Input: paths, the settings of the engine, the trusted keys. Output: a checked bundle and the archive that keeps it. If keys are set, each
-path must be a signed bundle file. An unsigned or wrongly signed one is refused, and so is a folder, since folders have no signatures.
-INVARIANT (nothing is hidden): two files with the same name are refused.
+path must be a signed bundle file, and each is verified by itself. An unsigned or wrongly signed one is refused, and so is a folder, since
+folders have no signatures. INVARIANT (nothing is hidden): two folders with the same name are refused.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -24,11 +24,11 @@ class SourceRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A checked bundle, its archive, and the ids of the keys that signed it (none if no keys are set)."""
+    """A checked bundle, its archive, and the ids of the keys that signed each of its folders (none if no keys are set)."""
 
     bundle: engine.Bundle
     archive: bytes
-    signers: tuple[str, ...] = ()
+    signers: Mapping[str, tuple[str, ...]]
 
 
 def beside(path: Path) -> Path:
@@ -45,7 +45,7 @@ def load(paths: Path | Sequence[Path], settings: engine.PolicySettings, keys: Se
     """
     The bundle of folders, bundle files and YAML files.
 
-    Raises SourceRefused if one cannot be read or is not signed as required, or if one file would hide another;
+    Raises SourceRefused if one cannot be read or is not signed as required, or if one folder would hide another;
     engine.BundleRefused if the policies do not hold.
     """
     files, signers = sources(paths, settings, keys)
@@ -58,16 +58,26 @@ def load(paths: Path | Sequence[Path], settings: engine.PolicySettings, keys: Se
 
 def sources(
     paths: Path | Sequence[Path], settings: engine.PolicySettings, keys: Sequence[PublicKey] = ()
-) -> tuple[dict[str, bytes], tuple[str, ...]]:
-    """The files in folders, bundle files and YAML files, by name, and the ids of the keys that signed. Raises SourceRefused."""
+) -> tuple[dict[str, bytes], dict[str, tuple[str, ...]]]:
+    """
+    The files in folders, bundle files and YAML files, by name, and the ids of the keys that signed each folder of a bundle file.
+
+    Raises SourceRefused.
+    """
     places = _places(paths)
     for path in places:
         _check(path, alone=len(places) == 1, signed=bool(keys))
-    packed = [(path, read(path, archive.MAX_BYTES)) for path in places if is_bundle(path)]
-    signers = dict.fromkeys(key.id for path, raw in packed if keys for key in _signers(path, raw, settings, keys))
+    packed: list[engine.SourceFile] = []
+    signers: dict[str, tuple[str, ...]] = {}
+    for path in filter(is_bundle, places):
+        raw = read(path, archive.MAX_BYTES)
+        ids = tuple(key.id for key in _signers(path, raw, settings, keys)) if keys else ()
+        files = _unpacked(path, raw)
+        packed += (engine.SourceFile(name, path, data) for name, data in files.items())
+        signers |= dict.fromkeys(engine.by_folder(files), ids)
     loose = [path for path in places if not is_bundle(path)]
     try:
-        return engine.gathered(chain(_unpacked(packed), engine.source_files(loose))), tuple(signers)
+        return engine.gathered(chain(packed, engine.source_files(loose))), signers if keys else {}
     except engine.NameTaken as taken:
         raise SourceRefused(str(taken)) from None
     except (OSError, ValueError) as refused:
@@ -101,8 +111,7 @@ def _check(path: Path, alone: bool, signed: bool) -> None:
     if not path.exists():
         raise SourceRefused(f"the policies `{path}` cannot be read: there is no such file or folder")
     if signed and not is_bundle(path):
-        what = "a bundle of it" if alone else "one bundle of all of them"
-        raise SourceRefused(f"`{path}` is not signed, and keys are set; build and sign {what} (`fifthfactor bundle`)")
+        raise SourceRefused(f"`{path}` is not signed, and keys are set; build and sign a bundle of it (`fifthfactor bundle`)")
     if not alone and path.is_dir() and not any(file.suffix in archive.SUFFIXES for file in path.rglob("*.y*ml")):
         # Without this refusal, a folder that is not mounted would silently take its prohibitions away.
         raise SourceRefused(f"the folder `{path}` holds no YAML file; put its policies there, or leave it out")
@@ -119,13 +128,11 @@ def _signers(path: Path, raw: bytes, settings: engine.PolicySettings, keys: Sequ
     return signers
 
 
-def _unpacked(packed: Iterable[tuple[Path, bytes]]) -> Iterator[tuple[str, str, bytes]]:
-    for path, raw in packed:
-        try:
-            files = archive.read(raw)
-        except archive.ArchiveRefused as refused:
-            raise SourceRefused(f"`{path}` cannot be read as a bundle: {refused}") from None
-        yield from ((name, f"`{name}` in {path}", data) for name, data in files.items())
+def _unpacked(path: Path, raw: bytes) -> dict[str, bytes]:
+    try:
+        return archive.read(raw)
+    except archive.ArchiveRefused as refused:
+        raise SourceRefused(f"`{path}` cannot be read as a bundle: {refused}") from None
 
 
 def _places(paths: Path | Sequence[Path]) -> list[Path]:

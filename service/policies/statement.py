@@ -1,10 +1,12 @@
 """
 What is signed for a bundle: an in-toto statement about one archive.
 
-Source: in-toto/attestation, spec/v1/statement.md. `about` makes the statement from an archive and the bundle in it: its subject is the
-archive's SHA-256, and its predicate has the bundle's digests. `read` checks whether a statement is about an archive.
+Source: in-toto/attestation, spec/v1/statement.md. `about` makes the statement from an archive and the bundle that it was checked in: its
+subject is the archive's SHA-256, and its predicate has the digests. `read` checks whether a statement is about an archive. The folders
+beside which it was checked are named and do not bind: the law may be updated beneath an organisation's own policies.
 """
 
+from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any, Literal
 
@@ -23,7 +25,11 @@ class StatementRefused(ValueError):
 
 
 class Meant(BaseModel):
-    """The predicate: the bundle's digests when it was signed, its settings, and the version of the engine."""
+    """
+    The predicate: the digest of the files, and what they meant, when it was signed, the settings, and the version of the engine.
+
+    `beside` has the digests of the folders that were checked with them, without which the files are not sound.
+    """
 
     model_config = ConfigDict(frozen=True, strict=True)
 
@@ -32,6 +38,7 @@ class Meant(BaseModel):
     trust: str
     norms: str
     engine: str
+    beside: dict[str, str] = {}
 
 
 class _Subject(BaseModel):
@@ -49,20 +56,23 @@ class _Statement(BaseModel):
     predicate: Meant
 
 
-def about(name: str, archive: bytes, bundle: engine.Bundle) -> bytes:
-    """The statement about an archive and its bundle: the same bytes every time."""
-    meant = Meant(
-        meaning=bundle.digests.meaning,
-        source=bundle.digests.source,
-        trust=bundle.settings.trust,
-        norms=bundle.settings.norms,
-        engine=engine.__version__,
-    )
+def about(name: str, archive: bytes, files: Mapping[str, bytes], bundle: engine.Bundle) -> bytes:
+    """The statement about an archive with these files, and the bundle that they were checked in: the same bytes every time."""
+    own = engine.by_folder(files).keys()
+    beside = {folder: digest for folder, digest in bundle.digests.folders.items() if folder not in own}
+    meant = {
+        "meaning": bundle.digests.meaning,
+        "source": engine.source_digest(files),
+        "trust": bundle.settings.trust,
+        "norms": bundle.settings.norms,
+        "engine": engine.__version__,
+        **({"beside": beside} if beside else {}),
+    }
     document: dict[str, Any] = {
         "_type": TYPE,
         "subject": [{"name": name, "digest": {"sha256": sha256(archive).hexdigest()}}],
         "predicateType": PREDICATE_TYPE,
-        "predicate": meant.model_dump(),
+        "predicate": meant,
     }
     return canonical(document)
 

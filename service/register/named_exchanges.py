@@ -9,7 +9,7 @@ document. No fact is dropped in silence: if the vocabulary no longer has a fact 
 import copy
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -215,9 +215,9 @@ def _placed(problem: engine.ExchangeProblem, names: Mapping[str, str], sources: 
     for pointer, role in sources.items():
         if problem.pointer == pointer or problem.pointer.startswith(f"{pointer}/"):
             what = problem.pointer[1:].replace("/", ".")
-            return engine.ExchangeProblem(
-                f"/named/{role}", problem.code, f"the register states `{what}` of `{names[role]}`: {problem.detail}"
-            )
+            said = f"the register states `{what}` of `{names[role]}`: "
+            words = replace(problem.words, en=f"{said}{problem.words.en}") if problem.words else problem.words
+            return engine.ExchangeProblem(f"/named/{role}", problem.code, f"{said}{problem.detail}", words)
     return problem
 
 

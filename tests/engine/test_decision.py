@@ -25,6 +25,7 @@ from engine.backends.reference import Reference
 from engine.rules import Level, Truth
 from engine.verdict import Bounds, Verdict
 from tests.engine.backends.test_cases import VOCABULARY, policy
+from tests.engine.covering import covering
 
 DAY = date(2026, 6, 15)
 ROOT = Path(__file__).parents[2]
@@ -75,9 +76,8 @@ LABELS: dict[str, Any] = {
 
 def bundle(*policies: dict[str, Any], more: bytes = MORE, **settings: str) -> engine.Bundle:
     """A bundle of small policies, with the words of the cases and some of our own."""
-    written = {f"{one['policy']}.yaml": json.dumps(one, indent=1).encode() for one in map(policy, policies)}
-    words = {"words.yaml": VOCABULARY.read_bytes(), "words-more.yaml": more}
-    return engine.load_sources({**written, **words}, engine.PolicySettings(**settings))
+    written = covering(VOCABULARY.read_bytes(), [policy(each) for each in policies])
+    return engine.load_sources({**written, "words-more.yaml": more}, engine.PolicySettings(**settings))
 
 
 def decide(pdp: engine.PDP | engine.Bundle, as_of: date = DAY, today: date = DAY, **facts: Any) -> engine.Decision:
@@ -108,7 +108,12 @@ ANSWERS: list[tuple[dict[str, Any], str, str]] = [
         "Do not proceed before a person has looked at it: Counsel looks at it (a law, Art. 1).",
     ),
     ({"data__label": "bar"}, "prohibited", "Do not proceed: Nothing of this kind leaves (a law, Art. 1)."),
-    ({"exporter__country": "BB"}, "not_applicable", "No policy here applies to this exchange; that is not a permit."),
+    (
+        {"exporter__country": "BB"},
+        "not_applicable",
+        "No law that is modelled here speaks of this exchange, and that is not a permit: the law of Aland on anything does not"
+        " reach it; the law of Beland on anything does not reach it.",
+    ),
     (
         {"exporter__country": "CC"},
         "review",

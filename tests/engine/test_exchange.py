@@ -38,7 +38,7 @@ facts:
 values:
   country: {title: country, values: [AA, BB, NO]}
   sensitivity: {title: sensitivity, values: [ordinary, sensitive]}
-  category: {title: category, values: {health: {}, genome: {under: health}}}
+  category: {title: category, values: {health: {}, genome: {under: health}, no-genome: {under: health, rest: yes}}}
   colour: {title: colour, open: yes, values: [red]}
 evidence:
   certificate: {title: certificate}
@@ -47,7 +47,7 @@ claims:
 requirements:
   certificate: {title: certificate, how: so, jurisdiction: AA}
 jurisdictions:
-  AA: {title: Aland, countries: [AA]}
+  AA: {title: Aland}
 counters:
   counts.year: {counts: distinct data.people, per: [exporter.id], window: calendar year in UTC}
 """

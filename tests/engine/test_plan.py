@@ -24,6 +24,7 @@ from engine.rules import Level, Truth
 from engine.verdict import Bounds
 from service.cli.main import app
 from tests.engine.backends.test_cases import VOCABULARY, policy
+from tests.engine.covering import covering
 
 DAY = date(2026, 6, 15)
 NOVEMBER = date(2026, 11, 24)
@@ -45,8 +46,7 @@ def laws(*here: dict[str, Any], abroad: bool = True) -> engine.PDP:
     """A law of AA with these rules, and beside it one of BB that permits; by every engine."""
     there = {**policy({"policy": "q", "rules": [KEEP]}), "jurisdiction": "BB", "applies": {"exporter.country": "BB"}}
     written = [policy({"policy": "p", "rules": list(here)}), *([there] if abroad else [])]
-    sources = {f"{each['policy']}.yaml": json.dumps(each).encode() for each in written}
-    return engine.PDP(engine.load_sources({**sources, "words.yaml": VOCABULARY.read_bytes()}))
+    return engine.PDP(engine.load_sources(covering(VOCABULARY.read_bytes(), written)))
 
 
 def travelling(travels: Any, **ground: Any) -> engine.PDP:

@@ -15,7 +15,7 @@ from datetime import date
 
 from engine.backends.bitset.fact_masks import FactsTests
 from engine.backends.bitset.reading import AtomReader
-from engine.backends.bitset.strata import BitsetStrata, Table, mask_of
+from engine.backends.bitset.strata import BitsetStrata, FloorTerms, Table, mask_of
 from engine.backends.bitset.terms import Derived, Terms
 from engine.exchange import Exchange
 from engine.rules import All, AnyOf, Atom, Condition, Defined, Not, RuleSet, Truth, atoms, tests
@@ -40,10 +40,6 @@ class Bitset:
         self._firsts = {bit: (1 << n, mask) for n, mask in enumerate(placed) for bit in numbers(mask & ~(1 << n))}
         self._others = sum(1 << bit for bit in self._firsts)
         self._rules = (1 << len(rules.rules)) - 1
-        floors = [(floor.jurisdiction, terms.place(floor.condition)) for floor in rules.floors]
-        self._floors: dict[str, int] = {}
-        for place, mask in floors:
-            self._floors[place] = self._floors.get(place, 0) | mask
         done = {key: terms.place(duty.done_when) for key, duty in rules.duties().items() if duty.done_when is not None}
         self._done = done
         self._index = TermIndex(
@@ -54,6 +50,7 @@ class Bitset:
         self._index = TermIndex(
             self._index.defined, self._index.alone, tuple(self._seen(rule.condition) for rule in rules.rules)
         )
+        self._floors = tuple(FloorTerms.of(floor, self._index.defined) for floor in rules.floors)
         self._derived: tuple[Derived, ...] = tuple(terms.derived)
         dead = sum(1 << n for n, mask in enumerate(placed) if not mask)
         full = (1 << terms.size) - 1 & ~dead
@@ -88,7 +85,7 @@ class Bitset:
         strata = BitsetStrata(self._table, exchange, as_of, lambda key: reading.any(self._done.get(key, 0)), put_away)
         strata.stand(holds.possible, holds.certain)
         requirements = strata.meet()
-        jurisdictions, beneath = strata.weigh((place, reading.any(mask)) for place, mask in self._floors.items())
+        jurisdictions, beneath = strata.weigh((floor, floor.permits(reading.any, as_of)) for floor in self._floors)
         return Verdict(
             rules=self.rules.rules,
             holds=holds,
@@ -170,5 +167,4 @@ class Definitions(Mapping[str, Truth]):
 def _conditions(rules: RuleSet) -> Iterator[Condition]:
     yield from rules.definitions.values()
     yield from (rule.condition for rule in rules.rules)
-    yield from (floor.condition for floor in rules.floors)
     yield from (duty.done_when for duty in rules.duties().values() if duty.done_when is not None)

@@ -94,6 +94,8 @@ class AtomReader:
         """One fact against another of its type (2.10)."""
         if isinstance(value, Missing) or isinstance(other, Missing):
             return UNKNOWN
+        if isinstance(value, SetOf) and isinstance(other, SetOf):
+            return self._within(atom, value, other) if atom.op == "only" else self._holding(atom, value, other)
         if atom.op == "is":
             return self._same(atom, value, other)
         if isinstance(value, str):
@@ -138,9 +140,7 @@ class AtomReader:
         named = _union(kin.values.ancestors(member) for member in value.members) if kin else value.members
         if named & wanted:
             return YES
-        # A member says nothing more where the set also holds a value below it.
-        vague = [m for m in value.members if kin and not kin.below.get(m, set()) & value.members] if kin else []
-        may = kin is not None and any(kin.may_be(member) & wanted for member in vague)
+        may = kin is not None and any(kin.may_be(member) & wanted for member in self._vague(kin, value))
         return UNKNOWN if value.open or may else NO
 
     def _rank(self, atom: Atom, value: str) -> Truth:
@@ -160,6 +160,42 @@ class AtomReader:
             others = {other, *kin.may_be(other)}
             return YES if all(line >= others for line in lines) else UNKNOWN if any(line & others for line in lines) else NO
         return YES if value == other else NO
+
+    def _within(self, atom: Atom, value: SetOf, other: SetOf) -> Truth:
+        """`only`: whether each member of a set is one of another."""
+        reads = YES if not value.open else UNKNOWN
+        for member in value.members:
+            answers = {self._same(atom, member, each) for each in other.members}
+            if YES not in answers:
+                if UNKNOWN not in answers and not other.open:
+                    return NO
+                reads = UNKNOWN
+        return reads
+
+    def _holding(self, atom: Atom, value: SetOf, other: SetOf) -> Truth:
+        """`has`: whether a set holds some member of another. `has_all`: whether it holds every one."""
+        kin = self._kin(atom.type.values)
+        certain = _union(kin.values.ancestors(member) for member in value.members) if kin else value.members
+        possible = _union(kin.may_be(member) for member in self._vague(kin, value)) if kin else frozenset()
+        found, left = 0, 0  # members of the other set that are certainly held, and that may not be
+        for member in other.members:
+            means = {member} | (kin.may_be(member) if kin else frozenset())
+            if means <= certain:
+                found += 1
+            elif value.open or means & (certain | possible):
+                left += 1
+        if atom.op == "has_all":
+            if found + left < len(other.members):
+                return NO
+            return UNKNOWN if left or other.open else YES
+        if found:
+            return YES
+        return UNKNOWN if left or (other.open and (value.open or value.members)) else NO
+
+    @staticmethod
+    def _vague(kin: Below, value: SetOf) -> list[str]:
+        """The members that may turn out narrower. One says nothing more where the set also holds a value below it."""
+        return [member for member in value.members if not kin.below.get(member, set()) & value.members]
 
     # Amounts
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from engine.backends.bitset.reading import NO, UNKNOWN, YES, AtomReader
 from engine.exchange import Exchange
-from engine.rules import Duty, Level, Need, RuleSet, State, Truth
+from engine.rules import Duty, Floor, Level, Need, RuleSet, State, Truth
 from engine.verdict import Bounds, Masks
 
 # Looked up by number, which is quicker than to hash the name of an enumeration's member.
@@ -49,6 +49,10 @@ class Table:
             n: mask_of(number_of[key] for key in rule.exempts) for n, rule in enumerate(rules.rules) if rule.exempts
         }
         self.exempters = mask_of(self.victims)
+        self.speaking = {
+            n: mask_of(number_of[key] for key in rule.otherwise) for n, rule in enumerate(rules.rules) if rule.otherwise
+        }
+        self.otherwise = mask_of(self.speaking)
         self.doubtful = mask_of(n for n, rule in enumerate(rules.rules) if rule.doubtful)
         self.provisions: dict[str, int] = {}  # by provision, its rules that a person may sign off
         for number, rule in enumerate(rules.rules):
@@ -101,6 +105,46 @@ class Table:
             for name, found in grounds.items()
             for number in found
         }
+
+
+@dataclass(frozen=True, slots=True)
+class FloorTerms:
+    """
+    A floor (semantics 4.2) as masks of terms. `spoken` has for each subject matter the terms that are about it (0 for any), the day from
+    which it is covered, and the terms by which the law speaks; `voices` are all of the latter.
+    """
+
+    place: str
+    covered: bool
+    voices: int
+    spoken: tuple[tuple[int, date | None, int], ...]
+
+    @classmethod
+    def of(cls, floor: Floor, defined: Mapping[str, int]) -> FloorTerms:
+        spoken = []
+        voices = 0
+        for each in floor.spoken:
+            said = 0
+            for key in each.by:
+                said |= defined[key]
+            voices |= said
+            spoken.append((defined[each.subject] if each.subject else 0, each.covered_from, said))
+        return cls(floor.jurisdiction, floor.covered, voices, tuple(spoken))
+
+    def permits(self, any_: Callable[[int], Truth], day: date) -> Truth:
+        """Whether the law speaks of some subject matter of the exchange, and of every one that it covers on the day."""
+        if any_(self.voices) is NO:
+            return NO
+        speaks, everywhere = NO, YES
+        for subject, since, said in self.spoken:
+            about = any_(subject) if subject else YES
+            if about is NO:
+                continue
+            says = any_(said)
+            speaks = max(speaks, min(about, says))
+            if says is not YES and since is not None and since <= day:
+                everywhere = min(everywhere, max(~about, says))
+        return min(speaks, everywhere)
 
 
 class Way(NamedTuple):
@@ -159,6 +203,15 @@ class BitsetStrata:
                 possible &= ~victims
             if not doubted:
                 certain &= ~victims
+        waiting = possible & table.otherwise
+        while waiting:
+            low = waiting & -waiting
+            waiting ^= low
+            others = table.speaking[low.bit_length() - 1]
+            if certain & others:
+                possible &= ~low
+            if possible & others:
+                certain &= ~low
         self.stands = Masks(possible, certain)
         self.doubted = Masks(may_doubt & possible, does_doubt & certain)
 
@@ -189,18 +242,22 @@ class BitsetStrata:
         doubt = self.doubted.truth(number)
         return min(stands, ~doubt), doubt
 
-    def weigh(self, floors: Iterable[tuple[str, Truth]]) -> tuple[dict[str, Bounds], dict[str, Bounds]]:
+    def weigh(self, floors: Iterable[tuple[FloorTerms, Truth]]) -> tuple[dict[str, Bounds], dict[str, Bounds]]:
         """Each jurisdiction's bounds, and its bounds without the reviews that a person may sign off (4.6)."""
         table, certain = self.table, self.stands.certain
         may_doubt, does_doubt = self.doubted.possible, self.doubted.certain
         low = dict.fromkeys(table.everywhere, NOTHING)
         high = low.copy()
         low_beneath, high_beneath = low.copy(), low.copy()
-        for place, applies in floors:
-            if applies is not NO:
+        silent: list[tuple[str, Truth]] = []  # jurisdictions that do not permit for certain
+        for floor, permits in floors:
+            place = floor.place
+            if permits is not NO:
                 high[place] = high_beneath[place] = PERMITTED
-                if applies is YES:
+                if permits is YES:
                     low[place] = low_beneath[place] = PERMITTED
+            if floor.covered and permits is not YES:
+                silent.append((place, permits))
         possible = self.stands.possible & ~(self.signed & table.reviewing)
         waiting = possible & table.plainly
         while waiting:
@@ -246,6 +303,12 @@ class BitsetStrata:
                     low[place] = least
                 if bar is not REVIEW and least > low_beneath[place]:
                     low_beneath[place] = least
+        for place, permits in silent:
+            for least_of, most_of in ((low, high), (low_beneath, high_beneath)):
+                if NOTHING < least_of[place] <= OWING:
+                    least_of[place] = NOTHING
+                if permits is NO and NOTHING < most_of[place] <= OWING:
+                    most_of[place] = NOTHING
         return (
             {place: BOUNDS[low[place]][high[place]] for place in table.everywhere},
             {place: BOUNDS[low_beneath[place]][high_beneath[place]] for place in table.everywhere},

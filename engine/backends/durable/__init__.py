@@ -24,7 +24,7 @@ from engine.verdict import NONE_SIGNED, Masks, Verdict
 __all__ = ["Durable", "EngineUnavailable", "NetworkError"]
 
 REMEMBERED = 32  # sets of accepted lifts, each with rulesets of its own
-ASKED = ("touch/", "subject/")  # definitions that every decision reads
+ASKED = ("touch/", "subject/", "speaks/", "not-reached/", "accepted/")  # definitions that every decision reads
 
 
 class Durable:
@@ -36,14 +36,13 @@ class Durable:
         self.rules = rules
         self._all = (1 << len(rules.rules)) - 1
         named: dict[str, Condition] = {key: Defined(key) for key in rules.definitions if key.startswith(ASKED)}
-        named |= {f"floor {floor.policy}": floor.condition for floor in rules.floors}
+        named |= {key: Defined(key) for floor in rules.floors for each in floor.spoken for key in each.by}
         named |= {f"done {duty.key}": duty.done_when for duty in rules.duties().values() if duty.done_when is not None}
         self._program = Program(rules, named, _groups(rules))
         self._standing = Standing(rules)
         bits = self._program.bits
         done = {name.removeprefix("done "): bit for name, bit in bits.items() if name.startswith("done ")}
-        floors = {floor.policy: bits[f"floor {floor.policy}"] for floor in rules.floors}
-        self._tables = Tables(rules, self._standing, done, floors)
+        self._tables = Tables(rules, self._standing, done, bits)
         self._definitions: Program | None = None
         self._doubtful = frozenset(rule.provision.id for rule in rules.rules if rule.doubtful)
         self._accepted: dict[frozenset[str], Standing] = {}

@@ -290,13 +290,16 @@ class _Answer:
             return min([*inside, MAYBE if value.open else TRUE])
         if self.atom.op != "has":
             return self._any_rank(value)
-        best = FALSE if more is None else MAYBE
-        for word in wanted:
-            for member in value.members:
-                answer = self._names(member, word)
-                if answer == MAYBE and any(member in self.lines.get(other, ()) for other in value.members if other != member):
-                    answer = FALSE  # a value below it was sent too, so it says nothing more
-                best = max(best, answer)
+        return max([FALSE if more is None else MAYBE, *(self._found(value, word) for word in wanted)])
+
+    def _found(self, value: SetOf, word: str) -> int:
+        """Whether a member of a set names the word."""
+        best = FALSE
+        for member in value.members:
+            answer = self._names(member, word)
+            if answer == MAYBE and any(member in self.lines.get(other, ()) for other in value.members if other != member):
+                answer = FALSE  # a value below it was sent too, so it says nothing more
+            best = max(best, answer)
         return best
 
     def _any_rank(self, value: SetOf) -> int:
@@ -350,13 +353,37 @@ class _Answer:
             return self._duration(mine, theirs)
         if isinstance(mine, bool):
             return TRUE if mine is theirs else FALSE
+        if isinstance(mine, SetOf) and isinstance(theirs, SetOf):
+            return self._sets(mine, theirs)
         if self.atom.op == "is":
-            answers = {self._names(a, b) for a in self._closer(str(mine)) for b in self._closer(str(theirs))}
-        elif (ends := self._ends(mine)) and (others := self._ends(theirs)) and ends[2] == others[2]:
-            answers = {TRUE if _holds(self.atom.op, a, b) else FALSE for a in ends[:2] for b in others[:2]}
-        else:
-            return MAYBE
-        return answers.pop() if len(answers) == 1 else MAYBE
+            return self._means(str(mine), str(theirs))
+        if (ends := self._ends(mine)) and (others := self._ends(theirs)) and ends[2] == others[2]:
+            return self._surely(TRUE if _holds(self.atom.op, a, b) else FALSE for a in ends[:2] for b in others[:2])
+        return MAYBE
+
+    def _sets(self, mine: SetOf, theirs: SetOf) -> int:
+        """How two sets compare. A word that is not known to be among the others may still be, where those are open."""
+        if self.atom.op == "only":
+            answers = [max((self._means(word, each) for each in theirs.members), default=FALSE) for word in mine.members]
+            if theirs.open:
+                answers = [max(answer, MAYBE) for answer in answers]
+            return min([*answers, MAYBE if mine.open else TRUE])
+        answers = [self._surely(self._found(mine, word) for word in self._closer(each)) for each in theirs.members]
+        if mine.open:
+            answers = [max(answer, MAYBE) for answer in answers]
+        if self.atom.op == "has_all":
+            return min([*answers, MAYBE if theirs.open else TRUE])
+        empty = mine == SetOf(frozenset())
+        return max([*answers, MAYBE if theirs.open and not empty else FALSE])
+
+    def _means(self, word: str, other: str) -> int:
+        return self._surely(self._names(a, b) for a in self._closer(word) for b in self._closer(other))
+
+    @staticmethod
+    def _surely(answers: Iterable[int]) -> int:
+        """The answer that holds whatever the words mean."""
+        each = set(answers)
+        return each.pop() if len(each) == 1 else MAYBE
 
     def _closer(self, word: str) -> set[str]:
         """The words that a word may mean: itself and, unless it is exact, those below it."""

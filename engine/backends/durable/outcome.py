@@ -40,6 +40,54 @@ class _Way(NamedTuple):
     possible: frozenset[str]
 
 
+class _Voice(NamedTuple):
+    """The law on a subject matter: the condition that tells it (0 where none does), since when it is covered, and who speaks of it."""
+
+    subject: int
+    since: date | None
+    by: int
+
+
+class _Floor(NamedTuple):
+    """What a jurisdiction's law speaks of (semantics 4.2). `covered`: where it is silent, there is no permit."""
+
+    jurisdiction: str
+    covered: bool
+    voices: tuple[_Voice, ...]
+
+    def worlds(self, certain: int, possible: int, day: date) -> tuple[bool, bool]:
+        """Whether the jurisdiction permits in the world with the least law, and in the one with the most."""
+        speaking = [v for v in self.voices if possible & v.by and (not v.subject or possible & v.subject)]
+        if not speaking:
+            return False, False
+        surely = any(certain & v.by and (not v.subject or certain & v.subject) for v in speaking)
+        due = [v for v in self.voices if v.since is not None and v.since <= day]
+        return (
+            surely and all(certain & v.by or not possible & v.subject for v in due),
+            all(possible & v.by or not certain & v.subject for v in due),
+        )
+
+    def under(self, bounds: Bounds, worlds: tuple[bool, bool]) -> Bounds:
+        """The bounds with this floor under them."""
+        least, most = worlds
+        low = self._in(bounds.low, least)
+        return BOUNDS[low][self._in(bounds.high, most)]
+
+    def _in(self, level: Level, permits: bool) -> Level:
+        if level not in MILD:
+            return level
+        if permits:
+            return max(level, Level.PERMITTED)
+        return Level.NOT_APPLICABLE if self.covered else level
+
+
+def _bits(each: Iterable[int]) -> int:
+    found = 0
+    for bit in each:
+        found |= bit
+    return found
+
+
 class _Ground(NamedTuple):
     number: int
     key: str
@@ -47,21 +95,33 @@ class _Ground(NamedTuple):
 
 
 class Tables:
-    """What the upper strata look up in one rule set. `done` has the bit of each duty's `done_when`, `floors` that of each floor."""
+    """
+    What the upper strata look up in one rule set.
 
-    def __init__(self, rules: RuleSet, standing: Standing, done: Mapping[str, int], floors: Mapping[str, int]) -> None:
+    `done` has the bit of each duty's `done_when`, `bits` that of each definition that a floor names.
+    """
+
+    def __init__(self, rules: RuleSet, standing: Standing, done: Mapping[str, int], bits: Mapping[str, int]) -> None:
         self.rules = rules
         self.standing = standing
         self.done = done
-        self.floors: dict[str, int] = {}
-        for floor in rules.floors:
-            self.floors[floor.jurisdiction] = self.floors.get(floor.jurisdiction, 0) | floors[floor.policy]
+        self.floors = [
+            _Floor(
+                floor.jurisdiction,
+                floor.covered,
+                tuple(
+                    _Voice(bits.get(each.subject, 0), each.covered_from, _bits(bits[k] for k in each.by))
+                    for each in floor.spoken
+                ),
+            )
+            for floor in rules.floors
+        ]
         self.duties = rules.duties()
         self.names = tuple(rules.requirements)
         self.requirements = {name: number for number, name in enumerate(self.names)}
         self.unmet = dict.fromkeys(self.names, STATES[UNMET])
         self.jurisdiction = [rule.provision.jurisdiction for rule in rules.rules]
-        self.nothing = dict.fromkeys((*self.jurisdiction, *self.floors), NOTHING)
+        self.nothing = dict.fromkeys((*self.jurisdiction, *(floor.jurisdiction for floor in self.floors)), NOTHING)
         # A duty that arises from a refusal is not owed here.
         self.owing = frozenset(key for key, duty in self.duties.items() if duty.arises == "exchange")
         self.plain = frozenset(key for key in self.owing if key not in done and self.duties[key].due is None)
@@ -153,11 +213,10 @@ class DurableStrata:
                 _raise(bounds, jurisdiction, weight)
                 if not tables.reviews >> number & 1:
                     _raise(beneath, jurisdiction, weight)
-        for jurisdiction, bits in tables.floors.items():
-            if self.possible & bits:
-                floor = BOUNDS[Level.PERMITTED if self.certain & bits else Level.NOT_APPLICABLE][Level.PERMITTED]
-                _raise(bounds, jurisdiction, floor)
-                _raise(beneath, jurisdiction, floor)
+        for floor in tables.floors:
+            worlds = floor.worlds(self.certain, self.possible, self.as_of)
+            for found in (bounds, beneath):
+                found[floor.jurisdiction] = floor.under(found[floor.jurisdiction], worlds)
         self.beneath = beneath
         return bounds
 

@@ -68,6 +68,11 @@ class Standing:
             depth[number] = 1 + max((depth[other] for other in by), default=-1)
             if any(rules.rules[other].doubtful or self._doubtable >> other & 1 for other in by):
                 self._doubtable |= 1 << number
+        self._speaking = [
+            (number, sum(1 << self._numbers[key] for key in rule.otherwise))
+            for number, rule in enumerate(rules.rules)
+            if rule.otherwise
+        ]
         self._strata: list[_Stratum] = []
         lifts = {n for n, rule in enumerate(rules.rules) if rule.exempts or rule.excuses or rule.satisfies}
         # An exemption stays inside its jurisdiction, so each has strata of its own.
@@ -109,7 +114,19 @@ class Standing:
                 sure |= surely
                 may |= maybe
                 stands, doubted = self._stand(certain, possible, sure, may)
-        return Stood(stands, doubted, Masks(may, sure))
+        return Stood(self._otherwise(stands), doubted, Masks(may, sure))
+
+    def _otherwise(self, stands: Masks) -> Masks:
+        """What a policy says otherwise stands only in the worlds in which no rule of the policy stands (semantics 4.2)."""
+        possible, certain = stands
+        for number, others in self._speaking:
+            if possible >> number & 1:
+                if others & stands.certain:
+                    possible ^= 1 << number
+                    certain &= possible
+                elif others & stands.possible:
+                    certain &= ~(1 << number)
+        return Masks(possible, certain)
 
     def _stand(self, certain: int, possible: int, sure: int, may: int) -> tuple[Masks, Masks]:
         """What stands, and what of it is in doubt: a rule that holds stands unless it is beaten, and may stand unless it surely is."""

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import date
 
-from engine.backends.reference.levels import Weight, by_jurisdiction, floor
+from engine.backends.reference.levels import Weight, by_jurisdiction, permits
 from engine.backends.reference.standing_rules import Links, Reliance, meet, progress, stand, together
 from engine.backends.reference.three_values import KnownFacts, Reads, define
 from engine.exchange import Exchange
@@ -61,7 +61,7 @@ class Reference:
         weight = Weight(standing, reliance, duties, done)
         raised = {rule.key: weight.of(rule) for rule in rules}
         owing = together(each.owing for each in raised.values())
-        floors = [(each.jurisdiction, floor(reads(each.condition))) for each in self.rules.floors]
+        floors = [(each, permits(each, reads.defined, known.as_of)) for each in self.rules.floors]
         return Verdict(
             rules=rules,
             holds=Masks.of(holds[rule.key] for rule in rules),

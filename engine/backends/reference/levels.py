@@ -6,13 +6,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import NamedTuple
 
 from engine.backends.reference.standing_rules import MET, Owing, Progress, Reliance, RuleStanding
 from engine.backends.reference.three_values import NO, UNKNOWN, YES
-from engine.rules import Duty, Level, Need, Rule, State, Truth
+from engine.rules import Duty, Floor, Level, Need, Rule, State, Truth
 from engine.verdict import Bounds
 
+PERMITS = (Level.PERMITTED, Level.PERMITTED_WITH_OBLIGATIONS)
 NOTHING, PERMITTED, _, REQUIREMENTS_UNMET, REVIEW, PROHIBITED = (Bounds(level, level) for level in Level)
 
 
@@ -92,21 +94,49 @@ class Weight:
         return Bounds(min(levels), max(levels))
 
 
-def floor(applies: Truth) -> Bounds:
-    """4.2: law that applies gives its jurisdiction at least `permitted`."""
-    return {YES: PERMITTED, UNKNOWN: Bounds(Level.NOT_APPLICABLE, Level.PERMITTED), NO: NOTHING}[applies]
+def permits(floor: Floor, defined: Mapping[str, Truth], as_of: date) -> Truth:
+    """
+    4.2: whether a jurisdiction permits: its law speaks of a subject matter of the exchange, and of each one that it covers on the day.
+    """
+    speaks, of_each = NO, YES
+    for spoken in floor.spoken:
+        about = defined[spoken.subject] if spoken.subject else YES
+        says = max((defined[key] for key in spoken.by), default=NO)
+        speaks = max(speaks, min(about, says))
+        if spoken.covered_from and spoken.covered_from <= as_of:
+            of_each = min(of_each, max(~about, says))
+    return min(speaks, of_each)
+
+
+def on_floor(bounds: Bounds, floor: Floor, permits: Truth) -> Bounds:
+    """4.2: law that speaks gives at least `permitted`; where a covered subject matter is not spoken of, there is no permit."""
+    low, high = bounds.low, bounds.high
+    if permits is not NO:
+        high = max(high, Level.PERMITTED)
+    elif floor.covered and high in PERMITS:
+        high = Level.NOT_APPLICABLE
+    if permits is YES:
+        low = max(low, Level.PERMITTED)
+    elif floor.covered and low in PERMITS:
+        low = Level.NOT_APPLICABLE
+    return Bounds(low, high)
 
 
 def by_jurisdiction(
     rules: Sequence[Rule],
     raised: Mapping[str, Raised],
-    floors: Iterable[tuple[str, Bounds]],
+    floors: Iterable[tuple[Floor, Truth]],
     put_away: Callable[[Rule], bool],
 ) -> dict[str, Bounds]:
-    """4.1: the bounds of each jurisdiction, over its floors and what its rules raise; rules that are put away raise nothing."""
+    """
+    4.1: the bounds of each jurisdiction, over what its rules raise and its floor; rules that are put away raise nothing.
+
+    `floors` has each floor with whether its jurisdiction permits.
+    """
     found: dict[str, list[Bounds]] = {}
     for rule in rules:
         found.setdefault(rule.provision.jurisdiction, []).append(NOTHING if put_away(rule) else raised[rule.key].bounds)
-    for jurisdiction, bounds in floors:
-        found.setdefault(jurisdiction, []).append(bounds)
-    return {jurisdiction: Bounds.over(bounds) for jurisdiction, bounds in found.items()}
+    weighed = {jurisdiction: Bounds.over(bounds) for jurisdiction, bounds in found.items()}
+    for floor, truth in floors:
+        weighed[floor.jurisdiction] = on_floor(weighed.get(floor.jurisdiction, NOTHING), floor, truth)
+    return weighed

@@ -63,9 +63,17 @@ class RuleStanding(NamedTuple):
 
 
 def stand(rules: Iterable[Rule], links: Links, holds: Mapping[str, Truth], signed: frozenset[str]) -> dict[str, RuleStanding]:
-    """3.3: a rule stands where it holds and no standing rule exempts it. Rules come in order: exempters before those they exempt."""
+    """
+    3.3: a rule stands where it holds and no standing rule exempts it. Rules come in order: exempters before those they exempt.
+
+    4.2: what a policy says `otherwise` stands where it holds and none of the policy's rules, which come before it, stands.
+    """
     standing: dict[str, RuleStanding] = {}
     for rule in rules:
+        if rule.otherwise:
+            silent = ~max(standing[key].stands for key in rule.otherwise)
+            standing[rule.key] = RuleStanding(min(holds[rule.key], silent), NO, Lifted(NO, NO))
+            continue
         exempted = strongest(standing[exempter.key].lifts for exempter in links.exempters.get(rule.key, ()))
         stands = min(holds[rule.key], ~exempted.sure)
         doubted = min(stands, exempted.doubtful)

@@ -215,8 +215,10 @@ class KnownFacts:
         if isinstance(other, Missing):
             return UNKNOWN
         values = atom.type.values
+        if isinstance(value, SetOf) and isinstance(other, SetOf):
+            return of_sets(atom.op, value, other, values)
         if atom.op == "is":
-            return agreed(names(values, a, b) for a in may_be(values, value) for b in may_be(values, other))
+            return same(values, value, other)
         return order(atom.op, value, other, values)
 
 
@@ -248,6 +250,34 @@ def holds_target(values: ValueSet | None, sent: SetOf, target: object) -> Truth:
 
 def narrowed(values: ValueSet, member: str, sent: SetOf) -> bool:
     return any(other != member and member in values.ancestors(other) for other in sent.members)
+
+
+def of_sets(op: str, sent: SetOf, other: SetOf, values: ValueSet | None) -> Truth:
+    """
+    2.10: one set tested against another of its type. Either may be open (2.4), and any member may turn out narrower (2.5).
+
+    `only`: yes if each member of the one is certainly a member of the other, no if one of them certainly is not.
+    `has`: yes if some member of the other is certainly held by the one, no if certainly none is. `has_all`: the same of every member.
+    """
+    if op == "only":
+        inside = [max([*(same(values, a, b) for b in other.members), UNKNOWN if other.open else NO]) for a in sent.members]
+        return min([*inside, UNKNOWN if sent.open else YES])
+    held = [holds_member(values, sent, member) for member in other.members]
+    if op == "has_all":
+        return min([*held, UNKNOWN if other.open else YES])
+    nothing = not sent.members and not sent.open
+    return max([*held, UNKNOWN if other.open and not nothing else NO])
+
+
+def holds_member(values: ValueSet | None, sent: SetOf, member: object) -> Truth:
+    """2.10: whether a set holds a member of another set, whichever narrower value that member may turn out to be."""
+    further = UNKNOWN if sent.open else NO
+    return agreed(max(holds_target(values, sent, target), further) for target in may_be(values, member))
+
+
+def same(values: ValueSet | None, sent: object, other: object) -> Truth:
+    """2.10: whether one sent value names another, whichever narrower values both may turn out to be."""
+    return agreed(names(values, a, b) for a in may_be(values, sent) for b in may_be(values, other))
 
 
 def may_be(values: ValueSet | None, sent: object) -> Sequence[object]:

@@ -57,6 +57,49 @@ def test_chinese_instruments_read_in_chinese(bundle: engine.Bundle, known: dict[
     assert "本年度累计出境人数" in text
 
 
+ACME = """\
+organisation: acme
+title: {en: Acme Group, zh: 阿克梅集团}
+accepts:
+  - id: us-personal
+    country: [US, DE]
+    subjects: [personal]
+    by: {en: General Counsel, zh: 总法律顾问}
+    because: {en: counsel there looks at it, zh: 当地律师已审阅}
+    from: 2026-01-01
+    until: 2026-12-31
+must_be_shown: [evidence.cn-standard-contract, recipient.country]
+switched_off:
+  - {policy: us.padfa, by: General Counsel, because: {en: we broker no data, zh: 本公司不经营数据经纪}}
+  - {jurisdiction: KZ, by: General Counsel, because: {en: we are not there, zh: 本公司在当地无业务}}
+"""
+
+
+def test_what_an_organisation_says_reads_as_a_brief(tmp_path: Path) -> None:
+    """Each acceptance with its end, what must be shown, what is off and why, in either language; what is off has no brief of its own."""
+    (tmp_path / "acme").mkdir()
+    (tmp_path / "acme" / "acme.yaml").write_text(ACME)
+    bundle = engine.load([engine.bundled_policies(), tmp_path / "acme"])
+    (acme,) = bundle.vocabulary.organisations
+    english, chinese = engine.organisation_brief(bundle, acme), engine.organisation_brief(bundle, acme, "zh")
+    for line in (
+        "# Acme Group",
+        "- **Countries**: the United States and Germany",
+        "- **Subject matters**: personal data",
+        "- **In force**: from 2026-01-01 until 2026-12-31",
+        "### us.padfa",
+        "- **Reason**: we broker no data",
+        "### Kazakhstan",
+    ):
+        assert f"\n{line}\n" in f"\n{english}", english
+    for line in ("# 阿克梅集团", "- **国家和地区**: 美国和德国", "- **决定人**: 总法律顾问", "- **理由**: 本公司在当地无业务"):
+        assert f"\n{line}\n" in f"\n{chinese}", chinese
+    assert {"us.padfa", "kz.personal-data"}.isdisjoint(each.text.policy for each in engine.instruments(bundle))
+    arguments = ["--policies", "bundled", "--policies", str(tmp_path / "acme")]
+    assert CliRunner().invoke(app, ["docs", "acme", *arguments]).stdout == english
+    assert "there is no policy `us.padfa`" in CliRunner().invoke(app, ["docs", "us.padfa", *arguments]).stderr
+
+
 class _Tags(HTMLParser):
     def __init__(self) -> None:
         super().__init__()

@@ -147,6 +147,48 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
+ACME = """\
+organisation: acme
+title: {en: Acme, zh: 本公司}
+accepts:
+  - {id: here, country: AA, subjects: [matter], by: me, because: {en: a reason, zh: 理由}, from: 2026-01-01, until: 2026-11-23}
+  - {id: there, country: AA, subjects: [matter], by: me, because: a reason, from: 2026-01-01, until: 2026-11-24}
+must_be_shown: [x.seen]
+"""
+MATTER = """\
+vocabulary: acme
+facts:
+  x.seen: {type: yes/no, title: {en: it is seen, zh: 已见}}
+values:
+  country: {title: country, values: [AA]}
+subjects:
+  matter: {title: {en: matter, zh: 事项}, when: {x.here: yes}}
+more_values:
+  side: {third: {under: right}}
+"""
+SIDE = """\
+vocabulary: sides
+values:
+  side: {title: side, values: {left: {}, right: {}}}
+facts:
+  x.side: {type: side, title: {en: side, zh: 边}}
+"""
+
+
+def test_what_an_organisation_says_is_looked_through_too() -> None:
+    """An acceptance that is over, a reason without Chinese, an added value that nothing tests; what must be shown counts as used."""
+    bundle = engine.load_sources(
+        {**sources(), "p/sides.yaml": SIDE.encode(), "acme/acme.yaml": ACME.encode(), "acme/words.yaml": MATTER.encode()}
+    )
+    found = {f"{d.code} {d.at.file}:{d.at.line} {d.message}" for d in engine.lint(bundle, DAY) if d.at.file.startswith("acme")}
+    assert found == {
+        "stale acme/acme.yaml:4 the acceptance `here` ended on 2026-11-23",
+        "untranslated acme/acme.yaml:5 the reason of `there` has no Chinese",
+        "unused-word acme/words.yaml:5 `country`: no fact has values of this set",
+        "unused-word acme/words.yaml:9 no rule tests the value `third` of `side`, and no test sends it",
+    }
+
+
 def test_the_command_ends_with_one_where_there_is_a_finding(folder: Path) -> None:
     """Nothing to mend is 0, a finding 1, and a code may be left out."""
     run = CliRunner().invoke
@@ -167,3 +209,13 @@ def test_the_command_speaks_to_programs(folder: Path) -> None:
     assert [result["ruleId"] for result in sarif["runs"][0]["results"]] == ["stale"]
     for wrong in (["--without", "nonsense"], ["--as-of", "tomorrow"], ["--format", "xml"]):
         assert run(app, ["lint", str(folder), *wrong]).exit_code == 2
+
+
+def test_the_command_reports_one_folder_of_several(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """`--only` leaves out what is found elsewhere, so that an organisation sees its own."""
+    own = tmp_path_factory.mktemp("ours") / "acme"
+    own.mkdir()
+    (own / "acme.yaml").write_text("organisation: acme\ntitle: Acme\n")
+    done = CliRunner().invoke(app, ["lint", str(folder), str(own), "--only", "acme/", "--json"])
+    listed = json.loads(done.stdout)["findings"]
+    assert (done.exit_code, [(each["code"], each["file"]) for each in listed]) == (1, [("untranslated", "acme/acme.yaml")])

@@ -176,7 +176,7 @@ def with_text_keys(value: Any) -> Any:
 def errors(schemas: dict[str, dict[str, Any]], text: str, dialect: Any = Draft202012Validator) -> list[tuple[str, str]]:
     """Where a document does not fit its schema, and why: for each place the innermost, as an editor underlines it."""
     document = as_an_editor_reads(text)
-    kind = next(kind for kind in ("policy", "test", "vocabulary") if kind in document)
+    kind = next(kind for kind in ("policy", "test", "vocabulary", "organisation") if kind in document)
     return [
         ("/".join(map(str, found.absolute_path)), found.message)
         for error in dialect(schemas[kind]).iter_errors(document)
@@ -277,7 +277,7 @@ def test_every_key_and_operator_tells_what_it_is_for() -> None:
     """The hints are for what there is: every key of every document, every operator, and nothing else."""
     keys = {
         shape.__name__: {field.alias or name for name, field in shape.model_fields.items()}
-        for document in (model.PolicyText, model.TestText, model.VocabularyText)
+        for document in (model.PolicyText, model.TestText, model.VocabularyText, model.OrganisationText)
         for shape in shapes(document)
     }
     assert {shape: set(told) for shape, told in hints.KEYS.items()} == keys
@@ -293,7 +293,7 @@ def shapes(document: Any) -> set[type[BaseModel]]:
 
 def test_no_place_is_left_open() -> None:
     """Every key says what may stand under it: nothing of a model that takes anything is forgotten."""
-    for kind in ("policy", "test", "vocabulary"):
+    for kind in ("policy", "test", "vocabulary", "organisation"):
         schema = bundled_schemas()[kind]
         shapes = {kind: schema, **schema["$defs"]}
         open_ = [
@@ -343,9 +343,15 @@ def test_schema_prints_one_and_writes_all(tmp_path: Path) -> None:
     """What is written is what is printed; writing again changes nothing."""
     folder = tmp_path / "deep" / ".schemas"
     for _ in range(2):
-        assert schema("--write", str(folder)) == (0, f"4 schemas in {folder}\n")
-    assert sorted(file.name for file in folder.iterdir()) == ["exchange.json", "policy.json", "test.json", "vocabulary.json"]
-    for kind in ("policy", "test", "vocabulary", "exchange"):
+        assert schema("--write", str(folder)) == (0, f"5 schemas in {folder}\n")
+    assert sorted(file.name for file in folder.iterdir()) == [
+        "exchange.json",
+        "organisation.json",
+        "policy.json",
+        "test.json",
+        "vocabulary.json",
+    ]
+    for kind in ("policy", "test", "vocabulary", "organisation", "exchange"):
         status, said = schema(kind)
         assert status == 0
         assert json.loads(said) == json.loads((folder / f"{kind}.json").read_text())
@@ -356,4 +362,4 @@ def test_schema_used_wrongly_says_how() -> None:
     for arguments in ((), ("policy", "--write", "x"), ("law",)):
         status, said = schema(*arguments)
         assert status == 2
-        assert "policy, test, vocabulary, exchange" in said
+        assert "policy, test, vocabulary, organisation, exchange" in said

@@ -29,8 +29,9 @@ import engine
 from engine.backends.bitset import Bitset
 from engine.backends.durable import Durable
 from engine.backends.reference import Reference
-from engine.verdict import Engine
-from tests.engine.backends.random_bundles import AS_OF, Maker, completed, read
+from engine.deciding.combine import Combiner
+from engine.verdict import Bounds, Engine
+from tests.engine.backends.random_bundles import AS_OF, Maker, binds, completed, read
 
 BLOCK = 10  # bundles
 BLOCKS_PER_CHILD = 10
@@ -80,6 +81,13 @@ def disagreements(
     return found
 
 
+def bounds_of(bundle: engine.Bundle, back_end: Engine, sent: dict[str, Any]) -> dict[str, Bounds]:
+    """The bounds of each jurisdiction, and overall: with coverage, reach and acceptances in them."""
+    exchange = read(bundle, sent)
+    verdict = back_end.evaluate(exchange, AS_OF)
+    return {**verdict.jurisdictions, "overall": Combiner(bundle).outcome(exchange, verdict, AS_OF).bounds}
+
+
 def one_bundle(seed: int, exchanges: int, completions_of: int) -> Report:
     """Every engine on one random bundle; of the first `completions_of` exchanges, completions too."""
     maker = Maker(seed)
@@ -94,11 +102,11 @@ def one_bundle(seed: int, exchanges: int, completions_of: int) -> Report:
             smallest = "" if wrong else shrunk(seed, sent)  # of one bundle one is enough to look at
             wrong.append(f"seed {seed}: {text} on {json.dumps(sent)}\n{smallest}")
         if number < completions_of:
-            before = engines[1].evaluate(read(bundle, sent), AS_OF).jurisdictions
+            before = bounds_of(bundle, engines[1], sent)
             for _ in range(COMPLETIONS):
                 completions += 1
                 full = completed(maker, sent, every)
-                after = engines[1].evaluate(read(bundle, full), AS_OF).jurisdictions
+                after = bounds_of(bundle, engines[1], full)
                 unsafe += [
                     f"seed {seed}: {name} {bounds} became {after[name]}: {json.dumps(sent)} as {json.dumps(full)}"
                     for name, bounds in before.items()
@@ -247,7 +255,25 @@ def _with_rules(documents: dict[str, Any], kept: set[tuple[str, int]]) -> dict[s
                 continue
             text = {**text, "rules": rules}
         less[name] = text
+    speaking = {text["policy"] for text in less.values() if "policy" in text and binds(text)}
+    less["vocabulary.yaml"] = _speaking(less["vocabulary.yaml"], speaking)
+    off = less.get("acme.yaml")
+    if off and not {entry["policy"] for entry in off["switched_off"]} <= {text.get("policy") for text in less.values()}:
+        del less["acme.yaml"]
     return less
+
+
+def _speaking(vocabulary: dict[str, Any], policies: set[str]) -> dict[str, Any]:
+    """A vocabulary whose coverage names only some policies; what nobody speaks of is not covered."""
+    places = {}
+    for place, text in vocabulary["jurisdictions"].items():
+        covers = {
+            subject: {**cover, "by": [p for p in cover["by"] if p in policies]}
+            for subject, cover in text.get("covers", {}).items()
+        }
+        covers = {subject: cover for subject, cover in covers.items() if cover["by"]}
+        places[place] = {**text, "covers": covers} if "covers" in text else text
+    return {**vocabulary, "jurisdictions": places}
 
 
 def _without(rule: dict[str, Any], ids: set[str]) -> dict[str, Any]:

@@ -2,14 +2,15 @@
 Random sound bundles and random exchanges for them, from a seed.
 
 The bundles use every type, operator and effect of the language; the exchanges leave facts out, send `unknown`, ranges, open sets,
-documents in every state. Made through YAML, so that the whole pipeline is in the test. The same seed gives the same bundle on
-every machine.
+documents in every state. What cannot be true together is random too, and every exchange can be true. Made through YAML, so that the
+whole pipeline is in the test. The same seed gives the same bundle on every machine.
 """
 
 from __future__ import annotations
 
 import json
 import random
+import re
 from datetime import date, timedelta
 from functools import cache
 from typing import Any
@@ -17,11 +18,14 @@ from typing import Any
 import yaml
 
 import engine
+from engine.exchange import INCOHERENT
 
 AS_OF = date(2026, 6, 30)
+REFUSED = {"cycle", "always-true"}  # what the generator may be refused for
 DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)  # in C where PyYAML was built so
 KINDS = ("contract", "certificate", "report")
 CLAIMS = ("necessity", "public-interest")
+POLICIES = ("aa.law", "aa.more", "bb.law")
 REQUIREMENTS = ("aa.one", "aa.two", "aa.three", "aa.four")
 SOURCE = {"source": "made up", "status": "confirmed"}
 VOCABULARY: dict[str, Any] = {
@@ -34,6 +38,8 @@ VOCABULARY: dict[str, Any] = {
                 "health": {},
                 "clinical": {"under": "health"},
                 "image": {"under": "clinical"},
+                "no-image": {"under": "clinical", "rest": "yes"},
+                "not-clinical": {"under": "health", "rest": "yes"},
                 "gene": {"exact": "yes"},
                 "genome": {"under": "gene"},
                 "other": {},
@@ -71,6 +77,8 @@ VOCABULARY: dict[str, Any] = {
         "terms.price": {"type": "money", "title": "price"},
         "data.id": {"type": "id", "title": "id"},
         "limits.category": {"type": "category", "title": "category allowed"},
+        "limits.categories": {"type": "set of category", "title": "categories allowed"},
+        "limits.in": {"type": "set of country", "title": "where allowed"},
         "limits.grade": {"type": "grade", "title": "grade allowed"},
         "limits.people": {"type": "count", "title": "people allowed"},
         "limits.until": {"type": "date", "title": "until at most"},
@@ -89,11 +97,18 @@ VOCABULARY: dict[str, Any] = {
     "counters": {"counts.year": {"counts": "distinct data.people", "per": ["from.country"], "window": "calendar year in UTC"}},
     "evidence": {kind: {"title": kind} for kind in KINDS},
     "claims": {kind: {"title": kind} for kind in CLAIMS},
-    "jurisdictions": {"AA": {"title": "Aland", "countries": ["AA"]}, "BB": {"title": "Beland", "countries": ["BB"]}},
     "lanes": {"fast": {"title": "fast"}},
 }  # fmt: skip
+SUBJECTS = ["one", "two"]
+TOUCHES = [
+    {"fact": "from.country", "as": "exporter"},
+    {"fact": "to.country", "as": "recipient"},
+    {"fact": "data.in", "as": "collection"},
+]
+BINDING = {"prohibit", "require", "oblige", "review", "allows"}
 COUNTRIES = ["AA", "BB", "CC", "DD", "NO"]
-CATEGORIES = ["health", "clinical", "image", "gene", "genome", "other"]
+CATEGORIES = ["health", "clinical", "image", "no-image", "not-clinical", "gene", "genome", "other"]
+NARROWER = {"health": ["clinical", "image", "no-image", "not-clinical"], "clinical": ["image", "no-image"]}
 GRADES = ["general", "important", "core"]
 DURATIONS = ["1 month", "2 years", "24 months", "90 days", "730 days", "3 hours", "1 day"]
 WORKING = [f"{n} working days in {place}" for n in (1, 2, 5, 10, 22) for place in ("AA", "AA", "BB")]
@@ -113,15 +128,28 @@ COMPARED = [
     ("terms.price", "limits.price"),
     ("data.id", "limits.id"),
 ]
+# Sets that may be compared.
+COMPARED_SETS = [("data.categories", "limits.categories"), ("data.in", "limits.in")]
 UNORDERED = ("from.country", "to.flag", "data.category", "data.id")  # first of the facts above that have no order
 
 
+# What no condition of `coherence:` may test: the day, a register, whether a document counts, a counter.
+BEYOND = re.compile(r'"(in|has_all)": "|"in": \[|"within"|"older_than"|"as_of"|"(evidence|claims)":|"counts\.')
+
+
+def binds(policy: dict[str, Any]) -> bool:
+    """Whether a policy can give a floor: one of its rules binds, or it says what holds otherwise."""
+    return "otherwise" in policy or any(BINDING & rule.keys() for rule in policy["rules"])
+
+
 class Maker:
-    """Makes one bundle and its exchanges."""
+    """Makes one bundle and its exchanges. `made` is the bundle for which exchanges can be true."""
 
     def __init__(self, seed: int) -> None:
         self.random = random.Random(seed)
+        self.aside = random.Random(f"aside {seed}")  # for what is rare, so that the seeds give what they gave without it
         self.definitions: list[str] = []
+        self.made: engine.Bundle | None = None
 
     def bundle(self) -> engine.Bundle:
         """A bundle that loads; what the checker refuses is thrown away and made again."""
@@ -136,19 +164,58 @@ class Maker:
         while True:
             sources, settings = self.sources(), engine.PolicySettings(trust=self.pick(["confirmed", "from-memory"]))
             try:
-                return engine.load_sources(sources, settings), sources, settings
+                self.made = engine.load_sources(sources, settings)
+                return self.made, sources, settings
             except engine.BundleRefused as refused:
-                # Only circles of exemptions may be refused; anything else is a fault of this generator.
-                if {d.code for d in refused.diagnostics} != {"cycle"}:
+                # Only circles of exemptions, and what contradicts everything; anything else is a fault of this generator.
+                if not {d.code for d in refused.diagnostics} <= REFUSED:
                     raise
 
     def sources(self) -> dict[str, bytes]:
         self.definitions = []
         vocabulary = {**VOCABULARY, "requirements": {name: self.requirement(name) for name in REQUIREMENTS}}
-        documents = {"vocabulary.yaml": vocabulary}
-        for policy in ("aa.law", "aa.more", "bb.law"):
-            documents[f"{policy}.yaml"] = self.policy(policy)
+        policies = {name: self.policy(name) for name in POLICIES}
+        self.definitions = []
+        vocabulary["subjects"] = {name: {"title": name, "when": self.condition(1)} for name in SUBJECTS}
+        vocabulary["touches"] = [*TOUCHES, {"fact": "data.in", "as": "people", "when": self.condition(0)}]
+        covered = {place: self.coverage(place, policies) for place in ("AA", "BB")} if self.chance(0.6) else {}
+        vocabulary["jurisdictions"] = {
+            place: {"title": place, **({"countries": [place], "covers": covered[place]} if covered.get(place) else {})}
+            for place in ("AA", "BB")
+        }
+        vocabulary["coherence"] = {f"c{number}": self.contradiction() for number in range(self.random.randint(0, 3))}
+        documents = {"vocabulary.yaml": vocabulary, **{f"{name}.yaml": text for name, text in policies.items()}}
+        if self.chance(0.3):
+            documents["ours.yaml"] = {"organisation": "ours", "title": "ours", "accepts": [self.acceptance()]}
+        missed = [name for name, text in policies.items() if covered.get(text["jurisdiction"])]
+        if missed and self.aside.random() < 0.3:
+            off = {"policy": self.aside.choice(missed), "by": "nobody", "because": "made up"}
+            documents["acme.yaml"] = {"organisation": "acme", "title": "acme", "switched_off": [off]}
         return self.written(documents)
+
+    def coverage(self, place: str, policies: dict[str, Any]) -> dict[str, Any]:
+        """Which policies of a jurisdiction speak of which subject matters; only those that bind can."""
+        binding = [name for name, text in policies.items() if text["jurisdiction"] == place and binds(text)]
+        covers = {}
+        for subject in SUBJECTS if binding else ():
+            if self.chance(0.7):
+                since = (
+                    {"partly": "yes"} if self.chance(0.2) else {"from": self.pick(["2020-01-01", "2026-06-30", "2026-07-01"])}
+                )
+                covers[subject] = {**since, "by": self.some(binding, 2)}
+        return covers
+
+    def acceptance(self) -> dict[str, Any]:
+        days = self.pick([("2026-01-01", "2026-12-31"), ("2026-07-01", "2027-06-30")])
+        return {
+            "id": "one",
+            "country": self.some(COUNTRIES, 2),
+            "subjects": self.some(SUBJECTS, 2),
+            "by": "counsel",
+            "because": "so",
+            "from": days[0],
+            "until": days[1],
+        }
 
     @staticmethod
     def written(documents: dict[str, Any]) -> dict[str, bytes]:
@@ -204,6 +271,12 @@ class Maker:
             "applies": self.condition(1),
             "rules": [self.rule(rule, ids, name) for rule in ids],
         }
+        if self.chance(0.15):
+            text["otherwise"] = self.pick(["prohibited", "review"])
+        if self.chance(0.3):
+            text["not_reached"] = [{"when": self.condition(1), "cite": "so", "says": "so"}]
+        if self.aside.random() < 0.1:
+            text["applies"] = "always"
         return text | ({"define": define} if define else {})
 
     def windows(self) -> Any:
@@ -226,6 +299,7 @@ class Maker:
                 "review",
                 "oblige",
                 "advise",
+                "allows",
                 "exempts",
                 "exempts",
                 *(["require"] * 3 + ["satisfies"] * 4 if aa else []),
@@ -239,6 +313,8 @@ class Maker:
                 text["duties"] = [self.duty()]
         elif effect == "oblige":
             text["oblige"] = self.duty()
+        elif effect == "allows":
+            text["allows"] = "yes"
         elif effect in ("prohibit", "review", "advise"):
             text[effect] = f"{effect} {id}"
             if effect == "advise" and status != "unsure" and self.chance(0.5):
@@ -254,6 +330,16 @@ class Maker:
         return {self.pick(["any_of", "all_of"]): [self.need(depth - 1) for _ in range(self.random.randint(1, 3))]}
 
     # Conditions
+
+    def contradiction(self) -> dict[str, Any]:
+        """What cannot be true together; a vocabulary's own condition names no definition."""
+        self.definitions = []
+        never = [self._stated(), *([self._stated()] if self.chance(0.7) else [])]
+        return {"never": never, "says": "it cannot be so"} | ({"unless_said": self._stated()} if self.chance(0.3) else {})
+
+    def _stated(self) -> Any:
+        """A condition on what an exchange itself states."""
+        return next(made for made in iter(lambda: self.condition(1), None) if not BEYOND.search(json.dumps(made)))
 
     def condition(self, depth: int) -> Any:
         roll = self.random.random()
@@ -273,7 +359,8 @@ class Maker:
         of_facts = [self.flag, self.country, self.category, self.categories, self.places, self.name, self.grade]
         of_amounts = [self.people, self.shares, self.day, self.term, self.price]
         of_documents = [self.shown, self.shown, self.field]
-        made: tuple[str, Any] = self.pick([*of_facts, *of_amounts, *of_documents, self.against, self.against])()
+        compared = [self.against, self.against, self.sets]
+        made: tuple[str, Any] = self.pick([*of_facts, *of_amounts, *of_documents, *compared])()
         return made
 
     def negate(self, test: Any) -> Any:
@@ -372,13 +459,22 @@ class Maker:
         dated = facts[0] in ("terms.until", "evidence.contract.dated")
         return fact, self.negate({self.pick(["from", "until"]) if dated else self.order(): {"fact": other}})
 
+    def sets(self) -> tuple[str, Any]:
+        """A set against another."""
+        fact, other = self.random.sample(self.pick(COMPARED_SETS), 2)
+        return fact, self.negate({self.pick(["has", "has_all", "only"]): {"fact": other}})
+
     def order(self) -> str:
         return str(self.pick(["at_least", "at_most", "more_than", "less_than"]))
 
     # Exchanges
 
     def exchange(self) -> dict[str, Any]:
-        """An exchange as JSON; about a third of the facts are left out or unknown."""
+        """An exchange as JSON that can be true; about a third of the facts are left out or unknown."""
+        return next(sent for sent in iter(self.anything, None) if can_be_true(self.made, sent))
+
+    def anything(self) -> dict[str, Any]:
+        """An exchange, whether it can be true or not."""
         flat = {
             "from.country": lambda: self.pick(COUNTRIES),
             "to.country": lambda: self.pick(COUNTRIES),
@@ -400,6 +496,8 @@ class Maker:
             "terms.price": lambda: self.pick(["0 CNY", "100 CNY", "100.01 USD", "5 EUR"]),
             "data.id": lambda: self.pick(["d1", "d2", "other"]),
             "limits.category": lambda: self.pick(CATEGORIES),
+            "limits.categories": lambda: self.some([*CATEGORIES, "unknown"], 4, least=0),
+            "limits.in": lambda: self.some([*COUNTRIES, "unknown"], 3, least=0),
             "limits.grade": lambda: self.pick(GRADES),
             "limits.people": lambda: self.count(0),
             "limits.until": lambda: self.pick(DAYS),
@@ -448,7 +546,10 @@ class Maker:
             "people": lambda: self.count(0),
         }
         odds = {"dated": 0.9, "filed": 0.4, "expires": 0.4, "covers": 0.9, "people": 0.3}
-        return {name: "unknown" if self.chance(0.08) else make() for name, make in fields.items() if self.chance(odds[name])}
+        made = {name: "unknown" if self.chance(0.08) else make() for name, make in fields.items() if self.chance(odds[name])}
+        if made.get("expires", "unknown") < made.get("dated", ""):  # a document does not expire before it is dated
+            made["dated"], made["expires"] = made["expires"], made["dated"]
+        return made
 
     # Chance
 
@@ -468,17 +569,36 @@ def read(bundle: engine.Bundle, exchange: dict[str, Any]) -> engine.Exchange:
     return engine.parse_exchange(bundle, json.dumps(exchange).encode())
 
 
+def can_be_true(bundle: engine.Bundle | None, exchange: dict[str, Any]) -> bool:
+    """Whether nothing in an exchange contradicts the rest of it; no other fault is passed over."""
+    try:
+        if bundle is not None:
+            read(bundle, exchange)
+    except engine.ExchangeRefused as refused:
+        assert {problem.code for problem in refused.problems} == {INCOHERENT}, refused  # noqa: PT017
+        return False
+    return True
+
+
 PARTS = ("from", "to", "data", "terms", "limits")
+TRIES = 50
 
 
 def completed(maker: Maker, exchange: dict[str, Any], others: list[dict[str, Any]]) -> dict[str, Any]:
     """
-    A random completion (semantics 4.10): unknown and left-out facts get values, ranges a number, open sets an end.
+    A random coherent completion (semantics 4.10): unknown and left-out facts get values, ranges a number, open sets an end, and values
+    that may turn out narrower perhaps narrower ones.
 
-    The values come from other exchanges, and where these have none, from ones that have all.
+    The values come from other exchanges, and where these have none, from ones that have all. Where none of many is coherent, the
+    exchange stays as it is.
 
     What place reads as not shown, an evidence or claim left out, is completed only as `none`.
     """
+    made = (_completed(maker, exchange, others) for _ in range(TRIES))
+    return next((full for full in made if can_be_true(maker.made, full)), exchange)
+
+
+def _completed(maker: Maker, exchange: dict[str, Any], others: list[dict[str, Any]]) -> dict[str, Any]:
     full: dict[str, Any] = json.loads(json.dumps(exchange))
     donor: dict[str, Any] = {}
     for told in (*maker.random.choices(others, k=6), _having_all()):
@@ -541,24 +661,32 @@ def _settle(maker: Maker, here: dict[str, Any], donor: dict[str, Any]) -> None:
         elif isinstance(known, dict):
             low, high = _ends(known)
             here[key] = maker.random.randint(low, high)
-        elif isinstance(known, list) and "unknown" in known:
-            options = GRADES if key == "grades" else COUNTRIES if key == "in" else CATEGORIES
-            here[key] = sorted({*(m for m in known if m != "unknown"), *maker.some(options, 2, least=0)})
-        elif key == "category" and known in ("health", "clinical"):
-            here[key] = maker.pick({"health": ["health", "clinical", "image"], "clinical": ["clinical", "image"]}[known])
+        elif isinstance(known, list):
+            members = {m for m in known if m != "unknown"}
+            # A member that stands beside a narrower one has said which it is.
+            vague = [m for m in sorted(members) if m in NARROWER and members.isdisjoint(NARROWER[m])]
+            for member in vague:
+                members = members - {member} | set(maker.some([member, *NARROWER[member]], 2))
+            if "unknown" in known:
+                options = GRADES if key == "grades" else COUNTRIES if key == "in" else CATEGORIES
+                members |= set(maker.some(options, 2, least=0))
+            here[key] = sorted(members)
+        elif key == "category" and known in NARROWER:
+            here[key] = maker.pick([known, *NARROWER[known]])
 
 
 def _document(maker: Maker, known: dict[str, Any]) -> dict[str, Any]:
     """A presented document whose unknown fields are told; a left-out `expires` stays away, it means no end."""
+    end = known.get("expires", "unknown")
     told = {
-        "dated": lambda: maker.pick(DAYS),
+        "dated": lambda: maker.pick([day for day in DAYS if day <= end]),  # "unknown" is after every day
         "filed": lambda: maker.pick(DAYS),
         "covers": lambda: maker.chance(0.5),
         "people": lambda: maker.random.randint(0, 200),
     }
     full = {name: known[name] if known.get(name, "unknown") != "unknown" else make() for name, make in told.items()}
     if "expires" in known:
-        full["expires"] = known["expires"] if known["expires"] != "unknown" else maker.pick(DAYS)
+        full["expires"] = end if end != "unknown" else maker.pick([day for day in DAYS if day >= full["dated"]])
     if isinstance(full["people"], dict):
         full["people"] = maker.random.randint(*_ends(full["people"]))
     return full

@@ -15,6 +15,10 @@ it expects:
     owed           every duty that is owed, and no other: `{key: yes}` certainly, `unknown` possibly
     bounds         of a jurisdiction: `permitted`, `permitted to review`
     outcome        overall, with what the jurisdictions do not cover; `gaps` lists that, `?` where it is not certain
+    reaches        the countries whose law may reach the data, with the subject matter, `?` where it is not certain
+    not_reached    the subject matters that a jurisdiction's law leaves alone, and the policy that says so
+    accepted       what organisations accept
+    instruments    the bounds of each policy by itself
     conflicts      the rules that compel what another jurisdiction refuses
     refused        the code of the problem for which the exchange is refused
 
@@ -41,6 +45,7 @@ from engine.backends.durable import Durable
 from engine.backends.reference import Reference
 from engine.deciding.combine import Combiner
 from engine.deciding.coverage import Gap
+from engine.deciding.instruments import Instruments
 from engine.diagnostic import Findings
 from engine.policy_language.tree import plain
 from engine.policy_language.tree import read as read_tree
@@ -53,8 +58,9 @@ SENTENCES = {
     *(f"3.{n}" for n in range(1, 9)),
     *(f"4.{n}" for n in (1, 2, 3, 4, 6, 7)),
 }
-POLICY_KEYS = ("define", "applies", "in_force", "rules", "jurisdiction")
-FILE_KEYS = {*POLICY_KEYS, "force", "policies", "settings", "as_of", "exchange", "cases"}
+POLICY_KEYS = ("define", "applies", "in_force", "rules", "jurisdiction", "otherwise", "not_reached")
+WORDS = ("jurisdictions", "subjects", "touches")  # what a file says of the vocabulary in place of what is there
+FILE_KEYS = {*POLICY_KEYS, *WORDS, "force", "policies", "settings", "organisation", "as_of", "exchange", "cases"}
 CASE_KEYS = {"case", "as_of", "exchange", "signed", "expect", "xfail"}
 ENGINES = (Reference, Bitset, Durable)
 
@@ -101,7 +107,11 @@ def engines(file: Path) -> tuple[engine.Bundle, tuple[Any, ...]]:
     text = read(file)
     policies = [policy(short) for short in text.get("policies", [text])]
     sources = {f"{one['policy']}.yaml": json.dumps(one, indent=1).encode() for one in policies}
-    sources["vocabulary.yaml"] = VOCABULARY.read_bytes()
+    words = plain(read_tree(VOCABULARY.name, VOCABULARY.read_bytes(), Findings()))
+    sources["vocabulary.yaml"] = json.dumps(words | {key: text[key] for key in WORDS if key in text}).encode()
+    if "organisation" in text:
+        ours = {"organisation": "acme", "title": "Acme", **text["organisation"]}
+        sources["acme.yaml"] = json.dumps(ours).encode()
     bundle = engine.load_sources(sources, engine.PolicySettings(**text.get("settings", {})))
     return bundle, tuple(make(bundle.rules) for make in ENGINES)
 
@@ -161,8 +171,21 @@ def expectation(bundle: engine.Bundle, exchange: engine.Exchange, verdict: Verdi
             return {key: word(owed) for key, owed in verdict.owed.items()}
         case "bounds":
             return {name: span(verdict.jurisdictions[name]) for name in wanted}
+        case "instruments":
+            return {name: span(found) for name, found in Instruments(bundle.rules.rules).of(verdict).items()}
     outcome = Combiner(bundle).outcome(exchange, verdict, as_of)
     match part:
+        case "reaches":
+            return [
+                f"{one.country or 'unknown'}: {one.subject}{'' if one.certain else ' ?'}" for one in outcome.coverage.reaches
+            ]
+        case "not_reached":
+            return [
+                f"{one.jurisdiction}: {one.subject}{f' by {one.because.policy}' if one.because else ''}"
+                for one in outcome.coverage.not_reached
+            ]
+        case "accepted":
+            return [f"{one.country}: {one.subject} by {one.acceptance.id}" for one in outcome.coverage.accepted]
         case "outcome":
             return outcome.word if outcome.word != "undetermined" else span(outcome.bounds)
         case "gaps":

@@ -20,7 +20,9 @@ DAY = date(2026, 11, 24)
 VOCABULARY = """
 vocabulary: counting
 values:
-  country: {title: country, values: {CN: China, US: United States, XX: {title: region}, XA: {title: part, under: XX}}}
+  country:
+    title: country
+    values: {CN: China, US: United States, XX: region, XA: {title: part, under: XX}, XB: {title: others, under: XX, rest: yes}}
   kind: {title: kind, values: [plain, sensitive]}
 facts:
   exporter.id: {type: id, title: exporter}
@@ -46,7 +48,7 @@ counters:
   counts.files: {counts: data.files, per: [exporter.id, recipient.country], window: preceding 7 days}
   counts.times: {counts: exchanges, per: [exporter.id], window: calendar year and the one before}
 jurisdictions:
-  XX: {title: somewhere, countries: [CN]}
+  XX: {title: somewhere}
 """
 POLICY = """
 policy: xx.test

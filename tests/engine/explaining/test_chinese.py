@@ -21,6 +21,7 @@ from engine.explaining.plain_text import WIDTH, wrapped
 from engine.languages import CHINESE, ENGLISH, Language
 from engine.languages.chinese import Chinese
 from service.cli.main import app
+from tests.engine.covering import SILENT
 
 DAY = date(2026, 6, 15)
 VOCABULARY = """
@@ -60,6 +61,7 @@ facts:
   data.people: {type: count, by: sensitivity, title: {en: people in this exchange, zh: 本次涉及人数}}
   data.people_in: {type: set of country, title: {en: where the people are, zh: 个人所在国}}
   data.kinds: {type: set of kind, title: {en: kinds of data, zh: 数据种类}}
+  terms.kinds: {type: set of kind, title: {en: kinds that the terms allow, zh: 条款允许的数据种类}}
   data.grade: {type: grade, title: {en: grade, zh: 级别}}
   data.label: {type: label, title: {en: label, zh: 标签}}
   data.collected_on: {type: date, title: {en: day of collection, zh: 收集日期}}
@@ -76,9 +78,10 @@ requirements:
   certificate: {title: {en: certificate, zh: 认证}, how: {en: be certified, zh: 申请认证}, jurisdiction: AA}
   contract: {title: {en: contract, zh: 合同}, how: {en: sign one, zh: 订立合同}, jurisdiction: AA}
 jurisdictions:
-  AA: {title: {en: Aland, zh: 甲国}, countries: [AA], covers: {personal: 2020-01-01}}
-  BB: {title: {en: Beland, zh: 乙国}, countries: [BB], covers: {personal: 2020-01-01}}
+  AA: {title: {en: Aland, zh: 甲国}, countries: [AA], covers: {anything: {from: 2020-01-01, by: BY}, personal: {from: 2020-01-01, by: BY}}}
+  BB: {title: {en: Beland, zh: 乙国}, countries: [BB], covers: {anything: {from: 2020-01-01, by: [silent]}}}
 subjects:
+  anything: {title: {en: anything, zh: 任何数据}, when: {any_of: [{data.personal: yes}, {data.personal: no}]}}
   personal: {title: {en: personal data, zh: 个人信息}, when: {data.personal: yes}}
 touches:
   - {fact: exporter.country, as: exporter}
@@ -138,8 +141,12 @@ def law(name: str = "p", rules: list[dict[str, Any]] = RULES, **more: Any) -> di
 
 
 def load(*laws: dict[str, Any]) -> engine.Bundle:
-    written = {f"{one['policy']}.yaml": json.dumps(one, indent=1).encode() for one in laws or (law(),)}
-    return engine.load_sources({**written, "words.yaml": VOCABULARY.encode()})
+    written = {f"{one['policy']}.yaml": json.dumps(one, indent=1).encode() for one in (*(laws or (law(),)), SILENT)}
+    by = ", ".join(
+        one["policy"] for one in laws or (law(),) if one["jurisdiction"] == "AA" and one["instrument"]["force"] == "law"
+    )
+    words = VOCABULARY.replace("BY", f"[{by}]")
+    return engine.load_sources({**written, "words.yaml": words.encode()})
 
 
 def decide(made: engine.Bundle, lang: str, include: tuple[str, ...] = (), **facts: Any) -> engine.Decision:
@@ -185,8 +192,9 @@ ANSWERS: list[tuple[dict[str, Any], str, str, str]] = [
     (
         {"exporter__country": "BB"},
         "not_applicable",
-        "No policy here applies to this exchange; that is not a permit.",
-        "此处没有任何规则适用于本次交换；这不等于许可。",
+        "No law that is modelled here speaks of this exchange, and that is not a permit: the law of Aland on anything does not"
+        " reach it; the law of Beland on anything does not reach it.",
+        "此处收录的法律均未涉及本次交换；这不等于许可：甲国有关任何数据的法律不适用于本次交换；乙国有关任何数据的法律不适用于本次交换。",
     ),
     ({"data__label": "none"}, "permitted", "This may go ahead under the law of Aland.", "依甲国的法律，本次交换可以进行。"),
 ]
@@ -347,6 +355,7 @@ PHRASES: list[tuple[dict[str, Any], dict[str, Any], str, str]] = [
         "kinds of data are only maps or sounds",
         "数据种类仅限于地图、声音",
     ),
+    ({"data.kinds": {"only": []}}, {"data__kinds": []}, "kinds of data: none", "数据种类：无"),
     (
         {"data.people.sensitive": {"at_least": "10 thousand"}},
         {"data__people__sensitive": "12_000", "data__people__ordinary": "0"},
@@ -395,6 +404,24 @@ PHRASES: list[tuple[dict[str, Any], dict[str, Any], str, str]] = [
         {},
         "recipient's country is the same as exporter's country",
         "接收方所在国与提供方所在国相同",
+    ),
+    (
+        {"data.kinds": {"only": {"fact": "terms.kinds"}}},
+        {"data__kinds": ["map"], "terms__kinds": ["map", "sound"]},
+        "kinds of data stay within kinds that the terms allow",
+        "数据种类未超出条款允许的数据种类",
+    ),
+    (
+        {"data.kinds": {"not": {"has": {"fact": "terms.kinds"}}}},
+        {"data__kinds": ["map"], "terms__kinds": ["sound"]},
+        "kinds of data overlap with kinds that the terms allow",
+        "数据种类与条款允许的数据种类有重合",
+    ),
+    (
+        {"data.kinds": {"has_all": {"fact": "terms.kinds"}}},
+        {"data__kinds": ["map", "sound"], "terms__kinds": ["sound"]},
+        "kinds of data cover all of kinds that the terms allow",
+        "数据种类涵盖条款允许的数据种类的全部",
     ),
 ]
 
@@ -524,7 +551,7 @@ def test_remedies_say_what_to_do() -> None:
     changes = [change for remedy in decision.remedies.remedies for change in remedy.changes]
     assert changes[0].do == "取得“认证证书”，日期为2026年6月15日，涵盖本次交换。"
     assert changes[0].how == "申请认证"
-    assert changes[1].do.startswith("变更“接收方所在国”：由乙国改为甲国")
+    assert [change.do for change in changes[1:]] == ["变更“接收方所在国”：由乙国改为Celand。"]
 
 
 def test_what_ends_an_outcome_is_told() -> None:

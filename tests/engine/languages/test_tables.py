@@ -128,6 +128,26 @@ def test_a_test_reads_by_its_title(title: str, op: str, holds: str, fails: str) 
     assert told == [holds, fails]
 
 
+SETS = [
+    ("purpose", "only", "purpose stays within “allowed”", "purpose does not stay within “allowed”"),
+    ("categories of data", "has", "categories of data overlap with “allowed”", "categories of data do not overlap with “allowed”"),
+    ("purpose", "has_all", "purpose covers all of “allowed”", "purpose does not cover all of “allowed”"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("title", "op", "holds", "fails"), SETS)
+def test_two_sets_are_compared_in_a_sentence(title: str, op: str, holds: str, fails: str) -> None:
+    """One set stays within another, overlaps with it, or covers all of it, or does not."""
+    assert [ENGLISH.of_sets(title, op, "“allowed”", negated) for negated in (False, True)] == [holds, fails]
+
+
+def test_an_empty_set_reads_as_none_or_some() -> None:
+    """`only: []` is that there are none, and its contrary that there are some."""
+    for language, words in ((ENGLISH, ("sectors: none", "sectors: some")), (CHINESE, ("sectors：无", "sectors：有"))):
+        told = tuple(language.test("sectors", "only", "value", [], negated, listed=False) for negated in (False, True))
+        assert told == words
+
+
 NUMBERS = [
     ("people here", "count", "at_least", "10", "at least 10 people here", "fewer than 10 people here"),
     ("people here", "count", "at_most", "0", "no people here", "some people here"),

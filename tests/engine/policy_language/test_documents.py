@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from engine.policy_language.model import DocumentText, PolicyText, TestText, VocabularyText
+from engine.policy_language.model import DocumentText, OrganisationText, PolicyText, TestText, VocabularyText
 
-DOCUMENTS: dict[str, type[DocumentText]] = {"policy": PolicyText, "vocabulary": VocabularyText, "test": TestText}
+DOCUMENTS: dict[str, type[DocumentText]] = {
+    "policy": PolicyText,
+    "vocabulary": VocabularyText,
+    "organisation": OrganisationText,
+    "test": TestText,
+}
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)

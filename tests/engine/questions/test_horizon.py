@@ -20,6 +20,7 @@ from engine.questions import horizon as horizon_module
 from engine.questions.horizon import Horizon
 from tests.engine.backends.random_bundles import AS_OF, Maker, completed, read
 from tests.engine.backends.test_cases import VOCABULARY, policy
+from tests.engine.covering import covering
 
 DAY = date(2026, 6, 15)
 BASE = {
@@ -37,7 +38,7 @@ LOOKED_AHEAD = 400  # days, one by one
 
 def bundle(*rules: dict[str, Any], **more: Any) -> engine.Bundle:
     law = policy({"policy": "p", "rules": list(rules), **more})
-    return engine.load_sources({"words.yaml": VOCABULARY.read_bytes(), "law.yaml": json.dumps(law).encode()})
+    return engine.load_sources(covering(VOCABULARY.read_bytes(), [law]))
 
 
 def looking(made: engine.Bundle) -> Evaluate:

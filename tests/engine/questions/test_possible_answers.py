@@ -16,7 +16,7 @@ import engine
 from engine.authoring.testing import build
 from engine.calendars import last_working_day
 from engine.questions.possible_answers import AnswerBook
-from engine.values import Document, Money, Range
+from engine.values import Document, Money, Range, SetOf
 
 VOCABULARY = (Path(__file__).parent.parent / "backends" / "cases" / "vocabulary.yaml").read_bytes()
 DAY = date(2026, 6, 15)
@@ -54,9 +54,21 @@ def book(when: dict[str, Any], facts: dict[str, Any], oblige: dict[str, Any] | N
             [date(2026, 1, n) for n in (1, 2, 3)],
         ),
         ({"data.label": {"fact": "limits.label"}}, {"limits.label": "one"}, "data.label", ["one", "some-other-value"]),
+        (
+            {"data.categories": {"only": {"fact": "limits.categories"}}},
+            {"limits.categories": ["weather", "address"]},
+            "data.categories",
+            [SetOf(frozenset(each)) for each in ((), ("weather",), ("address",), ("weather", "address"))],
+        ),
+        (
+            {"data.categories": {"has_all": {"fact": "limits.categories"}}},
+            {"data.categories": ["genetic", "weather"]},
+            "limits.categories",
+            [SetOf(frozenset(each)) for each in ((), ("weather",), ("genetic",), ("weather", "genetic"))],
+        ),
         ({"exporter.country": {"not": {"fact": "recipient.country"}}}, {}, "recipient.country", ["AA", "BB"]),
     ],
-    ids=["money", "count", "date", "id", "value"],
+    ids=["money", "count", "date", "id", "set", "other set", "value"],
 )
 def test_a_fact_that_is_compared_is_answered_around_the_other(
     when: dict[str, Any], facts: dict[str, Any], asked: str, wanted: list[Any]

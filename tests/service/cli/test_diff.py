@@ -41,7 +41,7 @@ facts:
 
 values:
   country: {title: country, values: {AA: Aland, BB: Beland, CC: Celand}}
-  kind: {title: kind, values: {report: {}, image: {}, scan: {under: image}}}
+  kind: {title: kind, values: {report: {}, image: {}, scan: {under: image}, photo: {under: image, rest: yes}}}
 
 registers:
   FRIENDS:
@@ -78,13 +78,20 @@ counters:
   counts.sent: {counts: distinct data.people, per: [exporter.id], window: calendar year in UTC, leaves_out: [a.law/ground]}
 
 jurisdictions:
-  AA: {title: Aland, countries: [AA], covers: {images: 2024-01-01}}
+  AA: {title: Aland, countries: [AA], covers: {all: {from: 2020-01-01, by: [a.law]}, images: {from: 2024-01-01, by: [a.law]}}}
 
 subjects:
+  all: {title: all data, when: {exporter.country: AA}}
   images: {title: images, when: {data.kinds: {has: image}}}
 
 touches:
   - {fact: exporter.country, as: exporter}
+
+coherence:
+  nobody-pictured:
+    never: {data.people: {at_most: 0}, data.kinds: {has: image}}
+    unless_said: {recipient.country: CC}
+    says: an image shows somebody
 
 lanes:
   fast: {title: the fast lane}
@@ -531,10 +538,10 @@ EDITS = {
     ),
     "coverage": (
         "words.yaml",
-        "covers: {images: 2024-01-01}",
-        "covers: {images: 2025-01-01}",
+        "images: {from: 2024-01-01, by: [a.law]}",
+        "images: {from: 2025-01-01, by: [a.law]}",
         "jurisdiction AA",
-        "covers: `images` 2024-01-01 → 2025-01-01",
+        "covers: `images` from 2024-01-01, by a.law → from 2025-01-01, by a.law",
     ),
     "a subject matter": (
         "words.yaml",
@@ -558,6 +565,34 @@ EDITS = {
         "change: no → yes",
     ),
     "a value": ("words.yaml", "scan: {under: image}", "scan: {}, map: {}", "value set kind", "`scan` lies under image → none"),
+    "the value for nothing": (
+        "words.yaml",
+        "{report: {}, image",
+        "{report: {nothing: yes}, image",
+        "value set kind",
+        "the value that says that nothing applies: none → report",
+    ),
+    "a set that is never empty": (
+        "words.yaml",
+        "{type: set of kind,",
+        "{type: set of kind, some: yes,",
+        "fact data.kinds",
+        "some: no → yes",
+    ),
+    "what cannot be true": (
+        "words.yaml",
+        "never: {data.people: {at_most: 0}, data.kinds: {has: image}}",
+        "never: {data.people: {at_most: 0}, data.kinds: {has: scan}}",
+        "contradiction nobody-pictured",
+        "kinds of data include image → scan (`data.kinds`)",
+    ),
+    "an exception to it": (
+        "words.yaml",
+        "    unless_said: {recipient.country: CC}\n",
+        "",
+        "contradiction nobody-pictured",
+        "unless: condition dropped: the recipient is in Celand",
+    ),
     "a kind of evidence": (
         "words.yaml",
         "contract: {title: contract}",

@@ -69,6 +69,11 @@ def test_conditions_keep_two_writers_apart(client):
     [
         ("parties", {"facts": {"contry": "CN"}}, [("/facts/contry", "unknown-fact")]),
         ("parties", {"facts": {"country": "Atlantis"}}, [("/facts/country", "wrong-value")]),
+        (
+            "parties",
+            {"facts": {"operator": True, "country": "KE"}},
+            [("/facts/operator", "incoherent"), ("/facts/country", "incoherent")],
+        ),
         ("parties", {"facts": {"country": None}}, [("/facts/country", "wrong-value")]),
         ("parties", {"facts": {"id": "other"}}, [("/facts/id", "own-id")]),
         (

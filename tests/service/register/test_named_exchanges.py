@@ -69,6 +69,28 @@ def test_what_is_sent_beats_the_register(filled, decide):
     assert request["evidence"] == {"cn-standard-contract": {"dated": "2024-05-02"}, "report": "none"}
 
 
+def test_what_is_sent_cannot_contradict_what_the_register_fills_in(filled, client):
+    """The exchange as filled is refused, at the name and at what was sent, in the caller's language; of a batch only that one."""
+    for exporter, status in (({"operator": True, "country": "KE"}, 400), ({"operator": True}, 200)):
+        answer = client.post("/v1/evaluate", json={"named": {"exporter": "clinic-7"}, "exporter": exporter})
+        assert answer.status_code == status
+    sent = {"named": {"recipient": "lab-2"}, "recipient": {"share": "0.95"}}
+    said = {"en": "nobody else holds a listed recipient", "zh": "列入清单的接收方不由他人持有"}
+    for lang in ("en", "zh"):
+        answer = client.post(f"/v1/evaluate?lang={lang}", json=sent)
+        assert answer.status_code == 400
+        places = {each["pointer"]: each for each in answer.json()["errors"]}
+        assert {each["code"] for each in places.values()} == {"incoherent"}
+        assert places.keys() == {"/named/recipient", "/recipient/share"}
+        assert places["/recipient/share"]["detail"] == said[lang]
+        assert places["/named/recipient"]["detail"].endswith(said[lang])
+    told = client.post("/v1/evaluate", json=sent).json()["errors"]
+    assert told[0]["detail"] == "the register states `recipient.lists` of `lab-2`: nobody else holds a listed recipient"
+    batch = client.post("/v1/evaluate/batch?lang=zh", json={"exchanges": [{"exporter": {"country": "KE"}}, sent]}).json()
+    assert [list(each) for each in batch["results"]] == [["decision"], ["problem"]]
+    assert batch["results"][1]["problem"]["errors"][1]["detail"] == said["zh"]
+
+
 def test_a_party_says_in_a_role_what_the_role_has(put, decide):
     """Facts of the other role are passed over."""
     put("parties/group", facts={"country": "CN", "operator": True, "lists": []})

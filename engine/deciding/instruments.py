@@ -1,0 +1,75 @@
+"""
+What each instrument makes of an exchange by itself: the result of one law, beside the reviews that another law or a gap causes.
+
+A verdict goes in; for each policy with a rule that stands or may stand, its own bounds come out. An instrument whose rules only lift or
+allow is `permitted` by itself. Advice does not weigh. Source: semantics 4.1, 4.8.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+
+from engine.rules import Level, Need, Rule, State, Truth
+from engine.verdict import Bounds, Verdict, numbers
+
+FLAT = {"prohibit": Level.PROHIBITED, "review": Level.REVIEW}
+OF_A_STATE = {State.UNMET: Level.REQUIREMENTS_UNMET, State.DOUBTFUL: Level.REVIEW, State.MET: Level.PERMITTED}
+SILENT = frozenset({"advise"})
+
+
+class Instruments:
+    """The instruments of one rule set. Made once."""
+
+    def __init__(self, rules: Iterable[Rule]) -> None:
+        self._weighing = sum(1 << number for number, rule in enumerate(rules) if rule.effect not in SILENT)
+
+    def of(self, verdict: Verdict, signed: Collection[str] = ()) -> Mapping[str, Bounds]:
+        """The bounds of each policy by itself, in the order of the rules. `signed` are the reviews that a person has signed off."""
+        found: dict[str, Bounds] = {}
+        for number in numbers(verdict.stands.possible & self._weighing):
+            rule = verdict.rules[number]
+            low, high = _raised(rule, verdict)
+            if rule.effect == "review" and rule.provision.id in signed:
+                low = high = Level.PERMITTED
+            low, high = _doubted(low, high, verdict.doubted.truth(number))
+            if verdict.stands.truth(number) is not Truth.YES:
+                low = Level.NOT_APPLICABLE
+            before = found.get(rule.provision.policy)
+            bounds = Bounds(low, high)
+            found[rule.provision.policy] = bounds if before is None else Bounds.over((before, bounds))
+        return found
+
+
+def _raised(rule: Rule, verdict: Verdict) -> tuple[Level, Level]:
+    """What a rule raises where it stands and nothing doubts it."""
+    if rule.effect in FLAT:
+        return FLAT[rule.effect], FLAT[rule.effect]
+    low = high = Level.PERMITTED
+    if rule.need is not None:
+        levels = [OF_A_STATE[state] for state in _states(rule.need, verdict)]
+        low, high = min(levels), max(levels)
+    for duty in rule.duties:
+        if owed := verdict.owed.get(duty.key):
+            late = verdict.overdue.get(duty.key, Truth.NO)
+            levels = [Level.PERMITTED] if owed is Truth.UNKNOWN else []
+            levels += [Level.PERMITTED_WITH_OBLIGATIONS] if late is not Truth.YES else []
+            levels += [duty.overdue] if late is not Truth.NO else []
+            low, high = max(low, min(levels)), max(high, *levels)
+    return low, high
+
+
+def _states(need: Need, verdict: Verdict) -> frozenset[State]:
+    if need.op == "one":
+        return verdict.requirements[need.requirement]
+    pick, found = (max, frozenset({State.UNMET})) if need.op == "any_of" else (min, frozenset({State.MET}))
+    for part in need.parts:
+        found = frozenset(pick(a, b) for a in found for b in _states(part, verdict))
+    return found
+
+
+def _doubted(low: Level, high: Level, doubted: Truth) -> tuple[Level, Level]:
+    """A doubtful exemption adds a review to what it would lift (semantics 3.7)."""
+    if doubted is Truth.NO or high <= Level.PERMITTED_WITH_OBLIGATIONS:
+        return low, high
+    surely = doubted is Truth.YES and low > Level.PERMITTED_WITH_OBLIGATIONS
+    return Level.REVIEW if surely else min(low, Level.REVIEW), max(high, Level.REVIEW)

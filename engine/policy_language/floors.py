@@ -1,0 +1,197 @@
+"""
+Which policies speak of a jurisdiction's subject matters: `covers:` to the floors that every back end weighs (semantics 4.2).
+
+A policy speaks of a subject matter where the coverage names it, its `applies` holds, and one of its binding provisions is in force. Each
+of these becomes a definition `speaks/POLICY`, or `speaks/POLICY/RULE` where the coverage names a single provision.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import date
+
+from engine.diagnostic import Findings, Span, did_you_mean
+from engine.policy_language.conditions import Conditions
+from engine.policy_language.exemptions import WrittenRule, periods
+from engine.policy_language.model import CoverText, JurisdictionText, PolicyText
+from engine.policy_language.tree import Node, locate
+from engine.policy_language.vocabulary import Fact, Vocabulary
+from engine.rules import AS_OF, All, AnyOf, Atom, Condition, Defined, Floor, Not, Spoken
+from engine.values import Type
+
+BINDING_FORCES = frozenset({"law", "order"})
+BINDING_EFFECTS = ("prohibit", "require", "oblige", "review", "allows")
+
+
+def floors(
+    vocabulary: Vocabulary,
+    policies: Mapping[str, tuple[PolicyText, Node]],
+    written: Mapping[str, WrittenRule],
+    conditions: Conditions,
+    findings: Findings,
+) -> tuple[Floor, ...]:
+    """
+    The floor of each jurisdiction that can have one.
+
+    A jurisdiction with countries or coverage has the floor of the policies that its coverage names. Any other jurisdiction (the house of
+    a company, an access domain) has the floor of each law or order that binds.
+    """
+    reader = _Floors(vocabulary, policies, written, conditions, findings)
+    found = []
+    for name, text in sorted(vocabulary.jurisdictions.items()):
+        if text.countries or text.covers:
+            found.append(Floor(name, tuple(reader.coverage(name, text)), covered=True))
+        elif laws := tuple(f"{policy}#applies" for policy in sorted(policies) if reader.binds(policy, name)):
+            found.append(Floor(name, (Spoken("", None, laws),), covered=False))
+    _one_jurisdiction_each(vocabulary, findings)
+    return tuple(found)
+
+
+def _one_jurisdiction_each(vocabulary: Vocabulary, findings: Findings) -> None:
+    """Refuse a country that lies in two jurisdictions."""
+    owner: dict[str, str] = {}
+    for name, text in vocabulary.jurisdictions.items():
+        for country in _countries(vocabulary, text):
+            first = owner.setdefault(country, name)
+            if first != name:
+                said = f"`{country}` is in the jurisdiction `{first}` and in `{name}`"
+                findings.error(
+                    vocabulary.spans["jurisdictions", name], "two-jurisdictions", said, help="a country is in one of them"
+                )
+
+
+def _countries(vocabulary: Vocabulary, text: JurisdictionText) -> Collection[str]:
+    if isinstance(text.countries, str):
+        register = vocabulary.registers.get(text.countries)
+        return register.entries if register else ()
+    return text.countries
+
+
+class _Floors:
+    def __init__(
+        self,
+        vocabulary: Vocabulary,
+        policies: Mapping[str, tuple[PolicyText, Node]],
+        written: Mapping[str, WrittenRule],
+        conditions: Conditions,
+        findings: Findings,
+    ) -> None:
+        self.vocabulary = vocabulary
+        self.policies = policies
+        self.conditions = conditions
+        self.findings = findings
+        self.binding: dict[str, list[WrittenRule]] = {name: [] for name in policies}
+        for rule in written.values():
+            if any(getattr(rule.text, effect) is not None for effect in BINDING_EFFECTS):
+                self.binding[rule.policy.policy].append(rule)
+
+    def binds(self, policy: str, jurisdiction: str) -> bool:
+        """Whether a policy is a law or an order of a jurisdiction that does more than advise."""
+        text = self.policies[policy][0]
+        speaks = bool(self.binding[policy]) or text.otherwise is not None
+        binds = text.instrument.force in BINDING_FORCES and not self.is_off(policy, text.jurisdiction)
+        return text.jurisdiction == jurisdiction and binds and speaks
+
+    def is_off(self, policy: str, jurisdiction: str) -> bool:
+        """Whether an organisation has switched this policy off."""
+        return any(off.covers(policy, jurisdiction) for off in self.vocabulary.switched_off)
+
+    def coverage(self, jurisdiction: str, text: JurisdictionText) -> Iterator[Spoken]:
+        """
+        What the law of a jurisdiction and the acceptances of organisations say of each subject matter.
+
+        A subject matter of which a policy is switched off is no longer covered. Nor is any where that policy is named for none.
+        """
+        named = {name.partition("/")[0] for cover in text.covers.values() for name in cover.by}
+        off = {
+            name
+            for name in self.policies
+            if self.policies[name][0].jurisdiction == jurisdiction and self.is_off(name, jurisdiction)
+        }
+        accepted = self._accepted(jurisdiction, text)
+        for subject, cover in text.covers.items():
+            if subject in self.vocabulary.subjects:
+                spoken = self.spoken(jurisdiction, subject, cover)
+                whole = off.isdisjoint(name.partition("/")[0] for name in cover.by) and off <= named
+                yield Spoken(spoken.subject, spoken.covered_from if whole else None, (*spoken.by, *accepted.pop(subject, ())))
+        for subject, keys in sorted(accepted.items()):
+            yield Spoken(f"subject/{subject}", None, tuple(keys))
+
+    def _accepted(self, jurisdiction: str, text: JurisdictionText) -> dict[str, list[str]]:
+        """
+        By subject matter, the definitions that say when an organisation accepts it for this jurisdiction (semantics 4.3).
+
+        An acceptance names countries. Of a jurisdiction with more countries it counts where the exchange touches none of the others.
+        """
+        found: dict[str, list[str]] = {}
+        mine = set(_countries(self.vocabulary, text))
+        for each in self.vocabulary.accepts:
+            if mine.isdisjoint(each.countries):
+                continue
+            key = f"accepted/{jurisdiction}/{each.organisation}/{each.id}"
+            others = sorted(mine - set(each.countries))
+            elsewhere = [
+                Not(All((Defined(f"touch/{number}"), _names(self.vocabulary.facts[touch.fact], others))))
+                for number, touch in enumerate(self.vocabulary.touches)
+                if others and touch.fact in self.vocabulary.facts
+            ]
+            self.conditions.definitions[key] = All((*_ends(each.from_, each.until), *elsewhere))
+            for subject in each.subjects:
+                found.setdefault(subject, []).append(key)
+        return found
+
+    def spoken(self, jurisdiction: str, subject: str, cover: CoverText) -> Spoken:
+        node, where = self.vocabulary.nodes["jurisdictions", jurisdiction], ("covers", subject, "by")
+        at = locate(node, ("covers", subject))[1]
+        if not cover.by:
+            said = f"no policy speaks of `{subject}` in `{jurisdiction}`, so nothing could ever be permitted"
+            help = "name the laws and orders that do: `{from: DAY, by: [POLICY]}`"
+            self.findings.error(at, "no-policy-speaks", said, help=help)
+        keys = []
+        for number, name in enumerate(cover.by):
+            if key := self._speaker(jurisdiction, name, locate(node, (*where, number))[0].span):
+                keys.append(key)
+        return Spoken(f"subject/{subject}", cover.from_, tuple(dict.fromkeys(keys)))
+
+    def _speaker(self, jurisdiction: str, name: str, at: Span) -> str:
+        """The definition that says whether a policy, or one provision of it, speaks; "" where it cannot."""
+        policy, _, rule = name.partition("/")
+        if policy in self.conditions.unread or self.is_off(policy, jurisdiction):
+            return ""
+        if policy not in self.policies:
+            mine = [each for each, (text, _) in self.policies.items() if text.jurisdiction == jurisdiction]
+            self.findings.error(at, "unknown-policy", f"there is no policy `{policy}`", help=did_you_mean(policy, mine))
+            return ""
+        text = self.policies[policy][0]
+        rules = [each for each in self.binding[policy] if not rule or each.text.id == rule]
+        if text.instrument.force not in BINDING_FORCES or not (rules or (text.otherwise and not rule)):
+            said = f"`{name}` does not bind, so it permits nothing"
+            help = "name a law or an order with a provision that prohibits, requires, obliges, reviews or allows"
+            self.findings.error(at, "does-not-bind", said, help=help)
+            return ""
+        if text.jurisdiction != jurisdiction:
+            said = f"`{policy}` belongs to {text.jurisdiction}"
+            self.findings.error(at, "other-jurisdiction", said, help="only a jurisdiction's own law gives it a floor")
+            return ""
+        applies = Defined(f"{policy}#applies")
+        # What a policy says `otherwise` binds as long as the policy is in force, and `applies` asks for that.
+        always = text.otherwise is not None and not rule
+        self.conditions.definitions[f"speaks/{name}"] = All((applies,) if always else (applies, _in_force_of(rules)))
+        return f"speaks/{name}"
+
+
+def _names(fact: Fact, countries: Sequence[str]) -> Atom:
+    return Atom(fact.name, fact.type, "has" if fact.type.many else "is", tuple(countries))
+
+
+def _in_force_of(rules: Sequence[WrittenRule]) -> Condition:
+    """A test of the day: whether one of these provisions is in force."""
+    windows = sorted({period for rule in rules for period in periods(rule)})
+    return AnyOf(tuple(All(tuple(_ends(*window))) for window in windows))
+
+
+def _ends(first: date, last: date) -> Iterator[Atom]:
+    if first != date.min:
+        yield Atom(AS_OF, Type("date"), "at_least", (first,))
+    if last != date.max:
+        yield Atom(AS_OF, Type("date"), "at_most", (last,))
