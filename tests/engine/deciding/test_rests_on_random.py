@@ -10,6 +10,7 @@ import json
 import os
 import random
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -21,7 +22,7 @@ from engine.deciding.rests_on import PERMITS, RELIES_ON, statements, unknowing
 from engine.registered import IN_REGISTER
 from tests.engine.backends.random_bundles import AS_OF, Maker, completed, read
 
-BUNDLES, EXCHANGES = 60, 40
+BUNDLES, EXCHANGES = 70, 40
 MODES = ("bitset", "durable", "reference")
 
 
@@ -57,12 +58,9 @@ def permits(seed: int, exchanges: int) -> tuple[Maker, engine.Bundle, list[dict[
         told.setdefault("from", {})["country"] = maker.pick(["AA", "BB"])
         told["from"].pop("place", None)  # it may lie in another country
         told.setdefault("data", {})["in"] = maker.some(["AA", "BB"], 2, least=0)
-        try:
-            permitted = pdp.outcome(read(bundle, told), AS_OF).permits
-        except engine.ExchangeRefused:
-            continue  # the countries contradict the rest
-        if permitted:
-            found.append(told)
+        with suppress(engine.ExchangeRefused):  # it contradicts itself
+            if pdp.outcome(read(bundle, told), AS_OF).permits:
+                found.append(told)
     return maker, bundle, found
 
 
@@ -137,7 +135,7 @@ def test_what_a_permit_does_not_name_does_not_matter() -> None:
             for sent in found:
                 tried += 1
                 assert not list(faults(maker, bundle, pdp, sent, found)), (seed, mode, sent)
-    assert tried > 150, tried
+    assert tried > 140, tried
 
 
 def test_too_little_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
