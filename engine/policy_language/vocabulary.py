@@ -517,11 +517,6 @@ class _Builder:
                 )
                 self.findings.error(at, "no-rest", said, "has values below it", help)
 
-    def place_of(self, name: str, value: str) -> Span:
-        """Where a value of a set is written, also one that another file adds."""
-        written = locate(self.nodes["values", name], ("values", value))[1]
-        return self.spans.get(("more_values", f"{name}/{value}"), written)
-
     def added(self, name: str, text: ValueSetText) -> Iterator[tuple[str, MoreValueText]]:
         """
         The values that other files add to a set; each that cannot be added is a finding.
