@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 from datetime import date
+from functools import cache
 from typing import Any
 
 import pytest
@@ -33,8 +34,8 @@ EXPORT: dict[str, Any] = {
     "data.kind": "dataset", "data.personal": "yes", "data.state": "identified", "data.categories": ["contact"], "data.grades": [],
     "data.controls": [], "data.people.ordinary": 500, "data.people.sensitive": 0, "data.people_in": ["CA"],
     "data.collected_in": ["CA"], "data.stored_in": ["CA"], "act.kind": "provide", "act.trigger": "own",
-    "act.frequency": "repeated", "act.evades": "no", "act.bars": [], "purpose.is": ["service-provision"],
-    "safeguards.basis": ["contract"],
+    "act.frequency": "repeated", "act.evades": "no", "act.bars": [], "act.security_concern": "no",
+    "data.lawful_source": "yes", "purpose.is": ["service-provision"], "safeguards.basis": ["contract"],
 }  # fmt: skip
 
 
@@ -60,7 +61,7 @@ FACTS = {"data.sold": "yes", "data.personal": "no", "data.categories": ["weather
 
 def decide(bundle: engine.Bundle, **facts: Any) -> Decision:
     exchange = build(bundle, {**FACTS, **facts})
-    return engine.PDP(bundle).decide(exchange, as_of=DAY, today=DAY, id="1")
+    return engine.PDP(bundle, "bitset").decide(exchange, as_of=DAY, today=DAY, id="1")
 
 
 def asked(decision: Decision) -> dict[str, list[str]]:
@@ -156,9 +157,14 @@ def countries_proposed(bundle: engine.Bundle, exchange: Exchange) -> set[Any]:
 # --- the law of Quebec -----------------------------------------------------------------------------------------------
 
 
+@cache
+def deciding() -> engine.PDP:
+    return engine.PDP(BUNDLED, "bitset")
+
+
 def exported(**facts: Any) -> Decision:
     exchange = build(BUNDLED, {**EXPORT, **facts})
-    return engine.PDP(BUNDLED).decide(exchange, as_of=date(2026, 11, 24), today=date(2026, 11, 24), id="1")
+    return deciding().decide(exchange, as_of=date(2026, 11, 24), today=date(2026, 11, 24), id="1")
 
 
 def test_an_export_from_quebec_needs_its_assessment() -> None:
