@@ -178,7 +178,7 @@ def load_sources(sources: dict[str, bytes], settings: PolicySettings | None = No
         check_entries(nevers, vocabulary, rules, findings)
     if findings.errors:
         raise BundleRefused(findings.errors, sources)
-    coherence = Coherence(nevers, rules)
+    coherence = Coherence(nevers, vocabulary, rules)
     grounds = frozenset(rule.key for rule in rules.rules if rule.effect == "satisfies")
     travelling = frozenset(rule.provision.id for rule in rules.rules if rule.travels)
     reader = ExchangeReader(vocabulary, frozenset(rules.requirements), grounds, travelling, coherence.contradictions)
@@ -292,8 +292,9 @@ def _meaning(rules: RuleSet, vocabulary: Vocabulary, nevers: Iterable[Never], se
             v.name,
             [(value, sorted(line)) for value, line in sorted(v.lineage.items())],
             sorted(v.rank.items()),
-            v.open,
             sorted(v.exact),
+            sorted(v.country.items()),
+            sorted(v.complete),
             sorted(v.rest),
             v.nothing,
         )

@@ -17,13 +17,15 @@ from typing import TypeAlias
 from engine.backends.reference.three_values import KnownFacts, names_any, truth
 from engine.diagnostic import Findings
 from engine.exchange import Contradiction, Exchange
-from engine.languages import in_each
+from engine.languages import Language, in_each
+from engine.multilingual import Words
 from engine.policy_language.coherence import Never
-from engine.policy_language.vocabulary import Vocabulary, stated_in
+from engine.policy_language.vocabulary import Fact, Vocabulary, stated_in
 from engine.rules import All, AnyOf, Atom, Condition, Not, RuleSet, Truth, atoms
-from engine.values import Document, Duration, Missing, Money, Range, SetOf, Type, Value
+from engine.values import Document, Duration, Missing, Money, Range, SetOf, Type, Value, ValueSet
 
 NO_DAY = date.max  # no test of an entry reads the day, and on the last day every date of a document is read as it was sent
+MOST_CHOICES = 13  # places that a sentence names
 MOST_WORDS = 6  # of a set, every combination of which is tried
 MOST_TRIED = 20_000  # combinations of answers; beyond, an entry is taken to be sound
 
@@ -55,8 +57,9 @@ class _Entry:
 class Coherence:
     """The entries of one vocabulary, ready to be looked up. Safe for several threads."""
 
-    def __init__(self, never: Iterable[Never], rules: RuleSet) -> None:
+    def __init__(self, never: Iterable[Never], vocabulary: Vocabulary, rules: RuleSet) -> None:
         self.never = tuple(never)
+        self._vocabulary = vocabulary
         self._rules = rules
         self._expires = in_each(lambda language: language.expires_before_dated())
         self._entries = tuple(
@@ -76,6 +79,7 @@ class Coherence:
             for entry in self._entries
             if entry.may_be_true(exchange.values) and self._refuses(entry.never, known, whole)
         ]
+        found += [self._elsewhere(fact, exchange) for fact in self._vocabulary.astray(exchange.value)]
         for name, value in exchange.values.items():
             if value.__class__ is Document:
                 assert isinstance(value, Document)
@@ -83,6 +87,26 @@ class Coherence:
                 if isinstance(dated, date) and isinstance(expires, date) and expires < dated:
                     found.append(Contradiction(self._expires, (f"{name}.dated", f"{name}.expires")))
         return found
+
+    def _elsewhere(self, fact: Fact, exchange: Exchange) -> Contradiction:
+        """A place does not lie in the country that is stated for it (semantics 1.6)."""
+        places, countries = fact.type.values, self._vocabulary.facts[fact.lies_in].type.values
+        assert places and countries
+        place, stated = str(exchange.values[fact.name]), str(exchange.values[fact.lies_in])
+        there = places.of_country(stated)
+        choices = [f"`{value}`" for value in there[:MOST_CHOICES]] + (["…"] if len(there) > MOST_CHOICES else [])
+
+        def told(values: ValueSet, value: str, language: Language) -> str:
+            return values.titles.get(value, Words(value)).in_(language.code)
+
+        def say(language: Language) -> str:
+            lies = places.country.get(place)
+            country = told(countries, lies, language) if lies else ""
+            return language.lies_elsewhere(
+                place, told(places, place, language), country, told(countries, stated, language), choices
+            )
+
+        return Contradiction(in_each(say), (fact.name, fact.lies_in))
 
     def _refuses(self, never: Never, known: KnownFacts, whole: bool) -> bool:
         if truth(never.condition, known.test, {}) is not Truth.YES:
@@ -142,11 +166,11 @@ def _gates(condition: Condition) -> Iterator[Gate]:
         values = atom.type.values
         if atom.op == "only" and not atom.operands:
             yield atom.fact, _empty if yes else _not_empty
-        elif atom.op == "is" and (atom.type.kind == "yes/no" or (values is not None and not values.open)):
+        elif atom.op == "is" and (atom.type.kind == "yes/no" or values is not None):
             words: Sequence[object] = values.values if values else (True, False)
             wanted = Truth.YES if yes else Truth.NO
             yield atom.fact, _one_of(frozenset(word for word in words if names_any(values, word, atom.operands) is wanted))
-        elif atom.op == "has" and yes and values is not None and not values.open:
+        elif atom.op == "has" and yes and values is not None:
             yield atom.fact, _holding(frozenset(word for word in values.values if values.ancestors(word) & set(atom.operands)))
 
 
@@ -285,5 +309,5 @@ def _words(type: Type, named: list[str]) -> Iterator[str]:
     ]
     strange = [word for word in known if word not in related]
     rest = strange if type.values and type.values.rank else islice(strange, 2)
-    more = ("some other",) if type.values is None or type.values.open else ()
+    more = ("some other",) if type.values is None else ()
     yield from dict.fromkeys((*named, *related, *rest, *more))

@@ -10,19 +10,20 @@ from __future__ import annotations
 
 import re
 from calendar import monthrange
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import astuple, dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from enum import Enum
 from typing import Any, TypeAlias
 
-from engine.diagnostic import did_you_mean
-from engine.multilingual import Words
+from engine.multilingual import NO_WORDS, Words
+from engine.spellings import Spellings
 
 MAX_COUNT = 2**53 - 1  # RFC 8785: larger integers have no canonical JSON
 MAX_TEXT = 256
 MAX_MEMBERS = 512
+MOST_LISTED = 12  # values of a set, in a sentence
 MONTHS = (
     "January", "February", "March", "April", "May", "June",
     "July", "August", "September", "October", "November", "December",
@@ -148,17 +149,28 @@ class Document:
     fields: Mapping[str, Value]
 
 
-Value: TypeAlias = bool | str | Range | Money | Duration | date | SetOf | Document | Missing
+@dataclass(frozen=True, slots=True)
+class Disputed:
+    """A fact of which the register says another value than the sender states: it is open between both (semantics 1.8)."""
+
+    stated: Value
+    registered: Value
+
+
+Value: TypeAlias = bool | str | Range | Money | Duration | date | SetOf | Document | Disputed | Missing
 Operand: TypeAlias = bool | str | Decimal | Money | Duration | date
 
 
 class ValueSet:
     """
-    The values a fact may take: closed or open, flat, ordered or a hierarchy.
+    The values a fact may take: flat, ordered or a hierarchy; always closed.
 
     In a hierarchy a value that is sent may turn out to be one of those below it (semantics 2.5), unless it is one of `exact`. Below each
     other value that has values below it lies one of `rest`, which is none of the others there; so everything can be said. `narrower`
     maps such a value to all that it may turn out to be, said as closely as the values allow.
+
+    A set of places lies `inside` the set of the countries. `country` has the country of each place; a value without one says "in none of
+    these places". In the countries that are `complete`, every spot lies in one of the places.
     """
 
     def __init__(
@@ -166,21 +178,27 @@ class ValueSet:
         name: str,
         parents: Mapping[str, tuple[str, ...]],
         ordered: bool = False,
-        open: bool = False,
         exact: frozenset[str] = frozenset(),
         rest: frozenset[str] = frozenset(),
         titles: Mapping[str, Words] | None = None,
         title: str = "",
+        also: Mapping[str, Sequence[str]] | None = None,
+        inside: str = "",
+        country: Mapping[str, str] | None = None,
+        complete: frozenset[str] = frozenset(),
         nothing: str = "",
     ) -> None:
         self.name = name
         self.title = title
         self.values = tuple(parents)
-        self.open = open
         self.exact = exact
         self.rest = rest
         self.nothing = nothing  # the value that says that no other applies; it stands alone in a set
         self.titles = dict(titles or {})
+        self.also = dict(also or {})
+        self.inside = inside
+        self.country = dict(country or {})
+        self.complete = complete
         self.rank = {value: rank for rank, value in enumerate(parents)} if ordered else {}
         self.lineage = {value: _lineage(value, parents) for value in parents}
         below: dict[str, list[str]] = {}
@@ -192,6 +210,9 @@ class ValueSet:
             for value, found in below.items()
             if value not in exact
         }
+        self._spellings = Spellings(
+            {value: (*filter(None, astuple(self.titles.get(value, NO_WORDS))), *self.also.get(value, ())) for value in parents}
+        )
 
     def __repr__(self) -> str:
         return f"ValueSet({self.name})"
@@ -200,14 +221,31 @@ class ValueSet:
         """The value itself and all values that it lies under."""
         return self.lineage.get(value, frozenset((value,)))
 
+    def may_lie(self, place: str, country: str) -> bool:
+        """Whether a value of a set of places can be said of somebody in a country."""
+        return self.country[place] == country if place in self.country else country not in self.complete
+
+    def of_country(self, country: str) -> tuple[str, ...]:
+        """What can be said of somebody in a country; nothing where none of the places lies there."""
+        return tuple(v for v in self.values if self.may_lie(v, country)) if country in self.country.values() else ()
+
     def accept(self, word: str) -> str:
         if word in self.lineage:
             return word
-        if self.open:
-            return _text(word)
-        help = did_you_mean(word, self.values)
-        known = ", ".join(f"`{v}`" for v in self.values[:12]) + (", …" if len(self.values) > 12 else "")
-        raise BadValue(f"`{word[:40]}` is not one of {known}", help)
+        near = self.did_you_mean(word)
+        known = ", ".join(f"`{value}`" for value in self.values[:MOST_LISTED])
+        if len(self.values) > MOST_LISTED:
+            known = f"the {len(self.values)} values of `{self.name}`" + ("" if near else f": {known}, …")
+        raise BadValue(f"`{word[:40]}` is not one of {known}", near)
+
+    def did_you_mean(self, word: str) -> str:
+        """A suggestion for a text that is no value, in any spelling (semantics 1.6); empty if nothing is near."""
+        near = [self.told(value) for value in self._spellings.nearest(word)]
+        return f"did you mean {' or '.join(near)}?" if near else ""
+
+    def told(self, value: str) -> str:
+        """A value for a sentence: its code, and its title if it has one."""
+        return f"`{value}`" + (f" ({self.titles[value].en})" if value in self.titles else "")
 
 
 def _lineage(value: str, parents: Mapping[str, tuple[str, ...]]) -> frozenset[str]:
@@ -382,9 +420,16 @@ def _accept_count(json: Any) -> Range:
     return Range(low, high)
 
 
+def either(value: Value) -> tuple[Value, ...]:
+    """The values that a fact may have by what is stated and by what is registered: one, or two where they differ."""
+    return (value.stated, value.registered) if isinstance(value, Disputed) else (value,)
+
+
 def to_json(value: Value) -> Any:
-    """A value as it is written in an exchange; a value that is left out becomes None."""
+    """A value as it is written in an exchange; a value that is left out becomes None, a disputed one both of its values."""
     match value:
+        case Disputed(stated=stated, registered=registered):
+            return {"stated": to_json(stated), "registered": to_json(registered)}
         case Range(low=low, high=high) if low == high:
             return int(low) if low == low.to_integral_value() and "." not in str(low) else str(low)
         case Range(low=low, high=high):

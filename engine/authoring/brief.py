@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from engine.authoring.instruments import Instrument
 from engine.bundle import Bundle
@@ -261,7 +261,7 @@ class _Brief:
                 yield f"{indent}- {self.term(key)}"
             case All(parts=parts):
                 # A list already says that all of it must hold.
-                for part in _flat(parts):
+                for part in self.spoken(_flat(parts)):
                     yield from self.nested(part, depth)
             case AnyOf(parts=parts):
                 yield f"{indent}- {self.say['any']}"
@@ -271,6 +271,8 @@ class _Brief:
                         yield from self.nested(part, depth + 2)
                     else:
                         yield from self.nested(part, depth + 1)
+            case Not(part=All(parts=parts)) if len(spoken := self.spoken(parts)) == 1:
+                yield from self.nested(Not(spoken[0]), depth)
             case Not(part=All(parts=parts) as part) if len(parts) > 1:
                 yield f"{indent}- {self.say['none']}"
                 yield f"{indent}    - {self.say['all']}"
@@ -278,6 +280,23 @@ class _Brief:
             case Not(part=part):
                 yield f"{indent}- {self.say['none']}"
                 yield from self.nested(part, depth + 1)
+
+    def spoken(self, parts: Iterable[Condition]) -> list[Condition]:
+        """Parts of a whole without what `check` put beside the test of a place: that the country is the one of the place."""
+        told = list(parts)
+        facts, registers = self.bundle.vocabulary.facts, self.bundle.rules.registers
+        said: set[tuple[str, tuple[object, ...]]] = set()
+        for part in told:
+            if isinstance(part, Atom) and part.fact in facts and facts[part.fact].lies_in and part.type.values:
+                countries = part.type.values.country
+                places = registers[part.register] if part.register else countries if part.other else part.operands
+                there = tuple(sorted({countries[str(place)] for place in places}))
+                said |= {(facts[fact].lies_in, there) for fact in (part.fact, part.other) if fact}
+                if part.other:
+                    said.add((part.fact, tuple(places)))
+        return [
+            part for part in told if not (isinstance(part, Atom) and part.op == "is" and (part.fact, part.operands) in said)
+        ]
 
     def term(self, key: str) -> str:
         """A named condition: its name in words, with the instrument where it is of another instrument."""

@@ -248,8 +248,13 @@ class _Changes:
                 yield _Point(f"`{value}` lies under {_show(mine)} → {_show(its)}")
         if bool(old.rank) is not bool(new.rank):
             yield _Point(f"ordered: {_show(bool(old.rank))} → {_show(bool(new.rank))}")
-        if old.open is not new.open:
-            yield _Point(f"open: {_show(old.open)} → {_show(new.open)}")
+        for value in old.values:
+            if value in new.lineage and old.country.get(value) != new.country.get(value):
+                yield _Point(f"`{value}` lies in {_show(old.country.get(value))} → {_show(new.country.get(value))}")
+        if old.inside != new.inside:
+            yield _Point(f"inside: {_show(old.inside)} → {_show(new.inside)}")
+        if old.complete != new.complete:
+            yield from _items(sorted(old.complete), sorted(new.complete), "complete country")
         if old.nothing != new.nothing:
             yield _Point(f"the value that says that nothing applies: {_show(old.nothing)} → {_show(new.nothing)}")
         if old.exact != new.exact:

@@ -22,6 +22,7 @@ from engine.decision import (
     NotModelledPart,
     ReasonPart,
     RequirementPart,
+    StatementPart,
 )
 from engine.languages.language import Codes, Labels, Language
 from engine.rules import Level
@@ -38,9 +39,10 @@ _COMPARISONS = {
 }
 _FEW = {("at most", "0"): "no", ("less than", "1"): "no", ("more than", "0"): "some", ("at least", "1"): "some"}
 _DAYS = {"at_least": ("on or after", "before"), "at_most": ("on or before", "after")}
-# Titles that a test can turn into a sentence: "where the data are stored", "recipient's country", "the data are personal".
+# Titles that a test can turn into a sentence: "where the data are stored", "recipient's country", "recipient's place", "the data are
+# personal".
 _WHERE = re.compile(r"where (?P<subject>.+?) (?P<verb>is|are|was|were)\b(?: (?P<rest>.+))?")
-_COUNTRY = re.compile(r"(?P<subject>\w+)'s country")
+_COUNTRY = re.compile(r"(?P<subject>\w+)'s (country|place)")
 _VERB = re.compile(r"\b(is|are|was|were|may|can)\b")
 _ASKS = re.compile(r"(how|what|who)\b")
 # Places that stand with an article inside a sentence, and without one in a list.
@@ -120,6 +122,14 @@ CODES: Codes = {
     "overdue": {"yes": "overdue", "no": "in time", "unknown": "perhaps overdue"},
     "arises": {"exchange": "owed by the exchange", "refusal": "owed because the exchange is refused"},
     "notice": {"conflict": "conflict", "notice": "notice"},
+    "statement": {
+        "stated": "stated",
+        "registered": "from the register",
+        "shown": "shown and checked",
+        "counted": "counted in the ledger",
+        "signed": "signed off",
+        "accepted": "accepted by the organisation",
+    },
     "verdict": {"approve": "approved", "refuse": "refused"},
     "engines": {"yes": "agreed", "no": "disagreed"},
     "role": {
@@ -146,8 +156,10 @@ SECTIONS: Labels = {
     "beaten": "Exempted provisions",
     "requirements": "Requirements",
     "duties": "Duties",
+    "rests_on": "What the permit rests on",
     "missing": "What to find out",
     "carried": "Conditions that came with the data",
+    "disputed": "What the register says otherwise",
     "conflicts": "Conflicts and notices",
     "advice": "Advice",
     "lanes": "Lanes",
@@ -283,6 +295,12 @@ class English(Language):
     def total(self, family: str) -> str:
         return f"{family}, in total"
 
+    def rest(self, family: str) -> str:
+        return f"{family}, all others"
+
+    def ways(self) -> str:
+        return "what the exchange relies on"
+
     def today(self) -> str:
         return "the date"
 
@@ -291,6 +309,17 @@ class English(Language):
 
     def expires_before_dated(self) -> str:
         return "a document does not expire before it is dated"
+
+    def lies_elsewhere(self, place: str, title: str, country: str, stated: str, choices: Sequence[str]) -> str:
+        here, listed = _place(stated), ", ".join(choices)
+        if not country:
+            return f"`{place}` ({title}) is no answer in {here}, where everybody is in one of these places: {listed}"
+        said = f"`{place}` ({title}) lies in {_place(country)}, not in {here}"
+        return (
+            f"{said}; of places there, {listed} can be sent"
+            if choices
+            else f"{said}; no place is told apart there, so leave it out"
+        )
 
     # Tests
 
@@ -340,6 +369,35 @@ class English(Language):
             "covers": "it covers the exchange",
         }[part]
 
+    def in_register(self, name: str, known: bool) -> str:
+        return f"{name} is {'' if known else 'not '}in the register"
+
+    # What the register says otherwise
+
+    def contradiction(self, stated: str, registered: str) -> str:
+        return f"stated {stated}, registered {registered}"
+
+    def contradicted(self, facts: str) -> str:
+        return f" The register contradicts what was stated: {facts}."
+
+    def disputed(self, level: Level, facts: str, reasons: str) -> str:
+        stop = {
+            Level.REQUIREMENTS_UNMET: "Do not proceed yet",
+            Level.REVIEW: "Do not proceed before a person has looked at it",
+        }.get(level, "Do not proceed")
+        why = f" So this may apply: {reasons}." if reasons else ""
+        return f"{stop}: the register contradicts what was stated, and the stricter of both counts: {facts}.{why}"
+
+    def refused(self, outcome: str) -> str:
+        return f"Do not proceed: {self.level(outcome)}."
+
+    def reasons_withheld(self) -> str:
+        return " The reasons rest on the register, which this caller may not read."
+
+    def disputed_line(self, kind: str, entity: str, version: int | None, title: str, value: str) -> str:
+        by = f"{kind or 'entity'} of `{entity}`{f', version {version}' if version else ''}"
+        return self.headed(title, f"{value} ({by})")
+
     # The answer
 
     def hypothetically(self, day: date, answer: str) -> str:
@@ -377,6 +435,9 @@ class English(Language):
             return f"Not decided: it can be {levels}."
         also = f" (and {_count(more, 'more question', 'more questions')})" if more else ""
         return f"Not decided: the answers below can make it {levels}. {' '.join(questions)}{also}"
+
+    def only_stated(self, titles: Sequence[str]) -> str:
+        return f" Stated, but must be shown to count: {self.joined(titles)}."
 
     def signed_off(self, accepts: str, what: str, until: date) -> str:
         does = {
@@ -583,6 +644,11 @@ class English(Language):
         late = f", {self.word('overdue', part.overdue)}" if part.overdue != "no" else ""
         keep = f", keep the proof for {part.keep}" if part.keep else ""
         return self.certainly(part.certain, self.headed(part.who, f"{part.duty} ({part.under}{due}{late}{keep})"))
+
+    def statement_line(self, title: str, part: StatementPart) -> str:
+        alone = part.without not in ("permitted", "permitted_with_obligations")
+        without = f"without it perhaps {self.level(part.without)}" if alone else "decides only together with others"
+        return f"{title} ({self.word('statement', part.source)}): {without}"
 
     def carried_line(self, part: CarriedPart) -> str:
         source = f"{part.instrument}, {part.citation}; from {part.from_}"

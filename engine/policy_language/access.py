@@ -98,6 +98,6 @@ class _AccessChecker:
                 type.accept(word)
             except BadValue as bad:
                 self.findings.error(at, "bad-value", str(bad), f"`{fact}` cannot be `{word}`", bad.help)
-        elif type.values and not type.values.open:
+        elif type.values:
             said = f"`{fact}` takes only the values of `{type.values.name}`, but an id may be any text"
-            self.findings.error(at, "ill-typed", said, help="name an `id`, or make the value set open")
+            self.findings.error(at, "ill-typed", said, help="name an `id`")

@@ -18,9 +18,10 @@ class FactEntry(BaseModel):
     """
     One fact, or one kind of evidence or claim (type "document").
 
-    `values` are those of a closed value set; the list is empty if any value may be sent. `narrower` maps each value that may say too little
+    `values` are those of its value set; the list is empty if its type is no value set. `narrower` maps each value that may say too little
     to what it may mean, so that it need not be asked about. `family` is the family that the fact belongs to.
-    `some` says that a set is never empty.
+    `some` says that a set is never empty. Of a fact that names a place, `lies_in` is the fact that names its country. `register_only`: an
+    exchange that states it is refused, because only the register may.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -30,9 +31,11 @@ class FactEntry(BaseModel):
     title: Text
     ask: Text | None = None
     values: list[str] = []
+    lies_in: str = ""
     narrower: dict[str, list[str]] = {}
     personal: bool = False
     change: bool = False
+    register_only: bool = False
     some: bool = False
     family: str = ""
     dpv: str = ""
@@ -50,10 +53,12 @@ def catalogue(vocabulary: Vocabulary) -> list[FactEntry]:
                 type=fact.type.name,
                 title=fact.title,
                 ask=fact.ask,
-                values=list(values.values[:MAX_LISTED]) if values and not values.open else [],
+                values=list(values.values[:MAX_LISTED]) if values else [],
+                lies_in=fact.lies_in,
                 narrower={value: list(meant) for value, meant in values.narrower.items()} if values else {},
                 personal=fact.personal,
                 change=fact.change,
+                register_only=fact.register_only,
                 some=fact.some,
                 family=fact.family,
                 dpv=fact.dpv,

@@ -15,6 +15,7 @@ from enum import Enum
 from engine.diagnostic import Findings, Span, did_you_mean
 from engine.policy_language.tree import Mapping, Node, Scalar, Sequence
 from engine.policy_language.vocabulary import DOCUMENT_FIELDS, DOCUMENT_GROUPS, Vocabulary
+from engine.registered import IN_REGISTER
 from engine.rules import ALWAYS, AS_OF, MAX_CHAIN, All, AnyOf, Atom, Condition, Defined, Not, Truth, atoms, named
 from engine.values import BadValue, Duration, Money, Operand, Type
 
@@ -22,7 +23,7 @@ GROUPS = ("all_of", "any_of", "none_of")
 ORDER = ("at_least", "at_most", "more_than", "less_than")
 DATES = {"from": "at_least", "until": "at_most"}
 SETS = ("has", "has_all", "only")
-OPERATORS = (*ORDER, *DATES, *SETS, "not", "in", "within", "older_than", "fact")
+OPERATORS = (*ORDER, *DATES, *SETS, "not", "in", "within", "older_than", "fact", "registered")
 NUMBERS = ("count", "ratio", "date", "money", "duration")
 FITS: dict[str, Callable[[Type], bool]] = {  # which types an operator fits
     **dict.fromkeys(ORDER, lambda type: type.ordered),
@@ -32,6 +33,7 @@ FITS: dict[str, Callable[[Type], bool]] = {  # which types an operator fits
     "in": lambda type: type.kind in ("value", "id") and not type.many,
     "not": lambda _: True,
     "fact": lambda type: not type.many,
+    "registered": lambda type: type.kind == "id" and not type.many,
 }
 
 
@@ -250,7 +252,7 @@ class Conditions:
                 _all((self._atom(fact, type, "at_least", (o,), use), self._atom(fact, type, "at_most", (o,), use)))
                 for o in known
             )
-        return self._atom(fact, type, "is", known, use)
+        return self._placed(self._atom(fact, type, "is", known, use), node)
 
     def _operator(self, fact: str, type: Type, operator: Scalar, operand: Node, use: Use) -> Condition:
         word = operator.text
@@ -280,6 +282,8 @@ class Conditions:
             return self._set(fact, type, word, operand, use)
         if word == "fact":
             return self._against(fact, type, "is", operand, use)
+        if word == "registered":
+            return self._in_register(fact, operand, use)
         if isinstance(operand, Mapping) and word in (*ORDER, *DATES) and operand.get("fact") and len(operand.entries) == 1:
             return self._against(fact, type, DATES.get(word, word), operand.entries[0][1], use)
         if word in DATES and isinstance(operand, Scalar) and operand.text == AS_OF:
@@ -292,6 +296,18 @@ class Conditions:
                 self.findings.error(operand.span, "wrong-shape", f"`{word}` takes one value{also}")
             return ALWAYS
         return self._atom(fact, type, DATES.get(word, word), (value,), use)
+
+    def _in_register(self, fact: str, node: Node, use: Use) -> Condition:
+        """Whether an id is in the register: a fact of its own, which only the register states (semantics 2.11)."""
+        if not isinstance(node, Scalar):
+            self.findings.error(node.span, "wrong-shape", "`registered` takes `yes` or `no`")
+            return ALWAYS
+        if _is_field(fact):
+            said = "a hash or a name in a document is no id of the register"
+            self.findings.error(node.span, "wrong-operator", said, help="test an id of the exchange, like `exporter.id`")
+            return ALWAYS
+        answer = self._operand(Type("yes/no"), node)
+        return ALWAYS if answer is None else self._atom(fact + IN_REGISTER, Type("yes/no"), "is", (answer,), use)
 
     def _against(self, fact: str, type: Type, op: str, node: Node, use: Use) -> Condition:
         """Compare a fact with another fact of its type (semantics 2.10)."""
@@ -321,7 +337,7 @@ class Conditions:
             self.findings.error(node.span, "two-documents", said, help=help)
         elif op == "is" and type.kind in NUMBERS:
             return _all(self._atom(fact, type, each, (), use, other=other) for each in ("at_least", "at_most"))
-        return self._atom(fact, type, op, (), use, other=other)
+        return self._placed(self._atom(fact, type, op, (), use, other=other), node)
 
     def _set(self, fact: str, type: Type, word: str, operand: Node, use: Use) -> Condition:
         if isinstance(operand, Mapping):
@@ -360,7 +376,7 @@ class Conditions:
                     "ill-typed",
                     f"`{scalar.text}` lists values of `{register.of.name}`, but `{fact}` is of type `{type.name}`",
                 )
-            parts.append(self._atom(fact, type, op, (), use, scalar.text))
+            parts.append(self._placed(self._atom(fact, type, op, (), use, scalar.text), scalar))
         if op == "only" and len(parts) > 1:
             self.findings.error(node.span, "wrong-shape", "`only` takes one register", help="make a register that holds both")
         return parts[0] if len(parts) == 1 else AnyOf(tuple(parts))
@@ -392,6 +408,28 @@ class Conditions:
             self.findings.error(
                 span, "unknown-calendar", f"there is no calendar `{length.calendar}`", "not in the vocabulary", help
             )
+
+    def _placed(self, atom: Atom, node: Node) -> Condition:
+        """
+        A test of a place is a test of its country too (semantics 1.6): "in Quebec" is "in Canada, and there in Quebec".
+
+        So it is "no" in every other country, where nobody can say, or need be asked, in which of its places somebody is.
+        """
+        facts = self.vocabulary.facts
+        values, named = atom.type.values, [facts[fact].lies_in for fact in (atom.fact, atom.other) if fact in facts]
+        if values is None or not values.country or not all(there in facts for there in named):
+            return atom
+        register = self.vocabulary.registers.get(atom.register)
+        tested = [str(value) for value in (register.entries if register else values.country if atom.other else atom.operands)]
+        for value in tested:
+            if value not in values.country:
+                said = f"`{value}` is no place: it holds in every country without places, and nobody there is asked"
+                self.findings.error(node.span, "bad-value", said, help="test the places that are meant, with `not`")
+        countries = tuple(sorted({values.country[value] for value in tested if value in values.country}))
+        parts = [Atom(there, facts[there].type, "is", countries) for there in named]
+        if atom.other:  # two who are in no place are not in the same one
+            parts.append(Atom(atom.fact, atom.type, "is", tuple(tested)))
+        return _all((*parts, atom))
 
     def _atom(
         self, fact: str, type: Type, op: str, operands: tuple[Operand, ...], use: Use, register: str = "", other: str = ""
@@ -443,8 +481,8 @@ def _scalars(node: Node, findings: Findings) -> list[Scalar]:
 
 
 def _all(parts: Iterable[Condition]) -> Condition:
-    flat = [p for part in parts for p in (part.parts if isinstance(part, All) else (part,))]
-    return flat[0] if len(flat) == 1 else All(tuple(flat))
+    flat = tuple(dict.fromkeys(p for part in parts for p in (part.parts if isinstance(part, All) else (part,))))
+    return flat[0] if len(flat) == 1 else All(flat)
 
 
 def _any(parts: Iterable[Condition]) -> Condition:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from typing import Any, get_args
 
 from engine.diagnostic import Findings, Span, did_you_mean
@@ -55,7 +56,7 @@ DOCUMENT_FIELDS = {
 # Who attested a document may be a natural person, whatever the vocabulary says.
 PERSONAL_FIELDS = frozenset({"attested_by"})
 DOCUMENT_GROUPS = ("evidence", "claims")
-RESERVED = ("evidence", "claims", "relies_on", "carried", "named", "as_of", "schema")
+RESERVED = ("evidence", "claims", "relies_on", "carried", "named", "register", "as_of", "schema")
 MAX_FACTS = 150
 STATUSES = get_args(Status)  # from sure to unsure
 WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")  # as date.weekday() numbers them
@@ -68,7 +69,8 @@ UNSENDABLE = ("unknown", "left out")  # words that say there is no value
 class Fact:
     """
     One fact, or one member of a family. `counts` names the fact of this exchange that a counter includes; `member` is the name
-    of a member inside its family. `some` marks a set that is never empty, `upwards` an ordered fact that changes only to a later value.
+    of a member inside its family. `register_only`: no sender may state it, only the register. Of a fact that names a place, `lies_in` is
+    the fact that names its country. `some` marks a set that is never empty, `upwards` an ordered fact that changes only to a later value.
     """
 
     name: str
@@ -81,6 +83,8 @@ class Fact:
     counts: str = ""
     dpv: str = ""
     member: Words = NO_WORDS
+    lies_in: str = ""
+    register_only: bool = False
     some: bool = False
     upwards: bool = False
 
@@ -147,6 +151,22 @@ class Vocabulary:
     def must_be_shown(self) -> frozenset[str]:
         """Facts, kinds of documents (`evidence.KIND`) and claims that count only where they are not merely stated."""
         return frozenset(name for organisation in self.organisations for name in organisation.must_be_shown)
+
+    @cached_property
+    def placed(self) -> tuple[Fact, ...]:
+        """The facts that name a place inside a country."""
+        return tuple(fact for fact in self.facts.values() if fact.lies_in)
+
+    def astray(self, value: Callable[[str], object]) -> list[Fact]:
+        """The facts that name a place which does not lie in the country that is stated for it (semantics 1.6)."""
+        return [
+            fact
+            for fact in self.placed
+            if isinstance(place := value(fact.name), str)
+            and isinstance(country := value(fact.lies_in), str)
+            and fact.type.values
+            and not fact.type.values.may_lie(place, country)
+        ]
 
     def type_of(self, name: str) -> Type | None:
         """The type of a fact, of a family's `total`, or of a document's field; None where there is no such fact."""
@@ -279,11 +299,14 @@ class _Builder:
     def build(self) -> Vocabulary:
         for name, text in self.text.values.items():
             self.values[name] = self.value_set(name, text)
+        for name, text in self.text.values.items():
+            self.places(name, text)
         for name in self.more.keys() - self.text.values.keys():
             help = did_you_mean(name, self.text.values) or "define a new set under `values:`"
             at = self.spans["more_values", name]
             self.findings.error(at, "unknown-value-set", f"there is no value set `{name}` to add to", help=help)
         facts, families = self.facts()
+        self.places_named(facts)
         registers = {name: self.register(name, text) for name, text in self.text.registers.items()}
         for name, written in self.text.calendars.items():
             self.calendar(name, written)
@@ -321,6 +344,8 @@ class _Builder:
         exact, rest = set(), set()
         nothing: list[str] = []
         titles = {}
+        also = {}
+        country = {}
         written = text.values
         for value in written:
             entry = written[value] if isinstance(written, dict) else ValueText()
@@ -336,15 +361,24 @@ class _Builder:
                 nothing.append(value)
             if entry.title:
                 titles[value] = entry.title.words
+            also[value] = [*entry.also, *self.within(name, value)]
+            for spelling in entry.also:
+                if spelling in written:
+                    said = f"`{spelling}` is a value itself, so nobody writes it for `{value}`"
+                    self.findings.error(self.place_of(name, value), "duplicate-id", said, help="drop it from `also`")
+            if entry.in_:
+                country[value] = entry.in_
         span = self.spans["values", name]
         for value, added in self.added(name, text):
             parents[value] = (added.under,)
             if added.title:
                 titles[value] = added.title.words
+        for value in parents.keys() - set(text.values):  # what another file adds under a place lies in its country
+            for place in [each for each in text.values if each in country and _lies_under(value, each, parents)]:
+                country[value] = country[place]
         self.no_value_twice(("values", name), "values", written)
         for value, above in parents.items():
-            written_at = locate(self.nodes["values", name], ("values", value))[1]
-            at = self.spans.get(("more_values", f"{name}/{value}"), written_at)
+            at = self.place_of(name, value)
             if value in UNSENDABLE or not 0 < len(value) <= MAX_TEXT:
                 self.findings.error(
                     at, "bad-id", f"an exchange cannot send `{value[:40]}`", "not a value", "give it another name"
@@ -370,13 +404,86 @@ class _Builder:
             name,
             parents,
             ordered=text.ordered == "yes",
-            open=text.open == "yes",
             exact=frozenset(exact),
             rest=frozenset(rest),
             titles=titles,
             title=text.title.en,
+            also=also,
+            inside=text.inside or "",
+            country=country,
+            complete=frozenset(text.complete),
             nothing=nothing[0] if nothing else "",
         )
+
+    def within(self, name: str, country: str) -> Iterator[str]:
+        """The spellings of the places in a country: who writes one of them for the country means this one."""
+        for text in self.text.values.values():
+            for place, entry in text.values.items() if text.inside == name and isinstance(text.values, dict) else ():
+                if isinstance(entry, ValueText) and entry.in_ == country:
+                    titles = [each for each in (entry.title.en, entry.title.zh) if each] if entry.title else []
+                    yield from (place, *titles, *entry.also)
+
+    def places(self, name: str, text: ValueSetText) -> None:
+        """Report places that lie nowhere, and countries in which not everybody could say where she is (semantics 1.6)."""
+        values, at = self.values[name], self.spans["values", name]
+        around = self.values.get(text.inside or "")
+        if around is None:
+            if text.inside:
+                help = did_you_mean(text.inside, self.values)
+                self.findings.error(at, "unknown-value-set", f"`inside: {text.inside}` is not a value set", help=help)
+            elif values.country or values.complete:
+                said = f"values of `{name}` lie in countries, but the set lies inside no set"
+                self.findings.error(at, "missing-key", said, help="add `inside:` with the value set of the countries")
+            return
+        if values.rank:
+            self.findings.error(at, "ill-typed", f"`{name}` has places, which have no order", help="drop `ordered`")
+        if any(len(line) > 1 for line in around.lineage.values()):
+            said = f"`{name}` lies inside `{around.name}`, in which values lie under others"
+            self.findings.error(at, "ill-typed", said, help="places lie inside a set without `under`")
+        for value, country in values.country.items():
+            if country not in around.lineage:
+                said = f"`{value}` lies in `{country}`, which is not a value of `{around.name}`"
+                self.findings.error(self.place_of(name, value), "unknown-value", said, help=around.did_you_mean(country))
+        for value, line in values.lineage.items():
+            if any(values.country.get(above) != values.country.get(value) for above in line & values.lineage.keys()):
+                said = f"`{value}` lies in another country than what it lies under"
+                self.findings.error(self.place_of(name, value), "bad-value", said, help="correct `in` or `under`")
+        inhabited = frozenset(values.country.values())
+        for country in sorted(values.complete - inhabited):
+            self.findings.error(
+                at, "unknown-value", f"no value of `{name}` lies in `{country}`", help="drop it from `complete`"
+            )
+        if len(values.country) == len(values.values):
+            for country in sorted(inhabited - values.complete):
+                said = f"who is in `{country}`, but in none of its places, has nothing to say"
+                help = "add a value without `in`, or name the country under `complete` if these are all its places"
+                self.findings.error(at, "bad-value", said, help=help)
+
+    def place_of(self, name: str, value: str) -> Span:
+        """Where a value is written: in its set, or where another file adds it."""
+        written = locate(self.nodes["values", name], ("values", value))[1]
+        return self.spans.get(("more_values", f"{name}/{value}"), written)
+
+    def places_named(self, facts: Mapping[str, Fact]) -> None:
+        """Report facts that name a place but not the fact of its country, and the other way round."""
+        for fact in facts.values():
+            at = self.spans["facts", fact.family or fact.name]
+            around = fact.type.values.inside if fact.type.values else ""
+            there = facts.get(fact.lies_in)
+            if not around:
+                if fact.lies_in:
+                    said = f"`{fact.name}` is of type `{fact.type.name}`, which has no places"
+                    self.findings.error(at, "ill-typed", said, help="drop `lies_in`")
+            elif fact.type.many or not fact.lies_in:
+                said = f"`{fact.name}` names places, but not in which country"
+                help = f"make it of type `{fact.type.name.removeprefix('set of ')}`, and add `lies_in:` with the fact of the country"
+                self.findings.error(at, "missing-key", said, help=help)
+            elif there is None:
+                help = did_you_mean(fact.lies_in, facts)
+                self.findings.error(at, "unknown-fact", f"an exchange has no fact `{fact.lies_in}`", help=help)
+            elif there.type.name != around:
+                said = f"`{there.name}` is of type `{there.type.name}`, but the places of `{fact.name}` lie in a `{around}`"
+                self.findings.error(at, "ill-typed", said, help=f"name a fact of type `{around}`")
 
     def everything_can_be_said(
         self, name: str, parents: Mapping[str, tuple[str, ...]], exact: Collection[str], rest: Collection[str]
@@ -502,6 +609,7 @@ class _Builder:
                 facts[member] = Fact(
                     member, type, title, text.ask, text.change != "no", text.personal == "yes",
                     name if text.by else "", counters[name] + suffix if name in counters else "", text.dpv or "", part,
+                    text.lies_in or "", text.from_ == "register-only",
                     text.some == "yes", text.change == "upwards",
                 )  # fmt: skip
         for name in self.text.facts:
@@ -546,10 +654,10 @@ class _Builder:
         written = text.entries
         self.no_value_twice(("registers", name), "entries", written)
         for value in written:
-            if value not in of.lineage and not of.open:
+            if value not in of.lineage:
                 at = locate(self.nodes["registers", name], ("entries", value))[1]
                 self.findings.error(
-                    at, "unknown-value", f"`{value}` is not a value of `{of.name}`", help=did_you_mean(value, of.values)
+                    at, "unknown-value", f"`{value}` is not a value of `{of.name}`", help=of.did_you_mean(value)
                 )
             entry = written[value] if isinstance(written, dict) else None
             if entry and entry.status and STATUSES.index(entry.status) > STATUSES.index(text.status):
@@ -620,9 +728,7 @@ class _Builder:
             for number, code in enumerate(jurisdiction.countries if isinstance(jurisdiction.countries, list) else ()):
                 if countries and code not in countries.lineage:
                     at = locate(self.nodes["jurisdictions", name], ("countries", number))[0].span
-                    self.findings.error(
-                        at, "unknown-value", f"`{code}` is not a country", help=did_you_mean(code, countries.values)
-                    )
+                    self.findings.error(at, "unknown-value", f"`{code}` is not a country", help=countries.did_you_mean(code))
         for number, touch in enumerate(vocabulary.touches):
             fact = vocabulary.facts.get(touch.fact)
             if fact and fact.type.values is not countries:

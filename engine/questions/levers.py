@@ -19,7 +19,7 @@ from engine.exchange import Exchange
 from engine.policy_language.vocabulary import DOCUMENT_FIELDS, Fact, stated_in
 from engine.questions.possible_answers import AnswerBook
 from engine.rules import All, AnyOf, Atom, Condition, Defined, Duty, Level, Need, Not, Rule, State, Truth, anchors
-from engine.values import Document, Missing, SetOf, Value, ValueSet
+from engine.values import Disputed, Document, Missing, SetOf, Value, ValueSet
 from engine.verdict import Verdict, numbers
 
 DOCUMENTS = "evidence"
@@ -47,7 +47,7 @@ class Levers:
         self.documents = (1 << len(kinds)) - 1
         self._number = {name: number for number, name in enumerate(self.names)}
         self._book = AnswerBook(bundle, Exchange({}, {}), date.min)
-        self._remembered: dict[tuple[str, date], list[Value]] = {}
+        self._remembered: dict[tuple[str, date, tuple[Value, ...]], list[Value]] = {}
         self._defined: dict[str, int] = {}
         self._numbered = {rule.key: number for number, rule in enumerate(rules.rules)}
         self._support: list[int] = []
@@ -99,8 +99,14 @@ class Levers:
         return found
 
     def values(self, number: int, exchange: Exchange, as_of: date) -> list[Value]:
-        """The values that a lever can take, the smallest change first; no document obtained is dated before `as_of`."""
+        """
+        The values that a lever can take, the smallest change first; no document obtained is dated before `as_of`.
+
+        What the register disputes has none: to state it otherwise changes nothing that the register says (semantics 1.8).
+        """
         name = self.names[number]
+        if isinstance(exchange.values.get(name), Disputed):
+            return []
         if self.documents >> number & 1:
             return self._presented(name, exchange, as_of)
         fact = self.bundle.vocabulary.facts[name]
@@ -154,16 +160,18 @@ class Levers:
         return self._gaps | _union(self.of(Defined(key)) for key in keys)
 
     def _answers(self, name: str, exchange: Exchange, as_of: date) -> list[Value]:
-        """One value of a fact for each class of values that the rules distinguish; words are kept by fact and day."""
+        """One value of a fact for each class of values that the rules distinguish; words are kept by fact, day and what limits them."""
         words = self.bundle.vocabulary.facts[name].type.values is not None
+        book = self._book.about(exchange, as_of)
         if not words or any(atom.other for atom in self._book.tested.get(name, ())):
-            return self._book.about(exchange, as_of).of(name).values
-        found = self._remembered.get((name, as_of))
+            return book.of(name).values
+        key = (name, as_of, book.bound(name))
+        found = self._remembered.get(key)
         if found is None:
-            found = self._book.about(exchange, as_of).of(name).values
+            found = book.of(name).values
             if len(self._remembered) >= REMEMBERED:
                 self._remembered.clear()
-            self._remembered[name, as_of] = found
+            self._remembered[key] = found
         return found
 
     def _presented(self, name: str, exchange: Exchange, as_of: date) -> list[Value]:

@@ -20,6 +20,7 @@ from engine.exchange import Exchange
 from engine.explaining.phrasebook import Phrasebook
 from engine.policy_language.vocabulary import Fact
 from engine.questions.possible_answers import AnswerBook, PossibleAnswers
+from engine.registered import IN_REGISTER
 from engine.rules import AS_OF, Atom, Condition, Level, Rule, Truth, anchors, tests
 from engine.values import Document, Missing, Range, SetOf, Value
 from engine.verdict import Reading, Verdict, numbers
@@ -28,7 +29,7 @@ ABOUT_DATA = ("touch/", "subject/", "not-reached/")  # definitions of coverage t
 MAX_LISTS = 3
 MAX_EVALUATIONS = 40  # for each of: short lists, gathering, verifying
 MAX_TRIED = 3
-MAX_CHOICES = 48  # values that a question lists
+MAX_CHOICES = 60  # values that a question lists
 MAX_PAIRED = 6
 MAX_REMEMBERED = 256  # sets of policies that may apply
 # The highest level that a rule of an effect can raise the outcome to; for other effects it is not known beforehand.
@@ -99,7 +100,7 @@ class Questions:
         finder = _Finder(self, exchange, verdict, reading, outcome, as_of, evaluate)
         return [
             MissingPart(
-                facts=[_question(book, fact, finder.wide.get(fact, ()), _open(exchange.value(fact))) for fact in facts],
+                facts=[_question(book, exchange, fact, finder.wide.get(fact, ())) for fact in facts],
                 settles=settles,
             )
             for facts, settles in finder.lists()
@@ -191,8 +192,9 @@ class _Finder:
             if owed is not Truth.NO and duty.done_when is not None and self.reading(duty.done_when) is Truth.UNKNOWN:
                 others |= dict.fromkeys(self.open(duty.done_when))
             for start in (due.after for due in anchors(duty.due)) if self.verdict.overdue[key] is Truth.UNKNOWN else ():
-                if start != AS_OF and isinstance(self.exchange.value(start), Missing):
-                    others[self.exchange.asked_for(start)] = None
+                asked = self.exchange.asked_for(start)
+                if start != AS_OF and isinstance(self.exchange.value(start), Missing) and asked not in self.exchange.disputed:
+                    others[asked] = None
         return list(gates), [fact for fact in others if fact not in gates]
 
     @cached_property
@@ -221,13 +223,21 @@ class _Finder:
         for atom in self.questions.tests(condition):
             if self.reading(atom) is Truth.UNKNOWN:
                 for name in (atom.fact, atom.other):
-                    for fact in self.bundle.rules.families.get(name, ("", (name,)))[1]:
+                    # Whether an id is in the register cannot be asked, but the id can.
+                    for fact in self.bundle.rules.families.get(name, ("", (name.removesuffix(IN_REGISTER),)))[1]:
+                        if _choices(self.bundle, self.exchange, fact) == ():
+                            continue  # a place, where the country has none, or is not known
                         if wide := self.book.wide(fact, atom):
                             self.wide.setdefault(fact, {}).update(dict.fromkeys(wide))
                         if fact not in ("", AS_OF) and (wide or _open(self.exchange.value(fact))):
-                            yield self.exchange.asked_for(fact)
+                            yield from self.undisputed(self.exchange.asked_for(fact))
                 if atom.op == "counts":
                     yield from self.fields(atom.fact)
+
+    def undisputed(self, fact: str) -> Iterator[str]:
+        """A fact to ask for, unless the register disputes it: no answer can settle that (semantics 1.8)."""
+        if fact not in self.exchange.disputed:
+            yield fact
 
     def fields(self, kind: str) -> Iterator[str]:
         """The fields that a document which is presented lacks to count, or not to count (semantics 2.3)."""
@@ -276,11 +286,23 @@ def _spread(answers: list[Value]) -> list[Value]:
     return answers if len(answers) <= MAX_TRIED else [answers[0], answers[len(answers) // 2], answers[-1]]
 
 
-def _question(book: Phrasebook, fact: str, wide: Collection[str], open_: bool) -> QuestionPart:
+def _choices(bundle: Bundle, exchange: Exchange, fact: str) -> tuple[str, ...] | None:
+    """The values to choose from, those of a place only where its country is known; None where the type is no value set."""
+    vocabulary = bundle.vocabulary
+    type, known = vocabulary.type_of(fact), vocabulary.facts.get(fact)
+    if type is None or type.values is None:
+        return None
+    if known is None or not known.lies_in:
+        return type.values.values
+    country = exchange.value(known.lies_in)
+    return type.values.of_country(country) if isinstance(country, str) else ()
+
+
+def _question(book: Phrasebook, exchange: Exchange, fact: str, wide: Collection[str]) -> QuestionPart:
     """
     The question for a fact or a document: the author's, or else one made from its title.
 
-    Where `wide` values were sent, the question is which of the narrower ones are meant; `open_` says that there may be others.
+    Where `wide` values were sent, the question is which of the narrower ones are meant. An open set is asked for as a whole too.
     """
     vocabulary, say = book.bundle.vocabulary, book.language
     group, _, kind = fact.partition(".")
@@ -297,11 +319,12 @@ def _question(book: Phrasebook, fact: str, wide: Collection[str], open_: bool) -
         question = say.ask(title, type.kind if type else "document")
     if member:
         question = say.about_member(question, book.text(member.member))
-    values = list(type.values.values) if type and type.values and len(type.values.values) <= MAX_CHOICES else []
+    values = list(_choices(book.bundle, exchange, fact) or ())
+    values = values if len(values) <= MAX_CHOICES else []
     if type and type.values and wide:
         narrower = [value for value in type.values.values if any(value in type.values.narrower[each] for each in wide)]
         meant, choices = ([book.value(type, each) for each in words] for words in (wide, narrower))
         which = say.ask_narrower(book.title(fact), meant, choices, type.many)
-        # An open set is asked for as a whole too.
-        question, values = (say.one_after_another([question, which]), values) if open_ else (which, narrower)
+        both = say.one_after_another([question, which]), values
+        question, values = both if _open(exchange.value(fact)) else (which, narrower)
     return QuestionPart(fact=fact, question=question, type=type.name if type else "document", values=values, narrows=[*wide])

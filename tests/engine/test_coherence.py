@@ -46,7 +46,7 @@ values:
       other-health: {under: health, rest: yes}
       weather: {}
       none-of-these: {nothing: yes}
-  colour: {title: colour, open: yes, values: [red]}
+  colour: {title: colour, values: [red]}
 coherence:
   nobody-counted:
     never: {data.personal: no, data.people.total: {at_least: 1}}

@@ -49,6 +49,17 @@ def test_a_provision_reads_as_it_is_tested(bundle: engine.Bundle, known: dict[st
     assert "not legal advice" in text
 
 
+def test_a_place_is_told_without_its_country(bundle: engine.Bundle, known: dict[str, engine.Instrument]) -> None:
+    """That Quebec is in Canada needs no saying, be it affirmed or denied; what the author says of other countries stays."""
+    quebec = engine.brief(bundle, known["ca.quebec"])
+    assert "### in quebec\n\n- the exporter is in Quebec\n\n" in quebec
+    assert "- any of these holds:\n    - the recipient is not in Canada\n    - the recipient is not in Quebec\n" in quebec
+    zone = engine.brief(bundle, known["cn.order-16"]).partition("### in a zone with a list\n\n")[2]
+    assert zone.startswith("- the exporter is in pilot free trade zones with a negative list in force\n\n")
+    emirates = engine.brief(bundle, known["ae.pdpl"])
+    assert "- the exporter is not in the Dubai International Financial Centre or the Abu Dhabi Global Market\n" in emirates
+
+
 def test_chinese_instruments_read_in_chinese(bundle: engine.Bundle, known: dict[str, engine.Instrument]) -> None:
     """Labels, tests and titles are Chinese where there is Chinese."""
     text = engine.brief(bundle, known["cn.order-16"], "zh")

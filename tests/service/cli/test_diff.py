@@ -41,6 +41,7 @@ facts:
 
 values:
   country: {title: country, values: {AA: Aland, BB: Beland, CC: Celand}}
+  town: {title: town, inside: country, complete: [AA], values: {none: {}, one: {in: AA}, two: {also: [Duo], in: BB}}}
   kind: {title: kind, values: {report: {}, image: {}, scan: {under: image}, photo: {under: image, rest: yes}}}
 
 registers:
@@ -565,6 +566,14 @@ EDITS = {
         "change: no → yes",
     ),
     "a value": ("words.yaml", "scan: {under: image}", "scan: {}, map: {}", "value set kind", "`scan` lies under image → none"),
+    "where a place lies": ("words.yaml", "Duo], in: BB", "Duo], in: CC", "value set town", "`two` lies in BB → CC"),
+    "whose places are complete": (
+        "words.yaml",
+        "complete: [AA]",
+        "complete: [AA, BB]",
+        "value set town",
+        "complete country added: `BB`",
+    ),
     "the value for nothing": (
         "words.yaml",
         "{report: {}, image",
@@ -638,6 +647,11 @@ def test_what_is_only_worded_otherwise_is_named_and_not_compared(here: Path) -> 
     assert "Only the wording changes: policy `a.law` (instrument); rule `a.law/art-2` (says)" in done.stdout
     assert done.exit_code == 0
     assert run("old", "worded", "--fail-on", "any-change").exit_code == 1
+
+
+def test_another_spelling_is_no_change() -> None:
+    """What is proposed for a misspelt value is in no decision, so that it has no part in the digest of the meaning."""
+    assert not difference(OLD, {**OLD, "words.yaml": WORDS.replace("[Duo]", "[Duo, Deux]")}).changes
 
 
 def test_a_change_that_has_no_words_is_still_said() -> None:
