@@ -47,13 +47,14 @@ HOSPITAL: dict[str, Any] = {
         "stored_in": ["CN"],
         "controls": [],
         "source": "self-produced",
+        "lawful_source": True,
     },
-    "act": {"kind": "provide", "trigger": "own", "evades": False, "bars": []},
+    "act": {"kind": "provide", "trigger": "own", "evades": False, "bars": [], "security_concern": False},
     "safeguards": {"basis": ["consent"]},
 }
 SHOWN = {
     kind: {"dated": "2026-10-01", "covers": True}
-    for kind in ("cn-assessment", "cn-export-notice", "cn-separate-consent", "cn-impact-assessment")
+    for kind in ("cn-assessment", "cn-export-notice", "cn-separate-consent", "cn-export-need", "cn-impact-assessment")
 }
 EXCHANGES = {
     "nothing shown": HOSPITAL,

@@ -44,10 +44,11 @@ PERMITTED: dict[str, Any] = {
         "people": {"ordinary": 500, "sensitive": 0},
         "personal": True,
         "state": "identified",
+        "lawful_source": True,
         "controls": [],
         "grades": [],
     },
-    "act": {"bars": [], "frequency": "repeated", "kind": "provide", "trigger": "own"},
+    "act": {"bars": [], "security_concern": False, "frequency": "repeated", "kind": "provide", "trigger": "own"},
     "purpose": {"is": ["service-provision"]},
     "evidence": {"ae-adgm-clauses": {"covers": True, "dated": "2026-10-01"}},
 }

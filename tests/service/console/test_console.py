@@ -25,18 +25,20 @@ SENT = {name: value for name, value in EXCHANGE.items() if name != "evidence"}
 PARTIES: dict[str, Any] = {
     "exporter": {"country": "CN", "kind": "company", "zone": "none", "cn_ciio": False},
     "recipient": {"country": "JP", "kind": "company", "relation": "unrelated", "listed_on": []},
-    "act": {"kind": "provide", "trigger": "own", "evades": False, "bars": []},
+    "act": {"kind": "provide", "trigger": "own", "evades": False, "bars": [], "security_concern": False},
     "purpose": {"is": ["marketing"]},
     "safeguards": {"basis": ["consent"]},
     "evidence": {
         "cn-export-notice": {"dated": "2026-09-01", "covers": True},
         "cn-separate-consent": {"dated": "2026-09-01", "covers": True},
+        "cn-export-need": {"dated": "2026-09-01", "covers": True},
         "cn-impact-assessment": {"dated": "2026-09-01", "covers": True},
     },
 }
 DATA = {
     "kind": "dataset", "personal": True, "state": "identified", "categories": ["contact"], "grades": ["general"],
     "people": {"ordinary": 60_000, "sensitive": 0}, "people_in": ["CN"], "collected_in": ["CN"], "stored_in": ["CN"], "controls": [],
+    "lawful_source": True,
 }  # fmt: skip
 BRAND = {**PARTIES, "data": DATA, "counts": {each: {"ordinary": 60_000, "sensitive": 0} for each in ("cn", "cn_all")}}
 HOSPITAL = {
