@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 from datetime import date
+from itertools import islice
 from typing import NamedTuple, Protocol
 
 from engine.bundle import Bundle
@@ -72,10 +73,12 @@ class Foundations:
         rules = bundle.rules.rules
         self._rules = bundle.rules
         touches = enumerate(bundle.vocabulary.touches)
-        self._touches = tuple((f"touch/{n}", each.fact) for n, each in touches if each.as_ in NEEDED)
+        self._touches = tuple((f"touch/{n}", touch.fact) for n, touch in touches if touch.as_ in NEEDED)
         self._coverage = {key: Level.REVIEW for key in bundle.rules.definitions if key.startswith(TOUCHED)}
-        self._spoken = tuple((floor.jurisdiction, each) for floor in bundle.rules.floors for each in floor.spoken)
-        self._left_alone = {each.key: Level.REVIEW for each in bundle.rules.not_reached}
+        self._spoken = {floor.jurisdiction: floor.spoken for floor in bundle.rules.floors}
+        self._left_alone: dict[str, list[str]] = {}
+        for each in bundle.rules.not_reached:
+            self._left_alone.setdefault(each.jurisdiction, []).append(each.key)
         self._lifting = sum(1 << n for n, rule in enumerate(rules) if rule.satisfies or rule.exempts or rule.excuses)
         # The duties that may become overdue, each with the rules through which it is owed.
         owed = _owed_through(bundle.rules)
@@ -132,12 +135,14 @@ class Foundations:
 
     def _true(self, judgement: Judgement) -> Iterator[tuple[str, Level]]:
         """The definitions that have to stay true: that a law speaks, or leaves the data alone; the conditions that came with the data."""
-        defined = judgement.verdict.defined
-        for place, law in self._spoken:
-            about = not law.subject or defined[law.subject] is not Truth.NO
-            if about and place in judgement.outcome.jurisdictions:
-                yield from ((key, Level.NOT_APPLICABLE) for key in [key for key in law.by if defined[key] is Truth.YES][:1])
-        yield from ((key, stake) for key, stake in self._left_alone.items() if defined[key] is Truth.YES)
+        defined, outcome = judgement.verdict.defined, judgement.outcome
+        for place in outcome.jurisdictions:
+            for law in self._spoken.get(place, ()):
+                if not law.subject or defined[law.subject] is not Truth.NO:
+                    says = (key for key in law.by if defined[key] is Truth.YES)
+                    yield from ((key, Level.NOT_APPLICABLE) for key in islice(says, 1))
+        for place in outcome.coverage.jurisdictions:
+            yield from ((key, Level.REVIEW) for key in self._left_alone.get(place, ()) if defined[key] is Truth.YES)
         for each in judgement.carried:
             if each.rule.travels and each.rule.travels.when:
                 yield each.rule.travels.when, each.rule.travels.otherwise
