@@ -155,8 +155,8 @@ COMPARED_SETS = [("data.categories", "limits.categories"), ("data.in", "limits.i
 UNORDERED = ("from.country", "from.place", "to.flag", "data.category", "data.id")  # first of the facts above that have no order
 
 
-# What no condition of `coherence:` may test: the day, a register, whether a document counts, a counter.
-BEYOND = re.compile(r'"(in|has_all)": "|"in": \[|"within"|"registered"|"older_than"|"as_of"|"(evidence|claims)":|"counts\.')
+# What no condition of `coherence:` may test: the day, a register, whether an id is in the register or a document counts, a counter.
+BEYOND = re.compile(r'"(in|has_all)": "|"registered"|"in": \[|"within"|"registered"|"older_than"|"as_of"|"(evidence|claims)":|"counts\.')
 
 
 def binds(policy: dict[str, Any]) -> bool:
