@@ -233,7 +233,11 @@ class Counting:
         if exchange.disputed:
             self._reader.count(values)
         sources = {**exchange.sources, **dict.fromkeys(counted, COUNTED)}
-        return replace(exchange, document=document, values=values, personal=tuple(sorted(personal)), sources=sources)
+        # What is counted no longer follows from what was sent, as whoever decides again from the document finds it.
+        follows = {name: sent for name, sent in exchange.follows.items() if name not in counts}
+        return replace(
+            exchange, document=document, values=values, personal=tuple(sorted(personal)), sources=sources, follows=follows
+        )
 
 
 def _span(count: Value) -> Range | None:

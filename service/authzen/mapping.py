@@ -296,8 +296,7 @@ def _hiding(problems: Sequence[engine.ExchangeProblem]) -> list[engine.ExchangeP
     """The problems; where what was sent contradicts what is stored, without the sentence that would say what is stored."""
     stored = {each.words for each in problems if each.code == engine.INCOHERENT and _leads(each.pointer, (engine.REGISTER,))}
     detail = "cannot be true together with what the register states"
-    found = [replace(each, detail=detail) if each.words in stored else each for each in problems]
-    return [each for each in found if each.words not in stored or not _leads(each.pointer, (engine.REGISTER,))] or found
+    return [replace(each, detail=detail) if each.words in stored else each for each in problems]
 
 
 def _kind(types: Mapping[str, engine.EntityText], type: str) -> str | None:
