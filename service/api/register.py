@@ -18,6 +18,7 @@ from urllib.parse import parse_qsl
 import sqlalchemy as sa
 from fastapi import FastAPI, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
+from starlette.convertors import PathConvertor, register_url_convertor
 
 import engine
 from service.api import schemas
@@ -110,6 +111,14 @@ class Shelf:
     many: str
 
 
+class _NoHistory(PathConvertor):
+    """An id in a path, with slashes; not the path of a history, which accepts other methods."""
+
+    regex = "(?!.*/history$).*"
+
+
+register_url_convertor("entity", _NoHistory())
+
 SHELVES = (
     Shelf("/v1/parties", PARTY, "party", "parties"),
     Shelf("/v1/assets", ASSET, "data asset", "data assets"),
@@ -133,7 +142,7 @@ class _Endpoints:
 
     def add(self, app: FastAPI) -> None:
         # An id may have slashes; a caller may send them as they are, or as %2F.
-        shelf, one = self._shelf, f"{self._shelf.path}/{{id:path}}"
+        shelf, one = self._shelf, f"{self._shelf.path}/{{id:entity}}"
         name = shelf.many.replace(" ", "_")
         content = _schema_of(Content)
         parameters = [{"name": "id", "in": "path", "required": True, "schema": {"type": "string", "maxLength": MOST_OF_AN_ID}}]
@@ -186,7 +195,14 @@ class _Endpoints:
         ]
         # These are not `async`: reading waits for the disk, so each call runs in a thread.
         reading: tuple[tuple[str, Callable[..., Response], type[BaseModel], str, str, list[dict[str, Any]]], ...] = (
-            (f"{one}/history", self.history, History, "history_of", f"Every version of a {shelf.one}", parameters),
+            (
+                f"{shelf.path}/{{id:path}}/history",
+                self.history,
+                History,
+                "history_of",
+                f"Every version of a {shelf.one}",
+                parameters,
+            ),
             (one, self.get, Entity, "get", f"A {shelf.one}, by its id or another of its ids", [*parameters, as_of]),
             (shelf.path, self.list, Listed, "list", f"The {shelf.many} in the register", [*parameters[1:], *pages, as_of]),
         )

@@ -158,10 +158,19 @@ def test_an_id_may_have_slashes_and_as_many_characters_as_an_exchange_may_state(
 
 
 def test_an_id_that_an_address_would_change_is_refused(client):
-    """A step that is lost, the end of another address, or too many characters."""
-    for id in ("a/../b", "./a", "a/history", "x" * 257):
+    """A step that is lost, or too many characters."""
+    for id in ("a/../b", "./a", "x" * 257):
         answer = client.put(f"/v1/entities/route/{quote(id, safe='')}", json={})
         assert (answer.status_code, answer.json()["type"]) == (400, "urn:fifthfactor:problem:bad-request"), id
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "OPTIONS"])
+@pytest.mark.parametrize("path", ["parties/a", "entities/route/a", "entities/route/a%2Fb", "assets/a/history"])
+def test_a_history_is_only_read(client, method, path):
+    """Its address is never that of an entity whose id ends like it."""
+    for history in ("/history", "%2Fhistory"):
+        answer = client.request(method, f"/v1/{path}{history}")
+        assert (answer.status_code, answer.headers["allow"]) == (405, "GET")
 
 
 def test_lists_come_in_pages(client, put):

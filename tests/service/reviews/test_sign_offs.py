@@ -322,9 +322,9 @@ def test_an_approval_from_before_of_what_only_may_stand_does_not_count(client, e
     """It stays listed, and can be taken back; the exchange is as open as without it."""
     open_ = decided(evaluate, data={})
     assert sign(decided(evaluate)["id"]).status_code == 201
-    sent = engine.parse_exchange(service.live.bundle, json.dumps({**FACTS, "data": {}}).encode())
+    request = client.get(f"/v1/decisions/{open_['id']}").json()["record"]["request"]
     with service.store.database.writing.begin() as connection:
-        facts = engine.facts_digest(service.live.bundle, sent.document)
+        facts = engine.facts_digest(service.live.bundle, request)
         connection.execute(sa.update(sign_off).values(facts=facts, decision=open_["id"]))
     again = decided(evaluate, data={})
     assert (again["outcome"], again["bounds"], "signed_off" in again) == ("undetermined", open_["bounds"], False)

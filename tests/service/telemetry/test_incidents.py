@@ -80,7 +80,9 @@ def test_a_fault_in_one_engine_is_an_incident_and_no_permit(client, evaluate, se
     assert line["record"] == f"/v1/decisions/{decision['id']}"
     kept = client.get(line["record"]).json()
     KeptRecord.model_validate(kept)
-    assert kept["record"]["request"] == json.loads(REVIEWED)
+    unknown = {"kind": "party", "known": False}
+    register = {"exporter.id": unknown, "recipient.id": unknown}
+    assert kept["record"]["request"] == {**json.loads(REVIEWED), "register": register}
     assert kept["record"]["decision"] == decision
     assert client.get("/readyz").json()["incidents"] == 1
 
