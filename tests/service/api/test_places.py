@@ -40,8 +40,16 @@ QUEBEC: dict[str, Any] = {
         "people_in": ["CA"],
         "collected_in": ["CA"],
         "stored_in": ["CA"],
+        "lawful_source": True,
     },
-    "act": {"kind": "provide", "trigger": "own", "frequency": "repeated", "evades": False, "bars": []},
+    "act": {
+        "kind": "provide",
+        "trigger": "own",
+        "frequency": "repeated",
+        "evades": False,
+        "bars": [],
+        "security_concern": False,
+    },
     "purpose": {"is": ["service-provision"]},
     "safeguards": {"basis": ["contract"]},
     "evidence": {
