@@ -13,6 +13,8 @@ from engine.authoring.court import Court
 from engine.authoring.difference import DIRECTIONS, Difference, ExchangePart, MovePart, Trial, compare, trials
 from engine.authoring.instruments import Instrument, instruments
 from engine.authoring.layout import NotLaidOut, lay_out
+from engine.authoring.lies import KINDS as KINDS_OF_LIES
+from engine.authoring.lies import Liar, Lie
 from engine.authoring.lint import lint
 from engine.authoring.mutation import Mutant, mutants
 from engine.authoring.rulesets import rulesets
@@ -38,10 +40,11 @@ from engine.bundle import (
 )
 from engine.deciding.contributions import Contribution, Counter, Counting, Key, Tally, covering, put
 from engine.deciding.judgement import Judgement
+from engine.deciding.rests_on import Statement
 from engine.deciding.sign_off import Approval, Unsignable, facts_digest, meaning_of
 from engine.decision import CarriedPart, ConflictPart, Decision, DutyPart, PlanDecision
 from engine.diagnostic import CODES, Diagnostic, did_you_mean
-from engine.exchange import INCOHERENT, MAX_BYTES, Exchange, ExchangeProblem, ExchangeRefused, read_object
+from engine.exchange import INCOHERENT, MAX_BYTES, REGISTER, Exchange, ExchangeProblem, ExchangeRefused, read_object
 from engine.explaining.phrasebook import Phrasebook
 from engine.explaining.plain_text import PlainText
 from engine.explaining.written import Written
@@ -61,10 +64,12 @@ __all__ = [
     "DIRECTIONS",
     "INCLUDES",
     "INCOHERENT",
+    "KINDS_OF_LIES",
     "LANGUAGES",
     "MAX_BYTES",
     "MODES",
     "PDP",
+    "REGISTER",
     "ActionText",
     "Approval",
     "AttributesText",
@@ -96,6 +101,8 @@ __all__ = [
     "Key",
     "Language",
     "Leg",
+    "Liar",
+    "Lie",
     "MovePart",
     "Mutant",
     "NameTaken",
@@ -112,6 +119,7 @@ __all__ = [
     "Register",
     "Result",
     "SourceFile",
+    "Statement",
     "Status",
     "Tally",
     "Trial",

@@ -280,10 +280,45 @@ class SignedOffPart(Part):
     until: date
 
 
+class StatementPart(Part):
+    """
+    A statement on which a permit rests, where it is from, and the worst outcome that may come without it alone.
+
+    `fact` is a fact, `evidence.KIND`, `claims.KIND`, `relies_on`, or a provision that a person signed off. `without` is a permit where the
+    statement matters only together with others. `source` is "stated" by the sender, "registered" in the register of parties and data,
+    "counted" in the ledger, "signed" by a person, "accepted" in the organisation's policies, or "shown": somebody checked the document.
+    """
+
+    fact: str
+    source: Literal["stated", "registered", "shown", "counted", "signed", "accepted"]
+    without: LevelWord
+
+
+class DisputedPart(Part):
+    """
+    A fact that the register states otherwise than the sender. The stricter of both values counts.
+
+    `entity` is the fact that states the id of the entity in the register, `kind` its kind there, and `version` the version that states it.
+    A personal value is "personal".
+    """
+
+    fact: str
+    stated: Any = None
+    registered: Any = None
+    entity: str
+    kind: str = ""
+    version: int | None = None
+
+
 class Decision(Part):
     """
-    The decision on one exchange under the law of one day. `carried` is present only if conditions came with the data, `signed_off`
-    only if the decision rests on approvals.
+    The decision on one exchange under the law of one day.
+
+    `carried` is present only if conditions came with the data, `disputed` only if the register contradicts what was stated, `signed_off`
+    only if the decision rests on approvals. `withheld` is present, and true, if the reasons rest on the register and the caller may not
+    read it: then only the outcome, the duties and the questions are given. `rests_on` is present only in a permit; `exact` says that each
+    statement in it was verified by itself. `must_be_shown` names what was stated and did not count, because the organisation's policies
+    want it shown.
     """
 
     model_config = ConfigDict(
@@ -315,7 +350,12 @@ class Decision(Part):
     bundle: BundlePart
     engine: EnginePart
     carried: list[CarriedPart] | None = None
+    disputed: list[DisputedPart] | None = None
+    withheld: Literal[True] | None = None
     signed_off: list[SignedOffPart] | None = None
+    rests_on: list[StatementPart] | None = None
+    exact: Literal[True] | None = None
+    must_be_shown: list[str] | None = None
     remedies: RemediesPart | None = None
     holds_until: HorizonPart | None = None
     trace: TracePart | None = None

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 # Every finding has one of these codes. The page `policies/CODES.md` lists them.
 CODES = {
+    "accepted-nothing": "a comment accepts a finding that is not there (a warning)",
     "alias": "anchors and aliases are refused: a small file could expand to millions of values",
     "always-true": "a `coherence` entry would refuse every exchange that states its facts",
     "bad-date": "a date is written year-month-day",
@@ -22,8 +23,10 @@ CODES = {
     "bad-window": "a counter's window is a calendar year or a preceding period",
     "bad-rest": "a value that means none of the others stands out of place",
     "bad-value": "the value does not fit its place or the type of its fact",
+    "bare-claim": "a provision lifts on a claim alone, which no document and no other fact can contradict (a warning)",
     "bare-number": "a long number without separators is hard to read (a warning)",
     "beyond-the-exchange": "a `coherence` entry tests the day, a register, a counter, or whether a document counts",
+    "covered-and-silent": "no test case reaches the law on a subject matter that a jurisdiction covers (a warning)",
     "cycle": "definitions, exemptions or values form a circle",
     "does-not-bind": "coverage names a policy, or a provision, that only advises or only lifts",
     "doubt": "an unsure provision cannot open a lane; an entry cannot be less sure than its register",
@@ -47,7 +50,9 @@ CODES = {
     "no-rest": "a value has values below it, and none of them says that it is none of the others",
     "not-utf-8": "the file is not UTF-8 text",
     "not-yaml": "the text is not YAML",
+    "one-rule": "only one provision of all policies asks for a fact (a warning)",
     "only-a-field": "a rule that lifts tests a field of a document, but not whether the document counts (a warning)",
+    "only-on-a-ban": "a provision that bans, requires or reviews asks for `only`, so one more value escapes it (a warning)",
     "other-jurisdiction": "a rule exempts, satisfies and requires, and coverage names, only what belongs to its own jurisdiction",
     "said-twice": "two `coherence` entries refuse the same exchanges (a warning)",
     "same-fact": "a fact is compared with itself",

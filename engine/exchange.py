@@ -3,15 +3,16 @@ A proposed exchange: JSON bytes in, typed facts out.
 
 The pydantic model and the JSON Schema are made from the loaded vocabulary. An unknown fact, a wrong type, a `null` or a bad date is
 therefore refused at its place, before anything is decided. So is what cannot be true together, at every place that takes part. Source:
-semantics 1.2 to 1.5, 1.7, 2.1, 2.3, 2.7, 2.8.
+semantics 1.2 to 1.5, 1.7, 1.8, 2.1, 2.3, 2.7, 2.8, 2.11.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
+from decimal import Decimal
 from typing import Annotated, Any
 
 from pydantic import (
@@ -30,15 +31,19 @@ from typing_extensions import TypedDict
 
 from engine.diagnostic import did_you_mean
 from engine.multilingual import NO_WORDS, Words
-from engine.policy_language.vocabulary import DOCUMENT_FIELDS, DOCUMENT_GROUPS, PERSONAL_FIELDS, Vocabulary
+from engine.policy_language.vocabulary import DOCUMENT_FIELDS, DOCUMENT_GROUPS, PERSONAL_FIELDS, Vocabulary, stated_in
+from engine.registered import IN_REGISTER, REGISTERED, Entity, joined
 from engine.rules import AS_OF
-from engine.values import BadValue, Document, Missing, Range, SetOf, Type, Value
+from engine.values import BadValue, Disputed, Document, Missing, Range, SetOf, Type, Value, either
 
 SCHEMA = "fifthfactor/exchange/1"
 INCOHERENT = "incoherent"  # the code of a problem: with other statements of the exchange it cannot be true
 MAX_BYTES = 256 * 1024
 MAX_PROBLEMS = 100
 MAX_CARRIED = 64
+MAX_ENTITIES = 16
+MAX_KEY = 100  # characters of the name of a fact, and of a kind of entities
+REGISTER = "register"  # the member with what the register says of the entities that the exchange names
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +76,12 @@ class Exchange:
     `document` is the JSON as sent. `values` maps a fact to its value: each fact that was sent, and each that follows from another (a
     counter is never below this exchange's own count). Evidence and claims are keyed by `evidence.KIND` and `claims.KIND`. `personal` are
     JSON Pointers to values of facts marked personal. `relies_on` are the ids of requirements or grounds that the sender chose. `carried`
-    are the provisions whose conditions came with the data, each with the leg or exchange it came from.
+    are the provisions whose conditions came with the data, each with the leg or exchange it came from. `follows` has the values that do not
+    rest on their own statement alone, each with the statements that it rests on. `only_stated` are the statements that count only where
+    they are shown, and are not; they have no value.
+
+    `register` has the entities that the register was asked for, by the fact that states the id: what it says of each, or None where it does
+    not have the entity. `sources` says where values are from, by fact: "registered", or "counted"; a fact left out there is stated.
     """
 
     document: Mapping[str, Any]
@@ -80,6 +90,22 @@ class Exchange:
     relies_on: tuple[str, ...] = ()
     personal: tuple[str, ...] = ()
     carried: tuple[tuple[str, str], ...] = ()
+    follows: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    only_stated: tuple[str, ...] = ()
+    register: Mapping[str, Entity | None] = field(default_factory=dict)
+    sources: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def disputed(self) -> tuple[str, ...]:
+        """The facts and documents of which the register says something else than the sender."""
+        return tuple(name for name, value in self.values.items() if type(value) is Disputed)
+
+    def contradictions(self) -> Iterator[tuple[str, str, Entity]]:
+        """The facts that are disputed, each with the entity that states it otherwise, after the name of the entity in `register`."""
+        for fact in self.disputed:
+            for name, entity in self.register.items():
+                if entity and fact in entity.states:
+                    yield fact, name, entity
 
     def value(self, fact: str) -> Value:
         """The value of a fact or of a document's field; Missing where there is none."""
@@ -88,11 +114,8 @@ class Exchange:
         group, _, rest = fact.partition(".")
         if group in DOCUMENT_GROUPS:
             kind, _, name = rest.rpartition(".")
-            document = self.values.get(f"{group}.{kind}")
-            if isinstance(document, Document) and document.state == "shown":
-                return document.fields.get(name, Missing.LEFT_OUT)
-            if document is Missing.UNKNOWN:
-                return Missing.UNKNOWN
+            found = [_field_of(each, name) for each in either(self.values.get(f"{group}.{kind}", Missing.LEFT_OUT))]
+            return found[0] if found[0] == found[-1] else Disputed(*found)
         return Missing.LEFT_OUT
 
     def asked_for(self, fact: str) -> str:
@@ -103,6 +126,10 @@ class Exchange:
             if not isinstance(presented, Document) or presented.state != "shown":
                 return kind
         return fact
+
+    def as_stated(self) -> Exchange:
+        """The same exchange with what the sender states in the place of what is disputed."""
+        return self.with_values({fact: either(self.values[fact])[0] for fact in self.disputed})
 
     def with_values(self, answers: Mapping[str, Value]) -> Exchange:
         """The same exchange with some facts answered, or fields of documents that are presented; for searches, never recorded."""
@@ -115,6 +142,12 @@ class Exchange:
             else:
                 values[fact] = value
         return replace(self, values=values)
+
+
+def _field_of(document: Value, name: str) -> Value:
+    if isinstance(document, Document) and document.state == "shown":
+        return document.fields.get(name, Missing.LEFT_OUT)
+    return Missing.UNKNOWN if document is Missing.UNKNOWN else Missing.LEFT_OUT
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +174,8 @@ class ExchangeReader:
         self._travelling = travelling
         self._ways = requirements | grounds
         self._model = _model(vocabulary)
+        self._states = TypeAdapter(_closed("Registered", _tree(vocabulary, registered=True)))
+        self._sets = {fact.name: fact.type.values for fact in vocabulary.facts.values()}
         self._closing = {f"{family}.rest": members for family, members in vocabulary.families.items()}
         # A counter of a family counts different people, so it is at least as large as the largest member.
         self._counters = {
@@ -149,7 +184,7 @@ class ExchangeReader:
         self._personal = {fact.name: _pointer(fact.name.split(".")) for fact in vocabulary.facts.values() if fact.personal}
 
     def schema(self) -> dict[str, Any]:
-        """The JSON Schema (2020-12) of an exchange under this vocabulary."""
+        """The JSON Schema (2020-12) of an exchange under this vocabulary, as a sender writes it: without `register`."""
         found = self._model.json_schema(mode="validation")
         ways = found["properties"]["relies_on"]
         # JSON Schema has no empty enumeration.
@@ -162,20 +197,30 @@ class ExchangeReader:
 
     def accept(self, document: Mapping[str, Any]) -> Exchange:
         """Read an exchange from a JSON object that was read strictly. Raises ExchangeRefused with every problem found."""
+        sent = {name: value for name, value in document.items() if name != REGISTER}
+        problems: list[ExchangeProblem] = []
+        register, personal = self._registered(document[REGISTER], problems) if REGISTER in document else ({}, [])
         try:
-            tree = self._model.validate_python(document)
+            tree = self._model.validate_python(sent)
         except ValidationError as failed:
-            raise ExchangeRefused(self._problems(failed)) from None
+            raise ExchangeRefused((*self._problems(failed), *problems)) from None
         as_of: date | None = tree.pop(AS_OF, None)
         relies_on: tuple[str, ...] = tree.pop("relies_on", ())
         carried: tuple[tuple[str, str], ...] = tree.pop("carried", ())
         tree.pop("schema", None)
         values: dict[str, Value] = {}
         _flatten(tree, "", values)
-        sent = frozenset(values)
-        problems = [*self._complete(values), *self._unknown_ways(relies_on), *self._not_travelling(carried)]
-        exchange = Exchange(document, values, as_of, relies_on, self._personal_in(sent, values), carried)
-        problems += self._incoherent(exchange, sent)
+        stated = frozenset(values)
+        personal += self._personal_in(values)
+        follows = self._close(values)
+        sources: Mapping[str, str] = {}
+        if register:
+            values, sources = joined(values, self._of_all(values, register, problems), self._sets)
+        problems += [*self.count(values, follows), *self._unknown_ways(relies_on), *self._not_travelling(carried)]
+        exchange = Exchange(
+            document, values, as_of, relies_on, tuple(sorted(personal)), carried, follows, register=register, sources=sources
+        )
+        problems += self._incoherent(exchange, stated)
         if problems:
             raise ExchangeRefused(tuple(problems[:MAX_PROBLEMS]))
         return exchange
@@ -183,12 +228,16 @@ class ExchangeReader:
     def _incoherent(self, exchange: Exchange, sent: frozenset[str]) -> Iterator[ExchangeProblem]:
         """A problem for each place that takes part in a contradiction. What follows from other facts was not sent and has no place."""
         for each in self._contradictions(exchange):
-            for name in dict.fromkeys(self._place(fact, sent) for fact in each.facts):
+            for name in dict.fromkeys(self._place(fact, exchange, sent) for fact in each.facts):
                 if name:
                     yield ExchangeProblem(name, INCOHERENT, each.says.en, each.says)
 
-    def _place(self, fact: str, sent: frozenset[str]) -> str:
-        """Where a fact was sent: itself, or what closes its family, as a pointer."""
+    def _place(self, fact: str, exchange: Exchange, sent: frozenset[str]) -> str:
+        """Where a fact was stated: by the register, or where it was sent itself or what closes its family; as a pointer."""
+        stated = stated_in(fact)
+        if exchange.sources.get(stated) == REGISTERED:
+            key = next(key for key, entity in exchange.register.items() if entity and stated in entity.states)
+            return _pointer((REGISTER, key, "states", *_steps(fact)))
         group, _, rest = fact.partition(".")
         if group in DOCUMENT_GROUPS:
             kind, _, field = rest.rpartition(".")
@@ -197,28 +246,99 @@ class ExchangeReader:
         found = next((name for name in (fact, f"{family}.rest") if name in sent), "")
         return _pointer(found.split(".")) if found else ""
 
-    def _complete(self, values: dict[str, Value]) -> list[ExchangeProblem]:
-        """Close families that have `rest`, and compare counters with this exchange's own counts."""
+    def _close(self, values: dict[str, Value]) -> dict[str, tuple[str, ...]]:
+        """Close families that have `rest`; gives each member that follows from it, with that statement."""
+        follows: dict[str, tuple[str, ...]] = {}
         for rest, members in self._closing.items():
             if values.pop(rest, None) is not None:
                 for member in members:
-                    values.setdefault(member, Range.exact(0))
+                    if member not in values:
+                        values[member] = Range.exact(0)
+                        follows[member] = (rest,)
+        return follows
+
+    def _registered(self, sent: Any, problems: list[ExchangeProblem]) -> tuple[dict[str, Entity | None], list[str]]:
+        """What the register says of each entity, and pointers to the personal values in it. Adds every problem to `problems`."""
+        found: dict[str, Entity | None] = {}
+        personal: list[str] = []
+        if not isinstance(sent, dict) or len(sent) > MAX_ENTITIES:
+            detail = f'must be an object with at most {MAX_ENTITIES} members like {{"recipient.id": {{"states": …}}}}'
+            problems.append(ExchangeProblem(f"/{REGISTER}", "wrong-type", detail))
+            return found, personal
+        for key, entry in sent.items():
+            at = (REGISTER, key)
+            match entry:
+                case _ if not 0 < len(key) <= MAX_KEY:
+                    problems.append(ExchangeProblem(_pointer(at), "unknown-key", f"a name has 1 to {MAX_KEY} characters"))
+                case {"known": False, **rest} if not rest.keys() - {"kind"} and isinstance(rest.get("kind", ""), str):
+                    found[key] = None
+                case dict() as members if (head := _entity_head(members)) is not None:
+                    states: dict[str, Value] = {}
+                    try:
+                        _flatten(self._states.validate_python(members.get("states", {})), "", states)
+                    except ValidationError as failed:
+                        problems += self._problems(failed, (*at, "states"))
+                    personal += self._personal_in(states, _pointer((*at, "states")))
+                    self._close(states)
+                    found[key] = Entity(*head, states)
+                case _:
+                    detail = 'must be {"kind": …, "version": …, "states": {…}}, or {"kind": …, "known": false}'
+                    problems.append(ExchangeProblem(_pointer(at), "wrong-value", detail))
+        return found, personal
+
+    def _of_all(
+        self, stated: Mapping[str, Value], register: Mapping[str, Entity | None], problems: list[ExchangeProblem]
+    ) -> dict[str, Value]:
+        """What all entities state together, and which ids are in the register; two values of one fact are a problem."""
+        found: dict[str, Value] = {}
+        for key, entity in register.items():
+            known = self._vocabulary.facts.get(key)
+            if known and known.type.kind == "id":
+                found[key + IN_REGISTER] = entity is not None
+            for fact, value in entity.states.items() if entity else ():
+                mine = stated.get(fact)
+                presented = isinstance(mine, Document) and mine.state == "shown"
+                if found.setdefault(fact, value) != value and not presented:
+                    detail = "differs from what another entity of the exchange states; send the one that counts"
+                    at = (REGISTER, key, "states", *_steps(fact))
+                    problems.append(ExchangeProblem(_pointer(at), "two-values", detail))
+        return found
+
+    def count(self, values: dict[str, Value], follows: dict[str, tuple[str, ...]] | None = None) -> list[ExchangeProblem]:
+        """
+        Compare counters with this exchange's own counts: no counter lies below them (semantics 2.8). Changes `values`.
+
+        Where an own count is disputed, this is done for either value, and a counter that was stated is disputed too. `follows` gets each
+        counter that rests on own counts, with the statements that it rests on.
+        """
         problems = []
         for name, counted in self._counters.items():
             if values.keys().isdisjoint(counted):
                 continue
-            lows = [own.low for each in counted if isinstance(own := values.get(each), Range)]
-            if not lows:
-                continue
-            low = max(lows)
-            counter = values.get(name)
-            if not isinstance(counter, Range):
-                values[name] = Range(low, None)
-            elif counter.high is not None and counter.high < low:
+            counter = values.get(name, Missing.LEFT_OUT)
+            own = [values[each] for each in counted if each in values]
+            stated, registered = (_counting(either(counter)[end], [either(each)[end] for each in own]) for end in (0, -1))
+            if stated is None:
+                low = _largest([either(each)[0] for each in own])
                 detail = f"is below this exchange's own count, {low:,}; a counter includes the exchange itself"
                 problems.append(ExchangeProblem(_pointer(name.split(".")), "counter-below", detail))
+                continue
+            if registered is None and (low := _largest([either(each)[-1] for each in own])) is not None:
+                registered = Range(low, None)
+            assert registered is not None
+            if stated == registered:
+                values[name] = stated
+            elif isinstance(counter, Disputed) or (isinstance(counter, Range) and counter.high is not None):
+                values[name] = Disputed(stated, registered)
             else:
-                values[name] = Range(max(counter.low, low), counter.high)
+                lows = [each.low for each in (stated, registered) if isinstance(each, Range)]
+                values[name] = Range(min(lows), None)
+            if values[name] is Missing.LEFT_OUT:
+                del values[name]
+            elif follows is not None and values[name] != counter:
+                sent = () if isinstance(counter, Missing) else (name,)
+                facts = (each for each in counted if each in values)
+                follows[name] = (*sent, *dict.fromkeys(source for fact in facts for source in follows.get(fact, (fact,))))
         return problems
 
     def _unknown_ways(self, relies_on: Any) -> list[ExchangeProblem]:
@@ -245,7 +365,8 @@ class ExchangeReader:
             if provision not in self._travelling
         ]
 
-    def _problems(self, failed: ValidationError) -> tuple[ExchangeProblem, ...]:
+    def _problems(self, failed: ValidationError, under: tuple[str, ...] = ()) -> tuple[ExchangeProblem, ...]:
+        """The problems of a document that stands `under` some keys."""
         problems = []
         for error in failed.errors(include_url=False, include_input=False)[:MAX_PROBLEMS]:
             path = error["loc"]
@@ -257,21 +378,23 @@ class ExchangeReader:
                     detail = f"an exchange has no fact `{name[:120]}`; {did_you_mean(name, self._vocabulary.names())}".rstrip(
                         "; "
                     )
-                    problems.append(ExchangeProblem(_pointer(path), "unknown-fact", detail))
+                    problems.append(ExchangeProblem(_pointer((*under, *path)), "unknown-fact", detail))
                 case "dict_type":
-                    problems.append(ExchangeProblem(_pointer(path), "wrong-type", "must be an object"))
+                    problems.append(ExchangeProblem(_pointer((*under, *path)), "wrong-type", "must be an object"))
+                case "register_only":
+                    problems.append(ExchangeProblem(_pointer((*under, *path)), "register-only", error["msg"]))
                 case _:
-                    problems.append(ExchangeProblem(_pointer(path), "wrong-value", error["msg"]))
+                    problems.append(ExchangeProblem(_pointer((*under, *path)), "wrong-value", error["msg"]))
         return tuple(problems)
 
-    def _personal_in(self, sent: frozenset[str], values: Mapping[str, Value]) -> tuple[str, ...]:
-        """Pointers to the personal values among those that were sent."""
-        found = [pointer for name, pointer in self._personal.items() if name in sent]
-        for name, value in values.items():
+    def _personal_in(self, sent: Mapping[str, Value], under: str = "") -> list[str]:
+        """Pointers to the personal values among those that were sent; `under` is the pointer to the whole of them."""
+        found = [under + pointer for name, pointer in self._personal.items() if name in sent]
+        for name, value in sent.items():
             if isinstance(value, Document):
                 group, _, kind = name.partition(".")
-                found += [_pointer((group, kind, field)) for field in PERSONAL_FIELDS & value.fields.keys()]
-        return tuple(sorted(found))
+                found += [under + _pointer((group, kind, name)) for name in PERSONAL_FIELDS & value.fields.keys()]
+        return found
 
 
 def read_object(raw: bytes, most: int, what: str = "exchange") -> dict[str, Any]:
@@ -319,29 +442,34 @@ _decode = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_constant).
 
 def _model(vocabulary: Vocabulary) -> TypeAdapter[dict[str, Any]]:
     """The shape of an exchange for pydantic: facts nest by dots, keys are closed."""
+    tree = _tree(vocabulary)
+    tree[AS_OF] = _leaf(Type("date"), "the date of the law and of the exchange; today if it is left out", unknown=False)
+    tree["relies_on"] = _ways_leaf()
+    tree["carried"] = _carried_leaf()
+    tree["schema"] = _schema_leaf()
+    return TypeAdapter(_closed("Exchange", tree))
+
+
+def _tree(vocabulary: Vocabulary, registered: bool = False) -> dict[str, Any]:
+    """The facts and documents that a sender may state, or those that the register may state."""
     tree: dict[str, Any] = {}
     for fact in vocabulary.facts.values():
         *path, last = fact.name.split(".")
         here = tree
         for step in path:
             here = here.setdefault(step, {})
-        here[last] = _leaf(fact.type, fact.title.en, some=fact.some)
+        leaf = _leaf(fact.type, fact.title.en, some=fact.some)
+        here[last] = leaf if registered or not fact.register_only else _refused_leaf(fact.title.en)
     for family, members in vocabulary.families.items():
         here = tree
         for step in family.split("."):
             here = here[step]
-        here["rest"] = _leaf(
-            vocabulary.facts[members[0]].type,
-            "the total of the members that are not named; 0 closes the family",
-            zero=True,
-        )
+        first = vocabulary.facts[members[0]]
+        said = "the total of the members that are not named; 0 closes the family"
+        here["rest"] = _leaf(first.type, said, zero=True) if registered or not first.register_only else _refused_leaf(said)
     for group in DOCUMENT_GROUPS:
         tree[group] = {kind: _document_leaf(text.title.en) for kind, text in vocabulary.kinds[group].items()}
-    tree[AS_OF] = _leaf(Type("date"), "the date of the law and of the exchange; today if it is left out", unknown=False)
-    tree["relies_on"] = _ways_leaf()
-    tree["carried"] = _carried_leaf()
-    tree["schema"] = _schema_leaf()
-    return TypeAdapter(_closed("Exchange", tree))
+    return tree
 
 
 def _closed(name: str, tree: Mapping[str, Any]) -> Any:
@@ -374,6 +502,15 @@ def _leaf(type: Type, title: str, unknown: bool = True, zero: bool = False, some
     schema = _schema(type) | ({"minItems": 1} if some else {})
     schema = {"anyOf": [schema, {"const": "unknown"}]} if unknown and not zero else schema
     return Annotated[Any, PlainValidator(read), WithJsonSchema({**schema, "title": title})]
+
+
+def _refused_leaf(title: str) -> Any:
+    """A fact that only the register may state."""
+
+    def read(json: Any) -> Value:
+        raise PydanticCustomError("register_only", "only the register may state this; leave it out")
+
+    return Annotated[Any, PlainValidator(read), WithJsonSchema({"not": {}, "title": title})]
 
 
 def _one(type: Type) -> str:
@@ -491,6 +628,37 @@ def _flatten(tree: Mapping[str, Any], prefix: str, into: dict[str, Value]) -> No
             _flatten(value, f"{prefix}{key}.", into)
         else:
             into[prefix + key] = value
+
+
+def _counting(counter: Value, own: Iterable[Value]) -> Value | None:
+    """A counter that is at least as large as each of the own counts; None where it was sent as smaller (semantics 2.8)."""
+    low = _largest(own)
+    if low is None:
+        return counter
+    if not isinstance(counter, Range):
+        return Range(low, None)
+    if counter.high is not None and counter.high < low:
+        return None
+    return Range(max(counter.low, low), counter.high)
+
+
+def _largest(counts: Iterable[Value]) -> Decimal | None:
+    return max((each.low for each in counts if isinstance(each, Range)), default=None)
+
+
+def _entity_head(members: Mapping[str, Any]) -> tuple[str, int | None] | None:
+    """The kind and the version of an entity of the register, if its members are those that it may have; what it states is read apart."""
+    match members.get("kind", ""), members.get("version"), members.get("id", ""):
+        case str() as kind, (int() | None) as version, str() if len(kind) <= MAX_KEY and not isinstance(version, bool):
+            if (version is None or version > 0) and not members.keys() - {"kind", "version", "id", "states"}:
+                return kind, version
+    return None
+
+
+def _steps(fact: str) -> list[str]:
+    """The steps to a fact; the name of a kind of document may hold dots."""
+    group, _, kind = fact.partition(".")
+    return [group, kind] if group in DOCUMENT_GROUPS else fact.split(".")
 
 
 def _pointer(path: Iterable[str | int]) -> str:

@@ -25,13 +25,16 @@ from engine.bundle import Bundle, all_stays
 from engine.deciding.carried import Carried, held, over, raised, stated, travelling
 from engine.deciding.combine import UNDETERMINED, Combiner, Outcome
 from engine.deciding.combine import word as outcome_word
+from engine.deciding.disputed import choices, decided, overall
 from engine.deciding.judgement import Judgement
+from engine.deciding.rests_on import Foundations, Statement, shown_only
 from engine.deciding.sign_off import Approval, concerns, parts, signable
 from engine.decision import Decision, EnginePart, MissingPart
 from engine.exchange import Exchange
 from engine.explaining.case import Case
 from engine.explaining.explanation import Teller, trace
 from engine.explaining.phrasebook import Phrasebook
+from engine.explaining.withheld import withheld
 from engine.explaining.written import Written
 from engine.languages import ENGLISH, LANGUAGES
 from engine.questions.horizon import Horizon
@@ -43,7 +46,7 @@ from engine.verdict import NONE_SIGNED, Bounds, Engine, Reading, Verdict
 from engine.version import VERSION
 
 MODES = {"checked": ("bitset", "durable"), "bitset": ("bitset",), "durable": ("durable",), "reference": ("reference",)}
-INCLUDES = ("remedies", "holds_until", "trace")
+INCLUDES = ("remedies", "holds_until", "trace", "rests_on")
 MAX_DIFFERENCES = 50
 
 
@@ -70,6 +73,8 @@ class PDP:
         self.engines: tuple[Engine, ...] = tuple(makers[name]() for name in MODES[mode])
         self.travelling = travelling(bundle.rules)
         self._combiner = Combiner(bundle)
+        self._foundations = Foundations(bundle)
+        self._must_be_shown = bundle.vocabulary.must_be_shown
         self._concerned = sum(1 << number for number, rule in enumerate(bundle.rules.rules) if concerns(rule))
         self._agreed = EnginePart(version=VERSION, mode=mode, engines=list(MODES[mode]), agreed=True)
         self._tellers = {ENGLISH.code: Teller(bundle, self._agreed, ENGLISH)}  # other languages are added on first use
@@ -116,31 +121,57 @@ class PDP:
         does not count. `came` are the conditions from earlier legs of a plan, in addition to those that the sender stated. Raises
         EnginesFailed if no engine gave a verdict.
         """
+        exchange = self._shown(exchange)
         signed = tuple(each for each in signed if as_of <= each.until)
         laid = (*came, *stated(exchange, self.travelling))
         with self._lock:
-            approved = frozenset(each.provision for each in signed)
-            verdicts, engine = self._heard(exchange, as_of, approved, laid)
-            verdict = next(iter(verdicts.values()))
-            own = self._combiner.outcome(exchange, verdict, as_of, approved)
-            if not engine.agreed:
-                own = self._strictest(exchange, as_of, own, verdicts.values())
-            carried = held(laid, tuple(verdicts.values()))
-            beneath = self._combiner.beneath(verdict, own) if engine.agreed else own.bounds
-            return Judgement(
-                exchange=exchange,
-                as_of=as_of,
-                signed=signed,
-                verdicts=verdicts,
+            judgement = self._judged(exchange, as_of, signed, tuple(came), laid)
+            if not exchange.disputed:
+                return judgement
+            chosen = [self._judged(each, as_of, signed, tuple(came), laid) for each in choices(exchange)]
+            engine = next((each.engine for each in (judgement, *chosen) if not each.agreed), judgement.engine)
+            return replace(
+                judgement,
                 engine=engine,
-                own=own,
-                outcome=over(own, carried),
-                beneath=raised(beneath, carried, own.bounds.low >= Level.PERMITTED),
-                came=tuple(came),
-                carried=carried,
-                signed_off=tuple(parts(verdict, own.coverage, signed)) if engine.agreed else (),
-                signable=signable(verdict, own.coverage, self._concerned) if engine.agreed else (),
+                own=decided(judgement.own, [each.own for each in chosen]),
+                outcome=decided(judgement.outcome, [each.outcome for each in chosen]),
+                beneath=overall(judgement.beneath, [each.beneath for each in chosen]),
+                open=judgement.outcome,
+                signed_off=judgement.signed_off if engine.agreed else (),
+                signable=judgement.signable if engine.agreed else (),
             )
+
+    def _judged(
+        self,
+        exchange: Exchange,
+        as_of: date,
+        signed: tuple[Approval, ...],
+        came: tuple[Carried, ...],
+        laid: Collection[Carried],
+    ) -> Judgement:
+        """The judgement on an exchange as it is, with disputed facts open."""
+        approved = frozenset(each.provision for each in signed)
+        verdicts, engine = self._heard(exchange, as_of, approved, laid)
+        verdict = next(iter(verdicts.values()))
+        own = self._combiner.outcome(exchange, verdict, as_of, approved)
+        if not engine.agreed:
+            own = self._strictest(exchange, as_of, own, verdicts.values())
+        carried = held(laid, tuple(verdicts.values()))
+        beneath = self._combiner.beneath(verdict, own) if engine.agreed else own.bounds
+        return Judgement(
+            exchange=exchange,
+            as_of=as_of,
+            signed=signed,
+            verdicts=verdicts,
+            engine=engine,
+            own=own,
+            outcome=over(own, carried),
+            beneath=raised(beneath, carried, own.bounds.low >= Level.PERMITTED),
+            came=came,
+            carried=carried,
+            signed_off=tuple(parts(verdict, own.coverage, signed)) if engine.agreed else (),
+            signable=signable(verdict, own.coverage, self._concerned) if engine.agreed else (),
+        )
 
     def tell(self, judgement: Judgement, *, today: date, id: str, include: Collection[str] = (), lang: str = "en") -> Written:
         """
@@ -152,29 +183,78 @@ class PDP:
         """
         with self._lock:
             teller = self._teller(lang)
-            case = Case(self.bundle, judgement, judgement.as_of != today, id, self._missing(judgement, teller.book))
+            exact = "rests_on" in include
+            rests_on = self.rests_on(judgement, exact=exact)
+            case = Case(
+                self.bundle, judgement, judgement.as_of != today, id, self._missing(judgement, teller.book), rests_on, exact
+            )
             return teller.tell(case, self._more(case, include, teller.book))
+
+    def rests_on(self, judgement: Judgement, *, exact: bool = False) -> tuple[Statement, ...]:
+        """
+        The statements on which a permit rests, the worst first; none where the exchange is not permitted.
+
+        With `exact`, only those that matter by themselves and those behind a standing lift (`deciding.rests_on`).
+        """
+        if not judgement.outcome.permits:
+            return ()
+        first = self.engines[0]
+        with self._lock:
+            return self._foundations.find(
+                judgement,
+                lambda exchange, signed: self._look(exchange, judgement.as_of, signed, judgement.came)[1],
+                first.rests_on if isinstance(first, Bitset) else None,
+                exact,
+            )
+
+    def withheld(self, written: Written) -> Written:
+        """
+        A written decision as a caller gets it who may not read the register.
+
+        It is the same decision if nothing in it rests on the register; otherwise it is the outcome without its reasons.
+        """
+        if not any(written.judgement.exchange.register.values()):
+            return written
+        return withheld(written, LANGUAGES[written.lang])
 
     def verdict(self, exchange: Exchange, as_of: date) -> Verdict:
         """The verdict of the reference engine, for tests of definitions."""
-        return self.reference.evaluate(exchange, as_of)
+        return self.reference.evaluate(self._shown(exchange), as_of)
 
     def defined(self, exchange: Exchange, as_of: date, keys: Iterable[str]) -> dict[str, Truth]:
         """How some definitions read, by the reference: for those that no comparison of verdicts covers."""
-        return self.reference.defined(exchange, as_of, keys)
+        return self.reference.defined(self._shown(exchange), as_of, keys)
 
     def look(
         self, exchange: Exchange, as_of: date, signed: frozenset[str] = NONE_SIGNED, came: Collection[Carried] = ()
     ) -> tuple[Verdict, Outcome]:
         """The verdict and the outcome of the first engine; for searches, not for decisions."""
+        return self._look(self._shown(exchange), as_of, signed, came)
+
+    def _look(
+        self, exchange: Exchange, as_of: date, signed: frozenset[str] = NONE_SIGNED, came: Collection[Carried] = ()
+    ) -> tuple[Verdict, Outcome]:
+        """The same, with every value as it is: what a search changes counts as shown."""
         with self._lock:
-            verdict = self.engines[0].evaluate(exchange, as_of, signed)
-            outcome = self._combiner.outcome(exchange, verdict, as_of, signed)
-            return verdict, over(outcome, held((*came, *stated(exchange, self.travelling)), (verdict,)))
+            verdict, outcome = self._looked(exchange, as_of, signed, came)
+            if exchange.disputed:
+                outcome = decided(outcome, [self._looked(each, as_of, signed, came)[1] for each in choices(exchange)])
+            return verdict, outcome
+
+    def _looked(
+        self, exchange: Exchange, as_of: date, signed: frozenset[str], came: Collection[Carried]
+    ) -> tuple[Verdict, Outcome]:
+        verdict = self.engines[0].evaluate(exchange, as_of, signed)
+        outcome = self._combiner.outcome(exchange, verdict, as_of, signed)
+        return verdict, over(outcome, held((*came, *stated(exchange, self.travelling)), (verdict,)))
 
     def outcome(self, exchange: Exchange, as_of: date) -> Outcome:
         """The outcome of the first engine, without its verdict."""
         return self.look(exchange, as_of)[1]
+
+    def _shown(self, exchange: Exchange) -> Exchange:
+        """The exchange as the engines read it: without what must be shown and is merely stated (semantics 4.11)."""
+        return shown_only(exchange, self._must_be_shown) if self._must_be_shown else exchange
 
     def horizon(self, lang: str) -> Horizon:
         """The search of later days, which writes in one language. Raises ValueError if the language is unknown."""
@@ -195,7 +275,7 @@ class PDP:
         """
         The additional parts that the caller asks for. If the engines disagree, only the trace is given.
 
-        Remedies and questions change facts, and no approval holds for changed facts.
+        Remedies change facts, and no approval holds for changed facts.
         """
         more: dict[str, BaseModel] = {}
         judgement = case.judgement
@@ -204,11 +284,11 @@ class PDP:
         signed = [each for each in judgement.signed if each.provision in shown]
 
         def unsigned(exchange: Exchange, day: date) -> tuple[Verdict, Outcome]:
-            return self.look(exchange, day, came=judgement.came)
+            return self._look(exchange, day, came=judgement.came)
 
         def look(exchange: Exchange, day: date) -> tuple[Verdict, Outcome]:
             standing = frozenset(each.provision for each in signed if day <= each.until)
-            return self.look(exchange, day, standing, judgement.came)
+            return self._look(exchange, day, standing, judgement.came)
 
         if "trace" in include:
             more["trace"] = trace(case)
@@ -227,8 +307,11 @@ class PDP:
             return ()
         exchange, as_of = judgement.exchange, judgement.as_of
 
+        # With the approvals that count: whoever answers signs off again, and asks only what is open beside them.
+        approved = frozenset(part.provision for part in judgement.signed_off)
+
         def answered(answers: Mapping[str, Value]) -> Outcome:
-            return self.look(exchange.with_values(answers), as_of, came=judgement.came)[1]
+            return self._look(exchange.with_values(answers), as_of, approved, judgement.came)[1]
 
         return tuple(
             self._questions.lists(exchange, judgement.verdict, judgement.reading, judgement.outcome, as_of, answered, book)

@@ -26,6 +26,7 @@ from engine.explaining.written import Written
 from engine.languages import LANGUAGES, Language
 from engine.pdp import PDP
 from engine.questions.horizon import MAX_EVALUATIONS
+from engine.values import either
 from engine.verdict import Bounds, Verdict
 
 SCHEMA = "fifthfactor/plan/1"
@@ -218,10 +219,12 @@ def _breaks(bundle: Bundle, before: Leg, exchange: Exchange) -> Iterator[str]:
     """Why a leg cannot come after another: it begins in a country other than the one in which the earlier leg ends."""
     ends = [before.exchange.value(touch.fact) for touch in bundle.vocabulary.touches if touch.as_ == "recipient"]
     begins = [exchange.value(touch.fact) for touch in bundle.vocabulary.touches if touch.as_ == "exporter"]
-    there = {value for value in ends if isinstance(value, str)}
-    for here in begins:
-        if isinstance(here, str) and there and here not in there:
-            yield f"leg `{before.id}` ends in {', '.join(sorted(there))} and this one begins in {here}; add the leg between them"
+    there = {value for ended in ends for value in either(ended) if isinstance(value, str)}
+    for begun in begins:
+        here = {value for value in either(begun) if isinstance(value, str)}
+        if here and there and not here & there:
+            places = (", ".join(sorted(each)) for each in (there, here))
+            yield f"leg `{before.id}` ends in {next(places)} and this one begins in {next(places)}; add the leg between them"
 
 
 def _unknown_key(key: str, known: Sequence[str]) -> str:

@@ -9,7 +9,7 @@ exempts has become two rules or more.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from enum import IntEnum
@@ -242,6 +242,11 @@ class Rule:
     travels: Travels | None = None
     otherwise: tuple[str, ...] = ()
 
+    @property
+    def lifts(self) -> bool:
+        """Whether the rule is a ground, or exempts from what makes the outcome stricter."""
+        return self.effect == "satisfies" or self.key.endswith("~lifts")
+
 
 @dataclass(frozen=True, slots=True)
 class Spoken:
@@ -363,6 +368,26 @@ def named(condition: Condition) -> Iterator[str]:
                 yield from named(part)
         case Not(part=part):
             yield from named(part)
+
+
+def bearing(condition: Condition, definitions: Mapping[str, Condition], judge: Callable[[Condition], Truth]) -> Iterator[Atom]:
+    """
+    The tests that give a condition its truth value.
+
+    Of alternatives one of which holds, those are the tests that hold; of a condition that is open, the tests that are open.
+    """
+    truth = judge(condition)
+    match condition:
+        case Atom():
+            yield condition
+        case Not(part=part):
+            yield from bearing(part, definitions, judge)
+        case Defined(key=key):
+            yield from bearing(definitions[key], definitions, judge)
+        case All(parts=parts) | AnyOf(parts=parts):
+            for part in parts:
+                if judge(part) is truth:
+                    yield from bearing(part, definitions, judge)
 
 
 def tests(condition: Condition, definitions: Mapping[str, Condition], seen: set[str] | None = None) -> Iterator[Atom]:

@@ -149,7 +149,15 @@ class Document:
     fields: Mapping[str, Value]
 
 
-Value: TypeAlias = bool | str | Range | Money | Duration | date | SetOf | Document | Missing
+@dataclass(frozen=True, slots=True)
+class Disputed:
+    """A fact of which the register says another value than the sender states: it is open between both (semantics 1.8)."""
+
+    stated: Value
+    registered: Value
+
+
+Value: TypeAlias = bool | str | Range | Money | Duration | date | SetOf | Document | Disputed | Missing
 Operand: TypeAlias = bool | str | Decimal | Money | Duration | date
 
 
@@ -412,9 +420,16 @@ def _accept_count(json: Any) -> Range:
     return Range(low, high)
 
 
+def either(value: Value) -> tuple[Value, ...]:
+    """The values that a fact may have by what is stated and by what is registered: one, or two where they differ."""
+    return (value.stated, value.registered) if isinstance(value, Disputed) else (value,)
+
+
 def to_json(value: Value) -> Any:
-    """A value as it is written in an exchange; a value that is left out becomes None."""
+    """A value as it is written in an exchange; a value that is left out becomes None, a disputed one both of its values."""
     match value:
+        case Disputed(stated=stated, registered=registered):
+            return {"stated": to_json(stated), "registered": to_json(registered)}
         case Range(low=low, high=high) if low == high:
             return int(low) if low == low.to_integral_value() and "." not in str(low) else str(low)
         case Range(low=low, high=high):

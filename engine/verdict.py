@@ -16,6 +16,16 @@ from engine.exchange import Exchange
 from engine.rules import Condition, Level, Rule, State, Truth
 
 TRUTHS = (Truth.NO, Truth.UNKNOWN, Truth.YES)
+# What may come of a permit that loses a statement, the worst first. Without law that speaks there is no permit either (4.2).
+STAKES = (
+    Level.PROHIBITED,
+    Level.REVIEW,
+    Level.REQUIREMENTS_UNMET,
+    Level.NOT_APPLICABLE,
+    Level.PERMITTED_WITH_OBLIGATIONS,
+    Level.PERMITTED,
+)
+RANK = {stake: rank for rank, stake in enumerate(STAKES)}
 NONE_SIGNED: frozenset[str] = frozenset()
 
 
@@ -62,6 +72,11 @@ def numbers(mask: int) -> Iterator[int]:
         low = mask & -mask
         yield low.bit_length() - 1
         mask ^= low
+
+
+def worst(*stakes: Level) -> Level:
+    """The worst of several stakes."""
+    return min(stakes, key=RANK.__getitem__)
 
 
 class Reading(Protocol):
@@ -138,8 +153,9 @@ class Engine(Protocol):
     """
     A back end for one rule set. Only one thread may call it at a time.
 
-    `signed` are the provisions that a person has signed off (4.6): their rules of effect `review` raise nothing, and their doubtful lifts
-    count as certain. `signed` may name provisions that are not in the rule set.
+    `signed` are the provisions that a person has signed off (4.6). Where they certainly stand, their rules of effect `review` raise
+    nothing; where they also are free of doubt themselves, their doubtful lifts lift surely. Elsewhere a signature changes nothing.
+    `signed` may name provisions that are not in the rule set.
     """
 
     name: str

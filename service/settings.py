@@ -85,6 +85,10 @@ class Settings(BaseModel):
     batch_body_limit: int = Field(
         default=4 * 1024 * 1024, ge=1024, le=16 * 1024 * 1024, description="largest body of a batch, in bytes"
     )
+    evaluations_context: bool = Field(
+        default=False,
+        description="whether each answer to several access evaluations says why; otherwise it has the decision and what is owed",
+    )
     public_url: str = Field(
         default="", description="address of the service as callers know it; if not set, the address in the request"
     )

@@ -44,6 +44,15 @@ SENTENCES: dict[str, tuple[str, ...]] = {
         "service/api/test_places::test_another_spelling_of_quebec_is_refused_and_quebec_proposed",
     ),
     "1.7": ("engine/test_coherence::test_a_set_that_is_never_empty_names_what_to_send",),
+    "1.8": (
+        CASES,
+        "engine/deciding/test_disputed::test_the_stricter_counts",
+        "engine/deciding/test_disputed::test_a_dispute_is_no_question",
+        "service/register/test_named_exchanges::test_a_listing_cannot_be_stated_away",
+        "service/register/test_named_exchanges::test_an_id_alone_is_looked_up",
+        "service/register/test_named_exchanges::test_who_may_not_read_the_register_sees_the_outcome_only",
+        "service/authzen/test_workplace::test_what_is_sent_cannot_take_back_what_is_stored",
+    ),
     **{f"2.{n}": (CASES,) for n in range(1, 12)},
     **{f"3.{n}": (CASES,) for n in range(1, 9)},
     **{f"4.{n}": (CASES,) for n in (1, 2, 3, 4, 7)},
@@ -53,7 +62,11 @@ SENTENCES: dict[str, tuple[str, ...]] = {
         "engine/test_decision::test_a_shorter_list_is_asked_before_a_longer_one",
         "engine/test_decision::test_what_decides_whether_a_law_applies_is_asked_first",
     ),
-    "4.6": ("engine/test_decision::test_beneath_is_what_remains_without_reviews",),
+    "4.6": (
+        CASES,
+        "engine/test_decision::test_beneath_is_what_remains_without_reviews",
+        "engine/deciding/test_sign_off::test_no_signature_takes_the_place_of_an_authority_s_order",
+    ),
     "4.8": (
         "engine/test_decision::test_the_decision_leads_with_whether_to_proceed",
         "engine/test_decision::test_only_the_two_permitted_outcomes_proceed",

@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Mapping, Set
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from engine.authoring.mutation import Mutant
+from engine.authoring.mutation import APPLIES, Mutant
 from engine.authoring.testing import Prepared, departures, plain_departures, prepare, suite_of
 from engine.backends.reference import Reference
 from engine.backends.reference.three_values import NO, KnownFacts, Reads, Test, truth
@@ -77,6 +77,9 @@ class Court:
             if not witness.reads_otherwise(change) or not witness.moves(change):
                 continue
             case, verdict = witness.case, witness.under(change)
+            if case.exchange.disputed:
+                moved.append(case)  # its outcome follows from several verdicts
+                continue
             if any(plain_departures(case, verdict, self._combiner.outcome(case.exchange, verdict, case.as_of))):
                 return case
             if case.told and not verdict.agrees(witness.verdict):
@@ -201,11 +204,14 @@ class Witness:
         Whether anything may come out differently.
 
         It may where the part that the change reaches does, where the part does not show enough, and where the case expects how a
-        definition reads.
+        definition reads, or whether a policy applies.
         """
         if not change.parted or self.case.expect.define:
             return True
         defined = _ChangedDefinitions(change.after.rules.definitions, self._test, self._defined, change.touched)
+        applying = {f"{policy}{APPLIES}" for policy in self.case.applying} & change.touched
+        if any(defined[key] is not self._defined[key] for key in applying):
+            return True
         was, now = (
             reference.follows(self._known, Reads(reference.rules, self._test, read), self._holds(reference, read))
             for reference, read in ((change.part_before, self._defined), (change.part_after, defined))

@@ -1,24 +1,34 @@
 """
-What to improve in sound policies: words that nothing uses, provisions that no test shows, sources that nobody read again in time.
+What to improve in sound policies: words that nothing uses, provisions that no test shows, sources that nobody read again in time, lifts
+and bans that a word too many or too few gets around.
 
-A bundle and a day go in, warnings at their places come out. The warnings of `check` are among them.
+A bundle and a day go in, warnings at their places come out. The warnings of `check` are among them. An author accepts a finding with a
+comment on its line or above it: `# accepted CODE: why`.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import date
 
 from engine.authoring.instruments import Instrument, instruments
-from engine.authoring.testing import expectations
+from engine.authoring.testing import cases, expectations
+from engine.backends.bitset import Bitset
+from engine.backends.bitset.strata import mask_of
 from engine.bundle import Bundle
+from engine.deciding.combine import permitting
 from engine.diagnostic import Diagnostic, Findings, Span
 from engine.languages import LANGUAGES
 from engine.multilingual import Words
 from engine.policy_language.model import Text
-from engine.policy_language.tree import Mapping, Node, Scalar, Sequence
-from engine.rules import Atom, Condition, anchors, atoms
+from engine.policy_language.tree import Mapping, Node, Scalar, Sequence, comments
+from engine.rules import AS_OF, All, AnyOf, Atom, Condition, Defined, Not, Rule, Truth, anchors, atoms, tests
 
+BANS = ("prohibit", "review", "require")
+RESERVED = ("subject/", "touch/", "counter/", "not-reached/")  # conditions of the vocabulary, not of a provision
+ACCEPTED = re.compile(r"# accepted ([a-z-]+): *\S")
+IDLE, CLAIMED, STATED = range(3)
 USED_BY_LEDGER = ("exporter.id", "recipient.id", "data.id")  # who and what: records are searched by them
 
 
@@ -34,6 +44,12 @@ class _Lint:
         self.words = bundle.vocabulary
         self.instruments = instruments(bundle)
         self.findings = Findings()
+        # The claims that other facts can contradict, as the vocabulary says under `coherence:`.
+        never = (set(_named(*atoms(each.condition))) for each in bundle.coherence.never)
+        self.contradicted = {name for names in never if any(not name.startswith("claims.") for name in names) for name in names}
+        self.by_provision: dict[str, list[Rule]] = {}
+        for rule in bundle.rules.rules:
+            self.by_provision.setdefault(rule.provision.id, []).append(rule)
 
     def run(self) -> tuple[Diagnostic, ...]:
         self.unused()
@@ -41,9 +57,13 @@ class _Lint:
         for instrument in self.instruments:
             self.stale(instrument)
             self.lifts_from_memory(instrument)
+            self.bare_claims(instrument)
+        self.covered_and_silent()
+        self.escapes()
+        self.known_to_one_rule()
         self.ended()
         self.untranslated()
-        return tuple(sorted({*self.bundle.warnings, *self.findings.all}))
+        return self.not_accepted({*self.bundle.warnings, *self.findings.all})
 
     # Words that nothing uses
 
@@ -135,17 +155,57 @@ class _Lint:
     def untested(self) -> None:
         stands: set[str] = set()
         silent: set[str] = set()
+        idle: set[str] = set()
         for suite, expect in expectations(self.bundle):
             for names, into in ((expect.because, stands), (expect.beaten, stands), (expect.silent, silent)):
                 into |= {name if "/" in name else f"{suite}/{name}" for name in names or ()}
+            idle |= {policy for policy, word in expect.applies.items() if word == "no"}
         for instrument in self.instruments:
             for number, rule in enumerate(instrument.text.rules):
                 id = f"{instrument.text.policy}/{rule.id}"
-                wanting = [said for said, seen in (("stands", stands), ("does not stand", silent)) if id not in seen]
+                # A rule without a condition of its own does not stand where its policy does not apply.
+                bare = rule.when is None and rule.unless is None and rule.in_force is None
+                not_standing = id in silent or (bare and instrument.text.policy in idle)
+                wanting = [said for said, seen in (("stands", id in stands), ("does not stand", not_standing)) if not seen]
                 if wanting:
                     said = f"no case shows that `{rule.id}` {', and none that it '.join(wanting)}"
                     help = "name it under `because` in one case and under `silent` in another"
+                    if bare:
+                        help += f", or expect `applies: {{{instrument.text.policy}: no}}`"
                     self.findings.warn(instrument.at("rules", number, "id"), "untested", said, help=help)
+
+    def covered_and_silent(self) -> None:
+        """A covered subject matter of a jurisdiction on which no case reaches the law: nothing stands, and nothing is permitted."""
+        rules = self.bundle.rules
+        left = {
+            (floor.jurisdiction, each.subject): each
+            for floor in rules.floors
+            for each in floor.spoken
+            if floor.covered and each.covered_from
+        }
+        speaking = {
+            key: mask_of(n for n, rule in enumerate(rules.rules) if _is_of(rule, key.removeprefix("speaks/")))
+            for key in {key for each in left.values() for key in each.by}
+        }
+        engine = Bitset(rules)
+        for case in cases(self.bundle) if left else ():
+            verdict = engine.evaluate(case.exchange, case.as_of)
+            for (place, subject), each in list(left.items()):
+                assert each.covered_from
+                if each.covered_from <= case.as_of and verdict.defined[subject] is Truth.YES:
+                    stands = any(verdict.stands.certain & speaking[key] for key in each.by)
+                    if stands or permitting(verdict.jurisdictions[place]):
+                        del left[place, subject]
+            if not left:
+                break
+        for place, subject in left:
+            name = subject.removeprefix("subject/")
+            node = self.words.nodes["jurisdictions", place]
+            covers = node.get("covers") if isinstance(node, Mapping) else None
+            at = (covers.key(name) if isinstance(covers, Mapping) else None) or node
+            said = f"`{place}` covers `{name}`, and in no case a provision on it stands or it permits"
+            help = "add a case in which one of the policies named under `by` speaks, or say `partly: yes`"
+            self.findings.warn(at.span, "covered-and-silent", said, help=help)
 
     # Sources and marks
 
@@ -162,6 +222,109 @@ class _Lint:
                 said = f"`{rule.id}` is a lift from memory, so what it would lift becomes a review"
                 help = "read its source, then mark it `confirmed`"
                 self.findings.warn(instrument.at("rules", number, "status"), "lift-from-memory", said, help=help)
+
+    # What gets around the law
+
+    def bare_claims(self, instrument: Instrument) -> None:
+        """A lift that stands where it is claimed to, which neither a document nor another fact can contradict."""
+        policy = instrument.text.policy
+        for number, rule in enumerate(instrument.text.rules):
+            lifting = (own(each.condition) for each in self.by_provision[f"{policy}/{rule.id}"] if each.lifts)
+            if any(self.rests_on_claims(condition, True) == CLAIMED for condition in lifting):
+                said = (
+                    f"`{rule.id}` lifts where it is claimed to: no document is asked for, and no other fact can contradict it"
+                )
+                help = "ask for a document under `when`, or say under `unless` which facts contradict the claim"
+                self.findings.warn(instrument.at("rules", number, "id"), "bare-claim", said, help=help)
+
+    def rests_on_claims(self, condition: Condition, wanted: bool) -> int:
+        """Whether a condition can be as wanted with nothing sent (IDLE), with claims alone (CLAIMED), or not so (STATED)."""
+        match condition:
+            case Atom(fact=fact) if fact == AS_OF:
+                return IDLE
+            case Atom(fact=fact) if fact.startswith("claims.") and not self.contradicted.intersection(_named(condition)):
+                return CLAIMED if wanted else IDLE
+            case Atom():
+                return STATED
+            case Not(part=part):
+                return self.rests_on_claims(part, not wanted)
+            case Defined(key=key):
+                return self.rests_on_claims(self.bundle.rules.definitions[key], wanted)
+            case All(parts=parts) | AnyOf(parts=parts):
+                found = [self.rests_on_claims(part, wanted) for part in parts]
+                if isinstance(condition, All) is wanted:
+                    return max(found, default=IDLE)
+                return CLAIMED if CLAIMED in found else min(found, default=STATED)
+
+    def escapes(self) -> None:
+        """A ban that holds only while a set has nothing else in it, at the place where `only` is written."""
+        places: dict[str, Span] = {}
+        for instrument in self.instruments:
+            policy = instrument.text.policy
+            places[f"{policy}#applies"] = instrument.at("applies")
+            places |= {f"{policy}/{name}": instrument.at("define", name) for name in instrument.text.define}
+            rules = enumerate(instrument.text.rules)
+            places |= {f"{policy}/{rule.id}": instrument.at("rules", number, "id") for number, rule in rules}
+        seen: set[tuple[str, str]] = set()
+        for rule in self.bundle.rules.rules:
+            for place in self.only(rule.provision.id, rule.condition, True) if rule.effect in BANS else ():
+                if place not in seen:
+                    seen.add(place)
+                    said = f"whoever adds a value to `{place[1]}` escapes `{rule.provision.id}`, which asks for `only`"
+                    help = "ask with `has` for what the rule is about; where the law itself says “only”, accept the finding"
+                    self.findings.warn(places[place[0]], "only-on-a-ban", said, help=help)
+
+    def only(self, owner: str, condition: Condition, wanted: bool) -> Iterator[tuple[str, str]]:
+        """The facts of the tests with `only` that have to hold, each with the rule or definition in which it is written."""
+        match condition:
+            case Atom(op="only", fact=fact) if wanted:
+                yield owner, fact
+            case Not(part=part):
+                yield from self.only(owner, part, not wanted)
+            case Defined(key=key):
+                yield from self.only(key.partition("!")[0], self.bundle.rules.definitions[key], wanted)
+            case All(parts=parts) | AnyOf(parts=parts):
+                for part in parts:
+                    yield from self.only(owner, part, wanted)
+
+    def known_to_one_rule(self) -> None:
+        """A fact that is asked for because of one provision alone, and that no counter, account or country of the exchange needs."""
+        rules, families = self.bundle.rules, {m: name for name, members in self.words.families.items() for m in members}
+        by: dict[str, set[str]] = {}
+        for rule in rules.rules:
+            conditions = [rule.condition, *(duty.done_when for duty in rule.duties if duty.done_when is not None)]
+            read = {name for each in conditions for atom in tests(each, rules.definitions) for name in (atom.fact, atom.other)}
+            read |= {anchor.after for duty in rule.duties for anchor in anchors(duty.due)}
+            for name in read:
+                by.setdefault(families.get(name, name).removesuffix(".total"), set()).add(rule.provision.id)
+        reserved = (condition for key, condition in rules.definitions.items() if key.startswith(RESERVED))
+        elsewhere = {atom.fact for condition in reserved for atom in tests(condition, rules.definitions)}
+        elsewhere |= {line.fact for _, lines in self.words.factor.values() for line in lines.values()}
+        elsewhere |= {anchor.after for each in rules.requirements.values() for d in each.duties for anchor in anchors(d.due)}
+        for name in dict.fromkeys(families.get(fact, fact) for fact in self.words.facts):
+            knowing = by.get(name, set())
+            if len(knowing) == 1 and name not in elsewhere:
+                said = f"`{name}`: only `{min(knowing)}` asks for the fact"
+                help = "say it with a fact that other rules ask for too, or accept the finding"
+                self.findings.warn(self.words.spans["facts", name], "one-rule", said, help=help)
+
+    # What an author has accepted
+
+    def not_accepted(self, found: set[Diagnostic]) -> tuple[Diagnostic, ...]:
+        """The findings that no comment accepts, and the comments that accept nothing."""
+        left, idle = set(found), Findings()
+        for file, data in self.bundle.sources.items():
+            if b"# accepted " in data:
+                lines = data.decode().splitlines()
+                for comment in comments(file, data):
+                    if match := ACCEPTED.match(comment.text):
+                        line = _below(lines, comment.span)
+                        accepted = {each for each in found if (each.at.file, each.at.line, each.code) == (file, line, match[1])}
+                        left -= accepted
+                        if not accepted:
+                            said = f"there is no finding `{match[1]}` to accept on line {line}"
+                            idle.warn(comment.span, "accepted-nothing", said, help="drop the comment")
+        return tuple(sorted({*left, *idle.all}))
 
     def ended(self) -> None:
         """An acceptance that is over: the decisions that rested on it are reviews again."""
@@ -212,14 +375,35 @@ class _Lint:
                 self.findings.warn(at, "untranslated", f"{what} has no {language.english_name}", help=f"add `{code}:`")
 
 
+def own(condition: Condition) -> Condition:
+    """A rule's condition without that of its policy."""
+    assert isinstance(condition, All)
+    return All(condition.parts[1:])
+
+
+def _is_of(rule: Rule, name: str) -> bool:
+    """Whether a rule is of a policy, or of a single provision."""
+    return name in (rule.provision.policy, rule.provision.id)
+
+
+def _below(lines: list[str], comment: Span) -> int:
+    """The line that a comment is about: its own where something stands before it, else the next line that is no comment."""
+    line = comment.line
+    if not lines[line - 1][: comment.column - 1].strip():
+        line += 1
+        while line < len(lines) and lines[line - 1].lstrip().startswith("#"):
+            line += 1
+    return line
+
+
 def _by(fact: Node) -> str:
     """The value set that makes a fact a family."""
     by = fact.get("by") if isinstance(fact, Mapping) else None
     return by.text if isinstance(by, Scalar) else ""
 
 
-def _named(atom: Atom) -> Iterator[str]:
-    for name in (atom.fact, atom.other):
+def _named(*of: Atom) -> Iterator[str]:
+    for name in (name for atom in of for name in (atom.fact, atom.other)):
         group, _, rest = name.partition(".")
         if group in ("evidence", "claims"):
             # A field of a document counts as the document.

@@ -3,7 +3,7 @@ What the tests defend: change one thing in the checked rules, and see whether an
 
 A bundle goes in; its mutants come out, one for each condition denied or dropped, each threshold moved by one, each date and each last
 day moved by a day, each exemption dropped. `court` says whether a case notices one; a mutant that none notices is a sentence of the
-law that no test defends.
+law that no test defends. A mutant that widens a lift is worse than others: under it, something goes ahead that the law holds back.
 
 The mutants are made of the checked rules, not of YAML: a provision that became two rules is changed in both, and a definition in
 every reading of it.
@@ -58,7 +58,8 @@ class Mutant:
     One change of the rules.
 
     `policy` owns what was changed, and `file:line` is its place. `sentence` says what no test defends, where no case notices the
-    mutant. `owners` are the keys of the rules, definitions and duties that differ, `rules` the whole changed set.
+    mutant. `owners` are the keys of the rules, definitions and duties that differ, `rules` the whole changed set. `widens`: a condition of
+    a ground, of an exemption, of its `unless` or of the end of a duty is dropped, so that more is lifted, or done.
     """
 
     policy: str
@@ -67,6 +68,7 @@ class Mutant:
     sentence: str
     owners: frozenset[str]
     rules: RuleSet
+    widens: bool = False
 
 
 def mutants(bundle: Bundle, only: str = "") -> Iterator[Mutant]:
@@ -104,7 +106,7 @@ class _Surgeon:
                 continue
             what = "applies" if name.endswith(APPLIES) else f"`{name.partition('/')[2].removesuffix(TRAVELS)}`"
             conditions = {key: self.rules.definitions[key] for key in keys}
-            for said, changed in _changes(conditions, self.book):
+            for said, changed, _ in _changes(conditions, self.book):
                 yield self._mutant(
                     policy,
                     name.removesuffix(APPLIES).removesuffix(TRAVELS),
@@ -118,31 +120,40 @@ class _Surgeon:
     def _provision(self, id: str, rules: Sequence[Rule]) -> Iterator[Mutant]:
         policy, short = rules[0].provision.policy, id.partition("/")[2]
         conditions = {rule.key: _own(rule.condition) for rule in rules}
-        for said, changed in _changes(conditions, self.book):
-            yield self._with(
-                policy, id, f"{short}: {said}", [replace(rule, condition=_under(rule, changed[rule.key])) for rule in rules]
-            )
+        lifting, restoring = any(rule.lifts for rule in rules), any(_restores(rule) for rule in rules)
+        for said, changed, looser in _changes(conditions, self.book):
+            altered = [replace(rule, condition=_under(rule, changed[rule.key])) for rule in rules]
+            widens = (lifting and looser is True) or (restoring and looser is False)
+            yield self._with(policy, id, f"{short}: {said}", altered, widens=widens)
         for rule in rules:
             for number, name in enumerate(rule.exempts):
                 left = rule.exempts[:number] + rule.exempts[number + 1 :]
                 said = f"{short}: that it exempts `{name.partition('~')[0]}`"
-                yield self._with(policy, id, said, [replace(rule, exempts=left)])
+                yield self._with(policy, id, said, [replace(rule, exempts=left)], widens=_restores(rule))
             for number, name in enumerate(rule.excuses):
                 left = rule.excuses[:number] + rule.excuses[number + 1 :]
                 yield self._with(policy, id, f"{short}: that `{name}` is not owed", [replace(rule, excuses=left)])
             for number, duty in enumerate(rule.duties):
-                for said, changed_duty in _duties(duty, self.book):
+                for said, changed_duty, looser in _duties(duty, self.book):
                     duties = (*rule.duties[:number], changed_duty, *rule.duties[number + 1 :])
-                    yield self._with(policy, id, f"{short}: {said}", [replace(rule, duties=duties)], duty.key)
+                    altered = [replace(rule, duties=duties)]
+                    yield self._with(policy, id, f"{short}: {said}", altered, duty.key, widens=looser is True)
 
-    def _with(self, policy: str, id: str, sentence: str, changed: Sequence[Rule], *more: str) -> Mutant:
+    def _with(self, policy: str, id: str, sentence: str, changed: Sequence[Rule], *more: str, widens: bool = False) -> Mutant:
         by_key = {rule.key: rule for rule in changed}
         rules = tuple(by_key.get(rule.key, rule) for rule in self.rules.rules)
-        return self._mutant(policy, id, sentence, (*by_key, *more), replace(self.rules, rules=rules))
+        return self._mutant(policy, id, sentence, (*by_key, *more), replace(self.rules, rules=rules), widens)
 
-    def _mutant(self, policy: str, place: str, sentence: str, owners: Iterable[str], rules: RuleSet) -> Mutant:
+    def _mutant(
+        self, policy: str, place: str, sentence: str, owners: Iterable[str], rules: RuleSet, widens: bool = False
+    ) -> Mutant:
         file, line = self.places[place]
-        return Mutant(policy, file, line, sentence, frozenset(owners), rules)
+        return Mutant(policy, file, line, sentence, frozenset(owners), rules, widens)
+
+
+def _restores(rule: Rule) -> bool:
+    """Whether a rule exempts from what lifts."""
+    return rule.key.endswith("~restores")
 
 
 def _places(bundle: Bundle) -> dict[str, tuple[str, int]]:
@@ -176,13 +187,13 @@ def _under(rule: Rule, condition: Condition) -> Condition:
     return All((rule.condition.parts[0], condition))
 
 
-def _duties(duty: Duty, book: Phrasebook) -> Iterator[tuple[str, Duty]]:
+def _duties(duty: Duty, book: Phrasebook) -> Iterator[tuple[str, Duty, bool | None]]:
     title = book.text(duty.text)
     for said, due in _dues(duty.due):
-        yield f"that “{title}” is due {said}", replace(duty, due=due)
+        yield f"that “{title}” is due {said}", replace(duty, due=due), None
     if duty.done_when is not None:
-        for said, changed in _changes({"": duty.done_when}, book):
-            yield f"when “{title}” is done: {said}", replace(duty, done_when=changed[""])
+        for said, changed, looser in _changes({"": duty.done_when}, book):
+            yield f"when “{title}” is done: {said}", replace(duty, done_when=changed[""]), looser
 
 
 def _dues(due: Due | None) -> Iterator[tuple[str, Due]]:
@@ -208,18 +219,34 @@ def _dues(due: Due | None) -> Iterator[tuple[str, Due]]:
 # Conditions
 
 
-def _changes(conditions: Mapping[str, Condition], book: Phrasebook) -> Iterator[tuple[str, dict[str, Condition]]]:
+def _changes(conditions: Mapping[str, Condition], book: Phrasebook) -> Iterator[tuple[str, dict[str, Condition], bool | None]]:
     """
-    Every change of one condition: what the change takes away, in words, and the changed readings.
+    Every change of one condition: what the change takes away, in words, the changed readings, and whether these hold more often.
 
-    The readings of a condition differ only in how unshown evidence reads.
+    The last is None unless a part was dropped. The readings of a condition differ only in how unshown evidence reads.
     """
     first = next(iter(conditions.values()))
     for path, leaf in _leaves(first):
         for said, rewrite in _rewrites(leaf, book):
             changed = {key: _rewritten(condition, path, rewrite) for key, condition in conditions.items()}
             if any(changed[key] != conditions[key] for key in conditions):
-                yield said, changed
+                yield said, changed, (_looser(first, path) is not False if rewrite(leaf) is None else None)
+
+
+def _looser(condition: Condition, path: Path) -> bool | None:
+    """Whether a condition holds more often once the part at a path is dropped; None where nothing of the condition is left."""
+    if not path:
+        return None
+    match condition:
+        case Not(part=part):
+            inner = _looser(part, path[1:])
+            return None if inner is None else not inner
+        case All(parts=parts):
+            return _looser(parts[path[0]], path[1:]) is not False
+        case AnyOf(parts=parts):
+            inner = _looser(parts[path[0]], path[1:])
+            return inner if inner is not None or len(parts) == 1 else False
+    raise AssertionError("a path leads through groups only")
 
 
 def _leaves(condition: Condition, path: Path = ()) -> Iterator[tuple[Path, Atom | Defined]]:

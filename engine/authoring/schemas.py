@@ -19,6 +19,7 @@ from engine.authoring.hints import KEYS, OPERATORS
 from engine.authoring.testing import LEFT_OUT
 from engine.bundle import Bundle
 from engine.decision import Outcome, RequirementPart
+from engine.exchange import REGISTER
 from engine.policy_language.check import DUE_ANCHORS
 from engine.policy_language.conditions import DATES, FITS, GROUPS, ORDER
 from engine.policy_language.model import (
@@ -201,6 +202,7 @@ class _Words:
             "CaseText.change": _ref("exchange"),
             "Expectation.outcome": outcome,
             "Expectation.jurisdictions": _closed(_each(_titles(vocabulary.jurisdictions), outcome)),
+            "Expectation.applies": _closed(_each(self.policies, _one_of(("yes", "no", "unknown")))),
             "Expectation.because": rules,
             "Expectation.silent": rules,
             "Expectation.beaten": rules,
@@ -279,12 +281,16 @@ class _Words:
             for kind, text in vocabulary.kinds[group].items()
         }
         ways = _one_of([*vocabulary.requirements, *self.grounds], what="requirement or ground")
+        stated = {**facts, **{f"{family}.rest": rest for family in vocabulary.families}, **documents}
+        entity = _by_shape(_one_of(("none",)), mapping=_closed(stated))
+        said = _told(
+            "What the register says of an entity, by the fact that states its id; `none`: the register does not have it."
+        )
         return _closed(
             {
-                **facts,
-                **{f"{family}.rest": rest for family in vocabulary.families},
-                **documents,
+                **stated,
                 "relies_on": {"type": "array", "items": ways, **relies_on},
+                REGISTER: {"type": "object", "additionalProperties": entity, **said},
             }
         )
 
@@ -341,6 +347,7 @@ class _Words:
             "in": _one_or_more(register),
             "not": _ref(f"test {type.name}"),
             "fact": same,
+            "registered": _YES_NO,
         }
         fitting = {word: operands[word] | _operator(word) for word, fits in FITS.items() if fits(type)}
         operators = _some({word: schema for word, schema in fitting.items() if word != "in" or listed})

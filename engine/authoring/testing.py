@@ -20,9 +20,9 @@ from engine.deciding.combine import word as outcome_word
 from engine.deciding.judgement import Judgement
 from engine.decision import Decision
 from engine.diagnostic import Findings, did_you_mean
-from engine.exchange import Exchange, ExchangeRefused
+from engine.exchange import REGISTER, Exchange, ExchangeRefused
 from engine.pdp import PDP
-from engine.policy_language.model import Expectation, TestText, read_model
+from engine.policy_language.model import DutyOnDay, Expectation, TestText, read_model
 from engine.policy_language.tree import Node, Scalar, locate
 from engine.policy_language.vocabulary import DOCUMENT_FIELDS, DOCUMENT_GROUPS, Vocabulary
 from engine.rules import Truth
@@ -59,14 +59,21 @@ class Prepared:
     def told(self) -> bool:
         """Whether the expectation names something that only a whole decision shows."""
         expect = self.expect
-        plain = Expectation(
+        plain = Expectation.model_construct(
             outcome=expect.outcome,
             jurisdictions=expect.jurisdictions,
+            applies=expect.applies,
             because=expect.because,
             silent=expect.silent,
             define=expect.define,
         )
         return expect != plain
+
+    @property
+    def applying(self) -> frozenset[str]:
+        """The policies of which the expectation shows whether they apply: those that it names, and those of its silent rules."""
+        silent = (_full(self.suite, name).rpartition("/")[0] for name in self.expect.silent or ())
+        return frozenset((*self.expect.applies, *silent))
 
 
 def run(bundle: Bundle, only: str = "", pdp: PDP | None = None) -> Iterator[Result]:
@@ -85,6 +92,12 @@ def prepare(bundle: Bundle, file: str) -> Iterator[Prepared]:
         if isinstance(each, Result):
             raise ValueError(f"{each.file}:{each.line}: {each.problems[0]}")
         yield each
+
+
+def cases(bundle: Bundle) -> Iterator[Prepared]:
+    """Every case of the bundle's test files that can be decided."""
+    for file, node in bundle.tests:
+        yield from (each for each in _prepare(bundle, file, node) if isinstance(each, Prepared))
 
 
 def suite_of(test: Node) -> str:
@@ -166,9 +179,17 @@ def plain_departures(case: Prepared, verdict: Verdict, outcome: Outcome) -> Iter
 
 def build(bundle: Bundle, flat: dict[str, Any]) -> Exchange:
     """An exchange from dotted facts as an author writes them. Raises ExchangeRefused."""
+    return bundle.reader.read(json.dumps(_nested(bundle, flat)).encode())
+
+
+def _nested(bundle: Bundle, flat: dict[str, Any]) -> dict[str, Any]:
+    """The JSON of an exchange, from dotted facts."""
     nested: dict[str, Any] = {}
     for name, value in flat.items():
         if value == LEFT_OUT:
+            continue
+        if name == REGISTER and isinstance(value, dict):
+            nested[name] = {key: _registered(bundle, entity) for key, entity in value.items()}
             continue
         path = name.split(".")
         if path[0] in DOCUMENT_GROUPS and len(path) > 1:
@@ -178,7 +199,12 @@ def build(bundle: Bundle, flat: dict[str, Any]) -> Exchange:
         for step in path[:-1]:
             here = here.setdefault(step, {})
         here[path[-1]] = _json(bundle.vocabulary, name, value)
-    return bundle.reader.read(json.dumps(nested).encode())
+    return nested
+
+
+def _registered(bundle: Bundle, entity: Any) -> Any:
+    """What the register says of an entity: its facts, dotted as in an exchange, or `none`."""
+    return {"states": _nested(bundle, entity)} if isinstance(entity, dict) else {"known": entity != "none"}
 
 
 def _json(vocabulary: Vocabulary, name: str, value: Any) -> Any:
@@ -229,7 +255,7 @@ def _compare(bundle: Bundle, policy: str, expect: Expectation, decision: Decisio
         if states.get(name) != wanted:
             yield f"the requirement {name} is {states.get(name, 'not asked for')}, not {wanted}"
     if expect.duties is not None:
-        yield from _same("duties", expect.duties, [d.duty for d in decision.duties])
+        yield from _duties(expect.duties, decision)
     if expect.overdue is not None:
         yield from _same("overdue duties", expect.overdue, [d.duty for d in decision.duties if d.overdue == "yes"])
     if expect.missing is not None:
@@ -258,18 +284,46 @@ def _compare(bundle: Bundle, policy: str, expect: Expectation, decision: Decisio
 
 
 def _unknown(bundle: Bundle, policy: str, expect: Expectation) -> Iterator[str]:
-    """Every rule that an expectation names and the bundle does not have."""
+    """Every rule and policy that an expectation names and the bundle does not have."""
     known = {rule.provision.id for rule in bundle.rules.rules}
     for name in (*(expect.because or ()), *(expect.silent or ()), *(expect.beaten or ())):
         if _full(policy, name) not in known:
             yield f"there is no rule `{name}`; {did_you_mean(_full(policy, name), known)}"
+    policies = {rule.provision.policy for rule in bundle.rules.rules}
+    for name in expect.applies:
+        if name not in policies:
+            yield f"there is no policy `{name}`; {did_you_mean(name, policies)}"
 
 
 def _standing(policy: str, expect: Expectation, verdict: Verdict) -> Iterator[str]:
+    for name, wanted in expect.applies.items():
+        truth = verdict.defined.get(f"{name}#applies")
+        if truth is not None and truth is not Truth[wanted.upper()]:
+            yield f"whether `{name}` applies is {truth.name.lower()}, not {wanted}"
     certain = {verdict.rules[number].provision.id for number in numbers(verdict.stands.certain)}
     possible = {verdict.rules[number].provision.id for number in numbers(verdict.stands.possible)}
     yield from (f"`{name}` does not stand" for name in expect.because or () if _full(policy, name) not in certain)
-    yield from (f"`{name}` stands or may stand" for name in expect.silent or () if _full(policy, name) in possible)
+    for name in expect.silent or ():
+        owner = _full(policy, name).rpartition("/")[0]
+        if _full(policy, name) in possible:
+            yield f"`{name}` stands or may stand"
+        elif verdict.defined.get(f"{owner}#applies") is Truth.NO:
+            yield (
+                f"`{name}` is silent because `{owner}` does not apply, which shows nothing of it; "
+                f"expect `applies: {{{owner}: no}}`, or change the exchange so that it applies"
+            )
+
+
+def _duties(wanted: list[str | DutyOnDay], decision: Decision) -> Iterator[str]:
+    """The duties that are owed, against those that are expected; the last day of those that are expected with one."""
+    names = [each if isinstance(each, str) else each.duty for each in wanted]
+    yield from _same("duties", names, [part.duty for part in decision.duties])
+    for each in wanted:
+        if isinstance(each, DutyOnDay):
+            days = [part.due for part in decision.duties if part.duty == each.duty]
+            if days and each.due not in days:
+                found = " and ".join(str(day) if day else "on no day that is known" for day in days)
+                yield f"the duty “{each.duty}” is due {found}, not {each.due}"
 
 
 def _full(policy: str, name: str) -> str:

@@ -13,7 +13,7 @@ import hashlib
 import itertools
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
@@ -22,8 +22,9 @@ from typing import Any, Self, TypeAlias
 from engine.bundle import Bundle
 from engine.exchange import Exchange
 from engine.policy_language.model import CounterText
+from engine.registered import COUNTED
 from engine.rules import Condition, Defined, Rule, RuleSet, Truth, atoms, named, tests
-from engine.values import MAX_COUNT, Duration, Missing, Range, SetOf, read_duration, to_json
+from engine.values import MAX_COUNT, Disputed, Duration, Missing, Range, SetOf, Value, either, read_duration, to_json
 from engine.verdict import Verdict
 
 EXCHANGES = "exchanges"  # the word of a counter that counts exchanges, not a fact
@@ -141,6 +142,7 @@ class Counting:
         words = bundle.vocabulary
         self._facts = words.facts
         self._families = words.families
+        self._reader = bundle.reader
         self._left_out = {name: frozenset(text.leaves_out) for name, text in words.counters.items()}
         self.counters = tuple(
             Counter(
@@ -166,9 +168,13 @@ class Counting:
         return tuple(self.part(fact, exchange) for fact in counter.per)
 
     def part(self, fact: str, exchange: Exchange) -> str | None:
-        """A fact as a part of a key; None where it is not known for certain, or a narrower value may be the true one (semantics 2.5)."""
+        """
+        A fact as a part of a key.
+
+        None where it is not known for certain: it is disputed, or a narrower value may be the true one (semantics 1.8, 2.5).
+        """
         value = exchange.value(fact)
-        if fact not in self._facts or isinstance(value, Missing) or (isinstance(value, SetOf) and value.open):
+        if fact not in self._facts or isinstance(value, Missing | Disputed) or (isinstance(value, SetOf) and value.open):
             return None
         values = self._facts[fact].type.values
         if values and isinstance(value, str) and value in values.narrower:
@@ -176,12 +182,12 @@ class Counting:
         return json.dumps(to_json(value), ensure_ascii=False, sort_keys=True)
 
     def own(self, counter: Counter, fact: str, exchange: Exchange) -> Range:
-        """How many people the exchange itself adds to a counted fact."""
+        """How many people the exchange itself adds to a counted fact; where their number is disputed, from the least to the most."""
         counted = self._facts[fact].counts
         if counted == EXCHANGES:
             return Range.exact(1)
-        parts = [exchange.value(each) for each in self._families.get(counted, (counted,))]
-        tally = sum((Tally.of(each) if isinstance(each, Range) else UNBOUNDED for each in parts), NOTHING)
+        parts = [_span(exchange.value(each)) for each in self._families.get(counted, (counted,))]
+        tally = sum((Tally.of(each) if each else UNBOUNDED for each in parts), NOTHING)
         return tally.range(counter.distinct)
 
     def contributions(self, exchange: Exchange, verdict: Verdict, defined: Mapping[str, Truth]) -> tuple[Contribution, ...]:
@@ -210,13 +216,13 @@ class Counting:
 
     def brought(self, counter: Counter, fact: str, exchange: Exchange) -> Range | None:
         """The count that the sender sent; None where it says no more than what the exchange itself adds."""
-        value = exchange.values.get(fact)
+        value = either(exchange.values.get(fact, Missing.LEFT_OUT))[0]
         if not isinstance(value, Range) or (value.high is None and value.low <= self.own(counter, fact, exchange).low):
             return None
         return value
 
-    def filled(self, exchange: Exchange, counts: Mapping[str, Range]) -> Exchange:
-        """The same exchange with these counts, in its document too."""
+    def filled(self, exchange: Exchange, counts: Mapping[str, Range], counted: Collection[str] = ()) -> Exchange:
+        """The same exchange with these counts, in its document too. `counted` are those that only the caller has counted."""
         document: Any = exchange.document
         personal = set(exchange.personal)
         for fact, count in counts.items():
@@ -224,7 +230,19 @@ class Counting:
             if self._facts[fact].personal:
                 personal.add("/" + fact.replace(".", "/"))
         values = {**exchange.values, **counts}
-        return replace(exchange, document=document, values=values, personal=tuple(sorted(personal)))
+        if exchange.disputed:
+            self._reader.count(values)
+        sources = {**exchange.sources, **dict.fromkeys(counted, COUNTED)}
+        return replace(exchange, document=document, values=values, personal=tuple(sorted(personal)), sources=sources)
+
+
+def _span(count: Value) -> Range | None:
+    """All that a count may be, from the least to the most; None where it is not known."""
+    counts = [each for each in either(count) if isinstance(each, Range)]
+    if len(counts) < len(either(count)):
+        return None
+    highs = [each.high for each in counts if each.high is not None]
+    return Range(min(each.low for each in counts), max(highs) if len(highs) == len(counts) else None)
 
 
 def covering(key: Key) -> Iterator[Key]:

@@ -16,7 +16,7 @@ from engine.bundle import Bundle
 from engine.exchange import Exchange
 from engine.policy_language.organisation import Acceptance
 from engine.rules import Level, NotReached, Spoken, Truth
-from engine.values import Missing, SetOf, Value
+from engine.values import Disputed, Missing, SetOf, Value
 from engine.verdict import Bounds
 
 REVIEWED = frozenset({"exporter", "people"})
@@ -338,8 +338,16 @@ class _Touched:
 
 
 def _countries(value: Value, relevant: Truth) -> Iterator[tuple[str, Truth]]:
-    """The countries that a fact names, each with whether it is touched; country "" is an unknown one."""
+    """
+    The countries that a fact names, each with whether it is touched; country "" is an unknown one.
+
+    Of a disputed fact, a country is touched for certain only where both of its values name it (semantics 1.8).
+    """
     match value:
+        case Disputed(stated=stated, registered=registered):
+            both = [dict(_countries(each, relevant)) for each in (stated, registered)]
+            for country in both[0] | both[1]:
+                yield country, min(each.get(country, Truth.UNKNOWN) for each in both)
         case str():
             yield value, relevant
         case SetOf(members=members, open=open_):

@@ -24,15 +24,16 @@ class Instruments:
         self._weighing = sum(1 << number for number, rule in enumerate(rules) if rule.effect not in SILENT)
 
     def of(self, verdict: Verdict, signed: Collection[str] = ()) -> Mapping[str, Bounds]:
-        """The bounds of each policy by itself, in the order of the rules. `signed` are the reviews that a person has signed off."""
+        """The bounds of each policy by itself, in the order of the rules. `signed` are the provisions that a person has signed off."""
         found: dict[str, Bounds] = {}
         for number in numbers(verdict.stands.possible & self._weighing):
             rule = verdict.rules[number]
             low, high = _raised(rule, verdict)
-            if rule.effect == "review" and rule.provision.id in signed:
+            certain = verdict.stands.truth(number) is Truth.YES
+            if rule.effect == "review" and rule.provision.id in signed and certain:  # 4.6
                 low = high = Level.PERMITTED
             low, high = _doubted(low, high, verdict.doubted.truth(number))
-            if verdict.stands.truth(number) is not Truth.YES:
+            if not certain:
                 low = Level.NOT_APPLICABLE
             before = found.get(rule.provision.policy)
             bounds = Bounds(low, high)

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from datetime import date
 
 from engine.deciding.carried import Carried
-from engine.deciding.combine import Outcome
-from engine.deciding.sign_off import Approval, Unsignable, why_not
+from engine.deciding.combine import UNDETERMINED, Outcome
+from engine.deciding.sign_off import Approval, Unsignable, awaited, why_not
 from engine.decision import EnginePart, SignedOffPart
 from engine.exchange import Exchange
+from engine.rules import RuleSet
 from engine.verdict import Bounds, Reading, Verdict, numbers
 
 WEIGHING = frozenset({"prohibit", "require", "oblige", "review", "compels"})
@@ -33,7 +34,7 @@ class Judgement:
     outcome without the conditions that came with the data, `outcome` is the outcome with them. `came` are the conditions from earlier
     legs of a plan; `carried` are these and then those that the sender stated. `beneath` are the bounds without the reviews that a person
     may sign off (semantics 4.6). `signable` are the provisions that a person may sign off, those signed off included; it is empty where
-    the engines disagree.
+    the engines disagree. `open` is the outcome with the facts open that the register disputes, None where it disputes none.
     """
 
     exchange: Exchange
@@ -48,6 +49,7 @@ class Judgement:
     carried: tuple[Carried, ...]
     signed_off: tuple[SignedOffPart, ...]
     signable: tuple[str, ...]
+    open: Outcome | None = None
 
     @property
     def verdict(self) -> Verdict:
@@ -60,6 +62,11 @@ class Judgement:
         reading = self.verdict.truth
         assert reading is not None
         return reading
+
+    @property
+    def by_dispute(self) -> bool:
+        """Whether the outcome is decided only because the register says something else than the sender (semantics 1.8)."""
+        return self.open is not None and self.open.word == UNDETERMINED and self.outcome.word != UNDETERMINED
 
     @property
     def agreed(self) -> bool:
@@ -81,4 +88,8 @@ class Judgement:
         """The reason why nobody may sign off a provision; None where a person may."""
         if not self.agreed:
             return "disagreement"
-        return None if provision in self.signable else why_not(self.verdict, self.own.conflicts, provision)
+        return None if provision in self.signable else why_not(self.verdict, self.own.coverage, self.own.conflicts, provision)
+
+    def awaited(self, rules: RuleSet, provision: str) -> tuple[str, ...]:
+        """The facts and documents for want of which a provision only may stand; `rules` are those that judged."""
+        return awaited(rules, self.verdict, self.reading, self.exchange, provision)

@@ -1,9 +1,10 @@
 """
 Sign-off: what a person may approve in a decision, and to what the approval is bound.
 
-A person signs off a provision. Its reviews then end, and what it lifts only in doubt counts as lifted. Nothing else changes:
-requirements, prohibitions, conflicts, gaps in coverage and overdue duties stay as they are. An approval is bound to the meaning of the
-provision and to the facts; the caller binds it to an end date. Source: semantics 4.6.
+A person signs off a provision. Its reviews then end, and what it lifts only in doubt counts as lifted. That holds only where the provision
+certainly stands: a signature never takes the place of a missing fact. Nothing else changes: requirements, prohibitions, conflicts, gaps in
+coverage and overdue duties stay as they are. An approval is bound to the meaning of the provision and to the facts; the caller binds it to
+an end date. Source: semantics 4.6.
 """
 
 from __future__ import annotations
@@ -18,13 +19,17 @@ from typing import Any, Literal, TypeAlias
 from engine.bundle import Bundle, printed_days, printed_settings
 from engine.deciding.coverage import REACH, Coverage
 from engine.decision import SignedOffPart
-from engine.rules import AS_OF, Condition, Defined, Need, Rule, State, atoms, named
-from engine.values import Duration, ValueSet
-from engine.verdict import Verdict, numbers
+from engine.exchange import Exchange
+from engine.rules import AS_OF, Atom, Condition, Defined, Need, Rule, RuleSet, State, Truth, atoms, bearing, named
+from engine.values import Duration, Missing, ValueSet
+from engine.verdict import Reading, Verdict, numbers
 
 # Why nobody may sign off a provision: the engines disagree, no provision has this id, it is part of a conflict between sovereigns, it
-# prohibits, requires or obliges, or nothing about it needs a sign-off.
-Unsignable: TypeAlias = Literal["disagreement", "no-provision", "conflict", "prohibits", "requires", "obliges", "nothing"]
+# only may stand since facts are missing, what it lifts in doubt is in doubt for another reason too, it prohibits, requires or obliges, or
+# nothing about it needs a sign-off.
+Unsignable: TypeAlias = Literal[
+    "disagreement", "no-provision", "conflict", "possible", "doubted", "prohibits", "requires", "obliges", "nothing"
+]
 
 BINDING: Mapping[str, Unsignable] = {"prohibit": "prohibits", "require": "requires", "oblige": "obliges"}
 UNBOUND = (AS_OF, "schema")  # members of an exchange that an approval is not bound to, beside its counters
@@ -57,40 +62,86 @@ def concerns(rule: Rule) -> bool:
 
 def signable(verdict: Verdict, coverage: Coverage, may_concern: int = -1) -> tuple[str, ...]:
     """
-    What a person may sign off with an effect: reviews and doubtful lifts that reach something, by provision, and reaches of law.
+    What a person may sign off with an effect: reviews that certainly stand, doubtful lifts that certainly stand, are in no other doubt and
+    reach something, by provision; and certain reaches of law.
 
     `may_concern` is a set of rules that holds at least all those for which `concerns` is true; it shortens the search.
     """
-    rules, stands, doubted = verdict.rules, verdict.stands.possible, verdict.doubted.possible
-    concerned = stands & may_concern
-    reaching = tuple(reach.id for reach in coverage.signable)
-    if not concerned:
-        return reaching
+    concerned = _concerned(verdict, verdict.stands.certain & may_concern)
+    chosen = dict.fromkeys(rule.provision.id for number, rule in concerned if _counts(verdict, number))
+    return (*chosen, *(reach.id for reach in coverage.signable))
+
+
+def _counts(verdict: Verdict, number: int) -> bool:
+    """Whether an approval counts for a rule of a kind that a person may sign off."""
+    certain = bool(verdict.stands.certain >> number & 1)
+    return certain and (reviews(verdict.rules[number]) or not verdict.doubted.possible >> number & 1)
+
+
+def _concerned(verdict: Verdict, among: int) -> list[tuple[int, Rule]]:
+    """Of some rules that stand or may stand, the reviews, and the doubtful lifts that reach something."""
+    if not among:
+        return []
+    rules = verdict.rules
     open_ = {name for name, states in verdict.requirements.items() if State.DOUBTFUL in states}
-    asked = {name for number in numbers(stands) for name in _needs(rules[number].need)} & open_
-    victims = {rules[number].key for number in numbers(doubted)}
-    # A doubtful rule may exempt from a rule that lifts; that lift is then doubted too.
-    reached = {
-        rules[number].key
-        for number in numbers(concerned)
-        if rules[number].doubtful
-        and (
-            victims.intersection(rules[number].exempts)
-            or asked.intersection((*rules[number].satisfies, *rules[number].excuses))
-        )
-    }
-    chosen = (rules[n] for n in numbers(concerned) if reviews(rules[n]) or rules[n].key in reached)
-    return (*dict.fromkeys(rule.provision.id for rule in chosen), *reaching)
+    asked = {name for number in numbers(verdict.stands.possible) for name in _needs(rules[number].need)} & open_
+    victims = {rules[number].key for number in numbers(verdict.doubted.possible)}
+
+    def reaches(rule: Rule) -> bool:
+        # A doubtful rule may exempt from a rule that lifts; that lift is then doubted too.
+        return bool(victims.intersection(rule.exempts) or asked.intersection((*rule.satisfies, *rule.excuses)))
+
+    return [(n, rules[n]) for n in numbers(among) if reviews(rules[n]) or (rules[n].doubtful and reaches(rules[n]))]
 
 
-def why_not(verdict: Verdict, conflicts: Collection[tuple[Rule, str]], provision: str) -> Unsignable:
-    """The strongest reason why a provision that is not signable is not; `conflicts` are those of the outcome."""
+def why_not(verdict: Verdict, coverage: Coverage, conflicts: Collection[tuple[Rule, str]], provision: str) -> Unsignable:
+    """The strongest reason why what is not signable is not; `coverage` and `conflicts` are those of the outcome."""
+    if any(reach.id == provision for reach in coverage.reaches):
+        return "possible"
     effects = {rule.effect for rule in verdict.rules if rule.provision.id == provision}
     if not effects:
         return "no-provision"
     if any(rule.provision.id == provision for rule, _ in conflicts):
         return "conflict"
+    if concerned := [n for n, rule in _concerned(verdict, verdict.stands.possible) if rule.provision.id == provision]:
+        return "possible" if any(not verdict.stands.certain >> number & 1 for number in concerned) else "doubted"
     return next((why for effect, why in BINDING.items() if effect in effects), "nothing")
+
+
+def awaited(rules: RuleSet, verdict: Verdict, reading: Reading, exchange: Exchange, provision: str) -> tuple[str, ...]:
+    """
+    The facts and documents for want of which a provision only may stand; those of a reach are not named.
+
+    They leave open whether its rules hold, or whether the rules stand that would surely exempt these, or come before what holds
+    otherwise. `reading` is how tests read on the exchange, and `verdict` its verdict.
+    """
+    exempters: dict[str, list[int]] = {}
+    for number, rule in enumerate(rules.rules):
+        for victim in rule.exempts:
+            exempters.setdefault(victim, []).append(number)
+    for rule in rules.rules:
+        if rule.otherwise:
+            exempters[rule.key] = [n for n, before in enumerate(rules.rules) if before.key in rule.otherwise]
+    own = [n for n in numbers(verdict.stands.possible & ~verdict.stands.certain) if rules.rules[n].provision.id == provision]
+    waiting, facts = list(own), dict[str, None]()
+    for number in waiting:  # grows while it is walked; exemptions have no circles
+        rule = rules.rules[number]
+        if verdict.holds.truth(number) is Truth.UNKNOWN:
+            for atom in bearing(rule.condition, rules.definitions, reading):
+                facts |= dict.fromkeys(_open(rules, exchange, atom))
+        for each in exempters.get(rule.key, ()):
+            # What a doubtful rule exempts stands as it did, in doubt.
+            only_doubts = number in own and rules.rules[each].doubtful and not rule.otherwise
+            if verdict.stands.possible >> each & 1 and each not in waiting and not only_doubts:
+                waiting.append(each)
+    return tuple(facts)
+
+
+def _open(rules: RuleSet, exchange: Exchange, atom: Atom) -> Iterator[str]:
+    """What to find out about an open test: the facts that it reads and that are not known, else the fact itself."""
+    names = [f"{atom.fact}.dated", f"{atom.fact}.covers"] if atom.op == "counts" else [atom.fact, atom.other]
+    facts = [fact for name in names if name for fact in rules.families.get(name, ("", (name,)))[1]]
+    return map(exchange.asked_for, [fact for fact in facts if isinstance(exchange.value(fact), Missing)] or [atom.fact])
 
 
 def parts(verdict: Verdict, coverage: Coverage, given: Collection[Approval]) -> list[SignedOffPart]:
@@ -102,10 +153,10 @@ def parts(verdict: Verdict, coverage: Coverage, given: Collection[Approval]) -> 
         found[reach.id, "reach"] = SignedOffPart(
             provision=reach.id, accepts="reach", sign_off=each.id, by=each.by, until=each.until
         )
-    for number in numbers(verdict.stands.possible):
+    for number in numbers(verdict.stands.certain):
         rule = verdict.rules[number]
         given_for = by.get(rule.provision.id)
-        if given_for and (reviews(rule) or rule.doubtful):
+        if given_for and concerns(rule) and _counts(verdict, number):
             accepts: Literal["review", "lift"] = "review" if reviews(rule) else "lift"
             found[rule.provision.id, accepts] = SignedOffPart(
                 provision=given_for.provision, accepts=accepts, sign_off=given_for.id, by=given_for.by, until=given_for.until

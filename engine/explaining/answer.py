@@ -10,7 +10,7 @@ from engine.deciding.carried import STATES, gravest
 from engine.deciding.combine import Outcome
 from engine.deciding.coverage import REVIEWED, Unreached
 from engine.explaining.case import Case
-from engine.explaining.phrasebook import Phrasebook
+from engine.explaining.phrasebook import Phrasebook, shown
 from engine.rules import Level, Need, Provision, Rule, State, Truth
 from engine.verdict import numbers
 
@@ -22,9 +22,37 @@ UNMET = frozenset((State.UNMET,))
 
 def answer(case: Case, book: Phrasebook) -> str:
     """What to do, and the first reasons for it."""
-    text = _with_carried(case, book) if case.judgement.agreed else book.language.disagreement()
+    text = _by_register(case, book) if case.judgement.agreed else book.language.disagreement()
     text += "".join((*_accepted(case, book), *_signed_off(case, book)))
+    if case.exchange.only_stated and not case.outcome.permits:
+        text += book.language.only_stated([book.title(name) for name in case.exchange.only_stated])
     return book.language.hypothetically(case.as_of, text) if case.hypothetical else text
+
+
+def _by_register(case: Case, book: Phrasebook) -> str:
+    """The answer, and what the register states otherwise; this leads where it decides that the exchange may not proceed."""
+    facts = list(_contradictions(case, book))
+    if not facts:
+        return _with_carried(case, book)
+    level = case.outcome.bounds.high
+    if case.judgement.by_dispute and level >= Level.REQUIREMENTS_UNMET:
+        reasons = list(dict.fromkeys(_said(rule, book) for _, rule in case.standing() if _leads(case, rule, level)))
+        return book.language.disputed(level, _list(facts, book), _list(reasons, book))
+    return _with_carried(case, book) + book.language.contradicted(_list(facts, book))
+
+
+def _leads(case: Case, rule: Rule, level: Level) -> bool:
+    """Whether a rule that may stand leads to a level."""
+    if level is Level.REQUIREMENTS_UNMET:
+        return rule.need is not None and not _met(case, rule.need)
+    return rule.effect == {Level.REVIEW: "review", Level.PROHIBITED: "prohibit"}[level]
+
+
+def _contradictions(case: Case, book: Phrasebook) -> Iterator[str]:
+    """The facts that the register states otherwise, each with both values."""
+    for fact, _, _ in case.exchange.contradictions():
+        value = shown(case.bundle.vocabulary, case.exchange, fact, case.as_of)
+        yield book.language.pair(book.language.small(book.title(fact)), book.told(fact, value))
 
 
 def _with_carried(case: Case, book: Phrasebook) -> str:

@@ -12,6 +12,7 @@ from functools import cached_property
 from engine.bundle import Bundle
 from engine.deciding.combine import Outcome
 from engine.deciding.judgement import Judgement
+from engine.deciding.rests_on import Statement
 from engine.decision import MissingPart
 from engine.exchange import Exchange
 from engine.rules import Rule
@@ -20,13 +21,20 @@ from engine.verdict import Reading, Verdict, numbers
 
 @dataclass(frozen=True)  # without slots: cached properties need the instance's dictionary
 class Case:
-    """Everything that a decision is written from. `id` is the caller's; `missing` are the facts to find out."""
+    """
+    Everything that a decision is written from.
+
+    `id` is the caller's; `missing` are the facts to find out. `rests_on` are the statements on which a permit rests; with `exact`, each of
+    them was verified by itself.
+    """
 
     bundle: Bundle
     judgement: Judgement
     hypothetical: bool
     id: str
     missing: tuple[MissingPart, ...]
+    rests_on: tuple[Statement, ...] = ()
+    exact: bool = False
 
     @property
     def exchange(self) -> Exchange:

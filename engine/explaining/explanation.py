@@ -22,7 +22,18 @@ from engine.deciding.combine import word
 from engine.deciding.coverage import Coverage
 from engine.deciding.instruments import Instruments
 from engine.deciding.judgement import LIFTING, WEIGHING
-from engine.decision import SCHEMA, CarriedPart, ConflictPart, DutyPart, EnginePart, TracedPart, TracePart, TruthWord
+from engine.deciding.rests_on import Statement
+from engine.decision import (
+    SCHEMA,
+    CarriedPart,
+    ConflictPart,
+    DisputedPart,
+    DutyPart,
+    EnginePart,
+    TracedPart,
+    TracePart,
+    TruthWord,
+)
 from engine.exchange import Exchange
 from engine.explaining.answer import answer
 from engine.explaining.case import Case
@@ -31,11 +42,12 @@ from engine.explaining.phrasebook import Phrasebook, shown
 from engine.explaining.search_terms import Naming
 from engine.explaining.written import Written
 from engine.languages import ENGLISH, Language
-from engine.rules import AS_OF, Defined, Level, Rule, State, Truth, tests
-from engine.values import Missing
+from engine.registered import IN_REGISTER
+from engine.rules import AS_OF, Defined, Level, Rule, State, Truth, bearing, tests
+from engine.values import Missing, either
 from engine.verdict import Bounds, Reading, numbers
 
-REMEMBERED_DUTIES = 4_096
+REMEMBERED_DUTIES = REMEMBERED_STATEMENTS = 4_096
 MOST_FOLDERS = 8  # that a decision names, so that its length has a bound
 REMEMBERED = 256  # combinations of truth values of the tests of one rule
 TRUTH_WORDS: dict[Truth, TruthWord] = {Truth.NO: "no", Truth.UNKNOWN: "unknown", Truth.YES: "yes"}
@@ -72,6 +84,7 @@ class Teller:
         self._advice: dict[int, str] = {}
         self._covered: dict[Coverage, str] = {}
         self._owing: dict[tuple[str, bool, Truth, date | None], tuple[DutyPart, str]] = {}
+        self._statements: dict[Statement, str] = {}
         self._ids = tuple(quote(rule.provision.id) for rule in rules)
         self._owners = {d.key: self.book.text(r.title) for r in bundle.rules.requirements.values() for d in r.duties}
         self._owners |= {d.key: self.book.source(r.provision) for r in rules for d in r.duties}
@@ -91,6 +104,7 @@ class Teller:
         duties = tuple(self._duties(case))
         conflicts = tuple(self._conflicts(case))
         carried = tuple(carried_part(self.bundle, case.exchange, each, self.book.language.code) for each in judgement.carried)
+        disputed = tuple(self._disputed(case))
         values = Values(case)
         members = {
             "schema": f'"{SCHEMA}"',
@@ -119,6 +133,14 @@ class Teller:
             members["signed_off"] = _parts(judgement.signed_off)
         if carried:
             members["carried"] = _parts(carried)
+        if outcome.permits:
+            members["rests_on"] = _list(map(self._statement, case.rests_on))
+            if case.exact:
+                members["exact"] = "true"
+        if case.exchange.only_stated:
+            members["must_be_shown"] = _encode(list(case.exchange.only_stated))
+        if disputed:
+            members["disputed"] = _parts(disputed)
         members |= {name: _encode(part.model_dump(mode="json", by_alias=True)) for name, part in more.items()}
         return Written(
             id=case.id,
@@ -132,6 +154,7 @@ class Teller:
             duties=tuple(part for part, _ in duties),
             conflicts=conflicts,
             carried=carried,
+            disputed=disputed,
             missing=case.missing,
             signable=judgement.signable,
             named=self._named(case),
@@ -227,7 +250,7 @@ class Teller:
         found = known.get(seen)
         if found is None:
             lines: dict[tuple[str, str], tuple[str, str]] = {}
-            for atom in self.book.bearing(self.bundle.rules.rules[number].condition, reading):
+            for atom in bearing(self.bundle.rules.rules[number].condition, self.bundle.rules.definitions, reading):
                 phrase = self.book.phrase(atom)
                 if atom.fact != AS_OF and (atom.fact, phrase) not in lines:
                     truth = TRUTH_WORDS[reading(atom)]
@@ -237,6 +260,14 @@ class Teller:
                 del known[next(iter(known))]
             found = known[seen] = tuple(lines.values())
         return found
+
+    def _statement(self, statement: Statement) -> str:
+        if statement not in self._statements:
+            if len(self._statements) >= REMEMBERED_STATEMENTS:
+                self._statements.clear()
+            fact, source, without = statement
+            self._statements[statement] = f'{{"fact":{quote(fact)},"source":"{source}","without":"{without.word}"}}'
+        return self._statements[statement]
 
     def _beaten(self, case: Case) -> Iterator[str]:
         holds, stands, doubted = case.verdict.holds, case.verdict.stands, case.verdict.doubted
@@ -339,6 +370,18 @@ class Teller:
             names = list(dict.fromkeys(self.book.text(self.bundle.vocabulary.lanes[rule.lane].title) for rule in open_))
             text = self.book.language.open_lane(names, case.outcome.bounds.low)
             yield ConflictPart(kind="notice", text=text, provisions=[rule.provision.id for rule in open_])
+
+    def _disputed(self, case: Case) -> Iterator[DisputedPart]:
+        """The facts that the register disputes, each with both values and the entity that states the other one."""
+        exchange, vocabulary = case.exchange, self.bundle.vocabulary
+        for fact, name, entity in exchange.contradictions():
+            stated, registered = (
+                shown(vocabulary, exchange.with_values({fact: value}), fact, case.as_of)
+                for value in either(exchange.values[fact])
+            )
+            yield DisputedPart(
+                fact=fact, stated=stated, registered=registered, entity=name, kind=entity.kind, version=entity.version
+            )
 
     def _coverage(self, case: Case) -> str:
         covered = case.outcome.coverage
@@ -488,8 +531,10 @@ def carried_part(bundle: Bundle, exchange: Exchange, carried: Carried, lang: str
     asks: dict[str, None] = {}
     if carried.truth is Truth.UNKNOWN:
         for atom in tests(Defined(travels.when), bundle.rules.definitions):
-            if atom.fact != AS_OF and isinstance(exchange.value(atom.fact), Missing):
-                asks[exchange.asked_for(atom.fact)] = None
+            fact = atom.fact.removesuffix(IN_REGISTER)
+            asked = exchange.asked_for(fact)
+            if atom.fact != AS_OF and isinstance(exchange.value(fact), Missing) and asked not in exchange.disputed:
+                asks[asked] = None
     return CarriedPart(
         from_=carried.origin,
         provision=rule.provision.id,

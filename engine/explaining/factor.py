@@ -16,7 +16,7 @@ from engine.explaining.case import Case
 from engine.explaining.phrasebook import Phrasebook
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS, PERSONAL_FIELDS, FactorLine, Vocabulary
 from engine.rules import Not, Rule, Truth
-from engine.values import Missing, SetOf, to_json
+from engine.values import Disputed, Missing, SetOf, to_json
 from engine.verdict import Reading, Verdict
 
 REMEMBERED = 1_024  # combinations of truth values of the tests of one lane
@@ -143,6 +143,9 @@ def _value(vocabulary: Vocabulary, exchange: Exchange, line: FactorLine) -> Any:
         told = {m.removeprefix(f"{line.fact}."): to_json(exchange.value(m)) for m in members}
         return {name: value for name, value in told.items() if value is not None} or None
     value, values = exchange.value(line.fact), vocabulary.facts[line.fact].type.values
+    if isinstance(value, Disputed):
+        each = (_value(vocabulary, exchange.with_values({line.fact: side}), line) for side in (value.stated, value.registered))
+        return dict(zip(("stated", "registered"), each, strict=True))
     if isinstance(value, SetOf) and value.members and values:
         return max(value.members, key=lambda member: values.rank.get(member, -1))
     return to_json(value)

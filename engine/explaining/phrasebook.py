@@ -7,19 +7,35 @@ in every decision of a language is made once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
 from engine.bundle import Bundle
+from engine.deciding.rests_on import RELIES_ON
 from engine.exchange import Exchange
 from engine.languages import ENGLISH, Language
 from engine.multilingual import Words
 from engine.policy_language.model import Text
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS, PERSONAL_FIELDS, Vocabulary
+from engine.registered import IN_REGISTER
 from engine.rules import AS_OF, All, AnyOf, Atom, Condition, Defined, Duty, Not, Provision, Truth
-from engine.values import BadValue, Document, Duration, Missing, Range, SetOf, Type, Value, read_duration, spell, to_json
+from engine.values import (
+    BadValue,
+    Disputed,
+    Document,
+    Duration,
+    Missing,
+    Range,
+    SetOf,
+    Type,
+    Value,
+    either,
+    read_duration,
+    spell,
+    to_json,
+)
 
 
 class Phrasebook:
@@ -44,25 +60,6 @@ class Phrasebook:
         if key not in self._phrases:
             self._phrases[key] = self._phrase(atom, negated)
         return self._phrases[key]
-
-    def bearing(self, condition: Condition, judge: Callable[[Condition], Truth]) -> Iterator[Atom]:
-        """
-        The tests that give a condition its truth value.
-
-        Of alternatives one of which holds, those are the tests that hold; of a condition that is open, the tests that are open.
-        """
-        truth = judge(condition)
-        match condition:
-            case Atom():
-                yield condition
-            case Not(part=part):
-                yield from self.bearing(part, judge)
-            case Defined(key=key):
-                yield from self.bearing(self.bundle.rules.definitions[key], judge)
-            case All(parts=parts) | AnyOf(parts=parts):
-                for part in parts:
-                    if judge(part) is truth:
-                        yield from self.bearing(part, judge)
 
     def unmet(self, condition: Condition, judge: Callable[[Condition], Truth]) -> list[str]:
         """The tests that are missing for a condition to be met, in words; alternatives are one entry."""
@@ -96,6 +93,15 @@ class Phrasebook:
         if name.endswith(".total") and name not in vocabulary.facts:
             return self.language.total(self.text(vocabulary.family_titles[name.removesuffix(".total")]))
         return self.text(vocabulary.title(name))
+
+    def statement(self, name: str) -> str:
+        """A statement on which a permit rests: the title of a fact or a document, the id of a provision."""
+        if name == RELIES_ON:
+            return self.language.ways()
+        family = name.removesuffix(".rest")
+        if family != name and family in self.bundle.vocabulary.family_titles:
+            return self.language.rest(self.text(self.bundle.vocabulary.family_titles[family]))
+        return name if "/" in name else self.title(name)
 
     def place(self, name: str) -> str:
         """The title of a jurisdiction, or of a country that no jurisdiction covers."""
@@ -132,6 +138,8 @@ class Phrasebook:
                 return self.language.joined([*told, *([self.language.others()] if open_ else [])]) or self.language.no_value(
                     True
                 )
+            case Disputed(stated=stated, registered=registered):
+                return self.language.contradiction(self.value(type, stated), self.value(type, registered))
             case Missing():
                 return self.language.no_value(known=False)
         return spell(value)
@@ -157,6 +165,8 @@ class Phrasebook:
                 named = [self.text(vocabulary.facts[member].member) for member in members]
                 told = [self.told(member, inner) for member, inner in zip(members, value.values(), strict=True)]
                 return say.listed([say.pair(name, inner) for name, inner in zip(named, told, strict=True)], more=False)
+            case {"stated": stated, "registered": registered}:
+                return say.contradiction(self.told(fact, stated), self.told(fact, registered))
             case dict():
                 fields = [say.pair(say.field_name(name), self.told(f"{fact}.{name}", inner)) for name, inner in value.items()]
                 return say.listed(fields, more=False)
@@ -186,7 +196,9 @@ class Phrasebook:
             return duty.keep
 
     def _phrase(self, atom: Atom, negated: bool) -> str:
-        say, name = self.language, self.title(atom.fact)
+        say, name = self.language, self.title(atom.fact.removesuffix(IN_REGISTER))
+        if atom.fact.endswith(IN_REGISTER):
+            return say.in_register(name, atom.operands[0] is not negated)
         if atom.op == "counts":
             return say.shown(name, not atom.fact.startswith("evidence"), negated)
         if atom.other and atom.op == "is":
@@ -206,6 +218,13 @@ class Phrasebook:
         return say.test(name, atom.op, atom.type.kind, targets, negated, listed=bool(atom.register))
 
 
+def _public(value: Value) -> Value:
+    """A value without the personal fields of a document."""
+    if not isinstance(value, Document):
+        return value
+    return Document(value.state, {name: inner for name, inner in value.fields.items() if name not in PERSONAL_FIELDS})
+
+
 def shown(vocabulary: Vocabulary, exchange: Exchange, fact: str, as_of: date) -> Any:
     """The value that a test read, as JSON; "personal" where the fact is marked as personal."""
     if fact == AS_OF:
@@ -214,10 +233,8 @@ def shown(vocabulary: Vocabulary, exchange: Exchange, fact: str, as_of: date) ->
         value = exchange.value(fact)
         if fact in vocabulary.facts and vocabulary.facts[fact].personal and not isinstance(value, Missing):
             return "personal"
-        if isinstance(value, Document):
-            public = {name: inner for name, inner in value.fields.items() if name not in PERSONAL_FIELDS}
-            return to_json(Document(value.state, public))
-        return to_json(value)
+        public = [_public(each) for each in either(value)]
+        return to_json(public[0] if len(public) == 1 else Disputed(*public))
     if fact.split(".")[0] in DOCUMENT_GROUPS and fact.rpartition(".")[2] not in PERSONAL_FIELDS:
         return to_json(exchange.value(fact))
     return None

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from engine.bundle import Bundle
-from engine.decision import Decision, EvidencePart, JurisdictionPart, NotModelledPart, ReachPart, ReasonPart
+from engine.decision import Decision, DisputedPart, EvidencePart, JurisdictionPart, NotModelledPart, ReachPart, ReasonPart
 from engine.explaining.phrasebook import Phrasebook
 from engine.languages import ENGLISH, Language
 
@@ -48,8 +48,10 @@ class PlainText:
             "beaten": [say.beaten_line(part) for part in decision.beaten],
             "requirements": [say.requirement_line(part) for part in decision.requirements],
             "duties": [say.duty_line(part) for part in decision.duties],
+            "rests_on": [say.statement_line(self._statement(part.fact), part) for part in decision.rests_on or ()],
             "missing": [say.tested(part.question, part.fact) for each in decision.missing[:1] for part in each.facts],
             "carried": [say.carried_line(part) for part in decision.carried or ()],
+            "disputed": [self._disputed(part) for part in decision.disputed or ()],
             "conflicts": [part.text for part in decision.conflicts],
             "advice": [say.advice_line(part) for part in decision.advice],
             "lanes": [say.lane_line(part) for part in factor.lanes],
@@ -90,12 +92,20 @@ class PlainText:
         said = re.search(rf"(?<![0-9A-Za-z,]){re.escape(value)}(?![0-9A-Za-z]|,[0-9])", part.test)
         return part.test if said else self.language.tested(part.test, value)
 
+    def _disputed(self, part: DisputedPart) -> str:
+        value = self.language.contradiction(*(self._value(part.fact, each) for each in (part.stated, part.registered)))
+        title = self._book.title(part.fact) if self._book else part.fact
+        return self.language.disputed_line(part.kind, part.entity, part.version, title, value)
+
     def _gap(self, part: NotModelledPart) -> str:
         place, subject = part.country, part.subject
         if self._book:
             place = "" if place == "unknown" else self._book.place(place)
             subject = "" if subject == "all" else self._book.subject(subject)
         return self.language.gap_line(place, subject, part)
+
+    def _statement(self, name: str) -> str:
+        return self._book.statement(name) if self._book else name
 
     def _reach(self, part: ReachPart) -> str:
         place, subject = part.country, part.subject

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from engine.bundle import Bundle
 from engine.exchange import Exchange
 from engine.rules import Truth, tests
-from engine.values import SetOf
+from engine.values import Missing, SetOf, either
 
 PARTIES = ("exporter", "recipient")
 
@@ -46,13 +46,12 @@ class Naming:
         values = exchange.values
         found: dict[str, tuple[str, ...]] = dict.fromkeys((*PARTIES, *(f"{role}_country" for role in PARTIES)), ())
         for kind, fact in (*self._parties, *self._countries):
-            value = values.get(fact)
-            if isinstance(value, str):
-                found[kind] = (value,)
+            said = either(values.get(fact, Missing.LEFT_OUT))
+            found[kind] = tuple(dict.fromkeys(value for value in said if isinstance(value, str)))
         categories = dict.fromkeys(name for name, key in self._subjects if defined[key] is Truth.YES)
         for fact in self._sets:
-            value = values.get(fact)
-            if isinstance(value, SetOf):
-                categories |= dict.fromkeys(sorted(value.members))
+            for value in either(values.get(fact, Missing.LEFT_OUT)):
+                if isinstance(value, SetOf):
+                    categories |= dict.fromkeys(sorted(value.members))
         found["category"] = tuple(categories)
         return found

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from engine.deciding.judgement import Judgement
-from engine.decision import CarriedPart, ConflictPart, Decision, DutyPart, EnginePart, MissingPart, Outcome
+from engine.decision import CarriedPart, ConflictPart, Decision, DisputedPart, DutyPart, EnginePart, MissingPart, Outcome
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,7 +18,8 @@ class Written:
     A written decision.
 
     `members` are the JSON of each member of the document, in the order of the document; `lang` is the language of its sentences.
-    `answer`, `hypothetical`, `duties`, `conflicts`, `carried` and `missing` hold the same values as the members of these names.
+    `answer`, `hypothetical`, `duties`, `conflicts`, `carried`, `disputed` and `missing` hold the same values as the members of these
+    names.
 
     `judgement` is what the decision was written from. `signable` are the provisions that a person may sign off, those signed off included.
 
@@ -41,6 +42,7 @@ class Written:
     duties: tuple[DutyPart, ...]
     conflicts: tuple[ConflictPart, ...]
     carried: tuple[CarriedPart, ...]
+    disputed: tuple[DisputedPart, ...]
     missing: tuple[MissingPart, ...]
     signable: tuple[str, ...]
     named: Mapping[str, tuple[str, ...]]

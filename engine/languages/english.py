@@ -22,6 +22,7 @@ from engine.decision import (
     NotModelledPart,
     ReasonPart,
     RequirementPart,
+    StatementPart,
 )
 from engine.languages.language import Codes, Labels, Language
 from engine.rules import Level
@@ -121,6 +122,14 @@ CODES: Codes = {
     "overdue": {"yes": "overdue", "no": "in time", "unknown": "perhaps overdue"},
     "arises": {"exchange": "owed by the exchange", "refusal": "owed because the exchange is refused"},
     "notice": {"conflict": "conflict", "notice": "notice"},
+    "statement": {
+        "stated": "stated",
+        "registered": "from the register",
+        "shown": "shown and checked",
+        "counted": "counted in the ledger",
+        "signed": "signed off",
+        "accepted": "accepted by the organisation",
+    },
     "verdict": {"approve": "approved", "refuse": "refused"},
     "engines": {"yes": "agreed", "no": "disagreed"},
     "role": {
@@ -147,8 +156,10 @@ SECTIONS: Labels = {
     "beaten": "Exempted provisions",
     "requirements": "Requirements",
     "duties": "Duties",
+    "rests_on": "What the permit rests on",
     "missing": "What to find out",
     "carried": "Conditions that came with the data",
+    "disputed": "What the register says otherwise",
     "conflicts": "Conflicts and notices",
     "advice": "Advice",
     "lanes": "Lanes",
@@ -284,6 +295,12 @@ class English(Language):
     def total(self, family: str) -> str:
         return f"{family}, in total"
 
+    def rest(self, family: str) -> str:
+        return f"{family}, all others"
+
+    def ways(self) -> str:
+        return "what the exchange relies on"
+
     def today(self) -> str:
         return "the date"
 
@@ -352,6 +369,35 @@ class English(Language):
             "covers": "it covers the exchange",
         }[part]
 
+    def in_register(self, name: str, known: bool) -> str:
+        return f"{name} is {'' if known else 'not '}in the register"
+
+    # What the register says otherwise
+
+    def contradiction(self, stated: str, registered: str) -> str:
+        return f"stated {stated}, registered {registered}"
+
+    def contradicted(self, facts: str) -> str:
+        return f" The register contradicts what was stated: {facts}."
+
+    def disputed(self, level: Level, facts: str, reasons: str) -> str:
+        stop = {
+            Level.REQUIREMENTS_UNMET: "Do not proceed yet",
+            Level.REVIEW: "Do not proceed before a person has looked at it",
+        }.get(level, "Do not proceed")
+        why = f" So this may apply: {reasons}." if reasons else ""
+        return f"{stop}: the register contradicts what was stated, and the stricter of both counts: {facts}.{why}"
+
+    def refused(self, outcome: str) -> str:
+        return f"Do not proceed: {self.level(outcome)}."
+
+    def reasons_withheld(self) -> str:
+        return " The reasons rest on the register, which this caller may not read."
+
+    def disputed_line(self, kind: str, entity: str, version: int | None, title: str, value: str) -> str:
+        by = f"{kind or 'entity'} of `{entity}`{f', version {version}' if version else ''}"
+        return self.headed(title, f"{value} ({by})")
+
     # The answer
 
     def hypothetically(self, day: date, answer: str) -> str:
@@ -389,6 +435,9 @@ class English(Language):
             return f"Not decided: it can be {levels}."
         also = f" (and {_count(more, 'more question', 'more questions')})" if more else ""
         return f"Not decided: the answers below can make it {levels}. {' '.join(questions)}{also}"
+
+    def only_stated(self, titles: Sequence[str]) -> str:
+        return f" Stated, but must be shown to count: {self.joined(titles)}."
 
     def signed_off(self, accepts: str, what: str, until: date) -> str:
         does = {
@@ -589,6 +638,11 @@ class English(Language):
         late = f", {self.word('overdue', part.overdue)}" if part.overdue != "no" else ""
         keep = f", keep the proof for {part.keep}" if part.keep else ""
         return self.certainly(part.certain, self.headed(part.who, f"{part.duty} ({part.under}{due}{late}{keep})"))
+
+    def statement_line(self, title: str, part: StatementPart) -> str:
+        alone = part.without not in ("permitted", "permitted_with_obligations")
+        without = f"without it perhaps {self.level(part.without)}" if alone else "decides only together with others"
+        return f"{title} ({self.word('statement', part.source)}): {without}"
 
     def carried_line(self, part: CarriedPart) -> str:
         source = f"{part.instrument}, {part.citation}; from {part.from_}"

@@ -26,6 +26,7 @@ from engine.decision import (
     NotModelledPart,
     ReasonPart,
     RequirementPart,
+    StatementPart,
 )
 from engine.rules import Level
 from engine.values import Duration
@@ -198,6 +199,14 @@ class Language(ABC):
         """The sum of the members of a family."""
 
     @abstractmethod
+    def rest(self, family: str) -> str:
+        """The members of a family that are not named."""
+
+    @abstractmethod
+    def ways(self) -> str:
+        """The requirements or grounds on which an exchange relies."""
+
+    @abstractmethod
     def today(self) -> str:
         """The day of the exchange, where a test is of it."""
 
@@ -247,6 +256,36 @@ class Language(ABC):
     def counting(self, part: str) -> str:
         """One of the conditions under which a document counts, by its field: "dated", "expires" or "covers"."""
 
+    @abstractmethod
+    def in_register(self, name: str, known: bool) -> str:
+        """A test of whether the register has an id."""
+
+    # What the register says otherwise
+
+    @abstractmethod
+    def contradiction(self, stated: str, registered: str) -> str:
+        """In the place of a value: the one that is stated and the one that is registered."""
+
+    @abstractmethod
+    def contradicted(self, facts: str) -> str:
+        """A sentence after the answer: `facts` lists what the register states otherwise."""
+
+    @abstractmethod
+    def disputed(self, level: Level, facts: str, reasons: str) -> str:
+        """The answer where an exchange may not proceed only because of what the register states otherwise; `reasons` may be ""."""
+
+    @abstractmethod
+    def refused(self, outcome: str) -> str:
+        """The outcome alone, for a caller who may not learn the reasons."""
+
+    @abstractmethod
+    def reasons_withheld(self) -> str:
+        """A sentence after the answer: the reasons rest on the register, which the caller may not read."""
+
+    @abstractmethod
+    def disputed_line(self, kind: str, entity: str, version: int | None, title: str, value: str) -> str:
+        """A fact that the register states otherwise; `entity` is the fact of its id, `value` is what `contradiction` returns."""
+
     # The answer
 
     @abstractmethod
@@ -283,6 +322,10 @@ class Language(ABC):
     @abstractmethod
     def undecided(self, low: Level, high: Level, questions: Sequence[str], more: int) -> str:
         """`more` is the number of questions that are left out."""
+
+    @abstractmethod
+    def only_stated(self, titles: Sequence[str]) -> str:
+        """What was stated, and counts only where it is shown."""
 
     @abstractmethod
     def signed_off(self, accepts: str, what: str, until: date) -> str:
@@ -468,6 +511,10 @@ class Language(ABC):
 
     @abstractmethod
     def duty_line(self, part: DutyPart) -> str: ...
+
+    @abstractmethod
+    def statement_line(self, title: str, part: StatementPart) -> str:
+        """A statement on which a permit rests."""
 
     @abstractmethod
     def carried_line(self, part: CarriedPart) -> str: ...

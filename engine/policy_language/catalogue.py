@@ -20,7 +20,8 @@ class FactEntry(BaseModel):
 
     `values` are those of its value set; the list is empty if its type is no value set. `narrower` maps each value that may say too little
     to what it may mean, so that it need not be asked about. `family` is the family that the fact belongs to.
-    `some` says that a set is never empty. Of a fact that names a place, `lies_in` is the fact that names its country.
+    `some` says that a set is never empty. Of a fact that names a place, `lies_in` is the fact that names its country. `register_only`: an
+    exchange that states it is refused, because only the register may.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -34,6 +35,7 @@ class FactEntry(BaseModel):
     narrower: dict[str, list[str]] = {}
     personal: bool = False
     change: bool = False
+    register_only: bool = False
     some: bool = False
     family: str = ""
     dpv: str = ""
@@ -56,6 +58,7 @@ def catalogue(vocabulary: Vocabulary) -> list[FactEntry]:
                 narrower={value: list(meant) for value, meant in values.narrower.items()} if values else {},
                 personal=fact.personal,
                 change=fact.change,
+                register_only=fact.register_only,
                 some=fact.some,
                 family=fact.family,
                 dpv=fact.dpv,

@@ -14,6 +14,7 @@ from engine.multilingual import Words
 from engine.policy_language.conditions import Conditions, Use
 from engine.policy_language.tree import Mapping, Node, key_named
 from engine.policy_language.vocabulary import Vocabulary
+from engine.registered import IN_REGISTER
 from engine.rules import AS_OF, Atom, Condition, atoms
 
 
@@ -58,6 +59,9 @@ def _lowered(node: Node | None, conditions: Conditions) -> Condition | None:
                 "a counter is kept of many exchanges, so it contradicts nothing in one",
                 "test the fact that is counted",
             )
+        elif atom.fact.endswith(IN_REGISTER):
+            name = atom.fact.removesuffix(IN_REGISTER)
+            said, help = f"whether the register has `{name}` is not what an exchange states", "test another fact"
         else:
             continue
         at = key_named(node, name) or node

@@ -15,6 +15,7 @@ from enum import Enum
 from engine.diagnostic import Findings, Span, did_you_mean
 from engine.policy_language.tree import Mapping, Node, Scalar, Sequence
 from engine.policy_language.vocabulary import DOCUMENT_FIELDS, DOCUMENT_GROUPS, Vocabulary
+from engine.registered import IN_REGISTER
 from engine.rules import ALWAYS, AS_OF, MAX_CHAIN, All, AnyOf, Atom, Condition, Defined, Not, Truth, atoms, named
 from engine.values import BadValue, Duration, Money, Operand, Type
 
@@ -22,7 +23,7 @@ GROUPS = ("all_of", "any_of", "none_of")
 ORDER = ("at_least", "at_most", "more_than", "less_than")
 DATES = {"from": "at_least", "until": "at_most"}
 SETS = ("has", "has_all", "only")
-OPERATORS = (*ORDER, *DATES, *SETS, "not", "in", "within", "older_than", "fact")
+OPERATORS = (*ORDER, *DATES, *SETS, "not", "in", "within", "older_than", "fact", "registered")
 NUMBERS = ("count", "ratio", "date", "money", "duration")
 FITS: dict[str, Callable[[Type], bool]] = {  # which types an operator fits
     **dict.fromkeys(ORDER, lambda type: type.ordered),
@@ -32,6 +33,7 @@ FITS: dict[str, Callable[[Type], bool]] = {  # which types an operator fits
     "in": lambda type: type.kind in ("value", "id") and not type.many,
     "not": lambda _: True,
     "fact": lambda type: not type.many,
+    "registered": lambda type: type.kind == "id" and not type.many,
 }
 
 
@@ -280,6 +282,8 @@ class Conditions:
             return self._set(fact, type, word, operand, use)
         if word == "fact":
             return self._against(fact, type, "is", operand, use)
+        if word == "registered":
+            return self._in_register(fact, operand, use)
         if isinstance(operand, Mapping) and word in (*ORDER, *DATES) and operand.get("fact") and len(operand.entries) == 1:
             return self._against(fact, type, DATES.get(word, word), operand.entries[0][1], use)
         if word in DATES and isinstance(operand, Scalar) and operand.text == AS_OF:
@@ -292,6 +296,18 @@ class Conditions:
                 self.findings.error(operand.span, "wrong-shape", f"`{word}` takes one value{also}")
             return ALWAYS
         return self._atom(fact, type, DATES.get(word, word), (value,), use)
+
+    def _in_register(self, fact: str, node: Node, use: Use) -> Condition:
+        """Whether an id is in the register: a fact of its own, which only the register states (semantics 2.11)."""
+        if not isinstance(node, Scalar):
+            self.findings.error(node.span, "wrong-shape", "`registered` takes `yes` or `no`")
+            return ALWAYS
+        if _is_field(fact):
+            said = "a hash or a name in a document is no id of the register"
+            self.findings.error(node.span, "wrong-operator", said, help="test an id of the exchange, like `exporter.id`")
+            return ALWAYS
+        answer = self._operand(Type("yes/no"), node)
+        return ALWAYS if answer is None else self._atom(fact + IN_REGISTER, Type("yes/no"), "is", (answer,), use)
 
     def _against(self, fact: str, type: Type, op: str, node: Node, use: Use) -> Condition:
         """Compare a fact with another fact of its type (semantics 2.10)."""

@@ -30,6 +30,7 @@ from engine.values import BadValue, read_date
 Id = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9]+([.-][a-zA-Z0-9]+)*$", max_length=80)]
 Prose = Annotated[str, StringConstraints(min_length=1, max_length=2000, strip_whitespace=True)]
 YesNo = Literal["yes", "no"]
+TruthWord = Literal["yes", "no", "unknown"]
 
 
 def _day(text: object) -> date:
@@ -230,6 +231,7 @@ class FactText(DocumentText):
     A fact of an exchange. `by` makes it a family: one fact for each value of a value set.
 
     `lies_in` belongs to a fact that names a place inside a country: it is the fact that names the country.
+    `from: register` says where the fact is usually from; with `register-only`, an exchange that states it is refused.
     `some` marks a set that is never empty (semantics 1.7). `change: upwards` lets a remedy move an ordered value up, never down.
     """
 
@@ -240,7 +242,7 @@ class FactText(DocumentText):
     change: Literal["yes", "upwards", "no"] = "no"
     some: YesNo = "no"
     personal: YesNo = "no"
-    from_: Literal["register"] | None = Field(None, alias="from")
+    from_: Literal["register", "register-only"] | None = Field(None, alias="from")
     by: str | None = None
     lies_in: str | None = None
 
@@ -588,24 +590,40 @@ class OrganisationText(DocumentText):
     switched_off: list[SwitchedOffText] = []
 
 
+class DutyOnDay(DocumentText):
+    """A duty that a case expects, in its words, with its last day."""
+
+    duty: str
+    due: Day
+
+
 class Expectation(DocumentText):
     """What a case expects of the decision; only what is written is compared."""
 
     outcome: str | None = None
     proceed: YesNo | None = None
     jurisdictions: dict[str, str] = {}
+    applies: dict[str, TruthWord] = {}
     because: list[str] | None = None
     silent: list[str] | None = None
     beaten: list[str] | None = None
     requirements: dict[str, str] = {}
-    duties: list[str] | None = None
+    duties: list[str | DutyOnDay] | None = None
     overdue: list[str] | None = None
     missing: list[str] | None = None
     not_modelled: list[str] | None = None
     conflicts: list[str] | None = None
     lanes: dict[str, Literal["open", "closed", "possible"]] = {}
     factor: dict[str, Any] = {}
-    define: dict[str, Literal["yes", "no", "unknown"]] = {}
+    define: dict[str, TruthWord] = {}
+
+    @model_validator(mode="after")
+    def _something(self) -> Expectation:
+        # An empty list is an expectation only where the list is whole: `duties: []` says that there is none.
+        whole = (self.duties, self.overdue, self.missing, self.not_modelled, self.conflicts)
+        if all(each is None for each in whole) and not any(dict(self).values()):
+            raise ValueError("the case expects nothing; name what it shows, such as a rule under `because`")
+        return self
 
 
 class CaseText(DocumentText):

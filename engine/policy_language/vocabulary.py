@@ -56,7 +56,7 @@ DOCUMENT_FIELDS = {
 # Who attested a document may be a natural person, whatever the vocabulary says.
 PERSONAL_FIELDS = frozenset({"attested_by"})
 DOCUMENT_GROUPS = ("evidence", "claims")
-RESERVED = ("evidence", "claims", "relies_on", "carried", "named", "as_of", "schema")
+RESERVED = ("evidence", "claims", "relies_on", "carried", "named", "register", "as_of", "schema")
 MAX_FACTS = 150
 STATUSES = get_args(Status)  # from sure to unsure
 WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")  # as date.weekday() numbers them
@@ -69,8 +69,8 @@ UNSENDABLE = ("unknown", "left out")  # words that say there is no value
 class Fact:
     """
     One fact, or one member of a family. `counts` names the fact of this exchange that a counter includes; `member` is the name
-    of a member inside its family. Of a fact that names a place, `lies_in` is the fact that names its country.
-    of a member inside its family. `some` marks a set that is never empty, `upwards` an ordered fact that changes only to a later value.
+    of a member inside its family. `register_only`: no sender may state it, only the register. Of a fact that names a place, `lies_in` is
+    the fact that names its country. `some` marks a set that is never empty, `upwards` an ordered fact that changes only to a later value.
     """
 
     name: str
@@ -84,6 +84,7 @@ class Fact:
     dpv: str = ""
     member: Words = NO_WORDS
     lies_in: str = ""
+    register_only: bool = False
     some: bool = False
     upwards: bool = False
 
@@ -608,7 +609,7 @@ class _Builder:
                 facts[member] = Fact(
                     member, type, title, text.ask, text.change != "no", text.personal == "yes",
                     name if text.by else "", counters[name] + suffix if name in counters else "", text.dpv or "", part,
-                    text.lies_in or "",
+                    text.lies_in or "", text.from_ == "register-only",
                     text.some == "yes", text.change == "upwards",
                 )  # fmt: skip
         for name in self.text.facts:

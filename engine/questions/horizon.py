@@ -20,7 +20,7 @@ from engine.exchange import Exchange
 from engine.explaining.phrasebook import Phrasebook
 from engine.languages import ENGLISH, Language
 from engine.rules import AS_OF, Atom, Calendar, Condition, Due, Earliest, OnDate, OnDay, Provision, Truth, atoms
-from engine.values import Document, Duration, Type
+from engine.values import Document, Duration, Missing, Type, either
 from engine.verdict import Verdict, numbers
 
 YEARS = 10
@@ -169,8 +169,9 @@ class Horizon:
             if atom.op == "counts":
                 yield from self._document(kind, key, atom.fact, exchange)
             for fact in (atom.fact, atom.other):
-                value = exchange.value(fact) if fact and atom.op != "counts" else None
-                if isinstance(value, date):
+                for value in either(exchange.value(fact)) if fact and atom.op != "counts" else ():
+                    if not isinstance(value, date):
+                        continue
                     say, title = self.book.language, self.book.title(fact)
                     yield Turn(value.toordinal(), kind, key, say.has_come(title, value))
                     yield Turn(value.toordinal() + 1, kind, key, say.has_passed(title, value))
@@ -180,8 +181,9 @@ class Horizon:
                             yield from (Turn(day, kind, key, told) for day in self._ends(value, length))
 
     def _document(self, kind: str, key: str, fact: str, exchange: Exchange) -> Iterator[Turn]:
-        document = exchange.values.get(fact)
-        if isinstance(document, Document):
+        for document in either(exchange.values.get(fact, Missing.LEFT_OUT)):
+            if not isinstance(document, Document):
+                continue
             say, title = self.book.language, self.book.title(fact)
             dated, expires = document.fields.get("dated"), document.fields.get("expires")
             if isinstance(dated, date):
@@ -206,8 +208,10 @@ class Horizon:
                 for part in parts:
                     yield from self._past(part, exchange)
                 return
-        start = exchange.value(due.after)  # a last day counted from as_of moves with as_of, so it never passes
-        if isinstance(start, date):
+        # A last day counted from as_of moves with as_of, so it never passes.
+        for start in either(exchange.value(due.after)):
+            if not isinstance(start, date):
+                continue
             if isinstance(due, OnDay):
                 yield first_after(start, due.month, due.day).toordinal() + 1
             else:

@@ -19,7 +19,7 @@ from engine.exchange import Exchange
 from engine.policy_language.vocabulary import DOCUMENT_FIELDS, Fact, stated_in
 from engine.questions.possible_answers import AnswerBook
 from engine.rules import All, AnyOf, Atom, Condition, Defined, Duty, Level, Need, Not, Rule, State, Truth, anchors
-from engine.values import Document, Missing, SetOf, Value, ValueSet
+from engine.values import Disputed, Document, Missing, SetOf, Value, ValueSet
 from engine.verdict import Verdict, numbers
 
 DOCUMENTS = "evidence"
@@ -99,8 +99,14 @@ class Levers:
         return found
 
     def values(self, number: int, exchange: Exchange, as_of: date) -> list[Value]:
-        """The values that a lever can take, the smallest change first; no document obtained is dated before `as_of`."""
+        """
+        The values that a lever can take, the smallest change first; no document obtained is dated before `as_of`.
+
+        What the register disputes has none: to state it otherwise changes nothing that the register says (semantics 1.8).
+        """
         name = self.names[number]
+        if isinstance(exchange.values.get(name), Disputed):
+            return []
         if self.documents >> number & 1:
             return self._presented(name, exchange, as_of)
         fact = self.bundle.vocabulary.facts[name]

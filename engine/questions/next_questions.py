@@ -20,6 +20,7 @@ from engine.exchange import Exchange
 from engine.explaining.phrasebook import Phrasebook
 from engine.policy_language.vocabulary import Fact
 from engine.questions.possible_answers import AnswerBook, PossibleAnswers
+from engine.registered import IN_REGISTER
 from engine.rules import AS_OF, Atom, Condition, Level, Rule, Truth, anchors, tests
 from engine.values import Document, Missing, Range, SetOf, Value
 from engine.verdict import Reading, Verdict, numbers
@@ -191,8 +192,9 @@ class _Finder:
             if owed is not Truth.NO and duty.done_when is not None and self.reading(duty.done_when) is Truth.UNKNOWN:
                 others |= dict.fromkeys(self.open(duty.done_when))
             for start in (due.after for due in anchors(duty.due)) if self.verdict.overdue[key] is Truth.UNKNOWN else ():
-                if start != AS_OF and isinstance(self.exchange.value(start), Missing):
-                    others[self.exchange.asked_for(start)] = None
+                asked = self.exchange.asked_for(start)
+                if start != AS_OF and isinstance(self.exchange.value(start), Missing) and asked not in self.exchange.disputed:
+                    others[asked] = None
         return list(gates), [fact for fact in others if fact not in gates]
 
     @cached_property
@@ -221,15 +223,21 @@ class _Finder:
         for atom in self.questions.tests(condition):
             if self.reading(atom) is Truth.UNKNOWN:
                 for name in (atom.fact, atom.other):
-                    for fact in self.bundle.rules.families.get(name, ("", (name,)))[1]:
+                    # Whether an id is in the register cannot be asked, but the id can.
+                    for fact in self.bundle.rules.families.get(name, ("", (name.removesuffix(IN_REGISTER),)))[1]:
                         if _choices(self.bundle, self.exchange, fact) == ():
                             continue  # a place, where the country has none, or is not known
                         if wide := self.book.wide(fact, atom):
                             self.wide.setdefault(fact, {}).update(dict.fromkeys(wide))
                         if fact not in ("", AS_OF) and (wide or _open(self.exchange.value(fact))):
-                            yield self.exchange.asked_for(fact)
+                            yield from self.undisputed(self.exchange.asked_for(fact))
                 if atom.op == "counts":
                     yield from self.fields(atom.fact)
+
+    def undisputed(self, fact: str) -> Iterator[str]:
+        """A fact to ask for, unless the register disputes it: no answer can settle that (semantics 1.8)."""
+        if fact not in self.exchange.disputed:
+            yield fact
 
     def fields(self, kind: str) -> Iterator[str]:
         """The fields that a document which is presented lacks to count, or not to count (semantics 2.3)."""

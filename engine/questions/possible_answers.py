@@ -21,7 +21,7 @@ from engine.calendars import is_worked
 from engine.exchange import Exchange
 from engine.policy_language.vocabulary import DOCUMENT_FIELDS
 from engine.rules import Atom, Calendar, Condition, OnDay, Period, anchors, atoms
-from engine.values import Document, Duration, Money, Range, SetOf, Type, Value, ValueSet
+from engine.values import Disputed, Document, Duration, Money, Range, SetOf, Type, Value, ValueSet, either
 
 MAX_MEMBERS = 4  # up to this many members of a set, every combination is tried
 MAX_SETS = 512  # sets that are tried
@@ -73,7 +73,9 @@ class AnswerBook:
         tested = self.tested.get(fact, [])
         answers = self._of(fact, tested, wide)
         # A test that compares two facts can distinguish more answers than these, where the other fact is unknown or asked for too.
-        return PossibleAnswers(answers.values, answers.whole and not any(atom.other for atom in tested))
+        return PossibleAnswers(
+            answers.values, answers.whole and not any(atom.other for atom in tested) and not self._beside(fact)
+        )
 
     def bound(self, fact: str) -> tuple[Value, ...]:
         """What was sent that limits the answers: of a place its country, of a country the places in it."""
@@ -153,14 +155,14 @@ class AnswerBook:
             yield from atom.operands
             if atom.other:
                 for name in self._members(atom.fact if fact in self._members(atom.other) else atom.other):
-                    value = self.exchange.value(name)
-                    match value:
-                        case Range(low=low, high=high):
-                            yield from (low, high)
-                        case SetOf(members=members):
-                            yield from members
-                        case _:
-                            yield value
+                    for value in either(self.exchange.value(name)):
+                        match value:
+                            case Range(low=low, high=high):
+                                yield from (low, high)
+                            case SetOf(members=members):
+                                yield from members
+                            case _:
+                                yield value
 
     def _words(self, fact: str, type: Type, tested: list[Atom]) -> list[str]:
         """Every word that is tested, one value for each combination of registers that list it, and one that is neither."""
@@ -229,11 +231,18 @@ class AnswerBook:
         """The lowest and the highest sum of the other members of a fact's family."""
         known = self.bundle.vocabulary.facts.get(fact)
         members = self.bundle.vocabulary.families.get(known.family, ()) if known else ()
-        values = [value for member in members if member != fact and isinstance(value := self.exchange.value(member), Range)]
+        told = [either(self.exchange.value(member)) for member in members if member != fact]
+        values = [value for each in told for value in each[:1] if isinstance(value, Range)]
         return {
             sum((value.low for value in values), Decimal(0)),
             sum((value.high or value.low for value in values), Decimal(0)),
         }
+
+    def _beside(self, fact: str) -> bool:
+        """Whether another member of a fact's family is disputed: the total can then reach an edge by either of its values."""
+        known = self.bundle.vocabulary.facts.get(fact)
+        members = self.bundle.vocabulary.families.get(known.family, ()) if known else ()
+        return any(isinstance(self.exchange.value(member), Disputed) for member in members if member != fact)
 
     def _runs(self, fact: str) -> bool:
         """Whether working days are counted from this date."""

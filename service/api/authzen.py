@@ -164,7 +164,7 @@ def add(app: FastAPI, service: Service, entities: Entities) -> None:
                 if refused.kind == "not-ready":  # the evaluation is not at fault, and the call may be repeated
                     raise
                 answer, decided = responses.malformed(refused), None
-            found.append(answer)
+            found.append(answer if settings.evaluations_context else answer.without_reasons())
             if decided is not None:
                 entries.append(decided.entry)
                 given.append(decided.given)

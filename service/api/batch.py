@@ -120,8 +120,8 @@ def add(app: FastAPI, service: Service) -> None:
             async with service.turns:
                 holding.check()
                 try:
-                    sent = decider.read(live, exchange, now, wanted.lang)
-                    each = decider.decide(live, sent.exchange, wanted, now, request_id, caller, register=sent.register)
+                    sent = decider.read(live, exchange, now, caller, wanted.lang)
+                    each = decider.decide(live, sent, wanted, now, request_id, caller)
                 except RequestRefused as refused:
                     if refused.kind == "not-ready":  # the exchange is not at fault, and the call may be repeated
                         raise

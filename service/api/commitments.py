@@ -80,7 +80,7 @@ def add(app: FastAPI, service: Service) -> None:
         async def moved() -> Outgoing:
             async with service.turns:
                 decided = tell()
-            made = decided.written
+            made = decided.told
             refused = RequestRefused(
                 "decision-moved",
                 "decided again with the current counters, policies and day, it may not proceed",

@@ -30,8 +30,8 @@ def add(app: FastAPI, service: Service) -> None:
         async def decide() -> Outgoing:
             async with service.turns:
                 live, now = service.live, service.clock()
-                sent = decider.read(live, raw, now, wanted.lang)
-                decided = decider.decide(live, sent.exchange, wanted, now, scope["request_id"], caller, register=sent.register)
+                exchange = decider.read(live, raw, now, caller, wanted.lang)
+                decided = decider.decide(live, exchange, wanted, now, scope["request_id"], caller)
             written = decided.written
             noted = {"decision_id": written.id, "outcome": written.outcome, "proceed": written.proceed}
             return Outgoing.of(decided, decided.answer, noted)

@@ -30,7 +30,9 @@ from service.register import entity_versions, import_export
 from service.register.entity import (
     ASSET,
     MOST_BYTES,
+    MOST_OF_AN_ID,
     PARTY,
+    WRONG_ID,
     Content,
     Entity,
     EntityToWrite,
@@ -130,10 +132,11 @@ class _Endpoints:
         self._shelf = shelf
 
     def add(self, app: FastAPI) -> None:
-        shelf, one = self._shelf, f"{self._shelf.path}/{{id}}"
+        # An id may have slashes; a caller may send them as they are, or as %2F.
+        shelf, one = self._shelf, f"{self._shelf.path}/{{id:path}}"
         name = shelf.many.replace(" ", "_")
         content = _schema_of(Content)
-        parameters = [{"name": "id", "in": "path", "required": True, "schema": {"type": "string", "maxLength": 128}}]
+        parameters = [{"name": "id", "in": "path", "required": True, "schema": {"type": "string", "maxLength": MOST_OF_AN_ID}}]
         if shelf.kind is None:
             parameters.append({"name": "kind", "in": "path", "required": True, "schema": _KIND_SCHEMA})
         if_match = {"name": "If-Match", "in": "header", "required": False, "schema": {"type": "string"}}
@@ -173,7 +176,7 @@ class _Endpoints:
         )
         as_of = {"name": "as_of", "in": "query", "required": False, "schema": {"type": "string", "format": "date"}}
         pages = [
-            {"name": "cursor", "in": "query", "required": False, "schema": {"type": "string", "maxLength": 128}},
+            {"name": "cursor", "in": "query", "required": False, "schema": {"type": "string", "maxLength": MOST_OF_AN_ID}},
             {
                 "name": "limit",
                 "in": "query",
@@ -183,8 +186,8 @@ class _Endpoints:
         ]
         # These are not `async`: reading waits for the disk, so each call runs in a thread.
         reading: tuple[tuple[str, Callable[..., Response], type[BaseModel], str, str, list[dict[str, Any]]], ...] = (
-            (one, self.get, Entity, "get", f"A {shelf.one}, by its id or another of its ids", [*parameters, as_of]),
             (f"{one}/history", self.history, History, "history_of", f"Every version of a {shelf.one}", parameters),
+            (one, self.get, Entity, "get", f"A {shelf.one}, by its id or another of its ids", [*parameters, as_of]),
             (shelf.path, self.list, Listed, "list", f"The {shelf.many} in the register", [*parameters[1:], *pages, as_of]),
         )
         for path, endpoint, model, verb, summary, described in reading:
@@ -425,7 +428,7 @@ def refusal(places: list[ProblemPlace]) -> RequestRefused:
 def _entry(kind: str, id: str, raw: bytes) -> EntityToWrite:
     """The entity that a body states. Raises RequestRefused."""
     if not is_id(id):
-        raise RequestRefused("bad-request", "an id has 1 to 128 characters, without slashes or control characters")
+        raise RequestRefused("bad-request", f"an id {WRONG_ID}")
     try:
         return EntityToWrite(kind, id, read_content(engine.read_object(raw, MOST_BYTES, "register entry")))
     except engine.ExchangeRefused as refused:

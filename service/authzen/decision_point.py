@@ -19,7 +19,7 @@ import sqlalchemy as sa
 
 import engine
 from service.authzen import responses
-from service.authzen.entity_store import Entities, Gone, Known, Nothing
+from service.authzen.entity_store import Entities, Gone, Known
 from service.authzen.mapping import AccessMapping, NotNamed
 from service.authzen.requests import Evaluation, PageAsked, Search, refusal
 from service.authzen.responses import AccessAnswer
@@ -79,7 +79,7 @@ class Access:
                 caller,
                 denied=lambda written: responses.denied(written, asked.supported),
             )
-            return responses.answer(decided.written, asked.supported), decided
+            return responses.answer(decided.told, asked.supported), decided
 
     async def search(self, sent: Search, blank: Blank, now: datetime) -> SearchResults:
         """The entities or actions for which the answer is yes. Raises RequestRefused."""
@@ -163,7 +163,7 @@ class Access:
     async def _stored(self, look: Callable[[], Found]) -> Found:
         """Run a look-up of the store in a thread. Raises RequestRefused where the store cannot be read."""
         try:
-            return look() if isinstance(self._entities, Nothing) else await asyncio.to_thread(look)
+            return await asyncio.to_thread(look)
         except sa.exc.SQLAlchemyError:
             raise RequestRefused("not-ready", "the register cannot be read", headers={"Retry-After": "1"}) from None
 

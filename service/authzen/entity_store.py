@@ -12,10 +12,11 @@ from typing import Any, Protocol
 
 @dataclass(frozen=True, slots=True)
 class StoredEntity:
-    """A stored entity: its first id, and its properties as JSON values."""
+    """A stored entity: its first id, its properties as JSON values, and the version that states them, if the store counts versions."""
 
     id: str
     properties: Mapping[str, Any]
+    version: int | None = None
 
 
 class Gone(Exception):
@@ -34,16 +35,6 @@ class Entities(Protocol):
 
     def list(self, kind: str, after: str, limit: int, day: date) -> Sequence[StoredEntity]:
         """At most `limit` entities of a kind, each once, in the order of their first ids, beginning after the id `after`."""
-
-
-class Nothing:
-    """A store without entities."""
-
-    def find(self, kind: str, id: str, day: date) -> StoredEntity | None:
-        return None
-
-    def list(self, kind: str, after: str, limit: int, day: date) -> Sequence[StoredEntity]:
-        return ()
 
 
 class Known:

@@ -1,24 +1,27 @@
 """
 Maps an access request to the exchange that it asks about, by the part `authzen` of the vocabulary.
 
-Properties from the store are stated too; an attribute in the request replaces the stored one. An attribute that the vocabulary does
-not map states nothing: facts that are not stated are unknown, and unknown facts permit nothing. A stored value that does not fit the
-vocabulary is not stated either. A sent value that does not fit is refused at its place in the request.
+What the store has of an entity is what the register says of it: the engine compares it with the attributes that are sent (semantics 1.8).
+An attribute that the vocabulary does not map states nothing: facts that are not stated are unknown, and unknown facts permit nothing. A
+stored value that does not fit the vocabulary is not stated either, and neither are stored values that contradict each other; an attribute
+cannot take their place. A sent value that does not fit is refused at its place in the request.
 """
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
 import engine
-from service.authzen.entity_store import Known
+from service.authzen.entity_store import Known, StoredEntity
 from service.authzen.requests import Evaluation, refusal
 from service.problems import PLACES_SHOWN, ProblemPlace
 
 AS_OF = "as_of"
 CARRIED: engine.Path = ("carried",)
+RELIES_ON: engine.Path = ("relies_on",)
+DOCUMENTS = ("evidence", "claims")
 
 
 class NotNamed(Exception):
@@ -26,20 +29,39 @@ class NotNamed(Exception):
 
 
 @dataclass(slots=True)
+class _Entity:
+    """An entity that the request names: its kind, what the store has, and the stored values by place. `id` is "" if a fact states it."""
+
+    kind: str
+    found: StoredEntity | None
+    id: str = ""
+    states: dict[engine.Path, Any] = field(default_factory=dict)
+
+    def document(self) -> dict[str, Any]:
+        """The entity as an exchange has it under `register`."""
+        if self.found is None:
+            return {"kind": self.kind, "known": False}
+        version = {} if self.found.version is None else {"version": self.found.version}
+        return {"kind": self.kind, **version, **({"id": self.id} if self.id else {}), "states": _nested(self.states)}
+
+
+@dataclass(slots=True)
 class _Stated:
     """
     The values at each place of the exchange, as known on a day.
 
-    `sent` has values of the request, each with the JSON Pointer of its attribute. `stored` has values of the store.
+    `sent` has values of the request, each with the JSON Pointer of its attribute. `entities` have values of the store, by the fact that
+    states the id. `alone` has stored values of places that hold no fact. `unusable` are the places of which the store says nothing usable.
     """
 
     places: engine.Places
     day: date
     known: Known
     sent: dict[engine.Path, tuple[Any, str]] = field(default_factory=dict)
-    stored: dict[engine.Path, Any] = field(default_factory=dict)
+    entities: dict[str, _Entity] = field(default_factory=dict)
+    alone: dict[engine.Path, Any] = field(default_factory=dict)
+    unusable: set[engine.Path] = field(default_factory=set)
     wrong: list[ProblemPlace] = field(default_factory=list)
-    contested: set[engine.Path] = field(default_factory=set)
 
     def send(self, path: engine.Path, value: Any, pointer: str) -> None:
         try:
@@ -54,36 +76,42 @@ class _Stated:
                 detail = f"gives another value for `{'.'.join(place)}` than `{before[1]}`"
                 self.wrong.append(ProblemPlace(pointer=pointer, code="wrong-value", detail=detail))
 
-    def store(self, path: engine.Path, value: Any) -> None:
+    def store(self, entity: _Entity, path: engine.Path, value: Any) -> None:
         try:
             found = list(self.places.put(path, value))
         except engine.NotAnObject:
+            self.unusable.add(self.places.whole(path))
             return
         for place, each in found:
-            before = self.stored.setdefault(place, each)
-            if place == CARRIED:
+            if place in (CARRIED, RELIES_ON):
                 # Conditions from all sources are combined. A value that is not a list of them is kept, and is refused later.
-                self.stored[place] = _both(before, each)
-            elif _spelt(before) != _spelt(each):
-                self.contested.add(place)
+                self.alone[place] = _both(self.alone[place], each) if place in self.alone else each
+                continue
+            stored = [other.states[place] for other in self.entities.values() if place in other.states]
+            if any(_spelt(other) != _spelt(each) for other in stored):
+                self.unusable.add(self.places.whole(place))
+            entity.states.setdefault(place, each)
 
     def settle(self) -> None:
-        """Sent values replace stored ones. Where the store contradicts itself, it states nothing."""
-        # A request cannot remove conditions that came with the data; it can only add conditions.
-        if CARRIED in self.stored and CARRIED in self.sent:
-            sent, pointer = self.sent[CARRIED]
-            self.sent[CARRIED] = _both(sent, self.stored[CARRIED]), pointer
-        left_out = {self.places.whole(place) for place in (*self.sent, *self.contested)}
-        self.stored = {place: value for place, value in self.stored.items() if self.places.whole(place) not in left_out}
+        """Add stored conditions to those sent, and leave out what the store does not say usably."""
+        for place, value in self.alone.items():
+            sent, pointer = self.sent.setdefault(place, (value, ""))
+            if place == CARRIED:
+                # A request cannot remove conditions that came with the data; it can only add conditions.
+                self.sent[place] = _both(sent, value), pointer
+        for entity in self.entities.values():
+            # A family is left out as a whole: with `rest: 0`, a member that is left out would count as zero.
+            entity.states = {p: each for p, each in entity.states.items() if self.places.whole(p) not in self.unusable}
+        for place, (value, pointer) in self.sent.items():
+            presented = place[0] in DOCUMENTS and isinstance(value, dict)
+            if self.places.whole(place) in self.unusable and not presented:
+                detail = f"the register does not say usably what `{'.'.join(place)}` is, so a request cannot state it"
+                self.wrong.append(ProblemPlace(pointer=pointer, code="register-unusable", detail=detail))
 
     def document(self) -> dict[str, Any]:
-        found: dict[str, Any] = {}
-        for path, value in (*self.stored.items(), *((path, value) for path, (value, _) in self.sent.items())):
-            here = found
-            for step in path[:-1]:
-                here = here.setdefault(step, {})
-            here[path[-1]] = value
-        return found
+        found = _nested({path: value for path, (value, _) in self.sent.items()})
+        register = {key: entity.document() for key, entity in self.entities.items()}
+        return {**found, engine.REGISTER: register} if register else found
 
 
 class AccessMapping:
@@ -136,9 +164,7 @@ class AccessMapping:
             stated.send(self._path(action.name), asked.action.name, f"{at}/action/name")
         self._send(stated, action, asked.action.properties, f"{at}/action/properties")
         self._context(stated, asked.context, f"{at}/context")
-        if stated.wrong:
-            raise refusal(stated.wrong)
-        stated.settle()
+        self._named_by_facts(stated)
         return self._read(stated)
 
     def _context(self, stated: _Stated, context: Mapping[str, Any], where: str) -> None:
@@ -167,21 +193,38 @@ class AccessMapping:
         properties: Mapping[str, Any],
         at: str,
     ) -> None:
-        """State an entity: its type, its first id and its properties. Sent properties come before stored ones."""
-        found = stated.known.find(text.entity or type, id, stated.day)
+        """State an entity: its type, its first id and its properties, and beside them what the store has of it."""
+        found = self._stored(stated, text, type, id, text.id or at.rpartition("/")[2])
         if text.type is not None:
             stated.send(self._path(text.type), type, f"{at}/type")
         if text.id is not None:
             stated.send(self._path(text.id), found.id if found else id, f"{at}/id")
         self._send(stated, text, properties, f"{at}/properties")
-        if found:
-            more = {
-                name: value
-                for name, value in found.properties.items()
-                if name not in properties or text.facts.get(name) == CARRIED[0]
-            }
-            for path, value, _ in self._attributes(stated, text, more):
-                stated.store(path, value)
+
+    def _stored(self, stated: _Stated, text: engine.EntityText, type: str, id: str, name: str) -> StoredEntity | None:
+        """What the store has of an entity, which the exchange has under a name: that of the fact that states its id, if there is one."""
+        kind = text.entity or type
+        found = stated.known.find(kind, id, stated.day)
+        if found is None and text.id is None:
+            return None
+        entity = stated.entities.setdefault(name, _Entity(kind, found, found.id if found and text.id is None else ""))
+        for path, value, _ in self._attributes(stated, text, found.properties if found else {}):
+            stated.store(entity, path, value)
+        return found
+
+    def _named_by_facts(self, stated: _Stated) -> None:
+        """An id that an attribute states is looked up as if its entity were named."""
+        kinds = (self._text.subjects, self._text.resources, self._text.context.entities)
+        for type, text in ((type, text) for texts in kinds for type, text in texts.items()):
+            if text.id is not None and text.id not in stated.entities:
+                sent, _ = stated.sent.get(self._path(text.id), (None, ""))
+                if isinstance(sent, str) and self._of_one_kind(text.id):
+                    self._stored(stated, text, type, sent, text.id)
+
+    def _of_one_kind(self, fact: str) -> bool:
+        """Whether only entities of one kind have the id that a fact states."""
+        kinds = (self._text.subjects, self._text.resources, self._text.context.entities)
+        return len({text.entity or type for texts in kinds for type, text in texts.items() if text.id == fact}) == 1
 
     def _send(self, stated: _Stated, text: engine.AttributesText, values: Mapping[str, Any], at: str) -> None:
         for path, value, name in self._attributes(stated, text, values):
@@ -220,30 +263,41 @@ class AccessMapping:
     def _read(self, stated: _Stated) -> engine.Exchange:
         """The exchange without stored values that do not fit. Raises RequestRefused where a sent value does not fit."""
         while True:
+            stated.settle()
+            if stated.wrong:
+                raise refusal(stated.wrong)
             try:
-                raw = json.dumps(stated.document()).encode()
-                return engine.parse_exchange(self._bundle, raw)
+                return engine.accept_exchange(self._bundle, stated.document())
             except engine.ExchangeRefused as refused:
                 problems = refused.problems
             # What is stored and contradicts what was sent is never left out: the sender would choose which of the two counts.
             unfit = [each for each in problems if each.code != engine.INCOHERENT]
-            bad = {path for path in stated.stored for each in unfit if _leads(each.pointer, path)}
+            bad = {
+                self._places.whole(path)
+                for key, entity in stated.entities.items()
+                for path in entity.states
+                for each in unfit
+                if _leads(each.pointer, (engine.REGISTER, key, "states", *path))
+            }
             # Conditions that came with the data are never left out, since more might be permitted without them.
-            if not bad or CARRIED in bad:
-                raise refusal([self._place(each, stated) for each in problems[:PLACES_SHOWN]])
-            # A family is left out as a whole: with `rest: 0`, a member that is left out would count as zero.
-            wholes = {self._places.whole(path) for path in bad}
-            stated.stored = {path: value for path, value in stated.stored.items() if self._places.whole(path) not in wholes}
+            if not bad:
+                raise refusal([self._place(each, stated) for each in _hiding(problems)[:PLACES_SHOWN]])
+            stated.unusable |= bad
 
     def _place(self, problem: engine.ExchangeProblem, stated: _Stated) -> ProblemPlace:
         """A problem of the exchange, with its place in the request."""
         for path, (_, pointer) in stated.sent.items():
             if _leads(problem.pointer, path):
                 return ProblemPlace(pointer=pointer, code=problem.code, detail=problem.detail)
-        detail = problem.detail
-        if problem.code == engine.INCOHERENT:
-            detail = f"the register states `{problem.pointer[1:].replace('/', '.')}`: {detail}"
-        return ProblemPlace(pointer="", code=problem.code, detail=detail)
+        return ProblemPlace(pointer="", code=problem.code, detail=problem.detail)
+
+
+def _hiding(problems: Sequence[engine.ExchangeProblem]) -> list[engine.ExchangeProblem]:
+    """The problems; where what was sent contradicts what is stored, without the sentence that would say what is stored."""
+    stored = {each.words for each in problems if each.code == engine.INCOHERENT and _leads(each.pointer, (engine.REGISTER,))}
+    detail = "cannot be true together with what the register states"
+    found = [replace(each, detail=detail) if each.words in stored else each for each in problems]
+    return [each for each in found if each.words not in stored or not _leads(each.pointer, (engine.REGISTER,))] or found
 
 
 def _kind(types: Mapping[str, engine.EntityText], type: str) -> str | None:
@@ -255,6 +309,17 @@ def _both(before: Any, more: Any) -> Any:
     if isinstance(before, list) and isinstance(more, list):
         return [*before, *(each for each in more if each not in before)]
     return more if isinstance(before, list) else before
+
+
+def _nested(values: Mapping[engine.Path, Any]) -> dict[str, Any]:
+    """Values by place, as a document."""
+    found: dict[str, Any] = {}
+    for path, value in values.items():
+        here = found
+        for step in path[:-1]:
+            here = here.setdefault(step, {})
+        here[path[-1]] = value
+    return found
 
 
 def _spelt(value: Any) -> str:

@@ -23,16 +23,14 @@ class Registered:
 
     def find(self, kind: str, id: str, day: date) -> StoredEntity | None:
         """The entity of this kind with this id. An erased entity is unknown. Raises Gone."""
+        on = day.isoformat()
         with self._database.reading.connect() as connection:
-            version = entity_versions.speaking(connection, kind, id, day.isoformat())
-            known = version is not None or bool(entity_versions.history(connection, kind, id))
-        if version is None or version.state != "held":
-            if known and (version is None or version.state != "erased"):
-                raise Gone(f"the {kind} `{id}` is not valid on {day.isoformat()}")
+            version = entity_versions.speaking_or_later(connection, kind, id, on)
+        if version is None or version.state == "erased":
             return None
-        until = version.content.valid_until
-        if until is not None and until < day.isoformat():
-            raise Gone(f"the {kind} `{id}` is not valid on {day.isoformat()}")
+        content = version.content
+        if version.state != "held" or (content.valid_from or on) > on or (content.valid_until or on) < on:
+            raise Gone(f"the {kind} `{id}` is not valid on {on}")
         return _entity(version)
 
     def list(self, kind: str, after: str, limit: int, day: date) -> Sequence[StoredEntity]:
@@ -47,4 +45,5 @@ def _entity(version: Version) -> StoredEntity:
     own = content.facts.get(DATA, {}) if version.kind == ASSET else {}
     properties = {**(own if isinstance(own, dict) else {}), **content.facts}
     documents = {"evidence": content.evidence, "claims": content.claims, "carried": carried(content)}
-    return StoredEntity(version.id, {**properties, **{name: said for name, said in documents.items() if said}})
+    stated = {**properties, **{name: said for name, said in documents.items() if said}}
+    return StoredEntity(version.id, stated, version.version)

@@ -77,13 +77,30 @@ class WhyNot(BaseModel):
     error: dict[str, int | str] | None = Field(default=None, description="`status` and `message` of a malformed evaluation")
 
 
+class OwedOnly(BaseModel):
+    """What is owed, where an answer to several evaluations does not say why."""
+
+    model_config = ConfigDict(frozen=True)
+
+    obligations: tuple[Obligation, ...]
+
+
 class AccessAnswer(BaseModel):
-    """The answer to one evaluation."""
+    """The answer to one evaluation. Among several, `context` is there only if the settings ask for it, something is owed, or it failed."""
 
     model_config = ConfigDict(frozen=True)
 
     decision: bool
-    context: Why | WhyNot
+    context: Why | WhyNot | OwedOnly | None = None
+
+    def without_reasons(self) -> Self:
+        """The same answer without its reasons, so that equal questions have equal answers. Nothing that is owed is lost, and no error."""
+        match self.context:
+            case Why(obligations=tuple(owed)):
+                return self.model_copy(update={"context": OwedOnly(obligations=owed)})
+            case WhyNot(error=dict()):
+                return self
+        return self.model_copy(update={"context": None})
 
 
 class AccessAnswers(BaseModel):
@@ -153,6 +170,7 @@ def _admin(written: engine.Written) -> str:
         ("by conditions that came with the data:", against),
         ("not met:", written.named["requirement"]),
         ("not known:", written.named["missing"]),
+        ("stated otherwise than registered:", [part.fact for part in written.disputed]),
     )
     outcome = f"hypothetical: {written.outcome}" if written.hypothetical else written.outcome
     return "; ".join([outcome, *(f"{word} {', '.join(ids)}" for word, ids in said if ids)])

@@ -27,6 +27,11 @@ class Caller:
     id: str
     scopes: frozenset[str]
 
+    @property
+    def reads(self) -> bool:
+        """Whether the caller may read records and the register."""
+        return "read" in self.scopes
+
 
 LOCAL = Caller("local", frozenset(SCOPES))
 

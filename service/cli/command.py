@@ -42,9 +42,10 @@ class Commands(typer.Typer):
             help=help, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None
         )
 
-    def add(self, example: str, name: str | None = None) -> Callable[[Callable[..., int]], Callable[..., int]]:
-        """Make a command of a function that returns the exit code; the help of the command ends with the example."""
-        return self.command(name, cls=_Command, epilog=f"\b\nExample: fifthfactor {example}")
+    def add(self, example: str, *more: str, name: str | None = None) -> Callable[[Callable[..., int]], Callable[..., int]]:
+        """Make a command of a function that returns the exit code; the help of the command ends with the examples."""
+        lines = "\n".join(f"Example: fifthfactor {each}" for each in (example, *more))
+        return self.command(name, cls=_Command, epilog=f"\b\n{lines}")
 
 
 class _Command(TyperCommand):

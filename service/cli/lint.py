@@ -33,8 +33,10 @@ def lint(
     """
     Report what is sound and still should be improved.
 
-    These are facts and words that nothing uses, provisions that no test shows, sources that must be read again, provisions from memory
-    that would lift, and titles that lack a language. Ends with 0 where there is no finding, with 1 where there is one.
+    These are facts and words that nothing uses, provisions that no test shows, coverage that no test reaches, sources that must be read
+    again, provisions from memory that would lift, lifts on a bare claim, bans that one more value escapes, facts that one provision alone
+    asks for, and titles that lack a language. A comment `# accepted CODE: why` accepts a finding. Ends with 0 where there is no finding,
+    with 1 where there is one.
     """
     import engine
     from service.cli.files import load_or_stop

@@ -1,8 +1,9 @@
 """
-`fifthfactor test`: runs the tests of the policies. With `--mutate`, changes the law and lists the changes that no test notices.
+`fifthfactor test`: runs the tests of the policies. With `--mutate`, changes the law and lists the changes that no test notices; with
+`--lies`, changes the statements of exchanges (`lies`).
 
-A mutant is the law with one thing changed. The report lists, in file order, the sentences that no test defends. It ends with the share
-of the changes that a test notices.
+A mutant is the law with one thing changed. The report lists, in file order, the sentences that no test defends, and names the lifts among
+them that a change widens. It ends with the share of the changes that a test notices.
 """
 
 import time
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from service.cli.command import AsJson, Commands, Paths, UsedWrongly
+from service.cli.lies import lies as tell_lies
 from service.cli.output import complain, count, fill, painted, print_json, progress
 
 if TYPE_CHECKING:
@@ -26,7 +28,7 @@ CHUNK = 4  # changes that a process tries at a time
 app = Commands()
 
 
-@app.add("test policies --only order-16")
+@app.add("test policies --only order-16", "test policies --lies --seconds 600 --seed 7", "test --lies --all --json")
 def test(
     paths: Paths = None,
     only: Annotated[
@@ -38,6 +40,13 @@ def test(
     at_least: Annotated[
         float, typer.Option(help="With --mutate: how many per cent of the changes the tests must notice.")
     ] = 95.0,
+    lies: Annotated[
+        bool,
+        typer.Option("--lies", help="Change one statement of each refused case, and look for permits that do not name it."),
+    ] = False,
+    seconds: Annotated[float, typer.Option(help="With --lies: for how long to try some, chosen at random.")] = 60.0,
+    every: Annotated[bool, typer.Option("--all", help="With --lies: try every one.")] = False,
+    seed: Annotated[int, typer.Option(help="With --lies: another number chooses others.")] = 0,
     as_json: AsJson = False,
 ) -> int:
     """
@@ -45,8 +54,16 @@ def test(
 
     Ends with 0 where all pass, with 1 where one fails. --mutate denies and drops each condition, moves each threshold by one and each
     date and last day by a day, and drops each exemption. It lists the changes that no test notices, and ends with 1 where there are
-    too many.
+    too many, or where one of them widens a lift.
+
+    --lies takes each case that is not permitted, and changes one statement at a time to every value that the rules tell apart, leaves
+    it out, or adds a document or claim. A permit that comes of this has to name the changed statement among those it rests on; where one
+    does not, the lie is silent, and the command ends with 1. To leave out a document, a claim or the way relied on is no statement.
     """
+    if lies and mutate:
+        raise UsedWrongly("use --mutate or --lies, not both")
+    if lies:
+        return tell_lies(paths or [], only, seconds, every, seed, as_json)
     return _mutate(paths or [], only, at_least, as_json) if mutate else _run(paths or [], only, as_json)
 
 
@@ -107,7 +124,7 @@ def _result_document(result: "engine.Result") -> dict[str, Any]:
 
 
 def _mutate(paths: list[Path], only: str, at_least: float, as_json: bool) -> int:
-    """Try every mutant; 1 where the tests notice less than `at_least` per cent. Raises UsedWrongly."""
+    """Try every mutant; 1 where the tests notice less than `at_least` per cent, or miss a wider lift. Raises UsedWrongly."""
     import engine
     from service.cli.files import load_or_stop
     from service.cli.processes import in_processes
@@ -134,7 +151,7 @@ def _mutate(paths: list[Path], only: str, at_least: float, as_json: bool) -> int
     else:
         print("\n".join(_lines(mutants, survivors, share)))
         complain(f"{time.monotonic() - began:.0f} s")
-    return int(share < at_least)
+    return int(share < at_least or any(mutant.widens for mutant in survivors))
 
 
 def _in_session(bundle: "engine.Bundle", mutants: "Sequence[engine.Mutant]") -> "engine.Court":
@@ -163,7 +180,9 @@ def _report(mutants: "Sequence[engine.Mutant]", survivors: "Sequence[engine.Muta
         "changes": len(mutants),
         "noticed": len(mutants) - len(survivors),
         "per_cent": round(share, 2),
-        "undefended": [{"policy": m.policy, "at": f"{m.file}:{m.line}", "sentence": m.sentence} for m in survivors],
+        "undefended": [
+            {"policy": m.policy, "at": f"{m.file}:{m.line}", "sentence": m.sentence, "widens": m.widens} for m in survivors
+        ],
     }
 
 
@@ -171,6 +190,10 @@ def _lines(mutants: "Sequence[engine.Mutant]", survivors: "Sequence[engine.Mutan
     for file, group in groupby(survivors, key=lambda mutant: mutant.file):
         yield f"{file}: no test defends"
         yield from (f"  {mutant.line}: {mutant.sentence}" for mutant in group)
+        yield ""
+    if wider := [mutant for mutant in survivors if mutant.widens]:
+        yield f"{count(len(wider), 'lift')} could be wider and no test would notice, which fails whatever the share:"
+        yield from (f"  {mutant.file}:{mutant.line}: {mutant.sentence}" for mutant in wider)
         yield ""
     made = Counter(mutant.policy for mutant in mutants)
     left = Counter(mutant.policy for mutant in survivors)

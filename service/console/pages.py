@@ -7,7 +7,7 @@ that a record lacks are left out. The text in a record comes from others, so the
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -19,6 +19,7 @@ from jinja2 import ChainableUndefined, Environment, FileSystemLoader
 import engine
 from service.console.wording import WORDS
 from service.log.search import Page
+from service.reviews.sign_offs import offered
 
 HERE = Path(__file__).parent / "templates"
 STYLE = (HERE / "style.css").read_bytes()
@@ -86,9 +87,24 @@ class PageReader:
         except (LookupError, ValueError, TypeError, AttributeError):
             return self.language.as_sent(value)
 
+    def disputed(self, part: Part) -> str:
+        """A fact that the register states otherwise, with both values and the entity."""
+        stated, registered = (self.told(part["fact"], part.get(name)) for name in ("stated", "registered"))
+        contradiction = self.language.contradiction(stated, registered)
+        return self.language.disputed_line(
+            part.get("kind", ""), part["entity"], part.get("version"), self.title(part["fact"]), contradiction
+        )
+
     def title(self, fact: str) -> str:
         """The title of a fact, or its name if the loaded vocabulary has no title."""
         return self.titles.get(fact, fact)
+
+    def statement(self, name: Any) -> str:
+        """The title of a statement on which a permit rests, or its name if the loaded vocabulary has no title."""
+        try:
+            return self.book.statement(str(name))
+        except LookupError:
+            return str(name)
 
     def subject(self, name: Any) -> str:
         """The title of a subject matter."""
@@ -114,13 +130,14 @@ class PageReader:
 
 @dataclass(frozen=True)
 class FactShown:
-    """A line of the facts as sent."""
+    """A line of the facts as sent, or as the register states them."""
 
     name: str
     title: str
     value: str
     personal: bool = False
     erased: bool = False
+    registered: bool = False
 
 
 def decision_page(kept: Part, sign_offs: Sequence[Part], reader: PageReader, query: str = "") -> str:
@@ -147,6 +164,7 @@ def decision_page(kept: Part, sign_offs: Sequence[Part], reader: PageReader, que
         certain=_by_effect(certain),
         perhaps=_by_effect([part for part in reasons if part.get("standing") == "possible"]),
         account=list(_account(decision, reader)),
+        disputed=[reader.disputed(part) for part in decision.get("disputed") or ()],
         facts=sorted(_facts(record, log, reader), key=lambda fact: place(fact.name)),
         sign_offs=sign_offs,
         open_review=not sign_offs and _may_be_signed(record, decision),
@@ -249,9 +267,22 @@ def _order(known: Iterable[str]) -> Callable[[str], int]:
 
 
 def _facts(record: Part, log: Part, reader: PageReader) -> Iterator[FactShown]:
-    """The facts of the request, one per line. A document is one line."""
-    personal = {each["pointer"]: each.get("salt") is None for each in log.get("personal") or ()}
-    for pointer, value in _leaves(record.get("request") or {}, ""):
+    """The facts of the request, one per line, and those of the register. A document is one line."""
+    request = record.get("request") or {}
+    yield from _lines({name: value for name, value in request.items() if name != engine.REGISTER}, "", log, reader)
+    for name, entity in (request.get(engine.REGISTER) or {}).items():
+        for line in _lines(entity.get("states") or {}, f"/{engine.REGISTER}/{_step(name)}/states", log, reader):
+            yield replace(line, registered=True)
+
+
+def _lines(document: Part, under: str, log: Part, reader: PageReader) -> Iterator[FactShown]:
+    """The facts of a document at a place of the request."""
+    personal = {
+        each["pointer"].removeprefix(under): each.get("salt") is None
+        for each in log.get("personal") or ()
+        if each["pointer"].startswith(f"{under}/")
+    }
+    for pointer, value in _leaves(document, ""):
         covering = [each for each in personal if (pointer + "/").startswith(each + "/")]
         inside = [each for each in personal if each.startswith(pointer + "/")]
         name = pointer[1:].replace("/", ".").replace("~1", "/").replace("~0", "~")
@@ -274,9 +305,13 @@ def _leaves(value: Any, at: str) -> Iterator[tuple[str, Any]]:
             yield at, value
         case {**members} if members and at.count("/") < 2:
             for key, inner in members.items():
-                yield from _leaves(inner, f"{at}/{str(key).replace('~', '~0').replace('/', '~1')}")
+                yield from _leaves(inner, f"{at}/{_step(str(key))}")
         case _ if at:
             yield at, value
+
+
+def _step(name: str) -> str:
+    return name.replace("~", "~0").replace("/", "~1")
 
 
 def _without_commitments(value: Any, reader: PageReader) -> Any:
@@ -292,8 +327,9 @@ def _without_commitments(value: Any, reader: PageReader) -> Any:
 
 def _may_be_signed(record: Part, decision: Part) -> bool:
     """Whether there may be something to sign off. An older record does not say; then a sign-off has to be tried."""
-    if "signable" in record:
-        return bool(record.get("signable"))
+    named = offered(record)
+    if named is not None:
+        return bool(named)
     return decision.get("outcome") == "review" and decision.get("engine", {}).get("agreed") is not False
 
 

@@ -4,11 +4,10 @@ From the bytes of an exchange to a decision that is ready to be recorded and sen
 The endpoints share this. Deciding does not wait: an endpoint takes a turn first, and sends nothing before the record is durable.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import date, datetime
 from time import perf_counter
-from types import MappingProxyType
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
@@ -25,7 +24,6 @@ from service.policies.live import Live
 from service.policies.shadow import GivenToShadow
 from service.problems import PLACES_SHOWN, ProblemPlace, RequestRefused
 from service.register import named_exchanges
-from service.register.named_exchanges import Named
 from service.reviews import sign_offs
 from service.service import Service
 from service.settings import time_zone
@@ -33,9 +31,6 @@ from service.store.writer import LogBusy, NotRecorded
 from service.telemetry import tracing
 
 Recorded = TypeVar("Recorded")
-
-
-_NOBODY: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +66,10 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """A decision: as it is answered, and as it is recorded."""
+    """A decision: as it is recorded, as the caller gets it, and the two as bytes."""
 
     written: engine.Written
+    told: engine.Written
     answer: bytes
     entry: SealedRecord
     given: GivenToShadow | None  # for the shadow, if there is one, once the record is durable
@@ -87,16 +83,15 @@ class Decider:
         self._zone = time_zone(service.settings.zone)
         self._counts = Counts(service.settings, Book())
 
-    def read(self, live: Live, raw: bytes, now: datetime, lang: str = TellingAsked().lang) -> Named:
+    def read(self, live: Live, raw: bytes, now: datetime, caller: Caller, lang: str = TellingAsked().lang) -> engine.Exchange:
         """
-        The exchange in these bytes, which may name parties and data of the register as it is `now`. Raises RequestRefused.
+        The exchange in these bytes, with what the register says of its parties and data `now`. Raises RequestRefused.
 
         What the vocabulary says of a contradiction is told in `lang`.
         """
+        reading = self._service.store.database.reading
         try:
-            if named_exchanges.might_name(raw):
-                return named_exchanges.read(live, raw, self._service.store.database.reading, self._today(now))
-            return Named(engine.parse_exchange(live.bundle, raw), _NOBODY)
+            return named_exchanges.read(live, raw, reading, self._today(now), caller.reads)
         except engine.ExchangeRefused as refused:
             problems = refused.problems
         except sa.exc.SQLAlchemyError:
@@ -121,11 +116,10 @@ class Decider:
         now: datetime,
         request_id: str,
         caller: Caller,
-        register: Mapping[str, Any] = _NOBODY,
         denied: Callable[[engine.Written], str] = lambda written: "",
     ) -> Decided:
         """The decision on an exchange: `judge`, then `tell`. Raises RequestRefused."""
-        return self.tell(self.judge(live, exchange, now, request_id), asked, request_id, caller, register, denied)
+        return self.tell(self.judge(live, exchange, now, request_id), asked, request_id, caller, denied)
 
     def judge(
         self,
@@ -159,15 +153,14 @@ class Decider:
         asked: TellingAsked,
         request_id: str,
         caller: Caller,
-        register: Mapping[str, Any] = _NOBODY,
         denied: Callable[[engine.Written], str] = lambda written: "",
     ) -> Decided:
         """
         The decision on a judged exchange, to be answered and recorded. The exchange is not evaluated again. Raises RequestRefused.
 
-        `caller` asked for it. `register` has the versions of the register that are in the exchange. `denied` gives the reason if the
-        caller is answered no although the exchange may proceed, otherwise "". If the engines disagree, this is an incident and not a
-        permit.
+        `caller` asked for it, and is told no reasons that rest on the register if it may not read the register. `denied` gives the reason
+        if the caller is answered no although the exchange may proceed, otherwise "". If the engines disagree, this is an incident and not
+        a permit.
         """
         began = perf_counter()
         live, exchange = judged.live, judged.filled.exchange
@@ -176,7 +169,10 @@ class Decider:
             self._service.incidents.disagreement(live.pdp, request_id, written)
         try:
             no = denied(written)
-            answer, members = live.records.write(written, judged.now, caller.id, _more(judged, written, register, no))
+            answer, members = live.records.write(written, judged.now, caller.id, _more(judged, written, no))
+            told = written if caller.reads else live.pdp.withheld(written)
+            if told is not written:
+                answer = told.json().encode()
             summary = Summary.of(written, judged.now, caller.id, live.digests.source, denied=bool(no))
             entry = seal({"id": judged.id, "request": exchange.document}, exchange.personal, written=members, summary=summary)
         except NotCanonical:
@@ -189,7 +185,7 @@ class Decider:
         tracing.done("decide", took, decision_id=judged.id, decision_outcome=written.outcome, policy_revision=revision)
         # A shadow has no sign-offs, so it is compared with the judgement without them.
         given = GivenToShadow.of(judged.unsigned, judged.id, judged.today) if self._service.shadow else None
-        return Decided(written, answer, entry, given)
+        return Decided(written, told, answer, entry, given)
 
     def look(self, live: Live, exchange: engine.Exchange, now: datetime) -> engine.Judgement:
         """The judgement that `decide` would make, for searches. Nothing is recorded. Raises RequestRefused, engine.EnginesFailed."""
@@ -238,13 +234,12 @@ class Decider:
             raise RequestRefused("not-ready", "the ledger cannot be read", headers={"Retry-After": "1"}) from None
 
 
-def _more(judged: Judged, written: engine.Written, register: Mapping[str, Any], no: str) -> dict[str, Any]:
+def _more(judged: Judged, written: engine.Written, no: str) -> dict[str, Any]:
     """The optional members that the record of a decision has."""
     members = {
         "counted": judged.filled.marks or None,
         "denied": no or None,
         "lang": None if written.lang == TellingAsked().lang else written.lang,
-        "register": register or None,
         "signable": list(written.signable) if written.outcome == sign_offs.REVIEW else None,
     }
     return {name: value for name, value in members.items() if value is not None}

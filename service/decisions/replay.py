@@ -9,8 +9,8 @@ so.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any, Literal
 
@@ -24,6 +24,7 @@ from service.log.store import Stored
 from service.policies.kept import NotKept, load_kept
 
 MOST_DIFFERENCES = 20
+SHOWN_BY = {"rests_on": "exact"}  # the member that shows that a part was asked for, where it is not the part itself
 Finding = Literal["bytes", "meaning", "nothing"]
 
 # The decision point for the digests of a bundle and the mode of the engine. Raises CannotReplay.
@@ -72,6 +73,7 @@ def replay(stored: Stored, deciders: Deciders) -> Replay:
     pdp = deciders(bundle, recorded["engine"]["mode"])
     try:
         exchange = engine.parse_exchange(pdp.bundle, json.dumps(request, ensure_ascii=False).encode())
+        exchange = _with_sources(exchange, record.get("counted", {}))
         replayed = _again(pdp, exchange, date.fromisoformat(record["as_of"]), record)
     except engine.ExchangeRefused as refused:
         raise CannotReplay(f"engine {engine.__version__} no longer accepts this exchange: {refused}") from None
@@ -122,6 +124,7 @@ def meaning(decision: dict[str, Any]) -> dict[str, Any]:
         "missing": [[part["settles"], [fact["fact"] for fact in part["facts"]]] for part in decision["missing"]],
         "coverage": [[part["country"], part["subject"], part["certain"]] for part in decision["coverage"]["not_modelled"]],
         "carried": [[part["provision"], part["from"], part["state"]] for part in decision.get("carried") or ()],
+        "signed_off": [[part["provision"], part["accepts"]] for part in decision.get("signed_off") or ()],
         "lanes": {part["lane"] + " " + part["provision"]: part["state"] for part in decision["factor"]["lanes"]},
     }
 
@@ -139,7 +142,7 @@ def _again(pdp: engine.PDP, exchange: engine.Exchange, as_of: date, record: dict
     """The decision of a record again, in its language. If the record names no language, the one that fits best is taken."""
     recorded = record["decision"]
     # The optional parts that the caller asked for are in the recorded decision.
-    include = [name for name in engine.INCLUDES if recorded.get(name) is not None]
+    include = [name for name in engine.INCLUDES if recorded.get(SHOWN_BY.get(name, name)) is not None]
     # The present day decides only whether the decision is hypothetical.
     today = as_of + (timedelta(days=1 if as_of < date.max else -1) if recorded["hypothetical"] else timedelta())
     signed = [engine.Approval.told(part) for part in recorded.get("signed_off") or ()]
@@ -157,6 +160,12 @@ def _again(pdp: engine.PDP, exchange: engine.Exchange, as_of: date, record: dict
     english, *others = engine.LANGUAGES
     first = written(english)
     return first if first == recorded else _nearest(recorded, [first, *map(written, others)])
+
+
+def _with_sources(exchange: engine.Exchange, marks: Mapping[str, Mapping[str, Any]]) -> engine.Exchange:
+    """The exchange with the source of each counter that the service alone has counted, by the marks of the record."""
+    counted = [fact for fact, mark in marks.items() if mark["from"] == "ledger"]
+    return replace(exchange, sources={**exchange.sources, **dict.fromkeys(counted, "counted")})
 
 
 def _nearest(recorded: dict[str, Any], replayed: list[dict[str, Any]]) -> dict[str, Any]:

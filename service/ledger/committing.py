@@ -6,7 +6,7 @@ transaction, so the counters cannot move between the judgement and the commitmen
 its movements count. Everything that happens to it is added as an event.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import partial
@@ -22,11 +22,12 @@ from service.decisions.decider import Decided, Decider, TellingAsked
 from service.ledger.book import Book
 from service.ledger.counts import Counts, Filled, Moment, bare, ends
 from service.log.canonical_json import canonical
-from service.log.leaf import clear
+from service.log.leaf import clear, with_value
 from service.log.store import Stored, find, moment_text
 from service.policies.live import Live
 from service.problems import RequestRefused
 from service.register import named_exchanges
+from service.register.stated_facts import ROLES
 from service.service import Service
 from service.settings import time_zone
 from service.store.tables import commitment, commitment_event, counted, movement
@@ -121,7 +122,6 @@ class _Ready:
 
     stored: Stored
     exchange: engine.Exchange
-    register: Mapping[str, Any]
     moment: Moment
 
 
@@ -160,7 +160,7 @@ class Ledger:
             self._end(transaction, old, "superseded")
         filled = self._counts.fill(transaction, live, ready.exchange, ready.moment, after=ready.stored.sequence)
         judged = self._decider.judge(live, ready.exchange, now, request_id, filled, transaction)
-        tell = partial(self._decider.tell, judged, TellingAsked(), request_id, caller, register=ready.register)
+        tell = partial(self._decider.tell, judged, TellingAsked(), request_id, caller)
         if not judged.proceeds:
             raise Moved(tell)  # this undoes everything: the old commitment counts as before
         decided = tell()
@@ -270,14 +270,19 @@ class Ledger:
         as_of = date.fromisoformat(record["as_of"])
         if not today - timedelta(days=self._service.settings.commit_within_days) <= as_of <= today:
             raise RequestRefused("not-committable", "the day of the decision is over: evaluate the exchange again")
-        exchange, register = self._exchange(live, record, today), record.get("register", {})
+        exchange = self._exchange(live, record, today)
         made = datetime.fromisoformat(record["recorded_at"])
-        for role, used in register.items():
-            id = used.get("id") or exchange.value(f"{role}.id")
-            if not isinstance(id, str) or not named_exchanges.stands(transaction, role, id, used["version"], made, today):
-                detail = f"the register no longer has what the decision used of the {role}: evaluate the exchange again"
+        for name, kind, id, version in _entities(exchange, record):
+            if version is None:
+                as_before = named_exchanges.unknown(transaction, kind, id)
+            else:
+                as_before = named_exchanges.stands(transaction, kind, id, version, made, today)
+            if not as_before:
+                detail = (
+                    f"the register no longer says what it said of `{name}` when this was decided: evaluate the exchange again"
+                )
                 raise RequestRefused("not-committable", detail)
-        return _Ready(stored, exchange, register, Moment(today, now))
+        return _Ready(stored, exchange, Moment(today, now))
 
     def _exchange(self, live: Live, record: dict[str, Any], today: date) -> engine.Exchange:
         """The exchange of a record as its caller sent it, as of today. Raises RequestRefused."""
@@ -353,13 +358,30 @@ class Ledger:
         transaction.execute(sa.delete(counted).where(counted.c.counting != live.counting.meaning, ~used))
 
 
+def _entities(exchange: engine.Exchange, record: Mapping[str, Any]) -> Iterator[tuple[str, str, str, int | None]]:
+    """
+    The entities of a record: the fact that states the id, the kind, the id, and the version used, None where the register did not have it.
+
+    A record of an older version of the service names the versions beside the request, and says nothing of other ids.
+    """
+    older = record.get("register", {})
+    for name, entity in record["request"].get(engine.REGISTER, {}).items():
+        id = entity.get("id") or exchange.value(name)
+        yield name, entity["kind"], id if isinstance(id, str) else "", entity.get("version")
+    for role, kind in ROLES.items():
+        name = f"{role}.id"
+        id = older.get(role, {}).get("id") or exchange.value(name)
+        if name not in exchange.register and role not in exchange.register and isinstance(id, str):
+            yield name, kind, id, older.get(role, {}).get("version")
+
+
 def _again(live: Live, stored: Stored) -> engine.Exchange | None:
     """The exchange of a record as it was decided, read by the loaded policies; None if they cannot read it."""
     record = clear(stored.entry.leaf, stored.entry.openings)
     request = record["request"]
     for opening in stored.entry.openings:
         if opening.value is None:  # erased: it may have been anything
-            request = engine.put(request, opening.pointer.removeprefix("/").replace("/", "."), "unknown")
+            request = with_value(request, opening.pointer, "unknown")
     # The policies may have lost a counter. The others are counted all the same.
     for document in (request, bare(request, {fact: {} for fact in record.get("counted", {})})):
         try:

@@ -76,12 +76,14 @@ class Counts:
         RequestRefused if the caller sent a count and the settings do not allow it.
         """
         counting = live.counting
+        # What an exchange adds is counted for what is stated: the engine compares its counters with what is registered, too.
+        stated = exchange.as_stated()
         wanted = [self.wanted(connection, counter, counting.key(counter, exchange), moment) for counter in counting.counters]
         brought = {
             fact: told
             for each in counting.counters
             for fact in each.facts
-            if (told := counting.brought(each, fact, exchange)) is not None
+            if (told := counting.brought(each, fact, stated)) is not None
         }
         if brought and self._callers == "refuse":
             detail = "the service keeps this counter; leave it out"
@@ -102,12 +104,13 @@ class Counts:
                 others[fact] = beside[fact]
                 if told is None and beside[fact] == ANY_NUMBER:
                     continue  # the engine counts what the exchange itself adds
-                kept = counting.value(counter, fact, exchange, beside[fact])
+                kept = counting.value(counter, fact, stated, beside[fact])
                 value, source = self._combined(kept, told, here.later.get(fact, NOTHING).most)
-                if source != "ledger" or value.high is not None or value.low > counting.own(counter, fact, exchange).low:
+                if source != "ledger" or value.high is not None or value.low > counting.own(counter, fact, stated).low:
                     counts[fact] = value
                     marks[fact] = {"from": source, **ends(value)} | ({} if told is None else {"brought": ends(told)})
-        return Filled(counting.filled(exchange, counts) if counts else exchange, marks, others)
+        counted = [fact for fact, mark in marks.items() if mark["from"] == "ledger"]
+        return Filled(counting.filled(exchange, counts, counted) if counts else exchange, marks, others)
 
     def wanted(self, connection: sa.Connection, counter: engine.Counter, key: engine.Key, moment: Moment) -> Wanted:
         """A counter for a key, in its window at a moment."""

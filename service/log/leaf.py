@@ -82,7 +82,7 @@ def seal(
     openings = []
     for pointer in outermost(personal):
         opening = Opening(pointer, random(SALT_BYTES), canonical(_value_at(request, pointer)))
-        request = _with(request, pointer, {"commitment": _commitment_of(opening)})
+        request = with_value(request, pointer, {"commitment": _commitment_of(opening)})
         openings.append(opening)
     members = {name: canonical(value) for name, value in document.items() if name != "request"}
     leaf = canonical_object({**members, **written, "request": canonical(request)})
@@ -103,7 +103,7 @@ def clear(leaf: bytes, openings: Sequence[Opening]) -> dict[str, Any]:
     document: dict[str, Any] = json.loads(leaf)
     for opening in openings:
         if opening.value is not None:
-            document["request"] = _with(document["request"], opening.pointer, json.loads(opening.value))
+            document["request"] = with_value(document["request"], opening.pointer, json.loads(opening.value))
     return document
 
 
@@ -177,7 +177,7 @@ def _value_at(document: Any, pointer: str) -> Any:
     return document
 
 
-def _with(document: Any, pointer: str, value: JsonValue) -> Any:
+def with_value(document: Any, pointer: str, value: JsonValue) -> Any:
     """A document with another value at a pointer. It shares its unchanged parts with the old one, which stays as it is."""
     return _replaced(document, _steps(pointer), value)
 

@@ -32,13 +32,16 @@ MOST_BYTES = 64 * 1024  # of one entity, as it is sent
 
 State = Literal["held", "withdrawn", "erased"]
 
-# A text that fits into an address and into a line: no control characters, no half characters, no slash, no space at either end.
+# A text that fits into an address and into a line: no control characters, no half characters, no space at either end. It may have slashes,
+# but no step that an address would lose (`.` and `..`), and it does not end like the address of a history.
 _ID = re.compile(
-    r"(?!\.{1,2}\Z)[^\s\x00-\x1f\x7f-\x9f\ud800-\udfff/]([^\x00-\x1f\x7f-\x9f\ud800-\udfff/]*[^\s\x00-\x1f\x7f-\x9f\ud800-\udfff/])?"
+    r"(?!(.*/)?\.{1,2}(/|\Z))(?!.*/history\Z)"
+    r"[^\s\x00-\x1f\x7f-\x9f\ud800-\udfff]([^\x00-\x1f\x7f-\x9f\ud800-\udfff]*[^\s\x00-\x1f\x7f-\x9f\ud800-\udfff])?"
 )
 _KIND = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
 _LINE = re.compile(r"[^\x00-\x1f\x7f-\x9f\ud800-\udfff]*")
-MOST_OF_AN_ID = 128
+MOST_OF_AN_ID = 256  # as many as an exchange may state
+WRONG_ID = f"must be a text of 1 to {MOST_OF_AN_ID} characters without control characters, `.` or `..` as a step, or `/history` at its end"
 
 
 def is_id(text: str) -> bool:
@@ -53,9 +56,7 @@ def is_kind(text: str) -> bool:
 
 def _an_id(text: str) -> str:
     if not is_id(text):
-        raise PydanticCustomError(
-            "wrong_id", "must be a text of 1 to {most} characters without a slash or control character", {"most": MOST_OF_AN_ID}
-        )
+        raise PydanticCustomError("wrong_id", "{m}", {"m": WRONG_ID})
     return text
 
 

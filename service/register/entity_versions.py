@@ -63,19 +63,24 @@ ALWAYS = Condition()
 
 def newest(connection: sa.Connection, kind: str, name: str) -> Version | None:
     """The newest version of the entity that answers to a name, its id or an alias."""
-    return _first(connection, kind, name, None)
+    return _first(connection, _NEWEST, kind, name)
 
 
 def speaking(connection: sa.Connection, kind: str, name: str, day: str) -> Version | None:
     """The version that speaks for a day, of the entity that answers to a name; None if there is none."""
-    return _first(connection, kind, name, day)
+    return _first(connection, _SPEAKING, kind, name, day=day)
+
+
+def speaking_or_later(connection: sa.Connection, kind: str, name: str, day: str) -> Version | None:
+    """The same, or the newest version if each of them speaks only for later days; None if there is no such entity."""
+    return _first(connection, _SPEAKING_OR_LATER, kind, name, day=day)
 
 
 def history(connection: sa.Connection, kind: str, name: str) -> Sequence[Version]:
     """Every version of the entity that answers to a name, newest first."""
     if not is_id(name):
         return ()
-    rows = connection.execute(_of(kind, name).order_by(entity.c.version.desc()))
+    rows = connection.execute(_OF_A_NAME, {"kind": kind, "name": name})
     return [_version(row) for row in rows]
 
 
@@ -211,19 +216,26 @@ def erase(transaction: sa.Connection, kind: str, name: str, condition: Condition
 # --- rows ----------------------------------------------------------------------------------------------------------------
 
 
-def _of(kind: str, name: str) -> sa.Select[Any]:
-    """The versions of the entity that answers to a name."""
+def _of_a_name() -> sa.Select[Any]:
+    """The versions of the entity that answers to a name, newest first."""
+    kind, name = sa.bindparam("kind", type_=sa.String), sa.bindparam("name", type_=sa.String)
     id = sa.select(entity_alias.c.id).where(entity_alias.c.kind == kind, entity_alias.c.alias == name).scalar_subquery()
-    return sa.select(entity).where(entity.c.kind == kind, entity.c.id == sa.func.coalesce(id, name))
+    query = sa.select(entity).where(entity.c.kind == kind, entity.c.id == sa.func.coalesce(id, name))
+    return query.order_by(entity.c.version.desc())
 
 
-def _first(connection: sa.Connection, kind: str, name: str, day: str | None) -> Version | None:
+# Made once: every exchange with an id looks it up, and to make a statement takes longer than to run it.
+_OF_A_NAME = _of_a_name()
+_NEWEST = _OF_A_NAME.limit(1)
+_begun = sa.or_(entity.c.valid_from.is_(None), entity.c.valid_from <= sa.bindparam("day", type_=sa.String))
+_SPEAKING = _NEWEST.where(_begun)
+_SPEAKING_OR_LATER = _NEWEST.order_by(None).order_by(sa.case((_begun, 1), else_=0).desc(), entity.c.version.desc())
+
+
+def _first(connection: sa.Connection, query: sa.Select[Any], kind: str, name: str, **day: str) -> Version | None:
     if not is_id(name):
         return None
-    query = _of(kind, name).order_by(entity.c.version.desc()).limit(1)
-    if day is not None:
-        query = query.where(sa.or_(entity.c.valid_from.is_(None), entity.c.valid_from <= day))
-    row = connection.execute(query).one_or_none()
+    row = connection.execute(query, {"kind": kind, "name": name, **day}).one_or_none()
     return None if row is None else _version(row)
 
 

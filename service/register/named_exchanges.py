@@ -1,14 +1,14 @@
 """
-Exchanges that name entities of the register by id: `{"named": {"exporter": "clinic-7", "data": "asset-9"}, …}`.
+Exchanges whose parties and data the register knows: by name (`{"named": {"exporter": "clinic-7"}, …}`), or by their ids (`exporter.id`).
 
-Input: such a body, and the register. Output: the exchange with the register's facts filled in, as it is decided and recorded, and the
-version of each entity that was used. A fact in the body overrides the register's; a family of facts is overridden as one, and so is a
-document. No fact is dropped in silence: if the vocabulary no longer has a fact that the register states, the exchange is refused.
+Input: a body, and the register. Output: the exchange with what the register says of each entity under `register`, as it is decided and
+recorded. The engine compares it with what the sender states (semantics 1.8). No fact is dropped in silence: if the vocabulary no longer has
+a fact that the register states, the exchange is refused. Conditions that travel with an asset are always added to `carried`.
 """
 
 import copy
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
@@ -19,76 +19,86 @@ import engine
 from service.policies.live import Live
 from service.register import entity_versions
 from service.register.entity import MOST_OF_AN_ID, EntityToWrite, Version, is_id, pointer_step
-from service.register.stated_facts import ROLES, Path, Stating, carried, put, stating
+from service.register.stated_facts import ROLES, Stating, carried, put, stating
 
 NAMED = "named"
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
-    """An exchange with the facts of the entities that it names. `register` is a member of the record: the version used, by role."""
+class _Name:
+    """What the body says of an entity: its role, its id or alias, and the pointer to it."""
 
-    exchange: engine.Exchange
-    register: Mapping[str, Any]
+    role: str
+    name: str
+    at: str
 
 
 @dataclass(slots=True)
 class _Merging:
-    """A body that becomes an exchange. `sources` has the pointer of each place that the register filled, with the role."""
+    """
+    A body that becomes an exchange. `reader`: the caller may read the register, so a problem may tell what is in it.
+
+    `sources` has the pointer of each place that the register filled, with the name of the entity.
+    """
 
     document: dict[str, Any]
-    sources: dict[str, str] = field(default_factory=dict)
+    reader: bool
+    register: dict[str, Any] = field(default_factory=dict)
+    sources: dict[str, _Name] = field(default_factory=dict)
     problems: list[engine.ExchangeProblem] = field(default_factory=list)
 
     def wrong(self, pointer: str, code: str, detail: str) -> None:
         self.problems.append(engine.ExchangeProblem(pointer, code, detail))
 
-
-def might_name(raw: bytes) -> bool:
-    """Whether a body may name entities: a quick look for the key `named` as it is usually written."""
-    # A key written with escapes is overlooked. Such a body is read as a plain exchange and refused: no fact is called `named`.
-    return b'"named"' in raw
+    def wrong_entity(self, name: _Name, code: str, detail: str, hidden: str) -> None:
+        """A problem with an entity; `hidden` says it to a caller who may not read the register."""
+        self.wrong(name.at, code, detail if self.reader else hidden)
 
 
-def read(live: Live, raw: bytes, connect: sa.Engine, today: date) -> Named:
+def read(live: Live, raw: bytes, connect: sa.Engine, today: date, reader: bool) -> engine.Exchange:
     """
-    The exchange in a body that may name parties and data; its day is `today` if the body gives none.
+    The exchange in a body, with what the register says; its day is `today` if the body gives none.
 
-    Raises engine.ExchangeRefused with every problem, at its place in the body.
+    `reader`: the caller may read the register. Raises engine.ExchangeRefused with every problem, at its place in the body.
     """
     document = engine.read_object(raw, engine.MAX_BYTES)
-    if NAMED not in document:
-        return Named(engine.accept_exchange(live.bundle, document), {})
     states = stating(live)
-    merging = _Merging({name: copy.deepcopy(value) for name, value in document.items() if name != NAMED})
-    names = dict(_names(document[NAMED], states, merging))
+    merging = _Merging({name: value for name, value in document.items() if name != NAMED}, reader)
+    if merging.document.pop(engine.REGISTER, None) is not None:
+        # INVARIANT (one source): what an exchange says of the register is from the register.
+        merging.wrong(f"/{engine.REGISTER}", "unknown-key", "the service fills this in from its register; leave it out")
+    names = [*_names(document[NAMED], states, merging)] if NAMED in document else []
+    named = {each.role for each in names}
+    names += [each for each in _ids(document, states) if each.role not in named]
+    if not names and not merging.problems:
+        return engine.accept_exchange(live.bundle, merging.document)
+    merging.document = copy.deepcopy(merging.document)
     day = document.get("as_of", today.isoformat())
     if not isinstance(day, str) or not _is_day(day):
         day = today.isoformat()  # the reader of exchanges refuses it
     with connect.connect() as connection:
-        found = dict(_found(connection, names, day, merging))
-    for role, version in found.items():
-        _fill(states, role, names[role], version, merging)
-    # A recorded exchange must be one that a caller could send, or nobody could decide it again.
+        for each in names:
+            version = _found(connection, each, day, each.role in named, merging)
+            if version is not None:
+                _fill(states, each, version, merging)
+            elif states.has_id(each.role):
+                merging.register[f"{each.role}.id"] = {"kind": ROLES[each.role], "known": False}
+    if merging.register:
+        merging.document[engine.REGISTER] = merging.register
+    # A recorded exchange must be one that can be read again, or nobody could decide it again.
     if len(json.dumps(merging.document, ensure_ascii=False).encode()) > engine.MAX_BYTES:
         merging.wrong("", "too-large", f"with the facts of the register, the exchange has more than {engine.MAX_BYTES:,} bytes")
     if merging.problems:
         raise engine.ExchangeRefused(tuple(merging.problems))
     try:
-        exchange = engine.accept_exchange(live.bundle, merging.document)
+        return engine.accept_exchange(live.bundle, merging.document)
     except engine.ExchangeRefused as refused:
-        raise engine.ExchangeRefused(tuple(_placed(each, names, merging.sources) for each in refused.problems)) from None
-    # An id may be personal, and must then not be readable in a leaf. So it is in the request only, if the vocabulary has a fact for it.
-    register = {
-        role: {"version": version.version} if states.has_id(role) else {"id": version.id, "version": version.version}
-        for role, version in found.items()
-    }
-    return Named(exchange, register)
+        raise engine.ExchangeRefused(tuple(_placed(each, merging) for each in _told(refused.problems, merging))) from None
 
 
-def stands(connection: sa.Connection, role: str, id: str, version: int, used: datetime, day: date) -> bool:
-    """Whether the version used for a role, at the moment `used`, still speaks for a day, and its entity may be named on that day."""
-    now = entity_versions.speaking(connection, ROLES[role], id, day.isoformat())
+def stands(connection: sa.Connection, kind: str, id: str, version: int, used: datetime, day: date) -> bool:
+    """Whether the version used of an entity, at the moment `used`, still speaks for a day, and the entity may be named on that day."""
+    now = entity_versions.speaking(connection, kind, id, day.isoformat())
     if now is None or now.state != "held" or now.version != version:
         return False
     # An erasure frees the id. The next entity with this id counts its versions from 1 again.
@@ -102,7 +112,7 @@ def schema(exchange: Mapping[str, Any]) -> dict[str, Any]:
     roles = [role for role in ROLES if role in exchange.get("properties", {})]
     name = {"type": "string", "minLength": 1, "maxLength": MOST_OF_AN_ID}
     named = {
-        "title": "ids in the register, by role; the facts and documents of the register count unless the exchange says otherwise",
+        "title": "ids in the register, by role; what the register says of them counts",
         "type": "object",
         "properties": dict.fromkeys(roles, name),
         "additionalProperties": False,
@@ -110,8 +120,14 @@ def schema(exchange: Mapping[str, Any]) -> dict[str, Any]:
     return {**exchange, "properties": {**exchange.get("properties", {}), NAMED: named}}
 
 
-def _names(sent: Any, states: Stating, merging: _Merging) -> Iterator[tuple[str, str]]:
-    """Each role with the name that is given for it."""
+def unknown(connection: sa.Connection, kind: str, id: str) -> bool:
+    """Whether the register has nothing of an entity, on any day."""
+    newest = entity_versions.newest(connection, kind, id)
+    return newest is None or newest.state == "erased"
+
+
+def _names(sent: Any, states: Stating, merging: _Merging) -> Iterator[_Name]:
+    """What the body names, by role."""
     if not isinstance(sent, dict):
         merging.wrong("/named", "wrong-type", 'must be an object like {"exporter": "clinic-7", "data": "asset-9"}')
         return
@@ -123,106 +139,110 @@ def _names(sent: Any, states: Stating, merging: _Merging) -> Iterator[tuple[str,
         elif not isinstance(name, str):
             merging.wrong(at, "wrong-type", "must be an id in the register")
         else:
-            yield role, name
+            yield _Name(role, name, at)
 
 
-def _found(connection: sa.Connection, names: Mapping[str, str], day: str, merging: _Merging) -> Iterator[tuple[str, Version]]:
-    """The version that speaks for the day, of each entity that is named."""
-    for role, name in names.items():
-        kind, at = ROLES[role], f"/named/{role}"
-        version = entity_versions.speaking(connection, kind, name, day)
-        if version is None or version.state == "erased":
-            if entity_versions.newest(connection, kind, name) is None:
-                shown = f"`{name}`" if is_id(name) else "with this id"
-                merging.wrong(at, "unknown-entity", f"the register has no {kind} {shown}")
-            else:
-                merging.wrong(
-                    at, "entity-not-yet-valid", f"the register states nothing of `{name}` for {day}, only for later days"
-                )
-        elif version.state == "withdrawn":
-            merging.wrong(at, "entity-withdrawn", f"`{name}` was withdrawn from the register")
-        elif version.content.valid_until is not None and version.content.valid_until < day:
-            until = version.content.valid_until
-            merging.wrong(at, "entity-expired", f"`{name}` may be named until {until}, but the day of the exchange is {day}")
-        else:
-            yield role, version
+def _ids(document: Mapping[str, Any], states: Stating) -> Iterator[_Name]:
+    """The ids that the body states, by role."""
+    for role in states.roles:
+        group = document.get(role)
+        id = group.get("id") if isinstance(group, dict) and states.has_id(role) else None
+        if isinstance(id, str) and id != "unknown":
+            yield _Name(role, id, f"/{role}/id")
 
 
-def _fill(states: Stating, role: str, name: str, version: Version, merging: _Merging) -> None:
-    """Fill in what an entity states, wherever the body says nothing."""
-    at = f"/named/{role}"
+def _found(connection: sa.Connection, name: _Name, day: str, named: bool, merging: _Merging) -> Version | None:
+    """The version that speaks for the day, of an entity; None where the register does not have it, or it may not be named."""
+    kind, id = ROLES[name.role], name.name
+    hidden = f"`{id[:80]}` may not be named on the day of the exchange"
+    version = entity_versions.speaking_or_later(connection, kind, id, day)
+    if version is None or version.state == "erased":
+        if named:  # an id that the register does not have stays an id
+            shown = f"`{id}`" if is_id(id) else "with this id"
+            merging.wrong(name.at, "unknown-entity", f"the register has no {kind} {shown}")
+        return None
+    if version.content.valid_from is not None and version.content.valid_from > day:
+        said = f"the register states nothing of `{id}` for {day}, only for later days"
+        merging.wrong_entity(name, "entity-not-yet-valid", said, hidden)
+        return None
+    if version.state == "withdrawn":
+        merging.wrong_entity(name, "entity-withdrawn", f"`{id}` was withdrawn from the register", hidden)
+        return None
+    until = version.content.valid_until
+    if until is not None and until < day:
+        said = f"`{id}` may be named until {until}, but the day of the exchange is {day}"
+        merging.wrong_entity(name, "entity-expired", said, hidden)
+        return None
+    return version
+
+
+def _fill(states: Stating, name: _Name, version: Version, merging: _Merging) -> None:
+    """Add what the register says of an entity."""
     for strange in states.strange(EntityToWrite(version.kind, version.id, version.content)):
         fact = strange.pointer.removeprefix("/facts/").replace("/", ".")
-        merging.wrong(at, strange.code, f"the register states `{fact}` of `{name}`: {strange.detail}")
-    if states.has_id(role):
-        _identify(role, name, version.id, merging)
-    # This is checked before anything is filled in, so that one member of a family does not hide the next.
-    stated = [each for each in states.stated(role, version.content) if not _says(merging, each.whole)]
-    for each in stated:
-        pointer = _pointer(each.path)
-        before = merging.sources.get(pointer)
-        if before is not None:
-            if _value(merging.document, each.path) != each.value:
-                what = f"{each.path[0]} `{each.path[-1]}`"
-                merging.wrong(
-                    at,
-                    "two-documents",
-                    f"the register has {what} for both the {before} and the {role}; send the one that counts",
-                )
-            continue
-        put(merging.document, each.path, each.value)
-        merging.sources[pointer] = role
+        said = f"the register states `{fact}` of `{name.name}`: {strange.detail}"
+        merging.wrong_entity(name, strange.code, said, _hidden(name))
+    entity: dict[str, Any] = {"kind": version.kind, "version": version.version, "states": {}}
+    if states.has_id(name.role):
+        _identify(name, version.id, merging)
+    else:
+        # An id may be personal, and must then not be readable in a leaf. So it is here only if the vocabulary has no fact for it.
+        entity["id"] = version.id
+    for each in states.stated(name.role, version.content):
+        put(entity["states"], each.path, each.value)
+    key = f"{name.role}.id" if states.has_id(name.role) else name.role
+    merging.register[key] = entity
+    merging.sources[f"/{engine.REGISTER}/{pointer_step(key)}"] = name
     for travelling in carried(version.content):
         sent = merging.document.setdefault("carried", [])
         if isinstance(sent, list) and travelling not in sent:
-            merging.sources[f"/carried/{len(sent)}"] = role
+            merging.sources[f"/carried/{len(sent)}"] = name
             sent.append(travelling)
 
 
-def _identify(role: str, name: str, id: str, merging: _Merging) -> None:
+def _identify(name: _Name, id: str, merging: _Merging) -> None:
     """Fill in the id of an entity. A body that states another id contradicts itself."""
-    group = merging.document.setdefault(role, {})
+    group = merging.document.setdefault(name.role, {})
     if not isinstance(group, dict):
         return  # the reader of exchanges refuses it
-    if group.get("id", id) not in (id, name):
-        merging.wrong(f"/{role}/id", "other-entity", f"is not `{name}`, which is named as the {role}; leave one of the two out")
+    if group.get("id", id) not in (id, name.name):
+        said = f"is not `{name.name}`, which is named as the {name.role}; leave one of the two out"
+        merging.wrong(f"/{name.role}/id", "other-entity", said)
     group["id"] = id
 
 
-def _says(merging: _Merging, path: Path) -> bool:
-    """Whether the body itself says something at a place, or has a value other than an object on the way there."""
-    here: Any = merging.document
-    for end, step in enumerate(path, 1):
-        if not isinstance(here, dict):
-            return True
-        if step not in here:
-            return False
-        here = here[step]
-        if end == len(path):
-            pointer = _pointer(path)
-            return not any(source == pointer or source.startswith(f"{pointer}/") for source in merging.sources)
-    return True
+def _told(problems: tuple[engine.ExchangeProblem, ...], merging: _Merging) -> Iterator[engine.ExchangeProblem]:
+    """The problems, for a caller who may not read the register without those that show by what else a registered value is wrong."""
+    of_register = {each.words for each in problems if any(_is_at(each.pointer, place) for place in merging.sources)}
+    for each in problems:
+        if (
+            merging.reader
+            or not each.words
+            or each.words not in of_register
+            or any(_is_at(each.pointer, place) for place in merging.sources)
+        ):
+            yield each
 
 
-def _value(document: Any, path: Path) -> Any:
-    for step in path:
-        document = document[step]
-    return document
+def _is_at(pointer: str, place: str) -> bool:
+    return pointer == place or pointer.startswith(f"{place}/")
 
 
-def _placed(problem: engine.ExchangeProblem, names: Mapping[str, str], sources: Mapping[str, str]) -> engine.ExchangeProblem:
+def _placed(problem: engine.ExchangeProblem, merging: _Merging) -> engine.ExchangeProblem:
     """A problem with the exchange, at its place in the body. For a value from the register this is the place of the name."""
-    for pointer, role in sources.items():
-        if problem.pointer == pointer or problem.pointer.startswith(f"{pointer}/"):
-            what = problem.pointer[1:].replace("/", ".")
-            said = f"the register states `{what}` of `{names[role]}`: "
+    for pointer, name in merging.sources.items():
+        if _is_at(problem.pointer, pointer):
+            if not merging.reader:
+                return engine.ExchangeProblem(name.at, problem.code, _hidden(name))
+            what = problem.pointer.removeprefix(pointer).removeprefix("/states")[1:] or problem.pointer[1:]
+            said = f"the register states `{what.replace('/', '.')}` of `{name.name}`: "
             words = replace(problem.words, en=f"{said}{problem.words.en}") if problem.words else problem.words
-            return engine.ExchangeProblem(f"/named/{role}", problem.code, f"{said}{problem.detail}", words)
+            return engine.ExchangeProblem(name.at, problem.code, f"{said}{problem.detail}", words)
     return problem
 
 
-def _pointer(path: Sequence[str]) -> str:
-    return "".join(f"/{pointer_step(step)}" for step in path)
+def _hidden(name: _Name) -> str:
+    return f"what the register states of `{name.name[:80]}` does not fit; callers with the scope `read` see what it is"
 
 
 def _is_day(text: str) -> bool:

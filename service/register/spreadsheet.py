@@ -17,7 +17,7 @@ from io import StringIO
 from typing import Any, Literal, TypeAlias
 
 from service.problems import ProblemPlace
-from service.register.entity import ASSET, MOST_OF_AN_ID, PARTY, EntityToWrite, Wrong, is_id, is_kind, read_content
+from service.register.entity import ASSET, PARTY, WRONG_ID, EntityToWrite, Wrong, is_id, is_kind, read_content
 from service.register.stated_facts import DOCUMENTS, Path, Stating, put
 
 LEADING = ("kind", "id", "aliases", "valid_from", "valid_until", "attested_by", "note")
@@ -264,7 +264,7 @@ def _named(kind: str, id: str, document: dict[str, Any], place: str) -> EntityTo
     if not is_kind(kind):
         raise _wrong(f"{place}/kind", f"must be `{PARTY}`, `{ASSET}` or another kind, in small letters")
     if not is_id(id):
-        raise _wrong(f"{place}/id", f"must be a text of 1 to {MOST_OF_AN_ID} characters without a slash or control character")
+        raise _wrong(f"{place}/id", WRONG_ID)
     return EntityToWrite(kind, id, read_content(document, place), place)
 
 

@@ -7,7 +7,7 @@ those of the group `data`, and of the groups that the vocabulary's factor accoun
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, TypeAlias
 
@@ -137,15 +137,17 @@ class Stating:
 
     def _refused(self, role: str, content: Content) -> Sequence[engine.ExchangeProblem]:
         """The problems that the engine finds in everything that is stated in a role."""
-        document: dict[str, Any] = {}
+        states: dict[str, Any] = {}
         for each in self.stated(role, content):
-            put(document, each.path, each.value)
+            put(states, each.path, each.value)
+        document: dict[str, Any] = {engine.REGISTER: {role: {"states": states}}}
         if content.travels:
             document["carried"] = carried(content)
         try:
             engine.accept_exchange(self._bundle, document)
         except engine.ExchangeRefused as refused:
-            return refused.problems
+            at = f"/{engine.REGISTER}/{role}/states"
+            return [replace(each, pointer=each.pointer.removeprefix(at)) for each in refused.problems]
         return ()
 
 

@@ -115,8 +115,9 @@ def _signable(live: Live, stored: Stored, record: Mapping[str, Any]) -> tuple[st
     An older record does not name them. Then its exchange is judged by the policies of today. If these are other policies, the reviews
     that its decision lists stand in: nobody can sign them off before the exchange is evaluated again, but somebody still waits.
     """
-    if "signable" in record:
-        return tuple(record["signable"])
+    named = sign_offs.offered(record)
+    if named is not None:
+        return named
     try:
         return sign_offs.signable(live, stored)
     except RequestRefused:

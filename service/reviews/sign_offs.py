@@ -32,12 +32,17 @@ WHY_NOT: Mapping[engine.Unsignable, str] = {
     "disagreement": DISAGREED,
     "no-provision": "the policies have no provision `{}`",
     "conflict": "`{}` stands in a conflict between sovereigns, which cannot be signed off",
+    "possible": "`{}` only may stand, and a signature never takes the place of a missing fact",
+    "doubted": "what `{}` lifts in doubt is in doubt for another reason too, so its approval would change nothing",
     "prohibits": "`{}` prohibits, and a prohibition cannot be signed off",
     "requires": "`{}` requires, and a requirement cannot be signed off; show what it requires",
     "obliges": "`{}` obliges, and a duty that is overdue cannot be signed off; perform the duty",
     "nothing": "`{}` asks for no review of this exchange, and no lift by it is in doubt",
 }
+MOST_FACTS = 10  # named in a refusal
+CHANGEABLE = ("possible", "doubted", "nothing")  # why not, as long as no other approval stands
 REVIEW = "review"
+SIGNED = ("review", "satisfies", "exempts")  # the effects that a sign-off may concern
 OPEN = (REVIEW, "undetermined")  # the outcomes that a sign-off may change
 
 _MEANINGS: WeakKeyDictionary[Live, dict[str, str | None]] = WeakKeyDictionary()
@@ -91,12 +96,14 @@ class Signed:
     """
     What a sign-off is bound to: the meanings of the provisions, and the facts.
 
-    `judgement` is that of the exchange, without approvals, on the day of the decision.
+    `judgement` is that of the exchange, without approvals, on the day of the decision. `refused` says for each provision that cannot be
+    signed off under it why not: approvals that stand may have changed that.
     """
 
     facts: str
     meanings: Mapping[str, str]
     judgement: engine.Judgement
+    refused: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,19 +153,35 @@ def bind(live: Live, stored: Stored, asked: SignOffAsked, today: date) -> Signed
     if not judgement.agreed:
         raise _not(DISAGREED)
     if asked.requirement is not None:
-        chosen: Sequence[str] = _lifting(live, asked.requirement, judgement.signable)
+        chosen: Sequence[str] = _lifting(live, asked.requirement, judgement)
         if not chosen:
             raise _not(f"`{_short(asked.requirement)}` is not in doubt here, and a requirement itself cannot be signed off")
     else:
         chosen = tuple(dict.fromkeys(asked.provisions or ()))
+    refused = {}
     for each in chosen:
         if why := judgement.unsignable(each):
-            raise _not(WHY_NOT[why].format(_short(each)))
+            refused[each] = WHY_NOT[why].format(_short(each)) + _first(judgement.awaited(live.bundle.rules, each))
+            if why not in CHANGEABLE:
+                raise _not(refused[each])
     if judgement.outcome.word not in OPEN:
-        raise _not(f"the exchange stays `{judgement.outcome.word}`, whatever is signed off")
+        raise _not(next(iter(refused.values()), f"the exchange stays `{judgement.outcome.word}`, whatever is signed off"))
     meanings = {each: _meaning(live, each) for each in chosen}
     facts = engine.facts_digest(live.bundle, judgement.exchange.document)
-    return Signed(facts, {name: each for name, each in meanings.items() if each}, judgement)
+    return Signed(facts, {name: each for name, each in meanings.items() if each}, judgement, refused)
+
+
+def offered(record: Mapping[str, Any]) -> tuple[str, ...] | None:
+    """
+    The provisions of a record that a person may sign off, as the record names them; None where it does not.
+
+    Older records also name provisions that only may stand. Nobody can sign these off any more, so they are left out.
+    """
+    if "signable" not in record:
+        return None
+    reasons = [each for each in record["decision"]["reasons"] if each["effect"] in SIGNED]
+    certain, possible = ({r["provision"] for r in reasons if r["standing"] == word} for word in ("certain", "possible"))
+    return tuple(each for each in record["signable"] if each not in possible - certain)
 
 
 def signable(live: Live, stored: Stored) -> tuple[str, ...]:
@@ -177,7 +200,12 @@ def draft(
     moment: datetime,
     by: str,
 ) -> Draft:
-    """A sign-off by a person at a moment, ready to be kept. `said` has the earlier sign-offs of the same facts (from `said_of`)."""
+    """
+    A sign-off by a person at a moment, ready to be kept. `said` has the earlier sign-offs of the same facts (from `said_of`).
+
+    Raises RequestRefused, with the reason, for a provision that cannot be signed off even with the approvals that stand, and for the
+    refusal of one of which nothing was ever said.
+    """
     rows = [
         {
             "id": str(uuid7()),
@@ -197,6 +225,11 @@ def draft(
     judgement = signed.judgement
     if stand:
         judgement = live.pdp.judge(judgement.exchange, as_of=judgement.as_of, signed=stand)
+    before = {row["provision"] for row in said}
+    counted = {part.provision for part in judgement.signed_off}
+    for provision, why in signed.refused.items():
+        if provision not in (counted if asked.verdict == "approve" else before):
+            raise _not(why)
     then = live.pdp.tell(judgement, today=judgement.as_of, id=stored.entry.id)
     return Draft(stored, signed.facts, rows, stand, then)
 
@@ -314,14 +347,22 @@ def _meaning(live: Live, provision: str) -> str | None:
     return known[provision]
 
 
-def _lifting(live: Live, requirement: str, signable: Sequence[str]) -> list[str]:
-    """The provisions that meet or lift a requirement in doubt."""
-    found = (
+def _lifting(live: Live, requirement: str, judgement: engine.Judgement) -> list[str]:
+    """The provisions that meet or lift a requirement in doubt; where nobody may sign these off, those that only may do so."""
+    found = [
         rule.provision.id
         for rule in live.bundle.rules.rules
-        if rule.doubtful and rule.provision.id in signable and requirement in (*rule.satisfies, *rule.excuses)
-    )
-    return list(dict.fromkeys(found))
+        if rule.doubtful and requirement in (*rule.satisfies, *rule.excuses)
+    ]
+    why = {name: judgement.unsignable(name) for name in found}
+    return [name for name in why if why[name] is None] or [name for name in why if why[name] != "nothing"]
+
+
+def _first(facts: Sequence[str]) -> str:
+    """What has to be found out before a sign-off, at the end of a sentence."""
+    named = [f"`{fact}`" for fact in facts[:MOST_FACTS]]
+    more = [f"{len(facts) - MOST_FACTS} more"] if len(facts) > MOST_FACTS else []
+    return f"; find out first: {', '.join([*named, *more])}" if facts else ""
 
 
 def _not(why: str) -> RequestRefused:

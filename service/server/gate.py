@@ -180,8 +180,8 @@ def _is_address(authority: bytes) -> bool:
 def _route(scope: Scope) -> str | None:
     """The declared route of a request, also if the request was refused before routing. It is never the path, which may hold a value."""
     if "route" in scope:
-        return getattr(scope["route"], "path", None)
+        return getattr(scope["route"], "path_format", None)
     for route in scope["app"].router.routes:
         if route.matches(scope)[0] is Match.FULL:
-            return getattr(route, "path", None)
+            return getattr(route, "path_format", None)
     return None

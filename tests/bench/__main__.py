@@ -101,6 +101,10 @@ def deciding(pdp: engine.PDP, exchange: engine.Exchange, include: tuple[str, ...
     return lambda: pdp.write(exchange, as_of=DAY, today=DAY, id="bench", include=include).json()
 
 
+def founding(pdp: engine.PDP, judgement: engine.Judgement, exact: bool) -> Callable[[], object]:
+    return lambda: pdp.rests_on(judgement, exact=exact)
+
+
 def exchanges(bundle: engine.Bundle) -> dict[str, engine.Exchange]:
     """A hospital's export in three states, and two exchanges of the policies' own tests that touch three sovereigns."""
     found = {name: engine.parse_exchange(bundle, json.dumps(sent).encode()) for name, sent in EXCHANGES.items()}
@@ -132,6 +136,11 @@ def decisions(bundle: engine.Bundle) -> None:
         for more in engine.INCLUDES:
             median, high = timed(deciding(pdps["bitset"], exchange, (more,)))
             row(f"  decide and write, with {more}", micro(median), micro(high), f"{median / base:.2f}")
+        judgement = pdps["bitset"].judge(exchange, as_of=DAY)
+        if judgement.outcome.permits:
+            for name, exact in (("proposed and verified", False), ("exact", True)):
+                median, high = timed(founding(pdps["bitset"], judgement, exact))
+                row(f"  what it rests on, {name}; {len(exchange.values)} facts", micro(median), micro(high))
         row("  its JSON", f"{len(written.json()) / 1024:,.0f} kB")
 
 

@@ -3,8 +3,8 @@ The bitset back end: each class of a fact's values has a mask of the terms that 
 
 A condition is a disjunction of terms, and each term is a bit (`terms`). To read an exchange is to intersect masks, one for each fact
 (`fact_masks`, `reading`): a term that no test makes false is possible, a term that every test makes true is certain. Standing,
-requirements, duties and the outcome are then worked out over the few rules that may stand (`strata`). It shares only the checked
-rules with the other back ends. Source: semantics 5.1.
+requirements, duties and the outcome are then worked out over the few rules that may stand (`strata`). From the same masks follows on
+which values a permit rests (`reliance`). It shares only the checked rules with the other back ends. Source: semantics 5.1.
 """
 
 from __future__ import annotations
@@ -15,10 +15,11 @@ from datetime import date
 
 from engine.backends.bitset.fact_masks import FactsTests
 from engine.backends.bitset.reading import AtomReader
+from engine.backends.bitset.reliance import Reliance, Stays
 from engine.backends.bitset.strata import BitsetStrata, FloorTerms, Table, mask_of
 from engine.backends.bitset.terms import Derived, Terms
 from engine.exchange import Exchange
-from engine.rules import All, AnyOf, Atom, Condition, Defined, Not, RuleSet, Truth, atoms, tests
+from engine.rules import All, AnyOf, Atom, Condition, Defined, Level, Not, RuleSet, Truth, atoms, tests
 from engine.verdict import NONE_SIGNED, TRUTHS, Masks, Verdict, numbers
 
 __all__ = ["Bitset"]
@@ -56,6 +57,7 @@ class Bitset:
         full = (1 << terms.size) - 1 & ~dead
         self._facts = FactsTests(rules, reader, {atom: terms.users[variable] for atom, variable in terms.atoms.items()}, full)
         self._full = full
+        self._reliance = Reliance(self._table, placed, self._derived)
 
     def evaluate(self, exchange: Exchange, as_of: date, signed: frozenset[str] = NONE_SIGNED) -> Verdict:
         """The verdict on one exchange under the law of one day, with some provisions signed off."""
@@ -71,6 +73,7 @@ class Bitset:
                 certain &= ~each.users.failing
             else:
                 certain &= ~each.users.all
+        terms = Masks(possible, certain)
         firsts = self._firsts
         others = possible & self._others
         while others:
@@ -79,7 +82,7 @@ class Bitset:
             possible |= first
             if certain & mask:
                 certain |= first
-        reading = BitsetReading(self._index, possible, certain)
+        reading = BitsetReading(self._index, possible, certain, terms)
         holds = Masks(possible & self._rules, certain & self._rules)
         put_away = mask_of(number for each in signed for number in numbers(self._table.provisions.get(each, 0)))
         strata = BitsetStrata(self._table, exchange, as_of, lambda key: reading.any(self._done.get(key, 0)), put_away)
@@ -100,6 +103,33 @@ class Bitset:
             truth=reading,
         )
 
+    def rests_on(
+        self,
+        exchange: Exchange,
+        as_of: date,
+        verdict: Verdict,
+        false: Mapping[str, Level],
+        true: Mapping[str, Level],
+        done: Mapping[str, Level],
+    ) -> Mapping[str, Level]:
+        """
+        The values on which a permit seems to rest, by their keys, each with the worst that may come without it alone (`reliance`).
+
+        `verdict` is this back end's own. `false` and `true` are definitions that have to stay so, `done` duties that have to stay done,
+        each with what is at stake.
+        """
+        reading = verdict.truth
+        assert isinstance(reading, BitsetReading)
+        shut, kept = Stays(), Stays()
+        for key, stake in false.items():
+            shut.add(stake, self._index.defined[key])
+        for key, stake in true.items():
+            kept.add(stake, self._index.defined[key] & reading.terms.certain)
+        for key, stake in done.items():
+            kept.add(stake, self._done[key] & reading.terms.certain)
+        free, shares = self._facts.shares(exchange, as_of)
+        return self._reliance.of(verdict, reading.terms, free, shares, shut, kept)
+
     def _seen(self, condition: Condition) -> int:
         """The bits of every test that a condition rests on, also through the definitions that it names."""
         return mask_of(self._index.alone[atom] for atom in tests(condition, self.rules.definitions))
@@ -116,11 +146,16 @@ class TermIndex:
 
 @dataclass(frozen=True, slots=True)
 class BitsetReading:
-    """How the conditions of a rule set read on one exchange."""
+    """
+    How the conditions of a rule set read on one exchange.
+
+    In `possible` and `certain` the first term of a rule stands for all its terms; in `terms` each term stands for itself.
+    """
 
     index: TermIndex
     possible: int
     certain: int
+    terms: Masks
 
     def __call__(self, condition: Condition) -> Truth:
         match condition:

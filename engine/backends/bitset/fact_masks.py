@@ -12,13 +12,16 @@ from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from functools import reduce
+from operator import or_
 from typing import Any, TypeAlias
 
-from engine.backends.bitset.reading import NO, YES, AtomReader, total
+from engine.backends.bitset.reading import NO, YES, AtomReader, same, total
 from engine.backends.bitset.terms import Users
 from engine.exchange import Exchange
+from engine.policy_language.vocabulary import DOCUMENT_GROUPS
 from engine.rules import AS_OF, Atom, RuleSet, Truth
-from engine.values import Document, Missing, Range, SetOf, Value
+from engine.values import Disputed, Document, Missing, Range, SetOf, Value
 
 REMEMBERED = 4_096  # classes of one fact that are kept; then the oldest is forgotten, and made again when it is needed
 DAYS = 32  # days whose classes are kept
@@ -29,6 +32,8 @@ EVERY_OF_A_GROUP = (1 << GROUP) - 1
 Pair: TypeAlias = tuple[int, int]  # terms left possible, terms left certain
 KeyOf: TypeAlias = Callable[[Any], Hashable] | None  # equal keys for values of one class; None: the value is the key
 Classes: TypeAlias = tuple[int, dict[Hashable, Pair], KeyOf]  # a fact's bit, and its classes by key
+# The keys of one value of an exchange, or of several that are read together; the terms that they leave possible; those that test them.
+Share: TypeAlias = tuple[tuple[str, ...], int, int]
 
 
 def narrowed(truths: Iterable[tuple[Truth, Users]], full: int) -> Pair:
@@ -59,6 +64,14 @@ class FactTests:
     def pair(self, value: Value, day: date, full: int) -> Pair:
         return narrowed(((self.read(atom, value, day), users) for atom, users in self.tests), full)
 
+    def between(self, value: Disputed, day: date, full: int) -> Pair:
+        """The masks of a disputed value: each test reads as under both values, if they give one answer."""
+        told = (
+            (same(self.read(atom, value.stated, day), self.read(atom, value.registered, day)), users)
+            for atom, users in self.tests
+        )
+        return narrowed(told, full)
+
 
 @dataclass(frozen=True, slots=True)
 class Total:
@@ -81,6 +94,11 @@ class Against:
 
     def truth(self, exchange: Exchange, totals: Mapping[str, Total], reader: AtomReader, day: date) -> Truth:
         atom = self.atom
+        for name in (_source(atom.fact), _source(atom.other)):
+            disputed = exchange.values.get(name)
+            if isinstance(disputed, Disputed):
+                worlds = (exchange.with_values({name: each}) for each in (disputed.stated, disputed.registered))
+                return same(*(self.truth(each, totals, reader, day) for each in worlds))
         value, other = (
             totals[fact].value(exchange.values) if fact in totals else exchange.value(fact) for fact in (atom.fact, atom.other)
         )
@@ -89,6 +107,12 @@ class Against:
         if exchange.values.get(atom.other.rpartition(".")[0]) is not None and _to_come(atom.other, other, day):
             return Truth.UNKNOWN  # a date after the day is no evidence here either
         return reader.against(atom, value, other, day)
+
+
+def _source(fact: str) -> str:
+    """The fact that an exchange states: for a field of a document the document."""
+    group, _, rest = fact.partition(".")
+    return f"{group}.{rest.rpartition('.')[0]}" if group in DOCUMENT_GROUPS else fact
 
 
 def _to_come(fact: str, value: Value, day: date) -> bool:
@@ -103,7 +127,7 @@ def _presented(exchange: Exchange, fact: str) -> bool:
 
 
 class FactsTests:
-    """All the facts of one rule set. `narrow(exchange, day)` gives the masks of one exchange."""
+    """All the facts of one rule set. `narrow(exchange, day)` gives the masks of one exchange, `shares` those of each of its values."""
 
     def __init__(self, rules: RuleSet, reader: AtomReader, tests: Mapping[Atom, Users], full: int) -> None:
         self._reader = reader
@@ -124,7 +148,11 @@ class FactsTests:
         }
         self._totals = [Total(name, *rules.families[name]) for name in self._facts if name in rules.families]
         self._families = {name: Total(name, *family) for name, family in rules.families.items()}
+        self._compared = [
+            tuple(key for fact in (each.atom.fact, each.atom.other) for key in self._keys(fact)) for each in self._against
+        ]
         self._every = (1 << len(self._facts)) - 1
+        self._tested = {name: reduce(or_, (users.all for _, users in fact.tests)) for name, fact in self._facts.items()}
         self._days: dict[date, Day] = {}
 
     def narrow(self, exchange: Exchange, day: date) -> Pair:
@@ -141,10 +169,11 @@ class FactsTests:
                 continue  # no rule tests it
             bit, pairs, key_of = known
             absent ^= bit
-            key = value if key_of is None else key_of(value)
-            pair = pairs.get(key)
-            if pair is None:
-                pair = self._learn(name, pairs, key, value, day)
+            if type(value) is Disputed:
+                pair = self._facts[name].between(value, day, self._full)
+            else:
+                key = value if key_of is None else key_of(value)
+                pair = pairs.get(key) or self._learn(name, pairs, key, value, day)
             possible &= pair[0]
             certain &= pair[1]
         for each in self._totals:
@@ -161,11 +190,11 @@ class FactsTests:
             bits = absent & EVERY_OF_A_GROUP
             if bits:
                 left = today.absent[number]
-                pair = left.get(bits)
-                if pair is None:
-                    pair = left[bits] = self._left_out(number, bits, day)
-                possible &= pair[0]
-                certain &= pair[1]
+                without = left.get(bits)
+                if without is None:
+                    without = left[bits] = self._left_out(number, bits, day)
+                possible &= without[0]
+                certain &= without[1]
             absent >>= GROUP
             number += 1
         if self._against:
@@ -174,6 +203,51 @@ class FactsTests:
             possible &= pair[0]
             certain &= pair[1]
         return possible, certain
+
+    def shares(self, exchange: Exchange, day: date) -> tuple[int, list[Share]]:
+        """
+        The terms that the day and everything left out leave possible, and the share of each value that says something.
+
+        Together they leave possible what `narrow` does. The total of a family, and a comparison of two facts, are shares of several values.
+        """
+        today = self._days.get(day) or self._begin(day)
+        values, classes = exchange.values, today.classes
+        absent = self._every
+        told: list[tuple[str, Value, tuple[str, ...]]] = [(name, value, (name,)) for name, value in values.items()]
+        for each in self._totals:
+            members = tuple(member for member in each.members if member in values)
+            if members:
+                told.append((each.name, each.value(values), members))
+        free, shares = today.base[0], []
+        for name, value, keys in told:
+            known = classes.get(name)
+            if known is None:
+                continue
+            bit, pairs, key_of = known
+            absent ^= bit
+            if value is not Missing.UNKNOWN:
+                key = value if key_of is None else key_of(value)
+                pair = pairs.get(key) or self._learn(name, pairs, key, value, day)
+                shares.append((keys, pair[0], self._tested[name]))
+        for against, keys in zip(self._against, self._compared, strict=True):
+            sent = tuple(key for key in keys if key in values)
+            pair = narrowed([(against.truth(exchange, self._families, self._reader, day), against.users)], self._full)
+            if sent:
+                shares.append((sent, pair[0], against.users.all))
+            else:
+                free &= pair[0]
+        for number, left in enumerate(today.absent):
+            bits = absent >> number * GROUP & EVERY_OF_A_GROUP
+            if bits:
+                pair = left.get(bits) or self._left_out(number, bits, day)
+                free &= pair[0]
+        return free, shares
+
+    def _keys(self, fact: str) -> tuple[str, ...]:
+        """The keys under which an exchange may hold the value of a fact: a total's members, a field's document."""
+        if fact in self._families:
+            return self._families[fact].members
+        return fact, fact.rpartition(".")[0]
 
     def _begin(self, day: date) -> Day:
         """Begin a day: with what its date alone leaves, and without classes."""

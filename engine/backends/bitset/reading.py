@@ -15,8 +15,8 @@ from decimal import Decimal
 from typing import Any
 
 from engine.exchange import Exchange
-from engine.rules import AS_OF, Atom, Calendar, Due, Earliest, OnDate, OnDay, RegisterEntry, RuleSet, Truth
-from engine.values import Document, Duration, Missing, Money, Range, SetOf, Value, ValueSet
+from engine.rules import AS_OF, Atom, Calendar, Due, Earliest, OnDate, OnDay, Period, RegisterEntry, RuleSet, Truth
+from engine.values import Disputed, Document, Duration, Missing, Money, Range, SetOf, Value, ValueSet
 
 NO, UNKNOWN, YES = Truth.NO, Truth.UNKNOWN, Truth.YES
 ENDLESS = Decimal("Infinity")
@@ -228,6 +228,11 @@ class AtomReader:
             case Earliest(parts=parts):
                 return max(self.late(part, exchange, day) for part in parts)
         start = day if due.after == AS_OF else exchange.value(due.after)
+        if isinstance(start, Disputed):
+            return same(self._late_since(due, start.stated, day), self._late_since(due, start.registered, day))
+        return self._late_since(due, start, day)
+
+    def _late_since(self, due: Period | OnDay, start: Value, day: date) -> Truth:
         if not isinstance(start, date):
             return UNKNOWN
         if isinstance(due, OnDay):
@@ -286,7 +291,7 @@ def order(op: str, low: Any, high: Any, least: Any, most: Any) -> Truth:
 
 def total(members: Iterable[Value], how: str) -> Value:
     """The total of a family, from the least to the most (2.7). Money has a total only where every member is in one currency."""
-    told = list(members)
+    told = [_span(value) for value in members]
     money = [value for value in told if isinstance(value, Money)]
     if money:
         currencies = {value.currency for value in money}
@@ -297,6 +302,22 @@ def total(members: Iterable[Value], how: str) -> Value:
     pick: Callable[[list[Decimal]], Decimal] = max if how == "distinct" else sum  # type: ignore[assignment]
     most = [value.high for value in ranges]
     return Range(pick([value.low for value in ranges]), None if None in most else sum(n for n in most if n is not None))  # type: ignore[arg-type]
+
+
+def _span(value: Value) -> Value:
+    """A member of a family: of a disputed number, all from one value to the other; no other disputed value adds up (1.8)."""
+    if not isinstance(value, Disputed):
+        return value
+    one, other = value.stated, value.registered
+    if not isinstance(one, Range) or not isinstance(other, Range):
+        return Missing.UNKNOWN
+    open_ = one.high is None or other.high is None
+    return Range(min(one.low, other.low), None if open_ else max(one.high, other.high))  # type: ignore[type-var]
+
+
+def same(one: Truth, other: Truth) -> Truth:
+    """How a test of a disputed fact reads: as under both values, if they give one answer (1.8)."""
+    return one if one is other else UNKNOWN
 
 
 def _ends(value: Value, against: Any) -> tuple[Any, Any, Any, Any]:

@@ -189,7 +189,8 @@ class BitsetStrata:
             if not possible & low:
                 continue  # it is exempted itself
             victims = table.victims[low.bit_length() - 1]
-            if table.doubtful & ~self.signed & low:
+            # A lift that is signed off counts where it certainly stands, itself free of doubt (4.6).
+            if table.doubtful & low and not (self.signed & certain & ~may_doubt & low):
                 may_doubt |= victims
                 if certain & low:
                     does_doubt |= victims
@@ -237,13 +238,14 @@ class BitsetStrata:
     def _lift(self, number: int) -> tuple[Truth, Truth]:
         """How surely, and how doubtfully, a rule lifts."""
         stands = self.stands.truth(number)
-        if self.table.doubtful & ~self.signed & 1 << number:
+        accepted = self.signed & self.stands.certain & ~self.doubted.possible
+        if self.table.doubtful & ~accepted & 1 << number:
             return NO, stands
         doubt = self.doubted.truth(number)
         return min(stands, ~doubt), doubt
 
     def weigh(self, floors: Iterable[tuple[FloorTerms, Truth]]) -> tuple[dict[str, Bounds], dict[str, Bounds]]:
-        """Each jurisdiction's bounds, and its bounds without the reviews that a person may sign off (4.6)."""
+        """Each jurisdiction's bounds, and its bounds without the reviews that a person may sign off: those that certainly stand (4.6)."""
         table, certain = self.table, self.stands.certain
         may_doubt, does_doubt = self.doubted.possible, self.doubted.certain
         low = dict.fromkeys(table.everywhere, NOTHING)
@@ -258,7 +260,8 @@ class BitsetStrata:
                     low[place] = low_beneath[place] = PERMITTED
             if floor.covered and permits is not YES:
                 silent.append((place, permits))
-        possible = self.stands.possible & ~(self.signed & table.reviewing)
+        certain_reviews = table.reviewing & certain
+        possible = self.stands.possible & ~(self.signed & certain_reviews)
         waiting = possible & table.plainly
         while waiting:
             bit = waiting & -waiting
@@ -275,11 +278,10 @@ class BitsetStrata:
                     high[place] = level
                 if sure & bars and level > low[place]:
                     low[place] = level
-                if level is not REVIEW:
-                    if level > high_beneath[place]:
-                        high_beneath[place] = level
-                    if sure & bars and level > low_beneath[place]:
-                        low_beneath[place] = level
+                if undoubted & bars & ~certain_reviews and level > high_beneath[place]:
+                    high_beneath[place] = level
+                if sure & bars & ~certain_reviews and level > low_beneath[place]:
+                    low_beneath[place] = level
         waiting = possible & (table.raising | table.barring & may_doubt)
         while waiting:
             bit = waiting & -waiting
@@ -296,12 +298,12 @@ class BitsetStrata:
                 most = max(most, REVIEW)
             if most > high[place]:
                 high[place] = most
-            if bar is not REVIEW and most > high_beneath[place]:
+            if not certain_reviews & bit and most > high_beneath[place]:
                 high_beneath[place] = most
             if certain & bit:
                 if least > low[place]:
                     low[place] = least
-                if bar is not REVIEW and least > low_beneath[place]:
+                if not certain_reviews & bit and least > low_beneath[place]:
                     low_beneath[place] = least
         for place, permits in silent:
             for least_of, most_of in ((low, high), (low_beneath, high_beneath)):

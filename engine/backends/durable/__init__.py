@@ -9,7 +9,6 @@ inferred (`outcome`). It shares only the checked rules with the reference. Sourc
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from datetime import date
 
 from engine.backends.durable.listing import ListedRuleset
@@ -23,7 +22,6 @@ from engine.verdict import NONE_SIGNED, Masks, Verdict
 
 __all__ = ["Durable", "EngineUnavailable", "NetworkError"]
 
-REMEMBERED = 32  # sets of accepted lifts, each with rulesets of its own
 ASKED = ("touch/", "subject/", "speaks/", "not-reached/", "accepted/")  # definitions that every decision reads
 
 
@@ -44,22 +42,17 @@ class Durable:
         done = {name.removeprefix("done "): bit for name, bit in bits.items() if name.startswith("done ")}
         self._tables = Tables(rules, self._standing, done, bits)
         self._definitions: Program | None = None
-        self._doubtful = frozenset(rule.provision.id for rule in rules.rules if rule.doubtful)
-        self._accepted: dict[frozenset[str], Standing] = {}
-        self._reviews: dict[str, int] = {}
+        self._numbers: dict[str, int] = {}  # the rules of each provision, as bits
         for number, rule in enumerate(rules.rules):
-            if rule.effect == "review":
-                self._reviews[rule.provision.id] = self._reviews.get(rule.provision.id, 0) | 1 << number
+            self._numbers[rule.provision.id] = self._numbers.get(rule.provision.id, 0) | 1 << number
 
     def evaluate(self, exchange: Exchange, as_of: date, signed: frozenset[str] = NONE_SIGNED) -> Verdict:
         """The verdict on one exchange under the law of one day. Raises NetworkError where durable-rules fails."""
         certain, possible = self._program.run(exchange, as_of)
         holds = Masks(possible & self._all, certain & self._all)
-        accepted = self._doubtful.intersection(signed)
-        standing = self._accepting(accepted) if accepted else self._standing
-        stood = standing.run(holds.certain, holds.possible)
-        put_away = sum(bits for provision, bits in self._reviews.items() if provision in signed) if signed else 0
-        strata = DurableStrata(self._tables, exchange, as_of, stood, certain, possible, put_away)
+        accepted = sum(self._numbers.get(provision, 0) for provision in signed)
+        stood = self._standing.run(holds.certain, holds.possible, accepted)
+        strata = DurableStrata(self._tables, exchange, as_of, stood, certain, possible, accepted)
         jurisdictions = strata.jurisdictions()
         return Verdict(
             rules=self.rules.rules,
@@ -73,16 +66,6 @@ class Durable:
             jurisdictions=jurisdictions,
             beneath=strata.beneath,
         )
-
-    def _accepting(self, provisions: frozenset[str]) -> Standing:
-        """The strata of standing where the doubtful lifts of some provisions are accepted."""
-        found = self._accepted.get(provisions)
-        if found is None:
-            while len(self._accepted) >= REMEMBERED:
-                del self._accepted[next(iter(self._accepted))]
-            rules = [replace(rule, doubtful=False) if rule.provision.id in provisions else rule for rule in self.rules.rules]
-            found = self._accepted[provisions] = Standing(replace(self.rules, rules=tuple(rules)))
-        return found
 
     def rulesets(self) -> list[ListedRuleset]:
         """Every ruleset of durable-rules as a person reads it, in the order in which they are asked."""

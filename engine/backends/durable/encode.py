@@ -21,7 +21,7 @@ from engine.backends.durable.network import Test
 from engine.exchange import Exchange
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS
 from engine.rules import AS_OF, Atom, Calendar, RuleSet, Truth
-from engine.values import Document, Duration, Missing, Money, Range, SetOf, Value
+from engine.values import Disputed, Document, Duration, Missing, Money, Range, SetOf, Value
 
 # How a fact answers a test. Where the answer is MAYBE, "not FALSE" and "not TRUE" are both possible, and neither is certain.
 FALSE, MAYBE, TRUE = 0, 1, 2
@@ -32,6 +32,7 @@ UPWARD = ("at_least", "more_than")
 Span: TypeAlias = tuple[int, int]  # the places of the least and the most that a fact can be
 Codes: TypeAlias = tuple[int | None, int]  # of a property: a test that holds of the first is certain, of the second possible
 Coder: TypeAlias = Callable[[Exchange, date], Codes]
+Join: TypeAlias = Callable[[Codes, Codes], Codes]  # of the codes by either value of a disputed fact
 
 
 @dataclass(slots=True)
@@ -98,28 +99,32 @@ class Encoder:
             self.meaning.setdefault(test, Meaning(atom, denied, part))
         return tuple(tests)
 
-    def _prop(self, atom: Atom, key: tuple[Any, ...], coder: Coder) -> str:
+    def _prop(self, atom: Atom, key: tuple[Any, ...], coder: Coder, join: Join) -> str:
         if key not in self._props:
             self._props[key] = prop = f"f{len(self._props)}"
             facts = self._facts(atom)
             source = self.sources.setdefault(facts, Source(facts))
-            source.coders[prop] = coder
+            single = tuple(
+                fact
+                for name in (atom.fact, atom.other)
+                for fact in self._told_by(atom, name)
+                if name not in self.rules.families
+            )
+            source.coders[prop] = _by_either(single, coder, join)
             source.dated |= _dated(atom)
         return self._props[key]
 
     def _facts(self, atom: Atom) -> tuple[str, ...]:
         """The facts that an atom reads: for a document's field the whole document, for a total its members, for the day none."""
-        if atom.op == "counts":
-            return (atom.fact,)
-        found: dict[str, None] = {}
-        for fact in filter(None, (atom.fact, atom.other)):
-            if fact in self.rules.families:
-                found |= dict.fromkeys(self.rules.families[fact][1])
-            elif fact.partition(".")[0] in DOCUMENT_GROUPS:
-                found[fact.rpartition(".")[0]] = None
-            elif fact != AS_OF:
-                found[fact] = None
-        return tuple(found)
+        return tuple(dict.fromkeys(fact for name in (atom.fact, atom.other) for fact in self._told_by(atom, name)))
+
+    def _told_by(self, atom: Atom, name: str) -> tuple[str, ...]:
+        """The facts that an exchange states for one of the facts of an atom."""
+        if name in self.rules.families:
+            return self.rules.families[name][1]
+        if name.partition(".")[0] in DOCUMENT_GROUPS:
+            return (name if atom.op == "counts" else name.rpartition(".")[0],)
+        return () if name in ("", AS_OF) else (name,)
 
     # Ordered facts: places among cuts
 
@@ -136,8 +141,8 @@ class Encoder:
         span = self._shown_span(atom, self._span(atom, scale, cuts))
         upward = atom.op in UPWARD
         key = (*scale, atom.not_shown, atom.not_shown is not None and upward)
-        up = self._prop(atom, ("up", *key), span)
-        down = self._prop(atom, ("down", *key), lambda x, day: span(x, day)[::-1])
+        up = self._prop(atom, ("up", *key), span, _wider)
+        down = self._prop(atom, ("down", *key), lambda x, day: span(x, day)[::-1], _wider_down)
         place = 2 * cuts.index(_point(atom)) + 1
         if upward:
             least = place if atom.op == "at_least" else place + 1
@@ -171,7 +176,7 @@ class Encoder:
         def span(exchange: Exchange, day: date) -> Span:
             value = day if fact == AS_OF else _total(exchange, *family) if family else exchange.value(fact)
             match value:
-                case Range(low=low, high=high):
+                case Range(low=low, high=high) if atom.type.kind != "money":  # a total of no sums of money is not known
                     return place(low), TOP if high is None else place(high)
                 case Money(amount=amount, currency=c) if c == currency:
                     return place(amount), place(amount)
@@ -191,16 +196,44 @@ class Encoder:
         """The properties that must all be true, each with the part it is about: three where a document counts, else one."""
         if atom.op != "counts":
             key = (atom.fact, atom.op, atom.operands, atom.register, atom.other, atom.not_shown)
-            return {"": self._prop(atom, key, _grade(atom, _Answer(self.rules, atom)))}
+            return {"": self._prop(atom, key, _grade(atom, _Answer(self.rules, atom)), _either_grade)}
         parts: dict[str, Callable[[Exchange, date], int]] = {
             "dated": lambda x, day: _field(x, atom.fact, "dated", lambda v: v <= day),
             "expires": lambda x, day: _field(x, atom.fact, "expires", lambda v: v >= day, absent=TRUE),
             "covers": lambda x, _: _field(x, atom.fact, "covers", lambda v: v is True),
         }
         return {
-            name: self._prop(atom, (atom.fact, "counts", name, atom.not_shown), _grade(atom, part))
+            name: self._prop(atom, (atom.fact, "counts", name, atom.not_shown), _grade(atom, part), _either_grade)
             for name, part in parts.items()
         }
+
+
+def _by_either(facts: tuple[str, ...], coder: Coder, join: Join) -> Coder:
+    """A coder to which no disputed fact comes: it codes either value, and the codes are joined. Members of totals are not among `facts`."""
+
+    def codes(exchange: Exchange, day: date) -> Codes:
+        for fact in facts:
+            value = exchange.values.get(fact)
+            if isinstance(value, Disputed):
+                told = (codes(exchange.with_values({fact: each}), day) for each in (value.stated, value.registered))
+                return join(*told)
+        return coder(exchange, day)
+
+    return codes
+
+
+def _wider(one: Codes, other: Codes) -> Codes:
+    """The span over two spans, each from its least place to its most."""
+    return min(one[0] or 0, other[0] or 0), max(one[1], other[1])
+
+
+def _wider_down(one: Codes, other: Codes) -> Codes:
+    """The same for spans that are written from the most to the least."""
+    return max(one[0] or 0, other[0] or 0), min(one[1], other[1])
+
+
+def _either_grade(one: Codes, other: Codes) -> Codes:
+    return one if one == other else (None, MAYBE)
 
 
 def _dated(atom: Atom) -> bool:
@@ -487,7 +520,13 @@ def _field(exchange: Exchange, kind: str, name: str, test: Callable[[Any], bool]
 
 
 def _total(exchange: Exchange, how: str, members: tuple[str, ...]) -> Value:
-    """The total of a family's members, from the least to the most. Money has a total only where every member is in one currency."""
+    """
+    The total of a family's members, from the least to the most. Money has a total only where every member is in one currency.
+
+    A disputed member may be any number from one value to the other; disputed money has no total.
+    """
+    if any(isinstance(exchange.values.get(member), Disputed) for member in members):
+        exchange = exchange.with_values({member: _hull(exchange.values.get(member)) for member in members})
     money = [value for member in members if isinstance(value := exchange.values.get(member), Money)]
     if money:
         mixed = len(money) < len(members) or any(m.currency != money[0].currency for m in money)
@@ -501,3 +540,12 @@ def _total(exchange: Exchange, how: str, members: tuple[str, ...]) -> Value:
         closed = closed and high is not None
         most += high or 0
     return Range(least, most if closed else None)
+
+
+def _hull(value: Value | None) -> Value:
+    match value:
+        case Disputed(stated=Range(low=low, high=high), registered=Range(low=other_low, high=other_high)):
+            return Range(min(low, other_low), None if high is None or other_high is None else max(high, other_high))
+        case None | Disputed():
+            return Missing.UNKNOWN
+    return value

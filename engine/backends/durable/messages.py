@@ -14,7 +14,7 @@ from typing import NamedTuple, TypeVar
 from engine.backends.durable.encode import FALSE, MAYBE, TRUE, Codes, Encoder, Source
 from engine.backends.durable.network import Message, Ruleset, Test, Written, written
 from engine.exchange import Exchange
-from engine.values import Document, Range, SetOf, Value
+from engine.values import Disputed, Document, Range, SetOf, Value
 
 MAX_REMEMBERED = 256  # values of a source, selections of sources; where there are more, all are forgotten together
 MAX_MEMBERS, MAX_TEXT = 16, 64  # the largest value that is remembered
@@ -130,7 +130,7 @@ class Messages:
             elif kind is SetOf:
                 key = (value.members, value.open)  # type: ignore[union-attr]
             else:
-                key = _key(value) if kind is Document else value
+                key = _key(value) if kind is Document or kind is Disputed else value
             if dated:
                 key = (day, key)
             said = remembered.get(key) or self._fresh(read, key, exchange, day)
@@ -249,6 +249,8 @@ def _key(value: Value | None) -> Hashable:
         return (value.members, value.open)  # type: ignore[union-attr]
     if kind is Document:
         return (value.state, *value.fields.items())  # type: ignore[union-attr]
+    if kind is Disputed:
+        return (Disputed, _key(value.stated), _key(value.registered))  # type: ignore[union-attr]
     return value
 
 
@@ -272,4 +274,6 @@ def _small(value: Value | None) -> bool:
             return len(value) <= MAX_TEXT
         case Document(fields=fields):
             return all(_small(inner) for inner in fields.values())
+        case Disputed(stated=stated, registered=registered):
+            return _small(stated) and _small(registered)
     return True

@@ -15,7 +15,8 @@ from typing import NamedTuple
 from engine.backends.durable.encode import days_over
 from engine.backends.durable.standing import Standing, Stood
 from engine.exchange import Exchange
-from engine.rules import AS_OF, Due, Earliest, Level, Need, OnDate, OnDay, RuleSet, State, Truth
+from engine.rules import AS_OF, Due, Earliest, Level, Need, OnDate, OnDay, Period, RuleSet, State, Truth
+from engine.values import Disputed, Value
 from engine.verdict import Bounds, numbers
 
 MILD = (Level.NOT_APPLICABLE, Level.PERMITTED, Level.PERMITTED_WITH_OBLIGATIONS)
@@ -169,7 +170,7 @@ class Tables:
 
 @dataclass(slots=True)
 class DurableStrata:
-    """One exchange's upper strata. `certain` and `possible` are the conditions derived, `signed` the reviews put away."""
+    """One exchange's upper strata. `certain` and `possible` are the conditions derived, `signed` the rules signed off."""
 
     tables: Tables
     exchange: Exchange
@@ -191,27 +192,26 @@ class DurableStrata:
         self._meet()
         bounds, beneath = tables.nothing.copy(), tables.nothing.copy()
         stands, doubted = self.stood.stands, self.stood.doubted.possible
+        settled = tables.reviews & stands.certain  # the reviews that a person may sign off (semantics 4.6)
+        possible = stands.possible & ~(settled & self.signed)
         # A requirement that no lift touches is unmet; a duty that nothing makes done or late is owed.
         touched = tables.others | doubted
         for name in self.worlds:
             touched |= tables.requiring.get(name, 0)
         for mask, jurisdiction, level in tables.alike:
-            alike = stands.possible & mask & ~touched & ~self.signed
-            if alike:
-                weight = BOUNDS[level if alike & stands.certain else Level.NOT_APPLICABLE][level]
-                _raise(bounds, jurisdiction, weight)
-                # What is beneath the reviews that a person may sign off (semantics 4.6).
-                if not mask & tables.reviews:
-                    _raise(beneath, jurisdiction, weight)
+            alike = possible & mask & ~touched
+            for into, left in ((bounds, alike), (beneath, alike & ~settled)):
+                if left:
+                    _raise(into, jurisdiction, BOUNDS[level if left & stands.certain else Level.NOT_APPLICABLE][level])
         for number in numbers(stands.possible & tables.plainly & ~touched):
             sure = stands.certain >> number & 1
             for key in tables.own_duties[number]:
                 self._owe_plainly(key, bool(sure))
-        for number in numbers(stands.possible & tables.weighing & touched & ~self.signed):
+        for number in numbers(possible & tables.weighing & touched):
             jurisdiction, weight = tables.jurisdiction[number], self._weight(number)
             if weight is not NOTHING:
                 _raise(bounds, jurisdiction, weight)
-                if not tables.reviews >> number & 1:
+                if not settled >> number & 1:
                     _raise(beneath, jurisdiction, weight)
         for floor in tables.floors:
             worlds = floor.worlds(self.certain, self.possible, self.as_of)
@@ -259,6 +259,12 @@ class DurableStrata:
         if isinstance(due, OnDate):
             return Truth.YES if due.day < self.as_of else Truth.NO
         start = self.as_of if due.after == AS_OF else self.exchange.value(due.after)
+        if isinstance(start, Disputed):
+            answers = {self._late_after(due, each) for each in (start.stated, start.registered)}
+            return answers.pop() if len(answers) == 1 else Truth.UNKNOWN
+        return self._late_after(due, start)
+
+    def _late_after(self, due: Period | OnDay, start: Value) -> Truth:
         if not isinstance(start, date):
             return Truth.UNKNOWN
         if isinstance(due, OnDay):

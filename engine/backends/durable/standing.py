@@ -3,16 +3,18 @@ Which rules stand: the rules that hold go in; the rules that stand, in doubt or 
 
 Exemptions form strata, exempters first. A stratum's lifts that may stand are asserted as facts, and durable-rules derives what each
 lift does: it beats a rule or puts it in doubt, it meets a requirement or excuses from it. A stratum of which no lift may stand is not
-asked. Sets of rules are integers: bit n is rule n. Source: semantics 3.3, 3.4, 3.7.
+asked. Of a doubtful lift that a person has signed off, the fact is another one, so that it lifts surely. Sets of rules are integers: bit n
+is rule n. Source: semantics 3.3, 3.4, 3.7, 4.6.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from engine.backends.durable.encode import FALSE, MAYBE, TRUE
 from engine.backends.durable.listing import ListedRuleset, listed
-from engine.backends.durable.network import Head, Message, Network, Ruleset, Test, Written, written
+from engine.backends.durable.network import Head, Message, Network, Ruleset, Term, Test, Written, written
 from engine.rules import RuleSet
 from engine.verdict import Masks, numbers
 
@@ -31,12 +33,16 @@ class Stood:
 
 @dataclass(frozen=True, slots=True)
 class _Stratum:
-    """The lifts of one depth. `said` has for each lift what it says to which ruleset, by how it stands and how it is doubted."""
+    """
+    The lifts of one depth.
+
+    `said` has for each lift what it says to which ruleset, by how it stands and how it is doubted, and last where it is signed off.
+    """
 
     lifts: int
     policies: tuple[str, ...]
     network: Network
-    said: dict[int, list[tuple[int, _Codes, _Codes]]]
+    said: dict[int, list[tuple[int, _Codes, _Codes, str]]]
 
 
 class Standing:
@@ -63,6 +69,7 @@ class Standing:
         # Exempters come first, so each is known before its victims.
         depth: dict[int, int] = {}
         self._doubtable = 0
+        self._doubtful = sum(1 << number for number, rule in enumerate(rules.rules) if rule.doubtful)
         for number in range(size):
             by = exempters.get(number, [])
             depth[number] = 1 + max((depth[other] for other in by), default=-1)
@@ -95,6 +102,8 @@ class Standing:
 
         def about(test: Test) -> str:
             key = rules[int(test.prop[1:])]
+            if test.prop.startswith("a"):
+                return f"{key} is signed off"
             return f"{key} stands" if test.prop.startswith("s") else f"{key} is {'not ' if test.value == TRUE else ''}in doubt"
 
         return [
@@ -103,14 +112,16 @@ class Standing:
             for ruleset in listed(stratum.network, stratum.policies, lambda head: [names[head]], about)
         ]
 
-    def run(self, certain: int, possible: int) -> Stood:
-        """How rules stand, where `certain` are the rules that certainly hold and `possible` those that possibly do."""
+    def run(self, certain: int, possible: int, signed: int = 0) -> Stood:
+        """How rules stand, where `certain` certainly hold, `possible` possibly do, and `signed` are signed off."""
         sure = may = 0
         stands, doubted = self._stand(certain, possible, sure, may)
         for stratum in self._strata:
             lifts = stands.possible & stratum.lifts
             if lifts:
-                surely, maybe = stratum.network.fire(_messages(stratum, lifts, stands, doubted))
+                # A signature counts only where the lift certainly stands, itself free of doubt (4.6).
+                accepted = signed & self._doubtful & stands.certain & ~doubted.possible
+                surely, maybe = stratum.network.fire(_messages(stratum, lifts, stands, doubted, accepted))
                 sure |= surely
                 may |= maybe
                 stands, doubted = self._stand(certain, possible, sure, may)
@@ -136,33 +147,37 @@ class Standing:
     def _stratum(self, name: str, lifts: list[int]) -> _Stratum:
         heads = [Head(bit, (term,)) for lift in lifts for bit, term in self._does(lift)]
         network = Network(name, heads)
-        said: dict[int, list[tuple[int, _Codes, _Codes]]] = {lift: [] for lift in lifts}
+        said: dict[int, list[tuple[int, _Codes, _Codes, str]]] = {lift: [] for lift in lifts}
         for number, ruleset in enumerate(network.rulesets):
             for lift in lifts:
-                standing, doubt = _codes(ruleset, _stands(lift).prop), _codes(ruleset, _doubted(lift).prop)
-                if any(text for text, _ in (*standing, *doubt)):
-                    said[lift].append((number, standing, doubt))
+                standing, doubt, accepted = (_codes(ruleset, test(lift).prop) for test in (_stands, _doubted, _accepted))
+                if any(text for text, _ in (*standing, *doubt, *accepted)):
+                    said[lift].append((number, standing, doubt, accepted[TRUE][0]))
         policies = sorted({self._rules.rules[lift].provision.policy for lift in lifts})
         return _Stratum(sum(1 << lift for lift in lifts), tuple(policies), network, said)
 
-    def _does(self, lift: int) -> list[tuple[int, tuple[Test, ...]]]:
+    def _does(self, lift: int) -> Iterator[tuple[int, Term]]:
         """
         What a lift derives, and from which tests.
 
-        It lifts surely where it stands, is not doubtful and is not in doubt itself. Where it stands otherwise, it lifts in doubt.
+        It lifts surely where it stands, is not doubtful and is not in doubt itself, or where it is accepted. Where it stands otherwise,
+        it lifts in doubt.
         """
         rule = self._rules.rules[lift]
         victims = [self._numbers[key] for key in rule.exempts]
         lifted = [self._requirements[name] for name in dict.fromkeys((*rule.satisfies, *rule.excuses))]
         doubts = [self._in_doubt + v for v in victims] + [self.doubtful + r for r in lifted]
-        if rule.doubtful:
-            return [(bit, (_stands(lift),)) for bit in doubts]
         surely = [*victims, self.surely + lift, *(self.met + r for r in lifted)]
         surely += [self.excused + self._requirements[name] for name in rule.excuses]
-        if not self._doubtable >> lift & 1:
-            return [(bit, (_stands(lift),)) for bit in surely]
-        clear = Test(_doubted(lift).prop, "!=", TRUE)
-        return [(bit, (_stands(lift), clear)) for bit in surely] + [(bit, (_doubted(lift),)) for bit in doubts]
+        if rule.doubtful:
+            yield from ((bit, (_accepted(lift),)) for bit in surely)
+            yield from ((bit, (_stands(lift),)) for bit in doubts)
+        elif self._doubtable >> lift & 1:
+            clear = Test(_doubted(lift).prop, "!=", TRUE)
+            yield from ((bit, (_stands(lift), clear)) for bit in surely)
+            yield from ((bit, (_doubted(lift),)) for bit in doubts)
+        else:
+            yield from ((bit, (_stands(lift),)) for bit in surely)
 
 
 def _stands(lift: int) -> Test:
@@ -173,12 +188,19 @@ def _doubted(lift: int) -> Test:
     return Test(f"d{lift}", "!=", FALSE)
 
 
-def _messages(stratum: _Stratum, lifts: int, stands: Masks, doubted: Masks) -> list[Message]:
-    """What the lifts that may stand say to each ruleset."""
+def _accepted(lift: int) -> Test:
+    return Test(f"a{lift}", "!=", FALSE)
+
+
+def _messages(stratum: _Stratum, lifts: int, stands: Masks, doubted: Masks, signed: int) -> list[Message]:
+    """What the lifts that may stand say to each ruleset. Of a lift that is signed off, nothing else is said."""
     texts, unsure = [""] * len(stratum.network.rulesets), [0] * len(stratum.network.rulesets)
     certain, in_doubt, surely_in_doubt = stands.certain, doubted.possible, doubted.certain
     for lift in numbers(lifts):
-        for ruleset, standing, doubt in stratum.said[lift]:
+        for ruleset, standing, doubt, accepted in stratum.said[lift]:
+            if signed >> lift & 1:
+                texts[ruleset] += accepted
+                continue
             text, bits = standing[1 + (certain >> lift & 1)]
             more, other = doubt[(in_doubt >> lift & 1) + (surely_in_doubt >> lift & 1)]
             texts[ruleset] += text + more

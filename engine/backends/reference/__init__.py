@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import date
 
-from engine.backends.reference.levels import Weight, by_jurisdiction, permits
+from engine.backends.reference.levels import Weight, by_jurisdiction, certain_review, permits
 from engine.backends.reference.standing_rules import Links, Reliance, meet, progress, stand, together
 from engine.backends.reference.three_values import KnownFacts, Reads, define
 from engine.exchange import Exchange
@@ -71,10 +71,10 @@ class Reference:
             owed=owing,
             overdue={key: done[key].overdue for key in owing},
             defined=reads.defined,
-            # 4.6: the bounds leave out the reviews that a person has signed off, `beneath` leaves out every rule of effect `review`.
+            # 4.6: the bounds leave out the certain reviews that a person has signed off, `beneath` leaves out every certain review.
             jurisdictions=by_jurisdiction(
-                rules, raised, floors, lambda rule: rule.effect == "review" and rule.provision.id in signed
+                rules, raised, floors, lambda rule: rule.provision.id in signed and certain_review(rule, standing)
             ),
-            beneath=by_jurisdiction(rules, raised, floors, lambda rule: rule.effect == "review"),
+            beneath=by_jurisdiction(rules, raised, floors, lambda rule: certain_review(rule, standing)),
             truth=reads,
         )

@@ -94,6 +94,11 @@ class Weight:
         return Bounds(min(levels), max(levels))
 
 
+def certain_review(rule: Rule, standing: Mapping[str, RuleStanding]) -> bool:
+    """4.6: whether a rule is a review that certainly stands. A signature never takes the place of a missing fact."""
+    return rule.effect == "review" and standing[rule.key].stands is YES
+
+
 def permits(floor: Floor, defined: Mapping[str, Truth], as_of: date) -> Truth:
     """
     4.2: whether a jurisdiction permits: its law speaks of a subject matter of the exchange, and of each one that it covers on the day.

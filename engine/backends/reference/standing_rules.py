@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple, TypeAlias
 
-from engine.backends.reference.three_values import NO, UNKNOWN, YES, KnownFacts, Reads, yes_if
+from engine.backends.reference.three_values import NO, UNKNOWN, YES, KnownFacts, Reads, agreed, yes_if
 from engine.calendars import first_after
-from engine.rules import Due, Duty, Earliest, Need, OnDate, OnDay, Rule, RuleSet, State, Truth
+from engine.rules import Due, Duty, Earliest, Need, OnDate, OnDay, Period, Rule, RuleSet, State, Truth
+from engine.values import Disputed, Value
 
 UNMET, DOUBTFUL, MET = (frozenset((state,)) for state in State)
 
@@ -83,11 +84,12 @@ def stand(rules: Iterable[Rule], links: Links, holds: Mapping[str, Truth], signe
 
 def lifts(rule: Rule, stands: Truth, doubted: Truth, signed: frozenset[str]) -> Lifted:
     """
-    3.7, 4.6: a doubtful rule lifts only in doubt, unless a person has signed it off.
+    3.7, 4.6: a doubtful rule lifts only in doubt, unless a person has signed it off and it certainly stands, itself free of doubt.
 
     Every other rule lifts surely where it stands and nothing doubts it, and in doubt where it stands in doubt.
     """
-    if rule.doubtful and rule.provision.id not in signed:
+    accepted = rule.provision.id in signed and stands is YES and doubted is NO
+    if rule.doubtful and not accepted:
         return Lifted(NO, stands)
     return Lifted(min(stands, ~doubted), doubted)
 
@@ -138,6 +140,13 @@ def has_passed(due: Due | None, known: KnownFacts) -> Truth:
         case Earliest(parts=parts):
             return max(has_passed(part, known) for part in parts)
     start = known.value(due.after)
+    if isinstance(start, Disputed):
+        return agreed(has_passed_since(due, each, known) for each in (start.stated, start.registered))  # 1.8
+    return has_passed_since(due, start, known)
+
+
+def has_passed_since(due: Period | OnDay, start: Value, known: KnownFacts) -> Truth:
+    """3.6: whether the last day of a duty has passed, where it is counted from `start`."""
     if not isinstance(start, date):
         return UNKNOWN
     if isinstance(due, OnDay):

@@ -16,7 +16,7 @@ from engine.calendars import is_worked
 from engine.exchange import Exchange
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS
 from engine.rules import AS_OF, All, AnyOf, Atom, Condition, Defined, Not, RuleSet, Truth, tests
-from engine.values import Document, Duration, Missing, Money, Range, SetOf, Value, ValueSet
+from engine.values import Disputed, Document, Duration, Missing, Money, Range, SetOf, Value, ValueSet
 
 NO, UNKNOWN, YES = Truth.NO, Truth.UNKNOWN, Truth.YES
 DOCUMENTS = tuple(f"{group}." for group in DOCUMENT_GROUPS)
@@ -85,6 +85,10 @@ class KnownFacts:
 
     def test(self, atom: Atom) -> Truth:
         """2.1: a fact that is left out or unknown makes its tests unknown, except under `evidence.` and `claims.` (2.2)."""
+        for fact in self.read_by(atom):
+            disputed = self.exchange.values.get(fact)
+            if isinstance(disputed, Disputed):
+                return agreed(known.test(atom) for known in self.either(fact, disputed))
         if atom.op == "counts":
             return self.counts(atom)
         if atom.not_shown is not None and not self.shows(atom.fact):
@@ -101,6 +105,17 @@ class KnownFacts:
         if atom.op in ("within", "older_than"):
             return self.of_age(atom, value)
         return order(atom.op, value, self.operand(atom), atom.type.values)
+
+    def read_by(self, atom: Atom) -> Sequence[str]:
+        """The facts that a test reads, and the documents whose fields it reads; of a total the members are read by `total`."""
+        if atom.op == "counts":
+            return [atom.fact]
+        return [fact.rpartition(".")[0] if fact.startswith(DOCUMENTS) else fact for fact in (atom.fact, atom.other)]
+
+    def either(self, fact: str, disputed: Disputed) -> Sequence[KnownFacts]:
+        """1.8: a disputed fact is open between the value that is stated and the one that is registered."""
+        values = (disputed.stated, disputed.registered)
+        return [KnownFacts(self.rules, self.exchange.with_values({fact: value}), self.as_of) for value in values]
 
     def value(self, fact: str) -> Value:
         if fact == AS_OF:
@@ -158,9 +173,13 @@ class KnownFacts:
         return max([*found, UNKNOWN if sent.open else NO])
 
     def total(self, fact: str) -> Value:
-        """2.7: a total is a range of known parts and unknown ones; for distinct counts it is [largest member, sum]."""
+        """
+        2.7: a total is a range of known parts and unknown ones; for distinct counts it is [largest member, sum].
+
+        1.8: a disputed member is a number from the smaller to the larger of its values; a disputed sum of money is not known.
+        """
         how, members = self.rules.families[fact]
-        sent = [self.exchange.value(member) for member in members]
+        sent = [between(self.exchange.value(member)) for member in members]
         if sums := [value for value in sent if isinstance(value, Money)]:
             together = len(sums) == len(sent) and len({money.currency for money in sums}) == 1
             return Money(sum((m.amount for m in sums), Decimal(0)), sums[0].currency) if together else Missing.UNKNOWN
@@ -320,6 +339,17 @@ def ends(value: object, other: object, values: ValueSet | None) -> tuple[Any, An
         case str(), str() if values:
             return values.rank[value], values.rank[value], values.rank[other], values.rank[other]
     return None
+
+
+def between(value: Value) -> Value:
+    """1.8: a number that is disputed, as the range from the smaller to the larger; anything else that is disputed is not known."""
+    match value:
+        case Disputed(stated=Range() as stated, registered=Range() as registered):
+            highs = [each.high for each in (stated, registered) if each.high is not None]
+            return Range(min(stated.low, registered.low), max(highs) if len(highs) == 2 else None)
+        case Disputed():
+            return Missing.UNKNOWN
+    return value
 
 
 def agreed(truths: Iterable[Truth]) -> Truth:

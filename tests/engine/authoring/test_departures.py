@@ -22,10 +22,11 @@ CLOSED = "exporter.country: CN, data.people: 12000"
 EVERY = 20  # of the bundled policies' cases the reference decides one in so many
 
 
-def departures(facts: str, expect: str) -> tuple[str, ...]:
-    """What a test of one case reports."""
+def departures(facts: str, expect: str, more: str = "") -> tuple[str, ...]:
+    """What a test of one case reports; `more` are rules that are added."""
     text = f"test: cn.test\nas_of: 2024-06-01\nexchange: {{{facts}}}\ncases:\n  - case: it is so\n    expect: {{{expect}}}\n"
     sources = {file.name: file.read_bytes() for file in POLICIES.glob("*.yaml")}
+    sources["rules.yaml"] += more.encode()
     (result,) = engine.run(engine.load_sources({**sources, "one.test.yaml": text.encode()}))
     return result.problems
 
@@ -34,7 +35,38 @@ def departures(facts: str, expect: str) -> tuple[str, ...]:
 def test_what_is_as_expected_is_no_departure(facts: str) -> None:
     """Whether an exchange is decided or stays open."""
     outcome, stands = ("undetermined", "") if facts == OPEN else ("review", ", because: [art-1]")
-    assert departures(facts, f"outcome: {outcome}, jurisdictions: {{CN: {outcome}}}, silent: []{stands}") == ()
+    expect = f"outcome: {outcome}, jurisdictions: {{CN: {outcome}}}, applies: {{cn.test: yes}}, silent: []{stands}"
+    assert departures(facts, expect) == ()
+
+
+def test_a_case_that_expects_nothing_is_refused_at_its_line() -> None:
+    """It would pass whatever the law says; an empty list expects something only where the list is whole."""
+    for expect in ("", "silent: []", "because: [], jurisdictions: {}"):
+        (problem,) = departures(CLOSED, expect)
+        assert problem.startswith("one.test.yaml:6:13: the case expects nothing; name what it shows"), problem
+    assert departures(CLOSED, "duties: []") == ()
+
+
+def test_a_duty_is_expected_with_its_day() -> None:
+    """Every duty is named; of those that have a day in the case, it is compared."""
+    duty = """\
+  - {id: art-2, title: two, cite: Art. 2, says: so, source: none, status: confirmed,
+     oblige: {duty: file it, who: exporter, due: {within: 10 days, after: evidence.cn-standard-contract.dated}}}
+  - {id: art-3, title: three, cite: Art. 3, says: so, source: none, status: confirmed, oblige: {duty: keep it, who: exporter}}
+"""
+    facts = "exporter.country: CN, evidence.cn-standard-contract: {dated: 2024-05-31, covers: yes}"
+
+    def said(expect: str) -> tuple[str, ...]:
+        return departures(facts, f"duties: [{expect}]", more=duty)
+
+    assert said("file it, keep it") == said("{duty: file it, due: 2024-06-10}, keep it") == ()
+    assert said("{duty: file it, due: 2024-06-11}, keep it") == ("the duty “file it” is due 2024-06-10, not 2024-06-11",)
+    assert said("file it, {duty: keep it, due: 2024-06-09}") == (
+        "the duty “keep it” is due on no day that is known, not 2024-06-09",
+    )
+    assert said("{duty: file it, due: 2024-06-10}") == ("duties are file it, keep it, not file it",)
+    (problem,) = said("{duty: file it}")
+    assert problem.startswith("one.test.yaml:6:23: `due` is missing here"), problem
 
 
 @pytest.mark.parametrize(
@@ -45,6 +77,14 @@ def test_what_is_as_expected_is_no_departure(facts: str) -> None:
         (OPEN, "because: [art-1]", "`art-1` does not stand"),
         (OPEN, "silent: [art-1]", "`art-1` stands or may stand"),
         (OPEN, "silent: [art-2]", "there is no rule `art-2`; did you mean"),
+        (OPEN, "applies: {cn.tests: yes}", "there is no policy `cn.tests`; did you mean `cn.test`?"),
+        (OPEN, "applies: {cn.test: no}", "whether `cn.test` applies is yes, not no"),
+        (
+            "exporter.country: US",
+            "silent: [art-1]",
+            "`art-1` is silent because `cn.test` does not apply, which shows nothing of it",
+        ),
+        ("exporter.country: unknown", "applies: {cn.test: yes}", "whether `cn.test` applies is unknown, not yes"),
         (OPEN, "missing: []", "missing facts are evidence.cn-standard-contract, not none"),
         (OPEN, "define: {nothing: yes}", "there is no definition `nothing`"),
         (CLOSED, "outcome: permitted", "outcome is review (review to review), not permitted: "),

@@ -39,8 +39,10 @@ rules:
   - {id: art-1, title: {en: one, zh: 一}, cite: one, says: one, source: one, status: confirmed, verify_by: 2026-11-24,
      when: [{x.rank: high}], require: aa.paper}
   - {id: art-2, title: {en: two, zh: 二}, cite: two, says: two, source: two, status: confirmed,
-     when: [{evidence: {has: paper}}], satisfies: aa.paper}
+     when: [{evidence: {has: paper}}, {x.rank: [low, high]}], satisfies: aa.paper}
 """
+PAPER = "[{evidence: {has: paper}}, {x.rank: [low, high]}]"
+
 TESTS = """\
 test: aa.law
 as_of: 2026-11-24
@@ -112,6 +114,136 @@ def test_a_provision_that_no_case_shows_is_found() -> None:
         "untested law.yaml:9 no case shows that `art-1` does not stand",
         "untested law.yaml:11 no case shows that `art-2` stands",
     ]
+
+
+def test_a_provision_without_a_condition_of_its_own_is_silent_where_its_policy_does_not_apply() -> None:
+    """No other case could show that it does not stand; for one with a condition that is not enough."""
+    law = LAW.replace("     when: [{x.rank: high}], require: aa.paper}", "     require: aa.paper}")
+    tests = (
+        TESTS.replace(", silent: [art-1]", "") + "  - {case: not here, change: {x.here: no}, expect: {applies: {aa.law: no}}}\n"
+    )
+    assert [line for line in found(law=law, tests=tests) if line.startswith("untested")] == []
+    assert [line for line in found(tests=tests) if line.startswith("untested")] == [
+        "untested law.yaml:9 no case shows that `art-1` does not stand"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("case", "silent"),
+    [
+        ("{x.rank: high}", False),  # art-1 stands
+        ("{x.rank: low, evidence.paper: {dated: 2026-01-01, covers: yes}}", False),  # art-2 stands
+        ("{x.rank: low}", False),  # the law speaks, so it permits
+        ("{x.here: no}", True),  # the law does not apply
+        ("{x.rank: high, x.kind: other}", True),  # the data are of no covered subject matter
+        ("{x.rank: high, x.kind: left out}", True),  # perhaps of none
+    ],
+)
+def test_coverage_that_no_case_reaches_is_found(case: str, silent: bool) -> None:
+    """A provision of a policy that is named stands, or the jurisdiction permits, on an exchange of the subject matter."""
+    words = WORDS.replace(
+        "evidence:\n", "  x.kind: {type: kind, title: {en: kind, zh: 类}, ask: {en: Which kind?, zh: 何类？}}\nevidence:\n"
+    ).replace("values:\n", "values:\n  kind: {title: {en: kind, zh: 类}, values: [secret, other]}\n")
+    words = words.replace("zh: 甲}}", "zh: 甲}, covers: {secrets: {from: 2020-02-01, by: [aa.law]}}}")
+    words += "subjects:\n  secrets: {title: {en: secrets, zh: 秘密}, when: {x.kind: secret}}\n"
+    tests = f"""\
+test: aa.law
+as_of: 2026-11-24
+exchange: {{x.here: yes, x.rank: high, x.kind: secret}}
+cases:
+  - {{case: one, change: {case}, expect: {{missing: []}}}}
+"""
+    said = "`AA` covers `secrets`, and in no case a provision on it stands or it permits"
+    lines = [line for line in found(words=words, tests=tests) if line.startswith("covered-and-silent")]
+    assert lines == [f"covered-and-silent words.yaml:14 {said}"] * silent
+
+
+CLAIM = "claims:\n  need: {title: {en: a need, zh: 必需}, ask: {en: Is it needed?, zh: 是否必需？}}\nrequirements:\n"
+
+
+@pytest.mark.parametrize(
+    ("when", "bare"),
+    [
+        ("[{claims: {has: need}}]", True),
+        ("[{any_of: [{evidence: {has: paper}}, {claims: {has: need}}]}]", True),
+        ("[{none_of: [{none_of: [{claims: {has: need}}]}]}]", True),
+        ("[needed]", True),
+        ("[{claims: {has: need}}], in_force: {from: 2021-01-01}", True),
+        ("[{claims: {has: need}}, {evidence: {has: paper}}]", False),
+        ("[{claims: {has: need}}], unless: [{x.rank: low}]", False),
+        ("[{claims: {not: {has: need}}}]", False),
+        ("[{evidence: {has: paper}}]", False),
+        ("[{x.rank: high}]", False),
+    ],
+)
+def test_a_lift_on_a_bare_claim_is_found(when: str, bare: bool) -> None:
+    """It stands where it is claimed to; a document that is asked for, or a fact that can contradict it, is enough."""
+    words = WORDS.replace("requirements:\n", CLAIM)
+    law = LAW.replace(PAPER, when).replace("rules:\n", "define:\n  needed: {claims: {has: need}}\nrules:\n")
+    lines = [line for line in found(words=words, law=law) if line.startswith("bare-claim")]
+    said = "`art-2` lifts where it is claimed to: no document is asked for, and no other fact can contradict it"
+    assert lines == [f"bare-claim law.yaml:13 {said}"] * bare
+    contradicted = words + (
+        "coherence:\n  idle: {never: {claims.need.covers: yes, x.rank: low}, says: {en: what is low is not needed, zh: 低者不必需}}\n"
+    )
+    assert not any(line.startswith("bare-claim") for line in found(words=contradicted, law=law))
+    requiring = law.replace("satisfies: aa.paper", "require: aa.paper")
+    assert not any(line.startswith("bare-claim") for line in found(words=words, law=requiring))
+
+
+@pytest.mark.parametrize(
+    ("law", "at"),
+    [
+        (LAW.replace("{x.rank: high}", "{x.places: {only: low}}"), 9),
+        (LAW.replace("{x.rank: high}", "{none_of: [{x.places: {not: {only: low}}}]}"), 9),
+        (LAW.replace("{x.rank: high}", "home").replace("rules:", "define:\n  home: {x.places: {only: low}}\nrules:"), 9),
+        (LAW.replace("  x.here: yes\n", "  x.here: yes\n  x.places: {only: low}\n"), 6),
+        (LAW.replace("{x.rank: high}", "{x.places: {has: low}}"), None),
+        (LAW.replace("{x.rank: high}", "{x.places: {not: {only: low}}}"), None),
+        (LAW.replace("[{x.rank: high}]", "[{x.rank: high}], unless: [{x.places: {only: low}}]"), None),
+        (LAW.replace("{evidence: {has: paper}}", "{x.places: {only: low}}"), None),
+    ],
+)
+def test_a_ban_that_one_more_value_escapes_is_found(law: str, at: int | None) -> None:
+    """Where `only` has to hold for the rule to stand, and not where it frees; at the rule, the definition, or `applies`."""
+    words = WORDS.replace(
+        "evidence:\n",
+        "  x.places: {type: set of rank, title: {en: places, zh: 地}, ask: {en: Where?, zh: 何处？}}\nevidence:\n",
+    )
+    lines = [line for line in found(words=words, law=law) if line.startswith("only-on-a-ban")]
+    said = "whoever adds a value to `x.places` escapes `aa.law/art-1`, which asks for `only`"
+    assert lines == ([f"only-on-a-ban law.yaml:{at} {said}"] if at else [])
+
+
+def test_a_fact_that_only_one_rule_asks_for_is_found() -> None:
+    """In its condition or in that of its duty; a second rule makes it everybody's, and so does a line of the account."""
+    said = ["one-rule words.yaml:6 `x.rank`: only `aa.law/art-1` asks for the fact"]
+    alone = LAW.replace(PAPER, "[{evidence: {has: paper}}]")
+    assert found(law=alone) == said
+    duty = "duties: [{duty: keep it, who: exporter, done_when: [{x.rank: high}]}]"
+    assert found(law=alone.replace("satisfies: aa.paper", f"satisfies: aa.paper, {duty}")) == []
+    account = "factor: {worth: {title: {en: worth, zh: 值}, lines: {rank: {title: {en: rank, zh: 级}, fact: x.rank}}}}\n"
+    assert found(law=alone, words=WORDS + account) == []
+
+
+def test_a_finding_is_accepted_with_its_reason() -> None:
+    """On its line, or in a comment above it; without a reason, for another code or elsewhere nothing is accepted, and that is found."""
+    late = date(2026, 11, 25)
+    stale = "stale law.yaml:9 `art-1` had to be compared with its source by 2026-11-24"
+    idle = "accepted-nothing law.yaml:{} there is no finding `{}` to accept on line {}"
+    assert found(day=late) == [stale]
+    for accepted in (
+        LAW.replace("verify_by: 2026-11-24,", "verify_by: 2026-11-24, # accepted stale: it is being read"),
+        LAW.replace("  - {id: art-1", "  # accepted stale: it is being read\n  # this week\n  - {id: art-1"),
+    ):
+        assert found(day=late, law=accepted) == []
+    for comment, line, code in (("# accepted stale:", 10, None), ("# accepted untested: it is", 9, "untested")):
+        law = LAW.replace("  - {id: art-1", f"  {comment}\n  - {{id: art-1")
+        assert found(day=late, law=law) == sorted(
+            [*([idle.format(9, code, 10)] if code else []), stale.replace(":9", ":10")]
+        ), line
+    early = LAW.replace("verify_by: 2026-11-24,", "verify_by: 2026-11-24, # accepted stale: it is being read")
+    assert found(law=early) == [idle.format(9, "stale", 9)]
 
 
 def test_a_source_not_read_again_in_time_is_found_from_the_day_after() -> None:

@@ -57,7 +57,7 @@ BASE = "{x.here: yes, x.people: 100, x.rank: low, x.share: 0.4}"
 CASES = {
     "a hundred need a paper": ("{}", "{because: [art-1], jurisdictions: {AA: requirements_unmet}}"),
     "one fewer does not": ("{x.people: 99}", "{silent: [art-1]}"),
-    "what is not here is free": ("{x.here: no}", "{silent: [art-1]}"),
+    "what is not here is free": ("{x.here: no}", "{applies: {aa.law: no}}"),
     "the middle rank is exempt": ("{x.rank: middle}", "{beaten: [art-1], jurisdictions: {AA: permitted}}"),
     "the highest too": ("{x.rank: high}", "{silent: [art-1]}"),
     "a half takes it away": ("{x.rank: high, x.share: 0.5}", "{because: [art-1]}"),
@@ -67,7 +67,7 @@ CASES = {
         "{because: [art-3], overdue: [], jurisdictions: {AA: permitted_with_obligations}}",
     ),
     "on the eleventh it is late": ("{evidence.paper: {dated: 2026-11-13, covers: yes}}", "{overdue: [keep it]}"),
-    "nobody was bound before": ("{}", "{silent: [art-1]}"),
+    "nobody was bound before": ("{}", "{applies: {aa.law: no}}"),
 }
 
 
@@ -133,6 +133,19 @@ def test_a_changed_definition_is_changed_in_each_reading() -> None:
     assert len(readings) > 1
     mutant = next(m for m in engine.mutants(bundle) if m.sentence == "`many`: that “at least 100 people” matters")
     assert set(readings) <= mutant.owners
+
+
+def test_a_silent_rule_shows_that_its_policy_applies() -> None:
+    """A change by which the policy no longer applies is noticed, though the rule is as silent as before."""
+    said = "applies: “it is here”, not its opposite"
+    others = [name for name in CASES if name != "one fewer does not"]
+    assert said not in undefended(*others[:-1])
+    bundle = engine.load_sources(sources(*others))
+    tests = bundle.sources["law/law.test.yaml"].decode().partition("  - {case: the first day")[0].encode()
+    bundle = engine.load_sources({**bundle.sources, "law/law.test.yaml": tests})
+    court = engine.Court(bundle, {"aa.law"})
+    assert [case.case for case in court.own] == ["one fewer does not"]
+    assert court.notices(next(mutant for mutant in engine.mutants(bundle) if mutant.sentence == said))
 
 
 def test_failing_tests_have_no_score(tmp_path: Path) -> None:
@@ -205,7 +218,76 @@ def test_the_command_tells_programs_too(law: Path) -> None:
     done = CliRunner().invoke(app, ["test", str(law), "--mutate", "--json"])
     report = json.loads(done.stdout)
     assert report["noticed"] + len(report["undefended"]) == report["changes"]
-    assert {"policy", "at", "sentence"} == set(report["undefended"][0])
+    assert {"policy", "at", "sentence", "widens"} == set(report["undefended"][0])
+
+
+def test_a_wider_lift_that_survives_fails_whatever_the_share(tmp_path: Path) -> None:
+    """It is named; a change that only makes the law stricter, or another threshold, is not one."""
+    for name, text in sources("a half takes it away").items():
+        (tmp_path / Path(name).name).write_bytes(text)
+    done = CliRunner().invoke(app, ["test", str(tmp_path), "--mutate", "--at-least", "50"])
+    assert done.exit_code == 1
+    assert "1 lift could be wider and no test would notice, which fails whatever the share:" in done.output
+    assert "law.yaml:13: art-2: that “share is at least 0.5” matters\n" in done.output.partition("whatever the share")[2]
+    told = json.loads(CliRunner().invoke(app, ["test", str(tmp_path), "--mutate", "--json"]).stdout)
+    assert [each["sentence"] for each in told["undefended"] if each["widens"]] == [
+        "art-2: that “share is at least 0.5” matters"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("when", "wider"),
+    [
+        ("when: [a, {b: yes}]", {"a", "b"}),
+        ("when: [{any_of: [a, {b: yes}]}]", set()),
+        ("when: [{any_of: [a]}]", {"a"}),
+        ("when: [a], unless: [{b: yes}]", {"a", "b"}),
+        ("when: [a], unless: [{all_of: [{b: yes}, {c: yes}]}]", {"a"}),
+        ("when: [{none_of: [a, {b: yes}]}]", {"a", "b"}),
+        ("when: [{none_of: [{any_of: [a]}]}]", {"a"}),
+        ("when: [{none_of: [{all_of: [a, {none_of: [{b: yes}, {c: yes}]}]}]}]", set()),
+    ],
+)
+def test_a_lift_is_wider_where_what_is_dropped_held_it_back(when: str, wider: set[str]) -> None:
+    """A condition of a ground, an alternative of its `unless`; not an alternative of its `when`. A ban is never a wider lift."""
+    for name in "abc":
+        when = when.replace(f"{{{name}: yes}}", f"{{x.{name}: yes}}")
+    law = f"""\
+policy: aa.law
+title: a law
+jurisdiction: AA
+instrument: {{issuer: somebody, force: law}}
+in_force: {{from: 2020-02-01}}
+applies: {{x.here: yes}}
+define: {{a: {{x.a: yes}}}}
+rules:
+  - {{id: lift, title: one, cite: one, says: one, source: one, status: confirmed, {when}, satisfies: aa.paper}}
+  - {{id: ban, title: one, cite: one, says: one, source: one, status: confirmed, {when}, prohibit: no}}
+  - {{id: duty, title: one, cite: one, says: one, source: one, status: confirmed, oblige: {{duty: it, who: you, DONE}}}}
+""".replace("DONE", "done_when: " + when.partition(": ")[2] if "unless" not in when else "overdue: review")
+    facts = "".join(f"  x.{name}: {{type: yes/no, title: {name}}}\n" for name in "abc")
+    words = WORDS.replace("evidence:\n", f"{facts}evidence:\n")
+    bundle = engine.load_sources({"words.yaml": words.encode(), "law.yaml": law.encode()})
+    found = {mutant.sentence for mutant in engine.mutants(bundle) if mutant.widens}
+    said = {"a": "`a`", "b": "“b: yes”", "c": "“c: yes”"}
+    expected = {f"lift: that {said[name]} matters" for name in wider}
+    expected |= {f"duty: when “it” is done: that {said[name]} matters" for name in wider if "unless" not in when}
+    assert found == expected
+
+
+def test_an_exemption_of_a_lift_widens_it_where_it_is_dropped_or_narrowed() -> None:
+    """What restores a ban is the opposite of a lift: dropping one of its alternatives, or itself, lets more through."""
+    law = LAW + (
+        "  - {id: art-4, title: four, cite: four, says: four, source: four, status: confirmed,\n"
+        "     when: [{any_of: [{x.share: {at_least: 0.1}}, {x.rank: low}]}, {x.here: yes}], exempts: [art-3]}\n"
+    )
+    bundle = engine.load_sources(sources() | {"law/law.yaml": law.encode()})
+    found = [mutant.sentence for mutant in engine.mutants(bundle) if mutant.widens and mutant.sentence.startswith("art-4")]
+    assert found == [
+        "art-4: that “share is at least 0.1” matters",
+        "art-4: that “rank is low” matters",
+        "art-4: that it exempts `aa.law/art-3`",
+    ]
 
 
 def test_a_name_that_no_policy_has_is_refused(law: Path) -> None:

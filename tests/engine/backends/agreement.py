@@ -1,5 +1,5 @@
 """
-Random agreement: every engine on random bundles and exchanges, in child processes.
+Random agreement: every engine on random bundles, exchanges and sign-offs, in child processes.
 
 A block of bundles goes to a child, what was found comes back as sentences. Children are replaced after a few blocks, because
 durable-rules keeps some memory of every ruleset it ever had. A disagreement is shrunk by Hypothesis to the fewest rules and facts
@@ -14,6 +14,7 @@ import argparse
 import json
 import multiprocessing
 import os
+import random
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -30,8 +31,11 @@ from engine.backends.bitset import Bitset
 from engine.backends.durable import Durable
 from engine.backends.reference import Reference
 from engine.deciding.combine import Combiner
-from engine.verdict import Bounds, Engine
-from tests.engine.backends.random_bundles import AS_OF, Maker, binds, completed, read
+from engine.deciding.coverage import REACH
+from engine.deciding.disputed import choices, decided
+from engine.deciding.sign_off import concerns, parts
+from engine.verdict import NONE_SIGNED, Bounds, Engine, Verdict
+from tests.engine.backends.random_bundles import AS_OF, COUNTRIES, Maker, binds, can_be_true, completed, read
 
 BLOCK = 10  # bundles
 BLOCKS_PER_CHILD = 10
@@ -61,19 +65,23 @@ NOTHING = Report(0, 0, (), ())
 
 
 def disagreements(
-    bundle: engine.Bundle, exchange: dict[str, Any], engines: tuple[Engine, ...], definitions: bool = True
+    bundle: engine.Bundle,
+    exchange: dict[str, Any],
+    engines: tuple[Engine, ...],
+    definitions: bool = True,
+    signed: frozenset[str] = NONE_SIGNED,
 ) -> list[str]:
     """
-    What the engines say differently of one exchange; the first of them is the meaning.
+    What the engines say differently of one exchange, with some provisions signed off; the first of them is the meaning.
 
     Definitions that nothing rests on are worked out only to be compared, which is half the time; `definitions` says whether to.
     """
     told = read(bundle, exchange)
-    meaning = engines[0].evaluate(told, AS_OF)
+    meaning = engines[0].evaluate(told, AS_OF, signed)
     found = []
     for other in engines[1:]:
         try:
-            verdict = other.evaluate(told, AS_OF)
+            verdict = other.evaluate(told, AS_OF, signed)
             if not meaning.agrees(verdict) or (definitions and dict(meaning.defined) != dict(verdict.defined)):
                 found += [f"{other.name}: {text}" for text in meaning.differences(verdict)]
         except Exception as error:  # noqa: BLE001 - an engine that fails disagrees, however it fails
@@ -81,11 +89,23 @@ def disagreements(
     return found
 
 
-def bounds_of(bundle: engine.Bundle, back_end: Engine, sent: dict[str, Any]) -> dict[str, Bounds]:
-    """The bounds of each jurisdiction, and overall: with coverage, reach and acceptances in them."""
-    exchange = read(bundle, sent)
-    verdict = back_end.evaluate(exchange, AS_OF)
-    return {**verdict.jurisdictions, "overall": Combiner(bundle).outcome(exchange, verdict, AS_OF).bounds}
+def signatures(chance: random.Random, bundle: engine.Bundle) -> frozenset[str]:
+    """Half the time none, else some provisions and reaches that a person may sign off where they are certain."""
+    names = sorted({rule.provision.id for rule in bundle.rules.rules if concerns(rule)})
+    names += [f"{REACH}{country}/{subject}" for country in COUNTRIES for subject in bundle.vocabulary.subjects]
+    return frozenset(chance.sample(names, chance.randint(1, len(names)))) if names and chance.random() < 0.5 else NONE_SIGNED
+
+
+def counting(bundle: engine.Bundle, exchange: engine.Exchange, verdict: Verdict, signed: frozenset[str]) -> frozenset[str]:
+    """The signatures on which a verdict rests."""
+    approvals = [engine.Approval(name, name, "somebody", AS_OF) for name in sorted(signed)]
+    coverage = Combiner(bundle).outcome(exchange, verdict, AS_OF, signed).coverage
+    return frozenset(part.provision for part in parts(verdict, coverage, approvals))
+
+
+def bounds_of(bundle: engine.Bundle, exchange: engine.Exchange, verdict: Verdict, signed: frozenset[str]) -> dict[str, Bounds]:
+    """The bounds of each jurisdiction, and overall: with coverage, reach and acceptances in them, and disputed facts open."""
+    return {**verdict.jurisdictions, "overall": Combiner(bundle).outcome(exchange, verdict, AS_OF, signed).bounds}
 
 
 def one_bundle(seed: int, exchanges: int, completions_of: int) -> Report:
@@ -97,22 +117,68 @@ def one_bundle(seed: int, exchanges: int, completions_of: int) -> Report:
     unsafe: list[str] = []
     completions = 0
     every = [maker.exchange() for _ in range(exchanges)]
-    for number, sent in enumerate(every):
-        for text in disagreements(bundle, sent, engines, number % 5 == 0)[:1]:
-            smallest = "" if wrong else shrunk(seed, sent)  # of one bundle one is enough to look at
-            wrong.append(f"seed {seed}: {text} on {json.dumps(sent)}\n{smallest}")
+    chance = random.Random(seed)
+
+    def compare(sent: dict[str, Any], definitions: bool, signed: frozenset[str]) -> None:
+        for text in disagreements(bundle, sent, engines, definitions, signed)[:1]:
+            smallest = "" if wrong else shrunk(seed, sent, signed)  # of one bundle one is enough to look at
+            wrong.append(f"seed {seed}: {text} on {json.dumps(sent)}, signed {sorted(signed)}\n{smallest}")
+
+    for number, plain in enumerate(every):
+        sent = with_register(maker, bundle, plain) if number % 2 else plain
+        signed = signatures(chance, bundle)
+        compare(sent, number % 5 == 0, signed)
         if number < completions_of:
-            before = bounds_of(bundle, engines[1], sent)
+            told = read(bundle, sent)
+            verdict = engines[1].evaluate(told, AS_OF, signed)
+            before, counted = bounds_of(bundle, told, verdict, signed), counting(bundle, told, verdict, signed)
+            if counted != signed and not engines[1].evaluate(told, AS_OF, counted).agrees(verdict):
+                wrong.append(f"seed {seed}: of {sorted(signed)} not only {sorted(counted)} count on {json.dumps(sent)}")
+            permitted = permits(bundle, engines[1], told)
+            if permitted and not all(permits(bundle, engines[1], each) for each in (choices(told) if told.disputed else ())):
+                unsafe.append(f"seed {seed}: a value of the dispute is not permitted: {json.dumps(sent)}")
             for _ in range(COMPLETIONS):
                 completions += 1
-                full = completed(maker, sent, every)
-                after = bounds_of(bundle, engines[1], full)
+                full = completed(maker, sent, every, frozenset((*told.sources, *told.disputed)))
+                if signed:
+                    compare(full, False, signed)  # more signatures count where more is known
+                settled = read(bundle, full)
+                after = bounds_of(bundle, settled, engines[1].evaluate(settled, AS_OF, counted), counted)
+                if permitted and not permits(bundle, engines[1], settled):
+                    unsafe.append(f"seed {seed}: no longer permitted: {json.dumps(sent)} as {json.dumps(full)}")
                 unsafe += [
-                    f"seed {seed}: {name} {bounds} became {after[name]}: {json.dumps(sent)} as {json.dumps(full)}"
+                    f"seed {seed}: {name} {bounds} became {after[name]}: {json.dumps(sent)} as {json.dumps(full)},"
+                    f" signed {sorted(counted)}"
                     for name, bounds in before.items()
                     if after[name].low < bounds.low or after[name].high > bounds.high
                 ]
     return Report(exchanges, completions, tuple(wrong), tuple(unsafe))
+
+
+def permits(bundle: engine.Bundle, by: Engine, exchange: engine.Exchange) -> bool:
+    """Whether an exchange is permitted over all jurisdictions, with what the register says (semantics 1.8)."""
+    combiner = Combiner(bundle)
+    outcome = combiner.outcome(exchange, by.evaluate(exchange, AS_OF), AS_OF)
+    if exchange.disputed:
+        chosen = [combiner.outcome(each, by.evaluate(each, AS_OF), AS_OF) for each in choices(exchange)]
+        outcome = decided(outcome, chosen)
+    return outcome.permits
+
+
+def with_register(maker: Maker, bundle: engine.Bundle, exchange: dict[str, Any]) -> dict[str, Any]:
+    """
+    An exchange with what the register says: without people, where the counters that were sent contradict these.
+
+    Where it then cannot be true, it is left as it was sent.
+    """
+    told = maker.registered(exchange)
+    try:
+        read(bundle, told)
+    except engine.ExchangeRefused as refused:
+        if "counter-below" in {problem.code for problem in refused.problems}:
+            for entity in told["register"].values():
+                entity.get("states", {}).get("data", {}).pop("people", None)
+    return told if can_be_true(bundle, told) else exchange
 
 
 def block(first: int, bundles: int, exchanges: int, completions_of: int) -> Report:
@@ -149,7 +215,7 @@ def run(
     return total
 
 
-def shrunk(seed: int, exchange: dict[str, Any]) -> str:
+def shrunk(seed: int, exchange: dict[str, Any], signed: frozenset[str] = NONE_SIGNED) -> str:
     """The fewest rules and facts on which the engines still disagree, as YAML and JSON; "" where none are found."""
     maker = Maker(seed)
     documents, chosen = maker.accepted()
@@ -173,7 +239,7 @@ def shrunk(seed: int, exchange: dict[str, Any]) -> str:
                 loaded[kept[0]] = None  # a definition or an effect hung on what is left out
         found = loaded[kept[0]]
         try:
-            return found is not None and bool(disagreements(found[0], told, found[1]))
+            return found is not None and bool(disagreements(found[0], told, found[1], signed=signed))
         except engine.ExchangeRefused:
             return False
 

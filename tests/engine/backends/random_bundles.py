@@ -88,6 +88,7 @@ VOCABULARY: dict[str, Any] = {
         "counts.year": {"type": "count", "by": "kind", "title": "this year"},
         "terms.share": {"type": "ratio", "by": "role", "title": "share"},
         "terms.rate": {"type": "ratio", "title": "rate"},
+        "terms.fee": {"type": "money", "by": "role", "title": "fee"},
         "terms.until": {"type": "date", "title": "until"},
         "terms.term": {"type": "duration", "title": "term"},
         "terms.price": {"type": "money", "title": "price"},
@@ -115,6 +116,7 @@ VOCABULARY: dict[str, Any] = {
     "claims": {kind: {"title": kind} for kind in CLAIMS},
     "lanes": {"fast": {"title": "fast"}},
 }  # fmt: skip
+ROLES = ["provider", "operator", "public"]
 SUBJECTS = ["one", "two"]
 TOUCHES = [
     {"fact": "from.country", "as": "exporter"},
@@ -144,16 +146,17 @@ COMPARED = [
     ("terms.until", "limits.until", "evidence.report.dated", "evidence.report.expires"),
     ("evidence.contract.dated", "evidence.contract.filed", "evidence.contract.expires", "limits.until"),
     ("terms.term", "limits.term"),
-    ("terms.price", "limits.price"),
+    ("terms.price", "limits.price", "terms.fee.total"),
     ("data.id", "limits.id"),
 ]
+IDS = ["data.id", "limits.id"]
 # Sets that may be compared.
 COMPARED_SETS = [("data.categories", "limits.categories"), ("data.in", "limits.in")]
 UNORDERED = ("from.country", "from.place", "to.flag", "data.category", "data.id")  # first of the facts above that have no order
 
 
 # What no condition of `coherence:` may test: the day, a register, whether a document counts, a counter.
-BEYOND = re.compile(r'"(in|has_all)": "|"in": \[|"within"|"older_than"|"as_of"|"(evidence|claims)":|"counts\.')
+BEYOND = re.compile(r'"(in|has_all)": "|"in": \[|"within"|"registered"|"older_than"|"as_of"|"(evidence|claims)":|"counts\.')
 
 
 def binds(policy: dict[str, Any]) -> bool:
@@ -411,7 +414,8 @@ class Maker:
         return "data.in", self.negate({self.pick(["has", "only"]): self.pick([self.some(COUNTRIES, 2), {"in": "CLUB"}])})
 
     def name(self) -> tuple[str, Any]:
-        return "data.id", self.negate(self.some(["d1", "d2", "d3"], 2))
+        test = self.pick([self.some(["d1", "d2", "d3"], 2), {"registered": self.pick(["yes", "no"])}])
+        return self.pick(["data.id", "limits.id"]), self.negate(test)
 
     def grade(self) -> tuple[str, Any]:
         return self.pick(["data.grade", "data.grades"]), self.negate({self.order(): self.pick(GRADES)})
@@ -457,7 +461,9 @@ class Maker:
         return "terms.term", self.negate({self.order(): self.pick([*DURATIONS, "5 working days in AA"])})
 
     def price(self) -> tuple[str, Any]:
-        return "terms.price", self.negate({self.order(): self.pick(["0 CNY", "100 CNY", "100 USD"])})
+        return self.pick(["terms.price", "terms.fee.total", "terms.fee.operator"]), self.negate(
+            {self.order(): self.pick(["0 CNY", "100 CNY", "100 USD"])}
+        )
 
     def shown(self) -> tuple[str, Any]:
         group, kinds = self.pick([("evidence", KINDS), ("claims", CLAIMS)])
@@ -517,6 +523,7 @@ class Maker:
             "terms.share.operator": lambda: self.pick(["0", "0.4", "0.5"]),
             "terms.share.public": lambda: self.pick(["0", "0.1", "0.5"]),
             "terms.rate": lambda: self.pick(["0", "0.1", "0.5", "1", "2.5"]),
+            **{f"terms.fee.{role}": lambda: self.pick(["0 CNY", "60 CNY", "60 CNY", "60 USD"]) for role in ROLES},
             "terms.until": lambda: self.pick(DAYS),
             "terms.term": lambda: self.pick([*DURATIONS, "5 working days in AA"]),
             "terms.price": lambda: self.pick(["0 CNY", "100 CNY", "100.01 USD", "5 EUR"]),
@@ -559,6 +566,20 @@ class Maker:
         if self.chance(0.2):
             nested["relies_on"] = self.some(REQUIREMENTS, 2)
         return nested
+
+    def registered(self, exchange: dict[str, Any]) -> dict[str, Any]:
+        """The same exchange with what the register says of its ids: of one what another exchange states, of the other nothing."""
+        other, known = self.random.sample(IDS, 2)
+        told = self.exchange()
+        states = {part: self.part(told[part]) for part in (*PARTS, "evidence", "claims") if part in told and self.chance(0.6)}
+        register: dict[str, Any] = {known: {"kind": "asset", "version": 3, "states": states}}
+        if self.chance(0.5):
+            register[other] = self.pick([{"known": False}, {}])
+        return {**exchange, "register": register}
+
+    def part(self, told: dict[str, Any]) -> dict[str, Any]:
+        """Some of the facts of a group."""
+        return {name: value for name, value in told.items() if self.chance(0.7)}
 
     def count(self, least: int) -> Any:
         low = least + self.pick([0, 0, 1, 99, 100, 9_999, 10_000, 999_999, 1_000_000])
@@ -622,7 +643,9 @@ def places_in(country: str) -> list[str]:
     return [place for place in PLACES if place.startswith(country)] + (["none"] if country != "BB" else [])
 
 
-def completed(maker: Maker, exchange: dict[str, Any], others: list[dict[str, Any]]) -> dict[str, Any]:
+def completed(
+    maker: Maker, exchange: dict[str, Any], others: list[dict[str, Any]], kept: frozenset[str] = frozenset()
+) -> dict[str, Any]:
     """
     A random coherent completion (semantics 4.10): unknown and left-out facts get values, ranges a number, open sets an end, and values
     that may turn out narrower perhaps narrower ones.
@@ -630,13 +653,14 @@ def completed(maker: Maker, exchange: dict[str, Any], others: list[dict[str, Any
     The values come from other exchanges, and where these have none, from ones that have all. Where none of many is coherent, the
     exchange stays as it is.
 
-    What place reads as not shown, an evidence or claim left out, is completed only as `none`.
+    What place reads as not shown, an evidence or claim left out, is completed only as `none`. What the register says stays as it is:
+    `kept` are the facts whose value it gives, or which it disputes.
     """
-    made = (_completed(maker, exchange, others) for _ in range(TRIES))
+    made = (_completed(maker, exchange, others, kept) for _ in range(TRIES))
     return next((full for full in made if can_be_true(maker.made, full)), exchange)
 
 
-def _completed(maker: Maker, exchange: dict[str, Any], others: list[dict[str, Any]]) -> dict[str, Any]:
+def _completed(maker: Maker, exchange: dict[str, Any], others: list[dict[str, Any]], kept: frozenset[str]) -> dict[str, Any]:
     full: dict[str, Any] = json.loads(json.dumps(exchange))
     donor: dict[str, Any] = {}
     for told in (*maker.random.choices(others, k=6), _having_all()):
@@ -645,7 +669,7 @@ def _completed(maker: Maker, exchange: dict[str, Any], others: list[dict[str, An
     for group in ("evidence", "claims"):
         kinds = KINDS if group == "evidence" else CLAIMS
         shown = full.setdefault(group, {})
-        for kind in kinds:
+        for kind in (each for each in kinds if f"{group}.{each}" not in kept):
             document = shown.get(kind, "none")
             if document == "unknown":
                 document = "none" if maker.chance(0.3) else _document(maker, {})
@@ -653,22 +677,27 @@ def _completed(maker: Maker, exchange: dict[str, Any], others: list[dict[str, An
                 document = _document(maker, document)
             shown[kind] = document
     for part in PARTS:
-        _settle(maker, full.setdefault(part, {}), donor.get(part, {}))
+        _settle(maker, full.setdefault(part, {}), donor.get(part, {}), kept, f"{part}.")
     for side in SIDES:
         # Coherent (1.5): what was sent of country and place decides what the other may be.
         sent, party = exchange.get(side, {}), full[side]
+        if not kept.isdisjoint((f"{side}.country", f"{side}.place")):
+            continue  # what the register says stays
         if sent.get("country", "unknown") == "unknown" and sent.get("place", "unknown") != "unknown":
             party["country"] = maker.pick([each for each in COUNTRIES if sent["place"] in places_in(each)])
         elif sent.get("place", "unknown") == "unknown":
             party.pop("place", None)
-            if options := places_in(party["country"]):
+            if options := places_in(party.get("country", "unknown")):
                 party["place"] = maker.pick(options)
     share = full["terms"].get("share", {})
     if share.pop("rest", None) is not None:
         for role in ("provider", "operator", "public"):
-            if role not in exchange.get("terms", {}).get("share", {}):
+            if role not in exchange.get("terms", {}).get("share", {}) and f"terms.share.{role}" not in kept:
                 share[role] = "0"
-    for kind in ("ordinary", "sensitive"):
+    register = full.setdefault("register", {})
+    for name in IDS:
+        register.setdefault(name, maker.pick([{"known": False}, {}]))
+    for kind in (each for each in ("ordinary", "sensitive") if f"data.people.{each}" not in kept):
         # A counter includes this exchange, so a counter that was sent bounds the people of it too.
         low, high = _ends(counts.get(kind, "unknown"))
         people = full["data"]["people"]
@@ -698,11 +727,13 @@ def _fill(into: dict[str, Any], source: dict[str, Any]) -> None:
             into.setdefault(key, value)
 
 
-def _settle(maker: Maker, here: dict[str, Any], donor: dict[str, Any]) -> None:
+def _settle(maker: Maker, here: dict[str, Any], donor: dict[str, Any], kept: frozenset[str], at: str) -> None:
     for key, value in donor.items():
         known = here.get(key, "unknown")
+        if at + key in kept:
+            continue
         if isinstance(value, dict):
-            _settle(maker, here.setdefault(key, {}), value)
+            _settle(maker, here.setdefault(key, {}), value, kept, f"{at}{key}.")
         elif known == "unknown":
             here[key] = value
         elif isinstance(known, dict):

@@ -24,7 +24,12 @@ from engine.rules import MAX_CHAIN
 
 HERE = Path(__file__).parent
 LINTED = {
+    "accepted-nothing",
+    "bare-claim",
+    "covered-and-silent",
     "lift-from-memory",
+    "one-rule",
+    "only-on-a-ban",
     "stale",
     "untested",
     "untranslated",

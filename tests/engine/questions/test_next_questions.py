@@ -76,7 +76,7 @@ def test_a_set_that_is_never_empty_is_not_answered_with_nothing() -> None:
 def test_nothing_is_tried_that_cannot_be_true(monkeypatch: pytest.MonkeyPatch) -> None:
     """On random bundles no exchange is evaluated, for a question or a remedy, that contradicts itself."""
     looked = 0
-    look = engine.PDP.look
+    look = engine.PDP._look
 
     def coherently(pdp: engine.PDP, exchange: Exchange, *more: Any, **named: Any) -> tuple[Verdict, Outcome]:
         nonlocal looked
@@ -84,7 +84,7 @@ def test_nothing_is_tried_that_cannot_be_true(monkeypatch: pytest.MonkeyPatch) -
         assert not pdp.bundle.coherence.contradictions(exchange, whole=False)
         return look(pdp, exchange, *more, **named)
 
-    monkeypatch.setattr(engine.PDP, "look", coherently)
+    monkeypatch.setattr(engine.PDP, "_look", coherently)
     for seed in range(40):
         maker = Maker(seed)
         pdp = engine.PDP(maker.bundle(), "bitset")

@@ -11,7 +11,7 @@ from service.server.app import create_app
 from service.service import Service
 from service.settings import Settings
 from service.telemetry import log_lines
-from tests.service.authzen.conftest import WORKPLACE, question, records
+from tests.service.authzen.conftest import WORKPLACE, Memory, question, records
 from tests.service.callers.test_callers import NOW, bearer, make
 from tests.service.conftest import Lines
 
@@ -85,10 +85,17 @@ def test_it_is_recorded_as_the_exchange_it_asks_about(client: TestClient, lines:
     assert sent["decision"] is True
     record = client.get(f"/v1/decisions/{sent['context']['decision_id']}").json()["record"]
     assert record["request"] == {
-        "subject": {"type": "user", "id": "bo", "department": "sales"},
+        "subject": {"type": "user", "id": "bo"},
         "action": {"name": "share"},
-        "resource": {"type": "document", "id": "doc-1", "owner": "bo", "department": "legal", "tags": ["draft"]},
+        "resource": {"type": "document", "id": "doc-1"},
         "request": {"network": "office"},
+        "register": {
+            "subject.id": {"kind": "user", "states": {"subject": {"department": "sales"}}},
+            "resource.id": {
+                "kind": "document",
+                "states": {"resource": {"owner": "bo", "department": "legal", "tags": ["draft"]}},
+            },
+        },
     }
     assert (record["asked_by"], record["decision"]["proceed"]) == ("local", True)
     (line,) = [line for line in lines.events("request") if line["route"] == URL]
@@ -133,6 +140,37 @@ def test_duties_are_obligations(client: TestClient) -> None:
     nothing_owed = client.post(URL, json={**ALICE, "context": {"supported_obligations": []}}).json()
     assert nothing_owed["decision"] is True
     assert "obligations" not in nothing_owed["context"]
+
+
+def test_nobody_gives_himself_a_role_of_the_register(client: TestClient) -> None:
+    """What only the register may state is refused in a request, also where it says the same."""
+    for subject, roles in (("user:sub-beth", ["editor"]), ("user:sub-rick", ["admin", "evil_genius"]), ("user:new", ["admin"])):
+        asked = question(subject, "can_create_todo", "todo:1")
+        asked["subject"]["properties"] = {"roles": roles}
+        answer = client.post(URL, json=asked)
+        assert (answer.status_code, answer.json()["errors"][0]["code"]) == (400, "register-only")
+
+
+def test_who_may_not_read_the_register_gets_no_reasons(tmp_path: Path) -> None:
+    """The decision and what is owed; the record has the rest."""
+    url = str(tmp_path / "log.db")
+    reader, gateway = (bearer(make(url, *scopes)) for scopes in (("evaluate", "read"), ("evaluate",)))
+    service = Service.open(
+        Settings(watch=False, policies=WORKPLACE, database=url), say=log_lines.logger(Lines()), clock=lambda: NOW
+    )
+    with TestClient(create_app(service.settings, service, Memory()), base_url="http://127.0.0.1:8080") as client:
+        asked = question("user:bo", "share", "document:doc-1")
+        whole, told = (client.post(URL, json=asked, headers=headers).json() for headers in (reader, gateway))
+        assert told["decision"] is whole["decision"] is True
+        assert told["context"]["obligations"] == whole["context"]["obligations"]
+        asked = question("user:cy", "write", "document:doc-13")
+        whole, told = (client.post(URL, json=asked, headers=headers).json() for headers in (reader, gateway))
+        assert "house.documents" in whole["context"]["reason_admin"]["403"]
+        assert told["context"].keys() == {"decision_id", "outcome", "reason_admin", "reason_user"}
+        assert told["context"]["reason_admin"] == {"403": "prohibited"}
+        assert told["context"]["reason_user"] == {
+            "403": "Do not proceed: prohibited. The reasons rest on the register, which this caller may not read."
+        }
 
 
 def test_another_day_is_no_permit(client: TestClient) -> None:
@@ -196,10 +234,11 @@ def test_what_is_malformed_is_a_400(client: TestClient, sent: Any) -> None:
 
 def test_a_refusal_names_the_place_in_the_request(client: TestClient) -> None:
     """The pointer leads to the attribute that was sent, not to the fact that it states."""
-    sent = changed("subject", "properties", "roles", "admin")
-    assert [(each["pointer"], each["code"]) for each in client.post(URL, json=sent).json()["errors"]] == [
-        ("/subject/properties/roles", "wrong-value")
-    ]
+    for name, code in (("role", "wrong-value"), ("roles", "register-only")):
+        sent = changed("subject", "properties", name, ["admin"])
+        assert [(each["pointer"], each["code"]) for each in client.post(URL, json=sent).json()["errors"]] == [
+            (f"/subject/properties/{name}", code)
+        ]
     missing = client.post(URL, json={"subject": {"type": "user"}, "resource": {}}).json()
     assert [each["pointer"] for each in missing["errors"]] == ["/subject", "", "/resource", "/resource"]
 

@@ -1,6 +1,7 @@
 """`POST /access/v1/evaluations`: the three semantics, defaults, and what is malformed among others."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -51,8 +52,40 @@ def test_the_semantics(client: TestClient, semantic: str | None, asked: list[Any
     assert records(client) - before == len(answered) - malformed
 
 
-def test_each_answer_is_like_one_that_comes_alone(client: TestClient) -> None:
+def test_an_answer_among_several_is_the_decision(client: TestClient) -> None:
+    """The exact body, and the same for the same questions; what is owed stays, and so does what was wrong with a question."""
+    sent = {**BOB, "evaluations": [READ, WRITE, {"action": {"name": "burn"}}, {"resource": 1}]}
+    answer = client.post(URL, json=sent)
+    assert answer.json() == {
+        "evaluations": [
+            {"decision": True},
+            {"decision": False},
+            {"decision": False},
+            {
+                "decision": False,
+                "context": {"error": {"status": 400, "message": "`/evaluations/3` `action` is missing; and 1 more"}},
+            },
+        ]
+    }
+    assert client.post(URL, json=sent).content == answer.content
+    shares = {**question("user:bo", "share", "document:doc-1"), "evaluations": [{}]}
+    (owed,) = client.post(URL, json=shares).json()["evaluations"]
+    assert (owed["decision"], owed["context"].keys()) == (True, {"obligations"})
+    assert owed["context"]["obligations"][0]["properties"]["duty"] == "tell the department"
+    unable = {**shares, "context": {"supported_obligations": []}}
+    assert client.post(URL, json=unable).json()["evaluations"][0]["decision"] is False
+
+
+def test_each_answer_is_like_one_that_comes_alone_where_the_settings_ask_for_it(tmp_path: Path) -> None:
     """With its own decision, its reasons and its record."""
+    settings = Settings(watch=False, policies=WORKPLACE, database=str(tmp_path / "log.db"), evaluations_context=True)
+    service = Service.open(settings, say=log_lines.logger(Lines()))
+    with TestClient(create_app(settings, service, Memory()), base_url="http://127.0.0.1:8080") as client:
+        compared(client)
+
+
+def compared(client: TestClient) -> None:
+    """Compare an answer among several with one that comes alone."""
     found = client.post(URL, json={**BOB, "evaluations": [READ, WRITE]}).json()["evaluations"]
     alone = client.post("/access/v1/evaluation", json={**BOB, **WRITE}).json()
     assert found[1]["context"]["decision_id"] != alone["context"]["decision_id"]
@@ -166,7 +199,8 @@ def test_more_items_than_the_limit_are_refused(client: TestClient) -> None:
 
 def test_all_are_recorded_in_their_order(database: str) -> None:
     """One commit, numbered as they were asked, on either database."""
-    service = Service.open(Settings(watch=False, policies=WORKPLACE, database=database), say=log_lines.logger(Lines()))
+    settings = Settings(watch=False, policies=WORKPLACE, database=database, evaluations_context=True)
+    service = Service.open(settings, say=log_lines.logger(Lines()))
     with TestClient(create_app(service.settings, service, Memory()), base_url="http://127.0.0.1:8080") as client:
         found = client.post(URL, json={**BOB, "evaluations": [READ, WRITE] * 20}).json()["evaluations"]
         kept = [client.get(f"/v1/decisions/{each['context']['decision_id']}").json() for each in found]

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from starlette.testclient import TestClient
@@ -13,6 +14,7 @@ from service.server.app import create_app
 from service.service import Service
 from service.settings import Settings
 from service.telemetry import log_lines
+from tests.service.authzen.conftest import WORKPLACE, question
 from tests.service.conftest import Lines
 
 URL = "/access/v1/evaluation"
@@ -50,12 +52,24 @@ def test_the_register_is_the_store(client: TestClient) -> None:
     answer = client.post(URL, json=asked).json()
     record = client.get(f"/v1/decisions/{answer['context']['decision_id']}").json()["record"]
     assert record["request"] == {
-        "exporter": {"id": "clinic-7", "country": "CN"},
-        "recipient": {"id": "lab-3", "country": "US"},
-        "data": {"id": "visits-2", "personal": True, "people": {"sensitive": 5}},
-        "terms": {"exclusive": False},
-        "evidence": {"cn-standard-contract": contract},
+        "exporter": {"id": "clinic-7"},
+        "recipient": {"id": "lab-3"},
+        "data": {"id": "visits-2", "people": {"sensitive": 5}},
+        "register": {
+            "exporter.id": {"kind": "party", "version": 1, "states": {"exporter": {"country": "CN"}}},
+            "recipient.id": {
+                "kind": "party",
+                "version": 1,
+                "states": {"recipient": {"country": "US"}, "evidence": {"cn-standard-contract": contract}},
+            },
+            "data.id": {
+                "kind": "asset",
+                "version": 1,
+                "states": {"data": {"personal": True, "people": {"sensitive": 12_000}}, "terms": {"exclusive": False}},
+            },
+        },
     }
+    assert [each["fact"] for each in record["decision"]["disputed"]] == ["data.people.sensitive"]
     search = {**asked, "page": {"limit": 5}}
     assert client.post("/access/v1/search/subject", json=search).json()["page"] == {"next_token": "", "count": 0}
     assert client.delete("/v1/parties/clinic-7").status_code in (200, 204)
@@ -63,6 +77,50 @@ def test_the_register_is_the_store(client: TestClient) -> None:
     assert answer["decision"] is False
     assert "`c7` is not valid on" in answer["context"]["reason_admin"]["403"]
     assert client.post("/access/v1/search/action", json={**asked, "page": {"limit": 5}}).json()["results"] == []
+
+
+def test_a_path_is_registered_and_found(database: str) -> None:
+    """Ids with slashes, of as many characters as a request may have: written by an address or a file, evaluated and searched."""
+    service = Service.open(
+        Settings(watch=False, policies=WORKPLACE, database=database, mode="bitset"), say=log_lines.logger(Lines())
+    )
+    long = "/todos/" + "x" * 249
+    with TestClient(create_app(service.settings, service), base_url="http://127.0.0.1:8080") as client:
+        put(client, f"entities/document/{quote('/todos/{todoId}', safe='')}", facts={"tags": ["public"]})
+        put(client, "entities/user/cy", facts={})
+        entity = {"kind": "document", "id": long, "facts": {"tags": ["public"]}}
+        assert client.post("/v1/register/import", json={"entities": [entity]}).json()["created"] == 1
+        asked: dict[str, Any] = question("user:cy", {"name": "read", "properties": {"method": "GET"}}, "document")
+        found = client.post("/access/v1/search/resource", json=asked).json()["results"]
+        assert [each["id"] for each in found] == [long, "/todos/{todoId}"]
+        asked["resource"]["id"] = "/todos/{todoId}"
+        assert client.post(URL, json=asked).json()["decision"] is True
+        asked["resource"]["id"] = "/todos/other"
+        assert client.post(URL, json=asked).json()["decision"] is False
+
+
+@pytest.mark.parametrize("change", ["changed", "registered since", "nothing"])
+def test_a_decision_on_an_access_request_is_committed_only_on_what_the_register_still_says(database: str, change: str) -> None:
+    """Also where the register did not have the entity."""
+    service = Service.open(
+        Settings(watch=False, policies=WORKPLACE, database=database, mode="bitset"), say=log_lines.logger(Lines())
+    )
+    with TestClient(create_app(service.settings, service), base_url="http://127.0.0.1:8080") as client:
+        put(client, "entities/document/doc-1", facts={"tags": ["public"]})
+        asked = question("user:cy", {"name": "read", "properties": {"method": "GET"}}, "document:doc-1")
+        answer = client.post(URL, json=asked).json()
+        assert answer["decision"] is True
+        match change:
+            case "changed":
+                put(client, "entities/document/doc-1", facts={"tags": ["draft"]})
+            case "registered since":
+                put(client, "entities/user/cy", facts={"department": "sales"})
+        made = client.post("/v1/commitments", json={"decision": answer["context"]["decision_id"]})
+        if change == "nothing":
+            assert made.status_code == 201
+        else:
+            assert (made.status_code, made.json()["type"]) == (409, "urn:fifthfactor:problem:not-committable")
+            assert ("resource.id" if change == "changed" else "subject.id") in made.json()["detail"]
 
 
 def test_conditions_that_came_with_the_data_stay(client: TestClient) -> None:

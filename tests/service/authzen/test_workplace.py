@@ -70,8 +70,9 @@ def test_a_rule_for_one_id_cannot_be_evaded_by_another(decide: Ask, entities: Me
     assert not decide("user:ada", "write", "document:copy-of-13")
 
 
-def test_what_is_sent_beats_what_is_stored(decide: Ask) -> None:
-    """Attribute by attribute: what is not sent stays as it is stored."""
+def test_what_is_sent_cannot_take_back_what_is_stored(decide: Ask) -> None:
+    """Attribute by attribute: the stricter of both counts, and what is not sent stays as it is stored."""
+    assert not decide("user:ada", GET, "document:doc-1", {"department": "legal"}, {"department": "sales"})
     assert not decide("user:ada", GET, "document:doc-1", {"department": "sales"})
     assert decide("user:cy", GET, "document:doc-1", {"department": "legal"})
     assert not decide("user:bo", "write", "document:doc-1", None, {"owner": "cy"})

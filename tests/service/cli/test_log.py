@@ -151,7 +151,9 @@ def test_a_decision_s_values_are_erased_by_whoever_may(client, service, path):
     assert run(path, "log", "verify")[0] == 0
 
 
-@pytest.mark.parametrize("query", ["", "?lang=zh", "?include=remedies,holds_until,trace", "?lang=zh&include=remedies"])
+@pytest.mark.parametrize(
+    "query", ["", "?lang=zh", "?include=remedies,holds_until,trace", "?lang=zh&include=remedies", "?include=rests_on"]
+)
 def test_a_replay_comes_to_the_same_bytes(client, query):
     """In the language and with the additions of the answer, hypothetical or not."""
     for changes in ({}, {"as_of": None}):

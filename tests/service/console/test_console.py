@@ -128,6 +128,22 @@ def test_what_was_erased_is_said_to_be(client, evaluate, service):
 
 
 @in_file
+def test_a_permit_shows_what_it_rests_on(client, evaluate):
+    """Each statement by its title, where it is from, and the worst that may come without it; in both languages."""
+    decision = evaluate(body()).json()
+    assert "evidence.cn-standard-contract" in [part["fact"] for part in decision["rests_on"]]
+    for lang, said in (
+        ("en", "What the permit rests on Statement Without it perhaps"),
+        ("zh", "许可所依据的陈述 陈述 如无此项，结果可能为"),
+    ):
+        shown = text_of(client.get(f"/log/{decision['id']}?lang={lang}").text)
+        assert said in shown
+    assert "标准合同 evidence.cn-standard-contract · 由请求方陈述 须经人工审查" in shown
+    refused = evaluate(json.dumps(SENT).encode()).json()
+    assert "What the permit rests on" not in text_of(client.get(f"/log/{refused['id']}").text)
+
+
+@in_file
 def test_sign_offs_stand_on_the_page(client, evaluate):
     """With verdict, reason, name and last day; and an open review says how to give one."""
     sent = {name: value for name, value in SENT.items() if name != "as_of"}

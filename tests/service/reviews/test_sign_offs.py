@@ -257,6 +257,115 @@ def test_a_permit_has_nothing_to_sign_off(evaluate, sign):
 
 
 @in_file
+def test_what_only_may_stand_is_refused_with_the_fact_that_is_missing(evaluate, sign):
+    """An approval of it would be a guess: the fact is asked for, and nothing of the approval is kept."""
+    open_ = decided(evaluate, data={})
+    assert (open_["outcome"], open_["missing"][0]["facts"][0]["fact"]) == ("undetermined", "data.people")
+    answer = sign(open_["id"])
+    assert (answer.status_code, answer.json()["type"]) == (409, "urn:fifthfactor:problem:not-signable")
+    assert answer.json()["detail"] == (
+        "`cn.test/art-1` only may stand, and a signature never takes the place of a missing fact; find out first: `data.people`"
+    )
+    again = decided(evaluate, data={})
+    assert (again["outcome"], "signed_off" in again) == ("undetermined", False)
+
+
+@in_file
+def test_a_requirement_that_only_may_be_met_in_doubt_is_refused_with_the_fact_that_is_missing(
+    evaluate, sign, service, tmp_path
+):
+    """So it is where the requirement is named in place of its grounds; once the fact is known, it can be signed off."""
+    ground = """\
+  - {id: art-2, title: two, cite: Art. 2, says: so, source: none, status: confirmed, require: cn.paper}
+  - {id: art-3, title: three, cite: Art. 3, says: so, source: none, status: unsure, when: {recipient.country: US}, satisfies: cn.paper}
+"""
+    paper = "requirements:\n  cn.paper: {jurisdiction: CN, title: a paper, how: write it}\n"
+    (tmp_path / "rules.yaml").write_text((POLICIES / "rules.yaml").read_text() + ground)
+    (tmp_path / "vocabulary.yaml").write_text((POLICIES / "vocabulary.yaml").read_text() + paper)
+    service.policies.live = Live.of(engine.load(tmp_path), "checked")
+    asked = {"provisions": None, "requirement": "cn.paper"}
+    few = {"data": {"people": 1}}
+    answer = sign(decided(evaluate, recipient={}, **few)["id"], **asked)
+    assert (answer.status_code, answer.json()["detail"].partition("; ")[2]) == (409, "find out first: `recipient.country`")
+    answer = sign(decided(evaluate, **few)["id"], **asked)
+    assert (answer.status_code, answer.json()["then"]["outcome"]) == (201, "permitted")
+
+
+@in_file
+def test_what_stands_only_with_another_approval_is_signed_off_after_it(client, evaluate, sign, service, tmp_path):
+    """A doubtful exemption that another doubtful one puts in doubt: alone its approval would do nothing, afterwards it frees."""
+    law = "cite: Art. 2, says: so, source: none, in_force: {from: 2024-01-01}"
+    chain = f"""\
+  - {{id: bar, title: two, {law}, status: confirmed, prohibit: no}}
+  - {{id: lift, title: two, {law}, status: unsure, exempts: [bar]}}
+  - {{id: unless, title: two, {law}, status: confirmed, exempts: [lift]}}
+  - {{id: doubt, title: two, {law}, status: unsure, exempts: [unless]}}
+"""
+    (tmp_path / "rules.yaml").write_text((POLICIES / "rules.yaml").read_text() + chain)
+    (tmp_path / "vocabulary.yaml").write_text((POLICIES / "vocabulary.yaml").read_text())
+    service.policies.live = Live.of(engine.load(tmp_path), "checked")
+    few = {"data": {"people": 1}}
+    first = decided(evaluate, **few)
+    refused = sign(first["id"], provisions=["cn.test/lift"])
+    assert (refused.status_code, "in doubt for another reason" in refused.json()["detail"]) == (409, True)
+    assert sign(first["id"], provisions=["cn.test/doubt"]).json()["then"]["outcome"] == "undetermined"
+    assert sign(first["id"], provisions=["cn.test/lift"]).json()["then"]["outcome"] == "permitted"
+    assert decided(evaluate, **few)["outcome"] == "permitted"
+    assert sign(first["id"], provisions=["cn.test/doubt"], verdict="refuse", until=None).status_code == 201
+    again = decided(evaluate, **few)
+    assert (again["outcome"], "signed_off" in again) == ("undetermined", False)
+    assert sign(again["id"], provisions=["cn.test/lift"], verdict="refuse", until=None).status_code == 201
+
+
+@in_file
+def test_an_approval_from_before_of_what_only_may_stand_does_not_count(client, evaluate, sign, service):
+    """It stays listed, and can be taken back; the exchange is as open as without it."""
+    open_ = decided(evaluate, data={})
+    assert sign(decided(evaluate)["id"]).status_code == 201
+    sent = engine.parse_exchange(service.live.bundle, json.dumps({**FACTS, "data": {}}).encode())
+    with service.store.database.writing.begin() as connection:
+        facts = engine.facts_digest(service.live.bundle, sent.document)
+        connection.execute(sa.update(sign_off).values(facts=facts, decision=open_["id"]))
+    again = decided(evaluate, data={})
+    assert (again["outcome"], again["bounds"], "signed_off" in again) == ("undetermined", open_["bounds"], False)
+    assert client.get(f"/v1/decisions/{again['id']}/replay").json()["same"] == "bytes"
+    [listed] = client.get(f"/v1/decisions/{open_['id']}/sign-offs").json()["sign_offs"]
+    assert (listed["provision"], listed["verdict"]) == ("cn.test/art-1", "approve")
+    assert sign(again["id"], verdict="refuse", until=None).status_code == 201
+
+
+@in_file
+def test_only_what_certainly_stands_is_offered(client, evaluate, sign, service, tmp_path):
+    """Of two reviews the one that a missing fact leaves open is in no list, also where a record from before names it."""
+    text = (POLICIES / "rules.yaml").read_text()
+    text += (
+        text[text.index("  - id: art-1") :]
+        .replace("art-1", "art-2")
+        .replace("data.people: {at_least: 10 thousand}", "recipient.country: US")
+    )
+    (tmp_path / "rules.yaml").write_text(text)
+    (tmp_path / "vocabulary.yaml").write_text((POLICIES / "vocabulary.yaml").read_text())
+    service.policies.live = Live.of(engine.load(tmp_path), "checked")
+    found = decided(evaluate, data={})
+    assert found["outcome"] == "review"
+    stored = service.store.read(found["id"])
+    record = clear(stored.entry.leaf, stored.entry.openings)
+    assert record["signable"] == ["cn.test/art-2"]
+    assert found["beneath"] == {"lowest": "permitted", "highest": "review"}
+    record |= {"signable": ["cn.test/art-1", "cn.test/art-2"], "id": "f" + stored.entry.id[1:]}
+    record["request"]["recipient"]["id"] = "another"
+    asyncio.run(service.store.append(seal(record, ["/exporter/id", "/recipient/id"])))
+    reviews = client.get("/v1/reviews").json()["reviews"]
+    assert [(each["id"], each["provisions"]) for each in reviews] == [
+        (record["id"], ["cn.test/art-2"]),
+        (found["id"], ["cn.test/art-2"]),
+    ]
+    answer = sign(found["id"], provisions=["cn.test/art-2"])
+    assert (answer.status_code, answer.json()["then"]["outcome"]) == (201, "undetermined")
+    assert [each["id"] for each in client.get("/v1/reviews").json()["reviews"]] == [record["id"]]
+
+
+@in_file
 @pytest.mark.parametrize(
     ("changes", "pointer"),
     [

@@ -1,0 +1,80 @@
+"""
+A decision for a caller who may not read the register: the outcome, what is owed and what is asked, and none of the reasons.
+
+A written decision goes in; the same decision without everything from which a registered value could be read comes out. The record keeps
+the whole. Source: semantics 1.8.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+from engine.decision import DutyPart
+from engine.explaining.answer import ASKED, SHOWN
+from engine.explaining.written import Written
+from engine.languages import Language
+from engine.values import Document
+
+# Members that have only reasons, each with what it is without them.
+REASONS: dict[str, Any] = {
+    "jurisdictions": [],
+    "reasons": [],
+    "beaten": [],
+    "requirements": [],
+    "advice": [],
+    "conflicts": [],
+    "coverage": {"jurisdictions": [], "not_modelled": [], "notes": []},
+    "factor": {"account": {}, "lanes": []},
+}
+ADDED = ("carried", "disputed", "signed_off", "remedies", "holds_until", "trace")  # members that are left out
+
+
+def withheld(written: Written, say: Language) -> Written:
+    """The decision without its reasons. Last days are left out if the register states a day from which they may be counted."""
+    entities = [entity for entity in written.judgement.exchange.register.values() if entity]
+    dated = any(isinstance(value, date | Document) for entity in entities for value in entity.states.values())
+    duties = tuple(each.model_copy(update={"due": None}) if dated else each for each in written.duties)
+    engine = written.engine.model_copy(update={"disagreement": []})
+    text = _answer(written, duties, say)
+    members = {name: member for name, member in written.members.items() if name not in ADDED}
+    members |= {name: _encode(empty) for name, empty in REASONS.items()}
+    members["answer"] = _encode(text)
+    members["duties"] = _encode([each.model_dump(mode="json") for each in duties])
+    members["engine"] = _encode(engine.model_dump(mode="json"))
+    members["withheld"] = "true"
+    return replace(
+        written,
+        answer=text,
+        engine=engine,
+        duties=duties,
+        conflicts=(),
+        carried=(),
+        disputed=(),
+        named=dict.fromkeys(written.named, ()),
+        members=members,
+    )
+
+
+def _answer(written: Written, duties: tuple[DutyPart, ...], say: Language) -> str:
+    bounds = written.judgement.outcome.bounds
+    match written.outcome:
+        case "permitted":
+            text = say.permitted([])
+        case "permitted_with_obligations":
+            owed = [say.clause(each.duty) for each in duties if each.arises == "exchange"]
+            text = say.permitted_with_duties([], len(owed), say.listed(owed[:SHOWN], more=len(owed) > SHOWN))
+        case "not_applicable":
+            text = say.not_applicable("")
+        case "undetermined":
+            asked = [each.question for part in written.missing[:1] for each in part.facts]
+            text = say.undecided(bounds.low, bounds.high, asked[:ASKED], max(0, len(asked) - ASKED))
+        case _:
+            text = say.refused(written.outcome)
+    text += say.reasons_withheld()
+    return say.hypothetically(written.as_of, text) if written.hypothetical else text
+
+
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True, allow_nan=False).encode

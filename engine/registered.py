@@ -1,0 +1,62 @@
+"""
+What the register says of the entities that an exchange names, beside what the sender states (semantics 1.8).
+
+What the sender states and what each entity states go in; one value for each fact comes out, with the facts whose value is the register's.
+Where the two contradict each other, the fact is disputed: it is open between both values. A value that only says less contradicts
+nothing, and a document that the sender presents counts as presented.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from engine.values import Disputed, Document, Missing, Range, SetOf, Value, ValueSet
+
+IN_REGISTER = ".registered"  # the end of a name: of the fact whether an id is in the register, which only the register states
+REGISTERED, COUNTED = "registered", "counted"  # where a value is from, if it is not stated
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """
+    What the register states of one entity, by fact; `version` is the version of the entity that states it, if that is known.
+
+    `kind` is the kind under which the register has it, "" if that is not known.
+    """
+
+    kind: str
+    version: int | None
+    states: Mapping[str, Value]
+
+
+def joined(
+    stated: Mapping[str, Value], registered: Mapping[str, Value], sets: Mapping[str, ValueSet | None]
+) -> tuple[dict[str, Value], dict[str, str]]:
+    """The value of each fact that is stated or registered, and the sources of those that are the register's."""
+    values, sources = dict(stated), {}
+    for fact, theirs in registered.items():
+        mine = stated.get(fact, Missing.LEFT_OUT)
+        if isinstance(mine, Document) and mine.state == "shown":
+            continue
+        if isinstance(mine, Missing) or says_less(mine, theirs, sets.get(fact)):
+            if mine is not Missing.UNKNOWN or theirs is not Missing.UNKNOWN:
+                values[fact], sources[fact] = theirs, REGISTERED
+        elif not says_less(theirs, mine, sets.get(fact)):
+            values[fact] = Disputed(mine, theirs)
+    return values, sources
+
+
+def says_less(wide: Value, narrow: Value, values: ValueSet | None) -> bool:
+    """Whether a value says the same as another, or less than it without contradicting it (semantics 2.4, 2.5, 2.8)."""
+    match wide, narrow:
+        case Missing(), _:
+            return True
+        case Range(), Range():
+            ends = narrow.high is not None and (wide.high is None or narrow.high <= wide.high)
+            return wide.low <= narrow.low and (ends or wide.high is None)
+        case SetOf(open=True), SetOf():
+            return wide.members <= narrow.members
+        case str(), str() if values and wide not in values.exact:
+            return wide in values.ancestors(narrow)
+    return wide == narrow

@@ -1,0 +1,182 @@
+"""
+What a permit rests on, in the decision: order and sources, approvals, travelled conditions, completed proposals, both languages.
+
+What is named is a case in `backends/cases`; that it is never too little is tested at random beside this file.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+import engine
+from engine.authoring.testing import build
+from engine.backends.bitset import Bitset
+from engine.decision import Decision
+from engine.rules import Level
+from tests.engine.deciding.test_carried import CAME
+from tests.engine.deciding.test_sign_off import RULES, signed, written
+from tests.engine.test_decision import BASE, LABELS, MORE, bundle, decide
+from tests.engine.test_plan import DAY, THERE, travelling
+
+SHOWN = {"dated": "2026-06-01", "covers": "yes"}
+BESIDE = {"exporter.country": "review", "data.personal": "review", "data.categories": "review"}  # of every permit here
+
+
+def named(decision: Decision) -> dict[str, str]:
+    """Each statement with the worst outcome without it, in the order of the decision."""
+    return {part.fact: part.without for part in decision.rests_on or ()}
+
+
+def permit(pdp: engine.PDP | engine.Bundle, **facts: Any) -> Decision:
+    """The decision on an exchange of some facts and BESIDE."""
+    return decide(pdp, data__people_in="left out", **facts)
+
+
+def test_only_a_permit_rests_on_something() -> None:
+    """What is refused or open has no such member, in JSON neither."""
+    made = bundle(LABELS)
+    assert decide(made, data__label="bar").rests_on is None
+    assert decide(made).rests_on is None
+    assert named(decide(made, data__label="none"))["data.label"] == "prohibited"
+    assert decide(made, data__label="none").exact is None
+
+
+def test_the_worst_comes_first() -> None:
+    """Then by name; what may only be missing together with others comes last."""
+    found = named(permit(bundle(LABELS), data__label="need", evidence__certificate=SHOWN, evidence__contract=SHOWN))
+    assert list(found.values()) == sorted(found.values(), key=["prohibited", "review", "requirements_unmet", "permitted"].index)
+    assert found == {**BESIDE, "data.label": "prohibited", "evidence.certificate": "requirements_unmet"}
+
+
+@pytest.mark.parametrize("mode", engine.MODES)
+def test_every_mode_names_the_same_where_nothing_else_would_do(mode: str) -> None:
+    """By a proposal or by evaluating again without each."""
+    made = engine.PDP(bundle(LABELS), mode)
+    for facts in ({"data__label": "none"}, {"data__label": "keep"}, {"data__label": "need", "evidence__certificate": SHOWN}):
+        assert named(permit(made, **facts)) == named(permit(engine.PDP(made.bundle, "reference"), **facts))
+
+
+def test_an_approval_is_a_statement_of_the_person_who_signed() -> None:
+    """Without it there is a review, or what the doubtful lift lifts is back."""
+    made = bundle(RULES)
+    of_review = written(made, signed("watch"), data__label="watch").document()
+    assert (part := next(each for each in of_review.rests_on if each.fact == "p/watch")).source == "signed"
+    assert part.without == "review"
+    of_lift = written(made, signed("lift"), data__label="bar", data__shared="yes").document()
+    assert {"p/lift": "prohibited", "data.shared": "prohibited"}.items() <= named(of_lift).items()
+    assert {each.source for each in of_lift.rests_on if each.fact != "p/lift"} == {"stated"}
+
+
+def test_a_condition_that_came_with_the_data_makes_its_fact_a_statement() -> None:
+    """Without the fact it may not be met."""
+    friendly = {"condition": "The data stay with friends.", "when": {"recipient.country": "CC"}, "else": "prohibited"}
+    pdp = travelling(friendly)
+    for came, without in ((CAME, "prohibited"), ([], None)):
+        exchange = engine.parse_exchange(pdp.bundle, json.dumps({**THERE, "carried": came}).encode())
+        found = named(pdp.decide(exchange, as_of=DAY, today=DAY, id="1"))
+        assert found.get("recipient.country") == without
+
+
+def test_a_proposal_that_is_not_enough_is_completed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the engine proposes, the permit stands with everything else unknown; nothing is added that it does without."""
+    made = engine.PDP(bundle(LABELS))
+    facts = {"data__label": "need", "evidence__certificate": SHOWN, "data__files": 3}
+    right = named(permit(made, **facts))
+
+    def nothing(self: Bitset, *_: Any, **__: Any) -> Mapping[str, Level]:
+        return {}
+
+    monkeypatch.setattr(Bitset, "rests_on", nothing)
+    assert named(permit(made, **facts)).keys() == right.keys()
+    monkeypatch.setattr("engine.deciding.rests_on.MAX_EVALUATIONS", -1)
+    assert named(permit(made, **facts)).keys() == {*right, "recipient.country", "data.files"}
+
+
+def test_asked_for_it_names_only_what_matters_by_itself_and_says_so() -> None:
+    """Of two facts that keep a review away one is named, so that the list is enough; exactly, neither matters."""
+    pair = {"id": "pair", "when": {"data.sold": "yes", "data.shared": "yes"}, "review": "look at it"}
+    made = engine.PDP(bundle({"rules": [pair]}))
+    exchange = engine.accept_exchange(
+        made.bundle,
+        {
+            "exporter": {"country": "AA"},
+            "data": {"personal": False, "categories": [], "sold": False, "shared": False},
+        },
+    )
+    usual, exact = (made.decide(exchange, as_of=DAY, today=DAY, id="1", include=include) for include in ((), ("rests_on",)))
+    assert (usual.exact, exact.exact) == (None, True)
+    # BB has a law that bars, and the country of the recipient is not known.
+    beside = {**BESIDE, "exporter.country": "prohibited"}
+    assert named(exact) == beside
+    assert named(usual) in ({**beside, "data.sold": "permitted"}, {**beside, "data.shared": "permitted"})
+
+
+def test_where_a_statement_is_from_is_named() -> None:
+    """What the register states is registered, the rest is stated."""
+    made = engine.PDP(bundle(LABELS))
+    exchange = engine.accept_exchange(
+        made.bundle,
+        {"exporter": {"country": "AA"}, "data": {"personal": False, "categories": [], "label": "none"}},
+    )
+    registered = replace(exchange, sources={"data.label": "registered"})
+    decision = made.decide(registered, as_of=DAY, today=DAY, id="1")
+    assert {part.fact: part.source for part in decision.rests_on or ()} == {
+        **dict.fromkeys(BESIDE, "stated"),
+        "data.label": "registered",
+    }
+
+
+WANTED = b"organisation: acme\ntitle: Acme\nmust_be_shown: [data.label, evidence.certificate]\n"
+
+
+@pytest.mark.parametrize("mode", engine.MODES)
+def test_what_must_be_shown_does_not_count_while_it_is_only_stated(mode: str) -> None:
+    """In every mode; the decision names it, in both languages, and the request is recorded as it was sent."""
+    made = engine.PDP(bundle(LABELS, more=MORE), mode)
+    wanting = engine.PDP(engine.load_sources({**made.bundle.sources, "acme.yaml": WANTED}), mode)
+    facts = {"data__label": "need", "evidence__certificate": SHOWN}
+    assert (permit(made, **facts).outcome, permit(made, **facts).must_be_shown) == ("permitted", None)
+    refused = permit(wanting, **facts)
+    assert (refused.outcome, refused.bounds.highest) == ("undetermined", "prohibited")
+    assert refused.must_be_shown == ["data.label", "evidence.certificate"]
+    assert refused.answer.endswith(" Stated, but must be shown to count: label and certificate.")
+    assert [question.fact for part in refused.missing for question in part.facts] == ["data.label"]
+    exchange = build(wanting.bundle, {**BASE, "data.label": "need", "evidence.certificate": SHOWN})
+    chinese = wanting.decide(exchange, as_of=DAY, today=DAY, id="1", lang="zh")
+    assert chinese.answer.endswith("以下事项仅有陈述，须出示后方予采信：label和certificate。")
+    judged = wanting.judge(exchange, as_of=DAY).exchange
+    assert judged.document == exchange.document
+    assert wanting.judge(judged, as_of=DAY).exchange == judged
+
+
+def test_what_is_not_merely_stated_counts_though_it_must_be_shown() -> None:
+    """What the register states is not the sender's word."""
+    made = bundle(LABELS, more=MORE)
+    wanting = engine.PDP(engine.load_sources({**made.sources, "acme.yaml": WANTED}))
+    exchange = build(wanting.bundle, {**BASE, "data.label": "none"})
+    registered = replace(exchange, sources={"data.label": "registered"})
+    outcomes = [wanting.decide(each, as_of=DAY, today=DAY, id="1").outcome for each in (exchange, registered)]
+    assert outcomes == ["undetermined", "permitted"]
+
+
+def test_each_language_says_what_a_permit_rests_on() -> None:
+    """With the title of the fact, where it is from, and what may come without it."""
+    made = engine.PDP(bundle(LABELS))
+    decision = decide(made, data__label="none", data__people__rest=0, relies_on=["certificate"])
+    said = {
+        lang: dict(engine.PlainText(language, made.bundle).sections(decision)) for lang, language in engine.LANGUAGES.items()
+    }
+    assert "label (stated): without it perhaps prohibited" in said["en"]["What the permit rests on"]
+    assert "label（由请求方陈述）：如无此项，结果可能为禁止" in said["zh"]["许可所依据的陈述"]
+    book = engine.Phrasebook(made.bundle)
+    assert [book.statement(name) for name in ("data.people.rest", "relies_on", "p/bar", "evidence.certificate")] == [
+        "people in this exchange, all others",
+        "what the exchange relies on",
+        "p/bar",
+        "certificate",
+    ]

@@ -1,0 +1,169 @@
+"""
+On random bundles and exchanges, what a permit does not name does not matter: unknown, left out or otherwise, the exchange is permitted.
+
+`make fuzz` runs the same for longer; FUZZ_PERMITS says how long.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+import engine
+from engine.backends.bitset import Bitset
+from engine.deciding.combine import Combiner, Outcome
+from engine.deciding.rests_on import PERMITS, RELIES_ON, statements, unknowing
+from engine.registered import IN_REGISTER
+from tests.engine.backends.random_bundles import AS_OF, Maker, completed, read
+
+BUNDLES, EXCHANGES = 60, 40
+MODES = ("bitset", "durable", "reference")
+
+
+class Permitting(Maker):
+    """Makes bundles that permit more: law speaks of every subject matter, and holds less often."""
+
+    def coverage(self, place: str, policies: dict[str, Any]) -> dict[str, Any]:
+        covered = super().coverage(place, policies)
+        return {name: {"from": "2020-01-01", "by": [*text["by"]]} for name, text in covered.items()}
+
+    def rule(self, id: str, ids: list[str], policy: str) -> dict[str, Any]:
+        text = super().rule(id, ids, policy)
+        if "when" in text and self.chance(0.5):
+            text["when"] = [{"all_of": [text["when"]]}, self.condition(1)]
+        return text
+
+    def policy(self, name: str) -> dict[str, Any]:
+        text = super().policy(name)
+        return text | {"applies": {"from.country": ["AA", "BB"]}} if self.chance(0.3) else text
+
+
+def permits(seed: int, exchanges: int) -> tuple[Maker, engine.Bundle, list[dict[str, Any]]]:
+    """A random bundle, and the random exchanges that it permits, most of them with every fact known, in countries that are covered."""
+    maker = Permitting(seed)
+    bundle = maker.bundle()
+    if not any(each.countries for each in bundle.vocabulary.jurisdictions.values()):
+        return maker, bundle, []  # every exporter is in a country that nobody covers
+    pdp = engine.PDP(bundle, "bitset")
+    every = [maker.exchange() for _ in range(exchanges)]
+    found = []
+    for number, sent in enumerate(every):
+        told = completed(maker, sent, every) if number % 4 else sent
+        told.setdefault("from", {})["country"] = maker.pick(["AA", "BB"])
+        told["from"].pop("place", None)  # it may lie in another country
+        told.setdefault("data", {})["in"] = maker.some(["AA", "BB"], 2, least=0)
+        try:
+            permitted = pdp.outcome(read(bundle, told), AS_OF).permits
+        except engine.ExchangeRefused:
+            continue  # the countries contradict the rest
+        if permitted:
+            found.append(told)
+    return maker, bundle, found
+
+
+def faults(
+    maker: Maker, bundle: engine.Bundle, pdp: engine.PDP, sent: dict[str, Any], others: list[dict[str, Any]]
+) -> Iterator[str]:
+    """Each way in which what a permit rests on is too little; the reference says what is permitted."""
+    combiner = Combiner(bundle)
+
+    def outcome(exchange: engine.Exchange) -> Outcome:
+        return combiner.outcome(exchange, pdp.verdict(exchange, AS_OF), AS_OF)
+
+    exchange = read(bundle, sent)
+    judgement = pdp.judge(exchange, as_of=AS_OF)
+    named, exact = (
+        {each.fact: each.without for each in pdp.rests_on(judgement, exact=exact) if each.source != "accepted"}
+        for exact in (False, True)
+    )
+    every = statements(exchange)
+    # What the register has is not the sender's to change.
+    left = [name for name in every if name not in named and not name.endswith(IN_REGISTER)]
+    if not set(named) <= set(every):
+        yield f"names what was not stated: {set(named) - set(every)}"
+    if not outcome(unknowing(exchange, left)).permits:
+        yield f"is no permit with {left} unknown"
+    for name in every:
+        alone = outcome(unknowing(exchange, [name]))
+        if not alone.permits and name not in exact:
+            yield f"`{name}` matters and is not in the exact list"
+        if name in exact and exact[name] not in PERMITS and alone.permits:
+            yield f"`{name}` does not matter and the exact list says it does"
+        if name in exact and name not in named:
+            yield f"`{name}` is in the exact list only"
+    for name in left:
+        for told in ("unknown", None, maker.random.choice(others)):
+            changed = _with(sent, name, told)
+            try:
+                if changed is not None and not outcome(read(bundle, changed)).permits:
+                    yield f"`{name}` is not named, and {json.dumps(changed)} is no permit"
+            except engine.ExchangeRefused:
+                continue  # refused at the door
+
+
+def _with(sent: dict[str, Any], name: str, told: Any) -> dict[str, Any] | None:
+    """The exchange with another value of one statement: a word, left out, or the value that another exchange has; None if it has none."""
+    path = name.split(".", 1) if name.startswith(("evidence.", "claims.")) else name.split(".")
+    changed: dict[str, Any] = json.loads(json.dumps(sent))
+    here = changed
+    for step in path[:-1]:
+        here = here[step]
+    if isinstance(told, dict):
+        value: Any = told
+        for step in path:
+            value = value.get(step) if isinstance(value, dict) else None
+        if value is None:
+            return None
+        here[path[-1]] = value
+    elif told is None or name == RELIES_ON or name.endswith(".rest"):
+        del here[path[-1]]
+    else:
+        here[path[-1]] = told
+    return changed
+
+
+def test_what_a_permit_does_not_name_does_not_matter() -> None:
+    """In every mode: unknown, left out or otherwise, alone or all at once; and the list contains the exact one."""
+    tried = 0
+    for seed in range(BUNDLES):
+        maker, bundle, found = permits(seed, EXCHANGES)
+        for mode in MODES if found else ():
+            pdp = engine.PDP(bundle, mode)
+            for sent in found:
+                tried += 1
+                assert not list(faults(maker, bundle, pdp, sent, found)), (seed, mode, sent)
+    assert tried > 150, tried
+
+
+def test_too_little_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where nothing is proposed and nothing completed, the statements that matter are missed, and this is found."""
+    monkeypatch.setattr(Bitset, "rests_on", lambda *_, **__: {})
+    monkeypatch.setattr("engine.deciding.rests_on._Search.complete", lambda *_: None)
+    missed = {"is no permit with", "matters and is not in the exact list", "is not named, and"}
+    for seed in range(BUNDLES):
+        maker, bundle, told = permits(seed, EXCHANGES)
+        pdp = engine.PDP(bundle, "bitset")
+        for fault in (fault for sent in told for fault in faults(maker, bundle, pdp, sent, told)):
+            missed = {said for said in missed if said not in fault}
+        if not missed:
+            return
+    pytest.fail(f"nothing {missed}")
+
+
+@pytest.mark.fuzz
+def test_what_a_permit_does_not_name_does_not_matter_for_long() -> None:
+    """Many bundles, in the mode whose list is a proposal that was completed."""
+    left, seed = int(os.environ.get("FUZZ_PERMITS", "20000")), random.randrange(1_000_000, 1_000_000_000)
+    print(f"{left:,} permits, from the seed {seed}")
+    while left > 0:
+        maker, bundle, found = permits(seed, 100)
+        pdp = engine.PDP(bundle, "bitset")
+        for sent in found:
+            left -= 1
+            assert not list(faults(maker, bundle, pdp, sent, found)), (seed, sent)
+        seed += 1
