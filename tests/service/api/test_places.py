@@ -40,8 +40,16 @@ QUEBEC: dict[str, Any] = {
         "people_in": ["CA"],
         "collected_in": ["CA"],
         "stored_in": ["CA"],
+        "lawful_source": True,
     },
-    "act": {"kind": "provide", "trigger": "own", "frequency": "repeated", "evades": False, "bars": []},
+    "act": {
+        "kind": "provide",
+        "trigger": "own",
+        "frequency": "repeated",
+        "evades": False,
+        "bars": [],
+        "security_concern": False,
+    },
     "purpose": {"is": ["service-provision"]},
     "safeguards": {"basis": ["contract"]},
     "evidence": {
@@ -198,7 +206,7 @@ def test_a_batch_refuses_the_one_item(client: TestClient) -> None:
 
 
 def test_the_register_holds_no_party_out_of_its_country(client: TestClient) -> None:
-    """Neither as a whole, nor where an exchange names the party and states another country."""
+    """Such an entry is refused; and who is registered in Quebec does not leave it by stating another place or another country."""
     refused = client.put("/v1/parties/firm-1", json={"facts": {"country": "CA", "zone": "none"}})
     assert refused.status_code == 400
     assert {(each["pointer"], each["code"]) for each in refused.json()["errors"]} == {
@@ -206,10 +214,12 @@ def test_the_register_holds_no_party_out_of_its_country(client: TestClient) -> N
         ("/facts/country", "incoherent"),
     }
     assert client.put("/v1/parties/firm-1", json={"facts": {"country": "CA", "zone": "CA-QC"}}).status_code == 201
-    # What is stated otherwise is disputed, and the stricter counts.
-    answer = client.post("/v1/evaluate", json={"named": {"exporter": "firm-1"}, "exporter": {"country": "KE"}}).json()
-    assert [(each["fact"], each["stated"], each["registered"]) for each in answer["disputed"]] == [("exporter.country", "KE", "CA")]
-    assert not answer["proceed"]
+    for stated in ({"zone": "CA-ON"}, {"country": "KE"}):
+        exporter = {name: value for name, value in QUEBEC["exporter"].items() if name not in ("country", "zone")} | stated
+        decision = client.post("/v1/evaluate", json={**QUEBEC, "named": {"exporter": "firm-1"}, "exporter": exporter}).json()
+        assert decision["proceed"] is False
+        assert [each["fact"] for each in decision["disputed"]] == [f"exporter.{name}" for name in stated]
+        assert "ca.quebec/s-17" in {each["provision"] for each in decision["reasons"]}
 
 
 def test_the_facts_say_which_fact_names_the_country(client: TestClient) -> None:
