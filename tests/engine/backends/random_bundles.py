@@ -156,7 +156,9 @@ UNORDERED = ("from.country", "from.place", "to.flag", "data.category", "data.id"
 
 
 # What no condition of `coherence:` may test: the day, a register, whether an id is in the register or a document counts, a counter.
-BEYOND = re.compile(r'"(in|has_all)": "|"registered"|"in": \[|"within"|"registered"|"older_than"|"as_of"|"(evidence|claims)":|"counts\.')
+BEYOND = re.compile(
+    r'"(in|has_all)": "|"registered"|"in": \[|"within"|"registered"|"older_than"|"as_of"|"(evidence|claims)":|"counts\.'
+)
 
 
 def binds(policy: dict[str, Any]) -> bool:

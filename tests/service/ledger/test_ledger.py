@@ -149,7 +149,13 @@ def test_the_record_is_of_its_model_and_decides_again_to_the_same(desk: Desk) ->
     assert Record.model_validate(record).model_dump(mode="json", by_alias=True, exclude_unset=True) == record
     live = desk.service.live
     read = engine.parse_exchange(live.bundle, json.dumps(record["request"]).encode())
-    again = replace(read, sources={**read.sources, **dict.fromkeys((f for f, mark in record["counted"].items() if mark["from"] == "ledger"), "counted")})
+    again = replace(
+        read,
+        sources={
+            **read.sources,
+            **dict.fromkeys((f for f, mark in record["counted"].items() if mark["from"] == "ledger"), "counted"),
+        },
+    )
     day = datetime.fromisoformat(record["as_of"]).date()
     decision = live.pdp.decide(again, as_of=day, today=day, id=record["id"])
     assert json.loads(decision.model_dump_json(by_alias=True, exclude_unset=True)) == record["decision"]
