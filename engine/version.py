@@ -7,4 +7,4 @@ from importlib.metadata import PackageNotFoundError, version
 try:
     VERSION = version("fifthfactor")
 except PackageNotFoundError:  # run from a checkout that is not installed
-    VERSION = "0.2.0+checkout"
+    VERSION = "0.3.0+checkout"
