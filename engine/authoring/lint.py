@@ -125,6 +125,8 @@ class _Lint:
             }
             node = self.words.nodes["values", name]
             for value in values.values:
+                if value in values.rest:  # it says that none of its neighbours applies
+                    continue
                 known = {value, *values.lineage[value]}
                 if name not in maps and not known & tested and value not in sent and value not in listed:
                     where = node.get("values") if isinstance(node, Mapping) else None

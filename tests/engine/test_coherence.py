@@ -398,6 +398,12 @@ ENTRIES: dict[str, list[tuple[dict[str, Any], dict[str, Any]]]] = {
     "collected-by-the-exporter": [
         ({"claims.us-collected-directly": SHOWN, "data.source": "purchased"}, {"data.source": "self-produced"}),
     ],
+    "people-are-no-technology": [
+        (
+            {"data.categories": ["contact", "payment"], "data.kind": "dataset", "data.controls": ["cn-controlled-item"]},
+            {"data.categories": ["contact", "payment", "health"]},
+        ),
+    ],
     "state-bodies-only": [
         ({f"claims.{claim}": SHOWN, "exporter.kind": "company"}, {"exporter.kind": "public-body"})
         for claim in ("ar-intelligence", "br-cooperation")

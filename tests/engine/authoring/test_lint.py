@@ -296,7 +296,7 @@ values:
 subjects:
   matter: {title: {en: matter, zh: 事项}, when: {x.here: yes}}
 more_values:
-  side: {third: {under: right}}
+  side: {third: {under: right}, other-right: {under: right, rest: yes}}
 """
 SIDE = """\
 vocabulary: sides

@@ -118,7 +118,7 @@ def check_junk(client: TestClient, path: str, body: bytes) -> None:
         for item, each in zip(items, answer.json().get("evaluations", [answer.json()]), strict=False):
             assert isinstance(each["decision"], bool)
             seen[str(each["decision"])] += 1
-            if not each["decision"]:
+            if not each["decision"] or "context" not in each:  # an item of a batch has one only where a setting asks for it
                 continue
             asked = {**sent, **item}
             record = client.get(f"/v1/decisions/{each['context']['decision_id']}").json()["record"]
