@@ -10,7 +10,7 @@ from __future__ import annotations
 import gc
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -84,6 +84,11 @@ def parse_exchange(bundle: Bundle, raw: bytes) -> Exchange:
 def accept_exchange(bundle: Bundle, document: Mapping[str, Any]) -> Exchange:
     """Read an exchange from a JSON object that `read_object` returned. Raises ExchangeRefused with every problem."""
     return bundle.reader.accept(document)
+
+
+def counted(bundle: Bundle, exchange: Exchange, counters: Collection[str]) -> Exchange:
+    """The exchange with some counters from the ledger, as a record has it: they are in the exchange, and their source is told beside it."""
+    return bundle.reader.counted(exchange, counters)
 
 
 class NameTaken(ValueError):

@@ -9,7 +9,7 @@ semantics 1.2 to 1.5, 1.7, 1.8, 2.1, 2.3, 2.7, 2.8, 2.11.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
@@ -32,7 +32,7 @@ from typing_extensions import TypedDict
 from engine.diagnostic import did_you_mean
 from engine.multilingual import NO_WORDS, Words
 from engine.policy_language.vocabulary import DOCUMENT_FIELDS, DOCUMENT_GROUPS, PERSONAL_FIELDS, Vocabulary, stated_in
-from engine.registered import IN_REGISTER, REGISTERED, Entity, joined
+from engine.registered import COUNTED, IN_REGISTER, REGISTERED, Entity, joined
 from engine.rules import AS_OF
 from engine.values import BadValue, Disputed, Document, Missing, Range, SetOf, Type, Value, either
 
@@ -340,6 +340,15 @@ class ExchangeReader:
                 facts = (each for each in counted if each in values)
                 follows[name] = (*sent, *dict.fromkeys(source for fact in facts for source in follows.get(fact, (fact,))))
         return problems
+
+    def counted(self, exchange: Exchange, counters: Collection[str]) -> Exchange:
+        """The exchange with some counters from the ledger; each includes the exchange itself, so it rests on its own counts too."""
+        follows = dict(exchange.follows)
+        for name in counters:
+            own = (each for each in self._counters.get(name, ()) if each in exchange.values)
+            follows[name] = (name, *dict.fromkeys(source for each in own for source in follows.get(each, (each,))))
+        sources = {**exchange.sources, **dict.fromkeys(counters, COUNTED)}
+        return replace(exchange, follows=follows, sources=sources)
 
     def _unknown_ways(self, relies_on: Any) -> list[ExchangeProblem]:
         return [

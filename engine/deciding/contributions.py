@@ -22,7 +22,6 @@ from typing import Any, Self, TypeAlias
 from engine.bundle import Bundle
 from engine.exchange import Exchange
 from engine.policy_language.model import CounterText
-from engine.registered import COUNTED
 from engine.rules import Condition, Defined, Rule, RuleSet, Truth, atoms, named, tests
 from engine.values import MAX_COUNT, Disputed, Duration, Missing, Range, SetOf, Value, either, read_duration, to_json
 from engine.verdict import Verdict
@@ -222,7 +221,7 @@ class Counting:
         return value
 
     def filled(self, exchange: Exchange, counts: Mapping[str, Range], counted: Collection[str] = ()) -> Exchange:
-        """The same exchange with these counts, in its document too. `counted` are those that only the caller has counted."""
+        """The same exchange with these counts, in its document too. `counted` are those that are from the ledger alone."""
         document: Any = exchange.document
         personal = set(exchange.personal)
         for fact, count in counts.items():
@@ -232,12 +231,10 @@ class Counting:
         values = {**exchange.values, **counts}
         if exchange.disputed:
             self._reader.count(values)
-        sources = {**exchange.sources, **dict.fromkeys(counted, COUNTED)}
-        # What is counted no longer follows from what was sent, as whoever decides again from the document finds it.
+        # What is filled in no longer follows from what was sent, as whoever decides again from the document finds it.
         follows = {name: sent for name, sent in exchange.follows.items() if name not in counts}
-        return replace(
-            exchange, document=document, values=values, personal=tuple(sorted(personal)), sources=sources, follows=follows
-        )
+        filled = replace(exchange, document=document, values=values, personal=tuple(sorted(personal)), follows=follows)
+        return self._reader.counted(filled, counted)
 
 
 def _span(count: Value) -> Range | None:

@@ -9,8 +9,8 @@ so.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, Literal
 
@@ -73,7 +73,8 @@ def replay(stored: Stored, deciders: Deciders) -> Replay:
     pdp = deciders(bundle, recorded["engine"]["mode"])
     try:
         exchange = engine.parse_exchange(pdp.bundle, json.dumps(request, ensure_ascii=False).encode())
-        exchange = _with_sources(exchange, record.get("counted", {}))
+        marks = record.get("counted", {})
+        exchange = engine.counted(pdp.bundle, exchange, [fact for fact, mark in marks.items() if mark["from"] == "ledger"])
         replayed = _again(pdp, exchange, date.fromisoformat(record["as_of"]), record)
     except engine.ExchangeRefused as refused:
         raise CannotReplay(f"engine {engine.__version__} no longer accepts this exchange: {refused}") from None
@@ -160,12 +161,6 @@ def _again(pdp: engine.PDP, exchange: engine.Exchange, as_of: date, record: dict
     english, *others = engine.LANGUAGES
     first = written(english)
     return first if first == recorded else _nearest(recorded, [first, *map(written, others)])
-
-
-def _with_sources(exchange: engine.Exchange, marks: Mapping[str, Mapping[str, Any]]) -> engine.Exchange:
-    """The exchange with the source of each counter that the service alone has counted, by the marks of the record."""
-    counted = [fact for fact, mark in marks.items() if mark["from"] == "ledger"]
-    return replace(exchange, sources={**exchange.sources, **dict.fromkeys(counted, "counted")})
 
 
 def _nearest(recorded: dict[str, Any], replayed: list[dict[str, Any]]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ import json
 import random
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -149,16 +149,23 @@ def test_the_record_is_of_its_model_and_decides_again_to_the_same(desk: Desk) ->
     assert Record.model_validate(record).model_dump(mode="json", by_alias=True, exclude_unset=True) == record
     live = desk.service.live
     read = engine.parse_exchange(live.bundle, json.dumps(record["request"]).encode())
-    again = replace(
-        read,
-        sources={
-            **read.sources,
-            **dict.fromkeys((f for f, mark in record["counted"].items() if mark["from"] == "ledger"), "counted"),
-        },
-    )
+    again = engine.counted(live.bundle, read, [f for f, mark in record["counted"].items() if mark["from"] == "ledger"])
     day = datetime.fromisoformat(record["as_of"]).date()
     decision = live.pdp.decide(again, as_of=day, today=day, id=record["id"])
     assert json.loads(decision.model_dump_json(by_alias=True, exclude_unset=True)) == record["decision"]
+
+
+@pytest.mark.parametrize("callers_counts", ["combine", "trust"])
+def test_a_permit_rests_on_what_was_counted_and_on_the_exchange_s_own_people(opened: Any, callers_counts: str) -> None:
+    """Without either, the count may be any number. What the caller counts too is stated; the record replays to the same bytes."""
+    desk = opened(ledger_since="2026-01-01", callers_counts=callers_counts)
+    desk.commit(300)
+    for sent, source in (({}, "counted"), ({"counts__year__ordinary": 450}, "stated")):
+        decision = desk.evaluate(200, **sent)
+        found = {part["fact"]: (part["source"], part["without"]) for part in decision["rests_on"]}
+        assert found["counts.year.ordinary"] == (source, "prohibited")
+        assert (found.get("data.people.ordinary") == ("stated", "prohibited")) is (source == "counted")
+        assert desk.client.get(f"/v1/decisions/{decision['id']}/replay").json()["same"] == "bytes"
 
 
 def test_two_that_fit_alone_and_not_together_are_not_both_committed(desk: Desk) -> None:
