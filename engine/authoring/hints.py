@@ -278,6 +278,7 @@ KEYS: dict[str, dict[str, str]] = {
         "conflicts": "The provisions that conflict; `[]` for none.",
         "lanes": "The state of each: `open`, `closed`, `possible`.",
         "factor": "Lines of the account, as `part.line`.",
+        "rests_on": "Statements on which the permit rests, perhaps among others.",
         "define": "Definitions, as `policy/name`: `yes`, `no` or `unknown`.",
     },
     "DutyOnDay": {

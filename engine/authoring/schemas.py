@@ -209,6 +209,10 @@ class _Words:
             "Expectation.conflicts": {"type": "array", "items": _ref("name of rule")},
             "Expectation.requirements": _closed(_each(_titles(vocabulary.requirements), state)),
             "Expectation.missing": {"type": "array", "items": _one_of(asked, what="fact")},
+            "Expectation.rests_on": {
+                "type": "array",
+                "items": {"anyOf": [_one_of([*asked, "relies_on"], what="fact"), _ref("name of rule")]},
+            },
             # A key is the name of a lane, or of the provision that opens it.
             "Expectation.lanes": {
                 "type": "object",

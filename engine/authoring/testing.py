@@ -281,6 +281,11 @@ def _compare(bundle: Bundle, policy: str, expect: Expectation, decision: Decisio
         value = decision.factor.account.get(part, {}).get(line)
         if _plain(value.value if value else None) != _plain(wanted):
             yield f"the account's {path} is {value.value if value else 'missing'}, not {wanted}"
+    if expect.rests_on and decision.rests_on is None:
+        yield "nothing is said to rest on any statement, because there is no permit"
+    elif expect.rests_on:
+        named = {part.fact for part in decision.rests_on or ()}
+        yield from (f"the permit does not rest on {fact}" for fact in expect.rests_on if fact not in named)
 
 
 def _unknown(bundle: Bundle, policy: str, expect: Expectation) -> Iterator[str]:

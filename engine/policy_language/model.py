@@ -616,6 +616,7 @@ class Expectation(DocumentText):
     conflicts: list[str] | None = None
     lanes: dict[str, Literal["open", "closed", "possible"]] = {}
     factor: dict[str, Any] = {}
+    rests_on: list[str] | None = None
     define: dict[str, TruthWord] = {}
 
     @model_validator(mode="after")

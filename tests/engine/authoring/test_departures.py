@@ -47,6 +47,15 @@ def test_a_case_that_expects_nothing_is_refused_at_its_line() -> None:
     assert departures(CLOSED, "duties: []") == ()
 
 
+def test_what_a_permit_rests_on_is_expected() -> None:
+    """Each statement that is named is among those that the decision names; where there is no permit, none is."""
+    free = "exporter.country: CN, exporter.id: x, recipient.country: CN, data.people: 9999"
+    assert departures(free, "rests_on: [data.people]") == ()
+    assert departures(free, "rests_on: [data.people, exporter.id]") == ("the permit does not rest on exporter.id",)
+    said = "nothing is said to rest on any statement, because there is no permit"
+    assert departures(CLOSED, "rests_on: [data.people]") == (said,)
+
+
 def test_a_duty_is_expected_with_its_day() -> None:
     """Every duty is named; of those that have a day in the case, it is compared."""
     duty = """\
