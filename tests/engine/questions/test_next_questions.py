@@ -62,7 +62,9 @@ def test_where_several_jurisdictions_hold_the_bounds_the_facts_behind_another_ar
     behind = [{"data.shared": "yes", "data.files": {"at_least": 5}}, {"data.rate": {"at_least": "0.5"}, "data.label": "x"}]
     beyond = [{"limits.category": "weather", "limits.files": {"at_least": 5}}, {"limits.grade": "core", "limits.label": "x"}]
     ours = policy({"policy": "p", "rules": [{"id": "r", "when": {"data.sold": "yes", "any_of": behind}, "prohibit": "No."}]})
-    theirs = policy({"policy": "q", "rules": [{"id": "r", "when": {"data.grade": "core", "any_of": beyond}, "prohibit": "No."}]})
+    theirs = policy(
+        {"policy": "q", "rules": [{"id": "r", "when": {"data.grade": "core", "any_of": beyond}, "prohibit": "No."}]}
+    )
     laws = {"p.yaml": ours, "q.yaml": theirs | {"jurisdiction": "BB"}}
     sources = {"words.yaml": VOCABULARY.read_bytes(), **{name: json.dumps(law).encode() for name, law in laws.items()}}
     assert asked(engine.load_sources(sources)) == [(["data.sold", "data.grade"], False)]
