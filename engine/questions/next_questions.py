@@ -23,7 +23,7 @@ from engine.questions.possible_answers import AnswerBook, PossibleAnswers
 from engine.registered import IN_REGISTER
 from engine.rules import AS_OF, Atom, Condition, Level, Rule, Truth, anchors, tests
 from engine.values import Document, Missing, Range, SetOf, Value
-from engine.verdict import Bounds, Reading, Verdict, numbers
+from engine.verdict import Reading, Verdict, numbers
 
 ABOUT_DATA = ("touch/", "subject/", "not-reached/")  # definitions of coverage that rest on no policy's `applies`
 MAX_LISTS = 3
@@ -155,25 +155,31 @@ class _Finder:
 
     def gathered(self, facts: list[str], answers: dict[str, PossibleAnswers]) -> list[str]:
         """
-        The facts that can move the bounds. Where no single answer moves them, because several jurisdictions hold them, those that can
-        move the bounds of one: what they open is asked once they are answered.
-        """
-        return self.moving(facts, answers, _overall) or self.moving(facts, answers, _each) or facts
+        The facts that can move the bounds, found one after another; each is answered so that most stays open.
 
-    def moving(
-        self, facts: list[str], answers: dict[str, PossibleAnswers], measure: Callable[[Outcome], tuple[Bounds, ...]]
-    ) -> list[str]:
-        """The facts that can move what is measured, found one after another; each is answered so that most stays open."""
+        Where no single answer moves them, because several jurisdictions hold them, those that by themselves move the bounds of one:
+        what matters only then is asked once they are answered.
+        """
         self.left = MAX_EVALUATIONS
         told: dict[str, Value] = {}
-        bounds = measure(self.outcome)
+        bounds = self.outcome.bounds
         for fact in facts:
-            possible = [answer for answer in answers[fact].values if self.coherent({**told, fact: answer})]
-            tried = [(answer, measure(self.outcome_with({**told, fact: answer}))) for answer in _spread(possible)]
+            tried = [(answer, found.bounds) for answer, found in self.tried(fact, answers, told)]
             if any(found != bounds for _, found in tried):
                 # The answer that leaves most open shows which further facts matter.
-                told[fact], bounds = max(tried, key=lambda each: _openness(each[1]))
-        return list(told)
+                told[fact], bounds = max(tried, key=lambda each: (each[1].high - each[1].low, -each[1].low))
+        return list(told) or self.moving_one(facts, answers) or facts
+
+    def moving_one(self, facts: list[str], answers: dict[str, PossibleAnswers]) -> list[str]:
+        """The facts of which an answer by itself moves the bounds of some jurisdiction."""
+        self.left = MAX_EVALUATIONS
+        before = self.outcome.jurisdictions
+        return [fact for fact in facts if any(found.jurisdictions != before for _, found in self.tried(fact, answers, {}))]
+
+    def tried(self, fact: str, answers: dict[str, PossibleAnswers], told: dict[str, Value]) -> Iterator[tuple[Value, Outcome]]:
+        """What comes of a few of the answers to a fact, beside others that are told."""
+        for answer in _spread([each for each in answers[fact].values if self.coherent({**told, fact: each})]):
+            yield answer, self.outcome_with({**told, fact: answer})
 
     def candidates(self) -> tuple[list[str], list[str]]:
         """The facts of open tests in open rules; first those of `applies` and of coverage."""
@@ -278,19 +284,6 @@ class _Finder:
     def outcome_with(self, answers: dict[str, Value]) -> Outcome:
         self.left -= 1
         return self.evaluate(answers) if self.left > 0 else self.outcome
-
-
-def _overall(outcome: Outcome) -> tuple[Bounds, ...]:
-    return (outcome.bounds,)
-
-
-def _each(outcome: Outcome) -> tuple[Bounds, ...]:
-    return tuple(outcome.jurisdictions.values())
-
-
-def _openness(bounds: tuple[Bounds, ...]) -> tuple[int, int]:
-    """How much stays open; of what is as open, the milder."""
-    return sum(each.high - each.low for each in bounds), -sum(each.low for each in bounds)
 
 
 def _open(value: Value) -> bool:
