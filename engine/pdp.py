@@ -29,7 +29,7 @@ from engine.deciding.disputed import choices, decided, overall
 from engine.deciding.judgement import Judgement
 from engine.deciding.rests_on import Foundations, Statement, shown_only
 from engine.deciding.sign_off import Approval, concerns, parts, signable
-from engine.decision import Decision, EnginePart, MissingPart
+from engine.decision import Decision, EnginePart, MissingPart, QuestionPart
 from engine.exchange import Exchange
 from engine.explaining.case import Case
 from engine.explaining.explanation import Teller, trace
@@ -46,7 +46,11 @@ from engine.verdict import NONE_SIGNED, Bounds, Engine, Reading, Verdict
 from engine.version import VERSION
 
 MODES = {"checked": ("bitset", "durable"), "bitset": ("bitset",), "durable": ("durable",), "reference": ("reference",)}
-INCLUDES = ("remedies", "holds_until", "trace", "rests_on")
+INCLUDES = ("remedies", "holds_until", "trace", "rests_on")  # what a whole decision has only where it is asked for
+# The parts of an explanation.
+PARTS = (
+    "reasons", "possible", "requirements", "duties", "coverage", "factor", "questions", "rests_on", "remedies", "holds_until", "trace",
+)  # fmt: skip
 MAX_DIFFERENCES = 50
 
 
@@ -183,12 +187,44 @@ class PDP:
         """
         with self._lock:
             teller = self._teller(lang)
-            exact = "rests_on" in include
-            rests_on = self.rests_on(judgement, exact=exact)
-            case = Case(
-                self.bundle, judgement, judgement.as_of != today, id, self._missing(judgement, teller.book), rests_on, exact
-            )
+            case = self._case(judgement, today, id, teller.book, exact="rests_on" in include)
             return teller.tell(case, self._more(case, include, teller.book))
+
+    def answer(self, judgement: Judgement, *, today: date, id: str, parts: Collection[str] = (), lang: str = "en") -> Written:
+        """
+        The answer to a judged exchange, as JSON of at most 4 KiB; with `parts`, of PARTS, the explanation is added in these parts.
+
+        The exchange itself is not evaluated again for the answer.
+        """
+        with self._lock:
+            teller = self._teller(lang)
+            case = self._case(judgement, today, id, teller.book)
+            explained = self.explain(judgement, today=today, id=id, parts=parts, lang=lang) if parts else ""
+            return teller.answer(case, explained)
+
+    def explain(self, judgement: Judgement, *, today: date, id: str, parts: Collection[str] = PARTS, lang: str = "en") -> str:
+        """Some parts, of PARTS, of the explanation of a judged exchange, as canonical JSON."""
+        with self._lock:
+            teller = self._teller(lang)
+            case = self._case(judgement, today, id, teller.book, exact="rests_on" in parts, named="rests_on" in parts)
+            return teller.explain(case, parts, self._more(case, parts, teller.book))
+
+    def _case(
+        self, judgement: Judgement, today: date, id: str, book: Phrasebook, *, exact: bool = False, named: bool = True
+    ) -> Case:
+        """A judged exchange with what its answer needs; with `named`, what a permit rests on."""
+        asked, further = self._next(judgement, book)
+        rests_on = self.rests_on(judgement, exact=exact) if named else ()
+        lists = partial(self._missing, judgement, book)
+        return Case(self.bundle, judgement, judgement.as_of != today, id, tuple(asked), further, lists, rests_on, exact)
+
+    def _next(self, judgement: Judgement, book: Phrasebook) -> tuple[list[QuestionPart], int]:
+        """The next questions, and how many facts are open besides; none if the engines disagree, because no answer would help."""
+        if not judgement.agreed or judgement.outcome.word != UNDETERMINED:
+            return [], 0
+        return self._questions.next(
+            judgement.exchange, judgement.verdict, judgement.reading, judgement.outcome, judgement.as_of, book
+        )
 
     def rests_on(self, judgement: Judgement, *, exact: bool = False) -> tuple[Statement, ...]:
         """

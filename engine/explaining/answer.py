@@ -1,224 +1,247 @@
 """
-The answer of a decision in a sentence or two; many people read nothing else of a decision.
+Writes the answer of a case: the sentence, the outcome by law, what is unmet, owed and asked, all within four kilobytes.
+
+Every list is put in order, the strictest first. The lists then take turns: each gets its first item before any gets its second, as long
+as there is room. So nothing that is sent can make an answer long, and no list crowds out another.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from hashlib import sha256
+from json.encoder import encode_basestring as quote
+from typing import TYPE_CHECKING
 
-from engine.deciding.carried import STATES, gravest
-from engine.deciding.combine import Outcome
-from engine.deciding.coverage import REVIEWED, Unreached
+from engine.answer import MOST_BYTES, SCHEMA
+from engine.deciding.combine import Outcome, word
+from engine.decision import CarriedPart, ConflictPart, DisputedPart, DutyPart, QuestionPart
 from engine.explaining.case import Case
-from engine.explaining.phrasebook import Phrasebook, shown
-from engine.rules import Level, Need, Provision, Rule, State, Truth
-from engine.verdict import numbers
+from engine.explaining.sentence import lacking, needs
+from engine.verdict import Bounds, Verdict, numbers
+from engine.version import SEMANTICS
 
-SHOWN = 4  # of each kind; the decision itself lists all of them
-ASKED = 2
-MET = frozenset((State.MET,))
-UNMET = frozenset((State.UNMET,))
+if TYPE_CHECKING:
+    from engine.explaining.explanation import Teller
 
+# How many items of a list an answer has at most, in the order in which the lists take turns.
+MOST = {
+    "questions": 3, "unmet": 4, "jurisdictions": 8, "disputed": 4, "signed_off": 4, "owed": 4, "carried": 3, "conflicts": 3,
+    "rests_on": 8, "gaps": 5, "must_be_shown": 5, "lanes": 3,
+}  # fmt: skip
+OPTIONAL = frozenset(
+    {"rests_on", "disputed", "signed_off", "carried", "must_be_shown"}
+)  # left out where there is nothing to say
+MAX_INSTRUMENTS = 3  # of a jurisdiction
+MAX_VALUES = 12  # of a question
+MAX_HOW = 240  # bytes that a way of meeting a requirement may take
+ROOM_FOR_LINKS = 160
 
-def answer(case: Case, book: Phrasebook) -> str:
-    """What to do, and the first reasons for it."""
-    text = _by_register(case, book) if case.judgement.agreed else book.language.disagreement()
-    text += "".join((*_accepted(case, book), *_signed_off(case, book)))
-    if case.exchange.only_stated and not case.outcome.permits:
-        text += book.language.only_stated([book.title(name) for name in case.exchange.only_stated])
-    return book.language.hypothetically(case.as_of, text) if case.hypothetical else text
-
-
-def _by_register(case: Case, book: Phrasebook) -> str:
-    """The answer, and what the register states otherwise; this leads where it decides that the exchange may not proceed."""
-    facts = list(_contradictions(case, book))
-    if not facts:
-        return _with_carried(case, book)
-    level = case.outcome.bounds.high
-    if case.judgement.by_dispute and level >= Level.REQUIREMENTS_UNMET:
-        reasons = list(dict.fromkeys(_said(rule, book) for _, rule in case.standing() if _leads(case, rule, level)))
-        return book.language.disputed(level, _list(facts, book), _list(reasons, book))
-    return _with_carried(case, book) + book.language.contradicted(_list(facts, book))
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True, allow_nan=False).encode
 
 
-def _leads(case: Case, rule: Rule, level: Level) -> bool:
-    """Whether a rule that may stand leads to a level."""
-    if level is Level.REQUIREMENTS_UNMET:
-        return rule.need is not None and not _met(case, rule.need)
-    return rule.effect == {Level.REVIEW: "review", Level.PROHIBITED: "prohibit"}[level]
+class AnswerWriter:
+    """Writes the answers of one bundle in one language; what it has in common with the explanation, the teller writes."""
+
+    def __init__(self, teller: Teller) -> None:
+        self.teller = teller
+        self.book = teller.book
+        self.bundle = teller.bundle
+
+    def members(
+        self,
+        case: Case,
+        said: str,
+        duties: Sequence[DutyPart],
+        conflicts: Sequence[ConflictPart],
+        carried: Sequence[CarriedPart],
+        disputed: Sequence[DisputedPart],
+    ) -> Mapping[str, str]:
+        """The members of the answer, as canonical JSON, in their order; `said` is its sentence."""
+        judgement, outcome = case.judgement, case.outcome
+        digests, engine = self.bundle.digests, judgement.engine
+        fixed = {
+            "schema": f'"{SCHEMA}"',
+            "id": quote(case.id),
+            "proceed": "true" if outcome.permits and not case.hypothetical else "false",
+            "answer": quote(said),
+            "outcome": f'"{outcome.word}"',
+            "bounds": _encode({"highest": outcome.bounds.high.word, "lowest": outcome.bounds.low.word}),
+            "beneath": _encode({"highest": judgement.beneath.high.word, "lowest": judgement.beneath.low.word}),
+            "as_of": f'"{case.as_of.isoformat()}"',
+            "hypothetical": "true" if case.hypothetical else "false",
+            "bundle": _encode({"meaning": digests.meaning, "source": digests.source}),
+            "engine": _encode(
+                {
+                    "agreed": engine.agreed,
+                    "mode": engine.mode,
+                    "semantics": SEMANTICS,
+                    "version": engine.version,
+                }
+            ),
+            "verdict": f'"{verdict_digest(judgement.verdict, outcome)}"',
+        }
+        items = {
+            "questions": [self.asked(part) for part in case.asked],
+            "unmet": list(self.unmet(case)),
+            "jurisdictions": list(self.jurisdictions(case)),
+            "disputed": [_encode(part.model_dump(mode="json")) for part in disputed],
+            "signed_off": [_encode(part.model_dump(mode="json")) for part in judgement.signed_off],
+            "owed": [_owed(part) for part in sorted(duties, key=_urgency)],
+            "carried": [quote(part.condition) for part in carried if part.state != "met"],
+            "conflicts": [quote(part.text) for part in conflicts],
+            "rests_on": [self.teller.statement(each) for each in case.rests_on] if outcome.permits else [],
+            "gaps": list(self.gaps(case)),
+            "must_be_shown": [quote(name) for name in case.exchange.only_stated],
+            "lanes": list(self.lanes(case)),
+        }
+        shown = fitted(items, MOST_BYTES - ROOM_FOR_LINKS - _size(fixed))
+        more = {name: left for name, each in items.items() if (left := len(each) - len(shown[name]))}
+        if case.further:
+            more["questions"] = more.get("questions", 0) + case.further
+        lists = {
+            name: f"[{','.join(shown[name])}]"
+            for name in items
+            if shown[name] or name not in OPTIONAL or (name == "rests_on" and outcome.permits)
+        }
+        return {name: text for name in ORDER if (text := {**fixed, **lists, "more": _encode(more)}.get(name)) is not None}
+
+    def asked(self, part: QuestionPart) -> str:
+        """A question with the titles of its choices."""
+        type = self.bundle.vocabulary.type_of(part.fact)
+        values = [
+            {"title": self.book.value(type, value) if type else value, "value": value} for value in part.values[:MAX_VALUES]
+        ]
+        return _encode(
+            {
+                "fact": part.fact,
+                "more": max(0, len(part.values) - MAX_VALUES),
+                "narrows": part.narrows,
+                "question": part.question,
+                "type": part.type,
+                "values": values,
+            }
+        )
+
+    def unmet(self, case: Case) -> Iterator[str]:
+        """What is required and not shown, by alternative; what certainly is not comes first."""
+        found: dict[tuple[tuple[str, ...], ...], dict[str, None]] = {}
+        wanted = list(needs(case))
+        alone = {way[0] for _, ways in wanted if len(ways) == 1 for way in ways if len(way) == 1}
+        for rule, ways in sorted(wanted, key=lambda each: not (each[0].need and lacking(case, each[0].need))):
+            if len(ways) > 1 and any(alone.issuperset(way) for way in ways):
+                continue  # another rule requires one of the alternatives anyway
+            found.setdefault(ways, {})[rule.provision.id] = None
+        for ways, under in found.items():
+            yield _encode({"under": list(under), "ways": [[self.way(name) for name in way] for way in ways]})
+
+    def way(self, name: str) -> dict[str, str]:
+        """A requirement, with how to meet it where this is short."""
+        requirement = self.bundle.rules.requirements[name]
+        how = self.book.text(requirement.how)
+        told = {"requirement": name, "title": self.book.text(requirement.title)}
+        return {**told, "how": how} if how and len(how.encode()) <= MAX_HOW else told
+
+    def jurisdictions(self, case: Case) -> Iterator[str]:
+        """Each jurisdiction and the instruments that weigh in it, the strictest first."""
+        weighing = self.teller.weighing(case)
+        strictest = sorted(case.outcome.jurisdictions.items(), key=lambda each: (-each[1].high, -each[1].low, each[0]))
+        for name, bounds in strictest:
+            own = weighing.get(name, [])
+            yield _encode(
+                {
+                    "bounds": {"highest": bounds.high.word, "lowest": bounds.low.word},
+                    "instruments": [
+                        {"instrument": policy, "outcome": word(of), "title": self.teller.instrument_title(policy)}
+                        for of, policy in own[:MAX_INSTRUMENTS]
+                    ],
+                    "jurisdiction": name,
+                    "more": max(0, len(own) - MAX_INSTRUMENTS),
+                    "outcome": word(bounds),
+                    "title": self.book.place(name),
+                }
+            )
+
+    def gaps(self, case: Case) -> Iterator[str]:
+        """The law that does not speak, what may raise the outcome first."""
+        covered = case.outcome.coverage
+        found = [(gap.country or "unknown", gap.subject or "all", "not_modelled", gap.reviewed) for gap in covered.gaps]
+        found += [(reach.country or "unknown", reach.subject, "reach", True) for reach in covered.reaches]
+        found += [(each.country, each.subject, "accepted", False) for each in covered.accepted]
+        off = self.bundle.vocabulary.switched_off
+        found += [(each.jurisdiction or each.policy, "all", "switched_off", False) for each in off]
+        found += [(each.jurisdiction, each.subject, "not_reached", False) for each in covered.not_reached]
+        for place, subject, why, reviewed in sorted(found, key=lambda each: not each[3]):
+            yield _encode({"place": place, "reviewed": reviewed, "subject": subject, "why": why})
+
+    def lanes(self, case: Case) -> Iterator[str]:
+        """The lanes that are open."""
+        rules = (case.verdict.rules[number] for number in numbers(case.verdict.stands.certain & self.teller.laned))
+        for lane in dict.fromkeys(rule.lane for rule in rules):
+            yield _encode({"lane": lane, "title": self.book.text(self.bundle.vocabulary.lanes[lane].title)})
 
 
-def _contradictions(case: Case, book: Phrasebook) -> Iterator[str]:
-    """The facts that the register states otherwise, each with both values."""
-    for fact, _, _ in case.exchange.contradictions():
-        value = shown(case.bundle.vocabulary, case.exchange, fact, case.as_of)
-        yield book.language.pair(book.language.small(book.title(fact)), book.told(fact, value))
+# The order of the members of an answer.
+ORDER = (
+    "schema", "id", "proceed", "answer", "outcome", "bounds", "beneath", "as_of", "hypothetical", "jurisdictions", "unmet", "owed",
+    "questions", "rests_on", "conflicts", "gaps", "lanes", "carried", "disputed", "signed_off", "must_be_shown", "more", "bundle",
+    "engine", "verdict",
+)  # fmt: skip
 
 
-def _with_carried(case: Case, book: Phrasebook) -> str:
-    """The exchange's own answer, and the strictest condition that came with the data; the condition leads where it decides."""
-    own = _answer(case, case.judgement.own, book)
-    first, say = gravest(case.judgement.carried), book.language
-    if first is None or first.rule.travels is None:
-        return own
-    condition = book.cited(book.clause(first.rule.travels.condition), first.rule.provision)
-    origin = say.leg(first.origin) if first.leg else first.origin
-    if first.truth is None:
-        return own + say.carried_to_observe(condition, origin)
-    if case.outcome.word == case.judgement.own.word:
-        return own + say.carried_beside(STATES[first.truth], condition, origin)
-    if first.truth is Truth.UNKNOWN:
-        return say.carried_unknown(condition, origin)
-    if not first.certain:
-        return say.carried_perhaps(condition, origin)
-    return say.carried_violated(first.rule.travels.otherwise is Level.PROHIBITED, condition, origin)
+def fitted(items: Mapping[str, Sequence[str]], room: int) -> dict[str, list[str]]:
+    """As many items of each list as there is room for: the lists take turns, and one whose next item does not fit is closed."""
+    taken: dict[str, list[str]] = {name: [] for name in items}
+    room -= sum(len(name) + len('"":[],') for name in items) + len('"more":{},') + 20 * len(items)
+    waiting = [name for name in MOST if items[name]]
+    turn = 0
+    while waiting:
+        for name in list(waiting):
+            item = items[name][turn]
+            fits = len(item.encode()) < room
+            if fits:
+                taken[name].append(item)
+                room -= len(item.encode()) + 1
+            if not fits or turn + 1 == min(len(items[name]), MOST[name]):
+                waiting.remove(name)
+        turn += 1
+    return taken
 
 
-def _answer(case: Case, outcome: Outcome, book: Phrasebook) -> str:
-    say = book.language
-    match outcome.word:
-        case "permitted":
-            return say.permitted(_places(outcome, book))
-        case "permitted_with_obligations":
-            owed = _owed(case, book)
-            return say.permitted_with_duties(_places(outcome, book), len(owed), _list(owed, book))
-        case "requirements_unmet":
-            needed = _unmet(case, book, for_certain=False)
-            return say.unmet(len(needed), _list(needed, book))
-        case "review":
-            # A requirement that is unmet for certain stays unmet after the review.
-            needed = _unmet(case, book, for_certain=True)
-            reasons = list(dict.fromkeys(_reviews(case, book)))
-            return say.review(_list(reasons, book), len(needed), _list(needed, book))
-        case "prohibited":
-            return say.prohibited(_list([_said(rule, book) for rule in _certain(case, "prohibit")], book))
-        case "not_applicable":
-            return say.not_applicable(_list([_left_alone(each, book) for each in case.outcome.coverage.not_reached], book))
-    asked = case.missing[0].facts if case.missing else []
-    questions = [part.question for part in asked[:ASKED]]
-    return say.undecided(outcome.bounds.low, outcome.bounds.high, questions, max(0, len(asked) - ASKED))
-
-
-def _signed_off(case: Case, book: Phrasebook) -> Iterator[str]:
-    """Which sign-offs the answer rests on."""
-    provisions = {rule.provision.id: rule.provision for _, rule in case.standing()}
-    for accepts in ("review", "lift"):
-        found = [part for part in case.judgement.signed_off if part.accepts == accepts]
-        if found:
-            said = [book.cited(book.clause(provisions[p.provision].title), provisions[p.provision]) for p in found]
-            yield book.language.signed_off(accepts, _list(said, book), min(part.until for part in found))
-    reached = case.outcome.coverage.signed
-    if reached:
-        said = [book.language.headed(book.place(each.country), book.subject(each.subject)) for each in reached]
-        until = min(part.until for part in case.judgement.signed_off if part.accepts == "reach")
-        yield book.language.signed_off("reach", _list(said, book), until)
-
-
-def _left_alone(each: Unreached, book: Phrasebook) -> str:
-    """Whose law leaves which data alone, and why, if a policy says so."""
-    subject = book.text(book.bundle.vocabulary.subjects[each.subject].title)
-    because = book.clause(each.because.says) if each.because else ""
-    return book.language.left_alone(book.place(each.jurisdiction), subject, because)
-
-
-def _accepted(case: Case, book: Phrasebook) -> Iterator[str]:
-    """What organisations accept, where a permit rests on it."""
-    found = case.outcome.coverage.accepted
-    if found and case.outcome.permits:
-        said = [book.language.headed(book.place(each.country), book.subject(each.subject)) for each in found]
-        people = list(dict.fromkeys(book.text(each.acceptance.by) for each in found))
-        yield book.language.accepted(_list(said, book), _list(people, book), min(each.acceptance.until for each in found))
-
-
-def _list(texts: Sequence[str], book: Phrasebook) -> str:
-    return book.language.listed(texts[:SHOWN], more=len(texts) > SHOWN)
-
-
-def _places(outcome: Outcome, book: Phrasebook) -> list[str]:
-    """The titles of the jurisdictions whose law applies, or may."""
-    return [book.place(name) for name, b in sorted(outcome.jurisdictions.items()) if b.high is not Level.NOT_APPLICABLE]
-
-
-def _owed(case: Case, book: Phrasebook) -> list[str]:
-    """The duties that are owed, or may be, in words."""
-    duties = case.bundle.duties
-    return list(dict.fromkeys(book.clause(duties[key].text) for key in case.verdict.owed))
-
-
-def _certain(case: Case, effect: str) -> list[Rule]:
-    return [rule for _, rule in case.standing(certain=True) if rule.effect == effect]
-
-
-def _said(rule: Rule, book: Phrasebook) -> str:
-    return book.cited(book.clause(rule.message or rule.provision.title), rule.provision)
-
-
-def _unmet(case: Case, book: Phrasebook, for_certain: bool) -> list[str]:
+def verdict_digest(verdict: Verdict, outcome: Outcome) -> str:
     """
-    The requirements of standing rules that are not met, each with the provisions that require it; alternatives are joined by `or`.
+    The digest of a verdict and its outcome, as hex (semantics 5.6).
 
-    `for_certain` leaves out requirements that may be met, or are met in doubt.
+    SHA-256 of the canonical JSON of: the rules whose conditions hold, that stand, and that are doubted, by key, possibly and for certain;
+    the states of each requirement; the bounds of each jurisdiction, and overall.
     """
-    states, titles = case.verdict.requirements, case.bundle.rules.requirements
+    keys = [rule.key for rule in verdict.rules]
 
-    def open_(name: str) -> bool:
-        return states[name] == UNMET if for_certain else states[name] != MET
+    def named(mask: int) -> list[str]:
+        return sorted(keys[number] for number in numbers(mask))
 
-    wanted: dict[str, list[Provision]] = {}
-    rules = [
-        (rule, rule.need)
-        for number, rule in case.standing(certain=True)
-        if rule.need and not _met(case, rule.need)
-        # A rule that is lifted in doubt does not require anything for certain.
-        if not for_certain or (_lacking(case, rule.need) and not case.verdict.doubted.possible >> number & 1)
-    ]
-    alone = {name for _, need in rules if need.op != "any_of" for name in need.requirements() if open_(name)}
-    for rule, need in rules:
-        unmet = [name for name in need.requirements() if open_(name)]
-        # Another rule requires one of the alternatives anyway; meeting that rule meets this choice too.
-        if unmet and not (need.op == "any_of" and alone & set(unmet)):
-            names = [book.language.small(book.text(titles[name].title)) for name in unmet]
-            text = book.language.either(names) if need.op == "any_of" else book.language.joined(names)
-            wanted.setdefault(text, []).append(rule.provision)
-    return [book.cited(text, *provisions) for text, provisions in wanted.items()]
+    def of(bounds: Bounds) -> list[str]:
+        return [bounds.low.word, bounds.high.word]
+
+    whole = {
+        "bounds": of(outcome.bounds),
+        "doubted": [named(mask) for mask in verdict.doubted],
+        "holds": [named(mask) for mask in verdict.holds],
+        "jurisdictions": {name: of(bounds) for name, bounds in outcome.jurisdictions.items()},
+        "requirements": {name: sorted(state.name.lower() for state in states) for name, states in verdict.requirements.items()},
+        "stands": [named(mask) for mask in verdict.stands],
+    }
+    return sha256(_encode(whole).encode()).hexdigest()
 
 
-def _met(case: Case, need: Need) -> bool:
-    """Whether a need is met for certain."""
-    if need.op == "one":
-        return case.verdict.requirements[need.requirement] == MET
-    parts = (_met(case, part) for part in need.parts)
-    return any(parts) if need.op == "any_of" else all(parts)
+def _owed(part: DutyPart) -> str:
+    return _encode(part.model_dump(mode="json", include={"duty", "who", "certain", "due", "overdue"}))
 
 
-def _lacking(case: Case, need: Need) -> bool:
-    """Whether a need is unmet for certain."""
-    if need.op == "one":
-        return case.verdict.requirements[need.requirement] == UNMET
-    parts = (_lacking(case, part) for part in need.parts)
-    return all(parts) if need.op == "any_of" else any(parts)
+def _urgency(part: DutyPart) -> tuple[bool, bool, str]:
+    """What is overdue first, then what is owed for certain, then what is due soonest."""
+    return part.overdue == "no", not part.certain, part.due.isoformat() if part.due else "9999"
 
 
-def _reviews(case: Case, book: Phrasebook) -> Iterator[str]:
-    """All reasons for a review; those from rules come first."""
-    say, verdict, vocabulary = book.language, case.verdict, case.bundle.vocabulary
-    signed = {part.provision for part in case.judgement.signed_off}
-    yield from (_said(rule, book) for rule in _certain(case, "review") if rule.provision.id not in signed)
-    for gap in case.outcome.coverage.gaps:
-        if gap.certain and gap.reviewed:
-            subject = book.text(vocabulary.subjects[gap.subject].title) if gap.subject else ""
-            yield say.not_modelled(book.place(gap.country), subject, [role for role in gap.roles if role in REVIEWED])
-    for reach in case.outcome.coverage.reaches:
-        if reach.certain and reach.id not in signed:
-            yield say.reached(book.place(reach.country), book.text(vocabulary.subjects[reach.subject].title))
-    asked = {name for _, rule in case.standing() if rule.need for name in rule.need.requirements()}
-    for name, states in verdict.requirements.items():
-        if name in asked and states == frozenset((State.DOUBTFUL,)):
-            yield say.doubtful(book.text(case.bundle.rules.requirements[name].title))
-    for key, owed in verdict.owed.items():
-        if owed is Truth.YES and verdict.overdue.get(key) is Truth.YES:
-            yield say.overdue(book.clause(case.bundle.duties[key].text))
-    for number in numbers(verdict.doubted.certain):
-        yield say.lifted_in_doubt(book.text(verdict.rules[number].provision.title))
-    for rule, name in case.outcome.conflicts:
-        yield say.compels(book.source(rule.provision), book.place(name))
+def _size(members: Mapping[str, str]) -> int:
+    return sum(len(name) + len(text.encode()) + 4 for name, text in members.items())

@@ -4,7 +4,7 @@ One case: a judged exchange and the facts still to find out. A decision is writt
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -13,7 +13,7 @@ from engine.bundle import Bundle
 from engine.deciding.combine import Outcome
 from engine.deciding.judgement import Judgement
 from engine.deciding.rests_on import Statement
-from engine.decision import MissingPart
+from engine.decision import MissingPart, QuestionPart
 from engine.exchange import Exchange
 from engine.rules import Rule
 from engine.verdict import Reading, Verdict, numbers
@@ -24,15 +24,18 @@ class Case:
     """
     Everything that a decision is written from.
 
-    `id` is the caller's; `missing` are the facts to find out. `rests_on` are the statements on which a permit rests; with `exact`, each of
-    them was verified by itself.
+    `id` is the caller's; `asked` are the next questions, `further` counts the facts that are open besides, and `lists` finds the lists of
+    facts that settle the outcome. `rests_on` are the statements on which a permit rests; with `exact`, each of them was verified by
+    itself.
     """
 
     bundle: Bundle
     judgement: Judgement
     hypothetical: bool
     id: str
-    missing: tuple[MissingPart, ...]
+    asked: tuple[QuestionPart, ...]
+    further: int
+    lists: Callable[[], tuple[MissingPart, ...]]
     rests_on: tuple[Statement, ...] = ()
     exact: bool = False
 
@@ -43,6 +46,11 @@ class Case:
     @property
     def as_of(self) -> date:
         return self.judgement.as_of
+
+    @cached_property
+    def missing(self) -> tuple[MissingPart, ...]:
+        """The lists of facts that settle the outcome."""
+        return self.lists()
 
     @cached_property
     def verdict(self) -> Verdict:

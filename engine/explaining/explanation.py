@@ -8,13 +8,14 @@ provision, a test in words) are written once and kept; a decision is put togethe
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from json.encoder import encode_basestring as quote
 from typing import Any
 
 from pydantic import BaseModel
 
+from engine.answer import EXPLANATION
 from engine.bundle import Bundle
 from engine.calendars import due_day
 from engine.deciding.carried import STATES, Carried
@@ -30,16 +31,18 @@ from engine.decision import (
     DisputedPart,
     DutyPart,
     EnginePart,
+    MissingPart,
     TracedPart,
     TracePart,
     TruthWord,
 )
 from engine.exchange import Exchange
-from engine.explaining.answer import answer
+from engine.explaining.answer import AnswerWriter
 from engine.explaining.case import Case
 from engine.explaining.factor import Account
 from engine.explaining.phrasebook import Phrasebook, shown
 from engine.explaining.search_terms import Naming
+from engine.explaining.sentence import answer
 from engine.explaining.written import Written
 from engine.languages import ENGLISH, Language
 from engine.registered import IN_REGISTER
@@ -61,7 +64,7 @@ class Teller:
     def __init__(self, bundle: Bundle, agreed: EnginePart, language: Language) -> None:
         self.bundle = bundle
         self.book = Phrasebook(bundle, language)
-        self._agreed = _encode(agreed.model_dump(mode="json"))
+        self.agreed = _encode(agreed.model_dump(mode="json"))
         self.account = Account(self.book, _encode)
         self._naming = Naming(bundle)
         rules = bundle.rules.rules
@@ -69,16 +72,16 @@ class Teller:
         self._lifting = _mask(rules, lambda rule: rule.effect in LIFTING)
         self._exempting = _mask(rules, lambda rule: rule.effect == "exempts")
         self._advising = _mask(rules, lambda rule: rule.effect == "advise")
-        self._laned = _mask(rules, lambda rule: bool(rule.lane))
+        self.laned = _mask(rules, lambda rule: bool(rule.lane))
         self._refusing = _mask(rules, lambda rule: any(duty.arises == "refusal" for duty in rule.duties))
         self._requiring = _mask(rules, lambda rule: rule.need is not None)
         number_of = {rule.key: number for number, rule in enumerate(rules)}
         self._victims = {n: sum(1 << number_of[key] for key in rule.exempts) for n, rule in enumerate(rules) if rule.exempts}
         self._lifts = {n: frozenset((*rule.satisfies, *rule.excuses)) for n, rule in enumerate(rules)}
         self._needs = {n: tuple(rule.need.requirements()) for n, rule in enumerate(rules) if rule.need}
-        self._instruments = Instruments(rules)
-        self._owner = {rule.provision.policy: rule.provision.jurisdiction for rule in rules}
-        self._instrument_titles = {rule.provision.policy: quote(self.book.text(rule.provision.instrument)) for rule in rules}
+        self.instruments = Instruments(rules)
+        self.owner = {rule.provision.policy: rule.provision.jurisdiction for rule in rules}
+        self._titles_of = {rule.provision.policy: self.book.text(rule.provision.instrument) for rule in rules}
         self._reasons: dict[tuple[int, bool], tuple[str, str]] = {}
         self._known: dict[int, dict[Hashable, tuple[tuple[str, str], ...]]] = {}
         self._advice: dict[int, str] = {}
@@ -94,22 +97,30 @@ class Teller:
         }
         digests = bundle.digests
         folders = {"folders": digests.folders} if 1 < len(digests.folders) <= MOST_FOLDERS else {}
-        self._bundle = _encode({**folders, "meaning": digests.meaning, "source": digests.source})
+        self._answers = AnswerWriter(self)
+        self.written_bundle = _encode({**folders, "meaning": digests.meaning, "source": digests.source})
+
+    def answer(self, case: Case, explained: str = "") -> Written:
+        """The answer of a case; `explained` is the explanation that goes with it, as JSON."""
+        duties, conflicts, carried, disputed = self._told(case)
+        said = answer(case, self.book)
+        missing = (MissingPart(facts=list(case.asked), settles=False),) if case.asked else ()
+        parts = [part for part, _ in duties]
+        members = dict(self._answers.members(case, said, parts, conflicts, carried, disputed))
+        if explained:
+            members["explanation"] = explained
+        return self._written(case, said, parts, conflicts, carried, disputed, missing, members)
 
     def tell(self, case: Case, more: Mapping[str, BaseModel]) -> Written:
-        """The decision document of a case; `more` are members that the caller asked for."""
+        """The whole decision of a case as one document; `more` are members that were asked for."""
         judgement, outcome = case.judgement, case.outcome
-        proceed = outcome.permits and not case.hypothetical
+        duties, conflicts, carried, disputed = self._told(case)
         said = answer(case, self.book)
-        duties = tuple(self._duties(case))
-        conflicts = tuple(self._conflicts(case))
-        carried = tuple(carried_part(self.bundle, case.exchange, each, self.book.language.code) for each in judgement.carried)
-        disputed = tuple(self._disputed(case))
         values = Values(case)
         members = {
             "schema": f'"{SCHEMA}"',
             "id": quote(case.id),
-            "proceed": "true" if proceed else "false",
+            "proceed": "true" if outcome.permits and not case.hypothetical else "false",
             "answer": quote(said),
             "outcome": f'"{outcome.word}"',
             "bounds": _bounds(outcome.bounds),
@@ -117,24 +128,24 @@ class Teller:
             "as_of": f'"{case.as_of.isoformat()}"',
             "hypothetical": "true" if case.hypothetical else "false",
             "jurisdictions": _list(self._jurisdictions(case)),
-            "reasons": _list(self._reason(number, case, values) for number in numbers(self._told(case))),
-            "beaten": _list(self._beaten(case)),
-            "requirements": _list(self._requirements(case)),
+            "reasons": _list(self.reason(number, case, values) for number in numbers(self.told(case))),
+            "beaten": _list(self.beaten(case)),
+            "requirements": _list(self.requirements(case)),
             "duties": _list(text for _, text in duties),
-            "advice": _list(self._advise(number) for number in numbers(case.verdict.stands.certain & self._advising)),
+            "advice": _list(self.advise(number) for number in numbers(case.verdict.stands.certain & self._advising)),
             "conflicts": _parts(conflicts),
             "missing": _parts(case.missing),
-            "coverage": self._coverage(case),
+            "coverage": self.coverage(case),
             "factor": self.account.write(case, values),
-            "bundle": self._bundle,
-            "engine": self._agreed if judgement.agreed else _encode(judgement.engine.model_dump(mode="json")),
+            "bundle": self.written_bundle,
+            "engine": self.agreed if judgement.agreed else _encode(judgement.engine.model_dump(mode="json")),
         }
         if judgement.signed_off:
             members["signed_off"] = _parts(judgement.signed_off)
         if carried:
             members["carried"] = _parts(carried)
         if outcome.permits:
-            members["rests_on"] = _list(map(self._statement, case.rests_on))
+            members["rests_on"] = _list(map(self.statement, case.rests_on))
             if case.exact:
                 members["exact"] = "true"
         if case.exchange.only_stated:
@@ -142,27 +153,80 @@ class Teller:
         if disputed:
             members["disputed"] = _parts(disputed)
         members |= {name: _encode(part.model_dump(mode="json", by_alias=True)) for name, part in more.items()}
+        parts = [part for part, _ in duties]
+        return self._written(case, said, parts, conflicts, carried, disputed, case.missing, members)
+
+    def explain(self, case: Case, parts: Collection[str], more: Mapping[str, BaseModel]) -> str:
+        """Some parts of the explanation of a case, as JSON; `more` are members that other modules write."""
+        values = Values(case)
+        stands, told = case.verdict.stands, self.told(case)
+        duties, conflicts, carried, _ = self._told(case)
+        possible = told & ~stands.certain
+        written: dict[str, Callable[[], Mapping[str, str]]] = {
+            "reasons": lambda: {
+                "reasons": _list(self.reason(number, case, values) for number in numbers(told & stands.certain)),
+                "possible_count": str(possible.bit_count()),
+                "beaten": _list(self.beaten(case)),
+                "advice": _list(self.advise(number) for number in numbers(stands.certain & self._advising)),
+                "conflicts": _parts(conflicts),
+                "carried": _parts(carried),
+            },
+            "possible": lambda: {"possible": _list(self.reason(number, case, values) for number in numbers(possible))},
+            "requirements": lambda: {"requirements": _list(self.requirements(case))},
+            "duties": lambda: {"duties": _list(text for _, text in duties)},
+            "coverage": lambda: {"coverage": self.coverage(case)},
+            "factor": lambda: {"factor": self.account.write(case, values)},
+            "questions": lambda: {"questions": _parts(case.missing)},
+            "rests_on": lambda: {"rests_on": _list(map(self.statement, case.rests_on))} if case.outcome.permits else {},
+        }
+        members = {"schema": f'"{EXPLANATION}"', "id": quote(case.id), "lang": f'"{self.book.language.code}"'}
+        for name, write in written.items():
+            if name in parts:
+                members |= write()
+        members |= {name: _encode(part.model_dump(mode="json", by_alias=True)) for name, part in more.items()}
+        return "{" + ",".join(f'"{name}":{members[name]}' for name in sorted(members)) + "}"
+
+    def _told(
+        self, case: Case
+    ) -> tuple[tuple[tuple[DutyPart, str], ...], tuple[ConflictPart, ...], tuple[CarriedPart, ...], tuple[DisputedPart, ...]]:
+        """The duties, conflicts, conditions that came with the data, and disputes of a case."""
+        lang = self.book.language.code
+        carried = tuple(carried_part(self.bundle, case.exchange, each, lang) for each in case.judgement.carried)
+        return tuple(self.duties(case)), tuple(self.conflicts(case)), carried, tuple(self.disputed(case))
+
+    def _written(
+        self,
+        case: Case,
+        said: str,
+        duties: Sequence[DutyPart],
+        conflicts: tuple[ConflictPart, ...],
+        carried: tuple[CarriedPart, ...],
+        disputed: tuple[DisputedPart, ...],
+        missing: tuple[MissingPart, ...],
+        members: Mapping[str, str],
+    ) -> Written:
+        judgement, outcome = case.judgement, case.outcome
         return Written(
             id=case.id,
             as_of=case.as_of,
             hypothetical=case.hypothetical,
-            proceed=proceed,
+            proceed=outcome.permits and not case.hypothetical,
             outcome=outcome.word,  # type: ignore[arg-type]
             answer=said,
             lang=self.book.language.code,
             engine=judgement.engine,
-            duties=tuple(part for part, _ in duties),
+            duties=tuple(duties),
             conflicts=conflicts,
             carried=carried,
             disputed=disputed,
-            missing=case.missing,
+            missing=missing,
             signable=judgement.signable,
-            named=self._named(case),
+            named=self.named(case),
             members=members,
             judgement=judgement,
         )
 
-    def _named(self, case: Case) -> Mapping[str, tuple[str, ...]]:
+    def named(self, case: Case) -> Mapping[str, tuple[str, ...]]:
         """The names by which a log is searched (`Written.named`)."""
         asked = {name for number in numbers(case.verdict.stands.possible & self._requiring) for name in self._needs[number]}
         met = frozenset((State.MET,))
@@ -172,19 +236,27 @@ class Teller:
             ),
             "provision": case.judgement.provisions,
             "requirement": tuple(sorted(name for name in asked if case.verdict.requirements[name] != met)),
-            "missing": tuple(dict.fromkeys(question.fact for part in case.missing for question in part.facts)),
+            "missing": tuple(dict.fromkeys(question.fact for question in case.asked)),
             **self._naming.of(case.exchange, case.verdict.defined),
         }
 
-    def _jurisdictions(self, case: Case) -> Iterator[str]:
+    def weighing(self, case: Case) -> dict[str, list[tuple[Bounds, str]]]:
+        """By jurisdiction the instruments that weigh, each with its own bounds, the strictest first."""
         signed = {part.provision for part in case.judgement.signed_off if part.accepts == "review"}
-        weighing: dict[str, list[tuple[Bounds, str]]] = {}
-        for policy, bounds in self._instruments.of(case.verdict, signed).items():
-            weighing.setdefault(self._owner[policy], []).append((bounds, policy))
+        found: dict[str, list[tuple[Bounds, str]]] = {}
+        for policy, bounds in self.instruments.of(case.verdict, signed).items():
+            found.setdefault(self.owner[policy], []).append((bounds, policy))
+        return {name: sorted(own, key=lambda each: (-each[0].high, -each[0].low, each[1])) for name, own in found.items()}
+
+    def instrument_title(self, policy: str) -> str:
+        return self._titles_of[policy]
+
+    def _jurisdictions(self, case: Case) -> Iterator[str]:
+        weighing = self.weighing(case)
         for name, bounds in sorted(case.outcome.jurisdictions.items()):
-            own = sorted(weighing.get(name, ()), key=lambda each: (-each[0].high, -each[0].low, each[1]))
+            own = weighing.get(name, ())
             instruments = _list(
-                f'{{"bounds":{_bounds(of)},"instrument":"{policy}","outcome":"{word(of)}","title":{self._instrument_titles[policy]}}}'
+                f'{{"bounds":{_bounds(of)},"instrument":"{policy}","outcome":"{word(of)}","title":{quote(self._titles_of[policy])}}}'
                 for of, policy in own
             )
             title = quote(self.book.place(name))
@@ -193,7 +265,7 @@ class Teller:
                 f'"title":{title}}}'
             )
 
-    def _told(self, case: Case) -> int:
+    def told(self, case: Case) -> int:
         """The rules that the reasons list: those that weigh, those that lift for certain, those that may lift one that weighs."""
         stands = case.verdict.stands
         told = stands.possible & self._weighing | stands.certain & self._lifting
@@ -206,7 +278,7 @@ class Teller:
                     told |= 1 << number
         return told
 
-    def _reason(self, number: int, case: Case, values: Values) -> str:
+    def reason(self, number: int, case: Case, values: Values) -> str:
         certain = bool(case.verdict.stands.certain >> number & 1)
         pieces = self._reasons.get((number, certain))
         if pieces is None:
@@ -261,7 +333,7 @@ class Teller:
             found = known[seen] = tuple(lines.values())
         return found
 
-    def _statement(self, statement: Statement) -> str:
+    def statement(self, statement: Statement) -> str:
         if statement not in self._statements:
             if len(self._statements) >= REMEMBERED_STATEMENTS:
                 self._statements.clear()
@@ -269,7 +341,7 @@ class Teller:
             self._statements[statement] = f'{{"fact":{quote(fact)},"source":"{source}","without":"{without.word}"}}'
         return self._statements[statement]
 
-    def _beaten(self, case: Case) -> Iterator[str]:
+    def beaten(self, case: Case) -> Iterator[str]:
         holds, stands, doubted = case.verdict.holds, case.verdict.stands, case.verdict.doubted
         lifted = holds.possible ^ stands.possible | holds.certain ^ stands.certain
         found: dict[str, str] = {}
@@ -287,7 +359,7 @@ class Teller:
             )
         return iter(found.values())
 
-    def _requirements(self, case: Case) -> Iterator[str]:
+    def requirements(self, case: Case) -> Iterator[str]:
         possible = case.verdict.stands.possible
         by: dict[str, list[str]] = {}
         for number in numbers(possible & self._requiring):
@@ -307,7 +379,7 @@ class Teller:
                     f'"state":"{state}","title":{title}}}'
                 )
 
-    def _duties(self, case: Case) -> Iterator[tuple[DutyPart, str]]:
+    def duties(self, case: Case) -> Iterator[tuple[DutyPart, str]]:
         """The duties that are owed, or may be, each with its JSON."""
         for key, owed in case.verdict.owed.items():
             yield self._duty(case, key, owed is Truth.YES, case.verdict.overdue.get(key, Truth.UNKNOWN))
@@ -344,7 +416,7 @@ class Teller:
             self._owing[written] = part, _encode(part.model_dump(mode="json"))
         return self._owing[written]
 
-    def _advise(self, number: int) -> str:
+    def advise(self, number: int) -> str:
         if number not in self._advice:
             rule = self.bundle.rules.rules[number]
             provision = rule.provision
@@ -360,18 +432,18 @@ class Teller:
             )
         return self._advice[number]
 
-    def _conflicts(self, case: Case) -> Iterator[ConflictPart]:
+    def conflicts(self, case: Case) -> Iterator[ConflictPart]:
         for rule, name in case.outcome.conflicts:
             text = self.book.language.conflict(self.book.source(rule.provision), self.book.place(name))
             yield ConflictPart(kind="conflict", text=text, provisions=[rule.provision.id])
-        lanes = case.verdict.stands.certain & self._laned
+        lanes = case.verdict.stands.certain & self.laned
         if lanes and case.outcome.bounds.low >= Level.REQUIREMENTS_UNMET:
             open_ = [case.verdict.rules[number] for number in numbers(lanes)]
             names = list(dict.fromkeys(self.book.text(self.bundle.vocabulary.lanes[rule.lane].title) for rule in open_))
             text = self.book.language.open_lane(names, case.outcome.bounds.low)
             yield ConflictPart(kind="notice", text=text, provisions=[rule.provision.id for rule in open_])
 
-    def _disputed(self, case: Case) -> Iterator[DisputedPart]:
+    def disputed(self, case: Case) -> Iterator[DisputedPart]:
         """The facts that the register disputes, each with both values and the entity that states the other one."""
         exchange, vocabulary = case.exchange, self.bundle.vocabulary
         for fact, name, entity in exchange.contradictions():
@@ -383,7 +455,7 @@ class Teller:
                 fact=fact, stated=stated, registered=registered, entity=name, kind=entity.kind, version=entity.version
             )
 
-    def _coverage(self, case: Case) -> str:
+    def coverage(self, case: Case) -> str:
         covered = case.outcome.coverage
         found = self._covered.get(covered)
         if found is None:

@@ -164,12 +164,12 @@ class Phrasebook:
                 members = [f"{fact}.{name}" for name in value]
                 named = [self.text(vocabulary.facts[member].member) for member in members]
                 told = [self.told(member, inner) for member, inner in zip(members, value.values(), strict=True)]
-                return say.listed([say.pair(name, inner) for name, inner in zip(named, told, strict=True)], more=False)
+                return say.listed([say.pair(name, inner) for name, inner in zip(named, told, strict=True)], more=0)
             case {"stated": stated, "registered": registered}:
                 return say.contradiction(self.told(fact, stated), self.told(fact, registered))
             case dict():
                 fields = [say.pair(say.field_name(name), self.told(f"{fact}.{name}", inner)) for name, inner in value.items()]
-                return say.listed(fields, more=False)
+                return say.listed(fields, more=0)
             case str() if type and type.kind in ("date", "duration"):
                 return self.value(type, type.read(value))
             case int() if not isinstance(value, bool):

@@ -13,7 +13,7 @@ from datetime import date
 from typing import Any
 
 from engine.decision import DutyPart
-from engine.explaining.answer import ASKED, SHOWN
+from engine.explaining.sentence import ASKED, SHOWN
 from engine.explaining.written import Written
 from engine.languages import Language
 from engine.values import Document
@@ -65,7 +65,7 @@ def _answer(written: Written, duties: tuple[DutyPart, ...], say: Language) -> st
             text = say.permitted([])
         case "permitted_with_obligations":
             owed = [say.clause(each.duty) for each in duties if each.arises == "exchange"]
-            text = say.permitted_with_duties([], len(owed), say.listed(owed[:SHOWN], more=len(owed) > SHOWN))
+            text = say.permitted_with_duties([], len(owed), say.listed(owed[:SHOWN], more=max(0, len(owed) - SHOWN)))
         case "not_applicable":
             text = say.not_applicable("")
         case "undetermined":

@@ -199,8 +199,8 @@ class Chinese(Language):
 
     # Putting together
 
-    def listed(self, texts: Sequence[str], more: bool) -> str:
-        return "；".join(texts) + ("；……" if more else "")
+    def listed(self, texts: Sequence[str], more: int) -> str:
+        return "；".join(texts) + (f"；另有{more}项" if more else "")
 
     def one_after_another(self, sentences: Sequence[str]) -> str:
         return "".join(sentences)

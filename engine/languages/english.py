@@ -226,8 +226,8 @@ class English(Language):
 
     # Putting together
 
-    def listed(self, texts: Sequence[str], more: bool) -> str:
-        return "; ".join(texts) + ("; …" if more else "")
+    def listed(self, texts: Sequence[str], more: int) -> str:
+        return "; ".join(texts) + (f"; and {more:,} more" if more else "")
 
     def one_after_another(self, sentences: Sequence[str]) -> str:
         return " ".join(sentences)

@@ -110,8 +110,8 @@ class Language(ABC):
     # Putting together
 
     @abstractmethod
-    def listed(self, texts: Sequence[str], more: bool) -> str:
-        """A list of texts that may be whole clauses; `more` says that the list is not complete."""
+    def listed(self, texts: Sequence[str], more: int) -> str:
+        """A list of texts that may be whole clauses; `more` is the number of those that are left out."""
 
     @abstractmethod
     def one_after_another(self, sentences: Sequence[str]) -> str:

@@ -1,0 +1,216 @@
+"""
+The answer: what every caller gets of a decision, as one short versioned document, and the explanation that is one step away.
+
+An answer has at most 4 KiB, whatever was sent. Each of its lists begins with what is strictest; `more` counts what a list leaves out
+(semantics 4.8). It never shows the value of a fact marked personal.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Literal
+
+from pydantic import ConfigDict, Field
+
+from engine.decision import (
+    AdvicePart,
+    BeatenPart,
+    BoundsPart,
+    CarriedPart,
+    ConflictPart,
+    CoveragePart,
+    DigestsPart,
+    DisputedPart,
+    DutyPart,
+    FactorPart,
+    HorizonPart,
+    MissingPart,
+    Outcome,
+    Part,
+    ReasonPart,
+    RemediesPart,
+    RequirementPart,
+    SignedOffPart,
+    StatementPart,
+    TracePart,
+    TruthWord,
+)
+
+SCHEMA = "fifthfactor/decision/2"
+EXPLANATION = "fifthfactor/explanation/1"
+MOST_BYTES = 4_096
+
+
+class InstrumentLine(Part):
+    """What one instrument makes of the exchange by itself; `instrument` is the id of its policy."""
+
+    instrument: str
+    title: str
+    outcome: Outcome
+
+
+class JurisdictionLine(Part):
+    """The outcome under the law of one jurisdiction, and of the instruments that weigh in it; `more` of them are left out."""
+
+    jurisdiction: str
+    title: str
+    outcome: Outcome
+    bounds: BoundsPart
+    instruments: list[InstrumentLine] = []
+    more: int = 0
+
+
+class WayPart(Part):
+    """A requirement: its title, and how to meet it."""
+
+    requirement: str
+    title: str
+    how: str = ""
+
+
+class UnmetPart(Part):
+    """
+    Something required and not shown. One of the `ways` is enough; of a way every requirement is needed.
+
+    `under` are the provisions that ask for it.
+    """
+
+    under: list[str]
+    ways: list[list[WayPart]]
+
+
+class OwedPart(Part):
+    """A duty that is owed, or may be. `due` is its last day, if that is known."""
+
+    duty: str
+    who: str
+    certain: bool
+    due: date | None = None
+    overdue: TruthWord
+
+
+class ChoicePart(Part):
+    value: str
+    title: str
+
+
+class AskedPart(Part):
+    """
+    A question. `values` are the answers to choose from, the first ones if there are many; `more` are left out, and `/v1/facts` lists all.
+
+    `narrows` are values that were sent and say too little; `values` then are what they may mean.
+    """
+
+    fact: str
+    question: str
+    type: str
+    values: list[ChoicePart] = []
+    more: int = 0
+    narrows: list[str] = []
+
+
+class GapPart(Part):
+    """
+    Law that does not speak of the exchange; `reviewed` is true if this raises the outcome to a review, or may.
+
+    `why`: "not_modelled" (there are no policies), "reach" (none of the policies applies, though the data are that country's to judge),
+    "not_reached" (the law leaves the data alone), "accepted" (an organisation looks after it elsewhere), "switched_off" (by one).
+    """
+
+    place: str
+    subject: str
+    why: Literal["not_modelled", "reach", "not_reached", "accepted", "switched_off"]
+    reviewed: bool
+
+
+class OpenLanePart(Part):
+    """A lane of facilitation that is open."""
+
+    lane: str
+    title: str
+
+
+class EngineLine(Part):
+    """The engines that decided. If two disagree, `agreed` is false and the outcome is never a permit."""
+
+    version: str
+    semantics: int
+    mode: str
+    agreed: bool
+
+
+class Explanation(Part):
+    """
+    The parts of the explanation that were asked for.
+
+    `reasons` are the provisions that stand for certain; `possible` those that may stand, which `possible_count` counts.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, title="Explanation", json_schema_extra={"$id": "urn:fifthfactor:explanation:1"}
+    )
+
+    schema_: Literal["fifthfactor/explanation/1"] = Field("fifthfactor/explanation/1", alias="schema")
+    id: str
+    lang: str
+    reasons: list[ReasonPart] | None = None
+    possible_count: int | None = None
+    beaten: list[BeatenPart] | None = None
+    advice: list[AdvicePart] | None = None
+    conflicts: list[ConflictPart] | None = None
+    carried: list[CarriedPart] | None = None
+    possible: list[ReasonPart] | None = None
+    requirements: list[RequirementPart] | None = None
+    duties: list[DutyPart] | None = None
+    coverage: CoveragePart | None = None
+    factor: FactorPart | None = None
+    questions: list[MissingPart] | None = None
+    rests_on: list[StatementPart] | None = None
+    remedies: RemediesPart | None = None
+    holds_until: HorizonPart | None = None
+    trace: TracePart | None = None
+
+
+class Answer(Part):
+    """
+    The answer to one exchange under the law of one day.
+
+    `proceed` is true only for a permit that is not hypothetical. `beneath` are the bounds without the reviews that a person may sign off.
+    `questions` are the next ones to answer. `rests_on` is present only in a permit, `carried` only if conditions came with the data,
+    `disputed` only if the register contradicts what was stated, `signed_off` only if the decision rests on approvals. `must_be_shown`
+    names what was stated and did not count. `withheld` is present, and true, if the reasons rest on the register and the caller may not
+    read it. `verdict` is a digest of all that was decided: of rules, requirements and bounds.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, title="Answer", json_schema_extra={"$id": "urn:fifthfactor:decision:2"}
+    )
+
+    schema_: Literal["fifthfactor/decision/2"] = Field("fifthfactor/decision/2", alias="schema")
+    id: str
+    proceed: bool
+    answer: str
+    outcome: Outcome
+    bounds: BoundsPart
+    beneath: BoundsPart
+    as_of: date
+    hypothetical: bool
+    jurisdictions: list[JurisdictionLine]
+    unmet: list[UnmetPart] = []
+    owed: list[OwedPart] = []
+    questions: list[AskedPart] = []
+    rests_on: list[StatementPart] | None = None
+    conflicts: list[str] = []
+    gaps: list[GapPart] = []
+    lanes: list[OpenLanePart] = []
+    carried: list[str] | None = None
+    disputed: list[DisputedPart] | None = None
+    signed_off: list[SignedOffPart] | None = None
+    must_be_shown: list[str] | None = None
+    more: dict[str, int] = {}
+    withheld: Literal[True] | None = None
+    bundle: DigestsPart
+    engine: EngineLine
+    verdict: str | None = None
+    links: dict[str, str] | None = None
+    explanation: Explanation | None = None

@@ -1,0 +1,243 @@
+"""
+The answer of a decision in a sentence or two, to be read aloud; many people read nothing else of a decision.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import product
+
+from engine.deciding.carried import STATES, gravest
+from engine.deciding.combine import Outcome
+from engine.deciding.coverage import REVIEWED, Unreached
+from engine.explaining.case import Case
+from engine.explaining.phrasebook import Phrasebook, shown
+from engine.rules import Level, Need, Provision, Rule, State, Truth
+from engine.verdict import numbers
+
+SHOWN = 3  # of each kind; the rest is counted
+ASKED = 2
+MET = frozenset((State.MET,))
+UNMET = frozenset((State.UNMET,))
+
+
+def answer(case: Case, book: Phrasebook) -> str:
+    """What to do, and the first reasons for it."""
+    text = _by_register(case, book) if case.judgement.agreed else book.language.disagreement()
+    text += "".join((*_accepted(case, book), *_signed_off(case, book)))
+    if case.exchange.only_stated and not case.outcome.permits:
+        text += book.language.only_stated([book.title(name) for name in case.exchange.only_stated])
+    return book.language.hypothetically(case.as_of, text) if case.hypothetical else text
+
+
+def _by_register(case: Case, book: Phrasebook) -> str:
+    """The answer, and what the register states otherwise; this leads where it decides that the exchange may not proceed."""
+    facts = list(_contradictions(case, book))
+    if not facts:
+        return _with_carried(case, book)
+    level = case.outcome.bounds.high
+    if case.judgement.by_dispute and level >= Level.REQUIREMENTS_UNMET:
+        reasons = list(dict.fromkeys(_said(rule, book) for _, rule in case.standing() if _leads(case, rule, level)))
+        return book.language.disputed(level, _list(facts, book), _list(reasons, book))
+    return _with_carried(case, book) + book.language.contradicted(_list(facts, book))
+
+
+def _leads(case: Case, rule: Rule, level: Level) -> bool:
+    """Whether a rule that may stand leads to a level."""
+    if level is Level.REQUIREMENTS_UNMET:
+        return rule.need is not None and not met(case, rule.need)
+    return rule.effect == {Level.REVIEW: "review", Level.PROHIBITED: "prohibit"}[level]
+
+
+def _contradictions(case: Case, book: Phrasebook) -> Iterator[str]:
+    """The facts that the register states otherwise, each with both values."""
+    for fact, _, _ in case.exchange.contradictions():
+        value = shown(case.bundle.vocabulary, case.exchange, fact, case.as_of)
+        yield book.language.pair(book.language.small(book.title(fact)), book.told(fact, value))
+
+
+def _with_carried(case: Case, book: Phrasebook) -> str:
+    """The exchange's own answer, and the strictest condition that came with the data; the condition leads where it decides."""
+    own = _answer(case, case.judgement.own, book)
+    first, say = gravest(case.judgement.carried), book.language
+    if first is None or first.rule.travels is None:
+        return own
+    condition = book.cited(book.clause(first.rule.travels.condition), first.rule.provision)
+    origin = say.leg(first.origin) if first.leg else first.origin
+    if first.truth is None:
+        return own + say.carried_to_observe(condition, origin)
+    if case.outcome.word == case.judgement.own.word:
+        return own + say.carried_beside(STATES[first.truth], condition, origin)
+    if first.truth is Truth.UNKNOWN:
+        return say.carried_unknown(condition, origin)
+    if not first.certain:
+        return say.carried_perhaps(condition, origin)
+    return say.carried_violated(first.rule.travels.otherwise is Level.PROHIBITED, condition, origin)
+
+
+def _answer(case: Case, outcome: Outcome, book: Phrasebook) -> str:
+    say = book.language
+    match outcome.word:
+        case "permitted":
+            return say.permitted(_places(outcome, book))
+        case "permitted_with_obligations":
+            owed = _owed(case, book)
+            return say.permitted_with_duties(_places(outcome, book), len(owed), _list(owed, book))
+        case "requirements_unmet":
+            needed = _unmet(case, book, for_certain=False)
+            return say.unmet(len(needed), _list(needed, book))
+        case "review":
+            # A requirement that is unmet for certain stays unmet after the review.
+            needed = _unmet(case, book, for_certain=True)
+            reasons = list(dict.fromkeys(_reviews(case, book)))
+            return say.review(_list(reasons, book), len(needed), _list(needed, book))
+        case "prohibited":
+            return say.prohibited(_list([_said(rule, book) for rule in _certain(case, "prohibit")], book))
+        case "not_applicable":
+            return say.not_applicable(_list([_left_alone(each, book) for each in case.outcome.coverage.not_reached], book))
+    questions = [part.question for part in case.asked[:ASKED]]
+    return say.undecided(outcome.bounds.low, outcome.bounds.high, questions, len(case.asked) - len(questions) + case.further)
+
+
+def _signed_off(case: Case, book: Phrasebook) -> Iterator[str]:
+    """Which sign-offs the answer rests on."""
+    provisions = {rule.provision.id: rule.provision for _, rule in case.standing()}
+    for accepts in ("review", "lift"):
+        found = [part for part in case.judgement.signed_off if part.accepts == accepts]
+        if found:
+            said = [book.cited(book.clause(provisions[p.provision].title), provisions[p.provision]) for p in found]
+            yield book.language.signed_off(accepts, _list(said, book), min(part.until for part in found))
+    reached = case.outcome.coverage.signed
+    if reached:
+        said = [book.language.headed(book.place(each.country), book.subject(each.subject)) for each in reached]
+        until = min(part.until for part in case.judgement.signed_off if part.accepts == "reach")
+        yield book.language.signed_off("reach", _list(said, book), until)
+
+
+def _left_alone(each: Unreached, book: Phrasebook) -> str:
+    """Whose law leaves which data alone, and why, if a policy says so."""
+    subject = book.text(book.bundle.vocabulary.subjects[each.subject].title)
+    because = book.clause(each.because.says) if each.because else ""
+    return book.language.left_alone(book.place(each.jurisdiction), subject, because)
+
+
+def _accepted(case: Case, book: Phrasebook) -> Iterator[str]:
+    """What organisations accept, where a permit rests on it."""
+    found = case.outcome.coverage.accepted
+    if found and case.outcome.permits:
+        said = [book.language.headed(book.place(each.country), book.subject(each.subject)) for each in found]
+        people = list(dict.fromkeys(book.text(each.acceptance.by) for each in found))
+        yield book.language.accepted(_list(said, book), _list(people, book), min(each.acceptance.until for each in found))
+
+
+def _list(texts: Sequence[str], book: Phrasebook) -> str:
+    return book.language.listed(texts[:SHOWN], more=max(0, len(texts) - SHOWN))
+
+
+def _places(outcome: Outcome, book: Phrasebook) -> list[str]:
+    """The titles of the jurisdictions whose law applies, or may."""
+    return [book.place(name) for name, b in sorted(outcome.jurisdictions.items()) if b.high is not Level.NOT_APPLICABLE]
+
+
+def _owed(case: Case, book: Phrasebook) -> list[str]:
+    """The duties that are owed, or may be, in words."""
+    duties = case.bundle.duties
+    return list(dict.fromkeys(book.clause(duties[key].text) for key in case.verdict.owed))
+
+
+def _certain(case: Case, effect: str) -> list[Rule]:
+    return [rule for _, rule in case.standing(certain=True) if rule.effect == effect]
+
+
+def _said(rule: Rule, book: Phrasebook) -> str:
+    return book.cited(book.clause(rule.message or rule.provision.title), rule.provision)
+
+
+def _unmet(case: Case, book: Phrasebook, for_certain: bool) -> list[str]:
+    """
+    The requirements of standing rules that are not met, each with the provisions that require it; alternatives are joined by `or`.
+
+    `for_certain` leaves out requirements that may be met, or are met in doubt.
+    """
+    states, titles = case.verdict.requirements, case.bundle.rules.requirements
+
+    def open_(name: str) -> bool:
+        return states[name] == UNMET if for_certain else states[name] != MET
+
+    wanted: dict[str, list[Provision]] = {}
+    rules = [
+        (rule, rule.need)
+        for number, rule in case.standing(certain=True)
+        if rule.need and not met(case, rule.need)
+        # A rule that is lifted in doubt does not require anything for certain.
+        if not for_certain or (lacking(case, rule.need) and not case.verdict.doubted.possible >> number & 1)
+    ]
+    alone = {name for _, need in rules if need.op != "any_of" for name in need.requirements() if open_(name)}
+    for rule, need in rules:
+        unmet = [name for name in need.requirements() if open_(name)]
+        # Another rule requires one of the alternatives anyway; meeting that rule meets this choice too.
+        if unmet and not (need.op == "any_of" and alone & set(unmet)):
+            names = [book.language.small(book.text(titles[name].title)) for name in unmet]
+            text = book.language.either(names) if need.op == "any_of" else book.language.joined(names)
+            wanted.setdefault(text, []).append(rule.provision)
+    return [book.cited(text, *provisions) for text, provisions in wanted.items()]
+
+
+def needs(case: Case) -> Iterator[tuple[Rule, tuple[tuple[str, ...], ...]]]:
+    """The standing rules whose requirements are not met, each with the ways to meet them: for each way the requirements not met."""
+    for _, rule in case.standing(certain=True):
+        if rule.need and not met(case, rule.need):
+            yield rule, tuple(dict.fromkeys(_ways(case, rule.need)))
+
+
+def _ways(case: Case, need: Need) -> Iterator[tuple[str, ...]]:
+    """Each way to meet a need, as the requirements that are still to be met."""
+    if need.op == "one":
+        yield () if case.verdict.requirements[need.requirement] == MET else (need.requirement,)
+    elif need.op == "any_of":
+        for part in need.parts:
+            yield from _ways(case, part)
+    else:
+        for chosen in product(*(tuple(_ways(case, part)) for part in need.parts)):
+            yield tuple(dict.fromkeys(name for way in chosen for name in way))
+
+
+def met(case: Case, need: Need) -> bool:
+    """Whether a need is met for certain."""
+    if need.op == "one":
+        return case.verdict.requirements[need.requirement] == MET
+    parts = (met(case, part) for part in need.parts)
+    return any(parts) if need.op == "any_of" else all(parts)
+
+
+def lacking(case: Case, need: Need) -> bool:
+    """Whether a need is unmet for certain."""
+    if need.op == "one":
+        return case.verdict.requirements[need.requirement] == UNMET
+    parts = (lacking(case, part) for part in need.parts)
+    return all(parts) if need.op == "any_of" else any(parts)
+
+
+def _reviews(case: Case, book: Phrasebook) -> Iterator[str]:
+    """All reasons for a review; those from rules come first."""
+    say, verdict, vocabulary = book.language, case.verdict, case.bundle.vocabulary
+    signed = {part.provision for part in case.judgement.signed_off}
+    yield from (_said(rule, book) for rule in _certain(case, "review") if rule.provision.id not in signed)
+    for gap in case.outcome.coverage.gaps:
+        if gap.certain and gap.reviewed:
+            subject = book.text(vocabulary.subjects[gap.subject].title) if gap.subject else ""
+            yield say.not_modelled(book.place(gap.country), subject, [role for role in gap.roles if role in REVIEWED])
+    for reach in case.outcome.coverage.reaches:
+        if reach.certain and reach.id not in signed:
+            yield say.reached(book.place(reach.country), book.text(vocabulary.subjects[reach.subject].title))
+    asked = {name for _, rule in case.standing() if rule.need for name in rule.need.requirements()}
+    for name, states in verdict.requirements.items():
+        if name in asked and states == frozenset((State.DOUBTFUL,)):
+            yield say.doubtful(book.text(case.bundle.rules.requirements[name].title))
+    for key, owed in verdict.owed.items():
+        if owed is Truth.YES and verdict.overdue.get(key) is Truth.YES:
+            yield say.overdue(book.clause(case.bundle.duties[key].text))
+    for number in numbers(verdict.doubted.certain):
+        yield say.lifted_in_doubt(book.text(verdict.rules[number].provision.title))
+    for rule, name in case.outcome.conflicts:
+        yield say.compels(book.source(rule.provision), book.place(name))

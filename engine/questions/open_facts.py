@@ -1,0 +1,146 @@
+"""
+The facts that are still open and may move the outcome: those of open tests in open rules, and of coverage.
+
+A question about any other fact would be idle. What the register disputes is never asked, since no answer settles it. Source: semantics
+1.8, 2.3, 2.5, 4.5.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from engine.bundle import Bundle
+from engine.deciding.combine import Outcome
+from engine.deciding.coverage import REACHING, REVIEWED
+from engine.exchange import Exchange
+from engine.registered import IN_REGISTER
+from engine.rules import AS_OF, Condition, Truth, anchors
+from engine.values import Document, Missing, Range, SetOf, Value
+from engine.verdict import Reading, Verdict, numbers
+
+if TYPE_CHECKING:
+    from engine.questions.next_questions import Questions
+
+
+class OpenFacts:
+    """The open facts of one exchange. `wide` has by fact the values that were sent, and are too wide for an open test."""
+
+    def __init__(
+        self, questions: Questions, exchange: Exchange, verdict: Verdict, reading: Reading, outcome: Outcome, as_of: date
+    ) -> None:
+        self.questions = questions
+        self.bundle = questions.bundle
+        self.exchange = exchange
+        self.verdict = verdict
+        self.reading = reading
+        self.outcome = outcome
+        self.as_of = as_of
+        self.book = questions.book.about(exchange, as_of, questions.tested(verdict))
+        self.wide: dict[str, dict[str, None]] = {}
+        self.definitions = self.bundle.rules.definitions
+
+    def candidates(self) -> tuple[list[str], list[str]]:
+        """The facts of open tests in open rules; first those of `applies` and of coverage."""
+        gates: dict[str, None] = {}
+        others: dict[str, None] = {}
+        for key in self.weighing():
+            if self.verdict.defined[key] is Truth.UNKNOWN:
+                gates |= dict.fromkeys(self.open(self.definitions[key]))
+        for number, touch in enumerate(self.bundle.vocabulary.touches):
+            relevant = touch.as_ in self.located and self.verdict.defined[f"touch/{number}"] is not Truth.NO
+            value = self.exchange.value(touch.fact)
+            if relevant and (isinstance(value, Missing) or (isinstance(value, SetOf) and value.open)):
+                gates[touch.fact] = None
+        holds = self.verdict.holds
+        for number in numbers(holds.possible & ~holds.certain):
+            rule = self.verdict.rules[number]
+            if self.questions.most(rule) <= self.outcome.bounds.low:
+                continue  # the outcome is at least as high already
+            applies = f"{rule.provision.policy}#applies"
+            if self.verdict.defined[applies] is Truth.UNKNOWN:
+                gates |= dict.fromkeys(self.open(self.definitions[applies]))
+            others |= dict.fromkeys(self.open(rule.condition))
+        for key, owed in self.verdict.owed.items():
+            duty = self.bundle.duties[key]
+            if owed is not Truth.NO and duty.done_when is not None and self.reading(duty.done_when) is Truth.UNKNOWN:
+                others |= dict.fromkeys(self.open(duty.done_when))
+            for start in (due.after for due in anchors(duty.due)) if self.verdict.overdue[key] is Truth.UNKNOWN else ():
+                asked = self.exchange.asked_for(start)
+                if start != AS_OF and isinstance(self.exchange.value(start), Missing) and asked not in self.exchange.disputed:
+                    others[asked] = None
+        return list(gates), [fact for fact in others if fact not in gates]
+
+    @cached_property
+    def located(self) -> frozenset[str]:
+        """The roles of countries that can move the outcome: those that are reviewed, and every role that a reach rests on."""
+        return REACHING if self.outcome.coverage.reaches else REVIEWED
+
+    def weighing(self) -> Iterator[str]:
+        """The definitions of coverage that can move the outcome: of countries and subject matters, and of law that may speak."""
+        coverage = self.outcome.coverage
+        yield from (f"touch/{n}" for n, touch in enumerate(self.bundle.vocabulary.touches) if touch.as_ in self.located)
+        yield from (f"subject/{gap.subject}" for gap in coverage.gaps if gap.reviewed and gap.subject)
+        reached = {reach.jurisdiction for reach in coverage.reaches}
+        for floor in self.bundle.rules.floors:
+            bounds = self.outcome.jurisdictions.get(floor.jurisdiction)
+            # Not known whether law speaks: of a jurisdiction that may permit, or whose reach is open.
+            if floor.covered and bounds is not None and (bounds.low is not bounds.high or floor.jurisdiction in reached):
+                for spoken in floor.spoken:
+                    if spoken.subject:
+                        yield spoken.subject
+                        yield from spoken.by
+        yield from (each.key for each in self.bundle.rules.not_reached if each.jurisdiction in reached)
+
+    def open(self, condition: Condition) -> Iterator[str]:
+        """The facts to ask for because they leave tests of a condition open; for a family's total, its members."""
+        for atom in self.questions.tests(condition):
+            if self.reading(atom) is Truth.UNKNOWN:
+                for name in (atom.fact, atom.other):
+                    # Whether an id is in the register cannot be asked, but the id can.
+                    for fact in self.bundle.rules.families.get(name, ("", (name.removesuffix(IN_REGISTER),)))[1]:
+                        if choices(self.bundle, self.exchange, fact) == ():
+                            continue  # a place, where the country has none, or is not known
+                        if wide := self.book.wide(fact, atom):
+                            self.wide.setdefault(fact, {}).update(dict.fromkeys(wide))
+                        if fact not in ("", AS_OF) and (wide or is_open(self.exchange.value(fact))):
+                            yield from self.undisputed(self.exchange.asked_for(fact))
+                if atom.op == "counts":
+                    yield from self.fields(atom.fact)
+
+    def undisputed(self, fact: str) -> Iterator[str]:
+        """A fact to ask for, unless the register disputes it: no answer can settle that (semantics 1.8)."""
+        if fact not in self.exchange.disputed:
+            yield fact
+
+    def fields(self, kind: str) -> Iterator[str]:
+        """The fields that a document which is presented lacks to count, or not to count (semantics 2.3)."""
+        document = self.exchange.value(kind)
+        if isinstance(document, Document) and document.state == "shown":
+            for name, left_out in (("dated", Missing.UNKNOWN), ("expires", None), ("covers", Missing.UNKNOWN)):
+                if isinstance(document.fields.get(name, left_out), Missing):
+                    yield f"{kind}.{name}"
+
+
+def is_open(value: Value) -> bool:
+    """Whether a value leaves something to find out."""
+    match value:
+        case Range(low=low, high=high):
+            return low != high
+        case SetOf(open=open_):
+            return open_
+    return isinstance(value, Missing)
+
+
+def choices(bundle: Bundle, exchange: Exchange, fact: str) -> tuple[str, ...] | None:
+    """The values to choose from, those of a place only where its country is known; None where the type is no value set."""
+    vocabulary = bundle.vocabulary
+    type, known = vocabulary.type_of(fact), vocabulary.facts.get(fact)
+    if type is None or type.values is None:
+        return None
+    if known is None or not known.lies_in:
+        return type.values.values
+    country = exchange.value(known.lies_in)
+    return type.values.of_country(country) if isinstance(country, str) else ()

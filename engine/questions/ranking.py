@@ -1,0 +1,126 @@
+"""
+Which open fact to ask for first.
+
+Each rule that is open, and may raise the outcome, needs some facts; so does each open test of coverage. A fact counts for more the fewer
+others such a rule needs, the stricter the level that it may raise, and the more of them need it. What the sender knows comes before the
+documents and counts that she must look up. Nothing is evaluated: how the tests read is known already. Source: semantics 4.5.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from engine.policy_language.vocabulary import DOCUMENT_GROUPS
+from engine.questions.open_facts import OpenFacts
+from engine.rules import AS_OF, Condition, Level, State, Truth, anchors, bearing
+from engine.values import Missing
+from engine.verdict import numbers
+
+WEIGHT = {Level.PROHIBITED: 4.0, Level.REVIEW: 2.0}  # of a rule by the highest level that it may raise; 1 for any other
+LOOKED_UP = 0.5  # how much a document or a count weighs beside what the sender knows
+PROCEEDS = Level.PERMITTED_WITH_OBLIGATIONS
+
+
+class Ranking(OpenFacts):
+    """The open facts of one exchange, the best to ask for first."""
+
+    def best_first(self) -> list[str]:
+        """
+        First the facts that decide whether the exchange may proceed at all, as long as this is open; then those that close the bounds.
+
+        Where no rule that counts is open, all facts that are open: an open outcome always asks something.
+        """
+        low, high = self.outcome.bounds.low, self.outcome.bounds.high
+        first = self.ranked(PROCEEDS) if low <= PROCEEDS < high else []
+        rest = self.ranked(low)
+        found = list(dict.fromkeys([*first, *rest]))
+        if not found:
+            gates, others = self.candidates()
+            found = [*gates, *others]
+        return found
+
+    def ranked(self, above: Level) -> list[str]:
+        """The facts of what may raise the outcome above a level, the weightiest first."""
+        scores: dict[str, float] = {}
+        for level, facts in self.terms(above):
+            for fact in facts:
+                scores[fact] = scores.get(fact, 0.0) + WEIGHT.get(level, 1.0) / len(facts) ** 2
+        return sorted(scores, key=lambda fact: (-scores[fact] * self.ease(fact), fact))
+
+    def answerable(self, fact: str) -> bool:
+        """Whether an answer to the question can be true together with what was sent."""
+        answers = self.book.of(fact, self.wide.get(fact, ())).values
+        contradictions = self.bundle.coherence.contradictions
+        return any(not contradictions(self.exchange.with_values({fact: each}), whole=False) for each in answers)
+
+    def ease(self, fact: str) -> float:
+        """How much a fact weighs by where it is found."""
+        looked_up = fact.partition(".")[0] in DOCUMENT_GROUPS or self.family(fact) in self.bundle.vocabulary.counters
+        return LOOKED_UP if looked_up else 1.0
+
+    def family(self, fact: str) -> str:
+        known = self.bundle.vocabulary.facts.get(fact)
+        return known.family if known else ""
+
+    def terms(self, above: Level) -> Iterator[tuple[Level, list[str]]]:
+        """What may raise the outcome above a level: that level, and the facts that leave it open."""
+        holds = self.verdict.holds
+        for number in numbers(holds.possible & ~holds.certain):
+            rule = self.verdict.rules[number]
+            level = self.questions.most(rule)
+            if level > above and self.matters(number):
+                yield level, self.needed(rule.condition)
+        for key in self.weighing():
+            if self.verdict.defined[key] is Truth.UNKNOWN:
+                yield Level.REVIEW, self.needed(self.definitions[key])
+        for number, touch in enumerate(self.bundle.vocabulary.touches):
+            touches = touch.as_ in self.located and self.verdict.defined[f"touch/{number}"] is not Truth.NO
+            if touches and isinstance(self.exchange.value(touch.fact), Missing):
+                yield Level.REVIEW, [touch.fact]
+        for key, owed in self.verdict.owed.items():
+            duty = self.bundle.duties[key]
+            if owed is Truth.NO or duty.overdue <= above or self.verdict.overdue[key] is not Truth.UNKNOWN:
+                continue
+            if duty.done_when is not None and self.reading(duty.done_when) is Truth.UNKNOWN:
+                yield duty.overdue, self.needed(duty.done_when)
+            for start in (due.after for due in anchors(duty.due)):
+                if start != AS_OF and isinstance(self.exchange.value(start), Missing):
+                    yield duty.overdue, [*self.undisputed(self.exchange.asked_for(start))]
+
+    def matters(self, number: int) -> bool:
+        """Whether it matters if a rule stands: of a lift, whether there is anything open that it may lift."""
+        rule = self.verdict.rules[number]
+        if not (rule.exempts or rule.excuses or rule.satisfies):
+            return bool(self.verdict.stands.possible >> number & 1)
+        if rule.effect not in ("exempts", "satisfies"):
+            return True
+        if any(self.holding(key) for key in rule.exempts):
+            return True
+        return any(
+            name in self.asked and self.verdict.requirements[name] != frozenset((State.MET,))
+            for name in (*rule.excuses, *rule.satisfies)
+        )
+
+    def holding(self, key: str) -> bool:
+        """Whether the condition of a rule holds, or may hold."""
+        return bool(self.verdict.holds.possible >> self.questions.number_of[key] & 1)
+
+    @property
+    def asked(self) -> frozenset[str]:
+        """The requirements that rules ask for which stand, or may stand."""
+        if self._asked is None:
+            standing = (
+                self.verdict.rules[number] for number in numbers(self.verdict.stands.possible & self.questions.requiring)
+            )
+            self._asked = frozenset(name for rule in standing if rule.need for name in rule.need.requirements())
+        return self._asked
+
+    _asked: frozenset[str] | None = None
+
+    def needed(self, condition: Condition) -> list[str]:
+        """The facts that leave a condition open; for a family's total, its members."""
+        found: dict[str, None] = {}
+        for atom in bearing(condition, self.definitions, self.reading):
+            if self.reading(atom) is Truth.UNKNOWN:
+                found |= dict.fromkeys(self.open(atom))
+        return list(found)
