@@ -7,6 +7,7 @@ randomness: the caller passes days and ids.
 
 from __future__ import annotations
 
+from engine.answer import Answer, Explanation
 from engine.authoring.brief import brief, organisation_brief
 from engine.authoring.changes import PolicyChangePart
 from engine.authoring.court import Court
@@ -43,14 +44,15 @@ from engine.deciding.contributions import Contribution, Counter, Counting, Key, 
 from engine.deciding.judgement import Judgement
 from engine.deciding.rests_on import Statement
 from engine.deciding.sign_off import Approval, Unsignable, facts_digest, meaning_of
-from engine.decision import CarriedPart, ConflictPart, Decision, DutyPart, PlanDecision
+from engine.decision import CarriedPart, ConflictPart, Decision, DutyPart, PlanDecision, SignedOffPart
 from engine.diagnostic import CODES, Diagnostic, did_you_mean
 from engine.exchange import INCOHERENT, MAX_BYTES, REGISTER, Exchange, ExchangeProblem, ExchangeRefused, read_object
+from engine.explaining.answer import verdict_digest
 from engine.explaining.phrasebook import Phrasebook
 from engine.explaining.plain_text import PlainText
 from engine.explaining.written import Written
 from engine.languages import LANGUAGES, Language
-from engine.pdp import INCLUDES, MODES, PDP, EnginesFailed
+from engine.pdp import INCLUDES, MODES, PARTS, PDP, EnginesFailed
 from engine.plan import Leg, decide_plan, read_plan
 from engine.policy_language.catalogue import FactEntry
 from engine.policy_language.check import PolicySettings
@@ -70,10 +72,12 @@ __all__ = [
     "LANGUAGES",
     "MAX_BYTES",
     "MODES",
+    "PARTS",
     "PDP",
     "REGISTER",
     "SEMANTICS",
     "ActionText",
+    "Answer",
     "Approval",
     "AttributesText",
     "AuthZenText",
@@ -98,6 +102,7 @@ __all__ = [
     "ExchangePart",
     "ExchangeProblem",
     "ExchangeRefused",
+    "Explanation",
     "FactEntry",
     "Instrument",
     "Judgement",
@@ -121,6 +126,7 @@ __all__ = [
     "Range",
     "Register",
     "Result",
+    "SignedOffPart",
     "SourceFile",
     "Statement",
     "Status",
@@ -160,4 +166,5 @@ __all__ = [
     "source_digest",
     "source_files",
     "trials",
+    "verdict_digest",
 ]

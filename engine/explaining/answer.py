@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from hashlib import sha256
 from json.encoder import encode_basestring as quote
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from engine.answer import MOST_BYTES, SCHEMA
 from engine.deciding.combine import Outcome, word
@@ -87,7 +87,7 @@ class AnswerWriter:
             "jurisdictions": list(self.jurisdictions(case)),
             "disputed": [_encode(part.model_dump(mode="json")) for part in disputed],
             "signed_off": [_encode(part.model_dump(mode="json")) for part in judgement.signed_off],
-            "owed": [_owed(part) for part in sorted(duties, key=_urgency)],
+            "owed": [owed(part) for part in sorted(duties, key=urgency)],
             "carried": [quote(part.condition) for part in carried if part.state != "met"],
             "conflicts": [quote(part.text) for part in conflicts],
             "rests_on": [self.teller.statement(each) for each in case.rests_on] if outcome.permits else [],
@@ -112,16 +112,9 @@ class AnswerWriter:
         values = [
             {"title": self.book.value(type, value) if type else value, "value": value} for value in part.values[:MAX_VALUES]
         ]
-        return _encode(
-            {
-                "fact": part.fact,
-                "more": max(0, len(part.values) - MAX_VALUES),
-                "narrows": part.narrows,
-                "question": part.question,
-                "type": part.type,
-                "values": values,
-            }
-        )
+        asked = {"fact": part.fact, "question": part.question, "type": part.type}
+        more = max(0, len(part.values) - MAX_VALUES)
+        return _encode(asked | _told(more=more, narrows=part.narrows, values=values))
 
     def unmet(self, case: Case) -> Iterator[str]:
         """What is required and not shown, by alternative; what certainly is not comes first."""
@@ -156,9 +149,9 @@ class AnswerWriter:
                         for of, policy in own[:MAX_INSTRUMENTS]
                     ],
                     "jurisdiction": name,
-                    "more": max(0, len(own) - MAX_INSTRUMENTS),
                     "outcome": word(bounds),
                     "title": self.book.place(name),
+                    **_told(more=max(0, len(own) - MAX_INSTRUMENTS)),
                 }
             )
 
@@ -234,11 +227,17 @@ def verdict_digest(verdict: Verdict, outcome: Outcome) -> str:
     return sha256(_encode(whole).encode()).hexdigest()
 
 
-def _owed(part: DutyPart) -> str:
+def _told(**members: Any) -> dict[str, Any]:
+    """The members that have something to say."""
+    return {name: value for name, value in members.items() if value}
+
+
+def owed(part: DutyPart) -> str:
+    """A duty in short, as JSON."""
     return _encode(part.model_dump(mode="json", include={"duty", "who", "certain", "due", "overdue"}))
 
 
-def _urgency(part: DutyPart) -> tuple[bool, bool, str]:
+def urgency(part: DutyPart) -> tuple[bool, bool, str]:
     """What is overdue first, then what is owed for certain, then what is due soonest."""
     return part.overdue == "no", not part.certain, part.due.isoformat() if part.due else "9999"
 

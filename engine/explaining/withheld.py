@@ -13,23 +13,15 @@ from datetime import date
 from typing import Any
 
 from engine.decision import DutyPart
+from engine.explaining.answer import MOST, owed, urgency
 from engine.explaining.sentence import ASKED, SHOWN
 from engine.explaining.written import Written
 from engine.languages import Language
 from engine.values import Document
 
 # Members that have only reasons, each with what it is without them.
-REASONS: dict[str, Any] = {
-    "jurisdictions": [],
-    "reasons": [],
-    "beaten": [],
-    "requirements": [],
-    "advice": [],
-    "conflicts": [],
-    "coverage": {"jurisdictions": [], "not_modelled": [], "notes": []},
-    "factor": {"account": {}, "lanes": []},
-}
-ADDED = ("carried", "disputed", "signed_off", "remedies", "holds_until", "trace")  # members that are left out
+REASONS: dict[str, Any] = {"jurisdictions": [], "unmet": [], "conflicts": [], "gaps": [], "lanes": [], "more": {}}
+ADDED = ("carried", "disputed", "signed_off", "verdict", "explanation")  # members that are left out
 
 
 def withheld(written: Written, say: Language) -> Written:
@@ -42,8 +34,7 @@ def withheld(written: Written, say: Language) -> Written:
     members = {name: member for name, member in written.members.items() if name not in ADDED}
     members |= {name: _encode(empty) for name, empty in REASONS.items()}
     members["answer"] = _encode(text)
-    members["duties"] = _encode([each.model_dump(mode="json") for each in duties])
-    members["engine"] = _encode(engine.model_dump(mode="json"))
+    members["owed"] = _encode([json.loads(owed(each)) for each in sorted(duties, key=urgency)[: MOST["owed"]]])
     members["withheld"] = "true"
     return replace(
         written,
@@ -64,8 +55,8 @@ def _answer(written: Written, duties: tuple[DutyPart, ...], say: Language) -> st
         case "permitted":
             text = say.permitted([])
         case "permitted_with_obligations":
-            owed = [say.clause(each.duty) for each in duties if each.arises == "exchange"]
-            text = say.permitted_with_duties([], len(owed), say.listed(owed[:SHOWN], more=max(0, len(owed) - SHOWN)))
+            due = [say.clause(each.duty) for each in duties if each.arises == "exchange"]
+            text = say.permitted_with_duties([], len(due), say.listed(due[:SHOWN], more=max(0, len(due) - SHOWN)))
         case "not_applicable":
             text = say.not_applicable("")
         case "undetermined":

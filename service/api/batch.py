@@ -37,7 +37,7 @@ class DecisionResult(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    decision: engine.Decision
+    decision: engine.Answer
 
 
 class ProblemResult(BaseModel):

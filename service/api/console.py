@@ -5,6 +5,7 @@ The pages are HTML and one style sheet. Their content security policy forbids ev
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,6 +14,7 @@ from fastapi import FastAPI, Request, Response
 from service.callers.caller import caller_of
 from service.console.pages import STYLE, PageReader, decision_page, list_page, missing_page
 from service.console.wording import WORDS
+from service.decisions.replay import CannotReplay, Replaying
 from service.log import search
 from service.log.query import FIELDS, Query, moment
 from service.log.search import OUTCOMES
@@ -29,6 +31,7 @@ MOST_LETTERS = 300  # in the value of a filter
 
 def add(app: FastAPI, service: Service) -> None:
     """Put the pages on the application."""
+    replaying = Replaying(service)
 
     @app.get("/log/style.css", include_in_schema=False)
     async def style(request: Request) -> Response:
@@ -62,7 +65,10 @@ def add(app: FastAPI, service: Service) -> None:
         if stored is None:
             words = WORDS[reader.lang]
             return _html(missing_page(reader, words["not_found"], words["not_found_text"]), 404)
-        return _html(decision_page(kept(stored), [each.model_dump(mode="json") for each in given], reader))
+        shown = kept(stored)
+        with suppress(CannotReplay):  # the page then has what the record itself has
+            shown["record"]["decision"] = replaying.whole(stored, reader.lang)
+        return _html(decision_page(shown, [each.model_dump(mode="json") for each in given], reader))
 
 
 def language(request: Request) -> str:

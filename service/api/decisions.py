@@ -6,7 +6,6 @@
 import json
 from dataclasses import asdict
 from datetime import datetime
-from threading import Lock
 from typing import Any, Literal
 from urllib.parse import parse_qsl
 
@@ -14,17 +13,15 @@ import sqlalchemy as sa
 from fastapi import FastAPI, Request, Response
 from pydantic import Field
 
-import engine
 from service.api import schemas
 from service.api.schemas import Shown
 from service.callers.caller import caller_of
 from service.decisions.idempotency import KeptAnswer, once
-from service.decisions.replay import CannotReplay, Replay, kept_decider, replay
+from service.decisions.replay import CannotReplay, Replaying
 from service.log.query import ABOUT, FIELDS, MOST_WORDS, Query, moment
-from service.log.record import KeptRecord, PolicyDigests
+from service.log.record import KeptRecord
 from service.log.search import OUTCOMES, CursorRefused, find
 from service.log.shown import kept, written_page
-from service.log.store import Stored
 from service.log.store import find as find_one
 from service.problems import RequestRefused
 from service.service import Service
@@ -214,30 +211,6 @@ def add(app: FastAPI, service: Service) -> None:
         except CannotReplay as cannot:
             raise RequestRefused("cannot-replay", str(cannot)) from None
         return Response(json.dumps(asdict(found), ensure_ascii=False), media_type="application/json")
-
-
-class Replaying:
-    """Replays one decision at a time. It keeps the last policies it loaded, since loading them takes as long as a start."""
-
-    def __init__(self, service: Service) -> None:
-        self._service = service
-        self._lock = Lock()
-        self._last: tuple[tuple[str, str, str], engine.PDP] | None = None
-
-    def of(self, stored: Stored) -> Replay:
-        """Raises CannotReplay, RequestRefused."""
-        with self._lock:
-            return replay(stored, self._decider)
-
-    def _decider(self, bundle: PolicyDigests, mode: str) -> engine.PDP:
-        live = self._service.live
-        if live.digests == bundle and live.pdp.mode == mode:
-            return live.pdp
-        key = (bundle.source, bundle.meaning, mode)
-        if self._last is None or self._last[0] != key:
-            self._last = None
-            self._last = (key, self._service.read(lambda connection: kept_decider(connection, bundle, mode)))
-        return self._last[1]
 
 
 def asked(query: bytes) -> tuple[Query, str | None, int]:

@@ -43,7 +43,7 @@ def add(app: FastAPI, service: Service) -> None:
         evaluate,
         methods=["POST"],
         summary="Decide an exchange",
-        response_model=engine.Decision,
+        response_model=engine.Answer,
         responses=schemas.problems(400, 403, 408, 413, 415, 503),
         openapi_extra={
             **schemas.needs("evaluate"),

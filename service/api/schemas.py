@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict
 import engine
 from service.callers import caller
 from service.callers.entrance import is_public
-from service.log.record import EngineVersion, Record
+from service.log.record import EngineVersion, Record, recorded_verdict
 from service.policies.live import Live
 from service.problems import Problem
 from service.register import named_exchanges
@@ -127,7 +127,8 @@ def _examples(live: Live) -> dict[str, Any]:
             break
         except engine.ExchangeRefused:
             continue  # another vocabulary
-    decision = live.pdp.decide(exchange, as_of=_DAY, today=_DAY, id=_ID)
+    written = live.pdp.answer(live.pdp.judge(exchange, as_of=_DAY), today=_DAY, id=_ID)
+    decision = engine.Answer.model_validate_json(written.json())
     record = Record(
         id=_ID,
         recorded_at=datetime(_DAY.year, _DAY.month, _DAY.day, 9, 30, 0, 123456, UTC),
@@ -135,6 +136,7 @@ def _examples(live: Live) -> dict[str, Any]:
         as_of=_DAY,
         request=dict(exchange.document),
         decision=decision,
+        verdict=recorded_verdict(written),
         bundle=live.digests,
         engine=EngineVersion.of_this_one(),
     ).document()

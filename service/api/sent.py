@@ -23,20 +23,21 @@ from service.problems import RequestRefused
 BODY_SECONDS = 30  # a slow caller holds a place that other callers need
 
 _MOST_PARAMETERS = 8
+ALL = "all"  # parts of an explanation
 
 PARAMETERS: list[dict[str, Any]] = [
     {
         "name": "include",
         "in": "query",
         "required": False,
-        "description": "additional parts of the decision, separated by commas",
+        "description": "parts of the explanation that the answer is to have, separated by commas; `all` is each of them",
         "style": "form",
         "explode": False,
         "schema": {
             "type": "array",
             "minItems": 1,
             "uniqueItems": True,
-            "items": {"type": "string", "enum": list(engine.INCLUDES)},
+            "items": {"type": "string", "enum": [*engine.PARTS, ALL]},
         },
     },
     {
@@ -118,18 +119,27 @@ def asked(query: bytes) -> TellingAsked:
         raise RequestRefused("bad-request", "the query has a parameter twice")
     for name in values.keys() - {"include", "lang"}:
         raise RequestRefused("bad-request", f"there is no parameter `{name[:40]}`; there are `include` and `lang`")
-    include = values["include"].split(",") if "include" in values else []
-    for each in include:
-        if each not in engine.INCLUDES:
+    return TellingAsked(parts(values.get("include")), language(values.get("lang", TellingAsked().lang)))
+
+
+def parts(include: str | None) -> frozenset[str]:
+    """The parts of an explanation that a parameter names. Raises RequestRefused."""
+    named = [] if include is None else include.split(",")
+    for each in named:
+        if each not in (*engine.PARTS, ALL):
             raise RequestRefused(
-                "bad-request", f"`include` takes {_listed(engine.INCLUDES)}, separated by commas, not `{each[:40]}`"
+                "bad-request", f"`include` takes {_listed((*engine.PARTS, ALL))}, separated by commas, not `{each[:40]}`"
             )
-    if len(set(include)) < len(include):
+    if len(set(named)) < len(named):
         raise RequestRefused("bad-request", "`include` has a value twice")
-    lang = values.get("lang", TellingAsked().lang)
+    return frozenset(engine.PARTS if ALL in named else named)
+
+
+def language(lang: str) -> str:
+    """A language that sentences can be in. Raises RequestRefused."""
     if lang not in engine.LANGUAGES:
         raise RequestRefused("bad-request", f"`lang` takes {_listed(engine.LANGUAGES)}, not `{lang[:40]}`")
-    return TellingAsked(frozenset(include), lang)
+    return lang
 
 
 def _listed(choices: Iterable[str]) -> str:

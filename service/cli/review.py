@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -71,22 +72,25 @@ def show(
 ) -> int:
     """Show a decision, its sign-offs, and the provisions that can be signed off. Ends with 0."""
     import engine
-    from service.log.leaf import clear
+    from service.decisions.replay import CannotReplay, kept_decider, whole
     from service.problems import RequestRefused
     from service.reviews import sign_offs
 
     need("language", lang, engine.LANGUAGES)
     with _open(database, policies) as desk:
         stored = desk.stored(id)
-        record = clear(stored.entry.leaf, stored.entry.openings)
         with desk.database.reading.connect() as connection:
             given = sign_offs.given(connection, id)
+            try:
+                decided = whole(stored, partial(kept_decider, connection), lang)
+            except CannotReplay as cannot:
+                raise UsedWrongly(str(cannot)) from None
         try:
             names: tuple[str, ...] = sign_offs.signable(desk.live, stored)
             why_not = "" if names else "this decision has nothing to sign off"
         except RequestRefused as refused:
             names, why_not = (), refused.detail
-    decision = engine.Decision.model_validate(record["decision"])
+    decision = engine.Decision.model_validate(decided)
     print_decision(decision, text_in(desk.live.bundle, lang), whole=True)
     print("\nSign-offs")
     for each in given:

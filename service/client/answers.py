@@ -12,7 +12,7 @@ from typing import Any
 
 from service.client.errors import Malformed, Place, Refused
 
-SCHEMA = "fifthfactor/decision/1"
+SCHEMA = "fifthfactor/decision/2"
 PERMITTING = ("permitted", "permitted_with_obligations")
 OUTCOMES = (*PERMITTING, "not_applicable", "requirements_unmet", "review", "prohibited", "undetermined")
 
@@ -24,7 +24,7 @@ class Answer:
     """
     A recorded decision. Act on `proceed` and on nothing else.
 
-    `sentence` says the answer in words. `document` is the whole decision; `engine/README.md` explains it.
+    `sentence` says the answer in words. `document` is the whole answer; `service/docs/evaluating.md` explains it.
     """
 
     proceed: bool

@@ -19,6 +19,7 @@ from service.ledger.book import Book
 from service.ledger.counts import Counts, Filled, Moment
 from service.log.canonical_json import NotCanonical
 from service.log.leaf import SealedRecord, seal
+from service.log.record import answered
 from service.log.summary import Summary
 from service.policies.live import Live
 from service.policies.shadow import GivenToShadow
@@ -35,7 +36,7 @@ Recorded = TypeVar("Recorded")
 
 @dataclass(frozen=True, slots=True)
 class TellingAsked:
-    """How a caller wants the decision to be written: with more parts, of engine.INCLUDES, and in one of engine.LANGUAGES."""
+    """How a caller wants to be answered: with parts of the explanation, of engine.PARTS, and in one of engine.LANGUAGES."""
 
     include: frozenset[str] = frozenset()
     lang: str = "en"
@@ -164,15 +165,14 @@ class Decider:
         """
         began = perf_counter()
         live, exchange = judged.live, judged.filled.exchange
-        written = live.pdp.tell(judged.judgement, today=judged.today, id=judged.id, include=asked.include, lang=asked.lang)
+        written = live.pdp.answer(judged.judgement, today=judged.today, id=judged.id, parts=asked.include, lang=asked.lang)
         if not written.engine.agreed:
             self._service.incidents.disagreement(live.pdp, request_id, written)
         try:
             no = denied(written)
-            answer, members = live.records.write(written, judged.now, caller.id, _more(judged, written, no))
+            members = live.records.write(written, judged.now, caller.id, _more(judged, written, no))
             told = written if caller.reads else live.pdp.withheld(written)
-            if told is not written:
-                answer = told.json().encode()
+            answer = answered(told)
             summary = Summary.of(written, judged.now, caller.id, live.digests.source, denied=bool(no))
             entry = seal({"id": judged.id, "request": exchange.document}, exchange.personal, written=members, summary=summary)
         except NotCanonical:
@@ -241,6 +241,7 @@ def _more(judged: Judged, written: engine.Written, no: str) -> dict[str, Any]:
         "denied": no or None,
         "lang": None if written.lang == TellingAsked().lang else written.lang,
         "signable": list(written.signable) if written.outcome == sign_offs.REVIEW else None,
+        "signed_off": [each.model_dump(mode="json") for each in judged.judgement.signed_off] or None,
     }
     return {name: value for name, value in members.items() if value is not None}
 

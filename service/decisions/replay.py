@@ -9,10 +9,11 @@ Erased values are gone: the exchange is decided without them, and the result say
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import islice
+from threading import Lock
 from typing import Any, Literal
 
 import sqlalchemy as sa
@@ -20,11 +21,13 @@ import sqlalchemy as sa
 import engine
 from service.log.canonical_json import canonical
 from service.log.leaf import clear
-from service.log.record import SHAPES, PolicyDigests
+from service.log.record import SCHEMA, SHAPES, PolicyDigests
 from service.log.store import Stored
 from service.policies.kept import NotKept, load_kept
+from service.service import Service
 
 MOST_DIFFERENCES = 20
+ENGLISH = "en"  # the language of a record that names none
 SHOWN_BY = {"rests_on": "exact"}  # the member that shows that a part was asked for, where it is not the part itself
 Finding = Literal["bytes", "meaning", "nothing"]
 
@@ -67,16 +70,79 @@ class Replay:
     refused: str | None = None
 
 
-def replay(stored: Stored, deciders: Deciders) -> Replay:
-    """Decide the request of a record again, on its day and under its policies. Raises CannotReplay."""
+@dataclass(frozen=True, slots=True)
+class Reopened:
+    """A record whose exchange was judged again: by `pdp`, on its day, with the approvals that it rests on."""
+
+    record: dict[str, Any]
+    erased: tuple[str, ...]
+    pdp: engine.PDP
+    judgement: engine.Judgement
+    today: date
+
+    def whole(self, lang: str | None = None) -> dict[str, Any]:
+        """The whole decision on the record's exchange, as this version decides and tells it; its language by default."""
+        decision = self.pdp.tell(
+            self.judgement, today=self.today, id=self.record["id"], lang=lang or self.record.get("lang", ENGLISH)
+        )
+        found: dict[str, Any] = json.loads(decision.canonical())
+        return found
+
+    def explanation(self, parts: Collection[str], lang: str | None = None) -> str:
+        """Parts of the explanation, as JSON: those that the caller would have got with the answer."""
+        lang = lang or self.record.get("lang", ENGLISH)
+        return self.pdp.explain(self.judgement, today=self.today, id=self.record["id"], parts=parts, lang=lang)
+
+    @property
+    def same_verdict(self) -> bool | None:
+        """Whether this version comes to the recorded verdict; None where the record has no digest of it."""
+        digest = self.record["decision"].get("verdict")
+        return None if digest is None else digest == engine.verdict_digest(self.judgement.verdict, self.judgement.outcome)
+
+
+def reopen(stored: Stored, deciders: Deciders) -> Reopened:
+    """Judge the exchange of a record again. Raises CannotReplay, engine.ExchangeRefused."""
     record = _record(stored)
-    recorded, bundle, version = record["decision"], PolicyDigests(**record["bundle"]), record["engine"]["version"]
+    recorded, bundle = record["decision"], PolicyDigests(**record["bundle"])
     erased = tuple(each.pointer for each in stored.entry.openings if each.value is None)
     request = record["request"]
     for pointer in erased:
         _remove(request, pointer)
     pdp = deciders(bundle, recorded["engine"]["mode"])
+    as_of = date.fromisoformat(record["as_of"])
+    # The present day decides only whether the decision is hypothetical.
+    today = as_of + (timedelta(days=1 if as_of < date.max else -1) if recorded["hypothetical"] else timedelta())
+    signed = [engine.Approval.told(part) for part in record.get("signed_off") or recorded.get("signed_off") or ()]
+    exchange = engine.parse_exchange(pdp.bundle, json.dumps(request, ensure_ascii=False).encode())
+    marks = record.get("counted", {})
+    exchange = engine.counted(pdp.bundle, exchange, [fact for fact, mark in marks.items() if mark["from"] == "ledger"])
+    try:
+        judgement = pdp.judge(exchange, as_of=as_of, signed=signed)
+    except engine.EnginesFailed as failed:
+        raise CannotReplay(f"no engine could decide: {failed}") from None
+    return Reopened(record, erased, pdp, judgement, today)
+
+
+def whole(stored: Stored, deciders: Deciders, lang: str) -> dict[str, Any]:
+    """
+    The whole decision of a record. An earlier record holds it; otherwise it is told again, in a language. Raises CannotReplay.
+    """
+    record = _record(stored)
+    if record["schema"] != SCHEMA:
+        decision: dict[str, Any] = record["decision"]
+        return decision
+    try:
+        return reopen(stored, deciders).whole(lang)
+    except engine.ExchangeRefused as refused:
+        raise CannotReplay(f"engine {engine.__version__} no longer accepts this exchange: {refused}") from None
+
+
+def replay(stored: Stored, deciders: Deciders) -> Replay:
+    """Decide the request of a record again, on its day and under its policies. Raises CannotReplay."""
+    record = _record(stored)
+    recorded, version = record["decision"], record["engine"]["version"]
     under = record["engine"].get("semantics") or engine.semantics_of(version)
+    erased = tuple(each.pointer for each in stored.entry.openings if each.value is None)
 
     def found(holds: bool, same: Finding, differences: Iterable[ReplayDifference] = (), refused: str | None = None) -> Replay:
         return Replay(
@@ -87,23 +153,19 @@ def replay(stored: Stored, deciders: Deciders) -> Replay:
             replayed_by=engine.__version__,
             recorded_under=under,
             replayed_under=engine.SEMANTICS,
-            bundle=bundle.source,
+            bundle=record["bundle"]["source"],
             erased=erased,
             differences=tuple(islice(differences, MOST_DIFFERENCES)),
             refused=refused,
         )
 
     try:
-        exchange = engine.parse_exchange(pdp.bundle, json.dumps(request, ensure_ascii=False).encode())
-        marks = record.get("counted", {})
-        exchange = engine.counted(pdp.bundle, exchange, [fact for fact, mark in marks.items() if mark["from"] == "ledger"])
-        replayed = _again(pdp, exchange, date.fromisoformat(record["as_of"]), record)
+        again = reopen(stored, deciders)
     except engine.ExchangeRefused as refused:
         if under != engine.SEMANTICS:
             return found(True, "nothing", refused=str(refused))
         raise CannotReplay(f"engine {engine.__version__} no longer accepts this exchange: {refused}") from None
-    except engine.EnginesFailed as failed:
-        raise CannotReplay(f"no engine could decide: {failed}") from None
+    replayed = _answered(again) if record["schema"] == SCHEMA else _again(again)
     differences = tuple(_differences(meaning(recorded), meaning(replayed), ""))
     same: Finding = "nothing" if differences else "meaning"
     if canonical(replayed) == canonical(recorded):
@@ -134,11 +196,13 @@ def decider(policies: engine.Bundle, bundle: PolicyDigests, mode: str) -> engine
 
 
 def meaning(decision: dict[str, Any]) -> dict[str, Any]:
-    """What a decision means, however it is worded: outcomes, what stands, what is met, owed and missing."""
-    plain = ("proceed", "outcome", "bounds", "beneath", "as_of", "hypothetical")
+    """What a decision means, however it is worded: outcomes, and the digest of its verdict or, in a whole one, what stands and is met."""
+    plain = {name: decision[name] for name in ("proceed", "outcome", "bounds", "beneath", "as_of", "hypothetical")}
+    plain["jurisdictions"] = {part["jurisdiction"]: part["bounds"] for part in decision["jurisdictions"]}
+    if "reasons" not in decision:
+        return plain | {"verdict": decision["verdict"], "signed_off": _signed_off(decision)}
     return {
-        **{name: decision[name] for name in plain},
-        "jurisdictions": {part["jurisdiction"]: part["bounds"] for part in decision["jurisdictions"]},
+        **plain,
         "reasons": {part["provision"] + " " + part["effect"]: part["standing"] for part in decision["reasons"]},
         "beaten": {part["provision"]: [part["certain"], part["doubtful"]] for part in decision["beaten"]},
         "requirements": {part["requirement"]: part["state"] for part in decision["requirements"]},
@@ -147,9 +211,13 @@ def meaning(decision: dict[str, Any]) -> dict[str, Any]:
         "missing": [[part["settles"], [fact["fact"] for fact in part["facts"]]] for part in decision["missing"]],
         "coverage": [[part["country"], part["subject"], part["certain"]] for part in decision["coverage"]["not_modelled"]],
         "carried": [[part["provision"], part["from"], part["state"]] for part in decision.get("carried") or ()],
-        "signed_off": [[part["provision"], part["accepts"]] for part in decision.get("signed_off") or ()],
+        "signed_off": _signed_off(decision),
         "lanes": {part["lane"] + " " + part["provision"]: part["state"] for part in decision["factor"]["lanes"]},
     }
+
+
+def _signed_off(decision: dict[str, Any]) -> list[list[str]]:
+    return [[part["provision"], part["accepts"]] for part in decision.get("signed_off") or ()]
 
 
 def _record(stored: Stored) -> dict[str, Any]:
@@ -161,28 +229,37 @@ def _record(stored: Stored) -> dict[str, Any]:
     return record
 
 
-def _again(pdp: engine.PDP, exchange: engine.Exchange, as_of: date, record: dict[str, Any]) -> dict[str, Any]:
-    """The decision of a record again, in its language. If the record names no language, the one that fits best is taken."""
-    recorded = record["decision"]
+def _answered(again: Reopened) -> dict[str, Any]:
+    """The answer of a record again, in its language."""
+    id, lang = again.record["id"], _known(again.record.get("lang", ENGLISH))
+    answer: dict[str, Any] = json.loads(again.pdp.answer(again.judgement, today=again.today, id=id, lang=lang).canonical())
+    return answer
+
+
+def _again(again: Reopened) -> dict[str, Any]:
+    """The whole decision of an earlier record again. If the record names no language, the one that fits best is taken."""
+    record, recorded = again.record, again.record["decision"]
     # The optional parts that the caller asked for are in the recorded decision.
     include = [name for name in engine.INCLUDES if recorded.get(SHOWN_BY.get(name, name)) is not None]
-    # The present day decides only whether the decision is hypothetical.
-    today = as_of + (timedelta(days=1 if as_of < date.max else -1) if recorded["hypothetical"] else timedelta())
-    signed = [engine.Approval.told(part) for part in recorded.get("signed_off") or ()]
 
     def written(lang: str) -> dict[str, Any]:
-        again = pdp.write(exchange, as_of=as_of, today=today, id=recorded["id"], include=include, lang=lang, signed=signed)
-        decision: dict[str, Any] = json.loads(again.canonical())
+        told = again.pdp.tell(again.judgement, today=again.today, id=recorded["id"], include=include, lang=lang)
+        decision: dict[str, Any] = json.loads(told.canonical())
         return decision
 
     if "lang" in record:
-        if record["lang"] not in engine.LANGUAGES:
-            raise CannotReplay(f"the decision was written in the language `{record['lang']}`, which this version does not have")
-        return written(record["lang"])
+        return written(_known(record["lang"]))
     # The decision is in English, or its record is too old to name a language.
     english, *others = engine.LANGUAGES
     first = written(english)
     return first if first == recorded else _nearest(recorded, [first, *map(written, others)])
+
+
+def _known(lang: str) -> str:
+    """The language of a record. Raises CannotReplay."""
+    if lang not in engine.LANGUAGES:
+        raise CannotReplay(f"the decision was written in the language `{lang}`, which this version does not have")
+    return lang
 
 
 def _nearest(recorded: dict[str, Any], replayed: list[dict[str, Any]]) -> dict[str, Any]:
@@ -212,3 +289,40 @@ def _differences(recorded: Any, replayed: Any, at: str) -> Iterator[ReplayDiffer
                 yield from _differences(one, other, f"{at}/{number}")
         case _ if recorded != replayed:
             yield ReplayDifference(at, recorded, replayed)
+
+
+class Replaying:
+    """Replays one decision at a time. It keeps the last policies it loaded, since loading them takes as long as a start."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._lock = Lock()
+        self._last: tuple[tuple[str, str, str], engine.PDP] | None = None
+
+    def of(self, stored: Stored) -> Replay:
+        """Raises CannotReplay, RequestRefused."""
+        with self._lock:
+            return replay(stored, self._decider)
+
+    def whole(self, stored: Stored, lang: str) -> dict[str, Any]:
+        """The whole decision of a record; see `whole`. Raises CannotReplay, RequestRefused."""
+        with self._lock:
+            return whole(stored, self._decider, lang)
+
+    def reopened(self, stored: Stored) -> Reopened:
+        """A record whose exchange is judged again. Raises CannotReplay, RequestRefused."""
+        with self._lock:
+            try:
+                return reopen(stored, self._decider)
+            except engine.ExchangeRefused as refused:
+                raise CannotReplay(f"engine {engine.__version__} no longer accepts this exchange: {refused}") from None
+
+    def _decider(self, bundle: PolicyDigests, mode: str) -> engine.PDP:
+        live = self._service.live
+        if live.digests == bundle and live.pdp.mode == mode:
+            return live.pdp
+        key = (bundle.source, bundle.meaning, mode)
+        if self._last is None or self._last[0] != key:
+            self._last = None
+            self._last = (key, self._service.read(lambda connection: kept_decider(connection, bundle, mode)))
+        return self._last[1]

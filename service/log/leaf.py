@@ -2,11 +2,13 @@
 The bytes of a record in the log, and how they are checked.
 
 Input: a record as a JSON document, and the places of the personal values in its request. Output: the leaf, which is canonical
-JSON with a commitment in place of each personal value; the leaf's RFC 6962 hash; and the openings of the commitments.
-An erasure removes the openings and leaves the leaf and its hash as they are. So the values are gone, and every proof over
-the leaves stays valid.
+JSON with a commitment in place of each personal value, and of the request and the decision as wholes; the leaf's RFC 6962 hash;
+and the openings of the commitments. An erasure removes the openings of personal values and leaves the leaf and its hash as they
+are. So the values are gone, and every proof over the leaves stays valid. The leaf of a record of shape 1 or 2 holds request and
+decision themselves.
 
-    leaf        = RFC 8785 of the record, with {"commitment": "<hex>"} in place of each personal value
+    leaf        = RFC 8785 of the record, with {"commitment": "<hex>"} in place of the request, of the decision,
+                  and, within the request, of each personal value
     leaf hash   = SHA-256(00 || leaf)                                                       (RFC 6962, section 2.1)
     commitment  = SHA-256("fifthfactor/commitment/1" || 00 || salt || RFC 8785 of the value)
     salt        = 32 bytes from the operating system, new for each value
@@ -31,11 +33,16 @@ _COMMITMENT_DOMAIN = b"fifthfactor/commitment/1\x00"
 _LEAF_DOMAIN = b"\x00"
 _NOTHING: Mapping[str, bytes] = MappingProxyType({})
 SALT_BYTES = 32
+WHOLE = ("decision", "request")  # the members to which a leaf holds a commitment
 
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """The salt and the value that open one commitment, both None after an erasure. The pointer leads into the record's request."""
+    """
+    The salt and the value that open one commitment, both None after an erasure.
+
+    The pointer leads into the record's request, or is `request` or `decision` for the commitment to a whole member.
+    """
 
     pointer: str
     salt: bytes | None
@@ -85,7 +92,12 @@ def seal(
         request = with_value(request, pointer, {"commitment": _commitment_of(opening)})
         openings.append(opening)
     members = {name: canonical(value) for name, value in document.items() if name != "request"}
-    leaf = canonical_object({**members, **written, "request": canonical(request)})
+    members = {**members, **written, "request": canonical(request)}
+    for name in WHOLE:
+        opening = Opening(name, random(SALT_BYTES), members[name])
+        members[name] = canonical({"commitment": _commitment_of(opening)})
+        openings.append(opening)
+    leaf = canonical_object(members)
     return SealedRecord(document["id"], leaf, leaf_hash(leaf), tuple(openings), summary)
 
 
@@ -100,16 +112,25 @@ def outermost(pointers: Sequence[str]) -> tuple[str, ...]:
 
 def clear(leaf: bytes, openings: Sequence[Opening]) -> dict[str, Any]:
     """The record of a leaf, with the personal values that were not erased put back."""
-    document: dict[str, Any] = json.loads(leaf)
+    document = opened(leaf, openings)
     for opening in openings:
-        if opening.value is not None:
+        if opening.value is not None and opening.pointer not in WHOLE:
             document["request"] = with_value(document["request"], opening.pointer, json.loads(opening.value))
     return document
 
 
-def commitments(leaf: bytes) -> dict[str, str]:
-    """The commitments in a leaf's request, by the JSON Pointer at which each stands."""
-    return dict(_commitments_in(json.loads(leaf)["request"], ""))
+def opened(leaf: bytes, openings: Sequence[Opening]) -> dict[str, Any]:
+    """The record of a leaf, with request and decision put back, and commitments in place of the personal values."""
+    document: dict[str, Any] = json.loads(leaf)
+    document |= {each.pointer: json.loads(each.value) for each in openings if each.pointer in WHOLE and each.value is not None}
+    return document
+
+
+def commitments(leaf: bytes, openings: Sequence[Opening]) -> dict[str, str]:
+    """The commitments of a record, by the pointers of their openings."""
+    document = json.loads(leaf)
+    whole = {name: hexadecimal for name in WHOLE for at, hexadecimal in _commitments_in(document.get(name), "") if not at}
+    return {**whole, **dict(_commitments_in(opened(leaf, openings)["request"], ""))}
 
 
 def faults(id: str, leaf: bytes, stored_hash: bytes, openings: Sequence[Opening]) -> tuple[str, ...]:
@@ -123,7 +144,7 @@ def faults(id: str, leaf: bytes, stored_hash: bytes, openings: Sequence[Opening]
     try:
         document = json.loads(leaf)
         written = canonical(document)
-        held = commitments(leaf)
+        held = commitments(leaf, openings)
     except (ValueError, NotCanonical, KeyError, TypeError):
         return ("the leaf is not the canonical JSON of a record",)
     found = []

@@ -18,12 +18,14 @@ from service.log.canonical_json import NotCanonical, canonical, joined
 
 Sha256 = Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")]
 
-Schema = Literal["fifthfactor/record/1", "fifthfactor/record/2"]
-
-SCHEMA: Schema = "fifthfactor/record/1"
-SCHEMA_WITH_MORE: Schema = "fifthfactor/record/2"  # of a record with at least one of the OPTIONAL members
-SHAPES = (SCHEMA, SCHEMA_WITH_MORE)
-OPTIONAL = ("counted", "denied", "lang", "register", "signable")
+SCHEMA = "fifthfactor/record/3"
+EARLIER = (
+    "fifthfactor/record/1",
+    "fifthfactor/record/2",
+)  # with a whole decision; shape 2 has at least one of the OPTIONAL members
+SHAPES = (SCHEMA, *EARLIER)
+EXPLANATION = "explanation"  # the member of an answer that has what was asked for beside it
+OPTIONAL = ("counted", "denied", "lang", "register", "signable", "signed_off")
 
 
 class PolicyDigests(BaseModel):
@@ -75,12 +77,28 @@ class Count(BaseModel):
     brought: dict[Literal["at_least", "at_most"], int] | None = None
 
 
-class Record(BaseModel):
-    """One decision with everything it rests on. A record of shape 1 has no optional member, a record of shape 2 has at least one."""
+class RecordedVerdict(BaseModel):
+    """
+    The verdict of the engines in compact form. The decision has its digest.
+
+    `stands` are the rules that stand for certain, by key. `possible` are those that may stand, as a hexadecimal number whose bit n is the
+    rule n of the policies. `requirements` has the states of what the standing rules ask for. `bounds` are the mildest and the strictest
+    outcome by jurisdiction, and overall by the empty name.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    stands: tuple[str, ...]
+    possible: str
+    requirements: dict[str, str]
+    bounds: dict[str, tuple[str, str]]
+
+
+class RecordBase(BaseModel):
+    """One decision with everything it rests on."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
-    schema_: Schema = Field(default=SCHEMA, alias="schema")
     id: str = Field(description="the decision's id, a UUID of version 7")
     recorded_at: datetime = Field(description="when the record was made, in UTC")
     asked_by: str | None = Field(description="the id of the caller who asked; null in records made before callers had ids")
@@ -88,7 +106,6 @@ class Record(BaseModel):
     request: dict[str, JsonValue] = Field(
         description='the exchange as accepted; an erased personal value is replaced by {"commitment": …}'
     )
-    decision: engine.Decision
     bundle: PolicyDigests
     engine: EngineVersion
     counted: dict[str, Count] | None = Field(
@@ -114,15 +131,36 @@ class Record(BaseModel):
     def document(self) -> dict[str, Any]:
         """The record as a JSON document."""
         document = self.model_dump(mode="json", by_alias=True)
-        return {name: value for name, value in document.items() if value is not None or name not in OPTIONAL}
+        kept = {name: value for name, value in document.items() if value is not None or name not in OPTIONAL}
+        if "verdict" in kept:  # an answer leaves out what it does not have
+            kept["decision"] = self.decision.model_dump(mode="json", by_alias=True, exclude_unset=True)  # type: ignore[attr-defined]
+        return kept
+
+
+class Record(RecordBase):
+    """One decision with everything it rests on: the answer, and the verdict that it was written from."""
+
+    schema_: Literal["fifthfactor/record/3"] = Field(default="fifthfactor/record/3", alias="schema")
+    decision: engine.Answer
+    verdict: RecordedVerdict
+    signed_off: tuple[engine.SignedOffPart, ...] | None = Field(
+        default=None, description="the approvals that the decision rests on; the decision itself may list fewer"
+    )
+
+
+class EarlierRecord(RecordBase):
+    """A record of an earlier shape, which holds a whole decision. One of shape 1 has no optional member."""
+
+    schema_: Literal["fifthfactor/record/1", "fifthfactor/record/2"] = Field(default="fifthfactor/record/1", alias="schema")
+    decision: engine.Decision
 
 
 class RecordWriter:
     """
     Writes the records of one bundle, without their requests, as canonical JSON.
 
-    The engine gives the members of a decision in canonical form, so neither the decision nor the record has to pass through
-    a model. Tests check the written records against the model above.
+    The engine gives the members of an answer in canonical form, so neither the answer nor the record has to pass through a model. Tests
+    check the written records against the model above.
     """
 
     def __init__(self, bundle: PolicyDigests, version: EngineVersion) -> None:
@@ -131,30 +169,59 @@ class RecordWriter:
             "engine": canonical(version.model_dump()),
             "schema": canonical(SCHEMA),
         }
-        self._with_more = {**self._fixed, "schema": canonical(SCHEMA_WITH_MORE)}
 
     def write(
         self, decision: engine.Written, recorded_at: datetime, asked_by: str, more: Mapping[str, Any] = MappingProxyType({})
-    ) -> tuple[bytes, Mapping[str, bytes]]:
+    ) -> Mapping[str, bytes]:
         """
-        The decision as it is answered, and all members of its record except `id` and `request`. Raises NotCanonical.
+        All members of a decision's record except `id` and `request`. Raises NotCanonical.
 
-        `more` are the optional members of the record.
+        `more` are the optional members of the record. The links and the explanation of an answer are not recorded.
         """
-        try:
-            members = {name: text.encode() for name, text in decision.members.items()}
-        except UnicodeEncodeError:
-            raise NotCanonical("half a character") from None
+        recorded = {name: text for name, text in sorted(_members(decision).items()) if name != EXPLANATION}
         written = {name: canonical(value) for name, value in more.items()}
         moment = recorded_at.astimezone(UTC).isoformat().replace("+00:00", "Z")
-        return joined(members), {
-            **(self._with_more if written else self._fixed),
+        return {
+            **self._fixed,
             "asked_by": canonical(asked_by),
             "as_of": b'"%b"' % decision.as_of.isoformat().encode(),
-            "decision": joined(dict(sorted(members.items()))),
+            "decision": joined(recorded),
             "recorded_at": b'"%b"' % moment.encode(),
+            "verdict": canonical(recorded_verdict(decision).model_dump(mode="json")),
             **written,
         }
+
+
+def answered(decision: engine.Written) -> bytes:
+    """A decision as it is answered: with links to its explanation and its record. Raises NotCanonical."""
+    members, id = _members(decision), decision.id.encode()
+    explained = members.pop(EXPLANATION, None)
+    members["links"] = b'{"explanation":"/v1/decisions/%b/explanation","record":"/v1/decisions/%b"}' % (id, id)
+    return joined(members if explained is None else {**members, EXPLANATION: explained})
+
+
+def _members(decision: engine.Written) -> dict[str, bytes]:
+    try:
+        return {name: text.encode() for name, text in decision.members.items()}
+    except UnicodeEncodeError:
+        raise NotCanonical("half a character") from None
+
+
+def recorded_verdict(decision: engine.Written) -> RecordedVerdict:
+    """The verdict behind a decision, in compact form."""
+    judgement = decision.judgement
+    verdict, outcome = judgement.verdict, judgement.outcome
+    asked = {name for _, rule in verdict.rules_that_stand() if rule.need for name in rule.need.requirements()}
+    return RecordedVerdict(
+        stands=tuple(rule.key for certain, rule in verdict.rules_that_stand() if certain),
+        possible=f"{verdict.stands.possible & ~verdict.stands.certain:x}",
+        requirements={
+            name: " or ".join(sorted(state.name.lower() for state in verdict.requirements[name])) for name in sorted(asked)
+        },
+        bounds={
+            name: (bounds.low.word, bounds.high.word) for name, bounds in {"": outcome.bounds, **outcome.jurisdictions}.items()
+        },
+    )
 
 
 class Personal(BaseModel):
@@ -184,5 +251,5 @@ class KeptRecord(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    record: Record
+    record: Annotated[Record | EarlierRecord, Field(discriminator="schema_")]
     log: LogEntry

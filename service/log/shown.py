@@ -15,7 +15,7 @@ from service.log.store import Stored, moment_text
 def kept(stored: Stored) -> dict[str, Any]:
     """A whole stored record, as KeptRecord describes it. Its shape may be an older one, so it passes through no model."""
     entry = stored.entry
-    held = commitments(entry.leaf)
+    held = commitments(entry.leaf, entry.openings)
     return {
         "record": clear(entry.leaf, entry.openings),
         "log": {

@@ -148,7 +148,8 @@ class Store:
         # A digest of the facts would confirm a guess at the erased values. Without the digest the sign-off has no effect.
         transaction.execute(sa.update(sign_off).where(sign_off.c.decision == id).values(facts=None))
         sequence = transaction.execute(sa.select(record.c.sequence).where(record.c.id == id)).scalar_one_or_none()
-        mine = (personal.c.sequence == sequence, personal.c.erased_at.is_(None))
+        # A pointer begins with a slash; the openings of the whole request and decision stay.
+        mine = (personal.c.sequence == sequence, personal.c.erased_at.is_(None), personal.c.pointer.startswith("/"))
         values = transaction.execute(sa.select(sa.cast(personal.c.value, sa.LargeBinary)).where(*mine)).scalars().all()
         transaction.execute(sa.update(personal).where(*mine).values(salt=None, value=None, erased_at=now_text()))
         if sequence is not None:

@@ -58,7 +58,9 @@ class Summary:
     def of_leaf(cls, leaf: bytes, openings: Mapping[str, bytes | None]) -> Summary:
         """The summary of a record in the log. `openings` has its personal values as JSON, by pointer, None for an erased value."""
         try:
-            return _of_record(json.loads(leaf), openings)
+            record = json.loads(leaf)
+            whole = ((name, openings.get(name)) for name in ("request", "decision"))
+            return _of_record(record | {name: json.loads(value) for name, value in whole if value}, openings)
         except (ValueError, LookupError, TypeError, AttributeError):
             return cls(_BEGINNING, "", UNREADABLE, False, False, "", None, "", {})
 
@@ -94,12 +96,15 @@ def yes_or_no(value: bool) -> str:
 def _of_record(record: dict[str, Any], openings: Mapping[str, bytes | None]) -> Summary:
     decision, request = record["decision"], record["request"]
     weighing = [part["jurisdiction"] for part in decision["jurisdictions"] if part["bounds"]["highest"] != "not_applicable"]
-    named: dict[str, list[str]] = {
-        "jurisdiction": weighing,
-        "provision": [part["provision"] for part in decision["reasons"] if part["standing"] == "certain"],
-        "requirement": [part["requirement"] for part in decision["requirements"] if part["state"] != "met"],
-        "missing": [fact["fact"] for part in decision["missing"] for fact in part["facts"]],
-    }
+    named: dict[str, list[str]] = {"jurisdiction": weighing}
+    if verdict := record.get("verdict"):
+        named["provision"] = list(dict.fromkeys(key.partition("~")[0] for key in verdict["stands"]))
+        named["requirement"] = [name for name, state in verdict["requirements"].items() if state != "met"]
+        named["missing"] = [part["fact"] for part in decision["questions"]]
+    else:
+        named["provision"] = [part["provision"] for part in decision["reasons"] if part["standing"] == "certain"]
+        named["requirement"] = [part["requirement"] for part in decision["requirements"] if part["state"] != "met"]
+        named["missing"] = [fact["fact"] for part in decision["missing"] for fact in part["facts"]]
     for party in PARTIES:
         opened = openings.get(f"/{party}/id")
         sent = request.get(party, {})

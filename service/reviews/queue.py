@@ -121,6 +121,8 @@ def _signable(live: Live, stored: Stored, record: Mapping[str, Any]) -> tuple[st
     try:
         return sign_offs.signable(live, stored)
     except RequestRefused:
+        if "verdict" in record:
+            return ()
         listed = (
             part for part in record["decision"]["reasons"] if part["effect"] == "review" and part["standing"] == "certain"
         )

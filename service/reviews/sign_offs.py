@@ -179,6 +179,8 @@ def offered(record: Mapping[str, Any]) -> tuple[str, ...] | None:
     """
     if "signable" not in record:
         return None
+    if "verdict" in record:
+        return tuple(record["signable"])
     reasons = [each for each in record["decision"]["reasons"] if each["effect"] in SIGNED]
     certain, possible = ({r["provision"] for r in reasons if r["standing"] == word} for word in ("certain", "possible"))
     return tuple(each for each in record["signable"] if each not in possible - certain)

@@ -1,5 +1,6 @@
 """`fifthfactor log show`: shows one decision as it was recorded."""
 
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -23,6 +24,7 @@ def show(
     Ends with 1 where it does not exist.
     """
     import engine
+    from service.decisions.replay import CannotReplay, kept_decider, whole
     from service.log.leaf import clear
     from service.log.shown import kept
     from service.log.store import find
@@ -40,13 +42,14 @@ def show(
             return 0
         record = clear(stored.entry.leaf, stored.entry.openings)
         try:
+            decision = whole(stored, partial(kept_decider, connection), lang)
             # In Chinese some names come from the policies.
             policies = load_kept(connection, **record["bundle"]) if lang == "zh" else None
-        except NotKept as not_kept:
-            raise UsedWrongly(f"showing the decision in Chinese needs the policies that decided: {not_kept}") from None
+        except (NotKept, CannotReplay) as not_kept:
+            raise UsedWrongly(f"showing the decision needs the policies that decided (`--json` does not): {not_kept}") from None
     asked_by = f" for {safe(record['asked_by'])}" if record.get("asked_by") else ""
     print(f"{record['id']}, number {stored.sequence} in the log, recorded {record['recorded_at']}{asked_by}\n")
     if record.get("denied"):
         print(f"The access request was answered with no: {safe(record['denied'])}.\n")
-    print_decision(engine.Decision.model_validate(record["decision"]), text_in(policies, lang), whole=True)
+    print_decision(engine.Decision.model_validate(decision), text_in(policies, lang), whole=True)
     return 0
