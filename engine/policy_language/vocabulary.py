@@ -274,9 +274,8 @@ def load(trees: list[Node], findings: Findings) -> Vocabulary:
     # Sorted by content, so that their numbers do not depend on the names of files.
     touches.sort(key=lambda each: repr(each[0]))
     nodes |= {("touches", str(number)): node for number, (_, node) in enumerate(touches)}
-    whole = VocabularyText.model_construct(
-        None, vocabulary="all", touches=[touch for touch, _ in touches], authzen=authzen, **merged
-    )
+    parts: dict[str, Any] = {**merged, "vocabulary": "all", "touches": [touch for touch, _ in touches], "authzen": authzen}
+    whole = VocabularyText.model_construct(**parts)
     return _Builder(whole, more, nodes, spans, findings).build()
 
 
@@ -342,6 +341,9 @@ class _Builder:
     def value_set(self, name: str, text: ValueSetText) -> ValueSet:
         parents: dict[str, tuple[str, ...]] = {}
         exact, rest = set(), set()
+        if text.open == "yes":
+            said, help = f"`{name}` takes any text, so a misspelt value would count", "list every value, and drop `open: yes`"
+            self.findings.error(self.spans["values", name], "free-text", said, help=help)
         nothing: list[str] = []
         titles = {}
         also = {}
@@ -353,6 +355,10 @@ class _Builder:
                 entry = ValueText(title=Text(en=entry, zh=None))
             under = entry.under or []
             parents[value] = (under,) if isinstance(under, str) else tuple(under)
+            if len(parents[value]) > 1:
+                said = f"`{value}` lies under {' and '.join(f'`{parent}`' for parent in parents[value])}"
+                help = "keep the one that it is a kind of; a rule that means the other as well names both"
+                self.findings.error(self.place_of(name, value), "two-parents", said, help=help)
             if entry.exact == "yes":
                 exact.add(value)
             if entry.rest == "yes":
