@@ -313,11 +313,21 @@ ENTRIES: dict[str, list[tuple[dict[str, Any], dict[str, Any]]]] = {
     ],
     "data-subject-is-a-person": [
         (
-            {"data.personal": "yes", "data.categories": ["contact"], "exporter.role": "data-subject", "exporter.kind": "company"},
+            {
+                "data.personal": "yes",
+                "data.categories": ["contact"],
+                "exporter.role": "data-subject",
+                "exporter.kind": "company",
+            },
             {"exporter.kind": "individual"},
         ),
         (
-            {"data.personal": "yes", "data.categories": ["contact"], "recipient.role": "data-subject", "recipient.kind": "company"},
+            {
+                "data.personal": "yes",
+                "data.categories": ["contact"],
+                "recipient.role": "data-subject",
+                "recipient.kind": "company",
+            },
             {"data.categories": ["juristic-person"]},
         ),
     ],
