@@ -131,12 +131,13 @@ class OpenLanePart(Part):
 
 
 class EngineLine(Part):
-    """The engines that decided. If two disagree, `agreed` is false and the outcome is never a permit."""
+    """The engines that decided. If two disagree, `agreed` is false, the outcome is never a permit, and the first places are given."""
 
     version: str
     semantics: int
     mode: str
     agreed: bool
+    disagreement: list[str] = []
 
 
 class Explanation(Part):

@@ -35,6 +35,7 @@ OPTIONAL = frozenset(
 MAX_INSTRUMENTS = 3  # of a jurisdiction
 MAX_VALUES = 12  # of a question
 MAX_HOW = 240  # bytes that a way of meeting a requirement may take
+MAX_DISAGREEMENT = 120  # characters of a place where engines disagree
 ROOM_FOR_LINKS = 160
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True, allow_nan=False).encode
@@ -74,6 +75,7 @@ class AnswerWriter:
             "engine": _encode(
                 {
                     "agreed": engine.agreed,
+                    **_told(disagreement=[text[:MAX_DISAGREEMENT] for text in engine.disagreement[:3]]),
                     "mode": engine.mode,
                     "semantics": SEMANTICS,
                     "version": engine.version,

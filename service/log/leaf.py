@@ -33,7 +33,8 @@ _COMMITMENT_DOMAIN = b"fifthfactor/commitment/1\x00"
 _LEAF_DOMAIN = b"\x00"
 _NOTHING: Mapping[str, bytes] = MappingProxyType({})
 SALT_BYTES = 32
-WHOLE = ("decision", "request")  # the members to which a leaf holds a commitment
+WHOLE = ("decision", "request")  # the members to which a leaf holds a commitment, from shape 3 on
+_SHAPES_WITHOUT = (b'"fifthfactor/record/1"', b'"fifthfactor/record/2"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +94,7 @@ def seal(
         openings.append(opening)
     members = {name: canonical(value) for name, value in document.items() if name != "request"}
     members = {**members, **written, "request": canonical(request)}
-    for name in WHOLE:
+    for name in () if members.get("schema") in _SHAPES_WITHOUT else sorted(members.keys() & set(WHOLE)):
         opening = Opening(name, random(SALT_BYTES), members[name])
         members[name] = canonical({"commitment": _commitment_of(opening)})
         openings.append(opening)
