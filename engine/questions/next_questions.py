@@ -22,6 +22,7 @@ from engine.questions.open_facts import choices, is_open
 from engine.questions.possible_answers import AnswerBook
 from engine.questions.ranking import Ranking
 from engine.questions.settling_lists import SettlingLists
+from engine.registered import IN_REGISTER
 from engine.rules import Atom, Condition, Level, Rule, Truth, tests
 from engine.values import Value
 from engine.verdict import Reading, Verdict
@@ -58,6 +59,7 @@ class Questions:
             lifted = (self._most[victim] for victim in rule.exempts)
             self._most[rule.key] = max(own, *late, *lifted, own)
         self._tested: dict[frozenset[str], dict[str, list[Atom]]] = {}
+        self._asked_of: dict[int, tuple[str, ...]] = {}
         self.number_of = {rule.key: number for number, rule in enumerate(bundle.rules.rules)}
         self.requiring = sum(1 << number for number, rule in enumerate(bundle.rules.rules) if rule.need is not None)
 
@@ -125,6 +127,16 @@ class Questions:
         chosen = [*islice(filter(ranking.answerable, facts), MAX_NEXT)]
         asked = [_question(book, exchange, fact, ranking.wide.get(fact, ())) for fact in chosen]
         return asked, len(facts) - len(asked)
+
+    def asked_of(self, atom: Atom) -> tuple[str, ...] | None:
+        """The facts that a test asks for, if their values are all that is asked: no field of a document, and no day."""
+        found = self._asked_of.get(id(atom))
+        if found is None:
+            facts = self.bundle.vocabulary.facts
+            named = [name.removesuffix(IN_REGISTER) for name in (atom.fact, atom.other) if name]
+            members = tuple(fact for name in named for fact in self.bundle.rules.families.get(name, ("", (name,)))[1])
+            found = self._asked_of[id(atom)] = members if all(fact in facts for fact in members) else ()
+        return found or None
 
     def tests(self, condition: Condition) -> tuple[Atom, ...]:
         """The tests that a condition rests on, each once."""
