@@ -14,6 +14,7 @@ from itertools import islice
 
 from engine.bundle import Bundle
 from engine.deciding.combine import UNDETERMINED, Outcome
+from engine.deciding.judgement import Judgement
 from engine.decision import MissingPart, QuestionPart
 from engine.exchange import Exchange
 from engine.explaining.phrasebook import Phrasebook
@@ -116,16 +117,30 @@ class Questions:
             for facts, settles in finder.lists()
         ]
 
-    def next(
-        self, exchange: Exchange, verdict: Verdict, reading: Reading, outcome: Outcome, as_of: date, book: Phrasebook
-    ) -> tuple[list[QuestionPart], int]:
-        """The next questions, and how many facts are still open besides. Nothing is evaluated for it."""
-        if outcome.word != UNDETERMINED:
-            return [], 0
-        ranking = Ranking(self, exchange, verdict, reading, outcome, as_of)
+    def open(self, judgement: Judgement) -> dict[str, tuple[str, ...]]:
+        """
+        The facts that are open and may move the outcome, the best to ask for first; those that no answer fits are left out.
+
+        Each has the values that were sent for it, and say too little. Nothing is evaluated for it.
+        """
+        ranking = Ranking(
+            self,
+            judgement.exchange,
+            judgement.verdict,
+            judgement.reading,
+            judgement.outcome,
+            judgement.as_of,
+            judgement.carried,
+        )
         facts = ranking.best_first()
-        chosen = [*islice(filter(ranking.answerable, facts), MAX_NEXT)]
-        asked = [_question(book, exchange, fact, ranking.wide.get(fact, ())) for fact in chosen]
+        first = [*islice(filter(ranking.answerable, facts), MAX_NEXT)]
+        rest = facts[facts.index(first[-1]) + 1 :] if len(first) == MAX_NEXT else []
+        return {fact: tuple(ranking.wide.get(fact, ())) for fact in (*first, *rest)}
+
+    def next(self, judgement: Judgement, book: Phrasebook) -> tuple[list[QuestionPart], int]:
+        """The next questions, and how many facts are open besides."""
+        facts = list(judgement.open_facts.items())
+        asked = [_question(book, judgement.exchange, fact, wide) for fact, wide in facts[:MAX_NEXT]]
         return asked, len(facts) - len(asked)
 
     def asked_of(self, atom: Atom) -> tuple[str, ...] | None:

@@ -8,10 +8,11 @@ documents and counts that she must look up. Nothing is evaluated: how the tests 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import date
 from typing import TYPE_CHECKING
 
+from engine.deciding.carried import Carried
 from engine.deciding.combine import Outcome
 from engine.exchange import Exchange
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS
@@ -32,9 +33,17 @@ class Ranking(OpenFacts):
     """The open facts of one exchange, the best to ask for first."""
 
     def __init__(
-        self, questions: Questions, exchange: Exchange, verdict: Verdict, reading: Reading, outcome: Outcome, as_of: date
+        self,
+        questions: Questions,
+        exchange: Exchange,
+        verdict: Verdict,
+        reading: Reading,
+        outcome: Outcome,
+        as_of: date,
+        carried: Collection[Carried] = (),
     ) -> None:
         super().__init__(questions, exchange, verdict, reading, outcome, as_of)
+        self.carried = carried
         self._read: dict[
             int, tuple[Truth, tuple[str, ...]]
         ] = {}  # by the identity of a condition, which the bundle keeps alive
@@ -80,6 +89,9 @@ class Ranking(OpenFacts):
 
     def terms(self, above: Level) -> Iterator[tuple[Level, Sequence[str]]]:
         """What may raise the outcome above a level: that level, and the facts that leave it open."""
+        for each in self.carried:
+            if each.truth is Truth.UNKNOWN and each.rule.travels and each.rule.travels.when:
+                yield each.rule.travels.otherwise, self.needed(Defined(each.rule.travels.when))
         holds = self.verdict.holds
         for number in numbers(holds.possible & ~holds.certain):
             rule = self.verdict.rules[number]
