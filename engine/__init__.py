@@ -58,6 +58,7 @@ from engine.policy_language.model import ActionText, AttributesText, AuthZenText
 from engine.policy_language.places import NotAnObject, Path, Places
 from engine.policy_language.vocabulary import Register
 from engine.values import Range
+from engine.version import SEMANTICS, semantics_of
 from engine.version import VERSION as __version__
 
 __all__ = [
@@ -71,6 +72,7 @@ __all__ = [
     "MODES",
     "PDP",
     "REGISTER",
+    "SEMANTICS",
     "ActionText",
     "Approval",
     "AttributesText",
@@ -154,6 +156,7 @@ __all__ = [
     "read_plan",
     "rulesets",
     "run",
+    "semantics_of",
     "source_digest",
     "source_files",
     "trials",

@@ -28,6 +28,7 @@ from engine.policy_language.overlay import folder_of, organisations
 from engine.policy_language.vocabulary import Vocabulary
 from engine.policy_language.vocabulary import load as load_vocabulary
 from engine.rules import Calendar, Duty, RuleSet
+from engine.version import SEMANTICS
 
 KINDS = ("vocabulary", "policy", "organisation", "test")
 BUNDLED = "bundled"  # names the policies that come with the project
@@ -53,7 +54,7 @@ class Digests:
 class Bundle:
     """
     Checked rules and words. `tests` are the names and located trees of the test files. `sources` maps a file name to its bytes,
-    `duties` maps a key to its duty.
+    `duties` maps a key to its duty. `semantics` is the version of the semantics that the bundle is written for.
     """
 
     rules: RuleSet
@@ -66,6 +67,7 @@ class Bundle:
     sources: dict[str, bytes]
     warnings: tuple[Diagnostic, ...]
     duties: dict[str, Duty]
+    semantics: int
 
     def facts(self) -> list[FactEntry]:
         """The facts an exchange may have."""
@@ -153,8 +155,15 @@ def load(paths: Path | Sequence[Path], settings: PolicySettings | None = None) -
 
 
 @all_stays()
-def load_sources(sources: dict[str, bytes], settings: PolicySettings | None = None) -> Bundle:
-    """Load a bundle from file names and bytes. Raises BundleRefused."""
+def load_sources(
+    sources: dict[str, bytes], settings: PolicySettings | None = None, semantics: int = SEMANTICS, *, replay: bool = False
+) -> Bundle:
+    """
+    Load a bundle from file names and bytes. Raises BundleRefused.
+
+    A bundle that names no version of the semantics is one of `semantics`. A bundle of an earlier version loads for a `replay` only. Then
+    what it says means what it would mean now; just the errors that came later do not refuse it (semantics 5.5).
+    """
     settings = settings or PolicySettings()
     findings = Findings()
     trees: dict[str, list[tree.Node]] = {kind: [] for kind in KINDS}
@@ -173,6 +182,7 @@ def load_sources(sources: dict[str, bytes], settings: PolicySettings | None = No
             "there is no policy here",
             help="name a folder with a `policy:` file and the vocabulary",
         )
+    findings.semantics = _semantics(trees["vocabulary"], semantics, 1 if replay else SEMANTICS, findings)
     vocabulary = load_vocabulary(trees["vocabulary"], findings)
     check_access(vocabulary, findings)
     found = organisations(trees["organisation"], trees["policy"], vocabulary, findings)
@@ -192,7 +202,39 @@ def load_sources(sources: dict[str, bytes], settings: PolicySettings | None = No
         source_digest(sources),
         {folder: source_digest(files) for folder, files in by_folder(sources).items()},
     )
-    return Bundle(rules, vocabulary, settings, digests, coherence, reader, tuple(tests), sources, findings.all, rules.duties())
+    return Bundle(
+        rules,
+        vocabulary,
+        settings,
+        digests,
+        coherence,
+        reader,
+        tuple(tests),
+        sources,
+        findings.all,
+        rules.duties(),
+        findings.semantics,
+    )
+
+
+def _semantics(trees: Iterable[tree.Node], unnamed: int, oldest: int, findings: Findings) -> int:
+    """The version of the semantics that the vocabulary names, else `unnamed`."""
+    named: dict[str, Span] = {}
+    for root in trees:
+        node = tree.locate(root, ("semantics",))[0]
+        if isinstance(node, tree.Scalar):
+            named.setdefault(node.text, node.span)
+    if not named:
+        return unnamed
+    (text, at), *others = named.items()
+    for other, where in others:
+        said = f"the bundle names the semantics {text} and {other}"
+        findings.error(where, "semantics", said, f"first at {at}", "name one version, in one file")
+    if text in map(str, range(oldest, SEMANTICS + 1)):
+        return int(text)
+    said = f"this engine does not decide under the semantics {text}"
+    findings.error(at, "semantics", said, help=f"write `semantics: {SEMANTICS}`, and mend what `fifthfactor check` then finds")
+    return SEMANTICS
 
 
 def source_files(paths: Iterable[Path]) -> Iterator[SourceFile]:

@@ -11,6 +11,8 @@ import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from engine.version import SEMANTICS
+
 # Every finding has one of these codes. The page `policies/CODES.md` lists them.
 CODES = {
     "accepted-nothing": "a comment accepts a finding that is not there (a warning)",
@@ -37,6 +39,7 @@ CODES = {
     "file-too-large": "a file has at most one mebibyte",
     "fixed-set": "no value can be added to this set, or under this value",
     "force": "an instrument of this force cannot do this (law decides, soft law advises)",
+    "free-text": "a value set is closed: it lists every value that there is",
     "house": "an organisation has a jurisdiction of its own that covers no country, and binds like a contract at most",
     "ill-typed": "the type of the fact does not fit its use, such as a comparison with a fact of another type",
     "lift-from-memory": "a provision marked `from-memory` lifts nothing; it opens a review (a warning)",
@@ -56,6 +59,7 @@ CODES = {
     "other-jurisdiction": "a rule exempts, satisfies and requires, and coverage names, only what belongs to its own jurisdiction",
     "said-twice": "two `coherence` entries refuse the same exchanges (a warning)",
     "same-fact": "a fact is compared with itself",
+    "semantics": "the bundle names a version of the semantics that this engine does not decide under, or two versions",
     "several-documents": "a file holds one document",
     "several-effects": "a rule has one effect; only `exempts` may be added to it",
     "silent": "no decision would say that something is switched off",
@@ -91,6 +95,9 @@ CODES = {
     "wrong-operator": "the operator does not fit the fact's type",
     "wrong-shape": "a list, a mapping or a single value is expected, and something else is written",
 }
+
+# The errors that came with a later version of the semantics. They are none in a bundle of a version before (semantics 5.5).
+SINCE = {"free-text": 2, "no-policy-speaks": 2, "no-rest": 2}
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -146,13 +153,15 @@ class Diagnostic:
 
 
 class Findings:
-    """The findings of one load, in file order, each once."""
+    """The findings of one load, in file order, each once. `semantics` is the version whose errors count."""
 
-    def __init__(self) -> None:
+    def __init__(self, semantics: int = SEMANTICS) -> None:
+        self.semantics = semantics
         self._found: set[Diagnostic] = set()
 
     def error(self, at: Span, code: str, message: str, label: str = "", help: str = "") -> None:
-        self._add(Diagnostic(at, code, message, label, help))
+        if self.semantics >= SINCE.get(code, 1):
+            self._add(Diagnostic(at, code, message, label, help))
 
     def warn(self, at: Span, code: str, message: str, label: str = "", help: str = "") -> None:
         self._add(Diagnostic(at, code, message, label, help, severity="warning"))

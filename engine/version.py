@@ -1,10 +1,23 @@
-"""The version of the engine, which every decision and record carries."""
+"""
+The versions that decisions are made under: of the engine, which every decision and record carries, and of the semantics (semantics 5.5).
+
+The semantics have a number of their own. It grows when the same policies may decide otherwise, or when `check` refuses more.
+"""
 
 from __future__ import annotations
 
+import re
 from importlib.metadata import PackageNotFoundError, version
 
 try:
     VERSION = version("fifthfactor")
 except PackageNotFoundError:  # run from a checkout that is not installed
     VERSION = "0.3.0+checkout"
+
+SEMANTICS = 2
+_BEFORE_NUMBERS = re.compile(r"0\.[0-2]\.")  # the engines of semantics 1, whose bundles and records name none
+
+
+def semantics_of(version: str) -> int:
+    """The semantics of the engine of a version, for bundles and records that name none."""
+    return 1 if _BEFORE_NUMBERS.match(version) else SEMANTICS

@@ -24,7 +24,7 @@ import pytest
 from hypothesis import is_hypothesis_test, settings
 
 import engine
-from engine import PolicySettings, bundle
+from engine import SEMANTICS, PolicySettings, bundle
 from engine.diagnostic import Findings
 from engine.policy_language import tree
 from tests.chance import BUNDLES, COMPLETED, EXCHANGES, FUZZ
@@ -44,14 +44,16 @@ TREES: dict[tuple[str, bytes], tree.Node] = {}
 gc.set_threshold(20_000, 10, 10)
 
 
-def load_once(sources: dict[str, bytes], settings: PolicySettings | None = None) -> bundle.Bundle:
+def load_once(
+    sources: dict[str, bytes], settings: PolicySettings | None = None, semantics: int = SEMANTICS, *, replay: bool = False
+) -> bundle.Bundle:
     """
     The bundle of some files. What has as many files as the bundled policies is read once a process: the same bytes, the same bundle.
 
-    It stays until the end, so it is not looked through for cycles either.
+    It stays until the end, so it is not looked through for cycles either. The bundled policies name their version of the semantics.
     """
     if len(sources) < MANY:
-        return LOAD(sources, settings)
+        return LOAD(sources, settings, semantics, replay=replay)
     key = (settings or PolicySettings(), frozenset(sources.items()))
     if key not in LOADED:
         LOADED[key] = LOAD(sources, settings)

@@ -164,6 +164,10 @@ class _Floors:
             said = f"no policy speaks of `{subject}` in `{jurisdiction}`, so nothing could ever be permitted"
             help = "name the laws and orders that do: `{from: DAY, by: [POLICY]}`"
             self.findings.error(at, "no-policy-speaks", said, help=help)
+            # Before semantics 2 coverage named no policies: each law that binds spoke of whatever was covered.
+            by = [policy for policy in sorted(self.policies) if self.binds(policy, jurisdiction)]
+            keys = [self._speaker(jurisdiction, policy, at) for policy in by]
+            return Spoken(f"subject/{subject}", cover.from_, tuple(keys))
         keys = []
         for number, name in enumerate(cover.by):
             if key := self._speaker(jurisdiction, name, locate(node, (*where, number))[0].span):

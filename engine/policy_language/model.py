@@ -269,10 +269,12 @@ class ValueSetText(DocumentText):
     `values` is a list, or a mapping if values have titles, other spellings, or lie `under` or `in` others.
 
     A set of places lies `inside` the set of the countries. The places of the `complete` countries leave out no spot of them.
+    `open` belonged to semantics 1, where such a set took any text.
     """
 
     title: Text
     ordered: YesNo = "no"
+    open: YesNo = "no"
     inside: str | None = None
     complete: list[str] = []
     values: list[str] | dict[str, ValueText | str]
@@ -499,7 +501,11 @@ class AuthZenText(DocumentText):
 
 
 class VocabularyText(DocumentText):
-    """The words that policies are written in. Several files together make one vocabulary."""
+    """
+    The words that policies are written in. Several files together make one vocabulary.
+
+    `semantics` is the version of the semantics that the bundle is written for; one file names it for all (semantics 5.5).
+    """
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -516,6 +522,7 @@ class VocabularyText(DocumentText):
     )
 
     vocabulary: Id
+    semantics: int | None = None
     facts: dict[str, FactText] = {}
     values: dict[str, ValueSetText] = {}
     more_values: dict[str, dict[str, MoreValueText]] = {}

@@ -280,9 +280,8 @@ def load(trees: list[Node], findings: Findings) -> Vocabulary:
     # Sorted by content, so that their numbers do not depend on the names of files.
     touches.sort(key=lambda each: repr(each[0]))
     nodes |= {("touches", str(number)): node for number, (_, node) in enumerate(touches)}
-    whole = VocabularyText.model_construct(
-        None, vocabulary="all", touches=[touch for touch, _ in touches], authzen=authzen, **merged
-    )
+    parts: dict[str, Any] = {**merged, "vocabulary": "all", "touches": [touch for touch, _ in touches], "authzen": authzen}
+    whole = VocabularyText.model_construct(**parts)
     return _Builder(whole, more, nodes, spans, findings).build()
 
 
@@ -348,6 +347,9 @@ class _Builder:
     def value_set(self, name: str, text: ValueSetText) -> ValueSet:
         parents: dict[str, tuple[str, ...]] = {}
         exact, rest = set(), set()
+        if text.open == "yes":
+            said, help = f"`{name}` takes any text, so a misspelt value would count", "list every value, and drop `open: yes`"
+            self.findings.error(self.spans["values", name], "free-text", said, help=help)
         nothing: list[str] = []
         titles = {}
         also = {}

@@ -117,16 +117,23 @@ class Replayed(Shown):
 
     id: str
     holds: bool = Field(
-        description="whether the result is as expected, given the two versions of the engine and the erased values"
+        description="whether the result is as expected, given the two versions of the engine and of the semantics, and the erased values"
     )
     same: Literal["bytes", "meaning", "nothing"]
     recorded_by: str = Field(description="the version of the engine that made the recorded decision")
     replayed_by: str
+    recorded_under: int = Field(
+        description="the version of the semantics that the recorded decision was made under; under another one no difference is a fault"
+    )
+    replayed_under: int
     bundle: str = Field(description="the source digest of the policies")
     erased: tuple[str, ...] = Field(
         description="JSON Pointers into the request: the erased values, which the replay leaves out"
     )
     differences: tuple[DifferenceShown, ...]
+    refused: str | None = Field(
+        description="why the exchange would be refused now, where the recorded decision was made under other semantics; otherwise null"
+    )
 
 
 def add(app: FastAPI, service: Service) -> None:

@@ -136,7 +136,7 @@ def _examples(live: Live) -> dict[str, Any]:
         request=dict(exchange.document),
         decision=decision,
         bundle=live.digests,
-        engine=EngineVersion(version=engine.__version__),
+        engine=EngineVersion.of_this_one(),
     ).document()
     return {"exchange": candidate, "decision": record["decision"], "record": record}
 

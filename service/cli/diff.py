@@ -92,7 +92,7 @@ def diff(
         raise UsedWrongly(f"`--fail-on` cannot be `{fail_on}`; use one of {', '.join(FAIL_ON)}")
     on = day(as_of) if as_of else today()
     finder = Finder(old, new, policies or [], progress, log)
-    before, after = finder.side(old), finder.side(new)
+    before, after = finder.side(old, earlier=True), finder.side(new)
     tests = engine.trials(before.bundle, after.bundle, only)
     if only and not tests:
         raise UsedWrongly(f"no test file has `{only}` in its name")

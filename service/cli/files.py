@@ -17,13 +17,17 @@ if TYPE_CHECKING:
     import engine
 
 
-def load(paths: Sequence[Path]) -> "engine.Bundle":
-    """The bundle of folders, files and bundle files, or of the bundled policies. Raises engine.BundleRefused, SourceRefused."""
+def load(paths: Sequence[Path], *, earlier: bool = False) -> "engine.Bundle":
+    """
+    The bundle of folders, files and bundle files, or of the bundled policies. Raises engine.BundleRefused, SourceRefused.
+
+    With `earlier` it may be one of earlier semantics, to compare with and not to decide by.
+    """
     import engine
     from service.policies import loading
 
     files, _ = loading.sources(paths or [engine.bundled_policies()], engine.PolicySettings())
-    return engine.load_sources(files)
+    return engine.load_sources(files, semantics=1, replay=True) if earlier else engine.load_sources(files)
 
 
 def load_or_stop(paths: Sequence[Path]) -> "engine.Bundle":

@@ -35,6 +35,8 @@ def replay(
     """
     Decide recorded decisions again, on their day and by their policies, and compare. The same engine must give the same bytes.
 
+    A decision that was made under other semantics may come out otherwise; what comes out now is shown, and is no fault.
+
     Ends with 1 where a decision differs or does not exist.
     """
     from service.cli.files import load_or_stop
@@ -81,6 +83,10 @@ def _print_replay(replayed: "Replay") -> None:
         versions += f", replayed by {replayed.replayed_by}"
     tone = "green" if replayed.holds else "red"
     print(f"{replayed.id}: {painted(tone, said[replayed.same])} ({versions}, policies {replayed.bundle[:12]})")
+    if replayed.recorded_under != replayed.replayed_under:
+        print(f"  decided under semantics {replayed.recorded_under}; under {replayed.replayed_under} it may come out otherwise")
+    if replayed.refused:
+        print(f"  the exchange would be refused now: {replayed.refused}")
     if replayed.erased:
         print(f"  erased and left out, so the bytes cannot be compared: {', '.join(replayed.erased)}")
     for each in replayed.differences:

@@ -62,33 +62,35 @@ class Finder:
         # The repository of REVISION:path, which names the place itself.
         self.named = (None if policies or folders else _Repository.around(Path())) or self.repository
 
-    def side(self, text: str) -> Side:
-        """The bundle that `text` names."""
+    def side(self, text: str, *, earlier: bool = False) -> Side:
+        """The bundle that `text` names; with `earlier` it may be one of earlier semantics."""
         if text.startswith("-"):
             raise UsedWrongly(f"`{text}` begins with `-`, so it is not a revision; for a folder of that name write `./{text}`")
         if there := _as_they_lie(text):
-            return Side(text, _loaded(text, partial(load, there)))
+            return Side(text, _loaded(text, partial(load, there, earlier=earlier)))
         repository = self.repository
         commit = repository.commit(text) if repository else None
         if repository and commit:
-            return self.committed(text, repository, commit, repository.all_inside(self.within))
+            return self.committed(text, repository, commit, repository.all_inside(self.within), earlier)
         # Last, because a revision may itself contain a colon.
         revision, colon, path = text.partition(":")
         commit = self.named.commit(revision) if self.named and colon else None
         if self.named and commit:
-            return self.committed(text, self.named, commit, (self.named.path(path),))
+            return self.committed(text, self.named, commit, (self.named.path(path),), earlier)
         if DIGEST.fullmatch(text.lower()):
-            return self.by_digest(text.lower(), repository)
+            return self.by_digest(text.lower(), repository, earlier)
         outside = "is not in a git repository" if len(self.within) == 1 else "are not in one git repository"
         where = f"a git revision of {repository.root}" if repository else f"a git revision ({_listed(self.within)} {outside})"
         raise UsedWrongly(f"`{text}` is not a folder, not {where}, and not a digest of at least 8 hexadecimal digits")
 
-    def committed(self, text: str, repository: "_Repository", commit: str, places: Sequence[PurePosixPath]) -> Side:
+    def committed(
+        self, text: str, repository: "_Repository", commit: str, places: Sequence[PurePosixPath], earlier: bool
+    ) -> Side:
         """The bundle of the policies at some places in a commit."""
         label = f"{text} ({commit[:10]})"
-        return Side(label, _loaded(label, partial(repository.bundle, repository.policies(commit, places))))
+        return Side(label, _loaded(label, partial(repository.bundle, repository.policies(commit, places), earlier)))
 
-    def by_digest(self, digest: str, repository: "_Repository | None") -> Side:
+    def by_digest(self, digest: str, repository: "_Repository | None", earlier: bool) -> Side:
         """
         The bundle whose meaning or source has the digest.
 
@@ -101,7 +103,7 @@ class Finder:
                 return Side(f"{digest[:12]} (kept in the log)", bundle)
         for folders in dict.fromkeys(tuple(place.resolve() for place in places) for places in self.places):
             looked.append(_listed(folders))
-            bundle = _sound(partial(load, folders))
+            bundle = _sound(partial(load, folders, earlier=earlier))
             if bundle and _has(bundle, digest):
                 return Side(f"{digest[:12]} ({', '.join(folder.name for folder in folders)})", bundle)
         if repository:
@@ -119,7 +121,7 @@ class Finder:
                 if tuple(listing.items()) in seen:
                     continue
                 seen.add(tuple(listing.items()))
-                bundle = _sound(partial(repository.bundle, listing))
+                bundle = _sound(partial(repository.bundle, listing, earlier))
                 unsound += bundle is None
                 if bundle and _has(bundle, digest):
                     self.progress("")
@@ -288,9 +290,10 @@ class _Repository:
                 base = self.root.name if not place.parts else place.name
                 yield (base / path.relative_to(place)).as_posix(), path, hash_
 
-    def bundle(self, listing: dict[str, str]) -> engine.Bundle:
-        """The bundle of the files in a listing. Raises BundleRefused."""
-        return engine.load_sources(self.read(listing))
+    def bundle(self, listing: dict[str, str], earlier: bool) -> engine.Bundle:
+        """The bundle of the files in a listing; with `earlier` it may be one of earlier semantics. Raises BundleRefused."""
+        files = self.read(listing)
+        return engine.load_sources(files, semantics=1, replay=True) if earlier else engine.load_sources(files)
 
     def read(self, listing: dict[str, str]) -> dict[str, bytes]:
         """The bytes of the files in a listing, by name."""

@@ -2,16 +2,17 @@
 Replay: deciding a recorded exchange again, and comparing the two decisions.
 
 Input: a stored record, and the policies that decided it. Output: the differences. The same version of the engine must give the same
-bytes, another version the same meaning (semantics 5.5). Erased values are gone: the exchange is decided without them, and the result says
-so.
+bytes, another version the same meaning. Under other semantics whatever comes out now is no fault: the result tells both (semantics 5.5).
+Erased values are gone: the exchange is decided without them, and the result says so.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import islice
 from typing import Any, Literal
 
 import sqlalchemy as sa
@@ -49,7 +50,8 @@ class Replay:
     """
     The result of a replay. `same` says what is the same: the bytes, the meaning but not the bytes, or nothing.
 
-    `holds`: the result is as expected for these versions and these erased values. `erased` has pointers into the request.
+    `holds`: the result is as expected for these versions and these erased values. `erased` has pointers into the request. `refused` says
+    why this version would refuse the exchange, where the record is of other semantics; then nothing was decided.
     """
 
     id: str
@@ -57,9 +59,12 @@ class Replay:
     same: Finding
     recorded_by: str
     replayed_by: str
+    recorded_under: int
+    replayed_under: int
     bundle: str
     erased: tuple[str, ...]
     differences: tuple[ReplayDifference, ...]
+    refused: str | None = None
 
 
 def replay(stored: Stored, deciders: Deciders) -> Replay:
@@ -71,12 +76,31 @@ def replay(stored: Stored, deciders: Deciders) -> Replay:
     for pointer in erased:
         _remove(request, pointer)
     pdp = deciders(bundle, recorded["engine"]["mode"])
+    under = record["engine"].get("semantics") or engine.semantics_of(version)
+
+    def found(holds: bool, same: Finding, differences: Iterable[ReplayDifference] = (), refused: str | None = None) -> Replay:
+        return Replay(
+            id=stored.entry.id,
+            holds=holds or under != engine.SEMANTICS,
+            same=same,
+            recorded_by=version,
+            replayed_by=engine.__version__,
+            recorded_under=under,
+            replayed_under=engine.SEMANTICS,
+            bundle=bundle.source,
+            erased=erased,
+            differences=tuple(islice(differences, MOST_DIFFERENCES)),
+            refused=refused,
+        )
+
     try:
         exchange = engine.parse_exchange(pdp.bundle, json.dumps(request, ensure_ascii=False).encode())
         marks = record.get("counted", {})
         exchange = engine.counted(pdp.bundle, exchange, [fact for fact, mark in marks.items() if mark["from"] == "ledger"])
         replayed = _again(pdp, exchange, date.fromisoformat(record["as_of"]), record)
     except engine.ExchangeRefused as refused:
+        if under != engine.SEMANTICS:
+            return found(True, "nothing", refused=str(refused))
         raise CannotReplay(f"engine {engine.__version__} no longer accepts this exchange: {refused}") from None
     except engine.EnginesFailed as failed:
         raise CannotReplay(f"no engine could decide: {failed}") from None
@@ -87,9 +111,7 @@ def replay(stored: Stored, deciders: Deciders) -> Replay:
     elif not differences:
         differences = tuple(_differences(recorded, replayed, ""))
     holds = same == "bytes" or (same == "meaning" and (bool(erased) or version != engine.__version__))
-    return Replay(
-        stored.entry.id, holds, same, version, engine.__version__, bundle.source, erased, differences[:MOST_DIFFERENCES]
-    )
+    return found(holds, same, differences)
 
 
 def kept_decider(connection: sa.Connection, bundle: PolicyDigests, mode: str) -> engine.PDP:

@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime
 from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints, model_serializer
 
 import engine
 from service.log.canonical_json import NotCanonical, canonical, joined
@@ -41,6 +41,18 @@ class EngineVersion(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     version: str
+    semantics: int | None = Field(
+        default=None, description="the version of the semantics that it decided under; older records never name it"
+    )
+
+    @model_serializer
+    def _named(self) -> dict[str, str | int]:
+        return {"version": self.version} if self.semantics is None else {"semantics": self.semantics, "version": self.version}
+
+    @classmethod
+    def of_this_one(cls) -> "EngineVersion":
+        """This engine."""
+        return cls(version=engine.__version__, semantics=engine.SEMANTICS)
 
 
 class VersionUsed(BaseModel):

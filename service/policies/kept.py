@@ -94,12 +94,12 @@ def load_kept(connection: sa.Connection, source: str, meaning: str | None = None
     A kept bundle, found by the digest `source` of a record, and loaded under the settings with which it decided.
 
     The same sources may have decided under several settings. The digest `meaning` of the record shows which; without it the latest is
-    taken. Raises NotKept, also if this version of the engine refuses the policies.
+    taken. Raises NotKept, also if this version of the engine refuses the policies. A bundle of earlier semantics is for a replay only.
     """
     wanted = bundle.c.source == source
     kept, data = _first(connection, wanted if meaning is None else wanted & (bundle.c.meaning == meaning), source)
     try:
-        return engine.load_sources(archive.read(data), settings_of(kept))
+        return engine.load_sources(archive.read(data), settings_of(kept), engine.semantics_of(kept.engine), replay=True)
     except (archive.ArchiveRefused, engine.BundleRefused) as refused:
         raise NotKept(f"the bundle {source[:12]} of engine {kept.engine} cannot be loaded any more: {refused}") from None
 

@@ -25,5 +25,5 @@ class Live:
     def of(cls, bundle: engine.Bundle, mode: str) -> Self:
         """A bundle, made ready to decide."""
         digests = PolicyDigests(meaning=bundle.digests.meaning, source=bundle.digests.source)
-        records = RecordWriter(digests, EngineVersion(version=engine.__version__))
+        records = RecordWriter(digests, EngineVersion.of_this_one())
         return cls(bundle, engine.PDP(bundle, mode=mode), records, digests, engine.Counting(bundle))

@@ -261,6 +261,40 @@ def test_other_wording_of_another_version_is_the_same_meaning(client, service):
     assert "/answer" in {each["pointer"] for each in answers[0]["differences"]}
 
 
+def test_under_other_semantics_nothing_that_comes_out_is_a_fault(client, service, path):
+    """The replay says under which the record was decided, and shows what comes out now."""
+    permitted = {"decision": lambda decision: {**decision, "outcome": "permitted", "proceed": True}}
+    id = changed(service, decided(client), **permitted, engine=lambda _: {"version": "0.2.0"})
+    answer = client.get(f"/v1/decisions/{id}/replay").json()
+    assert (answer["holds"], answer["same"], answer["refused"]) == (True, "nothing", None)
+    assert (answer["recorded_under"], answer["replayed_under"]) == (1, 2)
+    assert "/proceed" in {each["pointer"] for each in answer["differences"]}
+    code, shown, _ = run(path, "replay", id)
+    assert (code, "decided under semantics 1" in shown) == (0, True)
+
+
+def test_an_exchange_that_other_semantics_accepted_is_refused_now_and_that_is_told(client, service, path):
+    """Of a record of the present semantics it is an error: something is broken."""
+
+    def impossible(request: dict[str, Any]) -> dict[str, Any]:
+        return {**request, "data": {**request["data"], "personal": False}}
+
+    one = changed(service, decided(client), request=impossible, engine=lambda _: {"version": "0.2.0"})
+    two = changed(service, decided(client), request=impossible)
+    answer = client.get(f"/v1/decisions/{one}/replay").json()
+    assert (answer["holds"], answer["same"], answer["differences"]) == (True, "nothing", [])
+    assert "/data/personal" in answer["refused"]
+    code, shown, _ = run(path, "replay", one)
+    assert (code, "the exchange would be refused now" in shown) == (0, True)
+    assert client.get(f"/v1/decisions/{two}/replay").status_code == 409
+
+
+def test_a_new_record_names_the_semantics(client):
+    """By their number, beside the version of the engine."""
+    record = client.get(f"/v1/decisions/{decided(client)}").json()["record"]
+    assert record["engine"] == {"semantics": engine.SEMANTICS, "version": engine.__version__}
+
+
 def test_policies_that_are_not_kept_are_named(client, service, path):
     """By the digest that is needed."""
     digest = "ab" * 32
