@@ -71,6 +71,7 @@ CODES = {
     "too-many-facts": "the vocabulary has more facts than a caller can answer (a warning)",
     "two-jurisdictions": "a country is in two jurisdictions",
     "two-documents": "a field of one document is compared with a field of another",
+    "two-parents": "a value lies under two others: of whoever sends one of them it would not be known that the other holds",
     "unknown-calendar": "the vocabulary has no such calendar of working days",
     "unknown-definition": "a condition names a definition that does not exist",
     "unknown-document": "a file begins with `policy:`, `vocabulary:`, `organisation:` or `test:`",
@@ -97,7 +98,7 @@ CODES = {
 }
 
 # The errors that came with a later version of the semantics. They are none in a bundle of a version before (semantics 5.5).
-SINCE = {"free-text": 2, "no-policy-speaks": 2, "no-rest": 2}
+SINCE = {"free-text": 2, "no-policy-speaks": 2, "no-rest": 2, "two-parents": 2}
 
 
 @dataclass(frozen=True, slots=True, order=True)

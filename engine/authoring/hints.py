@@ -130,6 +130,7 @@ KEYS: dict[str, dict[str, str]] = {
     "ValueSetText": {
         "title": _TITLE,
         "ordered": "Whether the values are ranked, the lowest first.",
+        "open": "Gone: in semantics 1 such a set took any text. List every value.",
         "inside": "The values are places: the value set of the countries in which they lie.",
         "complete": "The countries of which these are all the places, so that everybody there is in one of them.",
         "values": "A list, or a mapping of each value to its title or to what it lies `under`.",
@@ -225,6 +226,7 @@ KEYS: dict[str, dict[str, str]] = {
         "vocabulary": "The name of this file. Several files together are one vocabulary.",
         "facts": "What an exchange may state, as `group.fact`.",
         "values": "The sets of values that facts take.",
+        "semantics": "The version of the semantics that the policies are written for; one file names it for all.",
         "more_values": "Values added to sets that are defined elsewhere, each under a value of its set.",
         "registers": "Dated lists of values.",
         "calendars": "Working days by place.",

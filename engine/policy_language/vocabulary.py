@@ -361,6 +361,10 @@ class _Builder:
                 entry = ValueText(title=Text(en=entry, zh=None))
             under = entry.under or []
             parents[value] = (under,) if isinstance(under, str) else tuple(under)
+            if len(parents[value]) > 1:
+                said = f"`{value}` lies under {' and '.join(f'`{parent}`' for parent in parents[value])}"
+                help = "keep the one that it is a kind of; a rule that means the other as well names both"
+                self.findings.error(self.place_of(name, value), "two-parents", said, help=help)
             if entry.exact == "yes":
                 exact.add(value)
             if entry.rest == "yes":

@@ -62,6 +62,7 @@ VOCABULARY: dict[str, Any] = {
             },
         },
     },
+    "more_values": {"category": {"portrait": {"under": "image"}, "no-portrait": {"under": "image", "rest": "yes"}}},
     "registers": {
         "CLUB": {
             "title": "club",
@@ -127,8 +128,12 @@ BINDING = {"prohibit", "require", "oblige", "review", "allows"}
 COUNTRIES = ["AA", "BB", "CC", "DD", "NO"]
 PLACES = ["AA-city", "AA-port", "BB-east", "BB-west"]
 SIDES = ("from", "to")
-CATEGORIES = ["health", "clinical", "image", "no-image", "not-clinical", "gene", "genome", "other"]
-NARROWER = {"health": ["clinical", "image", "no-image", "not-clinical"], "clinical": ["image", "no-image"]}
+CATEGORIES = ["health", "clinical", "image", "portrait", "no-portrait", "no-image", "not-clinical", "gene", "genome", "other"]
+NARROWER = {
+    "health": ["clinical", "image", "portrait", "no-portrait", "no-image", "not-clinical"],
+    "clinical": ["image", "portrait", "no-portrait", "no-image"],
+    "image": ["portrait", "no-portrait"],
+}
 GRADES = ["general", "important", "core"]
 DURATIONS = ["1 month", "2 years", "24 months", "90 days", "730 days", "3 hours", "1 day"]
 WORKING = [f"{n} working days in {place}" for n in (1, 2, 5, 10, 22) for place in ("AA", "AA", "BB")]

@@ -632,16 +632,16 @@ def bundled() -> engine.PDP:
 
 @pytest.mark.parametrize("folder", ["cn/", "factor/", "frameworks/"])
 def test_the_chinese_policies_are_told_in_chinese(bundled: engine.PDP, folder: str) -> None:
-    """No English is left in what Chinese law says, over every sixth test exchange of the bundled policies."""
+    """No English is left in what Chinese law says, over every twelfth test exchange of the bundled policies."""
     seen = 0
-    for trial in trials(bundled.bundle, bundled.bundle, folder)[::6]:
+    for trial in trials(bundled.bundle, bundled.bundle, folder)[::12]:
         if trial.as_of:
             exchange = engine.parse_exchange(bundled.bundle, trial.raw)
             written = bundled.write(exchange, as_of=trial.as_of, today=trial.as_of, id="1", lang="zh")
             left = {text for text in texts(json.loads(written.json())) if LATIN.search(NAMES.sub("", text))}
             assert left == set(), trial.at
             seen += 1
-    assert seen > 30
+    assert seen > 15
 
 
 def test_every_chinese_provision_has_chinese_words(bundled: engine.PDP) -> None:

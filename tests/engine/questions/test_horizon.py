@@ -231,7 +231,7 @@ def differences(seed: int, exchanges: int) -> list[str]:
 
 def test_the_last_day_is_that_of_looking_every_day() -> None:
     """On random bundles, for more than a year from days in three years; and something is always said to end it."""
-    assert [d for seed in range(6) for d in differences(seed, 6)] == []
+    assert [d for seed in range(4) for d in differences(seed, 5)] == []
 
 
 def one_by_one(made: engine.Bundle, exchange: Exchange) -> date | None:
