@@ -2,8 +2,8 @@
 The data factor account: data as a thing with rights, a grade, a value and benefits, and the lanes open to it.
 
 The vocabulary says which lines the account has and which facts they read. A graded line takes the highest signal, since the stricter
-grade wins. A part of which the exchange says nothing is left out. A lane is a provision that advises and names the lane; it is open where the provision stands. A closed lane says what
-would open it.
+grade wins. A part of which the exchange says nothing is left out. A lane is a provision that advises and names the lane; it is open
+where the provision stands. A closed lane says what would open it.
 """
 
 from __future__ import annotations
@@ -138,7 +138,9 @@ def _value(vocabulary: Vocabulary, exchange: Exchange, line: FactorLine) -> Any:
     if line.fact not in vocabulary.facts and line.fact not in vocabulary.families:
         document, _, field = line.fact.rpartition(".")
         value = exchange.value(line.fact)
-        return "personal" if field in vocabulary.personal_fields(document) and not isinstance(value, Missing) else to_json(value)
+        return (
+            "personal" if field in vocabulary.personal_fields(document) and not isinstance(value, Missing) else to_json(value)
+        )
     if any(vocabulary.facts[m].personal and not isinstance(exchange.value(m), Missing) for m in members):
         return "personal"
     if line.fact in vocabulary.families:
