@@ -272,6 +272,7 @@ KEYS: dict[str, dict[str, str]] = {
         "outcome": "The outcome over all jurisdictions.",
         "proceed": "Whether the exchange may happen.",
         "jurisdictions": "The outcome in each.",
+        "instruments": "What each instrument makes of the exchange by itself, by policy.",
         "applies": "Whether policies apply: `yes`, `no` or `unknown`.",
         "because": "Rules that certainly stand.",
         "silent": "Rules that certainly do not stand although their policy applies.",

@@ -202,6 +202,7 @@ class _Words:
             "CaseText.change": _ref("exchange"),
             "Expectation.outcome": outcome,
             "Expectation.jurisdictions": _closed(_each(_titles(vocabulary.jurisdictions), outcome)),
+            "Expectation.instruments": _closed(_each(self.policies, outcome)),
             "Expectation.applies": _closed(_each(self.policies, _one_of(("yes", "no", "unknown")))),
             "Expectation.because": rules,
             "Expectation.silent": rules,

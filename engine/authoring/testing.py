@@ -247,6 +247,10 @@ def _compare(bundle: Bundle, policy: str, expect: Expectation, decision: Decisio
     for name, wanted in expect.jurisdictions.items():
         if outcomes.get(name, "not_applicable") != wanted:
             yield f"{name} is {outcomes.get(name, 'not_applicable')}, not {wanted}"
+    alone = {each.instrument: each.outcome for part in decision.jurisdictions for each in part.instruments}
+    for name, wanted in expect.instruments.items():
+        if alone.get(name, "not_applicable") != wanted:
+            yield f"{name} by itself is {alone.get(name, 'not_applicable')}, not {wanted}"
     yield from _standing(policy, expect, verdict)
     beaten = {part.provision for part in decision.beaten}
     yield from (f"`{name}` is not beaten" for name in expect.beaten or () if full(name) not in beaten)
@@ -295,7 +299,7 @@ def _unknown(bundle: Bundle, policy: str, expect: Expectation) -> Iterator[str]:
         if _full(policy, name) not in known:
             yield f"there is no rule `{name}`; {did_you_mean(_full(policy, name), known)}"
     policies = {rule.provision.policy for rule in bundle.rules.rules}
-    for name in expect.applies:
+    for name in (*expect.applies, *expect.instruments):
         if name not in policies:
             yield f"there is no policy `{name}`; {did_you_mean(name, policies)}"
 

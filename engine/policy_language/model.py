@@ -612,6 +612,7 @@ class Expectation(DocumentText):
     outcome: str | None = None
     proceed: YesNo | None = None
     jurisdictions: dict[str, str] = {}
+    instruments: dict[str, str] = {}
     applies: dict[str, TruthWord] = {}
     because: list[str] | None = None
     silent: list[str] | None = None

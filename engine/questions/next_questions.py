@@ -154,17 +154,32 @@ class _Finder:
         return [(tuple(asked), self.whole(tuple(asked), answers) and self.decided(tuple(asked), answers))] if asked else []
 
     def gathered(self, facts: list[str], answers: dict[str, PossibleAnswers]) -> list[str]:
-        """The facts that can move the bounds, found one after another; each is answered so that most stays open."""
+        """
+        The facts that can move the bounds, found one after another; each is answered so that most stays open.
+
+        Where no single answer moves them, because several jurisdictions hold them, those that by themselves move the bounds of one:
+        what matters only then is asked once they are answered.
+        """
         self.left = MAX_EVALUATIONS
         told: dict[str, Value] = {}
         bounds = self.outcome.bounds
         for fact in facts:
-            possible = [answer for answer in answers[fact].values if self.coherent({**told, fact: answer})]
-            tried = [(answer, self.outcome_with({**told, fact: answer}).bounds) for answer in _spread(possible)]
+            tried = [(answer, found.bounds) for answer, found in self.tried(fact, answers, told)]
             if any(found != bounds for _, found in tried):
                 # The answer that leaves most open shows which further facts matter.
                 told[fact], bounds = max(tried, key=lambda each: (each[1].high - each[1].low, -each[1].low))
-        return list(told) or facts
+        return list(told) or self.moving_one(facts, answers) or facts
+
+    def moving_one(self, facts: list[str], answers: dict[str, PossibleAnswers]) -> list[str]:
+        """The facts of which an answer by itself moves the bounds of some jurisdiction."""
+        self.left = MAX_EVALUATIONS
+        before = self.outcome.jurisdictions
+        return [fact for fact in facts if any(found.jurisdictions != before for _, found in self.tried(fact, answers, {}))]
+
+    def tried(self, fact: str, answers: dict[str, PossibleAnswers], told: dict[str, Value]) -> Iterator[tuple[Value, Outcome]]:
+        """What comes of a few of the answers to a fact, beside others that are told."""
+        for answer in _spread([each for each in answers[fact].values if self.coherent({**told, fact: each})]):
+            yield answer, self.outcome_with({**told, fact: answer})
 
     def candidates(self) -> tuple[list[str], list[str]]:
         """The facts of open tests in open rules; first those of `applies` and of coverage."""

@@ -311,6 +311,26 @@ ENTRIES: dict[str, list[tuple[dict[str, Any], dict[str, Any]]]] = {
         ({"data.personal": "no", "exporter.role": "data-subject"}, {"exporter.role": "controller"}),
         ({"data.personal": "no", "recipient.role": "data-subject"}, {"data.personal": "yes"}),
     ],
+    "data-subject-is-a-person": [
+        (
+            {
+                "data.personal": "yes",
+                "data.categories": ["contact"],
+                "exporter.role": "data-subject",
+                "exporter.kind": "company",
+            },
+            {"exporter.kind": "individual"},
+        ),
+        (
+            {
+                "data.personal": "yes",
+                "data.categories": ["contact"],
+                "recipient.role": "data-subject",
+                "recipient.kind": "company",
+            },
+            {"data.categories": ["juristic-person"]},
+        ),
+    ],
     "anonymised-names-nobody": [
         ({"data.state": "anonymised", "data.categories": ["health", "identity"]}, {"data.categories": ["health"]}),
     ],
@@ -431,6 +451,26 @@ ENTRIES: dict[str, list[tuple[dict[str, Any], dict[str, Any]]]] = {
     ],
     "collected-by-the-exporter": [
         ({"claims.us-collected-directly": SHOWN, "data.source": "purchased"}, {"data.source": "self-produced"}),
+    ],
+    "nor-their-health-and-money": [
+        (
+            {
+                "exporter.country": "DE",
+                "data.categories": ["health", "payment"],
+                "data.kind": "dataset",
+                "data.controls": ["us-itar"],
+            },
+            {"data.categories": ["health", "industrial"]},
+        ),
+        (
+            {
+                "exporter.country": "DE",
+                "data.categories": ["location"],
+                "data.kind": "dataset",
+                "data.controls": ["cn-controlled-item"],
+            },
+            {"exporter.country": "CN"},
+        ),
     ],
     "people-are-no-technology": [
         (

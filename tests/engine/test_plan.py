@@ -374,7 +374,7 @@ def onward(origin: str, recipient: dict[str, str]) -> dict[str, Any]:
             "lawful_source": True,
             "controls": [],
         },
-        "act": {"kind": "provide", "bars": [], "security_concern": False},
+        "act": {"kind": "provide", "trigger": "own", "bars": [], "security_concern": False},
     }
 
 

@@ -83,6 +83,9 @@ def test_a_duty_is_expected_with_its_day() -> None:
     [
         (OPEN, "outcome: review", "outcome is undetermined (permitted to review), not review: "),
         (OPEN, "jurisdictions: {CN: permitted}", "CN is undetermined, not permitted"),
+        (OPEN, "instruments: {cn.test: review}", "cn.test by itself is undetermined, not review"),
+        (CLOSED, "instruments: {cn.test: permitted}", "cn.test by itself is review, not permitted"),
+        (OPEN, "instruments: {cn.tests: not_applicable}", "there is no policy `cn.tests`; did you mean `cn.test`?"),
         (OPEN, "because: [art-1]", "`art-1` does not stand"),
         (OPEN, "silent: [art-1]", "`art-1` stands or may stand"),
         (OPEN, "silent: [art-2]", "there is no rule `art-2`; did you mean"),

@@ -57,6 +57,20 @@ def test_an_answer_that_cannot_be_true_does_not_keep_the_outcome_open() -> None:
     assert asked(bundle(RULE, never={"data.personal": "no", "data.sold": "yes"})) == [(["data.sold"], True)]
 
 
+def test_where_several_jurisdictions_hold_the_bounds_the_facts_behind_another_are_not_asked() -> None:
+    """No single answer moves the bounds; what may leave one jurisdiction out is asked, and not what matters only if it does not."""
+    behind = [{"data.shared": "yes", "data.files": {"at_least": 5}}, {"data.rate": {"at_least": "0.5"}, "data.label": "x"}]
+    beyond = [{"limits.category": "weather", "limits.files": {"at_least": 5}}, {"limits.grade": "core", "limits.label": "x"}]
+    ours = policy({"policy": "p", "rules": [{"id": "r", "when": {"data.sold": "yes", "any_of": behind}, "prohibit": "No."}]})
+    theirs = policy(
+        {"policy": "q", "rules": [{"id": "r", "when": {"data.grade": "core", "any_of": beyond}, "prohibit": "No."}]}
+    )
+    laws = {"p.yaml": ours, "q.yaml": theirs | {"jurisdiction": "BB"}}
+    sources = {"words.yaml": VOCABULARY.read_bytes(), **{name: json.dumps(law).encode() for name, law in laws.items()}}
+    assert asked(engine.load_sources(sources)) == [(["data.sold", "data.grade"], False)]
+    assert asked(engine.load_sources(sources), data__sold="no") == [(["data.grade"], False)]
+
+
 def test_an_exception_may_still_be_said() -> None:
     """While facts are to be found out, an entry that waits for its exception to be said rules out no answer."""
     made = bundle(RULE, never={"data.personal": "no", "data.sold": "yes"}, unless_said={"data.category": "weather"})
