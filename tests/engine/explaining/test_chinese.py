@@ -666,6 +666,7 @@ EXPORT = {
     },
     "counts": {"cn": {"ordinary": 0, "sensitive": 12000}, "cn_all": {"ordinary": 0, "sensitive": 12000}},
     "act": {"kind": "provide", "bars": [], "evades": False, "trigger": "own", "security_concern": False},
+    "purpose": {"is": ["service-provision"]},
     "safeguards": {"basis": ["consent"], "delivery": "raw-copy"},
     "evidence": {"cn-export-notice": {"dated": "2026-05-01", "covers": True}},
 }  # fmt: skip
