@@ -1,9 +1,9 @@
 """
 The record of one decision.
 
-A record holds everything that the decision rests on: the request as it was accepted, the decision, the digests of the
-policies, the version of the engine, the day whose law decided. The name of its shape carries a version. A new shape gets a
-new name, and old records keep their name for good.
+A record holds everything that the decision rests on: the request as it was accepted, the answer, the verdict that it was written
+from, the digests of the policies, the version of the engine, the day whose law decided. It has no explanation, which can be told
+again from these. The name of its shape carries a version. A new shape gets a new name, and old records keep their name for good.
 """
 
 from collections.abc import Mapping
@@ -225,11 +225,16 @@ def recorded_verdict(decision: engine.Written) -> RecordedVerdict:
 
 
 class Personal(BaseModel):
-    """A personal value of the request: the commitment that replaces it in the leaf, and the salt that opens the commitment."""
+    """
+    What the leaf holds a commitment to: a personal value of the request, or the whole request or decision; and the salt that opens it.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    pointer: str = Field(description="JSON Pointer into the record's `request`", examples=["/data/contact"])
+    pointer: str = Field(
+        description="JSON Pointer into the record's `request`; or `request` or `decision`, the whole member",
+        examples=["/data/contact"],
+    )
     commitment: Sha256 = Field(description="what the leaf holds in place of the value")
     salt: Sha256 | None = Field(
         description="32 random bytes, which open the commitment together with the value; null after an erasure"
