@@ -219,8 +219,9 @@ class PDP:
         """Some parts, of PARTS, of the explanation of a judged exchange, as canonical JSON."""
         with self._lock:
             teller = self._teller(lang)
-            case = self._case(judgement, today, id, teller.book, exact="rests_on" in parts, named="rests_on" in parts)
-            return teller.explain(case, parts, self._more(case, parts, teller.book))
+            case = self._case(judgement, today, id, teller.book, named="rests_on" in parts)
+            exactly = partial(self.rests_on, judgement, exact=True)
+            return teller.explain(case, parts, self._more(case, parts, teller.book), exactly)
 
     def _case(
         self, judgement: Judgement, today: date, id: str, book: Phrasebook, *, exact: bool = False, named: bool = True

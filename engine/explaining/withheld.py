@@ -20,7 +20,7 @@ from engine.languages import Language
 from engine.values import Document
 
 # Members that have only reasons, each with what it is without them.
-REASONS: dict[str, Any] = {"jurisdictions": [], "unmet": [], "conflicts": [], "gaps": [], "lanes": [], "more": {}}
+REASONS: dict[str, Any] = {"jurisdictions": [], "unmet": [], "conflicts": [], "gaps": [], "lanes": []}
 ADDED = ("carried", "disputed", "signed_off", "verdict", "explanation")  # members that are left out
 
 
@@ -35,6 +35,8 @@ def withheld(written: Written, say: Language) -> Written:
     members |= {name: _encode(empty) for name, empty in REASONS.items()}
     members["answer"] = _encode(text)
     members["owed"] = _encode([json.loads(owed(each)) for each in sorted(duties, key=urgency)[: MOST["owed"]]])
+    left = {"owed": len(duties) - MOST["owed"], "questions": len(written.judgement.open_facts) - len(written.asked)}
+    members["more"] = _encode({name: number for name, number in left.items() if number > 0})
     members["withheld"] = "true"
     return replace(
         written,
@@ -60,8 +62,8 @@ def _answer(written: Written, duties: tuple[DutyPart, ...], say: Language) -> st
         case "not_applicable":
             text = say.not_applicable("")
         case "undetermined":
-            asked = [each.question for part in written.missing[:1] for each in part.facts]
-            text = say.undecided(bounds.low, bounds.high, asked[:ASKED], max(0, len(asked) - ASKED))
+            asked = [each.question for each in written.asked[:ASKED]]
+            text = say.undecided(bounds.low, bounds.high, asked, len(written.judgement.open_facts) - len(asked))
         case _:
             text = say.refused(written.outcome)
     text += say.reasons_withheld()

@@ -81,7 +81,7 @@ class RecordedVerdict(BaseModel):
     """
     The verdict of the engines in compact form. The decision has its digest.
 
-    `stands` are the rules that stand for certain, by key. `possible` are those that may stand, as a hexadecimal number whose bit n is the
+    `stands` are the rules that stand for certain and weigh or lift, by key; `advises` those that advise. `possible` are those that may stand, as a hexadecimal number whose bit n is the
     rule n of the policies. `requirements` has the states of what the standing rules ask for. `bounds` are the mildest and the strictest
     outcome by jurisdiction, and overall by the empty name.
     """
@@ -89,6 +89,7 @@ class RecordedVerdict(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     stands: tuple[str, ...]
+    advises: tuple[str, ...]
     possible: str
     requirements: dict[str, str]
     bounds: dict[str, tuple[str, str]]
@@ -213,7 +214,8 @@ def recorded_verdict(decision: engine.Written) -> RecordedVerdict:
     verdict, outcome = judgement.verdict, judgement.outcome
     asked = {name for _, rule in verdict.rules_that_stand() if rule.need for name in rule.need.requirements()}
     return RecordedVerdict(
-        stands=tuple(rule.key for certain, rule in verdict.rules_that_stand() if certain),
+        stands=tuple(rule.key for certain, rule in verdict.rules_that_stand() if certain and rule.effect != "advise"),
+        advises=tuple(rule.key for certain, rule in verdict.rules_that_stand() if certain and rule.effect == "advise"),
         possible=f"{verdict.stands.possible & ~verdict.stands.certain:x}",
         requirements={
             name: " or ".join(sorted(state.name.lower() for state in verdict.requirements[name])) for name in sorted(asked)
