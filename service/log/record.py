@@ -81,7 +81,8 @@ class RecordedVerdict(BaseModel):
     """
     The verdict of the engines in compact form. The decision has its digest.
 
-    `stands` are the rules that stand for certain and weigh or lift, by key; `advises` those that advise. `possible` are those that may stand, as a hexadecimal number whose bit n is the
+    `stands` are the rules that stand for certain and weigh or lift, by key; `advises` those that advise.
+    `possible` are those that may stand, as a hexadecimal number whose bit n is the
     rule n of the policies. `requirements` has the states of what the standing rules ask for. `bounds` are the mildest and the strictest
     outcome by jurisdiction, and overall by the empty name.
     """
