@@ -297,6 +297,10 @@ ENTRIES: dict[str, list[tuple[dict[str, Any], dict[str, Any]]]] = {
         ({"data.personal": "no", "data.people_in": ["CN"]}, {"data.state": "anonymised"}),
     ],
     "not-personal-no-nationality": [({"data.personal": "no", "data.nationalities": ["KR"]}, {"data.nationalities": []})],
+    "personal-of-some-nationality": [
+        ({"data.personal": "yes", "data.nationalities": []}, {"data.nationalities": ["KR"]}),
+        ({"data.personal": "yes", "data.nationalities": []}, {"data.nationalities": "left out"}),
+    ],
     "not-personal-not-identified": [
         ({"data.personal": "no", "data.state": "identified"}, {"data.state": "anonymised"}),
         ({"data.personal": "no", "data.state": "pseudonymised"}, {"data.personal": "yes"}),
