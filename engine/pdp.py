@@ -150,12 +150,13 @@ class PDP:
         """
         An open judgement with the facts to find out. Where no fact can close the outcome, it is a review with open bounds (semantics 4.5).
 
-        If the engines disagree nothing is asked, because no answer would help.
+        If the engines disagree nothing is asked, because no answer would help. Of a plan's leg an earlier leg may be asked.
         """
         if not judgement.agreed or judgement.outcome.word != UNDETERMINED:
             return judgement
         facts = self._questions.open(judgement)
-        outcome = judgement.outcome if facts else replace(judgement.outcome, word=Level.REVIEW.word)
+        asked = facts or any(not each.certain for each in judgement.carried)
+        outcome = judgement.outcome if asked else replace(judgement.outcome, word=Level.REVIEW.word)
         return replace(judgement, outcome=outcome, open_facts=facts)
 
     def _judged(
