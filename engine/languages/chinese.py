@@ -416,7 +416,7 @@ class Chinese(Language):
         asked = [f"（{number}）{question}" for number, question in enumerate(questions, 1)] if len(questions) > 1 else questions
         return f"{between}；请先查明：{''.join(asked)}{f'（另有{more}项）' if more else ''}"
 
-    def unsettled(self) -> str:
+    def nothing_settles(self) -> str:
         return "补充任何事实均不足以确定法律适用的结果"
 
     def only_stated(self, titles: Sequence[str]) -> str:

@@ -436,7 +436,7 @@ class English(Language):
         also = f" (and {_count(more, 'more question', 'more questions')})" if more else ""
         return f"Not decided: the answers below can make it {levels}. {' '.join(questions)}{also}"
 
-    def unsettled(self) -> str:
+    def nothing_settles(self) -> str:
         return "no further fact would settle what the law says of it"
 
     def only_stated(self, titles: Sequence[str]) -> str:

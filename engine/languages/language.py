@@ -324,7 +324,7 @@ class Language(ABC):
         """`more` is the number of questions that are left out."""
 
     @abstractmethod
-    def unsettled(self) -> str:
+    def nothing_settles(self) -> str:
         """A clause: why a person must look at an outcome that no further fact would settle."""
 
     @abstractmethod
