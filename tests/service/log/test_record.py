@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 import engine
 from service.log.canonical_json import NotCanonical, canonical, canonical_object, joined
-from service.log.leaf import SealedRecord, clear, faults, seal
-from service.log.record import EngineVersion, PolicyDigests, Record, RecordWriter
+from service.log.leaf import SealedRecord, clear, faults, opened, seal
+from service.log.record import EngineVersion, PolicyDigests, Record, RecordWriter, answered, recorded_verdict
 from tests.service.log.test_canonical_json import texts
 
 DAY = date(2026, 11, 24)
@@ -36,19 +36,30 @@ def pdp() -> engine.PDP:
     return engine.PDP(BUNDLE, "bitset")
 
 
+def decided(pdp: engine.PDP, exchange: engine.Exchange, day: date, today: date = DAY, **more: Any) -> engine.Written:
+    """The answer to an exchange."""
+    return pdp.answer(pdp.judge(exchange, as_of=day), today=today, id=ID, **more)
+
+
 def recorded(decision: engine.Written, exchange: engine.Exchange, now: datetime = NOW) -> tuple[bytes, SealedRecord]:
     """The answer and the log entry, as the service makes them."""
-    answer, members = WRITER.write(decision, now, "gateway")
-    return answer, seal({"id": ID, "request": exchange.document}, exchange.personal, written=members)
+    members = WRITER.write(decision, now, "gateway")
+    return answered(decision), seal({"id": ID, "request": exchange.document}, exchange.personal, written=members)
 
 
 def check(answer: bytes, entry: SealedRecord, exchange: engine.Exchange) -> dict[str, Any]:
     """Hold an entry to the library and to the model; its record."""
-    record: dict[str, Any] = json.loads(entry.leaf)
-    assert rfc8785.dumps(record) == entry.leaf
+    assert rfc8785.dumps(json.loads(entry.leaf)) == entry.leaf
+    for opening in entry.openings:
+        assert rfc8785.dumps(json.loads(opening.value or b"")) == opening.value
     assert faults(ID, entry.leaf, entry.leaf_hash, entry.openings) == ()
-    assert Record.model_validate(record).model_dump(mode="json", by_alias=True, exclude_unset=True) == record
-    assert json.loads(answer) == record["decision"]
+    record: dict[str, Any] = opened(entry.leaf, entry.openings)
+    assert Record.model_validate(record).document() == record
+    sent = json.loads(answer)
+    engine.Answer.model_validate(sent)
+    assert sent.pop("links").keys() == {"explanation", "record"}
+    sent.pop("explanation", None)
+    assert sent == record["decision"]
     assert clear(entry.leaf, entry.openings) == {**record, "request": exchange.document}
     assert record["bundle"] == record["decision"]["bundle"]
     return record
@@ -66,18 +77,21 @@ def test_the_record_of_a_real_decision_is_canonical_and_of_its_model(pdp, file):
     """The authors' own test exchanges, settled and undetermined: each leaf is what the library writes of the parsed record."""
     outcomes = set()
     for exchange, day in exchanges(file):
-        decision = pdp.write(exchange, as_of=day, today=DAY, id=ID)
+        decision = decided(pdp, exchange, day)
         outcomes.add(check(*recorded(decision, exchange), exchange)["decision"]["outcome"])
     assert len(outcomes) > 1
 
 
-def test_what_is_included_is_canonical_too(pdp):
-    """Remedies, horizon and trace, in every language."""
+def test_what_is_included_is_canonical_too_and_not_recorded(pdp):
+    """Every part of the explanation, in every language."""
     exchange, day = next(exchanges("order-16.test"))
     for lang in engine.LANGUAGES:
-        decision = pdp.write(exchange, as_of=day, today=day, id=ID, include=engine.INCLUDES, lang=lang)
-        record = check(*recorded(decision, exchange), exchange)
-        assert record["decision"].keys() >= set(engine.INCLUDES)
+        decision = decided(pdp, exchange, day, day, parts=engine.PARTS, lang=lang)
+        explained = decision.members["explanation"].encode()
+        assert rfc8785.dumps(json.loads(explained)) == explained
+        answer, entry = recorded(decision, exchange)
+        assert json.loads(answer)["explanation"].keys() >= set(engine.PARTS) - {"rests_on"}
+        assert "explanation" not in check(answer, entry, exchange)["decision"]
 
 
 @pytest.mark.parametrize(
@@ -92,10 +106,10 @@ def test_text_of_any_script_is_written_as_the_library_writes_it(pdp, id):
         "evidence": {"cn-standard-contract": {"dated": "2026-01-01", "covers": True, "attested_by": id}},
     }
     exchange = engine.parse_exchange(BUNDLE, json.dumps(sent).encode())
-    answer, entry = recorded(pdp.write(exchange, as_of=DAY, today=DAY, id=ID), exchange)
+    answer, entry = recorded(decided(pdp, exchange, DAY), exchange)
     record = check(answer, entry, exchange)
     assert record["request"]["data"]["id"] == id
-    assert len(entry.openings) == 2
+    assert len([each for each in entry.openings if each.pointer.startswith("/")]) == 2
 
 
 @pytest.mark.parametrize(
@@ -111,19 +125,21 @@ def test_text_of_any_script_is_written_as_the_library_writes_it(pdp, id):
 def test_the_moment_is_written_as_the_model_writes_it(pdp, now):
     """In UTC, with as many digits as there are."""
     exchange = engine.parse_exchange(BUNDLE, b"{}")
-    decision = pdp.write(exchange, as_of=DAY, today=DAY, id=ID)
-    record = json.loads(recorded(decision, exchange, now)[1].leaf)
+    decision = decided(pdp, exchange, DAY)
+    entry = recorded(decision, exchange, now)[1]
+    record = opened(entry.leaf, entry.openings)
     modelled = Record(
         id=ID,
         recorded_at=now.astimezone(UTC),
         asked_by="gateway",
         as_of=DAY,
         request={},
-        decision=decision.document(),
+        decision=engine.Answer.model_validate_json(decision.json()),
+        verdict=recorded_verdict(decision),
         bundle=DIGESTS,
         engine=EngineVersion(version=engine.__version__),
-    ).model_dump(mode="json", by_alias=True, exclude_unset=True)
-    assert record == {**modelled, "schema": "fifthfactor/record/1"}
+    ).document()
+    assert record == {**modelled, "schema": "fifthfactor/record/3"}
 
 
 def with_member(decision: engine.Written, name: str, text: str) -> engine.Written:
@@ -134,17 +150,16 @@ def with_member(decision: engine.Written, name: str, text: str) -> engine.Writte
 def test_keys_beyond_the_first_plane_are_sorted_by_the_library(pdp):
     """Where the order of code points is not that of RFC 8785, the pieces are not trusted."""
     exchange = engine.parse_exchange(BUNDLE, b"{}")
-    decision = pdp.write(exchange, as_of=DAY, today=DAY, id=ID)
-    odd = with_member(decision, "trace", '{"\ufb33":1,"\U0001f600":2}')
-    leaf = recorded(odd, exchange)[1].leaf
-    assert rfc8785.dumps(json.loads(leaf)) == leaf
-    assert '{"\U0001f600":2,"\ufb33":1}'.encode() in leaf
+    odd = with_member(decided(pdp, exchange, DAY), "more", '{"\ufb33":1,"\U0001f600":2}')
+    [written] = [each.value for each in recorded(odd, exchange)[1].openings if each.pointer == "decision"]
+    assert rfc8785.dumps(json.loads(written)) == written
+    assert '{"\U0001f600":2,"\ufb33":1}'.encode() in written
 
 
 def test_half_a_character_has_no_bytes(pdp):
     """It is refused as what it is."""
     exchange = engine.parse_exchange(BUNDLE, b"{}")
-    decision = pdp.write(exchange, as_of=DAY, today=DAY, id=ID)
+    decision = decided(pdp, exchange, DAY)
     with pytest.raises(NotCanonical):
         recorded(with_member(decision, "answer", '"\ud800"'), exchange)
 

@@ -317,7 +317,7 @@ def test_what_decided_before_is_given_back(tmp_path, lines, policies):
         for number in range(6):
             exchange = engine.parse_exchange(service.live.bundle, LARGE)
             today = service.clock().date()
-            service.live.pdp.write(exchange, as_of=today, today=today, id="x")
+            service.live.pdp.answer(service.live.pdp.judge(exchange, as_of=today), today=today, id="x")
             seen.append(weakref.ref(service.live.pdp))
             rewrite(policies, *(("10 thousand", "20 thousand") if number % 2 == 0 else ("20 thousand", "10 thousand")))
             assert await service.policies.reload()

@@ -9,6 +9,7 @@ import pytest
 import engine
 from service.callers import keys
 from service.callers.caller import SCOPES
+from service.log.leaf import opened
 from service.policies.live import Live
 from service.service import Service
 from tests.service.conftest import POLICIES as OTHER_POLICIES
@@ -70,7 +71,7 @@ def test_ids_and_personal_values_are_not_in_the_leaf(filled, client, service: Se
     assert (again["holds"], len(again["erased"])) == (True, 3)
 
 
-def test_the_register_counts_beside_what_is_sent(filled, decide):
+def test_the_register_counts_beside_what_is_sent(filled, decide, client):
     """Fact by fact: what is not sent, or said to be unknown, is filled in; a document that is presented counts as presented."""
     record = decide(
         named=NAMED,
@@ -80,7 +81,8 @@ def test_the_register_counts_beside_what_is_sent(filled, decide):
     )["record"]
     assert record["request"]["exporter"] == {"id": "clinic-7", "operator": "unknown"}
     assert "disputed" not in record["decision"]
-    reason = next(each for each in record["decision"]["reasons"] if each["provision"] == "cn.test/art-1")
+    explained = client.get(f"/v1/decisions/{record['id']}/explanation?include=reasons").json()
+    reason = next(each for each in explained["reasons"] if each["provision"] == "cn.test/art-1")
     assert {each["fact"]: each["value"] for each in reason["evidence"]}["evidence.cn-standard-contract"] == {
         "dated": "2024-05-02"
     }
@@ -94,7 +96,7 @@ def test_a_listing_cannot_be_stated_away(put, client, service: Service):
     plain = client.post("/v1/evaluate", json={**sent, "recipient": {"country": "US", "lists": []}}).json()
     assert plain["proceed"]
     answer = client.post("/v1/evaluate", json=sent).json()
-    assert (answer["proceed"], answer["outcome"], answer["missing"]) == (False, "prohibited", [])
+    assert (answer["proceed"], answer["outcome"], answer["questions"]) == (False, "prohibited", [])
     contradiction = {
         "fact": "recipient.lists",
         "stated": [],
@@ -180,7 +182,8 @@ def test_who_may_not_read_the_register_sees_the_outcome_only(evaluator, put, ser
     answer = first.json()
     assert (answer["outcome"], answer["proceed"], answer["withheld"]) == ("prohibited", False, True)
     assert answer["answer"] == "Do not proceed: prohibited. The reasons rest on the register, which this caller may not read."
-    assert (answer["reasons"], answer["jurisdictions"], "disputed" in answer) == ([], [], False)
+    assert (answer["jurisdictions"], answer["unmet"], answer["gaps"]) == ([], [], [])
+    assert answer.keys().isdisjoint({"disputed", "explanation", "verdict"})
     for word in ("blue", "US", "art-3", "Listed"):
         assert word not in first.text
     again = evaluator("/v1/evaluate", sent, **{"Idempotency-Key": "1"})
@@ -189,11 +192,11 @@ def test_who_may_not_read_the_register_sees_the_outcome_only(evaluator, put, ser
         "/v1/evaluate/batch?include=trace,remedies&lang=zh", {"exchanges": [sent, {"exporter": {"country": "CN"}}]}
     )
     withheld, whole = (each["decision"] for each in batch.json()["results"])
-    assert (withheld["withheld"], "trace" in withheld, "blue" in json.dumps(withheld)) == (True, False, False)
-    assert ("withheld" in whole, "trace" in whole, whole["reasons"] != []) == (False, True, True)
+    assert (withheld["withheld"], "explanation" in withheld, "blue" in json.dumps(withheld)) == (True, False, False)
+    assert ("withheld" in whole, "trace" in whole["explanation"], whole["jurisdictions"] != []) == (False, True, True)
     stored = service.store.read(answer["id"])
     assert stored is not None
-    record = json.loads(stored.entry.leaf)
+    record = opened(stored.entry.leaf, stored.entry.openings)
     assert (record["decision"]["disputed"][0]["registered"], "withheld" in record["decision"]) == (["blue"], False)
 
 
@@ -203,7 +206,7 @@ def test_a_decision_without_reasons_still_says_what_is_owed_and_asked(evaluator,
     sent = {"exporter": {"id": "clinic-7"}, "recipient": {"country": "US", "lists": []}}
     answer = evaluator("/v1/evaluate", sent).json()
     assert (answer["outcome"], answer["withheld"]) == ("undetermined", True)
-    assert answer["missing"][0]["facts"][0]["question"] in answer["answer"]
+    assert answer["questions"][0]["question"] in answer["answer"]
     sent["data"] = {"people": {"rest": 0}}
     answer = evaluator("/v1/evaluate", sent).json()
     assert (answer["proceed"], answer["answer"]) == (

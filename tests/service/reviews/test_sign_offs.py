@@ -9,11 +9,12 @@ import pytest
 import sqlalchemy as sa
 
 import engine
-from service.log.leaf import clear, seal
+from service.log.leaf import clear
 from service.policies.live import Live
 from service.reviews import sign_offs
 from service.store.tables import sign_off
 from tests.service.conftest import EXCHANGE, POLICIES
+from tests.service.earlier import earlier, put
 
 TODAY = datetime.now(UTC).date()
 TOMORROW = (TODAY + timedelta(days=1)).isoformat()
@@ -260,7 +261,7 @@ def test_a_permit_has_nothing_to_sign_off(evaluate, sign):
 def test_what_only_may_stand_is_refused_with_the_fact_that_is_missing(evaluate, sign):
     """An approval of it would be a guess: the fact is asked for, and nothing of the approval is kept."""
     open_ = decided(evaluate, data={})
-    assert (open_["outcome"], open_["missing"][0]["facts"][0]["fact"]) == ("undetermined", "data.people")
+    assert (open_["outcome"], open_["questions"][0]["fact"]) == ("undetermined", "data.people")
     answer = sign(open_["id"])
     assert (answer.status_code, answer.json()["type"]) == (409, "urn:fifthfactor:problem:not-signable")
     assert answer.json()["detail"] == (
@@ -352,9 +353,9 @@ def test_only_what_certainly_stands_is_offered(client, evaluate, sign, service, 
     record = clear(stored.entry.leaf, stored.entry.openings)
     assert record["signable"] == ["cn.test/art-2"]
     assert found["beneath"] == {"lowest": "permitted", "highest": "review"}
-    record |= {"signable": ["cn.test/art-1", "cn.test/art-2"], "id": "f" + stored.entry.id[1:]}
+    record = earlier(service, stored, 2) | {"signable": ["cn.test/art-1", "cn.test/art-2"]}
     record["request"]["recipient"]["id"] = "another"
-    asyncio.run(service.store.append(seal(record, ["/exporter/id", "/recipient/id"])))
+    put(service, record, ["/exporter/id", "/recipient/id"])
     reviews = client.get("/v1/reviews").json()["reviews"]
     assert [(each["id"], each["provisions"]) for each in reviews] == [
         (record["id"], ["cn.test/art-2"]),
@@ -445,13 +446,13 @@ def test_what_waits_is_listed_until_somebody_looks_at_it(client, evaluate, sign)
 def test_a_record_from_before_is_judged_again_to_know_what_may_be_signed_off(client, evaluate, service, sign):
     """By the policies that decided it. Under other policies it still waits, and says that it must be evaluated again first."""
     stored = service.store.read(decided(evaluate)["id"])
-    record = clear(stored.entry.leaf, stored.entry.openings)
-    assert record.pop("signable") == ["cn.test/art-1"]
+    assert clear(stored.entry.leaf, stored.entry.openings)["signable"] == ["cn.test/art-1"]
+    record = earlier(service, stored, 1)
+    assert "signable" not in record
     sign(stored.entry.id, verdict="refuse", until=None)
     assert client.get("/v1/reviews").json()["reviews"] == []
     record["request"]["recipient"]["id"] = "another"
-    record |= {"schema": "fifthfactor/record/1", "id": "f" + stored.entry.id[1:]}
-    asyncio.run(service.store.append(seal(record, ["/exporter/id", "/recipient/id"])))
+    put(service, record, ["/exporter/id", "/recipient/id"])
     [review] = client.get("/v1/reviews").json()["reviews"]
     assert (review["id"], review["provisions"], review["current"]) == (record["id"], ["cn.test/art-1"], True)
     service.policies.live = Live.of(engine.load(POLICIES, engine.PolicySettings(trust="from-memory")), "checked")
