@@ -1,4 +1,4 @@
-"""Records of earlier shapes, as the versions before this one sealed them: with a whole decision, and commitments to personal values alone."""
+"""Records of earlier shapes, as earlier versions sealed them: a whole decision, and commitments to personal values only."""
 
 import asyncio
 import json

@@ -182,7 +182,9 @@ def recorded(answer: Any) -> dict[str, Any]:
     return {name: part for name, part in answer.json().items() if name not in ("links", "explanation")}
 
 
-SHOWN_BY = {"reasons": ("advice", "beaten", "carried", "conflicts", "possible_count", "reasons")}  # members of a part of another name
+SHOWN_BY = {
+    "reasons": ("advice", "beaten", "carried", "conflicts", "possible_count", "reasons")
+}  # members of a part of another name
 
 
 def test_a_caller_may_ask_for_more(evaluate, client):

@@ -59,7 +59,8 @@ def test_every_exchange_gets_its_decision_in_order(batch, client):
     assert [{**each["record"]["request"], "register": None} for each in kept] == [{**each, "register": None} for each in sent]
     links = [each.pop("links") for each in decisions]
     assert links == [
-        {"explanation": f"/v1/decisions/{each['id']}/explanation", "record": f"/v1/decisions/{each['id']}"} for each in decisions
+        {"explanation": f"/v1/decisions/{each['id']}/explanation", "record": f"/v1/decisions/{each['id']}"}
+        for each in decisions
     ]
     assert [each["record"]["decision"] for each in kept] == decisions
     assert [each["log"]["sequence"] for each in kept] == list(range(50))

@@ -20,6 +20,8 @@ from typer.testing import CliRunner
 
 import engine
 from service.cli.main import app
+from service.log import leaf
+from service.log.store import scan
 from service.policies import kept
 from service.policies import loading as bundle_sources
 from service.policies.reloading import PoliciesRefused
@@ -212,9 +214,9 @@ def test_no_decision_mixes_two_bundles(tmp_path, policies):
         assert server.stop() == 0
     with sa.create_engine(f"sqlite:///{tmp_path / 'log.db'}").connect() as connection:
         seen = set()
-        for (leaf,) in connection.exec_driver_sql("SELECT leaf FROM record"):
-            record = json.loads(leaf)
-            assert record["bundle"] == {name: record["decision"]["bundle"][name] for name in ("meaning", "source")}
+        for stored in scan(connection):
+            record = leaf.opened(stored.entry.leaf, stored.entry.openings)
+            assert record["bundle"] == record["decision"]["bundle"]
             assert record["decision"]["outcome"] == outcomes[record["bundle"]["source"]]
             seen.add(record["bundle"]["source"])
         assert len(seen) == 2
