@@ -6,18 +6,27 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, timezone
+from io import StringIO
+from statistics import median
 from types import MappingProxyType
 from typing import Any
 
 import pytest
 import rfc8785
+import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
+from starlette.testclient import TestClient
 
 import engine
 from service.log.canonical_json import NotCanonical, canonical, canonical_object, joined
-from service.log.leaf import SealedRecord, clear, faults, opened, seal
+from service.log.leaf import WHOLE, SealedRecord, clear, faults, opened, seal
 from service.log.record import EngineVersion, PolicyDigests, Record, RecordWriter, answered, recorded_verdict
+from service.server.app import create_app
+from service.service import Service
+from service.settings import Settings
+from service.store import tables
+from service.telemetry import log_lines
 from tests.service.log.test_canonical_json import texts
 
 DAY = date(2026, 11, 24)
@@ -92,6 +101,71 @@ def test_what_is_included_is_canonical_too_and_not_recorded(pdp):
         answer, entry = recorded(decision, exchange)
         assert json.loads(answer)["explanation"].keys() >= set(engine.PARTS) - {"rests_on"}
         assert "explanation" not in check(answer, entry, exchange)["decision"]
+
+
+@pytest.mark.parametrize("changed", ["request", "decision", "/exporter/id"])
+def test_each_commitment_opens_and_fails_to_open_when_its_value_or_its_salt_is_changed(pdp, changed):
+    """Of the request and of the decision as wholes, and of a personal value within."""
+    sent = {"exporter": {"id": "practice-of-dr-li-na", "country": "CN"}, "recipient": {"country": "US"}}
+    exchange = engine.parse_exchange(BUNDLE, json.dumps(sent).encode())
+    _, entry = recorded(decided(pdp, exchange, DAY), exchange)
+    assert sorted(each.pointer for each in entry.openings) == ["/exporter/id", "decision", "request"]
+    assert faults(ID, entry.leaf, entry.leaf_hash, entry.openings) == ()
+    assert b"practice-of-dr-li-na" not in b"".join(
+        [entry.leaf, *(o.value or b"" for o in entry.openings if o.pointer in WHOLE)]
+    )
+    for change in ({"value": canonical({"proceed": True})}, {"salt": bytes(32)}):
+        tampered = tuple(replace(each, **change) if each.pointer == changed else each for each in entry.openings)
+        assert f"the value of `{changed}` does not open its commitment" in faults(ID, entry.leaf, entry.leaf_hash, tampered)
+    without = tuple(each for each in entry.openings if each.pointer != changed)
+    assert "do not match one to one" in " ".join(faults(ID, entry.leaf, entry.leaf_hash, without))
+
+
+def test_a_leaf_has_the_verdict_and_neither_request_nor_decision(pdp):
+    """The compact verdict is that of the engines: which rules stand, the requirements asked for, and every bound."""
+    for exchange, day in list(exchanges("order-16.test"))[::8]:
+        decision = decided(pdp, exchange, day)
+        _, entry = recorded(decision, exchange)
+        leaf = json.loads(entry.leaf)
+        assert leaf["request"].keys() == leaf["decision"].keys() == {"commitment"}
+        verdict, outcome = decision.judgement.verdict, decision.judgement.outcome
+        truths = list(verdict.standing().items())
+        assert leaf["verdict"]["stands"] == [key for key, truth in truths if truth.name == "YES"]
+        possible = int(leaf["verdict"]["possible"], 16)
+        assert {key for n, (key, _) in enumerate(truths) if possible >> n & 1} == {k for k, t in truths if t.name == "UNKNOWN"}
+        assert leaf["verdict"]["bounds"][""] == [outcome.bounds.low.word, outcome.bounds.high.word]
+        assert leaf["verdict"]["bounds"].keys() == {"", *outcome.jurisdictions}
+
+
+def rows(connection: sa.Connection, table: sa.Table) -> dict[int, int]:
+    """The bytes of the values in each record's rows of a table."""
+    found: dict[int, int] = {}
+    for row in connection.execute(sa.select(table)):
+        size = sum(len(each if isinstance(each, bytes) else str(each).encode()) for each in row if each is not None)
+        found[row.sequence] = found.get(row.sequence, 0) + size
+    return found
+
+
+def test_a_record_with_its_index_rows_takes_at_most_six_kilobytes(tmp_path):
+    """The middle one of a hundred of the policies' test exchanges; none takes more than twice as much."""
+    moment = datetime(2026, 11, 24, 12, tzinfo=UTC)
+    settings = Settings(watch=False, database=str(tmp_path / "log.db"), mode="bitset")
+    service = Service.open(settings, say=log_lines.logger(StringIO()), clock=lambda: moment)
+    trials = engine.trials(BUNDLE, BUNDLE)
+    sent = []
+    for trial in trials[:: len(trials) // 100][:100]:
+        day = {"as_of": trial.as_of.isoformat()} if trial.as_of else {}
+        exchange = {name: part for name, part in json.loads(trial.raw).items() if name != engine.REGISTER}
+        sent.append({**exchange, **day})
+    with TestClient(create_app(settings, service), base_url="http://localhost") as client:
+        results = client.post("/v1/evaluate/batch", json={"exchanges": sent}).json()["results"]
+        assert ["decision" in each for each in results] == [True] * 100
+        with service.store.database.reading.connect() as connection:
+            sizes = [rows(connection, table) for table in (tables.record, tables.personal, tables.entry)]
+    assert [len(each) for each in sizes] == [100] * 3
+    totals = sorted(sum(each[number] for each in sizes) for number in range(100))
+    assert median(totals) <= 6_000, totals
+    assert totals[-1] <= 12_000
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from service.callers.caller import SCOPES
 from service.log.leaf import opened
 from service.policies.live import Live
 from service.service import Service
+from tests.service.api.test_explanation import alike
 from tests.service.conftest import POLICIES as OTHER_POLICIES
 from tests.service.register.conftest import CONTRACT
 
@@ -121,6 +122,20 @@ def test_a_listing_cannot_be_stated_away(put, client, service: Service):
     assert (again["same"], again["differences"]) == ("bytes", []), again
 
 
+@pytest.mark.parametrize("lang", engine.LANGUAGES)
+def test_what_the_register_said_is_replayed_and_explained_after_it_says_otherwise(filled, put, client, lang):
+    """To the byte: by the versions that were used, a contradiction included."""
+    sent = {"named": NAMED, "exporter": {"country": "KE"}}
+    before = alike(client, sent, "all", lang)
+    put("parties/clinic-7", facts={"country": "US"})
+    put("parties/lab-2", facts={"country": "US", "lists": ["blue"]})
+    assert client.get(f"/v1/decisions/{before['id']}/replay").json()["same"] == "bytes"
+    later = client.get(f"/v1/decisions/{before['id']}/explanation?include=all")
+    assert (later.headers["verdict"], later.json()) == ("same", before)
+    record = client.get(f"/v1/decisions/{before['id']}").json()["record"]
+    assert [each["fact"] for each in record["decision"]["disputed"]] == ["exporter.country"]
+
+
 @pytest.fixture
 def travelling(client):
     """How the conditions that came with the data stand, by the explanation of a record."""
@@ -189,7 +204,7 @@ def evaluator(service: Service, client):
     return send
 
 
-def test_who_may_not_read_the_register_sees_the_outcome_only(evaluator, put, service: Service):
+def test_who_may_not_read_the_register_sees_the_outcome_only(evaluator, put, client, service: Service):
     """No registered value, no reason that shows one; neither in a batch, nor in a retry. The record has the whole."""
     put("parties/lab-2", facts={"country": "US", "lists": ["blue"]}, note="secret")
     sent = {"exporter": {"country": "CN"}, "recipient": {"id": "lab-2", "lists": []}, "data": {"people": {"rest": 0}}}
@@ -201,6 +216,9 @@ def test_who_may_not_read_the_register_sees_the_outcome_only(evaluator, put, ser
     assert answer.keys().isdisjoint({"disputed", "explanation", "verdict"})
     for word in ("blue", "US", "art-3", "Listed"):
         assert word not in first.text
+    engine.Answer.model_validate(answer)
+    reader = client.get(f"{answer['links']['explanation']}?include=possible")
+    assert [each["provision"] for each in reader.json()["possible"]] == ["cn.test/art-3"]
     again = evaluator("/v1/evaluate", sent, **{"Idempotency-Key": "1"})
     assert (again.content, again.headers["idempotency-replayed"]) == (first.content, "true")
     batch = evaluator(
@@ -213,6 +231,24 @@ def test_who_may_not_read_the_register_sees_the_outcome_only(evaluator, put, ser
     assert stored is not None
     record = opened(stored.entry.leaf, stored.entry.openings)
     assert (record["decision"]["disputed"][0]["registered"], "withheld" in record["decision"]) == (["blue"], False)
+
+
+def test_where_engines_disagree_no_place_of_it_is_told_to_who_may_not_read(
+    evaluator, put, client, service: Service, monkeypatch
+):
+    """A place may tell a registered value: the caller learns that they disagree, and whoever may read sees where."""
+    put("parties/lab-2", facts={"country": "US", "lists": ["blue"]})
+
+    def fails(exchange, as_of, *_, **__):
+        raise RuntimeError("about the blue list")
+
+    monkeypatch.setattr(service.live.pdp.engines[0], "evaluate", fails)
+    sent = {"exporter": {"country": "CN"}, "recipient": {"id": "lab-2"}, "data": {"people": {"rest": 0}}}
+    answer = evaluator("/v1/evaluate", sent).json()
+    assert (answer["proceed"], answer["withheld"], answer["engine"]["agreed"]) == (False, True, False)
+    assert "disagreement" not in answer["engine"]
+    record = client.get(f"/v1/decisions/{answer['id']}").json()["record"]
+    assert record["decision"]["engine"]["disagreement"]
 
 
 def test_a_decision_without_reasons_still_says_what_is_owed_and_asked(evaluator, put):

@@ -13,6 +13,7 @@ from service.log.leaf import clear
 from service.policies.live import Live
 from service.reviews import sign_offs
 from service.store.tables import sign_off
+from tests.service.api.test_explanation import alike
 from tests.service.conftest import EXCHANGE, POLICIES
 from tests.service.earlier import earlier, put
 
@@ -478,10 +479,14 @@ def test_a_decision_of_other_policies_must_be_made_again_first(evaluate, sign, s
 
 
 @in_file
-def test_a_decision_that_rests_on_a_sign_off_is_replayed_with_it(client, evaluate, sign):
+@pytest.mark.parametrize("lang", engine.LANGUAGES)
+def test_a_decision_that_rests_on_a_sign_off_is_replayed_and_explained_with_it(client, evaluate, sign, lang):
     """Byte for byte, even after the approval was taken back."""
     sign(decided(evaluate)["id"])
-    resting = decided(evaluate)
-    sign(resting["id"], verdict="refuse", until=None)
-    found = client.get(f"/v1/decisions/{resting['id']}/replay").json()
+    before = alike(client, FACTS, "all", lang)
+    assert {each["source"] for each in before["rests_on"]} >= {"signed"}
+    sign(before["id"], verdict="refuse", until=None)
+    assert decided(evaluate)["outcome"] == "review"
+    found = client.get(f"/v1/decisions/{before['id']}/replay").json()
     assert (found["holds"], found["same"]) == (True, "bytes")
+    assert client.get(f"/v1/decisions/{before['id']}/explanation?include=all").json() == before
