@@ -114,7 +114,8 @@ def test_each_commitment_opens_and_fails_to_open_when_its_value_or_its_salt_is_c
     assert b"practice-of-dr-li-na" not in b"".join(
         [entry.leaf, *(o.value or b"" for o in entry.openings if o.pointer in WHOLE)]
     )
-    for change in ({"value": canonical({"proceed": True})}, {"salt": bytes(32)}):
+    changes: tuple[dict[str, Any], ...] = ({"value": canonical({"proceed": True})}, {"salt": bytes(32)})
+    for change in changes:
         tampered = tuple(replace(each, **change) if each.pointer == changed else each for each in entry.openings)
         assert f"the value of `{changed}` does not open its commitment" in faults(ID, entry.leaf, entry.leaf_hash, tampered)
     without = tuple(each for each in entry.openings if each.pointer != changed)
@@ -225,7 +226,7 @@ def test_keys_beyond_the_first_plane_are_sorted_by_the_library(pdp):
     """Where the order of code points is not that of RFC 8785, the pieces are not trusted."""
     exchange = engine.parse_exchange(BUNDLE, b"{}")
     odd = with_member(decided(pdp, exchange, DAY), "more", '{"\ufb33":1,"\U0001f600":2}')
-    [written] = [each.value for each in recorded(odd, exchange)[1].openings if each.pointer == "decision"]
+    [written] = [each.value or b"" for each in recorded(odd, exchange)[1].openings if each.pointer == "decision"]
     assert rfc8785.dumps(json.loads(written)) == written
     assert '{"\U0001f600":2,"\ufb33":1}'.encode() in written
 
