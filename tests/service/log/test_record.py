@@ -22,6 +22,7 @@ import engine
 from service.log.canonical_json import NotCanonical, canonical, canonical_object, joined
 from service.log.leaf import WHOLE, SealedRecord, clear, faults, opened, seal
 from service.log.record import EngineVersion, PolicyDigests, Record, RecordWriter, answered, recorded_verdict
+from service.log.summary import Summary
 from service.server.app import create_app
 from service.service import Service
 from service.settings import Settings
@@ -136,6 +137,26 @@ def test_a_leaf_has_the_verdict_and_neither_request_nor_decision(pdp):
         assert {key for n, (key, _) in enumerate(truths) if possible >> n & 1} == {k for k, t in truths if t.name == "UNKNOWN"}
         assert leaf["verdict"]["bounds"][""] == [outcome.bounds.low.word, outcome.bounds.high.word]
         assert leaf["verdict"]["bounds"].keys() == {"", *outcome.jurisdictions}
+
+
+def test_the_summary_of_a_leaf_is_that_of_its_decision(pdp):
+    """A new index finds a record by what the old one did, though an answer does not list every law; categories are not recorded."""
+    rules = {rule.provision.id: rule.effect for rule in BUNDLE.rules.rules}
+    many = 0
+    for trial in engine.trials(BUNDLE, BUNDLE)[::60]:
+        exchange = engine.parse_exchange(BUNDLE, trial.raw)
+        decision = decided(pdp, exchange, trial.as_of or exchange.as_of or DAY)
+        _, entry = recorded(decision, exchange)
+        made = Summary.of(decision, NOW, "gateway", DIGESTS.source)
+        read = Summary.of_leaf(entry.leaf, {each.pointer: each.value for each in entry.openings})
+        old, new = {each for each in made.words() if each[0] != "category"}, set(read.words())
+        shown = {each["fact"] for each in json.loads(decision.members["questions"])}
+        assert old - new == {("missing", fact) for fact in made.named["missing"] if fact not in shown}
+        # The leaf has advice among what stands.
+        assert {rules[word] if kind == "provision" else kind for kind, word in new - old} <= {"advise"}
+        assert replace(read, named={}) == replace(made, named={})
+        many += len(made.named["jurisdiction"]) > 8
+    assert many
 
 
 def rows(connection: sa.Connection, table: sa.Table) -> dict[int, int]:
