@@ -10,14 +10,13 @@ from starlette.testclient import TestClient
 from typer.testing import CliRunner
 
 from service.cli.main import app
+from service.log.leaf import clear
 from service.log.record import EarlierRecord, KeptRecord, Record
 from service.log.store import Store
 from service.service import Service
 from service.store import tables
 from tests.service.conftest import PERSONAL, body
-from tests.service.earlier import record_earlier
-
-SHAPES = (1, 2, 3)
+from tests.service.earlier import put, record_earlier
 
 
 def run(database: str, *command: str) -> tuple[int, str]:
@@ -68,8 +67,8 @@ def test_each_is_shown_with_its_reasons(client: TestClient, database: str, ids: 
         assert (page.status_code, "<b>Art. 1</b>" in page.text) == (200, True)
 
 
-def test_each_is_found_by_what_it_names(client: TestClient, ids: dict[int, str]) -> None:
-    """By the words of the decision, though the leaf of the newest shape has none of them."""
+def all_are_found(client: TestClient, ids: dict[int, str]) -> None:
+    """Search by words of the decision, of which the leaf of the newest shape has few."""
     for query in (
         "outcome=review",
         "provision=cn.test/art-1",
@@ -82,6 +81,11 @@ def test_each_is_found_by_what_it_names(client: TestClient, ids: dict[int, str])
     assert client.get("/v1/decisions?provision=cn.test/art-9").json()["decisions"] == []
 
 
+def test_each_is_found_by_what_it_names(client: TestClient, ids: dict[int, str]) -> None:
+    """Whatever its shape."""
+    all_are_found(client, ids)
+
+
 def test_each_is_taken_into_a_new_index(client: TestClient, service: Service, database: str, ids: dict[int, str]) -> None:
     """The summaries are read off the rows again, of whatever shape they are; an upgrade of the tables leaves them all."""
     before = {each["id"]: each for each in client.get("/v1/decisions").json()["decisions"]}
@@ -92,7 +96,7 @@ def test_each_is_taken_into_a_new_index(client: TestClient, service: Service, da
     assert (code, shown.partition(" revision")[0]) == (0, "the tables are of")
     Store.open(database).close()
     assert {each["id"]: each for each in client.get("/v1/decisions").json()["decisions"]} == before
-    test_each_is_found_by_what_it_names(client, ids)
+    all_are_found(client, ids)
     assert run(database, "database", "check")[0] == 0
 
 
@@ -144,3 +148,21 @@ def test_a_change_of_any_shape_is_found(service: Service, database: str, ids: di
     code, shown = run(database, "log", "verify", "--json")
     found = json.loads(shown)
     assert (code, {each["id"] for each in found["faults"]}) == (1, set(ids.values()))
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_without_the_policies_that_decided_a_record_still_shows_its_answer(
+    client: TestClient, service: Service, database: str, ids: dict[int, str], lang: str
+) -> None:
+    """The page has what the record has; `log show` says what is needed, and shows the record as JSON without it."""
+    stored = service.store.read(ids[3])
+    assert stored is not None
+    record = clear(stored.entry.leaf, stored.entry.openings)
+    digest = "ab" * 32
+    id = put(service, {**record, "id": "f" + ids[3][1:], "bundle": {"meaning": digest, "source": digest}})
+    page = client.get(f"/log/{id}?lang={lang}")
+    assert (page.status_code, record["decision"]["jurisdictions"][0]["title"] in page.text) == (200, True)
+    assert "Look at it" in page.text
+    code, said = run(database, "log", "show", id, "--lang", lang)
+    assert (code, digest in said, "`--json` does not" in said) == (2, True, True)
+    assert json.loads(run(database, "log", "show", id, "--json")[1])["record"]["decision"] == record["decision"]
