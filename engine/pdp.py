@@ -220,15 +220,23 @@ class PDP:
         """Some parts, of PARTS, of the explanation of a judged exchange, as canonical JSON."""
         with self._lock:
             teller = self._teller(lang)
-            case = self._case(judgement, today, id, teller.book, named="rests_on" in parts)
+            case = self._case(judgement, today, id, teller.book, named="rests_on" in parts, asking=False)
             exactly = partial(self.rests_on, judgement, exact=True)
             return teller.explain(case, parts, self._more(case, parts, teller.book), exactly)
 
     def _case(
-        self, judgement: Judgement, today: date, id: str, book: Phrasebook, *, exact: bool = False, named: bool = True
+        self,
+        judgement: Judgement,
+        today: date,
+        id: str,
+        book: Phrasebook,
+        *,
+        exact: bool = False,
+        named: bool = True,
+        asking: bool = True,
     ) -> Case:
-        """A judged exchange with what its answer needs; with `named`, what a permit rests on."""
-        asked, further = self._questions.next(judgement, book)
+        """A judged exchange with what its answer needs; with `named`, what a permit rests on; with `asking`, the next questions."""
+        asked, further = self._questions.next(judgement, book) if asking else ([], 0)
         rests_on = self.rests_on(judgement, exact=exact) if named else ()
         lists = partial(self._missing, judgement, book)
         return Case(self.bundle, judgement, judgement.as_of != today, id, tuple(asked), further, lists, rests_on, exact)

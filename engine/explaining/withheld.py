@@ -30,13 +30,16 @@ def withheld(written: Written, say: Language) -> Written:
     dated = any(isinstance(value, date | Document) for entity in entities for value in entity.states.values())
     duties = tuple(each.model_copy(update={"due": None}) if dated else each for each in written.duties)
     engine = written.engine.model_copy(update={"disagreement": []})
+    told: dict[str, Any] = json.loads(written.members["engine"])
+    told.pop("disagreement", None)
     text = _answer(written, duties, say)
     members = {name: member for name, member in written.members.items() if name not in ADDED}
     members |= {name: _encode(empty) for name, empty in REASONS.items()}
     members["answer"] = _encode(text)
     members["owed"] = _encode([json.loads(owed(each)) for each in sorted(duties, key=urgency)[: MOST["owed"]]])
-    left = {"owed": len(duties) - MOST["owed"], "questions": len(written.judgement.open_facts) - len(written.asked)}
-    members["more"] = _encode({name: number for name, number in left.items() if number > 0})
+    left = {**json.loads(members["more"]), "owed": len(duties) - MOST["owed"]}
+    members["more"] = _encode({name: count for name, count in left.items() if count > 0 and name in members.keys() - REASONS})
+    members["engine"] = _encode(told)
     members["withheld"] = "true"
     return replace(
         written,

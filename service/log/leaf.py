@@ -146,7 +146,7 @@ def faults(id: str, leaf: bytes, stored_hash: bytes, openings: Sequence[Opening]
         document = json.loads(leaf)
         written = canonical(document)
         held = commitments(leaf, openings)
-    except (ValueError, NotCanonical, KeyError, TypeError):
+    except (ValueError, NotCanonical, KeyError, TypeError, AttributeError):
         return ("the leaf is not the canonical JSON of a record",)
     found = []
     if written != leaf:

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints, model_serializer
 
 import engine
-from service.log.canonical_json import NotCanonical, canonical, joined
+from service.log.canonical_json import NotCanonical, canonical, canonical_object, joined
 
 Sha256 = Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")]
 
@@ -180,14 +180,14 @@ class RecordWriter:
 
         `more` are the optional members of the record. The links and the explanation of an answer are not recorded.
         """
-        recorded = {name: text for name, text in sorted(_members(decision).items()) if name != EXPLANATION}
+        recorded = {name: text for name, text in _members(decision).items() if name != EXPLANATION}
         written = {name: canonical(value) for name, value in more.items()}
         moment = recorded_at.astimezone(UTC).isoformat().replace("+00:00", "Z")
         return {
             **self._fixed,
             "asked_by": canonical(asked_by),
             "as_of": b'"%b"' % decision.as_of.isoformat().encode(),
-            "decision": joined(recorded),
+            "decision": canonical_object(recorded),
             "recorded_at": b'"%b"' % moment.encode(),
             "verdict": canonical(recorded_verdict(decision).model_dump(mode="json")),
             **written,

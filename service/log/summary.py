@@ -97,18 +97,17 @@ def _of_record(record: dict[str, Any], openings: Mapping[str, bytes | None]) -> 
     decision, request = record["decision"], record["request"]
     named: dict[str, list[str]] = {}
     if verdict := record.get("verdict"):
-        named["jurisdiction"] = sorted(
-            name for name, (_, highest) in verdict["bounds"].items() if name and highest != "not_applicable"
-        )
+        # An answer may list fewer jurisdictions than the verdict has.
+        highest = {name: bounds[1] for name, bounds in verdict["bounds"].items() if name}
         named["provision"] = list(dict.fromkeys(key.partition("~")[0] for key in verdict["stands"]))
         named["requirement"] = [name for name, state in verdict["requirements"].items() if state != "met"]
         named["missing"] = [part["fact"] for part in decision["questions"]]
     else:
-        weighing = (part for part in decision["jurisdictions"] if part["bounds"]["highest"] != "not_applicable")
-        named["jurisdiction"] = [part["jurisdiction"] for part in weighing]
+        highest = {part["jurisdiction"]: part["bounds"]["highest"] for part in decision["jurisdictions"]}
         named["provision"] = [part["provision"] for part in decision["reasons"] if part["standing"] == "certain"]
         named["requirement"] = [part["requirement"] for part in decision["requirements"] if part["state"] != "met"]
         named["missing"] = [fact["fact"] for part in decision["missing"] for fact in part["facts"]]
+    named["jurisdiction"] = [name for name, word in highest.items() if word != "not_applicable"]
     for party in PARTIES:
         opened = openings.get(f"/{party}/id")
         sent = request.get(party, {})

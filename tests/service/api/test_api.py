@@ -48,11 +48,11 @@ def refused(answer, status: int, kind: str = "") -> dict[str, Any]:
 
 
 def test_an_exchange_gets_a_decision(evaluate):
-    """200, JSON, a decision of the engine's own shape that leads with `proceed` and an answer in words."""
+    """200, JSON, an answer of the engine's own shape that leads with `proceed` and a sentence in words."""
     answer = evaluate()
     assert answer.status_code == 200
     assert answer.headers["content-type"] == "application/json"
-    decision = engine.Decision.model_validate(answer.json())
+    decision = engine.Answer.model_validate(answer.json())
     assert UUID(decision.id).version == 7
     assert list(answer.json())[:4] == ["schema", "id", "proceed", "answer"]
 
@@ -177,17 +177,27 @@ def test_a_body_up_to_the_limit_is_read_and_one_byte_more_is_not(evaluate, servi
     refused(evaluate(iter([too_large[:1000], too_large[1000:]])), 413, "body-too-large")
 
 
+def recorded(answer: Any) -> dict[str, Any]:
+    """An answer as it is recorded: without its links and its explanation."""
+    return {name: part for name, part in answer.json().items() if name not in ("links", "explanation")}
+
+
+SHOWN_BY = {
+    "reasons": ("advice", "beaten", "carried", "conflicts", "possible_count", "reasons")
+}  # members of a part of another name
+
+
 def test_a_caller_may_ask_for_more(evaluate, client):
-    """`include` adds its members to the decision and to its record, and only those that were asked for."""
-    for wanted in ([], ["trace"], ["remedies", "holds_until"], list(engine.INCLUDES)):
+    """`include` adds an explanation with these parts, and only those that were asked for; the record has the answer alone."""
+    for wanted in ([], ["trace"], ["remedies", "holds_until"], ["reasons", "rests_on"], list(engine.PARTS), ["all"]):
         answer = client.post(f"/v1/evaluate?include={','.join(wanted)}" if wanted else "/v1/evaluate", **JSON)
         assert answer.status_code == 200
-        # What a permit rests on is always there; asked for, it is exact.
-        shown_by = {"rests_on": "exact"}
-        assert {name for name in engine.INCLUDES if shown_by.get(name, name) in answer.json()} == set(wanted)
-        engine.Decision.model_validate(answer.json())
+        engine.Answer.model_validate(answer.json())
+        explained = answer.json().get("explanation", {})
+        parts = engine.PARTS if wanted == ["all"] else wanted
+        assert explained.keys() - {"schema", "id", "lang"} == {name for part in parts for name in SHOWN_BY.get(part, (part,))}
         record = client.get(f"/v1/decisions/{answer.json()['id']}").json()["record"]
-        assert record["decision"] == answer.json()
+        assert record["decision"] == recorded(answer)
 
 
 @ONE_DATABASE
@@ -200,13 +210,13 @@ def test_a_query_that_is_understood(client, query):
 def test_the_language_and_what_is_included_reach_the_engine(client, service, monkeypatch):
     """As they were asked for; without a query, nothing more, in English."""
     passed = []
-    real = type(service.live.pdp).tell
+    real = type(service.live.pdp).answer
 
     def watched(self, judgement, **more):
-        passed.append((more["include"], more["lang"]))
+        passed.append((more["parts"], more["lang"]))
         return real(self, judgement, **more)
 
-    monkeypatch.setattr(type(service.live.pdp), "tell", watched)
+    monkeypatch.setattr(type(service.live.pdp), "answer", watched)
     client.post("/v1/evaluate?lang=zh&include=remedies,trace", **JSON)
     client.post("/v1/evaluate", **JSON)
     assert passed == [({"remedies", "trace"}, "zh"), (set(), "en")]
@@ -216,7 +226,7 @@ def test_the_language_and_what_is_included_reach_the_engine(client, service, mon
 @pytest.mark.parametrize(
     ("query", "says"),
     [
-        ("include=remedy", "`remedies`, `holds_until`, `trace`"),
+        ("include=remedy", "`remedies`, `holds_until`, `trace`, `all`"),
         ("include=", "`remedies`"),
         ("include=trace,", "`trace`"),
         ("include=trace,trace", "twice"),
@@ -245,8 +255,9 @@ def test_a_query_that_is_not_understood_is_refused(client, service, query, says)
 
 def test_the_record_of_an_answer_is_there(client, evaluate):
     """What was asked and what was answered, in clear, with its place in the log."""
-    decision = evaluate().json()
-    answer = client.get(f"/v1/decisions/{decision['id']}")
+    answered = evaluate()
+    decision = answered.json()
+    answer = client.get(decision["links"]["record"])
     assert answer.status_code == 200
     kept = KeptRecord.model_validate(answer.json())
     assert kept.record.as_of == date(2024, 6, 1)
@@ -254,20 +265,21 @@ def test_the_record_of_an_answer_is_there(client, evaluate):
     assert kept.record.asked_by == "local"
     unknown = {role: {"kind": "party", "known": False} for role in ("exporter.id", "recipient.id")}
     assert answer.json()["record"]["request"] == {**EXCHANGE, "register": unknown}
-    assert answer.json()["record"]["decision"] == decision
+    assert answer.json()["record"]["decision"] == recorded(answered)
     assert answer.json()["record"]["bundle"] == decision["bundle"]
     assert kept.record.engine.version == engine.__version__
     assert kept.log.sequence == 0
-    assert {each.pointer for each in kept.log.personal} == set(PERSONAL)
+    assert {each.pointer for each in kept.log.personal} == {*PERSONAL, "request", "decision"}
 
 
 def test_a_caller_can_compute_the_leaf_hash_from_the_answer(client, evaluate):
     """With nothing but the document, a JSON library and SHA-256, as service/docs/record.md describes."""
     kept = client.get(f"/v1/decisions/{evaluate().json()['id']}").json()
-    for personal in kept["log"]["personal"]:
-        *path, last = personal["pointer"].split("/")[1:]
-        holder = kept["record"]["request"]
-        for step in path:
+    # The request and the decision are committed to as wholes, after the personal values within.
+    for personal in sorted(kept["log"]["personal"], key=lambda each: not each["pointer"].startswith("/")):
+        *path, last = personal["pointer"].split("/")
+        holder = kept["record"]["request"] if path else kept["record"]
+        for step in path[1:]:
             holder = holder[step]
         opened = b"fifthfactor/commitment/1\x00" + bytes.fromhex(personal["salt"]) + rfc8785.dumps(holder[last])
         assert sha256(opened).hexdigest() == personal["commitment"]
@@ -284,15 +296,17 @@ def test_no_personal_value_enters_the_leaf(evaluate, service):
 
 
 def test_an_erased_record_still_verifies_and_shows_commitments(client, evaluate, service):
-    """The values are gone from the answer too; everything else is as before."""
+    """The values are gone from the answer too; everything else is as before, request and decision as wholes included."""
     id = evaluate().json()["id"]
     before = client.get(f"/v1/decisions/{id}").json()
     assert client.portal.call(service.store.erase, id) == 3
     after = client.get(f"/v1/decisions/{id}").json()
     KeptRecord.model_validate(after)
     assert after["log"]["leaf_hash"] == before["log"]["leaf_hash"]
-    assert all(each["salt"] is None for each in after["log"]["personal"])
-    assert after["record"]["request"]["exporter"]["id"] == {"commitment": before["log"]["personal"][1]["commitment"]}
+    held = {each["pointer"]: each for each in after["log"]["personal"]}
+    assert {pointer for pointer, each in held.items() if each["salt"] is None} == set(PERSONAL)
+    assert after["record"]["request"]["exporter"]["id"] == {"commitment": held["/exporter/id"]["commitment"]}
+    assert after["record"]["decision"] == before["record"]["decision"]
     assert not [value for value in PERSONAL.values() if value in json.dumps(after, ensure_ascii=False)]
     assert service.store.read(id).faults() == ()
 
@@ -509,10 +523,7 @@ def test_the_schemas_come_from_models_and_vocabulary(client, service):
     assert told["properties"].pop("named")
     assert told.items() >= own.items()
     assert client.get("/v1/schemas/decision").json()["properties"]["proceed"] == {"title": "Proceed", "type": "boolean"}
-    assert client.get("/v1/schemas/record").json()["properties"]["schema"]["enum"] == [
-        "fifthfactor/record/1",
-        "fifthfactor/record/2",
-    ]
+    assert client.get("/v1/schemas/record").json()["properties"]["schema"]["const"] == "fifthfactor/record/3"
     assert all(client.get(f"/v1/schemas/{name}").json()["$schema"] for name in ("exchange", "decision", "record"))
     refused(client.get("/v1/schemas/nothing"), 404, "not-found")
 
@@ -522,7 +533,7 @@ def test_every_schema_has_an_example_that_holds(client, service):
     examples = {name: client.get(f"/v1/schemas/{name}").json()["examples"] for name in ("exchange", "decision", "record")}
     assert all(examples.values())
     for example in examples["decision"]:
-        engine.Decision.model_validate(example)
+        engine.Answer.model_validate(example)
     for example in examples["record"]:
         Record.model_validate(example)
     for example in examples["exchange"]:
@@ -537,7 +548,7 @@ def test_the_openapi_document_shows_the_real_shapes(client, service):
     assert sent == {"$ref": "#/components/schemas/Exchange"}
     for path in ("/v1/evaluate", "/v1/evaluate/batch"):
         asked = {each["name"]: each["schema"] for each in document["paths"][path]["post"]["parameters"]}
-        assert asked["include"]["items"]["enum"] == list(engine.INCLUDES)
+        assert asked["include"]["items"]["enum"] == [*engine.PARTS, "all"]
         assert asked["lang"]["enum"] == list(engine.LANGUAGES)
         answer = document["paths"][path]["post"]["responses"]["200"]["content"]["application/json"]["schema"]
         assert answer["$ref"].rpartition("/")[2] in document["components"]["schemas"]

@@ -57,12 +57,17 @@ def test_every_exchange_gets_its_decision_in_order(batch, client):
     decisions = [result["decision"] for result in answer.json()["results"]]
     kept = [client.get(f"/v1/decisions/{decision['id']}").json() for decision in decisions]
     assert [{**each["record"]["request"], "register": None} for each in kept] == [{**each, "register": None} for each in sent]
+    links = [each.pop("links") for each in decisions]
+    assert links == [
+        {"explanation": f"/v1/decisions/{each['id']}/explanation", "record": f"/v1/decisions/{each['id']}"}
+        for each in decisions
+    ]
     assert [each["record"]["decision"] for each in kept] == decisions
     assert [each["log"]["sequence"] for each in kept] == list(range(50))
     for each in kept:
         KeptRecord.model_validate(each)
     alone = client.post("/v1/evaluate", content=json.dumps(sent[7]).encode(), headers=HEADERS).json()
-    assert {**alone, "id": ""} == {**decisions[7], "id": ""}
+    assert {**alone, "id": "", "links": ""} == {**decisions[7], "id": "", "links": ""}
 
 
 def test_one_commit_holds_them_all(batch, service):
@@ -206,7 +211,7 @@ def client_of(service: Service) -> TestClient:
 def test_the_query_holds_for_every_exchange(batch):
     """`include` adds to each decision."""
     results = batch(of(1), of(2), query="?include=trace").json()["results"]
-    assert all("trace" in result["decision"] for result in results)
+    assert all("trace" in result["decision"]["explanation"] for result in results)
 
 
 def test_one_line_tells_of_the_batch(batch, lines):
@@ -381,4 +386,4 @@ def test_a_batch_of_the_largest_size(server):
     connection.close()
     assert answer.status == 200
     assert [result["decision"]["outcome"] for result in results] == ["permitted"] * 1000
-    engine.Decision.model_validate(results[-1]["decision"])
+    engine.Answer.model_validate(results[-1]["decision"])

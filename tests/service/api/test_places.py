@@ -93,7 +93,7 @@ def test_the_export_from_quebec_needs_its_assessment(ask: Ask) -> None:
     """With the place said as it is, the assessment is missing; from Ontario the same export is permitted."""
     decision = ask().json()
     assert (decision["outcome"], decision["proceed"]) == ("requirements_unmet", False)
-    assert {each["requirement"] for each in decision["requirements"] if each["state"] == "unmet"} == {
+    assert {each["requirement"] for part in decision["unmet"] for way in part["ways"] for each in way} == {
         "ca.quebec-assessment",
         "ca.quebec-agreement",
     }
@@ -164,18 +164,20 @@ def test_where_country_or_place_is_left_out_it_is_asked_for(ask: Ask) -> None:
     for changes, fact in (({"country": None}, "exporter.country"), ({"zone": None}, "exporter.zone")):
         decision = ask(**changes).json()
         assert (decision["outcome"], decision["proceed"]) == ("undetermined", False)
-        asked = {each["fact"]: each["values"] for part in decision["missing"] for each in part["facts"]}
+        asked = {each["fact"]: [choice["value"] for choice in each.get("values", ())] for each in decision["questions"]}
         assert fact in asked
         assert "exporter.zone" not in asked or all(each.startswith("CA-") for each in asked["exporter.zone"])
     for zone in ("none", "CN-GBA", "unknown"):
         assert ask(country=None, zone=zone).json()["proceed"] is False
 
 
-def test_no_place_is_asked_of_a_country_without_places(ask: Ask) -> None:
+def test_no_place_is_asked_of_a_country_without_places(ask: Ask, client: TestClient) -> None:
     """An exporter in Kenya is not asked for its province, and says nothing wrong with none."""
     for zone in (None, "none", "unknown"):
         decision = ask(country="KE", zone=zone).json()
-        assert not [each for part in decision["missing"] for each in part["facts"] if each["fact"].endswith(".zone")]
+        explained = client.get(f"/v1/decisions/{decision['id']}/explanation?include=questions").json()
+        listed = [each for part in explained["questions"] for each in part["facts"]]
+        assert not [each for each in (*decision["questions"], *listed) if each["fact"].endswith(".zone")]
 
 
 @pytest.mark.parametrize(
@@ -219,7 +221,8 @@ def test_the_register_holds_no_party_out_of_its_country(client: TestClient) -> N
         decision = client.post("/v1/evaluate", json={**QUEBEC, "named": {"exporter": "firm-1"}, "exporter": exporter}).json()
         assert decision["proceed"] is False
         assert [each["fact"] for each in decision["disputed"]] == [f"exporter.{name}" for name in stated]
-        assert "ca.quebec/s-17" in {each["provision"] for each in decision["reasons"]}
+        explained = client.get(f"/v1/decisions/{decision['id']}/explanation?include=reasons,possible").json()
+        assert "ca.quebec/s-17" in {each["provision"] for part in ("reasons", "possible") for each in explained[part]}
 
 
 def test_the_facts_say_which_fact_names_the_country(client: TestClient) -> None:

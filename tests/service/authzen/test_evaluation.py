@@ -127,7 +127,7 @@ def test_duties_are_obligations(client: TestClient) -> None:
             assert "cannot carry them out" in unable["context"]["reason_admin"]["403"]
             id = unable["context"]["decision_id"]
             record = client.get(f"/v1/decisions/{id}").json()["record"]
-            assert (record["schema"], record["decision"]["proceed"]) == ("fifthfactor/record/2", True)
+            assert (record["schema"], record["decision"]["proceed"]) == ("fifthfactor/record/3", True)
             assert "cannot carry them out" in record["denied"]
             committed = client.post("/v1/commitments", json={"decision": id})
             assert (committed.status_code, "was answered no" in committed.json()["detail"]) == (409, True)

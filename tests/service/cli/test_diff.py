@@ -923,15 +923,25 @@ def test_a_log_is_read_while_a_service_writes_it(here: Path, log: Path) -> None:
         service.close()
 
 
-def test_a_record_that_was_changed_is_not_believed(here: Path, log: Path) -> None:
-    """It is listed with what is wrong, and not decided."""
+@pytest.mark.parametrize(
+    ("change", "fault"),
+    [
+        ("UPDATE record SET leaf = replace(leaf, '2024', '2025')", "the leaf does not have the stored hash"),
+        (
+            "UPDATE personal SET value = replace(value, '50000', '50001') WHERE pointer = 'request' AND sequence = 1",
+            "the value of `request` does not open its commitment",
+        ),
+    ],
+)
+def test_a_record_that_was_changed_is_not_believed(here: Path, log: Path, change: str, fault: str) -> None:
+    """It is listed with what is wrong, and not decided: whether the leaf was changed, or the request beside it."""
     with sqlite3.connect(log) as connection:
-        connection.execute("UPDATE record SET leaf = replace(leaf, '50000', '50001') WHERE sequence = 1")
+        connection.execute(change if "sequence" in change else f"{change} WHERE sequence = 1")
     connection.close()
     found = json.loads(run("old", "new", "--log", "log.db", "--json").stdout)
     assert found["tried"]["log"] == 2
     assert [(each["exchange"]["at"], each["problem"]) for each in found["unread"]] == [
-        ("log.db#1", "the record has a fault: the leaf does not have the stored hash")
+        ("log.db#1", f"the record has a fault: {fault}")
     ]
 
 

@@ -17,10 +17,11 @@ from typer.testing import CliRunner
 
 import engine
 from service.cli.main import app
-from service.log.leaf import clear, seal
+from service.log.leaf import clear
 from service.log.query import ABOUT, ONCE
 from service.service import Service
 from tests.service.conftest import EXCHANGE, POLICIES, body
+from tests.service.earlier import put, record_earlier
 
 NOBODY = "019ab3c4-5d6e-7f80-9a1b-2c3d4e5f6071"
 
@@ -163,45 +164,38 @@ def test_a_replay_comes_to_the_same_bytes(client, query):
         assert (answer["holds"], answer["same"], answer["differences"]) == (True, "bytes", [])
 
 
-def of_before(service: Service, id: str) -> str:
-    """Record what a decision's record says as it was recorded before records said their language; the id of that record."""
-    stored = service.store.read(id)
-    assert stored is not None
-    record = clear(stored.entry.leaf, stored.entry.openings)
-    other = "f" + id[1:]
-    record = {name: value for name, value in record.items() if name not in ("lang", "signable")}
-    record |= {"schema": "fifthfactor/record/1", "id": other, "decision": {**record["decision"], "id": other}}
-    asyncio.run(service.store.append(seal(record, [each.pointer for each in stored.entry.openings])))
-    return other
-
-
-@pytest.mark.parametrize("query", ["", "?lang=zh", "?lang=zh&include=remedies,holds_until,trace"])
+@pytest.mark.parametrize(("query", "include"), [("", ()), ("?lang=zh", ()), ("?lang=zh", ("remedies", "holds_until", "trace"))])
 @pytest.mark.parametrize("evidence", [{}, EXCHANGE["evidence"]])
-def test_a_record_of_before_is_sound_and_replayed_to_the_byte(client, service, path, query, evidence):
+def test_a_record_of_before_is_sound_and_replayed_to_the_byte(client, service, path, query, include, evidence):
     """It does not say in which language it is, so each is tried."""
-    id = of_before(service, decided(client, query, evidence=evidence))
+    id = record_earlier(service, decided(client, query, evidence=evidence), 1, include)
     assert client.get(f"/v1/decisions/{id}").json()["record"].keys().isdisjoint({"lang", "signable"})
     answer = client.get(f"/v1/decisions/{id}/replay").json()
     assert (answer["holds"], answer["same"], answer["differences"]) == (True, "bytes", [])
     assert run(path, "log", "verify")[0] == 0
 
 
-def test_a_record_says_its_language_and_is_written_once_to_be_replayed(client, monkeypatch):
+@pytest.mark.parametrize("shape", [3, 2])
+def test_a_record_says_its_language_and_is_written_once_to_be_replayed(client, service, monkeypatch, shape):
     """Of a record that is not in English it says so; English ones are first tried in English."""
     ids = [decided(client, query) for query in ("", "?lang=zh")]
+    if shape == 2:
+        ids = [record_earlier(service, id, shape) for id in ids]
     records = [client.get(f"/v1/decisions/{id}").json()["record"] for id in ids]
     assert [(each["schema"], each.get("lang")) for each in records] == [
-        ("fifthfactor/record/1", None),
-        ("fifthfactor/record/2", "zh"),
+        (f"fifthfactor/record/{shape}", None),
+        (f"fifthfactor/record/{shape}", "zh"),
     ]
     written: list[str] = []
-    real = engine.PDP.write
+    name = "answer" if shape == 3 else "tell"
+    real = getattr(engine.PDP, name)
 
-    def write(self: engine.PDP, exchange: engine.Exchange, **more: Any) -> engine.Written:
+    def write(self: engine.PDP, judgement: engine.Judgement, **more: Any) -> engine.Written:
         written.append(more["lang"])
-        return real(self, exchange, **more)
+        told: engine.Written = real(self, judgement, **more)
+        return told
 
-    monkeypatch.setattr(engine.PDP, "write", write)
+    monkeypatch.setattr(engine.PDP, name, write)
     assert [client.get(f"/v1/decisions/{id}/replay").json()["same"] for id in ids] == ["bytes", "bytes"]
     assert written == ["en", "zh"]
 
@@ -231,13 +225,12 @@ def changed(service: Service, id: str, **parts: Any) -> str:
     """Record what a decision's record says, but for some parts; the id of that record."""
     stored = service.store.read(id)
     assert stored is not None
-    record = json.loads(stored.entry.leaf)
+    record = clear(stored.entry.leaf, stored.entry.openings)
     request = json.loads(body())
     other = "f" + id[1:]
     record |= {"id": other, "request": request, "decision": {**record["decision"], "id": other}}
     record |= {name: value(record[name]) for name, value in parts.items()}
-    asyncio.run(service.store.append(seal(record, ())))
-    return other
+    return put(service, record)
 
 
 def test_a_decision_that_was_not_so_differs(client, service, path):

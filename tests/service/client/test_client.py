@@ -24,7 +24,7 @@ from tests.service.conftest import EXCHANGE, ROOT, Server, running
 
 KINDS = ("sync", "async")
 PERMIT: dict[str, Any] = {
-    "schema": "fifthfactor/decision/1",
+    "schema": "fifthfactor/decision/2",
     "id": "019ab3c4",
     "proceed": True,
     "answer": "It may happen",
@@ -69,13 +69,15 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_decision_and_its_record(server, kind):
-    """Typed, with the whole document behind it, and recorded under its id."""
+    """Typed, with the whole answer behind it, and recorded under its id without what is only sent: links and explanation."""
     answer = ask(kind, server.address, lambda client: client.evaluate(EXCHANGE, include=["trace", "remedies"], lang="zh"))
     assert isinstance(answer, Answer)
     assert (answer.proceed, answer.outcome) == (answer.document["proceed"], answer.document["outcome"])
-    assert answer.document["trace"]
+    assert answer.document["explanation"]["trace"]
     kept = ask(kind, server.address, lambda client: client.decision(answer.id))
-    assert kept["record"]["decision"] == answer.document
+    assert kept["record"]["decision"] == {
+        name: part for name, part in answer.document.items() if name not in ("links", "explanation")
+    }
     assert ask(kind, server.address, lambda client: client.may_proceed(EXCHANGE)) is answer.proceed
 
 
@@ -144,7 +146,7 @@ def test_every_decision_of_the_policies_tests_is_consistent():
     for trial in engine.trials(bundle, bundle)[::60]:
         exchange = engine.parse_exchange(bundle, trial.raw)
         day = trial.as_of or exchange.as_of or date(2026, 11, 24)
-        written = pdp.write(exchange, as_of=day, today=day, id="one")
+        written = pdp.answer(pdp.judge(exchange, as_of=day), today=day, id="one")
         answer = answers.answer(answers.document(written.json().encode()))
         assert (answer.proceed, answer.outcome) == (written.proceed, written.outcome)
         permits += answer.proceed
@@ -243,7 +245,7 @@ SPOILT = {
     "proceed is a number": answering(changed(proceed=1)),
     "proceed is missing": answering(changed(proceed=None)),
     "no schema": answering(changed(schema=None)),
-    "another schema": answering(changed(schema="fifthfactor/decision/2")),
+    "another schema": answering(changed(schema="fifthfactor/decision/1")),
     "no id": answering(changed(id=None)),
     "the id is empty": answering(changed(id="")),
     "the id is a number": answering(changed(id=7)),

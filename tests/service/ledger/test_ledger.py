@@ -20,6 +20,7 @@ from service.server.app import create_app
 from service.service import Service
 from service.settings import Settings
 from service.telemetry import log_lines
+from tests.service.api.test_explanation import alike
 from tests.service.conftest import ONE_DATABASE, Lines
 
 POLICIES = Path(__file__).parent / "policies"
@@ -151,8 +152,25 @@ def test_the_record_is_of_its_model_and_decides_again_to_the_same(desk: Desk) ->
     read = engine.parse_exchange(live.bundle, json.dumps(record["request"]).encode())
     again = engine.counted(live.bundle, read, [f for f, mark in record["counted"].items() if mark["from"] == "ledger"])
     day = datetime.fromisoformat(record["as_of"]).date()
-    decision = live.pdp.decide(again, as_of=day, today=day, id=record["id"])
-    assert json.loads(decision.model_dump_json(by_alias=True, exclude_unset=True)) == record["decision"]
+    decision = live.pdp.answer(live.pdp.judge(again, as_of=day), today=day, id=record["id"])
+    assert json.loads(decision.canonical()) == record["decision"]
+
+
+@pytest.mark.parametrize("lang", engine.LANGUAGES)
+def test_what_was_counted_is_replayed_and_explained_after_the_counters_moved(desk: Desk, lang: str) -> None:
+    """To the byte: by the counters as they were, with the ledger as their source."""
+    desk.commit(300)
+    sent = {
+        "exporter": {"id": "clinic", "country": "CN"},
+        "recipient": {"id": "lab"},
+        "data": {"people": {"ordinary": 200, "rest": 0}, "staff": False},
+    }
+    before = alike(desk.client, sent, "all", lang)
+    assert {each["source"] for each in before["rests_on"]} >= {"counted"}
+    desk.commit(250)
+    assert desk.client.get(f"/v1/decisions/{before['id']}/replay").json()["same"] == "bytes"
+    later = desk.client.get(f"/v1/decisions/{before['id']}/explanation?include=all")
+    assert (later.headers["verdict"], later.json()) == ("same", before)
 
 
 @pytest.mark.parametrize("callers_counts", ["combine", "trust"])
@@ -293,13 +311,13 @@ def test_why_a_decision_moved_is_told_outside_the_lock(desk: Desk, counted: list
     for each in counted:
         each.asked.clear()
     told: list[str] = []
-    real = engine.PDP.tell
+    real = engine.PDP.answer
 
-    def tell(self: engine.PDP, judgement: engine.Judgement, **more: Any) -> engine.Written:
+    def answer(self: engine.PDP, judgement: engine.Judgement, **more: Any) -> engine.Written:
         told.append(threading.current_thread().name)
         return real(self, judgement, **more)
 
-    monkeypatch.setattr(engine.PDP, "tell", tell)
+    monkeypatch.setattr(engine.PDP, "answer", answer)
     moved = desk.post("/v1/commitments", {"decision": second["id"]})
     assert (moved.status_code, moved.json()["decision"]["outcome"]) == (409, "undetermined")
     bitset, durable, _ = counted

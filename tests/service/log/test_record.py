@@ -6,18 +6,28 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, timezone
+from io import StringIO
+from statistics import median
 from types import MappingProxyType
 from typing import Any
 
 import pytest
 import rfc8785
+import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
+from starlette.testclient import TestClient
 
 import engine
 from service.log.canonical_json import NotCanonical, canonical, canonical_object, joined
-from service.log.leaf import SealedRecord, clear, faults, seal
-from service.log.record import EngineVersion, PolicyDigests, Record, RecordWriter
+from service.log.leaf import WHOLE, SealedRecord, clear, faults, opened, seal
+from service.log.record import EngineVersion, PolicyDigests, Record, RecordWriter, answered, recorded_verdict
+from service.log.summary import Summary
+from service.server.app import create_app
+from service.service import Service
+from service.settings import Settings
+from service.store import tables
+from service.telemetry import log_lines
 from tests.service.log.test_canonical_json import texts
 
 DAY = date(2026, 11, 24)
@@ -36,19 +46,30 @@ def pdp() -> engine.PDP:
     return engine.PDP(BUNDLE, "bitset")
 
 
+def decided(pdp: engine.PDP, exchange: engine.Exchange, day: date, today: date = DAY, **more: Any) -> engine.Written:
+    """The answer to an exchange."""
+    return pdp.answer(pdp.judge(exchange, as_of=day), today=today, id=ID, **more)
+
+
 def recorded(decision: engine.Written, exchange: engine.Exchange, now: datetime = NOW) -> tuple[bytes, SealedRecord]:
     """The answer and the log entry, as the service makes them."""
-    answer, members = WRITER.write(decision, now, "gateway")
-    return answer, seal({"id": ID, "request": exchange.document}, exchange.personal, written=members)
+    members = WRITER.write(decision, now, "gateway")
+    return answered(decision), seal({"id": ID, "request": exchange.document}, exchange.personal, written=members)
 
 
 def check(answer: bytes, entry: SealedRecord, exchange: engine.Exchange) -> dict[str, Any]:
     """Hold an entry to the library and to the model; its record."""
-    record: dict[str, Any] = json.loads(entry.leaf)
-    assert rfc8785.dumps(record) == entry.leaf
+    assert rfc8785.dumps(json.loads(entry.leaf)) == entry.leaf
+    for opening in entry.openings:
+        assert rfc8785.dumps(json.loads(opening.value or b"")) == opening.value
     assert faults(ID, entry.leaf, entry.leaf_hash, entry.openings) == ()
+    record: dict[str, Any] = opened(entry.leaf, entry.openings)
     assert Record.model_validate(record).model_dump(mode="json", by_alias=True, exclude_unset=True) == record
-    assert json.loads(answer) == record["decision"]
+    sent = json.loads(answer)
+    engine.Answer.model_validate(sent)
+    assert sent.pop("links").keys() == {"explanation", "record"}
+    sent.pop("explanation", None)
+    assert sent == record["decision"]
     assert clear(entry.leaf, entry.openings) == {**record, "request": exchange.document}
     assert record["bundle"] == record["decision"]["bundle"]
     return record
@@ -66,18 +87,107 @@ def test_the_record_of_a_real_decision_is_canonical_and_of_its_model(pdp, file):
     """The authors' own test exchanges, settled and undetermined: each leaf is what the library writes of the parsed record."""
     outcomes = set()
     for exchange, day in exchanges(file):
-        decision = pdp.write(exchange, as_of=day, today=DAY, id=ID)
+        decision = decided(pdp, exchange, day)
         outcomes.add(check(*recorded(decision, exchange), exchange)["decision"]["outcome"])
     assert len(outcomes) > 1
 
 
-def test_what_is_included_is_canonical_too(pdp):
-    """Remedies, horizon and trace, in every language."""
+def test_what_is_included_is_canonical_too_and_not_recorded(pdp):
+    """Every part of the explanation, in every language."""
     exchange, day = next(exchanges("order-16.test"))
     for lang in engine.LANGUAGES:
-        decision = pdp.write(exchange, as_of=day, today=day, id=ID, include=engine.INCLUDES, lang=lang)
-        record = check(*recorded(decision, exchange), exchange)
-        assert record["decision"].keys() >= set(engine.INCLUDES)
+        decision = decided(pdp, exchange, day, day, parts=engine.PARTS, lang=lang)
+        explained = decision.members["explanation"].encode()
+        assert rfc8785.dumps(json.loads(explained)) == explained
+        answer, entry = recorded(decision, exchange)
+        assert json.loads(answer)["explanation"].keys() >= set(engine.PARTS) - {"rests_on"}
+        assert "explanation" not in check(answer, entry, exchange)["decision"]
+
+
+@pytest.mark.parametrize("changed", ["request", "decision", "/exporter/id"])
+def test_each_commitment_opens_and_fails_to_open_when_its_value_or_its_salt_is_changed(pdp, changed):
+    """Of the request and of the decision as wholes, and of a personal value within."""
+    sent = {"exporter": {"id": "practice-of-dr-li-na", "country": "CN"}, "recipient": {"country": "US"}}
+    exchange = engine.parse_exchange(BUNDLE, json.dumps(sent).encode())
+    _, entry = recorded(decided(pdp, exchange, DAY), exchange)
+    assert sorted(each.pointer for each in entry.openings) == ["/exporter/id", "decision", "request"]
+    assert faults(ID, entry.leaf, entry.leaf_hash, entry.openings) == ()
+    assert b"practice-of-dr-li-na" not in b"".join(
+        [entry.leaf, *(o.value or b"" for o in entry.openings if o.pointer in WHOLE)]
+    )
+    changes: tuple[dict[str, Any], ...] = ({"value": canonical({"proceed": True})}, {"salt": bytes(32)})
+    for change in changes:
+        tampered = tuple(replace(each, **change) if each.pointer == changed else each for each in entry.openings)
+        assert f"the value of `{changed}` does not open its commitment" in faults(ID, entry.leaf, entry.leaf_hash, tampered)
+    without = tuple(each for each in entry.openings if each.pointer != changed)
+    assert "do not match one to one" in " ".join(faults(ID, entry.leaf, entry.leaf_hash, without))
+
+
+def test_a_leaf_has_the_verdict_and_neither_request_nor_decision(pdp):
+    """The compact verdict is that of the engines: which rules stand, the requirements asked for, and every bound."""
+    for exchange, day in list(exchanges("order-16.test"))[::8]:
+        decision = decided(pdp, exchange, day)
+        _, entry = recorded(decision, exchange)
+        leaf = json.loads(entry.leaf)
+        assert leaf["request"].keys() == leaf["decision"].keys() == {"commitment"}
+        verdict, outcome = decision.judgement.verdict, decision.judgement.outcome
+        truths = list(verdict.standing().items())
+        assert leaf["verdict"]["stands"] == [key for key, truth in truths if truth.name == "YES"]
+        possible = int(leaf["verdict"]["possible"], 16)
+        assert {key for n, (key, _) in enumerate(truths) if possible >> n & 1} == {k for k, t in truths if t.name == "UNKNOWN"}
+        assert leaf["verdict"]["bounds"][""] == [outcome.bounds.low.word, outcome.bounds.high.word]
+        assert leaf["verdict"]["bounds"].keys() == {"", *outcome.jurisdictions}
+
+
+def test_the_summary_of_a_leaf_is_that_of_its_decision(pdp):
+    """A new index finds a record by what the old one did, though an answer does not list every law; categories are not recorded."""
+    rules = {rule.provision.id: rule.effect for rule in BUNDLE.rules.rules}
+    many = 0
+    for trial in engine.trials(BUNDLE, BUNDLE)[::60]:
+        exchange = engine.parse_exchange(BUNDLE, trial.raw)
+        decision = decided(pdp, exchange, trial.as_of or exchange.as_of or DAY)
+        _, entry = recorded(decision, exchange)
+        made = Summary.of(decision, NOW, "gateway", DIGESTS.source)
+        read = Summary.of_leaf(entry.leaf, {each.pointer: each.value for each in entry.openings})
+        old, new = {each for each in made.words() if each[0] != "category"}, set(read.words())
+        shown = {each["fact"] for each in json.loads(decision.members["questions"])}
+        assert old - new == {("missing", fact) for fact in made.named["missing"] if fact not in shown}
+        # The leaf has advice among what stands.
+        assert {rules[word] if kind == "provision" else kind for kind, word in new - old} <= {"advise"}
+        assert replace(read, named={}) == replace(made, named={})
+        many += len(made.named["jurisdiction"]) > 8
+    assert many
+
+
+def rows(connection: sa.Connection, table: sa.Table) -> dict[int, int]:
+    """The bytes of the values in each record's rows of a table."""
+    found: dict[int, int] = {}
+    for row in connection.execute(sa.select(table)):
+        size = sum(len(each if isinstance(each, bytes) else str(each).encode()) for each in row if each is not None)
+        found[row.sequence] = found.get(row.sequence, 0) + size
+    return found
+
+
+def test_a_record_with_its_index_rows_takes_at_most_six_kilobytes(tmp_path):
+    """The middle one of a hundred of the policies' test exchanges; none takes more than twice as much."""
+    moment = datetime(2026, 11, 24, 12, tzinfo=UTC)
+    settings = Settings(watch=False, database=str(tmp_path / "log.db"), mode="bitset")
+    service = Service.open(settings, say=log_lines.logger(StringIO()), clock=lambda: moment)
+    trials = engine.trials(BUNDLE, BUNDLE)
+    sent = []
+    for trial in trials[:: len(trials) // 100][:100]:
+        day = {"as_of": trial.as_of.isoformat()} if trial.as_of else {}
+        exchange = {name: part for name, part in json.loads(trial.raw).items() if name != engine.REGISTER}
+        sent.append({**exchange, **day})
+    with TestClient(create_app(settings, service), base_url="http://localhost") as client:
+        results = client.post("/v1/evaluate/batch", json={"exchanges": sent}).json()["results"]
+        assert ["decision" in each for each in results] == [True] * 100
+        with service.store.database.reading.connect() as connection:
+            sizes = [rows(connection, table) for table in (tables.record, tables.personal, tables.entry)]
+    assert [len(each) for each in sizes] == [100] * 3
+    totals = sorted(sum(each[number] for each in sizes) for number in range(100))
+    assert median(totals) <= 6_000, totals
+    assert totals[-1] <= 12_000
 
 
 @pytest.mark.parametrize(
@@ -92,10 +202,10 @@ def test_text_of_any_script_is_written_as_the_library_writes_it(pdp, id):
         "evidence": {"cn-standard-contract": {"dated": "2026-01-01", "covers": True, "attested_by": id}},
     }
     exchange = engine.parse_exchange(BUNDLE, json.dumps(sent).encode())
-    answer, entry = recorded(pdp.write(exchange, as_of=DAY, today=DAY, id=ID), exchange)
+    answer, entry = recorded(decided(pdp, exchange, DAY), exchange)
     record = check(answer, entry, exchange)
     assert record["request"]["data"]["id"] == id
-    assert len(entry.openings) == 2
+    assert len([each for each in entry.openings if each.pointer.startswith("/")]) == 2
 
 
 @pytest.mark.parametrize(
@@ -111,19 +221,21 @@ def test_text_of_any_script_is_written_as_the_library_writes_it(pdp, id):
 def test_the_moment_is_written_as_the_model_writes_it(pdp, now):
     """In UTC, with as many digits as there are."""
     exchange = engine.parse_exchange(BUNDLE, b"{}")
-    decision = pdp.write(exchange, as_of=DAY, today=DAY, id=ID)
-    record = json.loads(recorded(decision, exchange, now)[1].leaf)
+    decision = decided(pdp, exchange, DAY)
+    entry = recorded(decision, exchange, now)[1]
+    record = opened(entry.leaf, entry.openings)
     modelled = Record(
         id=ID,
         recorded_at=now.astimezone(UTC),
         asked_by="gateway",
         as_of=DAY,
         request={},
-        decision=decision.document(),
+        decision=engine.Answer.model_validate_json(decision.json()),
+        verdict=recorded_verdict(decision),
         bundle=DIGESTS,
         engine=EngineVersion(version=engine.__version__),
-    ).model_dump(mode="json", by_alias=True, exclude_unset=True)
-    assert record == {**modelled, "schema": "fifthfactor/record/1"}
+    ).document()
+    assert record == {**modelled, "schema": "fifthfactor/record/3"}
 
 
 def with_member(decision: engine.Written, name: str, text: str) -> engine.Written:
@@ -134,17 +246,16 @@ def with_member(decision: engine.Written, name: str, text: str) -> engine.Writte
 def test_keys_beyond_the_first_plane_are_sorted_by_the_library(pdp):
     """Where the order of code points is not that of RFC 8785, the pieces are not trusted."""
     exchange = engine.parse_exchange(BUNDLE, b"{}")
-    decision = pdp.write(exchange, as_of=DAY, today=DAY, id=ID)
-    odd = with_member(decision, "trace", '{"\ufb33":1,"\U0001f600":2}')
-    leaf = recorded(odd, exchange)[1].leaf
-    assert rfc8785.dumps(json.loads(leaf)) == leaf
-    assert '{"\U0001f600":2,"\ufb33":1}'.encode() in leaf
+    odd = with_member(decided(pdp, exchange, DAY), "more", '{"\ufb33":1,"\U0001f600":2}')
+    [written] = [each.value or b"" for each in recorded(odd, exchange)[1].openings if each.pointer == "decision"]
+    assert rfc8785.dumps(json.loads(written)) == written
+    assert '{"\U0001f600":2,"\ufb33":1}'.encode() in written
 
 
 def test_half_a_character_has_no_bytes(pdp):
     """It is refused as what it is."""
     exchange = engine.parse_exchange(BUNDLE, b"{}")
-    decision = pdp.write(exchange, as_of=DAY, today=DAY, id=ID)
+    decision = decided(pdp, exchange, DAY)
     with pytest.raises(NotCanonical):
         recorded(with_member(decision, "answer", '"\ud800"'), exchange)
 

@@ -383,7 +383,8 @@ def test_erasure_keeps_leaf_and_hash_and_leaves_no_trace(in_file):
     assert before
     assert after
     assert (after.entry.leaf, after.entry.leaf_hash) == (before.entry.leaf, before.entry.leaf_hash)
-    assert after.entry.openings == (Opening("/personal", None, None),)
+    assert after.entry.openings[0] == Opening("/personal", None, None)
+    assert after.entry.openings[1:] == before.entry.openings[1:]  # of the request and the decision as wholes
     assert after.faults() == ()
     salt = before.entry.openings[0].salt
     assert salt
@@ -427,6 +428,9 @@ def test_the_rows_are_what_the_page_on_the_database_says(in_file):
     append(in_file, entry(1, personal=SECRET))
     with sqlite3.connect(in_file.database.path) as database:
         (leaf,) = database.execute("SELECT leaf FROM record WHERE sequence = 0").fetchone()
-        pointer, value = database.execute("SELECT pointer, value FROM personal WHERE sequence = 0").fetchone()
-    assert json.loads(leaf)["request"]["personal"].keys() == {"commitment"}
-    assert (pointer, json.loads(value)) == ("/personal", SECRET)
+        values = {name: json.loads(value) for name, value in database.execute("SELECT pointer, value FROM personal")}
+    held = {name: json.loads(leaf)[name].keys() for name in ("request", "decision")}
+    assert held == {"request": {"commitment"}, "decision": {"commitment"}}
+    assert values.keys() == {"/personal", "request", "decision"}
+    assert (values["/personal"], values["decision"]) == (SECRET, {"number": 1})
+    assert values["request"]["personal"].keys() == {"commitment"}

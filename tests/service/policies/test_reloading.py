@@ -20,6 +20,8 @@ from typer.testing import CliRunner
 
 import engine
 from service.cli.main import app
+from service.log import leaf
+from service.log.store import scan
 from service.policies import kept
 from service.policies import loading as bundle_sources
 from service.policies.reloading import PoliciesRefused
@@ -212,9 +214,9 @@ def test_no_decision_mixes_two_bundles(tmp_path, policies):
         assert server.stop() == 0
     with sa.create_engine(f"sqlite:///{tmp_path / 'log.db'}").connect() as connection:
         seen = set()
-        for (leaf,) in connection.exec_driver_sql("SELECT leaf FROM record"):
-            record = json.loads(leaf)
-            assert record["bundle"] == {name: record["decision"]["bundle"][name] for name in ("meaning", "source")}
+        for stored in scan(connection):
+            record = leaf.opened(stored.entry.leaf, stored.entry.openings)
+            assert record["bundle"] == record["decision"]["bundle"]
             assert record["decision"]["outcome"] == outcomes[record["bundle"]["source"]]
             seen.add(record["bundle"]["source"])
         assert len(seen) == 2
@@ -317,7 +319,7 @@ def test_what_decided_before_is_given_back(tmp_path, lines, policies):
         for number in range(6):
             exchange = engine.parse_exchange(service.live.bundle, LARGE)
             today = service.clock().date()
-            service.live.pdp.write(exchange, as_of=today, today=today, id="x")
+            service.live.pdp.answer(service.live.pdp.judge(exchange, as_of=today), today=today, id="x")
             seen.append(weakref.ref(service.live.pdp))
             rewrite(policies, *(("10 thousand", "20 thousand") if number % 2 == 0 else ("20 thousand", "10 thousand")))
             assert await service.policies.reload()

@@ -9,6 +9,7 @@ import os
 import shutil
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ from typer.testing import CliRunner
 
 import engine
 from service.cli.main import app
+from service.decisions.replay import kept_decider, whole
+from service.log.store import find
 from service.policies import archive, kept, loading
 from service.policies.loading import SourceRefused
 from service.policies.signing_keys import public_keys
@@ -506,7 +509,7 @@ def test_a_server_names_each_folder_and_replays_what_they_decided_together(tmp_p
         assert {name: each["source"] for name, each in shown["folders"].items()} == before.folders
         assert {tuple(each["signed_by"]) for each in shown["folders"].values()} == {tuple(shown["signed_by"])}
         _, decision = ask(server, "/v1/evaluate", json.dumps(KENYA).encode())
-        assert (decision["outcome"], decision["bundle"]["folders"]) == ("prohibited", before.folders)
+        assert (decision["outcome"], decision["bundle"]["source"]) == ("prohibited", before.source)
         rewrite(theirs, "10 thousand", "20 thousand")
         cli("bundle", "build", theirs, "-o", law)
         cli("bundle", "sign", law, "--key", f"{release}.key")
@@ -517,6 +520,9 @@ def test_a_server_names_each_folder_and_replays_what_they_decided_together(tmp_p
         assert (replayed["same"], replayed["bundle"]) == ("bytes", before.source)
     with reading(str(tmp_path / "log.db")) as connection:
         assert kept.load_kept(connection, before.source).digests == before
+        stored = find(connection, decision["id"])
+        assert stored
+        assert whole(stored, partial(kept_decider, connection), "en")["bundle"]["folders"] == before.folders
 
 
 def test_a_server_takes_several_from_the_environment_and_shadows_several(tmp_path, theirs, ours):

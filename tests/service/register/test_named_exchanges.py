@@ -9,8 +9,10 @@ import pytest
 import engine
 from service.callers import keys
 from service.callers.caller import SCOPES
+from service.log.leaf import opened
 from service.policies.live import Live
 from service.service import Service
+from tests.service.api.test_explanation import alike
 from tests.service.conftest import POLICIES as OTHER_POLICIES
 from tests.service.register.conftest import CONTRACT
 
@@ -60,9 +62,12 @@ def test_ids_and_personal_values_are_not_in_the_leaf(filled, client, service: Se
     id = client.post("/v1/evaluate", json={"named": NAMED}).json()["id"]
     stored = service.store.read(id)
     assert stored is not None
+    whole = [each for each in stored.entry.openings if not each.pointer.startswith("/")]
+    assert [each.pointer for each in whole] == ["decision", "request"]
     for word in (b"clinic-7", b"lab-2", b"Wang Fang"):
         assert word not in stored.entry.leaf
-    assert b'"kind":"party"' in stored.entry.leaf
+        assert not [each for each in whole if word in (each.value or b"")]
+    assert b'"kind":"party"' in (whole[1].value or b"")
     assert client.post(f"/v1/decisions/{id}/erase").json()["erased"] == 3
     told = client.get(f"/v1/decisions/{id}")
     assert "Wang Fang" not in told.text
@@ -70,7 +75,7 @@ def test_ids_and_personal_values_are_not_in_the_leaf(filled, client, service: Se
     assert (again["holds"], len(again["erased"])) == (True, 3)
 
 
-def test_the_register_counts_beside_what_is_sent(filled, decide):
+def test_the_register_counts_beside_what_is_sent(filled, decide, client):
     """Fact by fact: what is not sent, or said to be unknown, is filled in; a document that is presented counts as presented."""
     record = decide(
         named=NAMED,
@@ -80,7 +85,8 @@ def test_the_register_counts_beside_what_is_sent(filled, decide):
     )["record"]
     assert record["request"]["exporter"] == {"id": "clinic-7", "operator": "unknown"}
     assert "disputed" not in record["decision"]
-    reason = next(each for each in record["decision"]["reasons"] if each["provision"] == "cn.test/art-1")
+    explained = client.get(f"/v1/decisions/{record['id']}/explanation?include=possible").json()
+    reason = next(each for each in explained["possible"] if each["provision"] == "cn.test/art-1")
     assert {each["fact"]: each["value"] for each in reason["evidence"]}["evidence.cn-standard-contract"] == {
         "dated": "2024-05-02"
     }
@@ -94,7 +100,7 @@ def test_a_listing_cannot_be_stated_away(put, client, service: Service):
     plain = client.post("/v1/evaluate", json={**sent, "recipient": {"country": "US", "lists": []}}).json()
     assert plain["proceed"]
     answer = client.post("/v1/evaluate", json=sent).json()
-    assert (answer["proceed"], answer["outcome"], answer["missing"]) == (False, "prohibited", [])
+    assert (answer["proceed"], answer["outcome"], answer["questions"]) == (False, "prohibited", [])
     contradiction = {
         "fact": "recipient.lists",
         "stated": [],
@@ -116,7 +122,32 @@ def test_a_listing_cannot_be_stated_away(put, client, service: Service):
     assert (again["same"], again["differences"]) == ("bytes", []), again
 
 
-def test_an_id_alone_is_looked_up(filled, put, decide, client):
+@pytest.mark.parametrize("lang", engine.LANGUAGES)
+def test_what_the_register_said_is_replayed_and_explained_after_it_says_otherwise(filled, put, client, lang):
+    """To the byte: by the versions that were used, a contradiction included."""
+    sent = {"named": NAMED, "exporter": {"country": "KE"}}
+    before = alike(client, sent, "all", lang)
+    put("parties/clinic-7", facts={"country": "US"})
+    put("parties/lab-2", facts={"country": "US", "lists": ["blue"]})
+    assert client.get(f"/v1/decisions/{before['id']}/replay").json()["same"] == "bytes"
+    later = client.get(f"/v1/decisions/{before['id']}/explanation?include=all")
+    assert (later.headers["verdict"], later.json()) == ("same", before)
+    record = client.get(f"/v1/decisions/{before['id']}").json()["record"]
+    assert [each["fact"] for each in record["decision"]["disputed"]] == ["exporter.country"]
+
+
+@pytest.fixture
+def travelling(client):
+    """How the conditions that came with the data stand, by the explanation of a record."""
+
+    def states(record: dict[str, Any]) -> list[str]:
+        explained = client.get(f"/v1/decisions/{record['id']}/explanation?include=reasons").json()
+        return [each["state"] for each in explained["carried"]]
+
+    return states
+
+
+def test_an_id_alone_is_looked_up(filled, put, decide, travelling):
     """As if it were named: it fills in facts, documents and conditions that travel. An unknown id stays an id."""
     put(
         "assets/asset-9",
@@ -128,7 +159,8 @@ def test_an_id_alone_is_looked_up(filled, put, decide, client):
     assert record["request"]["exporter"] == {"id": "clinic-7"}
     assert record["request"]["carried"] == [{"provision": "cn.test/art-2", "from": "decision 1"}]
     assert record["request"]["register"]["recipient.id"] == {"kind": "party", "known": False}
-    assert (record["decision"]["outcome"], record["decision"]["carried"][0]["state"]) == ("prohibited", "violated")
+    assert (record["decision"]["outcome"], travelling(record)) == ("prohibited", ["violated"])
+    assert record["decision"]["carried"] == ["The data are not passed on to Kenya."]
     named = decide(**{**sent, "exporter": {}, "data": {}}, named={"exporter": "clinic-7", "data": "asset-9"})["record"]
     assert named["request"] == record["request"]
 
@@ -172,7 +204,7 @@ def evaluator(service: Service, client):
     return send
 
 
-def test_who_may_not_read_the_register_sees_the_outcome_only(evaluator, put, service: Service):
+def test_who_may_not_read_the_register_sees_the_outcome_only(evaluator, put, client, service: Service):
     """No registered value, no reason that shows one; neither in a batch, nor in a retry. The record has the whole."""
     put("parties/lab-2", facts={"country": "US", "lists": ["blue"]}, note="secret")
     sent = {"exporter": {"country": "CN"}, "recipient": {"id": "lab-2", "lists": []}, "data": {"people": {"rest": 0}}}
@@ -180,21 +212,43 @@ def test_who_may_not_read_the_register_sees_the_outcome_only(evaluator, put, ser
     answer = first.json()
     assert (answer["outcome"], answer["proceed"], answer["withheld"]) == ("prohibited", False, True)
     assert answer["answer"] == "Do not proceed: prohibited. The reasons rest on the register, which this caller may not read."
-    assert (answer["reasons"], answer["jurisdictions"], "disputed" in answer) == ([], [], False)
+    assert (answer["jurisdictions"], answer["unmet"], answer["gaps"]) == ([], [], [])
+    assert answer.keys().isdisjoint({"disputed", "explanation", "verdict"})
     for word in ("blue", "US", "art-3", "Listed"):
         assert word not in first.text
+    engine.Answer.model_validate(answer)
+    reader = client.get(f"{answer['links']['explanation']}?include=possible")
+    assert [each["provision"] for each in reader.json()["possible"]] == ["cn.test/art-3"]
     again = evaluator("/v1/evaluate", sent, **{"Idempotency-Key": "1"})
     assert (again.content, again.headers["idempotency-replayed"]) == (first.content, "true")
     batch = evaluator(
         "/v1/evaluate/batch?include=trace,remedies&lang=zh", {"exchanges": [sent, {"exporter": {"country": "CN"}}]}
     )
     withheld, whole = (each["decision"] for each in batch.json()["results"])
-    assert (withheld["withheld"], "trace" in withheld, "blue" in json.dumps(withheld)) == (True, False, False)
-    assert ("withheld" in whole, "trace" in whole, whole["reasons"] != []) == (False, True, True)
+    assert (withheld["withheld"], "explanation" in withheld, "blue" in json.dumps(withheld)) == (True, False, False)
+    assert ("withheld" in whole, "trace" in whole["explanation"], whole["jurisdictions"] != []) == (False, True, True)
     stored = service.store.read(answer["id"])
     assert stored is not None
-    record = json.loads(stored.entry.leaf)
+    record = opened(stored.entry.leaf, stored.entry.openings)
     assert (record["decision"]["disputed"][0]["registered"], "withheld" in record["decision"]) == (["blue"], False)
+
+
+def test_where_engines_disagree_no_place_of_it_is_told_to_who_may_not_read(
+    evaluator, put, client, service: Service, monkeypatch
+):
+    """A place may tell a registered value: the caller learns that they disagree, and whoever may read sees where."""
+    put("parties/lab-2", facts={"country": "US", "lists": ["blue"]})
+
+    def fails(exchange, as_of, *_, **__):
+        raise RuntimeError("about the blue list")
+
+    monkeypatch.setattr(service.live.pdp.engines[0], "evaluate", fails)
+    sent = {"exporter": {"country": "CN"}, "recipient": {"id": "lab-2"}, "data": {"people": {"rest": 0}}}
+    answer = evaluator("/v1/evaluate", sent).json()
+    assert (answer["proceed"], answer["withheld"], answer["engine"]["agreed"]) == (False, True, False)
+    assert "disagreement" not in answer["engine"]
+    record = client.get(f"/v1/decisions/{answer['id']}").json()["record"]
+    assert record["decision"]["engine"]["disagreement"]
 
 
 def test_a_decision_without_reasons_still_says_what_is_owed_and_asked(evaluator, put):
@@ -203,7 +257,7 @@ def test_a_decision_without_reasons_still_says_what_is_owed_and_asked(evaluator,
     sent = {"exporter": {"id": "clinic-7"}, "recipient": {"country": "US", "lists": []}}
     answer = evaluator("/v1/evaluate", sent).json()
     assert (answer["outcome"], answer["withheld"]) == ("undetermined", True)
-    assert answer["missing"][0]["facts"][0]["question"] in answer["answer"]
+    assert answer["questions"][0]["question"] in answer["answer"]
     sent["data"] = {"people": {"rest": 0}}
     answer = evaluator("/v1/evaluate", sent).json()
     assert (answer["proceed"], answer["answer"]) == (
@@ -309,18 +363,18 @@ def test_two_documents_of_a_kind_are_not_chosen_from(filled, put, refused, decid
     assert decide(named=NAMED)["record"]["decision"]["outcome"] == "permitted"
 
 
-def test_what_travels_with_an_asset_decides(put, decide, refused):
+def test_what_travels_with_an_asset_decides(put, decide, refused, travelling):
     """A condition of an earlier exchange binds the next one, and stays in the request that is recorded."""
     put("assets/asset-9", facts={}, travels=[{"provision": "cn.test/art-2", "from": "decision 1"}])
     sent = {"exporter": {"country": "CN"}, "data": {"people": {"rest": 0}}}
     kept = decide(named={"data": "asset-9"}, **sent, recipient={"country": "KE"})["record"]
-    assert (kept["decision"]["outcome"], kept["decision"]["carried"][0]["state"]) == ("prohibited", "violated")
+    assert (kept["decision"]["outcome"], travelling(kept)) == ("prohibited", ["violated"])
     assert kept["request"]["carried"] == [{"provision": "cn.test/art-2", "from": "decision 1"}]
     del sent["data"]
     own = [{"provision": "cn.test/art-2", "from": "contract 5"}, {"provision": "cn.test/art-2", "from": "decision 1"}]
     kept = decide(named={"data": "asset-9"}, **sent, carried=own, recipient={"country": "US"})["record"]
     assert kept["request"]["carried"] == own
-    assert [each["state"] for each in kept["decision"]["carried"]] == ["met", "met"]
+    assert travelling(kept) == ["met", "met"]
     kept = decide(named={"data": "asset-9"}, **sent, carried=[], recipient={"country": "KE"})["record"]
     assert kept["decision"]["outcome"] == "prohibited"
     assert refused(named={"data": "asset-9"}, carried="none") == [("/carried", "wrong-value")]

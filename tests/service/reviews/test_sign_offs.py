@@ -9,11 +9,13 @@ import pytest
 import sqlalchemy as sa
 
 import engine
-from service.log.leaf import clear, seal
+from service.log.leaf import clear
 from service.policies.live import Live
 from service.reviews import sign_offs
 from service.store.tables import sign_off
+from tests.service.api.test_explanation import alike
 from tests.service.conftest import EXCHANGE, POLICIES
+from tests.service.earlier import earlier, put
 
 TODAY = datetime.now(UTC).date()
 TOMORROW = (TODAY + timedelta(days=1)).isoformat()
@@ -260,7 +262,7 @@ def test_a_permit_has_nothing_to_sign_off(evaluate, sign):
 def test_what_only_may_stand_is_refused_with_the_fact_that_is_missing(evaluate, sign):
     """An approval of it would be a guess: the fact is asked for, and nothing of the approval is kept."""
     open_ = decided(evaluate, data={})
-    assert (open_["outcome"], open_["missing"][0]["facts"][0]["fact"]) == ("undetermined", "data.people")
+    assert (open_["outcome"], open_["questions"][0]["fact"]) == ("undetermined", "data.people")
     answer = sign(open_["id"])
     assert (answer.status_code, answer.json()["type"]) == (409, "urn:fifthfactor:problem:not-signable")
     assert answer.json()["detail"] == (
@@ -352,9 +354,9 @@ def test_only_what_certainly_stands_is_offered(client, evaluate, sign, service, 
     record = clear(stored.entry.leaf, stored.entry.openings)
     assert record["signable"] == ["cn.test/art-2"]
     assert found["beneath"] == {"lowest": "permitted", "highest": "review"}
-    record |= {"signable": ["cn.test/art-1", "cn.test/art-2"], "id": "f" + stored.entry.id[1:]}
+    record = earlier(service, stored, 2) | {"signable": ["cn.test/art-1", "cn.test/art-2"]}
     record["request"]["recipient"]["id"] = "another"
-    asyncio.run(service.store.append(seal(record, ["/exporter/id", "/recipient/id"])))
+    put(service, record, ["/exporter/id", "/recipient/id"])
     reviews = client.get("/v1/reviews").json()["reviews"]
     assert [(each["id"], each["provisions"]) for each in reviews] == [
         (record["id"], ["cn.test/art-2"]),
@@ -445,13 +447,13 @@ def test_what_waits_is_listed_until_somebody_looks_at_it(client, evaluate, sign)
 def test_a_record_from_before_is_judged_again_to_know_what_may_be_signed_off(client, evaluate, service, sign):
     """By the policies that decided it. Under other policies it still waits, and says that it must be evaluated again first."""
     stored = service.store.read(decided(evaluate)["id"])
-    record = clear(stored.entry.leaf, stored.entry.openings)
-    assert record.pop("signable") == ["cn.test/art-1"]
+    assert clear(stored.entry.leaf, stored.entry.openings)["signable"] == ["cn.test/art-1"]
+    record = earlier(service, stored, 1)
+    assert "signable" not in record
     sign(stored.entry.id, verdict="refuse", until=None)
     assert client.get("/v1/reviews").json()["reviews"] == []
     record["request"]["recipient"]["id"] = "another"
-    record |= {"schema": "fifthfactor/record/1", "id": "f" + stored.entry.id[1:]}
-    asyncio.run(service.store.append(seal(record, ["/exporter/id", "/recipient/id"])))
+    put(service, record, ["/exporter/id", "/recipient/id"])
     [review] = client.get("/v1/reviews").json()["reviews"]
     assert (review["id"], review["provisions"], review["current"]) == (record["id"], ["cn.test/art-1"], True)
     service.policies.live = Live.of(engine.load(POLICIES, engine.PolicySettings(trust="from-memory")), "checked")
@@ -477,10 +479,14 @@ def test_a_decision_of_other_policies_must_be_made_again_first(evaluate, sign, s
 
 
 @in_file
-def test_a_decision_that_rests_on_a_sign_off_is_replayed_with_it(client, evaluate, sign):
+@pytest.mark.parametrize("lang", engine.LANGUAGES)
+def test_a_decision_that_rests_on_a_sign_off_is_replayed_and_explained_with_it(client, evaluate, sign, lang):
     """Byte for byte, even after the approval was taken back."""
     sign(decided(evaluate)["id"])
-    resting = decided(evaluate)
-    sign(resting["id"], verdict="refuse", until=None)
-    found = client.get(f"/v1/decisions/{resting['id']}/replay").json()
+    before = alike(client, FACTS, "all", lang)
+    assert {each["source"] for each in before["rests_on"]} >= {"signed"}
+    sign(before["id"], verdict="refuse", until=None)
+    assert decided(evaluate)["outcome"] == "review"
+    found = client.get(f"/v1/decisions/{before['id']}/replay").json()
     assert (found["holds"], found["same"]) == (True, "bytes")
+    assert client.get(f"/v1/decisions/{before['id']}/explanation?include=all").json() == before

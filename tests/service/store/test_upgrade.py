@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
+from service.log.leaf import seal
 from service.log.store import Store
 from service.store.database import Database, DatabaseRefused
 from service.store.tables import metadata
@@ -40,7 +41,7 @@ def of_the_first_version(database: str, records: int) -> None:
         ):
             connection.exec_driver_sql(statement)
         for number in range(records):
-            each = entry(number)
+            each = seal({"schema": "fifthfactor/record/1", "id": f"id-{number}", "request": {}, "decision": {}}, ())
             row = {"sequence": number, "id": each.id, "leaf": each.leaf, "leaf_hash": each.leaf_hash}
             connection.execute(sa.insert(metadata.tables["record"]).values(**row))
     opened.close()

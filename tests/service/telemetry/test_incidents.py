@@ -76,14 +76,15 @@ def test_a_fault_in_one_engine_is_an_incident_and_no_permit(client, evaluate, se
     assert decision["engine"]["agreed"] is False
     line = told(lines, service, decision["id"], answer.headers["x-request-id"])
     assert difference in " ".join(line["disagreement"])
-    assert line["disagreement"] == decision["engine"]["disagreement"]
+    # The answer has the first places, each in short.
+    assert [each[:120] for each in line["disagreement"][:3]] == decision["engine"]["disagreement"]
     assert line["record"] == f"/v1/decisions/{decision['id']}"
     kept = client.get(line["record"]).json()
     KeptRecord.model_validate(kept)
     unknown = {"kind": "party", "known": False}
     register = {"exporter.id": unknown, "recipient.id": unknown}
     assert kept["record"]["request"] == {**json.loads(REVIEWED), "register": register}
-    assert kept["record"]["decision"] == decision
+    assert kept["record"]["decision"] == {name: part for name, part in decision.items() if name != "links"}
     assert client.get("/readyz").json()["incidents"] == 1
 
 
