@@ -44,7 +44,7 @@ from engine.deciding.contributions import Contribution, Counter, Counting, Key, 
 from engine.deciding.judgement import Judgement
 from engine.deciding.rests_on import Statement
 from engine.deciding.sign_off import Approval, Unsignable, facts_digest, meaning_of
-from engine.decision import CarriedPart, ConflictPart, Decision, DutyPart, PlanDecision, SignedOffPart
+from engine.decision import BoundsPart, CarriedPart, ConflictPart, Decision, DutyPart, PlanDecision, QuestionPart, SignedOffPart
 from engine.diagnostic import CODES, Diagnostic, did_you_mean
 from engine.exchange import INCOHERENT, MAX_BYTES, REGISTER, Exchange, ExchangeProblem, ExchangeRefused, read_object
 from engine.explaining.answer import verdict_digest
@@ -81,6 +81,7 @@ __all__ = [
     "Approval",
     "AttributesText",
     "AuthZenText",
+    "BoundsPart",
     "Bundle",
     "BundleRefused",
     "CarriedPart",
@@ -123,6 +124,7 @@ __all__ = [
     "PlanDecision",
     "PolicyChangePart",
     "PolicySettings",
+    "QuestionPart",
     "Range",
     "Register",
     "Result",

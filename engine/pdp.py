@@ -29,7 +29,7 @@ from engine.deciding.disputed import choices, decided, overall
 from engine.deciding.judgement import Judgement
 from engine.deciding.rests_on import Foundations, Statement, shown_only
 from engine.deciding.sign_off import Approval, concerns, parts, signable
-from engine.decision import Decision, EnginePart, MissingPart
+from engine.decision import Decision, EnginePart, MissingPart, QuestionPart
 from engine.exchange import Exchange
 from engine.explaining.case import Case
 from engine.explaining.explanation import Teller, trace
@@ -240,6 +240,10 @@ class PDP:
         rests_on = self.rests_on(judgement, exact=exact) if named else ()
         lists = partial(self._missing, judgement, book)
         return Case(self.bundle, judgement, judgement.as_of != today, id, tuple(asked), further, lists, rests_on, exact)
+
+    def question(self, judgement: Judgement, fact: str, lang: str = "en") -> QuestionPart:
+        """The question for one of the open facts of a judgement."""
+        return self._questions.question(judgement, fact, self._teller(lang).book)
 
     def rests_on(self, judgement: Judgement, *, exact: bool = False) -> tuple[Statement, ...]:
         """

@@ -143,6 +143,10 @@ class Questions:
         asked = [_question(book, judgement.exchange, fact, wide) for fact, wide in facts[:MAX_NEXT]]
         return asked, len(facts) - len(asked)
 
+    def question(self, judgement: Judgement, fact: str, book: Phrasebook) -> QuestionPart:
+        """The question for one of the open facts."""
+        return _question(book, judgement.exchange, fact, judgement.open_facts[fact])
+
     def asked_of(self, atom: Atom) -> tuple[str, ...] | None:
         """The facts that a test asks for, if their values are all that is asked: no field of a document, and no day."""
         found = self._asked_of.get(id(atom))

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from service.cli import (
+    ask,
     bundle,
     calendars,
     check,
@@ -18,6 +19,7 @@ from service.cli import (
     docs,
     evaluate,
     explain,
+    facts,
     fmt,
     keys,
     lint,
@@ -57,7 +59,7 @@ def fifthfactor(
 
 for each in (
     *(check, lint, docs, schema, fmt, test),
-    *(evaluate, explain, plan, diff, compile),
+    *(evaluate, explain, ask, facts, plan, diff, compile),
     *(serve, replay),
     *(calendars, registers),
 ):

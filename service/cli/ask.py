@@ -1,0 +1,182 @@
+"""
+`fifthfactor ask`: a conversation that asks for one fact after another, until the outcome is settled.
+
+Each question is the best next one. Every answer is read as the exchange itself is, so what cannot be true is said at once, and asked again.
+The exchange is saved after each answer: whoever breaks off goes on later.
+"""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from service.cli.command import Commands, Lang, Policies, UsedWrongly, need
+from service.cli.output import fill, painted, print_decision, problems, text_in, today
+
+if TYPE_CHECKING:
+    import engine
+
+app = Commands()
+SKIPPED, QUIT, HELP = ("", "unknown"), ("quit", "q"), "?"
+
+
+@app.add("ask", "ask exchange.json --lang zh")
+def ask(
+    file: Annotated[Path, typer.Argument(help="The exchange: read if it exists, and saved after each answer.")] = Path(
+        "exchange.json"
+    ),
+    policies: Policies = None,
+    lang: Lang = "en",
+) -> int:
+    """
+    Ask for the facts of an exchange one by one, and show what each answer changes. Nothing is recorded in a log.
+
+    An empty answer skips a question, `?` explains it, `quit` ends. Ends with 0 where the exchange may proceed, else with 1.
+    """
+    import engine
+    from service.cli.files import load_or_stop, read
+
+    need("language", lang, engine.LANGUAGES)
+    bundle = load_or_stop(policies or [])
+    document = json.loads(read(file)) if file.exists() else {}
+    if not isinstance(document, dict):
+        raise UsedWrongly(f"{file} holds no exchange; name a file that does, or one that is not there yet")
+    talk = _Conversation(bundle, file, document, lang)
+    talk.go_on()
+    decision = talk.pdp.decide(talk.exchange, as_of=talk.day, today=today(), id="desk", lang=lang)
+    print()
+    print_decision(decision, text_in(bundle, lang), whole=False)
+    print(f"\n{file}")
+    return int(not decision.proceed)
+
+
+class _Conversation:
+    def __init__(self, bundle: "engine.Bundle", file: Path, document: dict[str, Any], lang: str) -> None:
+        import engine
+
+        self.bundle, self.file, self.document = bundle, file, document
+        self.pdp = engine.PDP(bundle, "bitset")
+        self.book = engine.Phrasebook(bundle, engine.LANGUAGES[lang])
+        self.lang = lang
+        self.skipped: set[str] = set()
+        try:
+            self.exchange = self.read(document)
+        except engine.ExchangeRefused as refused:
+            raise UsedWrongly(f"the exchange in {file} cannot be read:\n{problems(refused, lang)}") from None
+        self.day = self.exchange.as_of or today()
+
+    def read(self, document: dict[str, Any]) -> "engine.Exchange":
+        import engine
+
+        return engine.parse_exchange(self.bundle, json.dumps(document).encode())
+
+    def go_on(self) -> None:
+        """Ask until the outcome is settled, nothing is left to ask, or the person ends it."""
+        import engine
+
+        before = ""
+        while True:
+            judgement = self.pdp.judge(self.exchange, as_of=self.day)
+            low, high = judgement.outcome.bounds.low.word, judgement.outcome.bounds.high.word
+            bounds = engine.BoundsPart(lowest=low, highest=high)
+            stands = self.book.language.outcome_line(judgement.outcome.word, bounds, judgement.as_of)
+            if stands != before:
+                print(painted("bold", stands))
+            before = stands
+            question = next(self.open(judgement), None)
+            if question is None or not self.answered(question):
+                return
+
+    def open(self, judgement: "engine.Judgement") -> "Iterator[engine.QuestionPart]":
+        """The questions that are open and were not skipped."""
+        for fact in judgement.open_facts:
+            if fact not in self.skipped:
+                yield self.pdp.question(judgement, fact, self.lang)
+
+    def answered(self, question: "engine.QuestionPart") -> bool:
+        """Ask until there is an answer that the exchange can have, or the question is skipped; false where the person ends it."""
+        import engine
+        from service.cli.files import put
+
+        type = self.bundle.vocabulary.type_of(question.fact)
+        print()
+        print(fill(question.question))
+        for number, value in enumerate(question.values, 1):
+            print(f"  {number:>3}  {self.book.value(type, value) if type else value}")
+        while True:
+            try:
+                said = input("> ").strip()
+            except EOFError:
+                return False
+            if said in QUIT:
+                return False
+            if said == HELP:
+                print(fill(f"{question.fact}: {_how(question)}", "  "))
+                continue
+            if said in SKIPPED:
+                self.skipped.add(question.fact)
+                return True
+            try:
+                changed = _with(self.document, question.fact, _value(question, said))
+                self.exchange = self.read(changed)
+            except engine.ExchangeRefused as refused:
+                print(problems(refused, self.lang))
+                continue
+            except ValueError as wrong:
+                print(f"  {wrong}; {_how(question)}")
+                continue
+            self.document = changed
+            put(self.file, json.dumps(self.document, ensure_ascii=False, indent=2).encode() + b"\n")
+            return True
+
+
+def _how(question: "engine.QuestionPart") -> str:
+    """How an answer is written."""
+    if question.type.startswith("set of "):
+        return "one or more of the numbers or values, separated by commas; `none` for none of them"
+    if question.values:
+        return "one of the numbers or values"
+    return {
+        "yes/no": "`yes` or `no`",
+        "count": "a whole number, or a range like `100-5000`",
+        "ratio": "a share like `0.25`",
+        "money": "an amount and a currency, like `20000 USD`",
+        "date": "a day like `2026-11-24`",
+        "duration": "a length of time like `3 years`",
+        "document": "`none`, or the day of the document, like `2026-11-24`; it then counts as covering this exchange",
+    }.get(question.type, "an id or a value")
+
+
+def _value(question: "engine.QuestionPart", said: str) -> Any:
+    """An answer as an exchange states it. Raises ValueError."""
+
+    def chosen(text: str) -> str:
+        number = text.isascii() and text.isdigit() and question.values
+        if number and not 1 <= int(text) <= len(question.values):
+            raise ValueError(f"there is no number {text}")
+        return question.values[int(text) - 1] if number else text
+
+    if question.type.startswith("set of "):
+        return [] if said == "none" and "none" not in question.values else [chosen(each.strip()) for each in said.split(",")]
+    match question.type:
+        case "yes/no":
+            if said.lower() not in ("yes", "y", "no", "n"):
+                raise ValueError("that is neither yes nor no")
+            return said.lower().startswith("y")
+        case "count":
+            low, dash, high = said.replace(",", "").replace("_", "").partition("-")
+            return {"at_least": int(low), "at_most": int(high)} if dash else int(low)
+        case "document":
+            return said if said == "none" else {"dated": said, "covers": True}
+    return chosen(said)
+
+
+def _with(document: dict[str, Any], fact: str, value: Any) -> dict[str, Any]:
+    """The document with a fact answered."""
+    first, _, rest = fact.partition(".")
+    if not rest:
+        return {**document, first: value}
+    inner = document.get(first)
+    return {**document, first: _with(inner if isinstance(inner, dict) else {}, rest, value)}

@@ -1,0 +1,59 @@
+"""`fifthfactor ask` and `fifthfactor facts`, as a person at a terminal uses them."""
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from service.cli.main import app
+from tests.service.conftest import POLICIES
+
+
+def talk(file: Path, said: str, *more: str) -> tuple[int, str]:
+    """The exit code and the conversation."""
+    found = CliRunner().invoke(app, ["ask", str(file), "--policies", str(POLICIES), *more], input=said)
+    return found.exit_code, found.stdout
+
+
+def test_each_answer_is_saved_and_the_next_conversation_goes_on(tmp_path: Path) -> None:
+    """An answer that is no answer is asked again and changes nothing; `?` says how to answer; the end is the decision."""
+    file = tmp_path / "exchange.json"
+    code, told = talk(file, "Atlantis\n?\nCN\nquit\n")
+    assert (code, json.loads(file.read_text())) == (1, {"exporter": {"country": "CN"}})
+    assert "`Atlantis` is not" in told
+    assert "not decided" in told
+    _, again = talk(file, "quit\n")
+    assert told.splitlines()[2] not in again
+    assert json.loads(file.read_text()) == {"exporter": {"country": "CN"}}
+
+
+def test_what_is_skipped_is_not_asked_again(tmp_path: Path) -> None:
+    """Whoever skips everything gets to the end, and nothing is written."""
+    file = tmp_path / "exchange.json"
+    code, told = talk(file, "\n" * 100)
+    questions = [line for line in told.splitlines() if line.endswith("?")]
+    assert code == 1
+    assert questions
+    assert not file.exists()
+
+
+def test_a_file_that_is_no_exchange_is_left_alone(tmp_path: Path) -> None:
+    """It is named, and nothing is asked."""
+    file = tmp_path / "exchange.json"
+    file.write_text('{"nonsense": true}')
+    result = CliRunner().invoke(app, ["ask", str(file), "--policies", str(POLICIES)])
+    assert result.exit_code == 2
+    assert "/nonsense" in result.stderr
+    assert file.read_text() == '{"nonsense": true}'
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_facts_are_found_by_a_word_of_their_name_title_or_question(lang: str) -> None:
+    """With their question and values; a word that nothing has ends with 1."""
+    result = CliRunner().invoke(app, ["facts", "exporter.c", "--policies", str(POLICIES), "--lang", lang])
+    assert (result.exit_code, result.stdout.startswith("exporter.country  country: ")) == (0, True)
+    none = CliRunner().invoke(app, ["facts", "zeppelin", "--policies", str(POLICIES), "--lang", lang])
+    assert (none.exit_code, none.stdout) == (1, "")
+    found = CliRunner().invoke(app, ["facts", "exporter.c", "--policies", str(POLICIES), "--json"])
+    assert json.loads(found.stdout)[0]["name"] == "exporter.country"
