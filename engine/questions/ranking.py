@@ -70,7 +70,7 @@ class Ranking(OpenFacts):
         for level, facts in terms:
             for fact in facts:
                 scores[fact] = scores.get(fact, 0.0) + WEIGHT.get(level, 1.0) / len(facts) ** 2
-        return sorted(scores, key=lambda fact: (-scores[fact] * self.ease(fact), fact))
+        return sorted(scores, key=lambda fact: -scores[fact] * self.ease(fact))  # of equals first what a rule asks first
 
     def answerable(self, fact: str) -> bool:
         """Whether an answer to the question can be true together with what was sent."""
