@@ -24,6 +24,7 @@ from engine.decision import (
     DutyPart,
     FactorPart,
     HorizonPart,
+    JurisdictionPart,
     MissingPart,
     Outcome,
     Part,
@@ -50,12 +51,16 @@ class InstrumentLine(Part):
 
 
 class JurisdictionLine(Part):
-    """The outcome under the law of one jurisdiction, and of the instruments that weigh in it; `more` of them are left out."""
+    """
+    The outcome under the law of one jurisdiction, and of the instruments that weigh in it; `more` of them are left out.
+
+    `bounds` are present only where they are apart.
+    """
 
     jurisdiction: str
     title: str
     outcome: Outcome
-    bounds: BoundsPart
+    bounds: BoundsPart | None = None
     instruments: list[InstrumentLine] = []
     more: int = 0
 
@@ -84,9 +89,9 @@ class OwedPart(Part):
 
     duty: str
     who: str
-    certain: bool
+    certain: bool = True
     due: date | None = None
-    overdue: TruthWord
+    overdue: TruthWord = "no"
 
 
 class ChoicePart(Part):
@@ -123,6 +128,14 @@ class GapPart(Part):
     reviewed: bool
 
 
+class CameWithPart(Part):
+    """A condition that came with the data; `state` is "observe" if nothing can be tested."""
+
+    provision: str
+    condition: str
+    state: Literal["observe", "met", "unknown", "violated"]
+
+
 class OpenLanePart(Part):
     """A lane of facilitation that is open."""
 
@@ -144,7 +157,8 @@ class Explanation(Part):
     """
     The parts of the explanation that were asked for.
 
-    `reasons` are the provisions that stand for certain; `possible` those that may stand, which `possible_count` counts.
+    `reasons` are the provisions that stand for certain; `possible` those that may stand, which `possible_count` counts. `rests_on` has
+    every statement that a permit rests on, `rests_on_exactly` those of which each was verified to matter by itself.
     """
 
     model_config = ConfigDict(
@@ -154,12 +168,16 @@ class Explanation(Part):
     schema_: Literal["fifthfactor/explanation/1"] = Field("fifthfactor/explanation/1", alias="schema")
     id: str
     lang: str
+    jurisdictions: list[JurisdictionPart] | None = None
     reasons: list[ReasonPart] | None = None
     possible_count: int | None = None
     beaten: list[BeatenPart] | None = None
     advice: list[AdvicePart] | None = None
     conflicts: list[ConflictPart] | None = None
     carried: list[CarriedPart] | None = None
+    disputed: list[DisputedPart] | None = None
+    signed_off: list[SignedOffPart] | None = None
+    must_be_shown: list[str] | None = None
     possible: list[ReasonPart] | None = None
     requirements: list[RequirementPart] | None = None
     duties: list[DutyPart] | None = None
@@ -167,6 +185,7 @@ class Explanation(Part):
     factor: FactorPart | None = None
     questions: list[MissingPart] | None = None
     rests_on: list[StatementPart] | None = None
+    rests_on_exactly: list[StatementPart] | None = None
     remedies: RemediesPart | None = None
     holds_until: HorizonPart | None = None
     trace: TracePart | None = None
@@ -176,7 +195,8 @@ class Answer(Part):
     """
     The answer to one exchange under the law of one day.
 
-    `proceed` is true only for a permit that is not hypothetical. `beneath` are the bounds without the reviews that a person may sign off.
+    `proceed` is true only for a permit that is not hypothetical. `beneath` are the bounds without the reviews that a person may sign off,
+    where these are other bounds.
     `questions` are the next ones to answer. `rests_on` is present only in a permit, `carried` only if conditions came with the data,
     `disputed` only if the register contradicts what was stated, `signed_off` only if the decision rests on approvals. `must_be_shown`
     names what was stated and did not count. `withheld` is present, and true, if the reasons rest on the register and the caller may not
@@ -193,7 +213,7 @@ class Answer(Part):
     answer: str
     outcome: Outcome
     bounds: BoundsPart
-    beneath: BoundsPart
+    beneath: BoundsPart | None = None
     as_of: date
     hypothetical: bool
     jurisdictions: list[JurisdictionLine]
@@ -204,7 +224,7 @@ class Answer(Part):
     conflicts: list[str] = []
     gaps: list[GapPart] = []
     lanes: list[OpenLanePart] = []
-    carried: list[str] | None = None
+    carried: list[CameWithPart] | None = None
     disputed: list[DisputedPart] | None = None
     signed_off: list[SignedOffPart] | None = None
     must_be_shown: list[str] | None = None

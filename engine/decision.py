@@ -1,5 +1,5 @@
 """
-The decision: what a caller gets, as one versioned document.
+The whole decision, as one versioned document: what the command line, plans and the pages show. Callers get the answer (`engine.answer`).
 
 It begins with `proceed` and `answer`; the rest says why, what is missing, what is owed, and what the data factor account holds
 (semantics 4.8). It never shows the value of a fact marked personal; `personal` stands in its place.

@@ -31,7 +31,7 @@ from typing_extensions import TypedDict
 
 from engine.diagnostic import did_you_mean
 from engine.multilingual import NO_WORDS, Words
-from engine.policy_language.vocabulary import DOCUMENT_FIELDS, DOCUMENT_GROUPS, PERSONAL_FIELDS, Vocabulary, stated_in
+from engine.policy_language.vocabulary import DOCUMENT_FIELDS, DOCUMENT_GROUPS, Vocabulary, stated_in
 from engine.registered import COUNTED, IN_REGISTER, REGISTERED, Entity, joined
 from engine.rules import AS_OF
 from engine.values import BadValue, Disputed, Document, Missing, Range, SetOf, Type, Value, either
@@ -402,7 +402,8 @@ class ExchangeReader:
         for name, value in sent.items():
             if isinstance(value, Document):
                 group, _, kind = name.partition(".")
-                found += [under + _pointer((group, kind, name)) for name in PERSONAL_FIELDS & value.fields.keys()]
+                personal = self._vocabulary.personal_fields(name)
+                found += [under + _pointer((group, kind, field)) for field in personal & value.fields.keys()]
         return found
 
 

@@ -29,7 +29,7 @@ from engine.deciding.disputed import choices, decided, overall
 from engine.deciding.judgement import Judgement
 from engine.deciding.rests_on import Foundations, Statement, shown_only
 from engine.deciding.sign_off import Approval, concerns, parts, signable
-from engine.decision import Decision, EnginePart, MissingPart, QuestionPart
+from engine.decision import Decision, EnginePart, MissingPart
 from engine.exchange import Exchange
 from engine.explaining.case import Case
 from engine.explaining.explanation import Teller, trace
@@ -131,10 +131,10 @@ class PDP:
         with self._lock:
             judgement = self._judged(exchange, as_of, signed, tuple(came), laid)
             if not exchange.disputed:
-                return judgement
+                return self._asking(judgement)
             chosen = [self._judged(each, as_of, signed, tuple(came), laid) for each in choices(exchange)]
             engine = next((each.engine for each in (judgement, *chosen) if not each.agreed), judgement.engine)
-            return replace(
+            found = replace(
                 judgement,
                 engine=engine,
                 own=decided(judgement.own, [each.own for each in chosen]),
@@ -144,6 +144,20 @@ class PDP:
                 signed_off=judgement.signed_off if engine.agreed else (),
                 signable=judgement.signable if engine.agreed else (),
             )
+            return self._asking(found)
+
+    def _asking(self, judgement: Judgement) -> Judgement:
+        """
+        An open judgement with the facts to find out. Where no fact can close the outcome, it is a review with open bounds (semantics 4.5).
+
+        If the engines disagree nothing is asked, because no answer would help. Of a plan's leg an earlier leg may be asked.
+        """
+        if not judgement.agreed or judgement.outcome.word != UNDETERMINED:
+            return judgement
+        facts = self._questions.open(judgement)
+        asked = facts or any(not each.certain for each in judgement.carried)
+        outcome = judgement.outcome if asked else replace(judgement.outcome, word=Level.REVIEW.word)
+        return replace(judgement, outcome=outcome, open_facts=facts)
 
     def _judged(
         self,
@@ -206,9 +220,9 @@ class PDP:
         """Some parts, of PARTS, of the explanation of a judged exchange, as canonical JSON."""
         with self._lock:
             teller = self._teller(lang)
-            rests_on = "rests_on" in parts
-            case = self._case(judgement, today, id, teller.book, exact=rests_on, named=rests_on, asking=False)
-            return teller.explain(case, parts, self._more(case, parts, teller.book))
+            case = self._case(judgement, today, id, teller.book, named="rests_on" in parts, asking=False)
+            exactly = partial(self.rests_on, judgement, exact=True)
+            return teller.explain(case, parts, self._more(case, parts, teller.book), exactly)
 
     def _case(
         self,
@@ -222,18 +236,10 @@ class PDP:
         asking: bool = True,
     ) -> Case:
         """A judged exchange with what its answer needs; with `named`, what a permit rests on; with `asking`, the next questions."""
-        asked, further = self._next(judgement, book) if asking else ([], 0)
+        asked, further = self._questions.next(judgement, book) if asking else ([], 0)
         rests_on = self.rests_on(judgement, exact=exact) if named else ()
         lists = partial(self._missing, judgement, book)
         return Case(self.bundle, judgement, judgement.as_of != today, id, tuple(asked), further, lists, rests_on, exact)
-
-    def _next(self, judgement: Judgement, book: Phrasebook) -> tuple[list[QuestionPart], int]:
-        """The next questions, and how many facts are open besides; none if the engines disagree, because no answer would help."""
-        if not judgement.agreed or judgement.outcome.word != UNDETERMINED:
-            return [], 0
-        return self._questions.next(
-            judgement.exchange, judgement.verdict, judgement.reading, judgement.outcome, judgement.as_of, book
-        )
 
     def rests_on(self, judgement: Judgement, *, exact: bool = False) -> tuple[Statement, ...]:
         """

@@ -18,7 +18,7 @@ import typer.main
 from pydantic.fields import FieldInfo
 
 import engine
-from engine.decision import Decision
+from engine.answer import Answer
 from engine.diagnostic import CODES
 from service.cli.main import app
 from service.problems import KINDS
@@ -115,11 +115,17 @@ def endpoints(present: str) -> str:
     return _table("method and path | scope | what it does", rows)
 
 
-def decision(present: str) -> str:
-    """Each member of a decision, in its order; what it says is kept."""
+def answer(present: str) -> str:
+    """Each member of an answer, in its order; what it says is kept."""
     kept = _last_cells(present)
-    names = [f"`{field.alias or name}`" for name, field in Decision.model_fields.items()]
+    names = [f"`{field.alias or name}`" for name, field in Answer.model_fields.items()]
     return _table("member | what it says", ((name, kept.get(name, UNSAID)) for name in names))
+
+
+def explanation(present: str) -> str:
+    """Each part of an explanation, in its order; what it says is kept."""
+    kept = _last_cells(present)
+    return _table("part | what it says", ((f"`{name}`", kept.get(f"`{name}`", UNSAID)) for name in engine.PARTS))
 
 
 def engine_modules(present: str) -> str:
@@ -144,10 +150,11 @@ def service_rooms(present: str) -> str:
 
 
 TABLES: dict[str, Callable[[str], str]] = {
+    "answer": answer,
     "codes": codes,
-    "decision": decision,
     "endpoints": endpoints,
     "engine-modules": engine_modules,
+    "explanation": explanation,
     "facts": facts,
     "instruments": instruments,
     "problems": problems,

@@ -117,7 +117,7 @@ class Reader:
         return not (after and after.kind == "output") or looks_like(after.text, printed)
 
     def _note(self, answer: dict[str, Any]) -> None:
-        if answer.get("schema") == "fifthfactor/decision/1":
+        if answer.get("schema") == engine.Answer.model_fields["schema_"].default:
             self._noted["ID"] = answer["id"]
         elif answer.get("state") == "committed":
             self._noted["COMMITMENT"] = answer["id"]

@@ -160,7 +160,11 @@ KEYS: dict[str, dict[str, str]] = {
         "holidays": "The days that are not worked.",
         "workdays": "The days of a weekend that are worked.",
     },
-    "KindText": {"title": _TITLE, "ask": _ASK},
+    "KindText": {
+        "title": _TITLE,
+        "ask": _ASK,
+        "institution": "`yes` where only an institution attests such a document, so that its name is no personal data and is shown",
+    },
     "RequirementText": {
         "title": _TITLE,
         "how": "How to meet it.",

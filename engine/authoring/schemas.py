@@ -71,6 +71,7 @@ class _Words:
         provisions = {rule.provision.id: rule.provision for rule in bundle.rules.rules}
         self.rules = {name: provision.title.en for name, provision in provisions.items()}
         self.policies = {provision.policy: provision.instrument.en for provision in provisions.values()}
+        self.travelling = list(dict.fromkeys(rule.provision.id for rule in bundle.rules.rules if rule.travels))
         self.grounds = [rule.key for rule in bundle.rules.rules if rule.effect == "satisfies"]
         names = (name.partition("!")[0] for name in bundle.rules.definitions if "#" not in name)
         self.definitions = list(dict.fromkeys(name for name in names if name.partition("/")[0] in self.policies))
@@ -286,6 +287,7 @@ class _Words:
             for kind, text in vocabulary.kinds[group].items()
         }
         ways = _one_of([*vocabulary.requirements, *self.grounds], what="requirement or ground")
+        came = _closed({"provision": _one_of(self.travelling, what="provision that travels"), "from": {"type": "string"}})
         stated = {**facts, **{f"{family}.rest": rest for family in vocabulary.families}, **documents}
         entity = _by_shape(_one_of(("none",)), mapping=_closed(stated))
         said = _told(
@@ -295,6 +297,7 @@ class _Words:
             {
                 **stated,
                 "relies_on": {"type": "array", "items": ways, **relies_on},
+                "carried": {"type": "array", "items": came, **_told("The conditions that came with the data, and from where.")},
                 REGISTER: {"type": "object", "additionalProperties": entity, **said},
             }
         )

@@ -8,7 +8,7 @@ which provisions may be signed off, what the exchange adds to counters, and what
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 from engine.deciding.carried import Carried
@@ -34,7 +34,8 @@ class Judgement:
     outcome without the conditions that came with the data, `outcome` is the outcome with them. `came` are the conditions from earlier
     legs of a plan; `carried` are these and then those that the sender stated. `beneath` are the bounds without the reviews that a person
     may sign off (semantics 4.6). `signable` are the provisions that a person may sign off, those signed off included; it is empty where
-    the engines disagree. `open` is the outcome with the facts open that the register disputes, None where it disputes none.
+    the engines disagree. `open` is the outcome with the facts open that the register disputes, None where it disputes none. `open_facts`
+    are the facts to find out where the outcome is open, the best to ask for first, each with the values that say too little.
     """
 
     exchange: Exchange
@@ -50,6 +51,7 @@ class Judgement:
     signed_off: tuple[SignedOffPart, ...]
     signable: tuple[str, ...]
     open: Outcome | None = None
+    open_facts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def verdict(self) -> Verdict:

@@ -32,8 +32,10 @@ MOST = {
 OPTIONAL = frozenset(
     {"rests_on", "disputed", "signed_off", "carried", "must_be_shown"}
 )  # left out where there is nothing to say
+CARRIED = {"provision", "state", "condition"}
 MAX_INSTRUMENTS = 3  # of a jurisdiction
 MAX_VALUES = 12  # of a question
+MAX_QUESTION = 560  # bytes that a question takes, if it can be shortened
 MAX_HOW = 240  # bytes that a way of meeting a requirement may take
 MAX_DISAGREEMENT = 120  # characters of a place where engines disagree
 ROOM_FOR_LINKS = 160
@@ -67,8 +69,8 @@ class AnswerWriter:
             "proceed": "true" if outcome.permits and not case.hypothetical else "false",
             "answer": quote(said),
             "outcome": f'"{outcome.word}"',
-            "bounds": _encode({"highest": outcome.bounds.high.word, "lowest": outcome.bounds.low.word}),
-            "beneath": _encode({"highest": judgement.beneath.high.word, "lowest": judgement.beneath.low.word}),
+            "bounds": _encode(_of(outcome.bounds)),
+            **({"beneath": _encode(_of(judgement.beneath))} if judgement.beneath != outcome.bounds else {}),
             "as_of": f'"{case.as_of.isoformat()}"',
             "hypothetical": "true" if case.hypothetical else "false",
             "bundle": _encode({"meaning": digests.meaning, "source": digests.source}),
@@ -90,7 +92,7 @@ class AnswerWriter:
             "disputed": [_encode(part.model_dump(mode="json")) for part in disputed],
             "signed_off": [_encode(part.model_dump(mode="json")) for part in judgement.signed_off],
             "owed": [owed(part) for part in sorted(duties, key=urgency)],
-            "carried": [quote(part.condition) for part in carried if part.state != "met"],
+            "carried": [_encode(part.model_dump(mode="json", include=CARRIED)) for part in sorted(carried, key=_gravity)],
             "conflicts": [quote(part.text) for part in conflicts],
             "rests_on": [self.teller.statement(each) for each in case.rests_on] if outcome.permits else [],
             "gaps": list(self.gaps(case)),
@@ -109,14 +111,18 @@ class AnswerWriter:
         return {name: text for name in ORDER if (text := {**fixed, **lists, "more": _encode(more)}.get(name)) is not None}
 
     def asked(self, part: QuestionPart) -> str:
-        """A question with the titles of its choices."""
+        """A question with the titles of its choices, as many as there is room for."""
         type = self.bundle.vocabulary.type_of(part.fact)
-        values = [
-            {"title": self.book.value(type, value) if type else value, "value": value} for value in part.values[:MAX_VALUES]
-        ]
-        asked = {"fact": part.fact, "question": part.question, "type": part.type}
-        more = max(0, len(part.values) - MAX_VALUES)
-        return _encode(asked | _told(more=more, narrows=part.narrows, values=values))
+        told = {"fact": part.fact, "question": part.question, "type": part.type, **_told(narrows=part.narrows)}
+        titled = [{"title": self.book.value(type, value) if type else value, "value": value} for value in part.values]
+        values: list[dict[str, str]] = []
+        room = MAX_QUESTION - len(_encode(told).encode())
+        for each in titled[:MAX_VALUES]:
+            room -= len(_encode(each).encode()) + 1
+            if room < 0:
+                break
+            values.append(each)
+        return _encode(told | _told(more=len(titled) - len(values), values=values))
 
     def unmet(self, case: Case) -> Iterator[str]:
         """What is required and not shown, by alternative; what certainly is not comes first."""
@@ -145,7 +151,7 @@ class AnswerWriter:
             own = weighing.get(name, [])
             yield _encode(
                 {
-                    "bounds": {"highest": bounds.high.word, "lowest": bounds.low.word},
+                    **_told(bounds=_open(bounds)),
                     "instruments": [
                         {"instrument": policy, "outcome": word(of), "title": self.teller.instrument_title(policy)}
                         for of, policy in own[:MAX_INSTRUMENTS]
@@ -166,8 +172,10 @@ class AnswerWriter:
         off = self.bundle.vocabulary.switched_off
         found += [(each.jurisdiction or each.policy, "all", "switched_off", False) for each in off]
         found += [(each.jurisdiction, each.subject, "not_reached", False) for each in covered.not_reached]
+        told: dict[tuple[str, str], dict[str, object]] = {}
         for place, subject, why, reviewed in sorted(found, key=lambda each: not each[3]):
-            yield _encode({"place": place, "reviewed": reviewed, "subject": subject, "why": why})
+            told.setdefault((place, subject), {"place": place, "reviewed": reviewed, "subject": subject, "why": why})
+        return map(_encode, told.values())
 
     def lanes(self, case: Case) -> Iterator[str]:
         """The lanes that are open."""
@@ -188,7 +196,10 @@ def fitted(items: Mapping[str, Sequence[str]], room: int) -> dict[str, list[str]
     """As many items of each list as there is room for: the lists take turns, and one whose next item does not fit is closed."""
     taken: dict[str, list[str]] = {name: [] for name in items}
     room -= sum(len(name) + len('"":[],') for name in items) + len('"more":{},') + 20 * len(items)
-    waiting = [name for name in MOST if items[name]]
+    for item in items["questions"][: MOST["questions"]]:  # what to find out next is never cut
+        taken["questions"].append(item)
+        room -= len(item.encode()) + 1
+    waiting = [name for name in MOST if items[name] and name != "questions"]
     turn = 0
     while waiting:
         for name in list(waiting):
@@ -229,6 +240,15 @@ def verdict_digest(verdict: Verdict, outcome: Outcome) -> str:
     return sha256(_encode(whole).encode()).hexdigest()
 
 
+def _of(bounds: Bounds) -> dict[str, str]:
+    return {"highest": bounds.high.word, "lowest": bounds.low.word}
+
+
+def _open(bounds: Bounds) -> dict[str, str] | None:
+    """Bounds that are apart; where they are not, the outcome says all."""
+    return None if bounds.low is bounds.high else _of(bounds)
+
+
 def _told(**members: Any) -> dict[str, Any]:
     """The members that have something to say."""
     return {name: value for name, value in members.items() if value}
@@ -236,7 +256,14 @@ def _told(**members: Any) -> dict[str, Any]:
 
 def owed(part: DutyPart) -> str:
     """A duty in short, as JSON."""
-    return _encode(part.model_dump(mode="json", include={"duty", "who", "certain", "due", "overdue"}))
+    perhaps = {"certain": False} if not part.certain else {}
+    late = {"overdue": part.overdue} if part.overdue != "no" else {}
+    return _encode({"duty": part.duty, "who": part.who, **perhaps, **late, **_told(due=part.due and part.due.isoformat())})
+
+
+def _gravity(part: CarriedPart) -> int:
+    """What is violated first, then what is not known, what must be observed, and what is met."""
+    return ("violated", "unknown", "observe", "met").index(part.state)
 
 
 def urgency(part: DutyPart) -> tuple[bool, bool, str]:

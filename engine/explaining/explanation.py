@@ -156,14 +156,24 @@ class Teller:
         parts = [part for part, _ in duties]
         return self._written(case, said, parts, conflicts, carried, disputed, case.missing, members)
 
-    def explain(self, case: Case, parts: Collection[str], more: Mapping[str, BaseModel]) -> str:
-        """Some parts of the explanation of a case, as JSON; `more` are members that other modules write."""
+    def explain(
+        self, case: Case, parts: Collection[str], more: Mapping[str, BaseModel], exactly: Callable[[], Iterable[Statement]]
+    ) -> str:
+        """
+        Some parts of the explanation of a case, as JSON. `more` are members that other modules write.
+
+        `exactly` finds the statements of a permit that matter by themselves.
+        """
         values = Values(case)
         stands, told = case.verdict.stands, self.told(case)
-        duties, conflicts, carried, _ = self._told(case)
+        duties, conflicts, carried, disputed = self._told(case)
         possible = told & ~stands.certain
         written: dict[str, Callable[[], Mapping[str, str]]] = {
             "reasons": lambda: {
+                "jurisdictions": _list(self._jurisdictions(case)),
+                "disputed": _parts(disputed),
+                "signed_off": _parts(case.judgement.signed_off),
+                "must_be_shown": _encode(list(case.exchange.only_stated)),
                 "reasons": _list(self.reason(number, case, values) for number in numbers(told & stands.certain)),
                 "possible_count": str(possible.bit_count()),
                 "beaten": _list(self.beaten(case)),
@@ -177,7 +187,14 @@ class Teller:
             "coverage": lambda: {"coverage": self.coverage(case)},
             "factor": lambda: {"factor": self.account.write(case, values)},
             "questions": lambda: {"questions": _parts(case.missing)},
-            "rests_on": lambda: {"rests_on": _list(map(self.statement, case.rests_on))} if case.outcome.permits else {},
+            "rests_on": lambda: (
+                {
+                    "rests_on": _list(map(self.statement, case.rests_on)),
+                    "rests_on_exactly": _list(map(self.statement, exactly())),
+                }
+                if case.outcome.permits
+                else {}
+            ),
         }
         members = {"schema": f'"{EXPLANATION}"', "id": quote(case.id), "lang": f'"{self.book.language.code}"'}
         for name, write in written.items():

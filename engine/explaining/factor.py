@@ -2,8 +2,8 @@
 The data factor account: data as a thing with rights, a grade, a value and benefits, and the lanes open to it.
 
 The vocabulary says which lines the account has and which facts they read. A graded line takes the highest signal, since the stricter
-grade wins. A lane is a provision that advises and names the lane; it is open where the provision stands. A closed lane says what
-would open it.
+grade wins. A part of which the exchange says nothing is left out. A lane is a provision that advises and names the lane; it is open
+where the provision stands. A closed lane says what would open it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from engine.exchange import Exchange
 from engine.explaining.case import Case
 from engine.explaining.phrasebook import Phrasebook
-from engine.policy_language.vocabulary import DOCUMENT_GROUPS, PERSONAL_FIELDS, FactorLine, Vocabulary
+from engine.policy_language.vocabulary import DOCUMENT_GROUPS, FactorLine, Vocabulary
 from engine.rules import Not, Rule, Truth
 from engine.values import Disputed, Missing, SetOf, to_json
 from engine.verdict import Reading, Verdict
@@ -73,6 +73,8 @@ class Account:
         sent = case.exchange.values.keys()
         parts = []
         for part in self._parts:
+            if all(each.members.isdisjoint(sent) for each in part.lines):
+                continue
             told = [
                 each.empty if each.members.isdisjoint(sent) else f"{each.start}{self._line(case.exchange, each.line, values)}}}"
                 for each in part.lines
@@ -134,9 +136,11 @@ def _value(vocabulary: Vocabulary, exchange: Exchange, line: FactorLine) -> Any:
     """A family by its members; the highest of an ordered set; "personal" where the fact is marked as personal."""
     members = vocabulary.families.get(line.fact, (line.fact,))
     if line.fact not in vocabulary.facts and line.fact not in vocabulary.families:
-        field = line.fact.rpartition(".")[2]
+        document, _, field = line.fact.rpartition(".")
         value = exchange.value(line.fact)
-        return "personal" if field in PERSONAL_FIELDS and not isinstance(value, Missing) else to_json(value)
+        return (
+            "personal" if field in vocabulary.personal_fields(document) and not isinstance(value, Missing) else to_json(value)
+        )
     if any(vocabulary.facts[m].personal and not isinstance(exchange.value(m), Missing) for m in members):
         return "personal"
     if line.fact in vocabulary.families:

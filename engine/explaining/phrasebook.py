@@ -18,7 +18,7 @@ from engine.exchange import Exchange
 from engine.languages import ENGLISH, Language
 from engine.multilingual import Words
 from engine.policy_language.model import Text
-from engine.policy_language.vocabulary import DOCUMENT_GROUPS, PERSONAL_FIELDS, Vocabulary
+from engine.policy_language.vocabulary import DOCUMENT_GROUPS, Vocabulary
 from engine.registered import IN_REGISTER
 from engine.rules import AS_OF, All, AnyOf, Atom, Condition, Defined, Duty, Not, Provision, Truth
 from engine.values import (
@@ -218,11 +218,11 @@ class Phrasebook:
         return say.test(name, atom.op, atom.type.kind, targets, negated, listed=bool(atom.register))
 
 
-def _public(value: Value) -> Value:
+def _public(value: Value, personal: frozenset[str]) -> Value:
     """A value without the personal fields of a document."""
     if not isinstance(value, Document):
         return value
-    return Document(value.state, {name: inner for name, inner in value.fields.items() if name not in PERSONAL_FIELDS})
+    return Document(value.state, {name: inner for name, inner in value.fields.items() if name not in personal})
 
 
 def shown(vocabulary: Vocabulary, exchange: Exchange, fact: str, as_of: date) -> Any:
@@ -233,8 +233,9 @@ def shown(vocabulary: Vocabulary, exchange: Exchange, fact: str, as_of: date) ->
         value = exchange.value(fact)
         if fact in vocabulary.facts and vocabulary.facts[fact].personal and not isinstance(value, Missing):
             return "personal"
-        public = [_public(each) for each in either(value)]
+        public = [_public(each, vocabulary.personal_fields(fact)) for each in either(value)]
         return to_json(public[0] if len(public) == 1 else Disputed(*public))
-    if fact.split(".")[0] in DOCUMENT_GROUPS and fact.rpartition(".")[2] not in PERSONAL_FIELDS:
+    document, _, field = fact.rpartition(".")
+    if fact.split(".")[0] in DOCUMENT_GROUPS and field not in vocabulary.personal_fields(document):
         return to_json(exchange.value(fact))
     return None

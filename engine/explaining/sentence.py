@@ -89,7 +89,7 @@ def _answer(case: Case, outcome: Outcome, book: Phrasebook) -> str:
         case "review":
             # A requirement that is unmet for certain stays unmet after the review.
             needed = _unmet(case, book, for_certain=True)
-            reasons = list(dict.fromkeys(_reviews(case, book)))
+            reasons = list(dict.fromkeys(_reviews(case, book))) or [say.nothing_settles()]
             return say.review(_list(reasons, book), len(needed), _list(needed, book))
         case "prohibited":
             return say.prohibited(_list([_said(rule, book) for rule in _certain(case, "prohibit")], book))

@@ -65,8 +65,8 @@ def _answer(written: Written, duties: tuple[DutyPart, ...], say: Language) -> st
         case "not_applicable":
             text = say.not_applicable("")
         case "undetermined":
-            asked = [each.question for part in written.missing[:1] for each in part.facts]
-            text = say.undecided(bounds.low, bounds.high, asked[:ASKED], max(0, len(asked) - ASKED))
+            asked = [each.question for each in written.asked[:ASKED]]
+            text = say.undecided(bounds.low, bounds.high, asked, len(written.judgement.open_facts) - len(asked))
         case _:
             text = say.refused(written.outcome)
     text += say.reasons_withheld()

@@ -9,7 +9,17 @@ from dataclasses import dataclass
 from datetime import date
 
 from engine.deciding.judgement import Judgement
-from engine.decision import CarriedPart, ConflictPart, Decision, DisputedPart, DutyPart, EnginePart, MissingPart, Outcome
+from engine.decision import (
+    CarriedPart,
+    ConflictPart,
+    Decision,
+    DisputedPart,
+    DutyPart,
+    EnginePart,
+    MissingPart,
+    Outcome,
+    QuestionPart,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +58,11 @@ class Written:
     named: Mapping[str, tuple[str, ...]]
     members: Mapping[str, str]
     judgement: Judgement
+
+    @property
+    def asked(self) -> tuple[QuestionPart, ...]:
+        """The next questions of an answer, or of a whole decision the questions of its first list."""
+        return tuple(self.missing[0].facts) if self.missing else ()
 
     def json(self) -> str:
         """The document, with its members in their own order."""

@@ -416,6 +416,9 @@ class Chinese(Language):
         asked = [f"（{number}）{question}" for number, question in enumerate(questions, 1)] if len(questions) > 1 else questions
         return f"{between}；请先查明：{''.join(asked)}{f'（另有{more}项）' if more else ''}"
 
+    def nothing_settles(self) -> str:
+        return "补充任何事实均不足以确定法律适用的结果"
+
     def only_stated(self, titles: Sequence[str]) -> str:
         return f"以下事项仅有陈述，须出示后方予采信：{self.joined(titles)}。"
 

@@ -436,6 +436,9 @@ class English(Language):
         also = f" (and {_count(more, 'more question', 'more questions')})" if more else ""
         return f"Not decided: the answers below can make it {levels}. {' '.join(questions)}{also}"
 
+    def nothing_settles(self) -> str:
+        return "no further fact would settle what the law says of it"
+
     def only_stated(self, titles: Sequence[str]) -> str:
         return f" Stated, but must be shown to count: {self.joined(titles)}."
 

@@ -324,6 +324,10 @@ class Language(ABC):
         """`more` is the number of questions that are left out."""
 
     @abstractmethod
+    def nothing_settles(self) -> str:
+        """A clause: why a person must look at an outcome that no further fact would settle."""
+
+    @abstractmethod
     def only_stated(self, titles: Sequence[str]) -> str:
         """What was stated, and counts only where it is shown."""
 

@@ -341,10 +341,11 @@ class CalendarText(DocumentText):
 
 
 class KindText(DocumentText):
-    """A kind of document, or of claim: what it is and how to ask for it."""
+    """A kind of document, or of claim: what it is and how to ask for it; with `institution: yes` only an institution attests it."""
 
     title: Text
     ask: Text | None = None
+    institution: YesNo = "no"
 
 
 class RequirementText(DocumentText):

@@ -53,7 +53,7 @@ DOCUMENT_FIELDS = {
     "hash": Type("id"),
     "attested_by": Type("id"),
 }
-# Who attested a document may be a natural person, whatever the vocabulary says.
+# Who attested a document may be a natural person, unless the vocabulary says that only an institution attests such documents.
 PERSONAL_FIELDS = frozenset({"attested_by"})
 DOCUMENT_GROUPS = ("evidence", "claims")
 RESERVED = ("evidence", "claims", "relies_on", "carried", "named", "register", "as_of", "schema")
@@ -151,6 +151,12 @@ class Vocabulary:
     def must_be_shown(self) -> frozenset[str]:
         """Facts, kinds of documents (`evidence.KIND`) and claims that count only where they are not merely stated."""
         return frozenset(name for organisation in self.organisations for name in organisation.must_be_shown)
+
+    def personal_fields(self, document: str) -> frozenset[str]:
+        """The fields of a document, like `evidence.KIND`, that may name a natural person."""
+        group, _, kind = document.partition(".")
+        text = self.kinds.get(group, {}).get(kind)
+        return frozenset() if text is not None and text.institution == "yes" else PERSONAL_FIELDS
 
     @cached_property
     def placed(self) -> tuple[Fact, ...]:

@@ -14,6 +14,7 @@ from itertools import islice
 
 from engine.bundle import Bundle
 from engine.deciding.combine import UNDETERMINED, Outcome
+from engine.deciding.judgement import Judgement
 from engine.decision import MissingPart, QuestionPart
 from engine.exchange import Exchange
 from engine.explaining.phrasebook import Phrasebook
@@ -22,6 +23,7 @@ from engine.questions.open_facts import choices, is_open
 from engine.questions.possible_answers import AnswerBook
 from engine.questions.ranking import Ranking
 from engine.questions.settling_lists import SettlingLists
+from engine.registered import IN_REGISTER
 from engine.rules import Atom, Condition, Level, Rule, Truth, tests
 from engine.values import Value
 from engine.verdict import Reading, Verdict
@@ -58,6 +60,7 @@ class Questions:
             lifted = (self._most[victim] for victim in rule.exempts)
             self._most[rule.key] = max(own, *late, *lifted, own)
         self._tested: dict[frozenset[str], dict[str, list[Atom]]] = {}
+        self._asked_of: dict[int, tuple[str, ...]] = {}
         self.number_of = {rule.key: number for number, rule in enumerate(bundle.rules.rules)}
         self.requiring = sum(1 << number for number, rule in enumerate(bundle.rules.rules) if rule.need is not None)
 
@@ -114,17 +117,41 @@ class Questions:
             for facts, settles in finder.lists()
         ]
 
-    def next(
-        self, exchange: Exchange, verdict: Verdict, reading: Reading, outcome: Outcome, as_of: date, book: Phrasebook
-    ) -> tuple[list[QuestionPart], int]:
-        """The next questions, and how many facts are still open besides. Nothing is evaluated for it."""
-        if outcome.word != UNDETERMINED:
-            return [], 0
-        ranking = Ranking(self, exchange, verdict, reading, outcome, as_of)
+    def open(self, judgement: Judgement) -> dict[str, tuple[str, ...]]:
+        """
+        The facts that are open and may move the outcome, the best to ask for first; those that no answer fits are left out.
+
+        Each has the values that were sent for it, and say too little. Nothing is evaluated for it.
+        """
+        ranking = Ranking(
+            self,
+            judgement.exchange,
+            judgement.verdict,
+            judgement.reading,
+            judgement.outcome,
+            judgement.as_of,
+            judgement.carried,
+        )
         facts = ranking.best_first()
-        chosen = [*islice(filter(ranking.answerable, facts), MAX_NEXT)]
-        asked = [_question(book, exchange, fact, ranking.wide.get(fact, ())) for fact in chosen]
+        first = [*islice(filter(ranking.answerable, facts), MAX_NEXT)]
+        rest = facts[facts.index(first[-1]) + 1 :] if len(first) == MAX_NEXT else []
+        return {fact: tuple(ranking.wide.get(fact, ())) for fact in (*first, *rest)}
+
+    def next(self, judgement: Judgement, book: Phrasebook) -> tuple[list[QuestionPart], int]:
+        """The next questions, and how many facts are open besides."""
+        facts = list(judgement.open_facts.items())
+        asked = [_question(book, judgement.exchange, fact, wide) for fact, wide in facts[:MAX_NEXT]]
         return asked, len(facts) - len(asked)
+
+    def asked_of(self, atom: Atom) -> tuple[str, ...] | None:
+        """The facts that a test asks for, if their values are all that is asked: no field of a document, and no day."""
+        found = self._asked_of.get(id(atom))
+        if found is None:
+            facts = self.bundle.vocabulary.facts
+            named = [name.removesuffix(IN_REGISTER) for name in (atom.fact, atom.other) if name]
+            members = tuple(fact for name in named for fact in self.bundle.rules.families.get(name, ("", (name,)))[1])
+            found = self._asked_of[id(atom)] = members if all(fact in facts for fact in members) else ()
+        return found or None
 
     def tests(self, condition: Condition) -> tuple[Atom, ...]:
         """The tests that a condition rests on, each once."""

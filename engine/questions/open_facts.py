@@ -18,7 +18,7 @@ from engine.deciding.coverage import REACHING, REVIEWED
 from engine.exchange import Exchange
 from engine.registered import IN_REGISTER
 from engine.rules import AS_OF, Condition, Truth, anchors
-from engine.values import Document, Missing, Range, SetOf, Value
+from engine.values import Document, Duration, Missing, Money, Range, SetOf, Value, spell
 from engine.verdict import Reading, Verdict, numbers
 
 if TYPE_CHECKING:
@@ -103,12 +103,17 @@ class OpenFacts:
                     for fact in self.bundle.rules.families.get(name, ("", (name.removesuffix(IN_REGISTER),)))[1]:
                         if choices(self.bundle, self.exchange, fact) == ():
                             continue  # a place, where the country has none, or is not known
-                        if wide := self.book.wide(fact, atom):
+                        if wide := self.book.wide(fact, atom) or self.otherwise_measured(fact):
                             self.wide.setdefault(fact, {}).update(dict.fromkeys(wide))
                         if fact not in ("", AS_OF) and (wide or is_open(self.exchange.value(fact))):
                             yield from self.undisputed(self.exchange.asked_for(fact))
                 if atom.op == "counts":
                     yield from self.fields(atom.fact)
+
+    def otherwise_measured(self, fact: str) -> tuple[str, ...]:
+        """A price or a length of time that was sent, and leaves a test open: it is in another currency or unit than the test."""
+        value = self.exchange.value(fact)
+        return (spell(value),) if isinstance(value, Money | Duration) else ()
 
     def undisputed(self, fact: str) -> Iterator[str]:
         """A fact to ask for, unless the register disputes it: no answer can settle that (semantics 1.8)."""

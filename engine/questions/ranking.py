@@ -8,13 +8,21 @@ documents and counts that she must look up. Nothing is evaluated: how the tests 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from datetime import date
+from typing import TYPE_CHECKING
 
+from engine.deciding.carried import Carried
+from engine.deciding.combine import Outcome
+from engine.exchange import Exchange
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS
-from engine.questions.open_facts import OpenFacts
-from engine.rules import AS_OF, Condition, Level, State, Truth, anchors, bearing
+from engine.questions.open_facts import OpenFacts, choices
+from engine.rules import AS_OF, All, Atom, Condition, Defined, Level, Not, State, Truth, anchors
 from engine.values import Missing
-from engine.verdict import numbers
+from engine.verdict import Reading, Verdict, numbers
+
+if TYPE_CHECKING:
+    from engine.questions.next_questions import Questions
 
 WEIGHT = {Level.PROHIBITED: 4.0, Level.REVIEW: 2.0}  # of a rule by the highest level that it may raise; 1 for any other
 LOOKED_UP = 0.5  # how much a document or a count weighs beside what the sender knows
@@ -24,6 +32,23 @@ PROCEEDS = Level.PERMITTED_WITH_OBLIGATIONS
 class Ranking(OpenFacts):
     """The open facts of one exchange, the best to ask for first."""
 
+    def __init__(
+        self,
+        questions: Questions,
+        exchange: Exchange,
+        verdict: Verdict,
+        reading: Reading,
+        outcome: Outcome,
+        as_of: date,
+        carried: Collection[Carried] = (),
+    ) -> None:
+        super().__init__(questions, exchange, verdict, reading, outcome, as_of)
+        self.carried = carried
+        self._read: dict[
+            int, tuple[Truth, tuple[str, ...]]
+        ] = {}  # by the identity of a condition, which the bundle keeps alive
+        self._askable: dict[str, bool] = {}
+
     def best_first(self) -> list[str]:
         """
         First the facts that decide whether the exchange may proceed at all, as long as this is open; then those that close the bounds.
@@ -31,18 +56,18 @@ class Ranking(OpenFacts):
         Where no rule that counts is open, all facts that are open: an open outcome always asks something.
         """
         low, high = self.outcome.bounds.low, self.outcome.bounds.high
-        first = self.ranked(PROCEEDS) if low <= PROCEEDS < high else []
-        rest = self.ranked(low)
-        found = list(dict.fromkeys([*first, *rest]))
+        terms = list(self.terms(low))
+        first = self.ranked([term for term in terms if term[0] > PROCEEDS]) if low <= PROCEEDS < high else []
+        found = list(dict.fromkeys([*first, *self.ranked(terms)]))
         if not found:
             gates, others = self.candidates()
             found = [*gates, *others]
         return found
 
-    def ranked(self, above: Level) -> list[str]:
-        """The facts of what may raise the outcome above a level, the weightiest first."""
+    def ranked(self, terms: Iterable[tuple[Level, Sequence[str]]]) -> list[str]:
+        """The facts of what may raise the outcome, the weightiest first."""
         scores: dict[str, float] = {}
-        for level, facts in self.terms(above):
+        for level, facts in terms:
             for fact in facts:
                 scores[fact] = scores.get(fact, 0.0) + WEIGHT.get(level, 1.0) / len(facts) ** 2
         return sorted(scores, key=lambda fact: (-scores[fact] * self.ease(fact), fact))
@@ -62,8 +87,11 @@ class Ranking(OpenFacts):
         known = self.bundle.vocabulary.facts.get(fact)
         return known.family if known else ""
 
-    def terms(self, above: Level) -> Iterator[tuple[Level, list[str]]]:
+    def terms(self, above: Level) -> Iterator[tuple[Level, Sequence[str]]]:
         """What may raise the outcome above a level: that level, and the facts that leave it open."""
+        for each in self.carried:
+            if each.truth is Truth.UNKNOWN and each.rule.travels and each.rule.travels.when:
+                yield each.rule.travels.otherwise, self.needed(Defined(each.rule.travels.when))
         holds = self.verdict.holds
         for number in numbers(holds.possible & ~holds.certain):
             rule = self.verdict.rules[number]
@@ -117,10 +145,45 @@ class Ranking(OpenFacts):
 
     _asked: frozenset[str] | None = None
 
-    def needed(self, condition: Condition) -> list[str]:
+    def needed(self, condition: Condition) -> tuple[str, ...]:
         """The facts that leave a condition open; for a family's total, its members."""
-        found: dict[str, None] = {}
-        for atom in bearing(condition, self.definitions, self.reading):
-            if self.reading(atom) is Truth.UNKNOWN:
-                found |= dict.fromkeys(self.open(atom))
-        return list(found)
+        return self.read(condition)[1]
+
+    def read(self, condition: Condition) -> tuple[Truth, tuple[str, ...]]:
+        """How a condition reads, and the facts that leave it open. Rules share most of their parts, so each part is read once."""
+        found = self._read.get(id(condition))
+        if found is None:
+            found = self._read[id(condition)] = self._reads(condition)
+        return found
+
+    def _reads(self, condition: Condition) -> tuple[Truth, tuple[str, ...]]:
+        match condition:
+            case Atom():
+                truth = self.reading(condition)
+                return truth, self._asked_of(condition) if truth is Truth.UNKNOWN else ()
+            case Not(part=part):
+                truth, facts = self.read(part)
+                return ~truth, facts
+            case Defined(key=key):
+                truth = self.verdict.defined[key]
+                return truth, self.read(self.definitions[key])[1] if truth is Truth.UNKNOWN else ()
+        parts = [self.read(part) for part in condition.parts]
+        found = [truth for truth, _ in parts]
+        truth = min(found, default=Truth.YES) if isinstance(condition, All) else max(found, default=Truth.NO)
+        if truth is not Truth.UNKNOWN:
+            return truth, ()
+        return truth, tuple({fact: None for each, facts in parts if each is Truth.UNKNOWN for fact in facts})
+
+    def _asked_of(self, atom: Atom) -> tuple[str, ...]:
+        """The facts to ask for because of an open test; most of what a test asks for was not sent at all."""
+        names = self.questions.asked_of(atom)
+        if names is None or not self.exchange.values.keys().isdisjoint(names):
+            return tuple(self.open(atom))
+        return tuple(fact for fact in names if self.askable(fact))
+
+    def askable(self, fact: str) -> bool:
+        """Whether a fact that was not sent can be asked for: a place only where its country has some."""
+        found = self._askable.get(fact)
+        if found is None:
+            found = self._askable[fact] = choices(self.bundle, self.exchange, fact) != () and fact not in self.exchange.disputed
+        return found

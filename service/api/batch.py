@@ -131,7 +131,7 @@ def add(app: FastAPI, service: Service) -> None:
             pieces.append(b'{"decision":%b}' % each.answer)
             entries.append(each.entry)
             given.append(each.given)
-            holding.add(each.entry)
+            holding.add(each.entry, len(each.answer))
         noted = {"decisions": len(entries), "problems": len(exchanges) - len(entries)}
         return Outgoing(entries, given, [*pieces, b"]}"], noted)
 

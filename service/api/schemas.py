@@ -87,7 +87,7 @@ def add(app: FastAPI, service: Service) -> None:
     def shapes(live: Live) -> dict[str, dict[str, Any]]:
         found = {
             "exchange": named_exchanges.schema(live.bundle.exchange_schema()),
-            "decision": engine.Decision.model_json_schema(mode="serialization"),
+            "decision": engine.Answer.model_json_schema(mode="serialization"),
             "record": Record.model_json_schema(mode="serialization"),
         }
         examples = _examples(live)

@@ -85,10 +85,11 @@ def answer(read: Any) -> Answer:
 
 def _lets_pass(part: Any) -> bool:
     """Whether the part of one jurisdiction is consistent with a permit."""
-    bounds = part.get("bounds") if isinstance(part, dict) else None
-    if not isinstance(bounds, dict):
+    if not isinstance(part, dict):
         return False
-    return all(word in (*PERMITTING, "not_applicable") for word in (bounds.get("lowest"), bounds.get("highest")))
+    bounds = part.get("bounds", {})
+    words = (part.get("outcome"), *((bounds.get("lowest"), bounds.get("highest")) if bounds else ()))
+    return isinstance(bounds, dict) and all(word in (*PERMITTING, "not_applicable") for word in words)
 
 
 def batch(read: Any, sent: int) -> list[Answer | Refused]:

@@ -36,9 +36,9 @@ class Holding:
         if self._leaving.done():
             raise ClientDisconnect
 
-    def add(self, entry: SealedRecord) -> None:
-        """Hold one more record. Raises RequestRefused if the records take too much memory."""
-        self._bytes += len(entry.leaf)
+    def add(self, entry: SealedRecord, answered: int = 0) -> None:
+        """Hold one more record, and so many bytes of its answer. Raises RequestRefused if they take too much memory."""
+        self._bytes += answered + len(entry.leaf) + sum(len(each.value or b"") for each in entry.openings)
         if self._bytes > MOST_BYTES:
             raise RequestRefused(
                 "batch-too-large", f"the decisions take more than {MOST_BYTES} bytes; send the request in parts"

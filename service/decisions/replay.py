@@ -197,8 +197,8 @@ def decider(policies: engine.Bundle, bundle: PolicyDigests, mode: str) -> engine
 
 def meaning(decision: dict[str, Any]) -> dict[str, Any]:
     """What a decision means, however it is worded: outcomes, and the digest of its verdict or, in a whole one, what stands and is met."""
-    plain = {name: decision[name] for name in ("proceed", "outcome", "bounds", "beneath", "as_of", "hypothetical")}
-    plain["jurisdictions"] = {part["jurisdiction"]: part["bounds"] for part in decision["jurisdictions"]}
+    plain = {name: decision.get(name) for name in ("proceed", "outcome", "bounds", "beneath", "as_of", "hypothetical")}
+    plain["jurisdictions"] = {part["jurisdiction"]: [part["outcome"], part.get("bounds")] for part in decision["jurisdictions"]}
     if "reasons" not in decision:
         return plain | {"verdict": decision["verdict"], "signed_off": _signed_off(decision)}
     return {

@@ -1,9 +1,9 @@
 """
 The record of one decision.
 
-A record holds everything that the decision rests on: the request as it was accepted, the decision, the digests of the
-policies, the version of the engine, the day whose law decided. The name of its shape carries a version. A new shape gets a
-new name, and old records keep their name for good.
+A record holds everything that the decision rests on: the request as it was accepted, the answer, the verdict that it was written
+from, the digests of the policies, the version of the engine, the day whose law decided. It has no explanation, which can be told
+again from these. The name of its shape carries a version. A new shape gets a new name, and old records keep their name for good.
 """
 
 from collections.abc import Mapping
@@ -81,7 +81,8 @@ class RecordedVerdict(BaseModel):
     """
     The verdict of the engines in compact form. The decision has its digest.
 
-    `stands` are the rules that stand for certain, by key. `possible` are those that may stand, as a hexadecimal number whose bit n is the
+    `stands` are the rules that stand for certain and weigh or lift, by key; `advises` those that advise.
+    `possible` are those that may stand, as a hexadecimal number whose bit n is the
     rule n of the policies. `requirements` has the states of what the standing rules ask for. `bounds` are the mildest and the strictest
     outcome by jurisdiction, and overall by the empty name.
     """
@@ -89,6 +90,7 @@ class RecordedVerdict(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     stands: tuple[str, ...]
+    advises: tuple[str, ...]
     possible: str
     requirements: dict[str, str]
     bounds: dict[str, tuple[str, str]]
@@ -213,7 +215,8 @@ def recorded_verdict(decision: engine.Written) -> RecordedVerdict:
     verdict, outcome = judgement.verdict, judgement.outcome
     asked = {name for _, rule in verdict.rules_that_stand() if rule.need for name in rule.need.requirements()}
     return RecordedVerdict(
-        stands=tuple(rule.key for certain, rule in verdict.rules_that_stand() if certain),
+        stands=tuple(rule.key for certain, rule in verdict.rules_that_stand() if certain and rule.effect != "advise"),
+        advises=tuple(rule.key for certain, rule in verdict.rules_that_stand() if certain and rule.effect == "advise"),
         possible=f"{verdict.stands.possible & ~verdict.stands.certain:x}",
         requirements={
             name: " or ".join(sorted(state.name.lower() for state in verdict.requirements[name])) for name in sorted(asked)
@@ -225,11 +228,16 @@ def recorded_verdict(decision: engine.Written) -> RecordedVerdict:
 
 
 class Personal(BaseModel):
-    """A personal value of the request: the commitment that replaces it in the leaf, and the salt that opens the commitment."""
+    """
+    What the leaf holds a commitment to: a personal value of the request, or the whole request or decision; and the salt that opens it.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    pointer: str = Field(description="JSON Pointer into the record's `request`", examples=["/data/contact"])
+    pointer: str = Field(
+        description="JSON Pointer into the record's `request`; or `request` or `decision`, the whole member",
+        examples=["/data/contact"],
+    )
     commitment: Sha256 = Field(description="what the leaf holds in place of the value")
     salt: Sha256 | None = Field(
         description="32 random bytes, which open the commitment together with the value; null after an erasure"

@@ -101,7 +101,7 @@ def _judged(connection: sa.Connection, live: Live, row: Row) -> tuple[str, Revie
         exporter_country=row.exporter_country,
         recipient_country=row.recipient_country,
         answer=row.answer,
-        beneath=ReviewBounds.model_validate(decision["beneath"]),
+        beneath=ReviewBounds.model_validate(decision.get("beneath", decision["bounds"])),
         provisions=provisions,
         current=record["bundle"]["meaning"] == live.digests.meaning,
     )

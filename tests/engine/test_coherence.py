@@ -297,6 +297,10 @@ ENTRIES: dict[str, list[tuple[dict[str, Any], dict[str, Any]]]] = {
         ({"data.personal": "no", "data.people_in": ["CN"]}, {"data.state": "anonymised"}),
     ],
     "not-personal-no-nationality": [({"data.personal": "no", "data.nationalities": ["KR"]}, {"data.nationalities": []})],
+    "personal-of-some-nationality": [
+        ({"data.personal": "yes", "data.nationalities": []}, {"data.nationalities": ["KR"]}),
+        ({"data.personal": "yes", "data.nationalities": []}, {"data.nationalities": "left out"}),
+    ],
     "not-personal-not-identified": [
         ({"data.personal": "no", "data.state": "identified"}, {"data.state": "anonymised"}),
         ({"data.personal": "no", "data.state": "pseudonymised"}, {"data.personal": "yes"}),
@@ -398,10 +402,44 @@ ENTRIES: dict[str, list[tuple[dict[str, Any], dict[str, Any]]]] = {
             "recipient.us_share.adversary",
             "recipient.us_share.listed",
             "act.us_stake",
+            "terms.market_share",
             *(f"terms.share.{role}" for role in ("provider", "operator", "people", "source-country", "public", "other")),
         )
     ]
     + [({"terms.share.provider": "0.6", "terms.share.operator": "0.6"}, {"terms.share.operator": "0.4"})],
+    "market-share-is-the-position": [
+        ({"terms.market_share": "0.5", "terms.dominance": "none"}, {"terms.dominance": "one-firm"}),
+        ({"terms.market_share": "0.4", "terms.dominance": "one-firm"}, {"terms.dominance": "two-firms"}),
+        ({"terms.market_share": "0.1", "terms.dominance": "below-a-tenth"}, {"terms.market_share": "0.09"}),
+    ],
+    "end-use-has-a-purpose": [
+        ({"purpose.end_use": ["military"], "purpose.is": ["hr", "legal"]}, {"purpose.is": ["hr", "other"]}),
+        (
+            {"purpose.end_use": ["terrorist"], "purpose.is": ["service-provision"], "recipient.role": "processor"},
+            {"recipient.role": "controller"},
+        ),
+        (
+            {"purpose.end_use": ["influence-operation"], "purpose.is": ["marketing"], "data.personal": "yes"},
+            {"purpose.is": ["behaviour-analysis"]},
+        ),
+    ],
+    "licensed-is-named": [
+        ({"data.kind": "code", "data.categories": ["industrial"], "terms.licence": "mit"}, {"terms.licence": "proprietary"}),
+        (
+            {"data.kind": "api", "data.categories": ["industrial"], "terms.licence_limits": ["use"]},
+            {"data.kind": "model-access"},
+        ),
+        (
+            {"data.kind": "training-dataset", "data.categories": ["text-and-media"], "terms.licence": "kimi-k2"},
+            {"data.categories": ["text-and-media", "openly-licensed"]},
+        ),
+    ],
+    "output-is-named": [
+        (
+            {"data.source": "model-output", "data.categories": ["text-and-media"]},
+            {"data.categories": ["text-and-media", "model-output"]},
+        ),
+    ],
     "free-costs-nothing": [
         ({"terms.pricing": "free", "terms.price": f"5 {currency}"}, {"terms.price": f"0 {currency}"})
         for currency in ("CNY", "USD", "EUR")

@@ -662,8 +662,22 @@ def test_the_account_has_fields_of_documents() -> None:
     account = shown.factor.account["value"]
     assert (account["dated"].value, account["by"].value) == ("2026-06-01", "personal")
     assert "notary-jones" not in shown.model_dump_json(by_alias=True)
-    nothing = decide(made).factor.account["value"]
+    nothing = decide(made, data__grades=["core"]).factor.account["value"]
     assert (nothing["dated"].value, nothing["by"].value) == (None, None)
+
+
+def test_a_part_of_which_nothing_was_sent_is_left_out_of_the_account() -> None:
+    """What an exchange has nothing of is not printed, line by line."""
+    assert "value" in decide(bundle(LABELS), data__grades=["core"]).factor.account
+    assert decide(bundle(LABELS)).factor.account == {}
+
+
+def test_an_institution_that_attests_is_told() -> None:
+    """Where the vocabulary says that only an institution attests a kind of document, its name is no personal data."""
+    kind = b"evidence:\n  entry: {title: entry, institution: yes}\nfactor:\n"
+    made = bundle(LABELS, more=MORE.replace(b"factor:\n", kind) + b"      by: {title: by, fact: evidence.entry.attested_by}\n")
+    sent = {"dated": "2026-06-01", "covers": "yes", "attested_by": "the land registry"}
+    assert decide(made, evidence__entry=sent).factor.account["value"]["by"].value == "the land registry"
 
 
 def test_the_jurisdictions_are_those_that_may_apply() -> None:

@@ -375,6 +375,7 @@ def onward(origin: str, recipient: dict[str, str]) -> dict[str, Any]:
             "controls": [],
         },
         "act": {"kind": "provide", "trigger": "own", "bars": [], "security_concern": False},
+        "purpose": {"is": ["service-provision"]},
     }
 
 

@@ -1,4 +1,4 @@
-"""`fifthfactor log show`: shows one decision as it was recorded."""
+"""`fifthfactor log show`: explains one recorded decision."""
 
 from functools import partial
 from typing import Annotated
@@ -19,7 +19,7 @@ def show(
     lang: Lang = "en",
 ) -> int:
     """
-    Show one decision as it was recorded, provision by provision.
+    Show a recorded decision, provision by provision, as the policies that decided it judge its exchange.
 
     Ends with 1 where it does not exist.
     """

@@ -13,6 +13,7 @@ import pytest
 
 import engine
 from engine.answer import MOST_BYTES
+from engine.explaining.answer import MOST, fitted
 
 DAY = date(2026, 11, 24)
 ID = "019ab3c4-5d6e-7f80-9a1b-2c3d4e5f6071"
@@ -56,11 +57,11 @@ def every(step: int) -> Iterator[tuple[engine.Exchange, date]]:
 def test_an_answer_has_at_most_four_kilobytes_and_what_is_open_is_asked(pdp: engine.PDP) -> None:
     """In both languages, with the links that are sent; both say the same but for the words."""
     outcomes = set()
-    for exchange, day in every(10):
+    for exchange, day in every(25):
         judgement = pdp.judge(exchange, as_of=day)
         english, chinese = (held(pdp, judgement, lang) for lang in ("en", "zh"))
         same = ("proceed", "outcome", "bounds", "beneath", "engine", "bundle", "verdict")
-        assert [english[name] for name in same] == [chinese[name] for name in same]
+        assert [english.get(name) for name in same] == [chinese.get(name) for name in same]
         assert [each["fact"] for each in english["questions"][:1]] == [each["fact"] for each in chinese["questions"][:1]]
         outcomes.add(english["outcome"])
     assert len(outcomes) == 7
@@ -121,3 +122,48 @@ def test_the_same_answer_is_the_same_bytes_and_the_same_digest(pdp: engine.PDP) 
         assert engine.verdict_digest(other.verdict, other.outcome) == digest == json.loads(one.members["verdict"])
         digests.add(digest)
     assert len(digests) > 5
+
+
+def test_the_strictest_jurisdiction_comes_first_and_the_strictest_instrument_in_it(pdp: engine.PDP) -> None:
+    """By the highest outcome that is still possible."""
+    order = ["prohibited", "review", "requirements_unmet", "permitted_with_obligations", "permitted", "not_applicable"]
+    for exchange, day in every(40):
+        judgement = pdp.judge(exchange, as_of=day)
+        found = engine.Answer.model_validate_json(pdp.answer(judgement, today=DAY, id=ID).json())
+        highest = [order.index(each.bounds.highest if each.bounds else each.outcome) for each in found.jurisdictions]
+        assert highest == sorted(highest)
+        for each in found.jurisdictions:
+            settled = [order.index(line.outcome) for line in each.instruments if line.outcome != "undetermined"]
+            assert settled == sorted(settled)
+
+
+def test_the_lists_take_turns_and_the_questions_always_fit() -> None:
+    """One long list does not crowd out the others; what does not fit closes its list."""
+    items = {name: [f'"{name}{number}"' + " " * 40 for number in range(9)] for name in MOST}
+    shown = fitted(items, 1_600)
+    assert len(shown["questions"]) == MOST["questions"]
+    lengths = [len(shown[name]) for name in MOST if name != "questions"]
+    assert max(lengths) - min(lengths) <= 1
+    assert fitted(items, 0)["questions"] == items["questions"][: MOST["questions"]]
+    assert fitted({**items, "unmet": ['"' + "x" * 5_000 + '"']}, 3_000)["unmet"] == []
+
+
+def test_the_parts_of_an_explanation_are_those_that_are_asked_for(pdp: engine.PDP) -> None:
+    """Each part by itself has its own members, and all together have each of them with the same bytes."""
+    judgement = pdp.judge(engine.parse_exchange(pdp.bundle, b'{"exporter": {"country": "CN"}}'), as_of=DAY)
+    every = json.loads(pdp.explain(judgement, today=DAY, id=ID))
+    for part in engine.PARTS:
+        alone = json.loads(pdp.explain(judgement, today=DAY, id=ID, parts=[part]))
+        assert alone.items() <= every.items(), part
+    assert every["possible_count"] == len(every["possible"]) > 300
+    assert {each["standing"] for each in every["reasons"]} <= {"certain"}
+    engine.Explanation.model_validate(every)
+
+
+def test_an_answer_with_an_explanation_is_the_answer_and_the_explanation(pdp: engine.PDP) -> None:
+    """What is asked for beside an answer changes nothing in it."""
+    judgement = pdp.judge(engine.parse_exchange(pdp.bundle, b"{}"), as_of=DAY)
+    short = pdp.answer(judgement, today=DAY, id=ID)
+    long = pdp.answer(judgement, today=DAY, id=ID, parts=["reasons", "duties"])
+    assert {name: text for name, text in long.members.items() if name != "explanation"} == dict(short.members)
+    assert long.members["explanation"] == pdp.explain(judgement, today=DAY, id=ID, parts=["reasons", "duties"])

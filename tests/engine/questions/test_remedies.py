@@ -65,6 +65,8 @@ HOSPITAL = {
     "data.source": "self-produced",
     "data.controls": [],
     "recipient.listed_on": [],
+    "purpose.is": ["medical-research"],
+    "purpose.end_use": ["civil"],
     "safeguards.basis": ["consent"],
 }
 

@@ -47,7 +47,7 @@ HOSPITAL = {
     "recipient": {**PARTIES["recipient"], "id": "boston-institute", "country": "US", "kind": "university"},
     "data": {**DATA, "categories": ["health"], "people": {"ordinary": 0, "sensitive": 12_000}},
     "counts": {each: {"ordinary": 0, "sensitive": 12_000} for each in ("cn", "cn_all")},
-    "purpose": {"is": ["medical-research"]},
+    "purpose": {"is": ["medical-research"], "end_use": ["civil"]},
 }
 SHORT = {"exporter": {"country": "CN"}, "recipient": {"country": "US"}, "data": {"personal": True}}
 
