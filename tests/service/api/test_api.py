@@ -182,9 +182,14 @@ def recorded(answer: Any) -> dict[str, Any]:
     return {name: part for name, part in answer.json().items() if name not in ("links", "explanation")}
 
 
+# Parts with members of other names.
 SHOWN_BY = {
-    "reasons": ("advice", "beaten", "carried", "conflicts", "possible_count", "reasons")
-}  # members of a part of another name
+    "reasons": (
+        *("advice", "beaten", "carried", "conflicts", "disputed", "jurisdictions", "must_be_shown"),
+        *("possible_count", "reasons", "signed_off"),
+    ),
+    "rests_on": ("rests_on", "rests_on_exactly"),
+}
 
 
 def test_a_caller_may_ask_for_more(evaluate, client):

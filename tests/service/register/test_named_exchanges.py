@@ -160,7 +160,7 @@ def test_an_id_alone_is_looked_up(filled, put, decide, travelling):
     assert record["request"]["carried"] == [{"provision": "cn.test/art-2", "from": "decision 1"}]
     assert record["request"]["register"]["recipient.id"] == {"kind": "party", "known": False}
     assert (record["decision"]["outcome"], travelling(record)) == ("prohibited", ["violated"])
-    assert record["decision"]["carried"] == ["The data are not passed on to Kenya."]
+    assert [each["condition"] for each in record["decision"]["carried"]] == ["The data are not passed on to Kenya."]
     named = decide(**{**sent, "exporter": {}, "data": {}}, named={"exporter": "clinic-7", "data": "asset-9"})["record"]
     assert named["request"] == record["request"]
 
