@@ -103,12 +103,18 @@ class OpenFacts:
                     for fact in self.bundle.rules.families.get(name, ("", (name.removesuffix(IN_REGISTER),)))[1]:
                         if choices(self.bundle, self.exchange, fact) == ():
                             continue  # a place, where the country has none, or is not known
-                        if wide := self.book.wide(fact, atom) or self.otherwise_measured(fact):
+                        wide = () if self.personal(fact) else self.book.wide(fact, atom) or self.otherwise_measured(fact)
+                        if wide:
                             self.wide.setdefault(fact, {}).update(dict.fromkeys(wide))
                         if fact not in ("", AS_OF) and (wide or is_open(self.exchange.value(fact))):
                             yield from self.undisputed(self.exchange.asked_for(fact))
                 if atom.op == "counts":
                     yield from self.fields(atom.fact)
+
+    def personal(self, fact: str) -> bool:
+        """Whether the value of a fact is shown to nobody, in a question neither."""
+        known = self.bundle.vocabulary.facts.get(fact)
+        return known is not None and known.personal
 
     def otherwise_measured(self, fact: str) -> tuple[str, ...]:
         """A price or a length of time that was sent, and leaves a test open: it is in another currency or unit than the test."""
