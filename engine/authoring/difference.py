@@ -149,7 +149,8 @@ class Trial:
 def trials(old: Bundle, new: Bundle, only: str = "") -> list[Trial]:
     """The test exchanges of two bundles, each exchange of a day once; `only` of test files whose name contains it."""
     found: dict[object, Trial] = {}
-    for bundle, other, side in ((new, old, ""), (old, new, " (old)")):
+    sides = [(new, old, "")] if old is new else [(new, old, ""), (old, new, " (old)")]
+    for bundle, other, side in sides:
         for trial in _cases(bundle, other, only, side):
             found.setdefault((trial.raw, trial.as_of) if trial.raw else trial, trial)
     return list(found.values())
@@ -168,8 +169,8 @@ def _cases(bundle: Bundle, other: Bundle, only: str, side: str) -> Iterator[Tria
             at = f"{file}:{locate(node, ('cases', number))[1].line}{side}"
             as_of = case.as_of or text.as_of
             # An exchange that its own vocabulary refuses may be one under the other vocabulary.
-            documents = [_document(each, {**text.exchange, **case.change}) for each in (bundle, other)]
-            raw = next(filter(None, documents), b"")
+            either = (bundle,) if other is bundle else (bundle, other)
+            raw = next(filter(None, (_document(each, {**text.exchange, **case.change}) for each in either)), b"")
             yield Trial(case.case, at, "test", raw, as_of, "" if raw else "neither vocabulary accepts this exchange")
 
 

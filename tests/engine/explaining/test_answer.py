@@ -57,7 +57,7 @@ def every(step: int) -> Iterator[tuple[engine.Exchange, date]]:
 def test_an_answer_has_at_most_four_kilobytes_and_what_is_open_is_asked(pdp: engine.PDP) -> None:
     """In both languages, with the links that are sent; both say the same but for the words."""
     outcomes = set()
-    for exchange, day in every(25):
+    for exchange, day in every(30):
         judgement = pdp.judge(exchange, as_of=day)
         english, chinese = (held(pdp, judgement, lang) for lang in ("en", "zh"))
         same = ("proceed", "outcome", "bounds", "beneath", "engine", "bundle", "verdict")
@@ -127,7 +127,7 @@ def test_the_same_answer_is_the_same_bytes_and_the_same_digest(pdp: engine.PDP) 
 def test_the_strictest_jurisdiction_comes_first_and_the_strictest_instrument_in_it(pdp: engine.PDP) -> None:
     """By the highest outcome that is still possible."""
     order = ["prohibited", "review", "requirements_unmet", "permitted_with_obligations", "permitted", "not_applicable"]
-    for exchange, day in every(40):
+    for exchange, day in every(60):
         judgement = pdp.judge(exchange, as_of=day)
         found = engine.Answer.model_validate_json(pdp.answer(judgement, today=DAY, id=ID).json())
         highest = [order.index(each.bounds.highest if each.bounds else each.outcome) for each in found.jurisdictions]

@@ -523,7 +523,7 @@ def test_several_questions_are_numbered_in_chinese() -> None:
     """Two questions in one sentence are told apart."""
     when = {"any_of": [{"data.plain": "yes"}, {"data.label": "bar"}]}
     made = load(law(rules=[{"id": "r", "when": when, "review": "look"}]))
-    assert decide(made, "zh").answer.endswith("请先查明：（1）标签是什么？（2）是否如此：plain？")
+    assert decide(made, "zh").answer.endswith("请先查明：（1）是否如此：plain？（2）标签是什么？")
 
 
 # Beside the answer

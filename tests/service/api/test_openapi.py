@@ -9,7 +9,7 @@ from tests.service.callers.test_tokens import AUDIENCE, ISSUER, issuing, token
 from tests.service.conftest import running
 from tests.service.documented import ask_for_all
 
-EXAMPLES = 5  # of each operation, beside those that its coverage phase makes for every keyword of a schema
+EXAMPLES = 3  # of each operation, beside those that its coverage phase makes for every keyword of a schema
 
 
 def test_every_answer_is_as_documented(tmp_path: Path) -> None:

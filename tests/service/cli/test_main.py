@@ -37,7 +37,21 @@ EVERY = list(commands(typer.main.get_command(app)))
 def test_no_command_is_lost():
     """Those of authors, of the service and of whoever runs it; groups too."""
     alone = {each[0] for each in EVERY if len(each) == 1}
-    authors = {"check", "lint", "docs", "schema", "fmt", "test", "evaluate", "explain", "plan", "diff", "compile"}
+    authors = {
+        "check",
+        "lint",
+        "docs",
+        "schema",
+        "fmt",
+        "test",
+        "evaluate",
+        "explain",
+        "ask",
+        "facts",
+        "plan",
+        "diff",
+        "compile",
+    }
     assert alone == authors | {"serve", "replay", "calendars", "registers"}
     groups: dict[str, set[str]] = {}
     for group, verb in (each for each in EVERY if len(each) == 2):
