@@ -9,7 +9,7 @@ TIMES = 50
 
 # The run of random agreement: many bundles and few exchanges of each. Most faults show within twenty, and another bundle shows more than
 # another exchange.
-BUNDLES, EXCHANGES, COMPLETED = 300, 20, 5
+BUNDLES, EXCHANGES, COMPLETED = 250, 20, 5
 
 
 def examples(number: int) -> int:
