@@ -45,7 +45,12 @@ gc.set_threshold(20_000, 10, 10)
 
 
 def load_once(
-    sources: dict[str, bytes], settings: PolicySettings | None = None, semantics: int = SEMANTICS, *, replay: bool = False
+    sources: dict[str, bytes],
+    settings: PolicySettings | None = None,
+    semantics: int = SEMANTICS,
+    *,
+    replay: bool = False,
+    tests: bool = True,
 ) -> bundle.Bundle:
     """
     The bundle of some files. What has as many files as the bundled policies is read once a process: the same bytes, the same bundle.
@@ -53,7 +58,7 @@ def load_once(
     It stays until the end, so it is not looked through for cycles either. The bundled policies name their version of the semantics.
     """
     if len(sources) < MANY:
-        return LOAD(sources, settings, semantics, replay=replay)
+        return LOAD(sources, settings, semantics, replay=replay, tests=tests)
     key = (settings or PolicySettings(), frozenset(sources.items()))
     if key not in LOADED:
         LOADED[key] = LOAD(sources, settings)

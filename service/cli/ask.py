@@ -39,7 +39,7 @@ def ask(
     from service.cli.files import load_or_stop, read
 
     need("language", lang, engine.LANGUAGES)
-    bundle = load_or_stop(policies or [])
+    bundle = load_or_stop(policies or [], tests=False)
     document = json.loads(read(file)) if file.exists() else {}
     if not isinstance(document, dict):
         raise UsedWrongly(f"{file} holds no exchange; name a file that does, or one that is not there yet")

@@ -32,7 +32,7 @@ def decide(file: Path, paths: list[Path], as_of: str | None, mode: str, as_json:
 
     need("mode", mode, engine.MODES)
     need("language", lang, engine.LANGUAGES)
-    bundle = load_or_stop(paths)
+    bundle = load_or_stop(paths, tests=False)
     try:
         exchange = engine.parse_exchange(bundle, read(file))
     except engine.ExchangeRefused as refused:

@@ -17,25 +17,25 @@ if TYPE_CHECKING:
     import engine
 
 
-def load(paths: Sequence[Path], *, earlier: bool = False) -> "engine.Bundle":
+def load(paths: Sequence[Path], *, earlier: bool = False, tests: bool = True) -> "engine.Bundle":
     """
     The bundle of folders, files and bundle files, or of the bundled policies. Raises engine.BundleRefused, SourceRefused.
 
-    With `earlier` it may be one of earlier semantics, to compare with and not to decide by.
+    With `earlier` it may be one of earlier semantics, to compare with and not to decide by. Without `tests` those are not read.
     """
     import engine
     from service.policies import loading
 
     files, _ = loading.sources(paths or [engine.bundled_policies()], engine.PolicySettings())
-    return engine.load_sources(files, semantics=1, replay=True) if earlier else engine.load_sources(files)
+    return engine.load_sources(files, semantics=1, replay=True) if earlier else engine.load_sources(files, tests=tests)
 
 
-def load_or_stop(paths: Sequence[Path]) -> "engine.Bundle":
-    """The bundle of policies that must be sound. Raises UsedWrongly, SourceRefused."""
+def load_or_stop(paths: Sequence[Path], *, tests: bool = True) -> "engine.Bundle":
+    """The bundle of policies that must be sound; see `load`. Raises UsedWrongly, SourceRefused."""
     import engine
 
     try:
-        return load(paths)
+        return load(paths, tests=tests)
     except engine.BundleRefused as refused:
         raise UsedWrongly(f"{refused}\n\nthe policies are not sound; correct them first (`fifthfactor check`)") from None
 

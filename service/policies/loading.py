@@ -49,7 +49,7 @@ def load(paths: Path | Sequence[Path], settings: engine.PolicySettings, keys: Se
     engine.BundleRefused if the policies do not hold.
     """
     files, signers = sources(paths, settings, keys)
-    bundle = engine.load_sources(files, settings)
+    bundle = engine.load_sources(files, settings, tests=False)
     try:
         return Loaded(bundle, archive.write(files), signers)
     except archive.ArchiveRefused as refused:

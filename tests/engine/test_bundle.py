@@ -1,0 +1,28 @@
+"""What decides is loaded without the files of tests, which decide nothing; nothing else is ever left out."""
+
+import pytest
+
+import engine
+from tests.engine.test_semantics import POLICY, sources
+
+TESTS = b"test: aa.law\nas_of: 2026-06-15\nexchange: {exporter.country: AA}\ncases: [\n"
+
+
+def test_a_broken_file_of_tests_refuses_a_check_and_stops_no_decision() -> None:
+    """It stays among the sources, so that the digests are those of the whole bundle."""
+    files = sources("semantics: 1") | {"law/law.test.yaml": TESTS}
+    with pytest.raises(engine.BundleRefused):
+        engine.load_sources(files, replay=True)
+    bundle = engine.load_sources(files, replay=True, tests=False)
+    assert (bundle.tests, set(bundle.sources)) == ((), set(files))
+    assert bundle.digests.source == engine.source_digest(files)
+    assert bundle.digests.meaning == engine.load_sources(sources("semantics: 1"), replay=True).digests.meaning
+
+
+@pytest.mark.parametrize("stray", [b"test: x\n", b'"test": x\n', b"test : x\n"])
+def test_a_policy_is_never_taken_for_a_test(stray: bytes) -> None:
+    """A file with both keys is read, and refused."""
+    files = sources("semantics: 1") | {"law/policy.yaml": stray + POLICY}
+    with pytest.raises(engine.BundleRefused) as refused:
+        engine.load_sources(files, replay=True, tests=False)
+    assert "unknown-document" in {each.code for each in refused.value.diagnostics}
