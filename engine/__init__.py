@@ -12,7 +12,6 @@ from engine.authoring.brief import brief, organisation_brief
 from engine.authoring.changes import PolicyChangePart
 from engine.authoring.court import Court
 from engine.authoring.difference import DIRECTIONS, Difference, ExchangePart, MovePart, Trial, compare, trials
-from engine.authoring.instruments import Instrument, instruments
 from engine.authoring.layout import NotLaidOut, lay_out
 from engine.authoring.lies import KINDS as KINDS_OF_LIES
 from engine.authoring.lies import Liar, Lie
@@ -21,6 +20,7 @@ from engine.authoring.mutation import Mutant, mutants
 from engine.authoring.rulesets import rulesets
 from engine.authoring.schemas import editor_schemas
 from engine.authoring.testing import Result, run
+from engine.authoring.written_policies import Instrument, instruments
 from engine.backends.durable import EngineUnavailable
 from engine.bundle import (
     Bundle,
@@ -47,7 +47,7 @@ from engine.deciding.sign_off import Approval, Unsignable, facts_digest, meaning
 from engine.decision import BoundsPart, CarriedPart, ConflictPart, Decision, DutyPart, PlanDecision, QuestionPart, SignedOffPart
 from engine.diagnostic import CODES, Diagnostic, did_you_mean
 from engine.exchange import INCOHERENT, MAX_BYTES, REGISTER, Exchange, ExchangeProblem, ExchangeRefused, read_object
-from engine.explaining.answer import verdict_digest
+from engine.explaining.answer_writer import verdict_digest
 from engine.explaining.phrasebook import Phrasebook
 from engine.explaining.plain_text import PlainText
 from engine.explaining.written import Written

@@ -196,11 +196,10 @@ class Answer(Part):
     The answer to one exchange under the law of one day.
 
     `proceed` is true only for a permit that is not hypothetical. `beneath` are the bounds without the reviews that a person may sign off,
-    where these are other bounds.
-    `questions` are the next ones to answer. `rests_on` is present only in a permit, `carried` only if conditions came with the data,
-    `disputed` only if the register contradicts what was stated, `signed_off` only if the decision rests on approvals. `must_be_shown`
-    names what was stated and did not count. `withheld` is present, and true, if the reasons rest on the register and the caller may not
-    read it. `verdict` is a digest of all that was decided: of rules, requirements and bounds.
+    where these are other bounds. `questions` are the next ones to answer. `rests_on` is present only in a permit, `carried` only if
+    conditions came with the data, `disputed` only if the register contradicts what was stated, `signed_off` only if the decision rests
+    on approvals. `must_be_shown` names what was stated and did not count. `withheld` is present, and true, if the reasons rest on the
+    register and the caller may not read it. `verdict` is a digest of all that was decided: of rules, requirements and bounds.
     """
 
     model_config = ConfigDict(

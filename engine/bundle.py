@@ -25,6 +25,7 @@ from engine.policy_language.access import check_access
 from engine.policy_language.catalogue import FactEntry, catalogue
 from engine.policy_language.check import PolicySettings, check
 from engine.policy_language.coherence import Never, check_coherence
+from engine.policy_language.model import TestText
 from engine.policy_language.overlay import folder_of, organisations
 from engine.policy_language.vocabulary import Vocabulary
 from engine.policy_language.vocabulary import load as load_vocabulary
@@ -35,7 +36,7 @@ KINDS = ("vocabulary", "policy", "organisation", "test")
 BUNDLED = "bundled"  # names the policies that come with the project
 BUNDLED_NAME = "policies"  # their folder in a bundle
 MAX_FILES = 5_000
-_KEY = re.compile(rf"(?m)^[\"']?({'|'.join(KINDS)})[\"']?[ \t]*:".encode())
+_KEY_OF_TESTS = re.compile(rf"({'|'.join(TestText.model_fields)}):(?: |$)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,8 +296,17 @@ def gathered(files: Iterable[SourceFile]) -> dict[str, bytes]:
 
 
 def _only_tests(data: bytes) -> bool:
-    """Whether a file is one of tests for certain: it has their key, and that of no other kind."""
-    return {each.decode() for each in _KEY.findall(data)} == {"test"}
+    """
+    Whether a file is one of tests beyond doubt: one plain block, of which every line that is not indented begins with a key of tests.
+
+    Whatever else stands there, such as a document in brackets, a second document, or a key in quotes, may hide a policy and is read.
+    """
+    try:
+        lines = data.decode().splitlines()
+    except UnicodeDecodeError:
+        return False
+    keys = [line for line in lines if line.strip() and line[0] not in " #"]
+    return bool(keys) and keys[0].startswith("test:") and all(map(_KEY_OF_TESTS.match, keys))
 
 
 def _kind(name: str, root: tree.Node | None, findings: Findings) -> str:

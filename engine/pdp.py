@@ -155,9 +155,14 @@ class PDP:
         if not judgement.agreed or judgement.outcome.word != UNDETERMINED:
             return judgement
         facts = self._questions.open(judgement)
-        asked = facts or any(not each.certain for each in judgement.carried)
-        outcome = judgement.outcome if asked else replace(judgement.outcome, word=Level.REVIEW.word)
-        return replace(judgement, outcome=outcome, open_facts=facts)
+        if facts or any(not each.certain for each in judgement.carried):
+            return replace(judgement, open_facts=facts)
+        # Its own outcome too: the sentence is written from it.
+        own, outcome = (
+            replace(each, word=Level.REVIEW.word) if each.word == UNDETERMINED else each
+            for each in (judgement.own, judgement.outcome)
+        )
+        return replace(judgement, own=own, outcome=outcome)
 
     def _judged(
         self,
@@ -368,9 +373,7 @@ class PDP:
         def answered(answers: Mapping[str, Value]) -> Outcome:
             return self._look(exchange.with_values(answers), as_of, approved, judgement.came)[1]
 
-        return tuple(
-            self._questions.lists(exchange, judgement.verdict, judgement.reading, judgement.outcome, as_of, answered, book)
-        )
+        return tuple(self._questions.lists(judgement, answered, book))
 
     def _heard(
         self, exchange: Exchange, as_of: date, signed: frozenset[str], laid: Collection[Carried]

@@ -12,7 +12,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
-from engine.authoring.instruments import Instrument
+from engine.authoring.written_policies import Instrument
 from engine.bundle import Bundle
 from engine.explaining.phrasebook import Phrasebook
 from engine.languages import LANGUAGES

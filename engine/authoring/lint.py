@@ -12,8 +12,8 @@ import re
 from collections.abc import Iterator
 from datetime import date
 
-from engine.authoring.instruments import Instrument, instruments
 from engine.authoring.testing import cases, expectations
+from engine.authoring.written_policies import Instrument, instruments
 from engine.backends.bitset import Bitset
 from engine.backends.bitset.strata import mask_of
 from engine.bundle import Bundle

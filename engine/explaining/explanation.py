@@ -37,7 +37,7 @@ from engine.decision import (
     TruthWord,
 )
 from engine.exchange import Exchange
-from engine.explaining.answer import AnswerWriter
+from engine.explaining.answer_writer import AnswerWriter
 from engine.explaining.case import Case
 from engine.explaining.factor import Account
 from engine.explaining.phrasebook import Phrasebook, shown

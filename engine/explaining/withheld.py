@@ -13,7 +13,7 @@ from datetime import date
 from typing import Any
 
 from engine.decision import DutyPart
-from engine.explaining.answer import MOST, owed, urgency
+from engine.explaining.answer_writer import MOST, owed, urgency
 from engine.explaining.sentence import ASKED, SHOWN
 from engine.explaining.written import Written
 from engine.languages import Language

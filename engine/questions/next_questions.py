@@ -26,7 +26,7 @@ from engine.questions.settling_lists import SettlingLists
 from engine.registered import IN_REGISTER
 from engine.rules import Atom, Condition, Level, Rule, Truth, tests
 from engine.values import Value
-from engine.verdict import Reading, Verdict
+from engine.verdict import Verdict
 
 ABOUT_DATA = ("touch/", "subject/", "not-reached/")  # definitions of coverage that rest on no policy's `applies`
 MAX_CHOICES = 60  # values that a question lists
@@ -92,26 +92,19 @@ class Questions:
         return tuple({rule.provision.policy: None for rule in self.bundle.rules.rules})
 
     def lists(
-        self,
-        exchange: Exchange,
-        verdict: Verdict,
-        reading: Reading,
-        outcome: Outcome,
-        as_of: date,
-        evaluate: Callable[[Mapping[str, Value]], Outcome],
-        book: Phrasebook,
+        self, judgement: Judgement, evaluate: Callable[[Mapping[str, Value]], Outcome], book: Phrasebook
     ) -> list[MissingPart]:
         """
         Lists of facts to ask for, with questions in the language of `book`.
 
         `evaluate` gives the outcome of the exchange with some facts answered.
         """
-        if outcome.word != UNDETERMINED:
+        if judgement.outcome.word != UNDETERMINED:
             return []
-        finder = SettlingLists(self, exchange, verdict, reading, outcome, as_of, evaluate)
+        finder = SettlingLists(self, judgement, evaluate)
         return [
             MissingPart(
-                facts=[_question(book, exchange, fact, finder.wide.get(fact, ())) for fact in facts],
+                facts=[_question(book, judgement.exchange, fact, finder.wide.get(fact, ())) for fact in facts],
                 settles=settles,
             )
             for facts, settles in finder.lists()
@@ -123,15 +116,7 @@ class Questions:
 
         Each has the values that were sent for it, and say too little. Nothing is evaluated for it.
         """
-        ranking = Ranking(
-            self,
-            judgement.exchange,
-            judgement.verdict,
-            judgement.reading,
-            judgement.outcome,
-            judgement.as_of,
-            judgement.carried,
-        )
+        ranking = Ranking(self, judgement)
         facts = ranking.best_first()
         first = [*islice(filter(ranking.answerable, facts), MAX_NEXT)]
         rest = facts[facts.index(first[-1]) + 1 :] if len(first) == MAX_NEXT else []

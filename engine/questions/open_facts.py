@@ -8,18 +8,17 @@ A question about any other fact would be idle. What the register disputes is nev
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from engine.bundle import Bundle
-from engine.deciding.combine import Outcome
 from engine.deciding.coverage import REACHING, REVIEWED
+from engine.deciding.judgement import Judgement
 from engine.exchange import Exchange
 from engine.registered import IN_REGISTER
 from engine.rules import AS_OF, Condition, Truth, anchors
 from engine.values import Document, Duration, Missing, Money, Range, SetOf, Value, spell
-from engine.verdict import Reading, Verdict, numbers
+from engine.verdict import numbers
 
 if TYPE_CHECKING:
     from engine.questions.next_questions import Questions
@@ -28,17 +27,15 @@ if TYPE_CHECKING:
 class OpenFacts:
     """The open facts of one exchange. `wide` has by fact the values that were sent, and are too wide for an open test."""
 
-    def __init__(
-        self, questions: Questions, exchange: Exchange, verdict: Verdict, reading: Reading, outcome: Outcome, as_of: date
-    ) -> None:
+    def __init__(self, questions: Questions, judgement: Judgement) -> None:
         self.questions = questions
         self.bundle = questions.bundle
-        self.exchange = exchange
-        self.verdict = verdict
-        self.reading = reading
-        self.outcome = outcome
-        self.as_of = as_of
-        self.book = questions.book.about(exchange, as_of, questions.tested(verdict))
+        self.judgement = judgement
+        self.exchange = judgement.exchange
+        self.verdict = judgement.verdict
+        self.reading = judgement.reading
+        self.outcome = judgement.outcome
+        self.book = questions.book.about(judgement.exchange, judgement.as_of, questions.tested(judgement.verdict))
         self.wide: dict[str, dict[str, None]] = {}
         self.definitions = self.bundle.rules.definitions
 
@@ -51,8 +48,7 @@ class OpenFacts:
                 gates |= dict.fromkeys(self.open(self.definitions[key]))
         for number, touch in enumerate(self.bundle.vocabulary.touches):
             relevant = touch.as_ in self.located and self.verdict.defined[f"touch/{number}"] is not Truth.NO
-            value = self.exchange.value(touch.fact)
-            if relevant and (isinstance(value, Missing) or (isinstance(value, SetOf) and value.open)):
+            if relevant and is_open(self.exchange.value(touch.fact)):
                 gates[touch.fact] = None
         holds = self.verdict.holds
         for number in numbers(holds.possible & ~holds.certain):

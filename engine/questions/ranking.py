@@ -8,18 +8,16 @@ documents and counts that she must look up. Nothing is evaluated: how the tests 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from datetime import date
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING
 
-from engine.deciding.carried import Carried
-from engine.deciding.combine import Outcome
-from engine.exchange import Exchange
+from engine.deciding.judgement import Judgement
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS
-from engine.questions.open_facts import OpenFacts, choices
+from engine.questions.open_facts import OpenFacts, choices, is_open
 from engine.rules import AS_OF, All, Atom, Condition, Defined, Level, Not, State, Truth, anchors
 from engine.values import Missing
-from engine.verdict import Reading, Verdict, numbers
+from engine.verdict import numbers
 
 if TYPE_CHECKING:
     from engine.questions.next_questions import Questions
@@ -32,21 +30,10 @@ PROCEEDS = Level.PERMITTED_WITH_OBLIGATIONS
 class Ranking(OpenFacts):
     """The open facts of one exchange, the best to ask for first."""
 
-    def __init__(
-        self,
-        questions: Questions,
-        exchange: Exchange,
-        verdict: Verdict,
-        reading: Reading,
-        outcome: Outcome,
-        as_of: date,
-        carried: Collection[Carried] = (),
-    ) -> None:
-        super().__init__(questions, exchange, verdict, reading, outcome, as_of)
-        self.carried = carried
-        self._read: dict[
-            int, tuple[Truth, tuple[str, ...]]
-        ] = {}  # by the identity of a condition, which the bundle keeps alive
+    def __init__(self, questions: Questions, judgement: Judgement) -> None:
+        super().__init__(questions, judgement)
+        # By the identity of a condition, which the bundle keeps alive.
+        self._read: dict[int, tuple[Truth, tuple[str, ...]]] = {}
         self._askable: dict[str, bool] = {}
 
     def best_first(self) -> list[str]:
@@ -89,7 +76,7 @@ class Ranking(OpenFacts):
 
     def terms(self, above: Level) -> Iterator[tuple[Level, Sequence[str]]]:
         """What may raise the outcome above a level: that level, and the facts that leave it open."""
-        for each in self.carried:
+        for each in self.judgement.carried:
             if each.truth is Truth.UNKNOWN and each.rule.travels and each.rule.travels.when:
                 yield each.rule.travels.otherwise, self.needed(Defined(each.rule.travels.when))
         holds = self.verdict.holds
@@ -103,7 +90,7 @@ class Ranking(OpenFacts):
                 yield Level.REVIEW, self.needed(self.definitions[key])
         for number, touch in enumerate(self.bundle.vocabulary.touches):
             touches = touch.as_ in self.located and self.verdict.defined[f"touch/{number}"] is not Truth.NO
-            if touches and isinstance(self.exchange.value(touch.fact), Missing):
+            if touches and is_open(self.exchange.value(touch.fact)):
                 yield Level.REVIEW, [touch.fact]
         for key, owed in self.verdict.owed.items():
             duty = self.bundle.duties[key]
@@ -133,17 +120,11 @@ class Ranking(OpenFacts):
         """Whether the condition of a rule holds, or may hold."""
         return bool(self.verdict.holds.possible >> self.questions.number_of[key] & 1)
 
-    @property
+    @cached_property
     def asked(self) -> frozenset[str]:
         """The requirements that rules ask for which stand, or may stand."""
-        if self._asked is None:
-            standing = (
-                self.verdict.rules[number] for number in numbers(self.verdict.stands.possible & self.questions.requiring)
-            )
-            self._asked = frozenset(name for rule in standing if rule.need for name in rule.need.requirements())
-        return self._asked
-
-    _asked: frozenset[str] | None = None
+        standing = (self.verdict.rules[number] for number in numbers(self.verdict.stands.possible & self.questions.requiring))
+        return frozenset(name for rule in standing if rule.need for name in rule.need.requirements())
 
     def needed(self, condition: Condition) -> tuple[str, ...]:
         """The facts that leave a condition open; for a family's total, its members."""

@@ -8,16 +8,14 @@ all facts that can move the bounds; it settles only if that is verified too. Sou
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from datetime import date
 from itertools import combinations, product
 from typing import TYPE_CHECKING
 
 from engine.deciding.combine import UNDETERMINED, Outcome
-from engine.exchange import Exchange
+from engine.deciding.judgement import Judgement
 from engine.questions.open_facts import OpenFacts
 from engine.questions.possible_answers import PossibleAnswers
 from engine.values import Value
-from engine.verdict import Reading, Verdict
 
 if TYPE_CHECKING:
     from engine.questions.next_questions import Questions
@@ -31,17 +29,8 @@ MAX_PAIRED = 6
 class SettlingLists(OpenFacts):
     """The search for such lists. `evaluate` gives the outcome of the exchange with some facts answered."""
 
-    def __init__(
-        self,
-        questions: Questions,
-        exchange: Exchange,
-        verdict: Verdict,
-        reading: Reading,
-        outcome: Outcome,
-        as_of: date,
-        evaluate: Callable[[Mapping[str, Value]], Outcome],
-    ) -> None:
-        super().__init__(questions, exchange, verdict, reading, outcome, as_of)
+    def __init__(self, questions: Questions, judgement: Judgement, evaluate: Callable[[Mapping[str, Value]], Outcome]) -> None:
+        super().__init__(questions, judgement)
         self.evaluate = evaluate
         self.left = MAX_EVALUATIONS
 

@@ -31,7 +31,7 @@ MOST_LETTERS = 300  # in the value of a filter
 
 def add(app: FastAPI, service: Service) -> None:
     """Put the pages on the application."""
-    replaying = Replaying(service)
+    replaying = Replaying.shared(app, service)
 
     @app.get("/log/style.css", include_in_schema=False)
     async def style(request: Request) -> Response:

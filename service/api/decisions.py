@@ -135,7 +135,7 @@ class Replayed(Shown):
 
 def add(app: FastAPI, service: Service) -> None:
     """Put the endpoints on the application."""
-    replaying = Replaying(service)
+    replaying = Replaying.shared(app, service)
 
     # This is not `async`: reading waits for the disk, so each call runs in a thread.
     @app.get(

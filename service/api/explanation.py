@@ -43,7 +43,7 @@ _EXPLAINED: list[dict[str, Any]] = [
 
 def add(app: FastAPI, service: Service) -> None:
     """Put the endpoint on the application."""
-    replaying = Replaying(service)
+    replaying = Replaying.shared(app, service)
 
     # This is not `async`: judging takes a while, so each call runs in a thread.
     @app.get(

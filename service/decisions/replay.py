@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import islice
 from threading import Lock
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import sqlalchemy as sa
+from fastapi import FastAPI
 
 import engine
 from service.log.canonical_json import canonical
@@ -125,14 +126,19 @@ def reopen(stored: Stored, deciders: Deciders) -> Reopened:
 
 def whole(stored: Stored, deciders: Deciders, lang: str) -> dict[str, Any]:
     """
-    The whole decision of a record. An earlier record holds it; otherwise it is told again, in a language. Raises CannotReplay.
+    The whole decision of a record. An earlier record holds it; otherwise it is told again, in a language.
+
+    Raises CannotReplay, also where this version comes to another verdict: what it would tell is then not the decision that was recorded.
     """
     record = _record(stored)
     if record["schema"] != SCHEMA:
         decision: dict[str, Any] = record["decision"]
         return decision
     try:
-        return reopen(stored, deciders).whole(lang)
+        again = reopen(stored, deciders)
+        if not again.same_verdict:
+            raise CannotReplay("this version comes to another verdict, so it cannot tell why the recorded one was given")
+        return again.whole(lang)
     except engine.ExchangeRefused as refused:
         raise CannotReplay(f"engine {engine.__version__} no longer accepts this exchange: {refused}") from None
 
@@ -298,6 +304,14 @@ class Replaying:
         self._service = service
         self._lock = Lock()
         self._last: tuple[tuple[str, str, str], engine.PDP] | None = None
+
+    @classmethod
+    def shared(cls, app: FastAPI, service: Service) -> Self:
+        """The one of an application: each could keep policies of its own, which take as much memory as those that decide."""
+        if not hasattr(app.state, "replaying"):
+            app.state.replaying = cls(service)
+        found: Self = app.state.replaying
+        return found
 
     def of(self, stored: Stored) -> Replay:
         """Raises CannotReplay, RequestRefused."""

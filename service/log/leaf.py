@@ -157,7 +157,9 @@ def faults(id: str, leaf: bytes, stored_hash: bytes, openings: Sequence[Opening]
         found.append("the commitments in the leaf and the openings beside it do not match one to one")
     for opening in openings:
         if opening.salt is None and opening.value is None:
-            continue  # erased
+            if opening.pointer in WHOLE:
+                found.append(f"the {opening.pointer} is gone, and only personal values are ever erased")
+            continue
         if opening.salt is None or opening.value is None:
             found.append(f"the opening of `{opening.pointer}` is half erased")
         elif len(opening.salt) != SALT_BYTES or _commitment_of(opening) != held.get(opening.pointer):

@@ -34,7 +34,7 @@ from service.api import (
     sign_offs,
 )
 from service.authzen.entity_store import Entities
-from service.authzen.registered import Registered
+from service.authzen.registered_entities import Registered
 from service.callers.entrance import Entrance
 from service.decisions.idempotency import purge_now_and_then
 from service.problems import Kind, RequestRefused, plain

@@ -18,6 +18,7 @@ from engine.backends.durable import Durable
 from engine.backends.reference import Reference
 from engine.exchange import Exchange, ExchangeReader
 from engine.rules import Truth
+from engine.values import Missing, SetOf
 from tests.engine.backends.random_bundles import Maker
 
 VOCABULARY = b"""
@@ -259,8 +260,12 @@ def test_a_set_that_is_never_empty_names_what_to_send(fact: str, sent: list[str]
 
 @pytest.mark.parametrize("sent", [["none-of-these"], ["weather"], ["unknown"], ["none-of-these", "unknown"], "unknown"])
 def test_a_set_that_is_never_empty_may_be_open(sent: Any) -> None:
-    """One value, that which says that nothing applies, or what is not known."""
-    engine.parse_exchange(BUNDLE, json.dumps({"data": {"categories": sent}}).encode())
+    """One value, that which says that nothing applies, or what is not known: each is read as it was sent."""
+    found = engine.parse_exchange(BUNDLE, json.dumps({"data": {"categories": sent}}).encode()).value("data.categories")
+    if sent == "unknown":
+        assert found is Missing.UNKNOWN
+    else:
+        assert found == SetOf(frozenset(sent) - {"unknown"}, open="unknown" in sent)
 
 
 def test_the_schema_says_that_a_set_is_never_empty() -> None:
@@ -516,11 +521,13 @@ def test_each_bundled_entry_refuses_and_its_neighbour_passes(
 def test_counts_that_a_law_keeps_in_whatever_form_contradict_nothing(bundled: engine.Bundle) -> None:
     """Americans are counted in anonymised data and in data about nobody, and so are the people of anonymised data."""
     for personal, state in (("no", "anonymised"), ("yes", "anonymised"), ("no", "left out")):
-        build(bundled, {"data.personal": personal, "data.state": state, "data.us_people.health": "20_000"})
-    build(
+        sent = build(bundled, {"data.personal": personal, "data.state": state, "data.us_people.health": "20_000"})
+        assert bundled.coherence.contradictions(sent) == []
+    anonymised = build(
         bundled,
         {"data.personal": "yes", "data.state": "anonymised", "data.people.sensitive": "12_000", "data.people_in": ["CN"]},
     )
+    assert bundled.coherence.contradictions(anonymised) == []
 
 
 # Against the engines

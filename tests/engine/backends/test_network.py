@@ -111,11 +111,11 @@ def test_it_answers_like_ten_lines_of_python(seed: int) -> None:
     props = [f"{draw.choice('adf')}{number}" for number in range(draw.choice([1, 3, 12, 40, 260]))]
     top = draw.choice([1, 3, 32767])
 
-    def test() -> T:
+    def drawn() -> T:
         return T(draw.choice(props), draw.choice(["==", "==", "!=", ">=", "<="]), draw.randint(-1, top))
 
     def term() -> tuple[T, ...]:
-        return tuple(test() for _ in range(draw.choice([0, 1, 1, 2, 3, 4, 5, 6, 29, 60])))
+        return tuple(drawn() for _ in range(draw.choice([0, 1, 1, 2, 3, 4, 5, 6, 29, 60])))
 
     def head(number: int) -> Head:
         return Head(number // draw.choice([1, 1, 2]), tuple(term() for _ in range(draw.randint(0, 3))))

@@ -147,6 +147,7 @@ def test_a_doubtful_lift_that_is_accepted_frees_what_it_covers_and_the_decision_
     before = written(made, [], data__label="bar", data__shared="yes")
     assert (before.outcome, before.signable) == ("review", ("p/lift",))
     assert (before.judgement.outcome.bounds.low.word, before.judgement.outcome.bounds.high.word) == ("review", "prohibited")
+    assert before.answer.startswith("Do not proceed before a person has looked at it: ")
     after = written(made, signed("lift"), data__label="bar", data__shared="yes").document()
     assert (after.proceed, after.outcome) == (True, "permitted")
     assert [(part.provision, part.accepts) for part in after.signed_off] == [("p/lift", "lift")]

@@ -20,7 +20,7 @@ from starlette.testclient import TestClient
 
 import engine
 from service.log.canonical_json import NotCanonical, canonical, canonical_object, joined
-from service.log.leaf import WHOLE, SealedRecord, clear, faults, opened, seal
+from service.log.leaf import WHOLE, Opening, SealedRecord, clear, faults, opened, seal
 from service.log.record import EngineVersion, PolicyDigests, Record, RecordWriter, answered, recorded_verdict
 from service.log.summary import Summary
 from service.server.app import create_app
@@ -140,6 +140,16 @@ def test_a_leaf_has_the_verdict_and_neither_request_nor_decision(pdp):
         assert {key for n, (key, _) in enumerate(truths) if possible >> n & 1} == {k for k, t in truths if t.name == "UNKNOWN"}
         assert leaf["verdict"]["bounds"][""] == [outcome.bounds.low.word, outcome.bounds.high.word]
         assert leaf["verdict"]["bounds"].keys() == {"", *outcome.jurisdictions}
+
+
+@pytest.mark.parametrize("name", ["request", "decision"])
+def test_a_request_or_a_decision_that_is_gone_is_a_fault(pdp, name):
+    """Only personal values are ever erased, so nobody can empty a record and have the log verify."""
+    exchange, day = next(exchanges("order-16.test"))
+    _, entry = recorded(decided(pdp, exchange, day), exchange)
+    emptied = tuple(Opening(name, None, None) if each.pointer == name else each for each in entry.openings)
+    found = faults(entry.id, entry.leaf, entry.leaf_hash, emptied)
+    assert any(f"the {name} is gone" in fault for fault in found)
 
 
 def test_the_summary_of_a_leaf_is_that_of_its_decision(pdp):
