@@ -40,10 +40,7 @@ def ask(
 
     need("language", lang, engine.LANGUAGES)
     bundle = load_or_stop(policies or [], tests=False)
-    document = json.loads(read(file)) if file.exists() else {}
-    if not isinstance(document, dict):
-        raise UsedWrongly(f"{file} holds no exchange; name a file that does, or one that is not there yet")
-    talk = _Conversation(bundle, file, document, lang)
+    talk = _Conversation(bundle, file, read(file, engine.MAX_BYTES + 1) if file.exists() else b"{}", lang)
     talk.go_on()
     decision = talk.pdp.decide(talk.exchange, as_of=talk.day, today=today(), id="desk", lang=lang)
     print()
@@ -53,18 +50,19 @@ def ask(
 
 
 class _Conversation:
-    def __init__(self, bundle: "engine.Bundle", file: Path, document: dict[str, Any], lang: str) -> None:
+    def __init__(self, bundle: "engine.Bundle", file: Path, raw: bytes, lang: str) -> None:
         import engine
 
-        self.bundle, self.file, self.document = bundle, file, document
+        self.bundle, self.file = bundle, file
         self.pdp = engine.PDP(bundle, "bitset")
         self.book = engine.Phrasebook(bundle, engine.LANGUAGES[lang])
         self.lang = lang
         self.skipped: set[str] = set()
         try:
-            self.exchange = self.read(document)
+            self.exchange = engine.parse_exchange(bundle, raw)
         except engine.ExchangeRefused as refused:
             raise UsedWrongly(f"the exchange in {file} cannot be read:\n{problems(refused, lang)}") from None
+        self.document: dict[str, Any] = json.loads(raw)
         self.day = self.exchange.as_of or today()
 
     def read(self, document: dict[str, Any]) -> "engine.Exchange":

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+import engine
 from service.cli.main import app
 from tests.service.conftest import POLICIES
 
@@ -38,14 +39,15 @@ def test_what_is_skipped_is_not_asked_again(tmp_path: Path) -> None:
     assert not file.exists()
 
 
-def test_a_file_that_is_no_exchange_is_left_alone(tmp_path: Path) -> None:
+@pytest.mark.parametrize("text", ['{"nonsense": true}', "[]", "no JSON", '{"data": {', "{}" + " " * engine.MAX_BYTES])
+def test_a_file_that_is_no_exchange_is_left_alone(tmp_path: Path, text: str) -> None:
     """It is named, and nothing is asked."""
     file = tmp_path / "exchange.json"
-    file.write_text('{"nonsense": true}')
+    file.write_text(text)
     result = CliRunner().invoke(app, ["ask", str(file), "--policies", str(POLICIES)])
     assert result.exit_code == 2
-    assert "/nonsense" in result.stderr
-    assert file.read_text() == '{"nonsense": true}'
+    assert f"the exchange in {file} cannot be read" in result.stderr
+    assert file.read_text() == text
 
 
 @pytest.mark.parametrize("lang", ["en", "zh"])
