@@ -47,7 +47,6 @@ from engine.deciding.sign_off import Approval, Unsignable, facts_digest, meaning
 from engine.decision import BoundsPart, CarriedPart, ConflictPart, Decision, DutyPart, PlanDecision, QuestionPart, SignedOffPart
 from engine.diagnostic import CODES, Diagnostic, did_you_mean
 from engine.exchange import INCOHERENT, MAX_BYTES, REGISTER, Exchange, ExchangeProblem, ExchangeRefused, read_object
-from engine.explaining.answer_writer import verdict_digest
 from engine.explaining.phrasebook import Phrasebook
 from engine.explaining.plain_text import PlainText
 from engine.explaining.written import Written
@@ -168,5 +167,4 @@ __all__ = [
     "source_digest",
     "source_files",
     "trials",
-    "verdict_digest",
 ]

@@ -21,7 +21,7 @@ from engine.languages import Language, in_each
 from engine.multilingual import Words
 from engine.policy_language.coherence import Never
 from engine.policy_language.vocabulary import Fact, Vocabulary, stated_in
-from engine.rules import All, AnyOf, Atom, Condition, Not, RuleSet, Truth, atoms
+from engine.rules import All, AnyOf, Atom, Condition, Not, RuleSet, Truth, atoms, tests
 from engine.values import Document, Duration, Missing, Money, Range, SetOf, Type, Value, ValueSet
 
 NO_DAY = date.max  # no test of an entry reads the day, and on the last day every date of a document is read as it was sent
@@ -61,6 +61,15 @@ class Coherence:
         self.never = tuple(never)
         self._vocabulary = vocabulary
         self._rules = rules
+        self.mentioned = frozenset(
+            fact
+            for never in self.never
+            for condition in (never.condition, never.unless)
+            if condition is not None
+            for atom in tests(condition, rules.definitions)
+            for name in (atom.fact, atom.other)
+            for fact in rules.families.get(name, ("", (name,)))[1]
+        )
         self._expires = in_each(lambda language: language.expires_before_dated())
         self._entries = tuple(
             _Entry(never, tuple(dict.fromkeys(self._needs(never.condition))), tuple(_gates(never.condition)))

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from functools import cached_property, partial
@@ -40,7 +40,7 @@ from engine.languages import ENGLISH, LANGUAGES
 from engine.questions.horizon import Horizon
 from engine.questions.next_questions import Questions
 from engine.questions.remedies import Remedies
-from engine.rules import Condition, Level, Truth
+from engine.rules import Atom, Condition, Level, Truth
 from engine.values import Value
 from engine.verdict import NONE_SIGNED, Bounds, Engine, Reading, Verdict
 from engine.version import VERSION
@@ -267,6 +267,10 @@ class PDP:
                 exact,
             )
 
+    def digest(self, judgement: Judgement) -> str:
+        """The digest of a judgement's verdict and outcome, as its answer has it (semantics 5.6)."""
+        return self._tellers[ENGLISH.code].verdicts.digest(judgement.verdict, judgement.outcome)
+
     def withheld(self, written: Written) -> Written:
         """
         A written decision as a caller gets it who may not read the register.
@@ -390,7 +394,7 @@ class PDP:
         for engine in self.engines:
             try:
                 verdict = engine.evaluate(exchange, as_of, signed)
-                reads = [*self._combiner.reads(verdict), *(verdict.defined[key] for key in conditions)]
+                reads = verdict.defined.several((*self._combiner.read, *conditions)) if len(self.engines) > 1 else []
                 for name, first in itertools.islice(verdicts.items(), 1):
                     if not verdict.agrees(first) or reads != heard:
                         trouble += [f"{name} / {engine.name}: {text}" for text in first.differences(verdict)]
@@ -430,6 +434,9 @@ class _Asked:
 
     def __call__(self, condition: Condition, /) -> Truth:
         return self._reading(condition)
+
+    def reader(self, atoms: Sequence[Atom]) -> Callable[[int], Truth]:
+        return self._reading.reader(atoms)
 
     def seen(self, *rules: int) -> Hashable:
         return self._reading.seen(*rules)

@@ -7,13 +7,13 @@ rule set. A set of rules is an integer: bit n is rule n. The truth of all rules 
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import NamedTuple, Protocol
 
 from engine.exchange import Exchange
-from engine.rules import Condition, Level, Rule, State, Truth
+from engine.rules import Atom, Condition, Level, Rule, State, Truth
 
 TRUTHS = (Truth.NO, Truth.UNKNOWN, Truth.YES)
 # What may come of a permit that loses a statement, the worst first. Without law that speaks there is no permit either (4.2).
@@ -84,8 +84,35 @@ class Reading(Protocol):
 
     def __call__(self, condition: Condition, /) -> Truth: ...
 
+    def reader(self, atoms: Sequence[Atom]) -> Callable[[int], Truth]:
+        """How some tests of the rule set read, by their numbers; for callers that read many of one sequence."""
+
     def seen(self, *rules: int) -> Hashable:
         """A key for these rules; two readings have equal keys if every test that the rules rest on reads the same."""
+
+
+class Definitions(Mapping[str, Truth]):
+    """How each definition reads on one exchange, by key."""
+
+    def several(self, keys: Sequence[str]) -> list[Truth]:
+        """How some definitions read. Back ends look up many at once faster than one by one."""
+        return [self[key] for key in keys]
+
+
+@dataclass(frozen=True, slots=True)
+class ReadDefinitions(Definitions):
+    """Definitions that were all read."""
+
+    read: Mapping[str, Truth]
+
+    def __getitem__(self, key: str) -> Truth:
+        return self.read[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.read)
+
+    def __len__(self) -> int:
+        return len(self.read)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +132,7 @@ class Verdict:
     requirements: Mapping[str, frozenset[State]]
     owed: Mapping[str, Truth]
     overdue: Mapping[str, Truth]
-    defined: Mapping[str, Truth]
+    defined: Definitions
     jurisdictions: Mapping[str, Bounds]
     beneath: Mapping[str, Bounds]
     truth: Reading | None = field(default=None, compare=False, repr=False)

@@ -40,11 +40,11 @@ Evaluate: TypeAlias = Callable[[Exchange, date], tuple[Verdict, Outcome]]
 
 
 class Combiner:
-    """Combines verdicts under one bundle."""
+    """Combines verdicts under one bundle. `read` are the definitions that coverage reads; engines must agree on them, as on the rules."""
 
     def __init__(self, bundle: Bundle) -> None:
         self._map = CoverageMap(bundle)
-        self._read = tuple(key for key in bundle.rules.definitions if key.startswith(COVERAGE))
+        self.read = tuple(key for key in bundle.rules.definitions if key.startswith(COVERAGE))
         self._rules = bundle.rules.rules
         self._compelling = sum(1 << number for number, rule in enumerate(self._rules) if rule.effect == "compels")
 
@@ -55,10 +55,6 @@ class Combiner:
         overall = Bounds.over(jurisdictions.values())
         shown = {name: bounds for name, bounds in jurisdictions.items() if name and bounds.high is not Level.NOT_APPLICABLE}
         return Outcome(word(overall), overall, shown, covered, tuple(against))
-
-    def reads(self, verdict: Verdict) -> list[Truth]:
-        """The truth values of the definitions that coverage reads; two engines must agree on them, as on the rules."""
-        return [verdict.defined[key] for key in self._read]
 
     def beneath(self, verdict: Verdict, outcome: Outcome) -> Bounds:
         """The bounds without the reviews that a person may sign off (4.6); doubtful lifts are not accepted here."""

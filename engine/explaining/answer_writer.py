@@ -9,16 +9,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from hashlib import sha256
 from json.encoder import encode_basestring as quote
 from typing import TYPE_CHECKING, Any
 
 from engine.answer import MOST_BYTES, SCHEMA
-from engine.deciding.combine import Outcome, word
+from engine.deciding.combine import word
 from engine.decision import CarriedPart, ConflictPart, DisputedPart, DutyPart, QuestionPart
 from engine.explaining.case import Case
 from engine.explaining.sentence import lacking, needs
-from engine.verdict import Bounds, Verdict, numbers
+from engine.verdict import Bounds, numbers
 from engine.version import SEMANTICS
 
 if TYPE_CHECKING:
@@ -83,7 +82,7 @@ class AnswerWriter:
                     "version": engine.version,
                 }
             ),
-            "verdict": f'"{verdict_digest(judgement.verdict, outcome)}"',
+            "verdict": f'"{self.teller.verdicts.digest(judgement.verdict, outcome)}"',
         }
         items = {
             "questions": [self.asked(part) for part in case.asked],
@@ -212,32 +211,6 @@ def fitted(items: Mapping[str, Sequence[str]], room: int) -> dict[str, list[str]
                 waiting.remove(name)
         turn += 1
     return taken
-
-
-def verdict_digest(verdict: Verdict, outcome: Outcome) -> str:
-    """
-    The digest of a verdict and its outcome, as hex (semantics 5.6).
-
-    SHA-256 of the canonical JSON of: the rules whose conditions hold, that stand, and that are doubted, by key, possibly and for certain;
-    the states of each requirement; the bounds of each jurisdiction, and overall.
-    """
-    keys = [rule.key for rule in verdict.rules]
-
-    def named(mask: int) -> list[str]:
-        return sorted(keys[number] for number in numbers(mask))
-
-    def of(bounds: Bounds) -> list[str]:
-        return [bounds.low.word, bounds.high.word]
-
-    whole = {
-        "bounds": of(outcome.bounds),
-        "doubted": [named(mask) for mask in verdict.doubted],
-        "holds": [named(mask) for mask in verdict.holds],
-        "jurisdictions": {name: of(bounds) for name, bounds in outcome.jurisdictions.items()},
-        "requirements": {name: sorted(state.name.lower() for state in states) for name, states in verdict.requirements.items()},
-        "stands": [named(mask) for mask in verdict.stands],
-    }
-    return sha256(_encode(whole).encode()).hexdigest()
 
 
 def _of(bounds: Bounds) -> dict[str, str]:

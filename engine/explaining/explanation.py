@@ -43,6 +43,7 @@ from engine.explaining.factor import Account
 from engine.explaining.phrasebook import Phrasebook, shown
 from engine.explaining.search_terms import Naming
 from engine.explaining.sentence import answer
+from engine.explaining.verdict_writer import VerdictWriter
 from engine.explaining.written import Written
 from engine.languages import ENGLISH, Language
 from engine.registered import IN_REGISTER
@@ -97,6 +98,7 @@ class Teller:
         }
         digests = bundle.digests
         folders = {"folders": digests.folders} if 1 < len(digests.folders) <= MOST_FOLDERS else {}
+        self.verdicts = VerdictWriter(bundle.rules)
         self._answers = AnswerWriter(self)
         self.written_bundle = _encode({**folders, "meaning": digests.meaning, "source": digests.source})
 
@@ -109,7 +111,8 @@ class Teller:
         members = dict(self._answers.members(case, said, parts, conflicts, carried, disputed))
         if explained:
             members["explanation"] = explained
-        return self._written(case, said, parts, conflicts, carried, disputed, missing, members)
+        compact = self.verdicts.compact(case.verdict, case.outcome)
+        return self._written(case, said, parts, conflicts, carried, disputed, missing, members, compact)
 
     def tell(self, case: Case, more: Mapping[str, BaseModel]) -> Written:
         """The whole decision of a case as one document; `more` are members that were asked for."""
@@ -221,6 +224,7 @@ class Teller:
         disputed: tuple[DisputedPart, ...],
         missing: tuple[MissingPart, ...],
         members: Mapping[str, str],
+        verdict: str = "",
     ) -> Written:
         judgement, outcome = case.judgement, case.outcome
         return Written(
@@ -241,6 +245,7 @@ class Teller:
             named=self.named(case),
             members=members,
             judgement=judgement,
+            verdict=verdict,
         )
 
     def named(self, case: Case) -> Mapping[str, tuple[str, ...]]:

@@ -31,7 +31,8 @@ class Written:
     `answer`, `hypothetical`, `duties`, `conflicts`, `carried`, `disputed` and `missing` hold the same values as the members of these
     names.
 
-    `judgement` is what the decision was written from. `signable` are the provisions that a person may sign off, those signed off included.
+    `verdict` is the verdict of an answer in compact form, as JSON, for its record. `judgement` is what the decision was written from.
+    `signable` are the provisions that a person may sign off, those signed off included.
 
     `named` are the names by which a log is searched: "jurisdiction" (those whose law applies, or may), "provision" (standing for
     certain), "requirement" (required, and not met for certain), "missing" (facts asked for), "category" (of data), "exporter" and
@@ -58,6 +59,7 @@ class Written:
     named: Mapping[str, tuple[str, ...]]
     members: Mapping[str, str]
     judgement: Judgement
+    verdict: str = ""
 
     @property
     def asked(self) -> tuple[QuestionPart, ...]:

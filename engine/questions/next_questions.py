@@ -19,6 +19,7 @@ from engine.decision import MissingPart, QuestionPart
 from engine.exchange import Exchange
 from engine.explaining.phrasebook import Phrasebook
 from engine.policy_language.vocabulary import Fact
+from engine.questions.condition_graph import ConditionGraph
 from engine.questions.open_facts import choices, is_open
 from engine.questions.possible_answers import AnswerBook
 from engine.questions.ranking import Ranking
@@ -61,6 +62,9 @@ class Questions:
             self._most[rule.key] = max(own, *late, *lifted, own)
         self._tested: dict[frozenset[str], dict[str, list[Atom]]] = {}
         self._asked_of: dict[int, tuple[str, ...]] = {}
+        self.graph = ConditionGraph(bundle.rules)
+        placed = {name for each in bundle.vocabulary.placed for name in (each.name, each.lies_in)}
+        self._tied = placed | bundle.coherence.mentioned
         self.number_of = {rule.key: number for number, rule in enumerate(bundle.rules.rules)}
         self.requiring = sum(1 << number for number, rule in enumerate(bundle.rules.rules) if rule.need is not None)
 
@@ -131,6 +135,11 @@ class Questions:
     def question(self, judgement: Judgement, fact: str, book: Phrasebook) -> QuestionPart:
         """The question for one of the open facts."""
         return _question(book, judgement.exchange, fact, judgement.open_facts[fact])
+
+    def free(self, fact: str) -> bool:
+        """Whether any answer to a question can be true, whatever else was sent: nothing that cannot be true mentions the fact."""
+        type = self.bundle.vocabulary.type_of(fact)
+        return type is not None and type.kind in ("yes/no", "value") and fact not in self._tied
 
     def asked_of(self, atom: Atom) -> tuple[str, ...] | None:
         """The facts that a test asks for, if their values are all that is asked: no field of a document, and no day."""

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 from engine.deciding.judgement import Judgement
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS
 from engine.questions.open_facts import OpenFacts, choices, is_open
-from engine.rules import AS_OF, All, Atom, Condition, Defined, Level, Not, State, Truth, anchors
-from engine.values import Missing
+from engine.rules import AS_OF, Atom, Condition, Defined, Level, State, Truth, anchors
+from engine.values import Missing, Value
 from engine.verdict import numbers
 
 if TYPE_CHECKING:
@@ -32,8 +32,7 @@ class Ranking(OpenFacts):
 
     def __init__(self, questions: Questions, judgement: Judgement) -> None:
         super().__init__(questions, judgement)
-        # By the identity of a condition, which the bundle keeps alive.
-        self._read: dict[int, tuple[Truth, tuple[str, ...]]] = {}
+        self._read = questions.graph.reader(self.reading, self._asked_of)
         self._askable: dict[str, bool] = {}
 
     def best_first(self) -> list[str]:
@@ -54,16 +53,27 @@ class Ranking(OpenFacts):
     def ranked(self, terms: Iterable[tuple[Level, Sequence[str]]]) -> list[str]:
         """The facts of what may raise the outcome, the weightiest first."""
         scores: dict[str, float] = {}
+        score = scores.get
         for level, facts in terms:
-            for fact in facts:
-                scores[fact] = scores.get(fact, 0.0) + WEIGHT.get(level, 1.0) / len(facts) ** 2
+            if facts:
+                each = WEIGHT.get(level, 1.0) / len(facts) ** 2
+                for fact in facts:
+                    scores[fact] = score(fact, 0.0) + each
         return sorted(scores, key=lambda fact: -scores[fact] * self.ease(fact))  # of equals first what a rule asks first
 
     def answerable(self, fact: str) -> bool:
         """Whether an answer to the question can be true together with what was sent."""
-        answers = self.book.of(fact, self.wide.get(fact, ())).values
+        if self.questions.free(fact):
+            return True
         contradictions = self.bundle.coherence.contradictions
-        return any(not contradictions(self.exchange.with_values({fact: each}), whole=False) for each in answers)
+        return any(not contradictions(self.exchange.with_values({fact: each}), whole=False) for each in self.answers(fact))
+
+    def answers(self, fact: str) -> Iterable[Value]:
+        """Values that an answer may give: of a word each that may be chosen, otherwise one for each class that the rules distinguish."""
+        type, wide = self.bundle.vocabulary.type_of(fact), self.wide.get(fact, ())
+        if type is not None and type.kind == "value" and not type.many and not wide:
+            return choices(self.bundle, self.exchange, fact) or ()
+        return self.book.of(fact, wide).values
 
     def ease(self, fact: str) -> float:
         """How much a fact weighs by where it is found."""
@@ -128,32 +138,8 @@ class Ranking(OpenFacts):
 
     def needed(self, condition: Condition) -> tuple[str, ...]:
         """The facts that leave a condition open; for a family's total, its members."""
-        return self.read(condition)[1]
-
-    def read(self, condition: Condition) -> tuple[Truth, tuple[str, ...]]:
-        """How a condition reads, and the facts that leave it open. Rules share most of their parts, so each part is read once."""
-        found = self._read.get(id(condition))
-        if found is None:
-            found = self._read[id(condition)] = self._reads(condition)
-        return found
-
-    def _reads(self, condition: Condition) -> tuple[Truth, tuple[str, ...]]:
-        match condition:
-            case Atom():
-                truth = self.reading(condition)
-                return truth, self._asked_of(condition) if truth is Truth.UNKNOWN else ()
-            case Not(part=part):
-                truth, facts = self.read(part)
-                return ~truth, facts
-            case Defined(key=key):
-                truth = self.verdict.defined[key]
-                return truth, self.read(self.definitions[key])[1] if truth is Truth.UNKNOWN else ()
-        parts = [self.read(part) for part in condition.parts]
-        found = [truth for truth, _ in parts]
-        truth = min(found, default=Truth.YES) if isinstance(condition, All) else max(found, default=Truth.NO)
-        if truth is not Truth.UNKNOWN:
-            return truth, ()
-        return truth, tuple({fact: None for each, facts in parts if each is Truth.UNKNOWN for fact in facts})
+        read = self._read(self.questions.graph.node(condition))
+        return () if isinstance(read, bool) else read
 
     def _asked_of(self, atom: Atom) -> tuple[str, ...]:
         """The facts to ask for because of an open test; most of what a test asks for was not sent at all."""

@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict
 import engine
 from service.callers import caller
 from service.callers.entrance import is_public
-from service.log.record import EngineVersion, Record, recorded_verdict
+from service.log.record import EngineVersion, Record, RecordedVerdict
 from service.policies.live import Live
 from service.problems import Problem
 from service.register import named_exchanges
@@ -136,7 +136,7 @@ def _examples(live: Live) -> dict[str, Any]:
         as_of=_DAY,
         request=dict(exchange.document),
         decision=decision,
-        verdict=recorded_verdict(written),
+        verdict=RecordedVerdict.model_validate_json(written.verdict),
         bundle=live.digests,
         engine=EngineVersion.of_this_one(),
     ).document()

@@ -98,7 +98,7 @@ class Reopened:
     def same_verdict(self) -> bool | None:
         """Whether this version comes to the recorded verdict; None where the record has no digest of it."""
         digest = self.record["decision"].get("verdict")
-        return None if digest is None else digest == engine.verdict_digest(self.judgement.verdict, self.judgement.outcome)
+        return None if digest is None else digest == self.pdp.digest(self.judgement)
 
 
 def reopen(stored: Stored, deciders: Deciders) -> Reopened:

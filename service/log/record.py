@@ -189,7 +189,7 @@ class RecordWriter:
             "as_of": b'"%b"' % decision.as_of.isoformat().encode(),
             "decision": canonical_object(recorded),
             "recorded_at": b'"%b"' % moment.encode(),
-            "verdict": canonical(recorded_verdict(decision).model_dump(mode="json")),
+            "verdict": decision.verdict.encode(),
             **written,
         }
 
@@ -207,24 +207,6 @@ def _members(decision: engine.Written) -> dict[str, bytes]:
         return {name: text.encode() for name, text in decision.members.items()}
     except UnicodeEncodeError:
         raise NotCanonical("half a character") from None
-
-
-def recorded_verdict(decision: engine.Written) -> RecordedVerdict:
-    """The verdict behind a decision, in compact form."""
-    judgement = decision.judgement
-    verdict, outcome = judgement.verdict, judgement.outcome
-    asked = {name for _, rule in verdict.rules_that_stand() if rule.need for name in rule.need.requirements()}
-    return RecordedVerdict(
-        stands=tuple(rule.key for certain, rule in verdict.rules_that_stand() if certain and rule.effect != "advise"),
-        advises=tuple(rule.key for certain, rule in verdict.rules_that_stand() if certain and rule.effect == "advise"),
-        possible=f"{verdict.stands.possible & ~verdict.stands.certain:x}",
-        requirements={
-            name: " or ".join(sorted(state.name.lower() for state in verdict.requirements[name])) for name in sorted(asked)
-        },
-        bounds={
-            name: (bounds.low.word, bounds.high.word) for name, bounds in {"": outcome.bounds, **outcome.jurisdictions}.items()
-        },
-    )
 
 
 class Personal(BaseModel):

@@ -8,7 +8,7 @@ inferred (`outcome`). It shares only the checked rules with the reference. Sourc
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from datetime import date
 
 from engine.backends.durable.listing import ListedRuleset
@@ -18,7 +18,7 @@ from engine.backends.durable.program import Group, Program
 from engine.backends.durable.standing import Standing
 from engine.exchange import Exchange
 from engine.rules import Condition, Defined, RuleSet, Truth
-from engine.verdict import NONE_SIGNED, Masks, Verdict
+from engine.verdict import NONE_SIGNED, Definitions, Masks, Verdict
 
 __all__ = ["Durable", "EngineUnavailable", "NetworkError"]
 
@@ -39,6 +39,7 @@ class Durable:
         self._program = Program(rules, named, _groups(rules))
         self._standing = Standing(rules)
         bits = self._program.bits
+        self.asked = {key: bits[key] for key in rules.definitions if key.startswith(ASKED)}
         done = {name.removeprefix("done "): bit for name, bit in bits.items() if name.startswith("done ")}
         self._tables = Tables(rules, self._standing, done, bits)
         self._definitions: Program | None = None
@@ -62,10 +63,14 @@ class Durable:
             requirements=strata.states,
             owed=strata.owed,
             overdue={key: strata.overdue[key] for key in strata.owed},
-            defined=_Definitions(self, exchange, as_of, certain, possible),
+            defined=DurableDefinitions(self, exchange, as_of, certain, possible),
             jurisdictions=jurisdictions,
             beneath=strata.beneath,
         )
+
+    def forget(self) -> None:
+        """Forget what earlier exchanges made the networks derive; for measurements."""
+        self._program.forget()
 
     def rulesets(self) -> list[ListedRuleset]:
         """Every ruleset of durable-rules as a person reads it, in the order in which they are asked."""
@@ -84,7 +89,7 @@ class Durable:
         return {key: _truth(bit, certain, possible) for key, bit in self._definitions.bits.items()}
 
 
-class _Definitions(Mapping[str, Truth]):
+class DurableDefinitions(Definitions):
     """How definitions read on one exchange: some are always known, the others are worked out when one of them is first read."""
 
     def __init__(self, engine: Durable, exchange: Exchange, as_of: date, certain: int, possible: int) -> None:
@@ -95,10 +100,16 @@ class _Definitions(Mapping[str, Truth]):
 
     def __getitem__(self, key: str) -> Truth:
         if self._found is None:
-            if key.startswith(ASKED) and key in self._engine.rules.definitions:
-                return _truth(self._engine._program.bits[key], *self._derived)
+            if bit := self._engine.asked.get(key):
+                return _truth(bit, *self._derived)
             self._found = self._engine.definitions(self._exchange, self._as_of)
         return self._found[key]
+
+    def several(self, keys: Sequence[str]) -> list[Truth]:
+        bits, (certain, possible) = self._engine.asked, self._derived
+        if self._found is None and all(key in bits for key in keys):
+            return [_truth(bits[key], certain, possible) for key in keys]
+        return super().several(keys)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._engine.rules.definitions)

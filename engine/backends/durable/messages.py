@@ -7,7 +7,7 @@ codes of which one of its tests holds; no test holds of a code that is not sent.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from datetime import date
 from typing import NamedTuple, TypeVar
 
@@ -101,13 +101,6 @@ class Messages:
         ]
         sources = sum(bit for _, bit, _, _ in each)
         return _Heard(sources, each, {})
-
-    def facts(self, rulesets: Iterable[int]) -> int:
-        """The sources, as bits, by which rulesets hear of an exchange; the day is not one of them."""
-        heard = 0
-        for ruleset in rulesets:
-            heard |= self._rulesets[ruleset].sources
-        return heard & ~sum(1 << read.number for read in self._always)
 
     def read(self, exchange: Exchange, day: date) -> Telling:
         """Read an exchange, fact by fact."""
@@ -258,9 +251,9 @@ _K = TypeVar("_K")
 _V = TypeVar("_V")
 
 
-def remember(table: dict[_K, _V], key: _K, value: _V) -> _V:
+def remember(table: dict[_K, _V], key: _K, value: _V, most: int = 0) -> _V:
     """Keep a value in a table that never grows beyond its bound."""
-    if len(table) >= MAX_REMEMBERED:
+    if len(table) >= (most or MAX_REMEMBERED):
         table.clear()
     table[key] = value
     return value

@@ -11,14 +11,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from hashlib import blake2b
 
 from engine.backends.durable.encode import TRUE, Meaning
 from engine.backends.durable.listing import ListedRuleset, listed
 from engine.backends.durable.lower import APPLIES, ROOMY, Lowering, Terms, derived
 from engine.backends.durable.messages import Messages, Telling, remember
-from engine.backends.durable.network import Head, Message, Network, Test
+from engine.backends.durable.network import Head, Network, Test
 from engine.exchange import Exchange
 from engine.rules import AS_OF, Condition, Defined, RuleSet
+
+DERIVED = 1_024  # messages of which a network keeps what it derived
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +38,11 @@ class Group:
 
 @dataclass(slots=True)
 class _Step:
-    """A network, the numbers of its rulesets, the facts that they hear of, and what they derived where no such fact was stated."""
+    """A network, the numbers of its rulesets, and what it derived from messages, by their digests."""
 
     network: Network
     rulesets: range
-    hears: int = 0
-    silence: dict[tuple[Message, ...], tuple[int, int]] = field(default_factory=dict)
+    derived: dict[bytes, tuple[int, int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +85,6 @@ class Program:
             for group in groups
         )
         self._messages = Messages(lowering.encoder, [r for network in self.networks for r in network.rulesets])
-        for step in (*self._always, *(step for group in self._groups for step in group.steps)):
-            step.hears = self._messages.facts(step.rulesets)
 
     def run(self, exchange: Exchange, as_of: date) -> tuple[int, int]:
         """The conditions that are certain and those that are possible, as bits."""
@@ -125,13 +125,20 @@ class Program:
     def _ask(self, step: _Step, telling: Telling, certain: int, possible: int) -> tuple[int, int]:
         message = self._messages.message
         messages = [message(ruleset, telling, certain, possible) for ruleset in step.rulesets]
-        if not telling.told & step.hears:
-            # The exchange states no fact that this step hears of, as where a law is far from it. What the step derives is kept.
-            key = tuple(messages)
-            sure, may = step.silence.get(key) or remember(step.silence, key, step.network.fire(messages))
-        else:
-            sure, may = step.network.fire(messages)
+        # What a network derives is a function of the codes that it is sent, so it is derived once.
+        key = blake2b("\0".join([f"{text}\0{unsure}" for text, unsure in messages]).encode(), digest_size=16).digest()
+        sure, may = step.derived.get(key) or remember(step.derived, key, step.network.fire(messages), DERIVED)
         return certain | sure, possible | may
+
+    def forget(self) -> None:
+        """Forget what networks derived."""
+        for step in self._all_steps():
+            step.derived.clear()
+
+    def _all_steps(self) -> Iterator[_Step]:
+        yield from self._always
+        for group in self._groups:
+            yield from group.steps
 
     def _below(self, heads: Iterable[int]) -> set[int]:
         """These heads and all heads that they rest on."""

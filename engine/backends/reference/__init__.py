@@ -20,7 +20,7 @@ from engine.backends.reference.standing_rules import Links, Reliance, meet, prog
 from engine.backends.reference.three_values import KnownFacts, Reads, define
 from engine.exchange import Exchange
 from engine.rules import RuleSet, Truth, named
-from engine.verdict import NONE_SIGNED, Masks, Verdict
+from engine.verdict import NONE_SIGNED, Masks, ReadDefinitions, Verdict
 
 
 class Reference:
@@ -70,7 +70,7 @@ class Reference:
             requirements=requirements,
             owed=owing,
             overdue={key: done[key].overdue for key in owing},
-            defined=reads.defined,
+            defined=ReadDefinitions(reads.defined),
             # 4.6: the bounds leave out the certain reviews that a person has signed off, `beneath` leaves out every certain review.
             jurisdictions=by_jurisdiction(
                 rules, raised, floors, lambda rule: rule.provision.id in signed and certain_review(rule, standing)

@@ -69,6 +69,10 @@ class Reads:
     def __call__(self, condition: Condition) -> Truth:
         return truth(condition, self.test, self.defined)
 
+    def reader(self, atoms: Sequence[Atom]) -> Callable[[int], Truth]:
+        """How some tests read, by their numbers."""
+        return lambda number: self.test(atoms[number])
+
     def seen(self, *rules: int) -> Hashable:
         """A key that two readings share where every test that these rules rest on reads the same in both."""
         conditions = (self.rules.rules[number].condition for number in rules)

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 import engine
-from engine.backends.durable import Durable, lower, messages
+from engine.backends.durable import Durable, lower, messages, program
 from engine.backends.durable.network import Message, Network
 from engine.backends.reference import Reference
 from engine.rules import Truth
@@ -53,6 +53,7 @@ def differences(bundle: engine.Bundle, durable: Durable, exchanges: list[tuple[e
 def test_what_is_remembered_and_forgotten_changes_no_answer(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Exchanges come again on other days and after their values were forgotten; the tables never outgrow their bound."""
     monkeypatch.setattr(messages, "MAX_REMEMBERED", 3)
+    monkeypatch.setattr(program, "DERIVED", 3)
     maker, draw = Maker(seed), random.Random(seed)
     bundle = maker.bundle()
     durable = Durable(bundle.rules)
@@ -62,7 +63,7 @@ def test_what_is_remembered_and_forgotten_changes_no_answer(seed: int, monkeypat
     told = durable._program._messages
     tables: list[dict[Any, Any]] = [each.remembered for each in told._sources]
     tables += [*(each.selections for each in told._rulesets), *(each._remembered for each in told._heads)]
-    tables += [step.silence for step in durable._program._always]
+    tables += [step.derived for step in durable._program._all_steps()]
     assert max(map(len, tables)) <= 3
 
 

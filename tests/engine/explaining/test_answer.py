@@ -118,8 +118,8 @@ def test_the_same_answer_is_the_same_bytes_and_the_same_digest(pdp: engine.PDP) 
         one, again = (pdp.answer(judgement, today=DAY, id=ID) for _ in range(2))
         assert one.json() == again.json()
         other = reference.judge(exchange, as_of=day)
-        digest = engine.verdict_digest(judgement.verdict, judgement.outcome)
-        assert engine.verdict_digest(other.verdict, other.outcome) == digest == json.loads(one.members["verdict"])
+        digest = pdp.digest(judgement)
+        assert reference.digest(other) == digest == json.loads(one.members["verdict"])
         digests.add(digest)
     assert len(digests) > 5
 

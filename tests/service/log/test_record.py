@@ -21,7 +21,7 @@ from starlette.testclient import TestClient
 import engine
 from service.log.canonical_json import NotCanonical, canonical, canonical_object, joined
 from service.log.leaf import WHOLE, Opening, SealedRecord, clear, faults, opened, seal
-from service.log.record import EngineVersion, PolicyDigests, Record, RecordWriter, answered, recorded_verdict
+from service.log.record import EngineVersion, PolicyDigests, Record, RecordedVerdict, RecordWriter, answered
 from service.log.summary import Summary
 from service.server.app import create_app
 from service.service import Service
@@ -242,7 +242,7 @@ def test_the_moment_is_written_as_the_model_writes_it(pdp, now):
         as_of=DAY,
         request={},
         decision=engine.Answer.model_validate_json(decision.json()),
-        verdict=recorded_verdict(decision),
+        verdict=RecordedVerdict.model_validate_json(decision.verdict),
         bundle=DIGESTS,
         engine=EngineVersion(version=engine.__version__),
     ).document()
