@@ -34,6 +34,7 @@ from engine.exchange import Exchange
 from engine.explaining.case import Case
 from engine.explaining.explanation import Teller, trace
 from engine.explaining.phrasebook import Phrasebook
+from engine.explaining.search_terms import Naming
 from engine.explaining.withheld import withheld
 from engine.explaining.written import Written
 from engine.languages import ENGLISH, LANGUAGES
@@ -125,7 +126,7 @@ class PDP:
         does not count. `came` are the conditions from earlier legs of a plan, in addition to those that the sender stated. Raises
         EnginesFailed if no engine gave a verdict.
         """
-        exchange = self._shown(exchange)
+        exchange = self.shown(exchange)
         signed = tuple(each for each in signed if as_of <= each.until)
         laid = (*came, *stated(exchange, self.travelling))
         with self._lock:
@@ -267,6 +268,11 @@ class PDP:
                 exact,
             )
 
+    @property
+    def naming(self) -> Naming:
+        """Finds the names of exchanges by which a log is searched."""
+        return self._tellers[ENGLISH.code].naming
+
     def digest(self, judgement: Judgement) -> str:
         """The digest of a judgement's verdict and outcome, as its answer has it (semantics 5.6)."""
         return self._tellers[ENGLISH.code].verdicts.digest(judgement.verdict, judgement.outcome)
@@ -283,17 +289,17 @@ class PDP:
 
     def verdict(self, exchange: Exchange, as_of: date) -> Verdict:
         """The verdict of the reference engine, for tests of definitions."""
-        return self.reference.evaluate(self._shown(exchange), as_of)
+        return self.reference.evaluate(self.shown(exchange), as_of)
 
     def defined(self, exchange: Exchange, as_of: date, keys: Iterable[str]) -> dict[str, Truth]:
         """How some definitions read, by the reference: for those that no comparison of verdicts covers."""
-        return self.reference.defined(self._shown(exchange), as_of, keys)
+        return self.reference.defined(self.shown(exchange), as_of, keys)
 
     def look(
         self, exchange: Exchange, as_of: date, signed: frozenset[str] = NONE_SIGNED, came: Collection[Carried] = ()
     ) -> tuple[Verdict, Outcome]:
         """The verdict and the outcome of the first engine; for searches, not for decisions."""
-        return self._look(self._shown(exchange), as_of, signed, came)
+        return self._look(self.shown(exchange), as_of, signed, came)
 
     def _look(
         self, exchange: Exchange, as_of: date, signed: frozenset[str] = NONE_SIGNED, came: Collection[Carried] = ()
@@ -316,7 +322,7 @@ class PDP:
         """The outcome of the first engine, without its verdict."""
         return self.look(exchange, as_of)[1]
 
-    def _shown(self, exchange: Exchange) -> Exchange:
+    def shown(self, exchange: Exchange) -> Exchange:
         """The exchange as the engines read it: without what must be shown and is merely stated (semantics 4.11)."""
         return shown_only(exchange, self._must_be_shown) if self._must_be_shown else exchange
 
@@ -411,6 +417,16 @@ class PDP:
         if not trouble:
             return verdicts, self._agreed
         return verdicts, self._agreed.model_copy(update={"agreed": False, "disagreement": trouble[:MAX_DIFFERENCES]})
+
+    def disagreeing(self, judgement: Judgement, other: Judgement, text: str) -> Judgement:
+        """A judgement that another one on the same exchange contradicts: the strictest of a review and both outcomes."""
+        level = max(Level.REVIEW, judgement.outcome.bounds.high, other.outcome.bounds.high)
+        bounds = Bounds(level, level)
+        own, outcome = (replace(each, word=outcome_word(bounds), bounds=bounds) for each in (judgement.own, judgement.outcome))
+        engine = judgement.engine.model_copy(update={"agreed": False, "disagreement": [*judgement.engine.disagreement, text]})
+        return replace(
+            judgement, engine=engine, own=own, outcome=outcome, beneath=bounds, signed_off=(), signable=(), open_facts={}
+        )
 
     def _strictest(self, exchange: Exchange, as_of: date, first: Outcome, verdicts: Collection[Verdict]) -> Outcome:
         """The strictest of a review and the outcomes of all engines."""

@@ -67,7 +67,7 @@ class Teller:
         self.book = Phrasebook(bundle, language)
         self.agreed = _encode(agreed.model_dump(mode="json"))
         self.account = Account(self.book, _encode)
-        self._naming = Naming(bundle)
+        self.naming = Naming(bundle)
         rules = bundle.rules.rules
         self._weighing = _mask(rules, lambda rule: rule.effect in WEIGHING)
         self._lifting = _mask(rules, lambda rule: rule.effect in LIFTING)
@@ -259,7 +259,7 @@ class Teller:
             "provision": case.judgement.provisions,
             "requirement": tuple(sorted(name for name in asked if case.verdict.requirements[name] != met)),
             "missing": tuple(dict.fromkeys(question.fact for question in case.asked)),
-            **self._naming.of(case.exchange, case.verdict.defined),
+            **self.naming.of(case.exchange, case.verdict.defined),
         }
 
     def weighing(self, case: Case) -> dict[str, list[tuple[Bounds, str]]]:

@@ -7,7 +7,7 @@ says who they are, and the sets that `subjects:` tests hold the categories of da
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from engine.bundle import Bundle
 from engine.exchange import Exchange
@@ -36,6 +36,10 @@ class Naming:
             name for name in dict.fromkeys(tested) if name in facts and facts[name].type.many and not facts[name].personal
         )
 
+    def parties(self, exchange: Exchange) -> dict[str, tuple[str, ...]]:
+        """The ids of the parties, "exporter" and "recipient", which may be personal."""
+        return _said(exchange, self._parties, PARTIES)
+
     def of(self, exchange: Exchange, defined: Mapping[str, Truth]) -> dict[str, tuple[str, ...]]:
         """
         The names by kind: "exporter" and "recipient" (ids, which may be personal), "exporter_country" and "recipient_country", and
@@ -44,10 +48,7 @@ class Naming:
         `defined` are a verdict's definitions. A kind is empty where nothing is known of it.
         """
         values = exchange.values
-        found: dict[str, tuple[str, ...]] = dict.fromkeys((*PARTIES, *(f"{role}_country" for role in PARTIES)), ())
-        for kind, fact in (*self._parties, *self._countries):
-            said = either(values.get(fact, Missing.LEFT_OUT))
-            found[kind] = tuple(dict.fromkeys(value for value in said if isinstance(value, str)))
+        found = {**self.parties(exchange), **_said(exchange, self._countries, [f"{role}_country" for role in PARTIES])}
         categories = dict.fromkeys(name for name, key in self._subjects if defined[key] is Truth.YES)
         for fact in self._sets:
             for value in either(values.get(fact, Missing.LEFT_OUT)):
@@ -55,3 +56,12 @@ class Naming:
                     categories |= dict.fromkeys(sorted(value.members))
         found["category"] = tuple(categories)
         return found
+
+
+def _said(exchange: Exchange, facts: Iterable[tuple[str, str]], kinds: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """The texts that are stated for some facts, by kind."""
+    found: dict[str, tuple[str, ...]] = dict.fromkeys(kinds, ())
+    for kind, fact in facts:
+        said = either(exchange.values.get(fact, Missing.LEFT_OUT))
+        found[kind] = tuple(dict.fromkeys(value for value in said if isinstance(value, str)))
+    return found

@@ -7,6 +7,7 @@ The endpoints share this. Deciding does not wait: an endpoint takes a turn first
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
 from time import perf_counter
 from typing import Any, TypeVar
 
@@ -165,7 +166,8 @@ class Decider:
         """
         began = perf_counter()
         live, exchange = judged.live, judged.filled.exchange
-        written = live.pdp.answer(judged.judgement, today=judged.today, id=judged.id, parts=asked.include, lang=asked.lang)
+        telling = partial(live.pdp.answer, parts=asked.include) if asked.include else live.decisions.answer
+        written: engine.Written = telling(judged.judgement, today=judged.today, id=judged.id, lang=asked.lang)
         if not written.engine.agreed:
             self._service.incidents.disagreement(live.pdp, request_id, written)
         try:
@@ -197,7 +199,7 @@ class Decider:
         self, live: Live, exchange: engine.Exchange, as_of: date, today: date, transaction: sa.Connection | None
     ) -> tuple[engine.Judgement, engine.Judgement]:
         """The judgements on an exchange without approvals, and with those that stand. Raises engine.EnginesFailed."""
-        unsigned = live.pdp.judge(exchange, as_of=as_of)
+        unsigned = live.decisions.judge(exchange, as_of=as_of)
         # Sign-offs are looked up only if one could change the outcome. The judgement without them shows whether one could.
         if unsigned.signable and unsigned.outcome.word in sign_offs.OPEN:
             signed = self._signed(live, exchange, max(as_of, today), transaction)
@@ -227,8 +229,11 @@ class Decider:
         today = self._today(now)
         as_of = exchange.as_of or today
         moment = Moment(as_of, now if as_of == today else None)
+        database = self._service.store.database
         try:
-            with self._service.store.database.reading.connect() as connection:
+            if (filled := self._counts.of_nothing(database, live, exchange)) is not None:
+                return filled
+            with database.reading.connect() as connection:
                 return self._counts.fill(connection, live, exchange, moment)
         except sa.exc.SQLAlchemyError:
             raise RequestRefused("not-ready", "the ledger cannot be read", headers={"Retry-After": "1"}) from None

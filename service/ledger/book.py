@@ -19,6 +19,7 @@ from pydantic import JsonValue
 
 import engine
 from service.log.canonical_json import canonical
+from service.store.database import Database
 from service.store.tables import about, commitment, counted, movement, opening, tally
 
 NOTHING = engine.Tally()
@@ -149,6 +150,10 @@ class Book:
             self._secret = bytes.fromhex(kept)
         named: list[JsonValue] = [[fact, part] for fact, part in zip(per, key, strict=True)]
         return hmac.new(self._secret, canonical(named), sha256).hexdigest()
+
+    def used(self, database: Database) -> bool:
+        """Whether anything was ever committed."""
+        return database.has_rows(counted)
 
     def covering(self, connection: sa.Connection, counter: engine.Counter, key: engine.Key) -> tuple[str, ...]:
         """The hashes of a key and of the keys that may be the same; none if a part of the key is not known."""

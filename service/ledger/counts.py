@@ -18,6 +18,7 @@ from service.ledger.book import ALWAYS, NOT_FOUND, NOTHING, Book, FoundCounts, W
 from service.policies.live import Live
 from service.problems import ProblemPlace, RequestRefused
 from service.settings import Settings, time_zone
+from service.store.database import Database
 
 ANY_NUMBER = engine.Tally(most=None)  # nothing for certain, and no upper end
 _zone = lru_cache(maxsize=64)(time_zone)
@@ -59,6 +60,19 @@ class Counts:
         self.book = book
         self._callers = settings.callers_counts
         self._since = settings.ledger_since if isinstance(settings.ledger_since, date) else date.max
+
+    def of_nothing(self, database: Database, live: Live, exchange: engine.Exchange) -> Filled | None:
+        """
+        The exchange where the ledger counts nothing and the caller sent no count: the engine counts what it adds itself. Else None.
+
+        Raises sqlalchemy.exc.SQLAlchemyError.
+        """
+        facts = [fact for counter in live.counting.counters for fact in counter.facts]
+        if self._since < date.max or not {fact.partition(".")[0] for fact in facts}.isdisjoint(exchange.document):
+            return None
+        if exchange.disputed or self.book.used(database):
+            return None
+        return Filled(exchange, {}, dict.fromkeys(facts, ANY_NUMBER))
 
     def fill(
         self,

@@ -13,10 +13,11 @@ from service.log.record import EngineVersion, PolicyDigests, RecordWriter
 
 @dataclass(frozen=True, eq=False)
 class Live:
-    """A loaded bundle, its decision point, the writer of its records, its digests, and its counting."""
+    """A loaded bundle, its decision point with the decisions that it keeps, the writer of its records, its digests, and its counting."""
 
     bundle: engine.Bundle
     pdp: engine.PDP
+    decisions: engine.DecisionCache
     records: RecordWriter
     digests: PolicyDigests
     counting: engine.Counting
@@ -26,4 +27,5 @@ class Live:
         """A bundle, made ready to decide."""
         digests = PolicyDigests(meaning=bundle.digests.meaning, source=bundle.digests.source)
         records = RecordWriter(digests, EngineVersion.of_this_one())
-        return cls(bundle, engine.PDP(bundle, mode=mode), records, digests, engine.Counting(bundle))
+        pdp = engine.PDP(bundle, mode=mode)
+        return cls(bundle, pdp, engine.DecisionCache(pdp), records, digests, engine.Counting(bundle))

@@ -10,6 +10,7 @@ INVARIANT (one writing lock): a writing transaction holds the database's writing
 
 import os
 import sqlite3
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
@@ -59,6 +60,10 @@ class Database:
     reading: sa.Engine
     writing: sa.Engine
     path: Path | None = None
+
+    def __post_init__(self) -> None:
+        self._direct: sqlite3.Connection | None = None
+        self._asking = threading.Lock()
 
     @classmethod
     def open(cls, url: str) -> Self:
@@ -122,6 +127,20 @@ class Database:
         if rows:
             transaction.exec_driver_sql(_insertion(self.dialect, table), rows)
 
+    def has_rows(self, table: sa.Table) -> bool:
+        """Whether a table has a row. Every decision asks it of the ledger, so an SQLite file is asked as directly as possible."""
+        if self.path is None:
+            with self.reading.connect() as connection:
+                return connection.execute(sa.select(sa.literal(1)).select_from(table).limit(1)).first() is not None
+        with self._asking:
+            if self._direct is None:
+                uri = f"{self.path.as_uri()}?mode=ro"
+                self._direct = sqlite3.connect(uri, uri=True, timeout=LOCK_WAIT_SECONDS, check_same_thread=False)
+            try:
+                return self._direct.execute(f"SELECT 1 FROM {table.name} LIMIT 1").fetchone() is not None
+            except sqlite3.Error as failed:
+                raise sa.exc.OperationalError(None, None, failed) from None
+
     def numbers_in(self, text: sa.ColumnElement[str]) -> sa.TableValuedAlias:
         """The numbers in a comma-separated text, as rows with a column `value`, to be joined with the row of the text."""
         if self.dialect == "postgresql":
@@ -161,6 +180,8 @@ class Database:
         """Close all connections. On SQLite one more is opened and closed, which can write and so merges the write-ahead log."""
         self.reading.dispose()
         self.writing.dispose()
+        if self._direct is not None:
+            self._direct.close()
         if self.path is not None:
             with suppress(sqlite3.Error), closing(sqlite3.connect(f"{self.path.as_uri()}?mode=rw", uri=True)) as last:
                 last.execute("SELECT 1 FROM sqlite_master").fetchall()
