@@ -317,7 +317,9 @@ class ExchangeReader:
                 continue
             counter = values.get(name, Missing.LEFT_OUT)
             own = [values[each] for each in counted if each in values]
-            stated, registered = (_counting(either(counter)[end], [either(each)[end] for each in own]) for end in (0, -1))
+            stated = registered = _counting(counter, own)
+            if any(type(each) is Disputed for each in (counter, *own)):
+                stated, registered = (_counting(either(counter)[end], [either(each)[end] for each in own]) for end in (0, -1))
             if stated is None:
                 low = _largest([either(each)[0] for each in own])
                 detail = f"is below this exchange's own count, {low:,}; a counter includes the exchange itself"
@@ -653,7 +655,7 @@ def _counting(counter: Value, own: Iterable[Value]) -> Value | None:
 
 
 def _largest(counts: Iterable[Value]) -> Decimal | None:
-    return max((each.low for each in counts if isinstance(each, Range)), default=None)
+    return max([each.low for each in counts if isinstance(each, Range)], default=None)
 
 
 def _entity_head(members: Mapping[str, Any]) -> tuple[str, int | None] | None:
