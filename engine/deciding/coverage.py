@@ -7,7 +7,7 @@ countries of the exchange. Out: gaps, reaches, and what law leaves alone. A law 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Protocol
@@ -17,7 +17,7 @@ from engine.exchange import Exchange
 from engine.policy_language.organisation import Acceptance
 from engine.rules import Level, NotReached, Spoken, Truth
 from engine.values import Disputed, Missing, SetOf, Value
-from engine.verdict import Bounds
+from engine.verdict import Bounds, Definitions
 
 REVIEWED = frozenset({"exporter", "people"})
 REACHING = REVIEWED | {"recipient", "collection", "storage", "access"}
@@ -156,7 +156,8 @@ class CoverageMap:
         vocabulary = bundle.vocabulary
         self._vocabulary = vocabulary
         self._touches = tuple((f"touch/{n}", touch.fact, touch.as_) for n, touch in enumerate(vocabulary.touches))
-        self._subjects = tuple((subject, f"subject/{subject}") for subject in vocabulary.subjects)
+        self._subjects = tuple(vocabulary.subjects)
+        self._about = tuple(f"subject/{subject}" for subject in vocabulary.subjects)
         self._spoken = {
             (floor.jurisdiction, each.subject.removeprefix("subject/")): each
             for floor in bundle.rules.floors
@@ -168,10 +169,11 @@ class CoverageMap:
             self._left_alone.setdefault(each.jurisdiction, []).append(each)
         self._known: dict[tuple[str, date], str] = {}
 
-    def of(self, exchange: Exchange, defined: Mapping[str, Truth], as_of: date) -> Coverage:
+    def of(self, exchange: Exchange, defined: Definitions, as_of: date) -> Coverage:
         """The coverage of an exchange on a day; `defined` are the definitions of its verdict."""
         touched = _Touched.of(self._touches, exchange, defined)
-        about = [(subject, truth) for subject, key in self._subjects if (truth := defined[key]) is not NO]
+        said = zip(self._subjects, defined.several(self._about), strict=True)
+        about = [(subject, truth) for subject, truth in said if truth is not NO]
         law = _Law(self._spoken, self._left_alone, defined, as_of)
         covering: set[str] = set()
         gaps: list[Gap] = []
@@ -304,11 +306,10 @@ class _Touched:
     people: Truth
 
     @classmethod
-    def of(cls, touches: Iterable[tuple[str, str, str]], exchange: Exchange, defined: Mapping[str, Truth]) -> _Touched:
+    def of(cls, touches: Sequence[tuple[str, str, str]], exchange: Exchange, defined: Definitions) -> _Touched:
         countries: dict[str, dict[str, Truth]] = {}
         people = NO
-        for key, fact, role in touches:
-            relevant = defined[key]
+        for (_, fact, role), relevant in zip(touches, defined.several([key for key, _, _ in touches]), strict=True):
             if role == "people":
                 people = max(people, relevant)
             if relevant is not NO:

@@ -21,24 +21,35 @@ class Instruments:
     """The instruments of one rule set. Made once."""
 
     def __init__(self, rules: Iterable[Rule]) -> None:
+        rules = tuple(rules)
         self._weighing = sum(1 << number for number, rule in enumerate(rules) if rule.effect not in SILENT)
+        self._policies = tuple(rule.provision.policy for rule in rules)
+        # What a rule raises wherever it stands; None where it depends on requirements and duties.
+        self._always = tuple(
+            FLAT.get(rule.effect, Level.PERMITTED) if rule.effect in FLAT or not (rule.need or rule.duties) else None
+            for rule in rules
+        )
+        self._reviews = tuple(rule.provision.id if rule.effect == "review" else "" for rule in rules)
 
     def of(self, verdict: Verdict, signed: Collection[str] = ()) -> Mapping[str, Bounds]:
         """The bounds of each policy by itself, in the order of the rules. `signed` are the provisions that a person has signed off."""
-        found: dict[str, Bounds] = {}
+        lows: dict[str, Level] = {}
+        highs: dict[str, Level] = {}
+        stands, may_doubt = verdict.stands.certain, verdict.doubted.possible
         for number in numbers(verdict.stands.possible & self._weighing):
-            rule = verdict.rules[number]
-            low, high = _raised(rule, verdict)
-            certain = verdict.stands.truth(number) is Truth.YES
-            if rule.effect == "review" and rule.provision.id in signed and certain:  # 4.6
+            always = self._always[number]
+            low, high = (always, always) if always is not None else _raised(verdict.rules[number], verdict)
+            certain = stands >> number & 1
+            if signed and certain and self._reviews[number] in signed:  # 4.6
                 low = high = Level.PERMITTED
-            low, high = _doubted(low, high, verdict.doubted.truth(number))
-            if not certain:
-                low = Level.NOT_APPLICABLE
-            before = found.get(rule.provision.policy)
-            bounds = Bounds(low, high)
-            found[rule.provision.policy] = bounds if before is None else Bounds.over((before, bounds))
-        return found
+            if may_doubt >> number & 1:
+                low, high = _doubted(low, high, verdict.doubted.truth(number))
+            policy = self._policies[number]
+            if certain and low > lows.get(policy, Level.NOT_APPLICABLE):
+                lows[policy] = low
+            if policy not in highs or high > highs[policy]:
+                highs[policy] = high
+        return {policy: Bounds(lows.get(policy, Level.NOT_APPLICABLE), high) for policy, high in highs.items()}
 
 
 def _raised(rule: Rule, verdict: Verdict) -> tuple[Level, Level]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.answer import MOST_BYTES, SCHEMA
 from engine.deciding.combine import word
-from engine.decision import CarriedPart, ConflictPart, DisputedPart, DutyPart, QuestionPart
+from engine.decision import CarriedPart, ConflictPart, DisputedPart, DutyPart, EnginePart, QuestionPart
 from engine.explaining.case import Case
 from engine.explaining.sentence import lacking, needs
 from engine.verdict import Bounds, numbers
@@ -45,10 +45,13 @@ _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=
 class AnswerWriter:
     """Writes the answers of one bundle in one language; what it has in common with the explanation, the teller writes."""
 
-    def __init__(self, teller: Teller) -> None:
+    def __init__(self, teller: Teller, agreed: EnginePart) -> None:
         self.teller = teller
         self.book = teller.book
         self.bundle = teller.bundle
+        digests = teller.bundle.digests
+        self._bundle = _encode({"meaning": digests.meaning, "source": digests.source})
+        self._agreed = _engine(agreed)
 
     def members(
         self,
@@ -61,7 +64,7 @@ class AnswerWriter:
     ) -> Mapping[str, str]:
         """The members of the answer, as canonical JSON, in their order; `said` is its sentence."""
         judgement, outcome = case.judgement, case.outcome
-        digests, engine = self.bundle.digests, judgement.engine
+        engine = judgement.engine
         fixed = {
             "schema": f'"{SCHEMA}"',
             "id": quote(case.id),
@@ -72,16 +75,8 @@ class AnswerWriter:
             **({"beneath": _encode(_of(judgement.beneath))} if judgement.beneath != outcome.bounds else {}),
             "as_of": f'"{case.as_of.isoformat()}"',
             "hypothetical": "true" if case.hypothetical else "false",
-            "bundle": _encode({"meaning": digests.meaning, "source": digests.source}),
-            "engine": _encode(
-                {
-                    "agreed": engine.agreed,
-                    **_told(disagreement=[text[:MAX_DISAGREEMENT] for text in engine.disagreement[:3]]),
-                    "mode": engine.mode,
-                    "semantics": SEMANTICS,
-                    "version": engine.version,
-                }
-            ),
+            "bundle": self._bundle,
+            "engine": self._agreed if engine.agreed else _engine(engine),
             "verdict": f'"{self.teller.verdicts.digest(judgement.verdict, outcome)}"',
         }
         items = {
@@ -211,6 +206,19 @@ def fitted(items: Mapping[str, Sequence[str]], room: int) -> dict[str, list[str]
                 waiting.remove(name)
         turn += 1
     return taken
+
+
+def _engine(engine: EnginePart) -> str:
+    """The engines that decided, as JSON."""
+    return _encode(
+        {
+            "agreed": engine.agreed,
+            **_told(disagreement=[text[:MAX_DISAGREEMENT] for text in engine.disagreement[:3]]),
+            "mode": engine.mode,
+            "semantics": SEMANTICS,
+            "version": engine.version,
+        }
+    )
 
 
 def _of(bounds: Bounds) -> dict[str, str]:

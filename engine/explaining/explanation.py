@@ -99,7 +99,7 @@ class Teller:
         digests = bundle.digests
         folders = {"folders": digests.folders} if 1 < len(digests.folders) <= MOST_FOLDERS else {}
         self.verdicts = VerdictWriter(bundle.rules)
-        self._answers = AnswerWriter(self)
+        self._answers = AnswerWriter(self, agreed)
         self.written_bundle = _encode({**folders, "meaning": digests.meaning, "source": digests.source})
 
     def answer(self, case: Case, explained: str = "") -> Written:

@@ -101,6 +101,8 @@ def _answer(case: Case, outcome: Outcome, book: Phrasebook) -> str:
 
 def _signed_off(case: Case, book: Phrasebook) -> Iterator[str]:
     """Which sign-offs the answer rests on."""
+    if not case.judgement.signed_off:
+        return
     provisions = {rule.provision.id: rule.provision for _, rule in case.standing()}
     for accepts in ("review", "lift"):
         found = [part for part in case.judgement.signed_off if part.accepts == accepts]

@@ -79,7 +79,8 @@ class Questions:
         INVARIANT: a policy whose `applies` is "no" does not come to apply, since a missing fact never makes it "no" (semantics 2.2).
         """
         rules = self.bundle.rules
-        applying = frozenset(policy for policy in self.policies if verdict.defined[f"{policy}#applies"] is not Truth.NO)
+        reads = zip(self.policies, verdict.defined.several(self.applying), strict=True)
+        applying = frozenset(policy for policy, truth in reads if truth is not Truth.NO)
         found = self._tested.get(applying)
         if found is None:
             if len(self._tested) >= MAX_REMEMBERED:
@@ -94,6 +95,11 @@ class Questions:
     @cached_property
     def policies(self) -> tuple[str, ...]:
         return tuple({rule.provision.policy: None for rule in self.bundle.rules.rules})
+
+    @cached_property
+    def applying(self) -> tuple[str, ...]:
+        """The definitions that say whether each policy applies."""
+        return tuple(f"{policy}#applies" for policy in self.policies)
 
     def lists(
         self, judgement: Judgement, evaluate: Callable[[Mapping[str, Value]], Outcome], book: Phrasebook

@@ -102,7 +102,10 @@ def _collected_once() -> Iterator[None]:
     try:
         yield
     finally:
+        # What stays is left out of later searches; the old policies, which are let go now, have to be in this one.
+        gc.unfreeze()
         gc.collect()
+        gc.freeze()
         gc.enable()
 
 

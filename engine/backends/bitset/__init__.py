@@ -54,27 +54,32 @@ class Bitset:
             self._index.defined, self._index.alone, tuple(self._seen(rule.condition) for rule in rules.rules)
         )
         self._floors = tuple(FloorTerms.of(floor, self._index.defined) for floor in rules.floors)
-        self._derived: tuple[Derived, ...] = tuple(terms.derived)
+        derived: tuple[Derived, ...] = tuple(terms.derived)
+        every = (1 << terms.size) - 1
+        # Of each derived condition its terms, and the terms that are left where it is false, true and open.
+        self._chain = tuple(
+            (each.terms, every & ~each.users.holding, every & ~each.users.failing, every & ~each.users.all) for each in derived
+        )
         dead = sum(1 << n for n, mask in enumerate(placed) if not mask)
         full = (1 << terms.size) - 1 & ~dead
         self._facts = FactsTests(rules, reader, {atom: terms.users[variable] for atom, variable in terms.atoms.items()}, full)
         self._full = full
-        self._reliance = Reliance(self._table, placed, self._derived)
+        self._reliance = Reliance(self._table, placed, derived)
 
     def evaluate(self, exchange: Exchange, as_of: date, signed: frozenset[str] = NONE_SIGNED) -> Verdict:
         """The verdict on one exchange under the law of one day, with some provisions signed off."""
         possible, certain = self._facts.narrow(exchange, as_of)
         possible &= self._full
         certain &= possible
-        for each in self._derived:
-            if not possible & each.terms:
-                possible &= ~each.users.holding
-                certain &= ~each.users.holding
-            elif certain & each.terms:
-                possible &= ~each.users.failing
-                certain &= ~each.users.failing
+        for mask, where_false, where_true, where_open in self._chain:
+            if not possible & mask:
+                possible &= where_false
+                certain &= where_false
+            elif certain & mask:
+                possible &= where_true
+                certain &= where_true
             else:
-                certain &= ~each.users.all
+                certain &= where_open
         terms = Masks(possible, certain)
         firsts = self._firsts
         others = possible & self._others
