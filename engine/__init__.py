@@ -45,7 +45,6 @@ from engine.deciding.judgement import Judgement
 from engine.deciding.rests_on import Statement
 from engine.deciding.sign_off import Approval, Unsignable, facts_digest, meaning_of
 from engine.decision import BoundsPart, CarriedPart, ConflictPart, Decision, DutyPart, PlanDecision, QuestionPart, SignedOffPart
-from engine.decision_cache import DecisionCache
 from engine.diagnostic import CODES, Diagnostic, did_you_mean
 from engine.exchange import INCOHERENT, MAX_BYTES, REGISTER, Exchange, ExchangeProblem, ExchangeRefused, read_object
 from engine.explaining.phrasebook import Phrasebook
@@ -92,7 +91,6 @@ __all__ = [
     "Counting",
     "Court",
     "Decision",
-    "DecisionCache",
     "Diagnostic",
     "Difference",
     "Digests",

@@ -154,6 +154,7 @@ class Counting:
             )
             for name, text in sorted(words.counters.items())
         )
+        self.facts = tuple(fact for counter in self.counters for fact in counter.facts)
         self.definitions = tuple(map(definition, self.counters))
         self.meaning = hashlib.sha256("".join(each.meaning for each in self.counters).encode()).hexdigest()
 

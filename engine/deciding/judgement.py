@@ -36,7 +36,6 @@ class Judgement:
     may sign off (semantics 4.6). `signable` are the provisions that a person may sign off, those signed off included; it is empty where
     the engines disagree. `open` is the outcome with the facts open that the register disputes, None where it disputes none. `open_facts`
     are the facts to find out where the outcome is open, the best to ask for first, each with the values that say too little.
-    `kept_under` is the key of a judgement that is kept (`decision_cache`).
     """
 
     exchange: Exchange
@@ -53,7 +52,6 @@ class Judgement:
     signable: tuple[str, ...]
     open: Outcome | None = None
     open_facts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    kept_under: bytes = b""
 
     @property
     def verdict(self) -> Verdict:

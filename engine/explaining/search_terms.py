@@ -7,13 +7,15 @@ says who they are, and the sets that `subjects:` tests hold the categories of da
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from typing import Any
 
 from engine.bundle import Bundle
 from engine.exchange import Exchange
 from engine.rules import Truth, tests
 from engine.values import Missing, SetOf, either
 
+UNKNOWN = "unknown"  # what a document says of an id that nobody knows
 PARTIES = ("exporter", "recipient")
 
 
@@ -36,9 +38,15 @@ class Naming:
             name for name in dict.fromkeys(tested) if name in facts and facts[name].type.many and not facts[name].personal
         )
 
-    def parties(self, exchange: Exchange) -> dict[str, tuple[str, ...]]:
-        """The ids of the parties, "exporter" and "recipient", which may be personal."""
-        return _said(exchange, self._parties, PARTIES)
+    def parties(self, document: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+        """The ids of the parties that an exchange's document states, "exporter" and "recipient", which may be personal."""
+        found: dict[str, tuple[str, ...]] = dict.fromkeys(PARTIES, ())
+        for kind, fact in self._parties:
+            value: Any = document
+            for step in fact.split("."):
+                value = value.get(step) if isinstance(value, Mapping) else None
+            found[kind] = (value,) if isinstance(value, str) and value != UNKNOWN else ()
+        return found
 
     def of(self, exchange: Exchange, defined: Mapping[str, Truth]) -> dict[str, tuple[str, ...]]:
         """
@@ -48,7 +56,10 @@ class Naming:
         `defined` are a verdict's definitions. A kind is empty where nothing is known of it.
         """
         values = exchange.values
-        found = {**self.parties(exchange), **_said(exchange, self._countries, [f"{role}_country" for role in PARTIES])}
+        found: dict[str, tuple[str, ...]] = dict.fromkeys((*PARTIES, *(f"{role}_country" for role in PARTIES)), ())
+        for kind, fact in (*self._parties, *self._countries):
+            said = either(values.get(fact, Missing.LEFT_OUT))
+            found[kind] = tuple(dict.fromkeys(value for value in said if isinstance(value, str)))
         categories = dict.fromkeys(name for name, key in self._subjects if defined[key] is Truth.YES)
         for fact in self._sets:
             for value in either(values.get(fact, Missing.LEFT_OUT)):
@@ -56,12 +67,3 @@ class Naming:
                     categories |= dict.fromkeys(sorted(value.members))
         found["category"] = tuple(categories)
         return found
-
-
-def _said(exchange: Exchange, facts: Iterable[tuple[str, str]], kinds: Iterable[str]) -> dict[str, tuple[str, ...]]:
-    """The texts that are stated for some facts, by kind."""
-    found: dict[str, tuple[str, ...]] = dict.fromkeys(kinds, ())
-    for kind, fact in facts:
-        said = either(exchange.values.get(fact, Missing.LEFT_OUT))
-        found[kind] = tuple(dict.fromkeys(value for value in said if isinstance(value, str)))
-    return found

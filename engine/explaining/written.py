@@ -5,8 +5,9 @@ A written decision: the JSON of its document, and the typed values that recordin
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
+from typing import Self
 
 from engine.deciding.judgement import Judgement
 from engine.decision import (
@@ -20,6 +21,7 @@ from engine.decision import (
     Outcome,
     QuestionPart,
 )
+from engine.exchange import Exchange
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +67,10 @@ class Written:
     def asked(self) -> tuple[QuestionPart, ...]:
         """The next questions of an answer, or of a whole decision the questions of its first list."""
         return tuple(self.missing[0].facts) if self.missing else ()
+
+    def light(self) -> Self:
+        """The same without the exchange and the engines' verdicts, to be kept."""
+        return replace(self, judgement=replace(self.judgement, exchange=Exchange({}, {}), verdicts={}))
 
     def json(self) -> str:
         """The document, with its members in their own order."""

@@ -120,8 +120,7 @@ def add(app: FastAPI, service: Service) -> None:
             async with service.turns:
                 holding.check()
                 try:
-                    sent = decider.read(live, exchange, now, caller, wanted.lang)
-                    each = decider.decide(live, sent, wanted, now, request_id, caller)
+                    each = decider.answer(live, exchange, wanted, now, request_id, caller)
                 except RequestRefused as refused:
                     if refused.kind == "not-ready":  # the exchange is not at fault, and the call may be repeated
                         raise

@@ -30,8 +30,7 @@ def add(app: FastAPI, service: Service) -> None:
         async def decide() -> Outgoing:
             async with service.turns:
                 live, now = service.live, service.clock()
-                exchange = decider.read(live, raw, now, caller, wanted.lang)
-                decided = decider.decide(live, exchange, wanted, now, scope["request_id"], caller)
+                decided = decider.answer(live, raw, wanted, now, scope["request_id"], caller)
             written = decided.written
             noted = {"decision_id": written.id, "outcome": written.outcome, "proceed": written.proceed}
             return Outgoing.of(decided, decided.answer, noted)

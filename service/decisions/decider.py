@@ -4,10 +4,9 @@ From the bytes of an exchange to a decision that is ready to be recorded and sen
 The endpoints share this. Deciding does not wait: an endpoint takes a turn first, and sends nothing before the record is durable.
 """
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime
-from functools import partial
 from time import perf_counter
 from typing import Any, TypeVar
 
@@ -17,11 +16,12 @@ from uuid_utils import uuid7
 import engine
 from service.callers.caller import Caller
 from service.ledger.book import Book
-from service.ledger.counts import Counts, Filled, Moment
+from service.ledger.counts import ANY_NUMBER, Counts, Filled, Moment
 from service.log.canonical_json import NotCanonical
 from service.log.leaf import SealedRecord, seal
 from service.log.record import answered
 from service.log.summary import Summary
+from service.policies.decision_cache import KeptAnswer
 from service.policies.live import Live
 from service.policies.shadow import GivenToShadow
 from service.problems import PLACES_SHOWN, ProblemPlace, RequestRefused
@@ -85,30 +85,83 @@ class Decider:
         self._zone = time_zone(service.settings.zone)
         self._counts = Counts(service.settings, Book())
 
+    def answer(self, live: Live, raw: bytes, asked: TellingAsked, now: datetime, request_id: str, caller: Caller) -> Decided:
+        """The decision on the exchange in these bytes, or the answer that was given to the same before. Raises RequestRefused."""
+        body = self._body(live, raw, now, caller, asked.lang)
+        key = self._key(live, body, asked, now, caller)
+        if key and (kept := live.decisions.find(key)) and not self._may_be_signed(kept.written):
+            return self._again(live, body, kept, now, request_id, caller)
+        judged = self.judge(live, self._accepted(body, asked.lang), now, request_id)
+        decided = self.tell(judged, asked, request_id, caller)
+        if key and judged.judgement is judged.unsigned:
+            other = live.decisions.keep(key, decided.written, judged.filled.exchange.personal)
+            if other is not None:
+                text = "the same exchange was decided otherwise before"
+                judgement = live.pdp.disagreeing(judged.judgement, other.judgement.outcome, text)
+                return self.tell(replace(judged, judgement=judgement), asked, request_id, caller)
+        return decided
+
     def read(self, live: Live, raw: bytes, now: datetime, caller: Caller, lang: str = TellingAsked().lang) -> engine.Exchange:
         """
         The exchange in these bytes, with what the register says of its parties and data `now`. Raises RequestRefused.
 
         What the vocabulary says of a contradiction is told in `lang`.
         """
-        reading = self._service.store.database.reading
+        return self._accepted(self._body(live, raw, now, caller, lang), lang)
+
+    def _body(self, live: Live, raw: bytes, now: datetime, caller: Caller, lang: str) -> named_exchanges.Body:
+        """The body of an exchange with what the register says. Raises RequestRefused."""
         try:
-            return named_exchanges.read(live, raw, reading, self._today(now), caller.reads)
+            return named_exchanges.read(live, raw, self._service.store.database.reading, self._today(now), caller.reads)
         except engine.ExchangeRefused as refused:
-            problems = refused.problems
+            raise _refusal(refused, lang) from None
         except sa.exc.SQLAlchemyError:
             raise RequestRefused("not-ready", "the register cannot be read", headers={"Retry-After": "1"}) from None
-        places = tuple(
-            ProblemPlace(pointer=each.pointer, code=each.code, detail=each.told(lang)) for each in problems[:PLACES_SHOWN]
-        )
-        match len(problems):
-            case 1:
-                detail = "1 place in the body is wrong"
-            case count if count < PLACES_SHOWN:
-                detail = f"{count} places in the body are wrong"
-            case _:
-                detail = f"at least {PLACES_SHOWN} places in the body are wrong; {PLACES_SHOWN} are listed"
-        raise RequestRefused("exchange-refused", detail, errors=places)
+
+    def _accepted(self, body: named_exchanges.Body, lang: str) -> engine.Exchange:
+        """The exchange in a body. Raises RequestRefused."""
+        try:
+            return body.accept()
+        except engine.ExchangeRefused as refused:
+            raise _refusal(refused, lang) from None
+
+    def _key(self, live: Live, body: named_exchanges.Body, asked: TellingAsked, now: datetime, caller: Caller) -> bytes:
+        """
+        The key of the answer to an exchange in the decision cache; none where the answer depends on more than the exchange.
+
+        It does where a part of the explanation is asked for, where a shadow decides beside, where the ledger or the caller counts, and
+        where the caller may not be told what is in the register.
+        """
+        hidden = engine.REGISTER in body.document and not caller.reads
+        if asked.include or self._service.shadow or hidden or not body.sound:
+            return b""
+        try:
+            if not self._counts.nothing(self._service.store.database, live, body.document):
+                return b""
+        except sa.exc.SQLAlchemyError:
+            return b""  # who decides finds the error again, and says it
+        try:
+            return live.decisions.key(body.document, self._today(now), asked.lang)
+        except ValueError:
+            return b""  # a number that JSON cannot carry; the engine refuses it at its place
+
+    def _may_be_signed(self, written: engine.Written) -> bool:
+        """Whether an approval could change an answer, and approvals were given."""
+        if not written.signable or written.outcome not in sign_offs.OPEN:
+            return False
+        try:
+            return sign_offs.any_given(self._service.store.database)
+        except sa.exc.SQLAlchemyError:
+            return True
+
+    def _again(
+        self, live: Live, body: named_exchanges.Body, kept: KeptAnswer, now: datetime, request_id: str, caller: Caller
+    ) -> Decided:
+        """An answer that was given before, to be answered and recorded under an id of its own. Raises RequestRefused."""
+        began = perf_counter()
+        id = str(uuid7())
+        written = kept.of(id, live.pdp.naming.parties(body.document))
+        return self._decided(live, written, written, body.document, kept.personal, now, caller, _members(written), began=began)
 
     def decide(
         self,
@@ -166,27 +219,45 @@ class Decider:
         """
         began = perf_counter()
         live, exchange = judged.live, judged.filled.exchange
-        telling = partial(live.pdp.answer, parts=asked.include) if asked.include else live.decisions.answer
-        written: engine.Written = telling(judged.judgement, today=judged.today, id=judged.id, lang=asked.lang)
+        written = live.pdp.answer(judged.judgement, today=judged.today, id=judged.id, parts=asked.include, lang=asked.lang)
         if not written.engine.agreed:
             self._service.incidents.disagreement(live.pdp, request_id, written)
+        no = denied(written)
+        told = written if caller.reads else live.pdp.withheld(written)
+        more = _members(written, counted=judged.filled.marks, denied=no, signed_off=judged.judgement.signed_off)
+        # A shadow has no sign-offs, so it is compared with the judgement without them.
+        given = GivenToShadow.of(judged.unsigned, judged.id, judged.today) if self._service.shadow else None
+        return self._decided(
+            live, written, told, exchange.document, exchange.personal, judged.now, caller, more, given, began - judged.seconds
+        )
+
+    def _decided(
+        self,
+        live: Live,
+        written: engine.Written,
+        told: engine.Written,
+        document: Mapping[str, Any],
+        personal: Sequence[str],
+        now: datetime,
+        caller: Caller,
+        more: Mapping[str, Any],
+        given: GivenToShadow | None = None,
+        began: float = 0.0,
+    ) -> Decided:
+        """A decision on a document, sealed. `told` is what the caller gets, `more` the optional members of the record."""
+        revision = live.digests.source
         try:
-            no = denied(written)
-            members = live.records.write(written, judged.now, caller.id, _more(judged, written, no))
-            told = written if caller.reads else live.pdp.withheld(written)
+            members = live.records.write(written, now, caller.id, more)
             answer = answered(told)
-            summary = Summary.of(written, judged.now, caller.id, live.digests.source, denied=bool(no))
-            entry = seal({"id": judged.id, "request": exchange.document}, exchange.personal, written=members, summary=summary)
+            summary = Summary.of(written, now, caller.id, revision, denied="denied" in more)
+            entry = seal({"id": written.id, "request": document}, personal, written=members, summary=summary)
         except NotCanonical:
             raise RequestRefused(
                 "exchange-refused", "the body holds a number or a text that JSON cannot carry safely"
             ) from None
-        took = judged.seconds + perf_counter() - began
+        took = perf_counter() - began
         self._service.metrics.decided(written.outcome, took)
-        revision = live.digests.source
-        tracing.done("decide", took, decision_id=judged.id, decision_outcome=written.outcome, policy_revision=revision)
-        # A shadow has no sign-offs, so it is compared with the judgement without them.
-        given = GivenToShadow.of(judged.unsigned, judged.id, judged.today) if self._service.shadow else None
+        tracing.done("decide", took, decision_id=written.id, decision_outcome=written.outcome, policy_revision=revision)
         return Decided(written, told, answer, entry, given)
 
     def look(self, live: Live, exchange: engine.Exchange, now: datetime) -> engine.Judgement:
@@ -199,7 +270,7 @@ class Decider:
         self, live: Live, exchange: engine.Exchange, as_of: date, today: date, transaction: sa.Connection | None
     ) -> tuple[engine.Judgement, engine.Judgement]:
         """The judgements on an exchange without approvals, and with those that stand. Raises engine.EnginesFailed."""
-        unsigned = live.decisions.judge(exchange, as_of=as_of)
+        unsigned = live.pdp.judge(exchange, as_of=as_of)
         # Sign-offs are looked up only if one could change the outcome. The judgement without them shows whether one could.
         if unsigned.signable and unsigned.outcome.word in sign_offs.OPEN:
             signed = self._signed(live, exchange, max(as_of, today), transaction)
@@ -231,22 +302,43 @@ class Decider:
         moment = Moment(as_of, now if as_of == today else None)
         database = self._service.store.database
         try:
-            if (filled := self._counts.of_nothing(database, live, exchange)) is not None:
-                return filled
+            if self._counts.nothing(database, live, exchange.document):
+                return Filled(exchange, {}, dict.fromkeys(live.counting.facts, ANY_NUMBER))
             with database.reading.connect() as connection:
                 return self._counts.fill(connection, live, exchange, moment)
         except sa.exc.SQLAlchemyError:
             raise RequestRefused("not-ready", "the ledger cannot be read", headers={"Retry-After": "1"}) from None
 
 
-def _more(judged: Judged, written: engine.Written, no: str) -> dict[str, Any]:
+def _refusal(refused: engine.ExchangeRefused, lang: str) -> RequestRefused:
+    """The answer to an exchange that cannot be read. What the vocabulary says of a contradiction is told in a language."""
+    problems = refused.problems
+    places = tuple(
+        ProblemPlace(pointer=each.pointer, code=each.code, detail=each.told(lang)) for each in problems[:PLACES_SHOWN]
+    )
+    match len(problems):
+        case 1:
+            detail = "1 place in the body is wrong"
+        case count if count < PLACES_SHOWN:
+            detail = f"{count} places in the body are wrong"
+        case _:
+            detail = f"at least {PLACES_SHOWN} places in the body are wrong; {PLACES_SHOWN} are listed"
+    return RequestRefused("exchange-refused", detail, errors=places)
+
+
+def _members(
+    written: engine.Written,
+    counted: Mapping[str, Any] | None = None,
+    denied: str = "",
+    signed_off: Sequence[engine.SignedOffPart] = (),
+) -> dict[str, Any]:
     """The optional members that the record of a decision has."""
     members = {
-        "counted": judged.filled.marks or None,
-        "denied": no or None,
+        "counted": counted or None,
+        "denied": denied or None,
         "lang": None if written.lang == TellingAsked().lang else written.lang,
         "signable": list(written.signable) if written.outcome == sign_offs.REVIEW else None,
-        "signed_off": [each.model_dump(mode="json") for each in judged.judgement.signed_off] or None,
+        "signed_off": [each.model_dump(mode="json") for each in signed_off] or None,
     }
     return {name: value for name, value in members.items() if value is not None}
 

@@ -61,18 +61,16 @@ class Counts:
         self._callers = settings.callers_counts
         self._since = settings.ledger_since if isinstance(settings.ledger_since, date) else date.max
 
-    def of_nothing(self, database: Database, live: Live, exchange: engine.Exchange) -> Filled | None:
+    def nothing(self, database: Database, live: Live, document: Mapping[str, Any]) -> bool:
         """
-        The exchange where the ledger counts nothing and the caller sent no count: the engine counts what it adds itself. Else None.
+        Whether neither the ledger nor the caller counts anything of an exchange: then its counters hold what it adds itself.
 
         Raises sqlalchemy.exc.SQLAlchemyError.
         """
-        facts = [fact for counter in live.counting.counters for fact in counter.facts]
-        if self._since < date.max or not {fact.partition(".")[0] for fact in facts}.isdisjoint(exchange.document):
-            return None
-        if exchange.disputed or self.book.used(database):
-            return None
-        return Filled(exchange, {}, dict.fromkeys(facts, ANY_NUMBER))
+        if not live.counting.facts:
+            return True
+        groups = {fact.partition(".")[0] for fact in live.counting.facts}
+        return self._since == date.max and groups.isdisjoint(document) and not self.book.used(database)
 
     def fill(
         self,

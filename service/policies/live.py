@@ -9,15 +9,16 @@ from typing import Self
 
 import engine
 from service.log.record import EngineVersion, PolicyDigests, RecordWriter
+from service.policies.decision_cache import DecisionCache
 
 
 @dataclass(frozen=True, eq=False)
 class Live:
-    """A loaded bundle, its decision point with the decisions that it keeps, the writer of its records, its digests, and its counting."""
+    """A loaded bundle, its decision point, the answers that it gave, the writer of its records, its digests, and its counting."""
 
     bundle: engine.Bundle
     pdp: engine.PDP
-    decisions: engine.DecisionCache
+    decisions: DecisionCache
     records: RecordWriter
     digests: PolicyDigests
     counting: engine.Counting
@@ -28,4 +29,4 @@ class Live:
         digests = PolicyDigests(meaning=bundle.digests.meaning, source=bundle.digests.source)
         records = RecordWriter(digests, EngineVersion.of_this_one())
         pdp = engine.PDP(bundle, mode=mode)
-        return cls(bundle, pdp, engine.DecisionCache(pdp), records, digests, engine.Counting(bundle))
+        return cls(bundle, pdp, DecisionCache(), records, digests, engine.Counting(bundle))

@@ -55,11 +55,37 @@ class _Merging:
         self.wrong(name.at, code, detail if self.reader else hidden)
 
 
-def read(live: Live, raw: bytes, connect: sa.Engine, today: date, reader: bool) -> engine.Exchange:
-    """
-    The exchange in a body, with what the register says; its day is `today` if the body gives none.
+@dataclass(frozen=True, slots=True)
+class Body:
+    """The body of an exchange with what the register says, not yet accepted by the engine."""
 
-    `reader`: the caller may read the register. Raises engine.ExchangeRefused with every problem, at its place in the body.
+    live: Live
+    document: dict[str, Any]
+    _merging: _Merging
+
+    def accept(self) -> engine.Exchange:
+        """The exchange. Raises engine.ExchangeRefused with every problem, at its place in the body."""
+        merging = self._merging
+        if merging.problems:
+            raise engine.ExchangeRefused(tuple(merging.problems))
+        try:
+            return engine.accept_exchange(self.live.bundle, self.document)
+        except engine.ExchangeRefused as refused:
+            if not merging.sources:
+                raise
+            raise engine.ExchangeRefused(tuple(_placed(each, merging) for each in _told(refused.problems, merging))) from None
+
+    @property
+    def sound(self) -> bool:
+        """Whether nothing is wrong with what the body names."""
+        return not self._merging.problems
+
+
+def read(live: Live, raw: bytes, connect: sa.Engine, today: date, reader: bool) -> Body:
+    """
+    A body with what the register says; its day is `today` if the body gives none.
+
+    `reader`: the caller may read the register. Raises engine.ExchangeRefused where it is not JSON.
     """
     document = engine.read_object(raw, engine.MAX_BYTES)
     states = stating(live)
@@ -71,7 +97,7 @@ def read(live: Live, raw: bytes, connect: sa.Engine, today: date, reader: bool) 
     named = {each.role for each in names}
     names += [each for each in _ids(document, states) if each.role not in named]
     if not names and not merging.problems:
-        return engine.accept_exchange(live.bundle, merging.document)
+        return Body(live, merging.document, merging)
     merging.document = copy.deepcopy(merging.document)
     day = document.get("as_of", today.isoformat())
     if not isinstance(day, str) or not _is_day(day):
@@ -88,12 +114,7 @@ def read(live: Live, raw: bytes, connect: sa.Engine, today: date, reader: bool) 
     # A recorded exchange must be one that can be read again, or nobody could decide it again.
     if len(json.dumps(merging.document, ensure_ascii=False).encode()) > engine.MAX_BYTES:
         merging.wrong("", "too-large", f"with the facts of the register, the exchange has more than {engine.MAX_BYTES:,} bytes")
-    if merging.problems:
-        raise engine.ExchangeRefused(tuple(merging.problems))
-    try:
-        return engine.accept_exchange(live.bundle, merging.document)
-    except engine.ExchangeRefused as refused:
-        raise engine.ExchangeRefused(tuple(_placed(each, merging) for each in _told(refused.problems, merging))) from None
+    return Body(live, merging.document, merging)
 
 
 def stands(connection: sa.Connection, kind: str, id: str, version: int, used: datetime, day: date) -> bool:

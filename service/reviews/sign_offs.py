@@ -22,6 +22,7 @@ from service.log.leaf import clear
 from service.log.store import Stored, moment_text
 from service.policies.live import Live
 from service.problems import ProblemPlace, RequestRefused
+from service.store.database import Database
 from service.store.tables import personal, sign_off
 
 MOST_PROVISIONS = 50
@@ -278,6 +279,11 @@ def standing(connection: sa.Connection, live: Live, exchange: engine.Exchange, d
 def standing_for(connection: sa.Connection, live: Live, facts: str, day: date) -> list[engine.Approval]:
     """The approvals that stand for facts, by their digest; see `standing`."""
     return _standing(live, said_of(connection, facts), day)
+
+
+def any_given(database: Database) -> bool:
+    """Whether anything was ever signed off."""
+    return database.has_rows(sign_off)
 
 
 def said_of(connection: sa.Connection, facts: str) -> list[Mapping[str, Any]]:
