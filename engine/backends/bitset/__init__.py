@@ -95,7 +95,9 @@ class Bitset:
         strata = BitsetStrata(self._table, exchange, as_of, lambda key: reading.any(self._done.get(key, 0)), put_away)
         strata.stand(holds.possible, holds.certain)
         requirements = strata.meet()
-        jurisdictions, beneath = strata.weigh((floor, floor.permits(reading.any, as_of)) for floor in self._floors)
+        jurisdictions, beneath = strata.weigh(
+            (floor, floor.permits(reading.any, as_of) if possible & floor.voices else NO) for floor in self._floors
+        )
         return Verdict(
             rules=self.rules.rules,
             holds=holds,

@@ -151,6 +151,10 @@ class FactsTests:
         self._compared = [
             tuple(key for fact in (each.atom.fact, each.atom.other) for key in self._keys(fact)) for each in self._against
         ]
+        sides = (_source(name) for keys in self._compared for name in keys)
+        self._sides = tuple(dict.fromkeys(sides))  # the values that comparisons read
+        self._identifies = any(each.atom.type.kind == "id" for each in self._against)  # ids may be personal, and are not kept
+        self._pairs: dict[tuple[Hashable, ...], Pair] = {}
         self._every = (1 << len(self._facts)) - 1
         self._tested = {name: reduce(or_, (users.all for _, users in fact.tests)) for name, fact in self._facts.items()}
         self._days: dict[date, Day] = {}
@@ -198,11 +202,30 @@ class FactsTests:
             absent >>= GROUP
             number += 1
         if self._against:
-            told = [(each.truth(exchange, self._families, self._reader, day), each.users) for each in self._against]
-            pair = narrowed(told, self._full)
+            pair = self._together(exchange, day)
             possible &= pair[0]
             certain &= pair[1]
         return possible, certain
+
+    def _together(self, exchange: Exchange, day: date) -> Pair:
+        """The masks of all tests of one fact against another, by the values that they compare."""
+        key: list[Hashable] = [day]
+        for name in self._sides:
+            value = exchange.values.get(name)
+            if type(value) is Disputed or self._identifies:
+                return self._compare(exchange, day)
+            key.append(_document_key(value) if type(value) is Document else value)
+        known = tuple(key)
+        pair = self._pairs.get(known)
+        if pair is None:
+            while len(self._pairs) >= REMEMBERED:
+                del self._pairs[next(iter(self._pairs))]
+            pair = self._pairs[known] = self._compare(exchange, day)
+        return pair
+
+    def _compare(self, exchange: Exchange, day: date) -> Pair:
+        told = [(each.truth(exchange, self._families, self._reader, day), each.users) for each in self._against]
+        return narrowed(told, self._full)
 
     def shares(self, exchange: Exchange, day: date) -> tuple[int, list[Share]]:
         """
