@@ -7,12 +7,20 @@ or if it does not have the promised shape. Members that a later version adds are
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
 from typing import Any
 
-from service.client.errors import Malformed, Place, Refused
+from . import explanation as explained
+from .answer_parts import Bounds, Gap, Owed, Question, SignedOff, Unmet
+from .errors import Malformed, Place, Refused
+from .explanation import Explanation
+from .reviews import Review, SignOff
+from .shapes import member
+from .shapes import read as shaped
 
 SCHEMA = "fifthfactor/decision/2"
+RECORD = "fifthfactor/record/3"
 PERMITTING = ("permitted", "permitted_with_obligations")
 OUTCOMES = (*PERMITTING, "not_applicable", "requirements_unmet", "review", "prohibited", "undetermined")
 
@@ -24,7 +32,10 @@ class Answer:
     """
     A recorded decision. Act on `proceed` and on nothing else.
 
-    `sentence` says the answer in words. `document` is the whole answer; `service/docs/evaluating.md` explains it.
+    `sentence` says the answer in words. `questions` are the missing facts to find out next, `unmet` what is required and not shown, `owed`
+    the duties, `gaps` the law that does not speak of the exchange, `signed_off` the approvals that counted. `more` counts for each list
+    of the answer what it leaves out. `explanation` has the parts that were asked for. `document` is the whole answer;
+    `service/docs/evaluating.md` explains it.
     """
 
     proceed: bool
@@ -32,6 +43,14 @@ class Answer:
     id: str
     sentence: str = field(repr=False)
     as_of: str
+    bounds: Bounds = field(repr=False)
+    questions: tuple[Question, ...] = field(repr=False)
+    unmet: tuple[Unmet, ...] = field(repr=False)
+    owed: tuple[Owed, ...] = field(repr=False)
+    gaps: tuple[Gap, ...] = field(repr=False)
+    signed_off: tuple[SignedOff, ...] = field(repr=False)
+    more: Mapping[str, int] = field(repr=False, hash=False)
+    explanation: Explanation | None = field(repr=False, compare=False)
     document: Mapping[str, Any] = field(repr=False, compare=False)
 
     def __bool__(self) -> bool:
@@ -77,10 +96,27 @@ def answer(read: Any) -> Answer:
         and read["hypothetical"] is False
         and engine.get("agreed") is True
         and all(map(_lets_pass, places))
+        and not read.get("unmet")
     )
     if proceed and not permits:
         raise Malformed("the answer says `proceed`, but its other parts contradict this")
-    return Answer(proceed, outcome, _text(read, "id"), _text(read, "answer"), _text(read, "as_of"), read)
+    parts = read.get("explanation")
+    return Answer(
+        proceed=proceed,
+        outcome=outcome,
+        id=_text(read, "id"),
+        sentence=_text(read, "answer"),
+        as_of=_text(read, "as_of"),
+        bounds=shaped(Bounds, bounds, "bounds"),
+        questions=member(read, "questions", tuple[Question, ...], ()),
+        unmet=member(read, "unmet", tuple[Unmet, ...], ()),
+        owed=member(read, "owed", tuple[Owed, ...], ()),
+        gaps=member(read, "gaps", tuple[Gap, ...], ()),
+        signed_off=member(read, "signed_off", tuple[SignedOff, ...], ()),
+        more=member(read, "more", Mapping[str, int], {}),
+        explanation=None if parts is None else explanation(parts),
+        document=read,
+    )
 
 
 def _lets_pass(part: Any) -> bool:
@@ -90,6 +126,47 @@ def _lets_pass(part: Any) -> bool:
     bounds = part.get("bounds", {})
     words = (part.get("outcome"), *((bounds.get("lowest"), bounds.get("highest")) if bounds else ()))
     return isinstance(bounds, dict) and all(word in (*PERMITTING, "not_applicable") for word in words)
+
+
+def explanation(read: Any, verdict: Any = "same") -> Explanation:
+    """An explanation; `verdict` is the header of its answer. Raises Malformed."""
+    if not isinstance(read, dict) or read.get("schema") != explained.SCHEMA:
+        raise Malformed(f"the explanation is not a `{explained.SCHEMA}`")
+    if verdict not in ("same", "other", "unknown"):
+        raise Malformed("the explanation does not say whether it is of the recorded verdict")
+    return replace(shaped(Explanation, read, "explanation"), verdict=verdict, document=read)
+
+
+def review(read: Mapping[str, Any], id: str) -> Review:
+    """The review of a decision, from its record. Raises Malformed."""
+    record = read.get("record")
+    if not isinstance(record, dict) or record.get("id") != id:
+        raise Malformed("the answer is not the requested record")
+    if record.get("schema") != RECORD:
+        raise Malformed(f"the record is not a `{RECORD}`, so it does not say what may be signed off")
+    decided = answer(record.get("decision"))
+    if decided.id != id:
+        raise Malformed("the record has another decision")
+    request = member(record, "request", Mapping[str, Any])
+    return Review(
+        id=id,
+        recorded_at=member(record, "recorded_at", datetime),
+        as_of=member(record, "as_of", date),
+        exporter_country=_country(request, "exporter"),
+        recipient_country=_country(request, "recipient"),
+        sentence=decided.sentence,
+        beneath=member(decided.document, "beneath", Bounds, decided.bounds),
+        provisions=member(record, "signable", tuple[str, ...], ()),
+        current=None,
+    )
+
+
+def sign_offs(read: Mapping[str, Any], decision: str) -> tuple[SignOff, ...]:
+    """The sign-offs of a decision. Raises Malformed."""
+    found: tuple[SignOff, ...] = member(read, "sign_offs", tuple[SignOff, ...])
+    if any(each.decision != decision for each in found):
+        raise Malformed("the answer has a sign-off of another decision")
+    return found
 
 
 def batch(read: Any, sent: int) -> list[Answer | Refused]:
@@ -135,6 +212,12 @@ def refusal(problem: Mapping[str, Any], status: int) -> Refused:
         str(problem.get("request_id", "")),
         tuple(Place(*(str(each.get(name, "")) for name in ("pointer", "code", "detail"))) for each in places),
     )
+
+
+def _country(request: Mapping[str, Any], role: str) -> str | None:
+    party = request.get(role)
+    country = party.get("country") if isinstance(party, dict) else None
+    return country if isinstance(country, str) else None
 
 
 def _text(read: Mapping[str, Any], name: str) -> str:

@@ -2,23 +2,27 @@
 
 import asyncio
 import ssl
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from datetime import date
 from types import TracebackType
 from typing import Any, Self
 
 import httpx
 
-from service.client import calls
-from service.client.answers import Answer, Committed
-from service.client.calls import RETRIES, TIMEOUT_SECONDS, Again, Attempts, Call, Gathered, Options, Read, came, failure
-from service.client.errors import Refused, Unavailable
+from . import calls
+from .answers import Answer, Committed
+from .attempts import RETRIES, TIMEOUT_SECONDS, Again, Attempts, Call, Gathered, Options, Read, came, failure
+from .errors import Refused, Unavailable
+from .explanation import Explanation
+from .pages import Filter, Item, Pages
+from .reviews import Recorded, Review, SignOff, SignOffsGiven
 
 
 class AsyncClient:
     """
     Asks one service, from one event loop. Use it as `async with AsyncClient(address) as client:`, or close it.
 
-    It has the methods and parameters of `Client`; the methods are awaited.
+    It has the methods and parameters of `Client`. The methods are awaited; those that give an iterator are for `async for`.
     """
 
     def __init__(
@@ -74,9 +78,45 @@ class AsyncClient:
         """The record of a decision, and its place in the log."""
         return await self._call(calls.decision(id))
 
-    async def decisions(self, **filters: str | int | bool) -> dict[str, Any]:
-        """A page of decisions that match the filters."""
+    async def decisions(self, **filters: Filter) -> dict[str, Any]:
+        """A page of decisions that match the filters. A filter of several values, in a list, takes any of them."""
         return await self._call(calls.decisions(filters))
+
+    def each_decision(self, **filters: Filter) -> AsyncIterator[Recorded]:
+        """Every decision that matches the filters, newest first. The time-out is that of a page."""
+        return self._each(calls.each_decision(filters))
+
+    async def explanation(self, id: str, parts: Iterable[str] = (), *, lang: str = "") -> Explanation:
+        """Why a recorded decision is as it is, by the parts that are named; the service's pages list the parts."""
+        return await self._call(calls.explanation(id, parts, lang))
+
+    def reviews(self) -> AsyncIterator[Review]:
+        """The reviews that wait for a person, newest first. The time-out is that of a page."""
+        return self._each(calls.reviews())
+
+    async def review(self, id: str) -> Review:
+        """
+        The review of one decision: what may be signed off of it. `provisions` is empty if its outcome is not a review.
+
+        Raises Malformed for a record of an earlier shape, which does not say it; `reviews` does.
+        """
+        return await self._call(calls.review(id))
+
+    async def approve(
+        self, decision: str, provisions: Iterable[str] = (), *, requirement: str = "", reason: str, until: date
+    ) -> SignOffsGiven:
+        """Sign off provisions of a decision, or a requirement that is met only in doubt. `until` is the last day of the approval."""
+        return await self._call(calls.sign_off(decision, "approve", provisions, requirement, reason, until))
+
+    async def refuse(
+        self, decision: str, provisions: Iterable[str] = (), *, requirement: str = "", reason: str
+    ) -> SignOffsGiven:
+        """Refuse to sign off. This withdraws the approvals that were given before for the same provisions and facts."""
+        return await self._call(calls.sign_off(decision, "refuse", provisions, requirement, reason))
+
+    async def sign_offs(self, decision: str) -> tuple[SignOff, ...]:
+        """Every sign-off that was given for a decision, in order. The last one for each provision counts."""
+        return await self._call(calls.sign_offs(decision))
 
     async def commit(self, decision: str) -> Committed:
         """Commit a decided exchange: it happens."""
@@ -105,6 +145,11 @@ class AsyncClient:
     async def asset(self, id: str) -> dict[str, Any]:
         """Read a data asset of the register."""
         return await self._call(calls.get("assets", id))
+
+    async def _each(self, pages: Pages[Item]) -> AsyncIterator[Item]:
+        while pages.more:
+            for each in await self._call(pages.call()):
+                yield each
 
     async def _call(self, call: Call[Read]) -> Read:
         attempts = Attempts(call, self._options)

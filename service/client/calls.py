@@ -1,183 +1,27 @@
-"""
-The part that both clients share: the calls, the reading of answers, and the rules for repeating a call. Nothing here waits or sends.
-
-All attempts of a call share one time-out and, if the call writes, one `Idempotency-Key`. So the service does a repeated call only once,
-whatever went wrong on the way.
-"""
+"""The calls that both clients share: for each the request, and the reading of its answer. Nothing here waits or sends."""
 
 import json
-import os
-import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from time import monotonic
-from typing import Any, Generic, TypeVar
+from datetime import date
+from typing import Any
 from urllib.parse import quote, urlencode
-from uuid import uuid4
 
-import httpx
-
-from service.client import answers
-from service.client.answers import Answer, Committed
-from service.client.errors import ClientError, Malformed, Refused, Unavailable
-
-TIMEOUT_SECONDS = 5.0
-RETRIES = 2
-MOST_BYTES = 128 * 1024 * 1024  # in an answer: a full batch has 64 MiB
-FIRST_PAUSE_SECONDS = 0.1
-KEY_VARIABLE = "FIFTHFACTOR_KEY"
-
-Read = TypeVar("Read")
-
-
-@dataclass(frozen=True, slots=True)
-class Call(Generic[Read]):
-    """One call: the request to send, and how to read the document of the answer."""
-
-    method: str
-    path: str
-    read: Callable[[dict[str, Any]], Read]
-    body: bytes | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Came:
-    """An answer as it came: status, headers and bytes."""
-
-    status: int
-    kind: str
-    wait: str | None
-    body: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """The options of a client. Its repr does not show the key."""
-
-    address: str
-    key: str | None = field(repr=False)
-    timeout: float
-    retries: int
-
-    @classmethod
-    def of(cls, address: str, key: str | None, timeout: float, retries: int) -> "Options":
-        """Checked options. If no key is given, it is taken from the environment. Raises ValueError."""
-        url = httpx.URL(address)
-        if url.scheme not in ("http", "https") or not url.host or url.userinfo or url.query or url.fragment:
-            raise ValueError("the address must be like https://host:port, without a user, a query or a fragment")
-        if not 0 < timeout <= 600 or not 0 <= retries <= 10:
-            raise ValueError("the time-out may be up to 600 seconds, and the retries up to 10")
-        key = key or os.environ.get(KEY_VARIABLE) or None
-        if key and not (key.isascii() and key.isprintable()):
-            raise ValueError("the key has characters that a header cannot carry")
-        return cls(address.rstrip("/"), key, timeout, retries)
-
-    def headers(self, attempts: "Attempts[Any]") -> dict[str, str]:
-        """The headers of one attempt."""
-        found = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "fifthfactor-client"}
-        if self.key:
-            found["Authorization"] = f"Bearer {self.key}"
-        if attempts.call.body is not None:
-            found["Content-Type"] = "application/json"
-        if attempts.call.method != "GET":
-            found["Idempotency-Key"] = attempts.name
-        return found
-
-
-class Attempts(Generic[Read]):
-    """The attempts of one call. They share one idempotency key and one time-out."""
-
-    def __init__(self, call: Call[Read], options: Options) -> None:
-        self.call = call
-        self.name = str(uuid4())
-        self._made = 0
-        self._most = options.retries + 1
-        self._until = monotonic() + options.timeout
-
-    @property
-    def left(self) -> float:
-        """The seconds left until the time-out. Raises Unavailable."""
-        left = self._until - monotonic()
-        if left <= 0:
-            raise Unavailable("there was no answer in time")
-        return left
-
-    def read(self, came: Came) -> Read:
-        """The content of an answer. Raises Again, Refused, Malformed, Unavailable."""
-        if came.status in (200, 201) and came.kind == "application/json":
-            return self.call.read(answers.document(came.body))
-        if came.kind != "application/problem+json":
-            if came.status in (502, 503, 504):  # a proxy in between
-                raise Again(
-                    Unavailable(f"the service cannot be reached: status {came.status}", came.status), _seconds(came.wait)
-                )
-            raise Malformed(f"the answer with status {came.status} is not from the service")
-        refused = answers.refusal(answers.document(came.body), came.status)
-        if came.status != 503:
-            raise refused
-        raise Again(Unavailable(f"{refused.kind}: {refused.detail}", 503), _seconds(came.wait))
-
-    def pause(self, failed: "Again") -> float:
-        """The seconds to wait before the next attempt. Raises the error of the last attempt where there is no next."""
-        self._made += 1
-        wait = failed.wait + random.uniform(0, FIRST_PAUSE_SECONDS * 2**self._made)
-        if self._made >= self._most or wait >= self._until - monotonic():
-            raise failed.error from None
-        return wait
-
-
-class Again(Exception):
-    """An attempt failed, and another may succeed after at least this many seconds."""
-
-    def __init__(self, error: ClientError, wait: float = 0.0) -> None:
-        super().__init__(str(error))
-        self.error = error
-        self.wait = wait
-
-
-def failure(failed: httpx.HTTPError) -> Again:
-    """The error of a request that got no answer."""
-    if isinstance(failed, httpx.TimeoutException):
-        return Again(Unavailable("there was no answer in time"))
-    return Again(Unavailable(f"the service cannot be reached: {type(failed).__name__}"))
-
-
-def came(response: httpx.Response, body: bytes) -> Came:
-    """An answer with its whole body."""
-    kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-    return Came(response.status_code, kind, response.headers.get("retry-after"), body)
-
-
-class Gathered:
-    """Collects the body of an answer piece by piece, up to MOST_BYTES."""
-
-    def __init__(self, attempts: Attempts[Any]) -> None:
-        self._attempts = attempts
-        self._pieces: list[bytes] = []
-        self._size = 0
-
-    def add(self, piece: bytes) -> None:
-        """Raises Malformed, Unavailable."""
-        self._pieces.append(piece)
-        self._size += len(piece)
-        if self._size > MOST_BYTES:
-            raise Malformed(f"the answer has more than {MOST_BYTES} bytes")
-        _ = self._attempts.left
-
-    def body(self) -> bytes:
-        """The whole body."""
-        return b"".join(self._pieces)
-
-
-# --- the calls -------------------------------------------------------------------------------------------------------
+from . import answers
+from .answers import Answer, Committed
+from .attempts import Call, Came
+from .errors import Malformed, Refused
+from .explanation import Explanation
+from .pages import Filter, Pages, query
+from .reviews import Recorded, Review, SignOff, SignOffsGiven, Then, Verdict
+from .shapes import member
 
 
 def evaluate(exchange: Mapping[str, Any], include: Iterable[str], lang: str) -> Call[Answer]:
     """Decide an exchange."""
     day = exchange.get("as_of")
 
-    def read(came: dict[str, Any]) -> Answer:
-        found = answers.answer(came)
+    def read(came: Came) -> Answer:
+        found = answers.answer(came.document())
         if day is not None and found.as_of != day:
             raise Malformed("the answer is about the law of another day")
         return found
@@ -188,25 +32,86 @@ def evaluate(exchange: Mapping[str, Any], include: Iterable[str], lang: str) -> 
 def evaluate_batch(exchanges: Sequence[Mapping[str, Any]], include: Iterable[str], lang: str) -> Call[list[Answer | Refused]]:
     """Decide several exchanges together."""
     body = b'{"exchanges":[' + b",".join(map(_json, exchanges)) + b"]}"
-    return Call("POST", "/v1/evaluate/batch" + _query(include, lang), lambda came: answers.batch(came, len(exchanges)), body)
+    path = "/v1/evaluate/batch" + _query(include, lang)
+    return Call("POST", path, lambda came: answers.batch(came.document(), len(exchanges)), body)
 
 
 def decision(id: str) -> Call[dict[str, Any]]:
     """Read the record of a decision."""
 
-    def read(came: dict[str, Any]) -> dict[str, Any]:
-        record = came.get("record")
+    def read(came: Came) -> dict[str, Any]:
+        document = came.document()
+        record = document.get("record")
         if not isinstance(record, dict) or record.get("id") != id:
             raise Malformed("the answer is not the requested record")
-        return came
+        return document
 
     return Call("GET", f"/v1/decisions/{_part(id)}", read)
 
 
-def decisions(filters: Mapping[str, str | int | bool]) -> Call[dict[str, Any]]:
+def decisions(filters: Mapping[str, Filter]) -> Call[dict[str, Any]]:
     """Read a page of decisions."""
-    sought = {name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in filters.items()}
-    return Call("GET", "/v1/decisions" + (f"?{urlencode(sought)}" if sought else ""), _as_it_came)
+    return Call("GET", "/v1/decisions" + query(filters), Came.document)
+
+
+def each_decision(filters: Mapping[str, Filter]) -> Pages[Recorded]:
+    """Read every page of decisions."""
+    return Pages("/v1/decisions", "decisions", Recorded, filters)
+
+
+def explanation(id: str, parts: Iterable[str], lang: str) -> Call[Explanation]:
+    """Explain a decision."""
+
+    def read(came: Came) -> Explanation:
+        found = answers.explanation(came.document(), came.verdict)
+        if found.id != id or (lang and found.lang != lang):
+            raise Malformed("the explanation is of another decision, or in another language")
+        return found
+
+    return Call("GET", f"/v1/decisions/{_part(id)}/explanation" + _query(parts, lang), read)
+
+
+def reviews() -> Pages[Review]:
+    """Read every page of the reviews that wait."""
+    return Pages("/v1/reviews", "reviews", Review)
+
+
+def review(id: str) -> Call[Review]:
+    """Read the review of one decision from its record."""
+    return Call("GET", f"/v1/decisions/{_part(id)}", lambda came: answers.review(came.document(), id))
+
+
+def sign_offs(decision: str) -> Call[tuple[SignOff, ...]]:
+    """Read the sign-offs of a decision."""
+    path = f"/v1/decisions/{_part(decision)}/sign-offs"
+    return Call("GET", path, lambda came: answers.sign_offs(came.document(), decision))
+
+
+def sign_off(
+    decision: str, verdict: Verdict, provisions: Iterable[str], requirement: str, reason: str, until: date | None = None
+) -> Call[SignOffsGiven]:
+    """Sign off provisions of a decision, or refuse to. Raises ValueError if not either provisions or a requirement are named."""
+    asked = tuple(provisions)
+    if isinstance(provisions, str) or bool(asked) == bool(requirement):
+        raise ValueError("name either provisions, in a list, or a requirement")
+    body = {
+        "verdict": verdict,
+        "reason": reason,
+        **({"provisions": asked} if asked else {"requirement": requirement}),
+        **({} if until is None else {"until": until.isoformat()}),
+    }
+
+    def read(came: Came) -> SignOffsGiven:
+        document = came.document()
+        found = SignOffsGiven(answers.sign_offs(document, decision), member(document, "then", Then))
+        given = {each.provision for each in found.sign_offs}
+        if not given or (asked and given != set(asked)):
+            raise Malformed("the answer is not about the provisions that were sent")
+        if any((each.verdict, each.until) != (verdict, until) for each in found.sign_offs):
+            raise Malformed("the answer has another sign-off than the one that was sent")
+        return found
+
+    return Call("POST", f"/v1/decisions/{_part(decision)}/sign-off", read, _json(body))
 
 
 def commit(decision: str) -> Call[Committed]:
@@ -218,8 +123,8 @@ def withdraw(commitment: str, reason: str) -> Call[Committed]:
     """Withdraw a commitment."""
     path = f"/v1/commitments/{_part(commitment)}/withdraw"
 
-    def read(came: dict[str, Any]) -> Committed:
-        found = answers.commitment(came)
+    def read(came: Came) -> Committed:
+        found = answers.commitment(came.document())
         if found.id != commitment:
             raise Malformed("the answer is about another commitment")
         return found
@@ -235,26 +140,22 @@ def amend(commitment: str, decision: str, reason: str) -> Call[Committed]:
 
 def put(kind: str, id: str, content: Mapping[str, Any]) -> Call[dict[str, Any]]:
     """Write an entity of the register; `kind` is `parties` or `assets`."""
-    return Call("PUT", f"/v1/{kind}/{_part(id)}", _as_it_came, _json(content))
+    return Call("PUT", f"/v1/{kind}/{_part(id)}", Came.document, _json(content))
 
 
 def get(kind: str, id: str) -> Call[dict[str, Any]]:
     """Read an entity of the register."""
-    return Call("GET", f"/v1/{kind}/{_part(id)}", _as_it_came)
+    return Call("GET", f"/v1/{kind}/{_part(id)}", Came.document)
 
 
-def _committed(decision: str) -> Callable[[dict[str, Any]], Committed]:
-    def read(came: dict[str, Any]) -> Committed:
-        found = answers.commitment(came)
+def _committed(decision: str) -> Callable[[Came], Committed]:
+    def read(came: Came) -> Committed:
+        found = answers.commitment(came.document())
         if found.decision != decision or found.state != "committed":
             raise Malformed("the answer is not a commitment of that decision")
         return found
 
     return read
-
-
-def _as_it_came(came: dict[str, Any]) -> dict[str, Any]:
-    return came
 
 
 def _json(value: Mapping[str, Any]) -> bytes:
@@ -270,7 +171,3 @@ def _part(id: str) -> str:
     if not id or id in (".", ".."):
         raise ValueError("an id must not be empty, `.` or `..`")
     return quote(id, safe="")
-
-
-def _seconds(wait: str | None) -> float:
-    return float(wait) if wait and len(wait) < 6 and wait.isascii() and wait.isdigit() else 0.0

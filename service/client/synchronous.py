@@ -2,17 +2,21 @@
 
 import ssl
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date
 from types import TracebackType
 from typing import Any, Self
 
 import httpx
 
-from service.client import calls
-from service.client.answers import Answer, Committed
-from service.client.calls import RETRIES, TIMEOUT_SECONDS, Again, Attempts, Call, Gathered, Options, Read, came, failure
-from service.client.deadline import Transport, within
-from service.client.errors import Refused
+from . import calls
+from .answers import Answer, Committed
+from .attempts import RETRIES, TIMEOUT_SECONDS, Again, Attempts, Call, Gathered, Options, Read, came, failure
+from .deadline import Transport, within
+from .errors import Refused
+from .explanation import Explanation
+from .pages import Filter, Item, Pages
+from .reviews import Recorded, Review, SignOff, SignOffsGiven
 
 
 class Client:
@@ -76,9 +80,43 @@ class Client:
         """The record of a decision, and its place in the log."""
         return self._call(calls.decision(id))
 
-    def decisions(self, **filters: str | int | bool) -> dict[str, Any]:
-        """A page of decisions that match the filters."""
+    def decisions(self, **filters: Filter) -> dict[str, Any]:
+        """A page of decisions that match the filters. A filter of several values, in a list, takes any of them."""
         return self._call(calls.decisions(filters))
+
+    def each_decision(self, **filters: Filter) -> Iterator[Recorded]:
+        """Every decision that matches the filters, newest first. The time-out is that of a page."""
+        return self._each(calls.each_decision(filters))
+
+    def explanation(self, id: str, parts: Iterable[str] = (), *, lang: str = "") -> Explanation:
+        """Why a recorded decision is as it is, by the parts that are named; the service's pages list the parts."""
+        return self._call(calls.explanation(id, parts, lang))
+
+    def reviews(self) -> Iterator[Review]:
+        """The reviews that wait for a person, newest first. The time-out is that of a page."""
+        return self._each(calls.reviews())
+
+    def review(self, id: str) -> Review:
+        """
+        The review of one decision: what may be signed off of it. `provisions` is empty if its outcome is not a review.
+
+        Raises Malformed for a record of an earlier shape, which does not say it; `reviews` does.
+        """
+        return self._call(calls.review(id))
+
+    def approve(
+        self, decision: str, provisions: Iterable[str] = (), *, requirement: str = "", reason: str, until: date
+    ) -> SignOffsGiven:
+        """Sign off provisions of a decision, or a requirement that is met only in doubt. `until` is the last day of the approval."""
+        return self._call(calls.sign_off(decision, "approve", provisions, requirement, reason, until))
+
+    def refuse(self, decision: str, provisions: Iterable[str] = (), *, requirement: str = "", reason: str) -> SignOffsGiven:
+        """Refuse to sign off. This withdraws the approvals that were given before for the same provisions and facts."""
+        return self._call(calls.sign_off(decision, "refuse", provisions, requirement, reason))
+
+    def sign_offs(self, decision: str) -> tuple[SignOff, ...]:
+        """Every sign-off that was given for a decision, in order. The last one for each provision counts."""
+        return self._call(calls.sign_offs(decision))
 
     def commit(self, decision: str) -> Committed:
         """Commit a decided exchange: it happens."""
@@ -107,6 +145,10 @@ class Client:
     def asset(self, id: str) -> dict[str, Any]:
         """Read a data asset of the register."""
         return self._call(calls.get("assets", id))
+
+    def _each(self, pages: Pages[Item]) -> Iterator[Item]:
+        while pages.more:
+            yield from self._call(pages.call())
 
     def _call(self, call: Call[Read]) -> Read:
         attempts = Attempts(call, self._options)

@@ -1,14 +1,10 @@
 """The client: a real server answers it, and a malicious one never gets a permit out of it."""
 
-import asyncio
-import contextlib
 import json
 import socket
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Callable, Iterator
 from datetime import date
 from operator import methodcaller
 from typing import Any, get_args
@@ -20,9 +16,9 @@ import engine
 from engine.deciding.combine import PERMITTING
 from engine.decision import Outcome
 from service.client import Answer, AsyncClient, Client, ClientError, Malformed, Refused, Unavailable, answers
-from tests.service.conftest import EXCHANGE, ROOT, Server, running
+from tests.service.client.conftest import KINDS, answering, ask, problem, sends
+from tests.service.conftest import EXCHANGE, ROOT
 
-KINDS = ("sync", "async")
 PERMIT: dict[str, Any] = {
     "schema": "fifthfactor/decision/2",
     "id": "019ab3c4",
@@ -39,32 +35,12 @@ PERMIT: dict[str, Any] = {
 }
 
 
-def ask(kind: str, address: str, what: Callable[[Any], Any], **options: Any) -> Any:
-    """What one of the clients makes of a call."""
-    if kind == "sync":
-        with Client(address, **options) as client:
-            return what(client)
-
-    async def wait() -> Any:
-        async with AsyncClient(address, **options) as client:
-            return await what(client)
-
-    return asyncio.run(wait())
-
-
 def evaluate(client: Any) -> Any:
     """Ask for a decision on the exchange of these tests."""
     return client.evaluate(EXCHANGE)
 
 
 # --- a real server ---------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """One real server for all calls."""
-    with running(tmp_path_factory.mktemp("client") / "log.db") as server:
-        yield server
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -139,93 +115,30 @@ def test_without_a_server_there_is_no_permit(kind):
 
 
 def test_every_decision_of_the_policies_tests_is_consistent():
-    """What the client asks of an answer holds for real ones: whatever the engine permits is a permit to the client."""
+    """What the client asks of an answer holds for real ones: whatever the engine permits is a permit to the client; and of explanations."""
     bundle = engine.load(engine.bundled_policies())
     pdp = engine.PDP(bundle, "bitset")
-    permits = 0
-    for trial in engine.trials(bundle, bundle)[::150]:
+    parts = [part for part in engine.PARTS if part not in ("remedies", "holds_until", "questions")]  # these take long
+    permits, read = 0, set()
+    for number, trial in enumerate(engine.trials(bundle, bundle)[::150]):
         exchange = engine.parse_exchange(bundle, trial.raw)
         day = trial.as_of or exchange.as_of or date(2026, 11, 24)
-        written = pdp.answer(pdp.judge(exchange, as_of=day), today=day, id="one")
+        judgement = pdp.judge(exchange, as_of=day)
+        written = pdp.answer(judgement, today=day, id="one")
         answer = answers.answer(answers.document(written.json().encode()))
         assert (answer.proceed, answer.outcome) == (written.proceed, written.outcome)
         permits += answer.proceed
+        if number % 5 == 0:
+            explained = pdp.explain(judgement, today=day, id="one", parts=parts)
+            explanation = answers.explanation(answers.document(explained.encode()), "same")
+            read |= {name for name in ("reasons", "duties", "advice", "beaten", "requirements") if getattr(explanation, name)}
     assert permits
+    assert len(read) == 5
     assert tuple(level.word for level in PERMITTING) == answers.PERMITTING
     assert set(get_args(Outcome)) == set(answers.OUTCOMES)
 
 
 # --- a malicious one -------------------------------------------------------------------------------------------------
-
-
-class Malicious:
-    """Answers each connection with the next of its scripts; the last one again and again. Keeps what was sent to it."""
-
-    def __init__(self, *scripts: Callable[[socket.socket], None]) -> None:
-        self._scripts = list(scripts)
-        self._listening = socket.create_server(("127.0.0.1", 0))
-        self.address = f"http://127.0.0.1:{self._listening.getsockname()[1]}"
-        self.heard: list[bytes] = []
-        threading.Thread(target=self._serve, daemon=True).start()
-
-    def _serve(self) -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                connection, _ = self._listening.accept()
-                threading.Thread(target=self._answer, args=(connection,), daemon=True).start()
-
-    def _answer(self, connection: socket.socket) -> None:
-        with contextlib.closing(connection), contextlib.suppress(OSError):
-            head = b""
-            while b"\r\n\r\n" not in head:
-                if not (piece := connection.recv(65_536)):
-                    return
-                head += piece
-            self.heard.append(head)
-            script = self._scripts.pop(0) if len(self._scripts) > 1 else self._scripts[0]
-            script(connection)
-
-    def close(self) -> None:
-        """Listen no more."""
-        self._listening.close()
-
-
-@pytest.fixture
-def malicious() -> Iterator[Callable[..., Malicious]]:
-    """Makes malicious servers."""
-    made: list[Malicious] = []
-
-    def make(*scripts: Callable[[socket.socket], None]) -> Malicious:
-        made.append(Malicious(*scripts))
-        return made[-1]
-
-    yield make
-    for each in made:
-        each.close()
-
-
-def sends(*pieces: bytes, pause: float = 0.0) -> Callable[[socket.socket], None]:
-    """A script that sends bytes, with a pause between."""
-
-    def script(connection: socket.socket) -> None:
-        for piece in pieces:
-            connection.sendall(piece)
-            time.sleep(pause)
-
-    return script
-
-
-def answering(body: bytes | dict[str, Any], status: str = "200 OK", kind: str = "application/json", more: str = "") -> bytes:
-    """The bytes of an answer."""
-    content = body if isinstance(body, bytes) else json.dumps(body).encode()
-    head = f"HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {len(content)}\r\nConnection: close\r\n{more}\r\n"
-    return head.encode() + content
-
-
-def problem(kind: str, status: int, more: str = "") -> bytes:
-    """A problem document as an answer."""
-    document = {"type": f"urn:fifthfactor:problem:{kind}", "title": "t", "status": status, "detail": "d"}
-    return answering(document, f"{status} X", "application/problem+json", more)
 
 
 def changed(**changes: Any) -> dict[str, Any]:
@@ -264,6 +177,13 @@ SPOILT = {
     "hypothetical is missing": answering(changed(hypothetical=None)),
     "the engines disagree": answering(changed(engine={"agreed": False})),
     "no engines": answering(changed(engine=None)),
+    "the questions are a text": answering(changed(questions="none")),
+    "a question asks nothing": answering(changed(questions=[{"fact": "data.state", "type": "data_state"}])),
+    "a duty may be overdue": answering(changed(owed=[{"duty": "file it", "who": "exporter", "overdue": "maybe"}])),
+    "what is unmet has no way": answering(changed(unmet=[{"under": ["cn.test/art-1"]}])),
+    "something is unmet": answering(changed(unmet=[{"under": ["cn.test/art-1"], "ways": []}])),
+    "a gap is of another kind": answering(changed(gaps=[{"place": "CN", "subject": "all", "why": "x", "reviewed": True}])),
+    "the bounds are no levels": answering(changed(proceed=False, bounds={"lowest": "undetermined", "highest": "fine"})),
     "another day": answering(changed(as_of="2020-01-01")),
     "a key twice": answering(json.dumps(PERMIT).replace('"proceed": true', '"proceed": false, "proceed": true').encode()),
     "not a number": answering(json.dumps({**PERMIT, "x": float("nan")}).encode()),

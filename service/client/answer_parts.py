@@ -1,0 +1,132 @@
+"""
+The parts of an answer: what is missing, unmet, owed, not covered by law, signed off.
+
+Each class has the members of the part of that name in the service's answer. A list begins with what is strictest. A last day is a
+`date`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Literal
+
+Level = Literal["not_applicable", "permitted", "permitted_with_obligations", "requirements_unmet", "review", "prohibited"]
+Outcome = Literal[
+    "not_applicable", "permitted", "permitted_with_obligations", "requirements_unmet", "review", "prohibited", "undetermined"
+]  # fmt: skip
+Truth = Literal["yes", "no", "unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """The mildest and the strictest outcome that the unknown facts leave possible."""
+
+    lowest: Level
+    highest: Level
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A value that answers a question, and its title."""
+
+    value: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """
+    A missing fact, and the question that asks for it.
+
+    `values` are the answers to choose from, the first ones if there are many; `more` are left out. `narrows` are values that were sent
+    and say too little; `values` then are what they may mean. `type` is the type of the fact in words, like `yes/no` or `set of country`.
+    """
+
+    fact: str
+    question: str
+    type: str
+    values: tuple[Choice, ...] = ()
+    more: int = 0
+    narrows: tuple[str, ...] = ()
+
+    def answered(self, exchange: Mapping[str, Any], value: Any) -> dict[str, Any]:
+        """
+        The exchange with this question answered; the exchange that is given stays as it is.
+
+        `value` is written as in an exchange: a boolean, a number, a value of `values`, a list of them for a set. Raises ValueError if the
+        exchange has something else than an object where the fact belongs: that would be lost.
+        """
+        return _with(exchange, self.fact, value)
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """A requirement: its title, and how to meet it."""
+
+    requirement: str
+    title: str
+    how: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Unmet:
+    """
+    Something required and not shown. One of the `ways` is enough; of a way every requirement is needed.
+
+    `under` are the provisions that ask for it.
+    """
+
+    under: tuple[str, ...]
+    ways: tuple[tuple[Way, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """A duty that is owed, or may be if it is not `certain`. `due` is its last day, if that is known."""
+
+    duty: str
+    who: str
+    certain: bool = True
+    due: date | None = None
+    overdue: Truth = "no"
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """
+    Law that does not speak of the exchange; `reviewed` is true if this raises the outcome to a review, or may.
+
+    `why`: "not_modelled" (there are no policies), "reach" (none of the policies applies, though the data are that country's to judge),
+    "not_reached" (the law leaves the data alone), "accepted" (an organisation looks after it elsewhere), "switched_off" (by one).
+    """
+
+    place: str
+    subject: str
+    why: Literal["not_modelled", "reach", "not_reached", "accepted", "switched_off"]
+    reviewed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SignedOff:
+    """
+    An approval that the decision rests on, given by the sign-off with this id. `until` is its last day.
+
+    With `accepts` "review", the provision no longer asks for a review. With "lift", what it lifts only in doubt counts as lifted. With
+    "reach", `provision` is `reach/COUNTRY/SUBJECT`, a law that may reach the data.
+    """
+
+    provision: str
+    accepts: Literal["review", "lift", "reach"]
+    sign_off: str
+    by: str
+    until: date
+
+
+def _with(document: Mapping[str, Any], fact: str, value: Any) -> dict[str, Any]:
+    first, _, rest = fact.partition(".")
+    if not rest:
+        return {**document, first: value}
+    inner = document.get(first, {})
+    if not isinstance(inner, Mapping):
+        raise ValueError(f"the exchange has something else than an object at `{first}`, so `{rest}` cannot be stated in it")
+    return {**document, first: _with(inner, rest, value)}

@@ -1,0 +1,239 @@
+"""
+The explanation of a decision, by parts: coverage, the data factor account, questions, remedies, last days, and those of `reasons`.
+
+Each class has the members of the part of that name in the service's explanation.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Annotated, Any, Literal
+
+from .answer_parts import Outcome, SignedOff, Truth
+from .reasons import Advice, Beaten, Carried, Conflict, Disputed, Duty, Jurisdiction, Reason, Requirement, Statement
+from .shapes import Named
+
+SCHEMA = "fifthfactor/explanation/1"
+
+
+@dataclass(frozen=True, slots=True)
+class NotModelled:
+    """A country or subject matter for which there are no policies. `reviewed` is true if it opens a review."""
+
+    country: str
+    subject: str
+    touched_as: tuple[str, ...]
+    certain: bool
+    reviewed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """
+    Data that are a country's to judge, although none of its policies applies; that is reviewed.
+
+    `sign_off` is the name under which a person may sign it off for this exchange, None where it is not certain.
+    """
+
+    country: str
+    subject: str
+    certain: bool
+    sign_off: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NotReached:
+    """A subject matter that the law of a touched jurisdiction leaves alone; `says` is the reason that a policy gives, if one does."""
+
+    jurisdiction: str
+    subject: str
+    policy: str = ""
+    citation: str = ""
+    says: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A subject matter of a country that an organisation says is looked after elsewhere. The decision rests on it."""
+
+    country: str
+    subject: str
+    acceptance: str
+    organisation: str
+    by: str
+    because: str
+    until: date
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchedOff:
+    """A jurisdiction, or one policy, that an organisation has switched off; its law counts as not modelled."""
+
+    organisation: str
+    by: str
+    because: str
+    jurisdiction: str = ""
+    policy: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """The jurisdictions whose law was asked, and the law that does not speak of the exchange."""
+
+    jurisdictions: tuple[str, ...]
+    not_modelled: tuple[NotModelled, ...] = ()
+    reach: tuple[Reach, ...] = ()
+    not_reached: tuple[NotReached, ...] = ()
+    accepted: tuple[Accepted, ...] = ()
+    switched_off: tuple[SwitchedOff, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FactorLine:
+    """One line of the data factor account."""
+
+    title: str
+    fact: str
+    value: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """A lane of facilitation. It is open, possible (facts are missing) or closed; `opens_when` says what would open it."""
+
+    lane: str
+    title: str
+    state: Literal["open", "possible", "closed"]
+    provision: str
+    citation: str
+    force: str
+    mark: str
+    opens_when: tuple[str, ...] = ()
+    closed_by: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Factor:
+    """The data factor account: rights, grade, registration, valuation, price, benefit split, and the lanes."""
+
+    account: Mapping[str, Mapping[str, FactorLine]]
+    lanes: tuple[Lane, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class MissingFact:
+    """A fact or a document to find out. `narrows` are values that were sent and say too little."""
+
+    fact: str
+    question: str
+    type: str
+    values: tuple[str, ...] = ()
+    narrows: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """Facts to find out together. `settles` is true if every possible answer settles the outcome."""
+
+    facts: tuple[MissingFact, ...]
+    settles: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One thing to change: a fact, or a document to obtain (`fact` is then `evidence.KIND`). `do` is the change as a sentence."""
+
+    fact: str
+    to: Any
+    do: str
+    now: Annotated[Any, Named("from")] = None
+    how: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Remedy:
+    """Changes that together let the exchange go ahead. `duties` are then owed, or may be owed."""
+
+    changes: tuple[Change, ...]
+    outcome: Literal["permitted", "permitted_with_obligations"]
+    duties: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Remedies:
+    """What would let a refused exchange go ahead, fewest changes first. The search was complete ("all") or cut short ("partly")."""
+
+    searched: Literal["all", "partly"]
+    remedies: tuple[Remedy, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Horizon:
+    """
+    The last day on which the same facts still have the same outcome; None if that does not change within ten years.
+
+    `then` is the outcome on the day after, `because` what changes on that day. With `searched` "partly", later days were not searched.
+    """
+
+    searched: Literal["all", "partly"]
+    holds_until: date | None = None
+    then: Outcome | None = None
+    because: tuple[str, ...] = ()
+    provisions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Traced:
+    """One rule: whether its condition holds, whether it stands after exemptions, and whether a doubtful exemption reaches it."""
+
+    rule: str
+    holds: Truth
+    stands: Truth
+    doubted: Truth
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """How every definition, rule and requirement was decided, including those that do not affect the outcome."""
+
+    definitions: Mapping[str, Truth]
+    rules: tuple[Traced, ...]
+    requirements: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """
+    The parts of an explanation that were asked for; the others are None. `document` is the whole explanation.
+
+    `verdict` says whether the service now comes to the recorded verdict: "same" or "other"; "unknown" for a record of an earlier shape.
+    With "other", the explanation is of what would come out now. `reasons` are the provisions that stand for certain; `possible` those that
+    may stand, which `possible_count` counts. `rests_on_exactly` are the statements of which each was verified to matter by itself.
+    """
+
+    id: str
+    lang: str
+    jurisdictions: tuple[Jurisdiction, ...] | None = None
+    reasons: tuple[Reason, ...] | None = None
+    possible_count: int | None = None
+    beaten: tuple[Beaten, ...] | None = None
+    advice: tuple[Advice, ...] | None = None
+    conflicts: tuple[Conflict, ...] | None = None
+    carried: tuple[Carried, ...] | None = None
+    disputed: tuple[Disputed, ...] | None = None
+    signed_off: tuple[SignedOff, ...] | None = None
+    must_be_shown: tuple[str, ...] | None = None
+    possible: tuple[Reason, ...] | None = None
+    requirements: tuple[Requirement, ...] | None = None
+    duties: tuple[Duty, ...] | None = None
+    coverage: Coverage | None = None
+    factor: Factor | None = None
+    questions: tuple[Missing, ...] | None = None
+    rests_on: tuple[Statement, ...] | None = None
+    rests_on_exactly: tuple[Statement, ...] | None = None
+    remedies: Remedies | None = None
+    holds_until: Horizon | None = None
+    trace: Trace | None = None
+    verdict: Annotated[Literal["same", "other", "unknown"], Named(None)] = "same"
+    document: Annotated[Mapping[str, Any], Named(None)] = field(default_factory=dict, repr=False, compare=False)

@@ -1,0 +1,87 @@
+"""
+Reviews that wait for a person, the sign-offs that settle them, and the rows of a search of the log.
+
+A sign-off is an approval or a refusal of one provision by one person. The last one for a provision and the same facts counts.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Annotated, Literal
+
+from .answer_parts import Bounds, Outcome
+from .shapes import Named
+
+Verdict = Literal["approve", "refuse"]
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """
+    A decision that waits for a person. `provisions` are those that may be signed off; `beneath` the bounds without their reviews.
+
+    `current` says whether the loaded policies decided it. If not, the exchange must be evaluated again before anything can be signed off.
+    It is None for a review that was read from its record, which does not say it.
+    """
+
+    id: str
+    recorded_at: datetime
+    as_of: date
+    exporter_country: str | None
+    recipient_country: str | None
+    sentence: Annotated[str, Named("answer")]
+    beneath: Bounds
+    provisions: tuple[str, ...]
+    current: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class SignOff:
+    """A sign-off as the service keeps it. `until` is the last day of an approval, `at` when it was given, `by` who gave it."""
+
+    id: str
+    decision: str
+    provision: str
+    verdict: Verdict
+    reason: str
+    until: date | None
+    at: datetime
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Then:
+    """What the same exchange gets if it is evaluated again on the day of the decision. It is not recorded, and never a permit to act."""
+
+    outcome: Outcome
+    sentence: Annotated[str, Named("answer")]
+
+
+@dataclass(frozen=True, slots=True)
+class SignOffsGiven:
+    """The sign-offs of a call, one per provision, and their effect."""
+
+    sign_offs: tuple[SignOff, ...]
+    then: Then
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """
+    One row of a search of the log: the summary of a recorded decision. `sequence` is its place in the log, `bundle` the digest of the
+    policies. `exporter` and `recipient` are ids, None where they were not sent or were erased.
+    """
+
+    sequence: int
+    id: str
+    recorded_at: datetime
+    as_of: date
+    outcome: Outcome
+    proceed: bool
+    hypothetical: bool
+    sentence: Annotated[str, Named("answer")]
+    exporter: str | None
+    recipient: str | None
+    exporter_country: str | None
+    recipient_country: str | None
+    caller: str | None
+    bundle: str
