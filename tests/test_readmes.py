@@ -86,8 +86,12 @@ class Reader:
         command = commands / "fifthfactor"
         command.write_text(f'#!/bin/sh\nexec {sys.executable} -m service.cli "$@"\n')
         command.chmod(0o755)
+        installed = folder / ".venv" / "lib"
+        installed.mkdir()
+        (installed / "fifthfactor_client").symlink_to(ROOT / "service" / "client")  # as if it were installed alone
         kept = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
-        self._environment = {**kept, "PYTHONPATH": str(ROOT), "PATH": f"{commands}{os.pathsep}{os.environ['PATH']}"}
+        path = os.pathsep.join(map(str, (ROOT, installed)))
+        self._environment = {**kept, "PYTHONPATH": path, "PATH": f"{commands}{os.pathsep}{os.environ['PATH']}"}
 
     def follow(self, page: str) -> list[str]:
         """Run the examples of a page in their order; what did not come out as shown."""
