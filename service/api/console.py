@@ -1,18 +1,19 @@
 """
-`GET /log` and `GET /log/{id}`: the decision log for a person with a browser. Nothing here changes anything.
+`GET /log`, `GET /log/{id}` and `GET /log/{id}/provisions`: the decision log for a person with a browser. Nothing here changes anything.
 
 The pages are HTML and one style sheet. Their content security policy forbids everything else, above all scripts.
 """
 
 from collections.abc import Mapping
-from contextlib import suppress
 from typing import Any
 
 import sqlalchemy as sa
 from fastapi import FastAPI, Request, Response
 
 from service.callers.caller import caller_of
-from service.console.pages import STYLE, PageReader, decision_page, list_page, missing_page
+from service.console.explained import explained, provisions
+from service.console.pages import STYLE, decision_page, list_page, missing_page, provisions_page
+from service.console.reader import PageReader
 from service.console.wording import WORDS
 from service.decisions.replay import CannotReplay, Replaying
 from service.log import search
@@ -27,6 +28,7 @@ from service.service import Service
 POLICY = "default-src 'none'; style-src 'self'; img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 ROWS = 50  # on a page
 MOST_LETTERS = 300  # in the value of a filter
+MOST_DIGITS = 7  # in the number of a provision
 
 
 def add(app: FastAPI, service: Service) -> None:
@@ -63,12 +65,32 @@ def add(app: FastAPI, service: Service) -> None:
 
         stored, given = service.read(look)
         if stored is None:
-            words = WORDS[reader.lang]
-            return _html(missing_page(reader, words["not_found"], words["not_found_text"]), 404)
+            return _not_found(reader)
         shown = kept(stored)
-        with suppress(CannotReplay):  # the page then has what the record itself has
-            shown["record"]["decision"] = replaying.whole(stored, reader.lang)
-        return _html(decision_page(shown, [each.model_dump(mode="json") for each in given], reader))
+        cannot = ""
+        try:
+            shown["record"]["decision"] = explained(shown["record"], stored, replaying, reader.lang)
+        except CannotReplay as why:  # the page then has what the record itself has
+            cannot = str(why)
+        return _html(decision_page(shown, [each.model_dump(mode="json") for each in given], reader, cannot))
+
+    @app.get("/log/{id}/provisions", include_in_schema=False)
+    def reasons(id: str, request: Request) -> Response:
+        caller_of(request.scope, "read")
+        reader = PageReader(service.live.bundle, language(request))
+        words = WORDS[reader.lang]
+        first = request.query_params.get("first", "0")
+        if not (first.isascii() and first.isdigit() and len(first) < MOST_DIGITS):
+            return _html(missing_page(reader, words["bad_filter"], words["bad_filter_text"]), 400)
+        stored = service.read(lambda connection: find_one(connection, id))
+        if stored is None:
+            return _not_found(reader)
+        shown = kept(stored)
+        try:
+            found = provisions(shown["record"], stored, replaying, reader.lang)
+        except CannotReplay as why:
+            return _html(missing_page(reader, words["cannot"], str(why)), 409)
+        return _html(provisions_page(shown, found, int(first), reader))
 
 
 def language(request: Request) -> str:
@@ -97,6 +119,11 @@ def _query(filters: Mapping[str, str]) -> Query:
         else:
             raise ValueError("no such filter")
     return Query(**words)
+
+
+def _not_found(reader: PageReader) -> Response:
+    words = WORDS[reader.lang]
+    return _html(missing_page(reader, words["not_found"], words["not_found_text"]), 404)
 
 
 def _html(page: str, status: int = 200) -> Response:

@@ -3,15 +3,19 @@
 import asyncio
 import json
 import re
+from functools import cache
 from itertools import pairwise
 from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect, sync_playwright
 
+import engine
 from service.callers import entrance
 from service.callers.caller import Caller
-from service.console.pages import PageReader, decision_page
+from service.console.pages import STYLE, decision_page
+from service.console.reader import PageReader
+from service.console.room import Listed, fitted
 from service.console.wording import WORDS
 from tests.service.conftest import EXCHANGE, ROOT, body, running
 
@@ -19,6 +23,29 @@ ARGUMENTS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
+COUNTRIES = [
+    "AR",
+    "AU",
+    "BR",
+    "CA",
+    "CH",
+    "CN",
+    "DE",
+    "FR",
+    "GB",
+    "ID",
+    "IN",
+    "JP",
+    "KE",
+    "KR",
+    "MX",
+    "NG",
+    "SG",
+    "TH",
+    "US",
+    "VN",
+    "ZA",
+]
 SCRIPT = "<script>document.title='taken'</script>"
 SENT = {name: value for name, value in EXCHANGE.items() if name != "evidence"}
 # A hospital in Guangzhou and a university in Boston, 12,000 patients; and a brand that writes to customers in Japan.
@@ -49,6 +76,14 @@ HOSPITAL = {
     "counts": {each: {"ordinary": 0, "sensitive": 12_000} for each in ("cn", "cn_all")},
     "purpose": {"is": ["medical-research"], "end_use": ["civil"]},
 }
+ONE_FACT = {"exporter": {"country": "CN"}}
+LONGEST = {
+    **HOSPITAL,
+    "exporter": {**HOSPITAL["exporter"], "id": "W" * 256},
+    "recipient": {**HOSPITAL["recipient"], "id": "\u5bf6" * 256},
+    "data": {**HOSPITAL["data"], "id": "W" * 256, "people_in": COUNTRIES, "stored_in": COUNTRIES},
+    "evidence": {name: {**each, "attested_by": "W" * 250} for name, each in HOSPITAL["evidence"].items()},
+}
 SHORT = {"exporter": {"country": "CN"}, "recipient": {"country": "US"}, "data": {"personal": True}}
 
 in_file = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
@@ -61,13 +96,23 @@ def text_of(page: str) -> str:
 
 @in_file
 def test_a_decision_begins_with_its_answer(client, evaluate):
-    """Then come outcome, day, reasons with their citation, the facts with personal values in clear, and its place in the log."""
+    """
+    Before it stands who sends what to whom. Then come outcome, day, reasons with their citation, the facts with personal values in clear,
+    and its place in the log.
+    """
     decision = evaluate(json.dumps(SENT).encode()).json()
     answer = client.get(f"/log/{decision['id']}")
     assert (answer.status_code, answer.headers["content-type"]) == (200, "text/html; charset=utf-8")
     said = text_of(answer.text)
-    _, answer_said, rest = said.partition(decision["answer"])
+    exchange, answer_said, rest = said.partition(decision["answer"])
     assert answer_said
+    sent = [
+        "From practice-of-dr-li-na China",
+        "To lab-of-dr-smith United States",
+        "What People in this exchange: 12,000",
+        "For what",
+    ]
+    assert [part in exchange for part in sent] == [True] * 4
     found = [
         rest.index("Subject to review"),
         rest.index("2024-06-01"),
@@ -125,7 +170,7 @@ def test_what_was_erased_is_said_to_be(client, evaluate, service):
     after = client.get(f"/log/{id}").text
     assert "Wang Fang" not in after
     assert "practice-of-dr-li-na" not in after
-    assert text_of(after).count("erased") == 3
+    assert text_of(after).count("erased") == 5  # the parties stand at the top and among the facts
     assert "commitment" not in after
 
 
@@ -212,7 +257,7 @@ def test_a_filter_that_means_nothing_is_a_page_too(client, filters):
 def test_who_may_not_read_sees_nothing(client, monkeypatch):
     """The pages ask for the scope `read`, like the log itself; signing off asks for `review`."""
     monkeypatch.setattr(entrance, "LOCAL", Caller("gateway", frozenset({"evaluate"})))
-    for path in ("/log", "/log/nothing", "/v1/reviews", "/v1/decisions/nothing/sign-offs"):
+    for path in ("/log", "/log/nothing", "/log/nothing/provisions", "/v1/reviews", "/v1/decisions/nothing/sign-offs"):
         assert client.get(path).status_code == 403
     monkeypatch.setattr(entrance, "LOCAL", Caller("reader", frozenset({"read"})))
     assert client.get("/log").status_code == 200
@@ -250,6 +295,69 @@ def test_a_record_of_another_shape_is_shown_as_far_as_it_goes(service):
     page = decision_page({"record": {"id": "1", "decision": decision, "request": {"odd": {"fact": 1}}}}, [], reader)
     for part in ("No.", "Prohibited", "forbids", "odd.fact"):
         assert part in page
+    page = decision_page({"record": {"id": "1", "decision": {"outcome": "prohibited"}}}, [], reader, "the policies are gone")
+    assert "the policies are gone" in page
+    assert WORDS["en"]["why_none"] not in page
+
+
+@in_file
+def test_what_to_do_is_grouped_by_alternative(service):
+    """Of several ways one is enough; the choices of a question have titles; what does not fit is counted."""
+    reader = PageReader(service.live.bundle, "en")
+    way = [{"requirement": "contract", "title": "the contract", "how": "sign it"}]
+    unmet = [{"under": ["cn.test/art-1"], "ways": [way, [{**way[0], "title": "the certificate"}]]}]
+    questions = [{"fact": "x", "question": "Which?", "type": "y", "values": [{"value": "a", "title": "the first"}], "more": 9}]
+    decision = {"outcome": "requirements_unmet", "unmet": unmet, "questions": questions, "more": {"questions": 5, "unmet": 2}}
+    said = text_of(decision_page({"record": {"id": "1", "decision": decision}}, [], reader))
+    assert "One of these is enough: The contract sign it The certificate sign it required by cn.test/art-1" in said
+    assert "2 more are not on this page" in said
+    assert "Which? x the first and 9 more" in said
+    assert "5 more questions are open" in said
+
+
+@in_file
+def test_an_older_decision_asks_what_its_list_asks(service):
+    """It has no next questions and no alternatives; its first list and its unmet requirements stand there."""
+    reader = PageReader(service.live.bundle, "en")
+    missing = [
+        {"facts": [{"fact": "recipient.country", "question": "Where?", "type": "country", "values": ["US"]}], "settles": True}
+    ]
+    requirements = [{"requirement": name, "title": name, "state": state} for name, state in (("one", "unmet"), ("two", "met"))]
+    decision = {"outcome": "undetermined", "missing": missing, "requirements": requirements}
+    said = text_of(decision_page({"record": {"id": "1", "decision": decision}}, [], reader))
+    assert "Where? recipient.country United States" in said
+    before, _, after = said.partition("All requirements")
+    assert ("One" in before, "Two" in before, "Two" in after) == (True, False, True)
+
+
+@in_file
+def test_all_provisions_have_a_page(client, evaluate):
+    """With their tests and the facts they read; a place that is no number is refused, an unknown decision is not found."""
+    id = evaluate(json.dumps(SENT).encode()).json()["id"]
+    assert f'href="/log/{id}/provisions#p-1"' in client.get(f"/log/{id}").text
+    page = client.get(f"/log/{id}/provisions")
+    assert (page.status_code, 'id="p-1"' in page.text) == (200, True)
+    said = text_of(page.text)
+    assert "This page shows 1 to 1 of 1." in said
+    assert "Data of ten thousand people" in said
+    assert re.search(r"Test Sent Result .* 12,000 yes", said)
+    assert client.get(f"/log/{id}/provisions?first=x").status_code == 400
+    assert client.get(f"/log/{id}/provisions?first=99").status_code == 200
+    assert client.get("/log/nothing/provisions").status_code == 404
+
+
+def test_lists_take_turns_for_the_room():
+    """Each list opens a line before any opens its second; one that does not fit is closed, and what it leaves out is counted."""
+    lists = {"low": Listed([1, 1, 1, 1], 3, 9), "high": Listed([5, 5], 2, 9, lambda line: line), "none": Listed([], 3, 9)}
+    shown = fitted(lists, 8)
+    assert [(name, list(each.open), list(each.folded)) for name, each in shown.items()] == [
+        ("low", [1, 1, 1], [1]),
+        ("high", [5], [5]),
+        ("none", [], []),
+    ]
+    assert [bool(each) for each in shown.values()] == [True, True, False]
+    large = Listed(["x" * 1_000] * 20, 1, 9, more=2).folded(1)
+    assert (len(large.folded), large.more, large.hidden) == (4, 17, 21)
 
 
 def test_both_languages_have_the_same_words():
@@ -260,6 +368,56 @@ def test_both_languages_have_the_same_words():
 
 
 # --- in a browser -----------------------------------------------------------------------------------------------------
+
+
+def sheets(page: Page) -> int:
+    """On how many A4 sheets a page prints."""
+    return len(re.findall(rb"/Type\s*/Page\b", page.pdf(prefer_css_page_size=True)))
+
+
+@cache
+def bundled() -> engine.Bundle:
+    """The bundled policies."""
+    return engine.load(engine.bundled_policies())
+
+
+def full_record(text: str) -> dict[str, Any]:
+    """A record whose decision has more in each list than a page opens."""
+    way = [{"requirement": "r", "title": text[:90], "how": text[:240]}] * 2
+    law = {"instrument": text[:70], "citation": text[:40], "force": "law", "mark": "unsure"}
+    decision = {
+        "outcome": "review",
+        "proceed": False,
+        "answer": text[:900],
+        "unmet": [{"under": ["p/1", "p/2"], "ways": [way] * 5}] * 4,
+        "questions": [{"fact": "f", "question": text[:300], "values": [{"value": "v", "title": text[:40]}] * 12}] * 3,
+        "duties": [{"duty": text[:160], "who": "exporter", "under": text[:90], "due": "2027-01-01", "arises": "exchange"}] * 60,
+        "carried": [{"state": "violated", "condition": text[:300], "from": "x" * 99, "provision": "p/1", **law}] * 20,
+        "conflicts": [{"kind": "conflict", "text": text[:200], "provisions": ["p/1"]}] * 9,
+        "jurisdictions": [
+            {"title": text[:40], "outcome": "review", "instruments": [{"title": text[:70], "outcome": "review"}] * 4}
+        ]
+        * 40,
+        "reasons": [
+            {
+                "provision": f"p/{number}",
+                "effect": "review",
+                "title": text[:157],
+                "says": text[:485],
+                "requires": ["r"] * 5,
+                **law,
+            }
+            for number in range(60)
+        ],
+        "possible_count": 300,
+        "requirements": [{"requirement": "r", "title": text[:90], "how": text[:240], "state": "unmet"}] * 60,
+        "advice": [{"advice": text[:200], "provision": "p", **law}] * 40,
+        "factor": {"lanes": [{"title": text[:80], "state": "closed", "opens_when": [text[:200]] * 6, **law}] * 40},
+        "coverage": {"not_modelled": [{"country": f"{n}", "subject": "all", "reviewed": True} for n in range(40)]},
+        "engine": {"version": "1", "mode": "checked", "agreed": False, "disagreement": [text[:120]] * 3},
+    }
+    facts = {entry.name.split(".")[1]: "W" * 256 for entry in bundled().facts() if entry.name.startswith("exporter.")}
+    return {"id": "1", "decision": decision, "request": dict.fromkeys(("exporter", "recipient", "data"), facts)}
 
 
 class Site:
@@ -285,12 +443,22 @@ class Site:
 def site(tmp_path_factory):
     """One for all tests of this module."""
     folder = tmp_path_factory.mktemp("site")
-    with running(folder / "log.db", "--policies", str(ROOT / "policies")) as server, sync_playwright() as playwright:
+    with (
+        running(folder / "log.db", "--policies", str(ROOT / "policies"), "--mode", "bitset") as server,
+        sync_playwright() as playwright,
+    ):
         # Without a browser these tests fail: they are the proof that the pages can be read.
         browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=ARGUMENTS)
         found = Site(server.address, browser)
         request = browser.new_context().request
-        sent = {"brand": BRAND, "hospital": HOSPITAL, "short": SHORT}
+        sent = {
+            "brand": BRAND,
+            "hospital": HOSPITAL,
+            "short": SHORT,
+            "one fact": ONE_FACT,
+            "nothing": {},
+            "longest names": LONGEST,
+        }
         found.ids = {
             name: request.post(f"{server.address}/v1/evaluate", data={**each, "as_of": "2026-11-25"}).json()["id"]
             for name, each in sent.items()
@@ -316,6 +484,31 @@ def test_the_pages_fit_and_nothing_is_complained_of(site, tmp_path):
         page.close()
     # That there is no such decision is a failed request to the browser's console, and no fault of the page.
     assert [text for text in site.complaints if "404" not in text] == []
+
+
+def test_any_decision_prints_on_two_sheets(site):
+    """With what is folded still folded, in one language or the other; and no page has more than 100 kB."""
+    printed = {}
+    for (name, id), lang in zip(site.ids.items(), ("en", "zh") * 3, strict=True):
+        page = site.open(f"/log/{id}?lang={lang}")
+        assert len(page.content().encode()) < 100_000
+        printed[name] = sheets(page)
+        page.emulate_media(media="print")
+        assert page.locator("details:not([open]) > :not(summary)").locator("visible=true").count() == 0
+        page.close()
+    assert {name: number for name, number in printed.items() if number > 2} == {}
+
+
+def test_a_decision_that_fills_every_list_prints_on_two_sheets(site):
+    """The longest texts, more lines in each list than a page opens, and the largest documents."""
+    for lang, text in (("en", "Interim measures on data flows and other things. "), ("zh", "数据出境安全评估与影响")):
+        html = decision_page({"record": full_record(text * 20)}, [], PageReader(bundled(), lang))
+        assert len(html.encode()) < 100_000
+        page = site.browser.new_page()
+        page.set_content(html, wait_until="commit")
+        page.add_style_tag(content=STYLE.decode())
+        assert sheets(page) == 2
+        page.close()
 
 
 def test_a_page_is_walked_by_keyboard(site):
@@ -360,7 +553,7 @@ def test_headings_and_tables_are_marked_up(site):
 def test_filters_are_links_and_a_row_leads_to_its_decision(site):
     """By outcome with a click, by country with the form; the way back is in the page."""
     page = site.open("/log")
-    assert page.get_by_role("row").count() == 4
+    assert page.get_by_role("row").count() == 7
     page.get_by_role("link", name="Requirements unmet").click()
     assert page.url.endswith("/log?outcome=requirements_unmet")
     assert page.get_by_role("row").count() == 2
@@ -383,5 +576,6 @@ def test_scripts_in_a_record_do_nothing(site):
     page = site.open(f"/log/{site.ids['hospital']}")
     assert page.locator("script").count() == 0
     assert "taken" not in page.title()
-    expect(page.get_by_text(SCRIPT)).to_be_visible()
+    expect(page.get_by_text(SCRIPT)).to_have_count(2)
+    expect(page.get_by_text(SCRIPT).first).to_be_visible()
     page.close()

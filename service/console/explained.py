@@ -1,0 +1,49 @@
+"""
+The decision of a record with its reasons, for a page.
+
+A record has the answer. Why the decision is as it is, is told again from the recorded exchange; a record of an earlier shape has it.
+"""
+
+import json
+from typing import Any
+
+from service.console.reader import Part
+from service.decisions.replay import CannotReplay, Reopened, Replaying
+from service.log.record import SCHEMA
+from service.log.store import Stored
+
+PARTS = ("reasons", "requirements", "duties", "coverage", "factor")
+
+
+def explained(record: Part, stored: Stored, replaying: Replaying, lang: str) -> dict[str, Any]:
+    """
+    The recorded answer and its explanation in a language, as one document; lists that are in both are those of the explanation.
+
+    What the record says in this language is shown as it was recorded. Raises CannotReplay, RequestRefused.
+    """
+    recorded: dict[str, Any] = record["decision"]
+    if record["schema"] != SCHEMA:
+        return recorded
+    again = _again(stored, replaying)
+    written = again.pdp.answer(again.judgement, today=again.today, id=record["id"], parts=PARTS, lang=lang)
+    told = json.loads(written.canonical())
+    why: dict[str, Any] = told.pop("explanation")
+    if record.get("lang", "en") == lang:
+        told = recorded
+    return {**told, **{name: part for name, part in why.items() if name not in ("schema", "id", "lang")}}
+
+
+def provisions(record: Part, stored: Stored, replaying: Replaying, lang: str) -> list[dict[str, Any]]:
+    """The provisions that stand, and those that may. Raises CannotReplay, RequestRefused."""
+    if record["schema"] != SCHEMA:
+        return list(record["decision"].get("reasons") or ())
+    told = json.loads(_again(stored, replaying).explanation(("reasons", "possible"), lang))
+    return [*told["reasons"], *told["possible"]]
+
+
+def _again(stored: Stored, replaying: Replaying) -> Reopened:
+    """The record judged again, by a version that comes to the same verdict. Raises CannotReplay, RequestRefused."""
+    again = replaying.reopened(stored)
+    if not again.same_verdict:
+        raise CannotReplay("this version comes to another verdict, so it cannot tell why the recorded one was given")
+    return again

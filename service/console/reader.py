@@ -1,0 +1,106 @@
+"""
+The reader of a page: the language, and the bundle that gives facts, values and places their titles.
+
+What the loaded vocabulary does not know is shown as it is in the record.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import engine
+from service.console.wording import WORDS
+
+Part = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class PageReader:
+    """The reader of a page: the language, and the bundle that gives the titles of facts."""
+
+    bundle: engine.Bundle
+    lang: str
+
+    @cached_property
+    def book(self) -> engine.Phrasebook:
+        return engine.Phrasebook(self.bundle, self.language)
+
+    @cached_property
+    def titles(self) -> Mapping[str, str]:
+        families = self.bundle.vocabulary.family_titles.items()
+        found = {entry.name: entry.title.in_(self.lang) for entry in self.bundle.facts()}
+        return found | {name: title.in_(self.lang) for name, title in families}
+
+    @cached_property
+    def language(self) -> engine.Language:
+        return engine.LANGUAGES[self.lang]
+
+    @property
+    def words(self) -> Mapping[str, str]:
+        """The labels of the pages in the language of the reader."""
+        return WORDS[self.lang]
+
+    def code(self, kind: str, code: Any) -> str:
+        """A code of a record in words. An unknown code is shown with spaces."""
+        return self.language.word(kind, str(code))
+
+    def label(self, kind: str, code: Any) -> str:
+        """The same words, with a capital first letter."""
+        return capital(self.code(kind, code))
+
+    def told(self, fact: str, value: Any) -> str:
+        """A value by its titles in the loaded vocabulary, or as it was sent if there are none."""
+        try:
+            return self.book.told(fact, value)
+        except (LookupError, ValueError, TypeError, AttributeError):
+            return self.language.as_sent(value)
+
+    def disputed(self, part: Part) -> str:
+        """A fact that the register states otherwise, with both values and the entity."""
+        stated, registered = (self.told(part["fact"], part.get(name)) for name in ("stated", "registered"))
+        contradiction = self.language.contradiction(stated, registered)
+        return self.language.disputed_line(
+            part.get("kind", ""), part["entity"], part.get("version"), self.title(part["fact"]), contradiction
+        )
+
+    def title(self, fact: str) -> str:
+        """The title of a fact, or its name if the loaded vocabulary has no title."""
+        return self.titles.get(fact, fact)
+
+    def group(self, name: str) -> str:
+        """The title of a group of facts: those whose names begin with the same word."""
+        return self.words.get(f"group_{name}", name)
+
+    def statement(self, name: Any) -> str:
+        """The title of a statement on which a permit rests, or its name if the loaded vocabulary has no title."""
+        try:
+            return self.book.statement(str(name))
+        except LookupError:
+            return str(name)
+
+    def subject(self, name: Any) -> str:
+        """The title of a subject matter; `all` stands for every one."""
+        try:
+            return self.words["all_subjects"] if name == "all" else self.book.subject(str(name))
+        except LookupError:
+            return str(name)
+
+    def place(self, code: Any) -> str:
+        """The name of a country or jurisdiction; `unknown` stands for a country that is not known."""
+        try:
+            return self.words["unknown_country"] if code == "unknown" else self.book.place(str(code))
+        except LookupError:
+            return str(code)
+
+    def account(self, part: str) -> str:
+        """The title of a part of the account."""
+        try:
+            return self.book.account(part)
+        except LookupError:
+            return part.replace("-", " ")
+
+
+def capital(text: str) -> str:
+    """A text with a capital first letter."""
+    return text[:1].upper() + text[1:]

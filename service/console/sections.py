@@ -1,0 +1,134 @@
+"""
+What a page shows of a decision, each list in the order in which a reader needs it: the strictest first.
+
+The input is a decision with its explanation, or the whole decision of an older record. Members that it lacks are left out.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from service.console.reader import PageReader, Part
+from service.console.request_facts import order
+
+EFFECTS = (
+    "prohibit",
+    "review",
+    "require",
+    "compels",
+    "oblige",
+    "exempts",
+    "satisfies",
+)  # effects that block an exchange come first
+LEVELS = (
+    "prohibited",
+    "review",
+    "requirements_unmet",
+    "permitted_with_obligations",
+    "permitted",
+    "not_applicable",
+)  # the strictest first
+STATES = ("unmet", "doubtful", "unknown", "met")
+CARRIED = ("violated", "unknown", "observe", "met")
+
+
+def by_strictness(decision: Part, reasons: Sequence[Part]) -> list[Part]:
+    """
+    The provisions that stand for certain, then those that may; of each kind the strictest effect first.
+
+    Of the same effect, those that ask for what is unmet come first.
+    """
+    effect = order(EFFECTS)
+    asking = {provision for part in unmet(decision) for provision in part["under"]}
+    return sorted(
+        reasons,
+        key=lambda part: (
+            part.get("standing") == "possible",
+            effect(str(part.get("effect", ""))),
+            part.get("provision") not in asking,
+        ),
+    )
+
+
+def jurisdictions(decision: Part) -> list[Part]:
+    """The outcomes by jurisdiction, the strictest first."""
+    level = order(LEVELS)
+
+    def bounds(part: Part) -> tuple[int, int]:
+        found = part.get("bounds") or {}
+        return level(str(found.get("highest", part.get("outcome")))), level(str(found.get("lowest", part.get("outcome"))))
+
+    return sorted(decision.get("jurisdictions") or (), key=bounds)
+
+
+def questions(decision: Part, reader: PageReader) -> list[Part]:
+    """The questions of an answer, each with the titles of its choices; an older decision has only lists of questions."""
+    if "questions" in decision:
+        return list(decision["questions"])
+    first = (decision.get("missing") or [{}])[0].get("facts") or ()
+    return [
+        {**part, "values": [{"value": each, "title": reader.told(part["fact"], each)} for each in part.get("values") or ()]}
+        for part in first
+    ]
+
+
+def unmet(decision: Part) -> list[Part]:
+    """What is required and not shown, by alternative; an older decision has only a list of requirements."""
+    if "unmet" in decision:
+        how = {part["requirement"]: part.get("how") for part in requirements(decision)}
+        return [
+            {**part, "ways": [[{"how": how.get(one["requirement"]), **one} for one in way] for way in part["ways"]]}
+            for part in decision["unmet"]
+        ]
+    asked = [part for part in requirements(decision) if part.get("state") != "met"]
+    return [{"under": part.get("required_by") or (), "ways": [[part]]} for part in asked]
+
+
+def requirements(decision: Part) -> list[Part]:
+    """Every requirement; those that are not met first."""
+    state = order(STATES)
+    return sorted(decision.get("requirements") or (), key=lambda part: state(str(part.get("state"))))
+
+
+def duties(decision: Part, certain: bool) -> list[Part]:
+    """The duties that are owed for certain, or those that may be; those that are overdue first, then those that are due soonest."""
+    return sorted(
+        (
+            part
+            for part in decision.get("duties") or decision.get("owed") or ()
+            if (part.get("certain") is not False) is certain
+        ),
+        key=lambda part: (part.get("overdue") != "yes", part.get("due") or "9999"),
+    )
+
+
+def carried(decision: Part) -> list[Part]:
+    """The conditions that came with the data, those that are violated first."""
+    state = order(CARRIED)
+    return sorted(decision.get("carried") or (), key=lambda part: state(str(part.get("state"))))
+
+
+def silent(decision: Part, reader: PageReader) -> list[str]:
+    """The law that does not speak of the exchange and so opens a review: place and subject matter."""
+    coverage = decision.get("coverage")
+    if coverage is None:
+        found = [(part["place"], part["subject"]) for part in decision.get("gaps") or () if part.get("reviewed")]
+    else:
+        parts = [part for part in coverage.get("not_modelled") or () if part.get("reviewed")]
+        found = [(part["country"], part["subject"]) for part in [*parts, *(coverage.get("reach") or ())]]
+    return list(dict.fromkeys(f"{reader.place(place)}: {reader.subject(subject)}" for place, subject in found))
+
+
+def account(decision: Part, reader: PageReader) -> Iterator[tuple[str, list[tuple[str, str]]]]:
+    """The parts of the account in the vocabulary's order, each with the lines of stated facts."""
+    found: Mapping[str, Any] = (decision.get("factor") or {}).get("account") or {}
+    known = reader.bundle.vocabulary.factor
+    for name in sorted(found, key=order(known)):
+        lines = found[name]
+        stated = [
+            (str(line.get("title", key)), reader.told(str(line.get("fact", "")), line.get("value")))
+            for key, line in ((key, lines[key]) for key in sorted(lines, key=order(known[name][1] if name in known else ())))
+            if line.get("value") is not None
+        ]
+        # A party's id is withheld and occurs in several parts. Alone it does not make a part stated.
+        told = any(line.get("value") not in (None, "personal") for line in lines.values())
+        yield reader.account(name), stated if told else []
