@@ -15,7 +15,7 @@ from service.reviews.sign_offs import offered
 
 SHEETS = 126  # printed lines of two sheets
 FIXED = 38  # of them for the titles, for what is always folded, and for the foot
-PROVISIONS = 15  # that a page shows
+PROVISIONS, TESTS = 15, 16  # that a page shows, and of each provision on their own page
 WAYS = 3  # of meeting a requirement that are open
 NAME, VALUES = 90, 4  # characters of a value, and values, in a column before the answer
 CHOICES = 8  # of a question that are open
@@ -31,6 +31,7 @@ MOST: Mapping[str, int] = {
     "long": LONG,
     "whole": WHOLE,
     "provisions": PROVISIONS,
+    "tests": TESTS,
 }  # as the templates name them
 
 

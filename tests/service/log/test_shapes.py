@@ -64,7 +64,7 @@ def test_each_is_shown_with_its_reasons(client: TestClient, database: str, ids: 
         raw = json.loads(run(database, "log", "show", id, "--json")[1])
         assert raw["record"]["schema"] == f"fifthfactor/record/{shape}"
         page = client.get(f"/log/{id}", headers={"accept-language": "en"})
-        assert (page.status_code, "<b>Art. 1</b>" in page.text) == (200, True)
+        assert (page.status_code, "Art. 1</span></summary>" in page.text) == (200, True)
 
 
 NAMED = (
@@ -162,7 +162,8 @@ def test_without_the_policies_that_decided_a_record_still_shows_its_answer(
     digest = "ab" * 32
     id = put(service, {**record, "id": "f" + ids[3][1:], "bundle": {"meaning": digest, "source": digest}})
     page = client.get(f"/log/{id}?lang={lang}")
-    assert (page.status_code, record["decision"]["jurisdictions"][0]["title"] in page.text) == (200, True)
+    assert (page.status_code, record["decision"]["jurisdictions"][0]["title"][1:] in page.text) == (200, True)
+    assert "The provisions cannot be shown" in page.text or "无法列出规定" in page.text
     assert "Look at it" in page.text
     code, said = run(database, "log", "show", id, "--lang", lang)
     assert (code, digest in said, "`--json` does not" in said) == (2, True, True)
