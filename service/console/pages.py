@@ -74,7 +74,7 @@ def decision_page(kept: Part, sign_offs: Sequence[Part], reader: PageReader, can
         open_review=not sign_offs and _may_be_signed(record, decision),
         possible=possible + decision.get("possible_count", 0),
         titled={part["provision"]: part["title"] for part in reasons if part.get("title")},
-        cited={part["provision"]: f"{part['instrument']}, {part['citation']}" for part in reasons if part.get("instrument")},
+        cited={part["provision"]: reader.source(part) for part in reasons if part.get("instrument")},
         account=list(sections.account(decision, reader)),
         open_facts=grouped(shown["facts"].open, reader),
         folded_facts=grouped(shown["facts"].folded, reader),

@@ -72,6 +72,11 @@ class PageReader:
         """The title of a group of facts: those whose names begin with the same word."""
         return self.words.get(f"group_{name}", name)
 
+    def source(self, part: Part) -> str:
+        """The instrument of a provision, and the place in it."""
+        instrument, citation = (str(part.get(name) or "") for name in ("instrument", "citation"))
+        return self.language.source(instrument, citation) if instrument and citation else instrument or citation
+
     def statement(self, name: Any) -> str:
         """The title of a statement on which a permit rests, or its name if the loaded vocabulary has no title."""
         try:

@@ -115,7 +115,7 @@ def silent(decision: Part, reader: PageReader) -> list[str]:
     else:
         parts = [part for part in coverage.get("not_modelled") or () if part.get("reviewed")]
         found = [(part["country"], part["subject"]) for part in [*parts, *(coverage.get("reach") or ())]]
-    return list(dict.fromkeys(f"{reader.place(place)}: {reader.subject(subject)}" for place, subject in found))
+    return list(dict.fromkeys(reader.language.pair(reader.place(place), reader.subject(subject)) for place, subject in found))
 
 
 def account(decision: Part, reader: PageReader) -> Iterator[tuple[str, list[tuple[str, str]]]]:
