@@ -470,14 +470,8 @@ def site(tmp_path_factory):
 def test_the_pages_fit_and_nothing_is_complained_of(site, tmp_path):
     """At the width of a phone and of a desk, in both schemes, with everything folded out, nothing scrolls sideways."""
     site.complaints.clear()
-    for name in (
-        "",
-        "?lang=zh&outcome=prohibited",
-        f"/{site.ids['brand']}",
-        f"/{site.ids['hospital']}?lang=zh",
-        f"/{site.ids['brand']}/provisions",
-        "/nothing",
-    ):
+    decisions = (f"/{site.ids['brand']}", f"/{site.ids['hospital']}?lang=zh", f"/{site.ids['brand']}/provisions")
+    for name in ("", "?lang=zh&outcome=prohibited", *decisions, "/nothing"):
         page = site.open(f"/log{name}")
         page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
         for width, scheme in ((360, "light"), (360, "dark"), (1280, "dark"), (1280, "light")):
