@@ -84,6 +84,11 @@ KINDS: Mapping[Kind, tuple[int, str]] = {
 }
 
 
+def type_of(kind: Kind) -> str:
+    """The type of a kind of problem, as its document names it."""
+    return f"urn:fifthfactor:problem:{kind}"
+
+
 class Position(BaseModel):
     """A place in a file of policies; line and column count from 1."""
 
@@ -138,6 +143,7 @@ class Problem(BaseModel):
     instance: str = Field(description="the path of the request; for an exchange in a batch, followed by its place in the body")
     request_id: str = Field(description="the X-Request-ID of the answer; the service's log lines carry it")
     errors: tuple[ProblemPlace, ...] | None = Field(default=None, description=f"what is wrong; at most {PLACES_SHOWN} places")
+    parameter: str | None = Field(default=None, description="the parameter of the query that is wrong, where it is one")
     checks: dict[str, Any] | None = Field(
         default=None, description="what the readiness check found, where the service is not ready"
     )
@@ -155,6 +161,7 @@ class RequestRefused(Exception):
         detail: str,
         *,
         errors: tuple[ProblemPlace, ...] | None = None,
+        parameter: str | None = None,
         checks: dict[str, Any] | None = None,
         decision: dict[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
@@ -163,6 +170,7 @@ class RequestRefused(Exception):
         self.kind = kind
         self.detail = detail
         self.errors = errors
+        self.parameter = parameter
         self.checks = checks
         self.decision = decision
         self.headers = headers
@@ -171,13 +179,14 @@ class RequestRefused(Exception):
         """The document. `place` is a JSON Pointer to the part of the body that is refused; empty for the whole body."""
         status, title = KINDS[self.kind]
         return Problem(
-            type=f"urn:fifthfactor:problem:{self.kind}",
+            type=type_of(self.kind),
             title=title,
             status=status,
             detail=self.detail,
             instance=_reference(path) + (f"#{place}" if place else ""),
             request_id=request_id,
             errors=None if self.errors is None else self.errors[:PLACES_SHOWN],
+            parameter=self.parameter,
             checks=self.checks,
             decision=self.decision,
         )

@@ -5,14 +5,14 @@ Evaluations are decided and recorded like exchanges. Searches decide on candidat
 here, and so does a wrong content type, since the standard has no other status for it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from functools import partial
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from service.api import schemas
+from service.api.operations import json_body, operation
 from service.api.sent import Plain, body
 from service.authzen import requests, responses
 from service.authzen.decision_point import MOST_RESULTS, Access, Blank
@@ -25,12 +25,15 @@ from service.decisions.recording import Outgoing, record_and_answer
 from service.log.leaf import SealedRecord
 from service.policies.live import Live
 from service.policies.shadow import GivenToShadow
-from service.problems import RequestRefused
+from service.problems import Kind, RequestRefused
 from service.service import Service
 
 _EVALUATION = "/access/v1/evaluation"
 _EVALUATIONS = "/access/v1/evaluations"
 _SEARCH = "/access/v1/search"
+
+
+Endpoint = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
 class EntityFound(BaseModel):
@@ -209,60 +212,59 @@ def add(app: FastAPI, service: Service, entities: Entities) -> None:
             )
         )
 
-    for path, endpoint, summary, model, shape in (
-        (_EVALUATION, evaluation, "Decide an access request", AccessAnswer, _evaluation_schema()),
-        (
-            _EVALUATIONS,
-            evaluations,
-            "Decide several access requests",
-            AccessAnswers | AccessAnswer,
-            _evaluations_schema(settings.batch_limit),
-        ),
-        (
-            f"{_SEARCH}/subject",
-            search_subject,
-            "Search the subjects that may do an action",
-            EntitiesFound,
-            _search_schema("subject"),
-        ),
-        (
-            f"{_SEARCH}/resource",
-            search_resource,
-            "Search the resources that an action may be done to",
-            EntitiesFound,
-            _search_schema("resource"),
-        ),
-        (
-            f"{_SEARCH}/action",
-            search_action,
-            "Search the actions that a subject may do",
-            ActionsFound,
-            _search_schema("action"),
-        ),
-    ):
+    def add_endpoint(
+        path: str, endpoint: Endpoint, name: str, summary: str, model: Any, shape: dict[str, Any], repeatable: bool
+    ) -> None:
+        kinds: tuple[Kind, ...] = ("batch-too-large",) if path == _EVALUATIONS else ()
+        described = operation(
+            name,
+            "access requests",
+            summary,
+            "access-refused",
+            "not-found",
+            *kinds,
+            needs="evaluate",
+            body=json_body(shape),
+            repeatable=repeatable,
+        )
+        del described["responses"][415]  # the standard has no such answer: a wrong content type is a malformed request
         app.router.add_api_route(
             path,
             endpoint,
             methods=["POST"],
-            summary=summary,
             response_model=model,
             response_model_exclude_none=True,
-            responses=schemas.problems(400, 403, 404, 413, 503),
-            openapi_extra={
-                **schemas.needs("evaluate"),
-                "requestBody": {"required": True, "content": {"application/json": {"schema": shape}}},
-                "parameters": [] if path.startswith(_SEARCH) else [schemas.IDEMPOTENCY_KEY],
-            },
             route_class_override=Plain,
+            **described,
         )
+
+    several_shape = _evaluations_schema(settings.batch_limit)
+    add_endpoint(
+        _EVALUATION, evaluation, "evaluateAccess", "Decide an access request", AccessAnswer, _evaluation_schema(), True
+    )
+    add_endpoint(
+        _EVALUATIONS,
+        evaluations,
+        "evaluateAccesses",
+        "Decide several access requests",
+        AccessAnswers | AccessAnswer,
+        several_shape,
+        True,
+    )
+    searches: tuple[tuple[Blank, Endpoint, str, str, type[BaseModel]], ...] = (
+        ("subject", search_subject, "searchSubjects", "Search the subjects that may do an action", EntitiesFound),
+        ("resource", search_resource, "searchResources", "Search the resources that an action may be done to", EntitiesFound),
+        ("action", search_action, "searchActions", "Search the actions that a subject may do", ActionsFound),
+    )
+    for blank, endpoint, name, summary, model in searches:
+        add_endpoint(f"{_SEARCH}/{blank}", endpoint, name, summary, model, _search_schema(blank), False)
     app.router.add_api_route(
         "/.well-known/authzen-configuration",
         configuration,
         methods=["GET"],
-        summary="The addresses of this decision point",
         response_model=Configuration,
-        responses=schemas.problems(404),
         route_class_override=Plain,
+        **operation("getAccessConfiguration", "access requests", "The addresses of this decision point", "not-found"),
     )
 
 

@@ -14,7 +14,7 @@ from fastapi import FastAPI, Request, Response
 from pydantic import BaseModel, ConfigDict
 
 import engine
-from service.api import schemas
+from service.api.operations import json_body, operation
 from service.api.sent import PARAMETERS, Plain, asked, body
 from service.callers.caller import Caller, caller_of
 from service.decisions.decider import Decider, TellingAsked
@@ -65,7 +65,7 @@ def add(app: FastAPI, service: Service) -> None:
     async def evaluate_batch(request: Request) -> Response:
         """Decides each exchange of the body, records all decisions in one commit, and answers with them."""
         caller = caller_of(request.scope, "evaluate")
-        wanted = asked(request.scope["query_string"])
+        wanted = asked(request)
         async with batches.place():
             raw = await body(request, settings.batch_body_limit)
             async with batches.turn(request) as holding:
@@ -138,15 +138,19 @@ def add(app: FastAPI, service: Service) -> None:
         "/v1/evaluate/batch",
         evaluate_batch,
         methods=["POST"],
-        summary="Decide many exchanges",
         response_model=BatchResults,
-        responses=schemas.problems(400, 403, 408, 413, 415, 503),
-        openapi_extra={
-            **schemas.needs("evaluate"),
-            "requestBody": _body_schema(settings.batch_limit),
-            "parameters": [*PARAMETERS, schemas.IDEMPOTENCY_KEY],
-        },
         route_class_override=Plain,
+        **operation(
+            "evaluateBatch",
+            "decisions",
+            "Decide many exchanges",
+            "batch-refused",
+            "batch-too-large",
+            needs="evaluate",
+            parameters=PARAMETERS,
+            body=json_body(_body_schema(settings.batch_limit)),
+            repeatable=True,
+        ),
     )
 
 
@@ -161,11 +165,11 @@ def _end_of_value(text: str, at: int) -> int:
 def _body_schema(limit: int) -> dict[str, object]:
     anything = {"description": "an item that is not an exchange gets a problem in its place"}
     item = {"anyOf": [{"$ref": "#/components/schemas/Exchange"}, anything]}
-    exchanges = {"type": "array", "maxItems": limit, "items": item}
-    schema = {
+    about = "the exchanges; each has its result in the same place of the answer"
+    exchanges = {"type": "array", "description": about, "maxItems": limit, "items": item}
+    return {
         "type": "object",
         "properties": {"exchanges": exchanges},
         "required": ["exchanges"],
         "additionalProperties": False,
     }
-    return {"required": True, "content": {"application/json": {"schema": schema}}}

@@ -9,8 +9,8 @@ from fastapi import FastAPI, Path, Request, Response
 from pydantic import Field
 
 import engine
-from service.api import schemas
-from service.api.schemas import Shown
+from service.api import paging
+from service.api.operations import Shown, operation
 from service.callers.caller import caller_of
 from service.log.record import PolicyDigests
 from service.policies import kept, reloading
@@ -18,7 +18,7 @@ from service.problems import Position, ProblemPlace, RequestRefused
 from service.service import Service
 
 FINDINGS_SHOWN = 20
-BUNDLES_SHOWN = 1_000
+LIMIT, MOST = 100, 1_000  # bundles on a page
 
 
 class Finding(Shown):
@@ -90,9 +90,10 @@ class KeptBundle(Shown):
 
 
 class KeptBundles(Shown):
-    """Policies that decided, the latest first."""
+    """A page of policies that decided, the latest first."""
 
-    bundles: tuple[KeptBundle, ...] = Field(description=f"at most {BUNDLES_SHOWN}")
+    bundles: tuple[KeptBundle, ...] = Field(description="the policies, the latest first")
+    next: str | None = Field(description=paging.NEXT)
 
 
 def shown(refusal: reloading.PoliciesRefusal | None) -> RefusalShown | None:
@@ -110,9 +111,7 @@ def add(app: FastAPI, service: Service) -> None:
     """Put the endpoints on the application."""
     held = service.policies
 
-    @app.get(
-        "/v1/bundle", summary="The policies that decide", responses=schemas.problems(403), openapi_extra=schemas.needs("read")
-    )
+    @app.get("/v1/bundle", **operation("getLiveBundle", "policies", "The policies that decide", needs="read"))
     async def bundle(request: Request) -> BundleShown:
         """The digests and settings of the policies, when they began to decide, and whether a reload was refused."""
         caller_of(request.scope, "read")
@@ -136,9 +135,7 @@ def add(app: FastAPI, service: Service) -> None:
 
     @app.post(
         "/v1/bundle/reload",
-        summary="Reload the policies",
-        responses=schemas.problems(403, 422, 503),
-        openapi_extra=schemas.needs("administer"),
+        **operation("reloadBundle", "policies", "Reload the policies", "policies-refused", needs="administer", writes=True),
     )
     async def reload(request: Request) -> Reloaded:
         """Loads all policies or changes nothing. A request under way is decided by the policies that it began with."""
@@ -162,15 +159,21 @@ def add(app: FastAPI, service: Service) -> None:
     # These are not `async`: reading waits for the disk, so each call runs in a thread.
     @app.get(
         "/v1/bundles",
-        summary="The policies that decided",
-        responses=schemas.problems(403, 503),
-        openapi_extra=schemas.needs("read"),
+        **operation(
+            "listBundles",
+            "policies",
+            "The policies that decided",
+            needs="read",
+            parameters=paging.parameters(LIMIT, MOST, "bundles"),
+        ),
     )
     def bundles(request: Request) -> KeptBundles:
         """Every bundle that decided here, the latest first."""
         caller_of(request.scope, "read")
-        found = service.read(lambda connection: kept.listed(connection, BUNDLES_SHOWN))
+        page = paging.Asked.of(request, LIMIT, MOST)
+        found, cursor = page.cut(service.read(kept.listed), lambda each: f"{each.source} {each.meaning}", "bundles")
         return KeptBundles(
+            next=cursor,
             bundles=tuple(
                 KeptBundle(
                     meaning=each.meaning,
@@ -182,18 +185,20 @@ def add(app: FastAPI, service: Service) -> None:
                     bytes=each.size,
                 )
                 for each in found
-            )
+            ),
         )
 
     @app.get(
         "/v1/bundles/{digest}",
-        summary="Policies that decided, as a bundle file",
-        openapi_extra=schemas.needs("read"),
         response_class=Response,
-        responses={
-            200: {"description": "A bundle file", "content": {"application/json": {"schema": {"type": "object"}}}},
-            **schemas.problems(400, 403, 404, 503),
-        },
+        **operation(
+            "getBundle",
+            "policies",
+            "Policies that decided, as a bundle file",
+            "not-found",
+            needs="read",
+            answers={200: {"description": "A bundle file", "content": {"application/json": {"schema": {"type": "object"}}}}},
+        ),
     )
     def archive(
         request: Request,

@@ -5,30 +5,41 @@ An answer leaves once its commitment is durable. A refusal because the decision 
 recorded.
 """
 
+import json
 import re
+from collections.abc import Callable, Coroutine
 from dataclasses import replace
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar, get_args
 
 import sqlalchemy as sa
-from fastapi import FastAPI, Query, Request, Response
+from fastapi import FastAPI, Path, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 import engine
-from service.api import schemas
+from service.api import paging
+from service.api.operations import in_path, json_body, operation
+from service.api.parameters import parameter, single, wrong
 from service.api.sent import Plain, body
 from service.callers.caller import Caller, caller_of
 from service.decisions.idempotency import KeptAnswer, once
 from service.decisions.recording import Outgoing, record_and_answer
 from service.ledger.committing import Commitment, Done, Ledger, Moved, State
-from service.problems import MEDIA_TYPE, PLACES_SHOWN, ProblemPlace, RequestRefused
+from service.problems import MEDIA_TYPE, PLACES_SHOWN, Kind, ProblemPlace, RequestRefused
 from service.service import Service
 from service.telemetry.log_lines import note
 
 _LIMIT = 16 * 1024
 _PAGE = 100
-_MOST = 2**53 - 1
 _ID = r"^[!-~]{1,64}$"
 
+_ABOUT_ID = "the id of the commitment"
+_LISTED = [
+    parameter("exporter", "the exporter's id", {"type": "string", "minLength": 1, "maxLength": 256}),
+    parameter("state", "the state of the commitment", {"type": "string", "enum": list(get_args(State))}),
+    *paging.parameters(_PAGE, _PAGE, "commitments"),
+]
+
+Endpoint = Callable[[Request], Coroutine[Any, Any, Response]]
 Sent = TypeVar("Sent", bound=BaseModel)
 # PostgreSQL cannot store a text with a zero byte.
 Reason = Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=r"^[^\x00]+$")]
@@ -54,10 +65,10 @@ class AmendSent(Sending):
 
 
 class Commitments(BaseModel):
-    """A page of commitments. `next` is the `after` of the next page; the last page has none."""
+    """A page of commitments, the oldest first."""
 
     commitments: list[Commitment]
-    next: int | None = None
+    next: str | None = Field(description=paging.NEXT)
 
 
 def add(app: FastAPI, service: Service) -> None:
@@ -123,50 +134,63 @@ def add(app: FastAPI, service: Service) -> None:
         records = range(done.sequence, done.sequence + 1)
         return replace(made.kept(service, request, records), records=range(0))  # the answer holds no value of the records
 
-    for path, function, model, status, summary in (
-        ("/v1/commitments", commit, CommitSent, 201, "Commit a decision"),
-        ("/v1/commitments/{id}/amend", amend, AmendSent, 201, "Replace a commitment"),
-        ("/v1/commitments/{id}/withdraw", withdraw, WithdrawSent, 200, "End a commitment"),
-    ):
+    def add_change(
+        path: str, function: Endpoint, body: type[Sending], status: int, name: str, summary: str, *kinds: Kind
+    ) -> None:
+        """Put an endpoint on the application that changes commitments."""
         app.router.add_api_route(
             path,
             function,
             methods=["POST"],
             status_code=status,
-            summary=summary,
             response_model=Commitment,
-            responses=schemas.problems(400, 403, 404, 409, 413, 415, 503),
-            openapi_extra={**schemas.needs("commit"), **sent_body(model, "id" if "{id}" in path else "")},
             route_class_override=Plain,
+            **operation(
+                name,
+                "ledger",
+                summary,
+                "not-found",
+                *kinds,
+                needs="commit",
+                parameters=[in_path("id", _ABOUT_ID)] if "{id}" in path else [],
+                body=json_body(body.model_json_schema()),
+                repeatable=True,
+            ),
         )
+
+    one_id = "/v1/commitments/{id}"
+    deciding: tuple[Kind, ...] = ("exchange-refused", "not-committable", "decision-moved")
+    add_change("/v1/commitments", commit, CommitSent, 201, "commit", "Commit a decision", *deciding)
+    add_change(
+        f"{one_id}/amend", amend, AmendSent, 201, "amendCommitment", "Replace a commitment", *deciding, "commitment-ended"
+    )
+    add_change(f"{one_id}/withdraw", withdraw, WithdrawSent, 200, "withdrawCommitment", "End a commitment", "commitment-ended")
 
     @app.get(
         "/v1/commitments",
-        summary="Commitments, oldest first",
         response_model=Commitments,
-        responses=schemas.problems(400, 403, 503),
-        openapi_extra=schemas.needs("read"),
+        **operation("listCommitments", "ledger", "Commitments, oldest first", needs="read", parameters=_LISTED),
     )
-    def commitments(
-        request: Request,
-        exporter: str | None = Query(None, min_length=1, max_length=256, description="the exporter's id"),
-        state: State | None = None,
-        after: int = Query(-1, ge=-1, le=_MOST, description="the `next` of the previous page"),
-        limit: int = Query(_PAGE, ge=1, le=_PAGE),
-    ) -> Response:
+    def commitments(request: Request) -> Response:
         """A page of commitments, filtered by exporter or state if the query names one."""
         caller_of(request.scope, "read")
-        found, following = service.read(lambda connection: ledger.page(connection, exporter, state, after, limit), "ledger")
-        return answer(Commitments(commitments=found, next=following))
+        page = paging.Asked.of(request, _PAGE, _PAGE)
+        exporter, state = _filters(single(request))
+        after = page.after("commitments", int, filters=(exporter, state)) or [-1]
+        found, following = service.read(
+            lambda connection: ledger.page(connection, exporter, state, after[0], page.limit), "ledger"
+        )
+        shown = [each.model_dump(mode="json", exclude_none=True) for each in found]
+        cursor = None if following is None else paging.written("commitments", following, filters=(exporter, state))
+        text = json.dumps({"commitments": shown, "next": cursor}, ensure_ascii=False)
+        return Response(text, media_type="application/json")
 
     @app.get(
         "/v1/commitments/{id}",
-        summary="A commitment",
         response_model=Commitment,
-        responses=schemas.problems(403, 404, 503),
-        openapi_extra=schemas.needs("read"),
+        **operation("getCommitment", "ledger", "A commitment", "not-found", needs="read"),
     )
-    def one(id: str, request: Request) -> Response:
+    def one(id: Annotated[str, Path(description=_ABOUT_ID)], request: Request) -> Response:
         """A commitment, the counters that it moved, and its history."""
         caller_of(request.scope, "read")
         named = _named(id)
@@ -202,11 +226,15 @@ def written(document: BaseModel) -> bytes:
     return document.model_dump_json(exclude_none=True).encode()
 
 
-def sent_body(model: type[BaseModel], path_parameter: str = "") -> dict[str, object]:
-    """For an endpoint's documentation: its body, and the header that makes the call safe to repeat."""
-    schema = {"required": True, "content": {"application/json": {"schema": model.model_json_schema()}}}
-    parameter = {"name": path_parameter, "in": "path", "required": True, "schema": {"type": "string"}}
-    return {"requestBody": schema, "parameters": [*([parameter] if path_parameter else []), schemas.IDEMPOTENCY_KEY]}
+def _filters(sent: dict[str, str]) -> tuple[str | None, State | None]:
+    """The exporter and the state that a query asks for. Raises RequestRefused."""
+    exporter, state = sent.get("exporter"), sent.get("state")
+    if exporter is not None and not 0 < len(exporter) <= 256:
+        raise wrong("exporter", "`exporter` takes 1 to 256 characters")
+    found = next((each for each in get_args(State) if each == state), None)
+    if state is not None and found is None:
+        raise wrong("state", f"`state` takes {', '.join(f'`{each}`' for each in get_args(State))}, not `{state[:40]}`")
+    return exporter, found
 
 
 def _named(id: str) -> str:

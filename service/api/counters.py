@@ -3,24 +3,32 @@
 from datetime import date
 from functools import partial
 from typing import Any
-from urllib.parse import parse_qsl
 
 import sqlalchemy as sa
 from fastapi import FastAPI, Request, Response
-from pydantic import BaseModel, Field
+from pydantic import Field
 
-from service.api import schemas
-from service.api.commitments import Reason, Sending, answer, read, sent_body, written
+from service.api.commitments import Reason, Sending, answer, read, written
+from service.api.operations import Shown, json_body, operation
+from service.api.parameters import parameter, single, wrong
 from service.api.sent import Plain
 from service.callers.caller import caller_of
 from service.decisions.decider import durable
 from service.decisions.idempotency import KeptAnswer, once
 from service.ledger.balances import CounterPart, Counters, Opened
 from service.ledger.committing import Ledger
-from service.problems import RequestRefused
 from service.service import Service
 
-_MOST_PARAMETERS = 16
+_PARAMETERS = [
+    parameter("counter", "the name of the counter", {"type": "string", "examples": ["counts.cn"]}, required=True),
+    parameter(
+        "per",
+        "each fact that the counter is kept per, as a parameter of its own, like `exporter.id=org-1`",
+        {"type": "object", "additionalProperties": {"type": "string"}, "examples": [{"exporter.id": "org-1"}]},
+        style="form",
+        explode=True,
+    ),
+]
 
 
 class OpeningSent(Sending):
@@ -31,7 +39,7 @@ class OpeningSent(Sending):
     reason: Reason = Field(description="where the counts come from")
 
 
-class Recounted(BaseModel):
+class Recounted(Shown):
     """The number of commitments counted again, and the ids of those that the policies can no longer read."""
 
     recounted: int
@@ -45,19 +53,17 @@ def add(app: FastAPI, service: Service) -> None:
 
     @app.get(
         "/v1/counters",
-        summary="A counter as of today",
         response_model=CounterPart,
-        responses=schemas.problems(400, 403, 404, 503),
-        openapi_extra={
-            **schemas.needs("read"),
-            "parameters": [{"name": "counter", "in": "query", "required": True, "schema": {"type": "string"}}],
-        },
+        **operation("getCounter", "ledger", "A counter as of today", "not-found", needs="read", parameters=_PARAMETERS),
     )
     def counter(request: Request) -> Response:
         """What the ledger holds for a counter. The query names `counter` and each fact that the counter is kept per."""
         caller_of(request.scope, "read")
-        name, per = _query(request.scope["query_string"])
-        return answer(service.read(lambda connection: counters.read(connection, name, per), "ledger"))
+        per = single(request)
+        name = per.pop("counter", None)
+        if name is None:
+            raise wrong("counter", "name a counter, like `?counter=counts.cn`, and each fact that it is kept per")
+        return answer(service.read(lambda connection: counters.read(connection, name, dict(per)), "ledger"))
 
     async def begin(request: Request) -> Response:
         """Records the counts at the beginning of a day. From that day on the ledger is complete for this counter."""
@@ -87,31 +93,23 @@ def add(app: FastAPI, service: Service) -> None:
         begin,
         methods=["POST"],
         status_code=201,
-        summary="Open a counter with a count",
         response_model=Opened,
-        responses=schemas.problems(400, 403, 404, 413, 415, 503),
-        openapi_extra={**schemas.needs("administer"), **sent_body(OpeningSent)},
         route_class_override=Plain,
+        **operation(
+            "openCounter",
+            "ledger",
+            "Open a counter with a count",
+            "not-found",
+            needs="administer",
+            body=json_body(OpeningSent.model_json_schema()),
+            repeatable=True,
+        ),
     )
     app.router.add_api_route(
         "/v1/ledger/recount",
         recount,
         methods=["POST"],
-        summary="Count again under changed policies",
         response_model=Recounted,
-        responses=schemas.problems(403, 503),
-        openapi_extra=schemas.needs("administer"),
         route_class_override=Plain,
+        **operation("recount", "ledger", "Count again under changed policies", needs="administer", writes=True),
     )
-
-
-def _query(query: bytes) -> tuple[str, dict[str, Any]]:
-    """The counter, and the facts it is kept per with their values. Raises RequestRefused."""
-    try:
-        sent = parse_qsl(query.decode("ascii"), keep_blank_values=True, strict_parsing=True, max_num_fields=_MOST_PARAMETERS)
-        values = dict(sent)
-    except ValueError:
-        raise RequestRefused("bad-request", "write the query like `?counter=counts.cn&exporter.id=org-1`") from None
-    if len(values) < len(sent) or "counter" not in values:
-        raise RequestRefused("bad-request", "the query must name `counter` once, and once each fact that it is kept per")
-    return values.pop("counter"), values

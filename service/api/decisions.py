@@ -4,17 +4,19 @@
 """
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any, Literal
-from urllib.parse import parse_qsl
 
 import sqlalchemy as sa
 from fastapi import FastAPI, Request, Response
 from pydantic import Field
 
-from service.api import schemas
-from service.api.schemas import Shown
+import engine
+from service.api import paging
+from service.api.operations import DecisionId, Shown, operation
+from service.api.parameters import parameter, repeated, wrong
 from service.callers.caller import caller_of
 from service.decisions.idempotency import KeptAnswer, once
 from service.decisions.replay import CannotReplay, Replaying
@@ -38,18 +40,13 @@ _ONCE: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "until": (ABOUT["until"], {"type": "string"}),
     "proceed": (ABOUT["proceed"], {"type": "boolean"}),
-    "limit": ("most decisions on a page", {"type": "integer", "minimum": 1, "maximum": MOST_ROWS, "default": LIMIT}),
-    "cursor": ("`next` of the previous page", {"type": "string"}),
 }
 
 
 def _parameters() -> list[dict[str, Any]]:
-    def one(name: str, about: str, schema: dict[str, Any]) -> dict[str, Any]:
-        return {"name": name, "in": "query", "required": False, "description": about, "schema": schema}
-
     text: dict[str, Any] = {"type": "string", "minLength": 1, "maxLength": MOST_TEXT}
     many = [
-        one(
+        parameter(
             name,
             f"{ABOUT[name]}; may be repeated, and then any of the values matches",
             {
@@ -60,7 +57,8 @@ def _parameters() -> list[dict[str, Any]]:
         )
         for name in FIELDS
     ]
-    return [*many, *(one(name, about, schema) for name, (about, schema) in _ONCE.items())]
+    once = (parameter(name, about, schema) for name, (about, schema) in _ONCE.items())
+    return [*many, *once, *paging.parameters(LIMIT, MOST_ROWS, "decisions")]
 
 
 class DecisionRow(Shown):
@@ -87,7 +85,7 @@ class Decisions(Shown):
 
     decisions: tuple[DecisionRow, ...]
     next: str | None = Field(
-        description="the cursor of the next page, null on the last; a page may have fewer decisions than `limit` and still have a next one"
+        description=f"{paging.NEXT}; a page may have fewer decisions than `limit` and still have a next one"
     )
     unindexed: int = Field(
         description="older records that are not in the index; no search finds them until `fifthfactor log reindex` has run"
@@ -140,41 +138,42 @@ def add(app: FastAPI, service: Service) -> None:
     # This is not `async`: reading waits for the disk, so each call runs in a thread.
     @app.get(
         "/v1/decisions",
-        summary="Search the decisions",
         response_model=Decisions,
-        responses=schemas.problems(400, 403, 503),
-        openapi_extra={**schemas.needs("read"), "parameters": _parameters()},
+        **operation("searchDecisions", "log", "Search the decisions", needs="read", parameters=_parameters()),
     )
     def decisions(request: Request) -> Response:
         """The decisions that match all parameters, newest first, in pages."""
         caller_of(request.scope, "read")
-        query, cursor, limit = asked(request.scope["query_string"])
+        query, page_asked = asked(repeated(request)), paging.Asked.of(request, LIMIT, MOST_ROWS)
         try:
-            page = service.read(lambda connection: find(connection, query, cursor, limit))
-        except CursorRefused as refused:
-            raise RequestRefused("bad-request", str(refused)) from None
+            page = service.read(lambda connection: find(connection, query, page_asked.cursor, page_asked.limit))
+        except CursorRefused:
+            raise paging.unknown() from None
         return Response(json.dumps(written_page(page), ensure_ascii=False), media_type="application/json")
 
     @app.get(
         "/v1/decisions/{id}",
-        summary="The record of a decision",
         response_model=KeptRecord,
-        responses=schemas.problems(403, 404, 503),
-        openapi_extra=schemas.needs("read"),
+        **operation("getDecision", "log", "The record of a decision", "not-found", needs="read"),
     )
-    def decision(id: str, request: Request) -> Response:
+    def decision(id: DecisionId, request: Request) -> Response:
         """The record and its place in the log. Personal values are in clear, unless they were erased."""
         caller_of(request.scope, "read")
         return Response(json.dumps(kept(service.stored(id)), ensure_ascii=False), media_type="application/json")
 
     @app.post(
         "/v1/decisions/{id}/erase",
-        summary="Erase the personal values of a decision",
         response_model=Erased,
-        responses=schemas.problems(400, 403, 404, 503),
-        openapi_extra={**schemas.needs("administer"), "parameters": [schemas.IDEMPOTENCY_KEY]},
+        **operation(
+            "eraseDecision",
+            "log",
+            "Erase the personal values of a decision",
+            "not-found",
+            needs="administer",
+            repeatable=True,
+        ),
     )
-    async def erase(id: str, request: Request) -> Response:
+    async def erase(id: DecisionId, request: Request) -> Response:
         """
         Erases the personal values of the record, and their salts, for good. The record and its hash stay.
 
@@ -198,12 +197,10 @@ def add(app: FastAPI, service: Service) -> None:
 
     @app.get(
         "/v1/decisions/{id}/replay",
-        summary="Replay a decision",
-        openapi_extra=schemas.needs("read"),
         response_model=Replayed,
-        responses=schemas.problems(403, 404, 409, 503),
+        **operation("replayDecision", "log", "Replay a decision", "not-found", "cannot-replay", needs="read"),
     )
-    def replayed(id: str, request: Request) -> Response:
+    def replayed(id: DecisionId, request: Request) -> Response:
         """Decides the request of a record again, on its day and by its policies, and compares the two decisions. Nothing is recorded."""
         caller_of(request.scope, "read")
         try:
@@ -213,39 +210,19 @@ def add(app: FastAPI, service: Service) -> None:
         return Response(json.dumps(asdict(found), ensure_ascii=False), media_type="application/json")
 
 
-def asked(query: bytes) -> tuple[Query, str | None, int]:
-    """The search, the cursor and the size of a page that a query asks for. Raises RequestRefused."""
-    try:
-        text = query.decode("ascii")
-        sent = (
-            parse_qsl(text, keep_blank_values=True, strict_parsing=True, max_num_fields=MOST_WORDS, errors="strict")
-            if text
-            else []
-        )
-    except ValueError:
-        raise RequestRefused(
-            "bad-request", f"write the query as at most {MOST_WORDS} parameters, like `?outcome=review`"
-        ) from None
-    many: dict[str, list[str]] = {}
-    once: dict[str, Any] = {}
-    for name, value in sent:
-        if not 0 < len(value) <= MOST_TEXT:
-            raise RequestRefused("bad-request", f"`{name[:40]}` takes 1 to {MOST_TEXT} characters")
-        if name in FIELDS:
-            many.setdefault(name, []).append(value)
-        elif name not in _ONCE:
-            known = ", ".join(f"`{each}`" for each in (*FIELDS, *_ONCE))
-            raise RequestRefused("bad-request", f"there is no parameter `{name[:40]}`; there are {known}")
-        elif name in once:
-            raise RequestRefused("bad-request", f"the query has `{name}` twice")
-        else:
-            once[name] = _read(name, value)
-    for outcome in many.get("outcome", ()):
+def asked(sent: Mapping[str, Sequence[str]]) -> Query:
+    """The search that the parameters of a request ask for. Raises RequestRefused."""
+    for name, values in sent.items():
+        if name in (*FIELDS, *_ONCE) and not all(0 < len(value) <= MOST_TEXT for value in values):
+            raise wrong(name, f"`{name}` takes 1 to {MOST_TEXT} characters")
+    for outcome in sent.get("outcome", ()):
         if outcome not in OUTCOMES:
-            raise RequestRefused("bad-request", f"there is no outcome `{outcome[:40]}`; there are {', '.join(OUTCOMES)}")
-    cursor, limit = once.pop("cursor", None), once.pop("limit", LIMIT)
-    once |= {name: tuple(values) for name, values in many.items()}
-    return Query(**once), cursor, limit
+            meant = engine.did_you_mean(outcome[:40], OUTCOMES)
+            known = f"there is no outcome `{outcome[:40]}`; there are {', '.join(OUTCOMES)}"
+            raise wrong("outcome", "; ".join(filter(None, (known, meant))))
+    found: dict[str, Any] = {name: _read(name, sent[name][0]) for name in _ONCE if name in sent}
+    found |= {name: tuple(values) for name, values in sent.items() if name in FIELDS}
+    return Query(**found)
 
 
 def _read(name: str, value: str) -> Any:
@@ -254,16 +231,8 @@ def _read(name: str, value: str) -> Any:
             try:
                 return moment(value, end=name == "until")
             except (ValueError, OverflowError):
-                raise RequestRefused(
-                    "bad-request", f"`{name}` takes a day like 2026-11-24, or a moment like 2026-11-24T09:30:00Z"
-                ) from None
-        case "proceed":
-            if value not in ("true", "false"):
-                raise RequestRefused("bad-request", "`proceed` takes `true` or `false`")
-            return value == "true"
-        case "limit":
-            if not (value.isascii() and value.isdigit() and 1 <= int(value) <= MOST_ROWS):
-                raise RequestRefused("bad-request", f"`limit` takes a number from 1 to {MOST_ROWS}")
-            return int(value)
+                raise wrong(name, f"`{name}` takes a day like 2026-11-24, or a moment like 2026-11-24T09:30:00Z") from None
         case _:
-            return value
+            if value not in ("true", "false"):
+                raise wrong(name, f"`{name}` takes `true` or `false`")
+            return value == "true"

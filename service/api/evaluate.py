@@ -7,7 +7,7 @@ The body is read once, as bytes, up to a limit. Only the engine validates these 
 from fastapi import FastAPI, Request, Response
 
 import engine
-from service.api import schemas
+from service.api.operations import EXCHANGE_BODY, operation
 from service.api.sent import PARAMETERS, Plain, asked, body
 from service.callers.caller import caller_of
 from service.decisions.decider import Decider
@@ -24,7 +24,7 @@ def add(app: FastAPI, service: Service) -> None:
         """Decides the exchange in the body, records the decision, and answers with it."""
         scope = request.scope
         caller = caller_of(scope, "evaluate")
-        wanted = asked(scope["query_string"])
+        wanted = asked(request)
         raw = await body(request, limit)
 
         async def decide() -> Outgoing:
@@ -41,13 +41,16 @@ def add(app: FastAPI, service: Service) -> None:
         "/v1/evaluate",
         evaluate,
         methods=["POST"],
-        summary="Decide an exchange",
         response_model=engine.Answer,
-        responses=schemas.problems(400, 403, 408, 413, 415, 503),
-        openapi_extra={
-            **schemas.needs("evaluate"),
-            **schemas.EXCHANGE_BODY,
-            "parameters": [*PARAMETERS, schemas.IDEMPOTENCY_KEY],
-        },
         route_class_override=Plain,
+        **operation(
+            "evaluate",
+            "decisions",
+            "Decide an exchange",
+            "exchange-refused",
+            needs="evaluate",
+            parameters=PARAMETERS,
+            body=EXCHANGE_BODY,
+            repeatable=True,
+        ),
     )

@@ -6,8 +6,8 @@ from typing import Literal
 from fastapi import FastAPI, Request
 from pydantic import BaseModel, ConfigDict, Field
 
-from service.api import schemas
 from service.api.bundles import RefusalShown, shown
+from service.api.operations import operation
 from service.log.record import PolicyDigests
 from service.problems import RequestRefused
 from service.service import Service
@@ -68,16 +68,15 @@ def add(app: FastAPI, service: Service) -> None:
             probing.add_done_callback(lambda done: done.cancelled() or done.exception())
         return await asyncio.shield(probing)
 
-    @app.get("/livez", summary="Check that the process is alive")
+    @app.get("/livez", **operation("checkAlive", "service", "Check that the process is alive"))
     async def livez() -> Alive:
         """Answers as long as the process does."""
         return Alive()
 
     @app.get(
         "/readyz",
-        summary="Check that the service can decide and record now",
         response_model_exclude_none=True,
-        responses=schemas.problems(503),
+        **operation("checkReady", "service", "Check that the service can decide and record now", "not-ready", "draining"),
     )
     async def readyz(request: Request) -> Ready:
         """

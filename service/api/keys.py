@@ -5,10 +5,11 @@ from datetime import UTC, date
 from typing import Annotated, Any
 
 import sqlalchemy as sa
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI, Path, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator
 
-from service.api import schemas
+from service.api import paging
+from service.api.operations import json_body, operation
 from service.api.sent import Plain, body
 from service.callers import keys
 from service.callers.caller import SCOPES, Caller, Scope, caller_of
@@ -18,6 +19,7 @@ from service.service import Service
 from service.telemetry.log_lines import audit
 
 MOST_BYTES = 4096  # in a body
+LIMIT, MOST = 100, 1_000  # keys on a page
 
 
 class NewKey(BaseModel):
@@ -61,11 +63,12 @@ class MadeKey(KeyInfo):
 
 
 class KeyList(BaseModel):
-    """All keys that were ever made, the oldest first."""
+    """A page of all keys that were ever made, the oldest first."""
 
     model_config = ConfigDict(frozen=True)
 
     keys: tuple[KeyInfo, ...]
+    next: str | None = Field(description=paging.NEXT)
 
 
 def add(app: FastAPI, service: Service) -> None:
@@ -94,25 +97,28 @@ def add(app: FastAPI, service: Service) -> None:
     # This is not `async`: reading waits for the disk, so each call runs in a thread.
     @app.get(
         "/v1/keys",
-        summary="The API keys",
         response_model=KeyList,
-        responses=schemas.problems(503),
-        openapi_extra=schemas.needs("administer"),
+        **operation(
+            "listKeys",
+            "callers",
+            "The API keys",
+            needs="administer",
+            parameters=paging.parameters(LIMIT, MOST, "keys"),
+        ),
     )
     def listing(request: Request) -> Response:
         """All keys that were ever made, with their scopes. Secrets are not shown, since only their hashes are kept."""
         caller_of(request.scope, "administer")
         found = service.read(keys.listed, "keys")
-        return Response(_written({"keys": [key.shown() for key in found]}), media_type="application/json")
+        page, cursor = paging.Asked.of(request, LIMIT, MOST).cut(found, lambda key: key.id, "keys")
+        return Response(_written({"keys": [key.shown() for key in page], "next": cursor}), media_type="application/json")
 
     @app.post(
         "/v1/keys/{id}/revoke",
-        summary="Revoke an API key",
         response_model=KeyInfo,
-        responses=schemas.problems(404, 503),
-        openapi_extra={**schemas.needs("administer"), "parameters": [schemas.IDEMPOTENCY_KEY]},
+        **operation("revokeKey", "callers", "Revoke an API key", "not-found", needs="administer", repeatable=True),
     )
-    async def revoke(id: str, request: Request) -> Response:
+    async def revoke(id: Annotated[str, Path(description="the id of the key")], request: Request) -> Response:
         """Revokes a key for good. This process refuses it at once, other processes within five seconds. A second call changes nothing."""
         caller = caller_of(request.scope, "administer")
 
@@ -134,15 +140,16 @@ def add(app: FastAPI, service: Service) -> None:
         create,
         methods=["POST"],
         status_code=201,
-        summary="Make an API key",
         response_model=MadeKey,
-        responses=schemas.problems(400, 413, 415, 503),
-        openapi_extra={
-            **schemas.needs("administer"),
-            "requestBody": _body_schema(),
-            "parameters": [schemas.IDEMPOTENCY_KEY],
-        },
         route_class_override=Plain,
+        **operation(
+            "createKey",
+            "callers",
+            "Make an API key",
+            needs="administer",
+            body=json_body(NewKey.model_json_schema()),
+            repeatable=True,
+        ),
     )
 
 
@@ -165,7 +172,3 @@ def _wrong(*places: ProblemPlace) -> RequestRefused:
 
 def _written(document: dict[str, Any]) -> bytes:
     return json.dumps(document, ensure_ascii=False).encode()
-
-
-def _body_schema() -> dict[str, Any]:
-    return {"required": True, "content": {"application/json": {"schema": NewKey.model_json_schema()}}}

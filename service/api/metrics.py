@@ -2,7 +2,7 @@
 
 from fastapi import FastAPI, Request, Response
 
-from service.api import schemas
+from service.api.operations import operation
 from service.api.sent import Plain
 from service.callers.caller import caller_of
 from service.service import Service
@@ -55,12 +55,13 @@ def add(app: FastAPI, service: Service) -> None:
         "/metrics",
         metrics,
         methods=["GET"],
-        summary="Figures for Prometheus",
         response_class=Response,
-        responses={
-            200: {"description": "Prometheus text", "content": {"text/plain": {"schema": {"type": "string"}}}},
-            **schemas.problems(403),
-        },
-        openapi_extra=schemas.needs("read"),
         route_class_override=Plain,
+        **operation(
+            "getMetrics",
+            "service",
+            "Figures for Prometheus",
+            needs="read",
+            answers={200: {"description": "Prometheus text", "content": {"text/plain": {"schema": {"type": "string"}}}}},
+        ),
     )

@@ -7,13 +7,12 @@ version as `ETag`. `If-Match` and `If-None-Match` stop a write that is based on 
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from typing import Any, Literal
-from urllib.parse import parse_qsl
 
 import sqlalchemy as sa
 from fastapi import FastAPI, Request, Response
@@ -21,12 +20,14 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.convertors import PathConvertor, register_url_convertor
 
 import engine
-from service.api import schemas
+from service.api import paging
+from service.api.operations import in_header, in_path, json_body, operation
+from service.api.parameters import parameter, single, wrong
 from service.api.sent import Plain, body
 from service.callers.caller import Caller, caller_of
 from service.decisions.idempotency import KeptAnswer, forget, once
 from service.log.store import moment_text
-from service.problems import PLACES_SHOWN, ProblemPlace, RequestRefused
+from service.problems import PLACES_SHOWN, Kind, ProblemPlace, RequestRefused
 from service.register import entity_versions, import_export
 from service.register.entity import (
     ASSET,
@@ -53,24 +54,35 @@ LISTED = 100
 
 _VERSIONS = re.compile(r'\s*((W/)?"[^"]{0,40}"\s*(,\s*(W/)?"[^"]{0,40}"\s*)*)')
 _KIND_SCHEMA = {"type": "string", "pattern": "^[a-z0-9][a-z0-9_.-]{0,63}$"}
+_KIND_IN_PATH = in_path("kind", "the kind of the entity", _KIND_SCHEMA)
+_IF_MATCH = in_header("If-Match", "the `ETag` of the version that the write is based on, or `*` for any")
+_IF_NONE_MATCH = in_header("If-None-Match", "`*`: only if there is no such entity yet", {"type": "string", "enum": ["*"]})
+_ERASE = parameter(
+    "erase", "whether to erase its names and all its stated facts for good", {"type": "boolean", "default": False}
+)
+_AS_OF = parameter(
+    "as_of", "the day for which the entity is read; without it, the newest version", {"type": "string", "format": "date"}
+)
+_REFUSED: tuple[Kind, ...] = ("register-refused", "not-found", "changed-meanwhile")
 _TAG = re.compile(r'(W/)?"([^"]*)"')
 
 
 class Listed(BaseModel):
-    """A page of entities. `next` is the `cursor` of the next page, null on the last."""
+    """A page of entities, in the order of their ids."""
 
     model_config = ConfigDict(frozen=True)
 
     entities: tuple[Entity, ...]
-    next: str | None
+    next: str | None = Field(description=paging.NEXT)
 
 
 class History(BaseModel):
-    """Every version of an entity, newest first."""
+    """The versions of an entity, newest first, in pages."""
 
     model_config = ConfigDict(frozen=True)
 
     versions: tuple[Entity, ...]
+    next: str | None = Field(description=paging.NEXT)
 
 
 class Imported(BaseModel):
@@ -103,12 +115,14 @@ class RegisterEndpoints(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Shelf:
-    """The path of the entities of one kind. `kind` is None where the path itself names the kind."""
+    """The path of the entities of one kind, and what they are called. `kind` is None where the path itself names the kind."""
 
     path: str
     kind: str | None
     one: str
     many: str
+    name: str
+    names: str
 
 
 class _NoHistory(PathConvertor):
@@ -120,9 +134,9 @@ class _NoHistory(PathConvertor):
 register_url_convertor("entity", _NoHistory())
 
 SHELVES = (
-    Shelf("/v1/parties", PARTY, "party", "parties"),
-    Shelf("/v1/assets", ASSET, "data asset", "data assets"),
-    Shelf("/v1/entities/{kind}", None, "entity of another kind", "entities of another kind"),
+    Shelf("/v1/parties", PARTY, "party", "parties", "Party", "Parties"),
+    Shelf("/v1/assets", ASSET, "data asset", "data assets", "Asset", "Assets"),
+    Shelf("/v1/entities/{kind}", None, "entity of another kind", "entities of another kind", "Entity", "Entities"),
 )
 
 
@@ -143,80 +157,87 @@ class _Endpoints:
     def add(self, app: FastAPI) -> None:
         # An id may have slashes; a caller may send them as they are, or as %2F.
         shelf, one = self._shelf, f"{self._shelf.path}/{{id:entity}}"
-        name = shelf.many.replace(" ", "_")
-        content = _schema_of(Content)
-        parameters = [{"name": "id", "in": "path", "required": True, "schema": {"type": "string", "maxLength": MOST_OF_AN_ID}}]
+        named = [in_path("id", f"the id of the {shelf.one}", {"type": "string", "maxLength": MOST_OF_AN_ID})]
         if shelf.kind is None:
-            parameters.append({"name": "kind", "in": "path", "required": True, "schema": _KIND_SCHEMA})
-        if_match = {"name": "If-Match", "in": "header", "required": False, "schema": {"type": "string"}}
-        if_none = {"name": "If-None-Match", "in": "header", "required": False, "schema": {"type": "string", "enum": ["*"]}}
-        erase = {"name": "erase", "in": "query", "required": False, "schema": {"type": "boolean", "default": False}}
-        app.router.add_api_route(
+            named.append(_KIND_IN_PATH)
+        add = app.router.add_api_route
+        add(
             one,
             self.put,
             methods=["PUT"],
-            name=f"put_{name}",
-            summary=f"Create or change a {shelf.one}",
             response_model=Entity,
-            responses={
-                201: {"model": Entity, "description": "The entity is new"},
-                **schemas.problems(400, 403, 404, 412, 413, 415, 503),
-            },
-            openapi_extra={
-                **schemas.needs("administer"),
-                "requestBody": {"required": True, "content": {"application/json": {"schema": content}}},
-                "parameters": [*parameters, if_match, if_none, schemas.IDEMPOTENCY_KEY],
-            },
             route_class_override=Plain,
+            **operation(
+                f"put{shelf.name}",
+                "register",
+                f"Create or change a {shelf.one}",
+                *_REFUSED,
+                needs="administer",
+                parameters=[*named, _IF_MATCH, _IF_NONE_MATCH],
+                body=json_body(_schema_of(Content)),
+                repeatable=True,
+                answers={201: {"model": Entity, "description": "The entity is new"}},
+            ),
         )
-        app.router.add_api_route(
+        add(
             one,
             self.delete,
             methods=["DELETE"],
-            name=f"delete_{name}",
-            summary=f"Withdraw a {shelf.one}, or erase everything stated of it",
             response_model=History,
-            responses=schemas.problems(400, 403, 404, 412, 503),
-            openapi_extra={
-                **schemas.needs("administer"),
-                "parameters": [*parameters, if_match, erase, schemas.IDEMPOTENCY_KEY],
-            },
             route_class_override=Plain,
-        )
-        as_of = {"name": "as_of", "in": "query", "required": False, "schema": {"type": "string", "format": "date"}}
-        pages = [
-            {"name": "cursor", "in": "query", "required": False, "schema": {"type": "string", "maxLength": MOST_OF_AN_ID}},
-            {
-                "name": "limit",
-                "in": "query",
-                "required": False,
-                "schema": {"type": "integer", "minimum": 1, "maximum": MOST_LISTED, "default": LISTED},
-            },
-        ]
-        # These are not `async`: reading waits for the disk, so each call runs in a thread.
-        reading: tuple[tuple[str, Callable[..., Response], type[BaseModel], str, str, list[dict[str, Any]]], ...] = (
-            (
-                f"{shelf.path}/{{id:path}}/history",
-                self.history,
-                History,
-                "history_of",
-                f"Every version of a {shelf.one}",
-                parameters,
+            **operation(
+                f"delete{shelf.name}",
+                "register",
+                f"Withdraw a {shelf.one}, or erase everything stated of it",
+                *_REFUSED,
+                needs="administer",
+                parameters=[*named, _IF_MATCH, _ERASE],
+                repeatable=True,
             ),
-            (one, self.get, Entity, "get", f"A {shelf.one}, by its id or another of its ids", [*parameters, as_of]),
-            (shelf.path, self.list, Listed, "list", f"The {shelf.many} in the register", [*parameters[1:], *pages, as_of]),
         )
-        for path, endpoint, model, verb, summary, described in reading:
-            app.router.add_api_route(
-                path,
-                endpoint,
-                methods=["GET"],
-                name=f"{verb}_{name}",
-                summary=summary,
-                response_model=model,
-                responses=schemas.problems(400, 403, 404, 503),
-                openapi_extra={**schemas.needs("read"), "parameters": described},
-            )
+        # These are not `async`: reading waits for the disk, so each call runs in a thread.
+        add(
+            f"{shelf.path}/{{id:path}}/history",
+            self.history,
+            methods=["GET"],
+            response_model=History,
+            **operation(
+                f"list{shelf.name}Versions",
+                "register",
+                f"Every version of a {shelf.one}",
+                "not-found",
+                needs="read",
+                parameters=[*named, *paging.parameters(LISTED, MOST_LISTED, "versions")],
+            ),
+        )
+        add(
+            one,
+            self.get,
+            methods=["GET"],
+            response_model=Entity,
+            **operation(
+                f"get{shelf.name}",
+                "register",
+                f"A {shelf.one}, by its id or another of its ids",
+                "not-found",
+                needs="read",
+                parameters=[*named, _AS_OF],
+            ),
+        )
+        add(
+            shelf.path,
+            self.list,
+            methods=["GET"],
+            response_model=Listed,
+            **operation(
+                f"list{shelf.names}",
+                "register",
+                f"The {shelf.many} in the register",
+                *(() if shelf.kind else ("not-found",)),
+                needs="read",
+                parameters=[*named[1:], *paging.parameters(LISTED, MOST_LISTED, shelf.many), _AS_OF],
+            ),
+        )
 
     # --- writing -----------------------------------------------------------------------------------------------------
 
@@ -269,7 +290,7 @@ class _Endpoints:
                 versions = list(entity_versions.history(transaction, kind, name))
             newest, action = versions[0], "register-erased" if erase else "register-withdrawn"
             return KeptAnswer(
-                _written({"versions": [each.document() for each in versions]}),
+                _written({"versions": [each.document() for each in versions], "next": None}),
                 etag=_etag(newest.version),
                 subject=_subject(kind, newest.id),
                 after=lambda: self._audit(request, action, caller, kind, newest.version),
@@ -289,7 +310,7 @@ class _Endpoints:
         """The entity in its newest version, or in the version that applies to the day `as_of`."""
         caller_of(request.scope, "read")
         kind, name = self._kind(request), request.path_params["id"]
-        day = _day(_query(request, "as_of").get("as_of"))
+        day = _day(single(request).get("as_of"))
 
         def look(connection: sa.Connection) -> Version | None:
             if day is None:
@@ -307,26 +328,26 @@ class _Endpoints:
         """Every version of the entity, newest first."""
         caller_of(request.scope, "read")
         kind, name = self._kind(request), request.path_params["id"]
-        _query(request)
         versions = self._service.read(lambda connection: entity_versions.history(connection, kind, name), "register")
         if not versions:
             raise RequestRefused("not-found", "the register has no entity with this id")
-        return _json({"versions": [each.document() for each in versions]})
+        asked = paging.Asked.of(request, LISTED, MOST_LISTED)
+        page, cursor = asked.cut(versions, lambda each: str(each.version), "versions")
+        return _json({"versions": [each.document() for each in page], "next": cursor})
 
     def list(self, request: Request) -> Response:
         """Entities in the order of their ids, in pages. With `as_of`: the entities that are valid on that day, as stated for that day."""
         caller_of(request.scope, "read")
         kind = self._kind(request)
-        query = _query(request, "cursor", "limit", "as_of")
-        limit, day, cursor = _limit(query.get("limit")), _day(query.get("as_of")), query.get("cursor", "")
-        if cursor and not is_id(cursor):
-            raise RequestRefused("bad-request", "`cursor` must be the `next` of the previous page")
+        day, asked = _day(single(request).get("as_of")), paging.Asked.of(request, LISTED, MOST_LISTED)
+        limit, [cursor] = asked.limit, asked.after("entities", str, filters=(kind, day)) or [""]
         versions = self._service.read(
             lambda connection: entity_versions.listed(connection, kind, (kind, cursor), limit + 1, day), "register"
         )
         more = len(versions) > limit
         page = versions[:limit]
-        return _json({"entities": [each.document() for each in page], "next": page[-1].id if more else None})
+        following = paging.written("entities", page[-1].id, filters=(kind, day)) if more else None
+        return _json({"entities": [each.document() for each in page], "next": following})
 
     def _kind(self, request: Request) -> str:
         if self._shelf.kind is not None:
@@ -344,7 +365,6 @@ def _add_bulk(app: FastAPI, service: Service) -> None:
     async def import_(request: Request) -> Response:
         """Imports the whole file or nothing. Each entity in the file becomes as the file states it; all others stay as they are."""
         caller = caller_of(request.scope, "administer")
-        _query(request)
         kind = dict(reversed(request.scope["headers"])).get(b"content-type", b"").partition(b";")[0].strip().lower()
         form = "csv" if kind == b"text/csv" else "json"
         raw = await body(request, import_export.MOST_BYTES, import_export.MEDIA_TYPES[form])
@@ -379,12 +399,12 @@ def _add_bulk(app: FastAPI, service: Service) -> None:
     def export(request: Request) -> Response:
         """Every entity of the register in its newest version, in a form that can be imported again."""
         caller_of(request.scope, "read")
-        query = _query(request, "format", "kind")
+        query = single(request)
         form, kind = query.get("format", "json"), query.get("kind")
         if form not in import_export.FORMATS:
-            raise RequestRefused("bad-request", "`format` must be `json` or `csv`")
+            raise wrong("format", "`format` takes `json` or `csv`")
         if kind is not None and not is_kind(kind):
-            raise RequestRefused("bad-request", "a kind is a word of lower-case letters, digits, `_`, `.` and `-`")
+            raise wrong("kind", "a kind is a word of lower-case letters, digits, `_`, `.` and `-`")
         versions = service.read(lambda connection: list(entity_versions.everything(connection, kind)), "register")
         text = import_export.to_csv(versions, stating(service.live)) if form == "csv" else import_export.to_json(versions)
         headers = {"Content-Disposition": f'attachment; filename="register.{form}"'}
@@ -395,40 +415,38 @@ def _add_bulk(app: FastAPI, service: Service) -> None:
         "/v1/register/import",
         import_,
         methods=["POST"],
-        name="import_register",
-        summary="Import a file of entities, all or none",
         response_model=Imported,
-        responses=schemas.problems(400, 403, 413, 415, 503),
-        openapi_extra={
-            **schemas.needs("administer"),
-            "requestBody": {
-                "required": True,
-                "content": {"application/json": {"schema": _schema_of(RegisterEndpoints)}, "text/csv": table},
-            },
-            "parameters": [schemas.IDEMPOTENCY_KEY],
-        },
         route_class_override=Plain,
+        **operation(
+            "importRegister",
+            "register",
+            "Import a file of entities, all or none",
+            "register-refused",
+            needs="administer",
+            body={**json_body(_schema_of(RegisterEndpoints)), "text/csv": table},
+            repeatable=True,
+        ),
     )
     app.router.add_api_route(
         "/v1/register/export",
         export,
         methods=["GET"],
-        name="export_register",
-        summary="Export every entity",
         response_model=RegisterEndpoints,
-        responses={200: {"content": {"text/csv": table}}, **schemas.problems(400, 403, 503)},
-        openapi_extra={
-            **schemas.needs("read"),
-            "parameters": [
-                {
-                    "name": "format",
-                    "in": "query",
-                    "required": False,
-                    "schema": {"type": "string", "enum": list(import_export.FORMATS)},
-                },
-                {"name": "kind", "in": "query", "required": False, "schema": _KIND_SCHEMA},
+        **operation(
+            "exportRegister",
+            "register",
+            "Export every entity",
+            needs="read",
+            parameters=[
+                parameter(
+                    "format",
+                    "the form of the file",
+                    {"type": "string", "enum": list(import_export.FORMATS), "default": import_export.FORMATS[0]},
+                ),
+                parameter("kind", "only entities of this kind", _KIND_SCHEMA),
             ],
-        },
+            answers={200: {"content": {"text/csv": table}}},
+        ),
     )
 
 
@@ -484,29 +502,10 @@ def _condition(request: Request) -> Condition:
     return Condition(versions=frozenset(int(tag) for tag in strong if tag.isascii() and tag.isdigit() and len(tag) < 10))
 
 
-def _query(request: Request, *known: str) -> dict[str, str]:
-    """The query of a request, which may have only these parameters. Raises RequestRefused."""
-    text: bytes = request.scope["query_string"]
-    if not text:
-        return {}
-    try:
-        sent = parse_qsl(text.decode("ascii"), keep_blank_values=True, strict_parsing=True, max_num_fields=8, errors="strict")
-    except ValueError:
-        raise RequestRefused("bad-request", "write the query as parameters, like `?limit=100`") from None
-    values = dict(sent)
-    if len(values) < len(sent):
-        raise RequestRefused("bad-request", "the query has a parameter twice")
-    for name in values:
-        if name not in known:
-            choices = f"; there are {', '.join(f'`{each}`' for each in known)}" if known else ""
-            raise RequestRefused("bad-request", f"there is no parameter `{name[:40]}`{choices}")
-    return values
-
-
 def _flag(request: Request, name: str) -> bool:
-    value = _query(request, name).get(name, "false")
+    value = single(request).get(name, "false")
     if value not in ("true", "false"):
-        raise RequestRefused("bad-request", f"`{name}` must be `true` or `false`")
+        raise wrong(name, f"`{name}` takes `true` or `false`")
     return value == "true"
 
 
@@ -518,15 +517,7 @@ def _day(text: str | None) -> str | None:
             return text
     except ValueError:
         pass
-    raise RequestRefused("bad-request", "`as_of` must be a day like 2024-03-22")
-
-
-def _limit(text: str | None) -> int:
-    if text is None:
-        return LISTED
-    if not (text.isascii() and text.isdigit() and len(text) < 6 and 1 <= int(text) <= MOST_LISTED):
-        raise RequestRefused("bad-request", f"`limit` must be a number from 1 to {MOST_LISTED}")
-    return int(text)
+    raise wrong("as_of", "`as_of` takes a day like 2024-03-22")
 
 
 def _answer(version: Version, status: int) -> Response:

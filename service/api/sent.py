@@ -1,56 +1,41 @@
 """
-Requests to the endpoints that decide: the body, as bytes up to a limit, and the query.
-
-Both are read strictly. A parameter that the service does not know is refused, since the caller would read its absence in the
-answer as a result.
+Requests to the endpoints that decide: the body, as bytes up to a limit, and what the query asks of the answer.
 """
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable
 from functools import lru_cache
 from typing import Any
-from urllib.parse import parse_qsl
 
 from fastapi import Request, Response
-from fastapi.routing import APIRoute
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
 import engine
+from service.api.parameters import Checked, parameter, single, wrong
 from service.decisions.decider import TellingAsked
 from service.problems import RequestRefused
 
 BODY_SECONDS = 30  # a slow caller holds a place that other callers need
 
-_MOST_PARAMETERS = 8
 ALL = "all"  # parts of an explanation
 
-PARAMETERS: list[dict[str, Any]] = [
-    {
-        "name": "include",
-        "in": "query",
-        "required": False,
-        "description": "parts of the explanation that the answer is to have, separated by commas; `all` is each of them",
-        "style": "form",
-        "explode": False,
-        "schema": {
-            "type": "array",
-            "minItems": 1,
-            "uniqueItems": True,
-            "items": {"type": "string", "enum": [*engine.PARTS, ALL]},
-        },
-    },
-    {
-        "name": "lang",
-        "in": "query",
-        "required": False,
-        "description": "the language of the sentences in the decision",
-        "schema": {"type": "string", "enum": list(engine.LANGUAGES), "default": TellingAsked().lang},
-    },
-]
+INCLUDE = parameter(
+    "include",
+    "parts of the explanation that the answer is to have, separated by commas; `all` is each of them",
+    {"type": "array", "minItems": 1, "uniqueItems": True, "items": {"type": "string", "enum": [*engine.PARTS, ALL]}},
+    style="form",
+    explode=False,
+)
+LANG = parameter(
+    "lang",
+    "the language of the sentences in the answer",
+    {"type": "string", "enum": list(engine.LANGUAGES), "default": TellingAsked().lang},
+)
+PARAMETERS = [INCLUDE, LANG]
 
 
-class Plain(APIRoute):
+class Plain(Checked):
     """
     A route whose function gets the request and makes the response.
 
@@ -105,20 +90,9 @@ def _check_type(content_type: bytes, encoding: bytes, wanted: str) -> None:
         raise RequestRefused("unsupported-media-type", "send the body without a content encoding")
 
 
-@lru_cache(maxsize=256)
-def asked(query: bytes) -> TellingAsked:
+def asked(request: Request) -> TellingAsked:
     """The options in the query of a request. Raises RequestRefused."""
-    if not query:
-        return TellingAsked()
-    try:
-        sent = parse_qsl(query.decode("ascii"), keep_blank_values=True, strict_parsing=True, max_num_fields=_MOST_PARAMETERS)
-        values = dict(sent)
-    except ValueError:
-        raise RequestRefused("bad-request", "write the query as parameters, like `?include=remedies&lang=en`") from None
-    if len(values) < len(sent):
-        raise RequestRefused("bad-request", "the query has a parameter twice")
-    for name in values.keys() - {"include", "lang"}:
-        raise RequestRefused("bad-request", f"there is no parameter `{name[:40]}`; there are `include` and `lang`")
+    values = single(request)
     return TellingAsked(parts(values.get("include")), language(values.get("lang", TellingAsked().lang)))
 
 
@@ -127,18 +101,17 @@ def parts(include: str | None) -> frozenset[str]:
     named = [] if include is None else include.split(",")
     for each in named:
         if each not in (*engine.PARTS, ALL):
-            raise RequestRefused(
-                "bad-request", f"`include` takes {_listed((*engine.PARTS, ALL))}, separated by commas, not `{each[:40]}`"
-            )
+            known = f"`include` takes {_listed((*engine.PARTS, ALL))}, separated by commas, not `{each[:40]}`"
+            raise wrong("include", "; ".join(filter(None, (known, engine.did_you_mean(each[:40], engine.PARTS)))))
     if len(set(named)) < len(named):
-        raise RequestRefused("bad-request", "`include` has a value twice")
+        raise wrong("include", "`include` has a value twice")
     return frozenset(engine.PARTS if ALL in named else named)
 
 
 def language(lang: str) -> str:
     """A language that sentences can be in. Raises RequestRefused."""
     if lang not in engine.LANGUAGES:
-        raise RequestRefused("bad-request", f"`lang` takes {_listed(engine.LANGUAGES)}, not `{lang[:40]}`")
+        raise wrong("lang", f"`lang` takes {_listed(engine.LANGUAGES)}, not `{lang[:40]}`")
     return lang
 
 

@@ -1,20 +1,19 @@
 """`GET /v1/shadow`: the decisions on which the shadow differs."""
 
 import json
-from typing import Annotated
 
-from fastapi import FastAPI, Query, Request
+from fastapi import FastAPI, Request
 from pydantic import Field
 
-from service.api import schemas
-from service.api.schemas import Shown
+from service.api import paging
+from service.api.operations import Shown, operation
 from service.callers.caller import caller_of
 from service.log.record import PolicyDigests
 from service.policies.shadow import differences, moved
 from service.problems import RequestRefused
 from service.service import Service
 
-DIFFERENCES_SHOWN = 100
+LIMIT, MOST = 100, 1_000
 
 
 class ShadowDifference(Shown):
@@ -59,7 +58,7 @@ class ShadowTold(Shown):
     counts: ShadowCounts
     moves: tuple[Moves, ...] = Field(description="over all recorded differences with this shadow")
     differences: tuple[ShadowDifference, ...] = Field(description="the latest first")
-    next: int | None = Field(description="`before` of the next page; null on the last")
+    next: str | None = Field(description=paging.NEXT)
 
 
 def add(app: FastAPI, service: Service) -> None:
@@ -68,25 +67,25 @@ def add(app: FastAPI, service: Service) -> None:
     # Not `async`: reading waits for the disk, so it gets a thread.
     @app.get(
         "/v1/shadow",
-        summary="The decisions on which the shadow differs",
-        responses=schemas.problems(400, 403, 404, 503),
-        openapi_extra=schemas.needs("read"),
+        **operation(
+            "getShadow",
+            "policies",
+            "The decisions on which the shadow differs",
+            "not-found",
+            needs="read",
+            parameters=paging.parameters(LIMIT, MOST, "differences"),
+        ),
     )
-    def shadow(
-        request: Request,
-        before: Annotated[
-            int | None, Query(description="only differences before this place in the log", ge=0, lt=2**63)
-        ] = None,
-        limit: Annotated[int, Query(ge=1, le=1_000)] = DIFFERENCES_SHOWN,
-    ) -> ShadowTold:
+    def shadow(request: Request) -> ShadowTold:
         """Counts of the comparisons, and the latest differences from the shadow that is loaded now."""
         caller_of(request.scope, "read")
         if service.shadow is None:
             raise RequestRefused("not-found", "there is no shadow; set `FIFTHFACTOR_SHADOW` to its policies")
-        beside = service.shadow
+        beside, page = service.shadow, paging.Asked.of(request, LIMIT, MOST)
+        before, limit = page.after("shadow", int) or [None], page.limit
         digests, counts = beside.digests, beside.counts
         rows, moves = service.read(
-            lambda connection: (differences(connection, digests, before, limit + 1), moved(connection, digests))
+            lambda connection: (differences(connection, digests, before[0], limit + 1), moved(connection, digests))
         )
         return ShadowTold(
             shadow=digests,
@@ -115,5 +114,5 @@ def add(app: FastAPI, service: Service) -> None:
                 )
                 for sequence, id, at, a, b, c, d, only_live, only_shadow in rows[:limit]
             ),
-            next=rows[limit - 1].sequence if len(rows) > limit else None,
+            next=paging.written("shadow", rows[limit - 1].sequence) if len(rows) > limit else None,
         )

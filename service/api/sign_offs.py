@@ -6,18 +6,17 @@ A sign-off changes no recorded decision. The next evaluation of the same facts t
 
 import asyncio
 from contextlib import suppress
-from typing import Annotated
 
 import sqlalchemy as sa
-from fastapi import FastAPI, Query, Request, Response
-from pydantic import BaseModel, ConfigDict
+from fastapi import FastAPI, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
 
-from service.api import schemas
+from service.api import paging
+from service.api.operations import DecisionId, in_path, json_body, operation
 from service.api.sent import Plain, body
 from service.callers.caller import caller_of
 from service.decisions.idempotency import KeptAnswer, Work, once_prepared
 from service.log.search import CursorRefused
-from service.problems import RequestRefused
 from service.reviews import queue, sign_offs
 from service.reviews.queue import Waiting
 from service.reviews.sign_offs import SignOff, SignOffAsked
@@ -26,6 +25,8 @@ from service.settings import time_zone
 from service.telemetry.log_lines import note
 
 BODY_LIMIT = 32 * 1024
+LIMIT = 20  # reviews on a page
+MOST_GIVEN = 1_000  # sign-offs on a page
 
 
 class Then(BaseModel):
@@ -52,6 +53,7 @@ class SignOffs(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     sign_offs: tuple[SignOff, ...]
+    next: str | None = Field(description=paging.NEXT)
 
 
 def add(app: FastAPI, service: Service) -> None:
@@ -102,51 +104,59 @@ def add(app: FastAPI, service: Service) -> None:
         sign,
         methods=["POST"],
         status_code=201,
-        summary="Sign off a review, or refuse to",
         response_model=SignOffsGiven,
-        responses=schemas.problems(400, 403, 404, 409, 413, 415, 503),
-        openapi_extra={
-            **schemas.needs("review"),
-            "parameters": [
-                {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}},
-                schemas.IDEMPOTENCY_KEY,
-            ],
-            "requestBody": {"required": True, "content": {"application/json": {"schema": SignOffAsked.model_json_schema()}}},
-        },
         route_class_override=Plain,
+        **operation(
+            "signOff",
+            "reviews",
+            "Sign off a review, or refuse to",
+            "sign-off-refused",
+            "not-found",
+            "not-signable",
+            needs="review",
+            parameters=[in_path("id", "the id of the decision")],
+            body=json_body(SignOffAsked.model_json_schema()),
+            repeatable=True,
+        ),
     )
 
     @app.get(
         "/v1/decisions/{id}/sign-offs",
-        summary="The sign-offs of a decision",
         response_model=SignOffs,
-        responses=schemas.problems(403, 404, 503),
-        openapi_extra=schemas.needs("read"),
+        **operation(
+            "listSignOffs",
+            "reviews",
+            "The sign-offs of a decision",
+            "not-found",
+            needs="read",
+            parameters=paging.parameters(MOST_GIVEN, MOST_GIVEN, "sign-offs"),
+        ),
     )
-    def given(id: str, request: Request) -> Response:
+    def given(id: DecisionId, request: Request) -> Response:
         """Every sign-off given for the decision: by whom, when, for what reason and until what day."""
         caller_of(request.scope, "read")
         service.stored(id)
         found = service.read(lambda connection: sign_offs.given(connection, id))
-        return Response(SignOffs(sign_offs=tuple(found)).model_dump_json(), media_type="application/json")
+        shown, cursor = paging.Asked.of(request, MOST_GIVEN, MOST_GIVEN).cut(found, lambda each: each.id, id)
+        return Response(SignOffs(sign_offs=tuple(shown), next=cursor).model_dump_json(), media_type="application/json")
 
     @app.get(
         "/v1/reviews",
-        summary="The reviews that wait for a person",
         response_model=Waiting,
-        responses=schemas.problems(400, 403, 503),
-        openapi_extra=schemas.needs("review"),
+        **operation(
+            "listReviews",
+            "reviews",
+            "The reviews that wait for a person",
+            needs="review",
+            parameters=paging.parameters(LIMIT, queue.MOST, "reviews"),
+        ),
     )
-    def waiting(
-        request: Request,
-        limit: Annotated[int, Query(ge=1, le=queue.MOST)] = 20,
-        cursor: Annotated[str | None, Query(max_length=200)] = None,
-    ) -> Response:
+    def waiting(request: Request) -> Response:
         """Decisions whose outcome is a review that can be signed off and that have no sign-off yet; newest first, one per set of facts."""
         caller_of(request.scope, "review")
-        today = service.clock().astimezone(zone).date()
+        today, page = service.clock().astimezone(zone).date(), paging.Asked.of(request, LIMIT, queue.MOST)
         try:
-            found = service.read(lambda connection: queue.waiting(connection, service.live, today, limit, cursor))
-        except CursorRefused as refused:
-            raise RequestRefused("bad-request", str(refused)) from None
+            found = service.read(lambda connection: queue.waiting(connection, service.live, today, page.limit, page.cursor))
+        except CursorRefused:
+            raise paging.unknown() from None
         return Response(found.model_dump_json(), media_type="application/json")

@@ -27,9 +27,9 @@ from service.callers.tokens import TokenRefused, Tokens
 from service.problems import RequestRefused
 from service.settings import Settings
 
-# Paths that need no key: the probes and the shapes.
-PUBLIC = ("/livez", "/readyz", "/openapi.json")
-PUBLIC_UNDER = ("/v1/schemas/", "/.well-known/")
+# Paths that need no key: the start, the probes, the shapes and their documentation.
+PUBLIC = ("/", "/livez", "/readyz", "/openapi.json", "/docs")
+PUBLIC_UNDER = ("/v1/schemas/", "/.well-known/", "/docs/")
 # Public paths that answer known callers with more.
 TELLS_MORE = "/readyz"
 PAGES = "/log"

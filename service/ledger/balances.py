@@ -132,7 +132,8 @@ class Counters:
     ) -> tuple[dict[str, engine.Range], engine.Key]:
         """The counts and the key, read as facts of an exchange. Raises RequestRefused."""
         if set(per) != set(counter.per):
-            raise _wrong("/per", f"`{counter.name}` is kept per {', '.join(f'`{fact}`' for fact in counter.per)}")
+            others = "".join(f", not per `{fact[:40]}`" for fact in sorted(set(per) - set(counter.per))[:1])
+            raise _wrong("/per", f"`{counter.name}` is kept per {', '.join(f'`{fact}`' for fact in counter.per)}{others}")
         document: dict[str, Any] = {}
         for fact, value in {**per, **counts}.items():
             document = engine.put(document, fact, value)

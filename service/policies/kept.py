@@ -70,10 +70,10 @@ def keep_now(database: Database, loaded: Loaded, now: datetime) -> None:
         raise DatabaseRefused(f"the policies cannot be kept in the database `{database.shown}`: {plain(failed)}") from None
 
 
-def listed(connection: sa.Connection, limit: int) -> list[Kept]:
-    """The bundles that are kept, the latest first."""
+def listed(connection: sa.Connection) -> list[Kept]:
+    """All bundles that are kept, the latest first."""
     found = sa.select(*_ABOUT, sa.func.length(bundle.c.archive)).order_by(bundle.c.first_used_at.desc(), bundle.c.source)
-    return [Kept(*row) for row in connection.execute(found.limit(limit))]
+    return [Kept(*row) for row in connection.execute(found)]
 
 
 def archived(connection: sa.Connection, digest: str) -> tuple[Kept, bytes]:

@@ -22,17 +22,22 @@ from service.api import (
     console,
     counters,
     decisions,
+    docs,
     evaluate,
     explanation,
     facts,
     health,
     keys,
     metrics,
+    openapi,
     register,
     schemas,
     shadow,
     sign_offs,
+    start,
 )
+from service.api.parameters import Checked, wrong
+from service.api.shapes import Shapes
 from service.authzen.entity_store import Entities
 from service.authzen.registered_entities import Registered
 from service.callers.entrance import Entrance
@@ -43,6 +48,11 @@ from service.server.gate import Gate
 from service.service import Service
 from service.settings import Settings
 
+API_VERSION = "1"
+DESCRIPTION = (
+    "Decides proposed cross-border exchanges of data against policies written in YAML, and records every decision. "
+    "The policies are engineering research; the decisions are not legal advice."
+)
 _REFUSED_BY_STATUS: dict[int, tuple[Kind, str]] = {
     404: ("not-found", "there is no endpoint at this address"),
     405: ("method-not-allowed", "the header `Allow` lists the methods that this address accepts"),
@@ -67,10 +77,10 @@ def create_app(settings: Settings, service: Service | None = None, entities: Ent
 
     app = FastAPI(
         title="Fifth Factor",
-        version=schemas.API_VERSION,
-        description=schemas.DESCRIPTION,
+        version=API_VERSION,
+        description=DESCRIPTION,
         lifespan=lifespan,
-        openapi_url=None,  # served by api/schemas.py, with the schema of the loaded vocabulary in it
+        openapi_url=None,  # served by api/openapi.py, with the schema of the loaded vocabulary in it
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
@@ -78,6 +88,7 @@ def create_app(settings: Settings, service: Service | None = None, entities: Ent
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.service = service
+    app.router.route_class = Checked
     groups = (
         evaluate,
         batch,
@@ -94,11 +105,15 @@ def create_app(settings: Settings, service: Service | None = None, entities: Ent
         keys,
         health,
         metrics,
-        schemas,
+        start,
+        docs,
     )
     authzen.add(app, service, entities or Registered(service.store.database))
     for group in groups:
         group.add(app, service)
+    shapes = Shapes()
+    schemas.add(app, service, shapes)
+    openapi.add(app, service, shapes)
     app.add_middleware(Compression)
     app.add_middleware(Gate, service=service, entrance=Entrance(service.settings, service.keys, service.tokens))
     app.add_exception_handler(RequestRefused, _refused)
@@ -131,6 +146,8 @@ def _allowed(request: Request) -> str:
 
 
 async def _malformed(request: Request, raised: Exception) -> Response:
-    return await _refused(
-        request, RequestRefused("bad-request", "a part of the address, or a header, does not have the documented form")
-    )
+    assert isinstance(raised, RequestValidationError)
+    first = raised.errors()[0]
+    where, name = first["loc"][0], str(first["loc"][-1])
+    detail = f"`{name}` in the {where} does not have the documented form: {first['msg'][:1].lower()}{first['msg'][1:]}"
+    return await _refused(request, wrong(name, detail) if where == "query" else RequestRefused("bad-request", detail))

@@ -116,12 +116,14 @@ def test_what_is_merely_possible_comes_in_pages(bundled: TestClient) -> None:
     assert "possible" not in first
     whole = explanation(bundled, id, "?include=possible").json()["possible"]
     assert len(whole) == first["possible_count"] > 120
-    pages = [
-        explanation(bundled, id, f"?include=possible&first={at}&limit=60").json()["possible"] for at in range(0, len(whole), 60)
-    ]
+    pages: list[list[Any]] = []
+    cursor: str | None = ""
+    while cursor is not None:
+        page = explanation(bundled, id, f"?include=possible&limit=60{cursor and '&cursor='}{cursor}").json()
+        pages.append(page["possible"])
+        cursor = page["next"]
     assert [each for page in pages for each in page] == whole
     assert [len(page) for page in pages[:-1]] == [60] * (len(pages) - 1)
-    assert explanation(bundled, id, f"?include=possible&first={len(whole)}").json()["possible"] == []
     assert explanation(bundled, id, "?include=reasons&limit=60").json().keys() >= {"reasons", "possible_count"}
 
 
@@ -138,17 +140,20 @@ def decided(client: TestClient, **changes: Any) -> str:
 @pytest.mark.parametrize(
     ("query", "says"),
     [
-        ("?inlcude=reasons", "there is no parameter `inlcude`; there are `include`, `lang`, `first`, `limit`"),
+        (
+            "?inlcude=reasons",
+            "there is no parameter `inlcude`; did you mean `include`? there are `include`, `lang`, `limit`, `cursor`",
+        ),
         ("?include=reason", "not `reason`"),
         ("?include=", "not ``"),
         ("?include=reasons,reasons", "twice"),
         ("?lang=fr", "`lang` takes `en`, `zh`, not `fr`"),
         ("?lang=en&lang=zh", "twice"),
-        ("?first=-1", "`first` takes a whole number from 0 on"),
-        ("?first=%D9%A1", "`first` takes"),
-        ("?limit=0", "`limit` takes a whole number from 1 on"),
-        ("?limit=501", "up to 500"),
-        ("?reasons", "write the query as parameters"),
+        ("?limit=0", "`limit` takes a number from 1 to 500"),
+        ("?limit=%D9%A1", "`limit` takes"),
+        ("?limit=501", "to 500"),
+        ("?cursor=0", "`cursor` takes the `next` of a page of the same list"),
+        ("?reasons", "write the query as"),
     ],
 )
 def test_a_query_that_is_not_understood_is_refused_by_name(client: TestClient, query: str, says: str) -> None:

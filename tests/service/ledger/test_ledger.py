@@ -667,19 +667,20 @@ def test_commitments_are_listed_a_page_at_a_time(desk: Desk) -> None:
     assert listed(desk, exporter="clinic") == [ids[0], ids[2], ids[3]]
     assert listed(desk, exporter="clinic", state="committed", limit=1) == [ids[2], ids[3]]
     assert listed(desk, exporter="nobody") == []
-    assert desk.client.get("/v1/commitments", params={"after": "x"}).status_code == 400
+    assert desk.client.get("/v1/commitments", params={"cursor": "x"}).status_code == 400
     assert desk.client.get("/v1/commitments", params={"limit": 1000}).status_code == 400
     assert desk.client.get("/v1/commitments/none").status_code == 404
 
 
 def listed(desk: Desk, **query: Any) -> list[str]:
-    found, after = [], -1
+    found: list[str] = []
+    cursor: dict[str, str] = {}
     while True:
-        page = desk.client.get("/v1/commitments", params={**query, "after": after}).json()
+        page = desk.client.get("/v1/commitments", params={**query, **cursor}).json()
         found += [each["id"] for each in page["commitments"]]
-        if "next" not in page:
+        if page["next"] is None:
             return found
-        after = page["next"]
+        cursor = {"cursor": page["next"]}
 
 
 def test_no_personal_value_is_in_the_ledger(desk: Desk) -> None:

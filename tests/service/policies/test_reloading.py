@@ -287,7 +287,7 @@ def test_settings_are_part_of_what_is_kept(database, lines, policies):
         opened(database, lines, policies, norms=norms).close()
     service = opened(database, lines, policies)
     with service.store.database.reading.connect() as connection:
-        rows = kept.listed(connection, 10)
+        rows = kept.listed(connection)
         assert sorted(row.norms for row in rows) == ["advise", "bind"]
         for row in rows:
             assert kept.load_kept(connection, row.source, row.meaning).digests.meaning == row.meaning
@@ -357,7 +357,7 @@ def test_a_shadow_tells_what_it_would_decide_otherwise(database, lines, policies
             {"outcome": "review", "proceed": False, "shadow_outcome": "permitted", "shadow_proceed": True, "decisions": 3}
         ]
         assert [each["sequence"] for each in told["differences"]] == [3, 2]
-        rest = client.get(f"/v1/shadow?before={told['next']}").json()
+        rest = client.get(f"/v1/shadow?cursor={told['next']}").json()
         assert [(each["sequence"], each["id"]) for each in rest["differences"]] == [(0, answers[0]["id"])]
         assert (rest["differences"][0]["only_live"], rest["differences"][0]["only_shadow"]) == (["cn.test/art-1"], [])
         assert rest["next"] is None

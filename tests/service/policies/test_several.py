@@ -490,7 +490,7 @@ def test_a_server_decides_by_both_folders_and_loads_each_anew(tmp_path, theirs, 
         assert decided(server) == ("review", third)
         assert server.stop() == 0
     with reading(str(database)) as connection:
-        assert {each.source for each in kept.listed(connection, 10)} == {first, second, third}
+        assert {each.source for each in kept.listed(connection)} == {first, second, third}
         assert kept.load_kept(connection, first).digests.source == first
 
 

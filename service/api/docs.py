@@ -1,0 +1,71 @@
+"""
+`GET /docs`: the OpenAPI document as a page on which operations can be tried.
+
+The page is Swagger UI, whose files come with a package; nothing is fetched from elsewhere. Its content policy allows scripts and calls of
+this service only, and no inline script.
+"""
+
+from functools import cache
+from importlib.resources import files
+
+from fastapi import FastAPI, Response
+
+from service.service import Service
+
+# `style-src 'unsafe-inline'` is missing on purpose: Swagger UI sets styles through the document, which the policy allows.
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none';"
+    " form-action 'none'; frame-ancestors 'none'"
+)
+PAGE = """\
+<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Fifth Factor: operations</title>
+<link rel="icon" href="data:,">
+<link rel="stylesheet" href="/docs/swagger-ui.css">
+<div id="operations"></div>
+<script src="/docs/swagger-ui-bundle.js"></script>
+<script src="/docs/start.js"></script>
+</html>
+"""
+START = """\
+SwaggerUIBundle({
+  url: "/openapi.json",
+  dom_id: "#operations",
+  deepLinking: true,
+  defaultModelsExpandDepth: -1,
+  docExpansion: "list",
+  validatorUrl: null,
+});
+"""
+_FILES = {"swagger-ui-bundle.js": "text/javascript", "swagger-ui.css": "text/css"}
+_KEPT = {"Cache-Control": "max-age=3600"}
+
+
+@cache
+def _file(name: str) -> bytes:
+    return (files("fastapi_swagger") / "resources" / name).read_bytes()
+
+
+def add(app: FastAPI, service: Service) -> None:
+    """Put the page and its files on the application. Anybody may read them; an operation is tried with the key that is typed in."""
+
+    @app.get("/docs", include_in_schema=False)
+    async def docs() -> Response:
+        return Response(PAGE, media_type="text/html", headers={"Content-Security-Policy": POLICY})
+
+    @app.get("/docs/start.js", include_in_schema=False)
+    async def start() -> Response:
+        return Response(START, media_type="text/javascript", headers=_KEPT)
+
+    for name in _FILES:
+        _serve(app, name)
+
+
+def _serve(app: FastAPI, name: str) -> None:
+    # This is not `async`: the first call reads the disk.
+    @app.get(f"/docs/{name}", include_in_schema=False)
+    def file() -> Response:
+        return Response(_file(name), media_type=_FILES[name], headers=_KEPT)

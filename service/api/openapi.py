@@ -1,0 +1,171 @@
+"""
+`GET /openapi.json`: all operations as OpenAPI 3.1, with the shape of an exchange from the loaded vocabulary.
+
+The document is made from the routes. What it needs besides is added here: the shapes of exchanges and problems, a description of each
+member, examples, and the scopes in words.
+"""
+
+import json
+from collections.abc import Mapping
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI, Response
+from fastapi.openapi.utils import get_openapi
+
+from service.api.members import described
+from service.api.operations import TAGS, operation
+from service.api.shapes import Shapes
+from service.policies.live import Live
+from service.problems import KINDS, Problem, type_of
+from service.service import Service
+
+EXAMPLES = Path(__file__).with_name("examples.json")
+_BEARER = {
+    "type": "http",
+    "scheme": "bearer",
+    "description": "an API key, `ff_…`, or a JWT of the configured issuer; not needed while no key was ever made and the"
+    " service listens only on its own machine. Each operation names the scopes that its caller needs.",
+}
+_UNUSED = ("HTTPValidationError", "ValidationError")  # FastAPI's own refusals, which the service never sends
+
+
+def add(app: FastAPI, service: Service, shapes: Shapes) -> None:
+    """Put the endpoint on the application. The document lists the endpoints of the application, whenever they are added."""
+
+    @lru_cache(maxsize=1)
+    def written(live: Live) -> str:
+        return json.dumps(_document(app, shapes, live), ensure_ascii=False)
+
+    # Made at the first request, which makes the start a tenth of a second shorter. Not `async`, so it runs in a thread.
+    @app.get(
+        "/openapi.json",
+        response_class=Response,
+        **operation(
+            "getOpenApi",
+            "schemas",
+            "All operations, as OpenAPI 3.1",
+            answers={200: {"description": "OpenAPI 3.1", "content": {"application/json": {"schema": {"type": "object"}}}}},
+        ),
+    )
+    def openapi() -> Response:
+        """This document."""
+        return Response(written(service.live), media_type="application/json")
+
+
+@cache
+def examples() -> Mapping[str, Mapping[str, Any]]:
+    """By operation: an example of its request and of its answer, recorded from the service with the bundled policies."""
+    found: Mapping[str, Mapping[str, Any]] = json.loads(EXAMPLES.read_text())
+    return found
+
+
+def _document(app: FastAPI, shapes: Shapes, live: Live) -> dict[str, Any]:
+    document = get_openapi(
+        title=app.title,
+        version=app.version,
+        description=app.description,
+        routes=app.routes,
+        openapi_version="3.1.0",
+        tags=[{"name": name, "description": about} for name, about in TAGS.items()],
+    )
+    components = document["components"]
+    schemas = components["schemas"]
+    for name in _UNUSED:
+        schemas.pop(name, None)
+    exchange = shapes.of(live)["exchange"]
+    for name, schema in (("Exchange", exchange), ("Problem", Problem.model_json_schema(mode="serialization"))):
+        local = _pointing_into_components(schema, name)
+        for inner, definition in local.pop("$defs", {}).items():
+            schemas[f"{name}-{inner}"] = definition
+        local.pop("$schema", None)
+        schemas[name] = local
+    components["examples"] = {kind: _refusal(kind) for kind in KINDS}
+    components["securitySchemes"] = {"bearer": _BEARER}
+    for name, schema in schemas.items():
+        schema.pop("$id", None)  # with a name of its own, its references to other components would lead nowhere
+        describe(schema, name.rpartition("-")[2])
+    sent = exchange["examples"][0]
+    own = {
+        "evaluate": {"request": sent, "answer": shapes.of(live)["decision"]["examples"][0]},
+        "evaluateBatch": {
+            "request": {"exchanges": [sent]},
+            "answer": {"results": [{"decision": shapes.of(live)["decision"]["examples"][0]}]},
+        },
+        "listFactsForExchange": {"request": sent},
+    }
+    for operations in document["paths"].values():
+        for found in operations.values():
+            _complete(found, {**examples().get(found["operationId"], {}), **own.get(found["operationId"], {})})
+    return document
+
+
+def _complete(operation: dict[str, Any], example: Mapping[str, Any]) -> None:
+    """Adds to an operation the descriptions of the members of its bodies, its examples, and its scope in words."""
+    operation["responses"].pop("422", None) if not _is_problem(operation["responses"].get("422", {})) else None
+    for status, response in operation["responses"].items():
+        for kind, content in response.get("content", {}).items():
+            describe(content.get("schema", {}))
+            if (
+                status.startswith("2")
+                and kind in ("application/json", "application/schema+json", "text/plain")
+                and "answer" in example
+            ):
+                content["example"] = example["answer"]
+    for kind, content in operation.get("requestBody", {}).get("content", {}).items():
+        describe(content["schema"])
+        if kind == "application/json" and "request" in example:
+            content["example"] = example["request"]
+    for scheme in operation.get("security", ()):
+        operation["description"] = f"{operation.get('description', '')}\n\nNeeds the scope `{scheme['bearer'][0]}`.".strip()
+
+
+def _is_problem(response: Mapping[str, Any]) -> bool:
+    return "application/problem+json" in response.get("content", {})
+
+
+def describe(schema: Any, shape: str = "") -> None:
+    """Describes each member of a schema that is not described in the schema itself. Changes the schema."""
+    if not isinstance(schema, dict):
+        return
+    shape = shape or schema.get("title", "")
+    for name, member in schema.get("properties", {}).items():
+        if isinstance(member, dict) and "description" not in member and (about := described(name, shape)):
+            member["description"] = about
+        describe(member)
+    for word in ("anyOf", "oneOf", "allOf"):
+        for each in schema.get(word, ()):
+            describe(each, shape)
+    for word in ("items", "additionalProperties"):
+        describe(schema.get(word), "")
+    for name, each in schema.get("$defs", {}).items():
+        describe(each, name)
+
+
+def _refusal(kind: Any) -> dict[str, Any]:
+    """An example of a problem document."""
+    status, title = KINDS[kind]
+    problem = Problem(
+        type=type_of(kind),
+        title=title,
+        status=status,
+        detail="what is wrong here, and what to do",
+        instance="/v1/evaluate",
+        request_id="019ab3c4-5d6e-7f80-9a1b-2c3d4e5f6071",
+    )
+    return {"summary": title, "value": problem.model_dump(mode="json", exclude_none=True)}
+
+
+def _pointing_into_components(value: Any, name: str) -> Any:
+    """The schema, with references to its own `$defs` changed to OpenAPI's components."""
+    match value:
+        case {"$ref": str(reference), **rest} if reference.startswith("#/$defs/"):
+            moved = f"#/components/schemas/{name}-{reference.removeprefix('#/$defs/')}"
+            return {"$ref": moved, **_pointing_into_components(rest, name)}
+        case dict():
+            return {key: _pointing_into_components(inner, name) for key, inner in value.items()}
+        case list():
+            return [_pointing_into_components(inner, name) for inner in value]
+        case _:
+            return value

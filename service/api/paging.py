@@ -1,0 +1,108 @@
+"""
+Pages: every list is read with `limit` and `cursor`, and every page has `next`, the cursor of the page after it or null.
+
+A cursor holds the place where its page ended, and a mark of the list and its filters, so that it is not taken for another list. It gives
+access to nothing. Callers send it back as it came.
+"""
+
+import base64
+import binascii
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any, TypeVar
+
+from fastapi import Request
+
+from service.api.parameters import number, parameter, single, wrong
+from service.problems import RequestRefused
+
+NEXT = "the cursor of the next page; null on the last"
+MOST_CURSOR = 1_024  # characters
+
+Item = TypeVar("Item")
+
+
+def parameters(default: int, most: int, what: str) -> list[dict[str, Any]]:
+    """For a list's documentation: its two parameters. `what` are its items, in the plural."""
+    return [
+        parameter(
+            "limit",
+            f"how many {what} a page has at most",
+            {"type": "integer", "minimum": 1, "maximum": most, "default": default},
+        ),
+        parameter(
+            "cursor",
+            "`next` of the page before; without it, the first page",
+            {"type": "string", "minLength": 1, "maxLength": MOST_CURSOR},
+        ),
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The page that a request asks for: at most `limit` items, after the place in `cursor`."""
+
+    limit: int
+    cursor: str | None
+
+    @classmethod
+    def of(cls, request: Request, default: int, most: int) -> "Asked":
+        """Raises RequestRefused."""
+        sent = single(request)
+        limit = number("limit", sent["limit"], 1, most) if "limit" in sent else default
+        cursor = sent.get("cursor")
+        if cursor is not None and not 0 < len(cursor) <= MOST_CURSOR:
+            raise unknown()
+        return cls(limit, cursor)
+
+    def after(self, name: str, *kinds: type, filters: tuple[Any, ...] = ()) -> list[Any] | None:
+        """
+        The place where the page before ended, None for the first page; of the list `name` with these filters.
+
+        `kinds` are the types of its parts, int (of 64 bits) or str. Raises RequestRefused.
+        """
+        if self.cursor is None:
+            return None
+        try:
+            raw = base64.b64decode(self.cursor + "=" * (-len(self.cursor) % 4), altchars=b"-_", validate=True)
+            found: list[Any] = json.loads(raw)
+            mark, *place = found
+        except (ValueError, TypeError, RecursionError, binascii.Error):
+            raise unknown() from None
+        if mark != _mark(name, filters) or tuple(map(type, place)) != kinds or not all(map(_storable, place)):
+            raise unknown()
+        return place
+
+    def cut(self, items: Sequence[Item], key: Callable[[Item], str], name: str) -> tuple[Sequence[Item], str | None]:
+        """A page of a list that is in memory, and the cursor of the next. Each item has a key of its own. Raises RequestRefused."""
+        begin = 0
+        if (place := self.after(name, str)) is not None:
+            keys = [key(each) for each in items]
+            if place[0] not in keys:
+                raise unknown()
+            begin = keys.index(place[0]) + 1
+        end = begin + self.limit
+        return items[begin:end], written(name, key(items[end - 1])) if end < len(items) else None
+
+
+def written(name: str, *place: int | str, filters: tuple[Any, ...] = ()) -> str:
+    """The cursor of a page that ended at a place of the list `name`."""
+    text = json.dumps([_mark(name, filters), *place], separators=(",", ":"))
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def unknown() -> RequestRefused:
+    """The refusal of a cursor that no page of the list gave."""
+    return wrong("cursor", "`cursor` takes the `next` of a page of the same list, with the same filters")
+
+
+def _storable(part: int | str) -> bool:
+    """Whether a database can hold a part of a place."""
+    return "\x00" not in part if isinstance(part, str) else -(2**63) <= part < 2**63
+
+
+def _mark(name: str, filters: tuple[Any, ...]) -> str:
+    # A hash, since a filter may name a person.
+    return sha256(repr((name, filters)).encode()).hexdigest()[:12]

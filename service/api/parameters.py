@@ -1,0 +1,116 @@
+"""
+The query of a request, checked against the parameters that its operation declares: one mechanism for every endpoint.
+
+A parameter that the operation does not have is refused, since the caller would read its absence in the answer as a result. So is a
+parameter that comes twice and has one value. The refusal names the parameter. A page for a browser is in no schema, declares nothing,
+and answers a wrong address with a page.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+from urllib.parse import parse_qsl
+
+from fastapi import Request
+from fastapi.routing import APIRoute
+from starlette.types import Receive, Scope, Send
+
+import engine
+from service.problems import RequestRefused
+
+MOST = 50  # parameters in a query
+_SHOWN = 40  # characters of a name in a refusal
+
+
+def parameter(name: str, about: str, schema: Mapping[str, Any], **more: Any) -> dict[str, Any]:
+    """A parameter of the query, for an operation's documentation; it may be left out, if `more` does not say otherwise."""
+    return {"name": name, "in": "query", "required": False, "description": about, "schema": dict(schema), **more}
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """The parameters of one operation: all names, those that may come several times, and whether any other name may come too."""
+
+    names: tuple[str, ...]
+    repeatable: frozenset[str]
+    others: bool
+
+    @classmethod
+    def of(cls, route: APIRoute) -> Self:
+        """Those that the operation's documentation lists, and those that its function takes."""
+        listed = [each for each in (route.openapi_extra or {}).get("parameters", ()) if each["in"] == "query"]
+        # An object in the form style is written as one parameter for each of its members.
+        named = [each for each in listed if each["schema"].get("type") != "object"]
+        lists = (each for each in named if each["schema"].get("type") == "array" and each.get("explode", True))
+        return cls(
+            tuple(dict.fromkeys([*(each["name"] for each in named), *(each.alias for each in route.dependant.query_params)])),
+            frozenset(each["name"] for each in lists),
+            len(named) < len(listed),
+        )
+
+    def read(self, query: bytes) -> dict[str, list[str]]:
+        """The values of each parameter in a query, in their order. Raises RequestRefused."""
+        try:
+            sent = parse_qsl(
+                query.decode("ascii"), keep_blank_values=True, strict_parsing=True, max_num_fields=MOST, errors="strict"
+            )
+        except ValueError:
+            known = f"`?{self.names[0]}=…`" if self.names else "`?name=value`"
+            raise RequestRefused("bad-request", f"write the query as at most {MOST} parameters, like {known}") from None
+        found: dict[str, list[str]] = {}
+        for name, value in sent:
+            found.setdefault(name, []).append(value)
+        for name, values in found.items():
+            if name not in self.names and not self.others:
+                raise wrong(name, self._unknown(name))
+            if len(values) > 1 and name not in self.repeatable:
+                raise wrong(name, f"the query has `{name[:_SHOWN]}` twice; it takes one value")
+        return found
+
+    def _unknown(self, name: str) -> str:
+        if not self.names:
+            return f"there is no parameter `{name[:_SHOWN]}`; this address takes no parameters"
+        known = ", ".join(f"`{each}`" for each in self.names)
+        parts = (
+            f"there is no parameter `{name[:_SHOWN]}`",
+            engine.did_you_mean(name[:_SHOWN], self.names),
+            f"there are {known}",
+        )
+        return "; ".join(filter(None, parts)).replace("?;", "?")
+
+
+class Checked(APIRoute):
+    """A route whose query is checked before its function is called. Every operation has one."""
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], **more: Any) -> None:
+        super().__init__(path, endpoint, **more)
+        self._declared = Declared.of(self) if self.include_in_schema else None
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Raises RequestRefused."""
+        if scope["query_string"] and self._declared and scope["method"] in (self.methods or ()):
+            scope["parameters"] = self._declared.read(scope["query_string"])
+        await super().handle(scope, receive, send)
+
+
+def repeated(request: Request) -> Mapping[str, Sequence[str]]:
+    """The values of each parameter of a request."""
+    found: Mapping[str, Sequence[str]] = request.scope.get("parameters", {})
+    return found
+
+
+def single(request: Request) -> dict[str, str]:
+    """The value of each parameter of a request whose parameters have one value each."""
+    return {name: values[0] for name, values in repeated(request).items()}
+
+
+def wrong(name: str, detail: str) -> RequestRefused:
+    """The refusal of a request because of one parameter."""
+    return RequestRefused("bad-request", detail, parameter=name[:_SHOWN])
+
+
+def number(name: str, text: str, least: int, most: int) -> int:
+    """The number in a parameter. Raises RequestRefused."""
+    if not (text.isascii() and text.isdigit() and len(text) < 16 and least <= int(text) <= most):
+        raise wrong(name, f"`{name}` takes a number from {least} to {most}")
+    return int(text)

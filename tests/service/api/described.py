@@ -1,0 +1,199 @@
+"""
+One call of each operation, in an order in which each succeeds: what the examples of the OpenAPI document are recorded from.
+
+`{decision}` and the like in an address stand for what an earlier answer gave.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from starlette.testclient import TestClient
+
+MOST_ITEMS, MOST_MEMBERS, MOST_TEXT, MOST_DEPTH = 2, 30, 300, 7  # of an example
+
+
+@dataclass(frozen=True)
+class Step:
+    """One call. `notes` says which member of the answer is noted, and under what name. `status` is that of its success."""
+
+    operation: str
+    method: str
+    address: str
+    body: Any = None
+    notes: Mapping[str, str] = field(default_factory=dict)
+    status: int = 200
+
+
+SENT: dict[str, Any] = {
+    "exporter": {"country": "CN"},
+    "recipient": {"country": "US"},
+    "data": {"personal": True, "people": {"sensitive": 12_000}},
+}
+REVIEWED = {**SENT, "exporter": {"id": "clinic-7", "country": "CN"}, "act": {"bars": ["suspension"]}}
+PERMITTED = {
+    "exporter": {"id": "clinic-5", "country": "IN", "kind": "company", "role": "controller", "targets": ["IN"]},
+    "recipient": {"id": "lab-2", "country": "AE", "kind": "company", "listed_on": [], "relation": "unrelated", "role": "controller"},
+    "act": {"kind": "provide", "frequency": "repeated", "trigger": "own", "bars": [], "security_concern": False},
+    "data": {
+        "kind": "dataset", "personal": True, "state": "identified", "categories": ["contact"], "people_in": ["IN"], "grades": [],
+        "collected_in": ["AE"], "stored_in": ["AE"], "people": {"ordinary": 500, "sensitive": 0}, "lawful_source": True,
+    },
+    "purpose": {"is": ["service-provision"]},
+}  # fmt: skip
+SUBJECT, ACTION, RESOURCE = (
+    {"type": "organization", "id": "hospital-3"},
+    {"name": "transfer"},
+    {"type": "dataset", "id": "ds-1"},
+)
+ACCESS = {"subject": SUBJECT, "action": ACTION, "resource": RESOURCE}
+SEVERAL = {"subject": SUBJECT, "action": ACTION, "evaluations": [{"resource": RESOURCE}]}
+AMENDED = {"decision": "{decision}", "reason": "more people than planned"}
+PARTY = {"facts": {"country": "CN", "kind": "company"}, "valid_from": "2026-01-01", "attested_by": "data protection officer"}
+ASSET = {"facts": {"data": {"personal": True, "people": {"sensitive": 12_000}}}}
+VESSEL = {"note": "a research vessel", "aliases": ["imo-9000001"]}
+FILE = {"schema": "fifthfactor/register/1", "entities": [{"kind": "party", "id": "lab-9", "facts": {"country": "US"}}]}
+DECISION, COMMITMENT = "/v1/decisions/{decision}", "/v1/commitments/{commitment}"
+
+STEPS = (
+    Step("getStart", "GET", "/"),
+    Step("checkAlive", "GET", "/livez"),
+    Step("checkReady", "GET", "/readyz"),
+    Step("getMetrics", "GET", "/metrics"),
+    Step("getOpenApi", "GET", "/openapi.json"),
+    Step("getExchangeSchema", "GET", "/v1/schemas/exchange"),
+    Step("getDecisionSchema", "GET", "/v1/schemas/decision"),
+    Step("getRecordSchema", "GET", "/v1/schemas/record?shape=2"),
+    Step("evaluate", "POST", "/v1/evaluate", SENT),
+    Step("evaluateBatch", "POST", "/v1/evaluate/batch", {"exchanges": [SENT]}),
+    Step("listFacts", "GET", "/v1/facts?prefix=exporter.&limit=2"),
+    Step("listFactsForExchange", "POST", "/v1/facts?limit=2", SENT),
+    Step("putParty", "PUT", "/v1/parties/hospital-3", PARTY, status=201),
+    Step("getParty", "GET", "/v1/parties/hospital-3?as_of=2026-06-01"),
+    Step("listPartyVersions", "GET", "/v1/parties/hospital-3/history"),
+    Step("listParties", "GET", "/v1/parties?limit=10"),
+    Step("putAsset", "PUT", "/v1/assets/ds-1", ASSET, status=201),
+    Step("getAsset", "GET", "/v1/assets/ds-1"),
+    Step("listAssetVersions", "GET", "/v1/assets/ds-1/history"),
+    Step("listAssets", "GET", "/v1/assets"),
+    Step("putEntity", "PUT", "/v1/entities/vessel/v-1", VESSEL, status=201),
+    Step("getEntity", "GET", "/v1/entities/vessel/imo-9000001"),
+    Step("listEntityVersions", "GET", "/v1/entities/vessel/v-1/history"),
+    Step("listEntities", "GET", "/v1/entities/vessel"),
+    Step("importRegister", "POST", "/v1/register/import", FILE),
+    Step("exportRegister", "GET", "/v1/register/export?kind=party"),
+    Step("getAccessConfiguration", "GET", "/.well-known/authzen-configuration"),
+    Step("evaluateAccess", "POST", "/access/v1/evaluation", ACCESS),
+    Step("evaluateAccesses", "POST", "/access/v1/evaluations", SEVERAL),
+    Step("searchSubjects", "POST", "/access/v1/search/subject", {**ACCESS, "subject": {"type": "organization"}}),
+    Step("searchResources", "POST", "/access/v1/search/resource", {**ACCESS, "resource": {"type": "dataset"}}),
+    Step("searchActions", "POST", "/access/v1/search/action", {"subject": SUBJECT, "resource": RESOURCE}),
+    Step("deleteParty", "DELETE", "/v1/parties/hospital-3"),
+    Step("deleteAsset", "DELETE", "/v1/assets/ds-1?erase=true"),
+    Step("deleteEntity", "DELETE", "/v1/entities/vessel/v-1"),
+    Step("evaluate", "POST", "/v1/evaluate", REVIEWED, {"decision": "id"}),
+    Step("searchDecisions", "GET", "/v1/decisions?outcome=review&limit=1"),
+    Step("getDecision", "GET", DECISION),
+    Step("explainDecision", "GET", f"{DECISION}/explanation?include=requirements,duties"),
+    Step("replayDecision", "GET", f"{DECISION}/replay"),
+    Step("listFacts", "GET", "/v1/facts?for={decision}&limit=2"),
+    Step("listReviews", "GET", "/v1/reviews"),
+    Step("signOff", "POST", f"{DECISION}/sign-off", {
+        "provisions": ["orders.suspension/stands"],
+        "verdict": "approve",
+        "reason": "counsel read the order; it binds another branch of the recipient",
+        "until": "2099-12-31",
+    }, status=201),
+    Step("listSignOffs", "GET", f"{DECISION}/sign-offs"),
+    Step("eraseDecision", "POST", f"{DECISION}/erase"),
+    Step("evaluate", "POST", "/v1/evaluate", PERMITTED, {"decision": "id"}),
+    Step("commit", "POST", "/v1/commitments", {"decision": "{decision}"}, {"commitment": "id"}, 201),
+    Step("getCommitment", "GET", COMMITMENT),
+    Step("listCommitments", "GET", "/v1/commitments?state=committed&limit=1"),
+    Step("evaluate", "POST", "/v1/evaluate", PERMITTED, {"decision": "id"}),
+    Step("amendCommitment", "POST", f"{COMMITMENT}/amend", AMENDED, {"commitment": "id"}, 201),
+    Step("withdrawCommitment", "POST", f"{COMMITMENT}/withdraw", {"reason": "the lab closed"}),
+    Step("openCounter", "POST", "/v1/ledger/openings", {
+        "counter": "counts.cn",
+        "per": {"exporter.id": "clinic-5"},
+        "on": "2026-11-01",
+        "counts": {"counts.cn.ordinary": {"at_least": 4000, "at_most": 5000}, "counts.cn.sensitive": 120},
+        "reason": "register of transfers, 31 October",
+    }, status=201),
+    Step("getCounter", "GET", "/v1/counters?counter=counts.cn&exporter.id=clinic-5"),
+    Step("recount", "POST", "/v1/ledger/recount"),
+    Step("getLiveBundle", "GET", "/v1/bundle", None, {"bundle": "source"}),
+    Step("listBundles", "GET", "/v1/bundles"),
+    Step("getBundle", "GET", "/v1/bundles/{bundle}"),
+    Step("reloadBundle", "POST", "/v1/bundle/reload"),
+    Step("createKey", "POST", "/v1/keys", {"name": "operator", "scopes": ["administer"], "expires_on": "2099-12-31"}, {"key": "id"}, 201),
+    Step("listKeys", "GET", "/v1/keys"),
+    Step("revokeKey", "POST", "/v1/keys/{key}/revoke"),
+)  # fmt: skip
+# A shadow is a process of its own, so its answer is written here.
+SHADOW = {
+    "shadow": {"meaning": "ab" * 32, "source": "cd" * 32},
+    "refused": None,
+    "counts": {"compared": 120, "differing": 1, "dropped": 0, "failed": 0, "refused": 0},
+    "moves": [
+        {"outcome": "permitted", "proceed": True, "shadow_outcome": "review", "shadow_proceed": False, "decisions": 1},
+    ],
+    "differences": [
+        {
+            "sequence": 41,
+            "id": "019ab3c4-5d6e-7f80-9a1b-2c3d4e5f6071",
+            "at": "2026-11-24T09:30:00.123456Z",
+            "outcome": "permitted",
+            "proceed": True,
+            "shadow_outcome": "review",
+            "shadow_proceed": False,
+            "only_live": [],
+            "only_shadow": ["cn.order-16/art-8"],
+        },
+    ],
+    "next": None,
+}  # fmt: skip
+
+
+def calls(client: TestClient) -> list[tuple[Step, Any, Any]]:
+    """Make every call; each step with the body that was sent and the answer, whose status is as it should be."""
+    noted: dict[str, str] = {}
+    found = []
+    for step in STEPS:
+        address, body = _filled(step.address, noted), _filled(step.body, noted)
+        answer = client.request(step.method, address, json=body)
+        assert answer.status_code == step.status, (step.operation, answer.text[:500])
+        told: Any = answer.json() if "json" in answer.headers["content-type"] else answer.text
+        if step.operation == "createKey":  # from now on every call needs one
+            client.headers["Authorization"] = f"Bearer {told['key']}"
+        noted |= {name: told[member] for name, member in step.notes.items()}
+        found.append((step, body, told))
+    return found
+
+
+def shortened(value: Any, depth: int = 0) -> Any:
+    """An example of a size that a person reads: of long lists, texts and objects only the beginning."""
+    match value:
+        case dict() if depth > MOST_DEPTH:
+            return {}
+        case dict():
+            return {name: shortened(each, depth + 1) for name, each in list(value.items())[:MOST_MEMBERS]}
+        case list():
+            return [shortened(each, depth + 1) for each in value[:MOST_ITEMS]]
+        case str() if len(value) > MOST_TEXT:
+            return value[:MOST_TEXT] + " …"
+    return value
+
+
+def outline(value: dict[str, Any]) -> dict[str, Any]:
+    """An example of a long document: its members, those with members of their own left empty."""
+    return {name: type(each)() if isinstance(each, dict | list) else each for name, each in value.items()}
+
+
+def _filled(value: Any, noted: Mapping[str, str]) -> Any:
+    match value:
+        case str():
+            return value.format(**noted) if "{" in value else value
+        case dict():
+            return {name: _filled(each, noted) for name, each in value.items()}
+    return value

@@ -1,0 +1,56 @@
+"""The page of the operations in a real browser: it works under its content policy, and what it shows can be tried."""
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect, sync_playwright
+from starlette.testclient import TestClient
+
+from service.api.docs import POLICY
+from service.server.app import create_app
+from service.service import Service
+from tests.service.conftest import running
+
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync"]
+WATCH = "document.addEventListener('securitypolicyviolation', each => console.error('policy: ' + each.violatedDirective))"
+
+
+def test_an_operation_is_tried_and_nothing_is_complained_of(tmp_path: Path) -> None:
+    """A fact is looked up and an exchange is decided, with the example as it stands; every request goes to the service."""
+    complaints: list[str] = []
+    asked: list[str] = []
+    with running(tmp_path / "log.db") as server, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=ARGUMENTS)
+        page = browser.new_page(viewport={"width": 1280, "height": 900})
+        page.on("console", lambda each: complaints.append(each.text) if each.type in ("error", "warning") else None)
+        page.on("pageerror", lambda each: complaints.append(str(each)))
+        page.on("request", lambda each: asked.append(each.url))
+        page.add_init_script(WATCH)
+        loaded = page.goto(f"{server.address}/docs")
+        assert loaded
+        assert loaded.headers["content-security-policy"] == POLICY
+        assert "unsafe" not in POLICY
+        for operation, parameters in (("facts-listFacts", {"prefix": "exporter."}), ("decisions-evaluate", {})):
+            found = page.locator(f"#operations-{operation}")
+            found.locator(".opblock-summary-control").click()
+            found.get_by_role("button", name="Try it out").click()
+            for name, value in parameters.items():
+                found.locator(f"tr[data-param-name={name}] input").fill(value)
+            found.get_by_role("button", name="Execute").click()
+            expect(found.locator(".live-responses-table tr.response .response-col_status")).to_have_text("200", timeout=30_000)
+        browser.close()
+        assert [each for each in asked if not each.startswith((server.address, "data:"))] == []
+        assert any("/v1/facts?" in each and "prefix=exporter." in each for each in asked)
+        assert complaints == []
+        assert [line["outcome"] for line in server.events("request") if line["route"] == "/v1/evaluate"]
+
+
+@pytest.mark.parametrize("address", ["/docs", "/docs/swagger-ui.css", "/docs/swagger-ui-bundle.js", "/docs/start.js"])
+def test_its_files_need_no_key(in_file: Service, address: str) -> None:
+    """The page shows what anybody may read; a key is typed in to try an operation."""
+    with TestClient(create_app(in_file.settings, in_file), base_url="http://127.0.0.1") as client:
+        assert client.post("/v1/keys", json={"name": "gateway", "scopes": ["read"]}).status_code == 201
+        assert client.get("/v1/facts").status_code == 401
+        answer = client.get(address)
+        assert answer.status_code == 200
+        assert len(answer.content) > 100
