@@ -8,11 +8,13 @@ semantics 1.2 to 1.5, 1.7, 1.8, 2.1, 2.3, 2.7, 2.8, 2.11.
 
 from __future__ import annotations
 
+import difflib
 import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
+from functools import cached_property
 from typing import Annotated, Any
 
 from pydantic import (
@@ -42,6 +44,8 @@ MAX_BYTES = 256 * 1024
 MAX_PROBLEMS = 100
 MAX_CARRIED = 64
 MAX_ENTITIES = 16
+MAX_NAME = 120  # characters of a name in a refusal
+MOST_ALIKE = 3  # names that a refusal proposes
 MAX_KEY = 100  # characters of the name of a fact, and of a kind of entities
 REGISTER = "register"  # the member with what the register says of the entities that the exchange names
 
@@ -385,10 +389,7 @@ class ExchangeReader:
                 path = (*path[:2], *path[3:])  # without the name of the union's member
             match error["type"]:
                 case "extra_forbidden":
-                    name = ".".join(map(str, path))
-                    detail = f"an exchange has no fact `{name[:120]}`; {did_you_mean(name, self._vocabulary.names())}".rstrip(
-                        "; "
-                    )
+                    detail = self._unknown_fact(tuple(map(str, path)))
                     problems.append(ExchangeProblem(_pointer((*under, *path)), "unknown-fact", detail))
                 case "dict_type":
                     problems.append(ExchangeProblem(_pointer((*under, *path)), "wrong-type", "must be an object"))
@@ -397,6 +398,31 @@ class ExchangeReader:
                 case _:
                     problems.append(ExchangeProblem(_pointer((*under, *path)), "wrong-value", error["msg"]))
         return tuple(problems)
+
+    def _unknown_fact(self, path: tuple[str, ...]) -> str:
+        """The sentence about members that are no fact, with the fact that they may mean. Names with dots are no members: facts nest."""
+        name = ".".join(path)[:MAX_NAME]
+        nested = self._nesting.get(name)
+        if nested:
+            return f"a fact is written as nested members: `{_nested(nested)}`, not `{path[-1][:MAX_NAME]}`"
+        ends = [each for each in self._vocabulary.facts if each.endswith(f".{name}")][:MOST_ALIKE]
+        alike = ends or difflib.get_close_matches(name, self._nesting, MOST_ALIKE - 1)
+        if "." in path[-1]:
+            alike = [_nested(self._nesting[each]) for each in alike]
+        meant = f"; did you mean {' or '.join(f'`{each}`' for each in alike)}?" if alike else ""
+        return f"an exchange has no fact `{name}`{meant}"
+
+    @cached_property
+    def _nesting(self) -> dict[str, tuple[str, ...]]:
+        """Each name that a sender may write, and each beginning of one, with its steps; made when the first unknown name is refused."""
+        found: dict[str, tuple[str, ...]] = {}
+        kinds = ((group, kind) for group in DOCUMENT_GROUPS for kind in self._vocabulary.kinds[group])
+        documents = [(*kind, field) for kind in kinds for field in DOCUMENT_FIELDS]
+        facts = [tuple(name.split(".")) for name in (*self._vocabulary.facts, *self._closing)]
+        for steps in (*facts, *documents):
+            for end in range(len(steps), 0, -1):
+                found.setdefault(".".join(steps[:end]), steps[:end])
+        return found
 
     def _personal_in(self, sent: Mapping[str, Value], under: str = "") -> list[str]:
         """Pointers to the personal values among those that were sent; `under` is the pointer to the whole of them."""
@@ -675,6 +701,12 @@ def _steps(fact: str) -> list[str]:
 
 def _pointer(path: Iterable[str | int]) -> str:
     return "".join("/" + str(step).replace("~", "~0").replace("/", "~1")[:120] for step in path)
+
+
+def _nested(steps: Iterable[str]) -> str:
+    """How a fact is written: its steps as members, each inside the one before."""
+    *outer, last = map(json.dumps, steps)
+    return "".join(f"{{{each}: " for each in outer) + f"{{{last}: …}}" + "}" * len(outer)
 
 
 def _shown(fields: dict[str, Value]) -> Document:

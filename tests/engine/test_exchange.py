@@ -319,6 +319,28 @@ def test_an_unknown_fact_comes_with_a_suggestion() -> None:
         read({"exporter": {"contry": "AA"}})
 
 
+@pytest.mark.parametrize(
+    ("document", "says"),
+    [
+        ({"exporter.country": "AA"}, '`{"exporter": {"country": …}}`, not `exporter.country`'),
+        ({"data": {"people.ordinary": 1}}, '`{"data": {"people": {"ordinary": …}}}`, not `people.ordinary`'),
+        ({"data.people": {"ordinary": 1}}, '`{"data": {"people": …}}`, not `data.people`'),
+        ({"evidence.certificate": {"covers": True}}, '`{"evidence": {"certificate": …}}`, not `evidence.certificate`'),
+        ({"evidence": {"certificate.covers": True}}, '`{"evidence": {"certificate": {"covers": …}}}`'),
+        ({"exporter.contry": "AA"}, 'no fact `exporter.contry`; did you mean `{"exporter": {"country": …}}`'),
+        ({"country": "AA"}, "no fact `country`; did you mean `exporter.country`?"),
+    ],
+)
+def test_a_name_with_dots_is_told_how_facts_nest(document: dict[str, Any], says: str) -> None:
+    """As names are printed they are no members; the refusal shows the members to write, and no value."""
+    with pytest.raises(engine.ExchangeRefused) as refused:
+        read(document)
+    [problem] = refused.value.problems
+    assert problem.code == "unknown-fact"
+    assert says in problem.detail
+    assert "AA" not in problem.detail
+
+
 def test_all_problems_are_named_at_once_by_json_pointers() -> None:
     """Every problem of an exchange is reported, each with a pointer in which `~` and `/` are escaped (RFC 6901)."""
     sent = {"data": {"personal": 1, "rate": 2, "people": {"ordinary": -1, "a~b/c": 3}}, "x/y": 1, "": 2, "as_of": "soon"}
