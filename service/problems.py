@@ -5,16 +5,19 @@ The part of the service that refuses says what is wrong. All refusals get one sh
 distinguish and a detail that a person can act on.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from http import HTTPStatus
 from typing import Any, Literal
 from urllib.parse import quote
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.responses import Response
+
+import engine
 
 MEDIA_TYPE = "application/problem+json"
 PLACES_SHOWN = 100
+_SHOWN = 40  # characters of an unknown name
 
 Kind = Literal[
     "exchange-refused",
@@ -108,6 +111,28 @@ class ProblemPlace(BaseModel):
     code: str
     detail: str
     position: Position | None = Field(default=None, description="the place of a finding in the policies")
+
+
+def no_such(what: str, name: str, known: Collection[str]) -> str:
+    """The sentence about a name that is none of those that are known; it proposes the nearest and lists all."""
+    name = name[:_SHOWN]
+    meant = engine.did_you_mean(name, known)
+    listed = f"there are {', '.join(f'`{each}`' for each in known)}" if known else "there are none here"
+    return f"there is no {what} `{name}`; {meant} {listed}" if meant else f"there is no {what} `{name}`; {listed}"
+
+
+def wrong_members(failed: ValidationError, model: type[BaseModel]) -> tuple[ProblemPlace, ...]:
+    """What is wrong with a body that is not of its model, place by place. An unknown member is told what it may mean."""
+    errors = failed.errors(include_url=False, include_input=False, include_context=False)[:PLACES_SHOWN]
+    return tuple(_wrong_member(each["loc"], each["type"], each["msg"], model) for each in errors)
+
+
+def _wrong_member(path: tuple[int | str, ...], kind: str, detail: str, model: type[BaseModel]) -> ProblemPlace:
+    pointer = "".join("/" + str(step).replace("~", "~0").replace("/", "~1")[:120] for step in path)
+    if kind == "extra_forbidden":
+        known = [field.alias or name for name, field in model.model_fields.items()]
+        return ProblemPlace(pointer=pointer, code="unknown-key", detail=no_such("member", str(path[-1]), known))
+    return ProblemPlace(pointer=pointer, code=kind.replace("_", "-"), detail=detail.removeprefix("Value error, "))
 
 
 class Problem(BaseModel):

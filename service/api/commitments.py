@@ -24,7 +24,7 @@ from service.callers.caller import Caller, caller_of
 from service.decisions.idempotency import KeptAnswer, once
 from service.decisions.recording import Outgoing, record_and_answer
 from service.ledger.committing import Commitment, Done, Ledger, Moved, State
-from service.problems import MEDIA_TYPE, PLACES_SHOWN, Kind, ProblemPlace, RequestRefused
+from service.problems import MEDIA_TYPE, Kind, RequestRefused, wrong_members
 from service.service import Service
 from service.telemetry.log_lines import note
 
@@ -206,13 +206,7 @@ async def read(request: Request, model: type[Sent]) -> tuple[bytes, Sent]:
     try:
         return raw, model.model_validate_json(raw)
     except ValidationError as failed:
-        errors = failed.errors(include_url=False, include_input=False, include_context=False)[:PLACES_SHOWN]
-    places = tuple(
-        ProblemPlace(
-            pointer="".join(f"/{step}"[:120] for step in each["loc"]), code=each["type"].replace("_", "-"), detail=each["msg"]
-        )
-        for each in errors
-    )
+        places = wrong_members(failed, model)
     raise RequestRefused("bad-request", "the body does not have the documented shape", errors=places)
 
 

@@ -6,9 +6,10 @@ this service only, and no inline script.
 """
 
 from functools import cache
+from hashlib import sha256
 from importlib.resources import files
 
-from fastapi import FastAPI, Response
+from fastapi import FastAPI, Request, Response
 
 from service.service import Service
 
@@ -41,12 +42,14 @@ SwaggerUIBundle({
 });
 """
 _FILES = {"swagger-ui-bundle.js": "text/javascript", "swagger-ui.css": "text/css"}
-_KEPT = {"Cache-Control": "max-age=3600"}
+_KEPT = {"Cache-Control": "max-age=3600"}  # seconds, in a browser
 
 
 @cache
-def _file(name: str) -> bytes:
-    return (files("fastapi_swagger") / "resources" / name).read_bytes()
+def _file(name: str) -> tuple[bytes, str]:
+    """The bytes of a file of Swagger UI, and their tag."""
+    data = (files("fastapi_swagger") / "resources" / name).read_bytes()
+    return data, f'"{sha256(data).hexdigest()[:16]}"'
 
 
 def add(app: FastAPI, service: Service) -> None:
@@ -65,7 +68,11 @@ def add(app: FastAPI, service: Service) -> None:
 
 
 def _serve(app: FastAPI, name: str) -> None:
-    # This is not `async`: the first call reads the disk.
+    # This is not `async`: the first call reads the disk. With an `ETag` an answer is not compressed, which would take long each time.
     @app.get(f"/docs/{name}", include_in_schema=False)
-    def file() -> Response:
-        return Response(_file(name), media_type=_FILES[name], headers=_KEPT)
+    def file(request: Request) -> Response:
+        data, tag = _file(name)
+        headers = {**_KEPT, "ETag": tag}
+        if request.headers.get("if-none-match") == tag:
+            return Response(status_code=304, headers=headers)
+        return Response(data, media_type=_FILES[name], headers=headers)

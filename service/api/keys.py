@@ -14,7 +14,7 @@ from service.api.sent import Plain, body
 from service.callers import keys
 from service.callers.caller import SCOPES, Caller, Scope, caller_of
 from service.decisions.idempotency import KeptAnswer, once
-from service.problems import ProblemPlace, RequestRefused
+from service.problems import ProblemPlace, RequestRefused, wrong_members
 from service.service import Service
 from service.telemetry.log_lines import audit
 
@@ -157,13 +157,7 @@ def _read(raw: bytes) -> NewKey:
     try:
         return NewKey.model_validate_json(raw)
     except ValidationError as refused:
-        errors = refused.errors(include_url=False, include_input=False, include_context=False)
-        raise _wrong(
-            *(
-                ProblemPlace(pointer="".join(f"/{step}" for step in each["loc"]), code=each["type"], detail=each["msg"])
-                for each in errors
-            )
-        ) from None
+        raise _wrong(*wrong_members(refused, NewKey)) from None
 
 
 def _wrong(*places: ProblemPlace) -> RequestRefused:

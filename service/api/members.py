@@ -6,6 +6,7 @@ the entry for its name. A test finds each member that has none.
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 MEMBERS: Mapping[str, str] = {
     # what identifies
@@ -324,6 +325,20 @@ MEMBERS: Mapping[str, str] = {
 }
 
 
-def described(name: str, shape: str) -> str | None:
-    """What a member of a shape says, None where the table has no entry for it."""
-    return MEMBERS.get(f"{shape}.{name}") or MEMBERS.get(name)
+def describe(schema: Any, shape: str = "") -> None:
+    """Describes each member of a schema, named `shape`, that the schema itself does not describe. Changes the schema."""
+    if not isinstance(schema, dict):
+        return
+    shape = shape or schema.get("title", "")
+    for name, member in schema.get("properties", {}).items():
+        about = MEMBERS.get(f"{shape}.{name}") or MEMBERS.get(name)
+        if about and isinstance(member, dict):
+            member.setdefault("description", about)
+        describe(member)
+    for word in ("anyOf", "oneOf", "allOf"):
+        for each in schema.get(word, ()):
+            describe(each, shape)
+    for word in ("items", "additionalProperties"):
+        describe(schema.get(word), "")
+    for name, each in schema.get("$defs", {}).items():
+        describe(each, name)

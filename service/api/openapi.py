@@ -14,11 +14,11 @@ from typing import Any
 from fastapi import FastAPI, Response
 from fastapi.openapi.utils import get_openapi
 
-from service.api.members import described
+from service.api.members import describe
 from service.api.operations import TAGS, operation
 from service.api.shapes import Shapes
 from service.policies.live import Live
-from service.problems import KINDS, Problem, type_of
+from service.problems import KINDS, MEDIA_TYPE, Kind, Problem, type_of
 from service.service import Service
 
 EXAMPLES = Path(__file__).with_name("examples.json")
@@ -28,6 +28,7 @@ _BEARER = {
     "description": "an API key, `ff_…`, or a JWT of the configured issuer; not needed while no key was ever made and the"
     " service listens only on its own machine. Each operation names the scopes that its caller needs.",
 }
+_SHOWN = ("application/json", "application/schema+json", "text/plain")  # answers that have an example
 _UNUSED = ("HTTPValidationError", "ValidationError")  # FastAPI's own refusals, which the service never sends
 
 
@@ -103,15 +104,13 @@ def _document(app: FastAPI, shapes: Shapes, live: Live) -> dict[str, Any]:
 
 def _complete(operation: dict[str, Any], example: Mapping[str, Any]) -> None:
     """Adds to an operation the descriptions of the members of its bodies, its examples, and its scope in words."""
-    operation["responses"].pop("422", None) if not _is_problem(operation["responses"].get("422", {})) else None
-    for status, response in operation["responses"].items():
+    responses = operation["responses"]
+    if "422" in responses and MEDIA_TYPE not in responses["422"]["content"]:
+        del responses["422"]  # FastAPI's own refusal, which the service never sends
+    for status, response in responses.items():
         for kind, content in response.get("content", {}).items():
             describe(content.get("schema", {}))
-            if (
-                status.startswith("2")
-                and kind in ("application/json", "application/schema+json", "text/plain")
-                and "answer" in example
-            ):
+            if status.startswith("2") and kind in _SHOWN and "answer" in example:
                 content["example"] = example["answer"]
     for kind, content in operation.get("requestBody", {}).get("content", {}).items():
         describe(content["schema"])
@@ -121,29 +120,7 @@ def _complete(operation: dict[str, Any], example: Mapping[str, Any]) -> None:
         operation["description"] = f"{operation.get('description', '')}\n\nNeeds the scope `{scheme['bearer'][0]}`.".strip()
 
 
-def _is_problem(response: Mapping[str, Any]) -> bool:
-    return "application/problem+json" in response.get("content", {})
-
-
-def describe(schema: Any, shape: str = "") -> None:
-    """Describes each member of a schema that is not described in the schema itself. Changes the schema."""
-    if not isinstance(schema, dict):
-        return
-    shape = shape or schema.get("title", "")
-    for name, member in schema.get("properties", {}).items():
-        if isinstance(member, dict) and "description" not in member and (about := described(name, shape)):
-            member["description"] = about
-        describe(member)
-    for word in ("anyOf", "oneOf", "allOf"):
-        for each in schema.get(word, ()):
-            describe(each, shape)
-    for word in ("items", "additionalProperties"):
-        describe(schema.get(word), "")
-    for name, each in schema.get("$defs", {}).items():
-        describe(each, name)
-
-
-def _refusal(kind: Any) -> dict[str, Any]:
+def _refusal(kind: Kind) -> dict[str, Any]:
     """An example of a problem document."""
     status, title = KINDS[kind]
     problem = Problem(

@@ -15,8 +15,7 @@ from fastapi import Request
 from fastapi.routing import APIRoute
 from starlette.types import Receive, Scope, Send
 
-import engine
-from service.problems import RequestRefused
+from service.problems import RequestRefused, no_such
 
 MOST = 50  # parameters in a query
 _SHOWN = 40  # characters of a name in a refusal
@@ -62,21 +61,10 @@ class Declared:
             found.setdefault(name, []).append(value)
         for name, values in found.items():
             if name not in self.names and not self.others:
-                raise wrong(name, self._unknown(name))
+                raise wrong(name, no_such("parameter", name, self.names))
             if len(values) > 1 and name not in self.repeatable:
                 raise wrong(name, f"the query has `{name[:_SHOWN]}` twice; it takes one value")
         return found
-
-    def _unknown(self, name: str) -> str:
-        if not self.names:
-            return f"there is no parameter `{name[:_SHOWN]}`; this address takes no parameters"
-        known = ", ".join(f"`{each}`" for each in self.names)
-        parts = (
-            f"there is no parameter `{name[:_SHOWN]}`",
-            engine.did_you_mean(name[:_SHOWN], self.names),
-            f"there are {known}",
-        )
-        return "; ".join(filter(None, parts)).replace("?;", "?")
 
 
 class Checked(APIRoute):

@@ -14,6 +14,7 @@ from typing import Any
 from pydantic import BaseModel
 
 import engine
+from service.api.members import describe
 from service.log.record import OPTIONAL, EarlierRecord, EngineVersion, Record, RecordedVerdict
 from service.policies.live import Live
 from service.register import named_exchanges
@@ -48,6 +49,8 @@ def _shapes(live: Live) -> dict[str, dict[str, Any]]:
         **{f"record/{shape}": _earlier(shape) for shape in ("2", "1")},
     }
     examples = _examples(live)
+    for schema in found.values():
+        describe(schema)
     return {name: {"$schema": _DIALECT, "examples": [examples[name]], **schema} for name, schema in found.items()}
 
 

@@ -21,7 +21,7 @@ import engine
 from service.log.leaf import clear
 from service.log.store import Stored, moment_text
 from service.policies.live import Live
-from service.problems import ProblemPlace, RequestRefused
+from service.problems import RequestRefused, wrong_members
 from service.store.database import Database
 from service.store.tables import personal, sign_off
 
@@ -131,14 +131,7 @@ def read(raw: bytes) -> SignOffAsked:
     try:
         return SignOffAsked.model_validate_json(raw)
     except ValidationError as refused:
-        places = tuple(
-            ProblemPlace(
-                pointer="".join(f"/{step}" for step in each["loc"]),
-                code=each["type"].replace("_", "-"),
-                detail=each["msg"].removeprefix("Value error, "),
-            )
-            for each in refused.errors(include_url=False, include_input=False, include_context=False)
-        )
+        places = wrong_members(refused, SignOffAsked)
         raise RequestRefused("sign-off-refused", "the body is not a valid sign-off", errors=places) from None
 
 

@@ -198,6 +198,21 @@ def test_an_unknown_parameter_is_refused_by_every_operation(client: TestClient, 
             assert ("did you mean `limit`?" in answer.json()["detail"]) == bool(limits)
 
 
+@pytest.mark.parametrize(
+    ("address", "sent", "says"),
+    [
+        ("/v1/keys", {"name": "a", "scopes": ["read"], "scope": "read"}, "there is no member `scope`; did you mean `scopes`? there are"),
+        ("/v1/commitments", {"decision": "a", "decison": "a"}, "there is no member `decison`; did you mean `decision`?"),
+        ("/v1/commitments/a/withdraw", {"reason": "a", "why": "a"}, "there is no member `why`; there are `reason`"),
+    ],
+)  # fmt: skip
+def test_an_unknown_member_is_named(client: TestClient, address: str, sent: dict[str, Any], says: str) -> None:
+    """At its place, with what may be meant."""
+    [place] = client.post(address, json=sent).json()["errors"]
+    assert (place["pointer"], place["code"]) == (f"/{list(sent)[-1]}", "unknown-key")
+    assert place["detail"].startswith(says)
+
+
 def test_a_single_parameter_comes_once(client: TestClient) -> None:
     """One that may be repeated may; the refusal of another names it."""
     assert client.get("/v1/decisions?outcome=review&outcome=prohibited").status_code == 200

@@ -54,3 +54,6 @@ def test_its_files_need_no_key(in_file: Service, address: str) -> None:
         answer = client.get(address)
         assert answer.status_code == 200
         assert len(answer.content) > 100
+        if "etag" in answer.headers:  # a browser that has the file is not sent it again
+            again = client.get(address, headers={"If-None-Match": answer.headers["etag"]})
+            assert (again.status_code, again.content) == (304, b"")
