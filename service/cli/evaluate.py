@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from service.cli.command import AsJson, AsOf, Commands, Exchange, Lang, Mode, Policies, UsedWrongly, need
-from service.cli.output import day, print_decision, problems, text_in, today
+from service.cli.command import AsJson, AsOf, Commands, Exchange, Lang, Mode, Policies, need
+from service.cli.output import day, print_decision, text_in, today
 
 app = Commands()
 
@@ -28,15 +28,12 @@ def evaluate(
 def decide(file: Path, paths: list[Path], as_of: str | None, mode: str, as_json: bool, lang: str, whole: bool) -> int:
     """Decide one exchange and print the decision, in short or whole; 1 where it may not proceed. Raises UsedWrongly."""
     import engine
-    from service.cli.files import load_or_stop, read
+    from service.cli.files import load_or_stop, read_exchange
 
     need("mode", mode, engine.MODES)
     need("language", lang, engine.LANGUAGES)
     bundle = load_or_stop(paths, tests=False)
-    try:
-        exchange = engine.parse_exchange(bundle, read(file))
-    except engine.ExchangeRefused as refused:
-        raise UsedWrongly(f"the exchange in {file} cannot be read:\n{problems(refused, lang)}") from None
+    exchange = read_exchange(bundle, file, lang)
     on = day(as_of) if as_of else exchange.as_of or today()
     decision = engine.PDP(bundle, mode).decide(exchange, as_of=on, today=today(), id="desk", lang=lang)
     if as_json:

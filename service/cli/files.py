@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from service.cli.command import UsedWrongly
+from service.cli.output import problems
 
 if TYPE_CHECKING:
     import engine
@@ -49,6 +50,16 @@ def read(file: Path, most: int = -1) -> bytes:
             return opened.read(most)
     except OSError as error:
         raise UsedWrongly(f"cannot read {file}: {error.strerror}") from None
+
+
+def read_exchange(bundle: "engine.Bundle", file: Path, lang: str) -> "engine.Exchange":
+    """The exchange in a file, or on standard input for `-`. Raises UsedWrongly, with what is wrong in a language."""
+    import engine
+
+    try:
+        return engine.parse_exchange(bundle, read(file, engine.MAX_BYTES + 1))
+    except engine.ExchangeRefused as refused:
+        raise UsedWrongly(f"the exchange in {file} cannot be read:\n{problems(refused, lang)}") from None
 
 
 def put(path: Path, data: bytes, over: bytes | None = None) -> None:

@@ -1,6 +1,7 @@
 """`fifthfactor ask` and `fifthfactor facts`, as a person at a terminal uses them."""
 
 import json
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -59,3 +60,23 @@ def test_facts_are_found_by_a_word_of_their_name_title_or_question(lang: str) ->
     assert (none.exit_code, none.stdout) == (1, "")
     found = CliRunner().invoke(app, ["facts", "exporter.c", "--policies", str(POLICIES), "--json"])
     assert json.loads(found.stdout)[0]["name"] == "exporter.country"
+
+
+def test_the_facts_that_are_open_for_an_exchange_are_listed(tmp_path: Path) -> None:
+    """In the order in which they are asked; what is stated is not among them; nothing is open where the outcome is settled."""
+    file = tmp_path / "exchange.json"
+    file.write_text('{"as_of": "2024-06-01", "exporter": {"country": "CN"}}')
+
+    def listed(*more: str) -> tuple[int, list[str]]:
+        found = CliRunner().invoke(app, ["facts", "--for", str(file), "--policies", str(POLICIES), "--json", *more])
+        return found.exit_code, [each["name"] for each in json.loads(found.stdout or "[]")]
+
+    code, names = listed()
+    bundle = engine.load(POLICIES)
+    exchange = engine.parse_exchange(bundle, file.read_bytes())
+    judgement = engine.PDP(bundle).judge(exchange, as_of=date(2024, 6, 1))
+    assert (code, names) == (0, list(judgement.open_facts))
+    assert "exporter.country" not in names
+    assert listed(names[-1]) == (0, [each for each in names if names[-1] in each])
+    file.write_text('{"exporter": {"contry": "CN"}}')
+    assert listed()[0] == 2
