@@ -13,8 +13,8 @@ from pydantic import Field
 import engine
 from service.api import paging
 from service.api.operations import DecisionId, operation
-from service.api.parameters import single
-from service.api.sent import PARAMETERS, language, parts
+from service.api.parameters import parameter, single
+from service.api.sent import INCLUDE, language, parts
 from service.callers.caller import caller_of
 from service.decisions.replay import CannotReplay, Replaying
 from service.log.canonical_json import canonical
@@ -23,6 +23,13 @@ from service.service import Service
 
 BY_DEFAULT = ("reasons", "requirements", "duties", "coverage", "factor")
 MOST_POSSIBLE = 500  # provisions of a page
+_LANG = parameter(
+    "lang", "the language of the sentences; without it that of the answer", {"type": "string", "enum": list(engine.LANGUAGES)}
+)
+_VERDICT = {
+    "description": "whether this version comes to the recorded verdict; `unknown` for an older record",
+    "schema": {"type": "string", "enum": ["same", "other", "unknown"]},
+}
 
 
 class ExplanationShown(engine.Explanation):
@@ -48,7 +55,8 @@ def add(app: FastAPI, service: Service) -> None:
             "not-found",
             "cannot-replay",
             needs="read",
-            parameters=[*PARAMETERS, *paging.parameters(MOST_POSSIBLE, MOST_POSSIBLE, "provisions of `possible`")],
+            parameters=[INCLUDE, _LANG, *paging.parameters(None, MOST_POSSIBLE, "provisions of `possible`")],
+            answers={200: {"headers": {"Verdict": _VERDICT}}},
         ),
     )
     def explanation(id: DecisionId, request: Request) -> Response:

@@ -71,7 +71,7 @@ MEMBERS: Mapping[str, str] = {
     "KeptBundle.engine": "the version of the engine at their first use",
     "verdict": "a digest of everything that was decided",
     "Record.verdict": "the verdict in compact form",
-    "SignOff.verdict": "whether it was approved or refused",
+    "SignOff.verdict": "`approve` or `refuse`",
     "links": "the addresses of the explanation and of the record",
     "Start.links": "addresses of this service, as paths",
     "explanation": "the parts of the explanation that `include` asked for",

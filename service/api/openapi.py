@@ -28,6 +28,13 @@ _BEARER = {
     "description": "an API key, `ff_…`, or a JWT of the configured issuer; not needed while no key was ever made and the"
     " service listens only on its own machine. Each operation names the scopes that its caller needs.",
 }
+_HEADERS = {
+    "X-Request-ID": {
+        "description": "the id of the request: the caller's own if it sent one that is short and plain, or a new one",
+        "schema": {"type": "string"},
+    },
+    "Retry-After": {"description": "after how many seconds to try again", "schema": {"type": "string"}},
+}
 _SHOWN = ("application/json", "application/schema+json", "text/plain")  # answers that have an example
 _UNUSED = ("HTTPValidationError", "ValidationError")  # FastAPI's own refusals, which the service never sends
 
@@ -83,6 +90,7 @@ def _document(app: FastAPI, shapes: Shapes, live: Live) -> dict[str, Any]:
         local.pop("$schema", None)
         schemas[name] = local
     components["examples"] = {kind: _refusal(kind) for kind in KINDS}
+    components["headers"] = _HEADERS
     components["securitySchemes"] = {"bearer": _BEARER}
     for name, schema in schemas.items():
         schema.pop("$id", None)  # with a name of its own, its references to other components would lead nowhere
@@ -108,6 +116,11 @@ def _complete(operation: dict[str, Any], example: Mapping[str, Any]) -> None:
     if "422" in responses and MEDIA_TYPE not in responses["422"]["content"]:
         del responses["422"]  # FastAPI's own refusal, which the service never sends
     for status, response in responses.items():
+        names = ("X-Request-ID", "Retry-After") if status in ("429", "503") else ("X-Request-ID",)
+        response["headers"] = {
+            **response.get("headers", {}),
+            **{name: {"$ref": f"#/components/headers/{name}"} for name in names},
+        }
         for kind, content in response.get("content", {}).items():
             describe(content.get("schema", {}))
             if status.startswith("2") and kind in _SHOWN and "answer" in example:

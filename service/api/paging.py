@@ -24,14 +24,11 @@ MOST_CURSOR = 1_024  # characters
 Item = TypeVar("Item")
 
 
-def parameters(default: int, most: int, what: str) -> list[dict[str, Any]]:
-    """For a list's documentation: its two parameters. `what` are its items, in the plural."""
+def parameters(default: int | None, most: int, what: str) -> list[dict[str, Any]]:
+    """For a list's documentation: its two parameters. `what` are its items, in the plural. Without a default all are given at once."""
+    size = {"type": "integer", "minimum": 1, "maximum": most} | ({} if default is None else {"default": default})
     return [
-        parameter(
-            "limit",
-            f"how many {what} a page has at most",
-            {"type": "integer", "minimum": 1, "maximum": most, "default": default},
-        ),
+        parameter("limit", f"how many {what} a page has at most", size),
         parameter(
             "cursor",
             "`next` of the page before; without it, the first page",

@@ -63,6 +63,7 @@ _ERASE = parameter(
 _AS_OF = parameter(
     "as_of", "the day for which the entity is read; without it, the newest version", {"type": "string", "format": "date"}
 )
+_TAGGED = {"headers": {"ETag": {"description": "the version of the entity, for `If-Match`", "schema": {"type": "string"}}}}
 _REFUSED: tuple[Kind, ...] = ("register-refused", "not-found", "changed-meanwhile")
 _TAG = re.compile(r'(W/)?"([^"]*)"')
 
@@ -176,7 +177,7 @@ class _Endpoints:
                 parameters=[*named, _IF_MATCH, _IF_NONE_MATCH],
                 body=json_body(_schema_of(Content)),
                 repeatable=True,
-                answers={201: {"model": Entity, "description": "The entity is new"}},
+                answers={200: _TAGGED, 201: {**_TAGGED, "model": Entity, "description": "The entity is new"}},
             ),
         )
         add(
@@ -193,6 +194,7 @@ class _Endpoints:
                 needs="administer",
                 parameters=[*named, _IF_MATCH, _ERASE],
                 repeatable=True,
+                answers={200: _TAGGED},
             ),
         )
         # These are not `async`: reading waits for the disk, so each call runs in a thread.
@@ -222,6 +224,7 @@ class _Endpoints:
                 "not-found",
                 needs="read",
                 parameters=[*named, _AS_OF],
+                answers={200: _TAGGED},
             ),
         )
         add(

@@ -95,7 +95,7 @@ def test_every_operation_has_a_name_a_group_and_words(document: dict[str, Any]) 
         assert not unsaid, (each["operationId"], unsaid)
         names = [(one["in"], one["name"]) for one in each.get("parameters", ())]
         assert len(names) == len(set(names))
-        assert all(answer["description"] for answer in each["responses"].values())
+        assert all(answer["description"] and answer["headers"] for answer in each["responses"].values())
 
 
 def test_every_refusal_is_described_by_its_kinds(document: dict[str, Any]) -> None:
