@@ -1,8 +1,9 @@
 """
 `GET /docs`: the OpenAPI document as a page on which operations can be tried.
 
-The page is Swagger UI, whose files come with a package; nothing is fetched from elsewhere. Its content policy allows scripts and calls of
-this service only, and no inline script.
+The page is Swagger UI; nothing is fetched from elsewhere. Its content policy allows scripts and calls of this service only, and no inline
+script. The files come from the package `fastapi-swagger`, which ships those of Swagger UI's own releases; its code is not used. We refused
+a copy in the repository: two megabytes that nobody here can read, and that nobody would renew.
 """
 
 from functools import cache
@@ -13,7 +14,7 @@ from fastapi import FastAPI, Request, Response
 
 from service.service import Service
 
-# `style-src 'unsafe-inline'` is missing on purpose: Swagger UI sets styles through the document, which the policy allows.
+# No `unsafe-inline` for styles: Swagger UI sets them through the document, which a content policy does not restrict.
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none';"
     " form-action 'none'; frame-ancestors 'none'"

@@ -1,5 +1,6 @@
 """The page of the operations in a real browser: it works under its content policy, and what it shows can be tried."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from starlette.testclient import TestClient
 from service.api.docs import POLICY
 from service.server.app import create_app
 from service.service import Service
+from tests.service.callers.test_callers import make
 from tests.service.conftest import running
 
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync"]
@@ -16,9 +18,10 @@ WATCH = "document.addEventListener('securitypolicyviolation', each => console.er
 
 
 def test_an_operation_is_tried_and_nothing_is_complained_of(tmp_path: Path) -> None:
-    """A fact is looked up and an exchange is decided, with the example as it stands; every request goes to the service."""
+    """With a key that is typed in, a fact is looked up and an exchange decided, with the example as it stands; all from the service."""
     complaints: list[str] = []
     asked: list[str] = []
+    key = make(str(tmp_path / "log.db"), "evaluate", now=datetime.now(UTC))
     with running(tmp_path / "log.db") as server, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=ARGUMENTS)
         page = browser.new_page(viewport={"width": 1280, "height": 900})
@@ -30,6 +33,10 @@ def test_an_operation_is_tried_and_nothing_is_complained_of(tmp_path: Path) -> N
         assert loaded
         assert loaded.headers["content-security-policy"] == POLICY
         assert "unsafe" not in POLICY
+        page.get_by_role("button", name="Authorize").click()
+        page.locator(".auth-container input").fill(key)
+        page.locator(".auth-btn-wrapper .authorize").click()
+        page.locator(".auth-btn-wrapper .btn-done").click()
         for operation, parameters in (("facts-listFacts", {"prefix": "exporter."}), ("decisions-evaluate", {})):
             found = page.locator(f"#operations-{operation}")
             found.locator(".opblock-summary-control").click()
