@@ -51,14 +51,15 @@ def add(app: FastAPI, service: Service) -> None:
             query = _query(asked)
             page = service.read(lambda connection: search.find(connection, query, cursor, ROWS))
         except (ValueError, OverflowError):
-            words = WORDS[reader.lang]
-            return _html(missing_page(reader, words["bad_filter"], words["bad_filter_text"]), 400)
+            return _wrong_address(reader)
         return _html(list_page(page, asked, cursor is not None, reader))
 
     @app.get("/log/{id}", include_in_schema=False)
     def decision(id: str, request: Request) -> Response:
         caller_of(request.scope, "read")
         reader = PageReader(service.live.bundle, language(request))
+        if _asked(request):
+            return _wrong_address(reader)
 
         def look(connection: sa.Connection) -> tuple[Stored | None, list[sign_offs.SignOff]]:
             return find_one(connection, id), sign_offs.given(connection, id)
@@ -79,9 +80,10 @@ def add(app: FastAPI, service: Service) -> None:
         caller_of(request.scope, "read")
         reader = PageReader(service.live.bundle, language(request))
         words = WORDS[reader.lang]
-        first = request.query_params.get("first", "0")
-        if not (first.isascii() and first.isdigit() and len(first) < MOST_DIGITS):
-            return _html(missing_page(reader, words["bad_filter"], words["bad_filter_text"]), 400)
+        asked = _asked(request)
+        first = asked.pop("first", "0")
+        if asked or not (first.isascii() and first.isdigit() and len(first) < MOST_DIGITS):
+            return _wrong_address(reader)
         stored = service.read(lambda connection: find_one(connection, id))
         if stored is None:
             return _not_found(reader)
@@ -91,6 +93,11 @@ def add(app: FastAPI, service: Service) -> None:
         except CannotReplay as why:
             return _html(missing_page(reader, words["cannot"], str(why)), 409)
         return _html(provisions_page(shown, found, int(first), reader))
+
+
+def _wrong_address(reader: PageReader) -> Response:
+    words = WORDS[reader.lang]
+    return _html(missing_page(reader, words["bad_filter"], words["bad_filter_text"]), 400)
 
 
 def language(request: Request) -> str:

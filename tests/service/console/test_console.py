@@ -580,3 +580,11 @@ def test_scripts_in_a_record_do_nothing(site):
     expect(page.get_by_text(SCRIPT)).to_have_count(2)
     expect(page.get_by_text(SCRIPT).first).to_be_visible()
     page.close()
+
+
+@pytest.mark.parametrize("address", ["", "/provisions"])
+def test_a_decision_has_no_filters(client, evaluate, address):
+    """An address with a parameter that its page does not have is answered as wrong, and not as if it had none."""
+    id = evaluate(body()).json()["id"]
+    assert client.get(f"/log/{id}{address}?lang=zh").status_code == 200
+    assert client.get(f"/log/{id}{address}?outcome=review").status_code == 400
