@@ -94,7 +94,7 @@ class Decider:
         judged = self.judge(live, self._accepted(body, asked.lang), now, request_id)
         decided = self.tell(judged, asked, request_id, caller)
         if key and judged.judgement is judged.unsigned:
-            other = live.decisions.keep(key, decided.written, judged.filled.exchange.personal)
+            other = live.decisions.keep(key, decided.written, judged.filled.exchange, judged.filled.marks)
             if other is not None:
                 text = "the same exchange was decided otherwise before"
                 judgement = live.pdp.disagreeing(judged.judgement, other.judgement.outcome, text)
@@ -129,14 +129,14 @@ class Decider:
         """
         The key of the answer to an exchange in the decision cache; none where the answer depends on more than the exchange.
 
-        It does where a part of the explanation is asked for, where a shadow decides beside, where the ledger or the caller counts, and
-        where the caller may not be told what is in the register.
+        It does where a part of the explanation is asked for, where a shadow decides beside, where the ledger counts, and where the
+        caller may not be told what is in the register.
         """
         hidden = engine.REGISTER in body.document and not caller.reads
         if asked.include or self._service.shadow or hidden or not body.sound:
             return b""
         try:
-            if not self._counts.nothing(self._service.store.database, live, body.document):
+            if not self._counts.unused(self._service.store.database, live):
                 return b""
         except sa.exc.SQLAlchemyError:
             return b""  # who decides finds the error again, and says it
@@ -161,7 +161,8 @@ class Decider:
         began = perf_counter()
         id = str(uuid7())
         written = kept.of(id, live.pdp.naming.parties(body.document))
-        return self._decided(live, written, written, body.document, kept.personal, now, caller, _members(written), began=began)
+        more = _members(written, counted=kept.counted)
+        return self._decided(live, written, written, kept.filled(body.document), kept.personal, now, caller, more, began=began)
 
     def decide(
         self,
@@ -302,7 +303,7 @@ class Decider:
         moment = Moment(as_of, now if as_of == today else None)
         database = self._service.store.database
         try:
-            if self._counts.nothing(database, live, exchange.document):
+            if not self._counts.sent(live, exchange.document) and self._counts.unused(database, live):
                 return Filled(exchange, {}, dict.fromkeys(live.counting.facts, ANY_NUMBER))
             with database.reading.connect() as connection:
                 return self._counts.fill(connection, live, exchange, moment)

@@ -61,16 +61,17 @@ class Counts:
         self._callers = settings.callers_counts
         self._since = settings.ledger_since if isinstance(settings.ledger_since, date) else date.max
 
-    def nothing(self, database: Database, live: Live, document: Mapping[str, Any]) -> bool:
+    def unused(self, database: Database, live: Live) -> bool:
         """
-        Whether neither the ledger nor the caller counts anything of an exchange: then its counters hold what it adds itself.
+        Whether the ledger counts nothing: then the counters of an exchange hold what the caller sent, or what it adds itself.
 
         Raises sqlalchemy.exc.SQLAlchemyError.
         """
-        if not live.counting.facts:
-            return True
-        groups = {fact.partition(".")[0] for fact in live.counting.facts}
-        return self._since == date.max and groups.isdisjoint(document) and not self.book.used(database)
+        return not live.counting.facts or (self._since == date.max and not self.book.used(database))
+
+    def sent(self, live: Live, document: Mapping[str, Any]) -> bool:
+        """Whether the caller may have sent a count."""
+        return not {fact.partition(".")[0] for fact in live.counting.facts}.isdisjoint(document)
 
     def fill(
         self,

@@ -5,7 +5,7 @@ A decision is a function of the exchange's document, of the day and of the polic
 and the day, and an exchange that comes again gets the same bytes, with an id of its own.
 
 - INVARIANT (nothing personal): an answer is kept under a digest that is keyed with a secret of the process, without the exchange and
-  without the ids of its parties.
+  without the ids of its parties; of the exchange it has only the counts that were filled in.
 - INVARIANT (bounded): what is kept has a bound in bytes; what was not used for longest goes first.
 - INVARIANT (no error hides): every hundredth answer that is found is not given. The exchange is decided again, and the two are compared.
 """
@@ -18,11 +18,12 @@ from dataclasses import dataclass, replace
 from datetime import date
 from hashlib import blake2b
 from json.encoder import encode_basestring as quote
+from types import MappingProxyType
 from typing import Any
 
 import engine
 
-MOST_BYTES = 24 * 2**20
+MOST_BYTES = 16 * 2**20
 BESIDE_TEXTS = 3_500  # bytes that an answer takes beside its texts, as measured
 AGAIN_EVERY = 100  # answers that are found
 PARTIES = {"exporter": (), "recipient": ()}  # the ids of the parties, in the names of an answer
@@ -32,11 +33,24 @@ _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=
 
 @dataclass(frozen=True, slots=True)
 class KeptAnswer:
-    """An answer without its id, and the pointers to the personal values of its exchange. `bytes` is what it takes, about."""
+    """
+    An answer without its id, and what else its record needs. `bytes` is what it takes, about.
+
+    `personal` are pointers to the personal values of the exchange. `counted` has the source of each counter that was filled in, `counts`
+    its value in the exchange.
+    """
 
     written: engine.Written
     personal: tuple[str, ...]
+    counted: Mapping[str, Mapping[str, Any]]
+    counts: Mapping[str, Any]
     bytes: int
+
+    def filled(self, document: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The document of an exchange with its counters filled in."""
+        for fact, count in self.counts.items():
+            document = engine.put(document, fact, count)
+        return document
 
     def of(self, id: str, parties: Mapping[str, tuple[str, ...]]) -> engine.Written:
         """The answer to an exchange with these parties, under an id."""
@@ -69,7 +83,13 @@ class DecisionCache:
         self._kept.move_to_end(key)
         return None if self.found % AGAIN_EVERY == 0 else kept
 
-    def keep(self, key: bytes, written: engine.Written, personal: tuple[str, ...]) -> engine.Written | None:
+    def keep(
+        self,
+        key: bytes,
+        written: engine.Written,
+        exchange: engine.Exchange,
+        counted: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
+    ) -> engine.Written | None:
         """
         Keep the answer to an exchange. If another one was kept before, all are dropped, and that one is returned.
 
@@ -81,10 +101,15 @@ class DecisionCache:
                 return None
             self.forget()
             return before.written
-        if written.engine.agreed and not written.carried:
+        private = bool(exchange.personal) and not {"/" + fact.replace(".", "/") for fact in counted}.isdisjoint(
+            exchange.personal
+        )
+        if written.engine.agreed and not written.carried and not private:
             size = BESIDE_TEXTS + len(written.verdict) + sum(len(text.encode()) for text in written.members.values())
             light = written.light()
-            self._kept[key] = KeptAnswer(replace(light, id="", named={**light.named, **PARTIES}), personal, size)
+            light = replace(light, id="", named={**light.named, **PARTIES})
+            counts = {fact: _at(exchange.document, fact) for fact in counted}
+            self._kept[key] = KeptAnswer(light, exchange.personal, counted, counts, size)
             self.bytes += size
             while self.bytes > self._most:
                 self.bytes -= self._kept.popitem(last=False)[1].bytes
@@ -94,6 +119,14 @@ class DecisionCache:
         """Drop all answers."""
         self._kept.clear()
         self.bytes = 0
+
+
+def _at(document: Mapping[str, Any], fact: str) -> Any:
+    """The value of a fact in the document of an exchange."""
+    value: Any = document
+    for step in fact.split("."):
+        value = value[step]
+    return value
 
 
 def _meaning(written: engine.Written) -> dict[str, str]:

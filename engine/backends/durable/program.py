@@ -21,7 +21,7 @@ from engine.backends.durable.network import Head, Network, Test
 from engine.exchange import Exchange
 from engine.rules import AS_OF, Condition, Defined, RuleSet
 
-DERIVED = 1_024  # messages of which a network keeps what it derived
+DERIVED = 512  # messages of which a network keeps what it derived
 
 
 @dataclass(frozen=True, slots=True)

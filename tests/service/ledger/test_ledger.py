@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from starlette.testclient import TestClient
 
 import engine
+from service.ledger.book import Book
 from service.log.record import Record
 from service.policies.live import Live
 from service.server.app import create_app
@@ -102,6 +103,20 @@ def desk(opened: Any) -> Desk:
     """A service whose ledger is complete."""
     desk: Desk = opened(ledger_since="2026-01-01")
     return desk
+
+
+def test_a_kept_answer_has_the_counts_that_were_sent(opened: Any) -> None:
+    """The answer to the same exchange is kept with its counts, until the ledger counts."""
+    desk = opened(callers_counts="trust")
+    sent = {"counts__year": {"ordinary": {"at_least": 500, "at_most": 900}}}
+    first, second = (desk.record(desk.evaluate(300, **sent)["id"]) for _ in range(2))
+    assert desk.service.live.decisions.found == 1
+    assert first["counted"]["counts.year.ordinary"]["from"] in ("caller", "both")
+    assert (first["counted"], first["request"]) == (second["counted"], second["request"])
+    with desk.service.store.database.transaction() as transaction:
+        Book().note(transaction, desk.service.live.counting, NOON.date())
+    desk.evaluate(300, **sent)
+    assert desk.service.live.decisions.found == 1
 
 
 def test_only_what_is_committed_counts(desk: Desk) -> None:

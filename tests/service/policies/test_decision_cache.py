@@ -97,7 +97,7 @@ def test_what_is_kept_has_a_bound():
         exchange = engine.parse_exchange(bundle, json.dumps({**EXCHANGE, "data": {"people": people}}).encode())
         written = pdp.answer(pdp.judge(exchange, as_of=DAY), today=DAY, id=ID)
         keys.append(cache.key(exchange.document, DAY, "en"))
-        assert cache.keep(keys[-1], written, exchange.personal) is None
+        assert cache.keep(keys[-1], written, exchange) is None
         assert cache.find(keys[0]) is not None
         assert cache.bytes <= 40_000
     assert cache.find(keys[-1]) is not None
@@ -140,7 +140,7 @@ def test_the_policies_own_exchanges_get_the_same_bytes(mode):
         as_of = exchange.as_of or DAY
         written = pdp.answer(pdp.judge(exchange, as_of=as_of), today=DAY, id=ID)
         key = cache.key(exchange.document, DAY, "en")
-        assert cache.keep(key, written, exchange.personal) is None
+        assert cache.keep(key, written, exchange) is None
         kept = cache.find(key)
         if kept is None:
             assert written.carried or not cache.found % decision_cache.AGAIN_EVERY
