@@ -59,10 +59,10 @@ test: .venv/.tests /usr/bin/chromium ## run every test, then check and test the 
 		echo "the tests need a browser at /usr/bin/chromium; install Debian's package \`chromium\`" >&2; exit 1; \
 	fi
 
-bench: .venv/.tests ## measure the speed
+bench: .venv/.tests ## measure the speed (some minutes; ARGS=--help)
 	@$(BIN)/python -m tests.bench $(ARGS)
 
-bench-peers: .venv/.peers ## compare the speed with other engines (five minutes)
+bench-peers: .venv/.peers ## compare the speed with other engines (eight minutes)
 	@PYTHONPATH=.venv/peers $(BIN)/python -m tests.bench.compare $(ARGS)
 
 fuzz: .venv/.tests ## run random tests for about an hour

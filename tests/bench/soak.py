@@ -26,7 +26,7 @@ from pathlib import Path
 
 import engine
 from service.log.backup import examine
-from tests.bench.__main__ import EXCHANGES
+from tests.bench.traffic import EVERYTHING_SHOWN
 from tests.service.conftest import EXCHANGE, POLICIES, Server, running
 from tests.service.databases import PostgreSQL
 from tests.service.load import LOST, Load, children, during, post
@@ -94,7 +94,7 @@ def held(server: Server) -> float:
 def soak(database: str, folder: Path, workers: int, policies: Path, minutes: float, share: float) -> None:
     """One line of figures; ends the program where an answer has no record."""
     small = policies == POLICIES
-    request = post("/v1/evaluate", json.dumps(EXCHANGE if small else EXCHANGES["everything shown"]).encode())
+    request = post("/v1/evaluate", json.dumps(EXCHANGE).encode() if small else EVERYTHING_SHOWN)
     options = ("--workers", str(workers), "--policies", str(policies))
     with running(database, *options, folder=folder) as server:
         most = Load(server.port, [request], CONNECTIONS, keep=False)

@@ -136,7 +136,11 @@ def without_settings() -> dict[str, str]:
 
 
 class Server:
-    """A real server: `fifthfactor serve` in a process of its own, on a free port. `fresh`: one that imports everything itself."""
+    """
+    A real server: `fifthfactor serve` in a process of its own, on a free port.
+
+    `fresh`: one that imports everything itself. `module`: a fresh one, started by this module.
+    """
 
     def __init__(
         self,
@@ -146,6 +150,7 @@ class Server:
         folder: Path | None = None,
         policies: bool = True,
         fresh: bool = False,
+        module: str = "",
     ) -> None:
         command = ["serve", "--port", "0", "--database", str(database)]
         if policies and "--policies" not in options:
@@ -154,7 +159,7 @@ class Server:
         wanted = {**without_settings(), **(environment or {})}
         reads, writes = os.pipe()
         self._errors = os.fdopen(reads)
-        self.process = self._start([*command, *options], folder, wanted, writes, fresh)
+        self.process = self._start([*command, *options], folder, wanted, writes, module or ("service.cli" if fresh else ""))
         os.close(writes)
         self.log: list[str] = []
         self.address = ""
@@ -164,10 +169,10 @@ class Server:
 
     @staticmethod
     def _start(
-        command: list[str], folder: Path, environment: dict[str, str], errors: int, fresh: bool
+        command: list[str], folder: Path, environment: dict[str, str], errors: int, module: str
     ) -> ready_process.Process | subprocess.Popen[bytes]:
-        if fresh:
-            program = [sys.executable, "-m", "service.cli", *command]
+        if module:
+            program = [sys.executable, "-m", module, *command]
             return subprocess.Popen(
                 program, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=errors, cwd=folder, env=environment
             )

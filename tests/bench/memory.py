@@ -1,0 +1,99 @@
+"""
+The memory of a process: of a worker with the bundled policies, in megabytes, and what many different decisions add to it.
+
+A worker is a process that has opened the service with its application, and decides. It remembers things up to a bound, so what it adds
+until they are full is apart from what it adds afterwards.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+
+from service.problems import RequestRefused
+from service.server.app import create_app
+from tests.bench.figures import at_most, figure, heading, megabytes
+from tests.bench.in_process import InProcess
+from tests.bench.traffic import different
+from tests.bench.whole_decisions import MODES
+
+STATM = Path("/proc/self/statm")
+FIRST, FILLING = 200, 5_000  # decisions
+WORKER = at_most(160, 130)
+GROWTH = at_most(2)  # two decimals of what a worker has: a hundred bytes a decision would show
+
+
+def resident() -> float:
+    """MB of this process that are in memory now, what is free again not counted."""
+    gc.collect()
+    ctypes.CDLL(None).malloc_trim(0)
+    return int(STATM.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+def measurable() -> bool:
+    """Whether memory can be measured here."""
+    return STATM.exists() and hasattr(ctypes.CDLL(None), "malloc_trim")
+
+
+def workers(exchanges: Sequence[bytes], decisions: int) -> None:
+    """A worker in each mode, all at the same time, each in a process of its own, on as many different exchanges."""
+    heading("memory of a worker with all policies")
+    if not measurable():
+        print("memory is measured on Linux with glibc only")
+        return
+    with tempfile.TemporaryDirectory() as name:
+        sent = Path(name) / "exchanges.jsonl"
+        sent.write_bytes(b"\n".join(exchanges))
+        started = {
+            mode: subprocess.Popen(
+                [sys.executable, "-m", "tests.bench.memory", mode, str(sent), str(decisions)], stdout=subprocess.PIPE, text=True
+            )
+            for mode in MODES
+        }
+        for mode, process in started.items():
+            told, _ = process.communicate()
+            if process.returncode:
+                sys.exit(f"the worker in mode {mode} ended with {process.returncode}")
+            first, filled, last = json.loads(told)
+            figure(f"{mode}, after {FIRST} decisions", first, megabytes, WORKER)
+            figure(f"  {FILLING:,} different decisions add", filled - first, megabytes)
+            figure(f"  {decisions:,} more add", last - filled, megabytes, GROWTH)
+
+
+def _worker(mode: str, sent: Path, decisions: int) -> list[float]:
+    with tempfile.TemporaryDirectory() as folder, InProcess.opened(mode, Path(folder)) as service:
+        create_app(service.service.settings, service.service)
+        asked = different(_lines(sent))
+        held = []
+        for many in (FIRST, FILLING, decisions):
+            _decide(service, asked, many)
+            held.append(resident())
+        return held
+
+
+def _decide(service: InProcess, asked: Iterator[bytes], many: int) -> None:
+    """An exchange that is refused, because its numbers contradict each other, counts as well."""
+    for raw in islice(asked, many):
+        try:
+            service.decide(service.read(raw))
+        except RequestRefused:
+            continue
+
+
+def _lines(file: Path) -> Iterator[bytes]:
+    """The lines of a file, again and again; they are not held, for they would count."""
+    while True:
+        with file.open("rb") as lines:
+            yield from lines
+
+
+if __name__ == "__main__":
+    print(json.dumps(_worker(sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]))))
