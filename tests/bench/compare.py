@@ -10,8 +10,6 @@ level.
 from __future__ import annotations
 
 import argparse
-import ctypes
-import gc
 import json
 import os
 import subprocess
@@ -21,7 +19,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import engine
@@ -30,17 +27,14 @@ from engine.backends.durable import Durable
 from engine.backends.reference import Reference
 from engine.rules import Level, RuleSet
 from engine.verdict import Bounds, Engine, Verdict, numbers
-from tests.bench.peers import PEERS, Datalogic, Opa, Peer, policies
+from tests.bench import http_peers
+from tests.bench.figures import Goal, at_most, figure, heading, line, micro, times
+from tests.bench.memory import measurable, resident
+from tests.bench.peers import LEVELS, PEERS, Datalogic, Opa, Peer, policies
 from tests.bench.rules import ALL_PRESENT, DAY, SCOPED, SETTINGS, SOME_MISSING, Setting, Workload, workload
 from tests.bench.timing import Contender, measure, ratio
 
 SIZES = (10, 100, 1000)
-LEVELS = {
-    "prohibit": Level.PROHIBITED,
-    "review": Level.REVIEW,
-    "require": Level.REQUIREMENTS_UNMET,  # no made-up rule is a ground
-    "oblige": Level.PERMITTED_WITH_OBLIGATIONS,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,14 +180,6 @@ def reading(work: Workload) -> list[Contender]:
     ]
 
 
-def line(first: str, *cells: str, width: int = 32) -> None:
-    print(f"{first:{width}}" + "".join(f"{cell:>18}" for cell in cells), flush=True)
-
-
-def micro(seconds: float) -> str:
-    return f"{seconds * 1e6:,.1f} µs" if seconds < 1e-4 else f"{seconds * 1e6:,.0f} µs"
-
-
 Measured = Mapping[tuple[str, int], Contender]
 
 
@@ -209,58 +195,35 @@ def report(setting: Setting, found: Measured) -> None:
 # What to reach
 
 # How many times as fast, at 100 and at 1000 rules.
-FLOORS: tuple[tuple[str, str, Setting, tuple[float, float]], ...] = (
-    (Bitset.name, Datalogic.name, ALL_PRESENT, (1.8, 8)),
-    (Bitset.name, Datalogic.name, SOME_MISSING, (1.3, 4)),
-    (Bitset.name, Opa.name, ALL_PRESENT, (25, 100)),
-    (Bitset.name, Opa.name, SOME_MISSING, (20, 50)),
-    (Checked.name, Opa.name, ALL_PRESENT, (4, 3.5)),
-    (Checked.name, Opa.name, SOME_MISSING, (2, 2)),
-    (Checked.name, Opa.name, SCOPED, (5, 5)),
+GOALS: tuple[tuple[str, str, Setting, tuple[Goal, Goal]], ...] = (
+    (Bitset.name, Datalogic.name, ALL_PRESENT, (Goal(1, 1.8), Goal(5, 8))),
+    (Bitset.name, Datalogic.name, SOME_MISSING, (Goal(0.9, 1.8), Goal(4, 8))),
+    (Checked.name, Opa.name, ALL_PRESENT, (Goal(4, 10), Goal(5, 10))),
+    (Checked.name, Opa.name, SCOPED, (Goal(3, 10), Goal(4, 10))),
 )
-GROWTH = 4  # at most so many times as long for 1000 rules as for 100
+GROWTH = at_most(4, 2)  # times as long for 1000 rules as for 100
 
 
-def floors(measured: Mapping[Setting, Measured]) -> None:
-    print()
-    line("how many times as fast", "rules", "at least", "here", width=54)
-    for mine, peer, setting, least in FLOORS:
+def goals(measured: Mapping[Setting, Measured]) -> None:
+    heading("how many times as fast, in this process")
+    for mine, peer, setting, each in GOALS:
         found = measured[setting]
-        for size, floor in zip(SIZES[1:], least, strict=True):
-            what = f"{mine} against {peer}, {setting.name}"
+        for size, goal in zip(SIZES[1:], each, strict=True):
+            name = f"{mine} against {peer}, {setting.name}, {size} rules"
             if (peer, size) in found:
-                here = ratio(found[peer, size], found[mine, size])
-                line(what, f"{size}", f"{floor}×", f"{here:.2f}×", met(here >= floor), width=54)
+                figure(name, ratio(found[peer, size], found[mine, size]), times, goal)
             else:
-                line(what, f"{size}", f"{floor}×", "", "not measured", width=54)
+                line(f"  {name}", "not measured")
 
 
 def growth(measured: Mapping[Setting, Measured]) -> None:
-    print()
-    line(
-        f"growth from {SIZES[1]} to {SIZES[2]} rules", *(setting.name for setting in measured), f"{Bitset.name} under {GROWTH}×"
-    )
+    heading(f"growth from {SIZES[1]} to {SIZES[2]} rules, the most of all settings")
     for name in dict.fromkeys(name for found in measured.values() for name, size in found if size == SIZES[2]):
-        grown = [ratio(found[name, SIZES[2]], found[name, SIZES[1]]) for found in measured.values()]
-        verdict = [met(max(grown) < GROWTH)] if name == Bitset.name else []
-        line(f"  {name}", *(f"{times:.2f}×" for times in grown), *verdict)
-
-
-def met(reached: bool) -> str:
-    return "met" if reached else "NOT MET"
+        grown = max(ratio(found[name, SIZES[2]], found[name, SIZES[1]]) for found in measured.values())
+        figure(name, grown, times, GROWTH if name == Bitset.name else None)
 
 
 # Memory
-
-
-STATM = Path("/proc/self/statm")
-
-
-def resident() -> float:
-    """MB of this process that are in memory now, what is free again not counted."""
-    gc.collect()
-    ctypes.CDLL(None).malloc_trim(0)
-    return int(STATM.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
 def memory_of(name: str, seconds: float) -> None:
@@ -284,7 +247,7 @@ def _decide(one: Contender, seconds: float) -> int:
 
 def memory(names: Sequence[str], seconds: float) -> None:
     print()
-    if not STATM.exists() or not hasattr(ctypes.CDLL(None), "malloc_trim"):
+    if not measurable():
         print("memory is measured on Linux with glibc only")
         return
     line(f"memory, {SIZES[-1]} rules", "made, MB", "growth, MB", "in decisions")
@@ -299,6 +262,7 @@ def memory(names: Sequence[str], seconds: float) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="make bench-peers", description="our engines and others, in one run")
     parser.add_argument("--seconds", type=float, default=40, help="how long to time each setting")
+    parser.add_argument("part", nargs="?", choices=["http"], help="only this part: over HTTP")
     parser.add_argument("--memory-of", metavar="ENGINE", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.memory_of:
@@ -309,6 +273,9 @@ def main() -> None:
         print(
             f"this machine is busy (load {load:.1f} on {cores} cores): the figures are worth little, and 99th percentiles nothing"
         )
+    if options.part == "http":
+        http_peers.main()
+        return
     absent: dict[str, str] = {}
     measured: dict[Setting, Measured] = {}
     for setting in SETTINGS:
@@ -318,9 +285,10 @@ def main() -> None:
         measured[setting] = {(one.name, one.size): one for one in all_}
         report(setting, measured[setting])
         print()
-    floors(measured)
+    goals(measured)
     growth(measured)
     memory([name for name in ENGINES if name not in absent], options.seconds / 20)
+    http_peers.main()
 
 
 if __name__ == "__main__":

@@ -22,11 +22,18 @@ from importlib import import_module
 from itertools import compress, product
 from typing import Any, Protocol, TypeAlias
 
-from engine.rules import ALWAYS, AS_OF, All, AnyOf, Atom, Condition, Defined, Not, RuleSet
+from engine.rules import ALWAYS, AS_OF, All, AnyOf, Atom, Condition, Defined, Level, Not, RuleSet
 
 NEVER = AnyOf(())
 COMPLEMENTS = {"at_least": "less_than", "less_than": "at_least", "at_most": "more_than", "more_than": "at_most"}
 SIGNS = {"at_least": ">=", "less_than": "<", "at_most": "<=", "more_than": ">"}
+# To a peer, the strictest effect of the rules that hold is the outcome.
+LEVELS = {
+    "prohibit": Level.PROHIBITED,
+    "review": Level.REVIEW,
+    "require": Level.REQUIREMENTS_UNMET,  # no made-up rule is a ground
+    "oblige": Level.PERMITTED_WITH_OBLIGATIONS,
+}
 
 Words: TypeAlias = str | bool | int
 

@@ -21,6 +21,7 @@ import yaml
 import engine
 
 DAY = date(2026, 11, 24)
+SEED = 20261124
 POLICIES = 30  # at most; a scoped exchange touches about three of them
 JURISDICTIONS = ("ONE", "TWO", "THREE")
 COUNTRIES = [a + b for a in "ABCDE" for b in "FGHIJK"]
@@ -60,14 +61,19 @@ class Workload:
     exchanges: tuple[engine.Exchange, ...]
 
 
-def workload(setting: Setting, size: int, exchanges: int = 200, seed: int = 20261124) -> Workload:
+def written(setting: Setting, size: int, seed: int = SEED) -> dict[str, bytes]:
+    """The policies of a workload as YAML files, by name."""
+    return _Maker(setting, seed).sources(size)
+
+
+def workload(setting: Setting, size: int, exchanges: int = 200, seed: int = SEED) -> Workload:
     """
     The same arguments give the same workload on every machine.
 
     In every setting the rules are the same but for what their policies apply to, and a smaller workload is the beginning of a larger.
     """
+    bundle = engine.load_sources(written(setting, size, seed))
     maker = _Maker(setting, seed)
-    bundle = engine.load_sources(maker.sources(size))
     documents = tuple(maker.document() for _ in range(exchanges))
     read = tuple(engine.parse_exchange(bundle, json.dumps(document).encode()) for document in documents)
     return Workload(setting, size, bundle, documents, read)

@@ -1,0 +1,89 @@
+"""The measurements themselves: what a goal says, which traffic is sent, and that others do the same work over HTTP as the service."""
+
+from __future__ import annotations
+
+import json
+from itertools import islice
+from pathlib import Path
+
+import pytest
+from starlette.testclient import TestClient
+
+import engine
+from service.log.store import Store
+from service.policies.live import Live
+from tests.bench.figures import Goal, at_most
+from tests.bench.forgetful import forget
+from tests.bench.http_load import Load
+from tests.bench.peer_server import application
+from tests.bench.peers import LEVELS, policies
+from tests.bench.rules import ALL_PRESENT, DAY, workload
+from tests.bench.test_compare import InPython
+from tests.bench.traffic import different
+from tests.bench.whole_decisions import percentile
+
+
+@pytest.mark.parametrize(("value", "said"), [(2.9, "NOT MET"), (3, "met"), (5.9, "met"), (6, "aim met")])
+def test_a_goal_has_two_limits(value: float, said: str) -> None:
+    """A figure below the first is not met, one at the second reaches the aim; of a time less is better."""
+    assert Goal(3, 6).said(value) == said
+    assert at_most(-3, -6).said(-value) == said
+    assert Goal(3).said(6) == "met"
+
+
+def test_the_99th_percentile_leaves_one_in_a_hundred_above() -> None:
+    """Of a hundred values in any order one is above."""
+    assert percentile([*range(50, 100), *range(50)], 99) == 99
+    assert percentile(range(200), 99) == 198
+
+
+def test_no_exchange_of_different_traffic_comes_twice() -> None:
+    """The same exchange sent again is between other parties, and about other people where it says how many."""
+    sent = [b'{"data": {"people": {"ordinary": 0, "sensitive": 7}}}', b"{}"]
+    found = list(different(sent * 3))
+    assert len(set(found)) == 6
+    told = [json.loads(raw)["data"]["people"] for raw in found[::2]]
+    assert told == [{"ordinary": 0, "sensitive": 7 + number} for number in (0, 2, 4)]
+
+
+def test_a_load_goes_on_where_it_stopped() -> None:
+    """All connections and all rounds take the next request of one turn, so that nothing comes again before everything came."""
+    load = Load("", 0, 0, [b"1", b"2", b"3"])
+    assert [*islice(load.turn, 2), *islice(load.turn, 2)] == [b"1", b"2", b"3", b"1"]
+
+
+def test_where_nothing_hits_no_decision_is_kept() -> None:
+    """After an exchange was decided its decision is kept, and `forget` drops it."""
+    work = workload(ALL_PRESENT, 20, exchanges=1)
+    live = Live.of(work.bundle, "checked")
+    for found in (0, 1):
+        live.decisions.judge(work.exchanges[0], as_of=DAY)
+        assert live.decisions.found == found
+        assert live.decisions.bytes > 0
+    forget(live)
+    assert live.decisions.bytes == 0
+    live.decisions.judge(work.exchanges[0], as_of=DAY)
+    assert live.decisions.found == 1
+
+
+def test_a_peer_records_as_durably_as_the_service(tmp_path: Path) -> None:
+    """Its answer names the rules and the level; its record is sound, is in the index, and holds the request and the decision."""
+    work = workload(ALL_PRESENT, 40, exchanges=5)
+    rules = work.bundle.rules
+    peer, levels = InPython(policies(rules, DAY), complete=True), {rule.key: LEVELS[rule.effect] for rule in rules.rules}
+    pdp = engine.PDP(work.bundle, "reference")
+    with Store.open(tmp_path / "log.db") as store, TestClient(application(peer, levels, store)) as client:
+        named = 0
+        for document, exchange in zip(work.documents, work.exchanges, strict=True):
+            answer = client.post("/v1/evaluate", json=document).json()
+            assert answer["outcome"] == pdp.judge(exchange, as_of=DAY).outcome.word
+            stored = store.read(answer["id"])
+            assert stored is not None
+            assert not stored.faults()
+            whole = {opening.pointer: json.loads(opening.value or b"") for opening in stored.entry.openings}
+            assert whole == {
+                "request": document,
+                "decision": {name: answer[name] for name in ("proceed", "outcome", "matched")},
+            }
+            named += len(answer["matched"])
+        assert named
