@@ -1,17 +1,15 @@
 """
 `python -m tests.bench.forgetful serve …`: `fifthfactor` with everything that is remembered between decisions dropped before each one.
 
-What belongs to the compiled policies stays: the masks of values, what single values say to a ruleset, and texts that are made once.
+What belongs to the compiled policies stays: the masks of values, what values say to a ruleset, and texts that are made once.
 """
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
-import engine
 from engine.backends.durable import Durable
-from service.decisions.decider import Decider, Judged
+from service.decisions.decider import Decided, Decider
 from service.policies.live import Live
 
 
@@ -27,13 +25,13 @@ def main() -> None:
     """Run the command line so."""
     from service.cli.main import main as fifthfactor
 
-    judge = Decider.judge
+    answer = Decider.answer
 
-    def afresh(self: Decider, live: Live, exchange: engine.Exchange, now: datetime, *more: Any, **named: Any) -> Judged:
+    def afresh(self: Decider, live: Live, *more: Any) -> Decided:
         forget(live)
-        return judge(self, live, exchange, now, *more, **named)
+        return answer(self, live, *more)
 
-    Decider.judge = afresh  # type: ignore[method-assign]
+    Decider.answer = afresh  # type: ignore[method-assign, assignment]
     fifthfactor()
 
 

@@ -1,12 +1,13 @@
 """
 One service in this process: exchanges in, decisions out with the bytes of their answers and records, as the endpoints make them.
 
-It is the service's own path from a parsed exchange to what is sent and recorded. Nothing is written unless `record` is called.
+It is the service's own path from an exchange to what is sent and recorded. Nothing is written unless `record` is called.
 """
 
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, time
@@ -40,17 +41,23 @@ class InProcess:
         """A service with a new database in a folder."""
         settings = Settings(watch=False, policies=engine.bundled_policies(), database=str(folder / f"{mode}.db"), mode=mode)
         service = Service.open(settings)
+        gc.freeze()  # as the service does
         try:
             yield cls(service)
         finally:
+            gc.unfreeze()
             service.close()
 
     def read(self, raw: bytes) -> engine.Exchange:
         """Parse an exchange. Raises RequestRefused."""
         return self._decider.read(self.live, raw, NOON, LOCAL)
 
+    def answer(self, raw: bytes) -> Decided:
+        """The decision on the exchange in these bytes, made or found, with the bytes of its answer and of its record."""
+        return self._decider.answer(self.live, raw, ASKED, NOON, "bench", LOCAL)
+
     def decide(self, exchange: engine.Exchange) -> Decided:
-        """A whole decision, with the bytes of its answer and of its record."""
+        """The same, made from a parsed exchange; it is never found."""
         return self._decider.decide(self.live, exchange, ASKED, NOON, "bench", LOCAL)
 
     def forget(self) -> None:

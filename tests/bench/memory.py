@@ -83,7 +83,7 @@ def _decide(service: InProcess, asked: Iterator[bytes], many: int) -> None:
     """An exchange that is refused, because its numbers contradict each other, counts as well."""
     for raw in islice(asked, many):
         try:
-            service.decide(service.read(raw))
+            service.answer(raw)
         except RequestRefused:
             continue
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
 
 import engine
+from engine.backends.durable.network import Network
 from service.log.store import Store
 from service.policies.live import Live
 from tests.bench.figures import Goal, at_most
@@ -52,18 +54,30 @@ def test_a_load_goes_on_where_it_stopped() -> None:
     assert [*islice(load.turn, 2), *islice(load.turn, 2)] == [b"1", b"2", b"3", b"1"]
 
 
-def test_where_nothing_hits_no_decision_is_kept() -> None:
-    """After an exchange was decided its decision is kept, and `forget` drops it."""
+def test_where_nothing_hits_all_is_decided_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is kept of a decision, and what a network derived, serves the same exchange again; after `forget` nothing does."""
+    fired: list[object] = []
+    fire = Network.fire
+
+    def counted(self: Network, messages: Any) -> Any:
+        fired.append(self)
+        return fire(self, messages)
+
+    monkeypatch.setattr(Network, "fire", counted)
     work = workload(ALL_PRESENT, 20, exchanges=1)
+    [document], [exchange] = work.documents, work.exchanges
     live = Live.of(work.bundle, "checked")
-    for found in (0, 1):
-        live.decisions.judge(work.exchanges[0], as_of=DAY)
-        assert live.decisions.found == found
-        assert live.decisions.bytes > 0
+    key = live.decisions.key(document, DAY, "en")
+    for _ in range(2):
+        judgement = live.pdp.judge(exchange, as_of=DAY)
+    once = len(fired)
+    assert once
+    live.decisions.keep(key, live.pdp.answer(judgement, today=DAY, id="1"), ())
+    assert live.decisions.find(key)
     forget(live)
-    assert live.decisions.bytes == 0
-    live.decisions.judge(work.exchanges[0], as_of=DAY)
-    assert live.decisions.found == 1
+    assert not live.decisions.find(key)
+    live.pdp.judge(exchange, as_of=DAY)
+    assert len(fired) == 2 * once
 
 
 def test_a_peer_records_as_durably_as_the_service(tmp_path: Path) -> None:

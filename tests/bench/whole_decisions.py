@@ -11,6 +11,7 @@ import sqlite3
 import statistics
 import tempfile
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from time import perf_counter, thread_time
 
@@ -69,20 +70,20 @@ def times(bundle: engine.Bundle) -> None:
 
 def _whole(service: InProcess, mode: str, settled: bytes) -> None:
     exchange = service.read(settled)
+    name = f"three sovereigns, settled, {len(exchange.values)} facts"
     heading(f"{mode}: a decision with the bytes of its answer and its record")
-    for name, goal, before in (
-        ("repeated", REPEATED[mode], lambda: None),
-        ("nothing hits", NOTHING_HITS[mode], service.forget),
-    ):
-        _time(f"three sovereigns, settled, {len(exchange.values)} facts; {name}", service, exchange, goal, before)
-    for name, raw in (("one fact sent", traffic.ONE_FACT), ("{}", traffic.NOTHING)):
-        _time(f"{name}, with its questions; nothing hits", service, service.read(raw), FEW_FACTS[mode], service.forget)
+    _time(f"{name}; repeated, from its bytes", lambda: service.answer(settled), REPEATED[mode])
+    _time(f"{name}; nothing hits", lambda: service.decide(exchange), NOTHING_HITS[mode], service.forget)
+    _time(f"{name}; nothing hits, from its bytes", lambda: service.answer(settled), None, service.forget)
+    for said, raw in (("one fact sent", traffic.ONE_FACT), ("{}", traffic.NOTHING)):
+        few = service.read(raw)
+        _time(f"{said}, with its questions; nothing hits", partial(service.decide, few), FEW_FACTS[mode], service.forget)
 
 
-def _time(name: str, service: InProcess, exchange: engine.Exchange, goal: Goal, before: Callable[[], object]) -> None:
-    median, tail = timed(lambda: service.decide(exchange), before)
+def _time(name: str, decide: Callable[[], object], goal: Goal | None, before: Callable[[], object] = lambda: None) -> None:
+    median, tail = timed(decide, before)
     figure(name, median, micro, goal)
-    figure("  99th percentile", tail, micro, at_most(TAIL * goal.least))
+    figure("  99th percentile", tail, micro, goal and at_most(TAIL * goal.least))
 
 
 def rests_on(bundle: engine.Bundle, exchanges: Sequence[bytes]) -> None:
