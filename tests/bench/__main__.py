@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Sequence
 
 import engine
-from tests.bench import endpoint, memory, search, traffic, whole_decisions
+from tests.bench import memory, traffic, whole_decisions
 from tests.bench.figures import line
 
 EXAMPLES = """examples:
@@ -62,6 +62,8 @@ def main() -> None:
     if asked.more and asked.part != "search":
         parser.error(f"`{asked.part}` takes nothing more")
     if asked.part == "search":
+        from tests.bench import search
+
         number, *databases = asked.more or ["1000000"]
         search.main(int(number), databases or ["sqlite", "postgresql"])
         return
@@ -77,6 +79,8 @@ def _parts(bundle: engine.Bundle, exchanges: Sequence[bytes], many: int) -> dict
         whole_decisions.rests_on(bundle, exchanges)
 
     def http() -> None:
+        from tests.bench import endpoint
+
         endpoint.modes(exchanges)
         endpoint.processes()
 

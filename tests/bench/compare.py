@@ -27,7 +27,6 @@ from engine.backends.durable import Durable
 from engine.backends.reference import Reference
 from engine.rules import Level, RuleSet
 from engine.verdict import Bounds, Engine, Verdict, numbers
-from tests.bench import http_peers
 from tests.bench.figures import Goal, at_most, figure, heading, line, micro, times
 from tests.bench.memory import measurable, resident
 from tests.bench.peers import LEVELS, PEERS, Datalogic, Opa, Peer, policies
@@ -62,6 +61,16 @@ class Checked:
         return verdict
 
 
+class CheckedAfresh(Checked):
+    """The same, and what `durable` derived from earlier exchanges is dropped before each decision."""
+
+    name = "checked, nothing hits"
+
+    def evaluate(self, exchange: engine.Exchange, as_of: date, signed: frozenset[str] = frozenset()) -> Verdict:
+        self._second.forget()
+        return Checked.evaluate(self, exchange, as_of, signed)
+
+
 def ours(make: Callable[[RuleSet], Engine], work: Workload) -> Contender:
     """An engine of ours, made for a workload."""
     back_end = make(work.bundle.rules)
@@ -91,7 +100,7 @@ def theirs(make: type[Peer], work: Workload) -> Contender:
     return Contender(peer.name, work.size, decide, work.documents)
 
 
-OURS = {make.name: partial(ours, make) for make in (Reference, Durable, Bitset, Checked)}
+OURS = {make.name: partial(ours, make) for make in (Reference, Durable, Bitset, Checked, CheckedAfresh)}
 ENGINES: Mapping[str, Callable[[Workload], Contender]] = OURS | {make.name: partial(theirs, make) for make in PEERS}
 
 
@@ -268,6 +277,8 @@ def main() -> None:
     if options.memory_of:
         memory_of(options.memory_of, options.seconds)
         return
+    from tests.bench import http_peers  # not in the processes whose memory is measured
+
     load, cores = os.getloadavg()[0], os.cpu_count() or 1
     if load > cores / 4:
         print(

@@ -17,12 +17,12 @@ import engine
 from tests.bench.figures import Goal, figure, heading, line, share, times
 from tests.bench.http_load import CONNECTIONS, Load, bare_server, in_turn, post
 from tests.bench.traffic import EVERYTHING_SHOWN
+from tests.bench.whole_decisions import MODES
 from tests.service.conftest import ROOT, running
 from tests.service.databases import PostgreSQL
 
 BATCH, BATCH_CONNECTIONS = 100, 2
 FORGETFUL = "tests.bench.forgetful"
-MODES = ("bitset", "checked")
 # Of the rate of a bare `return {}`, by mode.
 REPEATED = {"bitset": Goal(0.13, 0.22), "checked": Goal(0.13, 0.22)}
 VARIED = {"bitset": Goal(0.09, 0.14), "checked": Goal(0.075, 0.14)}

@@ -21,11 +21,12 @@ import httpx
 from engine.backends.reference import Reference
 from engine.rules import Level
 from engine.verdict import Bounds, numbers
-from tests.bench.endpoint import FORGETFUL, MODES
+from tests.bench.endpoint import FORGETFUL
 from tests.bench.figures import Goal, figure, heading, times
 from tests.bench.http_load import CONNECTIONS, Load, in_turn, post, printing_port
 from tests.bench.peers import Opa, Peer, ZenExpression, policies
 from tests.bench.rules import ALL_PRESENT, DAY, SCOPED, Setting, Workload, workload, written
+from tests.bench.whole_decisions import MODES
 from tests.service.conftest import ROOT, running
 
 SIZES = (100, 1000)

@@ -26,9 +26,9 @@ from tests.bench.traffic import different
 from tests.bench.whole_decisions import MODES
 
 STATM = Path("/proc/self/statm")
-FIRST, FILLING = 200, 5_000  # decisions
+FILLING = 5_000  # decisions
 WORKER = at_most(160, 130)
-GROWTH = at_most(2)  # two decimals of what a worker has: a hundred bytes a decision would show
+GROWTH = at_most(2)  # a hundred bytes a decision would show
 
 
 def resident() -> float:
@@ -63,9 +63,10 @@ def workers(exchanges: Sequence[bytes], decisions: int) -> None:
             if process.returncode:
                 sys.exit(f"the worker in mode {mode} ended with {process.returncode}")
             first, filled, last = json.loads(told)
-            figure(f"{mode}, after {FIRST} decisions", first, megabytes, WORKER)
+            figure(f"{mode}, after its first decision", first, megabytes, WORKER)
             figure(f"  {FILLING:,} different decisions add", filled - first, megabytes)
             figure(f"  {decisions:,} more add", last - filled, megabytes, GROWTH)
+            figure("  in the end", last, megabytes)
 
 
 def _worker(mode: str, sent: Path, decisions: int) -> list[float]:
@@ -73,7 +74,7 @@ def _worker(mode: str, sent: Path, decisions: int) -> list[float]:
         create_app(service.service.settings, service.service)
         asked = different(_lines(sent))
         held = []
-        for many in (FIRST, FILLING, decisions):
+        for many in (1, FILLING, decisions):
             _decide(service, asked, many)
             held.append(resident())
         return held

@@ -88,7 +88,7 @@ def test_a_missing_fact_leaves_rules_open() -> None:
         assert (answers(theirs(InPython, work)) != answers(theirs(Hopeful, work))) is differ
 
 
-@pytest.mark.parametrize("engine", ["durable", "bitset", "checked"])
+@pytest.mark.parametrize("engine", ["durable", "bitset", "checked", "checked, nothing hits"])
 def test_our_engines_answer_the_made_up_exchanges_alike(engine: str) -> None:
     """Every engine of ours gives the reference's answers, bounds included."""
     work = workload(SOME_MISSING, 30, exchanges=30)

@@ -73,6 +73,7 @@ def _whole(service: InProcess, mode: str, settled: bytes) -> None:
     name = f"three sovereigns, settled, {len(exchange.values)} facts"
     heading(f"{mode}: a decision with the bytes of its answer and its record")
     _time(f"{name}; repeated, from its bytes", lambda: service.answer(settled), REPEATED[mode])
+    _time("a hospital's export; repeated, from its bytes", lambda: service.answer(traffic.EVERYTHING_SHOWN), None)
     _time(f"{name}; nothing hits", lambda: service.decide(exchange), NOTHING_HITS[mode], service.forget)
     _time(f"{name}; nothing hits, from its bytes", lambda: service.answer(settled), None, service.forget)
     for said, raw in (("one fact sent", traffic.ONE_FACT), ("{}", traffic.NOTHING)):
