@@ -72,7 +72,7 @@ def test_where_nothing_hits_all_is_decided_again(monkeypatch: pytest.MonkeyPatch
         judgement = live.pdp.judge(exchange, as_of=DAY)
     once = len(fired)
     assert once
-    live.decisions.keep(key, live.pdp.answer(judgement, today=DAY, id="1"), ())
+    live.decisions.keep(key, live.pdp.answer(judgement, today=DAY, id="1"), exchange)
     assert live.decisions.find(key)
     forget(live)
     assert not live.decisions.find(key)
