@@ -8,6 +8,7 @@ again from these. The name of its shape carries a version. A new shape gets a ne
 
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
@@ -185,13 +186,18 @@ class RecordWriter:
         moment = recorded_at.astimezone(UTC).isoformat().replace("+00:00", "Z")
         return {
             **self._fixed,
-            "asked_by": canonical(asked_by),
+            "asked_by": _caller(asked_by),
             "as_of": b'"%b"' % decision.as_of.isoformat().encode(),
             "decision": canonical_object(recorded),
             "recorded_at": b'"%b"' % moment.encode(),
             "verdict": decision.verdict.encode(),
             **written,
         }
+
+
+@lru_cache(maxsize=1024)
+def _caller(id: str) -> bytes:
+    return canonical(id)
 
 
 def answered(decision: engine.Written) -> bytes:

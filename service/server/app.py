@@ -90,7 +90,6 @@ def create_app(settings: Settings, service: Service | None = None, entities: Ent
     app.state.service = service
     app.router.route_class = Checked
     groups = (
-        evaluate,
         batch,
         commitments,
         counters,
@@ -108,6 +107,8 @@ def create_app(settings: Settings, service: Service | None = None, entities: Ent
         start,
         docs,
     )
+    # Routes are tried in their order, and most calls evaluate.
+    evaluate.add(app, service)
     authzen.add(app, service, entities or Registered(service.store.database))
     for group in groups:
         group.add(app, service)
