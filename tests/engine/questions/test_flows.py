@@ -37,7 +37,7 @@ LOCATION = {
     "recipient.organised_in": ["HK"], "recipient.controlled_from": ["HK"], "data.state": "identified",
     "data.people.ordinary": 0, "data.people.sensitive": 50_000, "data.people_in": ["US"], "data.nationalities": ["US"],
     "data.collected_in": ["US"], "data.stored_in": ["US"], "data.source": "purchased", "act.us_deal": "brokerage",
-    "purpose.is": ["marketing"], "safeguards.basis": ["consent"],
+    "purpose.is": ["marketing"], "safeguards.basis": ["consent"], "data.us_people.geolocation": 50_000,
 }  # fmt: skip
 IMAGES = {
     "exporter.kind": "hospital", "exporter.organised_in": ["KE"], "recipient.kind": "research-body", "recipient.relation": "unrelated",
