@@ -51,11 +51,12 @@ def _figure(load: Load, other: Load, goal: Goal) -> None:
 
 
 def _loads(mode: str, folder: Path, exchanges: Sequence[bytes], servers: ExitStack) -> tuple[Load, ...]:
-    """The loads of one mode: three servers, for one that has a key asks every caller for it."""
+    """The loads of one mode: a server for each kind of traffic, and one with a key, which asks every caller for it."""
     options = ("--policies", str(engine.bundled_policies()), "--mode", mode)
     key = made_key(folder / f"{mode}-key.db")
     at = {}
-    for name, module in (("plain", "service.cli"), ("forgetful", FORGETFUL), ("key", "service.cli")):
+    kinds = ("repeated", "service.cli"), ("varied", "service.cli"), ("forgetful", FORGETFUL), ("key", "service.cli")
+    for name, module in kinds:
         server = servers.enter_context(running(folder / f"{mode}-{name}.db", *options, module=module))
         at[name] = (server.port, server.process.pid)
     single = [post("/v1/evaluate", raw) for raw in exchanges]
@@ -66,11 +67,11 @@ def _loads(mode: str, folder: Path, exchanges: Sequence[bytes], servers: ExitSta
         for begin in range(0, len(last) - BATCH + 1, BATCH)
     ]
     return (
-        Load(f"{mode}, repeated", *at["plain"], [post("/v1/evaluate", EVERYTHING_SHOWN)]),
-        Load(f"{mode}, varied", *at["plain"], single),
+        Load(f"{mode}, repeated", *at["repeated"], [post("/v1/evaluate", EVERYTHING_SHOWN)]),
+        Load(f"{mode}, varied", *at["varied"], single),
         Load(f"{mode}, nothing hits, of varied traffic", *at["forgetful"], single),
         Load(f"{mode}, repeated, with an API key against without", *at["key"], [post("/v1/evaluate", EVERYTHING_SHOWN, key)]),
-        Load(f"{mode}, varied, in batches of {BATCH} against single calls", *at["plain"], batches, BATCH_CONNECTIONS, BATCH),
+        Load(f"{mode}, varied, in batches of {BATCH} against single calls", *at["varied"], batches, BATCH_CONNECTIONS, BATCH),
     )
 
 
