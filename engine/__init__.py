@@ -58,6 +58,7 @@ from engine.policy_language.check import PolicySettings
 from engine.policy_language.model import ActionText, AttributesText, AuthZenText, ContextText, EntityText, Status
 from engine.policy_language.places import NotAnObject, Path, Places
 from engine.policy_language.vocabulary import Register
+from engine.rules import Level
 from engine.values import Range
 from engine.version import SEMANTICS, semantics_of
 from engine.version import VERSION as __version__
@@ -109,6 +110,7 @@ __all__ = [
     "Key",
     "Language",
     "Leg",
+    "Level",
     "Liar",
     "Lie",
     "MovePart",

@@ -418,9 +418,9 @@ class PDP:
             return verdicts, self._agreed
         return verdicts, self._agreed.model_copy(update={"agreed": False, "disagreement": trouble[:MAX_DIFFERENCES]})
 
-    def disagreeing(self, judgement: Judgement, other: Outcome, text: str) -> Judgement:
-        """A judgement that another outcome of the same exchange contradicts: the strictest of a review and both outcomes."""
-        level = max(Level.REVIEW, judgement.outcome.bounds.high, other.bounds.high)
+    def disagreeing(self, judgement: Judgement, other: Level, text: str) -> Judgement:
+        """A judgement that another one on the same exchange contradicts: the strictest of a review and what both leave possible."""
+        level = max(Level.REVIEW, judgement.outcome.bounds.high, other)
         bounds = Bounds(level, level)
         own, outcome = (replace(each, word=outcome_word(bounds), bounds=bounds) for each in (judgement.own, judgement.outcome))
         engine = judgement.engine.model_copy(update={"agreed": False, "disagreement": [*judgement.engine.disagreement, text]})

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
+from json.encoder import encode_basestring as quote
 from typing import Self
 
 from engine.deciding.judgement import Judgement
@@ -21,7 +22,6 @@ from engine.decision import (
     Outcome,
     QuestionPart,
 )
-from engine.exchange import Exchange
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,9 +68,9 @@ class Written:
         """The next questions of an answer, or of a whole decision the questions of its first list."""
         return tuple(self.missing[0].facts) if self.missing else ()
 
-    def light(self) -> Self:
-        """The same without the exchange and the engines' verdicts, to be kept."""
-        return replace(self, judgement=replace(self.judgement, exchange=Exchange({}, {}), verdicts={}))
+    def under(self, id: str) -> Self:
+        """The same decision under another id."""
+        return replace(self, id=id, members={**self.members, "id": quote(id)})
 
     def json(self) -> str:
         """The document, with its members in their own order."""

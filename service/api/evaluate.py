@@ -31,8 +31,7 @@ def add(app: FastAPI, service: Service) -> None:
             async with service.turns:
                 live, now = service.live, service.clock()
                 decided = decider.answer(live, raw, wanted, now, scope["request_id"], caller)
-            written = decided.written
-            noted = {"decision_id": written.id, "outcome": written.outcome, "proceed": written.proceed}
+            noted = {"decision_id": decided.id, "outcome": decided.outcome, "proceed": decided.proceed}
             return Outgoing.of(decided, decided.answer, noted)
 
         return await record_and_answer(service, request, caller, raw, decide)

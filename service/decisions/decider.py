@@ -19,7 +19,7 @@ from service.ledger.book import Book
 from service.ledger.counts import ANY_NUMBER, Counts, Filled, Moment
 from service.log.canonical_json import NotCanonical
 from service.log.leaf import SealedRecord, seal
-from service.log.record import answered
+from service.log.record import RecordedDecision, answered
 from service.log.summary import Summary
 from service.policies.decision_cache import KeptAnswer
 from service.policies.live import Live
@@ -66,15 +66,24 @@ class Judged:
         return self.judgement.proceeds(self.today)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Decided:
-    """A decision: as it is recorded, as the caller gets it, and the two as bytes."""
+    """A decision, made now or kept: its answer as bytes, and what is recorded of it. `given` is for the shadow, once this is durable."""
+
+    id: str
+    outcome: str
+    proceed: bool
+    answer: bytes
+    entry: SealedRecord
+    given: GivenToShadow | None = None  # None where there is no shadow
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecidedNow(Decided):
+    """A decision that was made now: as it is recorded, and as the caller gets it."""
 
     written: engine.Written
     told: engine.Written
-    answer: bytes
-    entry: SealedRecord
-    given: GivenToShadow | None  # for the shadow, if there is one, once the record is durable
 
 
 class Decider:
@@ -89,15 +98,15 @@ class Decider:
         """The decision on the exchange in these bytes, or the answer that was given to the same before. Raises RequestRefused."""
         body = self._body(live, raw, now, caller, asked.lang)
         key = self._key(live, body, asked, now, caller)
-        if key and (kept := live.decisions.find(key)) and not self._may_be_signed(kept.written):
-            return self._again(live, body, kept, now, request_id, caller)
+        if key and (kept := live.decisions.find(key)) and not self._may_be_signed(kept):
+            return self._again(live, body, asked, kept, now, caller)
         judged = self.judge(live, self._accepted(body, asked.lang), now, request_id)
         decided = self.tell(judged, asked, request_id, caller)
         if key and judged.judgement is judged.unsigned:
             other = live.decisions.keep(key, decided.written, judged.filled.exchange, judged.filled.marks)
             if other is not None:
                 text = "the same exchange was decided otherwise before"
-                judgement = live.pdp.disagreeing(judged.judgement, other.judgement.outcome, text)
+                judgement = live.pdp.disagreeing(judged.judgement, other.highest, text)
                 return self.tell(replace(judged, judgement=judgement), asked, request_id, caller)
         return decided
 
@@ -145,9 +154,9 @@ class Decider:
         except ValueError:
             return b""  # a number that JSON cannot carry; the engine refuses it at its place
 
-    def _may_be_signed(self, written: engine.Written) -> bool:
+    def _may_be_signed(self, kept: KeptAnswer) -> bool:
         """Whether an approval could change an answer, and approvals were given."""
-        if not written.signable or written.outcome not in sign_offs.OPEN:
+        if not kept.signable or kept.recorded.outcome not in sign_offs.OPEN:
             return False
         try:
             return sign_offs.any_given(self._service.store.database)
@@ -155,14 +164,13 @@ class Decider:
             return True
 
     def _again(
-        self, live: Live, body: named_exchanges.Body, kept: KeptAnswer, now: datetime, request_id: str, caller: Caller
+        self, live: Live, body: named_exchanges.Body, asked: TellingAsked, kept: KeptAnswer, now: datetime, caller: Caller
     ) -> Decided:
         """An answer that was given before, to be answered and recorded under an id of its own. Raises RequestRefused."""
         began = perf_counter()
-        id = str(uuid7())
-        written = kept.of(id, live.pdp.naming.parties(body.document))
-        more = _members(written, counted=kept.counted)
-        return self._decided(live, written, written, kept.filled(body.document), kept.personal, now, caller, more, began=began)
+        answer, recorded = kept.under(str(uuid7()), live.pdp.naming.parties(body.document))
+        more = _members(recorded.outcome, asked.lang, kept.signable, kept.counted)
+        return self._sealed(live, recorded, answer, kept.filled(body.document), kept.personal, now, caller, more, began)
 
     def decide(
         self,
@@ -173,7 +181,7 @@ class Decider:
         request_id: str,
         caller: Caller,
         denied: Callable[[engine.Written], str] = lambda written: "",
-    ) -> Decided:
+    ) -> DecidedNow:
         """The decision on an exchange: `judge`, then `tell`. Raises RequestRefused."""
         return self.tell(self.judge(live, exchange, now, request_id), asked, request_id, caller, denied)
 
@@ -210,7 +218,7 @@ class Decider:
         request_id: str,
         caller: Caller,
         denied: Callable[[engine.Written], str] = lambda written: "",
-    ) -> Decided:
+    ) -> DecidedNow:
         """
         The decision on a judged exchange, to be answered and recorded. The exchange is not evaluated again. Raises RequestRefused.
 
@@ -225,41 +233,50 @@ class Decider:
             self._service.incidents.disagreement(live.pdp, request_id, written)
         no = denied(written)
         told = written if caller.reads else live.pdp.withheld(written)
-        more = _members(written, counted=judged.filled.marks, denied=no, signed_off=judged.judgement.signed_off)
+        more = _members(written.outcome, written.lang, written.signable, judged.filled.marks, no, judged.judgement.signed_off)
+        try:
+            recorded, answer = RecordedDecision.of(written), answered(told)
+        except NotCanonical:
+            raise _not_carried() from None
+        since = began - judged.seconds
+        decided = self._sealed(live, recorded, answer, exchange.document, exchange.personal, judged.now, caller, more, since)
         # A shadow has no sign-offs, so it is compared with the judgement without them.
         given = GivenToShadow.of(judged.unsigned, judged.id, judged.today) if self._service.shadow else None
-        return self._decided(
-            live, written, told, exchange.document, exchange.personal, judged.now, caller, more, given, began - judged.seconds
+        return DecidedNow(
+            id=decided.id,
+            outcome=decided.outcome,
+            proceed=decided.proceed,
+            answer=answer,
+            entry=decided.entry,
+            given=given,
+            written=written,
+            told=told,
         )
 
-    def _decided(
+    def _sealed(
         self,
         live: Live,
-        written: engine.Written,
-        told: engine.Written,
+        recorded: RecordedDecision,
+        answer: bytes,
         document: Mapping[str, Any],
         personal: Sequence[str],
         now: datetime,
         caller: Caller,
         more: Mapping[str, Any],
-        given: GivenToShadow | None = None,
-        began: float = 0.0,
+        began: float,
     ) -> Decided:
-        """A decision on a document, sealed. `told` is what the caller gets, `more` the optional members of the record."""
+        """A decision on a document, sealed. `more` are the optional members of the record. Raises RequestRefused."""
         revision = live.digests.source
         try:
-            members = live.records.write(written, now, caller.id, more)
-            answer = answered(told)
-            summary = Summary.of(written, now, caller.id, revision, denied="denied" in more)
-            entry = seal({"id": written.id, "request": document}, personal, written=members, summary=summary)
+            members = live.records.write(recorded, now, caller.id, more)
+            summary = Summary.of(recorded, now, caller.id, revision, denied="denied" in more)
+            entry = seal({"id": recorded.id, "request": document}, personal, written=members, summary=summary)
         except NotCanonical:
-            raise RequestRefused(
-                "exchange-refused", "the body holds a number or a text that JSON cannot carry safely"
-            ) from None
+            raise _not_carried() from None
         took = perf_counter() - began
-        self._service.metrics.decided(written.outcome, took)
-        tracing.done("decide", took, decision_id=written.id, decision_outcome=written.outcome, policy_revision=revision)
-        return Decided(written, told, answer, entry, given)
+        self._service.metrics.decided(recorded.outcome, took)
+        tracing.done("decide", took, decision_id=recorded.id, decision_outcome=recorded.outcome, policy_revision=revision)
+        return Decided(id=recorded.id, outcome=recorded.outcome, proceed=recorded.proceed, answer=answer, entry=entry)
 
     def look(self, live: Live, exchange: engine.Exchange, now: datetime) -> engine.Judgement:
         """The judgement that `decide` would make, for searches. Nothing is recorded. Raises RequestRefused, engine.EnginesFailed."""
@@ -327,9 +344,15 @@ def _refusal(refused: engine.ExchangeRefused, lang: str) -> RequestRefused:
     return RequestRefused("exchange-refused", detail, errors=places)
 
 
+def _not_carried() -> RequestRefused:
+    return RequestRefused("exchange-refused", "the body holds a number or a text that JSON cannot carry safely")
+
+
 def _members(
-    written: engine.Written,
-    counted: Mapping[str, Any] | None = None,
+    outcome: str,
+    lang: str,
+    signable: Sequence[str],
+    counted: Mapping[str, Any],
     denied: str = "",
     signed_off: Sequence[engine.SignedOffPart] = (),
 ) -> dict[str, Any]:
@@ -337,8 +360,8 @@ def _members(
     members = {
         "counted": counted or None,
         "denied": denied or None,
-        "lang": None if written.lang == TellingAsked().lang else written.lang,
-        "signable": list(written.signable) if written.outcome == sign_offs.REVIEW else None,
+        "lang": None if lang == TellingAsked().lang else lang,
+        "signable": list(signable) if outcome == sign_offs.REVIEW else None,
         "signed_off": [each.model_dump(mode="json") for each in signed_off] or None,
     }
     return {name: value for name, value in members.items() if value is not None}

@@ -18,7 +18,7 @@ from uuid_utils import uuid7
 
 import engine
 from service.callers.caller import Caller
-from service.decisions.decider import Decided, Decider, TellingAsked
+from service.decisions.decider import DecidedNow, Decider, TellingAsked
 from service.ledger.book import Book
 from service.ledger.counts import Counts, Filled, Moment, bare, ends
 from service.log.canonical_json import canonical
@@ -99,7 +99,7 @@ class Commitment(LedgerPart):
 class Done:
     """The result of committing: the new decision, the number of its record, and the commitment."""
 
-    decided: Decided
+    decided: DecidedNow
     sequence: int
     commitment: Commitment
 
@@ -111,7 +111,7 @@ class Moved(Exception):
     `tell` gives the decision, which says why. This takes longer than judging; done after the transaction, it holds up no other commitment.
     """
 
-    def __init__(self, tell: Callable[[], Decided]) -> None:
+    def __init__(self, tell: Callable[[], DecidedNow]) -> None:
         super().__init__("the decision moved")
         self.tell = tell
 
@@ -171,7 +171,7 @@ class Ledger:
             sa.insert(commitment).values(
                 id=id,
                 decision=decision,
-                evaluation=decided.written.id,
+                evaluation=decided.id,
                 sequence=sequence,
                 exporter=None if exporter is None else self._book.hashed(transaction, (EXPORTER,), (exporter,)),
                 as_of=ready.moment.as_of.isoformat(),

@@ -7,10 +7,11 @@ again from these. The name of its shape carries a version. A new shape gets a ne
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import lru_cache
 from types import MappingProxyType
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints, model_serializer
 
@@ -158,6 +159,40 @@ class EarlierRecord(RecordBase):
     decision: engine.Decision
 
 
+@dataclass(frozen=True, slots=True)
+class RecordedDecision:
+    """
+    What is recorded of a decision, and what its summary shows. `decision` and `verdict` are members of the record, as canonical JSON.
+
+    The links and the explanation of an answer are not recorded. For the other members see engine.Written.
+    """
+
+    id: str
+    decision: bytes
+    verdict: bytes
+    as_of: date
+    outcome: str
+    proceed: bool
+    hypothetical: bool
+    answer: str
+    named: Mapping[str, tuple[str, ...]]
+
+    @classmethod
+    def of(cls, written: engine.Written) -> Self:
+        """From a written decision. Raises NotCanonical."""
+        return cls(
+            written.id,
+            canonical_object({name: text for name, text in _members(written).items() if name != EXPLANATION}),
+            written.verdict.encode(),
+            written.as_of,
+            written.outcome,
+            written.proceed,
+            written.hypothetical,
+            written.answer,
+            written.named,
+        )
+
+
 class RecordWriter:
     """
     Writes the records of one bundle, without their requests, as canonical JSON.
@@ -174,23 +209,22 @@ class RecordWriter:
         }
 
     def write(
-        self, decision: engine.Written, recorded_at: datetime, asked_by: str, more: Mapping[str, Any] = MappingProxyType({})
+        self,
+        decision: RecordedDecision,
+        recorded_at: datetime,
+        asked_by: str,
+        more: Mapping[str, Any] = MappingProxyType({}),
     ) -> Mapping[str, bytes]:
-        """
-        All members of a decision's record except `id` and `request`. Raises NotCanonical.
-
-        `more` are the optional members of the record. The links and the explanation of an answer are not recorded.
-        """
-        recorded = {name: text for name, text in _members(decision).items() if name != EXPLANATION}
+        """All members of a decision's record except `id` and `request`; `more` are the optional ones. Raises NotCanonical."""
         written = {name: canonical(value) for name, value in more.items()}
         moment = recorded_at.astimezone(UTC).isoformat().replace("+00:00", "Z")
         return {
             **self._fixed,
             "asked_by": _caller(asked_by),
             "as_of": b'"%b"' % decision.as_of.isoformat().encode(),
-            "decision": canonical_object(recorded),
+            "decision": decision.decision,
             "recorded_at": b'"%b"' % moment.encode(),
-            "verdict": decision.verdict.encode(),
+            "verdict": decision.verdict,
             **written,
         }
 

@@ -11,9 +11,10 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import engine
+if TYPE_CHECKING:
+    from service.log.record import RecordedDecision
 
 PARTIES = ("exporter", "recipient")
 NAMED = ("jurisdiction", "provision", "requirement", "missing", "category", *PARTIES, "exporter_country", "recipient_country")
@@ -40,7 +41,7 @@ class Summary:
     named: Mapping[str, tuple[str, ...]]
 
     @classmethod
-    def of(cls, written: engine.Written, recorded_at: datetime, caller: str, bundle: str, denied: bool = False) -> Summary:
+    def of(cls, written: RecordedDecision, recorded_at: datetime, caller: str, bundle: str, denied: bool = False) -> Summary:
         """The summary of a decision to be recorded. `denied`: the caller was answered no although the exchange may proceed."""
         return cls(
             recorded_at,

@@ -12,21 +12,26 @@ and the day, and an exchange that comes again gets the same bytes, with an id of
 
 import json
 import secrets
+import zlib
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from hashlib import blake2b
-from json.encoder import encode_basestring as quote
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Self
+from uuid import uuid4
 
 import engine
+from service.log.record import RecordedDecision, answered
 
-MOST_BYTES = 16 * 2**20
-BESIDE_TEXTS = 3_500  # bytes that an answer takes beside its texts, as measured
+MOST_BYTES = 24 * 2**20
+BESIDE_TEXTS = 2_500  # bytes that an answer takes beside its texts, as measured
 AGAIN_EVERY = 100  # answers that are found
 PARTIES = {"exporter": (), "recipient": ()}  # the ids of the parties, in the names of an answer
+NO_ID = str(
+    uuid4()
+)  # in the place of the id of an answer that is kept; no text of an answer is a caller's, so none can be this
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
 
@@ -34,28 +39,52 @@ _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=
 @dataclass(frozen=True, slots=True)
 class KeptAnswer:
     """
-    An answer without its id, and what else its record needs. `bytes` is what it takes, about.
+    An answer without its id, and what its record needs. `highest` is the strictest outcome that it leaves possible.
 
-    `personal` are pointers to the personal values of the exchange. `counted` has the source of each counter that was filled in, `counts`
-    its value in the exchange.
+    `texts` has the answer, and the decision and the verdict of its record. `personal` are pointers to the personal values of the exchange.
+    `counted` has the source of each counter that was filled in, `counts` its value in the exchange.
     """
 
-    written: engine.Written
+    recorded: RecordedDecision
+    signable: tuple[str, ...]
+    highest: engine.Level
+    texts: bytes
     personal: tuple[str, ...]
     counted: Mapping[str, Mapping[str, Any]]
     counts: Mapping[str, Any]
-    bytes: int
+
+    @classmethod
+    def of(cls, written: engine.Written, exchange: engine.Exchange, counted: Mapping[str, Mapping[str, Any]]) -> Self:
+        """An answer to an exchange."""
+        blank = written.under(NO_ID)
+        recorded = RecordedDecision.of(blank)
+        texts = zlib.compress(b"\0".join((answered(blank), recorded.decision, recorded.verdict)), 1)
+        return cls(
+            replace(recorded, decision=b"", verdict=b"", named={**recorded.named, **PARTIES}),
+            written.signable,
+            written.judgement.outcome.bounds.high,
+            texts,
+            exchange.personal,
+            counted,
+            {fact: _at(exchange.document, fact) for fact in counted},
+        )
+
+    @property
+    def size(self) -> int:
+        """The bytes that it takes, about."""
+        return BESIDE_TEXTS + len(self.texts)
+
+    def under(self, id: str, parties: Mapping[str, tuple[str, ...]]) -> tuple[bytes, RecordedDecision]:
+        """The answer to an exchange with these parties, under an id, and what is recorded of it."""
+        answer, decision, verdict = zlib.decompress(self.texts).replace(NO_ID.encode(), id.encode()).split(b"\0")
+        kept = self.recorded
+        return answer, replace(kept, id=id, decision=decision, verdict=verdict, named={**kept.named, **parties})
 
     def filled(self, document: Mapping[str, Any]) -> Mapping[str, Any]:
         """The document of an exchange with its counters filled in."""
         for fact, count in self.counts.items():
             document = engine.put(document, fact, count)
         return document
-
-    def of(self, id: str, parties: Mapping[str, tuple[str, ...]]) -> engine.Written:
-        """The answer to an exchange with these parties, under an id."""
-        written = self.written
-        return replace(written, id=id, members={**written.members, "id": quote(id)}, named={**written.named, **parties})
 
 
 class DecisionCache:
@@ -89,30 +118,27 @@ class DecisionCache:
         written: engine.Written,
         exchange: engine.Exchange,
         counted: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
-    ) -> engine.Written | None:
+    ) -> KeptAnswer | None:
         """
         Keep the answer to an exchange. If another one was kept before, all are dropped, and that one is returned.
 
         An answer on which engines disagree is not kept, nor one with conditions that came with the data, because their origin is free text.
+        Raises NotCanonical.
         """
         before = self._kept.get(key)
+        private = not {"/" + fact.replace(".", "/") for fact in counted}.isdisjoint(exchange.personal)
+        if before is None and (not written.engine.agreed or written.carried or private):
+            return None
+        kept = KeptAnswer.of(written, exchange, counted)
         if before is not None:
-            if _meaning(before.written) == _meaning(written):
+            if before.texts == kept.texts:
                 return None
             self.forget()
-            return before.written
-        private = bool(exchange.personal) and not {"/" + fact.replace(".", "/") for fact in counted}.isdisjoint(
-            exchange.personal
-        )
-        if written.engine.agreed and not written.carried and not private:
-            size = BESIDE_TEXTS + len(written.verdict) + sum(len(text.encode()) for text in written.members.values())
-            light = written.light()
-            light = replace(light, id="", named={**light.named, **PARTIES})
-            counts = {fact: _at(exchange.document, fact) for fact in counted}
-            self._kept[key] = KeptAnswer(light, exchange.personal, counted, counts, size)
-            self.bytes += size
-            while self.bytes > self._most:
-                self.bytes -= self._kept.popitem(last=False)[1].bytes
+            return before
+        self._kept[key] = kept
+        self.bytes += kept.size
+        while self.bytes > self._most:
+            self.bytes -= self._kept.popitem(last=False)[1].size
         return None
 
     def forget(self) -> None:
@@ -127,7 +153,3 @@ def _at(document: Mapping[str, Any], fact: str) -> Any:
     for step in fact.split("."):
         value = value[step]
     return value
-
-
-def _meaning(written: engine.Written) -> dict[str, str]:
-    return {name: text for name, text in written.members.items() if name != "id"}

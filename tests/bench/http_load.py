@@ -40,7 +40,7 @@ class Load:
     Requests to send to a server, in turn, going on from round to round.
 
     `rates` and `costs` have a figure for each round: what was answered in a second, and the server's CPU seconds for it. An answered
-    request counts as `holds` of what is measured.
+    request counts as `holds` of what is measured. So many requests are answered `first`, and not counted.
     """
 
     name: str
@@ -49,6 +49,7 @@ class Load:
     requests: Sequence[bytes]
     connections: int = CONNECTIONS
     holds: int = 1
+    first: int = 0
     rates: list[float] = field(default_factory=list)
     costs: list[float] = field(default_factory=list)
     turn: Iterator[bytes] = field(init=False)
@@ -127,7 +128,10 @@ class _Caller(asyncio.Protocol):
 def in_turn(loads: Sequence[Load], rounds: int = 5, seconds: float = 1.0) -> None:
     """Ask each for a while, in every round. A first round is not counted."""
     for load in loads:
-        load.round(seconds / 2)
+        answered = 0.0
+        while answered <= load.first:
+            load.round(seconds / 2)
+            answered += load.rates[-1] * seconds / 2 / load.holds
         load.rates.clear()
         load.costs.clear()
     for _ in range(rounds):

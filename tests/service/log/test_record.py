@@ -21,7 +21,7 @@ from starlette.testclient import TestClient
 import engine
 from service.log.canonical_json import NotCanonical, canonical, canonical_object, joined
 from service.log.leaf import WHOLE, Opening, SealedRecord, clear, faults, opened, seal
-from service.log.record import EngineVersion, PolicyDigests, Record, RecordedVerdict, RecordWriter, answered
+from service.log.record import EngineVersion, PolicyDigests, Record, RecordedDecision, RecordedVerdict, RecordWriter, answered
 from service.log.summary import Summary
 from service.server.app import create_app
 from service.service import Service
@@ -53,7 +53,7 @@ def decided(pdp: engine.PDP, exchange: engine.Exchange, day: date, today: date =
 
 def recorded(decision: engine.Written, exchange: engine.Exchange, now: datetime = NOW) -> tuple[bytes, SealedRecord]:
     """The answer and the log entry, as the service makes them."""
-    members = WRITER.write(decision, now, "gateway")
+    members = WRITER.write(RecordedDecision.of(decision), now, "gateway")
     return answered(decision), seal({"id": ID, "request": exchange.document}, exchange.personal, written=members)
 
 
@@ -159,7 +159,7 @@ def test_the_summary_of_a_leaf_is_that_of_its_decision(pdp):
         exchange = engine.parse_exchange(BUNDLE, trial.raw)
         decision = decided(pdp, exchange, trial.as_of or exchange.as_of or DAY)
         _, entry = recorded(decision, exchange)
-        made = Summary.of(decision, NOW, "gateway", DIGESTS.source)
+        made = Summary.of(RecordedDecision.of(decision), NOW, "gateway", DIGESTS.source)
         read = Summary.of_leaf(entry.leaf, {each.pointer: each.value for each in entry.openings})
         old, new = {each for each in made.words() if each[0] != "category"}, set(read.words())
         shown = {each["fact"] for each in json.loads(decision.members["questions"])}
