@@ -67,7 +67,7 @@ def _loads(mode: str, folder: Path, exchanges: Sequence[bytes], servers: ExitSta
     return (
         Load(f"{mode}, repeated", *at["repeated"], [post("/v1/evaluate", EVERYTHING_SHOWN)]),
         Load(f"{mode}, varied", *at["varied"], single, first=len(single)),
-        Load(f"{mode}, nothing hits, of varied traffic", *at["forgetful"], single),
+        Load(f"{mode}, nothing hits, of varied traffic", *at["forgetful"], single, first=len(single)),
         Load(f"{mode}, repeated, with an API key against without", *at["key"], [post("/v1/evaluate", EVERYTHING_SHOWN, key)]),
         Load(f"{mode}, varied, in batches of {BATCH} against single calls", *at["varied"], batches, BATCH_CONNECTIONS, BATCH),
     )
