@@ -661,7 +661,8 @@ def _schema_leaf() -> Any:
 
 
 def _flatten(tree: Mapping[str, Any], prefix: str, into: dict[str, Value]) -> None:
-    for key, value in tree.items():
+    """In the order of canonical JSON: a record has its request so, and what was decided on it must be found again."""
+    for key, value in sorted(tree.items()):
         if isinstance(value, dict):
             _flatten(value, f"{prefix}{key}.", into)
         else:

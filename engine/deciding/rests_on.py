@@ -189,7 +189,7 @@ class _Search:
 
     def complete(self, found: dict[str, Level], own: Level) -> None:
         """Add statements until the exchange is permitted without all others; one that is added matters only together with others."""
-        left = [name for name in self.statements if name not in found]
+        left = sorted(name for name in self.statements if name not in found)
         evaluations = 0
         while left and self.without(*left) not in PERMITS:
             # The shortest beginning of the list that the permit can't do without ends with a statement that it needs.

@@ -236,7 +236,8 @@ class FactsTests:
         today = self._days.get(day) or self._begin(day)
         values, classes = exchange.values, today.classes
         absent = self._every
-        told: list[tuple[str, Value, tuple[str, ...]]] = [(name, value, (name,)) for name, value in values.items()]
+        # In the order of their names: which of several values is named must not depend on the order in which they were sent.
+        told: list[tuple[str, Value, tuple[str, ...]]] = [(name, values[name], (name,)) for name in sorted(values)]
         for each in self._totals:
             members = tuple(member for member in each.members if member in values)
             if members:

@@ -7,8 +7,10 @@ What is named is a case in `backends/cases`; that it is never too little is test
 from __future__ import annotations
 
 import json
+import random
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import date
 from typing import Any
 
 import pytest
@@ -180,3 +182,23 @@ def test_each_language_says_what_a_permit_rests_on() -> None:
         "p/bar",
         "certificate",
     ]
+
+
+def test_what_it_rests_on_does_not_depend_on_the_order_of_what_was_sent() -> None:
+    """A record has its request in an order of its own, and what was decided on it must be found again."""
+    bundle = engine.load(engine.bundled_policies())
+    pdp = engine.PDP(bundle, "bitset")
+    draw, permits = random.Random(1), 0
+    for trial in engine.trials(bundle, bundle)[::12]:
+        try:
+            exchange = engine.parse_exchange(bundle, trial.raw)
+        except engine.ExchangeRefused:
+            continue
+        day = exchange.as_of or date(2026, 11, 27)
+        names = list(exchange.values)
+        draw.shuffle(names)
+        found = pdp.judge(exchange, as_of=day)
+        other = pdp.judge(replace(exchange, values={name: exchange.values[name] for name in names}), as_of=day)
+        assert pdp.rests_on(found) == pdp.rests_on(other), trial.name
+        permits += found.outcome.permits
+    assert permits > 40
