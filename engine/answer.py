@@ -232,5 +232,4 @@ class Answer(Part):
     bundle: DigestsPart
     engine: EngineLine
     verdict: str | None = None
-    links: dict[str, str] | None = None
     explanation: Explanation | None = None

@@ -37,7 +37,7 @@ MAX_VALUES = 12  # of a question
 MAX_QUESTION = 560  # bytes that a question takes, if it can be shortened
 MAX_HOW = 240  # bytes that a way of meeting a requirement may take
 MAX_DISAGREEMENT = 120  # characters of a place where engines disagree
-ROOM_FOR_LINKS = 160
+SPARE = 160  # bytes that stay free, for members to come
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True, allow_nan=False).encode
 
@@ -93,7 +93,7 @@ class AnswerWriter:
             "must_be_shown": [quote(name) for name in case.exchange.only_stated],
             "lanes": list(self.lanes(case)),
         }
-        shown = fitted(items, MOST_BYTES - ROOM_FOR_LINKS - _size(fixed))
+        shown = fitted(items, MOST_BYTES - SPARE - _size(fixed))
         more = {name: left for name, each in items.items() if (left := len(each) - len(shown[name]))}
         if case.further:
             more["questions"] = more.get("questions", 0) + case.further

@@ -72,7 +72,7 @@ MEMBERS: Mapping[str, str] = {
     "verdict": "a digest of everything that was decided",
     "Record.verdict": "the verdict in compact form",
     "SignOff.verdict": "`approve` or `refuse`",
-    "links": "the addresses of the explanation and of the record",
+    "links": "where to go from here, by name",
     "Start.links": "addresses of this service, as paths",
     "explanation": "the parts of the explanation that `include` asked for",
     # reasons

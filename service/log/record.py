@@ -164,7 +164,7 @@ class RecordedDecision:
     """
     What is recorded of a decision, and what its summary shows. `decision` and `verdict` are members of the record, as canonical JSON.
 
-    The links and the explanation of an answer are not recorded. For the other members see engine.Written.
+    The explanation of an answer is not recorded. For the other members see engine.Written.
     """
 
     id: str
@@ -235,11 +235,8 @@ def _caller(id: str) -> bytes:
 
 
 def answered(decision: engine.Written) -> bytes:
-    """A decision as it is answered: with links to its explanation and its record. Raises NotCanonical."""
-    members, id = _members(decision), decision.id.encode()
-    explained = members.pop(EXPLANATION, None)
-    members["links"] = b'{"explanation":"/v1/decisions/%b/explanation","record":"/v1/decisions/%b"}' % (id, id)
-    return joined(members if explained is None else {**members, EXPLANATION: explained})
+    """A decision as it is answered. Raises NotCanonical."""
+    return joined(_members(decision))
 
 
 def _members(decision: engine.Written) -> dict[str, bytes]:

@@ -63,7 +63,6 @@ def test_without_a_key_every_call_counts(client, service):
 def test_with_a_key_the_record_is_as_without(client, service):
     """The answer is the recorded decision, with links to it."""
     decision = send(client, "one").json()
-    assert decision.pop("links")["record"] == f"/v1/decisions/{decision['id']}"
     assert client.get(f"/v1/decisions/{decision['id']}").json()["record"]["decision"] == decision
     assert client.app.state.service.store.read(decision["id"]).faults() == ()
 

@@ -66,8 +66,8 @@ def test_a_decision_over_the_wire_and_a_clean_end(database, tmp_path):
         status, decision = ask(server, "POST", "/v1/evaluate", body())
         assert status == 200
         answer = json.loads(decision)
-        id, links = answer["id"], answer.pop("links")
-        status, kept = ask(server, "GET", links["record"])
+        id = answer["id"]
+        status, kept = ask(server, "GET", f"/v1/decisions/{id}")
         assert (status, json.loads(kept)["record"]["decision"]) == (200, answer)
         assert server.stop(signal.SIGTERM) == 0
     assert [path.name for path in tmp_path.iterdir()] == [path.name for path in tmp_path.glob("log.db")]
