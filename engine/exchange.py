@@ -15,34 +15,23 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from functools import cached_property
-from typing import Annotated, Any
+from typing import Any
 
 from pydantic import (
-    AfterValidator,
-    ConfigDict,
-    Discriminator,
-    Field,
-    PlainValidator,
-    Tag,
-    TypeAdapter,
     ValidationError,
-    WithJsonSchema,
 )
-from pydantic_core import PydanticCustomError
-from typing_extensions import TypedDict
 
 from engine.diagnostic import did_you_mean
+from engine.exchange_shape import registered_shape, sent_shape
 from engine.multilingual import NO_WORDS, Words
 from engine.policy_language.vocabulary import DOCUMENT_FIELDS, DOCUMENT_GROUPS, Vocabulary, stated_in
 from engine.registered import COUNTED, IN_REGISTER, REGISTERED, Entity, joined
 from engine.rules import AS_OF
-from engine.values import BadValue, Disputed, Document, Missing, Range, SetOf, Type, Value, either
+from engine.values import Disputed, Document, Missing, Range, Value, either
 
-SCHEMA = "fifthfactor/exchange/1"
 INCOHERENT = "incoherent"  # the code of a problem: with other statements of the exchange it cannot be true
 MAX_BYTES = 256 * 1024
 MAX_PROBLEMS = 100
-MAX_CARRIED = 64
 MAX_ENTITIES = 16
 MAX_NAME = 120  # characters of a name in a refusal
 MOST_ALIKE = 3  # names that a refusal proposes
@@ -177,8 +166,8 @@ class ExchangeReader:
         self._contradictions = contradictions
         self._travelling = travelling
         self._ways = requirements | grounds
-        self._model = _model(vocabulary)
-        self._states = TypeAdapter(_closed("Registered", _tree(vocabulary, registered=True)))
+        self._model = sent_shape(vocabulary)
+        self._states = registered_shape(vocabulary)
         self._sets = {fact.name: fact.type.values for fact in vocabulary.facts.values()}
         self._closing = {f"{family}.rest": members for family, members in vocabulary.families.items()}
         # A counter of a family counts different people, so it is at least as large as the largest member.
@@ -478,188 +467,6 @@ def _constant(name: str) -> Any:
 _decode = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_constant).decode
 
 
-def _model(vocabulary: Vocabulary) -> TypeAdapter[dict[str, Any]]:
-    """The shape of an exchange for pydantic: facts nest by dots, keys are closed."""
-    tree = _tree(vocabulary)
-    tree[AS_OF] = _leaf(Type("date"), "the date of the law and of the exchange; today if it is left out", unknown=False)
-    tree["relies_on"] = _ways_leaf()
-    tree["carried"] = _carried_leaf()
-    tree["schema"] = _schema_leaf()
-    return TypeAdapter(_closed("Exchange", tree))
-
-
-def _tree(vocabulary: Vocabulary, registered: bool = False) -> dict[str, Any]:
-    """The facts and documents that a sender may state, or those that the register may state."""
-    tree: dict[str, Any] = {}
-    for fact in vocabulary.facts.values():
-        *path, last = fact.name.split(".")
-        here = tree
-        for step in path:
-            here = here.setdefault(step, {})
-        leaf = _leaf(fact.type, fact.title.en, some=fact.some)
-        here[last] = leaf if registered or not fact.register_only else _refused_leaf(fact.title.en)
-    for family, members in vocabulary.families.items():
-        here = tree
-        for step in family.split("."):
-            here = here[step]
-        first = vocabulary.facts[members[0]]
-        said = "the total of the members that are not named; 0 closes the family"
-        here["rest"] = _leaf(first.type, said, zero=True) if registered or not first.register_only else _refused_leaf(said)
-    for group in DOCUMENT_GROUPS:
-        tree[group] = {kind: _document_leaf(text.title.en) for kind, text in vocabulary.kinds[group].items()}
-    return tree
-
-
-def _closed(name: str, tree: Mapping[str, Any]) -> Any:
-    """An object with only these keys; each key may be left out."""
-    fields = {key: _closed(f"{name}_{key}", inner) if isinstance(inner, dict) else inner for key, inner in tree.items()}
-    shape = TypedDict(name, fields, total=False)  # type: ignore[misc]
-    shape.__pydantic_config__ = ConfigDict(extra="forbid", title=name.replace("_", "."))  # type: ignore[attr-defined]
-    return shape
-
-
-def _leaf(type: Type, title: str, unknown: bool = True, zero: bool = False, some: bool = False) -> Any:
-    # A word of a closed set is its own value. Most values sent are such words, so look for them first.
-    words = frozenset(type.values.values if type.values and not type.many else ())
-
-    def read(json: Any) -> Value:
-        if isinstance(json, str) and json in words:
-            return json
-        try:
-            value = type.accept(json)
-        except BadValue as bad:
-            raise PydanticCustomError("wrong_value", "{m}", {"m": f"{bad}; {bad.help}" if bad.help else str(bad)}) from None
-        if some and value == SetOf(frozenset()):
-            nothing = type.values.nothing if type.values else ""
-            help = f'; send ["{nothing}"] where none of the others applies' if nothing else ""
-            raise PydanticCustomError("wrong_value", "{m}", {"m": f"must name at least one {_one(type)}{help}"})
-        if (value is Missing.UNKNOWN and not unknown) or (zero and value != Range.exact(0)):
-            raise PydanticCustomError("wrong_value", "must be zero" if zero else "cannot be unknown here")
-        return value
-
-    schema = _schema(type) | ({"minItems": 1} if some else {})
-    schema = {"anyOf": [schema, {"const": "unknown"}]} if unknown and not zero else schema
-    return Annotated[Any, PlainValidator(read), WithJsonSchema({**schema, "title": title})]
-
-
-def _refused_leaf(title: str) -> Any:
-    """A fact that only the register may state."""
-
-    def read(json: Any) -> Value:
-        raise PydanticCustomError("register_only", "only the register may state this; leave it out")
-
-    return Annotated[Any, PlainValidator(read), WithJsonSchema({"not": {}, "title": title})]
-
-
-def _one(type: Type) -> str:
-    """What a member of a set is called."""
-    return type.values.title if type.values else type.kind
-
-
-def _schema(type: Type) -> dict[str, Any]:
-    if type.many:
-        return {
-            "type": "array",
-            "items": {"anyOf": [_schema(Type(type.kind, False, type.values)), {"const": "unknown"}]},
-        }
-    number = {"type": "integer", "minimum": 0}
-    match type.kind:
-        case "yes/no":
-            return {"type": "boolean"}
-        case "value":
-            assert type.values
-            return {"type": "string", "enum": list(type.values.values)}
-        case "count":
-            ends = {
-                "type": "object",
-                "properties": {"at_least": number, "at_most": number},
-                "additionalProperties": False,
-                "minProperties": 1,
-            }
-            return {"anyOf": [number, ends]}
-        case "ratio":
-            return {"type": "string", "pattern": r"^\d{1,15}(\.\d{1,12})?$"}
-        case "date":
-            return {"type": "string", "format": "date"}
-    examples = {"money": "20000000 USD", "duration": "3 years", "id": "org-1"}
-    return {"type": "string", "minLength": 1, "maxLength": 256, "examples": [examples[type.kind]]}
-
-
-def _document_leaf(title: str) -> Any:
-    """A document with its fields, or the word `none` or `unknown`."""
-
-    def read(json: Any) -> Value:
-        if json not in ("none", "unknown"):
-            raise PydanticCustomError(
-                "wrong_value", 'must be a document like {"dated": "2024-05-01", "covers": true}, "none" or "unknown"'
-            )
-        return Missing.UNKNOWN if json == "unknown" else Document("none", {})
-
-    word = Annotated[Any, PlainValidator(read), WithJsonSchema({"enum": ["none", "unknown"]}), Tag("word")]
-    document = Annotated[_DOCUMENT, Tag("document")]
-    return Annotated[
-        document | word,
-        Discriminator(lambda json: "document" if isinstance(json, dict) else "word"),
-        Field(title=title),
-    ]
-
-
-def _ways_leaf() -> Any:
-    def read(json: Any) -> tuple[str, ...]:
-        if not isinstance(json, list) or len(json) > 32 or not all(isinstance(way, str) and len(way) <= 160 for way in json):
-            raise PydanticCustomError("wrong_value", "must be a list of at most 32 ids of requirements or grounds")
-        return tuple(json)
-
-    schema = {
-        "type": "array",
-        "items": {"type": "string"},
-        "maxItems": 32,
-        "title": "requirements or grounds the sender relies on",
-    }
-    return Annotated[Any, PlainValidator(read), WithJsonSchema(schema)]
-
-
-def _carried_leaf() -> Any:
-    wrong = f'must be a list of at most {MAX_CARRIED} objects like {{"provision": …, "from": …}}, whose values are texts'
-
-    def entry(json: Any) -> tuple[str, str]:
-        match json:
-            case {"provision": str(provision), "from": str(origin), **rest} if not rest:
-                if 0 < len(provision) <= 160 and 0 < len(origin) <= 256:
-                    return provision, origin
-        raise PydanticCustomError("wrong_value", "{m}", {"m": wrong})
-
-    def read(json: Any) -> tuple[tuple[str, str], ...]:
-        if not isinstance(json, list) or len(json) > MAX_CARRIED:
-            raise PydanticCustomError("wrong_value", "{m}", {"m": wrong})
-        return tuple(entry(each) for each in json)
-
-    schema = {
-        "type": "array",
-        "items": {
-            "type": "object",
-            "properties": {
-                "provision": {"type": "string", "minLength": 1, "maxLength": 160},
-                "from": {"type": "string", "minLength": 1, "maxLength": 256},
-            },
-            "required": ["provision", "from"],
-            "additionalProperties": False,
-        },
-        "maxItems": MAX_CARRIED,
-        "title": "conditions that came with the data: for each, the provision that laid it down and where it came from",
-    }
-    return Annotated[Any, PlainValidator(read), WithJsonSchema(schema)]
-
-
-def _schema_leaf() -> Any:
-    def read(json: Any) -> str:
-        if json != SCHEMA:
-            raise PydanticCustomError("wrong_value", "must be `{s}`", {"s": SCHEMA})
-        return SCHEMA
-
-    return Annotated[Any, PlainValidator(read), WithJsonSchema({"const": SCHEMA})]
-
-
 def _flatten(tree: Mapping[str, Any], prefix: str, into: dict[str, Value]) -> None:
     """In the order of canonical JSON: a record has its request so, and what was decided on it must be found again."""
     for key, value in sorted(tree.items()):
@@ -708,11 +515,3 @@ def _nested(steps: Iterable[str]) -> str:
     """How a fact is written: its steps as members, each inside the one before."""
     *outer, last = map(json.dumps, steps)
     return "".join(f"{{{each}: " for each in outer) + f"{{{last}: …}}" + "}" * len(outer)
-
-
-def _shown(fields: dict[str, Value]) -> Document:
-    return Document("shown", fields)
-
-
-_FIELDS = _closed("Document", {name: _leaf(type, name) for name, type in DOCUMENT_FIELDS.items()})
-_DOCUMENT = Annotated[_FIELDS, AfterValidator(_shown)]  # type: ignore[valid-type]

@@ -217,7 +217,7 @@ def test_who_may_not_read_the_register_sees_the_outcome_only(evaluator, put, cli
     for word in ("blue", "US", "art-3", "Listed"):
         assert word not in first.text
     engine.Answer.model_validate(answer)
-    reader = client.get(f"{answer['links']['explanation']}?include=possible")
+    reader = client.get(f"/v1/decisions/{answer['id']}/explanation?include=possible")
     assert [each["provision"] for each in reader.json()["possible"]] == ["cn.test/art-3"]
     again = evaluator("/v1/evaluate", sent, **{"Idempotency-Key": "1"})
     assert (again.content, again.headers["idempotency-replayed"]) == (first.content, "true")
