@@ -234,7 +234,7 @@ def test_a_key_is_made_once_and_told_once(client, service):
     """The retry of a lost answer makes no second key; the first one's secret is not kept for it."""
     wanted = b'{"name": "gateway", "scopes": ["administer"]}'
     first = send(client, "one", wanted, "/v1/keys").json()
-    secret = first["key"].rpartition("_")[2]
+    secret = first["key"].split("_", 2)[2]  # it may have underscores itself
     asked = bearer(first["key"])
     (row,) = kept(service.settings.database)
     assert secret.encode() not in row.body
