@@ -249,7 +249,7 @@ def test_the_caller_is_in_the_record_and_in_the_line(url, lines):
         lambda key: key.upper(),
         lambda key: key.replace("ff_", "ff-"),
         lambda key: key.removeprefix("ff_"),
-        lambda key: "ff_000000000000_" + key.rpartition("_")[2],
+        lambda key: "ff_000000000000_" + key.split("_", 2)[2],
         lambda key: key.partition("_")[0],
         lambda key: "",
         lambda key: key + "\x00",
@@ -452,7 +452,7 @@ def test_a_server_off_this_machine_answers_who_has_a_key(tmp_path, database):
         assert ask(server, "POST", "/v1/evaluate", body(), headers)[0] == 401
         assert ask(server, "POST", "/v1/evaluate", body(), {**headers, **bearer(told)})[0] == 200
         assert ask(server, "GET", "/livez")[0] == 200
-    assert told.rpartition("_")[2] not in "".join(server.log)
+    assert told.split("_", 2)[2] not in "".join(server.log)
 
 
 def test_a_key_that_is_revoked_while_it_is_looked_up_is_refused(tmp_path):
@@ -571,6 +571,6 @@ def test_no_line_holds_a_secret(url, lines):
         evaluate(client, **bearer(told))
     assert lines.events("internal")
     written = lines.getvalue()
-    secret = told.rpartition("_")[2]
+    secret = told.split("_", 2)[2]
     for form in (secret, secret.encode().hex(), base64.b64encode(f"anybody:{told}".encode()).decode()[8:]):
         assert form[:20] not in written
