@@ -28,9 +28,9 @@ from pydantic import JsonValue
 
 from service.log.canonical_json import NotCanonical, canonical, canonical_object
 from service.log.summary import Summary
+from service.transparency.merkle_tree import leaf_hash
 
 _COMMITMENT_DOMAIN = b"fifthfactor/commitment/1\x00"
-_LEAF_DOMAIN = b"\x00"
 _NOTHING: Mapping[str, bytes] = MappingProxyType({})
 SALT_BYTES = 32
 WHOLE = ("decision", "request")  # the members to which a leaf holds a commitment, from shape 3 on
@@ -59,11 +59,6 @@ class SealedRecord:
     leaf_hash: bytes
     openings: tuple[Opening, ...]
     summary: Summary | None = None
-
-
-def leaf_hash(leaf: bytes) -> bytes:
-    """The hash of a Merkle tree's leaf, RFC 6962 section 2.1."""
-    return sha256(_LEAF_DOMAIN + leaf).digest()
 
 
 def commitment(salt: bytes, value: bytes) -> str:

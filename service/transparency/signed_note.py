@@ -171,7 +171,7 @@ class SignerKey:
     private: PrivateKey
 
     def __post_init__(self) -> None:
-        _ = self.verifier
+        _ = self.verifier  # which refuses a name that no note can have
 
     @staticmethod
     def parse(text: str) -> "SignerKey":

@@ -6,7 +6,8 @@ from hashlib import sha256
 
 import pytest
 
-from service.log.leaf import Opening, SealedRecord, clear, commitments, faults, leaf_hash, outermost, seal
+from service.log.leaf import Opening, SealedRecord, clear, commitments, faults, outermost, seal
+from service.transparency.merkle_tree import leaf_hash
 
 SALT = bytes(range(32))
 RECORD = {
