@@ -13,6 +13,7 @@ from service.transparency.merkle_tree import (
     consistency_proof,
     inclusion_proof,
     leaf_hash,
+    node_hash,
     root_of_inclusion,
     verify_consistency,
     verify_inclusion,
@@ -220,6 +221,66 @@ def test_a_leaf_that_a_tree_does_not_have_has_no_proof(index, size):
         root_of_inclusion(index, size, SOME_HASH, ())
 
 
+def test_a_path_that_ends_too_early_or_too_late_leads_to_no_root():
+    """Also where no root is known to compare it with."""
+    proof = inclusion_proof(5, 9, TREE.node)
+    assert root_of_inclusion(5, 9, HASHES[5], proof) == TREE.root(9)
+    for wrong in (proof[:-1], (), (*proof, SOME_HASH)):
+        with pytest.raises(ProofRefused):
+            root_of_inclusion(5, 9, HASHES[5], wrong)
+
+
+def test_a_log_cannot_choose_a_root_that_makes_a_proof_of_another_length_lead_to_it():
+    """Sizes say how many hashes a proof has: the root to which fewer or more of them lead is no root of that size."""
+    four, eight = TREE.root(4), TREE.root(8)
+    (right,) = consistency_proof(4, 8, TREE.node)
+    verify_consistency(4, 8, four, eight, (right,))
+    # The tree of six divides into four and two leaves; a seventh under the sixth would need one hash more.
+    deeper = node_hash(four, node_hash(HASHES[4], node_hash(HASHES[5], SOME_HASH)))
+    for first, second, old, new, proof in (
+        (4, 8, four, four, ()),
+        (4, 16, four, eight, (right,)),
+        (4, 8, four, node_hash(eight, SOME_HASH), (right, SOME_HASH)),
+        (6, 7, TREE.root(6), deeper, (HASHES[5], SOME_HASH, HASHES[4], four)),
+    ):
+        with pytest.raises(ProofRefused):
+            verify_consistency(first, second, old, new, proof)
+
+
+def test_a_log_cannot_choose_a_root_over_hashes_of_another_length():
+    """Two hashes of other lengths have the same bytes one after the other, and so the same hash above them."""
+    one, two = HASHES[:2]
+    root = node_hash(one, two)
+    for leaf, sibling in ((one[:-1], one[-1:] + two), (one + two, b""), (b"", one + two)):
+        with pytest.raises(ProofRefused, match="32 bytes"):
+            verify_inclusion(0, 2, leaf, [sibling], root)
+    with pytest.raises(ProofRefused, match="32 bytes"):
+        verify_consistency(1, 2, one + two, root, [b""])
+
+
+def test_the_largest_tree_has_proofs():
+    """All its leaves are the same, so that each node of a level has one hash."""
+    level_hashes = [SOME_HASH]
+    for _ in range(63):
+        level_hashes.append(node_hash(level_hashes[-1], level_hashes[-1]))
+    root = Frontier.of_tree(MAX_SIZE, lambda level, _: level_hashes[level]).root()
+    for index in (0, 2**62, MAX_SIZE - 1):
+        proof = inclusion_proof(index, MAX_SIZE, lambda level, _: level_hashes[level])
+        assert len(proof) in (62, 63)
+        verify_inclusion(index, MAX_SIZE, SOME_HASH, proof, root)
+    old = Frontier.of_tree(2**62 + 1, lambda level, _: level_hashes[level]).root()
+    proof = consistency_proof(2**62 + 1, MAX_SIZE, lambda level, _: level_hashes[level])
+    verify_consistency(2**62 + 1, MAX_SIZE, old, root, proof)
+    assert MAX_SIZE == 2**63 - 1
+
+
+@pytest.mark.parametrize(("first", "second"), [(2, 1), (-1, 1), (1, MAX_SIZE + 1)])
+def test_no_tree_begins_with_a_larger_one(first, second):
+    """Nor is there a proof for trees that there cannot be."""
+    with pytest.raises(ProofRefused):
+        consistency_proof(first, second, TREE.node)
+
+
 @pytest.mark.parametrize(
     "data",
     [
@@ -241,7 +302,10 @@ def test_bytes_that_are_no_frontier_are_refused(data):
 
 def test_a_frontier_takes_only_hashes_and_only_so_many():
     """A leaf in place of its hash would make another tree."""
-    with pytest.raises(NotAFrontier):
-        Frontier().appended([b"an entry"])
+    for entries in ([b"an entry"], [b"an entry", b"another"]):
+        with pytest.raises(NotAFrontier, match="32 bytes"):
+            Frontier().appended(entries)
+    with pytest.raises(NotAFrontier, match="32 bytes"):
+        Frontier(2, (b"short",))
     with pytest.raises(NotAFrontier):
         Frontier(MAX_SIZE, (SOME_HASH,) * 63).appended([SOME_HASH])
