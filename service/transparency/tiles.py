@@ -134,7 +134,7 @@ def entries_of(data: bytes, bundle: EntryBundle) -> tuple[bytes, ...]:
     entries, at = [], 0
     while at < len(data):
         end = at + 2 + int.from_bytes(data[at : at + 2], "big")
-        if at + 2 > len(data) or end > len(data):
+        if end > len(data):
             raise TileRefused(f"`{bundle.path}` ends within an entry")
         entries.append(data[at + 2 : end])
         at = end

@@ -73,7 +73,7 @@ class AddCheckpoint:
     @staticmethod
     def parse(data: bytes) -> "AddCheckpoint":
         """The request in a body. Raises RequestRefused."""
-        head, separated, rest = data.partition(b"\n\n")
+        head, _, rest = data.partition(b"\n\n")
         try:
             first, *lines = head.decode("ascii").split("\n")
             note = Note.parse(rest)
@@ -81,7 +81,7 @@ class AddCheckpoint:
             raise RequestRefused("the lines before the checkpoint are not in ASCII") from None
         except NoteRefused as error:
             raise RequestRefused(f"the checkpoint is refused: {error}") from None
-        old_size = from_decimal(first.removeprefix(_OLD)) if separated and first.startswith(_OLD) else None
+        old_size = from_decimal(first.removeprefix(_OLD)) if first.startswith(_OLD) else None
         if old_size is None:
             raise RequestRefused("the first line is not `old` and a size")
         proof = from_lines_of_hashes(lines, at_most=MAX_PROOF_LINES)

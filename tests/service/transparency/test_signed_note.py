@@ -112,6 +112,8 @@ def test_a_second_signature_by_a_key_replaces_the_first():
         f"{TEXT}\n{BY_PETER.replace('PeterNeumann', 'Peter+Neumann')}".encode(),
         f"{TEXT}\n{BY_PETER.replace('PeterNeumann', '')}".encode(),
         f"{TEXT}\n{BY_PETER.replace('—', '-')}".encode(),
+        f"{TEXT}\n{BY_PETER.removeprefix('— ')}".encode(),
+        BY_PETER.encode(),
         f"{TEXT}\n{BY_PETER.replace('AM=', 'AN=')}".encode(),  # a bit that base64 leaves over
         f"{TEXT}\n{BY_PETER.replace('AM=', 'AM')}".encode(),
         f"{TEXT}\n{BY_PETER.replace('AM=', 'AM==')}".encode(),
@@ -151,6 +153,23 @@ def test_a_cosignature_has_its_time_and_stands_for_the_text():
             verified(Note(COSIGNED, (SignatureLine(line.name, line.key_id, at + line.signature[8:]),)), [WITNESS.verifier])
 
 
+def test_a_text_is_no_note_before_somebody_signs_it():
+    """And it has whole lines."""
+    with pytest.raises(NoteRefused, match="without signatures"):
+        Note(TEXT).to_bytes()
+    for text in ("", "no newline", "a\x00b\n", "a\udc80b\n"):
+        with pytest.raises(NoteRefused):
+            Note(text)
+
+
+def test_a_time_beyond_the_specification_is_refused_though_it_is_signed():
+    """It has at most 63 bits."""
+    signature = WITNESS.private.sign(f"cosignature/v1\ntime {2**63}\n{COSIGNED}".encode())
+    line = SignatureLine(WITNESS.name, WITNESS.verifier.key_id, (2**63).to_bytes(8, "big") + signature)
+    with pytest.raises(NoteRefused, match="wrong"):
+        verified(Note(COSIGNED, (line,)), [WITNESS.verifier])
+
+
 def test_a_cosignature_and_nothing_else_has_a_time():
     """A log signs no moment, a witness always does."""
     for key, time in ((WITNESS, None), (SignerKey.parse(PETER_PRIVATE), 1), (WITNESS, -1), (WITNESS, 2**63)):
@@ -183,6 +202,14 @@ def test_keys_of_other_kinds_and_forms_are_refused(text):
     """From Go's tests, and those that are written in another way."""
     with pytest.raises(KeyTextRefused):
         VerifierKey.parse(text)
+
+
+def test_a_verifier_key_is_no_signer_key():
+    """Nor the other way round."""
+    with pytest.raises(KeyTextRefused, match="begins with"):
+        SignerKey.parse(PETER_PRIVATE.removeprefix("PRIVATE+KEY+"))
+    with pytest.raises(KeyTextRefused):
+        VerifierKey.parse(PETER_PRIVATE)
 
 
 @pytest.mark.parametrize("name", ["", "a b", "a+b", "a\u2003b", "a\nb", "a\x00b", "a\udc80b"])

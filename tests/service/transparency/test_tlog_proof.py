@@ -6,7 +6,7 @@ from service.ed25519 import PrivateKey
 from service.transparency.checkpoint import Checkpoint, CheckpointRefused
 from service.transparency.merkle_tree import ProofRefused, inclusion_proof, leaf_hash
 from service.transparency.signed_note import Note, NoteRefused, SignatureType, SignerKey, VerifierKey
-from service.transparency.tlog_proof import TlogProof, TlogProofRefused
+from service.transparency.tlog_proof import MAX_PROOF_BYTES, TlogProof, TlogProofRefused
 from tests.service.transparency.recursive_tree import RecursiveTree
 
 ORIGIN = "log.example/decisions"
@@ -123,6 +123,19 @@ def test_a_proof_in_another_form_is_refused(old, new):
     assert EXAMPLE.count(old) == 1
     with pytest.raises(TlogProofRefused):
         TlogProof.parse(EXAMPLE.replace(old, new).encode())
+
+
+@pytest.mark.parametrize(("index", "hashes"), [(-1, ()), (2**63 - 1, ()), (0, PROOF.hashes * 32)])
+def test_a_proof_that_no_log_can_have_is_not_made(index, hashes):
+    """Its index, or the number of its hashes, is out of bounds."""
+    with pytest.raises(TlogProofRefused):
+        TlogProof(index, hashes, NOTE)
+
+
+def test_a_long_proof_is_refused():
+    """It has bounds, as its checkpoint has."""
+    with pytest.raises(TlogProofRefused, match="at most"):
+        TlogProof.parse(bytes(MAX_PROOF_BYTES + 1))
 
 
 def test_a_proof_of_a_key_that_signs_notes_is_not_one_of_a_witness():

@@ -127,7 +127,9 @@ def test_a_conflict_says_which_size_was_cosigned_last():
         ("old 20852014\n", ""),
         ("old 20852014", "old 020852014"),
         ("old 20852014", "old  20852014"),
+        ("old 20852014", "20852014"),
         ("old 20852014", "old -1"),
+        ("old 20852014", "old ２"),
         ("old 20852014", "Old 20852014"),
         ("old 20852014", "old 20852164"),  # larger than the checkpoint
         ("PlRN", "PlR"),
@@ -145,6 +147,16 @@ def test_a_request_in_another_form_is_refused(old, new):
     assert EXAMPLE.count(old) == 1
     with pytest.raises(RequestRefused):
         AddCheckpoint.parse(EXAMPLE.replace(old, new).encode())
+
+
+def test_a_request_that_no_witness_reads_is_not_made():
+    """Of a note that is no checkpoint, or with more hashes than a tree can have levels."""
+    with pytest.raises(RequestRefused, match="at most 63"):
+        AddCheckpoint(0, PROOF * 16, EIGHT)
+    with pytest.raises(RequestRefused, match="old size"):
+        AddCheckpoint(9, PROOF, EIGHT)
+    with pytest.raises(RequestRefused, match="checkpoint is refused"):
+        AddCheckpoint(0, (), Note("monkeys\n", EIGHT.signatures))
 
 
 def test_a_log_takes_only_cosignatures_of_witnesses_that_it_knows():
