@@ -100,6 +100,13 @@ def test_other_cbor_is_refused(written):
         decoded(bytes.fromhex(written))
 
 
+@pytest.mark.parametrize("value", [2**64, -(2**64) - 1, True, 1.5, [object()], {1: {2}}])
+def test_what_a_receipt_does_not_need_is_not_written(value):
+    """Larger integers, booleans, fractions, sets."""
+    with pytest.raises((TypeError, ValueError), match="written"):
+        encoded(value)
+
+
 VALUES = st.recursive(
     st.none() | st.integers(-(2**64), 2**64 - 1) | st.binary(max_size=40) | st.text(max_size=40),
     lambda inner: (

@@ -107,6 +107,7 @@ def test_a_wrong_bit_in_any_byte_and_any_lost_line_is_refused():
         ("Lmd6\n", "Lmd\n"),
         ("index 73894\n", ""),
         ("index 73894", "index 073894"),
+        ("index 73894", "73894"),
         ("index 73894", "index -1"),
         ("index 73894", "index 9223372036854775808"),
         ("index 73894", "index"),
