@@ -78,7 +78,7 @@ class Service:
         loaded, live = origin.start()
         say = say or log_lines.logger()
         tracing = Tracing.of(os.environ, engine.__version__, say)
-        store = Store.open(settings.database)
+        store = Store.open(settings.database, log_key=settings.log_key)
         keys = KeyRing(store.database, clock)
         try:
             if settings.key_required and not settings.jwks_url and not keys.any_good():

@@ -54,6 +54,11 @@ class Settings(BaseModel):
         description="folders or bundle files, given like `policies`; they are evaluated beside the policies and decide nothing",
     )
     database: str = Field(default="fifthfactor.db", description="file of the decision log, or postgresql://…")
+    log_key: Path | None = Field(
+        default=None,
+        description="file of the log's key, if the database is on a server; without it `fifthfactor.log-key` in the current folder. The"
+        " key of a database file lies beside it",
+    )
     host: str = Field(
         default="127.0.0.1", description="address to listen on; callers need a key unless it is a loopback address"
     )

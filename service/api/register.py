@@ -26,7 +26,6 @@ from service.api.parameters import parameter, single, wrong
 from service.api.sent import Plain, body
 from service.callers.caller import Caller, caller_of
 from service.decisions.idempotency import KeptAnswer, forget, once
-from service.log.store import moment_text
 from service.problems import PLACES_SHOWN, Kind, ProblemPlace, RequestRefused
 from service.register import entity_versions, import_export
 from service.register.entity import (
@@ -47,6 +46,7 @@ from service.register.entity import (
 from service.register.entity_versions import Changed, Condition, NotHeld
 from service.register.stated_facts import stating
 from service.service import Service
+from service.store.moments import moment_text
 from service.telemetry.log_lines import audit, note
 
 MOST_LISTED = 1_000

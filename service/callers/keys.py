@@ -21,8 +21,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from service.callers.caller import SCOPES, Caller
-from service.log.store import moment_text
 from service.store.database import Database
+from service.store.moments import moment_text
 from service.store.tables import caller as rows
 
 # A process trusts its cached keys for this long. After this time, a key revoked in another process is refused everywhere.

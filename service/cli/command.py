@@ -142,3 +142,8 @@ def settings(**given: Any) -> "Settings":
 def address(database: str | None) -> str:
     """The database that an option names, else the one of the settings. Raises SettingRefused."""
     return settings(database=database).database
+
+
+def log_key() -> Path | None:
+    """The file of the log's key that the settings name, for a database on a server. Raises SettingRefused."""
+    return settings().log_key

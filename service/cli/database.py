@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from service.cli.command import Commands, Database, address
+from service.cli.command import Commands, Database, address, log_key
 from service.cli.output import complain
 
 FAULTS_SHOWN = 20
@@ -40,7 +40,7 @@ def upgrade(database: Database = None) -> int:
     """
     from service.store.upgrade import revisions, writing
 
-    with writing(address(database)) as connection:
+    with writing(address(database), log_key()) as connection:
         revision, _ = revisions(connection)
     print(f"the tables are of revision {revision}")
     return 0

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from service.cli.command import BY, AsJson, Commands, Database, UsedWrongly, address
+from service.cli.command import BY, AsJson, Commands, Database, UsedWrongly, address, log_key
 from service.cli.output import complain
 
 app = Commands(help="Make, list and revoke the keys that callers need.")
@@ -38,7 +38,7 @@ def create(
     if unknown := [each for each in scope if each not in SCOPES]:
         raise UsedWrongly(f"there is no scope `{unknown[0]}`; use one of {', '.join(SCOPES)}")
     last = _last_day(expires) if expires is not None else None
-    with writing(address(database)) as transaction:
+    with writing(address(database), log_key()) as transaction:
         key, told = held.create(transaction, name, scope, last, BY, datetime.now(UTC))
     _audit("key-created", key.id, key.scopes)
     print(told)
@@ -79,7 +79,7 @@ def revoke(
     from service.callers import keys as held
     from service.store.upgrade import writing
 
-    with writing(address(database)) as transaction:
+    with writing(address(database), log_key()) as transaction:
         key = held.revoke(transaction, id, BY, datetime.now(UTC))
     if key is None:
         complain("error: no key has this id; `fifthfactor keys list` shows all keys")

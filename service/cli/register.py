@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from service.cli.command import BY, Commands, Database, ServicePolicies, UsedWrongly, address, need, settings
+from service.cli.command import BY, Commands, Database, ServicePolicies, UsedWrongly, address, log_key, need, settings
 from service.cli.output import complain, day
 
 if TYPE_CHECKING:
@@ -37,9 +37,10 @@ def import_(
     import asyncio
 
     from service.cli.files import read
-    from service.log.store import Store, now_text
+    from service.log.store import Store
     from service.register import entity_versions, import_export
     from service.register.entity import Wrong
+    from service.store.moments import now_text
 
     form = file.suffix.removeprefix(".").lower()
     if form not in import_export.FORMATS:
@@ -49,7 +50,7 @@ def import_(
         raise UsedWrongly(f"`{file}` has more than {import_export.MOST_BYTES:,} bytes; import it in parts")
     try:
         entries = import_export.gathered(import_export.read(raw, form, _stating(policies)))
-        with Store.open(address(database)) as store:
+        with Store.open(address(database), log_key=log_key()) as store:
             written = asyncio.run(
                 store.do(lambda transaction: entity_versions.write(transaction, store.database, entries, now_text(), BY))
             )

@@ -231,5 +231,5 @@ def _open(url: str | None, policies: list[Path] | None) -> Iterator[_Desk]:
         _, live = Origin.of(chosen.policies, chosen, chosen.mode).start()
     except engine.BundleRefused as refused:
         raise UsedWrongly(str(refused)) from None
-    with existing(chosen.database) as database:
+    with existing(chosen.database, chosen.log_key) as database:
         yield _Desk(database, live, now_utc().astimezone(time_zone(chosen.zone)).date())

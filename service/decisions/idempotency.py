@@ -25,9 +25,9 @@ from fastapi import Request, Response
 
 from service.callers.caller import Caller
 from service.decisions.decider import durable
-from service.log.store import moment_text
 from service.problems import RequestRefused
 from service.service import Service
+from service.store.moments import moment_text
 from service.store.tables import idempotency as rows
 from service.store.writer import NotRecorded
 from service.telemetry.log_lines import note

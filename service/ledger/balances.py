@@ -20,11 +20,11 @@ from service.ledger.book import NOT_FOUND, Book
 from service.ledger.committing import CountPart, LedgerPart
 from service.ledger.counts import Counts, Moment, ends
 from service.log.canonical_json import NotCanonical, canonical
-from service.log.store import moment_text
 from service.policies.live import Live
 from service.problems import ProblemPlace, RequestRefused
 from service.service import Service
 from service.settings import time_zone
+from service.store.moments import moment_text
 
 
 class WindowPart(LedgerPart):

@@ -23,13 +23,14 @@ from service.ledger.book import Book
 from service.ledger.counts import Counts, Filled, Moment, bare, ends
 from service.log.canonical_json import canonical
 from service.log.leaf import clear, with_value
-from service.log.store import Stored, find, moment_text
+from service.log.store import Stored, find
 from service.policies.live import Live
 from service.problems import RequestRefused
 from service.register import named_exchanges
 from service.register.stated_facts import ROLES
 from service.service import Service
 from service.settings import time_zone
+from service.store.moments import moment_text
 from service.store.tables import commitment, commitment_event, counted, movement
 
 EXPORTER = "exporter.id"

@@ -1,5 +1,5 @@
 """
-Backing up a database that is in use, and checking that all its records are there and sound.
+Backing up a database that is in use, and checking that all its records and leaves are there and sound.
 
 A copy shows the database at one moment. Writers are not held up. PostgreSQL has its own programs for copies.
 """
@@ -14,6 +14,7 @@ from typing import cast
 import sqlalchemy as sa
 
 from service.log.store import scan
+from service.log.tree_verification import tree_faults
 from service.store.database import DatabaseRefused, plain
 from service.store.tables import head
 from service.store.upgrade import look, revisions
@@ -88,6 +89,7 @@ def _faults(connection: sa.Connection, expected: int) -> Iterator[str]:
         number = stored.sequence
         for fault in stored.faults():
             yield f"record {number}: {fault}"
+    yield from tree_faults(connection, None)
     if number + 1 != expected:
         yield f"the last record is {number}, but the log counts {expected} records from 0 on"
 

@@ -9,7 +9,8 @@ from typing import Any
 
 from service.log.leaf import clear, commitments
 from service.log.search import Page, Row
-from service.log.store import Stored, moment_text
+from service.log.store import Stored
+from service.store.moments import moment_text
 
 
 def kept(stored: Stored) -> dict[str, Any]:

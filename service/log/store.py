@@ -11,7 +11,6 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -22,6 +21,8 @@ from service.log.index import Index, take_in
 from service.log.leaf import Opening, SealedRecord, faults
 from service.log.summary import Summary
 from service.store.database import Database, DatabaseRefused, plain
+from service.store.log_tree import growth_of
+from service.store.moments import now_text
 from service.store.tables import about, head, idempotency, personal, record, sign_off
 from service.store.upgrade import upgrade
 from service.store.writer import QUEUE_LIMIT, Writer
@@ -75,9 +76,9 @@ class Store:
         self._uncommitted = 0
 
     @classmethod
-    def open(cls, url: str | Path, *, queue_limit: int = QUEUE_LIMIT) -> Self:
+    def open(cls, url: str | Path, *, log_key: Path | None = None, queue_limit: int = QUEUE_LIMIT) -> Self:
         """Open a database for writing, make or complete its tables, and start the writer. Raises DatabaseRefused."""
-        database = Database.open(str(url))
+        database = Database.open(str(url), log_key)
         try:
             upgrade(database)
             unindexed = _taken_in(database)
@@ -193,6 +194,7 @@ class Store:
         count = sum(map(len, groups))
         moved = sa.update(head).where(head.c.name == "record").values(next=head.c.next + count).returning(head.c.next)
         first: int = transaction.execute(moved).scalar_one() - count
+        growth = growth_of(transaction)
         numbers: list[range] = []
         records: list[tuple[Any, ...]] = []
         summaries: list[tuple[int, str, Summary]] = []
@@ -200,7 +202,8 @@ class Store:
         for entries in groups:
             numbers.append(range(first, first + len(entries)))
             for sequence, entry in zip(numbers[-1], entries, strict=True):
-                records.append((sequence, entry.id, entry.leaf, entry.leaf_hash))
+                index = growth.append_record(sequence, entry.leaf, entry.leaf_hash)
+                records.append((sequence, entry.id, entry.leaf, entry.leaf_hash, index))
                 openings += [(sequence, each.pointer, each.salt, each.value, None) for each in entry.openings]
                 summaries.append((sequence, entry.id, entry.summary or _summary(entry)))
             first += len(entries)
@@ -234,16 +237,6 @@ def scan(connection: sa.Connection) -> Iterator[Stored]:
         if len(rows) < _AT_ONCE:
             return
         after = rows[-1].sequence
-
-
-def now_text() -> str:
-    """This moment, as rows hold it."""
-    return moment_text(datetime.now(UTC))
-
-
-def moment_text(moment: datetime) -> str:
-    """A moment as rows hold it: UTC, microseconds, `Z`, so that the order of the texts is the order in time."""
-    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def _taken_in(database: Database) -> int:

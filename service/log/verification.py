@@ -1,5 +1,5 @@
 """
-Verifying a log: each record's bytes, hash and commitments, the numbers of the records, and the index.
+Verifying a log: each record's bytes, hash and commitments, the numbers of the records, the index, and the tree.
 
 A service may write meanwhile; records that are made after the beginning are not checked.
 """
@@ -11,6 +11,8 @@ import sqlalchemy as sa
 
 from service.log.index import unindexed
 from service.log.store import scan
+from service.log.tree_verification import tree_faults
+from service.store.log_key import LogKey
 from service.store.tables import entry, head
 
 
@@ -23,11 +25,14 @@ class Fault:
     fault: str
 
 
-def verify(connection: sa.Connection, progress: Callable[[int, int], None]) -> tuple[int, list[Fault]]:
+def verify(
+    connection: sa.Connection, progress: Callable[[int, int], None], key: LogKey | None = None
+) -> tuple[int, list[Fault]]:
     """
-    The number of records, and every fault in record order.
+    The number of records, and every fault in record order, then those of the index and of the tree.
 
-    `progress` is called with the number of records checked so far, and the number of all.
+    Without the log's key the seal of the tree is not verified. `progress` is called with the number of records checked so far, and
+    the number of all.
     """
     faults: list[Fault] = []
     expected = 0
@@ -46,4 +51,5 @@ def verify(connection: sa.Connection, progress: Callable[[int, int], None]) -> t
     held = connection.execute(sa.select(sa.func.count()).where(entry.c.sequence.between(lowest, upto - 1))).scalar_one()
     if held != upto - min(lowest, upto):
         faults.append(Fault(None, None, "the index lacks records, or has records that are not in the log"))
+    faults += (Fault(None, None, fault) for fault in tree_faults(connection, key))
     return upto, faults

@@ -12,10 +12,10 @@ from datetime import datetime
 import sqlalchemy as sa
 
 import engine
-from service.log.store import moment_text
 from service.policies import archive
 from service.policies.loading import Loaded
 from service.store.database import Database, DatabaseRefused, plain
+from service.store.moments import moment_text
 from service.store.tables import bundle
 
 DIGEST = re.compile(r"[0-9a-f]{8,64}")
@@ -63,9 +63,8 @@ def keep(transaction: sa.Connection, loaded: Loaded, now: datetime) -> bool:
 def keep_now(database: Database, loaded: Loaded, now: datetime) -> None:
     """Keep a bundle before there is an event loop. Raises DatabaseRefused."""
     try:
-        with database.writing.connect() as connection, connection.begin():
-            database.lock(connection)
-            keep(connection, loaded, now)
+        with database.transaction() as transaction:
+            keep(transaction, loaded, now)
     except (OSError, sa.exc.SQLAlchemyError) as failed:
         raise DatabaseRefused(f"the policies cannot be kept in the database `{database.shown}`: {plain(failed)}") from None
 

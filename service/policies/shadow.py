@@ -22,8 +22,9 @@ from structlog.typing import FilteringBoundLogger
 
 import engine
 from service.log.record import PolicyDigests
-from service.log.store import Store, moment_text
+from service.log.store import Store
 from service.settings import SettingRefused, Settings
+from service.store.moments import moment_text
 from service.store.tables import shadow_difference
 from service.telemetry.log_lines import described
 

@@ -19,10 +19,11 @@ from uuid_utils import uuid7
 
 import engine
 from service.log.leaf import clear
-from service.log.store import Stored, moment_text
+from service.log.store import Stored
 from service.policies.live import Live
 from service.problems import RequestRefused, wrong_members
 from service.store.database import Database
+from service.store.moments import moment_text
 from service.store.tables import personal, sign_off
 
 MOST_PROVISIONS = 50

@@ -22,6 +22,9 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import psycopg as postgresql
 from sqlalchemy.dialects.sqlite import pysqlite as sqlite
 
+from service.store import log_key
+from service.store.log_key import LogKey
+from service.store.log_tree import Growth, begin_growth
 from service.store.tables import head
 
 LOCK_WAIT_SECONDS = 5.0
@@ -53,28 +56,31 @@ class Database:
     An open database. Open it with `Database.open(url)`; end it with `close()`.
 
     `reading` and `writing` give connections; those of `reading` cannot write. `shown` is the URL for messages, without its password.
-    `path` is the file of an SQLite database.
+    `path` is the file of an SQLite database, `key_path` the file of the log's key.
     """
 
     shown: str
     reading: sa.Engine
     writing: sa.Engine
+    key_path: Path
     path: Path | None = None
 
     def __post_init__(self) -> None:
+        self._key: LogKey | None = None
         self._direct: sqlite3.Connection | None = None
         self._asking = threading.Lock()
 
     @classmethod
-    def open(cls, url: str) -> Self:
+    def open(cls, url: str, key_path: Path | None = None) -> Self:
         """
         Open a database, given as the path of a file, `sqlite:///PATH` or `postgresql://USER:PASSWORD@HOST/NAME`.
 
-        A missing file is made. Only its owner can read it, since it holds personal values. Raises DatabaseRefused.
+        `key_path` is the file of the log's key for a database on a server; that of a database file lies beside it. A missing file
+        is made. Only its owner can read it, since it holds personal values. Raises DatabaseRefused.
         """
         path = file_of(url)
         if path is None:
-            return cls._server(url)
+            return cls._server(url, key_path or log_key.OF_A_SERVER)
         path = path.absolute()
         if not path.name:
             raise DatabaseRefused(f"the database `{url}` names no file")
@@ -84,10 +90,10 @@ class Database:
             raise DatabaseRefused(f"the database `{path}` cannot be used: {refused.strerror}") from None
         writing = _file_engine(path, "rw", _WRITER_PRAGMAS)
         sa.event.listen(writing, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
-        return cls(str(path), _file_engine(path, "ro", ()), writing, path)
+        return cls(str(path), _file_engine(path, "ro", ()), writing, log_key.beside(path), path)
 
     @classmethod
-    def _server(cls, url: str) -> Self:
+    def _server(cls, url: str, key_path: Path) -> Self:
         try:
             parsed = sa.make_url(url)
         except (sa.exc.ArgumentError, ValueError):
@@ -103,6 +109,7 @@ class Database:
             parsed.set(drivername="postgresql", query={}).render_as_string(hide_password=True),
             _server_engine(parsed, _READER_SETTINGS, READERS),
             _server_engine(parsed, _WRITER_SETTINGS, 2),
+            key_path.absolute(),
         )
 
     @property
@@ -113,9 +120,26 @@ class Database:
     @contextmanager
     def transaction(self) -> Iterator[sa.Connection]:
         """A writing transaction that holds the writing lock, for a process that has no writer."""
-        with self.writing.connect() as transaction, transaction.begin():
-            self.lock(transaction)
+        with self.writing.connect() as transaction, transaction.begin(), self.growing(transaction):
             yield transaction
+
+    @contextmanager
+    def growing(self, transaction: sa.Connection) -> Iterator[Growth]:
+        """The whole of a writing transaction: it takes the writing lock, and at its end it seals the leaves that were appended."""
+        self.lock(transaction)
+        growth = Growth(transaction, self.log_key, self.insert)
+        begin_growth(transaction, growth)
+        try:
+            yield growth
+            growth.finish()
+        finally:
+            begin_growth(transaction, None)
+
+    def log_key(self) -> LogKey:
+        """The key of the log. It is read once. Raises LogKeyRefused."""
+        if self._key is None:
+            self._key = log_key.existing_key(self.key_path)
+        return self._key
 
     def lock(self, transaction: sa.Connection) -> None:
         """Take the writing lock, as the first thing in a writing transaction. On SQLite the transaction holds it already."""

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 BigInteger = sa.BigInteger().with_variant(sa.Integer, "sqlite")  # SQLite's row number is an INTEGER
 
-REVISION = "sign_off"  # the newest of the migrations, which make these tables
+REVISION = "log_tree"  # the newest of the migrations, which make these tables
 
 metadata = sa.MetaData()
 
@@ -64,6 +64,8 @@ head = sa.Table(
     metadata,
     sa.Column("name", sa.String, primary_key=True),
     sa.Column("next", BigInteger, nullable=False),
+    sa.Column("frontier", sa.LargeBinary),  # of the tree, in the row `leaf`: service.store.log_tree
+    sa.Column("seal", sa.LargeBinary),
 )
 record = sa.Table(
     "record",
@@ -72,6 +74,7 @@ record = sa.Table(
     sa.Column("id", sa.String, nullable=False, unique=True),
     sa.Column("leaf", sa.LargeBinary, nullable=False),
     sa.Column("leaf_hash", sa.LargeBinary, nullable=False),
+    sa.Column("leaf_index", BigInteger),  # null for a record that is older than the tree
 )
 personal = sa.Table(
     "personal",
@@ -81,6 +84,27 @@ personal = sa.Table(
     sa.Column("salt", sa.LargeBinary),
     sa.Column("value", sa.LargeBinary),
     sa.Column("erased_at", sa.String),
+)
+
+# --- the tree of the log ----------------------------------------------------------------------------------------------
+
+# A row for each leaf. `leaf` is null for a record, whose row holds the bytes; `sequence` is null for everything else.
+tree_leaf = sa.Table(
+    "tree_leaf",
+    metadata,
+    sa.Column("index", BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("kind", sa.String, nullable=False),
+    sa.Column("leaf", sa.LargeBinary),
+    sa.Column("hash", sa.LargeBinary, nullable=False),
+    sa.Column("sequence", BigInteger),
+)
+# The nodes of the levels 8, 16, 24 …: each is over 256 hashes of the tile below it.
+tree_node = sa.Table(
+    "tree_node",
+    metadata,
+    sa.Column("level", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("index", BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("hash", sa.LargeBinary, nullable=False),
 )
 
 # --- sign-offs --------------------------------------------------------------------------------------------------------

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from service.store.database import Database, DatabaseRefused, file_of, plain
+from service.store.log_key import LogKeyRefused, accept, new_key
+from service.store.log_tree import Growth, TreeBroken, sealed_tree
 from service.store.tables import REVISION, metadata
 
 if TYPE_CHECKING:
@@ -39,16 +41,36 @@ def upgrade(database: Database) -> None:
                     f"the database `{database.shown}` is in a place where SQLite cannot keep a write-ahead log"
                 )
             _upgrade(database, connection)
+            database.lock(connection)
+            begun = _tree_begun(database, connection)
+        if begun:
+            accept(database.key_path)
+    except (LogKeyRefused, TreeBroken) as refused:
+        raise DatabaseRefused(f"the database `{database.shown}` cannot be written: {refused}") from None
     except (OSError, sa.exc.SQLAlchemyError) as refused:
         raise DatabaseRefused(f"the database `{database.shown}` cannot be used: {plain(refused)}") from None
 
 
-def look(url: str) -> Database:
+def _tree_begun(database: Database, transaction: sa.Connection) -> bool:
+    """Whether this transaction begins the tree of the log. Raises LogKeyRefused and TreeBroken."""
+    sealed = sealed_tree(transaction)
+    if sealed is None:
+        key = new_key(database.key_path)
+        growth = Growth(transaction, lambda: key, database.insert)
+        growth.begin(key)
+        growth.finish()
+        return True
+    if not sealed.is_sealed_by(database.log_key()):
+        raise TreeBroken(f"its log was not sealed by the key in `{database.key_path}`: put the log's own key there")
+    return False
+
+
+def look(url: str, key_path: Path | None = None) -> Database:
     """Open an existing database, which must have the tables of this version. Raises DatabaseRefused."""
     file = file_of(url)
     if file is not None and not file.is_file():
         raise DatabaseRefused(f"the database `{url}` does not exist")
-    database = Database.open(url)
+    database = Database.open(url, key_path)
     try:
         with database.reading.connect() as connection:
             current, newest = revisions(connection)
@@ -70,9 +92,9 @@ def look(url: str) -> Database:
 
 
 @contextmanager
-def existing(url: str) -> Iterator[Database]:
+def existing(url: str, key_path: Path | None = None) -> Iterator[Database]:
     """An existing database, opened by `look` and closed at the end. Raises DatabaseRefused, also for errors in between."""
-    with closing(look(url)) as database:
+    with closing(look(url, key_path)) as database:
         try:
             yield database
         except sa.exc.SQLAlchemyError as failed:
@@ -87,13 +109,15 @@ def reading(url: str) -> Iterator[sa.Connection]:
 
 
 @contextmanager
-def writing(url: str) -> Iterator[sa.Connection]:
+def writing(url: str, key_path: Path | None = None) -> Iterator[sa.Connection]:
     """A writing transaction for a process without a writer. The database is made or completed first. Raises DatabaseRefused."""
-    with closing(Database.open(url)) as database:
+    with closing(Database.open(url, key_path)) as database:
         upgrade(database)
         try:
             with database.transaction() as transaction:
                 yield transaction
+        except (LogKeyRefused, TreeBroken) as refused:
+            raise DatabaseRefused(f"the database `{database.shown}` cannot be written: {refused}") from None
         except (OSError, sa.exc.SQLAlchemyError) as failed:
             raise DatabaseRefused(f"the database `{database.shown}` cannot be written: {plain(failed)}") from None
 

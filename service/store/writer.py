@@ -8,6 +8,7 @@ Who owns what, and what is true when a call returns:
 - INVARIANT (group commit): the writer thread takes all work that waits, does it in the order it came, in one transaction, and commits
   it together. A failed commit gives no results. Work that raises undoes its own changes and no others.
 - INVARIANT (one lock): a transaction holds the database's writing lock from its beginning, whichever process it is in.
+- INVARIANT (sealed growth): the leaves that all work of a transaction appends are sealed at its end, see service.store.log_tree.
 - A record may exist although its answer never left (the process died in between). No answer leaves without its record.
 """
 
@@ -24,6 +25,8 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 
 from service.store.database import Database, plain
+from service.store.log_key import LogKeyRefused
+from service.store.log_tree import Growth, TreeBroken
 
 QUEUE_LIMIT = 2_000  # records: a full batch, and as many that came alone
 
@@ -191,9 +194,8 @@ class Writer:
         if self.database.identity() != self._file:
             raise NotRecorded("the database file was moved or replaced")
         connection = self._connection or self._connect()
-        with connection.begin():
-            self.database.lock(connection)
-            results = [result for run in _runs(jobs) for result in self._done(connection, run)]
+        with connection.begin(), self.database.growing(connection) as growth:
+            results = [result for run in _runs(jobs) for result in self._done(connection, growth, run)]
         self.counts.commits += 1
         if any(job.work is None for job in jobs):
             self.counts.failing = False
@@ -202,7 +204,7 @@ class Writer:
             self._erased = not self.database.forget(connection)
         return results
 
-    def _done(self, connection: sa.Connection, jobs: list[_Job]) -> Sequence[Any]:
+    def _done(self, connection: sa.Connection, growth: Growth, jobs: list[_Job]) -> Sequence[Any]:
         """
         The results of items that are added together, or of one piece of work.
 
@@ -211,12 +213,14 @@ class Writer:
         work = jobs[0].work
         if work is None:
             return self.adding(connection, [job.item for job in jobs])
+        leaves = len(growth)
         try:
             with connection.begin_nested():
                 return (work(connection),)
-        except (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.InternalError, OSError):
+        except (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.InternalError, OSError, TreeBroken, LogKeyRefused):
             raise
         except Exception as error:  # noqa: BLE001 - it is raised again for its caller, who handles it
+            growth.undo(leaves)
             return (_Failed(error),)
 
     def _connect(self) -> sa.Connection:
@@ -229,7 +233,8 @@ class Writer:
         self.counts.failing = True
         self.on_end(False)
         self._disconnect()
-        reason = str(failed) if isinstance(failed, NotRecorded) else plain(failed)
+        told = isinstance(failed, NotRecorded | TreeBroken | LogKeyRefused)
+        reason = str(failed) if told else plain(failed)
         with suppress(Exception):
             self.on_failure(reason)  # first, so that a caller who is answered finds it reported
         _settle(jobs, [_Failed(NotRecorded(reason))] * len(jobs))

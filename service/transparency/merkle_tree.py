@@ -75,19 +75,30 @@ class Frontier:
 
     def appended(self, leaf_hashes: Sequence[bytes]) -> "Frontier":
         """The frontier after these leaves. It costs about one hash for each leaf. Raises NotAFrontier."""
+        return self.grown(leaf_hashes)[0]
+
+    def grown(self, leaf_hashes: Sequence[bytes]) -> "tuple[Frontier, tuple[tuple[bytes, ...], ...]]":
+        """
+        The frontier after these leaves, and for each level the nodes that the growth completes, in order.
+
+        The first of them in level n has the index `size >> n`. Raises NotAFrontier.
+        """
         if any(len(each) != HASH_BYTES for each in leaf_hashes):
             raise NotAFrontier("a hash has 32 bytes")
         levels = [level for level in reversed(range(self.size.bit_length())) if self.size >> level & 1]
         waiting = dict(zip(levels, self.hashes, strict=True))  # by level: a left child without its right sibling
-        row, level = list(leaf_hashes), 0
+        row = list(leaf_hashes)
+        completed: list[tuple[bytes, ...]] = []
         while row:
+            level = len(completed)
+            completed.append(tuple(row))
             if level in waiting:
                 row.insert(0, waiting.pop(level))
             if len(row) % 2:
                 waiting[level] = row.pop()
             row = [sha256(b"\x01" + left + right).digest() for left, right in zip(row[::2], row[1::2], strict=True)]
-            level += 1
-        return Frontier(self.size + len(leaf_hashes), tuple(waiting[level] for level in sorted(waiting, reverse=True)))
+        frontier = Frontier(self.size + len(leaf_hashes), tuple(waiting[level] for level in sorted(waiting, reverse=True)))
+        return frontier, tuple(completed)
 
     def root(self) -> bytes:
         """The root of the tree."""

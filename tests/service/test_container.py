@@ -118,4 +118,4 @@ def test_it_starts_with_a_key_and_is_healthy(image):
             assert process.wait(60) == 0
         finally:
             process.kill()
-    assert [each.name for each in data.iterdir()] == ["fifthfactor.db"]
+    assert sorted(each.name for each in data.iterdir()) == ["fifthfactor.db", "fifthfactor.db.log-key"]

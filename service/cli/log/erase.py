@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from service.cli.command import BY, Commands, Database, UsedWrongly, address
+from service.cli.command import BY, Commands, Database, UsedWrongly, address, log_key
 from service.cli.output import complain, count, safe
 
 app = Commands()
@@ -27,7 +27,7 @@ def erase(ids: Annotated[list[str], typer.Argument(help="Ids of decisions.")], d
     url = address(database)
     look(url).close()  # so that a mistyped name creates no database
     missing = 0
-    with Store.open(url) as store:
+    with Store.open(url, log_key=log_key()) as store:
         for id in ids:
             if store.read(id) is None:
                 complain(f"no decision has the id `{safe(id)}`")

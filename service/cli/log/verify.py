@@ -2,9 +2,9 @@
 
 from dataclasses import asdict
 
-from service.cli.command import AsJson, Commands, Database, address
+from service.cli.command import AsJson, Commands, Database, address, log_key
 from service.cli.log.rows import warn_of_unindexed
-from service.cli.output import painted, print_json, progress
+from service.cli.output import complain, painted, print_json, progress
 
 app = Commands()
 
@@ -12,22 +12,29 @@ app = Commands()
 @app.add("log verify --database decisions.db")
 def verify(database: Database = None, as_json: AsJson = False) -> int:
     """
-    Verify every record: its bytes, its hash, its commitments, its number, and its entry in the index.
+    Verify every record: its bytes, its hash, its commitments, its number, its entry in the index, and the tree of the log.
 
     Ends with 1 where there is a fault.
     """
     from service.log.index import unindexed
     from service.log.verification import verify as verify_all
-    from service.store.upgrade import reading
+    from service.store.log_key import LogKeyRefused
+    from service.store.upgrade import existing
 
-    with reading(address(database)) as connection:
-        records, faults = verify_all(connection, lambda done, all: progress(f"{done:,} of {all:,} records", done))
+    with existing(address(database), log_key()) as opened, opened.reading.connect() as connection:
+        key = None
+        try:
+            key = opened.log_key()
+        except LogKeyRefused as refused:
+            complain(f"the seal of the tree is not verified: {refused}")
+        records, faults = verify_all(connection, lambda done, all: progress(f"{done:,} of {all:,} records", done), key)
         progress("")
         warn_of_unindexed(unindexed(connection))
     if as_json:
         print_json({"sound": not faults, "records": records, "faults": [asdict(each) for each in faults]})
     else:
         for each in faults:
-            print(f"{painted('red', 'fault')} in record {each.sequence} {each.id or ''}: {each.fault}")
+            place = "the log" if each.sequence is None else f"record {each.sequence} {each.id or ''}"
+            print(f"{painted('red', 'fault')} in {place}: {each.fault}")
         print(f"{records:,} records, {len(faults) or 'no'} fault{'s' if len(faults) != 1 else ''}")
     return int(bool(faults))

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import shutil
 import sqlite3
 import stat
 import subprocess
@@ -15,6 +16,7 @@ import sqlalchemy as sa
 
 from service.log.store import Store
 from service.store.database import Database
+from service.store.log_key import beside
 from tests.service import ready_process
 from tests.service.conftest import ROOT, body, eventually, running, without_settings
 from tests.service.load import Load, during, post
@@ -55,7 +57,8 @@ def test_a_file_is_backed_up_under_load_and_restored(tmp_path):
     [(code, output, errors)] = said
     assert (code, errors) == (0, "")
     assert stat.S_IMODE(copy.stat().st_mode) == 0o600
-    assert sorted(each.name for each in tmp_path.iterdir()) == ["copy.db", "log.db"]
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["copy.db", "log.db", "log.db.log-key"]
+    shutil.copy(beside(database), beside(copy))
     kept = sound(copy)
     assert output == f"{len(kept)} records in `{copy}`, each verified\n"
     assert 0 < len(kept) < len(sound(database))
@@ -139,6 +142,7 @@ def test_what_was_erased_is_not_in_a_backup(tmp_path):
     with Store.open(database) as store:
         assert asyncio.run(store.erase(ids[0])) == 3
     assert database_command("backup", str(copy), "--database", str(database))[0] == 0
+    shutil.copy(beside(database), beside(copy))
     with Store.open(copy) as kept:
         assert [kept.read(id).entry.openings[0].value is None for id in ids] == [True, False]  # type: ignore[union-attr]
         assert asyncio.run(kept.erase(ids[1])) == 3
@@ -169,7 +173,7 @@ def test_a_backup_touches_no_file_but_its_own(tmp_path):
     for other in others:
         other.write_text("mine")
     assert database_command("backup", str(copy), "--database", str(database))[0] == 0
-    assert {file.name for file in tmp_path.iterdir()} == {each.name for each in (database, copy, *others)}
+    assert {file.name for file in tmp_path.iterdir()} == {each.name for each in (database, beside(database), copy, *others)}
 
 
 @pytest.mark.parametrize("command", ["check", "upgrade"])
@@ -191,14 +195,19 @@ def test_what_is_not_there_is_not_made(tmp_path, command):
     assert not list(tmp_path.iterdir())
 
 
-def test_tables_are_completed_by_a_command(database):
-    """As by a start; a second time there is nothing to do."""
+def test_tables_are_completed_by_a_command(database, tmp_path):
+    """As by a start; a second time there is nothing to do. While the key of the old log is there, no log takes its place."""
     opened = Database.open(database)
     with opened.writing.begin() as connection:
         for name in reversed(sa.inspect(connection).get_table_names()):
             connection.exec_driver_sql(f"DROP TABLE {name}{' CASCADE' if opened.dialect == 'postgresql' else ''}")
     opened.close()
-    said: list[Any] = [database_command("upgrade", FIFTHFACTOR_DATABASE=database) for _ in range(2)]
+    code, _, errors = database_command("upgrade", FIFTHFACTOR_DATABASE=database)
+    assert (code, "belongs to another log" in errors) == (2, True)
+    if opened.path:
+        opened.key_path.unlink()
+    chosen = {"FIFTHFACTOR_DATABASE": database, "FIFTHFACTOR_LOG_KEY": str(tmp_path / "another.log-key")}
+    said: list[Any] = [database_command("upgrade", **chosen) for _ in range(2)]
     assert said[0] == said[1]
     assert said[0][0] == 0
     assert said[0][1].startswith("the tables are of revision ")

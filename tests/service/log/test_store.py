@@ -14,7 +14,9 @@ import pytest
 
 from service.log.leaf import Opening, SealedRecord, seal
 from service.log.store import Store
+from service.log.tree_verification import tree_faults
 from service.settings import SettingRefused, Settings
+from service.store import log_key
 from service.store.database import Database, DatabaseRefused
 from service.store.upgrade import look
 from service.store.writer import LogBusy, NotRecorded
@@ -54,6 +56,8 @@ def append(store: Store, *entries: SealedRecord) -> list[int]:
 def sound(store: Store) -> int:
     """Check every record and the numbering from outside; how many there are."""
     stored = list(store.scan())
+    with store.database.reading.connect() as connection:
+        assert not list(tree_faults(connection, store.database.log_key()))
     assert [each.sequence for each in stored] == list(range(len(stored)))
     assert not [fault for each in stored for fault in each.faults()]
     return len(stored)
@@ -263,11 +267,12 @@ def test_a_caller_that_has_gone_is_no_trouble(store):
 def test_several_writers_share_one_numbering(database):
     """Two stores in this process and one in another write at once; no number twice, none left out."""
     program = (
-        "import asyncio, sys; from tests.service.log.test_store import append, entry; from service.log.store import Store\n"
-        "with Store.open(sys.argv[1]) as store:\n"
+        "import asyncio, sys; from pathlib import Path\n"
+        "from tests.service.log.test_store import append, entry; from service.log.store import Store\n"
+        "with Store.open(sys.argv[1], log_key=Path(sys.argv[2])) as store:\n"
         "    for number in range(20): append(store, entry(2000 + number))"
     )
-    command = [sys.executable, "-c", program, database]
+    command = [sys.executable, "-c", program, database, str(log_key.OF_A_SERVER)]
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
     with Store.open(database) as one, Store.open(database) as two:
         numbers: list[int] = []

@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from service.log.store import Store, now_text
+from service.log.store import Store
 from service.register import entity_versions
 from service.register.entity import EntityToWrite, Wrong, read_content
 from service.register.entity_versions import Changed, Condition, NotHeld
+from service.store.moments import now_text
 
 
 class Register:

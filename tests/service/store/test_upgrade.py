@@ -11,6 +11,7 @@ from alembic.runtime.migration import MigrationContext
 
 from service.log.leaf import seal
 from service.log.store import Store
+from service.store import log_key
 from service.store.database import Database, DatabaseRefused
 from service.store.tables import metadata
 from service.store.upgrade import look, revisions
@@ -48,10 +49,11 @@ def of_the_first_version(database: str, records: int) -> None:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def empty(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The address of a database without tables."""
+def empty(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The address of a database without tables, for whose log there is no key."""
     if request.param == "sqlite":
         return str(tmp_path / "old.db")
+    monkeypatch.setattr(log_key, "OF_A_SERVER", tmp_path / "old.log-key")
     return str(request.getfixturevalue("postgresql").new(empty=True))
 
 

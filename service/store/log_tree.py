@@ -1,0 +1,200 @@
+"""
+The tree of the log in the database: what a writing transaction appends goes in, a sealed size and frontier come out.
+
+Everything that matters is a leaf of one Merkle tree (RFC 9162). A piece of work appends leaves by the connection of its transaction.
+Before the commit the transaction extends the tree by all of them at once, and seals the new size and frontier by the log's key.
+
+- INVARIANT (dense leaves): leaves have the indexes 0, 1, 2 … in the order in which they were appended, under the one writing lock.
+- INVARIANT (sealed growth): a transaction extends nothing but a frontier with the seal of the log's key. So a leaf that was slipped
+  in by other means is in no root that this service signs.
+- INVARIANT (one key): the first leaf names the log and the public half of its key.
+- A leaf has at most 65,535 bytes. What is longer stands in it by its SHA-256.
+"""
+
+import hmac
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+import sqlalchemy as sa
+
+from service.store.log_key import LogKey
+from service.store.moments import now_text
+from service.store.tables import entry, entry_term, head, metadata, record, term, tree_leaf, tree_node
+from service.transparency.merkle_tree import Frontier, NotAFrontier, leaf_hash
+from service.transparency.tiles import MAX_ENTRY_BYTES, TILE_HEIGHT
+
+SCHEMA = "fifthfactor/leaf/1"
+RECORD = "record"  # the kind of the leaf of a record
+
+_ROW = "leaf"  # of `head`
+_GROWTH = "fifthfactor.growth"
+_AT_ONCE = 4096
+_STATE_DOMAIN = b"fifthfactor/log-state/1\x00"
+_NOT_DIGESTED = (entry, term, entry_term, tree_leaf, tree_node)  # the index is made from the records
+
+Insert = Callable[[sa.Connection, sa.Table, Sequence[tuple[Any, ...]]], None]
+
+
+class TreeBroken(Exception):
+    """The tree in the database is not the one that was sealed; the message is one sentence for the operator."""
+
+
+@dataclass(frozen=True, slots=True)
+class SealedTree:
+    """Size and frontier of a tree as the database holds them, with the seal that they have there."""
+
+    frontier: Frontier
+    seal: bytes
+
+    def is_sealed_by(self, key: LogKey) -> bool:
+        """Whether the seal is one by this key."""
+        return hmac.compare_digest(self.seal, _seal(key, self.frontier))
+
+
+class Growth:
+    """The leaves that one writing transaction appends. The transaction itself says when it is at its end."""
+
+    def __init__(self, transaction: sa.Connection, key: Callable[[], LogKey], insert: Insert) -> None:
+        self._transaction, self._key, self._insert = transaction, key, insert
+        self._before: Frontier | None = None
+        self._rows: list[tuple[str, bytes | None, bytes, int | None]] = []
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def append(self, kind: str, leaf: bytes) -> int:
+        """Append a leaf; returns its index. Raises TreeBroken, and LogKeyRefused without the log's key."""
+        if len(leaf) > MAX_ENTRY_BYTES:
+            raise ValueError(f"a leaf has at most {MAX_ENTRY_BYTES} bytes")
+        return self._append((kind, leaf, leaf_hash(leaf), None))
+
+    def append_record(self, sequence: int, leaf: bytes, hash_of_leaf: bytes) -> int:
+        """Append the leaf of a record, which its own row holds; returns its index. Raises as `append` does."""
+        if len(leaf) <= MAX_ENTRY_BYTES:
+            return self._append((RECORD, None, hash_of_leaf, sequence))
+        short = long_record(sequence, leaf)
+        return self._append((RECORD, short, leaf_hash(short), sequence))
+
+    def undo(self, length: int) -> None:
+        """Forget the leaves beyond the first ones of this transaction: the work that appended them is undone."""
+        del self._rows[length:]
+
+    def finish(self) -> None:
+        """Write the leaves and seal the tree, as the last thing in the transaction."""
+        if not self._rows:
+            return
+        before = self._frontier()
+        after, completed = before.grown([hash_of_leaf for _, _, hash_of_leaf, _ in self._rows])
+        leaves = [(before.size + at, *row) for at, row in enumerate(self._rows)]
+        nodes = [
+            (level, (before.size >> level) + at, node)
+            for level in range(TILE_HEIGHT, len(completed), TILE_HEIGHT)
+            for at, node in enumerate(completed[level])
+        ]
+        self._insert(self._transaction, tree_leaf, leaves)
+        self._insert(self._transaction, tree_node, nodes)
+        sealed = {"next": after.size, "frontier": after.to_bytes(), "seal": _seal(self._key(), after)}
+        self._transaction.execute(sa.update(head).where(head.c.name == _ROW).values(sealed))
+
+    def begin(self, key: LogKey) -> None:
+        """Make the first leaf, and one for what is older than the tree. The log has none. Raises TreeBroken."""
+        if self._transaction.execute(sa.select(tree_leaf.c.index).limit(1)).first() is not None:
+            raise TreeBroken("the log has leaves, and no sealed tree")
+        self._before = Frontier()
+        public = key.private.public.raw.hex()
+        self.append("log", _plain_leaf({"kind": "log", "at": now_text(), "origin": key.origin, "public_key": public}))
+        root = root_of_records(self._transaction)
+        if root.size:
+            tables = {table.name: _table_digest(self._transaction, key, table) for table in metadata.sorted_tables}
+            earlier = {"kind": "earlier", "at": now_text(), "records": root.size, "root": root.root().hex()}
+            self.append("earlier", _plain_leaf({**earlier, "tables": {name: each for name, each in tables.items() if each}}))
+
+    def _append(self, row: tuple[str, bytes | None, bytes, int | None]) -> int:
+        index = self._frontier().size + len(self._rows)
+        self._rows.append(row)
+        return index
+
+    def _frontier(self) -> Frontier:
+        if self._before is None:
+            sealed = sealed_tree(self._transaction)
+            if sealed is None or not sealed.is_sealed_by(self._key()):
+                raise TreeBroken(
+                    "the tree of the log does not have the seal of the log's key; `fifthfactor log verify` says more"
+                )
+            self._before = sealed.frontier
+        return self._before
+
+
+def growth_of(transaction: sa.Connection) -> Growth:
+    """The growth of the tree in a writing transaction, for work that appends a leaf."""
+    growth: Growth = transaction.info[_GROWTH]
+    return growth
+
+
+def begin_growth(transaction: sa.Connection, growth: Growth | None) -> None:
+    """Give a writing transaction its growth, or take it away at the end."""
+    transaction.info[_GROWTH] = growth
+
+
+def sealed_tree(connection: sa.Connection) -> SealedTree | None:
+    """The tree as it is sealed, or None if it was never begun. The seal is not looked at. Raises TreeBroken."""
+    row = connection.execute(sa.select(head.c.next, head.c.frontier, head.c.seal).where(head.c.name == _ROW)).one_or_none()
+    if row is None or (row.frontier is None and row.seal is None):
+        return None
+    try:
+        frontier = Frontier.from_bytes(bytes(row.frontier))
+        seal = bytes(row.seal)
+    except (NotAFrontier, TypeError):
+        raise TreeBroken("the size and the frontier of the tree are not what a service writes") from None
+    if frontier.size != row.next:
+        raise TreeBroken("the tree of the log has another size than its frontier")
+    return SealedTree(frontier, seal)
+
+
+def long_record(sequence: int, leaf: bytes) -> bytes:
+    """The leaf in the tree of a record whose own leaf is too long."""
+    return _plain_leaf({"kind": RECORD, "sequence": sequence, "sha256": sha256(leaf).hexdigest()})
+
+
+def root_of_records(connection: sa.Connection, before: int | None = None) -> Frontier:
+    """The tree over the leaf hashes of the records alone, or of those with numbers below `before`."""
+    frontier, after = Frontier(), -1
+    hashes = sa.select(record.c.sequence, sa.cast(record.c.leaf_hash, sa.LargeBinary)).order_by(record.c.sequence)
+    while True:
+        chosen = hashes.where(record.c.sequence > after).limit(_AT_ONCE)
+        rows = connection.execute(chosen if before is None else chosen.where(record.c.sequence < before)).all()
+        frontier = frontier.appended([bytes(each) for _, each in rows])
+        if len(rows) < _AT_ONCE:
+            return frontier
+        after = rows[-1][0]
+
+
+def _seal(key: LogKey, frontier: Frontier) -> bytes:
+    return key.seal(_STATE_DOMAIN + frontier.to_bytes())
+
+
+def _plain_leaf(members: Mapping[str, Any]) -> bytes:
+    """A leaf of whole numbers and ASCII texts only, for which this is the form of RFC 8785."""
+    return json.dumps({"schema": SCHEMA, **members}, sort_keys=True, separators=(",", ":")).encode("ascii")
+
+
+def _table_digest(connection: sa.Connection, key: LogKey, table: sa.Table) -> str | None:
+    """A keyed digest of the rows of a table, in the order of their primary key; None without rows, or if it is not digested."""
+    if table in _NOT_DIGESTED:
+        return None
+    code, any_row = key.table_code(), False
+    for row in _rows(connection, table):
+        code.update(row)
+        any_row = True
+    return code.hexdigest() if any_row else None
+
+
+def _rows(connection: sa.Connection, table: sa.Table) -> Iterator[bytes]:
+    binary = connection.dialect.name == "postgresql"  # so that the order is the same on every server
+    order = [sa.collate(each, "C") if binary and isinstance(each.type, sa.String) else each for each in table.primary_key]
+    for row in connection.execute(sa.select(table).order_by(*order).execution_options(yield_per=1000)):
+        values = [bytes(each).hex() if isinstance(each, bytes | memoryview) else each for each in row]
+        yield json.dumps(values, separators=(",", ":")).encode() + b"\n"

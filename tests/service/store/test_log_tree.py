@@ -1,0 +1,233 @@
+"""The tree of the log in the database: its growth, its key, and what is found of what was changed behind its back."""
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from service.log.leaf import seal
+from service.log.store import Store
+from service.log.tree_verification import tree_faults
+from service.store.database import Database, DatabaseRefused
+from service.store.log_key import beside
+from service.store.log_tree import growth_of, sealed_tree
+from service.store.tables import record, tree_leaf
+from service.store.upgrade import upgrade
+from service.store.writer import NotRecorded
+from service.transparency.merkle_tree import Frontier
+from tests.service.log.test_store import append, entry
+from tests.service.store.test_upgrade import of_the_first_version
+
+LEAF = b'{"kind":"test","schema":"fifthfactor/leaf/1"}'
+
+
+@pytest.fixture
+def store(database: str) -> Iterator[Store]:
+    """An open store, on either database."""
+    with Store.open(database) as store:
+        yield store
+
+
+def faults(store: Store) -> list[str]:
+    """What verifying the tree finds."""
+    with store.database.reading.connect() as connection:
+        return list(tree_faults(connection, store.database.log_key()))
+
+
+def change(store: Store, *statements: Any) -> None:
+    """Change rows behind the back of the writer."""
+    with store.database.writing.begin() as connection:
+        for statement in statements:
+            connection.execute(sa.text(statement) if isinstance(statement, str) else statement)
+
+
+def leaves(store: Store) -> list[tuple[int, str, int | None]]:
+    """Index, kind and record of each leaf."""
+    with store.database.reading.connect() as connection:
+        chosen = sa.select(tree_leaf.c.index, tree_leaf.c.kind, tree_leaf.c.sequence).order_by(tree_leaf.c.index)
+        return [tuple(row) for row in connection.execute(chosen)]
+
+
+def test_each_record_is_a_leaf_behind_the_one_that_names_the_log(store):
+    """Records keep their numbers, and each has an index in the tree."""
+    append(store, *map(entry, range(3)))
+    assert leaves(store) == [(0, "log", None), (1, "record", 0), (2, "record", 1), (3, "record", 2)]
+    assert faults(store) == []
+
+
+def test_work_that_fails_leaves_no_leaf(store):
+    """Its leaves are undone with its rows; the leaves of the other work in the transaction stay."""
+
+    def good(transaction: sa.Connection) -> int:
+        return growth_of(transaction).append("test", LEAF)
+
+    def bad(transaction: sa.Connection) -> int:
+        good(transaction)
+        raise ValueError("undone")
+
+    async def together() -> list[Any]:
+        return await asyncio.gather(*map(store.do, [good, bad, good]), store.append(entry(1)), return_exceptions=True)
+
+    first, undone, second, number = asyncio.run(together())
+    assert (first, str(undone), second, number) == (1, "undone", 2, 0)
+    assert leaves(store) == [(0, "log", None), (1, "test", None), (2, "test", None), (3, "record", 0)]
+    assert faults(store) == []
+
+
+def test_many_leaves_complete_the_nodes_above_them(in_file_store):
+    """Every 256 leaves are one node, whether they came one by one or at once."""
+    store = in_file_store
+    for size in (1, 254, 3, 300):
+        asyncio.run(store.do(lambda transaction, size=size: [growth_of(transaction).append("test", LEAF) for _ in range(size)]))
+    with store.database.reading.connect() as connection:
+        assert connection.execute(sa.text('SELECT level, "index" FROM tree_node ORDER BY 2')).all() == [(8, 0), (8, 1)]
+        sealed = sealed_tree(connection)
+    assert sealed
+    assert sealed.frontier.size == 559
+    assert faults(store) == []
+
+
+@pytest.fixture
+def in_file_store(tmp_path: Path) -> Iterator[Store]:
+    """An open store in a file."""
+    with Store.open(tmp_path / "log.db") as store:
+        yield store
+
+
+def test_a_record_that_is_too_long_for_a_leaf_stands_in_it_by_digest(in_file_store):
+    """The tree holds its number and its SHA-256."""
+    append(in_file_store, seal({"schema": "x", "id": "long", "request": {}, "decision": {}, "more": "x" * 70_000}, ()))
+    with in_file_store.database.reading.connect() as connection:
+        leaf = connection.execute(sa.select(tree_leaf.c.leaf).where(tree_leaf.c.index == 1)).scalar_one()
+    assert b'"sha256"' in leaf
+    assert faults(in_file_store) == []
+    change(in_file_store, sa.update(record).values(leaf=b"y" * 70_000))
+    assert faults(in_file_store) == ["leaf 1: it does not hold the digest of record 0"]
+
+
+@pytest.mark.parametrize(
+    ("statement", "finding"),
+    [
+        ('UPDATE tree_leaf SET hash = (SELECT hash FROM tree_leaf WHERE "index" = 2) WHERE "index" = 1', "leaf 1: it does not"),
+        ('DELETE FROM tree_leaf WHERE "index" = 2', "there is no leaf 2"),
+        (
+            "INSERT INTO tree_leaf SELECT 4, 'test', hash, hash, NULL FROM tree_leaf WHERE \"index\" = 2",
+            "leaf 4 is in no sealed",
+        ),
+        ("UPDATE record SET leaf_index = 2 WHERE sequence = 0", "leaf 1: record 0 names another leaf"),
+        (
+            "INSERT INTO record SELECT 3, 'slipped in', leaf, leaf_hash, 3 FROM record WHERE sequence = 2",
+            "record 3 has no leaf",
+        ),
+        ("UPDATE head SET next = 5 WHERE name = 'leaf'", "the tree of the log has another size than its frontier"),
+        ("UPDATE head SET frontier = NULL WHERE name = 'leaf'", "the size and the frontier of the tree are not"),
+        ("UPDATE head SET seal = frontier WHERE name = 'leaf'", "do not have the seal of the log's key"),
+        ("UPDATE head SET next = 0, frontier = NULL, seal = NULL WHERE name = 'leaf'", "the log has no tree"),
+        (
+            "UPDATE tree_leaf SET kind = 'other' WHERE \"index\" = 0",
+            "leaf 0: it is not the canonical JSON of a leaf of its kind",
+        ),
+    ],
+)
+def test_what_was_changed_is_found(store, statement, finding):
+    """Each by a sentence that names the place."""
+    append(store, *map(entry, range(3)))
+    change(store, statement)
+    assert finding in faults(store)[0]
+
+
+def test_only_what_was_sealed_is_extended(database):
+    """A frontier that another program wrote takes no record, and the service does not start on it."""
+    with Store.open(database) as store:
+        forged = Frontier().appended([b"f" * 32])
+        change(
+            store,
+            sa.text("UPDATE head SET next = 1, frontier = :frontier WHERE name = 'leaf'").bindparams(
+                frontier=forged.to_bytes()
+            ),
+        )
+        with pytest.raises(NotRecorded, match="does not have the seal of the log's key"):
+            append(store, entry(1))
+    with pytest.raises(DatabaseRefused, match="put the log's own key there"):
+        Store.open(database)
+
+
+def test_a_log_that_was_emptied_is_not_begun_again(database):
+    """Its key is there, so it is not new: a second tree would have other roots of the same sizes."""
+    with Store.open(database) as store:
+        change(
+            store,
+            "UPDATE head SET next = 0, frontier = NULL, seal = NULL WHERE name = 'leaf'",
+            "DELETE FROM tree_leaf",
+        )
+    with pytest.raises(DatabaseRefused, match="belongs to another log"):
+        Store.open(database)
+
+
+def test_without_its_key_nothing_is_recorded(tmp_path):
+    """No second key is made; with the key everything goes on."""
+    path = tmp_path / "log.db"
+    with Store.open(path) as store:
+        append(store, entry(1))
+    assert beside(path).stat().st_mode & 0o077 == 0
+    away = beside(path).rename(tmp_path / "away")
+    with pytest.raises(DatabaseRefused, match="is missing: put it back"):
+        Store.open(path)
+    assert not beside(path).exists()
+    Store.open(tmp_path / "other.db").close()
+    beside(path).write_bytes(beside(tmp_path / "other.db").read_bytes())
+    with pytest.raises(DatabaseRefused, match="was not sealed by the key"):
+        Store.open(path)
+    away.rename(beside(path))
+    with Store.open(path) as store:
+        assert append(store, entry(2)) == [1]
+
+
+def test_a_first_start_that_was_interrupted_goes_on(tmp_path, monkeypatch):
+    """Before the commit of the first leaf, and between it and the naming of the key."""
+    path = tmp_path / "log.db"
+    with monkeypatch.context() as patched:
+        patched.setattr(
+            "service.store.log_tree.Growth.finish", lambda self: (_ for _ in ()).throw(OSError(28, "No space left"))
+        )
+        with pytest.raises(DatabaseRefused, match="No space left"):
+            Store.open(path)
+    made = beside(path).with_name("log.db.log-key.new")
+    key = made.read_bytes()
+    with monkeypatch.context() as patched:
+        patched.setattr("service.store.upgrade.accept", lambda path: None)
+        Store.open(path).close()
+    assert made.read_bytes() == key
+    Store.open(path).close()
+    assert beside(path).read_bytes() == key
+    assert not made.exists()
+
+
+def test_older_records_are_in_the_tree_by_the_root_over_them(tmp_path):
+    """One leaf holds it, with a keyed digest of each table; a record that is changed afterwards does not lead to it."""
+    path = str(tmp_path / "log.db")
+    of_the_first_version(path, 3)
+    with Store.open(path) as store:
+        assert append(store, entry(100)) == [3]
+        assert leaves(store) == [(0, "log", None), (1, "earlier", None), (2, "record", 3)]
+        assert faults(store) == []
+        with store.database.reading.connect() as connection:
+            leaf = connection.execute(sa.select(tree_leaf.c.leaf).where(tree_leaf.c.index == 1)).scalar_one()
+        assert b'"records":3' in leaf
+        assert b'"tables":{"' in leaf
+        change(store, sa.update(record).where(record.c.sequence == 1).values(leaf_hash=b"0" * 32))
+        assert faults(store) == ["leaf 1: the records that are older than the tree do not lead to its root"]
+
+
+def test_a_second_start_goes_on_with_the_tree(database):
+    """It is begun once, also while another process records."""
+    with Store.open(database) as store:
+        append(store, entry(1))
+        second = Database.open(database)
+        upgrade(second)
+        second.close()
+        append(store, entry(2))
+        assert faults(store) == []
