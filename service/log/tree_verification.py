@@ -5,6 +5,7 @@ A service may write meanwhile; leaves that are made after the beginning are not 
 """
 
 import json
+from collections import deque
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,29 +14,24 @@ import sqlalchemy as sa
 from service.log.canonical_json import NotCanonical, canonical
 from service.store.log_key import LogKey
 from service.store.log_tree import RECORD, SCHEMA, TreeBroken, long_record, root_of_records, sealed_tree
-from service.store.tables import head, record, tree_leaf, tree_node
-from service.transparency.merkle_tree import Frontier, leaf_hash
-from service.transparency.tiles import MAX_ENTRY_BYTES, TILE_HEIGHT
+from service.store.tables import head, record, tree_leaf, tree_node, tree_tile
+from service.transparency.merkle_tree import HASH_BYTES, Frontier, leaf_hash
+from service.transparency.tiles import MAX_ENTRY_BYTES, TILE_HEIGHT, TILE_WIDTH
 
-_AT_ONCE = 2_560
 _SHOWN = 10  # faults of one kind
 
-# A cast, since a value that was tampered with may have any type.
-_LEAVES = (
-    sa.select(
-        tree_leaf.c.index.label("at"),  # a row of SQLAlchemy has a method of the other name
-        tree_leaf.c.kind,
-        sa.cast(tree_leaf.c.leaf, sa.LargeBinary).label("leaf"),
-        sa.cast(tree_leaf.c.hash, sa.LargeBinary).label("hash"),
-        tree_leaf.c.sequence,
-        record.c.sequence.label("recorded"),
-        record.c.leaf_index,
-        sa.cast(record.c.leaf, sa.LargeBinary).label("record_leaf"),
-        sa.cast(record.c.leaf_hash, sa.LargeBinary).label("record_hash"),
-    )
-    .select_from(tree_leaf.outerjoin(record, record.c.sequence == tree_leaf.c.sequence))
-    .order_by(tree_leaf.c.index)
-)
+# Casts, since a value that was tampered with may have any type.
+_LEAVES = sa.select(
+    tree_leaf.c.index.label("at"),  # a row of SQLAlchemy has a method of the other name
+    tree_leaf.c.kind,
+    sa.cast(tree_leaf.c.leaf, sa.LargeBinary).label("leaf"),
+).order_by(tree_leaf.c.index)
+_RECORDS = sa.select(
+    record.c.sequence,
+    record.c.leaf_index,
+    sa.cast(record.c.leaf_hash, sa.LargeBinary).label("hash"),
+    sa.func.length(record.c.leaf).label("length"),
+).order_by(record.c.sequence)
 
 
 def tree_faults(connection: sa.Connection, key: LogKey | None) -> Iterator[str]:
@@ -50,60 +46,66 @@ def tree_faults(connection: sa.Connection, key: LogKey | None) -> Iterator[str]:
         return
     if key is not None and not sealed.is_sealed_by(key):
         yield "the size and the frontier of the tree do not have the seal of the log's key"
-    size = sealed.frontier.size
     frontier, next_record = Frontier(), 0
-    # Ranges of a fixed number of indexes, so that a missing leaf does not shift what follows.
-    for start in range(0, size, _AT_ONCE):
-        end = min(size, start + _AT_ONCE)
-        hashes: list[bytes] = []
-        found = connection.execute(_LEAVES.where(tree_leaf.c.index >= start, tree_leaf.c.index < end)).all()
-        for row in found:
-            if row.at != start + len(hashes):
-                yield f"there is no leaf {start + len(hashes)}"
+    for start in range(0, sealed.size, TILE_WIDTH):
+        width = min(TILE_WIDTH, sealed.size - start)
+        data = _tile(connection, start // TILE_WIDTH) if width == TILE_WIDTH else sealed.tail
+        if len(data) != width * HASH_BYTES:
+            yield f"the hashes of the leaves {start} to {start + width - 1} are missing"
+            return
+        hashes = [data[at : at + HASH_BYTES] for at in range(0, len(data), HASH_BYTES)]
+        leaves = {row.at: row for row in connection.execute(_LEAVES.where(tree_leaf.c.index.between(start, start + width - 1)))}
+        found = connection.execute(_RECORDS.where(record.c.sequence >= next_record).limit(width + 1)).all()
+        records = deque(found)
+        for index, hash_of_leaf in enumerate(hashes, start):
+            row = leaves.get(index)
+            if row is not None and row.kind != RECORD:
+                yield from (f"leaf {index}: {fault}" for fault in _faults(row, hash_of_leaf, key))
+                if row.kind == "earlier":
+                    next_record, different = _earlier(connection, row.leaf)
+                    yield from (f"leaf {index}: {fault}" for fault in different)
+                    records = deque(connection.execute(_RECORDS.where(record.c.sequence >= next_record).limit(width + 1)))
+                continue
+            if not records or records[0].sequence != next_record or records[0].leaf_index != index:
+                yield f"leaf {index}: record {next_record}, which is next, is not there, or names another leaf"
                 return
-            hashes.append(row.hash)
-            yield from (f"leaf {row.at}: {fault}" for fault in _faults(row, next_record))
-            if row.sequence is not None:
-                next_record = row.sequence + 1
-            elif row.kind == "earlier":
-                next_record, different = _earlier(connection, row.leaf)
-                yield from (f"leaf {row.at}: {fault}" for fault in different)
-            elif row.at == 0 and key is not None and not _names(row.leaf, key):
-                yield "leaf 0: it does not name the log's key"
-        if len(hashes) != end - start:
-            yield f"there is no leaf {start + len(hashes)}"
-            return
-        try:
-            frontier, completed = frontier.grown(hashes)
-        except ValueError:
-            yield f"a hash of the leaves {start} to {end - 1} does not have 32 bytes"
-            return
+            of_leaf = records.popleft()
+            next_record += 1
+            yield from (f"leaf {index}: {fault}" for fault in _faults_of_record(connection, of_leaf, row, hash_of_leaf))
+        frontier, completed = frontier.grown(hashes)
         yield from _faults_of_nodes(connection, start, completed)
     if frontier != sealed.frontier:
         yield "the leaves do not lead to the frontier that was sealed"
-    yield from _not_in_the_tree(connection, next_record)
+    yield from _not_in_the_tree(connection, sealed.size, next_record)
 
 
-def _faults(row: sa.Row[Any], next_record: int) -> Iterator[str]:
-    """The faults of one leaf; `next_record` is the number of the next record that must have a leaf."""
-    if row.sequence is None:
-        if row.leaf is None or leaf_hash(row.leaf) != row.hash:
-            yield "its bytes do not have its hash"
-        elif not _is_leaf(row.leaf, row.kind):
-            yield "it is not the canonical JSON of a leaf of its kind"
+def _tile(connection: sa.Connection, index: int) -> bytes:
+    held = sa.select(sa.cast(tree_tile.c.hashes, sa.LargeBinary)).where(tree_tile.c.index == index)
+    return bytes(connection.execute(held).scalar_one_or_none() or b"")
+
+
+def _faults(row: sa.Row[Any], hash_of_leaf: bytes, key: LogKey | None) -> Iterator[str]:
+    """The faults of a leaf that is not of a record."""
+    if leaf_hash(row.leaf) != hash_of_leaf:
+        yield "its bytes do not have its hash"
+    elif not _is_leaf(row.leaf, row.kind):
+        yield "it is not the canonical JSON of a leaf of its kind"
+    elif row.at == 0 and key is not None and not _names(row.leaf, key):
+        yield "it does not name the log's key"
+
+
+def _faults_of_record(
+    connection: sa.Connection, of_leaf: sa.Row[Any], row: sa.Row[Any] | None, hash_of_leaf: bytes
+) -> Iterator[str]:
+    """The faults of the leaf of a record; `row` is that leaf itself if the record is too long to be one."""
+    if of_leaf.length <= MAX_ENTRY_BYTES:
+        if row is not None or hash_of_leaf != of_leaf.hash:
+            yield f"it does not have the hash of record {of_leaf.sequence}"
         return
-    if row.kind != RECORD or row.sequence != next_record:
-        yield f"it is of record {row.sequence}, and record {next_record} has the next leaf"
-    if row.recorded is None:
-        yield f"there is no record {row.sequence}"
-        return
-    if row.leaf_index != row.at:
-        yield f"record {row.sequence} names another leaf"
-    if len(row.record_leaf) <= MAX_ENTRY_BYTES:
-        if row.leaf is not None or row.hash != row.record_hash:
-            yield f"it does not have the hash of record {row.sequence}"
-    elif row.leaf != long_record(row.sequence, row.record_leaf) or leaf_hash(row.leaf) != row.hash:
-        yield f"it does not hold the digest of record {row.sequence}"
+    held = sa.select(sa.cast(record.c.leaf, sa.LargeBinary)).where(record.c.sequence == of_leaf.sequence)
+    short = long_record(of_leaf.sequence, bytes(connection.execute(held).scalar_one()))
+    if row is None or row.leaf != short or leaf_hash(short) != hash_of_leaf:
+        yield f"it does not hold the digest of record {of_leaf.sequence}"
 
 
 def _is_leaf(leaf: bytes, kind: str) -> bool:
@@ -148,17 +150,15 @@ def _faults_of_nodes(connection: sa.Connection, start: int, completed: tuple[tup
                 yield f"node {at} of level {level} is not the one over its leaves"
 
 
-def _not_in_the_tree(connection: sa.Connection, next_record: int) -> Iterator[str]:
+def _not_in_the_tree(connection: sa.Connection, verified: int, next_record: int) -> Iterator[str]:
     """Leaves beyond the sealed size, and records without a leaf. Each is one statement, since more may be recorded meanwhile."""
     size = sa.select(head.c.next).where(head.c.name == "leaf").scalar_subquery()
     beyond = sa.select(tree_leaf.c.index).where(sa.or_(tree_leaf.c.index >= size, tree_leaf.c.index < 0))
     for index in connection.execute(beyond.order_by(tree_leaf.c.index).limit(_SHOWN)).scalars():
         yield f"leaf {index} is in no sealed tree"
-    both = record.outerjoin(
-        tree_leaf, sa.and_(tree_leaf.c.index == record.c.leaf_index, tree_leaf.c.sequence == record.c.sequence)
-    )
-    without = (
-        sa.select(record.c.sequence).select_from(both).where(record.c.sequence >= next_record, tree_leaf.c.index.is_(None))
+    without = sa.select(record.c.sequence).where(
+        record.c.sequence >= next_record,
+        sa.or_(record.c.leaf_index.is_(None), record.c.leaf_index < verified, record.c.leaf_index >= size),
     )
     for sequence in connection.execute(without.order_by(record.c.sequence).limit(_SHOWN)).scalars():
         yield f"record {sequence} has no leaf"

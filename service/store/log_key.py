@@ -29,9 +29,16 @@ class LogKeyRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class LogKey:
-    """The key of one log."""
+    """The key of one log, and what is derived from it: the keys of its seals and of its digests of tables."""
 
     private: PrivateKey
+    _of_seals: bytes
+    _of_tables: bytes
+
+    @staticmethod
+    def of(private: PrivateKey) -> "LogKey":
+        """The key of a log that the private key signs for."""
+        return LogKey(private, *(hmac.digest(private.raw, domain, sha256) for domain in (_SEAL_DOMAIN, _TABLE_DOMAIN)))
 
     @property
     def origin(self) -> str:
@@ -40,14 +47,11 @@ class LogKey:
 
     def seal(self, message: bytes) -> bytes:
         """The 32 bytes of the code by which the holders of the key know their own message again (HMAC-SHA-256)."""
-        return hmac.digest(self._derived(_SEAL_DOMAIN), message, sha256)
+        return hmac.digest(self._of_seals, message, sha256)
 
     def table_code(self) -> hmac.HMAC:
         """A code to be fed with the rows of a table. Without the key it confirms no guess at a row."""
-        return hmac.new(self._derived(_TABLE_DOMAIN), digestmod=sha256)
-
-    def _derived(self, domain: bytes) -> bytes:
-        return hmac.digest(self.private.raw, domain, sha256)
+        return hmac.new(self._of_tables, digestmod=sha256)
 
 
 def beside(database: Path) -> Path:
@@ -92,7 +96,7 @@ def new_key(path: Path) -> LogKey:
         _sync_folder(path)
     except OSError as failed:
         raise LogKeyRefused(f"the log's key `{path}` cannot be made: {failed.strerror}") from None
-    return LogKey(key)
+    return LogKey.of(key)
 
 
 def accept(path: Path) -> None:
@@ -112,7 +116,7 @@ def _new(path: Path) -> Path:
 def _read(path: Path) -> LogKey:
     """Raises FileNotFoundError and LogKeyRefused."""
     try:
-        return LogKey(PrivateKey.from_pem(path.read_bytes()))
+        return LogKey.of(PrivateKey.from_pem(path.read_bytes()))
     except FileNotFoundError:
         raise
     except OSError as failed:

@@ -22,9 +22,9 @@ import sqlalchemy as sa
 
 from service.store.log_key import LogKey
 from service.store.moments import now_text
-from service.store.tables import entry, entry_term, head, metadata, record, term, tree_leaf, tree_node
-from service.transparency.merkle_tree import Frontier, NotAFrontier, leaf_hash
-from service.transparency.tiles import MAX_ENTRY_BYTES, TILE_HEIGHT
+from service.store.tables import entry, entry_term, head, metadata, record, term, tree_leaf, tree_node, tree_tile
+from service.transparency.merkle_tree import HASH_BYTES, Frontier, NotAFrontier, leaf_hash
+from service.transparency.tiles import MAX_ENTRY_BYTES, TILE_HEIGHT, TILE_WIDTH
 
 SCHEMA = "fifthfactor/leaf/1"
 RECORD = "record"  # the kind of the leaf of a record
@@ -33,7 +33,15 @@ _ROW = "leaf"  # of `head`
 _GROWTH = "fifthfactor.growth"
 _AT_ONCE = 4096
 _STATE_DOMAIN = b"fifthfactor/log-state/1\x00"
-_NOT_DIGESTED = (entry, term, entry_term, tree_leaf, tree_node)  # the index is made from the records
+_TILE_BYTES = TILE_WIDTH * HASH_BYTES
+_NOT_DIGESTED = (entry, term, entry_term, tree_leaf, tree_tile, tree_node)  # the index is made from the records
+
+_SEALED_TREE = f"SELECT next, frontier, tail, seal FROM head WHERE name = '{_ROW}'"
+_SEALED = (
+    sa.update(head)
+    .where(head.c.name == _ROW)
+    .values({name: sa.bindparam(name) for name in ("next", "frontier", "tail", "seal")})
+)
 
 Insert = Callable[[sa.Connection, sa.Table, Sequence[tuple[Any, ...]]], None]
 
@@ -44,14 +52,20 @@ class TreeBroken(Exception):
 
 @dataclass(frozen=True, slots=True)
 class SealedTree:
-    """Size and frontier of a tree as the database holds them, with the seal that they have there."""
+    """The tree as the database holds it: frontier, the hashes of the leaves that fill no tile yet, and the seal over both."""
 
     frontier: Frontier
+    tail: bytes
     seal: bytes
+
+    @property
+    def size(self) -> int:
+        """The number of leaves."""
+        return self.frontier.size
 
     def is_sealed_by(self, key: LogKey) -> bool:
         """Whether the seal is one by this key."""
-        return hmac.compare_digest(self.seal, _seal(key, self.frontier))
+        return hmac.compare_digest(self.seal, _seal(key, self.frontier, self.tail))
 
 
 class Growth:
@@ -59,51 +73,63 @@ class Growth:
 
     def __init__(self, transaction: sa.Connection, key: Callable[[], LogKey], insert: Insert) -> None:
         self._transaction, self._key, self._insert = transaction, key, insert
-        self._before: Frontier | None = None
-        self._rows: list[tuple[str, bytes | None, bytes, int | None]] = []
+        self._before: SealedTree | None = None
+        self._hashes: list[bytes] = []
+        self._leaves: list[tuple[int, str, bytes]] = []
 
     def __len__(self) -> int:
-        return len(self._rows)
+        return len(self._hashes)
 
     def append(self, kind: str, leaf: bytes) -> int:
         """Append a leaf; returns its index. Raises TreeBroken, and LogKeyRefused without the log's key."""
         if len(leaf) > MAX_ENTRY_BYTES:
             raise ValueError(f"a leaf has at most {MAX_ENTRY_BYTES} bytes")
-        return self._append((kind, leaf, leaf_hash(leaf), None))
+        index = self._append(leaf_hash(leaf))
+        self._leaves.append((index, kind, leaf))
+        return index
 
     def append_record(self, sequence: int, leaf: bytes, hash_of_leaf: bytes) -> int:
         """Append the leaf of a record, which its own row holds; returns its index. Raises as `append` does."""
         if len(leaf) <= MAX_ENTRY_BYTES:
-            return self._append((RECORD, None, hash_of_leaf, sequence))
-        short = long_record(sequence, leaf)
-        return self._append((RECORD, short, leaf_hash(short), sequence))
+            return self._append(hash_of_leaf)
+        return self.append(RECORD, long_record(sequence, leaf))
 
     def undo(self, length: int) -> None:
         """Forget the leaves beyond the first ones of this transaction: the work that appended them is undone."""
-        del self._rows[length:]
+        if length < len(self):
+            del self._hashes[length:]
+            size = self._tree().size + length
+            self._leaves = [each for each in self._leaves if each[0] < size]
 
     def finish(self) -> None:
         """Write the leaves and seal the tree, as the last thing in the transaction."""
-        if not self._rows:
+        if not self._hashes:
             return
-        before = self._frontier()
-        after, completed = before.grown([hash_of_leaf for _, _, hash_of_leaf, _ in self._rows])
-        leaves = [(before.size + at, *row) for at, row in enumerate(self._rows)]
+        before = self._tree()
+        after, completed = before.frontier.grown(self._hashes)
+        tail = before.tail + b"".join(self._hashes)
+        full = len(tail) // _TILE_BYTES * _TILE_BYTES
+        tiles = [
+            (before.size // TILE_WIDTH + at, tail[start : start + _TILE_BYTES])
+            for at, start in enumerate(range(0, full, _TILE_BYTES))
+        ]
         nodes = [
             (level, (before.size >> level) + at, node)
             for level in range(TILE_HEIGHT, len(completed), TILE_HEIGHT)
             for at, node in enumerate(completed[level])
         ]
-        self._insert(self._transaction, tree_leaf, leaves)
+        tail = tail[full:]
+        self._insert(self._transaction, tree_leaf, self._leaves)
+        self._insert(self._transaction, tree_tile, tiles)
         self._insert(self._transaction, tree_node, nodes)
-        sealed = {"next": after.size, "frontier": after.to_bytes(), "seal": _seal(self._key(), after)}
-        self._transaction.execute(sa.update(head).where(head.c.name == _ROW).values(sealed))
+        sealed = {"next": after.size, "frontier": after.to_bytes(), "tail": tail, "seal": _seal(self._key(), after, tail)}
+        self._transaction.execute(_SEALED, sealed)
 
     def begin(self, key: LogKey) -> None:
         """Make the first leaf, and one for what is older than the tree. The log has none. Raises TreeBroken."""
         if self._transaction.execute(sa.select(tree_leaf.c.index).limit(1)).first() is not None:
             raise TreeBroken("the log has leaves, and no sealed tree")
-        self._before = Frontier()
+        self._before = SealedTree(Frontier(), b"", b"")
         public = key.private.public.raw.hex()
         self.append("log", _plain_leaf({"kind": "log", "at": now_text(), "origin": key.origin, "public_key": public}))
         root = root_of_records(self._transaction)
@@ -112,19 +138,19 @@ class Growth:
             earlier = {"kind": "earlier", "at": now_text(), "records": root.size, "root": root.root().hex()}
             self.append("earlier", _plain_leaf({**earlier, "tables": {name: each for name, each in tables.items() if each}}))
 
-    def _append(self, row: tuple[str, bytes | None, bytes, int | None]) -> int:
-        index = self._frontier().size + len(self._rows)
-        self._rows.append(row)
+    def _append(self, hash_of_leaf: bytes) -> int:
+        index = self._tree().size + len(self._hashes)
+        self._hashes.append(hash_of_leaf)
         return index
 
-    def _frontier(self) -> Frontier:
+    def _tree(self) -> SealedTree:
         if self._before is None:
             sealed = sealed_tree(self._transaction)
             if sealed is None or not sealed.is_sealed_by(self._key()):
                 raise TreeBroken(
                     "the tree of the log does not have the seal of the log's key; `fifthfactor log verify` says more"
                 )
-            self._before = sealed.frontier
+            self._before = sealed
         return self._before
 
 
@@ -141,17 +167,16 @@ def begin_growth(transaction: sa.Connection, growth: Growth | None) -> None:
 
 def sealed_tree(connection: sa.Connection) -> SealedTree | None:
     """The tree as it is sealed, or None if it was never begun. The seal is not looked at. Raises TreeBroken."""
-    row = connection.execute(sa.select(head.c.next, head.c.frontier, head.c.seal).where(head.c.name == _ROW)).one_or_none()
-    if row is None or (row.frontier is None and row.seal is None):
+    row = connection.exec_driver_sql(_SEALED_TREE).one_or_none()
+    if row is None or not any(map(bool, row)):
         return None
     try:
-        frontier = Frontier.from_bytes(bytes(row.frontier))
-        seal = bytes(row.seal)
+        frontier, tail, seal = Frontier.from_bytes(bytes(row[1])), bytes(row[2]), bytes(row[3])
     except (NotAFrontier, TypeError):
         raise TreeBroken("the size and the frontier of the tree are not what a service writes") from None
-    if frontier.size != row.next:
+    if frontier.size != row[0] or len(tail) != frontier.size % TILE_WIDTH * HASH_BYTES:
         raise TreeBroken("the tree of the log has another size than its frontier")
-    return SealedTree(frontier, seal)
+    return SealedTree(frontier, tail, seal)
 
 
 def long_record(sequence: int, leaf: bytes) -> bytes:
@@ -172,8 +197,8 @@ def root_of_records(connection: sa.Connection, before: int | None = None) -> Fro
         after = rows[-1][0]
 
 
-def _seal(key: LogKey, frontier: Frontier) -> bytes:
-    return key.seal(_STATE_DOMAIN + frontier.to_bytes())
+def _seal(key: LogKey, frontier: Frontier, tail: bytes) -> bytes:
+    return key.seal(_STATE_DOMAIN + frontier.to_bytes() + tail)
 
 
 def _plain_leaf(members: Mapping[str, Any]) -> bytes:

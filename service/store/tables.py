@@ -65,6 +65,7 @@ head = sa.Table(
     sa.Column("name", sa.String, primary_key=True),
     sa.Column("next", BigInteger, nullable=False),
     sa.Column("frontier", sa.LargeBinary),  # of the tree, in the row `leaf`: service.store.log_tree
+    sa.Column("tail", sa.LargeBinary),
     sa.Column("seal", sa.LargeBinary),
 )
 record = sa.Table(
@@ -88,17 +89,22 @@ personal = sa.Table(
 
 # --- the tree of the log ----------------------------------------------------------------------------------------------
 
-# A row for each leaf. `leaf` is null for a record, whose row holds the bytes; `sequence` is null for everything else.
+# The leaves that are not the bytes of a record: `leaf_index` says which leaf a record is.
 tree_leaf = sa.Table(
     "tree_leaf",
     metadata,
     sa.Column("index", BigInteger, primary_key=True, autoincrement=False),
     sa.Column("kind", sa.String, nullable=False),
-    sa.Column("leaf", sa.LargeBinary),
-    sa.Column("hash", sa.LargeBinary, nullable=False),
-    sa.Column("sequence", BigInteger),
+    sa.Column("leaf", sa.LargeBinary, nullable=False),
 )
-# The nodes of the levels 8, 16, 24 …: each is over 256 hashes of the tile below it.
+# The hashes of 256 leaves each. Those that do not fill a tile yet are the `tail` in `head`, so a commit touches no further page.
+tree_tile = sa.Table(
+    "tree_tile",
+    metadata,
+    sa.Column("index", BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("hashes", sa.LargeBinary, nullable=False),
+)
+# The nodes of the levels 8, 16, 24 …: each is the root over 256 nodes of the level before.
 tree_node = sa.Table(
     "tree_node",
     metadata,

@@ -14,7 +14,7 @@ from service.log.tree_verification import tree_faults
 from service.store.database import Database, DatabaseRefused
 from service.store.log_key import beside
 from service.store.log_tree import growth_of, sealed_tree
-from service.store.tables import record, tree_leaf
+from service.store.tables import head, record, tree_leaf
 from service.store.upgrade import upgrade
 from service.store.writer import NotRecorded
 from service.transparency.merkle_tree import Frontier
@@ -44,17 +44,18 @@ def change(store: Store, *statements: Any) -> None:
             connection.execute(sa.text(statement) if isinstance(statement, str) else statement)
 
 
-def leaves(store: Store) -> list[tuple[int, str, int | None]]:
-    """Index, kind and record of each leaf."""
+def leaves(store: Store) -> list[tuple[int, str]]:
+    """Index and kind of each leaf; for a record its id."""
     with store.database.reading.connect() as connection:
-        chosen = sa.select(tree_leaf.c.index, tree_leaf.c.kind, tree_leaf.c.sequence).order_by(tree_leaf.c.index)
-        return [tuple(row) for row in connection.execute(chosen)]
+        records = sa.select(record.c.leaf_index, record.c.id).where(record.c.leaf_index.is_not(None))
+        others = sa.select(tree_leaf.c.index, tree_leaf.c.kind)
+        return sorted((int(index), name) for chosen in (records, others) for index, name in connection.execute(chosen))
 
 
 def test_each_record_is_a_leaf_behind_the_one_that_names_the_log(store):
     """Records keep their numbers, and each has an index in the tree."""
     append(store, *map(entry, range(3)))
-    assert leaves(store) == [(0, "log", None), (1, "record", 0), (2, "record", 1), (3, "record", 2)]
+    assert leaves(store) == [(0, "log"), (1, "id-0"), (2, "id-1"), (3, "id-2")]
     assert faults(store) == []
 
 
@@ -73,7 +74,7 @@ def test_work_that_fails_leaves_no_leaf(store):
 
     first, undone, second, number = asyncio.run(together())
     assert (first, str(undone), second, number) == (1, "undone", 2, 0)
-    assert leaves(store) == [(0, "log", None), (1, "test", None), (2, "test", None), (3, "record", 0)]
+    assert leaves(store) == [(0, "log"), (1, "test"), (2, "test"), (3, "id-1")]
     assert faults(store) == []
 
 
@@ -86,8 +87,14 @@ def test_many_leaves_complete_the_nodes_above_them(in_file_store):
         assert connection.execute(sa.text('SELECT level, "index" FROM tree_node ORDER BY 2')).all() == [(8, 0), (8, 1)]
         sealed = sealed_tree(connection)
     assert sealed
-    assert sealed.frontier.size == 559
+    assert (sealed.size, len(sealed.tail)) == (559, (559 - 512) * 32)
     assert faults(store) == []
+    change(store, 'UPDATE tree_node SET hash = (SELECT hash FROM tree_node WHERE "index" = 0)')
+    assert faults(store) == ["node 1 of level 8 is not the one over its leaves"]
+    change(store, 'UPDATE tree_tile SET hashes = (SELECT hashes FROM tree_tile WHERE "index" = 1) WHERE "index" = 0')
+    assert "leaf 0: its bytes do not have its hash" in faults(store)
+    change(store, "DELETE FROM tree_tile")
+    assert faults(store) == ["the hashes of the leaves 0 to 255 are missing"]
 
 
 @pytest.fixture
@@ -111,21 +118,30 @@ def test_a_record_that_is_too_long_for_a_leaf_stands_in_it_by_digest(in_file_sto
 @pytest.mark.parametrize(
     ("statement", "finding"),
     [
-        ('UPDATE tree_leaf SET hash = (SELECT hash FROM tree_leaf WHERE "index" = 2) WHERE "index" = 1', "leaf 1: it does not"),
-        ('DELETE FROM tree_leaf WHERE "index" = 2', "there is no leaf 2"),
         (
-            "INSERT INTO tree_leaf SELECT 4, 'test', hash, hash, NULL FROM tree_leaf WHERE \"index\" = 2",
-            "leaf 4 is in no sealed",
+            'UPDATE record SET leaf_hash = (SELECT leaf FROM tree_leaf WHERE "index" = 0) WHERE sequence = 0',
+            "leaf 1: it does not",
         ),
-        ("UPDATE record SET leaf_index = 2 WHERE sequence = 0", "leaf 1: record 0 names another leaf"),
         (
-            "INSERT INTO record SELECT 3, 'slipped in', leaf, leaf_hash, 3 FROM record WHERE sequence = 2",
+            "UPDATE record SET leaf_index = 2 WHERE sequence = 0",
+            "leaf 1: record 0, which is next, is not there, or names another",
+        ),
+        ("DELETE FROM tree_leaf", "leaf 0: record 0, which is next, is not there"),
+        ("INSERT INTO tree_leaf SELECT 4, 'test', leaf FROM tree_leaf", "leaf 4 is in no sealed tree"),
+        ("INSERT INTO tree_leaf SELECT 2, 'test', leaf FROM tree_leaf", "leaf 2: its bytes do not have its hash"),
+        (
+            "INSERT INTO record SELECT 3, 'slipped in', leaf, leaf_hash, 4 FROM record WHERE sequence = 2",
+            "record 3 has no leaf",
+        ),
+        (
+            "INSERT INTO record SELECT 3, 'slipped in', leaf, leaf_hash, 2 FROM record WHERE sequence = 2",
             "record 3 has no leaf",
         ),
         ("UPDATE head SET next = 5 WHERE name = 'leaf'", "the tree of the log has another size than its frontier"),
         ("UPDATE head SET frontier = NULL WHERE name = 'leaf'", "the size and the frontier of the tree are not"),
+        ("UPDATE head SET tail = seal WHERE name = 'leaf'", "the tree of the log has another size than its frontier"),
         ("UPDATE head SET seal = frontier WHERE name = 'leaf'", "do not have the seal of the log's key"),
-        ("UPDATE head SET next = 0, frontier = NULL, seal = NULL WHERE name = 'leaf'", "the log has no tree"),
+        ("UPDATE head SET next = 0, frontier = NULL, tail = NULL, seal = NULL WHERE name = 'leaf'", "the log has no tree"),
         (
             "UPDATE tree_leaf SET kind = 'other' WHERE \"index\" = 0",
             "leaf 0: it is not the canonical JSON of a leaf of its kind",
@@ -143,12 +159,8 @@ def test_only_what_was_sealed_is_extended(database):
     """A frontier that another program wrote takes no record, and the service does not start on it."""
     with Store.open(database) as store:
         forged = Frontier().appended([b"f" * 32])
-        change(
-            store,
-            sa.text("UPDATE head SET next = 1, frontier = :frontier WHERE name = 'leaf'").bindparams(
-                frontier=forged.to_bytes()
-            ),
-        )
+        set_to = {"frontier": forged.to_bytes(), "tail": b"f" * 32}
+        change(store, sa.update(head).where(head.c.name == "leaf").values(set_to))
         with pytest.raises(NotRecorded, match="does not have the seal of the log's key"):
             append(store, entry(1))
     with pytest.raises(DatabaseRefused, match="put the log's own key there"):
@@ -160,7 +172,7 @@ def test_a_log_that_was_emptied_is_not_begun_again(database):
     with Store.open(database) as store:
         change(
             store,
-            "UPDATE head SET next = 0, frontier = NULL, seal = NULL WHERE name = 'leaf'",
+            "UPDATE head SET next = 0, frontier = NULL, tail = NULL, seal = NULL WHERE name = 'leaf'",
             "DELETE FROM tree_leaf",
         )
     with pytest.raises(DatabaseRefused, match="belongs to another log"):
@@ -212,7 +224,7 @@ def test_older_records_are_in_the_tree_by_the_root_over_them(tmp_path):
     of_the_first_version(path, 3)
     with Store.open(path) as store:
         assert append(store, entry(100)) == [3]
-        assert leaves(store) == [(0, "log", None), (1, "earlier", None), (2, "record", 3)]
+        assert leaves(store) == [(0, "log"), (1, "earlier"), (2, "id-100")]
         assert faults(store) == []
         with store.database.reading.connect() as connection:
             leaf = connection.execute(sa.select(tree_leaf.c.leaf).where(tree_leaf.c.index == 1)).scalar_one()

@@ -15,9 +15,12 @@ def upgrade() -> None:
         "tree_leaf",
         sa.Column("index", number, primary_key=True, autoincrement=False),
         sa.Column("kind", sa.String, nullable=False),
-        sa.Column("leaf", sa.LargeBinary),
-        sa.Column("hash", sa.LargeBinary, nullable=False),
-        sa.Column("sequence", number),
+        sa.Column("leaf", sa.LargeBinary, nullable=False),
+    )
+    op.create_table(
+        "tree_tile",
+        sa.Column("index", number, primary_key=True, autoincrement=False),
+        sa.Column("hashes", sa.LargeBinary, nullable=False),
     )
     op.create_table(
         "tree_node",
@@ -26,6 +29,7 @@ def upgrade() -> None:
         sa.Column("hash", sa.LargeBinary, nullable=False),
     )
     op.add_column("head", sa.Column("frontier", sa.LargeBinary))
+    op.add_column("head", sa.Column("tail", sa.LargeBinary))
     op.add_column("head", sa.Column("seal", sa.LargeBinary))
     op.add_column("record", sa.Column("leaf_index", number))
     op.execute("INSERT INTO head (name, next) VALUES ('leaf', 0)")
