@@ -185,7 +185,7 @@ def add(app: FastAPI, service: Service) -> None:
         def work(transaction: sa.Connection) -> KeptAnswer:
             if find_one(transaction, id) is None:
                 raise RequestRefused("not-found", NOT_RECORDED)
-            erased = service.store.erase_in(transaction, id)
+            erased = service.store.erase_in(transaction, id, caller.id)
 
             def tell() -> None:
                 audit(service.say, "decision-erased", caller=caller.id, decision_id=id, values=erased, request_id=request_id)

@@ -284,7 +284,7 @@ class _Endpoints:
             if erase:
                 store.writer.erased()
                 before = entity_versions.newest(transaction, kind, name)
-                versions = list(entity_versions.erase(transaction, kind, name, condition))
+                versions = list(entity_versions.erase(transaction, kind, name, caller.id, condition))
                 if before is not None:  # `before` has the entity's own id, which is erased now
                     forget(transaction, _subject(kind, before.id))
             else:

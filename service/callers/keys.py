@@ -21,6 +21,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from service.callers.caller import SCOPES, Caller
+from service.log.tree_leaves import Happening, append
 from service.store.database import Database
 from service.store.moments import moment_text
 from service.store.tables import caller as rows
@@ -108,6 +109,9 @@ def create(
             expires_on=key.expires_on,
         )
     )
+    made = {"key": key.id, "scopes": list(key.scopes), "expires_on": key.expires_on}
+    hidden = {"name": name, "by": by, "secret_hash": key.secret_hash.hex()}
+    append(transaction, Happening("key-made", key.created_at, made, hidden))
     return key, f"ff_{key.id}_{secret}"
 
 
@@ -115,9 +119,10 @@ def revoke(transaction: sa.Connection, id: str, by: str, now: datetime) -> Key |
     """Revoke a key for good, in a writing transaction. Returns the row, or None where there is none. The first revocation stays."""
     if "\x00" in id:  # PostgreSQL cannot store such a text
         return None
-    transaction.execute(
-        sa.update(rows).where(rows.c.id == id, rows.c.revoked_at.is_(None)).values(revoked_at=moment_text(now), revoked_by=by)
-    )
+    at = moment_text(now)
+    changed = sa.update(rows).where(rows.c.id == id, rows.c.revoked_at.is_(None)).values(revoked_at=at, revoked_by=by)
+    if transaction.execute(changed).rowcount:
+        append(transaction, Happening("key-revoked", at, {"key": id}, {"by": by}))
     return find(transaction, id)
 
 

@@ -15,11 +15,13 @@ from hashlib import sha256
 from typing import Any
 
 import sqlalchemy as sa
-from pydantic import JsonValue
 
 import engine
+from service.log import tree_leaves
 from service.log.canonical_json import canonical
+from service.log.tree_leaves import Happening
 from service.store.database import Database
+from service.store.moments import now_text
 from service.store.tables import about, commitment, counted, movement, opening, tally
 
 NOTHING = engine.Tally()
@@ -148,7 +150,7 @@ class Book:
         if self._secret is None:
             kept: str = connection.execute(sa.select(about.c.value).where(about.c.name == SECRET)).scalar_one()
             self._secret = bytes.fromhex(kept)
-        named: list[JsonValue] = [[fact, part] for fact, part in zip(per, key, strict=True)]
+        named: list[Any] = [[fact, part] for fact, part in zip(per, key, strict=True)]
         return hmac.new(self._secret, canonical(named), sha256).hexdigest()
 
     def used(self, database: Database) -> bool:
@@ -198,6 +200,7 @@ class Book:
         moved: Sequence[tuple[engine.Contribution, engine.Counter, date]],
     ) -> None:
         """Record what a commitment adds to each counter, each on a day of that counter's calendar."""
+        rows: list[Any] = []
         for each, counter, day in moved:
             people = engine.Tally.of(each.people)
             place = {
@@ -208,7 +211,11 @@ class Book:
             }
             more = {"counter": counter.name, "low": people.least, "high": people.most, "sequence": sequence, "live": True}
             transaction.execute(sa.insert(movement).values(commitment=commitment, **place, **more))
+            rows.append({**place, "counter": counter.name, "low": people.least, "high": people.most})
             self._add(transaction, place, people)
+        if rows:
+            members: dict[str, Any] = {"commitment": commitment, "sequence": sequence}
+            tree_leaves.append(transaction, Happening("movements", now_text(), members, {"movements": rows}))
 
     def end(self, transaction: sa.Connection, commitment: str, meanings: Collection[str] | None = None) -> None:
         """Stop counting what a commitment added: under all meanings, or only under those given."""
@@ -277,6 +284,10 @@ class Book:
                 }
             )  # fmt: skip
         transaction.execute(sa.insert(opening), rows)
+        shown: dict[str, Any] = {"id": id, "counter": counter.name, "meaning": counter.meaning, "day": day.isoformat()}
+        told: list[Any] = [{"fact": row["fact"], "low": row["low"], "high": row["high"]} for row in rows]
+        hidden: dict[str, Any] = {"key": hashed, "counts": told, "by": by, "reason": reason}
+        tree_leaves.append(transaction, Happening("counter-opening", at, shown, hidden))
 
     def note(self, transaction: sa.Connection, counting: engine.Counting, day: date) -> None:
         """Record that all commitments up to a day are counted under these meanings."""

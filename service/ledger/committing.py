@@ -21,9 +21,11 @@ from service.callers.caller import Caller
 from service.decisions.decider import DecidedNow, Decider, TellingAsked
 from service.ledger.book import Book
 from service.ledger.counts import Counts, Filled, Moment, bare, ends
+from service.log import tree_leaves
 from service.log.canonical_json import canonical
 from service.log.leaf import clear, with_value
 from service.log.store import Stored, find
+from service.log.tree_leaves import Happening
 from service.policies.live import Live
 from service.problems import RequestRefused
 from service.register import named_exchanges
@@ -168,20 +170,19 @@ class Ledger:
         (sequence,) = self._service.store.record(transaction, [decided.entry])
         id, at = str(uuid7()), moment_text(now)
         exporter = live.counting.part(EXPORTER, filled.exchange)
-        transaction.execute(
-            sa.insert(commitment).values(
-                id=id,
-                decision=decision,
-                evaluation=decided.id,
-                sequence=sequence,
-                exporter=None if exporter is None else self._book.hashed(transaction, (EXPORTER,), (exporter,)),
-                as_of=ready.moment.as_of.isoformat(),
-                committed_at=at,
-                state="committed",
-                replaces=old or None,
-                counting=live.counting.meaning,
-            )
-        )
+        shown: dict[str, Any] = {
+            "id": id,
+            "decision": decision,
+            "evaluation": decided.id,
+            "sequence": sequence,
+            "as_of": ready.moment.as_of.isoformat(),
+            "replaces": old or None,
+            "counting": live.counting.meaning,
+        }
+        hashed = None if exporter is None else self._book.hashed(transaction, (EXPORTER,), (exporter,))
+        row = {**shown, "exporter": hashed, "committed_at": at, "state": "committed"}
+        transaction.execute(sa.insert(commitment).values(row))
+        tree_leaves.append(transaction, Happening("commitment", at, shown, {"exporter": hashed}))
         if old:
             self._happened(transaction, old, "amended", at, caller.id, reason, id)
         self._happened(transaction, id, "committed", at, caller.id, reason, old or None)
@@ -320,6 +321,8 @@ class Ledger:
                 commitment=id, number=number, kind=kind, at=at, by=by, reason=reason, other=other
             )
         )
+        event: dict[str, Any] = {"commitment": id, "number": number, "event": kind, "other": other}
+        tree_leaves.append(transaction, Happening("commitment-event", at, event, {"by": by, "reason": reason}))
 
     def _recounted(self, transaction: sa.Connection, live: Live, row: Any, caller: Caller) -> bool:
         """Count one commitment under the present meanings of the counters, with the day and the facts of the commitment."""

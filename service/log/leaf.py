@@ -125,8 +125,8 @@ def opened(leaf: bytes, openings: Sequence[Opening]) -> dict[str, Any]:
 def commitments(leaf: bytes, openings: Sequence[Opening]) -> dict[str, str]:
     """The commitments of a record, by the pointers of their openings."""
     document = json.loads(leaf)
-    whole = {name: hexadecimal for name in WHOLE for at, hexadecimal in _commitments_in(document.get(name), "") if not at}
-    return {**whole, **dict(_commitments_in(opened(leaf, openings)["request"], ""))}
+    whole = {name: hexadecimal for name in WHOLE for at, hexadecimal in commitments_in(document.get(name), "") if not at}
+    return {**whole, **dict(commitments_in(opened(leaf, openings)["request"], ""))}
 
 
 def faults(id: str, leaf: bytes, stored_hash: bytes, openings: Sequence[Opening]) -> tuple[str, ...]:
@@ -168,16 +168,17 @@ def _commitment_of(opening: Opening) -> str:
     return commitment(opening.salt, opening.value)
 
 
-def _commitments_in(value: JsonValue, at: str) -> Iterator[tuple[str, str]]:
+def commitments_in(value: JsonValue, at: str = "") -> Iterator[tuple[str, str]]:
+    """The commitments in a document, each with the JSON Pointer that leads to it."""
     match value:
         case {"commitment": str(hexadecimal), **others} if not others and len(hexadecimal) == 64:
             yield at, hexadecimal
         case dict():
             for key, inner in value.items():
-                yield from _commitments_in(inner, f"{at}/{_escape(key)}")
+                yield from commitments_in(inner, f"{at}/{_escape(key)}")
         case list():
             for index, inner in enumerate(value):
-                yield from _commitments_in(inner, f"{at}/{index}")
+                yield from commitments_in(inner, f"{at}/{index}")
 
 
 def _escape(key: str) -> str:

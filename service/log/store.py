@@ -17,6 +17,7 @@ from typing import Any, Self, TypeVar
 
 import sqlalchemy as sa
 
+from service.log import tree_leaves
 from service.log.index import Index, take_in
 from service.log.leaf import Opening, SealedRecord, faults
 from service.log.summary import Summary
@@ -129,14 +130,14 @@ class Store:
             self.writer.counts.failing = False
         return await self.writer.do(_probe)
 
-    async def erase(self, id: str) -> int:
+    async def erase(self, id: str, by: str = "local") -> int:
         """
         Erase the personal values of a record and their salts for good; returns how many there were.
 
         The leaf and its hash stay. Answers that are kept for retries and hold the values are emptied. What remains of the old rows in
         the database's files is cleared as far as possible (see Database.forget). Raises NotRecorded.
         """
-        return await self.writer.do(lambda transaction: self.erase_in(transaction, id))
+        return await self.writer.do(lambda transaction: self.erase_in(transaction, id, by))
 
     # --- inside work of `do` -----------------------------------------------------------------------------------------
 
@@ -144,14 +145,16 @@ class Store:
         """Record entries in the transaction of a piece of work; returns their sequence numbers."""
         return self._add(transaction, [entries])[0]
 
-    def erase_in(self, transaction: sa.Connection, id: str) -> int:
+    def erase_in(self, transaction: sa.Connection, id: str, by: str = "local") -> int:
         """Erase in the transaction of a piece of work; see `erase`."""
         # A digest of the facts would confirm a guess at the erased values. Without the digest the sign-off has no effect.
         transaction.execute(sa.update(sign_off).where(sign_off.c.decision == id).values(facts=None))
         sequence = transaction.execute(sa.select(record.c.sequence).where(record.c.id == id)).scalar_one_or_none()
         # A pointer begins with a slash; the openings of the whole request and decision stay.
         mine = (personal.c.sequence == sequence, personal.c.erased_at.is_(None), personal.c.pointer.startswith("/"))
-        values = transaction.execute(sa.select(sa.cast(personal.c.value, sa.LargeBinary)).where(*mine)).scalars().all()
+        columns = (personal.c.pointer, sa.cast(personal.c.value, sa.LargeBinary))
+        found = transaction.execute(sa.select(*columns).where(*mine).order_by(personal.c.pointer)).all()
+        places, values = [pointer for pointer, _ in found], [value for _, value in found]
         transaction.execute(sa.update(personal).where(*mine).values(salt=None, value=None, erased_at=now_text()))
         if sequence is not None:
             self.index.erase(transaction, sequence, _texts(values))
@@ -161,6 +164,10 @@ class Store:
                 .where(idempotency.c.first_record <= sequence, idempotency.c.last_record >= sequence)
                 .values(body=None, digest="")
             )
+        openings = tree_leaves.erase(transaction, subject_of_decision(id))
+        if places or openings:
+            of: dict[str, Any] = {"of": "decision", "decision": id, "sequence": sequence}
+            tree_leaves.append(transaction, *tree_leaves.erased(of, by, places, openings))
         self.writer.erased()
         return len(values)
 
@@ -217,6 +224,11 @@ class Store:
     def _ended(self, committed: bool) -> None:
         self.records += self._uncommitted if committed else 0
         self._uncommitted = 0
+
+
+def subject_of_decision(id: str) -> str:
+    """What is erased together with a decision: the openings of other leaves that could confirm a guess at its values."""
+    return f"decision/{id}"
 
 
 def find(connection: sa.Connection, id: str) -> Stored | None:

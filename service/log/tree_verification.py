@@ -12,6 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from service.log.canonical_json import NotCanonical, canonical
+from service.log.opening_verification import opening_faults
 from service.store.log_key import LogKey
 from service.store.log_tree import RECORD, SCHEMA, TreeBroken, long_record, root_of_records, sealed_tree
 from service.store.tables import head, record, tree_leaf, tree_node, tree_tile
@@ -77,6 +78,7 @@ def tree_faults(connection: sa.Connection, key: LogKey | None) -> Iterator[str]:
     if frontier != sealed.frontier:
         yield "the leaves do not lead to the frontier that was sealed"
     yield from _not_in_the_tree(connection, sealed.size, next_record)
+    yield from opening_faults(connection, sealed.size)
 
 
 def _tile(connection: sa.Connection, index: int) -> bytes:

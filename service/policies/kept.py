@@ -12,11 +12,13 @@ from datetime import datetime
 import sqlalchemy as sa
 
 import engine
+from service.log.tree_leaves import Happening, append
 from service.policies import archive
 from service.policies.loading import Loaded
 from service.store.database import Database, DatabaseRefused, plain
+from service.store.log_key import LogRefused
 from service.store.moments import moment_text
-from service.store.tables import bundle
+from service.store.tables import about, bundle
 
 DIGEST = re.compile(r"[0-9a-f]{8,64}")
 
@@ -25,6 +27,9 @@ _ABOUT = (bundle.c.source, bundle.c.meaning, bundle.c.trust, bundle.c.norms, bun
 
 class NotKept(LookupError):
     """No bundle with this digest is kept, or this version cannot read it; the message says which."""
+
+
+_ACTIVE = "active_bundle"  # a row of `about`: the policies that were activated last
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +46,9 @@ class Kept:
 
 
 def keep(transaction: sa.Connection, loaded: Loaded, now: datetime) -> bool:
-    """Keep a bundle, in a writing transaction; returns whether it is new."""
+    """Keep a bundle that decides from now on, in a writing transaction; returns whether it is new."""
     digests, settings = loaded.bundle.digests, loaded.bundle.settings
+    _activated(transaction, loaded, now)
     known = sa.select(sa.literal(1)).where(bundle.c.source == digests.source, bundle.c.meaning == digests.meaning)
     if transaction.execute(known).first():
         return False
@@ -60,11 +66,29 @@ def keep(transaction: sa.Connection, loaded: Loaded, now: datetime) -> bool:
     return True
 
 
+def _activated(transaction: sa.Connection, loaded: Loaded, now: datetime) -> None:
+    """Append a leaf for policies that decide from now on, unless those that were activated last are the same."""
+    digests, settings = loaded.bundle.digests, loaded.bundle.settings
+    active = f"{digests.source} {digests.meaning} {engine.__version__}"
+    before = transaction.execute(sa.select(about.c.value).where(about.c.name == _ACTIVE)).scalar_one_or_none()
+    if before == active:
+        return
+    if before is None:
+        transaction.execute(sa.insert(about).values(name=_ACTIVE, value=active))
+    else:
+        transaction.execute(sa.update(about).where(about.c.name == _ACTIVE).values(value=active))
+    shown = {"source": digests.source, "meaning": digests.meaning, "engine": engine.__version__}
+    members = {**shown, "trust": settings.trust, "norms": settings.norms}
+    append(transaction, Happening("bundle-activated", moment_text(now), members))
+
+
 def keep_now(database: Database, loaded: Loaded, now: datetime) -> None:
     """Keep a bundle before there is an event loop. Raises DatabaseRefused."""
     try:
         with database.transaction() as transaction:
             keep(transaction, loaded, now)
+    except LogRefused as refused:
+        raise DatabaseRefused(f"the policies cannot be kept in the database `{database.shown}`: {refused}") from None
     except (OSError, sa.exc.SQLAlchemyError) as failed:
         raise DatabaseRefused(f"the policies cannot be kept in the database `{database.shown}`: {plain(failed)}") from None
 

@@ -17,6 +17,8 @@ from uuid import uuid4
 
 import sqlalchemy as sa
 
+from service.log import tree_leaves
+from service.log.tree_leaves import Happening
 from service.problems import ProblemPlace
 from service.register.entity import Content, EntityToWrite, Version, Wrong, is_id
 from service.store.database import Database
@@ -171,6 +173,7 @@ def write(
             _forget_aliases(transaction, version.kind, version.id)
     aliases = [(each.kind, alias, each.id) for each in new for alias in each.content.aliases]
     database.insert(transaction, entity_alias, aliases)
+    tree_leaves.append(transaction, *map(_happening, new))
     return written
 
 
@@ -188,10 +191,11 @@ def withdraw(
     condition.check(before)
     gone = Version(kind, before.id, before.version + 1, "withdrawn", _NOTHING, at, by)
     database.insert(transaction, entity, [_row(gone)])
+    tree_leaves.append(transaction, _happening(gone))
     return gone
 
 
-def erase(transaction: sa.Connection, kind: str, name: str, condition: Condition = ALWAYS) -> Sequence[Version]:
+def erase(transaction: sa.Connection, kind: str, name: str, by: str, condition: Condition = ALWAYS) -> Sequence[Version]:
     """
     Erase the content of every version of an entity, and its names. The rows get a new, random id.
 
@@ -210,7 +214,29 @@ def erase(transaction: sa.Connection, kind: str, name: str, condition: Condition
     }
     transaction.execute(sa.update(entity).where(entity.c.kind == kind, entity.c.id == versions[0].id).values(columns))
     _forget_aliases(transaction, kind, versions[0].id)
+    openings = tree_leaves.erase(transaction, _subject(kind, versions[0].id))
+    of: dict[str, Any] = {"of": "entity", "entity_kind": kind, "id": new}
+    tree_leaves.append(transaction, *tree_leaves.erased(of, by, (), openings))
     return history(transaction, kind, new)
+
+
+# --- leaves --------------------------------------------------------------------------------------------------------------
+
+
+def _happening(version: Version) -> Happening:
+    """A new version as a leaf. Its id and its content are erased with the entity."""
+    names = [column.name for column in entity.columns]
+    row = dict(zip(names, _row(version), strict=True))
+    shown = ("kind", "version", "state", "recorded_at", "recorded_by", "id")
+    content = {name: value for name, value in row.items() if name not in shown}
+    members = {"entity_kind": version.kind, "version": version.version, "state": version.state}
+    hidden = {"id": version.id, "content": content, "by": version.recorded_by}
+    erased_with_it = frozenset({"id", "content"})
+    return Happening("register", version.recorded_at, members, hidden, _subject(version.kind, version.id), erased_with_it)
+
+
+def _subject(kind: str, id: str) -> str:
+    return f"entity/{kind}/{id}"
 
 
 # --- rows ----------------------------------------------------------------------------------------------------------------

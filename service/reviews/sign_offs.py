@@ -18,8 +18,10 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 from uuid_utils import uuid7
 
 import engine
+from service.log import tree_leaves
 from service.log.leaf import clear
-from service.log.store import Stored
+from service.log.store import Stored, subject_of_decision
+from service.log.tree_leaves import Happening
 from service.policies.live import Live
 from service.problems import RequestRefused, wrong_members
 from service.store.database import Database
@@ -246,9 +248,23 @@ def keep(transaction: sa.Connection, live: Live, draft: Draft, today: date) -> l
     first = 0 if last is None else last + 1
     rows = [{"number": first + place, **row} for place, row in enumerate(draft.rows)]
     transaction.execute(sa.insert(sign_off), rows)
+    tree_leaves.append(transaction, *map(_happening, rows))
     if standing_for(transaction, live, draft.facts, today) != draft.stand:
         raise Overtaken
     return [_kept(row) for row in rows]
+
+
+def _happening(row: Mapping[str, Any]) -> Happening:
+    """A sign-off as a leaf. The facts are a digest over personal values, so they are erased with the decision."""
+    shown = ("number", "id", "decision", "provision", "meaning", "verdict", "until")
+    return Happening(
+        "sign-off",
+        row["given_at"],
+        {name: row[name] for name in shown},
+        {"facts": row["facts"], "reason": row["reason"], "by": row["given_by"]},
+        subject_of_decision(row["decision"]),
+        frozenset({"facts"}),
+    )
 
 
 def contested() -> RequestRefused:

@@ -23,7 +23,11 @@ _SEAL_DOMAIN = b"fifthfactor/log-seal/1"
 _TABLE_DOMAIN = b"fifthfactor/table-digest/1"
 
 
-class LogKeyRefused(Exception):
+class LogRefused(Exception):
+    """The log cannot be written as it is; the message is one sentence for the operator."""
+
+
+class LogKeyRefused(LogRefused):
     """The key of a log is missing, or another one, or cannot be made; the message is one sentence for the operator."""
 
 

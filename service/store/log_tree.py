@@ -20,9 +20,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from service.store.log_key import LogKey
+from service.store.log_key import LogKey, LogRefused
 from service.store.moments import now_text
-from service.store.tables import entry, entry_term, head, metadata, record, term, tree_leaf, tree_node, tree_tile
+from service.store.tables import entry, entry_term, head, leaf_opening, metadata, record, term, tree_leaf, tree_node, tree_tile
 from service.transparency.merkle_tree import HASH_BYTES, Frontier, NotAFrontier, leaf_hash
 from service.transparency.tiles import MAX_ENTRY_BYTES, TILE_HEIGHT, TILE_WIDTH
 
@@ -34,7 +34,7 @@ _GROWTH = "fifthfactor.growth"
 _AT_ONCE = 4096
 _STATE_DOMAIN = b"fifthfactor/log-state/1\x00"
 _TILE_BYTES = TILE_WIDTH * HASH_BYTES
-_NOT_DIGESTED = (entry, term, entry_term, tree_leaf, tree_tile, tree_node)  # the index is made from the records
+_NOT_DIGESTED = (entry, term, entry_term, leaf_opening, tree_leaf, tree_tile, tree_node)  # the index is made from the records
 
 _SEALED_TREE = f"SELECT next, frontier, tail, seal FROM head WHERE name = '{_ROW}'"
 _SEALED = (
@@ -46,7 +46,7 @@ _SEALED = (
 Insert = Callable[[sa.Connection, sa.Table, Sequence[tuple[Any, ...]]], None]
 
 
-class TreeBroken(Exception):
+class TreeBroken(LogRefused):
     """The tree in the database is not the one that was sealed; the message is one sentence for the operator."""
 
 

@@ -97,6 +97,18 @@ tree_leaf = sa.Table(
     sa.Column("kind", sa.String, nullable=False),
     sa.Column("leaf", sa.LargeBinary, nullable=False),
 )
+# What opens the commitments in such a leaf. What is erased has neither salt nor value, and no `subject`, which may be personal.
+leaf_opening = sa.Table(
+    "leaf_opening",
+    metadata,
+    sa.Column("leaf", BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("name", sa.String, primary_key=True),
+    sa.Column("subject", sa.String),
+    sa.Column("salt", sa.LargeBinary),
+    sa.Column("value", sa.LargeBinary),
+    sa.Column("erased_at", sa.String),
+    sa.Index("leaf_opening_by_subject", "subject"),
+)
 # The hashes of 256 leaves each. Those that do not fill a tile yet are the `tail` in `head`, so a commit touches no further page.
 tree_tile = sa.Table(
     "tree_tile",

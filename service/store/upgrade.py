@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from service.store.database import Database, DatabaseRefused, file_of, plain
-from service.store.log_key import LogKeyRefused, accept, new_key
+from service.store.log_key import LogRefused, accept, new_key
 from service.store.log_tree import Growth, TreeBroken, sealed_tree
 from service.store.tables import REVISION, metadata
 
@@ -45,7 +45,7 @@ def upgrade(database: Database) -> None:
             begun = _tree_begun(database, connection)
         if begun:
             accept(database.key_path)
-    except (LogKeyRefused, TreeBroken) as refused:
+    except LogRefused as refused:
         raise DatabaseRefused(f"the database `{database.shown}` cannot be written: {refused}") from None
     except (OSError, sa.exc.SQLAlchemyError) as refused:
         raise DatabaseRefused(f"the database `{database.shown}` cannot be used: {plain(refused)}") from None
@@ -97,6 +97,8 @@ def existing(url: str, key_path: Path | None = None) -> Iterator[Database]:
     with closing(look(url, key_path)) as database:
         try:
             yield database
+        except LogRefused as refused:
+            raise DatabaseRefused(f"the database `{database.shown}` cannot be written: {refused}") from None
         except sa.exc.SQLAlchemyError as failed:
             raise DatabaseRefused(f"the database `{database.shown}` cannot be used: {plain(failed)}") from None
 
@@ -116,7 +118,7 @@ def writing(url: str, key_path: Path | None = None) -> Iterator[sa.Connection]:
         try:
             with database.transaction() as transaction:
                 yield transaction
-        except (LogKeyRefused, TreeBroken) as refused:
+        except LogRefused as refused:
             raise DatabaseRefused(f"the database `{database.shown}` cannot be written: {refused}") from None
         except (OSError, sa.exc.SQLAlchemyError) as failed:
             raise DatabaseRefused(f"the database `{database.shown}` cannot be written: {plain(failed)}") from None

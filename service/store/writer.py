@@ -25,8 +25,8 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 
 from service.store.database import Database, plain
-from service.store.log_key import LogKeyRefused
-from service.store.log_tree import Growth, TreeBroken
+from service.store.log_key import LogRefused
+from service.store.log_tree import Growth
 
 QUEUE_LIMIT = 2_000  # records: a full batch, and as many that came alone
 
@@ -217,7 +217,7 @@ class Writer:
         try:
             with connection.begin_nested():
                 return (work(connection),)
-        except (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.InternalError, OSError, TreeBroken, LogKeyRefused):
+        except (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.InternalError, OSError, LogRefused):
             raise
         except Exception as error:  # noqa: BLE001 - it is raised again for its caller, who handles it
             growth.undo(leaves)
@@ -233,7 +233,7 @@ class Writer:
         self.counts.failing = True
         self.on_end(False)
         self._disconnect()
-        told = isinstance(failed, NotRecorded | TreeBroken | LogKeyRefused)
+        told = isinstance(failed, NotRecorded | LogRefused)
         reason = str(failed) if told else plain(failed)
         with suppress(Exception):
             self.on_failure(reason)  # first, so that a caller who is answered finds it reported

@@ -34,7 +34,7 @@ def erase(ids: Annotated[list[str], typer.Argument(help="Ids of decisions.")], d
                 missing = 1
                 continue
             try:
-                erased = asyncio.run(store.erase(id))
+                erased = asyncio.run(store.erase(id, BY))
             except NotRecorded as failed:
                 raise UsedWrongly(f"the log cannot be written: {failed}") from None
             audit(logger(), "decision-erased", caller=BY, decision_id=id, values=erased)

@@ -43,8 +43,7 @@ def make(url: str, *scopes: str, expires_on: date | None = None, now: datetime =
     """A new key, straight in the database."""
     database = Database.open(url)
     upgrade(database)
-    with database.writing.connect() as connection, connection.begin():
-        database.lock(connection)
+    with database.transaction() as connection:
         _, told = keys.create(connection, "a test", scopes, expires_on, "test", now)
     database.close()
     return told
@@ -327,7 +326,7 @@ def test_keys_that_cannot_be_looked_up_let_nobody_in(database, lines):
     """503, which a caller may try again: neither a pass nor the caller's fault."""
     told = make(database, "evaluate")
     with opened(database, lines) as client:
-        with client.app.state.service.store.database.writing.connect() as connection, connection.begin():  # type: ignore[attr-defined]
+        with client.app.state.service.store.database.transaction() as connection:  # type: ignore[attr-defined]
             connection.exec_driver_sql("DROP TABLE caller")
         answer = evaluate(client, **bearer(told))
         problem(answer, 503, "not-ready")
@@ -342,7 +341,7 @@ def test_another_process_refuses_a_revoked_key_in_a_few_seconds(server, database
     headers = {**bearer(told), "Content-Type": "application/json"}
     assert ask(server, "POST", "/v1/evaluate", body(), headers)[0] == 200
     database_ = Database.open(database)
-    with database_.writing.connect() as connection, connection.begin():
+    with database_.transaction() as connection:
         assert keys.revoke(connection, told.split("_")[1], "test", NOW)
     database_.close()
     eventually(lambda: ask(server, "POST", "/v1/evaluate", body(), headers)[0] == 401, BELIEVED_SECONDS + 20)
@@ -472,7 +471,7 @@ def test_a_key_that_is_revoked_while_it_is_looked_up_is_refused(tmp_path):
     async def race(ring: KeyRing) -> None:
         looking = asyncio.create_task(ring.caller(presented))
         await asyncio.to_thread(read.wait, 5)
-        with database.writing.connect() as connection, connection.begin():
+        with database.transaction() as connection:
             keys.revoke(connection, presented.id, "test", NOW)
         ring.changed(presented.id)
         go_on.set()

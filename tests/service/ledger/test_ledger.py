@@ -23,6 +23,8 @@ from service.settings import Settings
 from service.telemetry import log_lines
 from tests.service.api.test_explanation import alike
 from tests.service.conftest import ONE_DATABASE, Lines
+from tests.service.log.test_tree_leaves import happened
+from tests.service.log.test_tree_leaves import opened as opened_beside
 
 POLICIES = Path(__file__).parent / "policies"
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -708,6 +710,29 @@ def test_no_personal_value_is_in_the_ledger(desk: Desk) -> None:
             assert rows
             assert "practice" not in repr(rows)
             assert "clinic" not in repr(rows)
+
+
+def test_everything_of_the_ledger_is_a_leaf_of_the_log(desk: Desk) -> None:
+    """Openings, commitments, what they add, and what becomes of them; reasons and keys stand in it as commitments only."""
+    open_with(desk, "2026-11-25", 5)
+    commitment = desk.commit(300)
+    desk.post(f"/v1/commitments/{commitment['id']}/withdraw", {"reason": "the lab closed"})
+    told = happened(desk.service.store)
+    assert [each["kind"] for each in told] == [
+        "bundle-activated", "counter-opening", "commitment", "commitment-event", "movements", "commitment-event",
+    ]  # fmt: skip
+    assert told[0]["source"] == desk.service.live.digests.source
+    assert (told[1]["counter"], told[1]["day"]) == ("counts.year", "2026-11-25")
+    assert (told[2]["id"], told[2]["decision"]) == (commitment["id"], commitment["decision"])
+    assert [(each["commitment"], each["event"]) for each in told if "event" in each] == [
+        (commitment["id"], "committed"),
+        (commitment["id"], "withdrawn"),
+    ]
+    beside = opened_beside(desk.service.store)
+    assert ("reason", "the lab closed") in beside
+    assert ("reason", "from the books") in beside
+    [moved] = [value for name, value in beside if name == "movements"]
+    assert {each["fact"] for each in moved} >= {"counts.week", "counts.year.ordinary"}
 
 
 @pytest.mark.parametrize(

@@ -121,7 +121,7 @@ def test_an_erasure_leaves_that_there_was_something(register, database):
 
     def erase(transaction: sa.Connection):
         register.store.writer.erased()
-        return entity_versions.erase(transaction, "party", "li-na")
+        return entity_versions.erase(transaction, "party", "li-na", "tester")
 
     left = register.do(erase)
     assert [(each.version, each.state, each.content.document()) for each in left] == [(2, "erased", {}), (1, "erased", {})]

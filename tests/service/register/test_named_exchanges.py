@@ -192,8 +192,7 @@ def test_nobody_says_what_the_register_says(filled, client, refused):
 def evaluator(service: Service, client):
     """A caller who may evaluate and commit, and read nothing. All other calls are made by one who may do everything."""
     database = service.store.database
-    with database.writing.connect() as connection, connection.begin():
-        database.lock(connection)
+    with database.transaction() as connection:
         _, all_ = keys.create(connection, "all", SCOPES, None, "test", datetime.now(UTC))
         _, key = keys.create(connection, "a gateway", ["evaluate", "commit"], None, "test", datetime.now(UTC))
     client.headers["authorization"] = f"Bearer {all_}"

@@ -16,6 +16,7 @@ from service.store.tables import sign_off
 from tests.service.api.test_explanation import alike
 from tests.service.conftest import EXCHANGE, POLICIES
 from tests.service.earlier import earlier, put
+from tests.service.log.test_tree_leaves import happened, opened
 
 TODAY = datetime.now(UTC).date()
 TOMORROW = (TODAY + timedelta(days=1)).isoformat()
@@ -406,6 +407,10 @@ def test_erased_facts_cannot_be_signed_off_and_end_their_approvals(evaluate, sig
     assert decided(evaluate)["outcome"] == "review"
     with service.store.database.reading.connect() as connection:
         assert connection.execute(sa.select(sign_off.c.facts)).scalars().all() == [None]
+    _, signed, erasure = happened(service.store)
+    assert (signed["kind"], signed["verdict"], "reason" in signed) == ("sign-off", "approve", False)
+    assert [name for _, name in erasure["openings"]] == ["facts"]
+    assert ("facts", None) in opened(service.store)
 
 
 @in_file

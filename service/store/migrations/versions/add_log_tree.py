@@ -18,6 +18,16 @@ def upgrade() -> None:
         sa.Column("leaf", sa.LargeBinary, nullable=False),
     )
     op.create_table(
+        "leaf_opening",
+        sa.Column("leaf", number, primary_key=True, autoincrement=False),
+        sa.Column("name", sa.String, primary_key=True),
+        sa.Column("subject", sa.String),
+        sa.Column("salt", sa.LargeBinary),
+        sa.Column("value", sa.LargeBinary),
+        sa.Column("erased_at", sa.String),
+        sa.Index("leaf_opening_by_subject", "subject"),
+    )
+    op.create_table(
         "tree_tile",
         sa.Column("index", number, primary_key=True, autoincrement=False),
         sa.Column("hashes", sa.LargeBinary, nullable=False),
