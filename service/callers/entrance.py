@@ -27,9 +27,10 @@ from service.callers.tokens import TokenRefused, Tokens
 from service.problems import RequestRefused
 from service.settings import Settings
 
-# Paths that need no key: the start, the probes, the shapes and their documentation.
-PUBLIC = ("/", "/livez", "/readyz", "/openapi.json", "/docs")
-PUBLIC_UNDER = ("/v1/schemas/", "/.well-known/", "/docs/")
+# Paths that need no key: the start, the probes, the shapes and their documentation, and the hashes of the log, which tell nothing.
+PUBLIC = ("/", "/checkpoint", "/livez", "/readyz", "/openapi.json", "/docs")
+PUBLIC_UNDER = ("/v1/schemas/", "/.well-known/", "/docs/", "/tile/")
+NOT_PUBLIC = "/tile/entries/"
 # Public paths that answer known callers with more.
 TELLS_MORE = "/readyz"
 PAGES = "/log"
@@ -41,7 +42,7 @@ MOST_BYTES = 8400  # in an Authorization header: the longest token and its schem
 
 def is_public(path: str) -> bool:
     """Whether a path needs no key."""
-    return path in PUBLIC or path.startswith(PUBLIC_UNDER)
+    return path in PUBLIC or (path.startswith(PUBLIC_UNDER) and not path.startswith(NOT_PUBLIC))
 
 
 class Entrance:

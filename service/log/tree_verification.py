@@ -16,6 +16,7 @@ from service.log.opening_verification import opening_faults
 from service.store.log_key import LogKey
 from service.store.log_tree import RECORD, SCHEMA, TreeBroken, long_record, root_of_records, sealed_tree
 from service.store.tables import head, record, tree_leaf, tree_node, tree_tile
+from service.transparency.checkpoint import Checkpoint
 from service.transparency.merkle_tree import HASH_BYTES, Frontier, leaf_hash
 from service.transparency.tiles import MAX_ENTRY_BYTES, TILE_HEIGHT, TILE_WIDTH
 
@@ -35,8 +36,12 @@ _RECORDS = sa.select(
 ).order_by(record.c.sequence)
 
 
-def tree_faults(connection: sa.Connection, key: LogKey | None) -> Iterator[str]:
-    """A sentence for each fault of the tree. Without the log's key its seal is not verified."""
+def tree_faults(connection: sa.Connection, key: LogKey | None, kept: Checkpoint | None = None) -> Iterator[str]:
+    """
+    A sentence for each fault of the tree. Without the log's key its seal is not verified.
+
+    `kept` is an earlier checkpoint of the log, whose signature was verified: the tree must begin with the one of that checkpoint.
+    """
     try:
         sealed = sealed_tree(connection)
     except TreeBroken as broken:
@@ -47,6 +52,8 @@ def tree_faults(connection: sa.Connection, key: LogKey | None) -> Iterator[str]:
         return
     if key is not None and not sealed.is_sealed_by(key):
         yield "the size and the frontier of the tree do not have the seal of the log's key"
+    if kept is not None and kept.size > sealed.size:
+        yield f"the checkpoint has {kept.size} leaves, and the log only {sealed.size}"
     frontier, next_record = Frontier(), 0
     for start in range(0, sealed.size, TILE_WIDTH):
         width = min(TILE_WIDTH, sealed.size - start)
@@ -73,6 +80,10 @@ def tree_faults(connection: sa.Connection, key: LogKey | None) -> Iterator[str]:
             of_leaf = records.popleft()
             next_record += 1
             yield from (f"leaf {index}: {fault}" for fault in _faults_of_record(connection, of_leaf, row, hash_of_leaf))
+        if kept is not None and start < kept.size <= start + width:
+            then = frontier.appended(hashes[: kept.size - start])
+            if then.root() != kept.root:
+                yield f"the first {kept.size} leaves do not lead to the root of the checkpoint"
         frontier, completed = frontier.grown(hashes)
         yield from _faults_of_nodes(connection, start, completed)
     if frontier != sealed.frontier:

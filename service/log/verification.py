@@ -14,6 +14,7 @@ from service.log.store import scan
 from service.log.tree_verification import tree_faults
 from service.store.log_key import LogKey
 from service.store.tables import entry, head
+from service.transparency.checkpoint import Checkpoint
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +27,13 @@ class Fault:
 
 
 def verify(
-    connection: sa.Connection, progress: Callable[[int, int], None], key: LogKey | None = None
+    connection: sa.Connection, progress: Callable[[int, int], None], key: LogKey | None = None, kept: Checkpoint | None = None
 ) -> tuple[int, list[Fault]]:
     """
     The number of records, and every fault in record order, then those of the index and of the tree.
 
-    Without the log's key the seal of the tree is not verified. `progress` is called with the number of records checked so far, and
-    the number of all.
+    `kept` is an earlier checkpoint of the log, which is compared. Without the log's key the seal of the tree is not verified.
+    `progress` is called with the number of records checked so far, and the number of all.
     """
     faults: list[Fault] = []
     expected = 0
@@ -51,5 +52,5 @@ def verify(
     held = connection.execute(sa.select(sa.func.count()).where(entry.c.sequence.between(lowest, upto - 1))).scalar_one()
     if held != upto - min(lowest, upto):
         faults.append(Fault(None, None, "the index lacks records, or has records that are not in the log"))
-    faults += (Fault(None, None, fault) for fault in tree_faults(connection, key))
+    faults += (Fault(None, None, fault) for fault in tree_faults(connection, key, kept))
     return upto, faults

@@ -30,6 +30,7 @@ from service.api import (
     keys,
     metrics,
     openapi,
+    proofs,
     register,
     schemas,
     shadow,
@@ -104,6 +105,7 @@ def create_app(settings: Settings, service: Service | None = None, entities: Ent
         keys,
         health,
         metrics,
+        proofs,
         start,
         docs,
     )

@@ -1,8 +1,12 @@
 """`fifthfactor log verify`: verifies that every record is what was recorded."""
 
 from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
 
-from service.cli.command import AsJson, Commands, Database, address, log_key
+import typer
+
+from service.cli.command import AsJson, Commands, Database, UsedWrongly, address, log_key
 from service.cli.log.rows import warn_of_unindexed
 from service.cli.output import complain, painted, print_json, progress
 
@@ -10,24 +14,45 @@ app = Commands()
 
 
 @app.add("log verify --database decisions.db")
-def verify(database: Database = None, as_json: AsJson = False) -> int:
+def verify(
+    database: Database = None,
+    as_json: AsJson = False,
+    checkpoint: Annotated[
+        Path | None,
+        typer.Option(help="File with an earlier checkpoint: the log must begin with what it was then. Needs --key."),
+    ] = None,
+    key: Annotated[
+        Path | None, typer.Option(help="File with the verifier key of the log, as `log checkpoint` prints it.")
+    ] = None,
+) -> int:
     """
     Verify every record: its bytes, its hash, its commitments, its number, its entry in the index, and the tree of the log.
 
     Ends with 1 where there is a fault.
     """
+    from service.cli.files import read
     from service.log.index import unindexed
+    from service.log.proofs import CheckpointInvalid, kept_checkpoint
     from service.log.verification import verify as verify_all
     from service.store.log_key import LogKeyRefused
     from service.store.upgrade import existing
+    from service.transparency.signed_note import MAX_NOTE_BYTES
 
-    with existing(address(database), log_key()) as opened, opened.reading.connect() as connection:
-        key = None
+    kept = None
+    if (checkpoint is None) != (key is None):
+        raise UsedWrongly("`--checkpoint` and `--key` belong together")
+    if checkpoint is not None and key is not None:
         try:
-            key = opened.log_key()
+            kept = kept_checkpoint(read(checkpoint, MAX_NOTE_BYTES), read(key, MAX_NOTE_BYTES).decode(errors="replace"))
+        except CheckpointInvalid as invalid:
+            raise UsedWrongly(f"`{checkpoint}` is not a checkpoint of this key: {invalid}") from None
+    with existing(address(database), log_key()) as opened, opened.reading.connect() as connection:
+        secret = None
+        try:
+            secret = opened.log_key()
         except LogKeyRefused as refused:
             complain(f"the seal of the tree is not verified: {refused}")
-        records, faults = verify_all(connection, lambda done, all: progress(f"{done:,} of {all:,} records", done), key)
+        records, faults = verify_all(connection, lambda done, all: progress(f"{done:,} of {all:,} records", done), secret, kept)
         progress("")
         warn_of_unindexed(unindexed(connection))
     if as_json:

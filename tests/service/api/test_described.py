@@ -138,14 +138,16 @@ def test_every_example_holds(document: dict[str, Any], tmp_path: Path) -> None:
                 validate(document, of_request, sent, step.operation)
     assert known.keys() == described.keys()
     if os.environ.get("RECORD"):
-        kept = {name: each for name, each in known.items() if name not in MADE}
+        kept = {name: each for name, each in known.items() if name not in MADE and each["answer"] != ""}
         EXAMPLES.write_text(json.dumps(kept, ensure_ascii=False, indent=1, sort_keys=True) + "\n")
         return
     for name, place, content in bodies(document):
         if place[0] in "45":
             continue
         for kind, media in content.items():
-            if kind != "text/csv" and not (place == "201" and described[name]["responses"].keys() >= {"200"}):
+            if kind not in ("text/csv", "application/octet-stream") and not (
+                place == "201" and described[name]["responses"].keys() >= {"200"}
+            ):
                 example = media["example"]
                 validate(document, media["schema"], example, name)
                 if place == "request":
