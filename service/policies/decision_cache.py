@@ -29,9 +29,8 @@ MOST_BYTES = 24 * 2**20
 BESIDE_TEXTS = 2_500  # bytes that an answer takes beside its texts, as measured
 AGAIN_EVERY = 100  # answers that are found
 PARTIES = {"exporter": (), "recipient": ()}  # the ids of the parties, in the names of an answer
-NO_ID = str(
-    uuid4()
-)  # in the place of the id of an answer that is kept; no text of an answer is a caller's, so none can be this
+# In the place of the id of an answer that is kept. No text of an answer is a caller's, so none can be this.
+NO_ID = str(uuid4())
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
 

@@ -103,10 +103,10 @@ def _collected_once() -> Iterator[None]:
     try:
         yield
     finally:
-        # What stays is left out of later searches; the old policies, which are let go now, have to be in this one.
+        # The old policies were left out of searches from the start on. What stays is not left out again: the thread that loaded may
+        # still hold the old policies, and they would then stay too.
         gc.unfreeze()
         gc.collect()
-        gc.freeze()
         gc.enable()
 
 
