@@ -50,7 +50,8 @@ class Naming:
 
     def of(self, exchange: Exchange, defined: Mapping[str, Truth]) -> dict[str, tuple[str, ...]]:
         """
-        The names by kind: "exporter" and "recipient" (ids, which may be personal), "exporter_country" and "recipient_country", and
+        The names by kind: "exporter" and "recipient" (ids, which may be personal), "exporter_country" and "recipient_country",
+        "exporter_at" and "recipient_at" (JSON Pointers to these ids), and
         "category" (each subject matter that the data certainly belong to, and the members of the sets).
 
         `defined` are a verdict's definitions. A kind is empty where nothing is known of it.
@@ -60,6 +61,8 @@ class Naming:
         for kind, fact in (*self._parties, *self._countries):
             said = either(values.get(fact, Missing.LEFT_OUT))
             found[kind] = tuple(dict.fromkeys(value for value in said if isinstance(value, str)))
+        for kind, fact in self._parties:
+            found[f"{kind}_at"] = (f"/{fact.replace('.', '/')}",) if found[kind] else ()
         categories = dict.fromkeys(name for name, key in self._subjects if defined[key] is Truth.YES)
         for fact in self._sets:
             for value in either(values.get(fact, Missing.LEFT_OUT)):

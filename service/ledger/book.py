@@ -294,6 +294,10 @@ class Book:
         last = day.isoformat()
         here = counted.c.counting == counting.meaning
         noted = transaction.execute(sa.select(sa.func.min(counted.c.last)).where(here)).scalar_one_or_none()
+        if noted is not None and noted >= last:
+            return
+        told = {"counting": counting.meaning, "meanings": [each.meaning for each in counting.counters], "last": last}
+        tree_leaves.append(transaction, Happening("counting", now_text(), {**told, "before": noted}))
         if noted is None:
             meanings = [
                 "",
@@ -301,7 +305,7 @@ class Book:
             ]  # the empty one, so that there is a row without counters too
             rows = [{"counting": counting.meaning, "meaning": each, "last": last} for each in meanings]
             transaction.execute(sa.insert(counted), rows)
-        elif noted < last:
+        else:
             transaction.execute(sa.update(counted).where(here).values(last=last))
 
     def _days(

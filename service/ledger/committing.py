@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import partial
+from types import MappingProxyType
 from typing import Any, Literal
 
 import sqlalchemy as sa
@@ -311,8 +312,17 @@ class Ledger:
         self._book.end(transaction, id)
 
     def _happened(
-        self, transaction: sa.Connection, id: str, kind: str, at: str, by: str, reason: str | None, other: str | None
+        self,
+        transaction: sa.Connection,
+        id: str,
+        kind: str,
+        at: str,
+        by: str,
+        reason: str | None,
+        other: str | None,
+        told: Mapping[str, Any] = MappingProxyType({}),
     ) -> None:
+        """Note an event of a commitment; `told` are further members of its leaf."""
         number = transaction.execute(
             sa.select(sa.func.count()).select_from(commitment_event).where(commitment_event.c.commitment == id)
         ).scalar_one()
@@ -321,7 +331,7 @@ class Ledger:
                 commitment=id, number=number, kind=kind, at=at, by=by, reason=reason, other=other
             )
         )
-        event: dict[str, Any] = {"commitment": id, "number": number, "event": kind, "other": other}
+        event: dict[str, Any] = {"commitment": id, "number": number, "event": kind, "other": other, **told}
         tree_leaves.append(transaction, Happening("commitment-event", at, event, {"by": by, "reason": reason}))
 
     def _recounted(self, transaction: sa.Connection, live: Live, row: Any, caller: Caller) -> bool:
@@ -352,14 +362,30 @@ class Ledger:
         self._book.move(transaction, row.id, row.sequence, new)
         self._book.note(transaction, live.counting, _last_day(moment, moved))
         transaction.execute(sa.update(commitment).where(commitment.c.id == row.id).values(counting=live.counting.meaning))
-        self._happened(transaction, row.id, "recounted", moment_text(self._service.clock()), caller.id, None, None)
+        at = moment_text(self._service.clock())
+        live_now = transaction.execute(
+            sa.select(movement.c.fact, movement.c.meaning)
+            .where(movement.c.commitment == row.id, movement.c.live.is_(sa.true()))
+            .order_by(movement.c.fact, movement.c.meaning)
+        )
+        told: dict[str, Any] = {
+            "counting": live.counting.meaning,
+            "before": row.counting,
+            "counts": [list(each) for each in live_now],
+        }
+        self._happened(transaction, row.id, "recounted", at, caller.id, None, None, told)
         return True
 
     def _forget_meanings(self, transaction: sa.Connection, live: Live) -> None:
         """Delete the meanings under which no commitment is counted any more."""
         self._book.note(transaction, live.counting, self._service.clock().astimezone(self._zone).date())
         used = sa.exists().where(commitment.c.counting == counted.c.counting, commitment.c.state == "committed")
-        transaction.execute(sa.delete(counted).where(counted.c.counting != live.counting.meaning, ~used))
+        gone = (counted.c.counting != live.counting.meaning, ~used)
+        forgotten = transaction.execute(sa.select(counted.c.counting).where(*gone).distinct()).scalars().all()
+        if forgotten:
+            transaction.execute(sa.delete(counted).where(*gone))
+            members: dict[str, Any] = {"countings": sorted(forgotten)}
+            tree_leaves.append(transaction, Happening("counting-forgotten", moment_text(self._service.clock()), members))
 
 
 def _entities(exchange: engine.Exchange, record: Mapping[str, Any]) -> Iterator[tuple[str, str, str, int | None]]:

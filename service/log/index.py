@@ -13,6 +13,7 @@ erase it.
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -41,30 +42,13 @@ class Index:
 
     def add(self, transaction: sa.Connection, records: Sequence[tuple[int, str, Summary]]) -> None:
         """Take in records, each given as its sequence number, its id and its summary."""
-        words = [tuple(_sound(summary.words())) for _, _, summary in records]
-        numbers = self._numbered(transaction, {word for each in words for word in each})
-        entries = []
-        for (sequence, id, summary), each in zip(records, words, strict=True):
-            parties = {kind: numbers[kind, word] for kind, word in each if kind in PARTIES}
-            entries.append(
-                (
-                    sequence,
-                    moment_of(summary.recorded_at),
-                    id,
-                    summary.as_of,
-                    summary.outcome,
-                    summary.proceed,
-                    summary.hypothetical,
-                    summary.answer.replace("\x00", ""),
-                    parties.get("exporter"),
-                    parties.get("recipient"),
-                    summary.one("exporter_country"),
-                    summary.one("recipient_country"),
-                    summary.caller,
-                    summary.bundle,
-                    ",".join(str(numbers[word]) for word in each),
-                )
-            )
+        values = [entry_values(*each) for each in records]
+        numbers = self._numbered(transaction, {word for each in values for word in each["words"]})
+        for each in values:
+            for party in PARTIES:
+                each[party] = None if each[party] is None else numbers[each[party]]
+            each["words"] = ",".join(str(numbers[word]) for word in each["words"])
+        entries = [tuple(each.values()) for each in values]
         self._database.insert(transaction, entry, entries)
 
     def sort_in(self, transaction: sa.Connection, upto: int) -> None:
@@ -137,6 +121,31 @@ class Index:
             found |= {word: first + place for place, word in enumerate(new)}
             self._database.insert(transaction, term, [(found[word], *word) for word in new])
         return found
+
+
+def entry_values(sequence: int, id: str, summary: Summary) -> dict[str, Any]:
+    """
+    The entry of a record, by column in order. Exporter, recipient and words are words here; the row has their numbers.
+    """
+    words = tuple(_sound(summary.words()))
+    parties = {kind: (kind, word) for kind, word in words if kind in PARTIES}
+    return {
+        "sequence": sequence,
+        "moment": moment_of(summary.recorded_at),
+        "id": id,
+        "as_of": summary.as_of,
+        "outcome": summary.outcome,
+        "proceed": summary.proceed,
+        "hypothetical": summary.hypothetical,
+        "answer": summary.answer.replace("\x00", ""),
+        "exporter": parties.get("exporter"),
+        "recipient": parties.get("recipient"),
+        "exporter_country": summary.one("exporter_country"),
+        "recipient_country": summary.one("recipient_country"),
+        "caller": summary.caller,
+        "bundle": summary.bundle,
+        "words": words,
+    }
 
 
 def take_in(database: Database, at_most: int, done: Callable[[int], None] = lambda left: None, at_once: int = 200) -> int:

@@ -27,7 +27,7 @@ EARLIER = (
 )  # with a whole decision; shape 2 has at least one of the OPTIONAL members
 SHAPES = (SCHEMA, *EARLIER)
 EXPLANATION = "explanation"  # the member of an answer that has what was asked for beside it
-OPTIONAL = ("counted", "denied", "lang", "register", "signable", "signed_off")
+OPTIONAL = ("counted", "denied", "found_by", "lang", "register", "signable", "signed_off")
 
 
 class PolicyDigests(BaseModel):
@@ -79,6 +79,19 @@ class Count(BaseModel):
     brought: dict[Literal["at_least", "at_most"], int] | None = None
 
 
+class FoundBy(BaseModel):
+    """Words that a search finds a record by, besides those in its other members. A party is told by its place in the request."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    category: tuple[str, ...] = ()
+    exporter_at: str | None = None
+    exporter_country: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+    recipient_at: str | None = None
+    recipient_country: tuple[str, ...] = ()
+
+
 class RecordedVerdict(BaseModel):
     """
     The verdict of the engines in compact form. The decision has its digest.
@@ -118,6 +131,9 @@ class RecordBase(BaseModel):
     denied: str | None = Field(
         default=None, description="why an access request was answered with false although the exchange may proceed"
     )
+    found_by: FoundBy | None = Field(
+        default=None, description="words that a search finds the record by; records of versions before 0.6.0 never name them"
+    )
     lang: str | None = Field(
         default=None,
         description="the language of the decision, if it is not English; older records never name it",
@@ -136,6 +152,8 @@ class RecordBase(BaseModel):
         """The record as a JSON document."""
         document = self.model_dump(mode="json", by_alias=True)
         kept = {name: value for name, value in document.items() if value is not None or name not in OPTIONAL}
+        if self.found_by is not None:
+            kept["found_by"] = self.found_by.model_dump(mode="json", exclude_unset=True)
         if "verdict" in kept:  # an answer leaves out what it does not have
             kept["decision"] = self.decision.model_dump(mode="json", by_alias=True, exclude_unset=True)  # type: ignore[attr-defined]
         return kept
@@ -162,7 +180,9 @@ class EarlierRecord(RecordBase):
 @dataclass(frozen=True, slots=True)
 class RecordedDecision:
     """
-    What is recorded of a decision, and what its summary shows. `decision` and `verdict` are members of the record, as canonical JSON.
+    What is recorded of a decision, and what its summary shows.
+
+    `decision`, `verdict` and `found_by` are members of the record, as canonical JSON.
 
     The explanation of an answer is not recorded. For the other members see engine.Written.
     """
@@ -170,6 +190,7 @@ class RecordedDecision:
     id: str
     decision: bytes
     verdict: bytes
+    found_by: bytes
     as_of: date
     outcome: str
     proceed: bool
@@ -184,6 +205,7 @@ class RecordedDecision:
             written.id,
             canonical_object({name: text for name, text in _members(written).items() if name != EXPLANATION}),
             written.verdict.encode(),
+            _found_by(written.named),
             written.as_of,
             written.outcome,
             written.proceed,
@@ -223,10 +245,18 @@ class RecordWriter:
             "asked_by": _caller(asked_by),
             "as_of": b'"%b"' % decision.as_of.isoformat().encode(),
             "decision": decision.decision,
+            "found_by": decision.found_by,
             "recorded_at": b'"%b"' % moment.encode(),
             "verdict": decision.verdict,
             **written,
         }
+
+
+def _found_by(named: Mapping[str, tuple[str, ...]]) -> bytes:
+    found: dict[str, Any] = {
+        kind: list(named[kind]) for kind in ("category", "exporter_country", "missing", "recipient_country") if named.get(kind)
+    }
+    return canonical(found | {kind: named[kind][0] for kind in ("exporter_at", "recipient_at") if named.get(kind)})
 
 
 @lru_cache(maxsize=1024)

@@ -147,6 +147,7 @@ class Store:
 
     def erase_in(self, transaction: sa.Connection, id: str, by: str = "local") -> int:
         """Erase in the transaction of a piece of work; see `erase`."""
+        at = now_text()
         # A digest of the facts would confirm a guess at the erased values. Without the digest the sign-off has no effect.
         transaction.execute(sa.update(sign_off).where(sign_off.c.decision == id).values(facts=None))
         sequence = transaction.execute(sa.select(record.c.sequence).where(record.c.id == id)).scalar_one_or_none()
@@ -155,7 +156,7 @@ class Store:
         columns = (personal.c.pointer, sa.cast(personal.c.value, sa.LargeBinary))
         found = transaction.execute(sa.select(*columns).where(*mine).order_by(personal.c.pointer)).all()
         places, values = [pointer for pointer, _ in found], [value for _, value in found]
-        transaction.execute(sa.update(personal).where(*mine).values(salt=None, value=None, erased_at=now_text()))
+        transaction.execute(sa.update(personal).where(*mine).values(salt=None, value=None, erased_at=at))
         if sequence is not None:
             self.index.erase(transaction, sequence, _texts(values))
             # The digest is erased too: to someone who knows all values but one, it would confirm a guess at that one.
@@ -164,10 +165,10 @@ class Store:
                 .where(idempotency.c.first_record <= sequence, idempotency.c.last_record >= sequence)
                 .values(body=None, digest="")
             )
-        openings = tree_leaves.erase(transaction, subject_of_decision(id))
+        openings = tree_leaves.erase(transaction, subject_of_decision(id), at)
         if places or openings:
             of: dict[str, Any] = {"of": "decision", "decision": id, "sequence": sequence}
-            tree_leaves.append(transaction, *tree_leaves.erased(of, by, places, openings))
+            tree_leaves.append(transaction, *tree_leaves.erased(of, at, by, places, openings))
         self.writer.erased()
         return len(values)
 

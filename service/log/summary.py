@@ -2,7 +2,7 @@
 The summary of a record: what a list shows of it, and the words that a search finds it by.
 
 A summary is made together with the decision, from what the engine names. For a record that is older than the index it is made from the
-record's leaf. A leaf does not say which words are categories of data, so such a summary has no categories.
+record's leaf. A version before 0.6.0 did not record which words are categories of data, so the summary of its record has none.
 """
 
 from __future__ import annotations
@@ -109,14 +109,7 @@ def _of_record(record: dict[str, Any], openings: Mapping[str, bytes | None]) -> 
         named["requirement"] = [part["requirement"] for part in decision["requirements"] if part["state"] != "met"]
         named["missing"] = [fact["fact"] for part in decision["missing"] for fact in part["facts"]]
     named["jurisdiction"] = [name for name, word in highest.items() if word != "not_applicable"]
-    for party in PARTIES:
-        opened = openings.get(f"/{party}/id")
-        sent = request.get(party, {})
-        for kind, value in (
-            (party, json.loads(opened) if opened else sent.get("id")),
-            (f"{party}_country", sent.get("country")),
-        ):
-            named[kind] = [value] if isinstance(value, str) and value != "unknown" else []
+    named |= _places_and_parties(record.get("found_by"), request, openings)
     return Summary(
         datetime.fromisoformat(record["recorded_at"]),
         record["as_of"],
@@ -128,3 +121,25 @@ def _of_record(record: dict[str, Any], openings: Mapping[str, bytes | None]) -> 
         record["bundle"]["source"],
         {kind: tuple(words) for kind, words in named.items()},
     )
+
+
+def _places_and_parties(
+    found_by: dict[str, Any] | None, request: dict[str, Any], openings: Mapping[str, bytes | None]
+) -> dict[str, list[str]]:
+    """The words of the kinds that the vocabulary names the facts of."""
+    named: dict[str, list[str]] = {}
+    if found_by is None:  # a version before 0.6.0 wrote the record
+        places = {party: f"/{party}/id" for party in PARTIES}
+        countries = {f"{party}_country": request.get(party, {}).get("country") for party in PARTIES}
+        named |= {kind: [value] if isinstance(value, str) and value != "unknown" else [] for kind, value in countries.items()}
+    else:
+        places = {party: found_by[f"{party}_at"] for party in PARTIES if f"{party}_at" in found_by}
+        named |= {kind: found_by.get(kind, []) for kind in ("category", "missing", *(f"{party}_country" for party in PARTIES))}
+    for party, pointer in places.items():
+        value: Any = request
+        for step in pointer.split("/")[1:]:
+            value = value.get(step) if isinstance(value, dict) else None
+        if opened := openings.get(pointer):
+            value = json.loads(opened)
+        named[party] = [value] if isinstance(value, str) and value != "unknown" else []
+    return named

@@ -20,7 +20,6 @@ import sqlalchemy as sa
 from service.log.canonical_json import canonical
 from service.log.leaf import SALT_BYTES, commitment
 from service.store.log_tree import SCHEMA, growth_of
-from service.store.moments import now_text
 from service.store.tables import leaf_opening
 from service.transparency.tiles import MAX_ENTRY_BYTES
 
@@ -64,25 +63,27 @@ def append(transaction: sa.Connection, *happenings: Happening) -> None:
         transaction.execute(sa.insert(leaf_opening), rows)
 
 
-def erase(transaction: sa.Connection, subject: str) -> list[Any]:
-    """Erase the openings of a subject; returns the leaf and the name of each, for the leaf of the erasure."""
+def erase(transaction: sa.Connection, subject: str, at: str) -> list[Any]:
+    """Erase the openings of a subject at a moment; returns the leaf and the name of each, for the leaf of the erasure."""
     mine = leaf_opening.c.subject == subject
     rows = transaction.execute(
         sa.select(leaf_opening.c.leaf, leaf_opening.c.name).where(mine).order_by(*leaf_opening.primary_key)
     )
     erased: list[Any] = [[leaf, name] for leaf, name in rows]
-    gone = {"subject": None, "salt": None, "value": None, "erased_at": now_text()}
+    gone = {"subject": None, "salt": None, "value": None, "erased_at": at}
     transaction.execute(sa.update(leaf_opening).where(mine).values(gone))
     return erased
 
 
-def erased(members: Mapping[str, Any], by: str, places: Sequence[Any], openings: Sequence[Any]) -> list[Happening]:
+def erased(members: Mapping[str, Any], at: str, by: str, places: Sequence[Any], openings: Sequence[Any]) -> list[Happening]:
     """
-    Erasures as leaves, as many as are needed: `places` are pointers into the request of a record, `openings` those of other leaves.
+    Erasures at one moment as leaves, as many as are needed.
+
+    `places` are pointers into the request of a record, `openings` are the openings of other leaves, each by the leaf and the name.
 
     A leaf of an erasure is never hidden as a whole, since what is missing is compared with it.
     """
-    at, found = now_text(), []
+    found = []
     parts = max(1, -(-len(places) // _PLACES), -(-len(openings) // _OPENINGS))
     for part in range(parts):
         some: dict[str, Any] = {

@@ -13,7 +13,7 @@ from service.log.index import unindexed
 from service.log.store import scan
 from service.log.tree_verification import tree_faults
 from service.store.log_key import LogKey
-from service.store.tables import entry, head
+from service.store.tables import HEADS, entry, head
 from service.transparency.checkpoint import Checkpoint
 
 
@@ -37,8 +37,11 @@ def verify(
     """
     faults: list[Fault] = []
     expected = 0
+    numbers = {row.name: row.next for row in connection.execute(sa.select(head.c.name, head.c.next))}
+    if numbers.keys() != HEADS:
+        return 0, [Fault(None, None, "the rows that say how far the log goes are missing, or there are others")]
+    upto: int = numbers["record"]
     lowest = unindexed(connection)
-    upto: int = connection.execute(sa.select(head.c.next).where(head.c.name == "record")).scalar_one()
     for stored in scan(connection):
         if stored.sequence >= upto:
             break  # recorded since

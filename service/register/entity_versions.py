@@ -22,6 +22,7 @@ from service.log.tree_leaves import Happening
 from service.problems import ProblemPlace
 from service.register.entity import Content, EntityToWrite, Version, Wrong, is_id
 from service.store.database import Database
+from service.store.moments import now_text
 from service.store.tables import entity, entity_alias
 
 MOST_ENTRIES = 10_000
@@ -214,9 +215,10 @@ def erase(transaction: sa.Connection, kind: str, name: str, by: str, condition: 
     }
     transaction.execute(sa.update(entity).where(entity.c.kind == kind, entity.c.id == versions[0].id).values(columns))
     _forget_aliases(transaction, kind, versions[0].id)
-    openings = tree_leaves.erase(transaction, _subject(kind, versions[0].id))
+    at = now_text()
+    openings = tree_leaves.erase(transaction, _subject(kind, versions[0].id), at)
     of: dict[str, Any] = {"of": "entity", "entity_kind": kind, "id": new}
-    tree_leaves.append(transaction, *tree_leaves.erased(of, by, (), openings))
+    tree_leaves.append(transaction, *tree_leaves.erased(of, at, by, (), openings))
     return history(transaction, kind, new)
 
 

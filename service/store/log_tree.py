@@ -132,7 +132,10 @@ class Growth:
         self.append("log", _plain_leaf({"kind": "log", "at": now_text(), "origin": key.origin, "public_key": public}))
         root = root_of_records(self._transaction)
         if root.size:
-            tables = {table.name: _table_digest(self._transaction, key, table) for table in metadata.sorted_tables}
+            tables = {
+                table.name: None if table in _NOT_DIGESTED else table_digest(self._transaction, key, table)
+                for table in metadata.sorted_tables
+            }
             earlier = {"kind": "earlier", "at": now_text(), "records": root.size, "root": root.root().hex()}
             self.append("earlier", _plain_leaf({**earlier, "tables": {name: each for name, each in tables.items() if each}}))
 
@@ -204,20 +207,24 @@ def _plain_leaf(members: Mapping[str, Any]) -> bytes:
     return json.dumps({"schema": SCHEMA, **members}, sort_keys=True, separators=(",", ":")).encode("ascii")
 
 
-def _table_digest(connection: sa.Connection, key: LogKey, table: sa.Table) -> str | None:
-    """A keyed digest of the rows of a table, in the order of their primary key; None without rows, or if it is not digested."""
-    if table in _NOT_DIGESTED:
-        return None
+def table_digest(
+    connection: sa.Connection, key: LogKey, table: sa.Table, kept: Callable[[dict[str, Any]], Mapping[str, Any] | None] = dict
+) -> str | None:
+    """
+    A keyed digest of the rows of a table, in the order of their primary key; None without rows.
+
+    `kept` gives each row as it is digested, or None for one that is left out.
+    """
     code, any_row = key.table_code(), False
     for row in _rows(connection, table):
-        code.update(row)
-        any_row = True
+        if (as_kept := kept(row)) is not None:
+            code.update(json.dumps(list(as_kept.values()), separators=(",", ":")).encode() + b"\n")
+            any_row = True
     return code.hexdigest() if any_row else None
 
 
-def _rows(connection: sa.Connection, table: sa.Table) -> Iterator[bytes]:
+def _rows(connection: sa.Connection, table: sa.Table) -> Iterator[dict[str, Any]]:
     binary = connection.dialect.name == "postgresql"  # so that the order is the same on every server
     order = [sa.collate(each, "C") if binary and isinstance(each.type, sa.String) else each for each in table.primary_key]
     for row in connection.execute(sa.select(table).order_by(*order).execution_options(yield_per=1000)):
-        values = [bytes(each).hex() if isinstance(each, bytes | memoryview) else each for each in row]
-        yield json.dumps(values, separators=(",", ":")).encode() + b"\n"
+        yield {name: bytes(each).hex() if isinstance(each, bytes | memoryview) else each for name, each in row._mapping.items()}

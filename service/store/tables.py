@@ -68,6 +68,7 @@ head = sa.Table(
     sa.Column("tail", sa.LargeBinary),
     sa.Column("seal", sa.LargeBinary),
 )
+HEADS = frozenset({"record", "leaf", "sorted"})  # the names in `head`
 record = sa.Table(
     "record",
     metadata,

@@ -17,12 +17,14 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from service.audit.deep_verification import DeepVerification, snapshot
 from service.log.store import Store
 from service.server.app import create_app
 from service.service import Service
 from service.settings import Settings
 from service.store.database import file_of
 from service.store.log_key import beside
+from service.store.upgrade import existing
 from service.telemetry import log_lines
 from tests.service import ready_process
 from tests.service.databases import KINDS, PostgreSQL
@@ -98,6 +100,20 @@ def postgresql() -> Iterator[PostgreSQL]:
     """A real PostgreSQL server for the tests of this process."""
     with PostgreSQL.running() as server:
         yield server
+
+
+def unlike_the_leaves(database: str) -> list[str]:
+    """What deep verification finds in a database."""
+    with existing(database) as opened, snapshot(opened) as connection:
+        return [str(each) for each in DeepVerification(connection, opened, opened.log_key()).findings()]
+
+
+@pytest.fixture
+def audited(database: str) -> Iterator[list[str]]:
+    """At the end of the test, when its services are closed, each row says what the leaves of the log say, except those listed here."""
+    different: list[str] = []
+    yield different
+    assert unlike_the_leaves(database) == different
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from service.cli.output import complain, painted, print_json, progress
 app = Commands()
 
 
-@app.add("log verify --database decisions.db")
+@app.add("log verify --database decisions.db", "log verify --deep")
 def verify(
     database: Database = None,
     as_json: AsJson = False,
@@ -24,15 +24,21 @@ def verify(
     key: Annotated[
         Path | None, typer.Option(help="File with the verifier key of the log, as `log checkpoint` prints it.")
     ] = None,
+    deep: Annotated[
+        bool,
+        typer.Option("--deep", help="Make every other row again from the leaves, and compare: register, ledger, keys, index."),
+    ] = False,
 ) -> int:
     """
     Verify every record: its bytes, its hash, its commitments, its number, its entry in the index, and the tree of the log.
 
     Ends with 1 where there is a fault.
     """
+    from service.audit.deep_verification import DeepVerification, snapshot
     from service.cli.files import read
     from service.log.index import unindexed
     from service.log.proofs import CheckpointInvalid, kept_checkpoint
+    from service.log.verification import Fault
     from service.log.verification import verify as verify_all
     from service.store.log_key import LogKeyRefused
     from service.store.upgrade import existing
@@ -53,6 +59,16 @@ def verify(
         except LogKeyRefused as refused:
             complain(f"the seal of the tree is not verified: {refused}")
         records, faults = verify_all(connection, lambda done, all: progress(f"{done:,} of {all:,} records", done), secret, kept)
+        if deep and not faults:
+            with snapshot(opened) as state:
+                comparison = DeepVerification(
+                    state, opened, secret, lambda what, number: progress(f"{number:,} {what}", number)
+                )
+                faults += [Fault(None, None, str(each)) for each in comparison.findings()]
+            for name in comparison.not_compared:
+                complain(f"the rows of `{name}` that are older than the tree are not compared")
+        elif deep:
+            complain("the other rows are not compared, since the log itself has faults")
         progress("")
         warn_of_unindexed(unindexed(connection))
     if as_json:

@@ -30,6 +30,8 @@ POLICIES = Path(__file__).parent / "policies"
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
 JSON = {"content-type": "application/json"}
 
+pytestmark = pytest.mark.usefixtures("audited")
+
 
 @dataclass
 class Desk:
@@ -719,11 +721,11 @@ def test_everything_of_the_ledger_is_a_leaf_of_the_log(desk: Desk) -> None:
     desk.post(f"/v1/commitments/{commitment['id']}/withdraw", {"reason": "the lab closed"})
     told = happened(desk.service.store)
     assert [each["kind"] for each in told] == [
-        "bundle-activated", "counter-opening", "commitment", "commitment-event", "movements", "commitment-event",
+        "bundle-activated", "counter-opening", "counting", "commitment", "commitment-event", "movements", "commitment-event",
     ]  # fmt: skip
     assert told[0]["source"] == desk.service.live.digests.source
     assert (told[1]["counter"], told[1]["day"]) == ("counts.year", "2026-11-25")
-    assert (told[2]["id"], told[2]["decision"]) == (commitment["id"], commitment["decision"])
+    assert (told[3]["id"], told[3]["decision"]) == (commitment["id"], commitment["decision"])
     assert [(each["commitment"], each["event"]) for each in told if "event" in each] == [
         (commitment["id"], "committed"),
         (commitment["id"], "withdrawn"),

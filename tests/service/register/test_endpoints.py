@@ -11,6 +11,8 @@ from tests.service.callers.test_callers import bearer, make
 from tests.service.conftest import ONE_DATABASE
 from tests.service.register.conftest import CONTRACT
 
+pytestmark = pytest.mark.usefixtures("audited")
+
 
 def places(answer):
     """The pointers and codes of a refusal."""

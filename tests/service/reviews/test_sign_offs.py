@@ -18,6 +18,8 @@ from tests.service.conftest import EXCHANGE, POLICIES
 from tests.service.earlier import earlier, put
 from tests.service.log.test_tree_leaves import happened, opened
 
+pytestmark = pytest.mark.usefixtures("audited")
+
 TODAY = datetime.now(UTC).date()
 TOMORROW = (TODAY + timedelta(days=1)).isoformat()
 FACTS = {name: value for name, value in EXCHANGE.items() if name not in ("as_of", "evidence")}
@@ -322,7 +324,7 @@ def test_what_stands_only_with_another_approval_is_signed_off_after_it(client, e
 
 
 @in_file
-def test_an_approval_from_before_of_what_only_may_stand_does_not_count(client, evaluate, sign, service):
+def test_an_approval_from_before_of_what_only_may_stand_does_not_count(client, evaluate, sign, service, audited):
     """It stays listed, and can be taken back; the exchange is as open as without it."""
     open_ = decided(evaluate, data={})
     assert sign(decided(evaluate)["id"]).status_code == 201
@@ -330,6 +332,7 @@ def test_an_approval_from_before_of_what_only_may_stand_does_not_count(client, e
     with service.store.database.writing.begin() as connection:
         facts = engine.facts_digest(service.live.bundle, request)
         connection.execute(sa.update(sign_off).values(facts=facts, decision=open_["id"]))
+    audited.append("the leaves say otherwise than the row `sign_off` (number 0) in `decision`, `facts`")
     again = decided(evaluate, data={})
     assert (again["outcome"], again["bounds"], "signed_off" in again) == ("undetermined", open_["bounds"], False)
     assert client.get(f"/v1/decisions/{again['id']}/replay").json()["same"] == "bytes"
@@ -414,11 +417,12 @@ def test_erased_facts_cannot_be_signed_off_and_end_their_approvals(evaluate, sig
 
 
 @in_file
-def test_an_approval_is_of_what_the_provision_means(evaluate, sign, service):
+def test_an_approval_is_of_what_the_provision_means(evaluate, sign, service, audited):
     """A row of another meaning does not count, as after a change of the policies."""
     assert sign(decided(evaluate)["id"]).status_code == 201
     with service.store.database.writing.begin() as connection:
         connection.execute(sa.update(sign_off).values(meaning="0" * 64))
+    audited.append("the leaves say otherwise than the row `sign_off` (number 0) in `meaning`")
     assert decided(evaluate)["outcome"] == "review"
 
 

@@ -1,0 +1,112 @@
+"""
+Deep verification: every derived row of a database, against the rows that the leaves of its log make.
+
+The tree is verified before: what is found here holds for leaves that are sound. Rows that are older than the tree are in no leaf. They
+are compared with the keyed digests in the leaf `earlier`, table by table, as long as no later leaf changed one of them.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import sqlalchemy as sa
+
+import engine
+from service.audit.index_rows import index_faults
+from service.audit.other_rows import aliases, erasure_notes, tallies
+from service.audit.replica import FROM_LEAVES, Replica
+from service.audit.row_comparison import RowFault, Values, compared, rows_of
+from service.policies import archive
+from service.store.database import Database
+from service.store.log_key import LogKey
+from service.store.log_tree import table_digest
+from service.store.tables import bundle, caller, entity_alias, metadata, tally
+
+_LEFT_OUT = {bundle: frozenset({"archive"})}  # no leaf holds it: it is compared with the digest of its sources
+
+Progress = Callable[[str, int], None]
+# A row that differs, or a sentence about what is not one row.
+Finding = RowFault | str
+
+
+@contextmanager
+def snapshot(database: Database) -> Iterator[sa.Connection]:
+    """A connection that reads one state of a database, whatever is written meanwhile."""
+    if database.dialect == "postgresql":
+        with database.reading.connect() as connection:
+            yield connection.execution_options(isolation_level="REPEATABLE READ")
+        return
+    with database.reading.connect() as connection:
+        connection.exec_driver_sql("BEGIN")
+        try:
+            yield connection
+        finally:
+            connection.exec_driver_sql("ROLLBACK")
+
+
+class DeepVerification:
+    """
+    The comparison of one state of a database. `findings` may be read once.
+
+    `not_compared` names the tables of which old rows cannot be compared any more, or not without the log's key. It is complete at the end.
+    """
+
+    def __init__(
+        self, connection: sa.Connection, database: Database, key: LogKey | None, progress: Progress = lambda what, number: None
+    ) -> None:
+        self._connection, self._database, self._key, self._progress = connection, database, key, progress
+        self.not_compared: list[str] = []
+
+    def findings(self) -> Iterator[Finding]:
+        """Each row that says otherwise than the leaves."""
+        replica = Replica()
+        try:
+            for read in replica.read(self._connection):
+                self._progress("leaves read", read)
+            for table in FROM_LEAVES:
+                yield from self._of_leaves(replica, table)
+            metadata.create_all(replica.rows, [entity_alias, tally])
+            for table, rows in ((entity_alias, aliases(self._connection)), (tally, tallies(self._connection))):
+                for row in rows:
+                    replica.rows.execute(sa.insert(table).prefix_with("OR IGNORE"), row)
+                yield from compared(replica.rows, table, rows_of(self._connection, table))
+            yield from erasure_notes(self._connection, replica)
+        finally:
+            replica.close()
+        yield from self._archives()
+        yield from index_faults(self._connection, self._database, lambda number: self._progress("entries compared", number))
+
+    def _of_leaves(self, replica: Replica, table: sa.Table) -> Iterator[Finding]:
+        digests = {} if replica.earlier is None else replica.earlier["tables"]
+        older: list[RowFault] = []
+        for fault in compared(replica.rows, table, rows_of(self._connection, table), _LEFT_OUT.get(table, frozenset())):
+            if table.name in digests and fault.found and (fault.expected is None or table is bundle):
+                older.append(fault)
+            else:
+                yield fault
+        if table.name not in digests:
+            return
+        assert replica.earlier is not None
+        if self._key is None or table in replica.touched:
+            self.not_compared.append(table.name)
+            return
+        keys = {tuple(fault.key.values()) for fault in older}
+        begun = replica.earlier["at"]
+
+        def kept(row: dict[str, Any]) -> Values | None:
+            if tuple(row[column.name] for column in table.primary_key) not in keys:
+                return None
+            revoked = table is caller and (row["revoked_at"] or "") >= begun
+            return row | {"revoked_at": None, "revoked_by": None} if revoked else row
+
+        if table_digest(self._connection, self._key, table, kept) != digests[table.name]:
+            yield f"the rows of `{table.name}` that are older than the tree are not those of which it holds a digest"
+
+    def _archives(self) -> Iterator[str]:
+        for row in self._connection.execute(sa.select(bundle.c.source, bundle.c.archive)):
+            try:
+                sound = engine.source_digest(archive.read(bytes(row.archive))) == row.source
+            except (archive.ArchiveRefused, TypeError):
+                sound = False
+            if not sound:
+                yield f"the policies that are kept as `{row.source[:12]}` are not those of this digest"

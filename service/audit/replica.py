@@ -1,0 +1,204 @@
+"""
+The rows that the leaves of a log say there must be: leaves go in, in order, and tables of a temporary database come out.
+
+Only leaves and their openings are read. What each kind of leaf means for the rows is written here a second time, apart from the code
+that writes them both, so that an error of that code shows as a difference too. Records are not among these leaves; their rows
+are compared with their own bytes.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import sqlalchemy as sa
+
+from service.log.tree_leaves import ERASURE
+from service.store.tables import (
+    bundle,
+    caller,
+    commitment,
+    commitment_event,
+    counted,
+    entity,
+    leaf_opening,
+    metadata,
+    movement,
+    opening,
+    sign_off,
+    tree_leaf,
+)
+
+# The tables that are made from leaves alone.
+FROM_LEAVES = (caller, sign_off, entity, commitment, commitment_event, movement, opening, counted, bundle)
+
+_AT_ONCE = 500
+_STATES = {"withdrawn": "withdrawn", "amended": "superseded"}  # of a commitment, after such an event
+_NO_CONTENT: Mapping[str, Any] = {
+    "valid_from": None,
+    "valid_until": None,
+    "aliases": "[]",
+    "facts": "{}",
+    "documents": '{"claims":{},"evidence":{}}',
+    "travels": "[]",
+    "attested_by": None,
+    "note": None,
+}
+
+Leaf = Mapping[str, Any]
+
+
+class Replica:
+    """
+    The rows of one log, made again. Close it with `close()`.
+
+    `earlier` is the leaf on what is older than the tree, if there is one. `erased` has the moment of each erasure by place: `("record",
+    number, pointer)` or `("leaf", index, name)`. `touched` names the tables of which leaves changed rows that no leaf made.
+    """
+
+    def __init__(self) -> None:
+        self._engine = sa.create_engine("sqlite://", poolclass=sa.StaticPool, creator=_temporary)
+        metadata.create_all(self._engine, [*FROM_LEAVES])
+        self.rows = self._engine.connect()
+        self.earlier: Leaf | None = None
+        self.erased: dict[tuple[str, int, str], str] = {}
+        self.subjects: dict[int, tuple[str, frozenset[str]]] = {}
+        self.touched: set[sa.Table] = set()
+        self._erased_entities: dict[int, str] = {}
+
+    def close(self) -> None:
+        """Drop the rows."""
+        self.rows.close()
+        self._engine.dispose()
+
+    def read(self, connection: sa.Connection) -> Iterator[int]:
+        """Read the leaves of a log; yields the number of those read after each few hundred."""
+        for index, leaf in _leaves(connection, tree_leaf.c.kind == ERASURE):
+            self._erasure(index, leaf)
+        for read, (index, leaf) in enumerate(_leaves(connection, tree_leaf.c.kind != ERASURE), 1):
+            apply = getattr(self, "_" + str(leaf.get("kind")).replace("-", "_"), None)
+            if apply is not None:
+                apply(index, leaf)
+            if read % _AT_ONCE == 0:
+                yield read
+        self.rows.commit()
+
+    # --- one method for each kind of leaf ------------------------------------------------------------------------------
+
+    def _erasure(self, index: int, leaf: Leaf) -> None:
+        for of, name in leaf.get("openings", ()):
+            self.erased["leaf", int(of), str(name)] = leaf["at"]
+            if leaf.get("of") == "entity":
+                self._erased_entities[int(of)] = leaf["id"]
+        for pointer in leaf.get("places", ()):
+            self.erased["record", int(leaf["sequence"]), str(pointer)] = leaf["at"]
+        if leaf.get("of") == "entity":
+            self.touched.add(entity)  # versions that are older than the tree are erased with the others
+
+    def _earlier(self, index: int, leaf: Leaf) -> None:
+        self.earlier = leaf
+
+    def _key_made(self, index: int, leaf: Leaf) -> None:
+        self._insert(
+            caller,
+            id=leaf["key"],
+            name=leaf["name"],
+            scopes=" ".join(leaf["scopes"]),
+            secret_hash=bytes.fromhex(leaf["secret_hash"]),
+            created_at=leaf["at"],
+            created_by=leaf["by"],
+            expires_on=leaf["expires_on"],
+        )
+
+    def _key_revoked(self, index: int, leaf: Leaf) -> None:
+        self._update(caller, caller.c.id == leaf["key"], revoked_at=leaf["at"], revoked_by=leaf["by"])
+
+    def _bundle_activated(self, index: int, leaf: Leaf) -> None:
+        here = (bundle.c.source == leaf["source"], bundle.c.meaning == leaf["meaning"])
+        if self.rows.execute(sa.select(bundle.c.source).where(*here)).first() is None:
+            named = {name: leaf[name] for name in ("source", "meaning", "trust", "norms", "engine")}
+            self._insert(bundle, **named, first_used_at=leaf["at"], archive=b"")
+
+    def _sign_off(self, index: int, leaf: Leaf) -> None:
+        shown = ("number", "id", "decision", "provision", "meaning", "verdict", "until", "facts", "reason")
+        self._insert(sign_off, **{name: leaf[name] for name in shown}, given_at=leaf["at"], given_by=leaf["by"])
+        self.subjects[index] = f"decision/{leaf['decision']}", frozenset({"facts"})
+
+    def _register(self, index: int, leaf: Leaf) -> None:
+        row = {"kind": leaf["entity_kind"], "version": leaf["version"], "recorded_at": leaf["at"], "recorded_by": leaf["by"]}
+        if index in self._erased_entities:
+            self._insert(entity, **row, **_NO_CONTENT, id=self._erased_entities[index], state="erased")
+            return
+        self._insert(entity, **row, **leaf["content"], id=leaf["id"], state=leaf["state"])
+        self.subjects[index] = f"entity/{leaf['entity_kind']}/{leaf['id']}", frozenset({"id", "content"})
+
+    def _commitment(self, index: int, leaf: Leaf) -> None:
+        shown = ("id", "decision", "evaluation", "sequence", "as_of", "replaces", "counting", "exporter")
+        self._insert(commitment, **{name: leaf[name] for name in shown}, committed_at=leaf["at"], state="committed")
+
+    def _commitment_event(self, index: int, leaf: Leaf) -> None:
+        id, kind = leaf["commitment"], leaf["event"]
+        shown = {name: leaf[name] for name in ("commitment", "number", "at", "by", "reason", "other")}
+        self._insert(commitment_event, **shown, kind=kind)
+        mine = movement.c.commitment == id
+        if kind in _STATES:
+            self._update(commitment, commitment.c.id == id, state=_STATES[kind])
+            self._update(movement, mine, live=False)
+        elif kind == "recounted":
+            counts = {(fact, meaning) for fact, meaning in leaf["counts"]}
+            self._update(commitment, commitment.c.id == id, counting=leaf["counting"])
+            for row in self.rows.execute(sa.select(movement.c.fact, movement.c.meaning).where(mine)).all():
+                here = (mine, movement.c.fact == row.fact, movement.c.meaning == row.meaning)
+                self._update(movement, sa.and_(*here), live=(row.fact, row.meaning) in counts)
+
+    def _movements(self, index: int, leaf: Leaf) -> None:
+        for row in leaf["movements"]:
+            self._insert(movement, **row, commitment=leaf["commitment"], sequence=leaf["sequence"], live=True)
+
+    def _counter_opening(self, index: int, leaf: Leaf) -> None:
+        shown = {name: leaf[name] for name in ("id", "counter", "meaning", "key", "day", "by", "reason", "at")}
+        for count in leaf["counts"]:
+            self._insert(opening, **shown, **count)
+
+    def _counting(self, index: int, leaf: Leaf) -> None:
+        if leaf["before"] is None:
+            for meaning in ("", *leaf["meanings"]):
+                self._insert(counted, counting=leaf["counting"], meaning=meaning, last=leaf["last"])
+        else:
+            self._update(counted, counted.c.counting == leaf["counting"], last=leaf["last"])
+
+    def _counting_forgotten(self, index: int, leaf: Leaf) -> None:
+        self.rows.execute(sa.delete(counted).where(counted.c.counting.in_(leaf["countings"])))
+        self.touched.add(counted)
+
+    # --- inside --------------------------------------------------------------------------------------------------------
+
+    def _insert(self, table: sa.Table, **values: Any) -> None:
+        self.rows.execute(sa.insert(table), values)
+
+    def _update(self, table: sa.Table, here: sa.ColumnElement[bool], **values: Any) -> None:
+        if not self.rows.execute(sa.update(table).where(here).values(values)).rowcount and table is not movement:
+            self.touched |= {table, movement} if table is commitment else {table}
+
+
+def _leaves(connection: sa.Connection, wanted: sa.ColumnElement[bool]) -> Iterator[tuple[int, Leaf]]:
+    """The leaves of some kinds, in order, each with its openings in place of its commitments; None in place of one that is gone."""
+    after = -1
+    chosen = (
+        sa.select(tree_leaf.c.index.label("at"), tree_leaf.c.leaf).where(wanted).order_by(tree_leaf.c.index).limit(_AT_ONCE)
+    )
+    while rows := connection.execute(chosen.where(tree_leaf.c.index > after)).all():
+        first, after = rows[0].at, rows[-1].at
+        beside: dict[int, dict[str, Any]] = {}
+        for each in connection.execute(sa.select(leaf_opening).where(leaf_opening.c.leaf.between(first, after))):
+            beside.setdefault(each.leaf, {})[each.name] = None if each.value is None else json.loads(bytes(each.value))
+        for row in rows:
+            leaf = json.loads(bytes(row.leaf))
+            hidden = beside.get(row.at, {})
+            yield row.at, {**leaf, **hidden, **(hidden.get("document") or {})}
+
+
+def _temporary() -> Any:
+    """A database that SQLite keeps in memory, and in a file without a name where it grows too large; it is gone when it is closed."""
+    import sqlite3
+
+    return sqlite3.connect("")

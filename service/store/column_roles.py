@@ -1,0 +1,68 @@
+"""
+What each column of each table is to the log: what the tree is over, what can be made from it again, or neither.
+
+- `leaf`: the bytes of a leaf, or what opens a commitment in one. `log verify` checks it against the root that was sealed.
+- `derived`: made again from the leaves by `log verify --deep`, which names a row that says otherwise.
+- `secret`: random, and in no leaf. Somebody who changes it makes the service err, and is not found.
+- `cache`: a copy that may be lost, or a statistic. No decision rests on it.
+
+INVARIANT (every column): a column that is not declared here fails a test.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from types import MappingProxyType
+
+import sqlalchemy as sa
+
+from service.store import tables
+
+
+class ColumnRole(StrEnum):
+    """What a column is to the log."""
+
+    LEAF = "leaf"
+    DERIVED = "derived"
+    SECRET = "secret"
+    CACHE = "cache"
+
+
+_LEAF, _DERIVED, _SECRET, _CACHE = ColumnRole
+
+# The role of most columns of a table, and the columns that have another one.
+_ROLES: Mapping[sa.Table, tuple[ColumnRole, Mapping[str, ColumnRole]]] = {
+    tables.caller: (_DERIVED, {}),
+    tables.idempotency: (_CACHE, {}),
+    tables.about: (_SECRET, {"name": _CACHE}),  # of its values only `ledger_secret` is one; the others are caches
+    tables.head: (_DERIVED, {"seal": _LEAF}),
+    tables.record: (_DERIVED, {"leaf": _LEAF}),
+    tables.personal: (_DERIVED, {"salt": _LEAF, "value": _LEAF}),
+    tables.tree_leaf: (_DERIVED, {"leaf": _LEAF}),
+    tables.leaf_opening: (_DERIVED, {"salt": _LEAF, "value": _LEAF}),
+    tables.tree_tile: (_DERIVED, {}),
+    tables.tree_node: (_DERIVED, {}),
+    tables.sign_off: (_DERIVED, {}),
+    tables.entry: (_DERIVED, {}),
+    tables.term: (_DERIVED, {}),
+    tables.entry_term: (_DERIVED, {}),
+    tables.bundle: (_DERIVED, {}),
+    tables.shadow_difference: (_CACHE, {}),
+    tables.entity: (_DERIVED, {}),
+    tables.entity_alias: (_DERIVED, {}),
+    tables.commitment: (_DERIVED, {}),
+    tables.commitment_event: (_DERIVED, {}),
+    tables.movement: (_DERIVED, {}),
+    tables.tally: (_DERIVED, {}),
+    tables.opening: (_DERIVED, {}),
+    tables.counted: (_DERIVED, {}),
+}
+
+
+def _of_columns() -> Mapping[str, Mapping[str, ColumnRole]]:
+    return {
+        table.name: {column.name: others.get(column.name, role) for column in table.columns}
+        for table, (role, others) in _ROLES.items()
+    }
+
+
+COLUMN_ROLES: Mapping[str, Mapping[str, ColumnRole]] = MappingProxyType(_of_columns())

@@ -1,0 +1,309 @@
+"""
+Deep verification and repair: whoever changes a derived column of any table is found, and the row is put right from the leaves.
+
+`make fuzz` tries thousands of random changes; FUZZ_EDITS says how many.
+"""
+
+import asyncio
+import json
+import os
+import random
+import sqlite3
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from starlette.testclient import TestClient
+from typer.testing import CliRunner
+
+from service.audit.deep_verification import DeepVerification
+from service.audit.repair import NotRepairable, repair
+from service.callers import keys
+from service.cli.main import app
+from service.log.verification import verify
+from service.server.app import create_app
+from service.service import Service
+from service.settings import Settings
+from service.store import tables
+from service.store.column_roles import COLUMN_ROLES, ColumnRole
+from service.store.database import Database
+from service.store.upgrade import existing
+from service.telemetry import log_lines
+from tests.service import conftest
+from tests.service.conftest import Lines, copied
+from tests.service.ledger import test_ledger
+from tests.service.ledger.test_ledger import Desk, open_with
+from tests.service.reviews.test_sign_offs import APPROVE, FACTS
+
+DERIVED = [
+    (table, column)
+    for table, columns in sorted(COLUMN_ROLES.items())
+    for column, role in columns.items()
+    if role is ColumnRole.DERIVED
+]
+NOT_FILLED = {"tree_tile", "tree_node"}  # a log of some dozens of leaves has none; tests/service/store/test_log_tree.py has
+FUZZ_EDITS = int(os.environ.get("FUZZ_EDITS", "5000"))
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory, tables: Path) -> Path:
+    """A database in which every table with derived columns has rows: decisions, keys, register, ledger, sign-offs, erasures."""
+    folder = tmp_path_factory.mktemp("filled")
+    url = copied(tables, folder)
+    _with_the_ledger(url)
+    _with_sign_offs(url)
+    return Path(url)
+
+
+def _with_the_ledger(url: str) -> None:
+    settings = Settings(
+        watch=False,
+        policies=test_ledger.POLICIES,
+        database=url,
+        mode="bitset",
+        ledger_since="2026-01-01",
+        callers_counts="trust",
+    )
+    service = Service.open(settings, say=log_lines.logger(Lines()), clock=lambda: test_ledger.NOON)
+    try:
+        desk = Desk(service, TestClient(create_app(settings, service), base_url="http://127.0.0.1:8080").__enter__())
+        open_with(desk, "2026-11-20", 5)
+        first, second, third = (
+            desk.commit(people, exporter) for people, exporter in ((300, "clinic"), (20, "clinic"), (7, "other"))
+        )
+        desk.post(f"/v1/commitments/{first['id']}/withdraw", {"reason": "the lab closed"})
+        replaced = desk.evaluate(25)["id"]
+        assert desk.post(f"/v1/commitments/{second['id']}/amend", {"decision": replaced, "reason": "more"}).status_code == 201
+        desk.reload(vocabulary="preceding 7 days => preceding 8 days")
+        assert desk.post("/v1/ledger/recount").json()["recounted"] == 2
+        assert third["state"] == "committed"
+    finally:
+        service.close()
+
+
+def _with_sign_offs(url: str) -> None:
+    settings = Settings(watch=False, policies=conftest.POLICIES, database=url)
+    service = Service.open(settings, say=log_lines.logger(Lines()))
+    try:
+        client = TestClient(create_app(settings, service), base_url="http://127.0.0.1:8080").__enter__()
+
+        def call(method: str, path: str, body: Any = None) -> Any:
+            content = b"" if body is None else json.dumps(body).encode()
+            answer = client.request(method, path, content=content, headers={"content-type": "application/json"})
+            assert answer.is_success, answer.text
+            return answer.json() if answer.content else None
+
+        for recipient in ("lab", "institute"):
+            id = call("POST", "/v1/evaluate", {**FACTS, "recipient": {"id": recipient, "country": "US"}})["id"]
+            call("POST", f"/v1/decisions/{id}/sign-off", APPROVE)
+        call("POST", f"/v1/decisions/{id}/erase")
+        call("PUT", "/v1/parties/lab", {"facts": {"country": "US"}, "aliases": ["laboratory"]})
+        call("PUT", "/v1/parties/lab", {"facts": {"country": "US"}, "aliases": ["laboratory", "lab-2"]})
+        call("PUT", "/v1/parties/gone", {"facts": {"country": "CN"}, "aliases": ["went"]})
+        call("DELETE", "/v1/parties/gone?erase=true")
+        now = datetime(2026, 11, 27, tzinfo=UTC)
+        for name in ("gateway", "counsel"):
+            making = partial(keys.create, name=name, scopes=["read"], expires_on=None, by="boss", now=now)
+            key, _ = asyncio.run(service.store.do(making))
+        asyncio.run(service.store.do(partial(keys.revoke, id=key.id, by="boss", now=now)))
+        # The words of the first records are sorted in, as after some thousands.
+        with service.store.database.transaction() as transaction:
+            service.store.index.sort(transaction, 0, 3)
+            transaction.execute(sa.update(tables.head).where(tables.head.c.name == "sorted").values(next=3))
+    finally:
+        service.close()
+
+
+@pytest.fixture
+def opened(filled: Path) -> Iterator[Database]:
+    """The filled database, of which nothing is changed for good."""
+    with existing(str(filled)) as database:
+        yield database
+
+
+def found(connection: sa.Connection, database: Database) -> list[str]:
+    """Everything that a deep verification finds."""
+    _, faults = verify(connection, lambda done, all: None, database.log_key())
+    if faults:
+        return [each.fault for each in faults]
+    return [str(each) for each in DeepVerification(connection, database, database.log_key()).findings()]
+
+
+def test_every_column_is_declared():
+    """What a column is to the log: a new one must be declared, and one that is gone must not be."""
+    assert {name: set(columns) for name, columns in COLUMN_ROLES.items()} == {
+        name: {column.name for column in table.columns} for name, table in tables.metadata.tables.items()
+    }
+
+
+def test_the_filled_database_is_sound_and_lacks_nothing(opened):
+    """Otherwise the tests below would find, or miss, something else."""
+    with opened.reading.connect() as connection:
+        assert found(connection, opened) == []
+        empty = set()
+        for name in dict(DERIVED):
+            if connection.execute(sa.select(tables.metadata.tables[name]).limit(1)).first() is None:
+                empty.add(name)
+    assert empty == NOT_FILLED
+
+
+@pytest.mark.parametrize(("table", "column"), [each for each in DERIVED if each[0] not in NOT_FILLED])
+def test_a_changed_value_is_found(opened, table, column):
+    """In whichever column that is derived: three rows of each."""
+    chance = random.Random(f"{table}.{column}")
+    with opened.writing.connect() as connection:
+        for _ in range(3):
+            with suppress(sa.exc.IntegrityError):
+                begun(connection)
+                if changed(connection, table, column, chance):
+                    assert found(connection, opened) != []
+            connection.rollback()
+
+
+@pytest.mark.parametrize("table", sorted({table for table, _ in DERIVED} - NOT_FILLED))
+def test_a_row_that_is_taken_away_or_doubled_is_found(opened, table):
+    """Under another key, with everything else the same."""
+    chance = random.Random(table)
+    with opened.writing.connect() as connection:
+        for edit in (removed, doubled):
+            begun(connection)
+            edited = edit(connection, table, chance)
+            assert not edited or found(connection, opened) != []
+            connection.rollback()
+
+
+@pytest.mark.fuzz
+def test_no_change_of_a_derived_column_is_missed(opened):
+    """Random rows, random columns, random values."""
+    chance = random.Random()
+    tried = 0
+    with opened.writing.connect() as connection:
+        while tried < FUZZ_EDITS:
+            table, column = chance.choice([each for each in DERIVED if each[0] not in NOT_FILLED])
+            edit = chance.choices((partial(changed, column=column), removed, doubled), (8, 1, 1))[0]
+            with suppress(sa.exc.IntegrityError):
+                begun(connection)
+                if edit(connection, table, chance=chance):
+                    tried += 1
+                    assert found(connection, opened) != [], (table, column)
+            connection.rollback()
+
+
+def begun(connection: sa.Connection) -> None:
+    """Begin to change rows that are never committed, so that no other table has to fit."""
+    connection.exec_driver_sql("PRAGMA defer_foreign_keys = ON")
+
+
+def row_of(connection: sa.Connection, table: str, chance: random.Random) -> tuple[str, dict[str, Any]]:
+    """A row by chance: what finds it, and its values."""
+    rows = connection.execute(sa.text(f"SELECT * FROM {table}")).mappings().all()
+    row = dict(chance.choice(rows))
+    keys = [column.name for column in tables.metadata.tables[table].primary_key]
+    return " AND ".join(f'"{key}" = {quoted(row[key])}' for key in keys), row
+
+
+def changed(connection: sa.Connection, table: str, column: str, chance: random.Random) -> bool:
+    """Change one value; whether that is another one now."""
+    where, row = row_of(connection, table, chance)
+    other = spoiled(row[column], tables.metadata.tables[table].c[column].type, chance)
+    if table == "head" and (row["name"] != "leaf" and column in ("frontier", "tail")):
+        return False  # of the tree's row only
+    connection.exec_driver_sql(f'UPDATE {table} SET "{column}" = {quoted(other)} WHERE {where}')
+    return True
+
+
+def removed(connection: sa.Connection, table: str, chance: random.Random) -> bool:
+    """Delete a row."""
+    where, row = row_of(connection, table, chance)
+    if table == "head" and row["name"] not in ("leaf", "record", "sorted"):
+        return False
+    connection.exec_driver_sql(f"DELETE FROM {table} WHERE {where}")
+    return True
+
+
+def doubled(connection: sa.Connection, table: str, chance: random.Random) -> bool:
+    """Add a row like another one under a key of its own; False where it cannot be added."""
+    _, row = row_of(connection, table, chance)
+    described = tables.metadata.tables[table]
+    for column in described.primary_key:
+        row[column.name] = spoiled(row[column.name], column.type, chance)
+    names = ", ".join(f'"{name}"' for name in row)
+    with suppress(sa.exc.IntegrityError):
+        connection.exec_driver_sql(f"INSERT INTO {table} ({names}) VALUES ({', '.join(map(quoted, row.values()))})")
+        return table != "head"  # a counter of another name counts nothing
+    return False
+
+
+def spoiled(value: Any, type: Any, chance: random.Random) -> Any:
+    """Another value of the same type."""
+    match value:
+        case None:
+            return (
+                chance.randrange(1, 9) if isinstance(type, sa.Integer) else b"\x01" if isinstance(type, sa.LargeBinary) else "x"
+            )
+        case str():
+            at = chance.randrange(len(value) + 1)
+            return value[:at] + chance.choice("09ax") + value[at:]
+        case bytes():
+            return value + b"\x00"
+        case _:
+            return 1 - value if isinstance(type, sa.Boolean) else value + chance.randrange(1, 9)
+
+
+def quoted(value: Any) -> str:
+    """A value in SQL."""
+    match value:
+        case None:
+            return "NULL"
+        case bytes():
+            return f"x'{value.hex()}'"
+        case str():
+            return "'" + value.replace("'", "''") + "'"
+        case _:
+            return str(int(value))
+
+
+def copy_of(filled: Path, folder: Path) -> Path:
+    """A copy of the filled database that may be changed for good, with its key."""
+    copy = folder / "copy.db"
+    for suffix in ("", ".log-key"):
+        copy.with_name(copy.name + suffix).write_bytes(filled.with_name(filled.name + suffix).read_bytes())
+    return copy
+
+
+def run(arguments: list[str]) -> int:
+    """The exit code of a command."""
+    return CliRunner().invoke(app, arguments).exit_code
+
+
+@pytest.mark.parametrize(
+    "table", ["caller", "entity", "entity_alias", "sign_off", "movement", "tally", "counted", "entry", "term"]
+)
+def test_rows_are_put_right(filled, tmp_path, table):
+    """By a command, whose leaf says which tables and not why; afterwards nothing is found, and nothing is left to repair."""
+    copy = copy_of(filled, tmp_path)
+    with sqlite3.connect(copy) as raw:
+        raw.execute(f"DELETE FROM {table}")
+    raw.close()
+    assert run(["log", "verify", "--deep", "--database", str(copy)]) == 1
+    assert run(["log", "repair", "--reason", "a made-up accident", "--database", str(copy)]) == 0
+    assert run(["log", "verify", "--deep", "--database", str(copy)]) == 0
+    with existing(str(copy)) as database, database.reading.connect() as connection:
+        [leaf] = connection.execute(sa.select(tables.tree_leaf.c.leaf).where(tables.tree_leaf.c.kind == "repair")).scalars()
+    assert json.loads(leaf)["tables"]
+    assert b"accident" not in leaf
+
+
+def test_nothing_is_repaired_from_leaves_that_have_a_fault(filled, tmp_path):
+    """They could say anything."""
+    copy = copy_of(filled, tmp_path)
+    with sqlite3.connect(copy) as raw:
+        raw.execute("UPDATE tree_leaf SET leaf = replace(CAST(leaf AS TEXT), 'held', 'gone') WHERE kind = 'register'")
+    raw.close()
+    with existing(str(copy)) as database, pytest.raises(NotRepairable):
+        repair(database, "command-line", "why not")
