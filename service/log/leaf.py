@@ -2,12 +2,12 @@
 The bytes of a record in the log, and how they are checked.
 
 Input: a record as a JSON document, and the places of the personal values in its request. Output: the leaf, which is canonical
-JSON with a commitment in place of each personal value, and of the request and the decision as wholes; the leaf's RFC 6962 hash;
-and the openings of the commitments. An erasure removes the openings of personal values and leaves the leaf and its hash as they
-are. So the values are gone, and every proof over the leaves stays valid. The leaf of a record of shape 1 or 2 holds request and
-decision themselves.
+JSON with a commitment in place of each personal value, and of three members as wholes: the request, the decision, and the words
+that the record is found by; the leaf's RFC 6962 hash; and the openings of the commitments. An erasure removes the openings of
+personal values and leaves the leaf and its hash as they are. So the values are gone, and every proof over the leaves stays valid.
+The leaf of a record of shape 1 or 2 holds request and decision themselves.
 
-    leaf        = RFC 8785 of the record, with {"commitment": "<hex>"} in place of the request, of the decision,
+    leaf        = RFC 8785 of the record, with {"commitment": "<hex>"} in place of the request, of the decision, of `found_by`,
                   and, within the request, of each personal value
     leaf hash   = SHA-256(00 || leaf)                                                       (RFC 6962, section 2.1)
     commitment  = SHA-256("fifthfactor/commitment/1" || 00 || salt || RFC 8785 of the value)
@@ -33,7 +33,7 @@ from service.transparency.merkle_tree import leaf_hash
 _COMMITMENT_DOMAIN = b"fifthfactor/commitment/1\x00"
 _NOTHING: Mapping[str, bytes] = MappingProxyType({})
 SALT_BYTES = 32
-WHOLE = ("decision", "request")  # the members to which a leaf holds a commitment, from shape 3 on
+WHOLE = ("decision", "found_by", "request")  # the members to which a leaf holds a commitment, from shape 3 on
 _SHAPES_WITHOUT = (b'"fifthfactor/record/1"', b'"fifthfactor/record/2"')
 
 
@@ -42,7 +42,7 @@ class Opening:
     """
     The salt and the value that open one commitment, both None after an erasure.
 
-    The pointer leads into the record's request, or is `request` or `decision` for the commitment to a whole member.
+    The pointer leads into the record's request, or is one of WHOLE for the commitment to a whole member.
     """
 
     pointer: str

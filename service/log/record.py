@@ -278,13 +278,13 @@ def _members(decision: engine.Written) -> dict[str, bytes]:
 
 class Personal(BaseModel):
     """
-    What the leaf holds a commitment to: a personal value of the request, or the whole request or decision; and the salt that opens it.
+    What the leaf holds a commitment to: a personal value of the request, or a whole member of the record; and the salt that opens it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     pointer: str = Field(
-        description="JSON Pointer into the record's `request`; or `request` or `decision`, the whole member",
+        description="JSON Pointer into the record's `request`; or `request`, `decision` or `found_by`, the whole member",
         examples=["/data/contact"],
     )
     commitment: Sha256 = Field(description="what the leaf holds in place of the value")

@@ -60,7 +60,7 @@ class Summary:
         """The summary of a record in the log. `openings` has its personal values as JSON, by pointer, None for an erased value."""
         try:
             record = json.loads(leaf)
-            whole = ((name, openings.get(name)) for name in ("request", "decision"))
+            whole = ((name, openings.get(name)) for name in ("request", "decision", "found_by"))
             return _of_record(record | {name: json.loads(value) for name, value in whole if value}, openings)
         except (ValueError, LookupError, TypeError, AttributeError):
             return cls(_BEGINNING, "", UNREADABLE, False, False, "", None, "", {})

@@ -112,13 +112,13 @@ def test_what_is_included_is_canonical_too_and_not_recorded(pdp):
         assert "explanation" not in check(answer, entry, exchange)["decision"]
 
 
-@pytest.mark.parametrize("changed", ["request", "decision", "/exporter/id"])
+@pytest.mark.parametrize("changed", [*WHOLE, "/exporter/id"])
 def test_each_commitment_opens_and_fails_to_open_when_its_value_or_its_salt_is_changed(pdp, changed):
     """Of the request and of the decision as wholes, and of a personal value within."""
     sent = {"exporter": {"id": "practice-of-dr-li-na", "country": "CN"}, "recipient": {"country": "US"}}
     exchange = engine.parse_exchange(BUNDLE, json.dumps(sent).encode())
     _, entry = recorded(decided(pdp, exchange, DAY), exchange)
-    assert sorted(each.pointer for each in entry.openings) == ["/exporter/id", "decision", "request"]
+    assert sorted(each.pointer for each in entry.openings) == ["/exporter/id", "decision", "found_by", "request"]
     assert faults(ID, entry.leaf, entry.leaf_hash, entry.openings) == ()
     assert b"practice-of-dr-li-na" not in b"".join(
         [entry.leaf, *(o.value or b"" for o in entry.openings if o.pointer in WHOLE)]
@@ -137,7 +137,7 @@ def test_a_leaf_has_the_verdict_and_neither_request_nor_decision(pdp):
         decision = decided(pdp, exchange, day)
         _, entry = recorded(decision, exchange)
         leaf = json.loads(entry.leaf)
-        assert leaf["request"].keys() == leaf["decision"].keys() == {"commitment"}
+        assert all(leaf[name].keys() == {"commitment"} for name in WHOLE)
         verdict, outcome = decision.judgement.verdict, decision.judgement.outcome
         truths = list(verdict.standing().items())
         standing = [key for key, truth in truths if truth.name == "YES"]
@@ -150,7 +150,7 @@ def test_a_leaf_has_the_verdict_and_neither_request_nor_decision(pdp):
         assert leaf["verdict"]["bounds"].keys() == {"", *outcome.jurisdictions}
 
 
-@pytest.mark.parametrize("name", ["request", "decision"])
+@pytest.mark.parametrize("name", WHOLE)
 def test_a_request_or_a_decision_that_is_gone_is_a_fault(pdp, name):
     """Only personal values are ever erased, so nobody can empty a record and have the log verify."""
     exchange, day = next(exchanges("order-16.test"))

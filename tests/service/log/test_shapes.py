@@ -10,7 +10,7 @@ from starlette.testclient import TestClient
 from typer.testing import CliRunner
 
 from service.cli.main import app
-from service.log.leaf import clear
+from service.log.leaf import WHOLE, clear
 from service.log.record import EarlierRecord, KeptRecord, Record
 from service.log.store import Store
 from service.service import Service
@@ -41,7 +41,7 @@ def test_each_is_given_as_it_was_recorded(client: TestClient, ids: dict[int, str
         assert kept["record"]["schema"] == f"fifthfactor/record/{shape}"
         assert isinstance(KeptRecord.model_validate(kept).record, Record if shape == 3 else EarlierRecord)
         assert {each["pointer"] for each in kept["log"]["personal"]} - {"/exporter/id", "/recipient/id"} == (
-            {"request", "decision"} if shape == 3 else set()
+            set(WHOLE) if shape == 3 else set()
         )
         assert ("reasons" in kept["record"]["decision"], "verdict" in kept["record"]) == (shape != 3, shape == 3)
 
@@ -112,7 +112,7 @@ def test_an_erasure_takes_the_personal_values_of_each_and_nothing_else(
         assert (after.entry.leaf, after.faults()) == (before.entry.leaf, ())
         held = {each.pointer: each for each in after.entry.openings}
         assert [held[name].value for name in ("/exporter/id", "/recipient/id")] == [None, None]
-        assert {name for name, each in held.items() if each.value} == ({"request", "decision"} if shape == 3 else set())
+        assert {name for name, each in held.items() if each.value} == (set(WHOLE) if shape == 3 else set())
         told = client.get(f"/v1/decisions/{id}").json()
         assert told["record"]["request"]["exporter"] == {
             "country": "CN",
