@@ -19,6 +19,7 @@ from service.event_loop import Turns
 from service.log.store import Store, Stored, find
 from service.policies import kept, watching
 from service.policies.live import Live
+from service.policies.loading import SourceRefused
 from service.policies.reloading import Origin, Policies, PoliciesRefused
 from service.policies.shadow import GivenToShadow, Shadow
 from service.policies.watching import Reloading
@@ -70,8 +71,8 @@ class Service:
         Load the policies, open the log, and keep the policies in it.
 
         Raises engine.BundleRefused where the policies are not valid; SettingRefused where the mode, a key file or the policies do not
-        exist, where the policies are not signed, or where callers need a key and no key would be accepted; DatabaseRefused where the
-        log cannot be opened.
+        exist, where the policies are not signed or are older than those that decided before, or where callers need a key and no key
+        would be accepted; DatabaseRefused where the log cannot be opened.
         """
         origin = Origin.of(settings.policies, settings, settings.mode)
         watched = {path: watching.state(path) for path in (*origin.paths, *settings.shadow) if settings.watch}
@@ -87,6 +88,9 @@ class Service:
                 )
             kept.keep_now(store.database, loaded, clock())
             shadow = Shadow.open(settings.shadow, settings, store, say, clock) if settings.shadow else None
+        except SourceRefused as older:
+            store.close()
+            raise SettingRefused(str(older)) from None
         except (DatabaseRefused, SettingRefused):
             store.close()
             raise

@@ -46,6 +46,9 @@ class FolderShown(Shown):
         description="digest of its bytes: what the digest of the policies would be if they were this folder alone"
     )
     signed_by: tuple[str, ...] = Field(description="ids of the trusted keys that signed it; empty where no key is set")
+    version: int | None = Field(
+        description="the version with which it was signed; null where no key is set, or without a version"
+    )
 
 
 class BundleShown(Shown):
@@ -115,18 +118,19 @@ def add(app: FastAPI, service: Service) -> None:
     async def bundle(request: Request) -> BundleShown:
         """The digests and settings of the policies, when they began to decide, and whether a reload was refused."""
         caller_of(request.scope, "read")
-        live, signers = service.live, held.signers
+        live, signed = service.live, held.signed
         return BundleShown(
             **live.digests.model_dump(),
             folders={
-                name: FolderShown(source=digest, signed_by=signers.get(name, ()))
+                name: FolderShown(source=digest, signed_by=by.keys if by else (), version=by.version if by else None)
                 for name, digest in live.bundle.digests.folders.items()
+                for by in [signed.get(name)]
             },
             trust=live.bundle.settings.trust,
             norms=live.bundle.settings.norms,
             engine=engine.__version__,
             since=held.since,
-            signed_by=tuple(dict.fromkeys(id for ids in signers.values() for id in ids)),
+            signed_by=tuple(dict.fromkeys(id for by in signed.values() for id in by.keys)),
             reloads=held.reloads,
             refusals=held.refusals,
             reloaded_at=held.reloaded_at,

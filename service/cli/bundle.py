@@ -1,5 +1,5 @@
 """
-`fifthfactor bundle …`: build, sign, verify, show and export bundle files, and make keys.
+`fifthfactor bundle …`: build, sign, verify, show and export bundle files, make keys, and let older policies decide again.
 
 Exit codes: 0 done; 1 a finding (the policies are not sound, the signature does not hold, the log does not keep the bundle); 2 used wrongly.
 """
@@ -72,34 +72,57 @@ def keygen(name: Annotated[str, typer.Argument(help="Name of the two files: NAME
     return 0
 
 
-@app.add("bundle sign policies.bundle --key release.key")
-def sign(file: File, key: Annotated[Path, typer.Option(help="File of the private key, in PEM.")], beside: Beside = None) -> int:
+@app.add("bundle sign policies.bundle --key release.key", "bundle sign policies.bundle --key release.key --version 12")
+def sign(
+    file: File,
+    key: Annotated[Path, typer.Option(help="File of the private key, in PEM.")],
+    version: Annotated[
+        int | None,
+        typer.Option(
+            help="A whole number, higher than that of the last bundle of these policies."
+            " [the moment as YYYYMMDDhhmmss in UTC, or one more than in FILE.dsse.json]",
+            min=1,
+        ),
+    ] = None,
+    beside: Beside = None,
+) -> int:
     """
     Sign a bundle. The signature goes into FILE.dsse.json beside it; several keys may sign one after another.
 
-    Ends with 1 where the policies are not sound.
+    A service refuses a version that is not higher than that of other policies of the same folder which decided before. Ends with 1 where
+    the policies are not sound.
     """
     import engine
     from service.cli.files import put
     from service.policies import dsse, loading, signing_keys, statement
+
+    if version and version > statement.HIGHEST_VERSION:
+        raise UsedWrongly(f"`--version` is at most {statement.HIGHEST_VERSION}")
 
     signer = signing_keys.private_key(key)
     try:
         raw, files, bundle = _opened(file, beside)
     except engine.BundleRefused as refused:
         return _unsound(refused, beside)
-    payload = statement.about(file.name, raw, files, bundle)
-    envelope = dsse.Envelope(statement.PAYLOAD_TYPE, payload, ())
     place = loading.beside(file)
+    there, latest = None, None
     if place.exists():
         try:
             there = dsse.read(loading.read(place, dsse.MAX_BYTES))
         except dsse.EnvelopeRefused as refused:
             raise UsedWrongly(f"cannot add a signature to {place}: {refused}; delete the file first") from None
-        if (there.payload_type, there.payload) == (envelope.payload_type, envelope.payload):
-            envelope = there  # signatures of other keys on the same statement stay
+        latest = statement.version_in(there.payload)
+
+    def about(version: int) -> "dsse.Envelope":
+        return dsse.Envelope(statement.PAYLOAD_TYPE, statement.about(file.name, raw, files, bundle, version), ())
+
+    envelope = about(version or latest or _of_now())
+    if there and (there.payload_type, there.payload) == (envelope.payload_type, envelope.payload):
+        envelope = there  # signatures of other keys on the same statement stay
+    elif latest and not version:
+        envelope = about(max(_of_now(), latest + 1))
     put(place, envelope.signed_also_by(signer).written())
-    print(f"{place}: signed with key id {signer.public.id}")
+    print(f"{place}: version {statement.version_in(envelope.payload)}, signed with key id {signer.public.id}")
     return 0
 
 
@@ -136,11 +159,13 @@ def verify(
         {
             "verified": True,
             "signed_by": [each.id for each in signers],
+            "version": meant.version,
             "sha256": sha256(raw).hexdigest(),
             "meaning": meaning,
             "source": source,
         },
-        f"{painted('green', 'verified')}: signed by {', '.join(each.id[:16] for each in signers)};"
+        f"{painted('green', 'verified')}: {'without a version' if meant.version is None else f'version {meant.version}'},"
+        f" signed by {', '.join(each.id[:16] for each in signers)};"
         f" source {source[:12]}, meaning {meaning[:12]}{note}",
         0,
         as_json,
@@ -160,7 +185,7 @@ def show(
     Ends with 1 where the policies are not sound.
     """
     import engine
-    from service.policies import dsse, loading
+    from service.policies import dsse, loading, statement
 
     try:
         raw, files, bundle = _opened(file, beside)
@@ -170,9 +195,11 @@ def show(
     if unpack:
         _unpack(files, unpack)
     try:
-        signed = [id for id, _ in dsse.read(loading.read(place, dsse.MAX_BYTES)).signatures] if place.exists() else []
+        envelope = dsse.read(loading.read(place, dsse.MAX_BYTES)) if place.exists() else None
     except dsse.EnvelopeRefused as refused:
         raise UsedWrongly(f"{place} cannot be read: {refused}") from None
+    signed = [id for id, _ in envelope.signatures] if envelope else []
+    version = statement.version_in(envelope.payload) if envelope else None
     source = engine.source_digest(files)
     folders = {folder: bundle.digests.folders[folder] for folder in engine.by_folder(files)}
     document = {
@@ -180,6 +207,7 @@ def show(
         "sha256": sha256(raw).hexdigest(),
         "digests": {"meaning": bundle.digests.meaning, "source": source, "folders": folders},
         "signatures": signed,
+        "version": version,
         "files": {name: len(data) for name, data in sorted(files.items())},
     }
     lines = [
@@ -188,6 +216,7 @@ def show(
         *(f"folder   {digest}  {folder}" for folder, digest in folders.items() if len(folders) > 1),
         f"meaning  {bundle.digests.meaning}",
         f"signed   {', '.join(signed) + ' (not verified)' if signed else 'no'}",
+        *([f"version  {version} (not verified)"] if version else []),
         *(f"{len(data):>9,}  {name}" for name, data in sorted(files.items())),
     ]
     return _answer(document, "\n".join(lines), 0, as_json)
@@ -220,6 +249,61 @@ def export(
     put(output, data)
     print(f"{output}: source {found.source}, meaning {found.meaning}, first used {found.first_used_at}")
     return 0
+
+
+@app.add('bundle allow-older policies.bundle --key release.pub --reason "version 12 refuses every export"')
+def allow_older(
+    file: File,
+    reason: Annotated[str, typer.Option(help="Why the older policies are to decide again.")],
+    key: Annotated[
+        list[Path] | None,
+        typer.Option(help="File of a trusted public key, in PEM; may be repeated. [FIFTHFACTOR_BUNDLE_KEYS]"),
+    ] = None,
+    database: Database = None,
+) -> int:
+    """
+    Let signed policies decide again that are older than those that decided before, and record this in the log. The service may run.
+
+    The permission is for the content of this bundle only. It ends when the newest policies, or newer ones, decide. Ends with 1 where the
+    signature does not hold, or where the policies are not older.
+    """
+    from datetime import UTC, datetime
+
+    from service.cli.command import BY, log_key, settings
+    from service.policies import archive, loading, rollback, signing_keys
+    from service.store.upgrade import look, writing
+    from service.telemetry.log_lines import audit, logger
+
+    if not reason.strip():
+        raise UsedWrongly("`--reason` must say why")
+    trusted = signing_keys.public_keys(key or settings().bundle_keys)
+    if not trusted:
+        raise UsedWrongly("name the public keys that the service trusts, with `--key` or FIFTHFACTOR_BUNDLE_KEYS")
+    raw = loading.read(_a_file(file), archive.MAX_BYTES)
+    try:
+        folders = loading.signed_folders(file, raw, trusted)
+    except loading.SourceRefused as refused:
+        complain(f"error: {refused}")
+        return 1
+    url = address(database)
+    look(url).close()  # so that a mistyped name creates no database
+    with writing(url, log_key()) as transaction:
+        older = rollback.allow(transaction, folders, BY, reason.strip(), datetime.now(UTC))
+    if not older:
+        complain("error: these policies are not older than those that decided, so they need no permission")
+        return 1
+    for folder, instead in older.items():
+        version, source = folders[folder]
+        audit(logger(), "older-bundle-allowed", caller=BY, folder=folder, version=version, source=source)
+        print(f"{folder}: version {version or 'none'} may decide again, although version {instead} decided")
+    return 0
+
+
+def _of_now() -> int:
+    """The version of a bundle that is signed now."""
+    from datetime import UTC, datetime
+
+    return int(datetime.now(UTC).strftime("%Y%m%d%H%M%S"))
 
 
 def _need_a_file_name(output: Path) -> None:

@@ -8,12 +8,14 @@ A row also has the settings, since the meaning of the sources depends on them.
 import re
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 
 import engine
+from service.log.canonical_json import canonical
 from service.log.tree_leaves import Happening, append
-from service.policies import archive
+from service.policies import archive, rollback
 from service.policies.loading import Loaded
 from service.store.database import Database, DatabaseRefused, plain
 from service.store.log_key import LogRefused
@@ -46,8 +48,13 @@ class Kept:
 
 
 def keep(transaction: sa.Connection, loaded: Loaded, now: datetime) -> bool:
-    """Keep a bundle that decides from now on, in a writing transaction; returns whether it is new."""
+    """
+    Keep a bundle that decides from now on, in a writing transaction; returns whether it is new.
+
+    Raises OlderPolicies where one of its folders is older than what decided before; then nothing is kept.
+    """
     digests, settings = loaded.bundle.digests, loaded.bundle.settings
+    rollback.advance(transaction, loaded, now)
     _activated(transaction, loaded, now)
     known = sa.select(sa.literal(1)).where(bundle.c.source == digests.source, bundle.c.meaning == digests.meaning)
     if transaction.execute(known).first():
@@ -69,7 +76,10 @@ def keep(transaction: sa.Connection, loaded: Loaded, now: datetime) -> bool:
 def _activated(transaction: sa.Connection, loaded: Loaded, now: datetime) -> None:
     """Append a leaf for policies that decide from now on, unless those that were activated last are the same."""
     digests, settings = loaded.bundle.digests, loaded.bundle.settings
-    active = f"{digests.source} {digests.meaning} {engine.__version__}"
+    versions: dict[str, Any] = {folder: version for folder, version in loaded.versions.items() if version is not None}
+    active = " ".join(
+        [digests.source, digests.meaning, engine.__version__, *([canonical(versions).decode()] if versions else [])]
+    )
     before = transaction.execute(sa.select(about.c.value).where(about.c.name == _ACTIVE)).scalar_one_or_none()
     if before == active:
         return
@@ -78,12 +88,14 @@ def _activated(transaction: sa.Connection, loaded: Loaded, now: datetime) -> Non
     else:
         transaction.execute(sa.update(about).where(about.c.name == _ACTIVE).values(value=active))
     shown = {"source": digests.source, "meaning": digests.meaning, "engine": engine.__version__}
-    members = {**shown, "trust": settings.trust, "norms": settings.norms}
+    members: dict[str, Any] = {**shown, "trust": settings.trust, "norms": settings.norms}
+    if versions:
+        members["versions"] = versions
     append(transaction, Happening("bundle-activated", moment_text(now), members))
 
 
 def keep_now(database: Database, loaded: Loaded, now: datetime) -> None:
-    """Keep a bundle before there is an event loop. Raises DatabaseRefused."""
+    """Keep a bundle before there is an event loop. Raises DatabaseRefused, and OlderPolicies as `keep` does."""
     try:
         with database.transaction() as transaction:
             keep(transaction, loaded, now)

@@ -23,12 +23,25 @@ class SourceRefused(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Signed:
+    """The ids of the trusted keys that signed a folder, and the version with which they signed it, None without one."""
+
+    keys: tuple[str, ...]
+    version: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Loaded:
-    """A checked bundle, its archive, and the ids of the keys that signed each of its folders (none if no keys are set)."""
+    """A checked bundle, its archive, and what was signed of each of its folders (nothing if no keys are set)."""
 
     bundle: engine.Bundle
     archive: bytes
-    signers: Mapping[str, tuple[str, ...]]
+    signed: Mapping[str, Signed]
+
+    @property
+    def versions(self) -> dict[str, int | None]:
+        """The signed version of each folder."""
+        return {folder: each.version for folder, each in self.signed.items()}
 
 
 def beside(path: Path) -> Path:
@@ -48,19 +61,19 @@ def load(paths: Path | Sequence[Path], settings: engine.PolicySettings, keys: Se
     Raises SourceRefused if one cannot be read or is not signed as required, or if one folder would hide another;
     engine.BundleRefused if the policies do not hold.
     """
-    files, signers = sources(paths, settings, keys)
+    files, signed = sources(paths, settings, keys)
     bundle = engine.load_sources(files, settings, tests=False)
     try:
-        return Loaded(bundle, archive.write(files), signers)
+        return Loaded(bundle, archive.write(files), signed)
     except archive.ArchiveRefused as refused:
         raise SourceRefused(f"the policies {_listed(_places(paths))} cannot be kept: {refused}") from None
 
 
 def sources(
     paths: Path | Sequence[Path], settings: engine.PolicySettings, keys: Sequence[PublicKey] = ()
-) -> tuple[dict[str, bytes], dict[str, tuple[str, ...]]]:
+) -> tuple[dict[str, bytes], dict[str, Signed]]:
     """
-    The files in folders, bundle files and YAML files, by name, and the ids of the keys that signed each folder of a bundle file.
+    The files in folders, bundle files and YAML files, by name, and what was signed of each folder of a bundle file.
 
     Raises SourceRefused.
     """
@@ -68,21 +81,29 @@ def sources(
     for path in places:
         _check(path, alone=len(places) == 1, signed=bool(keys))
     packed: list[engine.SourceFile] = []
-    signers: dict[str, tuple[str, ...]] = {}
+    signed: dict[str, Signed] = {}
     for path in filter(is_bundle, places):
         raw = read(path, archive.MAX_BYTES)
-        ids = tuple(key.id for key in _signers(path, raw, settings, keys)) if keys else ()
+        by = _signed(path, raw, settings, keys) if keys else None
         files = _unpacked(path, raw)
         packed += (engine.SourceFile(name, path, data) for name, data in files.items())
-        signers |= dict.fromkeys(engine.by_folder(files), ids)
+        if by:
+            signed |= dict.fromkeys(engine.by_folder(files), by)
     loose = [path for path in places if not is_bundle(path)]
     try:
-        return engine.gathered(chain(packed, engine.source_files(loose))), signers if keys else {}
+        return engine.gathered(chain(packed, engine.source_files(loose))), signed
     except engine.NameTaken as taken:
         raise SourceRefused(str(taken)) from None
     except (OSError, ValueError) as refused:
         reason = getattr(refused, "strerror", None) or refused
         raise SourceRefused(f"the policies {_listed(loose)} cannot be read: {reason}") from None
+
+
+def signed_folders(path: Path, raw: bytes, keys: Sequence[PublicKey]) -> dict[str, tuple[int | None, str]]:
+    """The signed version and the digest of each folder in a bundle file. Raises SourceRefused."""
+    meant, _ = verified(path, raw, keys)
+    parts = engine.by_folder(_unpacked(path, raw))
+    return {folder: (meant.version, engine.source_digest(files)) for folder, files in parts.items()}
 
 
 def verified(path: Path, raw: bytes, keys: Sequence[PublicKey]) -> tuple[statement.Meant, tuple[PublicKey, ...]]:
@@ -117,15 +138,15 @@ def _check(path: Path, alone: bool, signed: bool) -> None:
         raise SourceRefused(f"the folder `{path}` holds no YAML file; put its policies there, or leave it out")
 
 
-def _signers(path: Path, raw: bytes, settings: engine.PolicySettings, keys: Sequence[PublicKey]) -> tuple[PublicKey, ...]:
-    """The keys that signed a bundle file for these settings. Raises SourceRefused."""
+def _signed(path: Path, raw: bytes, settings: engine.PolicySettings, keys: Sequence[PublicKey]) -> Signed:
+    """By which keys, and with which version, a bundle file was signed for these settings. Raises SourceRefused."""
     meant, signers = verified(path, raw, keys)
     if (meant.trust, meant.norms) != (settings.trust, settings.norms):
         raise SourceRefused(
             f"`{path}` was signed for trust `{meant.trust}` and norms `{meant.norms}`, but the settings are `{settings.trust}` and"
             f" `{settings.norms}`: sign the bundle again under these settings, or change the settings"
         )
-    return signers
+    return Signed(tuple(key.id for key in signers), meant.version)
 
 
 def _unpacked(path: Path, raw: bytes) -> dict[str, bytes]:

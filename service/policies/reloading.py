@@ -5,7 +5,8 @@ Input: the paths of the policies, and the trusted keys. Output: `live`, which de
 time. It is done in a thread, so that the event loop goes on, although more slowly.
 
 INVARIANT (all or nothing): `live` is replaced as one value, and only by a bundle that was read completely, is signed if keys are set,
-holds, has engines, and is kept in the log. In every other case the last good bundle goes on deciding.
+is not older than what decided before, holds, has engines, and is kept in the log. In every other case the last good bundle goes on
+deciding.
 """
 
 import asyncio
@@ -118,7 +119,7 @@ class Policies:
     ) -> None:
         self.origin = origin
         self.live = live
-        self.signers = loaded.signers
+        self.signed = loaded.signed
         self.since = clock()
         self.reloads = 0  # accepted reloads, and reloads that found nothing new
         self.refusals = 0
@@ -147,7 +148,8 @@ class Policies:
     async def _reload(self) -> bool:
         try:
             loaded, live = await asyncio.to_thread(self.origin.load, self.live)
-            if live is not None:
+            # The same policies may have been signed again, with a higher version.
+            if live is not None or loaded.signed != self.signed:
                 now = self._clock()
                 await self._store.do(lambda transaction: kept.keep(transaction, loaded, now))
         except Exception as failed:  # noqa: BLE001 - whatever it is, the last good ones go on
@@ -155,7 +157,7 @@ class Policies:
         self.refused = None
         self.reloads += 1
         self.reloaded_at = self._clock()
-        self.signers = loaded.signers
+        self.signed = loaded.signed
         if live is None:
             return False
         before, self.live, self.since = self.live, live, self.reloaded_at

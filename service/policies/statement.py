@@ -2,13 +2,16 @@
 What is signed for a bundle: an in-toto statement about one archive.
 
 Source: in-toto/attestation, spec/v1/statement.md. `about` makes the statement from an archive and the bundle that it was checked in: its
-subject is the archive's SHA-256, and its predicate has the digests. `read` checks whether a statement is about an archive. The folders
-beside which it was checked are named and do not bind: the law may be updated beneath an organisation's own policies.
+subject is the archive's SHA-256, and its predicate has the digests and the version. `read` checks whether a statement is about an archive.
+The folders beside which it was checked are named and do not bind: the law may be updated beneath an organisation's own policies.
+
+The version is a whole number that rises, as in The Update Framework (specification, section 4): by it a service knows an older bundle.
+Statements that were signed before there were versions have none.
 """
 
 from collections.abc import Mapping
 from hashlib import sha256
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -18,6 +21,7 @@ from service.log.canonical_json import canonical
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
 TYPE = "https://in-toto.io/Statement/v1"
 PREDICATE_TYPE = "urn:fifthfactor:predicate:bundle:1"
+HIGHEST_VERSION = 2**53 - 1  # the largest whole number that JSON carries safely
 
 
 class StatementRefused(ValueError):
@@ -28,7 +32,8 @@ class Meant(BaseModel):
     """
     The predicate: the digest of the files, and what they meant, when it was signed, the settings, and the version of the engine.
 
-    `beside` has the digests of the folders that were checked with them, without which the files are not sound.
+    `version` is None where it was signed without one. `beside` has the digests of the folders that were checked with the files, without
+    which these are not sound.
     """
 
     model_config = ConfigDict(frozen=True, strict=True)
@@ -38,6 +43,7 @@ class Meant(BaseModel):
     trust: str
     norms: str
     engine: str
+    version: Annotated[int, Field(ge=1, le=HIGHEST_VERSION)] | None = None
     beside: dict[str, str] = {}
 
 
@@ -56,7 +62,7 @@ class _Statement(BaseModel):
     predicate: Meant
 
 
-def about(name: str, archive: bytes, files: Mapping[str, bytes], bundle: engine.Bundle) -> bytes:
+def about(name: str, archive: bytes, files: Mapping[str, bytes], bundle: engine.Bundle, version: int) -> bytes:
     """The statement about an archive with these files, and the bundle that they were checked in: the same bytes every time."""
     own = engine.by_folder(files).keys()
     beside = {folder: digest for folder, digest in bundle.digests.folders.items() if folder not in own}
@@ -66,6 +72,7 @@ def about(name: str, archive: bytes, files: Mapping[str, bytes], bundle: engine.
         "trust": bundle.settings.trust,
         "norms": bundle.settings.norms,
         "engine": engine.__version__,
+        "version": version,
         **({"beside": beside} if beside else {}),
     }
     document: dict[str, Any] = {
@@ -75,6 +82,14 @@ def about(name: str, archive: bytes, files: Mapping[str, bytes], bundle: engine.
         "predicate": meant,
     }
     return canonical(document)
+
+
+def version_in(payload: bytes) -> int | None:
+    """The version in a statement that nobody verified, None where there is none."""
+    try:
+        return _Statement.model_validate_json(payload).predicate.version
+    except ValidationError:
+        return None
 
 
 def read(payload: bytes, archive: bytes) -> Meant:

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 BigInteger = sa.BigInteger().with_variant(sa.Integer, "sqlite")  # SQLite's row number is an INTEGER
 
-REVISION = "log_tree"  # the newest of the migrations, which make these tables
+REVISION = "bundle_version"  # the newest of the migrations, which make these tables
 
 metadata = sa.MetaData()
 
@@ -200,6 +200,16 @@ bundle = sa.Table(
     sa.Column("engine", sa.String, nullable=False),
     sa.Column("first_used_at", sa.String, nullable=False),
     sa.Column("archive", sa.LargeBinary, nullable=False),
+)
+# The highest version that decided, of each folder that was signed with one: service.policies.rollback.
+bundle_version = sa.Table(
+    "bundle_version",
+    metadata,
+    sa.Column("folder", sa.String, primary_key=True),
+    sa.Column("version", BigInteger, nullable=False),
+    sa.Column("source", sa.String, nullable=False),
+    sa.Column("activated_at", sa.String, nullable=False),
+    sa.Column("allowed", sa.String),  # the digest of older content that an administrator let decide again
 )
 shadow_difference = sa.Table(
     "shadow_difference",

@@ -368,7 +368,7 @@ def test_where_keys_are_set_each_must_be_a_signed_bundle_file(theirs, ours, tmp_
     cli("bundle", "build", write(tmp_path / "parcels" / "rules.yaml", HEAVY), "-o", second)
     cli("bundle", "sign", first, "--key", f"{release}.key")
     keys = public_keys([Path(f"{release}.pub")])
-    assert loading.load([first], engine.PolicySettings(), keys).signers == {"policies": (keys[0].id,)}
+    assert loading.load([first], engine.PolicySettings(), keys).versions.keys() == {"policies"}
     for beside, why in (
         (ours, "is not signed, and keys are set; build and sign a bundle of it"),
         (second, "is not signed: there is no second.bundle.dsse.json beside it"),
@@ -377,7 +377,7 @@ def test_where_keys_are_set_each_must_be_a_signed_bundle_file(theirs, ours, tmp_
             loading.load([first, beside], engine.PolicySettings(), keys)
     cli("bundle", "sign", second, "--key", f"{release}.key")
     both = loading.load([first, second], engine.PolicySettings(), keys)
-    assert both.signers == {"policies": (keys[0].id,), "parcels": (keys[0].id,)}
+    assert {folder: by.keys for folder, by in both.signed.items()} == {"policies": (keys[0].id,), "parcels": (keys[0].id,)}
     assert {rule.provision.id for rule in both.bundle.rules.rules} == {"cn.test/art-1", "ke.ours/art-1"}
     assert archive.read(both.archive) == both.bundle.sources
 
@@ -432,7 +432,7 @@ def test_each_folder_is_signed_by_itself(theirs, acme, tmp_path):
     meant, _ = loading.verified(own, own.read_bytes(), keys)
     both = loading.load([law, own], engine.PolicySettings(), keys)
     digests = both.bundle.digests
-    assert both.signers == {"policies": (keys[0].id,), "acme": (keys[0].id,)}
+    assert {folder: by.keys for folder, by in both.signed.items()} == {"policies": (keys[0].id,), "acme": (keys[0].id,)}
     assert (meant.source, meant.meaning) == (digests.folders["acme"], digests.meaning)
     assert meant.beside == {"policies": digests.folders["policies"]} == {"policies": engine.load(theirs).digests.source}
     assert loading.verified(law, law.read_bytes(), keys)[0].beside == {}
