@@ -15,6 +15,7 @@ from typing import Any
 
 import jwt
 
+from service.callers import issuer_keys
 from service.callers.caller import SCOPES, Caller
 from service.problems import RequestRefused
 
@@ -24,6 +25,7 @@ LEEWAY_SECONDS = 30  # clocks differ
 KEYS_SECONDS = 300  # how long the issuer's keys are used
 UNKNOWN_KEY_SECONDS = 30  # the least time between two fetches because of an unknown key id
 FETCH_SECONDS = 3  # how long a fetch may take
+WAIT_SECONDS = 6  # how long a caller waits for it, also where the issuer answers more slowly than anything should
 QUIET_SECONDS = 5  # how long no fetch is tried after a failed one
 MOST_CHARACTERS = 8192
 
@@ -42,15 +44,25 @@ class TokenRefused(Exception):
     """The token is not valid. The message says why and quotes nothing of the token."""
 
 
+class _IssuerKeys(jwt.PyJWKClient):
+    """The keys of an issuer. PyJWT keeps them; they are fetched, and bounded, by `issuer_keys`."""
+
+    def fetch_data(self) -> Any:
+        try:
+            keys = issuer_keys.fetch(self.uri, self.timeout)
+        except issuer_keys.KeysRefused as refused:
+            raise jwt.PyJWKClientConnectionError(str(refused)) from None
+        self._last_successful_fetch = time.monotonic()
+        return {"keys": keys}
+
+
 class Tokens:
     """The tokens of one issuer, for one audience."""
 
     def __init__(self, jwks_url: str, issuer: str, audience: str) -> None:
         self._issuer = issuer
         self._audience = audience
-        self._keys = jwt.PyJWKClient(
-            jwks_url, lifespan=KEYS_SECONDS, cooldown_duration=UNKNOWN_KEY_SECONDS, timeout=FETCH_SECONDS
-        )
+        self._keys = _IssuerKeys(jwks_url, lifespan=KEYS_SECONDS, cooldown_duration=UNKNOWN_KEY_SECONDS, timeout=FETCH_SECONDS)
         # Fetching has its own thread: an issuer that does not answer must not block the threads that read the database.
         self._fetching = ThreadPoolExecutor(1, "jwks")
         self._quiet_until = 0.0
@@ -68,7 +80,11 @@ class Tokens:
             raise TokenRefused("the token must name its key (`kid`) and be signed by RS, PS, ES or EdDSA")
         key = self._held(name)
         if key is None:
-            key = await asyncio.get_running_loop().run_in_executor(self._fetching, self._fetched, name)
+            fetching = asyncio.get_running_loop().run_in_executor(self._fetching, self._fetched, name)
+            try:
+                key = await asyncio.wait_for(fetching, WAIT_SECONDS)
+            except TimeoutError:
+                raise _unreachable() from None
         return self._caller(token, key)
 
     def close(self) -> None:

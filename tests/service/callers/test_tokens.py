@@ -8,7 +8,7 @@ import json
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 from starlette.testclient import TestClient
 
-from service.callers import tokens
+from service.callers import issuer_keys, tokens
 from service.callers.caller import SCOPES
 from tests.service.callers.test_callers import basic, bearer, evaluate, make, opened, problem
 from tests.service.conftest import Lines
@@ -41,15 +41,22 @@ class Issuer:
     def __init__(self) -> None:
         self.answer: bytes | None = jwks(*KEYS)
         self.asked = 0
+        self.pause = 0.0  # seconds before each ten bytes
+        self.redirect = ""
         issuer = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 issuer.asked += 1
                 content = issuer.answer
-                self.send_response(500 if content is None else 200)
+                self.send_response(302 if issuer.redirect else 500 if content is None else 200)
+                if issuer.redirect:
+                    self.send_header("Location", issuer.redirect)
                 self.end_headers()
-                self.wfile.write(content or b"")
+                with suppress(OSError):  # a reader that has enough goes away
+                    for at in range(0, len(content or b""), 10 if issuer.pause else 1 << 20):
+                        time.sleep(issuer.pause)
+                        self.wfile.write((content or b"")[at : at + (10 if issuer.pause else 1 << 20)])
 
             def log_message(self, *_: Any) -> None:
                 pass
@@ -267,6 +274,65 @@ def test_while_the_issuer_is_away_nobody_gets_in(client, issuer, sent, monkeypat
     client.app.state.service.tokens._quiet_until = 0
     monkeypatch.setattr(client.app.state.service.tokens._keys, "jwk_set_cache", jwt.PyJWKClient(issuer.url).jwk_set_cache)
     assert evaluate(client, **bearer(token())).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "marked",
+    [{"use": "enc"}, {"use": ["sig"]}, {"key_ops": ["encrypt"]}, {"key_ops": "verify"}, {"key_ops": []}, {"alg": "ECDH-ES"}],
+)
+def test_a_key_that_is_not_for_signatures_verifies_none(client, issuer, marked):
+    """Though it signed the token: neither when it is fetched, nor once it was fetched together with a good one."""
+    good, other = json.loads(jwks("ed"))["keys"], json.loads(jwks("ec", **marked))["keys"]
+    issuer.answer = json.dumps({"keys": [*good, *other]}).encode()
+    for _ in range(2):
+        problem(evaluate(client, **bearer(token("ec"))), 401, "unauthenticated")
+        assert evaluate(client, **bearer(token("ed"))).status_code == 200
+    assert issuer.asked == 1
+
+
+@pytest.mark.parametrize("marked", [{"use": "sig"}, {"key_ops": ["sign", "verify"]}])
+def test_a_key_that_is_for_signatures_verifies_them(client, issuer, marked):
+    """Whether `use` or `key_ops` says so."""
+    (key,) = json.loads(jwks("ec"))["keys"]
+    del key["use"]
+    issuer.answer = json.dumps({"keys": [{**key, **marked}]}).encode()
+    assert evaluate(client, **bearer(token("ec"))).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("sent", "why"),
+    [
+        (lambda: jwks("ec") + b" " * issuer_keys.MOST_BYTES, "more than 256 KiB"),
+        (lambda: json.dumps({"keys": [{}] * 101}).encode(), "at most 100 keys"),
+        (lambda: b'{"keys":' + b"[" * 100_000, "not JSON"),
+        (lambda: b'{"keys": 7}', "at most 100 keys"),
+        (lambda: jwks("ec", use="enc"), "no key in the answer verifies"),
+    ],
+)
+def test_an_answer_with_keys_is_bounded(client, issuer, sent, why):
+    """What is too long, too many or nonsense is no answer: 503, and the reason is the issuer's."""
+    issuer.answer = sent()
+    with pytest.raises(issuer_keys.KeysRefused, match=why):
+        issuer_keys.fetch(issuer.url, 3)
+    problem(evaluate(client, **bearer(token())), 503, "not-ready")
+
+
+def test_keys_that_arrive_too_slowly_are_refused(issuer):
+    """Each piece comes soon enough, and all of them together do not."""
+    issuer.answer, issuer.pause = jwks("ec"), 0.05
+    began = time.monotonic()
+    with pytest.raises(issuer_keys.KeysRefused, match=r"takes more than 0\.3 seconds"):
+        issuer_keys.fetch(issuer.url, 0.3)
+    assert time.monotonic() - began < 2
+
+
+@pytest.mark.parametrize("to", ["file:///etc/hostname", "ftp://127.0.0.1/keys", "{url}", "https://127.0.0.1:1/keys"])
+def test_no_redirect_of_the_issuer_is_followed(issuer, to):
+    """Neither to another scheme nor to the same one."""
+    issuer.redirect = to.format(url=issuer.url.replace("/keys", "/other"))
+    with pytest.raises(issuer_keys.KeysRefused, match="cannot be fetched: HTTPError"):
+        issuer_keys.fetch(issuer.url, 3)
+    assert issuer.asked == 1
 
 
 def test_an_issuer_that_does_not_answer_holds_nobody_else_up(tmp_path, lines, monkeypatch):
