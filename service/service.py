@@ -86,7 +86,7 @@ class Service:
                 raise SettingRefused(
                     "callers need a key and there is none: make one with `fifthfactor keys create`, or set FIFTHFACTOR_JWKS_URL"
                 )
-            kept.keep_now(store.database, loaded, clock())
+            kept.keep_now(store.database, loaded, settings.recorded(key.id for key in origin.keys), clock())
             shadow = Shadow.open(settings.shadow, settings, store, say, clock) if settings.shadow else None
         except SourceRefused as older:
             store.close()

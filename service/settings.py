@@ -31,6 +31,19 @@ _PLACE = re.compile(r"line \d+, column \d+|end of document")
 _NAME = re.compile(r"[a-z0-9.-]{1,255}|[0-9a-f:.]{2,45}")
 
 
+# The settings that say what is decided, who may call and what an answer holds: the log records them. None may hold a secret.
+RECORDED = (
+    "authentication", "batch_body_limit", "batch_limit", "body_limit", "callers_counts", "commit_within_days", "evaluations_context",
+    "failure_burst", "hosts", "idempotency_hours", "jwt_audience", "jwt_issuer", "ledger_since", "mode", "norms", "public_url",
+    "rate_burst", "rate_limit", "trust", "zone",
+)  # fmt: skip
+RECORDED_IN_PART = ("bundle_keys", "jwks_url")  # the ids of the keys; the address without user, password and query
+# They say how or where a process runs, or name files, whose names may be personal. `database` may hold a password.
+NOT_RECORDED = (
+    "database", "drain_seconds", "host", "log_key", "most_under_way", "policies", "port", "shadow", "shed_seconds", "watch", "workers",
+)  # fmt: skip
+
+
 class SettingRefused(Exception):
     """A setting is wrong; the message is one sentence for the operator."""
 
@@ -254,6 +267,13 @@ class Settings(BaseModel):
         if not is_loopback(self.host) and not self.host_names:
             raise ValueError(f"to listen on {self.host}, set FIFTHFACTOR_HOSTS to the names that requests will be addressed to")
         return self
+
+    def recorded(self, bundle_keys: Iterable[str]) -> dict[str, Any]:
+        """The settings that the log records, as JSON without a secret; `bundle_keys` has the ids of the trusted keys."""
+        told = self.model_dump(mode="json", include=set(RECORDED))
+        jwks = urlsplit(self.jwks_url)
+        address = jwks._replace(netloc=jwks.netloc.rpartition("@")[2], query="", fragment="").geturl()
+        return {**told, "bundle_keys": sorted(bundle_keys), "jwks_url": address}
 
     @property
     def host_names(self) -> frozenset[str]:

@@ -6,6 +6,7 @@ A row also has the settings, since the meaning of the sources depends on them.
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 
 import engine
+from service.log import settings_leaves
 from service.log.canonical_json import canonical
 from service.log.tree_leaves import Happening, append
 from service.policies import archive, rollback
@@ -94,11 +96,16 @@ def _activated(transaction: sa.Connection, loaded: Loaded, now: datetime) -> Non
     append(transaction, Happening("bundle-activated", moment_text(now), members))
 
 
-def keep_now(database: Database, loaded: Loaded, now: datetime) -> None:
-    """Keep a bundle before there is an event loop. Raises DatabaseRefused, and OlderPolicies as `keep` does."""
+def keep_now(database: Database, loaded: Loaded, settings: Mapping[str, Any], now: datetime) -> None:
+    """
+    Keep a bundle, and note the settings that the log records, before there is an event loop.
+
+    Raises DatabaseRefused, and OlderPolicies as `keep` does.
+    """
     try:
         with database.transaction() as transaction:
             keep(transaction, loaded, now)
+            settings_leaves.note(transaction, settings, now)
     except LogRefused as refused:
         raise DatabaseRefused(f"the policies cannot be kept in the database `{database.shown}`: {refused}") from None
     except (OSError, sa.exc.SQLAlchemyError) as failed:

@@ -86,6 +86,10 @@ class Growth:
         self._leaves.append((index, kind, leaf))
         return index
 
+    def note(self, kind: str, members: Mapping[str, Any]) -> int:
+        """Append a leaf of now with some members, which hold whole numbers and ASCII texts only; returns its index."""
+        return self.append(kind, _plain_leaf({"kind": kind, "at": now_text(), **members}))
+
     def append_record(self, sequence: int, leaf: bytes, hash_of_leaf: bytes) -> int:
         """Append the leaf of a record, which its own row holds; returns its index. Raises as `append` does."""
         if len(leaf) <= MAX_ENTRY_BYTES:
@@ -129,15 +133,15 @@ class Growth:
             raise TreeBroken("the log has leaves, and no sealed tree")
         self._before = SealedTree(Frontier(), b"", b"")
         public = key.private.public.raw.hex()
-        self.append("log", _plain_leaf({"kind": "log", "at": now_text(), "origin": key.origin, "public_key": public}))
+        self.note("log", {"origin": key.origin, "public_key": public})
         root = root_of_records(self._transaction)
         if root.size:
             tables = {
                 table.name: None if table in _NOT_DIGESTED else table_digest(self._transaction, key, table)
                 for table in metadata.sorted_tables
             }
-            earlier = {"kind": "earlier", "at": now_text(), "records": root.size, "root": root.root().hex()}
-            self.append("earlier", _plain_leaf({**earlier, "tables": {name: each for name, each in tables.items() if each}}))
+            digests = {name: each for name, each in tables.items() if each}
+            self.note("earlier", {"records": root.size, "root": root.root().hex(), "tables": digests})
 
     def _append(self, hash_of_leaf: bytes) -> int:
         index = self._tree().size + len(self._hashes)

@@ -40,9 +40,12 @@ def upgrade(database: Database) -> None:
                 raise DatabaseRefused(
                     f"the database `{database.shown}` is in a place where SQLite cannot keep a write-ahead log"
                 )
-            _upgrade(database, connection)
+            before = _upgrade(database, connection)
             database.lock(connection)
             begun = _tree_begun(database, connection)
+            if before is not None and not begun:
+                with database.growing(connection) as growth:
+                    growth.note("tables-upgraded", {"from": before, "to": REVISION})
         if begun:
             accept(database.key_path)
     except LogRefused as refused:
@@ -131,11 +134,12 @@ def revisions(connection: sa.Connection) -> tuple[str | None, str]:
     return connection.execute(sa.select(sa.column("version_num")).select_from(sa.table("alembic_version"))).scalar(), REVISION
 
 
-def _upgrade(database: Database, connection: sa.Connection) -> None:
+def _upgrade(database: Database, connection: sa.Connection) -> str | None:
+    """Bring the tables up to date. The revision that they had, None if there was none, or if it was this one."""
     names = set(sa.inspect(connection).get_table_names())
     current, newest = revisions(connection)
     if current == newest:
-        return
+        return None
     # Importing Alembic takes a tenth of a second, and most starts have nothing to do.
     from alembic import command
     from alembic.script import ScriptDirectory
@@ -158,6 +162,7 @@ def _upgrade(database: Database, connection: sa.Connection) -> None:
     else:
         _check_ours(database, names)
     command.upgrade(config, "head")
+    return current
 
 
 def _has_no_write_ahead_log(path: Path) -> bool:

@@ -57,7 +57,7 @@ def test_no_command_is_lost():
     for group, verb in (each for each in EVERY if len(each) == 2):
         groups.setdefault(group, set()).add(verb)
     assert groups == {
-        "bundle": {"build", "keygen", "sign", "verify", "show", "export"},
+        "bundle": {"build", "keygen", "sign", "verify", "show", "export", "allow-older"},
         "log": {"checkpoint", "tail", "search", "show", "export", "verify", "erase", "reindex"},
         "review": {"list", "show", "approve", "refuse"},
         "database": {"backup", "upgrade", "check"},

@@ -1,6 +1,7 @@
 """Searching the log: what is found, how it is paged, and what erasing and older records do to it."""
 
 import asyncio
+import json
 import random
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
@@ -11,12 +12,14 @@ import pytest
 import sqlalchemy as sa
 
 from service.log import index, search
-from service.log.index import take_in, unindexed
+from service.log.index import reindex, take_in, unindexed
 from service.log.leaf import SealedRecord, seal
 from service.log.query import FIELDS, Query
 from service.log.search import CursorRefused, everything, find, newer
 from service.log.store import Store
 from service.log.summary import Summary
+from service.log.tree_verification import tree_faults
+from service.store.tables import tree_leaf
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 SECRET = "practice-of-dr-li-na"
@@ -317,6 +320,18 @@ def test_many_records_of_before_are_taken_in_from_the_newest_down(store):
     with store.database.reading.connect() as connection:
         assert unindexed(connection) == 0
     assert len(found(store)) == 11
+
+
+def test_an_index_that_is_completed_by_command_is_a_leaf(store):
+    """With the number of the records."""
+    append(store, *map(entry, range(5)))
+    unindex(store, 5)
+    reindex(store.database, 5, "boss")
+    assert len(found(store)) == 5
+    with store.database.reading.connect() as connection:
+        leaves = connection.execute(sa.select(tree_leaf.c.leaf).where(tree_leaf.c.kind == "reindexed")).scalars()
+        assert [json.loads(leaf)["records"] for leaf in leaves] == [5]
+        assert not list(tree_faults(connection, store.database.log_key()))
 
 
 def test_newer_records_come_in_order(store):

@@ -410,7 +410,7 @@ def test_erased_facts_cannot_be_signed_off_and_end_their_approvals(evaluate, sig
     assert decided(evaluate)["outcome"] == "review"
     with service.store.database.reading.connect() as connection:
         assert connection.execute(sa.select(sign_off.c.facts)).scalars().all() == [None]
-    _, signed, erasure = happened(service.store)
+    _, _, signed, erasure = happened(service.store)
     assert (signed["kind"], signed["verdict"], "reason" in signed) == ("sign-off", "approve", False)
     assert [name for _, name in erasure["openings"]] == ["facts"]
     assert ("facts", None) in opened(service.store)

@@ -1,19 +1,22 @@
 """The tables and their history: what the migrations make is what the code reads, and an older log goes on."""
 
 import asyncio
+import json
 import sqlite3
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
 from service.log.leaf import seal
 from service.log.store import Store
-from service.store import log_key
+from service.log.tree_verification import tree_faults
+from service.store import log_key, upgrade
 from service.store.database import Database, DatabaseRefused
-from service.store.tables import metadata
+from service.store.tables import REVISION, metadata, tree_leaf
 from service.store.upgrade import look, revisions
 from tests.service.log.test_store import append, entry, sound
 
@@ -68,6 +71,27 @@ def test_a_log_of_the_first_version_goes_on(empty, records):
         assert append(store, entry(100)) == [records]
         assert sound(store) == records + 1
     look(empty).close()
+
+
+def test_new_tables_of_a_log_with_a_tree_are_a_leaf(empty):
+    """From which revision, and to which; a second start adds none."""
+    older = Database.open(empty)
+    with older.writing.begin() as connection:
+        config = upgrade._config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "log_tree")
+        assert upgrade._tree_begun(older, connection)
+    log_key.accept(older.key_path)
+    older.close()
+    for _ in range(2):
+        with Store.open(empty) as store, store.database.reading.connect() as connection:
+            leaves = connection.execute(sa.select(tree_leaf.c.leaf).where(tree_leaf.c.kind == "tables-upgraded")).scalars()
+            (told,) = [json.loads(leaf) for leaf in leaves]
+            assert (told["from"], told["to"], list(tree_faults(connection, store.database.log_key()))) == (
+                "log_tree",
+                REVISION,
+                [],
+            )
 
 
 def test_several_that_start_at_once_make_the_tables_once(empty):
