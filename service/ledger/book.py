@@ -2,8 +2,8 @@
 The rows of the ledger: what moved each counter, and the counts that counters were opened with.
 
 The contributions of an exchange go in. Later, for a counter and a key, their sums in a window come out. A row holds a keyed hash of a
-key, and none of the key's values. The secret of this hash belongs to the database and is made with its tables. So after the values
-in the log are erased, a person who has a row, but not the secret, cannot check a guess.
+key, and none of the key's values. The secret of this hash is sealed under the log's key: service.store.counter_secret. So after the values
+in the log are erased, a person who has the database, but not the log's key, cannot check a guess.
 """
 
 import hmac
@@ -20,14 +20,14 @@ import engine
 from service.log import tree_leaves
 from service.log.canonical_json import canonical
 from service.log.tree_leaves import Happening
+from service.store import counter_secret
+from service.store.counter_secret import LOST
 from service.store.database import Database
 from service.store.moments import now_text
-from service.store.tables import about, commitment, counted, movement, opening, tally
+from service.store.tables import commitment, counted, movement, opening, tally
 
 NOTHING = engine.Tally()
 ALWAYS = date.max.isoformat()
-
-SECRET = "ledger_secret"
 
 _low, _high = movement.c.low, movement.c.high
 
@@ -148,8 +148,7 @@ class Book:
     def hashed(self, connection: sa.Connection, per: Sequence[str], key: engine.Key) -> str:
         """The hash of a key."""
         if self._secret is None:
-            kept: str = connection.execute(sa.select(about.c.value).where(about.c.name == SECRET)).scalar_one()
-            self._secret = bytes.fromhex(kept)
+            self._secret = counter_secret.opened(connection)
         named: list[Any] = [[fact, part] for fact, part in zip(per, key, strict=True)]
         return hmac.new(self._secret, canonical(named), sha256).hexdigest()
 
@@ -176,18 +175,23 @@ class Book:
             until[row.counting] = max(row.last, until.get(row.counting, ""))
         if not until:
             return {}
-        # INVARIANT (nothing is overlooked): a commitment not counted under the present meaning may add any number.
+        asked = [each for each in wanted if each.keys]
+        begun = self._openings(connection, asked) if asked else {}
+
+        def overlooks(each: Wanted, counting: str, last: str) -> bool:
+            opened = begun.get(each.counter.name)
+            if counting == LOST and opened and opened.day.isoformat() > last:
+                return False
+            return each.counter.meaning not in meanings[counting] and last >= each.first.isoformat()
+
+        # INVARIANT (nothing is overlooked): a commitment not counted under the present meaning may add any number, and so may one that
+        # was counted with a secret that is lost, unless the counter was opened since.
         found = {
-            each.counter.name: FoundCounts(
-                foreign=any(
-                    each.counter.meaning not in meanings[counting] and last >= each.first.isoformat()
-                    for counting, last in until.items()
-                )
-            )
+            each.counter.name: FoundCounts(foreign=any(overlooks(each, *counting) for counting in until.items()))
             for each in wanted
         }
-        if asked := [each for each in wanted if each.keys]:
-            self._days(connection, asked, self._openings(connection, asked), found)
+        if asked:
+            self._days(connection, asked, begun, found)
         if after is not None:
             self._later(connection, wanted, meanings, after, found)
         return found
@@ -344,13 +348,14 @@ class Book:
     ) -> None:
         rows = connection.execute(_LATER, {"after": after}).all()
         recent = connection.execute(_RECENT, {"after": after}).scalars().all()
+        lost = any(after < int(records) for records in meanings.get(LOST, ()))
         for each in wanted:
             later: dict[str, engine.Tally] = {}
             for row in rows:
                 # If the key is not known, every commitment may belong to it.
                 if row.meaning == each.counter.meaning and (not each.keys or row.key in each.keys):
                     later[row.fact] = later.get(row.fact, NOTHING) + _tally(row, 3, certain=False)
-            if any(each.counter.meaning not in meanings.get(counting, ()) for counting in recent):
+            if lost or any(each.counter.meaning not in meanings.get(counting, ()) for counting in recent):
                 later = dict.fromkeys(each.counter.facts, engine.Tally(most=None))
             found[each.counter.name] = replace(found[each.counter.name], later=later)
 

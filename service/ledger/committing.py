@@ -33,6 +33,7 @@ from service.register import named_exchanges
 from service.register.stated_facts import ROLES
 from service.service import Service
 from service.settings import time_zone
+from service.store.counter_secret import LOST
 from service.store.moments import moment_text
 from service.store.tables import commitment, commitment_event, counted, movement
 
@@ -380,7 +381,7 @@ class Ledger:
         """Delete the meanings under which no commitment is counted any more."""
         self._book.note(transaction, live.counting, self._service.clock().astimezone(self._zone).date())
         used = sa.exists().where(commitment.c.counting == counted.c.counting, commitment.c.state == "committed")
-        gone = (counted.c.counting != live.counting.meaning, ~used)
+        gone = (counted.c.counting.not_in((live.counting.meaning, LOST)), ~used)
         forgotten = transaction.execute(sa.select(counted.c.counting).where(*gone).distinct()).scalars().all()
         if forgotten:
             transaction.execute(sa.delete(counted).where(*gone))

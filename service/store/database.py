@@ -22,7 +22,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import psycopg as postgresql
 from sqlalchemy.dialects.sqlite import pysqlite as sqlite
 
-from service.store import log_key
+from service.store import counter_secret, log_key
 from service.store.log_key import LogKey
 from service.store.log_tree import Growth, begin_growth
 from service.store.tables import head
@@ -69,6 +69,8 @@ class Database:
         self._key: LogKey | None = None
         self._direct: sqlite3.Connection | None = None
         self._asking = threading.Lock()
+        for each in (self.reading, self.writing):
+            sa.event.listen(each, "connect", lambda _, made: counter_secret.give_key(made.info, self.log_key))
 
     @classmethod
     def open(cls, url: str, key_path: Path | None = None) -> Self:

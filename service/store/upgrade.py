@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
+from service.store import counter_secret
 from service.store.database import Database, DatabaseRefused, file_of, plain
-from service.store.log_key import LogRefused, accept, new_key
+from service.store.log_key import LogKey, LogRefused, accept, new_key
 from service.store.log_tree import Growth, TreeBroken, sealed_tree
 from service.store.tables import REVISION, metadata
 
@@ -42,7 +43,8 @@ def upgrade(database: Database) -> None:
                 )
             before = _upgrade(database, connection)
             database.lock(connection)
-            begun = _tree_begun(database, connection)
+            key, begun = _tree_begun(database, connection)
+            counter_secret.seal_in(connection, key)
             if before is not None and not begun:
                 with database.growing(connection) as growth:
                     growth.note("tables-upgraded", {"from": before, "to": REVISION})
@@ -54,18 +56,18 @@ def upgrade(database: Database) -> None:
         raise DatabaseRefused(f"the database `{database.shown}` cannot be used: {plain(refused)}") from None
 
 
-def _tree_begun(database: Database, transaction: sa.Connection) -> bool:
-    """Whether this transaction begins the tree of the log. Raises LogKeyRefused and TreeBroken."""
+def _tree_begun(database: Database, transaction: sa.Connection) -> tuple[LogKey, bool]:
+    """The key of the log, and whether this transaction begins its tree. Raises LogKeyRefused and TreeBroken."""
     sealed = sealed_tree(transaction)
     if sealed is None:
         key = new_key(database.key_path)
         growth = Growth(transaction, lambda: key, database.insert)
         growth.begin(key)
         growth.finish()
-        return True
+        return key, True
     if not sealed.is_sealed_by(database.log_key()):
         raise TreeBroken(f"its log was not sealed by the key in `{database.key_path}`: put the log's own key there")
-    return False
+    return database.log_key(), False
 
 
 def look(url: str, key_path: Path | None = None) -> Database:

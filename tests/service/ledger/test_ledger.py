@@ -20,6 +20,7 @@ from service.policies.live import Live
 from service.server.app import create_app
 from service.service import Service
 from service.settings import Settings
+from service.store import counter_secret
 from service.telemetry import log_lines
 from tests.service.api.test_explanation import alike
 from tests.service.conftest import ONE_DATABASE, Lines
@@ -582,6 +583,19 @@ def test_callers_of_nobody_knows_whom_cannot_cross_it_together_either(opened: An
     assert desk.post("/v1/commitments", {"decision": second["id"]}).status_code == 409
 
 
+def test_what_was_committed_since_and_before_the_secret_was_lost_may_be_any_number(opened: Any) -> None:
+    """A decision of before is not committed on the strength of a caller's count."""
+    desk = opened()
+    first, second = (desk.evaluate(100, counts__year__ordinary=100, counts__week=1) for _ in range(2))
+    assert desk.post("/v1/commitments", {"decision": first["id"]}).status_code == 201
+    with desk.service.store.database.transaction() as transaction:
+        counter_secret.renew(transaction, desk.service.store.database.log_key())
+    desk = opened()
+    assert desk.post("/v1/commitments", {"decision": second["id"]}).status_code == 409
+    third = desk.evaluate(100, counts__year__ordinary=100, counts__week=1)
+    assert desk.post("/v1/commitments", {"decision": third["id"]}).status_code == 201
+
+
 def test_what_was_committed_since_under_other_policies_may_be_any_number(opened: Any) -> None:
     """A caller's count is no upper end where another process, with other policies, committed something since."""
     desk = opened()
@@ -676,6 +690,27 @@ def test_an_exchange_whose_values_were_erased_is_counted_again_as_anybody_s(desk
 
 
 # --- reading -----------------------------------------------------------------------------------------------------------
+
+
+def test_with_another_secret_what_was_counted_before_may_be_any_number(opened: Any) -> None:
+    """The log's key was lost, and the secret with it: until the counter is opened on a later day, or its window has gone by."""
+    desk = opened(ledger_since="2020-01-01")
+    desk.commit(300)
+    assert (desk.ordinary(), desk.counter()["complete"]) == ((300, 300), True)
+    database = desk.service.store.database
+    with database.transaction() as transaction:
+        counter_secret.renew(transaction, database.log_key())
+    desk = opened(ledger_since="2020-01-01")
+    assert desk.post("/v1/ledger/recount").json() == {"recounted": 0, "left": []}
+    assert (desk.ordinary(), desk.counter()["complete"], desk.counter()["recount"]) == ((0, None), False, True)
+    desk.now[0] = NOON + timedelta(days=1)
+    assert open_with(desk, "2026-11-25", 400).status_code == 201
+    assert desk.ordinary()[1] is None
+    assert open_with(desk, "2026-11-26", 400).status_code == 201
+    desk.commit(10, counts__week=1)
+    assert (desk.ordinary(), desk.counter()["complete"]) == ((400, 410), True)
+    desk.now[0] = datetime(2027, 1, 1, tzinfo=UTC)
+    assert desk.ordinary(exporter__id="hospital") == (0, 0)
 
 
 def test_commitments_are_listed_a_page_at_a_time(desk: Desk) -> None:
