@@ -47,6 +47,7 @@ from engine.deciding.sign_off import Approval, Unsignable, facts_digest, meaning
 from engine.decision import BoundsPart, CarriedPart, ConflictPart, Decision, DutyPart, PlanDecision, QuestionPart, SignedOffPart
 from engine.diagnostic import CODES, Diagnostic, did_you_mean
 from engine.exchange import INCOHERENT, MAX_BYTES, REGISTER, Exchange, ExchangeProblem, ExchangeRefused, read_object
+from engine.explaining.owed import OwedDuty
 from engine.explaining.phrasebook import Phrasebook
 from engine.explaining.plain_text import PlainText
 from engine.explaining.written import Written
@@ -59,7 +60,7 @@ from engine.policy_language.model import ActionText, AttributesText, AuthZenText
 from engine.policy_language.places import NotAnObject, Path, Places
 from engine.policy_language.vocabulary import Register
 from engine.rules import Level
-from engine.values import Range
+from engine.values import Duration, Range
 from engine.version import SEMANTICS, semantics_of
 from engine.version import VERSION as __version__
 
@@ -95,6 +96,7 @@ __all__ = [
     "Diagnostic",
     "Difference",
     "Digests",
+    "Duration",
     "DutyPart",
     "EngineUnavailable",
     "EnginesFailed",
@@ -118,6 +120,7 @@ __all__ = [
     "NameTaken",
     "NotAnObject",
     "NotLaidOut",
+    "OwedDuty",
     "Path",
     "Phrasebook",
     "Places",

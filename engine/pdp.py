@@ -33,6 +33,7 @@ from engine.decision import Decision, EnginePart, MissingPart, QuestionPart
 from engine.exchange import Exchange
 from engine.explaining.case import Case
 from engine.explaining.explanation import Teller, trace
+from engine.explaining.owed import OwedDuty
 from engine.explaining.phrasebook import Phrasebook
 from engine.explaining.search_terms import Naming
 from engine.explaining.withheld import withheld
@@ -246,6 +247,13 @@ class PDP:
         rests_on = self.rests_on(judgement, exact=exact) if named else ()
         lists = partial(self._missing, judgement, book)
         return Case(self.bundle, judgement, judgement.as_of != today, id, tuple(asked), further, lists, rests_on, exact)
+
+    def owed(self, judgement: Judgement, lang: str = "en") -> tuple[OwedDuty, ...]:
+        """The duties that are owed under a judgement, or may be owed, in the order in which a decision tells them."""
+        with self._lock:
+            teller = self._teller(lang)
+            case = self._case(judgement, judgement.as_of, "", teller.book, named=False, asking=False)
+            return tuple(teller.owed(case))
 
     def question(self, judgement: Judgement, fact: str, lang: str = "en") -> QuestionPart:
         """The question for one of the open facts of a judgement."""

@@ -65,6 +65,12 @@ class CountingWindow:
             first += timedelta(days=1)
         return first
 
+    def last(self, day: date) -> date:
+        """The last day on which a day still counts."""
+        if self.years:
+            return date(min(day.year + self.years - 1, date.max.year), 12, 31)
+        return max(day, self.length.after(day) - timedelta(days=1))
+
 
 @dataclass(frozen=True, slots=True)
 class Counter:

@@ -40,6 +40,7 @@ from engine.exchange import Exchange
 from engine.explaining.answer_writer import AnswerWriter
 from engine.explaining.case import Case
 from engine.explaining.factor import Account
+from engine.explaining.owed import OwedDuty, length_of
 from engine.explaining.phrasebook import Phrasebook, shown
 from engine.explaining.search_terms import Naming
 from engine.explaining.sentence import answer
@@ -403,14 +404,26 @@ class Teller:
 
     def duties(self, case: Case) -> Iterator[tuple[DutyPart, str]]:
         """The duties that are owed, or may be, each with its JSON."""
+        for key, certain, overdue in self._owed(case):
+            yield self._duty(case, key, certain, overdue)
+
+    def owed(self, case: Case) -> Iterator[OwedDuty]:
+        """The same duties, each with whether it is done and how long its proof is kept."""
+        for key, certain, overdue in self._owed(case):
+            duty = self.bundle.duties[key]
+            done = duty.done_when is not None and case.judgement.reading(duty.done_when) is Truth.YES
+            yield OwedDuty(self._duty(case, key, certain, overdue)[0], done, length_of(duty))
+
+    def _owed(self, case: Case) -> Iterator[tuple[str, bool, Truth]]:
+        """The key of each duty that is owed or may be, whether it certainly is, and whether it is overdue."""
         for key, owed in case.verdict.owed.items():
-            yield self._duty(case, key, owed is Truth.YES, case.verdict.overdue.get(key, Truth.UNKNOWN))
+            yield key, owed is Truth.YES, case.verdict.overdue.get(key, Truth.UNKNOWN)
         for number in numbers(case.verdict.stands.possible & self._refusing):
             rule = case.verdict.rules[number]
             bounds = case.outcome.jurisdictions.get(rule.provision.jurisdiction)
             for duty in rule.duties:
                 if duty.arises == "refusal" and bounds and bounds.low is Level.PROHIBITED:
-                    yield self._duty(case, duty.key, case.verdict.stands.truth(number) is Truth.YES, Truth.NO)
+                    yield duty.key, case.verdict.stands.truth(number) is Truth.YES, Truth.NO
 
     def _duty(self, case: Case, key: str, certain: bool, overdue: Truth) -> tuple[DutyPart, str]:
         duty = self.bundle.duties[key]

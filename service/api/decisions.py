@@ -3,8 +3,9 @@
 `…/erase`: erase its personal values.
 """
 
+import asyncio
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any, Literal
@@ -18,20 +19,19 @@ from service.api import paging
 from service.api.operations import DecisionId, Shown, operation
 from service.api.parameters import parameter, repeated, wrong
 from service.callers.caller import caller_of
-from service.decisions.idempotency import KeptAnswer, once
+from service.decisions import retention
+from service.decisions.idempotency import KeptAnswer, once_prepared
 from service.decisions.replay import CannotReplay, Replaying
 from service.log.query import ABOUT, FIELDS, MOST_WORDS, Query, moment
 from service.log.record import KeptRecord
 from service.log.search import OUTCOMES, CursorRefused, find
 from service.log.shown import kept, written_page
-from service.log.store import find as find_one
 from service.problems import RequestRefused
 from service.service import Service
 from service.telemetry.log_lines import audit
 
 LIMIT, MOST_ROWS = 50, 200
 MOST_TEXT = 256  # characters in a value
-NOT_RECORDED = "no decision with this id is recorded"
 
 _ONCE: dict[str, tuple[str, dict[str, Any]]] = {
     "since": (
@@ -169,6 +169,7 @@ def add(app: FastAPI, service: Service) -> None:
             "log",
             "Erase the personal values of a decision",
             "not-found",
+            "not-erasable",
             needs="administer",
             repeatable=True,
         ),
@@ -178,13 +179,15 @@ def add(app: FastAPI, service: Service) -> None:
         Erases the personal values of the record, and their salts, for good. The record and its hash stay.
 
         Answers that are kept for retries and hold these values are emptied. Searches no longer find the decision by the ids of its parties.
-        Its sign-offs end. A value that was erased before is not counted again.
+        A value that was erased before is not counted again. Nothing is erased while a law asks to keep the proof, or while an open
+        commitment, counter, duty or approval rests on the record: the refusal lists the reasons, each with its last day.
         """
         caller = caller_of(request.scope, "administer")
 
-        def work(transaction: sa.Connection) -> KeptAnswer:
-            if find_one(transaction, id) is None:
-                raise RequestRefused("not-found", NOT_RECORDED)
+        def work(transaction: sa.Connection, law: retention.Bound) -> KeptAnswer:
+            now, zone = service.clock(), service.settings.zone
+            if found := retention.holds(transaction, id, law, lambda: service.live.counting, now, zone):
+                raise retention.refusal(found)
             erased = service.store.erase_in(transaction, id, caller.id)
 
             def tell() -> None:
@@ -192,8 +195,13 @@ def add(app: FastAPI, service: Service) -> None:
 
             return KeptAnswer(json.dumps({"id": id, "erased": erased}).encode(), after=tell)
 
+        async def prepare() -> Callable[[sa.Connection], KeptAnswer]:
+            stored = await asyncio.to_thread(service.stored, id)
+            law = await asyncio.to_thread(retention.bound, stored, replaying.reopened)
+            return lambda transaction: work(transaction, law)
+
         request_id = request.scope["request_id"]
-        return await once(service, request, caller, b"", work)
+        return await once_prepared(service, request, caller, b"", prepare)
 
     @app.get(
         "/v1/decisions/{id}/replay",

@@ -146,6 +146,15 @@ def load_kept(connection: sa.Connection, source: str, meaning: str | None = None
         raise NotKept(f"the bundle {source[:12]} of engine {kept.engine} cannot be loaded any more: {refused}") from None
 
 
+def active(connection: sa.Connection) -> engine.Bundle | None:
+    """The policies that were activated last, loaded; None if none ever were. Raises NotKept."""
+    found: str | None = connection.execute(sa.select(about.c.value).where(about.c.name == _ACTIVE)).scalar_one_or_none()
+    if found is None:
+        return None
+    source, meaning, *_ = found.split(" ")
+    return load_kept(connection, source, meaning)
+
+
 def settings_of(kept: Kept) -> engine.PolicySettings:
     """The settings with which a kept bundle decided."""
     return engine.PolicySettings(trust=kept.trust, norms=kept.norms)

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from service.cli.command import BY, Commands, Database, UsedWrongly, address, log_key
+from service.cli.command import BY, Commands, Database, UsedWrongly, address, log_key, settings
 from service.cli.output import complain, count, safe
 
 app = Commands()
@@ -15,28 +15,35 @@ def erase(ids: Annotated[list[str], typer.Argument(help="Ids of decisions.")], d
     """
     Erase the personal values of decisions for good. The records stay and can still be verified. The service may run.
 
-    Backups still hold the values. Ends with 1 where a decision does not exist.
+    Nothing of a decision is erased while a law asks to keep the proof, or while an open commitment, counter, duty or approval rests on it;
+    the reasons are printed. Backups still hold the values. Ends with 1 where a decision does not exist or is still needed.
     """
     import asyncio
 
+    from service.decisions import retention
     from service.log.store import Store
     from service.store.upgrade import look
     from service.store.writer import NotRecorded
     from service.telemetry.log_lines import audit, logger
 
-    url = address(database)
+    url, zone = address(database), settings().zone
     look(url).close()  # so that a mistyped name creates no database
-    missing = 0
+    left = 0
     with Store.open(url, log_key=log_key()) as store:
         for id in ids:
-            if store.read(id) is None:
+            stored = store.read(id)
+            if stored is None:
                 complain(f"no decision has the id `{safe(id)}`")
-                missing = 1
+                left = 1
                 continue
             try:
-                erased = asyncio.run(store.erase(id, BY))
+                erased = asyncio.run(retention.erase(store, stored, zone, BY))
+            except retention.StillNeeded as needed:
+                complain("\n  ".join([f"{id}: {needed}", *(each.detail for each in needed.holds)]))
+                left = 1
+                continue
             except NotRecorded as failed:
                 raise UsedWrongly(f"the log cannot be written: {failed}") from None
             audit(logger(), "decision-erased", caller=BY, decision_id=id, values=erased)
             print(f"{id}: {count(erased, 'value')} erased")
-    return missing
+    return left

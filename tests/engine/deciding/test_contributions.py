@@ -251,6 +251,19 @@ def test_a_day_counts_while_it_is_within_the_length(day: date, number: int, unit
         assert (near >= first) is (window.length.after(near) > day) or near > day
 
 
+@given(
+    st.dates(date(1990, 1, 1), date(2050, 1, 1)),
+    st.sampled_from(
+        ["calendar year", "calendar year and the one before", "preceding 7 days", "preceding 1 month", "preceding 3 years"]
+    ),
+)
+def test_a_day_counts_until_the_last_day_that_is_told(day: date, window: str) -> None:
+    """On the day after it, the window begins later."""
+    read = CountingWindow.read(window)
+    last = read.last(day)
+    assert read.first(last) <= day < read.first(last + timedelta(days=1))
+
+
 def test_a_window_needs_a_time_zone_that_there_is() -> None:
     """A zone that nobody has heard of is refused with the policy."""
     with pytest.raises(engine.BundleRefused, match="is not a window"):

@@ -417,6 +417,19 @@ def test_erased_facts_cannot_be_signed_off_and_end_their_approvals(evaluate, sig
 
 
 @in_file
+def test_what_an_approval_rests_on_is_not_erased(client, evaluate, sign):
+    """Until it has ended; a refusal in its place ends it."""
+    first = decided(evaluate)
+    assert sign(first["id"]).status_code == 201
+    answer = client.post(f"/v1/decisions/{first['id']}/erase")
+    assert (answer.status_code, [each["code"] for each in answer.json()["errors"]]) == (409, ["signed-off"])
+    assert "the approval of `cn.test/art-1` stands until" in answer.json()["errors"][0]["detail"]
+    assert decided(evaluate)["outcome"] == "permitted"
+    assert sign(decided(evaluate)["id"], verdict="refuse", until=None).status_code == 201
+    assert client.post(f"/v1/decisions/{first['id']}/erase").json()["erased"] > 0
+
+
+@in_file
 def test_an_approval_is_of_what_the_provision_means(evaluate, sign, service, audited):
     """A row of another meaning does not count, as after a change of the policies."""
     assert sign(decided(evaluate)["id"]).status_code == 201

@@ -1,0 +1,212 @@
+"""
+What a record's personal values are still needed for: a record goes in, the reasons why they may not be erased yet come out.
+
+- A law asks that the proof of the exchange be kept (`keep` of a duty, semantics 3.6). The time begins on the day of the exchange, or on
+  the day on which the commitment ended. Duties that only may be owed count too. Exchanges that were not let through have no proof to keep,
+  except of duties that arise from a refusal.
+- A duty that falls due later and is not done rests on the record, and so do a commitment that runs, a counter in whose window it still
+  counts, and an approval that has not ended.
+
+INVARIANT (nothing by force): every reason rests on the record as a whole, so while one stands none of its values is erased. The legal
+reasons are found before the writing transaction, since the exchange is judged again for them. The others are found in it.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from functools import partial
+from typing import Literal
+
+import sqlalchemy as sa
+
+import engine
+from service.decisions.replay import CannotReplay, Reopened, kept_decider, reopen
+from service.ledger.counts import Moment
+from service.log.leaf import WHOLE, clear
+from service.log.store import Store, Stored
+from service.policies import kept
+from service.problems import ProblemPlace, RequestRefused
+from service.settings import time_zone
+from service.store.tables import commitment, commitment_event, movement, sign_off
+
+# Facts that say how long an exchange runs, where the vocabulary has them.
+FREQUENCY, ONCE, TERM = "act.frequency", "once", "terms.term"
+MOST_SHOWN = 20
+_AGAIN = "count the commitments again first (`POST /v1/ledger/recount`)"
+
+Code = Literal["kept-by-law", "duty-open", "commitment-runs", "counter-counts", "signed-off", "not-decidable"]
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """A reason why no value of a record may be erased. `until` is its last day; None where it ends with an act and not with a day."""
+
+    code: Code
+    detail: str
+    until: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """
+    What the law says of a record: its duties, and the last day on which its exchange runs, None if it runs until it is ended.
+
+    `why_not` says why this cannot be found; it is empty where it can. `erased`: all personal values are erased already.
+    """
+
+    as_of: date
+    duties: tuple[engine.OwedDuty, ...]
+    runs_until: date | None
+    why_not: str = ""
+    erased: bool = False
+
+
+def bound(stored: Stored, reopened: Callable[[Stored], Reopened]) -> Bound:
+    """
+    What the law says of a record, by the policies that decided it. It takes as long as deciding.
+
+    `reopened` judges the exchange of a record again, as `replay.reopen` does.
+    """
+    record = clear(stored.entry.leaf, stored.entry.openings)
+    as_of, decision = date.fromisoformat(record["as_of"]), record["decision"]
+    left = {each.value is not None for each in stored.entry.openings if each.pointer not in WHOLE}
+    if left == {False}:
+        return Bound(as_of, (), as_of, erased=True)
+    if decision["hypothetical"]:
+        return Bound(as_of, (), as_of)
+    try:
+        again = reopened(stored)
+    except (CannotReplay, engine.ExchangeRefused) as failed:
+        return Bound(as_of, (), None, str(failed) if decision["proceed"] else "")
+    duties = (each for each in again.pdp.owed(again.judgement) if decision["proceed"] or each.part.arises == "refusal")
+    return Bound(as_of, tuple(duties), _runs_until(again, as_of))
+
+
+def holds(
+    connection: sa.Connection, id: str, law: Bound, counting: Callable[[], engine.Counting | None], now: datetime, zone: str
+) -> list[Hold]:
+    """
+    Why the values of a record may not be erased, the reasons without a last day and the latest first; none where they may be.
+
+    `counting` gives the counters of the policies that decide now, None if there are none; it is asked only if the record counts. `zone` is
+    the time zone of today.
+    """
+    if law.erased:
+        return []
+    today = now.astimezone(time_zone(zone)).date()
+    found = [*_of_commitments(connection, id, law, counting, Moment(today, now)), *_of_sign_offs(connection, id)]
+    since = max([law.as_of, *_ends(connection, id, law)])
+    found += _of_law(law, since)
+    standing = [each for each in found if each.until is None or each.until >= today]
+    return sorted(standing, key=lambda each: each.until or date.max, reverse=True)
+
+
+class StillNeeded(Exception):
+    """The values of a record may not be erased yet; `holds` are the reasons, as `holds` gives them."""
+
+    def __init__(self, found: Sequence[Hold]) -> None:
+        last = found[0].until
+        until = f"until {last}" if last else "for as long as a reason without a last day stands"
+        super().__init__(f"the personal values are needed {until}; nothing was erased")
+        self.holds = tuple(found)
+
+
+def refusal(found: Sequence[Hold]) -> RequestRefused:
+    """The refusal to erase, with each reason."""
+    places = tuple(ProblemPlace(pointer="", code=each.code, detail=each.detail) for each in found[:MOST_SHOWN])
+    return RequestRefused("not-erasable", str(StillNeeded(found)), errors=places)
+
+
+async def erase(store: Store, stored: Stored, zone: str, by: str) -> int:
+    """
+    Erase the personal values of a record where no service runs the policies: they are loaded from the database.
+
+    Returns the number of values. Raises StillNeeded, NotRecorded, DatabaseRefused.
+    """
+
+    def reopened(stored: Stored) -> Reopened:
+        with store.database.reading.connect() as connection:
+            return reopen(stored, partial(kept_decider, connection))
+
+    def work(transaction: sa.Connection) -> int:
+        def counting() -> engine.Counting | None:
+            try:
+                bundle = kept.active(transaction)
+            except kept.NotKept:
+                return None
+            return engine.Counting(bundle) if bundle else None
+
+        if found := holds(transaction, stored.entry.id, law, counting, datetime.now(UTC), zone):
+            raise StillNeeded(found)
+        return store.erase_in(transaction, stored.entry.id, by)
+
+    law = bound(stored, reopened)
+    return await store.do(work)
+
+
+def _of_law(law: Bound, since: date) -> Iterator[Hold]:
+    if law.why_not:
+        yield Hold("not-decidable", f"nobody can say how long a law asks to keep it: {law.why_not}", None)
+    for each in law.duties:
+        part = each.part
+        cited = f"{part.under}, {part.citation}" if part.citation and part.citation not in part.under else part.under
+        may = "asks" if part.certain else "may ask"
+        if part.keep:
+            until = each.kept_until(since)
+            end = f"until {until}" if until else "from which no last day can be read"
+            yield Hold("kept-by-law", f"{cited} {may} to keep the proof for {part.keep}, {end}", until)
+        if part.due and not each.done:
+            yield Hold("duty-open", f"{cited} {may} for something that is due on {part.due} and not done", part.due)
+
+
+def _of_commitments(
+    connection: sa.Connection, id: str, law: Bound, counting: Callable[[], engine.Counting | None], today: Moment
+) -> Iterator[Hold]:
+    for row in connection.execute(sa.select(commitment).where(_of(id), commitment.c.state == "committed")):
+        if law.runs_until is None:
+            yield Hold("commitment-runs", f"the commitment {row.id} runs until it is withdrawn or amended", None)
+        else:
+            yield Hold("commitment-runs", f"the commitment {row.id} runs until {law.runs_until}", law.runs_until)
+        mine = sa.select(movement).where(movement.c.commitment == row.id, movement.c.live.is_(sa.true()))
+        moved = connection.execute(mine.order_by(movement.c.fact)).all()
+        present = counting() if moved else None
+        counters = {(each.name, each.meaning): each for each in present.counters} if present else {}
+        for each in moved:
+            counter = counters.get((each.counter, each.meaning))
+            if counter is None:
+                yield Hold("counter-counts", f"`{each.counter}` has another meaning now, or is gone: {_AGAIN}", None)
+            elif (last := counter.window.last(date.fromisoformat(each.day))) >= today.day(counter):
+                yield Hold("counter-counts", f"`{each.fact}` counts it until {last}", max(last, today.as_of))
+
+
+def _of_sign_offs(connection: sa.Connection, id: str) -> Iterator[Hold]:
+    later = sign_off.alias("later")
+    overtaken = sa.exists().where(
+        later.c.provision == sign_off.c.provision, later.c.facts == sign_off.c.facts, later.c.number > sign_off.c.number
+    )
+    mine = (sign_off.c.decision == id, sign_off.c.verdict == "approve", sign_off.c.facts.is_not(None), ~overtaken)
+    for row in connection.execute(sa.select(sign_off.c.provision, sign_off.c.until).where(*mine).order_by(sign_off.c.number)):
+        yield Hold("signed-off", f"the approval of `{row.provision}` stands until {row.until}", date.fromisoformat(row.until))
+
+
+def _ends(connection: sa.Connection, id: str, law: Bound) -> Iterator[date]:
+    """The days on which the commitments of a record end or ended."""
+    if law.runs_until is not None:
+        yield law.runs_until
+    ended = sa.select(commitment_event.c.at).join(commitment, commitment.c.id == commitment_event.c.commitment)
+    of_an_end = ("withdrawn", "amended")
+    for at in connection.execute(ended.where(_of(id), commitment_event.c.kind.in_(of_an_end))).scalars():
+        yield datetime.fromisoformat(at).date()
+
+
+def _of(id: str) -> sa.ColumnElement[bool]:
+    """The commitments of a record: of the decision that the caller named, and of the one that was made when it was committed."""
+    return sa.or_(commitment.c.decision == id, commitment.c.evaluation == id)
+
+
+def _runs_until(again: Reopened, as_of: date) -> date | None:
+    exchange = again.judgement.exchange
+    if exchange.value(FREQUENCY) == ONCE:
+        return as_of
+    term = exchange.value(TERM)
+    return term.after(as_of) if isinstance(term, engine.Duration) and not term.working_days else None
