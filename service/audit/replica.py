@@ -13,8 +13,10 @@ from typing import Any
 import sqlalchemy as sa
 
 from service.log.tree_leaves import ERASURE
+from service.store.counter_secret import LOST
 from service.store.tables import (
     bundle,
+    bundle_version,
     caller,
     commitment,
     commitment_event,
@@ -29,7 +31,7 @@ from service.store.tables import (
 )
 
 # The tables that are made from leaves alone.
-FROM_LEAVES = (caller, sign_off, entity, commitment, commitment_event, movement, opening, counted, bundle)
+FROM_LEAVES = (caller, sign_off, entity, commitment, commitment_event, movement, opening, counted, bundle, bundle_version)
 
 _AT_ONCE = 500
 _STATES = {"withdrawn": "withdrawn", "amended": "superseded"}  # of a commitment, after such an event
@@ -117,6 +119,23 @@ class Replica:
         if self.rows.execute(sa.select(bundle.c.source).where(*here)).first() is None:
             named = {name: leaf[name] for name in ("source", "meaning", "trust", "norms", "engine")}
             self._insert(bundle, **named, first_used_at=leaf["at"], archive=b"")
+        for folder, signed in leaf.get("versions", {}).items():
+            here = bundle_version.c.folder == folder
+            row = self.rows.execute(sa.select(bundle_version).where(here)).one_or_none()
+            if row is None:
+                self._insert(bundle_version, **signed, folder=folder, activated_at=leaf["at"])
+            elif signed["version"] > row.version:
+                self._update(bundle_version, here, **signed, activated_at=leaf["at"], allowed=None)
+            elif signed["source"] == row.source:
+                self._update(bundle_version, here, allowed=None)
+
+    def _older_bundle_allowed(self, index: int, leaf: Leaf) -> None:
+        for folder, allowed in leaf["folders"].items():
+            self._update(bundle_version, bundle_version.c.folder == folder, allowed=allowed["source"])
+
+    def _counters_lost(self, index: int, leaf: Leaf) -> None:
+        self.rows.execute(sa.delete(counted).where(counted.c.counting == LOST))
+        self._insert(counted, counting=LOST, meaning=str(leaf["records"]), last=leaf["last"])
 
     def _sign_off(self, index: int, leaf: Leaf) -> None:
         shown = ("number", "id", "decision", "provision", "meaning", "verdict", "until", "facts", "reason")

@@ -56,8 +56,7 @@ def keep(transaction: sa.Connection, loaded: Loaded, now: datetime) -> bool:
     Raises OlderPolicies where one of its folders is older than what decided before; then nothing is kept.
     """
     digests, settings = loaded.bundle.digests, loaded.bundle.settings
-    rollback.advance(transaction, loaded, now)
-    _activated(transaction, loaded, now)
+    _activated(transaction, loaded, now, rollback.advance(transaction, loaded, now))
     known = sa.select(sa.literal(1)).where(bundle.c.source == digests.source, bundle.c.meaning == digests.meaning)
     if transaction.execute(known).first():
         return False
@@ -75,15 +74,19 @@ def keep(transaction: sa.Connection, loaded: Loaded, now: datetime) -> bool:
     return True
 
 
-def _activated(transaction: sa.Connection, loaded: Loaded, now: datetime) -> None:
-    """Append a leaf for policies that decide from now on, unless those that were activated last are the same."""
+def _activated(transaction: sa.Connection, loaded: Loaded, now: datetime, advanced: bool) -> None:
+    """Append a leaf for policies that decide from now on, unless those that were activated last are the same, and their versions too."""
     digests, settings = loaded.bundle.digests, loaded.bundle.settings
-    versions: dict[str, Any] = {folder: version for folder, version in loaded.versions.items() if version is not None}
+    versions: dict[str, Any] = {
+        folder: {"version": version, "source": digests.folders[folder]}
+        for folder, version in loaded.versions.items()
+        if version is not None
+    }
     active = " ".join(
         [digests.source, digests.meaning, engine.__version__, *([canonical(versions).decode()] if versions else [])]
     )
     before = transaction.execute(sa.select(about.c.value).where(about.c.name == _ACTIVE)).scalar_one_or_none()
-    if before == active:
+    if before == active and not advanced:
         return
     if before is None:
         transaction.execute(sa.insert(about).values(name=_ACTIVE, value=active))

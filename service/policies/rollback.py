@@ -27,14 +27,17 @@ class OlderPolicies(SourceRefused):
 Versioned = Mapping[str, tuple[int | None, str]]  # of each folder its signed version and the digest of its content
 
 
-def advance(transaction: sa.Connection, loaded: Loaded, now: datetime) -> None:
-    """Note the versions of policies that decide from now on, in a writing transaction. Raises OlderPolicies."""
+def advance(transaction: sa.Connection, loaded: Loaded, now: datetime) -> bool:
+    """
+    Note the versions of policies that decide from now on, in a writing transaction; returns whether this is new. Raises OlderPolicies.
+    """
     folders = loaded.bundle.digests.folders
     signed = {folder: (version, folders[folder]) for folder, version in loaded.versions.items()}
     before = _before(transaction, signed)
     for folder, known in before.items():
         if _is_older(known, *signed[folder]) and signed[folder][1] != known.allowed:
             raise OlderPolicies(_refusal(folder, signed[folder][0], known))
+    changed = False
     for folder, (version, source) in signed.items():
         if version is None:
             continue
@@ -42,11 +45,15 @@ def advance(transaction: sa.Connection, loaded: Loaded, now: datetime) -> None:
         if (row := before.get(folder)) is None:
             values = {"folder": folder, "version": version, "source": source, "activated_at": moment_text(now)}
             transaction.execute(sa.insert(bundle_version).values(values))
+            changed = True
         elif version > row.version:
             newer = {"version": version, "source": source, "activated_at": moment_text(now), "allowed": None}
             transaction.execute(sa.update(bundle_version).where(here).values(newer))
+            changed = True
         elif source == row.source and row.allowed is not None:
             transaction.execute(sa.update(bundle_version).where(here).values(allowed=None))
+            changed = True
+    return changed
 
 
 def allow(transaction: sa.Connection, signed: Versioned, by: str, reason: str, now: datetime) -> dict[str, int]:

@@ -33,7 +33,10 @@ _LEAF, _DERIVED, _SECRET, _CACHE = ColumnRole
 _ROLES: Mapping[sa.Table, tuple[ColumnRole, Mapping[str, ColumnRole]]] = {
     tables.caller: (_DERIVED, {}),
     tables.idempotency: (_CACHE, {}),
-    tables.about: (_SECRET, {"name": _CACHE}),  # of its values only `ledger_secret` is one; the others are caches
+    tables.about: (
+        _SECRET,
+        {"name": _CACHE},
+    ),  # of its values only the sealed secret of the counters is one; the others are caches
     tables.head: (_DERIVED, {"seal": _LEAF}),
     tables.record: (_DERIVED, {"leaf": _LEAF}),
     tables.personal: (_DERIVED, {"salt": _LEAF, "value": _LEAF}),
@@ -46,6 +49,7 @@ _ROLES: Mapping[sa.Table, tuple[ColumnRole, Mapping[str, ColumnRole]]] = {
     tables.term: (_DERIVED, {}),
     tables.entry_term: (_DERIVED, {}),
     tables.bundle: (_DERIVED, {}),
+    tables.bundle_version: (_DERIVED, {}),
     tables.shadow_difference: (_CACHE, {}),
     tables.entity: (_DERIVED, {}),
     tables.entity_alias: (_DERIVED, {}),

@@ -18,6 +18,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from service.store.log_key import LogKey, LogKeyRefused
+from service.store.log_tree import growth_of
 from service.store.tables import about, counted, head
 
 SECRET_BYTES = 32
@@ -74,6 +75,7 @@ def renew(transaction: sa.Connection, key: LogKey) -> None:
         records: int = transaction.execute(sa.select(head.c.next).where(head.c.name == "record")).scalar_one()
         transaction.execute(sa.delete(counted).where(counted.c.counting == LOST))
         transaction.execute(sa.insert(counted).values(counting=LOST, meaning=str(records), last=last))
+        growth_of(transaction).note("counters-lost", {"records": records, "last": last})
 
 
 def _opened(connection: sa.Connection, key: LogKey) -> bytes:

@@ -56,7 +56,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory, tables: Path) -> Path:
     folder = tmp_path_factory.mktemp("filled")
     url = copied(tables, folder)
     _with_the_ledger(url)
-    _with_sign_offs(url)
+    _with_sign_offs(url, folder)
     return Path(url)
 
 
@@ -86,8 +86,15 @@ def _with_the_ledger(url: str) -> None:
         service.close()
 
 
-def _with_sign_offs(url: str) -> None:
-    settings = Settings(watch=False, policies=conftest.POLICIES, database=url)
+def _with_sign_offs(url: str, folder: Path) -> None:
+    signed = folder / "small.bundle"
+    for command in (
+        ["keygen", folder / "release"],
+        ["build", conftest.POLICIES, "-o", signed],
+        ["sign", signed, "--key", folder / "release.key", "--version", "7"],
+    ):
+        assert CliRunner().invoke(app, ["bundle", *map(str, command)]).exit_code == 0
+    settings = Settings(watch=False, policies=signed, bundle_keys=(folder / "release.pub",), database=url)
     service = Service.open(settings, say=log_lines.logger(Lines()))
     try:
         client = TestClient(create_app(settings, service), base_url="http://127.0.0.1:8080").__enter__()
@@ -101,6 +108,8 @@ def _with_sign_offs(url: str) -> None:
         for recipient in ("lab", "institute"):
             id = call("POST", "/v1/evaluate", {**FACTS, "recipient": {"id": recipient, "country": "US"}})["id"]
             call("POST", f"/v1/decisions/{id}/sign-off", APPROVE)
+        refused = {**{name: value for name, value in APPROVE.items() if name != "until"}, "verdict": "refuse"}
+        call("POST", f"/v1/decisions/{id}/sign-off", refused)  # what an approval rests on is not erased
         call("POST", f"/v1/decisions/{id}/erase")
         call("PUT", "/v1/parties/lab", {"facts": {"country": "US"}, "aliases": ["laboratory"]})
         call("PUT", "/v1/parties/lab", {"facts": {"country": "US"}, "aliases": ["laboratory", "lab-2"]})

@@ -23,6 +23,8 @@ from service.store.tables import leaf_opening, tree_leaf
 from service.telemetry import log_lines
 from tests.service.conftest import POLICIES, Lines
 
+pytestmark = pytest.mark.usefixtures("audited")
+
 Signer = Callable[..., Path]
 
 
@@ -120,7 +122,7 @@ def test_older_policies_are_refused_until_an_administrator_allows_them(database,
     assert here.starts()["version"] == 8
     (allowed,) = here.leaves("older-bundle-allowed")
     assert allowed["folders"]["policies"].items() >= {"version": 8, "instead_of": 9}.items()
-    assert here.leaves("bundle-activated")[-1]["versions"] == {"policies": 8}
+    assert here.leaves("bundle-activated")[-1]["versions"]["policies"]["version"] == 8
     sign(30, 8)
     here.refuses("have version 8, and version 9 decided")  # other content of the same version
     sign(20, 9)
@@ -154,7 +156,7 @@ def test_a_running_service_refuses_older_policies(in_file, lines, sign, key):
         assert client.post("/v1/bundle/reload").status_code == 200
         sign(20, 13)
         assert client.post("/v1/bundle/reload").json()["changed"] is True
-    assert [leaf["versions"]["policies"] for leaf in here.leaves("bundle-activated")[1:]] == [7, 12, 1, 13]
+    assert [leaf["versions"]["policies"]["version"] for leaf in here.leaves("bundle-activated")[1:]] == [7, 12, 1, 13]
 
 
 def test_without_a_version_policies_decide_while_there_was_none(database, lines, sign, key):
