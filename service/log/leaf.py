@@ -20,7 +20,6 @@ import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 from types import MappingProxyType
 from typing import Any
 
@@ -29,10 +28,10 @@ from pydantic import JsonValue
 from service.log.canonical_json import NotCanonical, canonical, canonical_object
 from service.log.summary import Summary
 from service.transparency.merkle_tree import leaf_hash
+from service.transparency.salted_commitment import SALT_BYTES as SALT_BYTES
+from service.transparency.salted_commitment import commitment as commitment
 
-_COMMITMENT_DOMAIN = b"fifthfactor/commitment/1\x00"
 _NOTHING: Mapping[str, bytes] = MappingProxyType({})
-SALT_BYTES = 32
 WHOLE = ("decision", "found_by", "request")  # the members to which a leaf holds a commitment, from shape 3 on
 _SHAPES_WITHOUT = (b'"fifthfactor/record/1"', b'"fifthfactor/record/2"')
 
@@ -59,11 +58,6 @@ class SealedRecord:
     leaf_hash: bytes
     openings: tuple[Opening, ...]
     summary: Summary | None = None
-
-
-def commitment(salt: bytes, value: bytes) -> str:
-    """The commitment that replaces a personal value in the leaf, as hex. `value` is canonical JSON."""
-    return sha256(_COMMITMENT_DOMAIN + salt + value).hexdigest()
 
 
 def seal(

@@ -14,9 +14,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from service.transparency.merkle_tree import HASH_BYTES, MAX_SIZE, verify_consistency
-from service.transparency.signed_note import Note, SignerKey, VerifiedSignature, VerifierKey, verified
-from service.transparency.text_encodings import base64_of, from_base64, from_decimal
+from .merkle_tree import HASH_BYTES, MAX_SIZE, verify_consistency
+from .signed_note import Note, SignerKey, VerifiedSignature, VerifierKey, verified
+from .text_encodings import base64_of, from_base64, from_decimal
 
 
 class CheckpointRefused(ValueError):

@@ -22,9 +22,9 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
 
-from service.ed25519 import SIGNATURE_BYTES, PrivateKey, PublicKey
-from service.transparency.cbor import Tagged, decoded, encoded
-from service.transparency.merkle_tree import HASH_BYTES, MAX_SIZE, ProofRefused, root_of_inclusion
+from ..ed25519 import SIGNATURE_BYTES, PrivateKey, PublicKey
+from .cbor import Tagged, decoded, encoded
+from .merkle_tree import HASH_BYTES, MAX_SIZE, ProofRefused, root_of_inclusion
 
 MAX_RECEIPT_BYTES: Final = 4096
 MAX_HASHES: Final = 63

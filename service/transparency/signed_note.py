@@ -17,8 +17,8 @@ from enum import IntEnum
 from hashlib import sha256
 from typing import Final
 
-from service.ed25519 import SIGNATURE_BYTES, NotEd25519, PrivateKey, PublicKey
-from service.transparency.text_encodings import base64_of, from_base64
+from ..ed25519 import SIGNATURE_BYTES, NotEd25519, PrivateKey, PublicKey
+from .text_encodings import base64_of, from_base64
 
 MAX_NOTE_BYTES: Final = 256 * 1024
 MAX_SIGNATURES: Final = 64  # the specification asks for at least 16

@@ -8,7 +8,7 @@ import base64
 import binascii
 from collections.abc import Sequence
 
-from service.transparency.merkle_tree import HASH_BYTES
+from .merkle_tree import HASH_BYTES
 
 _MAX_DIGITS = 19  # of 2**63 - 1
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from service.transparency.merkle_tree import HASH_BYTES, MAX_SIZE, Frontier, node_hash
+from .merkle_tree import HASH_BYTES, MAX_SIZE, Frontier, node_hash
 
 TILE_WIDTH: Final = 256  # hashes in a full tile
 TILE_HEIGHT: Final = 8

@@ -17,9 +17,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from service.transparency.checkpoint import Checkpoint, opened
-from service.transparency.merkle_tree import MAX_SIZE, verify_inclusion
-from service.transparency.signed_note import (
+from .checkpoint import Checkpoint, opened
+from .merkle_tree import MAX_SIZE, verify_inclusion
+from .signed_note import (
     MAX_NOTE_BYTES,
     Note,
     NoteRefused,
@@ -28,7 +28,7 @@ from service.transparency.signed_note import (
     VerifierKey,
     signatures_by,
 )
-from service.transparency.text_encodings import (
+from .text_encodings import (
     base64_of,
     from_base64,
     from_decimal,

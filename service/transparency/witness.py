@@ -18,9 +18,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
-from service.transparency.checkpoint import Checkpoint, CheckpointRefused, Relation
-from service.transparency.merkle_tree import EMPTY_ROOT, ProofRefused
-from service.transparency.signed_note import (
+from .checkpoint import Checkpoint, CheckpointRefused, Relation
+from .merkle_tree import EMPTY_ROOT, ProofRefused
+from .signed_note import (
     MAX_SIGNATURES,
     Note,
     NoteRefused,
@@ -30,7 +30,7 @@ from service.transparency.signed_note import (
     VerifierKey,
     verified,
 )
-from service.transparency.text_encodings import from_decimal, from_lines_of_hashes, lines_of_hashes
+from .text_encodings import from_decimal, from_lines_of_hashes, lines_of_hashes
 
 MAX_PROOF_LINES: Final = 63
 SIZE_TYPE: Final = "text/x.tlog.size"  # of the answer that says what the witness cosigned last
