@@ -144,6 +144,12 @@ class Settings(BaseModel):
         default=30, ge=1, le=1_000_000, description="calls without a valid key that one address may make at once"
     )
     idempotency_hours: int = Field(default=24, ge=1, le=720, description="how long answers are kept for repeated calls")
+    receipt_hours: int = Field(
+        default=24,
+        ge=1,
+        le=720,
+        description="for how long a receipt is good after its commitment, or else its decision, was made",
+    )
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str], **given: Any) -> Self:

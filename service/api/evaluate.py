@@ -1,30 +1,48 @@
 """
 `POST /v1/evaluate`: an exchange in, a decision out. The record is on the disk before the answer leaves.
 
-The body is read once, as bytes, up to a limit. Only the engine validates these bytes.
+The body is read once, as bytes, up to a limit. Only the engine validates these bytes. A receipt is made after the record is on the disk;
+it is added to the answer that was recorded and kept for retries, and is no part of it.
 """
 
+import json
+from contextlib import suppress
+
 from fastapi import FastAPI, Request, Response
+from pydantic import Field
 
 import engine
 from service.api.operations import EXCHANGE_BODY, operation
-from service.api.sent import PARAMETERS, Plain, asked, body
+from service.api.receipts import ReceiptShown
+from service.api.sent import INCLUDE_RECEIPT, LANG, Plain, asked_with_receipt, body
 from service.callers.caller import caller_of
 from service.decisions.decider import Decider
 from service.decisions.recording import Outgoing, record_and_answer
+from service.decisions.replay import Replaying
+from service.ledger.issuing import Issuing
+from service.problems import RequestRefused
 from service.service import Service
+
+
+class Evaluated(engine.Answer):
+    """The answer to an exchange, with its receipt if that was asked for."""
+
+    receipt: ReceiptShown | None = Field(default=None, description="the receipt of this decision, if `include` asked for it")
 
 
 def add(app: FastAPI, service: Service) -> None:
     """Put the endpoint on the application."""
     decider = Decider(service)
+    issuing = Issuing(service, Replaying.shared(app, service))
     limit = service.settings.body_limit
 
     async def evaluate(request: Request) -> Response:
         """Decides the exchange in the body, records the decision, and answers with it."""
         scope = request.scope
         caller = caller_of(scope, "evaluate")
-        wanted = asked(request)
+        wanted, with_receipt = asked_with_receipt(request)
+        if with_receipt:
+            caller_of(scope, "read")  # the receipt has what the register may have told
         raw = await body(request, limit)
 
         async def decide() -> Outgoing:
@@ -34,13 +52,23 @@ def add(app: FastAPI, service: Service) -> None:
             noted = {"decision_id": decided.id, "outcome": decided.outcome, "proceed": decided.proceed}
             return Outgoing.of(decided, decided.answer, noted)
 
-        return await record_and_answer(service, request, caller, raw, decide)
+        response = await record_and_answer(service, request, caller, raw, decide)
+        return await receipted(response) if with_receipt else response
+
+    async def receipted(response: Response) -> Response:
+        """The answer with its receipt, or as it is where no receipt can be made now: the decision is recorded all the same."""
+        answer = bytes(response.body)
+        with suppress(RequestRefused):
+            receipt = (await issuing.receipt(json.loads(answer)["id"])).to_bytes()
+            response.body = b'%b,"receipt":%b}' % (answer.removesuffix(b"}"), receipt)
+            response.headers["content-length"] = str(len(response.body))
+        return response
 
     app.router.add_api_route(
         "/v1/evaluate",
         evaluate,
         methods=["POST"],
-        response_model=engine.Answer,
+        response_model=Evaluated,
         route_class_override=Plain,
         **operation(
             "evaluate",
@@ -48,7 +76,7 @@ def add(app: FastAPI, service: Service) -> None:
             "Decide an exchange",
             "exchange-refused",
             needs="evaluate",
-            parameters=PARAMETERS,
+            parameters=[INCLUDE_RECEIPT, LANG],
             body=EXCHANGE_BODY,
             repeatable=True,
         ),

@@ -3,7 +3,7 @@ Requests to the endpoints that decide: the body, as bytes up to a limit, and wha
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Collection, Coroutine, Iterable
 from functools import lru_cache
 from typing import Any
 
@@ -20,13 +20,22 @@ BODY_SECONDS = 30  # a slow caller holds a place that other callers need
 
 ALL = "all"  # parts of an explanation
 
-INCLUDE = parameter(
-    "include",
-    "parts of the explanation that the answer is to have, separated by commas; `all` is each of them",
-    {"type": "array", "minItems": 1, "uniqueItems": True, "items": {"type": "string", "enum": [*engine.PARTS, ALL]}},
-    style="form",
-    explode=False,
-)
+RECEIPT = "receipt"  # beside the parts, where an answer may have it
+
+
+def _include(more: str, *others: str) -> dict[str, Any]:
+    words = [*engine.PARTS, ALL, *others]
+    return parameter(
+        "include",
+        f"parts of the explanation that the answer is to have, separated by commas; `all` is each of them{more}",
+        {"type": "array", "minItems": 1, "uniqueItems": True, "items": {"type": "string", "enum": words}},
+        style="form",
+        explode=False,
+    )
+
+
+INCLUDE = _include("")
+INCLUDE_RECEIPT = _include(". `receipt` adds the receipt of the decision, for a caller with the scope `read` too", RECEIPT)
 LANG = parameter(
     "lang",
     "the language of the sentences in the answer",
@@ -96,16 +105,32 @@ def asked(request: Request) -> TellingAsked:
     return TellingAsked(parts(values.get("include")), language(values.get("lang", TellingAsked().lang)))
 
 
+def asked_with_receipt(request: Request) -> tuple[TellingAsked, bool]:
+    """The options in the query of a request that may ask for a receipt, and whether it does. Raises RequestRefused."""
+    values = single(request)
+    named = _named(values.get("include"), RECEIPT)
+    told = TellingAsked(_parts(named), language(values.get("lang", TellingAsked().lang)))
+    return told, RECEIPT in named
+
+
 def parts(include: str | None) -> frozenset[str]:
     """The parts of an explanation that a parameter names. Raises RequestRefused."""
-    named = [] if include is None else include.split(",")
+    return _parts(_named(include))
+
+
+def _parts(named: Collection[str]) -> frozenset[str]:
+    return frozenset(engine.PARTS if ALL in named else [each for each in named if each != RECEIPT])
+
+
+def _named(include: str | None, *others: str) -> list[str]:
+    named, words = [] if include is None else include.split(","), (*engine.PARTS, ALL, *others)
     for each in named:
-        if each not in (*engine.PARTS, ALL):
-            known = f"`include` takes {_listed((*engine.PARTS, ALL))}, separated by commas, not `{each[:40]}`"
-            raise wrong("include", "; ".join(filter(None, (known, engine.did_you_mean(each[:40], engine.PARTS)))))
+        if each not in words:
+            known = f"`include` takes {_listed(words)}, separated by commas, not `{each[:40]}`"
+            raise wrong("include", "; ".join(filter(None, (known, engine.did_you_mean(each[:40], words)))))
     if len(set(named)) < len(named):
         raise wrong("include", "`include` has a value twice")
-    return frozenset(engine.PARTS if ALL in named else named)
+    return named
 
 
 def language(lang: str) -> str:

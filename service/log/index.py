@@ -150,6 +150,13 @@ def entry_values(sequence: int, id: str, summary: Summary) -> dict[str, Any]:
     }
 
 
+def first_since(connection: sa.Connection, moment: datetime) -> int | None:
+    """The number of the first record that was made at a moment or later, or None; as far as records are in the index."""
+    later = sa.select(entry.c.sequence).where(entry.c.moment >= moment_of(moment)).order_by(entry.c.moment, entry.c.sequence)
+    found: int | None = connection.execute(later.limit(1)).scalar_one_or_none()
+    return found
+
+
 def take_in(database: Database, at_most: int, done: Callable[[int], None] = lambda left: None, at_once: int = 200) -> int:
     """
     Take in records that are older than the index, newest first, some at a time. Returns how many are left.

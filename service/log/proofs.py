@@ -17,6 +17,7 @@ from service.store.log_key import LogKey
 from service.store.log_tree import SealedTree, TreeBroken, long_record, sealed_tree
 from service.store.tables import record, tree_leaf, tree_node, tree_tile
 from service.transparency.checkpoint import Checkpoint, CheckpointRefused, opened
+from service.transparency.cose_receipt import CoseReceipt
 from service.transparency.merkle_tree import HASH_BYTES, inclusion_proof, leaf_hash
 from service.transparency.signed_note import KeyTextRefused, Note, NoteRefused, SignatureType, SignerKey, VerifierKey
 from service.transparency.tiles import (
@@ -93,12 +94,7 @@ class LogTree:
             raise NotInTree("no decision with this id is recorded")
         if row.leaf_index is None:
             raise NotInTree("the record is older than the tree, which holds it by the root in the leaf `earlier` only")
-        size, root = self.sealed.size, self.sealed.frontier.root()
-        try:
-            tiles = VerifiedTiles(size, root, self.tile)
-            hashes, node = inclusion_proof(row.leaf_index, size, tiles.node), tiles.node(0, row.leaf_index)
-        except TileRefused as refused:
-            raise TreeBroken(f"the hashes do not lead to the root: {refused}") from None
+        hashes, node = self._path(row.leaf_index)
         leaf = bytes(row.leaf)
         extra = None
         if len(leaf) > MAX_ENTRY_BYTES:
@@ -106,6 +102,25 @@ class LogTree:
         if leaf_hash(leaf) != node:
             raise TreeBroken("the record is not the one in the tree; `fifthfactor log verify` says more")
         return TlogProof(row.leaf_index, hashes, self.checkpoint(), extra)
+
+    def receipt(self, index: int, leaf: bytes) -> tuple[TlogProof, CoseReceipt]:
+        """The proof of a leaf that is no record, and the receipt in COSE, both for the tree of this moment. Raises as `proof` does."""
+        if index >= self.sealed.size:
+            raise NotInTree("the tree has no such leaf")
+        hashes, node = self._path(index)
+        if leaf_hash(leaf) != node:
+            raise TreeBroken("the leaf is not the one in the tree; `fifthfactor log verify` says more")
+        cose = CoseReceipt.issued(index, self.sealed.size, node, hashes, self.key.private)
+        return TlogProof(index, hashes, self.checkpoint()), cose
+
+    def _path(self, index: int) -> tuple[tuple[bytes, ...], bytes]:
+        """The hashes that lead from a leaf to the root, and the hash of the leaf. Raises TreeBroken."""
+        size = self.sealed.size
+        try:
+            tiles = VerifiedTiles(size, self.sealed.frontier.root(), self.tile)
+            return inclusion_proof(index, size, tiles.node), tiles.node(0, index)
+        except TileRefused as refused:
+            raise TreeBroken(f"the hashes do not lead to the root: {refused}") from None
 
     def _first_record(self, index: int) -> int:
         """The number of the first record whose leaf has this index or a higher one: both grow together."""

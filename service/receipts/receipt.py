@@ -22,7 +22,7 @@ from ..transparency.checkpoint import CheckpointRefused
 from ..transparency.cose_receipt import CoseReceipt, ReceiptRefused, thumbprint
 from ..transparency.merkle_tree import ProofRefused, leaf_hash
 from ..transparency.salted_commitment import SALT_BYTES, commitment
-from ..transparency.signed_note import NoteRefused, VerifierKey
+from ..transparency.signed_note import NoteRefused, SignatureType, VerifierKey
 from ..transparency.text_encodings import base64_of, from_base64
 from ..transparency.tlog_proof import TlogProof, TlogProofRefused
 
@@ -147,7 +147,7 @@ class Receipt:
         The log's name is that of its key. `at_least` is how many of the witnesses must have cosigned the checkpoint.
         """
         origin = self.proof.checkpoint.text.partition("\n")[0]
-        keys = [key for key in log_keys if key.name == origin]
+        keys = [key for key in log_keys if key.name == origin and key.type is SignatureType.NOTE]
         if not keys:
             raise ReceiptInvalid(f"the receipt is of the log `{origin}`, and none of the keys is one of this log")
         hash_of_leaf = leaf_hash(self.leaf)

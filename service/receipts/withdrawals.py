@@ -23,7 +23,7 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Final
 
-from ..transparency.signed_note import Note, NoteRefused, SignerKey, VerifierKey, verified
+from ..transparency.signed_note import Note, NoteRefused, SignatureType, SignerKey, VerifierKey, verified
 from ..transparency.text_encodings import from_decimal
 
 SCHEMA: Final = "fifthfactor/withdrawals/1"
@@ -109,7 +109,7 @@ def verified_withdrawals(notes: Sequence[bytes], log_keys: Iterable[VerifierKey]
         try:
             note = Note.parse(data)
             page = Page.parse(note.text)
-            verified(note, [key for key in keys if key.name == page.origin])
+            verified(note, [key for key in keys if key.name == page.origin and key.type is SignatureType.NOTE])
         except NoteRefused as refused:
             raise WithdrawalsInvalid(f"a page is not signed by the log: {refused}") from None
         pages.append(page)

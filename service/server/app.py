@@ -31,6 +31,7 @@ from service.api import (
     metrics,
     openapi,
     proofs,
+    receipts,
     register,
     schemas,
     shadow,
@@ -106,6 +107,7 @@ def create_app(settings: Settings, service: Service | None = None, entities: Ent
         health,
         metrics,
         proofs,
+        receipts,
         start,
         docs,
     )
