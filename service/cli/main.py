@@ -25,6 +25,7 @@ from service.cli import (
     lint,
     log,
     plan,
+    receipt,
     register,
     registers,
     replay,
@@ -67,6 +68,7 @@ for each in (
 for name, group in (
     ("bundle", bundle),
     ("log", log),
+    ("receipt", receipt),
     ("review", review),
     ("database", database),
     ("keys", keys),
