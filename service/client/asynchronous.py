@@ -12,7 +12,7 @@ import httpx
 from . import calls
 from .answers import Answer, Committed
 from .attempts import RETRIES, TIMEOUT_SECONDS, Again, Attempts, Call, Gathered, Options, Read, came, failure
-from .errors import Refused, Unavailable
+from .errors import Malformed, Refused, Unavailable
 from .explanation import Explanation
 from .pages import Filter, Item, Pages
 from .reviews import Recorded, Review, SignOff, SignOffsGiven
@@ -77,6 +77,20 @@ class AsyncClient:
     async def decision(self, id: str) -> dict[str, Any]:
         """The record of a decision, and its place in the log."""
         return await self._call(calls.decision(id))
+
+    async def receipt(self, id: str) -> bytes:
+        """The receipt of a decision, to be passed on as it is."""
+        return await self._call(calls.receipt(id))
+
+    async def withdrawals(self) -> tuple[bytes, ...]:
+        """The signed list of withdrawals, a note for each page. The time-out is that of a page."""
+        notes, cursor = [], None
+        for _ in range(calls.MOST_PAGES):
+            note, cursor = await self._call(calls.withdrawals(cursor))
+            notes.append(note)
+            if cursor is None:
+                return tuple(notes)
+        raise Malformed("the pages of the answer have no end")
 
     async def decisions(self, **filters: Filter) -> dict[str, Any]:
         """A page of decisions that match the filters. A filter of several values, in a list, takes any of them."""

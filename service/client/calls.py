@@ -15,6 +15,9 @@ from .pages import Filter, Pages, query
 from .reviews import Recorded, Review, SignOff, SignOffsGiven, Then, Verdict
 from .shapes import member
 
+RECEIPT = "fifthfactor/receipt/1"
+MOST_PAGES = 1_000  # of the list of withdrawals
+
 
 def evaluate(exchange: Mapping[str, Any], include: Iterable[str], lang: str) -> Call[Answer]:
     """Decide an exchange."""
@@ -47,6 +50,29 @@ def decision(id: str) -> Call[dict[str, Any]]:
         return document
 
     return Call("GET", f"/v1/decisions/{_part(id)}", read)
+
+
+def receipt(id: str) -> Call[bytes]:
+    """Read the receipt of a decision, as it is passed on."""
+
+    def read(came: Came) -> bytes:
+        if came.document().get("schema") != RECEIPT:
+            raise Malformed(f"the answer is not a `{RECEIPT}`")
+        return came.body
+
+    return Call("GET", f"/v1/decisions/{_part(id)}/receipt", read)
+
+
+def withdrawals(cursor: str | None) -> Call[tuple[bytes, str | None]]:
+    """Read a page of the signed list of withdrawals: the note, and the cursor of the next page."""
+
+    def read(came: Came) -> tuple[bytes, str | None]:
+        document = came.document()
+        note: str = member(document, "note", str)
+        following: str | None = member(document, "next", str | None)
+        return note.encode(), following
+
+    return Call("GET", "/v1/withdrawals" + query({} if cursor is None else {"cursor": cursor}), read)
 
 
 def decisions(filters: Mapping[str, Filter]) -> Call[dict[str, Any]]:

@@ -13,7 +13,7 @@ from . import calls
 from .answers import Answer, Committed
 from .attempts import RETRIES, TIMEOUT_SECONDS, Again, Attempts, Call, Gathered, Options, Read, came, failure
 from .deadline import Transport, within
-from .errors import Refused
+from .errors import Malformed, Refused
 from .explanation import Explanation
 from .pages import Filter, Item, Pages
 from .reviews import Recorded, Review, SignOff, SignOffsGiven
@@ -79,6 +79,20 @@ class Client:
     def decision(self, id: str) -> dict[str, Any]:
         """The record of a decision, and its place in the log."""
         return self._call(calls.decision(id))
+
+    def receipt(self, id: str) -> bytes:
+        """The receipt of a decision, to be passed on as it is."""
+        return self._call(calls.receipt(id))
+
+    def withdrawals(self) -> tuple[bytes, ...]:
+        """The signed list of withdrawals, a note for each page. The time-out is that of a page."""
+        notes, cursor = [], None
+        for _ in range(calls.MOST_PAGES):
+            note, cursor = self._call(calls.withdrawals(cursor))
+            notes.append(note)
+            if cursor is None:
+                return tuple(notes)
+        raise Malformed("the pages of the answer have no end")
 
     def decisions(self, **filters: Filter) -> dict[str, Any]:
         """A page of decisions that match the filters. A filter of several values, in a list, takes any of them."""

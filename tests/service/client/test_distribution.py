@@ -15,6 +15,7 @@ from packaging.requirements import Requirement
 
 from tests.service.client.conftest import answering, sends
 from tests.service.conftest import EXCHANGE, ROOT
+from tests.service.receipts.made import made_receipt
 
 CLIENT = ROOT / "service" / "client"
 ASKS = """
@@ -22,6 +23,8 @@ import asyncio, importlib, json, pkgutil, sys
 sys.path[:0] = [sys.argv[1]]
 import fifthfactor_client as client
 for module in pkgutil.iter_modules(client.__path__):
+    if module.name in ("ed25519", "receipts", "transparency"):  # which need the extra
+        continue
     importlib.import_module(f"fifthfactor_client.{module.name}")
 exchange = json.loads(sys.argv[3])
 with client.Client(sys.argv[2]) as blocking:
@@ -32,6 +35,14 @@ async def ask():
 asyncio.run(ask())
 questions = [answer.questions[0].fact for answer in answers]
 print(json.dumps([questions, sorted({name.partition(".")[0] for name in sys.modules})]))
+"""
+VERIFIES = """
+import sys
+sys.path[:0] = [sys.argv.pop(1), sys.argv.pop(1)]
+from fifthfactor_client.receipts.terminal import main
+ended = main(sys.argv[1:])
+assert {"service", "engine", "fastapi", "pydantic", "sqlalchemy", "typer"}.isdisjoint(name.partition(".")[0] for name in sys.modules)
+sys.exit(ended)
 """
 ANSWER: dict[str, Any] = {
     "schema": "fifthfactor/decision/2",
@@ -100,7 +111,8 @@ def test_its_version_and_its_python_are_those_of_the_service():
 def test_it_has_every_module_and_says_that_it_is_typed(site):
     """And nothing that is not the client's."""
     has = {file.name for file in (site / "fifthfactor_client").iterdir()}
-    assert has == {*(file.name for file in CLIENT.glob("*.py")), "py.typed"}
+    assert has == {*(file.name for file in CLIENT.glob("*.py")), "py.typed", "ed25519.py", "receipts", "transparency"}
+    assert len(list(site.rglob("terminal.py"))) == 1
     assert list(site.glob("service")) == []
 
 
@@ -116,3 +128,25 @@ def test_installed_alone_it_asks_a_service(site, malicious, tmp_path):
     assert "fifthfactor_client" in modules
     assert {"service", "engine", "fastapi", "durable", "pydantic", "sqlalchemy"}.isdisjoint(modules)
     assert len(server.heard) == 2
+
+
+def test_installed_alone_with_its_extra_it_verifies_a_receipt(site, tmp_path):
+    """With `cryptography`, and with nothing of the server or the engine; a changed byte is found."""
+    (extra,) = project(CLIENT)["project"]["optional-dependencies"]["receipts"]
+    brought = tmp_path / "extra"
+    brought.mkdir()
+    for each in needed([extra]).values():
+        for top in {file.parts[0] for file in each.files or () if file.parts[0] not in ("..", "__pycache__")}:
+            (brought / top).symlink_to(str(each.locate_file(top)))
+    receipt, key = made_receipt()
+    (tmp_path / "log.key").write_text(key.text())
+    for content, status, says in (
+        (receipt, 0, "Decision d-1 of 2026-11-27 10:00:00 UTC"),
+        (receipt.replace(b"lab-2", b"lab-3"), 1, "refused: what is opened as `recipient` is not what stands in the leaf"),
+        (b"{}", 1, "refused: the file is not a receipt"),
+    ):
+        (tmp_path / "receipt.json").write_bytes(content)
+        command = [sys.executable, "-I", "-S", "-c", VERIFIES, str(site), str(brought)]
+        command += ["verify", "receipt.json", "--key", "log.key"]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert (done.returncode, says in done.stdout) == (status, True), done.stdout + done.stderr
