@@ -87,8 +87,11 @@ class Reader:
         command.write_text(f'#!/bin/sh\nexec {sys.executable} -m service.cli "$@"\n')
         command.chmod(0o755)
         installed = folder / ".venv" / "lib"
-        installed.mkdir()
-        (installed / "fifthfactor_client").symlink_to(ROOT / "service" / "client")  # as if it were installed alone
+        client = installed / "fifthfactor_client"  # as if it were installed alone
+        client.mkdir(parents=True)
+        service = ROOT / "service"
+        for each in (*(service / "client").glob("*.py"), service / "ed25519.py", service / "receipts", service / "transparency"):
+            (client / each.name).symlink_to(each)
         kept = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
         path = os.pathsep.join(map(str, (ROOT, installed)))
         self._environment = {**kept, "PYTHONPATH": path, "PATH": f"{commands}{os.pathsep}{os.environ['PATH']}"}

@@ -97,6 +97,9 @@ STEPS = (
     Step("explainDecision", "GET", f"{DECISION}/explanation?include=requirements,duties"),
     Step("replayDecision", "GET", f"{DECISION}/replay"),
     Step("getProof", "GET", f"{DECISION}/proof"),
+    Step("getReceipt", "GET", f"{DECISION}/receipt"),
+    Step("getReceiptProof", "GET", f"{DECISION}/receipt/tlog-proof"),
+    Step("getReceiptCose", "GET", f"{DECISION}/receipt/cose"),
     Step("getCheckpoint", "GET", "/checkpoint"),
     Step("getTile", "GET", "/tile/0/000.p/1"),
     Step("getEntries", "GET", "/tile/entries/000.p/1"),
@@ -117,6 +120,7 @@ STEPS = (
     Step("evaluate", "POST", "/v1/evaluate", PERMITTED, {"decision": "id"}),
     Step("amendCommitment", "POST", f"{COMMITMENT}/amend", AMENDED, {"commitment": "id"}, 201),
     Step("withdrawCommitment", "POST", f"{COMMITMENT}/withdraw", {"reason": "the lab closed"}),
+    Step("listWithdrawals", "GET", "/v1/withdrawals"),
     Step("openCounter", "POST", "/v1/ledger/openings", {
         "counter": "counts.cn",
         "per": {"exporter.id": "clinic-5"},
