@@ -90,7 +90,12 @@ class Reader:
         client = installed / "fifthfactor_client"  # as if it were installed alone
         client.mkdir(parents=True)
         service = ROOT / "service"
-        for each in (*(service / "client").glob("*.py"), service / "ed25519.py", service / "receipts", service / "transparency"):
+        for each in (
+            *(service / "client").glob("*.py"),
+            service / "ed25519.py",
+            service / "receipts",
+            service / "transparency",
+        ):
             (client / each.name).symlink_to(each)
         kept = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
         path = os.pathsep.join(map(str, (ROOT, installed)))

@@ -16,6 +16,8 @@ import engine
 from engine.deciding.combine import PERMITTING
 from engine.decision import Outcome
 from service.client import Answer, AsyncClient, Client, ClientError, Malformed, Refused, Unavailable, answers
+from service.receipts import Receipt
+from service.transparency.signed_note import Note
 from tests.service.client.conftest import KINDS, answering, ask, problem, sends
 from tests.service.conftest import EXCHANGE, ROOT
 
@@ -99,6 +101,20 @@ def test_the_register_and_the_ledger(server, kind):
         assert (commitment.decision, commitment.state) == (fresh.id, "committed")
         ended = ask(kind, server.address, methodcaller("withdraw", commitment.id, "the lab closed"))
         assert (ended.id, ended.state) == (commitment.id, "withdrawn")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_receipt_and_the_list_of_withdrawals(server, kind):
+    """As they are passed on, with the signatures of one log; what is no receipt is refused."""
+    answer = ask(kind, server.address, evaluate)
+    receipt = Receipt.parse(ask(kind, server.address, methodcaller("receipt", answer.id)))
+    assert json.loads(receipt.leaf)["decision"] == answer.id
+    (note,) = ask(kind, server.address, methodcaller("withdrawals"))
+    signers = [each.name for each in Note.parse(note).signatures]
+    assert signers == [each.name for each in receipt.proof.checkpoint.signatures]
+    with pytest.raises(Refused) as missing:
+        ask(kind, server.address, methodcaller("receipt", "nothing"))
+    assert missing.value.kind == "not-found"
 
 
 @pytest.mark.parametrize("kind", KINDS)
