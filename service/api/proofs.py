@@ -7,6 +7,7 @@ from fastapi import FastAPI, Request, Response
 
 from service.api.operations import DecisionId, in_path, operation
 from service.callers.caller import caller_of
+from service.log.earlier_records import EarlierRecords
 from service.log.proofs import LogTree, NotInTree, log_tree
 from service.problems import RequestRefused
 from service.service import Service
@@ -22,6 +23,7 @@ _PATH = in_path("path", "index and width, as C2SP tlog-tiles writes them, like `
 
 def add(app: FastAPI, service: Service) -> None:
     """Put the endpoints on the application."""
+    earlier = EarlierRecords()
 
     def shown(show: Callable[[LogTree], bytes], media_type: str = "text/plain; charset=utf-8") -> Response:
         try:
@@ -93,7 +95,8 @@ def add(app: FastAPI, service: Service) -> None:
         """
         The path from the leaf of the record to the root of a checkpoint, as a C2SP tlog-proof.
 
-        If the record is too long to be a leaf, the extra data are the leaf, which holds its digest.
+        If the record is too long to be a leaf, the extra data are the leaf, which holds its digest. If it is older than the tree, the proof
+        is of the leaf `earlier`, and the extra data lead from the record to the root in that leaf.
         """
         caller_of(request.scope, "read")
-        return shown(lambda tree: tree.proof(id).to_bytes())
+        return shown(lambda tree: tree.proof(id, earlier).to_bytes())

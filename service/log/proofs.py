@@ -8,10 +8,12 @@ What the log shows of its tree: checkpoints, tiles, entries and proofs, read fro
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
 
+from service.log.earlier_records import EarlierRecords
+from service.receipts.earlier_record import EarlierRecord
 from service.store.database import Database
 from service.store.log_key import LogKey
 from service.store.log_tree import SealedTree, TreeBroken, long_record, sealed_tree
@@ -86,14 +88,18 @@ class LogTree:
             raise TreeBroken("leaves are missing; `fifthfactor log verify` says which")
         return bundled_entries([found[index] for index in range(first, end)])
 
-    def proof(self, id: str) -> TlogProof:
-        """The proof that the record of a decision is in the tree. Raises NotInTree, and TreeBroken if the rows do not lead to the root."""
+    def proof(self, id: str, earlier: EarlierRecords) -> TlogProof:
+        """
+        The proof that the record of a decision is in the tree; if the record is older, in two steps, the second in the extra data.
+
+        Raises NotInTree, and TreeBroken if the rows do not lead to the root.
+        """
         found = sa.select(record.c.sequence, record.c.leaf_index, record.c.leaf, record.c.leaf_hash).where(record.c.id == id)
         row = self.connection.execute(found).one_or_none()
         if row is None:
             raise NotInTree("no decision with this id is recorded")
         if row.leaf_index is None:
-            raise NotInTree("the record is older than the tree, which holds it by the root in the leaf `earlier` only")
+            return self._earlier(row.sequence, earlier)
         hashes, node = self._path(row.leaf_index)
         leaf = bytes(row.leaf)
         extra = None
@@ -112,6 +118,13 @@ class LogTree:
             raise TreeBroken("the leaf is not the one in the tree; `fifthfactor log verify` says more")
         cose = CoseReceipt.issued(index, self.sealed.size, node, hashes, self.key.private)
         return TlogProof(index, hashes, self.checkpoint()), cose
+
+    def _earlier(self, sequence: int, earlier: EarlierRecords) -> TlogProof:
+        found = earlier.path(self.connection, sequence)
+        if found is None:
+            raise NotInTree("the record has no leaf in the tree, and is none of those that are older")
+        proof, _ = self.receipt(found.index, found.leaf)
+        return replace(proof, extra=EarlierRecord(sequence, found.hashes, found.leaf).to_bytes())
 
     def _path(self, index: int) -> tuple[tuple[bytes, ...], bytes]:
         """The hashes that lead from a leaf to the root, and the hash of the leaf. Raises TreeBroken."""

@@ -62,6 +62,7 @@ def test_no_command_is_lost():
         "review": {"list", "show", "approve", "refuse"},
         "database": {"backup", "upgrade", "check"},
         "keys": {"create", "list", "revoke"},
+        "receipt": {"verify"},
         "register": {"import", "export", "show", "list"},
     }
 

@@ -2,22 +2,28 @@
 
 import asyncio
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
+from service.log.earlier_records import EarlierRecords
 from service.log.leaf import seal
+from service.log.proofs import log_tree, verifier_key
 from service.log.store import Store
 from service.log.tree_verification import tree_faults
+from service.receipts import EarlierRecordRefused, verify_earlier_record
+from service.receipts.earlier_record import EarlierRecord
 from service.store.database import Database, DatabaseRefused
 from service.store.log_key import beside
-from service.store.log_tree import growth_of, sealed_tree
+from service.store.log_tree import TreeBroken, growth_of, sealed_tree
 from service.store.tables import head, record, tree_leaf
 from service.store.upgrade import upgrade
 from service.store.writer import NotRecorded
 from service.transparency.merkle_tree import Frontier
+from service.transparency.tlog_proof import TlogProof
 from tests.service.log.test_store import append, entry
 from tests.service.store.test_upgrade import of_the_first_version
 
@@ -232,6 +238,34 @@ def test_older_records_are_in_the_tree_by_the_root_over_them(tmp_path):
         assert b'"tables":{"' in leaf
         change(store, sa.update(record).where(record.c.sequence == 1).values(leaf_hash=b"0" * 32))
         assert faults(store) == ["leaf 1: the records that are older than the tree do not lead to its root"]
+
+
+@pytest.mark.parametrize("records", [1, 2, 600])
+def test_an_older_record_is_proven_in_two_steps(tmp_path, records):
+    """Its hash under the root of the older records, and the leaf with this root in the tree; and what was changed is not."""
+    path = str(tmp_path / "log.db")
+    of_the_first_version(path, records)
+    with Store.open(path) as store:
+        append(store, *map(entry, range(1_000, 1_003)))
+        key, earlier = verifier_key(store.database.log_key()), EarlierRecords()
+        for number in {0, records // 2, records - 1}:
+            found = store.read(f"id-{number}")
+            assert found is not None
+            with log_tree(store.database) as tree:
+                proof = TlogProof.parse(tree.proof(f"id-{number}", earlier).to_bytes())
+            checkpoint = verify_earlier_record(proof, found.entry.leaf_hash, key.name, [key])
+            assert checkpoint.size == 5
+            leaf, step = found.entry.leaf_hash, EarlierRecord.parse(proof.extra or b"")
+            for changed in (replace(step, index=records), replace(step, leaf=step.leaf.replace(b"earlier", b"another")), step):
+                other = replace(proof, extra=changed.to_bytes(), index=0 if changed is step else proof.index)
+                with pytest.raises(EarlierRecordRefused):
+                    verify_earlier_record(other, leaf, key.name, [key])
+            with pytest.raises(EarlierRecordRefused, match="not under the root"):
+                verify_earlier_record(proof, bytes(32), key.name, [key])
+        change(store, sa.update(record).where(record.c.sequence == 0).values(leaf_hash=b"0" * 32))
+        for fresh in (earlier, EarlierRecords()):
+            with log_tree(store.database) as tree, pytest.raises(TreeBroken, match="do not lead to"):
+                tree.proof("id-0", fresh)
 
 
 def test_a_second_start_goes_on_with_the_tree(database):
