@@ -12,6 +12,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from service.log.receipt_leaf import FACTS
+from service.log.store import subject_of_decision
 from service.log.tree_leaves import ERASURE
 from service.store.counter_secret import LOST
 from service.store.tables import (
@@ -140,7 +142,10 @@ class Replica:
     def _sign_off(self, index: int, leaf: Leaf) -> None:
         shown = ("number", "id", "decision", "provision", "meaning", "verdict", "until", "facts", "reason")
         self._insert(sign_off, **{name: leaf[name] for name in shown}, given_at=leaf["at"], given_by=leaf["by"])
-        self.subjects[index] = f"decision/{leaf['decision']}", frozenset({"facts"})
+        self.subjects[index] = subject_of_decision(leaf["decision"]), frozenset({"facts"})
+
+    def _receipt(self, index: int, leaf: Leaf) -> None:
+        self.subjects[index] = subject_of_decision(leaf["decision"]), frozenset(FACTS)
 
     def _register(self, index: int, leaf: Leaf) -> None:
         row = {"kind": leaf["entity_kind"], "version": leaf["version"], "recorded_at": leaf["at"], "recorded_by": leaf["by"]}
