@@ -3,27 +3,46 @@ The conditions of a bundle as one graph, to find the open tests that leave a con
 
 Rules share most of their parts, so each part is a node that is read once for an exchange. A test that cannot change how its condition reads
 is not among the tests that leave it open: of `all` parts one of which is false, none matters.
+
+A node of whose facts an exchange has none reads the same on every exchange of its day. It is read once for the day.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from datetime import date
+from functools import reduce
+from itertools import chain
+from operator import or_
 from typing import TypeAlias
 
+from engine.exchange import Exchange
+from engine.policy_language.vocabulary import DOCUMENT_GROUPS
+from engine.registered import IN_REGISTER
 from engine.rules import All, AnyOf, Atom, Condition, Defined, Not, RuleSet, Truth
 from engine.verdict import Reading
 
 TEST, NOT, ALL, ANY = range(4)
+DAYS = 4  # days for which it is kept how nodes read where their facts are left out
 
 # How a node reads: true, false, or the facts that leave it open.
 Read: TypeAlias = bool | tuple[str, ...]
 
 
 class ConditionGraph:
-    """The conditions of one rule set: of definitions, of rules, and of duties that are done. Equal tests are one node."""
+    """
+    The conditions of one rule set: of definitions, of rules, and of duties that are done. Equal tests are one node.
 
-    def __init__(self, rules: RuleSet) -> None:
+    `lies_in` has, for each fact that names a place, the fact that names its country.
+    """
+
+    def __init__(self, rules: RuleSet, lies_in: Mapping[str, str]) -> None:
         self.atoms: list[Atom] = []
+        self._families = rules.families
+        self._lies_in = lies_in
+        self._keys: dict[str, int] = {}  # of each key under which an exchange may hold a value that a test reads, its bit
+        self._reads: list[int] = []  # the keys that a node reads, as bits
+        self._left_out: dict[date, list[Read | None]] = {}
         self._kinds: list[int] = []
         self._parts: list[tuple[int, ...]] = []  # of a test its number
         self._tests: dict[Atom, int] = {}
@@ -38,16 +57,32 @@ class ConditionGraph:
         """The node of one of the bundle's conditions."""
         return self._defined[condition.key] if isinstance(condition, Defined) else self._nodes[id(condition)]
 
-    def reader(self, reading: Reading, asked_of: Callable[[Atom], tuple[str, ...]]) -> Callable[[int], Read]:
-        """Reads nodes on one exchange; `asked_of` has the facts to ask for because of an open test."""
-        kinds, parts, atoms = self._kinds, self._parts, self.atoms
+    def reader(
+        self, exchange: Exchange, day: date, reading: Reading, asked_of: Callable[[Atom], tuple[str, ...]]
+    ) -> Callable[[int], Read]:
+        """
+        Reads nodes on one exchange; `reading` says how tests read, `asked_of` has the facts to ask for because of an open test.
+
+        Of a test whose facts are all left out, and with them the countries of its places, these two depend on the day only.
+        """
+        kinds, parts, atoms, reads = self._kinds, self._parts, self.atoms, self._reads
         test = reading.reader(atoms)
         known: list[Read | None] = [None] * len(kinds)
+        left_out = self._of_day(day)
+        sent = 0
+        for key in exchange.values:
+            sent |= self._keys.get(key, 0)
 
         def read(node: int) -> Read:
             found = known[node]
             if found is not None:
                 return found
+            shared = not reads[node] & sent
+            if shared:
+                found = left_out[node]
+                if found is not None:
+                    known[node] = found
+                    return found
             kind, inner = kinds[node], parts[node]
             if kind == TEST:
                 truth = test(inner[0])
@@ -69,11 +104,33 @@ class ConditionGraph:
                         open_.append(one)  # type: ignore[arg-type]
                 else:
                     if open_:
-                        found = open_[0] if len(open_) == 1 else tuple({fact: None for facts in open_ for fact in facts})
+                        found = open_[0] if len(open_) == 1 else tuple(dict.fromkeys(chain.from_iterable(open_)))
             known[node] = found
+            if shared:
+                left_out[node] = found
             return found
 
         return read
+
+    def _of_day(self, day: date) -> list[Read | None]:
+        """How nodes read on a day where their facts are left out, as far as it is known; readers add to it."""
+        found = self._left_out.get(day)
+        if found is None:
+            while len(self._left_out) >= DAYS:
+                del self._left_out[next(iter(self._left_out))]
+            found = self._left_out[day] = [None] * len(self._kinds)
+        return found
+
+    def _read_by(self, atom: Atom) -> int:
+        """The keys under which an exchange may hold what a test reads, as bits: a total's members, a field's document, a place's country."""
+        keys = 0
+        for name in (atom.fact, atom.other):
+            fact = name.removesuffix(IN_REGISTER)
+            document = (name.rpartition(".")[0],) if name.partition(".")[0] in DOCUMENT_GROUPS else ()
+            for member in (name, *document, *self._families.get(name, ("", (fact,)))[1]):
+                for key in (member, self._lies_in.get(member, "")):
+                    keys |= self._keys.setdefault(key, 1 << len(self._keys)) if key else 0
+        return keys
 
     def _add(self, condition: Condition) -> int:
         node = self._nodes.get(id(condition))
@@ -86,17 +143,22 @@ class ConditionGraph:
                 node = self._tests.get(condition)
                 if node is None:
                     self.atoms.append(condition)
-                    node = self._tests[condition] = self._new(TEST, (len(self.atoms) - 1,))
+                    node = self._tests[condition] = self._new(TEST, (len(self.atoms) - 1,), self._read_by(condition))
             case Not(part=part):
-                node = self._new(NOT, (self._add(part),))
+                node = self._whole(NOT, (part,))
             case All(parts=parts) | AnyOf(parts=parts):
-                node = self._new(ALL if isinstance(condition, All) else ANY, tuple(map(self._add, parts)))
+                node = self._whole(ALL if isinstance(condition, All) else ANY, parts)
         self._nodes[id(condition)] = node
         return node
 
-    def _new(self, kind: int, parts: tuple[int, ...]) -> int:
+    def _whole(self, kind: int, conditions: tuple[Condition, ...]) -> int:
+        parts = tuple(map(self._add, conditions))
+        return self._new(kind, parts, reduce(or_, (self._reads[part] for part in parts), 0))
+
+    def _new(self, kind: int, parts: tuple[int, ...], reads: int) -> int:
         self._kinds.append(kind)
         self._parts.append(parts)
+        self._reads.append(reads)
         return len(self._kinds) - 1
 
 

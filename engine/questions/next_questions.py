@@ -62,7 +62,7 @@ class Questions:
             self._most[rule.key] = max(own, *late, *lifted, own)
         self._tested: dict[frozenset[str], dict[str, list[Atom]]] = {}
         self._asked_of: dict[int, tuple[str, ...]] = {}
-        self.graph = ConditionGraph(bundle.rules)
+        self.graph = ConditionGraph(bundle.rules, {fact.name: fact.lies_in for fact in bundle.vocabulary.placed})
         placed = {name for each in bundle.vocabulary.placed for name in (each.name, each.lies_in)}
         self._tied = placed | bundle.coherence.mentioned
         self.number_of = {rule.key: number for number, rule in enumerate(bundle.rules.rules)}

@@ -32,7 +32,7 @@ class Ranking(OpenFacts):
 
     def __init__(self, questions: Questions, judgement: Judgement) -> None:
         super().__init__(questions, judgement)
-        self._read = questions.graph.reader(self.reading, self._asked_of)
+        self._read = questions.graph.reader(self.exchange, judgement.as_of, self.reading, self._asked_of)
         self._askable: dict[str, bool] = {}
 
     def best_first(self) -> list[str]:
@@ -42,8 +42,11 @@ class Ranking(OpenFacts):
         Where no rule that counts is open, all facts that are open: an open outcome always asks something.
         """
         low, high = self.outcome.bounds.low, self.outcome.bounds.high
+        first: list[str] = []
         terms = list(self.terms(low))
-        first = self.ranked([term for term in terms if term[0] > PROCEEDS]) if low <= PROCEEDS < high else []
+        if low <= PROCEEDS < high:
+            first = self.ranked([term for term in terms if term[0] > PROCEEDS])
+            terms = [term for term in terms if term[0] <= PROCEEDS]  # all terms of every fact that is not among the first
         found = list(dict.fromkeys([*first, *self.ranked(terms)]))
         if not found:
             gates, others = self.candidates()
