@@ -8,7 +8,8 @@ as there is room. So nothing that is sent can make an answer long, and no list c
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from json.encoder import encode_basestring as quote
 from typing import TYPE_CHECKING, Any
 
@@ -79,22 +80,24 @@ class AnswerWriter:
             "engine": self._agreed if engine.agreed else _engine(engine),
             "verdict": f'"{self.teller.verdicts.digest(judgement.verdict, outcome)}"',
         }
-        items = {
-            "questions": [self.asked(part) for part in case.asked],
-            "unmet": list(self.unmet(case)),
-            "jurisdictions": list(self.jurisdictions(case)),
-            "disputed": [_encode(part.model_dump(mode="json")) for part in disputed],
-            "signed_off": [_encode(part.model_dump(mode="json")) for part in judgement.signed_off],
-            "owed": [owed(part) for part in sorted(duties, key=urgency)],
-            "carried": [_encode(part.model_dump(mode="json", include=CARRIED)) for part in sorted(carried, key=_gravity)],
-            "conflicts": [quote(part.text) for part in conflicts],
-            "rests_on": [self.teller.statement(each) for each in case.rests_on] if outcome.permits else [],
-            "gaps": list(self.gaps(case)),
-            "must_be_shown": [quote(name) for name in case.exchange.only_stated],
-            "lanes": list(self.lanes(case)),
+        rests_on = case.rests_on if outcome.permits else ()
+        listed: dict[str, tuple[int, Iterable[str]]] = {  # of each list how many items it has, and their texts
+            "questions": (len(case.asked), map(self.asked, case.asked)),
+            "unmet": _counted(self.unmet(case)),
+            "jurisdictions": (len(outcome.jurisdictions), self.jurisdictions(case)),
+            "disputed": (len(disputed), (_encode(part.model_dump(mode="json")) for part in disputed)),
+            "signed_off": (len(judgement.signed_off), (_encode(part.model_dump(mode="json")) for part in judgement.signed_off)),
+            "owed": (len(duties), map(owed, sorted(duties, key=urgency))),
+            "carried": (len(carried), map(_carried, sorted(carried, key=_gravity))),
+            "conflicts": (len(conflicts), (quote(part.text) for part in conflicts)),
+            "rests_on": (len(rests_on), map(self.teller.statement, rests_on)),
+            "gaps": _counted(self.gaps(case)),
+            "must_be_shown": (len(case.exchange.only_stated), map(quote, case.exchange.only_stated)),
+            "lanes": _counted(self.lanes(case)),
         }
+        items = {name: list(islice(texts, MOST[name])) for name, (_, texts) in listed.items()}
         shown = fitted(items, MOST_BYTES - SPARE - _size(fixed))
-        more = {name: left for name, each in items.items() if (left := len(each) - len(shown[name]))}
+        more = {name: left for name, (count, _) in listed.items() if (left := count - len(shown[name]))}
         if case.further:
             more["questions"] = more.get("questions", 0) + case.further
         lists = {
@@ -102,7 +105,8 @@ class AnswerWriter:
             for name in items
             if shown[name] or name not in OPTIONAL or (name == "rests_on" and outcome.permits)
         }
-        return {name: text for name in ORDER if (text := {**fixed, **lists, "more": _encode(more)}.get(name)) is not None}
+        members = {**fixed, **lists, "more": _encode(more)}
+        return {name: members[name] for name in ORDER if name in members}
 
     def asked(self, part: QuestionPart) -> str:
         """A question with the titles of its choices, as many as there is room for."""
@@ -240,6 +244,16 @@ def owed(part: DutyPart) -> str:
     perhaps = {"certain": False} if not part.certain else {}
     late = {"overdue": part.overdue} if part.overdue != "no" else {}
     return _encode({"duty": part.duty, "who": part.who, **perhaps, **late, **_told(due=part.due and part.due.isoformat())})
+
+
+def _counted(texts: Iterable[str]) -> tuple[int, Iterable[str]]:
+    """How many texts there are, and the texts."""
+    found = list(texts)
+    return len(found), found
+
+
+def _carried(part: CarriedPart) -> str:
+    return _encode(part.model_dump(mode="json", include=CARRIED))
 
 
 def _gravity(part: CarriedPart) -> int:
