@@ -48,7 +48,10 @@ class Level(IntEnum):
 
     @property
     def word(self) -> str:
-        return self.name.lower()
+        return _WORDS[self]
+
+
+_WORDS = tuple(level.name.lower() for level in Level)
 
 
 class State(IntEnum):

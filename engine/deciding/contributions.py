@@ -246,6 +246,8 @@ class Counting:
 
 def _span(count: Value) -> Range | None:
     """All that a count may be, from the least to the most; None where it is not known."""
+    if isinstance(count, Range):
+        return count
     counts = [each for each in either(count) if isinstance(each, Range)]
     if len(counts) < len(either(count)):
         return None

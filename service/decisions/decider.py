@@ -320,8 +320,10 @@ class Decider:
         moment = Moment(as_of, now if as_of == today else None)
         database = self._service.store.database
         try:
-            if not self._counts.sent(live, exchange.document) and self._counts.unused(database, live):
-                return Filled(exchange, {}, dict.fromkeys(live.counting.facts, ANY_NUMBER))
+            if self._counts.unused(database, live):
+                if not self._counts.sent(live, exchange.document):
+                    return Filled(exchange, {}, dict.fromkeys(live.counting.facts, ANY_NUMBER))
+                return self._counts.fill(None, live, exchange, moment)
             with database.reading.connect() as connection:
                 return self._counts.fill(connection, live, exchange, moment)
         except sa.exc.SQLAlchemyError:

@@ -75,7 +75,7 @@ class Counts:
 
     def fill(
         self,
-        connection: sa.Connection,
+        connection: sa.Connection | None,
         live: Live,
         exchange: engine.Exchange,
         moment: Moment,
@@ -83,7 +83,7 @@ class Counts:
         after: int | None = None,
     ) -> Filled:
         """
-        The exchange with its counters filled in.
+        The exchange with its counters filled in; a ledger that counts nothing (`unused`) needs no connection.
 
         `after` is the number of the record with the counts that the caller sent: what was committed later is added to them. Raises
         RequestRefused if the caller sent a count and the settings do not allow it.
@@ -104,7 +104,7 @@ class Counts:
                 ProblemPlace(pointer="/" + fact.replace(".", "/"), code="counter-brought", detail=detail) for fact in brought
             )
             raise RequestRefused("exchange-refused", "the service keeps the counters; leave them out", errors=tuple(places))
-        found = self.book.find(connection, wanted, after=after if brought else None)
+        found = self.book.find(connection, wanted, after=after if brought else None) if connection is not None else {}
         counts: dict[str, engine.Range] = {}
         marks: dict[str, dict[str, Any]] = {}
         others: dict[str, engine.Tally] = {}
@@ -125,12 +125,13 @@ class Counts:
         counted = [fact for fact, mark in marks.items() if mark["from"] == "ledger"]
         return Filled(counting.filled(exchange, counts, counted) if counts else exchange, marks, others)
 
-    def wanted(self, connection: sa.Connection, counter: engine.Counter, key: engine.Key, moment: Moment) -> Wanted:
-        """A counter for a key, in its window at a moment."""
+    def wanted(self, connection: sa.Connection | None, counter: engine.Counter, key: engine.Key, moment: Moment) -> Wanted:
+        """A counter for a key, in its window at a moment; without a connection for no key."""
         day = moment.day(counter)
         # The window of today has no last day: another process, whose clock is a little ahead, may already count on tomorrow.
         last = ALWAYS if moment.now else day.isoformat()
-        return Wanted(counter, self.book.covering(connection, counter, key), counter.window.first(day), last)
+        keys = self.book.covering(connection, counter, key) if connection is not None else ()
+        return Wanted(counter, keys, counter.window.first(day), last)
 
     def complete(self, wanted: Wanted, found: FoundCounts) -> bool:
         """Whether the ledger has every exchange of a window: from its first day on, or from an opening count on."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import combinations
 from typing import NamedTuple
 
 from engine.backends.bitset.reading import NO, UNKNOWN, YES, AtomReader
@@ -34,6 +35,13 @@ STATES = tuple(
 BARS = {"review": REVIEW, "prohibit": Level.PROHIBITED}
 MET = frozenset((State.MET,))
 UNMET = STATES[NO][NO]
+# What a requirement raises in each state, without the duties that come with it, and between which ends it lies in several.
+RAISED = {State.UNMET: Level.REQUIREMENTS_UNMET, State.DOUBTFUL: REVIEW, State.MET: PERMITTED}
+ENDS = {
+    frozenset(states): (min(map(RAISED.__getitem__, states)), max(map(RAISED.__getitem__, states)))
+    for size in range(1, len(State) + 1)
+    for states in combinations(State, size)
+}
 
 
 class Table:
@@ -105,6 +113,11 @@ class Table:
             for name, found in grounds.items()
             for number in found
         }
+        # The requirements of which some ground comes with duties, and the rules that require one of them.
+        self.dutiful = frozenset(name for (name, _), duties in self.ways.items() if duties)
+        self.requiring_dutiful = mask_of(
+            n for n, rule in enumerate(rules.rules) if rule.need and not self.dutiful.isdisjoint(rule.need.requirements())
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -331,21 +344,14 @@ class BitsetStrata:
             duties = self.table.obliged[number]
             return self._owing(duties, duties, stands) if duties else (NOTHING, NOTHING)
         states = self._need(rule.need)
-        if states is UNMET or states == UNMET:
-            return Level.REQUIREMENTS_UNMET, Level.REQUIREMENTS_UNMET
-        lows, highs = [], []
-        if State.MET in states:
-            certain, possible = self._owed_for(rule.need)
-            least, most = self._owing(certain if states == MET else NO_DUTIES, possible, stands)
-            lows.append(least)
-            highs.append(most)
-        if State.UNMET in states:
-            lows.append(Level.REQUIREMENTS_UNMET)
-            highs.append(Level.REQUIREMENTS_UNMET)
-        if State.DOUBTFUL in states:
-            lows.append(REVIEW)
-            highs.append(REVIEW)
-        return min(lows), max(highs)
+        if State.MET not in states or not self.table.requiring_dutiful >> number & 1:
+            return ENDS[states]
+        certain, possible = self._owed_for(rule.need)
+        least, most = self._owing(certain if states == MET else NO_DUTIES, possible, stands)
+        if states == MET:
+            return least, most
+        low, high = ENDS[states - MET]
+        return min(least, low), max(most, high)
 
     def _need(self, need: Need) -> frozenset[State]:
         """Kleene over met and unmet, with doubt between them (3.4)."""
@@ -365,6 +371,8 @@ class BitsetStrata:
         if need.op == "any_of":
             return self._relied_on([Way(self._need(part), self._named(part), *self._owed_for(part)) for part in need.parts])
         name = need.requirement
+        if name not in self.table.dutiful:
+            return NO_DUTIES, NO_DUTIES
         if name not in self._duties:
             self._duties[name] = self._relied_on(list(self._ways(name)))
         return self._duties[name]
@@ -396,20 +404,21 @@ class BitsetStrata:
         While an earlier way is unknown, no duty is certain (3.5).
         """
         open_ = [way for way in ways if State.MET in way.states]
-        every = NO_DUTIES.union(*(way.possible for way in open_))
-        named = [way for way in open_ if way.named]
-        if named:
-            first = named[0]
-            return (first.certain, first.possible) if first.states == MET else (NO_DUTIES, every)
-        for way in open_:
-            overdue = max((self.overdue(key) for key in way.certain), default=NO)
-            if overdue is not YES and any(self.overdue(key) is not NO for key in way.possible):
-                overdue = UNKNOWN
+        named = next((way for way in open_ if way.named), None)
+        for way in open_ if named is None else (named,):
+            overdue = NO if way is named else self._late(way)
             if way.states != MET or overdue is UNKNOWN:
-                return NO_DUTIES, every
+                return NO_DUTIES, NO_DUTIES.union(*(each.possible for each in open_))
             if overdue is NO:
                 return way.certain, way.possible
         return (open_[0].certain, open_[0].possible) if open_ else (NO_DUTIES, NO_DUTIES)
+
+    def _late(self, way: Way) -> Truth:
+        """Whether a duty of a way is overdue."""
+        overdue = max((self.overdue(key) for key in way.certain), default=NO)
+        if overdue is not YES and any(self.overdue(key) is not NO for key in way.possible):
+            return UNKNOWN
+        return overdue
 
     def _owing(self, certain: frozenset[str], possible: frozenset[str], stands: Truth) -> tuple[Level, Level]:
         """Note which duties are owed, and give the lowest and highest level that they raise. A done duty raises nothing (3.5)."""
