@@ -25,7 +25,7 @@ STAKES = (
     Level.PERMITTED_WITH_OBLIGATIONS,
     Level.PERMITTED,
 )
-RANK = {stake: rank for rank, stake in enumerate(STAKES)}
+RANK = tuple(map(STAKES.index, Level))  # of each level, the worst first
 NONE_SIGNED: frozenset[str] = frozenset()
 
 
@@ -76,7 +76,11 @@ def numbers(mask: int) -> Iterator[int]:
 
 def worst(*stakes: Level) -> Level:
     """The worst of several stakes."""
-    return min(stakes, key=RANK.__getitem__)
+    found = stakes[0]
+    for stake in stakes[1:]:
+        if RANK[stake] < RANK[found]:
+            found = stake
+    return found
 
 
 class Reading(Protocol):

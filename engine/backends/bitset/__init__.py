@@ -16,7 +16,7 @@ from datetime import date
 from engine.backends.bitset.fact_masks import FactsTests
 from engine.backends.bitset.reading import AtomReader
 from engine.backends.bitset.reliance import Reliance, Stays
-from engine.backends.bitset.strata import BitsetStrata, FloorTerms, Table, mask_of
+from engine.backends.bitset.strata import BitsetStrata, FloorTerms, Table, mask_of, without
 from engine.backends.bitset.terms import Derived, Terms
 from engine.exchange import Exchange
 from engine.rules import All, AnyOf, Atom, Condition, Defined, Level, Not, RuleSet, Truth, atoms, tests
@@ -85,7 +85,7 @@ class Bitset:
         others = possible & self._others
         while others:
             first, mask = firsts[(others & -others).bit_length() - 1]
-            others &= ~mask
+            others = without(others, mask)
             possible |= first
             if certain & mask:
                 certain |= first

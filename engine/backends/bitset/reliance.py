@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from engine.backends.bitset.fact_masks import Share
-from engine.backends.bitset.strata import Table
+from engine.backends.bitset.strata import Table, without
 from engine.backends.bitset.terms import Derived
 from engine.rules import Level, Need
 from engine.verdict import STAKES, Masks, Verdict, numbers, worst
@@ -39,7 +39,7 @@ class Stays:
 
     def stake(self, terms: int) -> Level:
         """The worst that may come if one of these terms does not stay."""
-        if self.all & terms:
+        if terms and self.all & terms:
             for stake in STAKES:
                 if self.terms.get(stake, 0) & terms:
                     return stake
@@ -53,7 +53,9 @@ class Reliance:
         self._table = table
         self._placed = placed
         # Each uses only earlier ones, so the users come first.
-        self._derived = tuple((each.terms, each.users.holding, each.users.failing) for each in reversed(derived))
+        self._derived = tuple(
+            (each.terms, each.users.all, each.users.holding, each.users.failing) for each in reversed(derived)
+        )
         self._rules: dict[Level, int] = dict.fromkeys(RAISING, 0)  # rules as bits, by the level that they raise
         self._terms: dict[Level, int] = dict.fromkeys(RAISING, 0)  # the same as bits of their terms
         self._needing: dict[str, int] = {}
@@ -93,8 +95,8 @@ class Reliance:
         """
         spared = self._lifts(verdict, terms, shut, kept)
         for stake, mask in self._terms.items():
-            shut.add(stake, mask & ~spared)
-        closed = free & ~terms.possible
+            shut.add(stake, without(mask, spared))
+        closed = without(free, terms.possible)
         shut = Stays({stake: mask & closed for stake, mask in shut.terms.items()}, shut.all & closed)
         every = self._through_derived(terms, free, closed, shares, shut, kept)
         return _named(shares, shut, kept, every)
@@ -137,11 +139,11 @@ class Reliance:
         for _, possible, _ in shares:
             free &= possible
         unshut = shut.all & free  # what no value shuts
-        for tests, holding, failing in self._derived:
-            behind = kept.all & (holding | failing)
-            alone = unshut & (holding | failing)
-            if not behind and not alone and not every.all:
+        staying = kept.all | unshut
+        for tests, users, holding, failing in self._derived:
+            if not staying & users and not every.all:
                 continue
+            behind, alone = kept.all & users, unshut & users
             if not terms.possible & tests:
                 shuts = holding
             elif terms.certain & tests:
@@ -157,6 +159,7 @@ class Reliance:
                 else:
                     (every if behind else shut).add(stake, tests & closed)
                     unshut = shut.all & free
+                staying = kept.all | unshut
         return every
 
 
@@ -166,26 +169,26 @@ def _named(shares: Sequence[Share], shut: Stays, kept: Stays, every: Stays) -> M
     once = twice = 0
     shuts = []
     for _, possible, _ in shares:
-        mine = all_shut & possible ^ all_shut
+        mine = without(all_shut, possible)
         if mine:
             twice |= once & mine
             once |= mine
         shuts.append(mine)
-    alone, left = once & ~twice, once
+    alone, left = once ^ twice, once
     found: dict[str, Level] = {}
     for (values, possible, tested), mine in zip(shares, shuts, strict=True):
         needed, keeps = alone & mine, all_kept & tested
-        too = all_every & ~possible if all_every else 0
+        too = without(all_every, possible) if all_every else 0
         if needed or keeps or too:
             stake = worst(shut.stake(needed), kept.stake(keeps), every.stake(too))
             for value in values:
-                found[value] = worst(found.get(value, stake), stake)
-            left &= ~mine
+                found[value] = worst(found[value], stake) if value in found else stake
+            left = without(left, mine)
     for (values, _, _), mine in zip(shares, shuts, strict=True) if left else ():
         if left & mine:
             for value in values:
                 found.setdefault(value, Level.PERMITTED)
-            left &= ~mine
+            left = without(left, mine)
     return found
 
 

@@ -285,15 +285,16 @@ class BitsetStrata:
         # Rules that bar, or only oblige, and that nothing doubts, raise one level, however many they are.
         undoubted = possible & ~(may_doubt & table.barring)
         sure = certain & undoubted
+        undoubted_beneath, sure_beneath = undoubted & ~certain_reviews, sure & ~certain_reviews
         for place, level, bars in table.bars:
             if undoubted & bars:
                 if level > high[place]:
                     high[place] = level
                 if sure & bars and level > low[place]:
                     low[place] = level
-                if undoubted & bars & ~certain_reviews and level > high_beneath[place]:
+                if undoubted_beneath & bars and level > high_beneath[place]:
                     high_beneath[place] = level
-                if sure & bars & ~certain_reviews and level > low_beneath[place]:
+                if sure_beneath & bars and level > low_beneath[place]:
                     low_beneath[place] = level
         waiting = possible & (table.raising | table.barring & may_doubt)
         while waiting:
@@ -450,6 +451,11 @@ class BitsetStrata:
 
     def overdue_of_owed(self) -> Mapping[str, Truth]:
         return {key: self.overdue(key) for key in self.owed}
+
+
+def without(terms: int, others: int) -> int:
+    """Some terms without others; the complement of a mask is slow to make."""
+    return terms & others ^ terms
 
 
 def mask_of(numbers: Iterable[int]) -> int:
