@@ -268,13 +268,14 @@ class PDP:
         if not judgement.outcome.permits:
             return ()
         first = self.engines[0]
+        given = frozenset(each.provision for each in judgement.signed)
+
+        def look(exchange: Exchange, signed: frozenset[str]) -> Outcome:
+            like = judgement if signed == given else None
+            return self._look(exchange, judgement.as_of, signed, judgement.came, like)[1]
+
         with self._lock:
-            return self._foundations.find(
-                judgement,
-                lambda exchange, signed: self._look(exchange, judgement.as_of, signed, judgement.came)[1],
-                first.rests_on if isinstance(first, Bitset) else None,
-                exact,
-            )
+            return self._foundations.find(judgement, look, first.rests_on if isinstance(first, Bitset) else None, exact)
 
     @property
     def naming(self) -> Naming:
@@ -310,20 +311,37 @@ class PDP:
         return self._look(self._shown(exchange), as_of, signed, came)
 
     def _look(
-        self, exchange: Exchange, as_of: date, signed: frozenset[str] = NONE_SIGNED, came: Collection[Carried] = ()
+        self,
+        exchange: Exchange,
+        as_of: date,
+        signed: frozenset[str] = NONE_SIGNED,
+        came: Collection[Carried] = (),
+        like: Judgement | None = None,
     ) -> tuple[Verdict, Outcome]:
-        """The same, with every value as it is: what a search changes counts as shown."""
+        """
+        The same, with every value as it is: what a search changes counts as shown.
+
+        `like` is a judgement with the same approvals that the exchange differs little from.
+        """
         with self._lock:
-            verdict, outcome = self._looked(exchange, as_of, signed, came)
+            verdict, outcome = self._looked(exchange, as_of, signed, came, like)
             if exchange.disputed:
                 outcome = decided(outcome, [self._looked(each, as_of, signed, came)[1] for each in choices(exchange)])
             return verdict, outcome
 
     def _looked(
-        self, exchange: Exchange, as_of: date, signed: frozenset[str], came: Collection[Carried]
+        self,
+        exchange: Exchange,
+        as_of: date,
+        signed: frozenset[str],
+        came: Collection[Carried],
+        like: Judgement | None = None,
     ) -> tuple[Verdict, Outcome]:
         verdict = self.engines[0].evaluate(exchange, as_of, signed)
-        outcome = self._combiner.outcome(exchange, verdict, as_of, signed)
+        covered = None
+        if like and not like.exchange.disputed and self._combiner.covers_alike(exchange, verdict, like.exchange, like.verdict):
+            covered = like.own.coverage
+        outcome = self._combiner.outcome(exchange, verdict, as_of, signed, covered)
         return verdict, over(outcome, held((*came, *stated(exchange, self.travelling)), (verdict,)))
 
     def outcome(self, exchange: Exchange, as_of: date) -> Outcome:

@@ -48,13 +48,30 @@ class Combiner:
         self._rules = bundle.rules.rules
         self._compelling = sum(1 << number for number, rule in enumerate(self._rules) if rule.effect == "compels")
 
-    def outcome(self, exchange: Exchange, verdict: Verdict, as_of: date, signed: Collection[str] = ()) -> Outcome:
-        """The outcome of a verdict; a gap in coverage, and a reach that is not signed off, raise the bounds of their jurisdiction."""
-        covered = self._map.of(exchange, verdict.defined, as_of).without(signed)
+    def outcome(
+        self,
+        exchange: Exchange,
+        verdict: Verdict,
+        as_of: date,
+        signed: Collection[str] = (),
+        covered: Coverage | None = None,
+    ) -> Outcome:
+        """
+        The outcome of a verdict; a gap in coverage, and a reach that is not signed off, raise the bounds of their jurisdiction.
+
+        `covered` is its coverage, if that is known (`covers_alike`).
+        """
+        if covered is None:
+            covered = self._map.of(exchange, verdict.defined, as_of).without(signed)
         jurisdictions, against = self._weigh(verdict, verdict.jurisdictions, covered)
         overall = Bounds.over(jurisdictions.values())
         shown = {name: bounds for name, bounds in jurisdictions.items() if name and bounds.high is not Level.NOT_APPLICABLE}
         return Outcome(word(overall), overall, shown, covered, tuple(against))
+
+    def covers_alike(self, exchange: Exchange, verdict: Verdict, other: Exchange, others: Verdict) -> bool:
+        """Whether two exchanges, with the verdicts on them under the law of one day, have the same coverage: it reads the same in both."""
+        countries = (exchange.value(fact) == other.value(fact) for fact in self._map.countries)
+        return all(countries) and verdict.defined.alike(others.defined, self.read)
 
     def beneath(self, verdict: Verdict, outcome: Outcome) -> Bounds:
         """The bounds without the reviews that a person may sign off (4.6); doubtful lifts are not accepted here."""

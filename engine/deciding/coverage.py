@@ -156,6 +156,7 @@ class CoverageMap:
         vocabulary = bundle.vocabulary
         self._vocabulary = vocabulary
         self._touches = tuple((f"touch/{n}", touch.fact, touch.as_) for n, touch in enumerate(vocabulary.touches))
+        self.countries = tuple(dict.fromkeys(touch.fact for touch in vocabulary.touches))  # the facts that name them
         self._subjects = tuple(vocabulary.subjects)
         self._about = tuple(f"subject/{subject}" for subject in vocabulary.subjects)
         self._spoken = {

@@ -12,6 +12,8 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import reduce
+from operator import or_
 
 from engine.backends.bitset.fact_masks import FactsTests
 from engine.backends.bitset.reading import AtomReader
@@ -152,12 +154,20 @@ class TermIndex:
     alone: Mapping[Atom, int]
     seen: tuple[int, ...]
     bits: dict[int, tuple[Sequence[Atom], tuple[int, ...]]] = field(default_factory=dict)  # of sequences of tests, by identity
+    terms: dict[int, tuple[Sequence[str], int]] = field(default_factory=dict)  # of sequences of definitions, by identity
 
     def bits_of(self, atoms: Sequence[Atom]) -> tuple[int, ...]:
         """The bits of some tests, looked up once for each sequence."""
         known = self.bits.get(id(atoms))
         if known is None:
             known = self.bits[id(atoms)] = (atoms, tuple(self.alone[atom] for atom in atoms))
+        return known[1]
+
+    def terms_of(self, keys: Sequence[str]) -> int:
+        """The terms of some definitions, looked up once for each sequence."""
+        known = self.terms.get(id(keys))
+        if known is None:
+            known = self.terms[id(keys)] = (keys, reduce(or_, (self.defined[key] for key in keys), 0))
         return known[1]
 
 
@@ -225,6 +235,13 @@ class BitsetDefinitions(Definitions):
         terms, possible, certain = self._reading.index.defined, self._reading.possible, self._reading.certain
         found = [terms[key] for key in keys]
         return [YES if certain & mask else UNKNOWN if possible & mask else NO for mask in found]
+
+    def alike(self, other: Definitions, keys: Sequence[str]) -> bool:
+        if not isinstance(other, BitsetDefinitions):
+            return super().alike(other, keys)
+        mine, theirs = self._reading, other._reading
+        mask = mine.index.terms_of(keys)
+        return mine.possible & mask == theirs.possible & mask and mine.certain & mask == theirs.certain & mask
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._reading.index.defined)
