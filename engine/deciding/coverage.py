@@ -337,8 +337,11 @@ class _Touched:
         """
         collected = self.truth(country, "collection")
         of_people = min(self.truth(country, "people"), max(collected, self.truth(country, "storage"))) if country else NO
+        about = max(of_people, min(~self.people, collected))
+        if about is NO:
+            return NO
         at_home = min(self.truth(country, "recipient"), self.only(country, "recipient"), self.only(country, "access"))
-        return min(max(of_people, min(~self.people, collected)), ~at_home)
+        return min(about, ~at_home)
 
 
 def _countries(value: Value, relevant: Truth) -> Iterator[tuple[str, Truth]]:

@@ -84,7 +84,8 @@ def _concerned(verdict: Verdict, among: int) -> list[tuple[int, Rule]]:
         return []
     rules = verdict.rules
     open_ = {name for name, states in verdict.requirements.items() if State.DOUBTFUL in states}
-    asked = {name for number in numbers(verdict.stands.possible) for name in _needs(rules[number].need)} & open_
+    standing = numbers(verdict.stands.possible) if open_ else ()
+    asked = {name for number in standing for name in _needs(rules[number].need)} & open_
     victims = {rules[number].key for number in numbers(verdict.doubted.possible)}
 
     def reaches(rule: Rule) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from hashlib import sha256
+from itertools import combinations
 from json.encoder import encode_basestring as quote
 
 from engine.deciding.combine import Outcome
@@ -15,6 +16,13 @@ from engine.rules import RuleSet, State
 from engine.verdict import Bounds, Verdict, numbers
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True, allow_nan=False).encode
+
+# The names of the states that a requirement may have.
+_STATES = {
+    frozenset(states): _encode(sorted(state.name.lower() for state in states))
+    for size in range(1, len(State) + 1)
+    for states in combinations(State, size)
+}
 
 
 class VerdictWriter:
@@ -29,8 +37,7 @@ class VerdictWriter:
         self._advice = sum(1 << number for number, rule in enumerate(rules.rules) if rule.effect == "advise")
         self._needs = tuple(tuple(rule.need.requirements()) if rule.need else () for rule in rules.rules)
         self._requiring = sum(1 << number for number, names in enumerate(self._needs) if names)
-        self._names = tuple((name, quote(name)) for name in sorted(rules.requirements))
-        self._states: dict[frozenset[State], str] = {}
+        self._names = tuple((name, f"{quote(name)}:") for name in sorted(rules.requirements))
 
     def digest(self, verdict: Verdict, outcome: Outcome) -> str:
         """
@@ -39,19 +46,12 @@ class VerdictWriter:
         SHA-256 of the canonical JSON of: the rules whose conditions hold, that stand, and that are doubted, by key, possibly and for
         certain; the states of each requirement; the bounds of each jurisdiction, and overall.
         """
-        states, known = verdict.requirements, self._states
-        requirements = []
-        for name, quoted in self._names:
-            of = states[name]
-            text = known.get(of)
-            if text is None:
-                text = known[of] = _encode(sorted(state.name.lower() for state in of))
-            requirements.append(f"{quoted}:{text}")
+        states = verdict.requirements
+        requirements = [lead + _STATES[states[name]] for name, lead in self._names]
         jurisdictions = [f"{quote(name)}:{_ends(bounds)}" for name, bounds in sorted(outcome.jurisdictions.items())]
-        doubted, holds, stands = (
-            f"[{self._listed(masks.possible)},{self._listed(masks.certain)}]"
-            for masks in (verdict.doubted, verdict.holds, verdict.stands)
-        )
+        sets = (verdict.doubted, verdict.holds, verdict.stands)
+        listed = {mask: self._listed(mask) for mask in {mask for masks in sets for mask in masks}}  # many are the same
+        doubted, holds, stands = (f"[{listed[masks.possible]},{listed[masks.certain]}]" for masks in sets)
         whole = (
             f'{{"bounds":{_ends(outcome.bounds)},"doubted":{doubted},"holds":{holds},"jurisdictions":{{{",".join(jurisdictions)}}},'
             f'"requirements":{{{",".join(requirements)}}},"stands":{stands}}}'

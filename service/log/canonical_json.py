@@ -41,7 +41,7 @@ def _no_fraction(digits: str) -> None:
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True, allow_nan=False).encode
 # Finds every fraction and every integer of 15 digits or more. What it finds within a text only leads to a closer look.
-_perhaps_a_number = re.compile(r"[0-9]{15}|[0-9][.eE]").search
+_perhaps_a_number = re.compile(r"[0-9](?:[.eE]|[0-9]{14})").search
 _look_at_numbers = json.JSONDecoder(parse_int=_plain_integer, parse_float=_no_fraction).decode
 
 
