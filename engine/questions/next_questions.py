@@ -60,13 +60,18 @@ class Questions:
             late = (duty.overdue for duty in rule.duties if duty.due is not None)
             lifted = (self._most[victim] for victim in rule.exempts)
             self._most[rule.key] = max(own, *late, *lifted, own)
+        rules = bundle.rules.rules
+        self.levels = tuple(self._most[rule.key] for rule in rules)  # of each rule, by its number
+        self.above = {level: sum(1 << n for n, most in enumerate(self.levels) if most > level) for level in Level}
+        self.lifting = sum(1 << n for n, rule in enumerate(rules) if rule.exempts or rule.excuses or rule.satisfies)
         self._tested: dict[frozenset[str], dict[str, list[Atom]]] = {}
         self._asked_of: dict[int, tuple[str, ...]] = {}
         self.graph = ConditionGraph(bundle.rules, {fact.name: fact.lies_in for fact in bundle.vocabulary.placed})
+        self.nodes = tuple(self.graph.node(rule.condition) for rule in rules)
         placed = {name for each in bundle.vocabulary.placed for name in (each.name, each.lies_in)}
         self._tied = placed | bundle.coherence.mentioned
-        self.number_of = {rule.key: number for number, rule in enumerate(bundle.rules.rules)}
-        self.requiring = sum(1 << number for number, rule in enumerate(bundle.rules.rules) if rule.need is not None)
+        self.number_of = {rule.key: number for number, rule in enumerate(rules)}
+        self.requiring = sum(1 << n for n, rule in enumerate(rules) if rule.need is not None)
 
     def most(self, rule: Rule) -> Level:
         """The highest level that a rule can raise the outcome to, or that it can exempt from."""

@@ -92,12 +92,11 @@ class Ranking(OpenFacts):
         for each in self.judgement.carried:
             if each.truth is Truth.UNKNOWN and each.rule.travels and each.rule.travels.when:
                 yield each.rule.travels.otherwise, self.needed(Defined(each.rule.travels.when))
-        holds = self.verdict.holds
-        for number in numbers(holds.possible & ~holds.certain):
-            rule = self.verdict.rules[number]
-            level = self.questions.most(rule)
-            if level > above and self.matters(number):
-                yield level, self.needed(rule.condition)
+        holds, questions = self.verdict.holds, self.questions
+        open_ = holds.possible & ~holds.certain & questions.above[above]
+        for number in numbers(open_ & (self.verdict.stands.possible | questions.lifting)):
+            if not questions.lifting >> number & 1 or self.matters(number):
+                yield questions.levels[number], self.facts(questions.nodes[number])
         for key in self.weighing():
             if self.verdict.defined[key] is Truth.UNKNOWN:
                 yield Level.REVIEW, self.needed(self.definitions[key])
@@ -116,10 +115,8 @@ class Ranking(OpenFacts):
                     yield duty.overdue, [*self.undisputed(self.exchange.asked_for(start))]
 
     def matters(self, number: int) -> bool:
-        """Whether it matters if a rule stands: of a lift, whether there is anything open that it may lift."""
+        """Whether it matters if a rule that lifts stands: whether there is anything open that it may lift."""
         rule = self.verdict.rules[number]
-        if not (rule.exempts or rule.excuses or rule.satisfies):
-            return bool(self.verdict.stands.possible >> number & 1)
         if rule.effect not in ("exempts", "satisfies"):
             return True
         if any(self.holding(key) for key in rule.exempts):
@@ -141,7 +138,11 @@ class Ranking(OpenFacts):
 
     def needed(self, condition: Condition) -> tuple[str, ...]:
         """The facts that leave a condition open; for a family's total, its members."""
-        read = self._read(self.questions.graph.node(condition))
+        return self.facts(self.questions.graph.node(condition))
+
+    def facts(self, node: int) -> tuple[str, ...]:
+        """The facts that leave a node of the graph open."""
+        read = self._read(node)
         return () if isinstance(read, bool) else read
 
     def _asked_of(self, atom: Atom) -> tuple[str, ...]:
