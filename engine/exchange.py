@@ -91,6 +91,8 @@ class Exchange:
     @property
     def disputed(self) -> tuple[str, ...]:
         """The facts and documents of which the register says something else than the sender."""
+        if Disputed not in map(type, self.values.values()):  # as almost always, and asked several times for a decision
+            return ()
         return tuple(name for name, value in self.values.items() if type(value) is Disputed)
 
     def contradictions(self) -> Iterator[tuple[str, str, Entity]]:

@@ -122,7 +122,11 @@ class ConditionGraph:
         return found
 
     def _read_by(self, atom: Atom) -> int:
-        """The keys under which an exchange may hold what a test reads, as bits: a total's members, a field's document, a place's country."""
+        """
+        The keys under which an exchange may hold what a test reads, as bits.
+
+        Of a total these are its members, of a document's field the document, of a place also its country.
+        """
         keys = 0
         for name in (atom.fact, atom.other):
             fact = name.removesuffix(IN_REGISTER)
