@@ -205,6 +205,7 @@ def load_sources(
         check_entries(nevers, vocabulary, rules, findings)
     if findings.errors:
         raise BundleRefused(findings.errors, sources)
+    vocabulary = replace(vocabulary, nodes={})  # they were read to find what is wrong
     coherence = Coherence(nevers, vocabulary, rules)
     grounds = frozenset(rule.key for rule in rules.rules if rule.effect == "satisfies")
     travelling = frozenset(rule.provision.id for rule in rules.rules if rule.travels)

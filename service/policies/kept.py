@@ -60,17 +60,16 @@ def keep(transaction: sa.Connection, loaded: Loaded, now: datetime) -> bool:
     known = sa.select(sa.literal(1)).where(bundle.c.source == digests.source, bundle.c.meaning == digests.meaning)
     if transaction.execute(known).first():
         return False
-    transaction.execute(
-        sa.insert(bundle).values(
-            source=digests.source,
-            meaning=digests.meaning,
-            trust=settings.trust,
-            norms=settings.norms,
-            engine=engine.__version__,
-            first_used_at=moment_text(now),
-            archive=loaded.archive,
-        )
-    )
+    row = {
+        "source": digests.source,
+        "meaning": digests.meaning,
+        "trust": settings.trust,
+        "norms": settings.norms,
+        "engine": engine.__version__,
+        "first_used_at": moment_text(now),
+        "archive": loaded.archive,
+    }
+    transaction.execute(sa.insert(bundle), row)  # apart from the statement, which SQLAlchemy keeps with its values
     return True
 
 

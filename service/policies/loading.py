@@ -32,16 +32,20 @@ class Signed:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A checked bundle, its archive, and what was signed of each of its folders (nothing if no keys are set)."""
+    """A checked bundle, and what was signed of each of its folders (nothing if no keys are set)."""
 
     bundle: engine.Bundle
-    archive: bytes
     signed: Mapping[str, Signed]
 
     @property
     def versions(self) -> dict[str, int | None]:
         """The signed version of each folder."""
         return {folder: each.version for folder, each in self.signed.items()}
+
+    @property
+    def archive(self) -> bytes:
+        """The archive of the bundle, written anew: it is as large as all its sources, and seldom needed."""
+        return archive.write(self.bundle.sources)
 
 
 def beside(path: Path) -> Path:
@@ -64,9 +68,10 @@ def load(paths: Path | Sequence[Path], settings: engine.PolicySettings, keys: Se
     files, signed = sources(paths, settings, keys)
     bundle = engine.load_sources(files, settings, tests=False)
     try:
-        return Loaded(bundle, archive.write(files), signed)
+        archive.write(files)
     except archive.ArchiveRefused as refused:
         raise SourceRefused(f"the policies {_listed(_places(paths))} cannot be kept: {refused}") from None
+    return Loaded(bundle, signed)
 
 
 def sources(
