@@ -31,12 +31,16 @@ class Instruments:
         )
         self._reviews = tuple(rule.provision.id if rule.effect == "review" else "" for rule in rules)
 
-    def of(self, verdict: Verdict, signed: Collection[str] = ()) -> Mapping[str, Bounds]:
-        """The bounds of each policy by itself, in the order of the rules. `signed` are the provisions that a person has signed off."""
+    def of(self, verdict: Verdict, signed: Collection[str] = (), among: int = -1) -> Mapping[str, Bounds]:
+        """
+        The bounds of each policy by itself, in the order of the rules.
+
+        `signed` are the provisions that a person has signed off; `among` are all rules of the policies that are asked for, as bits.
+        """
         lows: dict[str, Level] = {}
         highs: dict[str, Level] = {}
         stands, may_doubt = verdict.stands.certain, verdict.doubted.possible
-        for number in numbers(verdict.stands.possible & self._weighing):
+        for number in numbers(verdict.stands.possible & self._weighing & among):
             always = self._always[number]
             low, high = (always, always) if always is not None else _raised(verdict.rules[number], verdict)
             certain = stands >> number & 1

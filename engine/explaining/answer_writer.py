@@ -142,10 +142,11 @@ class AnswerWriter:
         return {**told, "how": how} if how and len(how.encode()) <= MAX_HOW else told
 
     def jurisdictions(self, case: Case) -> Iterator[str]:
-        """Each jurisdiction and the instruments that weigh in it, the strictest first."""
-        weighing = self.teller.weighing(case)
+        """The strictest jurisdictions and the instruments that weigh in each, the strictest first."""
         strictest = sorted(case.outcome.jurisdictions.items(), key=lambda each: (-each[1].high, -each[1].low, each[0]))
-        for name, bounds in strictest:
+        shown = dict(strictest[: MOST["jurisdictions"]])
+        weighing = self.teller.weighing(case, shown)
+        for name, bounds in shown.items():
             own = weighing.get(name, [])
             yield _encode(
                 {

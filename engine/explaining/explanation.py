@@ -10,7 +10,9 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
+from functools import reduce
 from json.encoder import encode_basestring as quote
+from operator import or_
 from typing import Any
 
 from pydantic import BaseModel
@@ -82,6 +84,10 @@ class Teller:
         self._lifts = {n: frozenset((*rule.satisfies, *rule.excuses)) for n, rule in enumerate(rules)}
         self._needs = {n: tuple(rule.need.requirements()) for n, rule in enumerate(rules) if rule.need}
         self.instruments = Instruments(rules)
+        self._rules_of: dict[str, int] = {}  # of each jurisdiction, as bits
+        for number, rule in enumerate(rules):
+            place = rule.provision.jurisdiction
+            self._rules_of[place] = self._rules_of.get(place, 0) | 1 << number
         self.owner = {rule.provision.policy: rule.provision.jurisdiction for rule in rules}
         self._titles_of = {rule.provision.policy: self.book.text(rule.provision.instrument) for rule in rules}
         self._reasons: dict[tuple[int, bool], tuple[str, str]] = {}
@@ -263,11 +269,12 @@ class Teller:
             **self.naming.of(case.exchange, case.verdict.defined),
         }
 
-    def weighing(self, case: Case) -> dict[str, list[tuple[Bounds, str]]]:
-        """By jurisdiction the instruments that weigh, each with its own bounds, the strictest first."""
+    def weighing(self, case: Case, places: Iterable[str]) -> dict[str, list[tuple[Bounds, str]]]:
+        """By jurisdiction, of some, the instruments that weigh, each with its own bounds, the strictest first."""
         signed = {part.provision for part in case.judgement.signed_off if part.accepts == "review"}
         found: dict[str, list[tuple[Bounds, str]]] = {}
-        for policy, bounds in self.instruments.of(case.verdict, signed).items():
+        among = reduce(or_, (self._rules_of.get(place, 0) for place in places), 0)
+        for policy, bounds in self.instruments.of(case.verdict, signed, among).items():
             found.setdefault(self.owner[policy], []).append((bounds, policy))
         return {name: sorted(own, key=lambda each: (-each[0].high, -each[0].low, each[1])) for name, own in found.items()}
 
@@ -275,7 +282,7 @@ class Teller:
         return self._titles_of[policy]
 
     def _jurisdictions(self, case: Case) -> Iterator[str]:
-        weighing = self.weighing(case)
+        weighing = self.weighing(case, case.outcome.jurisdictions)
         for name, bounds in sorted(case.outcome.jurisdictions.items()):
             own = weighing.get(name, ())
             instruments = _list(

@@ -172,12 +172,12 @@ class AnswerBook:
         if type.values and type.values.rank:
             return values
         standings: dict[tuple[bool, ...], str] = {}
+        above = frozenset[str]().union(*(type.values.ancestors(word) for word in words)) if type.values else frozenset()
         for value in values:
             kin = type.values.ancestors(value) if type.values else frozenset((value,))
-            standing = tuple(self._stands(register, kin) for register in registers)
-            related = type.values and any(value in type.values.ancestors(w) or w in kin for w in words)
+            related = type.values and (value in above or not kin.isdisjoint(words))
             if value not in words and not related:
-                standings.setdefault(standing, value)
+                standings.setdefault(tuple(self._stands(register, kin) for register in registers), value)
         return [*words, *standings.values(), *([] if type.values else ["some-other-value"])]
 
     def _stands(self, register: str, values: frozenset[str]) -> bool:
