@@ -59,6 +59,7 @@ from engine.policy_language.check import PolicySettings
 from engine.policy_language.model import ActionText, AttributesText, AuthZenText, ContextText, EntityText, Status
 from engine.policy_language.places import NotAnObject, Path, Places
 from engine.policy_language.vocabulary import Register
+from engine.questions.horizon import OutcomeMove, TurnCause
 from engine.rules import Level
 from engine.values import Duration, Range
 from engine.version import SEMANTICS, semantics_of
@@ -120,6 +121,7 @@ __all__ = [
     "NameTaken",
     "NotAnObject",
     "NotLaidOut",
+    "OutcomeMove",
     "OwedDuty",
     "Path",
     "Phrasebook",
@@ -138,6 +140,7 @@ __all__ = [
     "Status",
     "Tally",
     "Trial",
+    "TurnCause",
     "Unsignable",
     "Written",
     "__version__",

@@ -23,7 +23,7 @@ from engine.backends.durable import Durable
 from engine.backends.reference import Reference
 from engine.bundle import Bundle, all_stays
 from engine.deciding.carried import Carried, held, over, raised, stated, travelling
-from engine.deciding.combine import UNDETERMINED, Combiner, Outcome
+from engine.deciding.combine import UNDETERMINED, Combiner, Evaluate, Outcome
 from engine.deciding.combine import word as outcome_word
 from engine.deciding.disputed import choices, decided, overall
 from engine.deciding.judgement import Judgement
@@ -39,7 +39,7 @@ from engine.explaining.search_terms import Naming
 from engine.explaining.withheld import withheld
 from engine.explaining.written import Written
 from engine.languages import ENGLISH, LANGUAGES
-from engine.questions.horizon import Horizon
+from engine.questions.horizon import Horizon, OutcomeMove
 from engine.questions.next_questions import Questions
 from engine.questions.remedies import Remedies
 from engine.rules import Atom, Condition, Level, Truth
@@ -352,6 +352,35 @@ class PDP:
         """The exchange as the engines read it: without what must be shown and is merely stated (semantics 4.11)."""
         return shown_only(exchange, self._must_be_shown) if self._must_be_shown else exchange
 
+    def moves(self, judgement: Judgement, until: date) -> tuple[OutcomeMove, ...]:
+        """
+        The days after that of a judgement, up to `until`, on which its outcome becomes another one, although the facts stay the same.
+
+        They are found by the first engine; judge the exchange on such a day for a decision. None where the engines disagree.
+        """
+        if not judgement.agreed:
+            return ()
+        signed, look = self._look_ahead(judgement)
+        ends = [each.until for each in signed]
+        return self.horizon(ENGLISH.code).moves(judgement.exchange, judgement.as_of, until, look, ends)
+
+    def next_turn(self, judgement: Judgement, after: date) -> date | None:
+        """The first day after a day on which a test of a judged exchange may change, within ten years; None if there is none."""
+        ends = [each.until for each in judgement.signed]
+        return self.horizon(ENGLISH.code).next_turn(judgement.exchange, after, ends)
+
+    def _look_ahead(self, judgement: Judgement) -> tuple[list[Approval], Evaluate]:
+        """The approvals that a decision shows, and how its exchange is decided on other days with them."""
+        # Only approvals that the decision shows count from here on, so that the decision can be made again from its own content.
+        shown = {each.provision for each in judgement.signed_off}
+        signed = [each for each in judgement.signed if each.provision in shown]
+
+        def look(exchange: Exchange, day: date) -> tuple[Verdict, Outcome]:
+            standing = frozenset(each.provision for each in signed if day <= each.until)
+            return self._look(exchange, day, standing, judgement.came)
+
+        return signed, look
+
     def horizon(self, lang: str) -> Horizon:
         """The search of later days, which writes in one language. Raises ValueError if the language is unknown."""
         with self._lock:
@@ -375,16 +404,10 @@ class PDP:
         """
         more: dict[str, BaseModel] = {}
         judgement = case.judgement
-        # Only approvals that the decision shows count from here on, so that the decision can be made again from its own content.
-        shown = {each.provision for each in judgement.signed_off}
-        signed = [each for each in judgement.signed if each.provision in shown]
+        signed, look = self._look_ahead(judgement)
 
         def unsigned(exchange: Exchange, day: date) -> tuple[Verdict, Outcome]:
             return self._look(exchange, day, came=judgement.came)
-
-        def look(exchange: Exchange, day: date) -> tuple[Verdict, Outcome]:
-            standing = frozenset(each.provision for each in signed if day <= each.until)
-            return self._look(exchange, day, standing, judgement.came)
 
         if "trace" in include:
             more["trace"] = trace(case)

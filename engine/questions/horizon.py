@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
+from typing import Literal
 
 from engine.bundle import Bundle
 from engine.calendars import first_after, is_worked
@@ -27,6 +28,10 @@ YEARS = 10
 TRAVELS = "#travels"  # the end of the key of a definition that a condition carried with the data tests
 MAX_EVALUATIONS = 400
 
+# What a day brings: a provision begins or ends, an entry of a register of the policies begins or ends, a document or another date of
+# the exchange passes a bound, a duty was due, the law of a jurisdiction is modelled or accepted from then on or no longer, a sign-off ends.
+TurnCause = Literal["begins", "ends", "register", "document", "date", "duty", "coverage", "sign-off"]
+
 
 @dataclass(frozen=True, slots=True)
 class Turn:
@@ -40,11 +45,29 @@ class Turn:
     kind: str
     key: str
     because: str
+    cause: TurnCause
 
     @property
     def travels(self) -> bool:
         """Whether the test belongs to a condition that travels with the data, which a later exchange has to meet."""
         return self.key.endswith(TRAVELS)
+
+
+@dataclass(frozen=True, slots=True)
+class OutcomeMove:
+    """
+    A day on which an outcome becomes another one, although the facts stay the same.
+
+    `causes` and `because` say what changes on that day, in general and in sentences that may quote dates of the exchange. `provisions`
+    are those that begin or cease to apply.
+    """
+
+    day: date
+    before: str
+    after: str
+    causes: tuple[TurnCause, ...]
+    because: tuple[str, ...]
+    provisions: tuple[str, ...]
 
 
 class Horizon:
@@ -87,7 +110,7 @@ class Horizon:
         """
         turns = self.turns(exchange, as_of, carried)
         for end in ends:
-            turn = Turn(end.toordinal() + 1, "sign-off", "", self.book.language.sign_off_ends(end))
+            turn = self._sign_off(end)
             turns.setdefault(turn.day, []).append(turn)
         before = evaluate(exchange, as_of)
         for day in sorted(turns):
@@ -106,6 +129,43 @@ class Horizon:
                 )
             before = after
         return HorizonPart(searched="all")
+
+    def moves(
+        self, exchange: Exchange, as_of: date, until: date, evaluate: Evaluate, ends: Iterable[date] = ()
+    ) -> tuple[OutcomeMove, ...]:
+        """
+        The days after `as_of`, up to `until`, on which the outcome becomes another one than the day before.
+
+        `ends` are the last days of the sign-offs that `evaluate` knows.
+        """
+        turns = self.turns(exchange, as_of)
+        for turn in map(self._sign_off, ends):
+            turns.setdefault(turn.day, []).append(turn)
+        days = sorted(day for day in turns if as_of.toordinal() < day <= until.toordinal())
+        found: list[OutcomeMove] = []
+        before = evaluate(exchange, as_of) if days else None
+        for day in days:
+            assert before is not None
+            after = evaluate(exchange, date.fromordinal(day))
+            if after[1].word != before[1].word:
+                changed = self._changed(turns[day], before, after)
+                found.append(
+                    OutcomeMove(
+                        day=date.fromordinal(day),
+                        before=before[1].word,
+                        after=after[1].word,
+                        causes=tuple(dict.fromkeys(turn.cause for turn in changed)),
+                        because=tuple(dict.fromkeys(turn.because for turn in changed)),
+                        provisions=tuple(self.provisions(before[0], after[0])),
+                    )
+                )
+            before = after
+        return tuple(found)
+
+    def next_turn(self, exchange: Exchange, after: date, ends: Iterable[date] = ()) -> date | None:
+        """The first day after a day on which a test may change, within ten years; None if there is none."""
+        days = [*self.turns(exchange, after), *(end.toordinal() + 1 for end in ends if end >= after)]
+        return date.fromordinal(min(days)) if days else None
 
     def turns(self, exchange: Exchange, as_of: date, carried: bool = False) -> dict[int, list[Turn]]:
         """
@@ -126,9 +186,9 @@ class Horizon:
         for atom in atoms(condition):
             if atom.fact == AS_OF:
                 self._fixed += [
-                    Turn(day.toordinal(), kind, key, self.book.language.comes_into_force(name, day))
+                    Turn(day.toordinal(), kind, key, self.book.language.comes_into_force(name, day), "begins")
                     if atom.op == "at_least"
-                    else Turn(day.toordinal() + 1, kind, key, self.book.language.in_force_until(name, day))
+                    else Turn(day.toordinal() + 1, kind, key, self.book.language.in_force_until(name, day), "ends")
                     for day in atom.operands
                     if isinstance(day, date)
                 ]
@@ -144,10 +204,10 @@ class Horizon:
             for entry in entries:
                 if entry.from_:
                     told = say.among_from(self.book.value(of, value), title, entry.from_)
-                    yield Turn(entry.from_.toordinal(), kind, key, told)
+                    yield Turn(entry.from_.toordinal(), kind, key, told, "register")
                 if entry.until:
                     told = say.among_until(self.book.value(of, value), title, entry.until)
-                    yield Turn(entry.until.toordinal() + 1, kind, key, told)
+                    yield Turn(entry.until.toordinal() + 1, kind, key, told, "register")
 
     def _cover(self) -> None:
         """
@@ -156,8 +216,9 @@ class Horizon:
         say = self.book.language
         for each in self.bundle.vocabulary.accepts:
             by = self.book.text(each.by)
-            self._fixed.append(Turn(each.from_.toordinal(), "cover", each.id, say.acceptance_begins(by, each.from_)))
-            self._fixed.append(Turn(each.until.toordinal() + 1, "cover", each.id, say.acceptance_ends(by, each.until)))
+            begun, ended = say.acceptance_begins(by, each.from_), say.acceptance_ends(by, each.until)
+            self._fixed.append(Turn(each.from_.toordinal(), "cover", each.id, begun, "coverage"))
+            self._fixed.append(Turn(each.until.toordinal() + 1, "cover", each.id, ended, "coverage"))
         for name, text in self.bundle.vocabulary.jurisdictions.items():
             for subject, cover in text.covers.items():
                 day = cover.from_
@@ -165,7 +226,7 @@ class Horizon:
                     continue
                 about = self.book.text(self.bundle.vocabulary.subjects[subject].title)
                 told = self.book.language.modelled_from(self.book.text(text.title), about, day)
-                self._fixed.append(Turn(day.toordinal(), "cover", name, told))
+                self._fixed.append(Turn(day.toordinal(), "cover", name, told, "coverage"))
             if isinstance(text.countries, str):
                 self._fixed += self._register("cover", name, text.countries)
 
@@ -180,12 +241,12 @@ class Horizon:
                     if not isinstance(value, date):
                         continue
                     say, title = self.book.language, self.book.title(fact)
-                    yield Turn(value.toordinal(), kind, key, say.has_come(title, value))
-                    yield Turn(value.toordinal() + 1, kind, key, say.has_passed(title, value))
+                    yield Turn(value.toordinal(), kind, key, say.has_come(title, value), "date")
+                    yield Turn(value.toordinal() + 1, kind, key, say.has_passed(title, value), "date")
                     for length in atom.operands:
                         if isinstance(length, Duration):
                             told = say.has_run(title, self.book.duration(length), value)
-                            yield from (Turn(day, kind, key, told) for day in self._ends(value, length))
+                            yield from (Turn(day, kind, key, told, "date") for day in self._ends(value, length))
 
     def _document(self, kind: str, key: str, fact: str, exchange: Exchange) -> Iterator[Turn]:
         for document in either(exchange.values.get(fact, Missing.LEFT_OUT)):
@@ -194,14 +255,14 @@ class Horizon:
             say, title = self.book.language, self.book.title(fact)
             dated, expires = document.fields.get("dated"), document.fields.get("expires")
             if isinstance(dated, date):
-                yield Turn(dated.toordinal(), kind, key, say.is_dated(title, dated))
+                yield Turn(dated.toordinal(), kind, key, say.is_dated(title, dated), "document")
             if isinstance(expires, date):
-                yield Turn(expires.toordinal() + 1, kind, key, say.expires(title, expires))
+                yield Turn(expires.toordinal() + 1, kind, key, say.expires(title, expires), "document")
 
     def _due(self, exchange: Exchange) -> Iterator[Turn]:
         for duty in self._duties.values():
             for day in self._past(duty.due, exchange):
-                yield Turn(day, "duty", duty.key, self.book.language.last_day_passes(self.book.text(duty.text)))
+                yield Turn(day, "duty", duty.key, self.book.language.last_day_passes(self.book.text(duty.text)), "duty")
 
     def _past(self, due: Due | None, exchange: Exchange) -> Iterator[int]:
         """The days on which a last day may first be past."""
@@ -239,6 +300,10 @@ class Horizon:
 
     def because(self, turns: Iterable[Turn], before: tuple[Verdict, Outcome], after: tuple[Verdict, Outcome]) -> list[str]:
         """The reasons for a change of outcome: those of the tests that changed on the day, each once."""
+        return list(dict.fromkeys(turn.because for turn in self._changed(turns, before, after)))
+
+    def _changed(self, turns: Iterable[Turn], before: tuple[Verdict, Outcome], after: tuple[Verdict, Outcome]) -> list[Turn]:
+        """The turns whose tests changed on the day."""
         (old, was), (new, now) = before, after
         holds = (old.holds.possible ^ new.holds.possible) | (old.holds.certain ^ new.holds.certain)
         changed: dict[str, Callable[[str], bool]] = {
@@ -248,7 +313,7 @@ class Horizon:
             "cover": lambda key: was.coverage != now.coverage,
             "sign-off": lambda key: True,
         }
-        return list(dict.fromkeys(turn.because for turn in turns if changed[turn.kind](turn.key)))
+        return [turn for turn in turns if changed[turn.kind](turn.key)]
 
     def provisions(self, before: Verdict, after: Verdict) -> list[str]:
         """The provisions that do not stand as they did the day before."""
@@ -256,6 +321,9 @@ class Horizon:
         changed = (old.possible ^ new.possible) | (old.certain ^ new.certain)
         rules = [after.rules[number] for number in numbers(changed)]
         return list(dict.fromkeys(rule.provision.id for rule in rules if rule.effect != "advise"))
+
+    def _sign_off(self, end: date) -> Turn:
+        return Turn(end.toordinal() + 1, "sign-off", "", self.book.language.sign_off_ends(end), "sign-off")
 
     def _cited(self, provision: Provision) -> str:
         return self.book.cited(self.book.text(provision.title), provision)
