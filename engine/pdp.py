@@ -42,7 +42,7 @@ from engine.languages import ENGLISH, LANGUAGES
 from engine.questions.horizon import Horizon, OutcomeMove
 from engine.questions.next_questions import Questions
 from engine.questions.remedies import Remedies
-from engine.rules import Atom, Condition, Level, Truth
+from engine.rules import Atom, Condition, Level, Truth, atoms
 from engine.values import Value
 from engine.verdict import NONE_SIGNED, Bounds, Engine, Reading, Verdict
 from engine.version import VERSION
@@ -351,6 +351,15 @@ class PDP:
     def _shown(self, exchange: Exchange) -> Exchange:
         """The exchange as the engines read it: without what must be shown and is merely stated (semantics 4.11)."""
         return shown_only(exchange, self._must_be_shown) if self._must_be_shown else exchange
+
+    @cached_property
+    def tested(self) -> frozenset[str]:
+        """The facts that some condition of the policies tests."""
+        rules = self.bundle.rules
+        conditions = [*rules.definitions.values(), *(rule.condition for rule in rules.rules)]
+        conditions += [duty.done_when for duty in rules.duties().values() if duty.done_when]
+        read = [atom for condition in conditions for atom in atoms(condition)]
+        return frozenset(fact for atom in read for fact in (atom.fact, atom.other) if fact)
 
     def moves(self, judgement: Judgement, until: date) -> tuple[OutcomeMove, ...]:
         """

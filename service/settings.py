@@ -123,6 +123,16 @@ class Settings(BaseModel):
     commit_within_days: int = Field(
         default=1, ge=0, le=31, description="for how many days after its own day a decision may be committed"
     )
+    watch_commitments: bool = Field(
+        default=True,
+        description="whether what was committed is decided again each day and with new policies, see the page on the watch",
+    )
+    watch_days: int = Field(
+        default=30,
+        ge=0,
+        le=366,
+        description="how many days ahead the watch tells that an outcome will move or a duty falls due",
+    )
     hosts: str = Field(
         default="",
         description="further host names that requests may be addressed to, separated by commas; callers then need a key",

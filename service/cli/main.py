@@ -33,6 +33,7 @@ from service.cli import (
     schema,
     serve,
     test,
+    watch,
 )
 from service.cli.command import Commands
 
@@ -61,7 +62,7 @@ def fifthfactor(
 for each in (
     *(check, lint, docs, schema, fmt, test),
     *(evaluate, explain, ask, facts, plan, diff, compile),
-    *(serve, replay),
+    *(serve, replay, watch),
     *(calendars, registers),
 ):
     app.add_typer(each.app)

@@ -205,7 +205,7 @@ class Decider:
         as_of = filled.exchange.as_of or today
         began = perf_counter()
         try:
-            unsigned, judgement = self._judged(live, filled.exchange, as_of, today, transaction)
+            unsigned, judgement = self.judged(live, filled.exchange, as_of, today, transaction)
         except engine.EnginesFailed as failed:
             self._service.incidents.failure(live.pdp, request_id, id, as_of, failed)
             raise RequestRefused("internal", "no engine could decide; the log has the details under this request id") from None
@@ -282,12 +282,16 @@ class Decider:
         """The judgement that `decide` would make, for searches. Nothing is recorded. Raises RequestRefused, engine.EnginesFailed."""
         today = self._today(now)
         filled = self._filled(live, exchange, now)
-        return self._judged(live, filled.exchange, filled.exchange.as_of or today, today, None)[1]
+        return self.judged(live, filled.exchange, filled.exchange.as_of or today, today, None)[1]
 
-    def _judged(
+    def judged(
         self, live: Live, exchange: engine.Exchange, as_of: date, today: date, transaction: sa.Connection | None
     ) -> tuple[engine.Judgement, engine.Judgement]:
-        """The judgements on an exchange without approvals, and with those that stand. Raises engine.EnginesFailed."""
+        """
+        The judgements on an exchange with its counters, without approvals and with those that stand. Raises engine.EnginesFailed.
+
+        Approvals are looked up in `transaction`, if one is under way.
+        """
         unsigned = live.pdp.judge(exchange, as_of=as_of)
         # Sign-offs are looked up only if one could change the outcome. The judgement without them shows whether one could.
         if unsigned.signable and unsigned.outcome.word in sign_offs.OPEN:

@@ -79,7 +79,11 @@ _MOVEMENTS = (
 )
 _LATER = (
     sa.select(movement.c.meaning, movement.c.key, movement.c.fact, *_MOVEMENTS)
-    .where(movement.c.sequence > sa.bindparam("after"), movement.c.live.is_(sa.true()))
+    .where(
+        movement.c.sequence > sa.bindparam("after"),
+        movement.c.commitment != sa.bindparam("without"),
+        movement.c.live.is_(sa.true()),
+    )
     .group_by(movement.c.meaning, movement.c.key, movement.c.fact)
 )
 _OPENINGS = (
@@ -162,11 +166,14 @@ class Book:
             return ()
         return tuple(self.hashed(connection, counter.per, each) for each in engine.covering(key))
 
-    def find(self, connection: sa.Connection, wanted: Sequence[Wanted], *, after: int | None = None) -> dict[str, FoundCounts]:
+    def find(
+        self, connection: sa.Connection, wanted: Sequence[Wanted], *, after: int | None = None, without: str | None = None
+    ) -> dict[str, FoundCounts]:
         """
         The sums of some counters, by their names.
 
-        `after` is the number of a record: what was committed later is also summed separately.
+        `after` is the number of a record: what was committed later is also summed separately. `without` is the id of a commitment that
+        is left out of all sums.
         """
         meanings: dict[str, set[str]] = {}
         until: dict[str, str] = {}
@@ -192,8 +199,10 @@ class Book:
         }
         if asked:
             self._days(connection, asked, begun, found)
+            if without is not None:
+                self._leave_out(connection, asked, without, found)
         if after is not None:
-            self._later(connection, wanted, meanings, after, found)
+            self._later(connection, wanted, meanings, after, without, found)
         return found
 
     def move(
@@ -338,15 +347,33 @@ class Book:
             name = each.counter.name
             found[name] = replace(found[name], window=window, since=since, opening=begun.get(name))
 
+    def _leave_out(
+        self, connection: sa.Connection, asked: Sequence[Wanted], commitment: str, found: dict[str, FoundCounts]
+    ) -> None:
+        """Take what a commitment adds out of the sums of some counters."""
+        own = movement.c.commitment == commitment, movement.c.live.is_(sa.true())
+        for row in connection.execute(sa.select(movement).where(*own)).all():
+            for each in asked:
+                name = each.counter.name
+                if each.counter.meaning != row.meaning or row.key not in each.keys or not row.day <= each.last:
+                    continue
+                sums = found[name]
+                if row.day >= each.first.isoformat():
+                    sums = replace(sums, window=_left(connection, sums.window, each, each.first.isoformat(), row))
+                if sums.opening is not None and row.day >= (day := sums.opening.day.isoformat()):
+                    sums = replace(sums, since=_left(connection, sums.since, each, day, row))
+                found[name] = sums
+
     def _later(
         self,
         connection: sa.Connection,
         wanted: Sequence[Wanted],
         meanings: Mapping[str, set[str]],
         after: int,
+        without: str | None,
         found: dict[str, FoundCounts],
     ) -> None:
-        rows = connection.execute(_LATER, {"after": after}).all()
+        rows = connection.execute(_LATER, {"after": after, "without": without or ""}).all()
         recent = connection.execute(_RECENT, {"after": after}).scalars().all()
         lost = any(after < int(records) for records in meanings.get(LOST, ()))
         for each in wanted:
@@ -372,6 +399,38 @@ class Book:
             if opened.id == row.id:
                 opened.counts[row.fact] = engine.Tally(row.low, row.low, row.high)
         return found
+
+
+def _left(
+    connection: sa.Connection, sums: Mapping[str, engine.Tally], wanted: Wanted, first: str, own: Any
+) -> dict[str, engine.Tally]:
+    """The sums of a counter from a day on without one movement."""
+    before = sums.get(own.fact, NOTHING)
+    here = (
+        movement.c.meaning == own.meaning,
+        movement.c.key.in_(wanted.keys),
+        movement.c.day.between(max(first, wanted.first.isoformat()), wanted.last),
+        movement.c.fact == own.fact,
+        movement.c.live.is_(sa.true()),
+        movement.c.commitment != own.commitment,
+    )
+    exact = own.key == wanted.keys[0]
+    as_large = (movement.c.key == wanted.keys[0], movement.c.low >= before.largest)
+    if (
+        (exact and own.low >= before.largest and not _any(connection, *here, *as_large))
+        or before.most is None
+        or own.high is None
+    ):
+        # The largest cannot be subtracted, nor can what has no end: the others are added up again.
+        certain = sa.case((movement.c.key == wanted.keys[0], 1), else_=0).label("exact")
+        rows = connection.execute(sa.select(certain, *_MOVEMENTS).where(*here).group_by(certain))
+        return {**sums, own.fact: sum((_tally(row, 1, certain=bool(row.exact)) for row in rows), NOTHING)}
+    low = own.low if exact else 0
+    return {**sums, own.fact: engine.Tally(before.largest, before.least - low, before.most - own.high)}
+
+
+def _any(connection: sa.Connection, *where: sa.ColumnElement[bool]) -> bool:
+    return connection.execute(sa.select(sa.literal(1)).select_from(movement).where(*where).limit(1)).first() is not None
 
 
 def _tally(row: Any, at: int, *, certain: bool) -> engine.Tally:

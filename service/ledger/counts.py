@@ -81,12 +81,14 @@ class Counts:
         moment: Moment,
         *,
         after: int | None = None,
+        without: str | None = None,
     ) -> Filled:
         """
         The exchange with its counters filled in; a ledger that counts nothing (`unused`) needs no connection.
 
-        `after` is the number of the record with the counts that the caller sent: what was committed later is added to them. Raises
-        RequestRefused if the caller sent a count and the settings do not allow it.
+        `after` is the number of the record with the counts that the caller sent: what was committed later is added to them. `without` is
+        the commitment of this exchange, if it has one: what it adds is the exchange's own count. Raises RequestRefused if the caller sent
+        a count and the settings do not allow it.
         """
         counting = live.counting
         # What an exchange adds is counted for what is stated: the engine compares its counters with what is registered, too.
@@ -104,7 +106,8 @@ class Counts:
                 ProblemPlace(pointer="/" + fact.replace(".", "/"), code="counter-brought", detail=detail) for fact in brought
             )
             raise RequestRefused("exchange-refused", "the service keeps the counters; leave them out", errors=tuple(places))
-        found = self.book.find(connection, wanted, after=after if brought else None) if connection is not None else {}
+        later_than = after if brought else None
+        found = {} if connection is None else self.book.find(connection, wanted, after=later_than, without=without)
         counts: dict[str, engine.Range] = {}
         marks: dict[str, dict[str, Any]] = {}
         others: dict[str, engine.Tally] = {}

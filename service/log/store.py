@@ -240,6 +240,19 @@ def find(connection: sa.Connection, id: str) -> Stored | None:
     return None if row is None else _stored(connection, row)
 
 
+def several(connection: sa.Connection, sequences: Sequence[int]) -> dict[int, Stored]:
+    """Some records, by their numbers."""
+    columns = (personal.c.sequence, *_OPENINGS.selected_columns)
+    openings: dict[int, list[Opening]] = {}
+    mine = personal.c.sequence.in_(sequences)
+    for number, *each in connection.execute(sa.select(*columns).where(mine).order_by(personal.c.sequence, personal.c.pointer)):
+        openings.setdefault(number, []).append(Opening(*each))
+    return {
+        row.sequence: Stored(row.sequence, SealedRecord(row.id, row.leaf, row.leaf_hash, tuple(openings.get(row.sequence, ()))))
+        for row in connection.execute(_RECORDS.where(record.c.sequence.in_(sequences)))
+    }
+
+
 def scan(connection: sa.Connection) -> Iterator[Stored]:
     """Every record, by sequence number. A service may write to the database at the same time."""
     after = -1

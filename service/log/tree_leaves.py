@@ -9,6 +9,7 @@ commitments, like the personal values of a record. The openings are rows of thei
 A leaf that would be longer has one hidden member `document`, whose value is all its members.
 """
 
+import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -44,9 +45,14 @@ class Happening:
     of_subject: frozenset[str] = frozenset()
 
 
-def append(transaction: sa.Connection, *happenings: Happening) -> None:
-    """Append a leaf for each, in the writing transaction in which it happens. Raises TreeBroken, and LogKeyRefused without the key."""
+def append(transaction: sa.Connection, *happenings: Happening) -> list[int]:
+    """
+    Append a leaf for each, in the writing transaction in which it happens; returns their indexes.
+
+    Raises TreeBroken, and LogKeyRefused without the key.
+    """
     growth = growth_of(transaction)
+    indexes: list[int] = []
     rows: list[dict[str, Any]] = []
     for each in happenings:
         shown, hidden, of_subject = each.members, each.hidden, each.of_subject
@@ -55,12 +61,24 @@ def append(transaction: sa.Connection, *happenings: Happening) -> None:
             leaf, openings = _sealed(each, {}, {"document": {**shown, **hidden}})
             of_subject = frozenset({"document"}) if of_subject else of_subject
         index = growth.append(each.kind, leaf)
+        indexes.append(index)
         rows += (
             {"leaf": index, "name": name, "subject": each.subject if name in of_subject else None, "salt": salt, "value": value}
             for name, salt, value in openings
         )
     if rows:
         transaction.execute(sa.insert(leaf_opening), rows)
+    return indexes
+
+
+def opened(connection: sa.Connection, leaves: Sequence[int]) -> dict[int, dict[str, Any]]:
+    """The hidden members of some leaves, by their indexes; those that were erased are not there."""
+    columns = (leaf_opening.c.leaf, leaf_opening.c.name, sa.cast(leaf_opening.c.value, sa.LargeBinary))
+    rows = connection.execute(sa.select(*columns).where(leaf_opening.c.leaf.in_(leaves), leaf_opening.c.value.is_not(None)))
+    found: dict[int, dict[str, Any]] = {}
+    for leaf, name, value in rows:
+        found.setdefault(leaf, {})[name] = json.loads(value)
+    return found
 
 
 def erase(transaction: sa.Connection, subject: str, at: str) -> list[Any]:

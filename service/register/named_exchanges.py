@@ -9,6 +9,7 @@ a fact that the register states, the exchange is refused. Conditions that travel
 import copy
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
@@ -81,7 +82,7 @@ class Body:
         return not self._merging.problems
 
 
-def read(live: Live, raw: bytes, connect: sa.Engine, today: date, reader: bool) -> Body:
+def read(live: Live, raw: bytes, database: sa.Engine | sa.Connection, today: date, reader: bool) -> Body:
     """
     A body with what the register says; its day is `today` if the body gives none.
 
@@ -102,7 +103,7 @@ def read(live: Live, raw: bytes, connect: sa.Engine, today: date, reader: bool) 
     day = document.get("as_of", today.isoformat())
     if not isinstance(day, str) or not _is_day(day):
         day = today.isoformat()  # the reader of exchanges refuses it
-    with connect.connect() as connection:
+    with database.connect() if isinstance(database, sa.Engine) else nullcontext(database) as connection:
         for each in names:
             version = _found(connection, each, day, each.role in named, merging)
             if version is not None:

@@ -37,6 +37,7 @@ from service.api import (
     shadow,
     sign_offs,
     start,
+    watch,
 )
 from service.api.parameters import Checked, wrong
 from service.api.shapes import Shapes
@@ -49,6 +50,7 @@ from service.server.compression import Compression
 from service.server.gate import Gate
 from service.service import Service
 from service.settings import Settings
+from service.watch.daily import watching
 
 API_VERSION = "1"
 DESCRIPTION = (
@@ -72,7 +74,7 @@ def create_app(settings: Settings, service: Service | None = None, entities: Ent
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         purging = asyncio.create_task(purge_now_and_then(service))
-        async with service.running(), service.metrics.sharing():
+        async with service.running(), service.metrics.sharing(), watching(service):
             yield
         purging.cancel()
         await asyncio.to_thread(service.close)
@@ -108,6 +110,7 @@ def create_app(settings: Settings, service: Service | None = None, entities: Ent
         metrics,
         proofs,
         receipts,
+        watch,
         start,
         docs,
     )

@@ -1,0 +1,91 @@
+"""
+The rounds of a running service: one for each day, and one after new policies have begun to decide.
+
+Every process of a service looks whether a round is due; the lease lets one of them do it. It decides between the requests of this process
+and pauses after each decision. It stops between two decisions when the service stops.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+
+import sqlalchemy as sa
+
+from service.problems import RequestRefused
+from service.service import Service
+from service.store.writer import NotRecorded
+from service.telemetry.log_lines import described
+from service.watch.lease import Lease, LeaseLost
+from service.watch.round import Result, RoundDone, run, sign, today_of
+
+LOOK_SECONDS = 5.0
+AGAIN_SECONDS = 60.0  # after another process was found at work, or the database did not answer
+PAUSE_SECONDS = 0.002
+
+
+@asynccontextmanager
+async def watching(service: Service) -> AsyncIterator[None]:
+    """Do rounds while the service runs, unless the settings turn them off."""
+    if not service.settings.watch_commitments:
+        yield
+        return
+    stop = asyncio.Event()
+    task = asyncio.create_task(watch_now_and_then(service, stop))
+    try:
+        yield
+    finally:
+        stop.set()
+        await task
+
+
+async def watch_now_and_then(
+    service: Service, stop: asyncio.Event, tell: Callable[[RoundDone], None] = lambda done: None
+) -> None:
+    """Do each round that is due, until `stop` is set. `tell` is called in a thread while a round is under way, and at its end."""
+    last, wait = "", 0.0
+    while not stop.is_set():
+        if wait > 0:
+            wait -= LOOK_SECONDS
+        elif (wanted := sign(service, today_of(service))) != last:
+            try:
+                done = await _round(service, wanted, stop, tell)
+            except LeaseLost:
+                wait = AGAIN_SECONDS
+            except (NotRecorded, sa.exc.SQLAlchemyError, RequestRefused) as failed:
+                service.say.error("watch_failed", **described(failed))
+                wait = AGAIN_SECONDS
+            else:
+                last = wanted if done else last
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), LOOK_SECONDS)
+
+
+async def _round(service: Service, wanted: str, stop: asyncio.Event, tell: Callable[[RoundDone], None]) -> bool:
+    """Do the round that is wanted, unless another process did it; whether it is done."""
+    loop = asyncio.get_running_loop()
+
+    def write(work: Callable[[sa.Connection], Result], /) -> Result:
+        return asyncio.run_coroutine_threadsafe(service.store.do(work), loop).result()
+
+    def work() -> RoundDone | None:
+        with service.store.database.reading.connect() as connection:
+            if Lease.of("round").done(connection) == wanted:
+                return None
+        today = today_of(service)
+        return run(service, write, today, progress=tell, stopped=stop.is_set, pause=lambda: time.sleep(PAUSE_SECONDS))
+
+    done = await asyncio.to_thread(work)
+    if done is None:
+        return True
+    if done.running:
+        service.say.info(
+            "watch_round",
+            running=done.running,
+            decided=done.decided,
+            told=done.told,
+            failed=done.failed,
+            whole=done.whole,
+        )
+    tell(done)
+    return done.whole

@@ -1,0 +1,68 @@
+"""
+Whose turn it is: of all processes that use a database, on any machines, one works at a time.
+
+INVARIANT (fenced): whoever works writes only in transactions that find its own name in the row, under the one writing lock. So a process
+whose lease ran out while it slept writes nothing more once another has taken over, whatever their clocks say.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import uuid4
+
+import sqlalchemy as sa
+
+from service.store.moments import moment_text
+from service.store.tables import watch_lease
+
+SECONDS = 120.0
+
+
+class LeaseLost(Exception):
+    """Another process works, or has taken over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The turn of one process at some work. Its methods take the writing transaction, and `now`."""
+
+    name: str
+    holder: str
+
+    @classmethod
+    def of(cls, name: str) -> "Lease":
+        """A lease of this work for a new holder."""
+        return cls(name, uuid4().hex)
+
+    def take(self, transaction: sa.Connection, now: datetime) -> None:
+        """Take the turn. Raises LeaseLost where another process has it."""
+        row = transaction.execute(sa.select(watch_lease).where(self._here)).one_or_none()
+        if row is None:
+            transaction.execute(sa.insert(watch_lease).values(name=self.name))
+        elif row.holder not in (None, self.holder) and row.until > moment_text(now):
+            raise LeaseLost
+        self._hold(transaction, now)
+
+    def keep(self, transaction: sa.Connection, now: datetime) -> None:
+        """Go on. Raises LeaseLost where another process has taken over."""
+        holder = transaction.execute(sa.select(watch_lease.c.holder).where(self._here)).scalar_one_or_none()
+        if holder != self.holder:
+            raise LeaseLost
+        self._hold(transaction, now)
+
+    def give_back(self, transaction: sa.Connection, done: str | None = None) -> None:
+        """Let the next one work; `done` says what is done, if everything is."""
+        values = {"holder": None, "until": None} | ({} if done is None else {"done": done})
+        mine = sa.and_(self._here, watch_lease.c.holder == self.holder)
+        transaction.execute(sa.update(watch_lease).where(mine).values(values))
+
+    def done(self, connection: sa.Connection) -> str | None:
+        """What was done last, by any process."""
+        return connection.execute(sa.select(watch_lease.c.done).where(self._here)).scalar_one_or_none()
+
+    @property
+    def _here(self) -> sa.ColumnElement[bool]:
+        return watch_lease.c.name == self.name
+
+    def _hold(self, transaction: sa.Connection, now: datetime) -> None:
+        until = moment_text(now + timedelta(seconds=SECONDS))
+        transaction.execute(sa.update(watch_lease).where(self._here).values(holder=self.holder, until=until))

@@ -1,0 +1,193 @@
+"""
+A round of the watch: every commitment that runs is looked at, and those whose grounds may have moved are decided again.
+
+In: an open service, a day, and how many days ahead. Out: events, once for each commitment, cause and day. The commitments are taken in
+batches, in the order of their records. What a batch tells, and what the watch keeps of its commitments, is one transaction. So a round
+that is interrupted or killed goes on where it stopped: what is kept says that nothing has moved since.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any, Protocol, TypeVar
+
+import sqlalchemy as sa
+
+import engine
+from service.decisions.decider import Decider
+from service.ledger.book import Book
+from service.ledger.counts import Counts
+from service.service import Service
+from service.settings import time_zone
+from service.store.moments import moment_text
+from service.store.tables import commitment, watched
+from service.telemetry.log_lines import described
+from service.watch import committed, events
+from service.watch.committed import Row
+from service.watch.grounds import Reason, Tokens
+from service.watch.lease import Lease
+from service.watch.outlook import Looked, Outlook
+
+AT_ONCE = 250  # commitments: what they tell is written in one transaction
+
+Result = TypeVar("Result")
+
+
+class Write(Protocol):
+    """Does work in a writing transaction, and returns its result once it is durable."""
+
+    def __call__(self, work: Callable[[sa.Connection], Result], /) -> Result:
+        """Do the work."""
+
+
+@dataclass(slots=True)
+class RoundDone:
+    """
+    What a round did.
+
+    `failed` commitments could not be decided by any engine; the next round tries again. `whole`: it came to its end.
+    """
+
+    running: int = 0
+    looked_at: int = 0
+    decided: int = 0
+    told: int = 0
+    failed: int = 0
+    whole: bool = False
+
+
+def writing(service: Service) -> Write:
+    """How a process without an event loop writes."""
+
+    def write(work: Callable[[sa.Connection], Result], /) -> Result:
+        return asyncio.run(service.store.do(work))
+
+    return write
+
+
+def sign(service: Service, today: date) -> str:
+    """What a round is done for: when this changes, the next one is due."""
+    return f"{today.isoformat()} {service.live.digests.meaning} {service.settings.watch_days}"
+
+
+def today_of(service: Service) -> date:
+    """The present day of a service."""
+    return service.clock().astimezone(time_zone(service.settings.zone)).date()
+
+
+def run(
+    service: Service,
+    write: Write,
+    today: date,
+    *,
+    progress: Callable[[RoundDone], None] = lambda done: None,
+    stopped: Callable[[], bool] = lambda: False,
+    pause: Callable[[], None] = lambda: None,
+) -> RoundDone:
+    """
+    Do a round for a day. It waits for the disk and decides for long, so call it in a thread.
+
+    `pause` is called between decisions, `stopped` between batches. Raises LeaseLost where another process does a round, NotRecorded and
+    sqlalchemy.exc.SQLAlchemyError where the database does not answer.
+    """
+    done = RoundDone()
+    with service.store.database.reading.connect() as connection:
+        done.running = committed.count(connection)
+    if not done.running:
+        done.whole = True
+        return done
+    lease = Lease.of("round")
+    write(lambda transaction: lease.take(transaction, service.clock()))
+    finished: str | None = None
+    try:
+        done_for = sign(service, today)  # before the policies are read: a reload meanwhile makes another round due
+        made = _Round(service, write, today, lease, done)
+        while not stopped():
+            if not made.batch(pause, stopped):
+                done.whole, finished = True, done_for
+                break
+            progress(done)
+    finally:
+        write(lambda transaction: lease.give_back(transaction, finished))
+    return done
+
+
+class _Round:
+    """A round under way."""
+
+    def __init__(self, service: Service, write: Write, today: date, lease: Lease, done: RoundDone) -> None:
+        self._service, self._write, self._today, self._lease, self._done = service, write, today, lease, done
+        book = Book()
+        counts = Counts(service.settings, book)
+        self._until = today + timedelta(days=service.settings.watch_days)
+        now = service.clock()
+        with service.store.database.reading.connect() as connection:
+            self._tokens = Tokens(connection, service.live, book, today, now if today == today_of(service) else None)
+        self._outlook = Outlook(Decider(service), counts, self._tokens, today, self._until)
+        self._after = -1
+
+    def batch(self, pause: Callable[[], None], stopped: Callable[[], bool]) -> bool:
+        """The next commitments; whether there were any. Once it is stopped, the rest is left for the next round."""
+        with self._service.store.database.reading.connect() as connection:
+            rows = committed.page(connection, self._after, AT_ONCE)
+            if not rows:
+                return False
+            due = [(row, reasons) for row in rows if (reasons := self._tokens.reasons(connection, row, self._until))]
+            looked = self._look(connection, due, pause, stopped)
+        self._write(lambda transaction: self._keep(transaction, looked))
+        self._after = rows[-1].sequence
+        self._done.looked_at += len(rows)
+        return True
+
+    def _look(
+        self,
+        connection: sa.Connection,
+        due: Sequence[tuple[Row, tuple[Reason, ...]]],
+        pause: Callable[[], None],
+        stopped: Callable[[], bool],
+    ) -> list[Looked]:
+        if not due:
+            return []
+        reasons = {row.id: why for row, why in due}
+        told = events.told_of(connection, list(reasons))
+        found = []
+        for each in committed.opened(connection, [row for row, _ in due]):
+            if stopped():
+                break
+            try:
+                found.append(self._outlook.look(connection, each, reasons[each.row.id], told.get(each.row.id, ())))
+            except engine.EnginesFailed as failed:
+                self._done.failed += 1
+                self._service.say.error("watch_not_decided", commitment_id=each.row.id, **described(failed))
+            pause()
+        return found
+
+    def _keep(self, transaction: sa.Connection, looked: Sequence[Looked]) -> None:
+        """Write what a batch tells, and what is kept of its commitments; what ended meanwhile is left out."""
+        self._lease.keep(transaction, self._service.clock())
+        if not looked:
+            return
+        ids = [each.committed.row.id for each in looked]
+        running = sa.select(commitment.c.id).where(commitment.c.id.in_(ids), commitment.c.state == "committed")
+        count = set(transaction.execute(running).scalars())
+        kept = [each for each in looked if each.committed.row.id in count]
+        found = [(each.committed.row, finding) for each in kept for finding in each.findings]
+        events.tell(transaction, self._today, found, moment_text(self._service.clock()))
+        transaction.execute(sa.delete(watched).where(watched.c.commitment.in_(ids)))
+        if kept:
+            transaction.execute(sa.insert(watched), [_row(each, self._tokens.live.digests.meaning) for each in kept])
+        self._done.decided += len(kept)
+        self._done.told += len(found)
+
+
+def _row(looked: Looked, meaning: str) -> dict[str, Any]:
+    return {
+        "commitment": looked.committed.row.id,
+        "meaning": meaning,
+        "told_until": looked.told_until.isoformat(),
+        "next_day": None if looked.next_day is None else looked.next_day.isoformat(),
+        "sign_offs": looked.sign_offs,
+        "erased": looked.erased,
+        "grounds": looked.grounds.text(),
+    }
