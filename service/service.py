@@ -24,7 +24,7 @@ from service.policies.reloading import Origin, Policies, PoliciesRefused
 from service.policies.shadow import GivenToShadow, Shadow
 from service.policies.watching import Reloading
 from service.problems import RequestRefused
-from service.settings import SettingRefused, Settings
+from service.settings import SettingRefused, Settings, webhook_secrets
 from service.store.database import DatabaseRefused
 from service.telemetry import log_lines
 from service.telemetry.incidents import Incidents
@@ -74,6 +74,8 @@ class Service:
         exist, where the policies are not signed or are older than those that decided before, or where callers need a key and no key
         would be accepted; DatabaseRefused where the log cannot be opened.
         """
+        if settings.webhook_secret:
+            webhook_secrets(settings.webhook_secret)
         origin = Origin.of(settings.policies, settings, settings.mode)
         watched = {path: watching.state(path) for path in (*origin.paths, *settings.shadow) if settings.watch}
         loaded, live = origin.start()

@@ -5,6 +5,7 @@ They come from the options of `fifthfactor serve`, from environment variables `F
 of these wins. Every setting has a default, so nothing needs to be set. A wrong setting stops the start with one sentence.
 """
 
+import base64
 import difflib
 import ipaddress
 import os
@@ -132,6 +133,21 @@ class Settings(BaseModel):
         ge=0,
         le=366,
         description="how many days ahead the watch tells that an outcome will move or a duty falls due",
+    )
+    webhooks: tuple[str, ...] = Field(
+        default=(),
+        description="https:// addresses that events of the watch are sent to, separated by spaces in the environment",
+    )
+    webhook_secret: Path | None = Field(
+        default=None,
+        description="file with the secret that signs what is sent to webhooks, like `whsec_…`; needed for `webhooks`",
+    )
+    webhook_private: bool = Field(
+        default=False, description="whether webhooks may be on this machine, in private networks or on a link"
+    )
+    webhook_authorities: Path | None = Field(
+        default=None,
+        description="PEM file of the authorities that may certify webhooks; without it, those of the system",
     )
     hosts: str = Field(
         default="",
@@ -273,6 +289,30 @@ class Settings(BaseModel):
                 raise ValueError("give an https:// address; http:// is for this machine's own addresses only")
         return url
 
+    @field_validator("webhooks", mode="before")
+    @classmethod
+    def _separated(cls, addresses: Any) -> Any:
+        return tuple(addresses.split()) if isinstance(addresses, str) else addresses
+
+    @field_validator("webhooks")
+    @classmethod
+    def _safe_to_send_to(cls, addresses: tuple[str, ...]) -> tuple[str, ...]:
+        for address in addresses:
+            try:
+                parts = urlsplit(address)
+                sound = parts.scheme == "https" and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+            except ValueError:
+                sound = False
+            if not sound or "@" in parts.netloc or "#" in address or not address.isascii() or not address.isprintable():
+                raise ValueError("give https:// addresses without a user and without a fragment")
+        return tuple(dict.fromkeys(addresses))
+
+    @model_validator(mode="after")
+    def _signed(self) -> Self:
+        if self.webhooks and self.webhook_secret is None:
+            raise ValueError("to send to FIFTHFACTOR_WEBHOOKS, set FIFTHFACTOR_WEBHOOK_SECRET to the file with a secret")
+        return self
+
     @model_validator(mode="after")
     def _together(self) -> Self:
         given = [name for name in ("jwks_url", "jwt_issuer", "jwt_audience") if getattr(self, name)]
@@ -310,6 +350,20 @@ class Settings(BaseModel):
         except (LookupError, ValueError, OSError):
             raise ValueError("it must name a time zone, such as UTC or Asia/Shanghai") from None
         return zone
+
+
+def webhook_secrets(path: Path) -> tuple[bytes, ...]:
+    """The secrets in a file, one a line, like `whsec_…` (base64 of 24 to 64 bytes). Each of them signs. Raises SettingRefused."""
+    try:
+        lines = path.read_text("ascii").split()
+        found = tuple(base64.b64decode(line.removeprefix("whsec_"), validate=True) for line in lines)
+    except OSError as failed:
+        raise SettingRefused(f"the webhooks' secret `{path}` cannot be read: {failed.strerror}") from None
+    except ValueError:
+        found = ()
+    if not found or not all(24 <= len(each) <= 64 for each in found):
+        raise SettingRefused(f"the webhooks' secret `{path}` is not `whsec_` and the base64 of 24 to 64 bytes, one a line")
+    return found
 
 
 def is_loopback(host: str) -> bool:

@@ -51,14 +51,17 @@ def watch(
 
 
 def _once(service: "Service", on: date | None) -> int:
+    from service.watch.delivery import Deliveries
     from service.watch.events import last_number, page
     from service.watch.lease import LeaseLost
-    from service.watch.round import run, today_of, writing
+    from service.watch.round import run, today_of
+    from service.watch.transactions import writing
 
+    write, deliveries = writing(service), Deliveries(service)
     with service.store.database.reading.connect() as connection:
         before = last_number(connection)
     try:
-        done = run(service, writing(service), on or today_of(service), progress=_progress)
+        done = run(service, write, on or today_of(service), progress=_progress)
     except LeaseLost:
         raise UsedWrongly("another process is doing a round; try again when it is done") from None
     progress("")
@@ -69,6 +72,9 @@ def _once(service: "Service", on: date | None) -> int:
                 print(f"{each.since} {each.kind} {safe(each.commitment)}: {safe(outcome)} ({safe(each.cause)})")
             before = found[-1].number
     print(_said(done))
+    if service.settings.webhooks:
+        arrived, failed = deliveries.deliver(write)
+        print(f"webhooks: {count(arrived, 'event')} delivered" + (f", {failed:,} to be sent again" if failed else ""))
     return int(done.told > 0 or done.failed > 0)
 
 
@@ -76,14 +82,14 @@ def _until_stopped(service: "Service") -> int:
     import asyncio
     import signal
 
-    from service.watch.daily import watch_now_and_then
+    from service.watch.daily import deliver_now_and_then, watch_now_and_then
 
     async def work() -> None:
         stop, loop = asyncio.Event(), asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, stop.set)
         async with service.running():
-            await watch_now_and_then(service, stop, _progress)
+            await asyncio.gather(watch_now_and_then(service, stop, _progress), deliver_now_and_then(service, stop))
 
     asyncio.run(work())
     return 0

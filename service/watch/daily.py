@@ -2,7 +2,7 @@
 The rounds of a running service: one for each day, and one after new policies have begun to decide.
 
 Every process of a service looks whether a round is due; the lease lets one of them do it. It decides between the requests of this process
-and pauses after each decision. It stops between two decisions when the service stops.
+and pauses after each decision. It stops between two decisions when the service stops. Beside the rounds, webhooks get what they are due.
 """
 
 import asyncio
@@ -16,8 +16,10 @@ from service.problems import RequestRefused
 from service.service import Service
 from service.store.writer import NotRecorded
 from service.telemetry.log_lines import described
+from service.watch.delivery import Deliveries
 from service.watch.lease import Lease, LeaseLost
-from service.watch.round import Result, RoundDone, run, sign, today_of
+from service.watch.round import RoundDone, run, sign, today_of
+from service.watch.transactions import writing
 
 LOOK_SECONDS = 5.0
 AGAIN_SECONDS = 60.0  # after another process was found at work, or the database did not answer
@@ -31,12 +33,30 @@ async def watching(service: Service) -> AsyncIterator[None]:
         yield
         return
     stop = asyncio.Event()
-    task = asyncio.create_task(watch_now_and_then(service, stop))
+    tasks = [asyncio.create_task(watch_now_and_then(service, stop)), asyncio.create_task(deliver_now_and_then(service, stop))]
     try:
         yield
     finally:
         stop.set()
-        await task
+        await asyncio.gather(*tasks)
+
+
+async def deliver_now_and_then(service: Service, stop: asyncio.Event) -> None:
+    """Send events to webhooks when they are due, until `stop` is set."""
+    if not service.settings.webhooks:
+        return
+    deliveries, write = Deliveries(service), writing(service, asyncio.get_running_loop())
+
+    def work() -> None:
+        if deliveries.any_due():
+            deliveries.deliver(write, stop.is_set)
+
+    while not stop.is_set():
+        try:
+            await asyncio.to_thread(work)
+        except (NotRecorded, sa.exc.SQLAlchemyError) as failed:
+            service.say.error("webhooks_failed", **described(failed))
+        await _pause(stop)
 
 
 async def watch_now_and_then(
@@ -57,16 +77,12 @@ async def watch_now_and_then(
                 wait = AGAIN_SECONDS
             else:
                 last = wanted if done else last
-        with suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), LOOK_SECONDS)
+        await _pause(stop)
 
 
 async def _round(service: Service, wanted: str, stop: asyncio.Event, tell: Callable[[RoundDone], None]) -> bool:
     """Do the round that is wanted, unless another process did it; whether it is done."""
-    loop = asyncio.get_running_loop()
-
-    def write(work: Callable[[sa.Connection], Result], /) -> Result:
-        return asyncio.run_coroutine_threadsafe(service.store.do(work), loop).result()
+    write = writing(service, asyncio.get_running_loop())
 
     def work() -> RoundDone | None:
         with service.store.database.reading.connect() as connection:
@@ -89,3 +105,8 @@ async def _round(service: Service, wanted: str, stop: asyncio.Event, tell: Calla
         )
     tell(done)
     return done.whole
+
+
+async def _pause(stop: asyncio.Event) -> None:
+    with suppress(TimeoutError):
+        await asyncio.wait_for(stop.wait(), LOOK_SECONDS)

@@ -6,11 +6,10 @@ batches, in the order of their records. What a batch tells, and what the watch k
 that is interrupted or killed goes on where it stopped: what is kept says that nothing has moved since.
 """
 
-import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any, Protocol, TypeVar
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -24,21 +23,14 @@ from service.store.moments import moment_text
 from service.store.tables import commitment, watched
 from service.telemetry.log_lines import described
 from service.watch import committed, events
+from service.watch.addresses import digest_of
 from service.watch.committed import Row
 from service.watch.grounds import Reason, Tokens
 from service.watch.lease import Lease
 from service.watch.outlook import Looked, Outlook
+from service.watch.transactions import Write
 
 AT_ONCE = 250  # commitments: what they tell is written in one transaction
-
-Result = TypeVar("Result")
-
-
-class Write(Protocol):
-    """Does work in a writing transaction, and returns its result once it is durable."""
-
-    def __call__(self, work: Callable[[sa.Connection], Result], /) -> Result:
-        """Do the work."""
 
 
 @dataclass(slots=True)
@@ -55,15 +47,6 @@ class RoundDone:
     told: int = 0
     failed: int = 0
     whole: bool = False
-
-
-def writing(service: Service) -> Write:
-    """How a process without an event loop writes."""
-
-    def write(work: Callable[[sa.Connection], Result], /) -> Result:
-        return asyncio.run(service.store.do(work))
-
-    return write
 
 
 def sign(service: Service, today: date) -> str:
@@ -125,6 +108,7 @@ class _Round:
         with service.store.database.reading.connect() as connection:
             self._tokens = Tokens(connection, service.live, book, today, now if today == today_of(service) else None)
         self._outlook = Outlook(Decider(service), counts, self._tokens, today, self._until)
+        self._addresses = tuple(map(digest_of, service.settings.webhooks))
         self._after = -1
 
     def batch(self, pause: Callable[[], None], stopped: Callable[[], bool]) -> bool:
@@ -173,7 +157,7 @@ class _Round:
         count = set(transaction.execute(running).scalars())
         kept = [each for each in looked if each.committed.row.id in count]
         found = [(each.committed.row, finding) for each in kept for finding in each.findings]
-        events.tell(transaction, self._today, found, moment_text(self._service.clock()))
+        events.tell(transaction, self._today, found, moment_text(self._service.clock()), self._addresses)
         transaction.execute(sa.delete(watched).where(watched.c.commitment.in_(ids)))
         if kept:
             transaction.execute(sa.insert(watched), [_row(each, self._tokens.live.digests.meaning) for each in kept])

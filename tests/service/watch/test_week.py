@@ -19,7 +19,8 @@ from service.settings import Settings
 from service.store.tables import tree_leaf, watched
 from service.telemetry import log_lines
 from service.watch.lease import Lease, LeaseLost
-from service.watch.round import RoundDone, run, writing
+from service.watch.round import RoundDone, run
+from service.watch.transactions import writing
 from tests.service.conftest import Lines
 from tests.service.log.test_tree_leaves import happened
 
@@ -125,7 +126,7 @@ def test_each_planted_end_is_told_once_on_its_day(opened: Any) -> None:
         "nothing": desk.commit("h"),
     }
     names = {id: name for name, id in ids.items()}
-    told: dict[str, list[tuple[str, str, str]]] = {}
+    told: dict[str, list[tuple[Any, ...]]] = {}
     for number in range(8):
         day = date(2027, 2, 28) + timedelta(days=number)
         desk.now[0] = datetime(day.year, day.month, day.day, 9, tzinfo=UTC)

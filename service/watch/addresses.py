@@ -1,0 +1,128 @@
+"""
+Connections to webhooks: an address from the settings goes in, the status of a POST comes out.
+
+- INVARIANT (the address that is connected to is checked): a name is resolved here, once, and the connection goes to an address that was
+  checked. A name that resolves otherwise a moment later changes nothing. TLS verifies the certificate for the name.
+- Addresses of this machine, of private networks and of links are refused, unless the settings allow them. No redirect is followed, no
+  proxy is used, and the whole call has a deadline.
+"""
+
+import ipaddress
+import socket
+import ssl
+import time
+from collections.abc import Iterable, Mapping
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import httpcore
+
+DEADLINE_SECONDS = 15.0
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+
+IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+
+class NotReached(Exception):
+    """A webhook could not be reached; the message is a few words without the address."""
+
+
+def digest_of(address: str) -> str:
+    """The digest by which rows name an address, which may hold a secret."""
+    return sha256(address.encode()).hexdigest()[:32]
+
+
+def is_public(address: IPAddress) -> bool:
+    """Whether an address is one of the public internet, also where an IPv6 address carries an IPv4 address."""
+    if isinstance(address, ipaddress.IPv6Address):
+        inner = address.ipv4_mapped or address.sixtofour
+        if address in _NAT64:
+            inner = ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF)
+        if inner is not None:
+            return is_public(inner)
+    return address.is_global and not address.is_multicast
+
+
+def post(address: str, body: bytes, headers: Mapping[str, str], *, private: bool, authorities: Path | None = None) -> int:
+    """
+    The status of the answer to a POST; the answer itself is not read.
+
+    `private`: addresses that are not public are allowed. `authorities` is a PEM file of those that may certify the receiver, without it
+    those of the system. It waits, so call it in a thread. Raises NotReached.
+    """
+    try:
+        context = ssl.create_default_context(cafile=authorities)
+    except OSError:
+        raise NotReached("the file of certificate authorities cannot be read") from None
+    backend = _Checked(private, time.monotonic() + DEADLINE_SECONDS)
+    limits = dict.fromkeys(("connect", "read", "write", "pool"), DEADLINE_SECONDS)
+    try:
+        with (
+            httpcore.ConnectionPool(ssl_context=context, network_backend=backend, max_connections=1) as pool,
+            pool.stream("POST", address, headers=list(headers.items()), content=body, extensions={"timeout": limits}) as answer,
+        ):
+            return answer.status
+    except (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError, OSError) as failed:
+        raise NotReached(f"no answer ({type(failed).__name__})") from None
+
+
+class _Checked(httpcore.NetworkBackend):
+    """Resolves a name and connects to an address that is allowed, until a deadline."""
+
+    def __init__(self, private: bool, deadline: float) -> None:
+        self._private, self._deadline = private, deadline
+        self._real = httpcore.SyncBackend()
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.NetworkStream:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        addresses = list(dict.fromkeys(str(each[4][0]).partition("%")[0] for each in found))
+        allowed = [each for each in addresses if self._private or is_public(ipaddress.ip_address(each))]
+        if not allowed:
+            raise NotReached("its address is not public, and FIFTHFACTOR_WEBHOOK_PRIVATE is not set")
+        for last, each in enumerate(allowed, 1 - len(allowed)):
+            try:
+                left = max(self._deadline - time.monotonic(), 0.001)
+                return _Bounded(self._real.connect_tcp(each, port, left, local_address, socket_options), self._deadline)
+            except (httpcore.ConnectError, httpcore.ConnectTimeout):
+                if last == 0:
+                    raise
+        raise AssertionError
+
+
+class _Bounded(httpcore.NetworkStream):
+    """A connection that ends at a deadline, however slowly the other side sends."""
+
+    def __init__(self, real: httpcore.NetworkStream, deadline: float) -> None:
+        self._real, self._deadline = real, deadline
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return self._real.read(max_bytes, self._left(httpcore.ReadTimeout))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._real.write(buffer, self._left(httpcore.WriteTimeout))
+
+    def close(self) -> None:
+        self._real.close()
+
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.NetworkStream:
+        left = self._left(httpcore.ConnectTimeout)
+        return _Bounded(self._real.start_tls(ssl_context, server_hostname, left), self._deadline)
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._real.get_extra_info(info)
+
+    def _left(self, late: type[Exception]) -> float:
+        left = self._deadline - time.monotonic()
+        if left <= 0:
+            raise late
+        return left
