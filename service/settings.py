@@ -134,6 +134,12 @@ class Settings(BaseModel):
         le=366,
         description="how many days ahead the watch tells that an outcome will move or a duty falls due",
     )
+    watch_listeners: int = Field(
+        default=16,
+        ge=0,
+        le=1_000,
+        description="how many callers one worker lets follow the events of the watch at the same time",
+    )
     webhooks: tuple[str, ...] = Field(
         default=(),
         description="https:// addresses that events of the watch are sent to, separated by spaces in the environment",

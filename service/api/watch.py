@@ -1,17 +1,22 @@
-"""`GET /v1/watch/events`: what the watch over commitments has told, as CloudEvents."""
+"""`GET /v1/watch/events` and `…/stream`: what the watch over commitments has told, as CloudEvents, and as it is told."""
 
+import asyncio
 import re
 from typing import Any, Literal
 
+import sqlalchemy as sa
 from fastapi import FastAPI, Request, Response
+from fastapi.responses import StreamingResponse
 from pydantic import Field
 
 from service.api import paging
-from service.api.operations import Shown, operation
-from service.api.parameters import parameter, single, wrong
+from service.api.operations import Shown, in_header, operation
+from service.api.parameters import number, parameter, single, wrong
 from service.callers.caller import caller_of
+from service.problems import RequestRefused
 from service.service import Service
 from service.watch import events
+from service.watch.listeners import MOST_SECONDS, Followed, Listeners
 
 _PAGE, _MOST = 100, 500
 _ID = r"^[!-~]{1,64}$"
@@ -19,6 +24,18 @@ _FILTERS = [
     parameter("commitment", "the id of a commitment", {"type": "string", "pattern": _ID}),
     parameter("kind", "the kind of the events", {"type": "string", "enum": list(events.KINDS)}),
 ]
+_STREAMED = [
+    *_FILTERS,
+    parameter(
+        "seconds",
+        "how long the stream lasts at most; then come back with `Last-Event-ID`",
+        {"type": "integer", "minimum": 0, "maximum": MOST_SECONDS, "default": MOST_SECONDS},
+    ),
+    in_header(
+        "Last-Event-ID", "the `id` of the last event that was received; without it, the stream begins now", {"type": "string"}
+    ),
+]
+_STREAM = {200: {"description": "Server-sent events", "content": {"text/event-stream": {"schema": {"type": "string"}}}}}
 
 
 class WatchTold(Shown):
@@ -94,6 +111,43 @@ def add(app: FastAPI, service: Service) -> None:
         return Response(
             WatchEvents(events=told, next=cursor).model_dump_json(exclude_unset=True), media_type="application/json"
         )
+
+    listeners = Listeners(service, source)
+
+    @app.get(
+        "/v1/watch/stream",
+        response_class=StreamingResponse,
+        **operation(
+            "followWatchEvents",
+            "ledger",
+            "What the watch tells, as it tells it",
+            needs="read",
+            parameters=_STREAMED,
+            answers=_STREAM,
+        ),
+    )
+    async def followed(request: Request) -> Response:
+        """Server-sent events: `data` is a CloudEvent, `id` its id, `event` its kind. A 503 says that enough callers follow already."""
+        caller_of(request.scope, "read")
+        sent = single(request)
+        commitment, kind = _filters(sent)
+        seconds = number("seconds", sent["seconds"], 0, MOST_SECONDS) if "seconds" in sent else MOST_SECONDS
+        last = request.headers.get("last-event-id")
+        after = await asyncio.to_thread(service.read, lambda connection: _place(connection, last), "ledger")
+        if listeners.full:
+            raise RequestRefused("busy", "enough callers follow the events already", headers={"Retry-After": "30"})
+        wanted = Followed(after, commitment, kind, seconds)
+        return StreamingResponse(listeners.follow(wanted), media_type="text/event-stream")
+
+
+def _place(connection: sa.Connection, last: str | None) -> int:
+    """The number of the event after which a stream begins. Raises RequestRefused."""
+    if last is None:
+        return events.last_number(connection)
+    number = events.number_of(connection, last) if re.fullmatch(_ID, last) else None
+    if number is None:
+        raise RequestRefused("bad-request", "`Last-Event-ID` takes the id of an event of this log")
+    return number
 
 
 def _filters(sent: dict[str, str]) -> tuple[str | None, str | None]:

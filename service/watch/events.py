@@ -130,6 +130,11 @@ def page(
     return [_event(row, hidden.get(row.leaf, {})) for row in rows]
 
 
+def number_of(connection: sa.Connection, id: str) -> int | None:
+    """The number of an event; None if there is no such event."""
+    return connection.execute(sa.select(watch_event.c.number).where(watch_event.c.id == id)).scalar_one_or_none()
+
+
 def last_number(connection: sa.Connection) -> int:
     """The number of the newest event; -1 without any."""
     newest: int | None = connection.execute(sa.select(sa.func.max(watch_event.c.number))).scalar_one()
