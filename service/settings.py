@@ -126,7 +126,7 @@ class Settings(BaseModel):
     )
     watch_commitments: bool = Field(
         default=True,
-        description="whether what was committed is decided again each day and with new policies, see the page on the watch",
+        description="whether what was committed is decided again each day and with new policies",
     )
     watch_days: int = Field(
         default=30,

@@ -46,13 +46,13 @@ class WatchTold(Shown):
     quote the exchange; they are gone once the decision's personal values are erased.
     """
 
-    commitment: str
+    commitment: str = Field(description="the id of the commitment")
     decision: str = Field(description="the decision that the caller committed")
     cause: str = Field(description="what moved it, and by which provisions; the same whenever the same moves it")
     since: str = Field(description="the day from which on it is so, or for a duty its last day")
     day: str = Field(description="the day of the round that found it")
-    before: str | None
-    after: str | None
+    before: str | None = Field(description="the outcome until then; null where there was none")
+    after: str | None = Field(description="the outcome from then on; null where there is none")
     causes: list[str] = Field(description="what changes, in general words, like `ends`, `document` or `bundle`")
     provisions: list[str] = Field(description="the provisions by which it is so")
     remedy: dict[str, Any] = Field(description="what to do: `do`, and what belongs to it")
@@ -65,20 +65,20 @@ class WatchTold(Shown):
 class WatchCloudEvent(Shown):
     """An event of the watch in CloudEvents 1.0."""
 
-    specversion: Literal["1.0"]
-    id: str
+    specversion: Literal["1.0"] = Field(description="the version of CloudEvents")
+    id: str = Field(description="the id of the event")
     source: str = Field(description="the log of the service")
     type: str = Field(description="`org.fifthfactor.watch.KIND.v1`")
     subject: str = Field(description="the id of the commitment")
-    time: str
-    datacontenttype: Literal["application/json"]
-    data: WatchTold
+    time: str = Field(description="when it was told")
+    datacontenttype: Literal["application/json"] = Field(description="the media type of `data`")
+    data: WatchTold = Field(description="what is told")
 
 
 class WatchEvents(Shown):
     """A page of events, the oldest first."""
 
-    events: list[WatchCloudEvent]
+    events: list[WatchCloudEvent] = Field(description="the events")
     next: str | None = Field(description=paging.NEXT)
 
 

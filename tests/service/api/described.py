@@ -117,6 +117,8 @@ STEPS = (
     Step("commit", "POST", "/v1/commitments", {"decision": "{decision}"}, {"commitment": "id"}, 201),
     Step("getCommitment", "GET", COMMITMENT),
     Step("listCommitments", "GET", "/v1/commitments?state=committed&limit=1"),
+    Step("listWatchEvents", "GET", "/v1/watch/events?limit=10"),
+    Step("followWatchEvents", "GET", "/v1/watch/stream?seconds=0"),
     Step("evaluate", "POST", "/v1/evaluate", PERMITTED, {"decision": "id"}),
     Step("amendCommitment", "POST", f"{COMMITMENT}/amend", AMENDED, {"commitment": "id"}, 201),
     Step("withdrawCommitment", "POST", f"{COMMITMENT}/withdraw", {"reason": "the lab closed"}),
