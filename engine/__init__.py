@@ -59,7 +59,7 @@ from engine.policy_language.check import PolicySettings
 from engine.policy_language.model import ActionText, AttributesText, AuthZenText, ContextText, EntityText, Status
 from engine.policy_language.places import NotAnObject, Path, Places
 from engine.policy_language.vocabulary import Register
-from engine.questions.horizon import OutcomeMove, TurnCause
+from engine.questions.horizon import OutcomeMove, OutcomesAhead, TurnCause
 from engine.rules import Level
 from engine.values import Duration, Range
 from engine.version import SEMANTICS, semantics_of
@@ -122,6 +122,7 @@ __all__ = [
     "NotAnObject",
     "NotLaidOut",
     "OutcomeMove",
+    "OutcomesAhead",
     "OwedDuty",
     "Path",
     "Phrasebook",

@@ -39,7 +39,7 @@ from engine.explaining.search_terms import Naming
 from engine.explaining.withheld import withheld
 from engine.explaining.written import Written
 from engine.languages import ENGLISH, LANGUAGES
-from engine.questions.horizon import Horizon, OutcomeMove
+from engine.questions.horizon import Horizon, OutcomesAhead
 from engine.questions.next_questions import Questions
 from engine.questions.remedies import Remedies
 from engine.rules import Atom, Condition, Level, Truth, atoms
@@ -361,22 +361,17 @@ class PDP:
         read = [atom for condition in conditions for atom in atoms(condition)]
         return frozenset(fact for atom in read for fact in (atom.fact, atom.other) if fact)
 
-    def moves(self, judgement: Judgement, until: date) -> tuple[OutcomeMove, ...]:
+    def ahead(self, judgement: Judgement, until: date) -> OutcomesAhead:
         """
         The days after that of a judgement, up to `until`, on which its outcome becomes another one, although the facts stay the same.
 
         They are found by the first engine; judge the exchange on such a day for a decision. None where the engines disagree.
         """
         if not judgement.agreed:
-            return ()
+            return OutcomesAhead()
         signed, look = self._look_ahead(judgement)
         ends = [each.until for each in signed]
-        return self.horizon(ENGLISH.code).moves(judgement.exchange, judgement.as_of, until, look, ends)
-
-    def next_turn(self, judgement: Judgement, after: date) -> date | None:
-        """The first day after a day on which a test of a judged exchange may change, within ten years; None if there is none."""
-        ends = [each.until for each in judgement.signed]
-        return self.horizon(ENGLISH.code).next_turn(judgement.exchange, after, ends)
+        return self.horizon(ENGLISH.code).ahead(judgement.exchange, judgement.as_of, until, look, ends)
 
     def _look_ahead(self, judgement: Judgement) -> tuple[list[Approval], Evaluate]:
         """The approvals that a decision shows, and how its exchange is decided on other days with them."""

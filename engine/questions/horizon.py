@@ -70,6 +70,14 @@ class OutcomeMove:
     provisions: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class OutcomesAhead:
+    """The moves of an outcome up to a day, and the first day after it on which a test may change; None within ten years."""
+
+    moves: tuple[OutcomeMove, ...] = ()
+    next_day: date | None = None
+
+
 class Horizon:
     """Searches ahead under one bundle, and gives its reasons in one language. Made once; safe for several threads."""
 
@@ -130,9 +138,9 @@ class Horizon:
             before = after
         return HorizonPart(searched="all")
 
-    def moves(
+    def ahead(
         self, exchange: Exchange, as_of: date, until: date, evaluate: Evaluate, ends: Iterable[date] = ()
-    ) -> tuple[OutcomeMove, ...]:
+    ) -> OutcomesAhead:
         """
         The days after `as_of`, up to `until`, on which the outcome becomes another one than the day before.
 
@@ -141,7 +149,9 @@ class Horizon:
         turns = self.turns(exchange, as_of)
         for turn in map(self._sign_off, ends):
             turns.setdefault(turn.day, []).append(turn)
-        days = sorted(day for day in turns if as_of.toordinal() < day <= until.toordinal())
+        days = sorted(day for day in turns if day > as_of.toordinal())
+        later = next((date.fromordinal(day) for day in days if day > until.toordinal()), None)
+        days = [day for day in days if day <= until.toordinal()]
         found: list[OutcomeMove] = []
         before = evaluate(exchange, as_of) if days else None
         for day in days:
@@ -160,12 +170,7 @@ class Horizon:
                     )
                 )
             before = after
-        return tuple(found)
-
-    def next_turn(self, exchange: Exchange, after: date, ends: Iterable[date] = ()) -> date | None:
-        """The first day after a day on which a test may change, within ten years; None if there is none."""
-        days = [*self.turns(exchange, after), *(end.toordinal() + 1 for end in ends if end >= after)]
-        return date.fromordinal(min(days)) if days else None
+        return OutcomesAhead(tuple(found), later)
 
     def turns(self, exchange: Exchange, as_of: date, carried: bool = False) -> dict[int, list[Turn]]:
         """

@@ -86,6 +86,23 @@ _LATER = (
     )
     .group_by(movement.c.meaning, movement.c.key, movement.c.fact)
 )
+_LATER_OF_KEYS = _LATER.where(
+    movement.c.meaning.in_(sa.bindparam("meanings", expanding=True)), movement.c.key.in_(sa.bindparam("keys", expanding=True))
+)
+_OWN = sa.select(movement).where(movement.c.commitment == sa.bindparam("without"), movement.c.live.is_(sa.true()))
+_OTHERS = (
+    movement.c.meaning == sa.bindparam("meaning"),
+    movement.c.key.in_(sa.bindparam("keys", expanding=True)),
+    movement.c.day.between(sa.bindparam("first"), sa.bindparam("last")),
+    movement.c.fact == sa.bindparam("fact"),
+    movement.c.live.is_(sa.true()),
+    movement.c.commitment != sa.bindparam("without"),
+)
+_AS_LARGE = sa.select(movement.c.commitment).where(
+    *_OTHERS, movement.c.key == sa.bindparam("key"), movement.c.low >= sa.bindparam("largest")
+)
+_exact = sa.case((movement.c.key == sa.bindparam("key"), 1), else_=0).label("exact")
+_LEFT = sa.select(_exact, *_MOVEMENTS).where(*_OTHERS).group_by(_exact)
 _OPENINGS = (
     sa.select(opening)
     .where(
@@ -167,13 +184,19 @@ class Book:
         return tuple(self.hashed(connection, counter.per, each) for each in engine.covering(key))
 
     def find(
-        self, connection: sa.Connection, wanted: Sequence[Wanted], *, after: int | None = None, without: str | None = None
+        self,
+        connection: sa.Connection,
+        wanted: Sequence[Wanted],
+        given: Sequence[Wanted] = (),
+        *,
+        after: int | None = None,
+        without: str | None = None,
     ) -> dict[str, FoundCounts]:
         """
         The sums of some counters, by their names.
 
-        `after` is the number of a record: what was committed later is also summed separately. `without` is the id of a commitment that
-        is left out of all sums.
+        `after` is the number of a record: what was committed later is also summed separately, for the counters in `given`. `without` is
+        the id of a commitment that is left out of all sums.
         """
         meanings: dict[str, set[str]] = {}
         until: dict[str, str] = {}
@@ -201,8 +224,8 @@ class Book:
             self._days(connection, asked, begun, found)
             if without is not None:
                 self._leave_out(connection, asked, without, found)
-        if after is not None:
-            self._later(connection, wanted, meanings, after, without, found)
+        if after is not None and given:
+            self._later(connection, given, meanings, after, without, found)
         return found
 
     def move(
@@ -351,8 +374,7 @@ class Book:
         self, connection: sa.Connection, asked: Sequence[Wanted], commitment: str, found: dict[str, FoundCounts]
     ) -> None:
         """Take what a commitment adds out of the sums of some counters."""
-        own = movement.c.commitment == commitment, movement.c.live.is_(sa.true())
-        for row in connection.execute(sa.select(movement).where(*own)).all():
+        for row in connection.execute(_OWN, {"without": commitment}).all():
             for each in asked:
                 name = each.counter.name
                 if each.counter.meaning != row.meaning or row.key not in each.keys or not row.day <= each.last:
@@ -373,8 +395,15 @@ class Book:
         without: str | None,
         found: dict[str, FoundCounts],
     ) -> None:
-        rows = connection.execute(_LATER, {"after": after, "without": without or ""}).all()
-        recent = connection.execute(_RECENT, {"after": after}).scalars().all()
+        given: dict[str, Any] = {"after": after, "without": without or ""}
+        if all(each.keys for each in wanted):
+            given |= {
+                "meanings": [each.counter.meaning for each in wanted],
+                "keys": [key for each in wanted for key in each.keys],
+            }
+        rows = connection.execute(_LATER_OF_KEYS if "keys" in given else _LATER, given).all()
+        whole = all(each.counter.meaning in known for known in meanings.values() for each in wanted)
+        recent = [] if whole else connection.execute(_RECENT, {"after": after}).scalars().all()
         lost = any(after < int(records) for records in meanings.get(LOST, ()))
         for each in wanted:
             later: dict[str, engine.Tally] = {}
@@ -406,31 +435,25 @@ def _left(
 ) -> dict[str, engine.Tally]:
     """The sums of a counter from a day on without one movement."""
     before = sums.get(own.fact, NOTHING)
-    here = (
-        movement.c.meaning == own.meaning,
-        movement.c.key.in_(wanted.keys),
-        movement.c.day.between(max(first, wanted.first.isoformat()), wanted.last),
-        movement.c.fact == own.fact,
-        movement.c.live.is_(sa.true()),
-        movement.c.commitment != own.commitment,
-    )
+    others = {
+        "meaning": own.meaning,
+        "keys": wanted.keys,
+        "first": max(first, wanted.first.isoformat()),
+        "last": wanted.last,
+        "fact": own.fact,
+        "without": own.commitment,
+        "key": wanted.keys[0],
+    }
     exact = own.key == wanted.keys[0]
-    as_large = (movement.c.key == wanted.keys[0], movement.c.low >= before.largest)
-    if (
-        (exact and own.low >= before.largest and not _any(connection, *here, *as_large))
-        or before.most is None
-        or own.high is None
-    ):
+    largest = exact and own.low >= before.largest
+    if largest and connection.execute(_AS_LARGE.limit(1), {**others, "largest": before.largest}).first() is not None:
+        largest = False
+    if largest or before.most is None or own.high is None:
         # The largest cannot be subtracted, nor can what has no end: the others are added up again.
-        certain = sa.case((movement.c.key == wanted.keys[0], 1), else_=0).label("exact")
-        rows = connection.execute(sa.select(certain, *_MOVEMENTS).where(*here).group_by(certain))
+        rows = connection.execute(_LEFT, others)
         return {**sums, own.fact: sum((_tally(row, 1, certain=bool(row.exact)) for row in rows), NOTHING)}
     low = own.low if exact else 0
     return {**sums, own.fact: engine.Tally(before.largest, before.least - low, before.most - own.high)}
-
-
-def _any(connection: sa.Connection, *where: sa.ColumnElement[bool]) -> bool:
-    return connection.execute(sa.select(sa.literal(1)).select_from(movement).where(*where).limit(1)).first() is not None
 
 
 def _tally(row: Any, at: int, *, certain: bool) -> engine.Tally:

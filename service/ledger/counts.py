@@ -106,8 +106,8 @@ class Counts:
                 ProblemPlace(pointer="/" + fact.replace(".", "/"), code="counter-brought", detail=detail) for fact in brought
             )
             raise RequestRefused("exchange-refused", "the service keeps the counters; leave them out", errors=tuple(places))
-        later_than = after if brought else None
-        found = {} if connection is None else self.book.find(connection, wanted, after=later_than, without=without)
+        given = [each for each in wanted if any(fact in brought for fact in each.counter.facts)]
+        found = {} if connection is None else self.book.find(connection, wanted, given, after=after, without=without)
         counts: dict[str, engine.Range] = {}
         marks: dict[str, dict[str, Any]] = {}
         others: dict[str, engine.Tally] = {}

@@ -101,8 +101,8 @@ class Outlook:
         self.counts, self.tokens, self.live = counts, tokens, tokens.live
         self.today, self.until = today, until
         self._judged: Remembered[tuple[bytes, date], engine.Judgement] = Remembered()
-        self._moves: Remembered[tuple[bytes, date, date], tuple[engine.OutcomeMove, ...]] = Remembered()
-        self._turns: Remembered[tuple[bytes, date], date | None] = Remembered()
+        self._ahead: Remembered[tuple[bytes, date, date], engine.OutcomesAhead] = Remembered()
+        self._duties: Remembered[tuple[bytes, date], Any] = Remembered()
         self._explained: Remembered[tuple[bytes, date], Explained] = Remembered()
         tested = self.live.pdp.tested
         self._nameless = tuple(role for role in ROLES if f"{role}.id" not in tested)
@@ -136,19 +136,25 @@ class Outlook:
 
         return _State(key, filled.exchange, self._judged.get((key, day), judge))
 
-    def moves(self, state: _State, until: date) -> tuple[engine.OutcomeMove, ...]:
+    def ahead(self, state: _State, until: date) -> engine.OutcomesAhead:
         """The days on which the outcome of a state moves, up to a day."""
         judgement = state.judgement
-        assert judgement is not None
-        key = state.key, judgement.as_of, until
-        return self._moves.get(key, lambda: self.live.pdp.moves(judgement, until))
+        if judgement is None:
+            return engine.OutcomesAhead()
+        return self._ahead.get((state.key, judgement.as_of, until), lambda: self.live.pdp.ahead(judgement, until))
 
-    def next_turn(self, state: _State, after: date) -> date | None:
-        """The next day on which a test of a state may change."""
+    def duties(self, state: _State) -> Sequence[Mapping[str, Any]]:
+        """The duties that are owed in a state."""
         judgement = state.judgement
         if judgement is None:
-            return None
-        return self._turns.get((state.key, after), lambda: self.live.pdp.next_turn(judgement, after))
+            return ()
+
+        def make() -> Any:
+            told = self.live.pdp.explain(judgement, today=judgement.as_of, id="", parts=("duties",))
+            return json.loads(told)["duties"]
+
+        found: Sequence[Mapping[str, Any]] = self._duties.get((state.key, judgement.as_of), make)
+        return found
 
     def explain(self, state: _State) -> Explained:
         """Why a state has its outcome, and what to do."""
@@ -185,6 +191,7 @@ class _Look:
         self._from = date.fromisoformat(seen.watched_told_until) if seen is not None else committed.row.as_of
         self._names = {(each.cause, each.since) for each in told}
         self._found: list[WatchFinding] = []
+        self._states: dict[date, _State] = {}
 
     def looked(self) -> Looked:
         """What is to be told, and what is kept."""
@@ -201,7 +208,7 @@ class _Look:
         if changed:
             self._averted(begin, until)
         dues = self._dues()
-        upcoming = [self._outlook.next_turn(state, until) if runs is None or until < runs else None]
+        upcoming = [self._outlook.ahead(state, max(until, begin)).next_day if runs is None or until < runs else None]
         upcoming += [next((day for day in days if day > until), None), min((each.day for each in dues), default=None)]
         found = {(each.cause, each.since): each for each in reversed(self._found)}
         told = tuple(each for name, each in reversed(found.items()) if name not in self._names)
@@ -222,8 +229,8 @@ class _Look:
         for day in (*days, None):
             last = until if day is None else day - _DAY
             outcome, standing = state.outcome, state
-            if state.judgement is not None and begin < last:
-                for move in self._outlook.moves(state, last):
+            if begin < last:
+                for move in self._outlook.ahead(state, last).moves:
                     standing = self._state(move.day)
                     if standing.outcome != outcome:
                         self._day_moved(move, outcome, standing)
@@ -332,10 +339,7 @@ class _Look:
         decision = self._committed.record["decision"]
         owed: Sequence[Mapping[str, Any]] = decision.get("owed") or ()
         if (decision.get("more") or {}).get("owed") and not self._committed.erased:
-            state = self._state(self._committed.row.as_of)
-            if state.judgement is not None:
-                told = self._outlook.live.pdp.explain(state.judgement, today=self._today, id="", parts=("duties",))
-                owed = json.loads(told)["duties"]
+            owed = self._outlook.duties(self._state(self._committed.row.as_of)) or owed
         for each in owed:
             if each.get("due") and each.get("overdue") != "yes":
                 yield Due(date.fromisoformat(each["due"]), each["duty"], each["who"])
@@ -343,7 +347,9 @@ class _Look:
     # --- small questions ---------------------------------------------------------------------------------------------
 
     def _state(self, day: date) -> _State:
-        return self._outlook.state(self._connection, self._committed, day)
+        if day not in self._states:
+            self._states[day] = self._outlook.state(self._connection, self._committed, day)
+        return self._states[day]
 
     def _kind(self, since: date) -> EventKind:
         return "expected" if since > self._today else "moved"

@@ -22,6 +22,7 @@ EXAMPLES = """examples:
   make bench ARGS=http
   make bench ARGS="search 1000000"
   make bench ARGS="search 100000 sqlite"
+  make bench ARGS="watch 100000"
 """
 
 
@@ -54,18 +55,28 @@ def main() -> None:
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parts = ("decisions", "sizes", "memory", "http", "search")
-    parser.add_argument("part", nargs="?", choices=parts, help="only this part; `search` is never part of the whole")
-    parser.add_argument("more", nargs="*", help="of `search`: how many records, and on which databases")
+    parts = ("decisions", "sizes", "memory", "http", "search", "watch")
+    parser.add_argument(
+        "part", nargs="?", choices=parts, help="only this part; `search` and `watch` are never part of the whole"
+    )
+    parser.add_argument(
+        "more", nargs="*", help="of `search`: how many records, of `watch`: how many commitments, and on which databases"
+    )
     parser.add_argument("--decisions", type=int, default=20_000, metavar="N", help="of `memory` (default: 20000)")
     asked = parser.parse_args()
-    if asked.more and asked.part != "search":
+    if asked.more and asked.part not in ("search", "watch"):
         parser.error(f"`{asked.part}` takes nothing more")
     if asked.part == "search":
         from tests.bench import search
 
         number, *databases = asked.more or ["1000000"]
         search.main(int(number), databases or ["sqlite", "postgresql"])
+        return
+    if asked.part == "watch":
+        from tests.bench import watch_rounds
+
+        number, *databases = asked.more or ["100000"]
+        watch_rounds.main(int(number), databases or ["sqlite"])
         return
     bundle, exchanges = loaded()
     for part, measure in _parts(bundle, exchanges, asked.decisions).items():

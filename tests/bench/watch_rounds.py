@@ -1,0 +1,158 @@
+"""
+`make bench ARGS="watch 100000"`: how long a round of the watch takes over so many commitments, on SQLite (or on what stands behind).
+
+The commitments are made from exchanges of the policies' tests that may proceed under the bundled policies: each is decided once, and its
+record is copied for exporters of their own. They are put in in bulk; the counters move as the ledger moves them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import resource
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from uuid_utils import uuid7
+
+import engine
+from service.callers.caller import LOCAL
+from service.decisions.decider import Decider, TellingAsked
+from service.ledger.book import Book
+from service.ledger.committing import _contributions
+from service.ledger.counts import Moment
+from service.log.canonical_json import canonical
+from service.log.leaf import WHOLE, SealedRecord, clear, seal
+from service.problems import RequestRefused
+from service.service import Service
+from service.settings import Settings
+from service.store.moments import moment_text
+from service.store.tables import commitment
+from service.watch.round import RoundDone, run
+from service.watch.transactions import writing
+from tests.bench.figures import line
+from tests.bench.traffic import varied
+from tests.service.databases import PostgreSQL
+
+NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
+DIFFERENT = 300  # exchanges
+EXPORTERS = 20  # commitments of one exporter
+AT_ONCE = 500
+
+Made = tuple[dict[str, Any], tuple[str, ...], engine.Judgement]
+
+
+def main(count: int, databases: Sequence[str]) -> None:
+    """Measure on each database."""
+    for kind in databases:
+        line(f"{count:,} commitments on {kind}")
+        if kind == "sqlite":
+            with tempfile.TemporaryDirectory() as folder:
+                measure(str(Path(folder) / "log.db"), count)
+        else:
+            with PostgreSQL.running() as server:
+                measure(server.new(), count)
+
+
+def measure(database: str, count: int) -> None:
+    """A first round, the same day again, the next day, and a month later, when every day of that month is new."""
+    now = [NOON]
+    service = Service.open(Settings(database=database, watch=False, ledger_since=date(2026, 1, 1)), clock=lambda: now[0])
+    try:
+        began = time.perf_counter()
+        made = list(permitted(service))
+        line("  different exchanges that may proceed", f"{len(made):,}")
+        put_in(service, made, count)
+        line("  made in", f"{time.perf_counter() - began:,.0f} s")
+        line("  first round", timed(service, NOON.date()))
+        line("  the same day again", timed(service, NOON.date()))
+        now[0] += timedelta(days=1)
+        line("  the next day", timed(service, now[0].date()))
+        now[0] += timedelta(days=30)
+        line("  a month later", timed(service, now[0].date()))
+        line("  memory at most", f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024:,} MiB")
+    finally:
+        service.close()
+
+
+def timed(service: Service, day: date) -> str:
+    """The time of a round, and what it did."""
+    began = time.perf_counter()
+
+    def tell(done: RoundDone) -> None:
+        if done.looked_at % 10_000 == 0:
+            line("   ", f"{done.looked_at:,} in {time.perf_counter() - began:,.0f} s")
+
+    done = run(service, writing(service), day, progress=tell)
+    took = time.perf_counter() - began
+    return f"{took:,.1f} s, {done.decided:,} decided, {done.told:,} events, {done.failed} failed"
+
+
+def permitted(service: Service) -> Iterator[Made]:
+    """Records of decisions by which an exchange may proceed, each with its personal places and its judgement."""
+    decider, live, found = Decider(service), service.live, 0
+    for raw in varied(engine.load(engine.bundled_policies())):  # with their files of tests
+        sent = json.loads(raw)
+        sent.pop("as_of", None)
+        if not isinstance(sent.get("exporter"), dict):
+            continue
+        sent["exporter"]["id"] = "org"
+        try:
+            judged = decider.judge(live, engine.parse_exchange(live.bundle, canonical(sent)), NOON, "")
+        except (engine.ExchangeRefused, RequestRefused):
+            continue
+        if judged.proceeds:
+            entry = decider.tell(judged, TellingAsked(), "", LOCAL).entry
+            pointers = tuple(each.pointer for each in entry.openings if each.pointer not in WHOLE)
+            yield clear(entry.leaf, entry.openings), pointers, judged.unsigned
+            found += 1
+            if found == DIFFERENT:
+                return
+
+
+def put_in(service: Service, made: Sequence[Made], count: int) -> None:
+    """Commit so many exchanges."""
+    book, write = Book(), writing(service)
+    for first in range(0, count, AT_ONCE):
+        numbers = range(first, min(first + AT_ONCE, count))
+
+        def work(transaction: sa.Connection, numbers: range = numbers) -> None:
+            _commit(transaction, service, book, [(number, made[number % len(made)]) for number in numbers])
+
+        write(work)
+    asyncio.run(service.store.do(lambda transaction: book.note(transaction, service.live.counting, NOON.date())))
+
+
+def _commit(transaction: sa.Connection, service: Service, book: Book, each: Sequence[tuple[int, Made]]) -> None:
+    entries = [_copied(document, pointers, number) for number, (document, pointers, _) in each]
+    sequences = service.store.record(transaction, entries)
+    live, moment = service.live, Moment(NOON.date(), NOON)
+    for (number, (_, _, judgement)), entry, sequence in zip(each, entries, sequences, strict=True):
+        id = str(uuid7())
+        row = {"id": id, "decision": entry.id, "evaluation": entry.id, "sequence": sequence, "as_of": NOON.date().isoformat()}
+        more = {"committed_at": moment_text(NOON), "state": "committed", "counting": live.counting.meaning}
+        transaction.execute(sa.insert(commitment).values(**row, **more))
+        name = json.dumps(_exporter(number))
+        moved = [(_of(each, counter, name), counter, day) for each, counter, day in _contributions(live, judgement, moment)]
+        book.move(transaction, id, sequence, moved)
+
+
+def _of(each: engine.Contribution, counter: engine.Counter, name: str) -> engine.Contribution:
+    key = tuple(name if fact == "exporter.id" else part for fact, part in zip(counter.per, each.key, strict=True))
+    return engine.Contribution(each.counter, each.fact, key, each.people)
+
+
+def _exporter(number: int) -> str:
+    return f"org-{number // EXPORTERS}"
+
+
+def _copied(document: dict[str, Any], pointers: tuple[str, ...], number: int) -> SealedRecord:
+    request = {**document["request"], "exporter": {**document["request"]["exporter"], "id": _exporter(number)}}
+    id = str(uuid7())
+    decision = {**document["decision"], "id": id}
+    return seal({**document, "id": id, "request": request, "decision": decision}, pointers)
