@@ -12,6 +12,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from service.log.canonical_json import canonical
 from service.log.receipt_leaf import FACTS
 from service.log.store import subject_of_decision
 from service.log.tree_leaves import ERASURE
@@ -30,13 +31,28 @@ from service.store.tables import (
     opening,
     sign_off,
     tree_leaf,
+    watch_event,
 )
 
 # The tables that are made from leaves alone.
-FROM_LEAVES = (caller, sign_off, entity, commitment, commitment_event, movement, opening, counted, bundle, bundle_version)
+FROM_LEAVES = (
+    caller,
+    sign_off,
+    entity,
+    commitment,
+    commitment_event,
+    movement,
+    opening,
+    counted,
+    bundle,
+    bundle_version,
+    watch_event,
+)
 
 _AT_ONCE = 500
 _STATES = {"withdrawn": "withdrawn", "amended": "superseded"}  # of a commitment, after such an event
+_QUOTING = frozenset({"because", "changes"})  # what may quote the exchange, in what the watch told
+_BESIDE_A_DOCUMENT = frozenset({"schema", "kind", "event", "document", *_QUOTING})
 _NO_CONTENT: Mapping[str, Any] = {
     "valid_from": None,
     "valid_until": None,
@@ -68,6 +84,8 @@ class Replica:
         self.subjects: dict[int, tuple[str, frozenset[str]]] = {}
         self.touched: set[sa.Table] = set()
         self._erased_entities: dict[int, str] = {}
+        self._watch_events = 0
+        self._found = self.rows  # the log's own database, while it is read
 
     def close(self) -> None:
         """Drop the rows."""
@@ -76,6 +94,7 @@ class Replica:
 
     def read(self, connection: sa.Connection) -> Iterator[int]:
         """Read the leaves of a log; yields the number of those read after each few hundred."""
+        self._found = connection
         for index, leaf in _leaves(connection, tree_leaf.c.kind == ERASURE):
             self._erasure(index, leaf)
         for read, (index, leaf) in enumerate(_leaves(connection, tree_leaf.c.kind != ERASURE), 1):
@@ -193,6 +212,16 @@ class Replica:
     def _counting_forgotten(self, index: int, leaf: Leaf) -> None:
         self.rows.execute(sa.delete(counted).where(counted.c.counting.in_(leaf["countings"])))
         self.touched.add(counted)
+
+    def _watch_event(self, index: int, leaf: Leaf) -> None:
+        about = {name: leaf[name] for name in ("id", "at", "day", "commitment", "decision", "cause", "since")}
+        document = {name: value for name, value in leaf.items() if name not in about and name not in _BESIDE_A_DOCUMENT}
+        number = self._watch_events
+        self._watch_events += 1
+        row = {"number": number, "leaf": index, "kind": leaf["event"], "outcome": leaf["after"]}
+        self._insert(watch_event, **about, **row, document=canonical(document).decode())
+        evaluation = sa.select(commitment.c.evaluation).where(commitment.c.id == leaf["commitment"])
+        self.subjects[index] = subject_of_decision(self._found.execute(evaluation).scalar_one_or_none() or ""), _QUOTING
 
     # --- inside --------------------------------------------------------------------------------------------------------
 

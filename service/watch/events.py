@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from uuid_utils import uuid7
 
 from service.log import tree_leaves
+from service.log.canonical_json import canonical
 from service.log.store import subject_of_decision
 from service.log.tree_leaves import Happening
 from service.store.tables import watch_delivery, watch_event
@@ -102,7 +103,7 @@ def tell(
         hidden = finding.hidden
         subject = subject_of_decision(row.evaluation) if hidden else None
         leaves.append(Happening(LEAF, at, shown, hidden, subject, frozenset(hidden)))
-        document = json.dumps(finding.document, ensure_ascii=False)
+        document = canonical(finding.document).decode()
         rows.append({**about, "number": number, "at": at, "kind": finding.kind, "outcome": finding.after, "document": document})
     for each, index in zip(rows, tree_leaves.append(transaction, *leaves), strict=True):
         each["leaf"] = index

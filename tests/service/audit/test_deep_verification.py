@@ -34,6 +34,8 @@ from service.store.column_roles import COLUMN_ROLES, ColumnRole
 from service.store.database import Database
 from service.store.upgrade import existing
 from service.telemetry import log_lines
+from service.watch.round import run as watch
+from service.watch.transactions import writing
 from tests.service import conftest
 from tests.service.conftest import Lines, copied
 from tests.service.ledger import test_ledger
@@ -46,7 +48,7 @@ DERIVED = [
     for column, role in columns.items()
     if role is ColumnRole.DERIVED
 ]
-NOT_FILLED = {"tree_tile", "tree_node"}  # a log of some dozens of leaves has none; tests/service/store/test_log_tree.py has
+NOT_FILLED = {"tree_tile", "tree_node"}  # a log of some dozens of leaves has none; tests of the tree have
 FUZZ_EDITS = int(os.environ.get("FUZZ_EDITS", "5000"))
 
 
@@ -94,7 +96,9 @@ def _with_sign_offs(url: str, folder: Path) -> None:
         ["sign", signed, "--key", folder / "release.key", "--version", "7"],
     ):
         assert CliRunner().invoke(app, ["bundle", *map(str, command)]).exit_code == 0
-    settings = Settings(watch=False, policies=signed, bundle_keys=(folder / "release.pub",), database=url)
+    settings = Settings(
+        watch=False, watch_commitments=False, policies=signed, bundle_keys=(folder / "release.pub",), database=url
+    )
     service = Service.open(settings, say=log_lines.logger(Lines()))
     try:
         client = TestClient(create_app(settings, service), base_url="http://127.0.0.1:8080").__enter__()
@@ -120,6 +124,9 @@ def _with_sign_offs(url: str, folder: Path) -> None:
             making = partial(keys.create, name=name, scopes=["read"], expires_on=None, by="boss", now=now)
             key, _ = asyncio.run(service.store.do(making))
         asyncio.run(service.store.do(partial(keys.revoke, id=key.id, by="boss", now=now)))
+        assert watch(
+            service, writing(service), now.date()
+        ).whole  # these policies cannot decide what was committed under others
         # The words of the first records are sorted in, as after some thousands.
         with service.store.database.transaction() as transaction:
             service.store.index.sort(transaction, 0, 3)
