@@ -41,7 +41,12 @@ _RECORDS = sa.select(
     sa.cast(record.c.leaf, sa.LargeBinary).label("leaf"),
     sa.cast(record.c.leaf_hash, sa.LargeBinary).label("leaf_hash"),
 )
-_OPENINGS = sa.select(personal.c.pointer, sa.cast(personal.c.salt, sa.LargeBinary), sa.cast(personal.c.value, sa.LargeBinary))
+_OPENINGS = sa.select(
+    personal.c.sequence,
+    personal.c.pointer,
+    sa.cast(personal.c.salt, sa.LargeBinary).label("salt"),
+    sa.cast(personal.c.value, sa.LargeBinary).label("value"),
+).order_by(personal.c.sequence, personal.c.pointer)
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,30 +241,22 @@ def find(connection: sa.Connection, id: str) -> Stored | None:
     """The record of a decision, or None."""
     if "\x00" in id:  # PostgreSQL has no such text
         return None
-    row = connection.execute(_RECORDS.where(record.c.id == id)).one_or_none()
-    return None if row is None else _stored(connection, row)
+    return next(iter(_stored(connection, connection.execute(_RECORDS.where(record.c.id == id)).all())), None)
 
 
-def several(connection: sa.Connection, sequences: Sequence[int]) -> dict[int, Stored]:
-    """Some records, by their numbers."""
-    columns = (personal.c.sequence, *_OPENINGS.selected_columns)
-    openings: dict[int, list[Opening]] = {}
-    mine = personal.c.sequence.in_(sequences)
-    for number, *each in connection.execute(sa.select(*columns).where(mine).order_by(personal.c.sequence, personal.c.pointer)):
-        openings.setdefault(number, []).append(Opening(*each))
-    return {
-        row.sequence: Stored(row.sequence, SealedRecord(row.id, row.leaf, row.leaf_hash, tuple(openings.get(row.sequence, ()))))
-        for row in connection.execute(_RECORDS.where(record.c.sequence.in_(sequences)))
-    }
+def of_numbers(connection: sa.Connection, numbers: Sequence[int]) -> list[Stored]:
+    """The records of some numbers, at most some hundred, in the order of the log; a number without a record is passed over."""
+    rows = connection.execute(_RECORDS.where(record.c.sequence.in_(numbers)).order_by(record.c.sequence)).all()
+    return _stored(connection, rows)
 
 
-def scan(connection: sa.Connection) -> Iterator[Stored]:
-    """Every record, by sequence number. A service may write to the database at the same time."""
-    after = -1
+def scan(connection: sa.Connection, first: int = 0, upto: int | None = None) -> Iterator[Stored]:
+    """The records from a number up to, but not including, another, in order. A service may write to the database at the same time."""
+    query = _RECORDS if upto is None else _RECORDS.where(record.c.sequence < upto)
+    after = first - 1
     while True:
-        rows = connection.execute(_RECORDS.where(record.c.sequence > after).order_by(record.c.sequence).limit(_AT_ONCE)).all()
-        for row in rows:
-            yield _stored(connection, row)
+        rows = connection.execute(query.where(record.c.sequence > after).order_by(record.c.sequence).limit(_AT_ONCE)).all()
+        yield from _stored(connection, rows)
         if len(rows) < _AT_ONCE:
             return
         after = rows[-1].sequence
@@ -297,6 +294,10 @@ def _probe(transaction: sa.Connection) -> int:
     return count
 
 
-def _stored(connection: sa.Connection, row: Any) -> Stored:
-    openings = connection.execute(_OPENINGS.where(personal.c.sequence == row.sequence).order_by(personal.c.pointer))
-    return Stored(row.sequence, SealedRecord(row.id, row.leaf, row.leaf_hash, tuple(Opening(*each) for each in openings)))
+def _stored(connection: sa.Connection, rows: Sequence[Any]) -> list[Stored]:
+    """Records with their openings, which are read at once."""
+    openings: dict[int, list[Opening]] = {row.sequence: [] for row in rows}
+    if openings:
+        for each in connection.execute(_OPENINGS.where(personal.c.sequence.in_(list(openings)))):
+            openings[each.sequence].append(Opening(each.pointer, each.salt, each.value))
+    return [Stored(row.sequence, SealedRecord(row.id, row.leaf, row.leaf_hash, tuple(openings[row.sequence]))) for row in rows]

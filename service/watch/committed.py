@@ -17,7 +17,7 @@ import engine
 from service.ledger.counts import bare
 from service.log.canonical_json import canonical
 from service.log.leaf import WHOLE, clear
-from service.log.store import Stored, several
+from service.log.store import Stored, of_numbers
 from service.policies.live import Live
 from service.register import entity_versions, named_exchanges
 from service.register.entity import Version
@@ -168,5 +168,5 @@ def count(connection: sa.Connection) -> int:
 
 def opened(connection: sa.Connection, rows: Sequence[Row]) -> list[Committed]:
     """Commitments with their records."""
-    records = several(connection, [row.sequence for row in rows])
+    records = {each.sequence: each for each in of_numbers(connection, [row.sequence for row in rows])}
     return [Committed(row, records[row.sequence]) for row in rows if row.sequence in records]
