@@ -17,10 +17,12 @@ Result = TypeVar("Result")
 _work: Callable[[Any], Any] | None = None  # forked processes find it in their memory
 
 
-def in_processes(work: Callable[[Item], Result], items: Sequence[Item], chunk: int = 1) -> Iterator[Result]:
-    """The result of the work for each item. A process takes `chunk` items at a time."""
+def in_processes(
+    work: Callable[[Item], Result], items: Sequence[Item], chunk: int = 1, processes: int | None = None
+) -> Iterator[Result]:
+    """The result of the work for each item, by `processes`, or one for each processor. A process takes `chunk` items at a time."""
     global _work
-    workers = min(os.cpu_count() or 1, len(items))
+    workers = min(processes or os.cpu_count() or 1, len(items))
     if workers < 2 or "fork" not in multiprocessing.get_all_start_methods():
         yield from map(work, items)
         return

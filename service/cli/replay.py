@@ -1,14 +1,14 @@
-"""`fifthfactor replay`: decides recorded decisions again, and compares."""
+"""`fifthfactor replay`: decides recorded decisions again, and compares; with `--all` every decision of the log."""
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from service.cli.command import AsJson, Commands, Database, address, policies_at
-from service.cli.output import painted, print_json, safe
+from service.cli.command import AsJson, Commands, Database, UsedWrongly, address, policies_at
+from service.cli.log.filters import moment_given
+from service.cli.output import painted, print_json, safe, shortened
 
 if TYPE_CHECKING:
     import engine
@@ -18,9 +18,20 @@ if TYPE_CHECKING:
 app = Commands()
 
 
-@app.add("replay 019ab3c4-5d6e-7f80-9a1b-2c3d4e5f6071")
+@app.add("replay 019ab3c4-5d6e-7f80-9a1b-2c3d4e5f6071", "replay --all --since 2026-11-01")
 def replay(
-    ids: Annotated[list[str], typer.Argument(help="Ids of decisions.")],
+    ids: Annotated[list[str] | None, typer.Argument(help="Ids of decisions.", show_default=False)] = None,
+    every: Annotated[bool, typer.Option("--all", help="Replay every decision of the log, and print a summary.")] = False,
+    since: Annotated[str | None, typer.Option(help="With --all: the first day or moment of the records; UTC.")] = None,
+    until: Annotated[
+        str | None, typer.Option(help="With --all: the last day of the records, or the first moment after them.")
+    ] = None,
+    after: Annotated[
+        int, typer.Option(help="With --all: only records with a higher number, where an interrupted replay goes on.")
+    ] = -1,
+    processes: Annotated[
+        int | None, typer.Option(min=1, max=256, help="With --all: how many processes replay. [one for each processor]")
+    ] = None,
     database: Database = None,
     policies: Annotated[
         list[Path] | None,
@@ -37,8 +48,20 @@ def replay(
 
     A decision that was made under other semantics may come out otherwise; what comes out now is shown, and is no fault.
 
+    With --all every difference is named, and a summary counts the decisions that are the same and those that cannot be replayed.
+
     Ends with 1 where a decision differs or does not exist.
     """
+    if every is bool(ids):
+        raise UsedWrongly("name the ids of decisions, or replay the whole log with `--all`")
+    if every:
+        from service.cli.replay_all import replay_all
+
+        begin = moment_given(since, end=False) if since else None
+        end = moment_given(until, end=True) if until else None
+        return replay_all(address(database), policies, begin, end, after, processes, as_json)
+    if since or until or after >= 0 or processes:
+        raise UsedWrongly("`--since`, `--until`, `--after` and `--processes` belong to `--all`")
     from service.cli.files import load_or_stop
     from service.decisions.replay import CannotReplay, decider, kept_decider
     from service.decisions.replay import replay as decide_again
@@ -57,11 +80,11 @@ def replay(
                 ready[bundle, mode] = made
             return ready[bundle, mode]
 
-        for id in ids:
+        for id in ids or ():
             try:
                 stored = find(connection, id)
                 if stored is None:
-                    raise CannotReplay("no decision has this id")
+                    raise CannotReplay("no decision has this id", "missing")
                 replayed = decide_again(stored, deciders)
             except CannotReplay as cannot:
                 found.append({"id": id, "holds": False, "error": str(cannot)})
@@ -90,9 +113,4 @@ def _print_replay(replayed: "Replay") -> None:
     if replayed.erased:
         print(f"  erased and left out, so the bytes cannot be compared: {', '.join(replayed.erased)}")
     for each in replayed.differences:
-        print(f"  {each.pointer}: recorded {_short(each.recorded)}, now {_short(each.replayed)}")
-
-
-def _short(value: Any) -> str:
-    text = json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= 100 else f"{text[:97]}..."
+        print(f"  {each.pointer}: recorded {shortened(each.recorded)}, now {shortened(each.replayed)}")

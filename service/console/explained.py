@@ -45,5 +45,6 @@ def _again(stored: Stored, replaying: Replaying) -> Reopened:
     """The record judged again, by a version that comes to the same verdict. Raises CannotReplay, RequestRefused."""
     again = replaying.reopened(stored)
     if not again.same_verdict:
-        raise CannotReplay("this version comes to another verdict, so it cannot tell why the recorded one was given")
+        told = "this version comes to another verdict, so it cannot tell why the recorded one was given"
+        raise CannotReplay(told, "version")
     return again

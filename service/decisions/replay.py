@@ -25,6 +25,7 @@ from service.log.leaf import clear
 from service.log.record import SCHEMA, SHAPES, PolicyDigests
 from service.log.store import Stored
 from service.policies.kept import NotKept, load_kept
+from service.reviews.sign_offs import REVIEW
 from service.service import Service
 
 MOST_DIFFERENCES = 20
@@ -36,8 +37,17 @@ Finding = Literal["bytes", "meaning", "nothing"]
 Deciders = Callable[[PolicyDigests, str], engine.PDP]
 
 
+# Why a record cannot be replayed: its bytes are not sound, it needs policies that are not here or another version of this program, the
+# exchange is no longer accepted, no engine could decide it, or there is no such record.
+Cause = Literal["unsound", "policies", "version", "refused", "failed", "missing"]
+
+
 class CannotReplay(Exception):
-    """The record cannot be replayed here; the message says why."""
+    """The record cannot be replayed here; the message says why, and `cause` in a word."""
+
+    def __init__(self, message: str, cause: Cause) -> None:
+        super().__init__(message)
+        self.cause: Cause = cause
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +130,7 @@ def reopen(stored: Stored, deciders: Deciders) -> Reopened:
     try:
         judgement = pdp.judge(exchange, as_of=as_of, signed=signed)
     except engine.EnginesFailed as failed:
-        raise CannotReplay(f"no engine could decide: {failed}") from None
+        raise CannotReplay(f"no engine could decide: {failed}", "failed") from None
     return Reopened(record, erased, pdp, judgement, today)
 
 
@@ -137,14 +147,24 @@ def whole(stored: Stored, deciders: Deciders, lang: str) -> dict[str, Any]:
     try:
         again = reopen(stored, deciders)
         if not again.same_verdict:
-            raise CannotReplay("this version comes to another verdict, so it cannot tell why the recorded one was given")
+            told = "this version comes to another verdict, so it cannot tell why the recorded one was given"
+            raise CannotReplay(told, "version")
         return again.whole(lang)
     except engine.ExchangeRefused as refused:
-        raise CannotReplay(f"engine {engine.__version__} no longer accepts this exchange: {refused}") from None
+        raise CannotReplay(f"engine {engine.__version__} no longer accepts this exchange: {refused}", "refused") from None
 
 
 def replay(stored: Stored, deciders: Deciders) -> Replay:
     """Decide the request of a record again, on its day and under its policies. Raises CannotReplay."""
+    return replay_with_members(stored, deciders)[0]
+
+
+def replay_with_members(stored: Stored, deciders: Deciders) -> tuple[Replay, tuple[ReplayDifference, ...]]:
+    """
+    A replay, and the differences in what the record holds beside its decision: the verdict, who may sign off, and what is signed off.
+
+    Those are compared where the same version decides the whole exchange again; their pointers lead into the record. Raises CannotReplay.
+    """
     record = _record(stored)
     recorded, version = record["decision"], record["engine"]["version"]
     under = record["engine"].get("semantics") or engine.semantics_of(version)
@@ -169,9 +189,16 @@ def replay(stored: Stored, deciders: Deciders) -> Replay:
         again = reopen(stored, deciders)
     except engine.ExchangeRefused as refused:
         if under != engine.SEMANTICS:
-            return found(True, "nothing", refused=str(refused))
-        raise CannotReplay(f"engine {engine.__version__} no longer accepts this exchange: {refused}") from None
-    replayed = _answered(again) if record["schema"] == SCHEMA else _again(again)
+            return found(True, "nothing", refused=str(refused)), ()
+        raise CannotReplay(f"engine {engine.__version__} no longer accepts this exchange: {refused}", "refused") from None
+    beside: tuple[ReplayDifference, ...] = ()
+    if record["schema"] == SCHEMA:
+        written = _answered(again)
+        replayed: dict[str, Any] = json.loads(written.canonical())
+        if version == engine.__version__ and not erased:
+            beside = tuple(_beside(again, written))
+    else:
+        replayed = _again(again)
     differences = tuple(_differences(meaning(recorded), meaning(replayed), ""))
     same: Finding = "nothing" if differences else "meaning"
     if canonical(replayed) == canonical(recorded):
@@ -179,7 +206,7 @@ def replay(stored: Stored, deciders: Deciders) -> Replay:
     elif not differences:
         differences = tuple(_differences(recorded, replayed, ""))
     holds = same == "bytes" or (same == "meaning" and (bool(erased) or version != engine.__version__))
-    return found(holds, same, differences)
+    return found(holds, same, differences), beside
 
 
 def kept_decider(connection: sa.Connection, bundle: PolicyDigests, mode: str) -> engine.PDP:
@@ -187,17 +214,19 @@ def kept_decider(connection: sa.Connection, bundle: PolicyDigests, mode: str) ->
     try:
         return decider(load_kept(connection, bundle.source, bundle.meaning), bundle, mode)
     except NotKept as not_kept:
-        raise CannotReplay(f"the replay needs the policies with the source digest {bundle.source}: {not_kept}") from None
+        told = f"the replay needs the policies with the source digest {bundle.source}: {not_kept}"
+        raise CannotReplay(told, "policies") from None
 
 
 def decider(policies: engine.Bundle, bundle: PolicyDigests, mode: str) -> engine.PDP:
     """These policies, ready to decide, if they are those that decided. Raises CannotReplay."""
     if policies.digests.source != bundle.source:
         raise CannotReplay(
-            f"these policies did not decide this record; the replay needs the policies with the source digest {bundle.source}"
+            f"these policies did not decide this record; the replay needs the policies with the source digest {bundle.source}",
+            "policies",
         )
     if mode not in engine.MODES:
-        raise CannotReplay(f"the record was decided in the mode `{mode}`, which this version does not have")
+        raise CannotReplay(f"the record was decided in the mode `{mode}`, which this version does not have", "version")
     return engine.PDP(policies, mode)
 
 
@@ -228,18 +257,29 @@ def _signed_off(decision: dict[str, Any]) -> list[list[str]]:
 
 def _record(stored: Stored) -> dict[str, Any]:
     if faults := stored.faults():
-        raise CannotReplay(f"the record is not sound: {'; '.join(faults)}")
+        raise CannotReplay(f"the record is not sound: {'; '.join(faults)}", "unsound")
     record = clear(stored.entry.leaf, stored.entry.openings)
     if record.get("schema") not in SHAPES:
-        raise CannotReplay("the record has a shape that this version does not know")
+        raise CannotReplay("the record has a shape that this version does not know", "version")
     return record
 
 
-def _answered(again: Reopened) -> dict[str, Any]:
+def _answered(again: Reopened) -> engine.Written:
     """The answer of a record again, in its language."""
     id, lang = again.record["id"], _known(again.record.get("lang", ENGLISH))
-    answer: dict[str, Any] = json.loads(again.pdp.answer(again.judgement, today=again.today, id=id, lang=lang).canonical())
-    return answer
+    return again.pdp.answer(again.judgement, today=again.today, id=id, lang=lang)
+
+
+def _beside(again: Reopened, written: engine.Written) -> Iterator[ReplayDifference]:
+    """The differences in what a record of the present shape holds beside its answer."""
+    signed = [part.model_dump(mode="json") for part in again.judgement.signed_off]
+    members = {
+        "verdict": json.loads(written.verdict),
+        "signable": list(written.signable) if written.outcome == REVIEW else None,
+        "signed_off": signed or None,
+    }
+    for name, value in members.items():
+        yield from _differences(again.record.get(name), value, f"/{name}")
 
 
 def _again(again: Reopened) -> dict[str, Any]:
@@ -264,7 +304,7 @@ def _again(again: Reopened) -> dict[str, Any]:
 def _known(lang: str) -> str:
     """The language of a record. Raises CannotReplay."""
     if lang not in engine.LANGUAGES:
-        raise CannotReplay(f"the decision was written in the language `{lang}`, which this version does not have")
+        raise CannotReplay(f"the decision was written in the language `{lang}`, which this version does not have", "version")
     return lang
 
 
@@ -329,7 +369,9 @@ class Replaying:
             try:
                 return reopen(stored, self._decider)
             except engine.ExchangeRefused as refused:
-                raise CannotReplay(f"engine {engine.__version__} no longer accepts this exchange: {refused}") from None
+                raise CannotReplay(
+                    f"engine {engine.__version__} no longer accepts this exchange: {refused}", "refused"
+                ) from None
 
     def _decider(self, bundle: PolicyDigests, mode: str) -> engine.PDP:
         live = self._service.live

@@ -193,6 +193,28 @@ def unindexed(connection: sa.Connection) -> int:
     return int(connection.execute(sa.select(head.c.next).where(head.c.name == "record")).scalar_one())
 
 
+def numbers_between(connection: sa.Connection, since: datetime | None, until: datetime | None) -> range:
+    """
+    The numbers among which are all records from a moment on, and before another; None is no limit.
+
+    Records of one moment may have been numbered in another order, so some of these records may lie outside the time. Records that are
+    not in the index yet are among them.
+    """
+    upto = int(connection.execute(sa.select(head.c.next).where(head.c.name == "record")).scalar_one())
+    if since is None and until is None:
+        return range(upto)
+    chosen = sa.select(sa.func.min(entry.c.sequence), sa.func.max(entry.c.sequence))
+    if since is not None:
+        chosen = chosen.where(entry.c.moment >= moment_of(since))
+    if until is not None:
+        chosen = chosen.where(entry.c.moment < moment_of(until))
+    lowest, highest = connection.execute(chosen).one()
+    left = unindexed(connection)
+    if lowest is None:
+        return range(left)
+    return range(0 if left else lowest, highest + 1)
+
+
 def sorted_below(connection: sa.Connection) -> int:
     """The number below which all records of the index are sorted in."""
     return int(connection.execute(sa.select(head.c.next).where(head.c.name == "sorted")).scalar_one())

@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable
+from datetime import datetime
 from functools import wraps
 from typing import Annotated, Any
 
@@ -47,7 +48,7 @@ def _query(asked: dict[str, Any]) -> Query:
     }
     for name in ("since", "until"):
         if name in found:
-            found[name] = _moment(found[name], end=name == "until")
+            found[name] = moment_given(found[name], end=name == "until")
     if "outcome" in found:
         import engine
         from service.log.search import OUTCOMES
@@ -58,7 +59,8 @@ def _query(asked: dict[str, Any]) -> Query:
     return Query(**found)
 
 
-def _moment(written: str, end: bool) -> Any:
+def moment_given(written: str, end: bool) -> datetime:
+    """The moment that an option names, as a day or a moment. Raises UsedWrongly."""
     try:
         return moment(written, end=end)
     except (ValueError, OverflowError):

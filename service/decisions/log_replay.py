@@ -1,0 +1,208 @@
+"""
+Replay of a whole log: every record is decided again and compared, a part of the log after the other.
+
+Input: a database, and a time. Output: for each part how many records came out the same, and each one that did not, with what differs.
+The parts may be replayed by several processes. Each process opens the database by itself, and keeps the policies that it used last.
+"""
+
+import json
+import os
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+import sqlalchemy as sa
+
+import engine
+from service.decisions.replay import CannotReplay, Replay, ReplayDifference, decider, kept_decider, replay_with_members
+from service.log.index import numbers_between
+from service.log.record import PolicyDigests
+from service.log.store import Stored, scan
+from service.store.database import DatabaseRefused, plain
+from service.store.upgrade import reading
+
+PART = 100  # records that are replayed together
+MOST_POLICIES = 2  # ready to decide in one process; each takes as much memory as a service
+
+# How a record comes out. Those of SAME confirm the record: byte for byte, in meaning by another version of the engine, or in one of these
+# ways without the values that were erased. `other-semantics`: it comes out otherwise, and may. Those of NOT_REPLAYED could not be compared.
+SAME = ("bytes", "meaning", "without-erased")
+OTHER_SEMANTICS = "other-semantics"
+NOT_REPLAYED = ("erased", "policies", "version")
+FINDINGS = ("different", "unsound", "refused", "failed", "missing")
+Result = Literal[
+    "bytes", "meaning", "without-erased", "other-semantics", "erased", "policies", "version",
+    "different", "unsound", "refused", "failed", "missing",
+]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class RecordResult:
+    """How one record comes out; `detail` says why it could not be compared. The pointers of `differences` lead into the record."""
+
+    number: int
+    id: str | None
+    result: Result
+    detail: str = ""
+    differences: tuple[ReplayDifference, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PartResult:
+    """
+    A part of the log that was replayed: up to, but not including, the number `upto`.
+
+    `counts` has the number of records by their result. `told` are the records that are not the same, in their order.
+    """
+
+    upto: int
+    counts: Counter[Result]
+    told: tuple[RecordResult, ...]
+
+
+@dataclass(eq=False)
+class LogReplay:
+    """
+    The replay of the records of a log from `since` on and before `until`, by `given` policies or by those that the log keeps.
+
+    `numbers` and `prepare` are called before processes are forked, and `part` in each of them.
+    """
+
+    url: str
+    given: engine.Bundle | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    _ready: dict[tuple[PolicyDigests, str], engine.PDP | CannotReplay] = field(default_factory=dict)
+    _process: int = 0
+    _connection: sa.Connection | None = None
+
+    def prepare(self, after: int = -1) -> range:
+        """
+        The numbers of the records after a number that are to be replayed. Raises DatabaseRefused.
+
+        The policies of the first of them are loaded, so that forked processes share them.
+        """
+        with reading(self.url) as connection:
+            found = numbers_between(connection, self.since, self.until)
+            numbers = range(max(found.start, after + 1), max(found.stop, after + 1))
+            first = next(scan(connection, numbers.start, numbers.stop), None)
+            if first is not None and (named := _policies(first)):
+                self._kept(connection, *named)
+        return numbers
+
+    def part(self, numbers: range) -> PartResult:
+        """Replay the records of some numbers. Raises DatabaseRefused."""
+        try:
+            connection = self._opened()
+            held = list(scan(connection, numbers.start, numbers.stop))
+            stored = [each for each in held if self._within(each)]
+            missing = set(numbers).difference(each.sequence for each in held)
+            told = [RecordResult(number, None, "missing", "there is no record of this number") for number in missing]
+            # Policies take seconds to load: those of a part are used one after the other.
+            order = sorted(stored, key=lambda each: repr(_policies(each)))
+            results = [self._replayed(connection, each) for each in order] + told
+            connection.rollback()
+        except sa.exc.SQLAlchemyError as failed:
+            raise DatabaseRefused(f"the log cannot be read: {plain(failed)}") from None
+        counts = Counter[Result](each.result for each in results)
+        results.sort(key=lambda each: each.number)
+        return PartResult(numbers.stop, counts, tuple(each for each in results if each.result not in SAME))
+
+    def _replayed(self, connection: sa.Connection, stored: Stored) -> RecordResult:
+        number, id = stored.sequence, stored.entry.id
+        try:
+            found, beside = replay_with_members(stored, lambda bundle, mode: self._kept(connection, bundle, mode))
+        except CannotReplay as cannot:
+            erased = any(each.value is None for each in stored.entry.openings)
+            result: Result = "erased" if erased and cannot.cause in ("refused", "failed") else cannot.cause
+            return RecordResult(number, id, result, str(cannot))
+        differences = (*(_in_record(each) for each in found.differences), *beside)
+        result = "different" if beside else _compared(found)
+        match result:
+            case "erased":
+                return RecordResult(number, id, result, f"it rests on erased values: {', '.join(found.erased)}")
+            case "other-semantics":
+                said = f"decided under semantics {found.recorded_under}, under {found.replayed_under} it comes out otherwise"
+                return RecordResult(number, id, result, found.refused or said, differences)
+        return RecordResult(number, id, result, "", differences if result == "different" else ())
+
+    def _kept(self, connection: sa.Connection, bundle: PolicyDigests, mode: str) -> engine.PDP:
+        """The decision point for a record. Raises CannotReplay."""
+        key = (bundle, mode)
+        found = self._ready.pop(key, None)
+        if found is None:
+            if len(self._ready) >= MOST_POLICIES:
+                del self._ready[next(iter(self._ready))]
+            try:
+                found = decider(self.given, bundle, mode) if self.given else kept_decider(connection, bundle, mode)
+            except CannotReplay as cannot:
+                found = cannot
+        self._ready[key] = found  # the one used last comes last
+        if isinstance(found, CannotReplay):
+            raise CannotReplay(str(found), found.cause)
+        return found
+
+    def _within(self, stored: Stored) -> bool:
+        """Whether a record is of the time that is asked for; one that cannot be read is."""
+        if self.since is None and self.until is None:
+            return True
+        try:
+            moment = datetime.fromisoformat(json.loads(stored.entry.leaf)["recorded_at"])
+            return (self.since is None or moment >= self.since) and (self.until is None or moment < self.until)
+        except (ValueError, LookupError, TypeError):
+            return True
+
+    def _opened(self) -> sa.Connection:
+        """The connection of this process. One that was opened before the process was forked is not its own."""
+        if self._connection is None or self._process != os.getpid():
+            self._stack = ExitStack()
+            self._connection = self._stack.enter_context(reading(self.url))
+            self._process = os.getpid()
+        return self._connection
+
+    def close(self) -> None:
+        """Close what this process opened."""
+        if self._connection is not None and self._process == os.getpid():
+            self._stack.close()
+            self._connection = None
+
+
+@dataclass(frozen=True)
+class Parts(Sequence[range]):
+    """Numbers in parts of PART each, made when they are asked for: a log may have millions of records."""
+
+    numbers: range
+
+    def __len__(self) -> int:
+        return -(-len(self.numbers) // PART)
+
+    def __getitem__(self, at: Any) -> Any:
+        if not 0 <= at < len(self):
+            raise IndexError
+        return self.numbers[at * PART : (at + 1) * PART]
+
+
+def _policies(stored: Stored) -> tuple[PolicyDigests, str] | None:
+    """Which policies a record names, and the mode of the engine; None where it cannot be read."""
+    try:
+        record = json.loads(stored.entry.leaf)
+        openings = {each.pointer: each.value for each in stored.entry.openings}
+        decision = json.loads(openings.get("decision") or b"null") or record["decision"]
+        return PolicyDigests(**record["bundle"]), str(decision["engine"]["mode"])
+    except (ValueError, LookupError, TypeError):
+        return None
+
+
+def _compared(found: Replay) -> Result:
+    if found.same == "bytes" or (found.same == "meaning" and found.holds):
+        return "without-erased" if found.erased else found.same
+    if found.recorded_under != found.replayed_under:
+        return "other-semantics"
+    return "erased" if found.erased else "different"
+
+
+def _in_record(difference: ReplayDifference) -> ReplayDifference:
+    return ReplayDifference(f"/decision{difference.pointer}", difference.recorded, difference.replayed)
