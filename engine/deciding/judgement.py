@@ -82,6 +82,14 @@ class Judgement:
         standing = (rules[number] for number in numbers(self.verdict.stands.certain))
         return tuple(dict.fromkeys(rule.provision.id for rule in standing if rule.effect in BEARING))
 
+    @property
+    def requirements(self) -> dict[str, str]:
+        """The states of what the rules that stand for certain ask for, such as `met` or `met or unmet`, by requirement."""
+        verdict = self.verdict
+        standing = (verdict.rules[number] for number in numbers(verdict.stands.certain))
+        names = dict.fromkeys(name for rule in standing if rule.need for name in rule.need.requirements())
+        return {name: " or ".join(sorted(state.name.lower() for state in verdict.requirements[name])) for name in names}
+
     def proceeds(self, today: date) -> bool:
         """Whether the exchange may proceed: it is permitted, and it was judged under the law of `today`."""
         return self.outcome.permits and self.as_of == today

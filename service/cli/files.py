@@ -7,9 +7,10 @@ A file is on the disk before it gets its name. It keeps the mode of the file tha
 import os
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from service.cli.command import UsedWrongly
 from service.cli.output import problems
@@ -18,7 +19,9 @@ if TYPE_CHECKING:
     import engine
 
 
-def load(paths: Sequence[Path], *, earlier: bool = False, tests: bool = True) -> "engine.Bundle":
+def load(
+    paths: Sequence[Path], *, earlier: bool = False, tests: bool = True, settings: "engine.PolicySettings | None" = None
+) -> "engine.Bundle":
     """
     The bundle of folders, files and bundle files, or of the bundled policies. Raises engine.BundleRefused, SourceRefused.
 
@@ -27,16 +30,21 @@ def load(paths: Sequence[Path], *, earlier: bool = False, tests: bool = True) ->
     import engine
     from service.policies import loading
 
-    files, _ = loading.sources(paths or [engine.bundled_policies()], engine.PolicySettings())
-    return engine.load_sources(files, semantics=1, replay=True) if earlier else engine.load_sources(files, tests=tests)
+    settings = settings or engine.PolicySettings()
+    files, _ = loading.sources(paths or [engine.bundled_policies()], settings)
+    if earlier:
+        return engine.load_sources(files, settings, semantics=1, replay=True)
+    return engine.load_sources(files, settings, tests=tests)
 
 
-def load_or_stop(paths: Sequence[Path], *, tests: bool = True) -> "engine.Bundle":
+def load_or_stop(
+    paths: Sequence[Path], *, tests: bool = True, settings: "engine.PolicySettings | None" = None
+) -> "engine.Bundle":
     """The bundle of policies that must be sound; see `load`. Raises UsedWrongly, SourceRefused."""
     import engine
 
     try:
-        return load(paths, tests=tests)
+        return load(paths, tests=tests, settings=settings)
     except engine.BundleRefused as refused:
         raise UsedWrongly(f"{refused}\n\nthe policies are not sound; correct them first (`fifthfactor check`)") from None
 
@@ -82,6 +90,24 @@ def put(path: Path, data: bytes, over: bytes | None = None) -> None:
     finally:
         if temporary:
             temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def writing(output: Path | None) -> Iterator[TextIO]:
+    """A file to write bit by bit, or standard output. Only its owner can read a new file. Raises UsedWrongly."""
+    if output is None:
+        yield sys.stdout
+        return
+    try:
+        with open(output, "w", encoding="utf-8", newline="", opener=for_its_owner) as file:
+            yield file
+    except OSError as failed:
+        raise UsedWrongly(f"cannot write {output}: {failed.strerror}") from None
+
+
+def for_its_owner(path: str, flags: int) -> int:
+    """Opens a file that only its owner can read, where it is new."""
+    return os.open(path, flags, 0o600)
 
 
 def make_folder(path: Path) -> None:

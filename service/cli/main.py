@@ -19,6 +19,7 @@ from service.cli import (
     docs,
     evaluate,
     explain,
+    exposure,
     facts,
     fmt,
     keys,
@@ -62,7 +63,7 @@ def fifthfactor(
 for each in (
     *(check, lint, docs, schema, fmt, test),
     *(evaluate, explain, ask, facts, plan, diff, compile),
-    *(serve, replay, watch),
+    *(serve, replay, watch, exposure),
     *(calendars, registers),
 ):
     app.add_typer(each.app)

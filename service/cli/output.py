@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 FORMATS = ("text", "json", "sarif")  # of findings
 TONES = {"green": "32", "red": "31", "yellow": "33", "bold": "1"}
 WIDTH = 110
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")  # what begins a formula in a spreadsheet
 
 
 def count(number: int, noun: str) -> str:
@@ -70,6 +71,19 @@ def shortened(value: Any) -> str:
 def print_json(value: Any) -> None:
     """Print JSON, indented."""
     print(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def csv_cell(value: Any) -> Any:
+    """A value for CSV, with an apostrophe where a spreadsheet would take it for a formula."""
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "true" if value else "false"
+        case str() if value.startswith(FORMULA):
+            return f"'{value}"
+        case _:
+            return value
 
 
 def today() -> date:

@@ -6,10 +6,8 @@ The parts may be replayed by several processes. Each process opens the database 
 """
 
 import json
-import os
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
@@ -21,7 +19,7 @@ from service.decisions.replay import CannotReplay, Replay, ReplayDifference, dec
 from service.log.index import numbers_between
 from service.log.record import PolicyDigests
 from service.log.store import Stored, scan
-from service.store.database import DatabaseRefused, plain
+from service.store.forked_reading import ForkedReading
 from service.store.upgrade import reading
 
 PART = 100  # records that are replayed together
@@ -76,8 +74,9 @@ class LogReplay:
     since: datetime | None = None
     until: datetime | None = None
     _ready: dict[tuple[PolicyDigests, str], engine.PDP | CannotReplay] = field(default_factory=dict)
-    _process: int = 0
-    _connection: sa.Connection | None = None
+
+    def __post_init__(self) -> None:
+        self._reading = ForkedReading(self.url)
 
     def prepare(self, after: int = -1) -> range:
         """
@@ -95,18 +94,13 @@ class LogReplay:
 
     def part(self, numbers: range) -> PartResult:
         """Replay the records of some numbers. Raises DatabaseRefused."""
-        try:
-            connection = self._opened()
+        with self._reading.connection() as connection:
             held = list(scan(connection, numbers.start, numbers.stop))
             stored = [each for each in held if self._within(each)]
-            missing = set(numbers).difference(each.sequence for each in held)
-            told = [RecordResult(number, None, "missing", "there is no record of this number") for number in missing]
             # Policies take seconds to load: those of a part are used one after the other.
-            order = sorted(stored, key=lambda each: repr(_policies(each)))
-            results = [self._replayed(connection, each) for each in order] + told
-            connection.rollback()
-        except sa.exc.SQLAlchemyError as failed:
-            raise DatabaseRefused(f"the log cannot be read: {plain(failed)}") from None
+            results = [self._replayed(connection, each) for each in sorted(stored, key=lambda each: repr(_policies(each)))]
+        missing = set(numbers).difference(each.sequence for each in held)
+        results += [RecordResult(number, None, "missing", "there is no record of this number") for number in missing]
         counts = Counter[Result](each.result for each in results)
         results.sort(key=lambda each: each.number)
         return PartResult(numbers.stop, counts, tuple(each for each in results if each.result not in SAME))
@@ -155,19 +149,9 @@ class LogReplay:
         except (ValueError, LookupError, TypeError):
             return True
 
-    def _opened(self) -> sa.Connection:
-        """The connection of this process. One that was opened before the process was forked is not its own."""
-        if self._connection is None or self._process != os.getpid():
-            self._stack = ExitStack()
-            self._connection = self._stack.enter_context(reading(self.url))
-            self._process = os.getpid()
-        return self._connection
-
     def close(self) -> None:
         """Close what this process opened."""
-        if self._connection is not None and self._process == os.getpid():
-            self._stack.close()
-            self._connection = None
+        self._reading.close()
 
 
 @dataclass(frozen=True)

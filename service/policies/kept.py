@@ -120,6 +120,15 @@ def listed(connection: sa.Connection) -> list[Kept]:
     return [Kept(*row) for row in connection.execute(found)]
 
 
+def active(connection: sa.Connection) -> Kept:
+    """What is known of the policies that were activated last. Raises NotKept where none ever were."""
+    value = connection.execute(sa.select(about.c.value).where(about.c.name == _ACTIVE)).scalar_one_or_none()
+    if value is None:
+        raise NotKept("no policies were ever activated in this database")
+    source, meaning, _ = value.split(" ", 2)
+    return _first(connection, (bundle.c.source == source) & (bundle.c.meaning == meaning), source)[0]
+
+
 def archived(connection: sa.Connection, digest: str) -> tuple[Kept, bytes]:
     """
     The archive of a bundle, found by one of its digests; the first 8 hexadecimal digits are enough.

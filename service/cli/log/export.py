@@ -2,20 +2,18 @@
 
 import csv
 import json
-import os
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TextIO
+from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
-from service.cli.command import Commands, Database, UsedWrongly, address, need
+from service.cli.command import Commands, Database, address, need
+from service.cli.files import writing
 from service.cli.log.filters import filtered
 from service.cli.log.rows import say_none, warn_of_unindexed
-from service.cli.output import progress
+from service.cli.output import csv_cell, progress
 from service.log.query import Query
 
 if TYPE_CHECKING:
@@ -23,7 +21,6 @@ if TYPE_CHECKING:
     from service.log.store import Stored
 
 FORMATS = ("csv", "jsonl")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 app = Commands()
 
@@ -51,7 +48,7 @@ def export(
 
     need("format", form, FORMATS)
     count = 0
-    with reading(address(database)) as connection, _writing(output) as file:
+    with reading(address(database)) as connection, writing(output) as file:
         write = _whole(partial(find, connection), file) if whole else _rows(file, form)
         for count, row in enumerate(everything(connection, query), 1):
             write(row)
@@ -71,7 +68,7 @@ def _rows(file: TextIO, form: str) -> "Callable[[Row], None]":
         return lambda row: print(json.dumps(written_row(row), ensure_ascii=False), file=file)
     table = csv.writer(file, lineterminator="\n")
     table.writerow(Row.__dataclass_fields__)
-    return lambda row: table.writerow([_cell(value) for value in written_row(row).values()])
+    return lambda row: table.writerow([csv_cell(value) for value in written_row(row).values()])
 
 
 def _whole(find: "Callable[[str], Stored | None]", file: TextIO) -> "Callable[[Row], None]":
@@ -83,32 +80,3 @@ def _whole(find: "Callable[[str], Stored | None]", file: TextIO) -> "Callable[[R
             print(json.dumps(kept(stored), ensure_ascii=False), file=file)
 
     return write
-
-
-def _cell(value: Any) -> Any:
-    """A value for CSV, with an apostrophe where a spreadsheet would take it for a formula."""
-    match value:
-        case None:
-            return ""
-        case bool():
-            return "true" if value else "false"
-        case str() if value.startswith(_FORMULA):
-            return f"'{value}"
-        case _:
-            return value
-
-
-@contextmanager
-def _writing(output: Path | None) -> Iterator[TextIO]:
-    if output is None:
-        yield sys.stdout
-        return
-    try:
-        with open(output, "w", encoding="utf-8", newline="", opener=_for_its_owner) as file:
-            yield file
-    except OSError as failed:
-        raise UsedWrongly(f"cannot write {output}: {failed.strerror}") from None
-
-
-def _for_its_owner(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
