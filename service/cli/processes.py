@@ -2,12 +2,15 @@
 Work of a command, divided among the processors.
 
 The processes are forked after the policies are loaded, so nothing is loaded twice. Where the machine cannot fork, or has one processor,
-this process does the work. Results come in the order of the items. An interruption ends all processes.
+this process does the work. Results come in the order of the items. An interruption ends all processes. Where the command itself is
+killed, the others see it within a second, and end too.
 """
 
 import multiprocessing
 import os
 import signal
+import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
@@ -28,10 +31,22 @@ def in_processes(
         return
     _work = work
     try:
-        with multiprocessing.get_context("fork").Pool(workers, signal.signal, (signal.SIGINT, signal.SIG_IGN)) as pool:
+        with multiprocessing.get_context("fork").Pool(workers, _begin, (os.getpid(),)) as pool:
             yield from pool.imap(_done, items, chunk)
     finally:
         _work = None
+
+
+def _begin(parent: int) -> None:
+    """Begin a process of a command, which ends with the command."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+
+
+def _end_with(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(0.5)
+    os._exit(1)
 
 
 def _done(item: Any) -> Any:

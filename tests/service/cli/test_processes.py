@@ -1,0 +1,38 @@
+"""Work that is divided among processes."""
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from service.cli.processes import in_processes
+from tests.service.conftest import ROOT, eventually
+
+WORK = """
+import os, time
+from pathlib import Path
+from service.cli.processes import in_processes
+
+def work(number):
+    Path({folder!r}, str(os.getpid())).touch()
+    time.sleep(60)
+
+list(in_processes(work, range(9), processes=2))
+"""
+
+
+def test_results_come_in_the_order_of_the_items() -> None:
+    """Whichever process is done first, and with any number of processes."""
+    for processes in (1, 3):
+        assert list(in_processes(lambda number: number * number, range(20), processes=processes)) == [n * n for n in range(20)]
+
+
+def test_a_command_that_is_killed_leaves_no_process_behind(tmp_path: Path) -> None:
+    """Those that work for it end by themselves."""
+    command = subprocess.Popen([sys.executable, "-c", WORK.format(folder=str(tmp_path))], cwd=ROOT)
+    eventually(lambda: len(list(tmp_path.iterdir())) == 2)
+    workers = [Path("/proc", file.name) for file in tmp_path.iterdir()]
+    assert all(each.exists() for each in workers)
+    command.send_signal(signal.SIGKILL)
+    command.wait()
+    eventually(lambda: not any(each.exists() for each in workers))
