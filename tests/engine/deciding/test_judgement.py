@@ -110,7 +110,10 @@ def test_a_decision_keeps_as_values_what_it_says_as_json(checked: engine.PDP) ->
             kept[name] += len(parts)
         standing = [each["provision"] for each in said["reasons"] if each["standing"] == "certain"]
         assert list(judged.provisions) == list(dict.fromkeys(standing)) == list(written.named["provision"])
-    assert all(kept[name] for name in ("duties", "conflicts", "missing", "signed_off")), kept
+        states = json.loads(checked.answer(judged, today=today, id="1", lang=lang).verdict)["requirements"]
+        assert judged.requirements.items() <= states.items()
+        kept["requirements"] += len(judged.requirements)
+    assert all(kept[name] for name in ("duties", "conflicts", "missing", "signed_off", "requirements")), kept
 
 
 def test_counters_get_the_same_from_whichever_engine_judged(checked: engine.PDP) -> None:
