@@ -81,6 +81,7 @@ def exposure(
     looking = Exposure(url, asked)
     totals, after, interrupted = ExposureTotals(), -1, False
     every: list[TouchedCommitment] = []
+    finished = unfinished.begin()
     began = time.monotonic()
     try:
         with writing(output) as file:
@@ -92,7 +93,7 @@ def exposure(
                 room = len(part.touched) if as_json else show - len(every)
                 every.extend(part.touched[: max(0, room)])
 
-            for document in unfinished.begin():
+            for document in finished:
                 part = _read(document, resume)
                 take(part)
                 after = part.last

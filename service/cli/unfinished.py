@@ -25,27 +25,31 @@ class UnfinishedWork:
         self._file: BinaryIO | None = None
 
     def begin(self) -> Iterator[dict[str, Any]]:
-        """The parts that are finished already, in order; then more can be added. Raises UsedWrongly where the file is of other work."""
+        """
+        The parts that are finished already, in order; after the last of them more can be added.
+
+        Raises UsedWrongly where the file is of other work, before any part is given.
+        """
         if self._path is None:
-            return
+            return iter(())
         try:
             self._file = open(self._path, "a+b", opener=for_its_owner)  # noqa: SIM115 # stays open until the work is finished
             self._file.seek(0)
-            yield from self._read(self._file)
+            first = self._file.readline()
+            if not _line(self._first).startswith(first):
+                raise UsedWrongly(f"{self._path} is of other work; name another file, or remove it")
+            return self._finished(self._file, first)
         except OSError as failed:
             raise UsedWrongly(f"cannot use {self._path}: {failed.strerror}") from None
 
-    def _read(self, file: BinaryIO) -> Iterator[dict[str, Any]]:
-        sound = 0
-        for number, line in enumerate(file):
+    def _finished(self, file: BinaryIO, first: bytes) -> Iterator[dict[str, Any]]:
+        sound = len(first) if first.endswith(b"\n") else 0
+        for line in file:
             found = _object(line)
-            if number == 0 and found != self._first and not _line(self._first).startswith(line):
-                raise UsedWrongly(f"{self._path} is of other work; name another file, or remove it")
             if found is None:
                 break
             sound += len(line)
-            if number:
-                yield found
+            yield found
         file.truncate(sound)
         if not sound:
             self.add(self._first)

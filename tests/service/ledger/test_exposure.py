@@ -163,8 +163,8 @@ def test_what_was_interrupted_goes_on(desk: Desk, database: str, tmp_path: Path,
     code, _, said = run(database, "exposure", *options)
     assert (code, said) == (130, "interrupted after 2 commitments: the same command goes on from there\n")
     assert state.stat().st_mode & 0o077 == 0
-    code, _, said = run(database, "exposure", "--entity", "party/other", "--resume", str(state))
-    assert (code, "is of other work" in said) == (2, True)
+    other = run(database, "exposure", "--entity", "party/other", "--resume", str(state), "--output", str(table))
+    assert (other[0], "is of other work" in other[2], len(table.read_text().splitlines())) == (2, True, 2)
     with state.open("ab") as file:
         file.write(b'{"last": 9, "loo')
     monkeypatch.setattr(processes, "in_processes", counted)
