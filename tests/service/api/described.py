@@ -30,6 +30,7 @@ SENT: dict[str, Any] = {
     "recipient": {"country": "US"},
     "data": {"personal": True, "people": {"sensitive": 12_000}},
 }
+OPEN = {**SENT, "exporter": {"id": "clinic-7", "country": "CN"}}  # nobody lets it through, so no law asks to keep it
 REVIEWED = {**SENT, "exporter": {"id": "clinic-7", "country": "CN"}, "act": {"bars": ["suspension"]}}
 PERMITTED = {
     "exporter": {"id": "clinic-5", "country": "IN", "kind": "company", "role": "controller", "targets": ["IN"]},
@@ -112,6 +113,7 @@ STEPS = (
         "until": "2099-12-31",
     }, status=201),
     Step("listSignOffs", "GET", f"{DECISION}/sign-offs"),
+    Step("evaluate", "POST", "/v1/evaluate", OPEN, {"decision": "id"}),
     Step("eraseDecision", "POST", f"{DECISION}/erase"),
     Step("evaluate", "POST", "/v1/evaluate", PERMITTED, {"decision": "id"}),
     Step("commit", "POST", "/v1/commitments", {"decision": "{decision}"}, {"commitment": "id"}, 201),
