@@ -131,10 +131,10 @@ async def erase(store: Store, stored: Stored, zone: str, by: str) -> int:
     def work(transaction: sa.Connection) -> int:
         def counting() -> engine.Counting | None:
             try:
-                bundle = kept.active(transaction)
+                now = kept.active(transaction)
+                return engine.Counting(kept.load_kept(transaction, now.source, now.meaning))
             except kept.NotKept:
                 return None
-            return engine.Counting(bundle) if bundle else None
 
         if found := holds(transaction, stored.entry.id, law, counting, datetime.now(UTC), zone):
             raise StillNeeded(found)

@@ -125,7 +125,7 @@ def active(connection: sa.Connection) -> Kept:
     value = connection.execute(sa.select(about.c.value).where(about.c.name == _ACTIVE)).scalar_one_or_none()
     if value is None:
         raise NotKept("no policies were ever activated in this database")
-    source, meaning, _ = value.split(" ", 2)
+    source, meaning, *_ = value.split(" ")
     return _first(connection, (bundle.c.source == source) & (bundle.c.meaning == meaning), source)[0]
 
 
@@ -155,15 +155,6 @@ def load_kept(connection: sa.Connection, source: str, meaning: str | None = None
         return engine.load_sources(archive.read(data), settings_of(kept), engine.semantics_of(kept.engine), replay=True)
     except (archive.ArchiveRefused, engine.BundleRefused) as refused:
         raise NotKept(f"the bundle {source[:12]} of engine {kept.engine} cannot be loaded any more: {refused}") from None
-
-
-def active(connection: sa.Connection) -> engine.Bundle | None:
-    """The policies that were activated last, loaded; None if none ever were. Raises NotKept."""
-    found: str | None = connection.execute(sa.select(about.c.value).where(about.c.name == _ACTIVE)).scalar_one_or_none()
-    if found is None:
-        return None
-    source, meaning, *_ = found.split(" ")
-    return load_kept(connection, source, meaning)
 
 
 def settings_of(kept: Kept) -> engine.PolicySettings:
