@@ -1,0 +1,90 @@
+"""Rounds by themselves: of a running service, of two on one database, and at a terminal."""
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from service.cli.main import app
+from service.watch import daily
+from service.watch.lease import Lease
+from service.watch.round import sign
+from tests.service.conftest import ONE_DATABASE, Lines, eventually
+from tests.service.watch.test_week import POLICIES, Desk
+from tests.service.watch.test_week import opened as opened  # a fixture
+
+
+def test_services_on_one_database_do_each_round_once(opened: Any, lines: Lines, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each day and with new policies, by one of them; the other finds it done."""
+    monkeypatch.setattr(daily, "LOOK_SECONDS", 0.02)
+    monkeypatch.setattr(daily, "AGAIN_SECONDS", 0.04)
+    desks: list[Desk] = [opened(watch_commitments=True, watch_days=0) for _ in range(2)]
+    for number in range(3):
+        desks[0].commit(f"n{number}", data__kind="new-rule")
+
+    def go(day: datetime) -> None:
+        for each in desks:
+            each.now[0] = day
+        wanted = sign(desks[0].service, day.date())
+
+        def done() -> str | None:
+            with desks[0].service.store.database.reading.connect() as connection:
+                return Lease.of("round").done(connection)
+
+        eventually(lambda: done() == wanted)
+
+    for number in range(4, 7):
+        go(datetime(2027, 3, number, 12, tzinfo=UTC))
+    assert len(desks[0].events()) == 3
+    for each in desks:
+        each.reload(("in_force: {from: 2027-03-04}", "in_force: {from: 2028-03-04}"))
+    go(datetime(2027, 3, 6, 12, tzinfo=UTC))
+    assert [each["data"]["after"] for each in desks[0].events()] == ["prohibited"] * 3 + ["permitted"] * 3
+    rounds = lines.events("watch_round")
+    assert [each["told"] for each in rounds if each["told"]] == [3, 3]
+    assert lines.events("watch_failed") == []
+
+
+@ONE_DATABASE
+def test_a_round_at_a_terminal_says_what_it_found(opened: Any, database: str) -> None:
+    """It ends with 1 where something was told, with 0 where nothing was, with 2 where another process is at work."""
+    desk: Desk = opened()
+    id = desk.commit("a", data__kind="new-rule")
+
+    def watch(*options: str) -> tuple[int, str, str]:
+        command = ["watch", *options, "--policies", str(POLICIES), "--days", "0"]
+        result = CliRunner().invoke(
+            app, command, env={"FIFTHFACTOR_DATABASE": database, "FIFTHFACTOR_LEDGER_SINCE": "2026-01-01"}
+        )
+        return result.exit_code, result.stdout, result.stderr
+
+    code, said, _ = watch("--once", "--today", "2027-03-03")
+    assert (code, said) == (0, "1 commitment watched, 1 decided again, 0 events\n")
+    code, said, _ = watch("--once", "--today", "2027-03-04")
+    assert code == 1
+    assert said.splitlines() == [
+        f"2027-03-04 moved {id}: prohibited (begins:cn.test/new-rule)",
+        "1 commitment watched, 1 decided again, 1 event",
+    ]
+    assert watch("--once", "--today", "2027-03-04")[:2] == (0, "1 commitment watched, 0 decided again, 0 events\n")
+    assert watch("--today", "2027-03-04")[0] == 2
+    now = datetime.now(UTC)
+    with desk.service.store.database.transaction() as transaction:
+        Lease.of("round").take(transaction, now)
+    code, _, error = watch("--once")
+    assert (code, "another process" in error) == (2, True)
+
+
+@ONE_DATABASE
+def test_an_exchange_that_was_counted_is_counted_once(opened: Any) -> None:
+    """Its own contribution is in the ledger and in the exchange: 998 people stay 998, in this year and in the next."""
+    desk: Desk = opened(watch_days=0)
+    id = desk.commit("e", data__people=998)
+    for day in (date(2027, 2, 27), date(2027, 12, 31), date(2028, 1, 1)):
+        desk.round(day)
+    assert desk.events(commitment=id) == []
+    more = desk.commit("e", data__people=1, evidence__contract={"dated": "2026-01-01", "covers": True})
+    assert desk.round(date(2028, 1, 2)).told == 0
+    desk.post(f"/v1/commitments/{more}/withdraw", {"reason": "not sent"})
+    assert desk.round(date(2028, 1, 3) + timedelta(days=1)).told == 0
