@@ -103,7 +103,7 @@ def permitted(service: Service) -> Iterator[Made]:
             continue
         sent["exporter"]["id"] = "org"
         try:
-            judged = decider.judge(live, engine.parse_exchange(live.bundle, canonical(sent)), NOON, "")
+            judged = decider.judge(live, decider.read(live, canonical(sent), NOON, LOCAL), NOON, "")
         except (engine.ExchangeRefused, RequestRefused):
             continue
         if judged.proceeds:

@@ -226,11 +226,18 @@ def differences(seed: int, exchanges: int) -> list[str]:
         told = part.holds_until if part.holds_until and part.holds_until < start + timedelta(days=LOOKED_AHEAD - 1) else None
         if told != last or (changed and (part.then != words[changed] or not part.because)):
             found.append(f"seed {seed}, from {start}: {last} {part} on {json.dumps(sent)}")
+        ahead = horizon.ahead(exchange, start, start + timedelta(days=LOOKED_AHEAD - 1), look)
+        days = enumerate(zip(words, words[1:], strict=False), 1)
+        moved = [(start + timedelta(days=day), before, after) for day, (before, after) in days if before != after]
+        if [(each.day, each.before, each.after) for each in ahead.moves] != moved or not all(
+            each.because and each.causes for each in ahead.moves
+        ):
+            found.append(f"seed {seed}, from {start}: {moved} {ahead} on {json.dumps(sent)}")
     return found
 
 
 def test_the_last_day_is_that_of_looking_every_day() -> None:
-    """On random bundles, for more than a year from days in three years; and something is always said to end it."""
+    """On random bundles, for more than a year from days in three years, with every move; and something is always said to end it."""
     assert [d for seed in range(4) for d in differences(seed, 5)] == []
 
 

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from starlette.testclient import TestClient
 
 import engine
-from service.ledger.book import Book
+from service.ledger.book import Book, Wanted
 from service.log.record import Record
 from service.policies.live import Live
 from service.server.app import create_app
@@ -808,3 +808,31 @@ def test_what_is_not_understood_is_refused(desk: Desk, path: str, body: Any, sta
 def test_a_counter_is_asked_for_by_all_it_is_kept_per(desk: Desk, query: str, status: int) -> None:
     """And by nothing else."""
     assert desk.client.get(f"/v1/counters?{query}").status_code == status
+
+
+def test_the_counters_without_a_commitment_are_those_after_its_end(desk: Desk) -> None:
+    """For each of some commitments, whatever it adds: exactly or as a range, the largest or as much as another."""
+    ids = [desk.commit(each)["id"] for each in (300, {"at_least": 50, "at_most": 80}, 300, 120)]
+    service, book = desk.service, Book()
+    counting = service.live.counting
+    with service.store.database.writing.connect() as transaction:
+        wanted = []
+        for counter in counting.counters:
+            key = tuple({"exporter.id": '"clinic"', "recipient.id": '"lab"'}[fact] for fact in counter.per)
+            first = counter.window.first(NOON.date())
+            wanted.append(Wanted(counter, book.covering(transaction, counter, key), first))
+        for id in ids:
+            without = book.find(transaction, wanted, without=id)
+            assert without != book.find(transaction, wanted)
+            with transaction.begin_nested() as kept:
+                book.end(transaction, id)
+                assert _sums(without) == _sums(book.find(transaction, wanted))
+                kept.rollback()
+        transaction.rollback()
+
+
+def _sums(found: Any) -> Any:
+    """The sums that are not zero."""
+    return {
+        name: {fact: tally for fact, tally in each.window.items() if tally != engine.Tally()} for name, each in found.items()
+    }
