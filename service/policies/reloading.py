@@ -21,6 +21,7 @@ from typing import Self
 from structlog.typing import FilteringBoundLogger
 
 import engine
+from service import steady_memory
 from service.ed25519 import PublicKey
 from service.log.store import Store
 from service.policies import kept
@@ -108,6 +109,7 @@ def _collected_once() -> Iterator[None]:
         # still hold the old policies, and they would then stay too.
         gc.unfreeze()
         gc.collect()
+        steady_memory.give_back()
         gc.enable()
 
 

@@ -6,7 +6,6 @@ After a SIGTERM or Ctrl-C, `/readyz` answers 503, and the service still accepts 
 requests under way, writes the waiting records, and ends with 0. A second signal ends the accepting at once.
 """
 
-import gc
 import json
 import logging
 import signal
@@ -22,6 +21,7 @@ import uvicorn
 from structlog.typing import FilteringBoundLogger
 
 import engine
+from service import steady_memory
 from service.callers.shedding import Load
 from service.server.app import create_app
 from service.server.bounded_heads import BoundedHeads
@@ -92,7 +92,7 @@ def _answer(
     if figures:
         service.metrics.share(figures)
     app = create_app(settings, service)
-    gc.freeze()  # half a million objects stay; no search for cycles has to go through them
+    steady_memory.settle()
     server = _Server(
         uvicorn.Config(
             app,

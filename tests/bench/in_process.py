@@ -20,6 +20,7 @@ from service.decisions.decider import Decided, Decider, TellingAsked
 from service.log.leaf import SealedRecord
 from service.service import Service
 from service.settings import Settings
+from service.steady_memory import settle
 from tests.bench.forgetful import forget
 from tests.bench.traffic import DAY
 
@@ -41,11 +42,13 @@ class InProcess:
         """A service with a new database in a folder."""
         settings = Settings(watch=False, policies=engine.bundled_policies(), database=str(folder / f"{mode}.db"), mode=mode)
         service = Service.open(settings)
-        gc.freeze()  # as the service does
+        usual = gc.get_threshold()
+        settle()  # as the service does
         try:
             yield cls(service)
         finally:
             gc.unfreeze()
+            gc.set_threshold(*usual)
             service.close()
 
     def read(self, raw: bytes) -> engine.Exchange:
