@@ -84,12 +84,18 @@ class FoundBy(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    category: tuple[str, ...] = ()
-    exporter_at: str | None = None
-    exporter_country: tuple[str, ...] = ()
-    missing: tuple[str, ...] = ()
-    recipient_at: str | None = None
-    recipient_country: tuple[str, ...] = ()
+    category: tuple[str, ...] = Field(
+        default=(), description="subject matters of the data, and the words of the sets that name them"
+    )
+    exporter_at: str | None = Field(default=None, description="JSON Pointer into `request` to the exporter's id")
+    exporter_country: tuple[str, ...] = Field(
+        default=(), description="the exporter's country; two where the register says another"
+    )
+    missing: tuple[str, ...] = Field(default=(), description="the facts that could change the decision")
+    recipient_at: str | None = Field(default=None, description="JSON Pointer into `request` to the recipient's id")
+    recipient_country: tuple[str, ...] = Field(
+        default=(), description="the recipient's country; two where the register says another"
+    )
 
 
 class RecordedVerdict(BaseModel):
