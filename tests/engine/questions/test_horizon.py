@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 from datetime import date, timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -227,7 +228,7 @@ def differences(seed: int, exchanges: int) -> list[str]:
         if told != last or (changed and (part.then != words[changed] or not part.because)):
             found.append(f"seed {seed}, from {start}: {last} {part} on {json.dumps(sent)}")
         ahead = horizon.ahead(exchange, start, start + timedelta(days=LOOKED_AHEAD - 1), look)
-        days = enumerate(zip(words, words[1:], strict=False), 1)
+        days = enumerate(pairwise(words), 1)
         moved = [(start + timedelta(days=day), before, after) for day, (before, after) in days if before != after]
         if [(each.day, each.before, each.after) for each in ahead.moves] != moved or not all(
             each.because and each.causes for each in ahead.moves
