@@ -13,22 +13,15 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from service.store.database import Database
+from service.store.kept_checkpoint import KeptCheckpoint
 from service.store.log_key import LogKey
-from service.store.log_tree import SealedTree, TreeBroken, long_record, sealed_tree
-from service.store.tables import record, tree_leaf, tree_node, tree_tile
+from service.store.log_tree import SealedTree, TreeBroken, long_record
+from service.store.tables import record, tree_leaf
+from service.store.tree_tiles import nodes, tile_of
 from service.transparency.checkpoint import Checkpoint, CheckpointRefused, opened
-from service.transparency.merkle_tree import HASH_BYTES, inclusion_proof, leaf_hash
-from service.transparency.signed_note import KeyTextRefused, Note, NoteRefused, SignatureType, SignerKey, VerifierKey
-from service.transparency.tiles import (
-    MAX_ENTRY_BYTES,
-    TILE_HEIGHT,
-    TILE_WIDTH,
-    EntryBundle,
-    Tile,
-    TileRefused,
-    VerifiedTiles,
-    bundled_entries,
-)
+from service.transparency.merkle_tree import inclusion_proof, leaf_hash
+from service.transparency.signed_note import KeyTextRefused, Note, NoteRefused, VerifierKey
+from service.transparency.tiles import MAX_ENTRY_BYTES, TILE_WIDTH, EntryBundle, Tile, TileRefused, bundled_entries
 from service.transparency.tlog_proof import TlogProof
 
 
@@ -47,27 +40,19 @@ class LogTree:
     connection: sa.Connection
     sealed: SealedTree
     key: LogKey
+    kept: KeptCheckpoint
 
     def checkpoint(self) -> Note:
-        """The checkpoint of this moment, signed by the log's key."""
-        signer = SignerKey(self.key.origin, SignatureType.NOTE, self.key.private)
-        return Checkpoint(self.key.origin, self.sealed.size, self.sealed.frontier.root()).signed(signer)
+        """The checkpoint of this moment, signed by the log's key. It is kept beside the key before it is given. Raises LogRefused."""
+        self.kept.keep(self.key, self.sealed.frontier)
+        return self.key.checkpoint(self.sealed.frontier)
 
     def tile(self, tile: Tile) -> bytes:
         """The hashes of a tile. Raises NotInTree."""
-        first = tile.index * TILE_WIDTH
-        if first + tile.width > self.sealed.size >> TILE_HEIGHT * tile.level:
-            raise NotInTree("the tree has no such tile")
-        if tile.level == 0:
-            whole = self.sealed.tail
-            if first + TILE_WIDTH <= self.sealed.size:
-                held = sa.select(tree_tile.c.hashes).where(tree_tile.c.index == tile.index)
-                whole = bytes(self.connection.execute(held).scalar_one_or_none() or b"")
-            return whole[: tile.width * HASH_BYTES]
-        level = TILE_HEIGHT * tile.level
-        wanted = (tree_node.c.level == level, tree_node.c.index >= first, tree_node.c.index < first + tile.width)
-        nodes = self.connection.execute(sa.select(tree_node.c.hash).where(*wanted).order_by(tree_node.c.index)).scalars()
-        return b"".join(map(bytes, nodes))
+        try:
+            return tile_of(self.connection, self.sealed, tile)
+        except TileRefused as refused:
+            raise NotInTree(str(refused)) from None
 
     def entries(self, bundle: EntryBundle) -> bytes:
         """The entries under a tile. Raises NotInTree."""
@@ -93,10 +78,10 @@ class LogTree:
             raise NotInTree("no decision with this id is recorded")
         if row.leaf_index is None:
             raise NotInTree("the record is older than the tree, which holds it by the root in the leaf `earlier` only")
-        size, root = self.sealed.size, self.sealed.frontier.root()
+        tiles = nodes(self.connection, self.sealed)
         try:
-            tiles = VerifiedTiles(size, root, self.tile)
-            hashes, node = inclusion_proof(row.leaf_index, size, tiles.node), tiles.node(0, row.leaf_index)
+            hashes = inclusion_proof(row.leaf_index, self.sealed.size, tiles.node)
+            node = tiles.node(0, row.leaf_index)
         except TileRefused as refused:
             raise TreeBroken(f"the hashes do not lead to the root: {refused}") from None
         leaf = bytes(row.leaf)
@@ -125,12 +110,8 @@ class LogTree:
 @contextmanager
 def log_tree(database: Database) -> Iterator[LogTree]:
     """The tree of a log as it is committed now. Raises TreeBroken, and LogKeyRefused without the log's key."""
-    key = database.log_key()
     with database.reading.connect() as connection:
-        sealed = sealed_tree(connection)
-        if sealed is None or not sealed.is_sealed_by(key):
-            raise TreeBroken("the tree of the log does not have the seal of the log's key; `fifthfactor log verify` says more")
-        yield LogTree(connection, sealed, key)
+        yield LogTree(connection, *database.sealed(connection), database.kept)
 
 
 def kept_checkpoint(note: bytes, key: str) -> Checkpoint:
@@ -145,4 +126,4 @@ def kept_checkpoint(note: bytes, key: str) -> Checkpoint:
 
 def verifier_key(key: LogKey) -> VerifierKey:
     """The key that others verify checkpoints with."""
-    return VerifierKey(key.origin, SignatureType.NOTE, key.private.public)
+    return key.verifier
