@@ -1,8 +1,8 @@
-"""`fifthfactor log …`: reads the decision log while the service runs; `erase` and `reindex` write to it."""
+"""`fifthfactor log …`: reads the decision log while the service runs; `erase`, `reindex`, `rotate-key` and `continue` write to it."""
 
 from service.cli.command import Commands
-from service.cli.log import checkpoint, erase, export, reindex, search, show, tail, verify
+from service.cli.log import checkpoint, continuing, erase, export, reindex, rotate_key, search, show, tail, verify
 
 app = Commands(help="Follow, search, show, export and verify the decisions in the log.")
-for each in (tail, search, show, export, verify, checkpoint, erase, reindex):
+for each in (tail, search, show, export, verify, checkpoint, rotate_key, continuing, erase, reindex):
     app.add_typer(each.app)

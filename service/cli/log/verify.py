@@ -28,22 +28,24 @@ def verify(
     """
     Verify every record: its bytes, its hash, its commitments, its number, its entry in the index, and the tree of the log.
 
+    With the log's key the tree is also compared with the last checkpoint, which is kept beside the key.
     Ends with 1 where there is a fault.
     """
     from service.cli.files import read
     from service.log.index import unindexed
     from service.log.proofs import CheckpointInvalid, kept_checkpoint
+    from service.log.verification import put_back
     from service.log.verification import verify as verify_all
     from service.store.log_key import LogKeyRefused
     from service.store.upgrade import existing
     from service.transparency.signed_note import MAX_NOTE_BYTES
 
-    kept = None
+    kept = []
     if (checkpoint is None) != (key is None):
         raise UsedWrongly("`--checkpoint` and `--key` belong together")
     if checkpoint is not None and key is not None:
         try:
-            kept = kept_checkpoint(read(checkpoint, MAX_NOTE_BYTES), read(key, MAX_NOTE_BYTES).decode(errors="replace"))
+            kept = [kept_checkpoint(read(checkpoint, MAX_NOTE_BYTES), read(key, MAX_NOTE_BYTES).decode(errors="replace"))]
         except CheckpointInvalid as invalid:
             raise UsedWrongly(f"`{checkpoint}` is not a checkpoint of this key: {invalid}") from None
     with existing(address(database), log_key()) as opened, opened.reading.connect() as connection:
@@ -53,6 +55,7 @@ def verify(
         except LogKeyRefused as refused:
             complain(f"the seal of the tree is not verified: {refused}")
         records, faults = verify_all(connection, lambda done, all: progress(f"{done:,} of {all:,} records", done), secret, kept)
+        faults += put_back(opened, connection)
         progress("")
         warn_of_unindexed(unindexed(connection))
     if as_json:
