@@ -27,8 +27,9 @@ from service.callers.tokens import TokenRefused, Tokens
 from service.problems import RequestRefused
 from service.settings import Settings
 
-# Paths that need no key: the start, the probes, the shapes and their documentation, and the hashes of the log, which tell nothing.
-PUBLIC = ("/", "/checkpoint", "/livez", "/readyz", "/openapi.json", "/docs")
+# Paths that need no key: the start, the probes, the shapes and their documentation, and the hashes of the log, which tell nothing. What is
+# sent to a witness is signed by a log that it knows.
+PUBLIC = ("/", "/checkpoint", "/checkpoint/witnessed", "/add-checkpoint", "/livez", "/readyz", "/openapi.json", "/docs")
 PUBLIC_UNDER = ("/v1/schemas/", "/.well-known/", "/docs/", "/tile/")
 NOT_PUBLIC = "/tile/entries/"
 # Public paths that answer known callers with more.

@@ -20,7 +20,7 @@ from service.store.tables import record, tree_leaf
 from service.store.tree_tiles import nodes, tile_of
 from service.transparency.checkpoint import Checkpoint, CheckpointRefused, opened
 from service.transparency.merkle_tree import inclusion_proof, leaf_hash
-from service.transparency.signed_note import KeyTextRefused, Note, NoteRefused, VerifierKey
+from service.transparency.signed_note import KeyTextRefused, Note, NoteRefused, SignatureType, VerifierKey, verified
 from service.transparency.tiles import MAX_ENTRY_BYTES, TILE_WIDTH, EntryBundle, Tile, TileRefused, bundled_entries
 from service.transparency.tlog_proof import TlogProof
 
@@ -114,11 +114,21 @@ def log_tree(database: Database) -> Iterator[LogTree]:
         yield LogTree(connection, *database.sealed(connection), database.kept)
 
 
-def kept_checkpoint(note: bytes, key: str) -> Checkpoint:
-    """The checkpoint in the bytes of a note that the owner of a verifier key signed. Raises CheckpointInvalid."""
+def kept_checkpoint(note: bytes, key: str, witness: str | None = None) -> Checkpoint:
+    """
+    The checkpoint in the bytes of a note that the owner of a verifier key signed, and that of a witness's cosigned if one is given.
+
+    Raises CheckpointInvalid.
+    """
     try:
         trusted = VerifierKey.parse(key.strip())
-        checkpoint, _ = opened(Note.parse(note), trusted.name, [trusted])
+        found = Note.parse(note)
+        checkpoint, _ = opened(found, trusted.name, [trusted])
+        if witness is not None:
+            cosigner = VerifierKey.parse(witness.strip())
+            if cosigner.type is not SignatureType.COSIGNATURE:
+                raise CheckpointInvalid("the key of the witness is none for cosignatures")
+            verified(found, [cosigner])
     except (KeyTextRefused, NoteRefused, CheckpointRefused) as refused:
         raise CheckpointInvalid(str(refused)) from None
     return checkpoint

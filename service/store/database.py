@@ -69,9 +69,8 @@ class Database:
     def __post_init__(self) -> None:
         self.kept = KeptCheckpoint(self.key_path)
         self._key: LogKey | None = None
-        self._largest = (
-            -1
-        )  # leaves that this process saw in the tree; none before it compared the tree with the kept checkpoint
+        self._put_back: str | None = None  # why nothing is recorded any more
+        self._largest = -1  # leaves that this process saw in the tree; -1 until the tree was compared with the kept checkpoint
         self._direct: sqlite3.Connection | None = None
         self._asking = threading.Lock()
 
@@ -155,6 +154,8 @@ class Database:
         LogKeyRefused without the log's key.
         """
         largest = self._largest  # read before the tree, which may grow meanwhile, as the note is
+        if self._put_back is not None:
+            raise LogPutBack(self._put_back)
         note = self.kept.note() if largest < 0 else None
         found, key = self.sealed_alone(connection)
         if note is not None:
@@ -163,6 +164,10 @@ class Database:
             raise LogPutBack(f"the log had {largest} leaves and has {found.size}: an older database was put in its place")
         self._largest = max(self._largest, found.size)
         return found, key
+
+    def refuse(self, reason: str) -> None:
+        """Record nothing more, and sign nothing: a witness of the log knows another one."""
+        self._put_back = reason
 
     def sealed_alone(self, connection: sa.Connection) -> tuple[SealedTree, LogKey]:
         """The tree of the log and the log's key, compared with nothing else. Raises TreeBroken and LogKeyRefused."""

@@ -18,8 +18,9 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
+from service.store.durable_file import put
 from service.store.log_identity import identities
-from service.store.log_key import LogKey, LogRefused, existing_key, sync_folder
+from service.store.log_key import LogKey, LogRefused, existing_key
 from service.store.log_tree import SealedTree
 from service.store.tree_tiles import frontier_at
 from service.transparency.checkpoint import Checkpoint, CheckpointRefused, opened
@@ -83,7 +84,7 @@ class KeptCheckpoint:
                         return  # it was replaced meanwhile: whoever did it keeps the checkpoint of the new key
                     size = self._size_by(key)
                     if size is None or size < frontier.size:
-                        self._write(key.checkpoint(frontier).to_bytes())
+                        put(self.path, key.checkpoint(frontier).to_bytes())
                         size = frontier.size
             except OSError as failed:
                 raise LogRefused(f"the last checkpoint `{self.path}` cannot be kept: {failed.strerror}") from None
@@ -96,17 +97,6 @@ class KeptCheckpoint:
             return None if note is None else opened(note, key.origin, [key.verifier])[0].size
         except (NoteRefused, CheckpointRefused):
             return None
-
-    def _write(self, content: bytes) -> None:
-        part = self.path.with_name(self.path.name + ".part")
-        part.unlink(missing_ok=True)
-        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        part.rename(self.path)
-        sync_folder(self.path)
 
     def _checkpoint(self, connection: sa.Connection, sealed: SealedTree, key: LogKey, note: Note) -> Checkpoint | None:
         """The checkpoint to compare with, or None if the log was continued since, under another name, knowing this one."""

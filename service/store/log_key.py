@@ -19,6 +19,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from service.ed25519 import NotEd25519, PrivateKey
+from service.store.durable_file import put, put_once, sync_folder
 from service.transparency.checkpoint import Checkpoint
 from service.transparency.merkle_tree import Frontier
 from service.transparency.signed_note import Note, SignatureType, SignerKey, VerifierKey
@@ -151,17 +152,22 @@ def accept(path: Path) -> None:
         raise LogKeyRefused(f"the log's key `{path}` cannot be named: {failed.strerror}") from None
 
 
-def _made(path: Path, content: bytes) -> LogKey:
-    made = _new(path)
+def witness_key(path: Path) -> SignerKey:
+    """The key by which a service cosigns the checkpoints of other logs; it is made beside the log's key. Raises LogKeyRefused."""
+    own = path.with_name(path.name + ".witness")
     try:
-        made.unlink(missing_ok=True)
-        descriptor = os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        sync_folder(path)
-        return _read(made)
+        if not own.exists():
+            put_once(own, PrivateKey.generated().to_pem())
+        private, _ = _parsed(own)
+    except OSError as failed:
+        raise LogKeyRefused(f"the key of the witness `{own}` cannot be made: {failed.strerror}") from None
+    return SignerKey(f"fifthfactor/witness/{private.public.id[:32]}", SignatureType.COSIGNATURE, private)
+
+
+def _made(path: Path, content: bytes) -> LogKey:
+    try:
+        put(_new(path), content)
+        return _read(_new(path))
     except OSError as failed:
         raise LogKeyRefused(f"the log's key `{path}` cannot be made: {failed.strerror}") from None
 
@@ -201,12 +207,3 @@ def _parsed(path: Path) -> tuple[PrivateKey, str | None]:
         raise LogKeyRefused(f"the log's key `{path}` has a name that is not a text") from None
     except NotEd25519 as error:
         raise LogKeyRefused(f"the log's key `{path}` {error}") from None
-
-
-def sync_folder(path: Path) -> None:
-    """Write the names in the folder of a file through to the disk. Raises OSError."""
-    opened = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)

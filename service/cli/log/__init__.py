@@ -1,8 +1,8 @@
 """`fifthfactor log …`: reads the decision log while the service runs; `erase`, `reindex`, `rotate-key` and `continue` write to it."""
 
 from service.cli.command import Commands
-from service.cli.log import checkpoint, continuing, erase, export, reindex, rotate_key, search, show, tail, verify
+from service.cli.log import checkpoint, continuing, erase, export, reindex, rotate_key, search, show, tail, verify, witness
 
 app = Commands(help="Follow, search, show, export and verify the decisions in the log.")
-for each in (tail, search, show, export, verify, checkpoint, rotate_key, continuing, erase, reindex):
+for each in (tail, search, show, export, verify, checkpoint, witness, rotate_key, continuing, erase, reindex):
     app.add_typer(each.app)

@@ -24,6 +24,9 @@ def verify(
     key: Annotated[
         Path | None, typer.Option(help="File with the verifier key of the log, as `log checkpoint` prints it.")
     ] = None,
+    witness_key: Annotated[
+        Path | None, typer.Option(help="File with the verifier key of a witness, who must have cosigned the checkpoint.")
+    ] = None,
 ) -> int:
     """
     Verify every record: its bytes, its hash, its commitments, its number, its entry in the index, and the tree of the log.
@@ -41,11 +44,14 @@ def verify(
     from service.transparency.signed_note import MAX_NOTE_BYTES
 
     kept = []
+    if witness_key is not None and checkpoint is None:
+        raise UsedWrongly("`--witness-key` belongs to a `--checkpoint`")
     if (checkpoint is None) != (key is None):
         raise UsedWrongly("`--checkpoint` and `--key` belong together")
     if checkpoint is not None and key is not None:
         try:
-            kept = [kept_checkpoint(read(checkpoint, MAX_NOTE_BYTES), read(key, MAX_NOTE_BYTES).decode(errors="replace"))]
+            keys = [read(each, MAX_NOTE_BYTES).decode(errors="replace") for each in (key, witness_key) if each is not None]
+            kept = [kept_checkpoint(read(checkpoint, MAX_NOTE_BYTES), *keys)]
         except CheckpointInvalid as invalid:
             raise UsedWrongly(f"`{checkpoint}` is not a checkpoint of this key: {invalid}") from None
     with existing(address(database), log_key()) as opened, opened.reading.connect() as connection:

@@ -170,10 +170,10 @@ def test_a_checkpoint_that_cannot_be_kept_is_not_given_out(machine, monkeypatch)
         reported: list[str] = []
         store.writer.on_failure = reported.append
 
-        def full(self: KeptCheckpoint, content: bytes) -> None:
+        def full(path: Path, content: bytes) -> None:
             raise OSError(28, "No space left on device")
 
-        monkeypatch.setattr(KeptCheckpoint, "_write", full)
+        monkeypatch.setattr("service.store.kept_checkpoint.put", full)
         append(store, entry(1))
         eventually(lambda: reported, 10)
         assert "No space left" in reported[0]
