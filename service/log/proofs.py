@@ -78,6 +78,8 @@ class LogTree:
             raise NotInTree("no decision with this id is recorded")
         if row.leaf_index is None:
             raise NotInTree("the record is older than the tree, which holds it by the root in the leaf `earlier` only")
+        if row.leaf_index >= self.sealed.size:
+            raise NotInTree("the record was made after this checkpoint")
         tiles = nodes(self.connection, self.sealed)
         try:
             hashes = inclusion_proof(row.leaf_index, self.sealed.size, tiles.node)

@@ -13,14 +13,14 @@ beyond this leaf, and the sizes that are signed after it, are under two names.
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import sqlalchemy as sa
 
 from service.ed25519 import NotEd25519, PublicKey
 from service.store.log_key import LogKey
-from service.store.log_tree import SealedTree, TreeBroken
+from service.store.log_tree import SCHEMA, SealedTree, TreeBroken
 from service.store.tables import tree_leaf
 from service.store.tree_tiles import frontier_at, nodes
 from service.transparency.checkpoint import Checkpoint
@@ -31,6 +31,7 @@ from service.transparency.tiles import TileRefused
 LOG, ROTATED, CONTINUED = "log", "key-rotated", "continued"
 NAMING = (LOG, ROTATED, CONTINUED)
 
+_SCHEMA = f'"schema":"{SCHEMA}"'.encode()
 _DOMAIN = b"fifthfactor/log-identity/1\x00"
 
 
@@ -40,12 +41,17 @@ class NotNamed(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """The name and the key of a log from a leaf on; `kept` is the checkpoint of the log before that was known to whoever continued it."""
+    """
+    The name and the key of a log from a leaf on.
+
+    `kept` is the checkpoint of the log before that was known to whoever continued it; `unsigned` if the key before did not sign the leaf.
+    """
 
     first: int
     origin: str
     public: PublicKey
     kept: Checkpoint | None = None
+    unsigned: bool = False
 
     @property
     def verifier(self) -> VerifierKey:
@@ -77,8 +83,9 @@ class Identity:
                 of_before = (before["origin"], before["public_key"])
                 _require(of_before == (self.origin, self.public.raw.hex()), "continues another log")
                 if before["kept_size"] is not None:
-                    found = Identity(found.first, found.origin, found.public, _kept(self.origin, before))
-            if kind == ROTATED or not named["key_lost"]:
+                    found = replace(found, kept=_kept(self.origin, before))
+                found = replace(found, unsigned=bool(named["key_lost"]))
+            if not found.unsigned:
                 signature = bytes.fromhex(named["signature"])
                 _require(self.public.signed(signature, _statement(named)), "is not signed by the key before it")
         except (ValueError, KeyError, TypeError, NotEd25519, KeyTextRefused) as wrong:
@@ -92,6 +99,17 @@ class Identity:
             return cls(0, (found := _identity(json.loads(leaf), 0)).origin, found.public)
         except (ValueError, KeyError, TypeError, NotEd25519, KeyTextRefused):
             raise NotNamed("does not say who the log is") from None
+
+
+def kind_of(leaf: bytes) -> str | None:
+    """The kind of a leaf that is not a record; None of a record."""
+    if _SCHEMA not in leaf:  # reading JSON takes longer
+        return None
+    try:
+        document = json.loads(leaf)
+        return str(document["kind"]) if document["schema"] == SCHEMA else None
+    except (ValueError, KeyError, TypeError):
+        return None
 
 
 def rotated(old: LogKey, new: LogKey, tree: Frontier) -> dict[str, Any]:
