@@ -10,7 +10,7 @@ signed. At a start each witness is asked before; if it does not answer, the serv
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Self
@@ -95,6 +95,7 @@ class Witnesses:
     say: FilteringBoundLogger
     clock: Callable[[], datetime]
     post: Post
+    failing: dict[str, str] = field(default_factory=dict)  # by the name of a witness: why, as it was reported
 
     @classmethod
     def open(cls, file: Path, store: Store, say: FilteringBoundLogger, clock: Callable[[], datetime]) -> Self:
@@ -136,6 +137,7 @@ class Witnesses:
                 return
             given = await asyncio.to_thread(ask, self.store, witness, self.post)
             await self.store.do(lambda transaction: _keep(transaction, given, moment_text(now)))
+            self.failing.pop(witness.verifier.name, None)
         except LogPutBack as other:
             self.store.database.refuse(str(other))
             self.say.error("log_put_back", witness=witness.verifier.name, reason=str(other))
@@ -144,7 +146,10 @@ class Witnesses:
 
     def _failed(self, witness: Witness, failed: Exception) -> None:
         told = isinstance(failed, WitnessFailed | LogRefused | NotRecorded)
-        self.say.warning("witness_failed", witness=witness.verifier.name, reason=str(failed) if told else type(failed).__name__)
+        reason = str(failed) if told else type(failed).__name__
+        if self.failing.get(witness.verifier.name) != reason:
+            self.say.warning("witness_failed", witness=witness.verifier.name, reason=reason)
+        self.failing[witness.verifier.name] = reason
 
     def _due(self, witness: Witness, now: datetime) -> bool:
         """Whether the tree has grown since, by more than the leaves of a witness, and no process has just asked."""

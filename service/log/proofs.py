@@ -71,7 +71,11 @@ class LogTree:
         return bundled_entries([found[index] for index in range(first, end)])
 
     def proof(self, id: str) -> TlogProof:
-        """The proof that the record of a decision is in the tree. Raises NotInTree, and TreeBroken if the rows do not lead to the root."""
+        """
+        The proof that the record of a decision is in the tree, from a checkpoint that covers it and may be a second old.
+
+        So most proofs wait for no disk. Raises NotInTree, and TreeBroken if the rows do not lead to the root.
+        """
         found = sa.select(record.c.sequence, record.c.leaf_index, record.c.leaf, record.c.leaf_hash).where(record.c.id == id)
         row = self.connection.execute(found).one_or_none()
         if row is None:
@@ -81,8 +85,12 @@ class LogTree:
         if row.leaf_index >= self.sealed.size:
             raise NotInTree("the record was made after this checkpoint")
         tiles = nodes(self.connection, self.sealed)
+        tree = self.kept.recent(self.key)
+        if not row.leaf_index < tree.size <= self.sealed.size:
+            tree = self.sealed.frontier
+            self.kept.keep(self.key, tree)
         try:
-            hashes = inclusion_proof(row.leaf_index, self.sealed.size, tiles.node)
+            hashes = inclusion_proof(row.leaf_index, tree.size, tiles.node)
             node = tiles.node(0, row.leaf_index)
         except TileRefused as refused:
             raise TreeBroken(f"the hashes do not lead to the root: {refused}") from None
@@ -92,7 +100,7 @@ class LogTree:
             extra = leaf = long_record(row.sequence, leaf)
         if leaf_hash(leaf) != node:
             raise TreeBroken("the record is not the one in the tree; `fifthfactor log verify` says more")
-        return TlogProof(row.leaf_index, hashes, self.checkpoint(), extra)
+        return TlogProof(row.leaf_index, hashes, self.key.checkpoint(tree), extra)
 
     def _first_record(self, index: int) -> int:
         """The number of the first record whose leaf has this index or a higher one: both grow together."""

@@ -43,6 +43,7 @@ class KeptCheckpoint:
         self._key_path = key_path
         self._keeping = threading.Lock()
         self._known: tuple[str, int] | None = None  # key and size of what is in the file for certain
+        self._recent: tuple[str, Frontier] | None = None  # the largest tree that this process may give out without writing
 
     def note(self) -> Note | None:
         """The signed note in the file. Nothing in it is verified. Raises LogRefused."""
@@ -77,6 +78,7 @@ class KeptCheckpoint:
         name = key.private.public.id
         with self._keeping:
             if self._known is not None and self._known[0] == name and self._known[1] >= frontier.size:
+                self._remember(name, frontier)
                 return
             try:
                 with _locked(self._key_path.parent):
@@ -89,6 +91,15 @@ class KeptCheckpoint:
             except OSError as failed:
                 raise LogRefused(f"the last checkpoint `{self.path}` cannot be kept: {failed.strerror}") from None
             self._known = name, size
+            self._remember(name, frontier)
+
+    def recent(self, key: LogKey) -> Frontier:
+        """The largest tree whose checkpoint this process may give out without a write to the disk; it is some commits old."""
+        return self._recent[1] if self._recent is not None and self._recent[0] == key.private.public.id else Frontier()
+
+    def _remember(self, name: str, frontier: Frontier) -> None:
+        if self._recent is None or self._recent[0] != name or self._recent[1].size < frontier.size:
+            self._recent = name, frontier
 
     def _size_by(self, key: LogKey) -> int | None:
         """The size of the checkpoint in the file, or None if this key did not sign it."""
