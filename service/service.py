@@ -16,6 +16,8 @@ from service.callers.keys import KeyRing
 from service.callers.shedding import Load
 from service.callers.tokens import Tokens
 from service.event_loop import Turns
+from service.log.add_checkpoint import Cosigning
+from service.log.cosignatures import Witnesses
 from service.log.store import Store, Stored, find
 from service.policies import kept, watching
 from service.policies.live import Live
@@ -57,6 +59,8 @@ class Service:
     reloading: Reloading
     shadow: Shadow | None = None
     tracing: Tracing | None = None
+    cosigning: Cosigning | None = None
+    witnesses: Witnesses | None = None
 
     @property
     def live(self) -> Live:
@@ -88,6 +92,8 @@ class Service:
                 raise SettingRefused(
                     "callers need a key and there is none: make one with `fifthfactor keys create`, or set FIFTHFACTOR_JWKS_URL"
                 )
+            cosigning = Cosigning.open(settings.witness_logs, store.database) if settings.witness_logs else None
+            witnesses = Witnesses.open(settings.witnesses, store, say, clock) if settings.witnesses else None
             kept.keep_now(store.database, loaded, settings.recorded(key.id for key in origin.keys), clock())
             shadow = Shadow.open(settings.shadow, settings, store, say, clock) if settings.shadow else None
         except SourceRefused as older:
@@ -125,6 +131,8 @@ class Service:
             reloading,
             shadow,
             tracing,
+            cosigning,
+            witnesses,
         )
 
     def read(self, look: Callable[[sa.Connection], Result], what: str = "log") -> Result:
@@ -154,11 +162,11 @@ class Service:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """The work beside the requests: reloading policies, and the shadow."""
-        working = asyncio.create_task(self.shadow.work()) if self.shadow else None
+        working = [asyncio.create_task(each.work()) for each in (self.shadow, self.witnesses) if each]
         async with self.reloading.running():
             yield
-        if working:
-            working.cancel()
+        for each in working:
+            each.cancel()
 
     def close(self) -> None:
         """Write the waiting records and close the log."""

@@ -73,6 +73,13 @@ class Settings(BaseModel):
         description="file of the log's key, if the database is on a server; without it `fifthfactor.log-key` in the current folder. The"
         " key of a database file lies beside it",
     )
+    witnesses: Path | None = Field(
+        default=None,
+        description="file with the witnesses that cosign the log's checkpoints, one a line: the verifier key, a space, and the address",
+    )
+    witness_logs: Path | None = Field(
+        default=None, description="file with the verifier keys of other logs whose checkpoints this service cosigns, one a line"
+    )
     host: str = Field(
         default="127.0.0.1", description="address to listen on; callers need a key unless it is a loopback address"
     )

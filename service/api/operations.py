@@ -76,6 +76,7 @@ def operation(
     found = list(dict.fromkeys((*kinds, *_EVERYWHERE, *(_GUARDED if needs else ()), *(_WITH_BODY if body else ()))))
     listed = list(parameters)
     more: dict[str, Any] = {}
+    responses: dict[int | str, Any] = {status: dict(answer) for status, answer in (answers or {}).items()}
     if writes or repeatable:
         found += _WRITING
     if repeatable:
@@ -87,11 +88,14 @@ def operation(
         more["parameters"] = listed
     if body:
         more["requestBody"] = {"required": True, "content": dict(body)}
+    for status, problem in _problems(found).items():
+        beside = responses.get(status, {"content": {}})["content"]
+        responses[status] = {**problem, "content": {**problem["content"], **beside}}
     return {
         "operation_id": name,
         "tags": [tag],
         "summary": summary,
-        "responses": {**(answers or {}), **_problems(found)},
+        "responses": responses,
         "openapi_extra": more,
     }
 

@@ -7,6 +7,7 @@ from fastapi import FastAPI, Request, Response
 
 from service.api.operations import DecisionId, in_path, operation
 from service.callers.caller import caller_of
+from service.log.cosignatures import last_cosigned, with_cosignatures
 from service.log.earlier_records import EarlierRecords
 from service.log.proofs import LogTree, NotInTree, log_tree
 from service.problems import RequestRefused
@@ -19,6 +20,13 @@ _BYTES = {
     200: {"description": "Bytes", "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}
 }
 _PATH = in_path("path", "index and width, as C2SP tlog-tiles writes them, like `x001/234` or `000.p/7`")
+
+
+def _last_cosigned(tree: LogTree) -> bytes:
+    note = last_cosigned(tree)
+    if note is None:
+        raise NotInTree("no witness has cosigned a checkpoint of this log")
+    return note.to_bytes()
 
 
 def add(app: FastAPI, service: Service) -> None:
@@ -50,8 +58,28 @@ def add(app: FastAPI, service: Service) -> None:
         **operation("getCheckpoint", "log", "The signed checkpoint of the log", "not-ready", answers=_TEXT),
     )
     def checkpoint() -> Response:
-        """Size and root of the log's tree, as a C2SP signed note. It covers every record whose answer was sent before."""
-        return shown(lambda tree: tree.checkpoint().to_bytes())
+        """
+        Size and root of the log's tree, as a C2SP signed note. It covers every record whose answer was sent before.
+
+        It has the cosignatures that witnesses gave for this size so far.
+        """
+        return shown(lambda tree: with_cosignatures(tree).to_bytes())
+
+    @app.get(
+        "/checkpoint/witnessed",
+        response_class=Response,
+        **operation(
+            "getWitnessedCheckpoint",
+            "log",
+            "The last checkpoint that a witness cosigned",
+            "not-found",
+            "not-ready",
+            answers=_TEXT,
+        ),
+    )
+    def witnessed_checkpoint() -> Response:
+        """The largest checkpoint with a cosignature, and its cosignatures."""
+        return shown(_last_cosigned)
 
     @app.get(
         "/tile/entries/{path:path}",

@@ -60,10 +60,15 @@ class Plain(Checked):
         await response(scope, receive, send)
 
 
-async def body(request: Request, limit: int, kind: str = "application/json") -> bytes:
-    """The whole body, of at most `limit` bytes, sent as plain JSON or another `kind`. Raises RequestRefused, ClientDisconnect."""
+async def body(request: Request, limit: int, kind: str | None = "application/json") -> bytes:
+    """
+    The whole body, of at most `limit` bytes, sent as plain JSON or another `kind`; None is any.
+
+    Raises RequestRefused, ClientDisconnect.
+    """
     headers = dict(reversed(request.scope["headers"]))
-    _check_type(headers.get(b"content-type", b""), headers.get(b"content-encoding", b"identity"), kind)
+    if kind is not None:
+        _check_type(headers.get(b"content-type", b""), headers.get(b"content-encoding", b"identity"), kind)
     too_large = RequestRefused("body-too-large", f"a body may have at most {limit} bytes")
     declared = headers.get(b"content-length", b"0")
     # The length of the number is checked first, since Python refuses to read a number of 5,000 digits.

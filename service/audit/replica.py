@@ -32,6 +32,7 @@ from service.store.tables import (
     sign_off,
     tree_leaf,
     watch_event,
+    witnessed,
 )
 
 # The tables that are made from leaves alone.
@@ -47,6 +48,7 @@ FROM_LEAVES = (
     bundle,
     bundle_version,
     watch_event,
+    witnessed,
 )
 
 _AT_ONCE = 500
@@ -71,8 +73,9 @@ class Replica:
     """
     The rows of one log, made again. Close it with `close()`.
 
-    `earlier` is the leaf on what is older than the tree, if there is one. `erased` has the moment of each erasure by place: `("record",
-    number, pointer)` or `("leaf", index, name)`. `touched` names the tables of which leaves changed rows that no leaf made.
+    `earlier` is the leaf on what is older than the tree, if there is one; its digests are by the log's `first_key`. `erased` has the moment
+    of each erasure by place: `("record", number, pointer)` or `("leaf", index, name)`. `touched` names the tables of which leaves changed
+    rows that no leaf made.
     """
 
     def __init__(self) -> None:
@@ -80,6 +83,7 @@ class Replica:
         metadata.create_all(self._engine, [*FROM_LEAVES])
         self.rows = self._engine.connect()
         self.earlier: Leaf | None = None
+        self.first_key: str | None = None
         self.erased: dict[tuple[str, int, str], str] = {}
         self.subjects: dict[int, tuple[str, frozenset[str]]] = {}
         self.touched: set[sa.Table] = set()
@@ -116,6 +120,13 @@ class Replica:
             self.erased["record", int(leaf["sequence"]), str(pointer)] = leaf["at"]
         if leaf.get("of") == "entity":
             self.touched.add(entity)  # versions that are older than the tree are erased with the others
+
+    def _log(self, index: int, leaf: Leaf) -> None:
+        self.first_key = leaf["public_key"]
+
+    def _cosigned(self, index: int, leaf: Leaf) -> None:
+        self.rows.execute(sa.delete(witnessed).where(witnessed.c.origin == leaf["origin"]))
+        self._insert(witnessed, origin=leaf["origin"], size=leaf["size"], root=bytes.fromhex(leaf["root"]), at=leaf["at"])
 
     def _earlier(self, index: int, leaf: Leaf) -> None:
         self.earlier = leaf

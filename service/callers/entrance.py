@@ -27,8 +27,12 @@ from service.callers.tokens import TokenRefused, Tokens
 from service.problems import RequestRefused
 from service.settings import Settings
 
-# Paths that need no key: the start, the probes, the shapes and their documentation, and the hashes of the log, which tell nothing.
-PUBLIC = ("/", "/checkpoint", "/v1/withdrawals", "/livez", "/readyz", "/openapi.json", "/docs")
+# Paths that need no key: the start, the probes, the shapes and their documentation, and the hashes of the log, which tell nothing. What is
+# sent to a witness is signed by a log that it knows.
+PUBLIC = (
+    *("/", "/livez", "/readyz", "/openapi.json", "/docs"),
+    *("/checkpoint", "/checkpoint/witnessed", "/add-checkpoint", "/v1/withdrawals"),
+)
 PUBLIC_UNDER = ("/v1/schemas/", "/.well-known/", "/docs/", "/tile/")
 NOT_PUBLIC = "/tile/entries/"
 # Public paths that answer known callers with more.

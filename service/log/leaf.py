@@ -78,7 +78,7 @@ def seal(
     request = document["request"]
     openings = []
     for pointer in outermost(personal):
-        opening = Opening(pointer, random(SALT_BYTES), canonical(_value_at(request, pointer)))
+        opening = Opening(pointer, random(SALT_BYTES), canonical(value_at(request, pointer)))
         request = with_value(request, pointer, {"commitment": _commitment_of(opening)})
         openings.append(opening)
     members = {name: canonical(value) for name, value in document.items() if name != "request"}
@@ -185,7 +185,8 @@ def _steps(pointer: str) -> list[str]:
     return [step.replace("~1", "/").replace("~0", "~") for step in pointer.split("/")[1:]]
 
 
-def _value_at(document: Any, pointer: str) -> Any:
+def value_at(document: Any, pointer: str) -> Any:
+    """The value in a document at a pointer. Raises ValueError, LookupError, TypeError if it leads to none."""
     for step in _steps(pointer):
         document = document[int(step)] if isinstance(document, list) else document[step]
     return document

@@ -15,23 +15,16 @@ import sqlalchemy as sa
 from service.log.earlier_records import EarlierRecords
 from service.receipts.earlier_record import EarlierRecord
 from service.store.database import Database
+from service.store.kept_checkpoint import KeptCheckpoint
 from service.store.log_key import LogKey
-from service.store.log_tree import SealedTree, TreeBroken, long_record, sealed_tree
-from service.store.tables import record, tree_leaf, tree_node, tree_tile
+from service.store.log_tree import SealedTree, TreeBroken, long_record
+from service.store.tables import record, tree_leaf
+from service.store.tree_tiles import nodes, tile_of
 from service.transparency.checkpoint import Checkpoint, CheckpointRefused, opened
 from service.transparency.cose_receipt import CoseReceipt
-from service.transparency.merkle_tree import HASH_BYTES, inclusion_proof, leaf_hash
-from service.transparency.signed_note import KeyTextRefused, Note, NoteRefused, SignatureType, SignerKey, VerifierKey
-from service.transparency.tiles import (
-    MAX_ENTRY_BYTES,
-    TILE_HEIGHT,
-    TILE_WIDTH,
-    EntryBundle,
-    Tile,
-    TileRefused,
-    VerifiedTiles,
-    bundled_entries,
-)
+from service.transparency.merkle_tree import Frontier, inclusion_proof, leaf_hash
+from service.transparency.signed_note import KeyTextRefused, Note, NoteRefused, SignatureType, VerifierKey, verified
+from service.transparency.tiles import MAX_ENTRY_BYTES, TILE_WIDTH, EntryBundle, Tile, TileRefused, bundled_entries
 from service.transparency.tlog_proof import TlogProof
 
 
@@ -50,27 +43,19 @@ class LogTree:
     connection: sa.Connection
     sealed: SealedTree
     key: LogKey
+    kept: KeptCheckpoint
 
     def checkpoint(self) -> Note:
-        """The checkpoint of this moment, signed by the log's key."""
-        signer = SignerKey(self.key.origin, SignatureType.NOTE, self.key.private)
-        return Checkpoint(self.key.origin, self.sealed.size, self.sealed.frontier.root()).signed(signer)
+        """The checkpoint of this moment, signed by the log's key. It is kept beside the key before it is given. Raises LogRefused."""
+        self.kept.keep(self.key, self.sealed.frontier)
+        return self.key.checkpoint(self.sealed.frontier)
 
     def tile(self, tile: Tile) -> bytes:
         """The hashes of a tile. Raises NotInTree."""
-        first = tile.index * TILE_WIDTH
-        if first + tile.width > self.sealed.size >> TILE_HEIGHT * tile.level:
-            raise NotInTree("the tree has no such tile")
-        if tile.level == 0:
-            whole = self.sealed.tail
-            if first + TILE_WIDTH <= self.sealed.size:
-                held = sa.select(tree_tile.c.hashes).where(tree_tile.c.index == tile.index)
-                whole = bytes(self.connection.execute(held).scalar_one_or_none() or b"")
-            return whole[: tile.width * HASH_BYTES]
-        level = TILE_HEIGHT * tile.level
-        wanted = (tree_node.c.level == level, tree_node.c.index >= first, tree_node.c.index < first + tile.width)
-        nodes = self.connection.execute(sa.select(tree_node.c.hash).where(*wanted).order_by(tree_node.c.index)).scalars()
-        return b"".join(map(bytes, nodes))
+        try:
+            return tile_of(self.connection, self.sealed, tile)
+        except TileRefused as refused:
+            raise NotInTree(str(refused)) from None
 
     def entries(self, bundle: EntryBundle) -> bytes:
         """The entries under a tile. Raises NotInTree."""
@@ -92,7 +77,8 @@ class LogTree:
         """
         The proof that the record of a decision is in the tree; if the record is older, in two steps, the second in the extra data.
 
-        Raises NotInTree, and TreeBroken if the rows do not lead to the root.
+        It is from a checkpoint that covers the record and may be a second old, so most proofs wait for no disk. Raises NotInTree, and
+        TreeBroken if the rows do not lead to the root.
         """
         found = sa.select(record.c.sequence, record.c.leaf_index, record.c.leaf, record.c.leaf_hash).where(record.c.id == id)
         row = self.connection.execute(found).one_or_none()
@@ -100,24 +86,22 @@ class LogTree:
             raise NotInTree("no decision with this id is recorded")
         if row.leaf_index is None:
             return self._earlier(row.sequence, earlier)
-        hashes, node = self._path(row.leaf_index)
+        tree, hashes, node = self._path(row.leaf_index)
         leaf = bytes(row.leaf)
         extra = None
         if len(leaf) > MAX_ENTRY_BYTES:
             extra = leaf = long_record(row.sequence, leaf)
         if leaf_hash(leaf) != node:
             raise TreeBroken("the record is not the one in the tree; `fifthfactor log verify` says more")
-        return TlogProof(row.leaf_index, hashes, self.checkpoint(), extra)
+        return TlogProof(row.leaf_index, hashes, self.key.checkpoint(tree), extra)
 
     def receipt(self, index: int, leaf: bytes) -> tuple[TlogProof, CoseReceipt]:
-        """The proof of a leaf that is no record, and the receipt in COSE, both for the tree of this moment. Raises as `proof` does."""
-        if index >= self.sealed.size:
-            raise NotInTree("the tree has no such leaf")
-        hashes, node = self._path(index)
+        """The proof of a leaf that is no record, and the receipt in COSE, both for one tree. Raises as `proof` does."""
+        tree, hashes, node = self._path(index)
         if leaf_hash(leaf) != node:
             raise TreeBroken("the leaf is not the one in the tree; `fifthfactor log verify` says more")
-        cose = CoseReceipt.issued(index, self.sealed.size, node, hashes, self.key.private)
-        return TlogProof(index, hashes, self.checkpoint()), cose
+        cose = CoseReceipt.issued(index, tree.size, node, hashes, self.key.private)
+        return TlogProof(index, hashes, self.key.checkpoint(tree)), cose
 
     def _earlier(self, sequence: int, earlier: EarlierRecords) -> TlogProof:
         found = earlier.path(self.connection, sequence)
@@ -126,12 +110,21 @@ class LogTree:
         proof, _ = self.receipt(found.index, found.leaf)
         return replace(proof, extra=EarlierRecord(sequence, found.hashes, found.leaf).to_bytes())
 
-    def _path(self, index: int) -> tuple[tuple[bytes, ...], bytes]:
-        """The hashes that lead from a leaf to the root, and the hash of the leaf. Raises TreeBroken."""
-        size = self.sealed.size
+    def _path(self, index: int) -> tuple[Frontier, tuple[bytes, ...], bytes]:
+        """
+        A tree whose checkpoint is kept, the hashes that lead from a leaf to its root, and the hash of the leaf.
+
+        Raises NotInTree and TreeBroken.
+        """
+        if index >= self.sealed.size:
+            raise NotInTree("the leaf was made after this checkpoint")
+        tiles = nodes(self.connection, self.sealed)
+        tree = self.kept.recent(self.key)
+        if not index < tree.size <= self.sealed.size:
+            tree = self.sealed.frontier
+            self.kept.keep(self.key, tree)
         try:
-            tiles = VerifiedTiles(size, self.sealed.frontier.root(), self.tile)
-            return inclusion_proof(index, size, tiles.node), tiles.node(0, index)
+            return tree, inclusion_proof(index, tree.size, tiles.node), tiles.node(0, index)
         except TileRefused as refused:
             raise TreeBroken(f"the hashes do not lead to the root: {refused}") from None
 
@@ -153,19 +146,25 @@ class LogTree:
 @contextmanager
 def log_tree(database: Database) -> Iterator[LogTree]:
     """The tree of a log as it is committed now. Raises TreeBroken, and LogKeyRefused without the log's key."""
-    key = database.log_key()
     with database.reading.connect() as connection:
-        sealed = sealed_tree(connection)
-        if sealed is None or not sealed.is_sealed_by(key):
-            raise TreeBroken("the tree of the log does not have the seal of the log's key; `fifthfactor log verify` says more")
-        yield LogTree(connection, sealed, key)
+        yield LogTree(connection, *database.sealed(connection), database.kept)
 
 
-def kept_checkpoint(note: bytes, key: str) -> Checkpoint:
-    """The checkpoint in the bytes of a note that the owner of a verifier key signed. Raises CheckpointInvalid."""
+def kept_checkpoint(note: bytes, key: str, witness: str | None = None) -> Checkpoint:
+    """
+    The checkpoint in the bytes of a note that the owner of a verifier key signed, and that of a witness's cosigned if one is given.
+
+    Raises CheckpointInvalid.
+    """
     try:
         trusted = VerifierKey.parse(key.strip())
-        checkpoint, _ = opened(Note.parse(note), trusted.name, [trusted])
+        found = Note.parse(note)
+        checkpoint, _ = opened(found, trusted.name, [trusted])
+        if witness is not None:
+            cosigner = VerifierKey.parse(witness.strip())
+            if cosigner.type is not SignatureType.COSIGNATURE:
+                raise CheckpointInvalid("the key of the witness is none for cosignatures")
+            verified(found, [cosigner])
     except (KeyTextRefused, NoteRefused, CheckpointRefused) as refused:
         raise CheckpointInvalid(str(refused)) from None
     return checkpoint
@@ -173,4 +172,4 @@ def kept_checkpoint(note: bytes, key: str) -> Checkpoint:
 
 def verifier_key(key: LogKey) -> VerifierKey:
     """The key that others verify checkpoints with."""
-    return VerifierKey(key.origin, SignatureType.NOTE, key.private.public)
+    return key.verifier

@@ -6,13 +6,14 @@ A service may write meanwhile; leaves that are made after the beginning are not 
 
 import json
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 
 from service.log.canonical_json import NotCanonical, canonical
 from service.log.opening_verification import opening_faults
+from service.store.log_identity import NAMING, Identity, NotNamed, faults_of_checkpoint
 from service.store.log_key import LogKey
 from service.store.log_tree import RECORD, SCHEMA, TreeBroken, long_record, root_of_records, sealed_tree
 from service.store.tables import head, record, tree_leaf, tree_node, tree_tile
@@ -36,11 +37,11 @@ _RECORDS = sa.select(
 ).order_by(record.c.sequence)
 
 
-def tree_faults(connection: sa.Connection, key: LogKey | None, kept: Checkpoint | None = None) -> Iterator[str]:
+def tree_faults(connection: sa.Connection, key: LogKey | None, kept: Sequence[Checkpoint] = ()) -> Iterator[str]:
     """
     A sentence for each fault of the tree. Without the log's key its seal is not verified.
 
-    `kept` is an earlier checkpoint of the log, whose signature was verified: the tree must begin with the one of that checkpoint.
+    `kept` are earlier checkpoints of the log, whose signatures were verified: the tree must begin with the one of each.
     """
     try:
         sealed = sealed_tree(connection)
@@ -52,9 +53,9 @@ def tree_faults(connection: sa.Connection, key: LogKey | None, kept: Checkpoint 
         return
     if key is not None and not sealed.is_sealed_by(key):
         yield "the size and the frontier of the tree do not have the seal of the log's key"
-    if kept is not None and kept.size > sealed.size:
-        yield f"the checkpoint has {kept.size} leaves, and the log only {sealed.size}"
     frontier, next_record = Frontier(), 0
+    names: list[Identity] = []
+    other: list[Checkpoint] = []  # those whose root is another
     for start in range(0, sealed.size, TILE_WIDTH):
         width = min(TILE_WIDTH, sealed.size - start)
         data = _tile(connection, start // TILE_WIDTH) if width == TILE_WIDTH else sealed.tail
@@ -68,7 +69,10 @@ def tree_faults(connection: sa.Connection, key: LogKey | None, kept: Checkpoint 
         for index, hash_of_leaf in enumerate(hashes, start):
             row = leaves.get(index)
             if row is not None and row.kind != RECORD:
-                yield from (f"leaf {index}: {fault}" for fault in _faults(row, hash_of_leaf, key))
+                yield from (f"leaf {index}: {fault}" for fault in _faults(row, hash_of_leaf))
+                if row.kind in NAMING:
+                    then = frontier.appended(hashes[: index - start])
+                    yield from (f"leaf {index} {fault}" for fault in _named(names, row, then))
                 if row.kind == "earlier":
                     next_record, different = _earlier(connection, row.leaf)
                     yield from (f"leaf {index}: {fault}" for fault in different)
@@ -80,14 +84,19 @@ def tree_faults(connection: sa.Connection, key: LogKey | None, kept: Checkpoint 
             of_leaf = records.popleft()
             next_record += 1
             yield from (f"leaf {index}: {fault}" for fault in _faults_of_record(connection, of_leaf, row, hash_of_leaf))
-        if kept is not None and start < kept.size <= start + width:
-            then = frontier.appended(hashes[: kept.size - start])
-            if then.root() != kept.root:
-                yield f"the first {kept.size} leaves do not lead to the root of the checkpoint"
+        for each in kept:
+            if start < each.size <= start + width and frontier.appended(hashes[: each.size - start]).root() != each.root:
+                other.append(each)
         frontier, completed = frontier.grown(hashes)
         yield from _faults_of_nodes(connection, start, completed)
     if frontier != sealed.frontier:
         yield "the leaves do not lead to the frontier that was sealed"
+    if not names:
+        yield "no leaf says who the log is"
+    elif key is not None and not names[-1].names(key):
+        yield f"leaf {names[-1].first} does not name the log's key"
+    for each in kept:
+        yield from faults_of_checkpoint(names, each, sealed.size, each not in other)
     yield from _not_in_the_tree(connection, sealed.size, next_record)
     yield from opening_faults(connection, sealed.size)
 
@@ -97,14 +106,20 @@ def _tile(connection: sa.Connection, index: int) -> bytes:
     return bytes(connection.execute(held).scalar_one_or_none() or b"")
 
 
-def _faults(row: sa.Row[Any], hash_of_leaf: bytes, key: LogKey | None) -> Iterator[str]:
+def _named(names: list[Identity], row: sa.Row[Any], before: Frontier) -> Iterator[str]:
+    """Add the identity that a leaf names to those before it, and say what is wrong with it."""
+    try:
+        names.append(names[-1].next(row.kind, row.leaf, before) if names else Identity.of_first(row.leaf))
+    except NotNamed as wrong:
+        yield str(wrong)
+
+
+def _faults(row: sa.Row[Any], hash_of_leaf: bytes) -> Iterator[str]:
     """The faults of a leaf that is not of a record."""
     if leaf_hash(row.leaf) != hash_of_leaf:
         yield "its bytes do not have its hash"
     elif not _is_leaf(row.leaf, row.kind):
         yield "it is not the canonical JSON of a leaf of its kind"
-    elif row.at == 0 and key is not None and not _names(row.leaf, key):
-        yield "it does not name the log's key"
 
 
 def _faults_of_record(
@@ -128,15 +143,6 @@ def _is_leaf(leaf: bytes, kind: str) -> bool:
     except (ValueError, NotCanonical, KeyError, TypeError):
         return False
     return sound and len(leaf) <= MAX_ENTRY_BYTES
-
-
-def _names(leaf: bytes | None, key: LogKey) -> bool:
-    try:
-        document = json.loads(leaf or b"")
-        named: bool = (document["origin"], document["public_key"]) == (key.origin, key.private.public.raw.hex())
-    except (ValueError, KeyError, TypeError):
-        return False
-    return named
 
 
 def _earlier(connection: sa.Connection, leaf: bytes | None) -> tuple[int, tuple[str, ...]]:

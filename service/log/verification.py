@@ -4,7 +4,7 @@ Verifying a log: each record's bytes, hash and commitments, the numbers of the r
 A service may write meanwhile; records that are made after the beginning are not checked.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -12,7 +12,9 @@ import sqlalchemy as sa
 from service.log.index import unindexed
 from service.log.store import scan
 from service.log.tree_verification import tree_faults
-from service.store.log_key import LogKey
+from service.store.database import Database
+from service.store.kept_checkpoint import LogPutBack
+from service.store.log_key import LogKey, LogRefused
 from service.store.tables import HEADS, entry, head
 from service.transparency.checkpoint import Checkpoint
 
@@ -27,12 +29,12 @@ class Fault:
 
 
 def verify(
-    connection: sa.Connection, progress: Callable[[int, int], None], key: LogKey | None = None, kept: Checkpoint | None = None
+    connection: sa.Connection, progress: Callable[[int, int], None], key: LogKey | None = None, kept: Sequence[Checkpoint] = ()
 ) -> tuple[int, list[Fault]]:
     """
     The number of records, and every fault in record order, then those of the index and of the tree.
 
-    `kept` is an earlier checkpoint of the log, which is compared. Without the log's key the seal of the tree is not verified.
+    `kept` are earlier checkpoints of the log, which are compared. Without the log's key the seal of the tree is not verified.
     `progress` is called with the number of records checked so far, and the number of all.
     """
     faults: list[Fault] = []
@@ -57,3 +59,14 @@ def verify(
         faults.append(Fault(None, None, "the index lacks records, or has records that are not in the log"))
     faults += (Fault(None, None, fault) for fault in tree_faults(connection, key, kept))
     return upto, faults
+
+
+def put_back(database: Database, connection: sa.Connection) -> list[Fault]:
+    """A fault if the log is not the one of the last checkpoint beside its key. Without the key nothing is compared."""
+    try:
+        database.sealed(connection)
+    except LogPutBack as fault:
+        return [Fault(None, None, str(fault))]
+    except LogRefused:
+        pass  # the tree's own check says so
+    return []

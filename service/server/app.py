@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
 from service.api import (
+    add_checkpoint,
     authzen,
     batch,
     bundles,
@@ -111,6 +112,7 @@ def create_app(settings: Settings, service: Service | None = None, entities: Ent
         proofs,
         receipts,
         watch,
+        add_checkpoint,
         start,
         docs,
     )

@@ -62,6 +62,8 @@ _ROLES: Mapping[sa.Table, tuple[ColumnRole, Mapping[str, ColumnRole]]] = {
     tables.watched: (_CACHE, {}),  # what the watch need not decide again
     tables.watch_event: (_DERIVED, {}),
     tables.watch_lease: (_CACHE, {}),
+    tables.witnessed: (_DERIVED, {}),
+    tables.cosignature: (_CACHE, {}),  # each is verified by the key of its witness
     tables.watch_delivery: (_CACHE, {}),
 }
 

@@ -30,14 +30,14 @@ _OPEN, _SEALED = "ledger_secret", "sealed_ledger_secret"  # rows of `about`
 _KEY = "fifthfactor.log_key"
 
 
-def give_key(connection_info: dict[Any, Any], key: Callable[[], LogKey]) -> None:
+def give_key(connection_info: dict[Any, Any], key: Callable[[sa.Connection], LogKey]) -> None:
     """Let a connection to the database open the secret."""
     connection_info[_KEY] = key
 
 
 def opened(connection: sa.Connection) -> bytes:
     """The secret of the database that a connection leads to. Raises LogKeyRefused."""
-    return _opened(connection, connection.info[_KEY]())
+    return _opened(connection, connection.info[_KEY](connection))
 
 
 def seal_in(transaction: sa.Connection, key: LogKey) -> None:

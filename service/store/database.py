@@ -23,8 +23,9 @@ from sqlalchemy.dialects.postgresql import psycopg as postgresql
 from sqlalchemy.dialects.sqlite import pysqlite as sqlite
 
 from service.store import counter_secret, log_key
-from service.store.log_key import LogKey
-from service.store.log_tree import Growth, begin_growth
+from service.store.kept_checkpoint import KeptCheckpoint, LogPutBack
+from service.store.log_key import LogKey, LogRefused
+from service.store.log_tree import Growth, SealedTree, TreeBroken, Vouched, begin_growth, sealed_tree
 from service.store.tables import head
 
 LOCK_WAIT_SECONDS = 5.0
@@ -66,11 +67,14 @@ class Database:
     path: Path | None = None
 
     def __post_init__(self) -> None:
+        self.kept = KeptCheckpoint(self.key_path)
         self._key: LogKey | None = None
+        self._put_back: str | None = None  # why nothing is recorded any more
+        self._largest = -1  # leaves that this process saw in the tree; -1 until the tree was compared with the kept checkpoint
         self._direct: sqlite3.Connection | None = None
         self._asking = threading.Lock()
         for each in (self.reading, self.writing):
-            sa.event.listen(each, "connect", lambda _, made: counter_secret.give_key(made.info, self.log_key))
+            sa.event.listen(each, "connect", lambda _, made: counter_secret.give_key(made.info, self._key_that_sealed))
 
     @classmethod
     def open(cls, url: str, key_path: Path | None = None) -> Self:
@@ -122,20 +126,72 @@ class Database:
     @contextmanager
     def transaction(self) -> Iterator[sa.Connection]:
         """A writing transaction that holds the writing lock, for a process that has no writer."""
-        with self.writing.connect() as transaction, transaction.begin(), self.growing(transaction):
+        with self.writing.connect() as transaction, transaction.begin(), self.growing(transaction) as growth:
             yield transaction
+        if growth.after is not None:
+            with suppress(LogRefused):  # it is done and committed; the next process that opens the log keeps the checkpoint
+                self.kept.keep(*growth.after)
 
     @contextmanager
-    def growing(self, transaction: sa.Connection) -> Iterator[Growth]:
-        """The whole of a writing transaction: it takes the writing lock, and at its end it seals the leaves that were appended."""
+    def growing(self, transaction: sa.Connection, vouched: Vouched | None = None) -> Iterator[Growth]:
+        """
+        The whole of a writing transaction: it takes the writing lock, and at its end it seals the leaves that were appended.
+
+        `vouched` gives the tree that is extended, and is `sealed` if it is not given.
+        """
         self.lock(transaction)
-        growth = Growth(transaction, self.log_key, self.insert)
+        growth = Growth(transaction, vouched or self.sealed, self.insert)
         begin_growth(transaction, growth)
         try:
             yield growth
             growth.finish()
         finally:
             begin_growth(transaction, None)
+
+    def sealed(self, connection: sa.Connection) -> tuple[SealedTree, LogKey]:
+        """
+        The tree of the log, and the log's key, which sealed it.
+
+        The tree goes on from the kept checkpoint, and from what this process saw before. Raises TreeBroken, LogPutBack, and
+        LogKeyRefused without the log's key.
+        """
+        largest = self._largest  # read before the tree, which may grow meanwhile, as the note is
+        if self._put_back is not None:
+            raise LogPutBack(self._put_back)
+        note = self.kept.note() if largest < 0 else None
+        found, key = self.sealed_alone(connection)
+        if note is not None:
+            self.kept.compare(connection, found, key, note)
+        if found.size < largest:
+            raise LogPutBack(f"the log had {largest} leaves and has {found.size}: an older database was put in its place")
+        self._largest = max(self._largest, found.size)
+        return found, key
+
+    def refuse(self, reason: str) -> None:
+        """Record nothing more, and sign nothing: a witness of the log knows another one."""
+        self._put_back = reason
+
+    def sealed_alone(self, connection: sa.Connection) -> tuple[SealedTree, LogKey]:
+        """The tree of the log and the log's key, compared with nothing else. Raises TreeBroken and LogKeyRefused."""
+        found = sealed_tree(connection)
+        if found is not None and self._key is not None and found.is_sealed_by(self._key):
+            return found, self._key
+        key = log_key.existing_key(self.key_path)  # again, since the key may have been replaced
+        if found is not None and not found.is_sealed_by(key):
+            made = log_key.awaited_key(self.key_path)
+            if made is not None and found.is_sealed_by(made):  # the command that replaced the key was interrupted
+                log_key.accept(self.key_path)
+                key = log_key.existing_key(self.key_path)
+        if found is None or not found.is_sealed_by(key):
+            raise TreeBroken(
+                f"the tree of the log does not have the seal of the log's key in `{self.key_path}`: put the log's own key there;"
+                " `fifthfactor log verify` says more"
+            )
+        self._key = key
+        return found, key
+
+    def _key_that_sealed(self, connection: sa.Connection) -> LogKey:
+        return self.sealed(connection)[1]
 
     def log_key(self) -> LogKey:
         """The key of the log. It is read once. Raises LogKeyRefused."""

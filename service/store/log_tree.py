@@ -66,12 +66,17 @@ class SealedTree:
         return hmac.compare_digest(self.seal, _seal(key, self.frontier, self.tail))
 
 
+Vouched = Callable[[sa.Connection], tuple[SealedTree, LogKey]]  # the tree that may be extended, and the key that sealed it
+
+
 class Growth:
     """The leaves that one writing transaction appends. The transaction itself says when it is at its end."""
 
-    def __init__(self, transaction: sa.Connection, key: Callable[[], LogKey], insert: Insert) -> None:
-        self._transaction, self._key, self._insert = transaction, key, insert
+    def __init__(self, transaction: sa.Connection, vouched: Vouched, insert: Insert) -> None:
+        self._transaction, self._vouched, self._insert = transaction, vouched, insert
         self._before: SealedTree | None = None
+        self._key: LogKey | None = None
+        self.after: tuple[LogKey, Frontier] | None = None  # of a transaction that is at its end and has grown the tree
         self._hashes: list[bytes] = []
         self._leaves: list[tuple[int, str, bytes]] = []
 
@@ -100,14 +105,15 @@ class Growth:
         """Forget the leaves beyond the first ones of this transaction: the work that appended them is undone."""
         if length < len(self):
             del self._hashes[length:]
-            size = self._tree().size + length
+            size = self.tree().size + length
             self._leaves = [each for each in self._leaves if each[0] < size]
 
     def finish(self) -> None:
         """Write the leaves and seal the tree, as the last thing in the transaction."""
         if not self._hashes:
             return
-        before = self._tree()
+        before = self.tree()
+        assert self._key is not None
         after, completed = before.frontier.grown(self._hashes)
         tail = before.tail + b"".join(self._hashes)
         full = len(tail) // _TILE_BYTES * _TILE_BYTES
@@ -124,14 +130,20 @@ class Growth:
         self._insert(self._transaction, tree_leaf, self._leaves)
         self._insert(self._transaction, tree_tile, tiles)
         self._insert(self._transaction, tree_node, nodes)
-        sealed = (after.size, after.to_bytes(), tail, _seal(self._key(), after, tail))
+        sealed = (after.size, after.to_bytes(), tail, _seal(self._key, after, tail))
         self._transaction.exec_driver_sql(_SEALED.format(_PLACE[self._transaction.dialect.name]), sealed)
+        self.after = self._key, after
+
+    def seal_by(self, key: LogKey) -> None:
+        """Seal what this transaction appends by another key than the one before it."""
+        self.tree()
+        self._key = key
 
     def begin(self, key: LogKey) -> None:
         """Make the first leaf, and one for what is older than the tree. The log has none. Raises TreeBroken."""
         if self._transaction.execute(sa.select(tree_leaf.c.index).limit(1)).first() is not None:
             raise TreeBroken("the log has leaves, and no sealed tree")
-        self._before = SealedTree(Frontier(), b"", b"")
+        self._before, self._key = SealedTree(Frontier(), b"", b""), key
         public = key.private.public.raw.hex()
         self.note("log", {"origin": key.origin, "public_key": public})
         root = root_of_records(self._transaction)
@@ -144,18 +156,14 @@ class Growth:
             self.note("earlier", {"records": root.size, "root": root.root().hex(), "tables": digests})
 
     def _append(self, hash_of_leaf: bytes) -> int:
-        index = self._tree().size + len(self._hashes)
+        index = self.tree().size + len(self._hashes)
         self._hashes.append(hash_of_leaf)
         return index
 
-    def _tree(self) -> SealedTree:
+    def tree(self) -> SealedTree:
+        """The tree before this transaction. Raises TreeBroken, and LogKeyRefused without the log's key."""
         if self._before is None:
-            sealed = sealed_tree(self._transaction)
-            if sealed is None or not sealed.is_sealed_by(self._key()):
-                raise TreeBroken(
-                    "the tree of the log does not have the seal of the log's key; `fifthfactor log verify` says more"
-                )
-            self._before = sealed
+            self._before, self._key = self._vouched(self._transaction)
         return self._before
 
 

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 BigInteger = sa.BigInteger().with_variant(sa.Integer, "sqlite")  # SQLite's row number is an INTEGER
 
-REVISION = "watch"  # the newest of the migrations, which make these tables
+REVISION = "witnesses"  # the newest of the migrations, which make these tables
 
 metadata = sa.MetaData()
 
@@ -124,6 +124,26 @@ tree_node = sa.Table(
     sa.Column("level", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("index", BigInteger, primary_key=True, autoincrement=False),
     sa.Column("hash", sa.LargeBinary, nullable=False),
+)
+
+# The checkpoint of each other log that this service cosigned last, as a witness. The leaves `cosigned` say the same.
+witnessed = sa.Table(
+    "witnessed",
+    metadata,
+    sa.Column("origin", sa.String, primary_key=True),
+    sa.Column("size", BigInteger, nullable=False),
+    sa.Column("root", sa.LargeBinary, nullable=False),
+    sa.Column("at", sa.String, nullable=False),
+)
+# The last cosignature that each witness of this log gave, and over which tree. `witness` is its verifier key, `line` is as it sent it.
+cosignature = sa.Table(
+    "cosignature",
+    metadata,
+    sa.Column("witness", sa.String, primary_key=True),
+    sa.Column("size", BigInteger, nullable=False),
+    sa.Column("root", sa.LargeBinary, nullable=False),
+    sa.Column("line", sa.String, nullable=False),
+    sa.Column("at", sa.String, nullable=False),
 )
 
 # --- sign-offs --------------------------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from service.store import counter_secret
 from service.store.database import Database, DatabaseRefused, file_of, plain
 from service.store.log_key import LogKey, LogRefused, accept, new_key
-from service.store.log_tree import Growth, TreeBroken, sealed_tree
+from service.store.log_tree import Growth, sealed_tree
 from service.store.tables import REVISION, metadata
 
 if TYPE_CHECKING:
@@ -25,8 +25,12 @@ if TYPE_CHECKING:
 _LOCK = 0x0F1F_7FAC  # an advisory lock of PostgreSQL; any number that nothing else in the database uses
 
 
-def upgrade(database: Database) -> None:
-    """Make or complete the tables. Raises DatabaseRefused."""
+def upgrade(database: Database, *, tree: bool = True) -> None:
+    """
+    Make or complete the tables; begin the tree of the log, or compare it with its last checkpoint. Raises DatabaseRefused.
+
+    Without `tree` only the tables: whoever asks for this looks at the tree himself.
+    """
     try:
         if database.path is not None and _has_no_write_ahead_log(database.path):
             # Opening it for writing would give it one. A file of another program must stay as it is.
@@ -43,13 +47,19 @@ def upgrade(database: Database) -> None:
                 )
             before = _upgrade(database, connection)
             database.lock(connection)
-            key, begun = _tree_begun(database, connection)
-            counter_secret.seal_in(connection, key)
-            if before is not None and not begun:
+            begun = False
+            if tree:
+                key, begun = _tree_begun(database, connection)
+                counter_secret.seal_in(connection, key)
+            if tree and before is not None and not begun:
                 with database.growing(connection) as growth:
                     growth.note("tables-upgraded", {"from": before, "to": REVISION})
         if begun:
             accept(database.key_path)
+        if tree:
+            with database.reading.connect() as connection:
+                sealed, key = database.sealed(connection)
+            database.kept.keep(key, sealed.frontier)
     except LogRefused as refused:
         raise DatabaseRefused(f"the database `{database.shown}` cannot be written: {refused}") from None
     except (OSError, sa.exc.SQLAlchemyError) as refused:
@@ -57,25 +67,28 @@ def upgrade(database: Database) -> None:
 
 
 def _tree_begun(database: Database, transaction: sa.Connection) -> tuple[LogKey, bool]:
-    """The key of the log, and whether this transaction begins its tree. Raises LogKeyRefused and TreeBroken."""
+    """The key of the log, and whether this transaction begins its tree. Raises LogKeyRefused, LogPutBack and TreeBroken."""
     sealed = sealed_tree(transaction)
     if sealed is None:
         key = new_key(database.key_path)
-        growth = Growth(transaction, lambda: key, database.insert)
+        growth = Growth(transaction, database.sealed, database.insert)
         growth.begin(key)
         growth.finish()
         return key, True
-    if not sealed.is_sealed_by(database.log_key()):
-        raise TreeBroken(f"its log was not sealed by the key in `{database.key_path}`: put the log's own key there")
-    return database.log_key(), False
+    return database.sealed(transaction)[1], False
+
+
+def present(url: str, key_path: Path | None = None) -> Database:
+    """Open a database that exists, whatever its tables are. Raises DatabaseRefused."""
+    file = file_of(url)
+    if file is not None and not file.is_file():
+        raise DatabaseRefused(f"the database `{url}` does not exist")
+    return Database.open(url, key_path)
 
 
 def look(url: str, key_path: Path | None = None) -> Database:
     """Open an existing database, which must have the tables of this version. Raises DatabaseRefused."""
-    file = file_of(url)
-    if file is not None and not file.is_file():
-        raise DatabaseRefused(f"the database `{url}` does not exist")
-    database = Database.open(url, key_path)
+    database = present(url, key_path)
     try:
         with database.reading.connect() as connection:
             current, newest = revisions(connection)

@@ -8,6 +8,7 @@ Who owns what, and what is true when a call returns:
 - INVARIANT (group commit): the writer thread takes all work that waits, does it in the order it came, in one transaction, and commits
   it together. A failed commit gives no results. Work that raises undoes its own changes and no others.
 - INVARIANT (one lock): a transaction holds the database's writing lock from its beginning, whichever process it is in.
+- The checkpoint of what is committed is kept beside the log's key, see service.store.kept_checkpoint.
 - INVARIANT (sealed growth): the leaves that all work of a transaction appends are sealed at its end, see service.store.log_tree.
 - A record may exist although its answer never left (the process died in between). No answer leaves without its record.
 """
@@ -25,6 +26,7 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 
 from service.store.database import Database, plain
+from service.store.kept_checkpoint import CheckpointKeeper
 from service.store.log_key import LogRefused
 from service.store.log_tree import Growth
 
@@ -92,6 +94,7 @@ class Writer:
         self._connection: sa.Connection | None = None
         self._erased = False
         self._file = self.database.identity()
+        self._keeper = CheckpointKeeper(self.database.kept, lambda reason: self.on_failure(reason))
         self._thread = threading.Thread(target=self._write_until_closed, name="writer", daemon=True)
         self._thread.start()
 
@@ -133,6 +136,7 @@ class Writer:
             self._closing = True
             self._waiting.notify()
         self._thread.join()
+        self._keeper.close()
         self._disconnect()
 
     async def _ask(self, work: Callable[[sa.Connection], Any] | None, item: Any, size: int) -> Any:
@@ -197,6 +201,8 @@ class Writer:
         with connection.begin(), self.database.growing(connection) as growth:
             results = [result for run in _runs(jobs) for result in self._done(connection, growth, run)]
         self.counts.commits += 1
+        if growth.after is not None:
+            self._keeper.grew(*growth.after)
         if any(job.work is None for job in jobs):
             self.counts.failing = False
         self.on_end(True)

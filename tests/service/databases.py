@@ -28,6 +28,7 @@ class PostgreSQL:
 
     address: str
     _numbers: Iterator[int] = field(default_factory=count)
+    _key: Path = log_key.OF_A_SERVER
 
     @classmethod
     @contextmanager
@@ -35,7 +36,8 @@ class PostgreSQL:
         """Start one on a socket in a new folder, and end it."""
         folder = Path(tempfile.mkdtemp(prefix="pg-"))
         server = get_server(folder, cleanup_mode=None)
-        # All databases of the server are copies of one log, so they have one key, in this process and in those that it starts.
+        # All databases of the server are copies of one log, so they have one key, in this process and in those that it starts. Each
+        # new one has a copy of it in a file of its own, beside which its last checkpoint is kept.
         key = folder.with_name(folder.name + ".log-key")
         try:
             with patch.object(log_key, "OF_A_SERVER", key), patch.dict(os.environ, FIFTHFACTOR_LOG_KEY=str(key)):
@@ -48,7 +50,8 @@ class PostgreSQL:
             while (folder / "postmaster.pid").exists() and time.monotonic() < until:
                 time.sleep(0.01)
             shutil.rmtree(folder, ignore_errors=True)
-            key.unlink(missing_ok=True)
+            for each in folder.parent.glob(f"{key.name}*"):
+                each.unlink()
 
     @classmethod
     def _prepared(cls, address: str) -> Iterator[Self]:
@@ -58,6 +61,7 @@ class PostgreSQL:
             started._run(f"ALTER SYSTEM SET {setting} = off")
         started._run("SELECT pg_reload_conf()")
         started._run("CREATE DATABASE template_log")
+        started._key = log_key.OF_A_SERVER
         Store.open(started.url("template_log")).close()  # the tables are made once; a copy is made in no time
         yield started
 
@@ -66,6 +70,14 @@ class PostgreSQL:
         name = f"log_{next(self._numbers)}"
         # FILE_COPY: page by page through the server's own log, as is the default, it takes eight times as long.
         self._run(f"CREATE DATABASE {name} TEMPLATE {'template0' if empty else 'template_log'} STRATEGY FILE_COPY")
+        log_key.OF_A_SERVER = self._key.with_name(f"{self._key.name}.of-{name}")
+        os.environ["FIFTHFACTOR_LOG_KEY"] = str(shutil.copy(self._key, log_key.OF_A_SERVER))
+        return self.url(name)
+
+    def copy(self, url: str) -> str:
+        """The address of a copy of a database, to which nobody is connected."""
+        name = f"log_{next(self._numbers)}"
+        self._run(f"CREATE DATABASE {name} TEMPLATE {sa.make_url(url).database} STRATEGY FILE_COPY")
         return self.url(name)
 
     def drop(self, url: str) -> None:

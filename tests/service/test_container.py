@@ -118,4 +118,5 @@ def test_it_starts_with_a_key_and_is_healthy(image):
             assert process.wait(60) == 0
         finally:
             process.kill()
-    assert sorted(each.name for each in data.iterdir()) == ["fifthfactor.db", "fifthfactor.db.log-key"]
+    names = ["fifthfactor.db", "fifthfactor.db.log-key", "fifthfactor.db.log-key.checkpoint"]
+    assert sorted(each.name for each in data.iterdir()) == names

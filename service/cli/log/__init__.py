@@ -1,8 +1,21 @@
-"""`fifthfactor log …`: reads the decision log while the service runs; `erase`, `reindex` and `repair` write to it."""
+"""`fifthfactor log …`: reads the log while the service runs; `erase`, `reindex`, `repair`, `rotate-key` and `continue` write to it."""
 
 from service.cli.command import Commands
-from service.cli.log import checkpoint, erase, export, reindex, repair, search, show, tail, verify
+from service.cli.log import (
+    checkpoint,
+    continuing,
+    erase,
+    export,
+    reindex,
+    repair,
+    rotate_key,
+    search,
+    show,
+    tail,
+    verify,
+    witness,
+)
 
 app = Commands(help="Follow, search, show, export and verify the decisions in the log.")
-for each in (tail, search, show, export, verify, checkpoint, erase, reindex, repair):
+for each in (tail, search, show, export, verify, checkpoint, witness, rotate_key, continuing, erase, reindex, repair):
     app.add_typer(each.app)

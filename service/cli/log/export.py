@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
-from service.cli.command import Commands, Database, address, need
+from service.cli.command import Commands, Database, UsedWrongly, address, log_key, need
 from service.cli.files import writing
 from service.cli.log.filters import filtered
 from service.cli.log.rows import say_none, warn_of_unindexed
-from service.cli.output import csv_cell, progress
+from service.cli.output import complain, csv_cell, progress
 from service.log.query import Query
 
 if TYPE_CHECKING:
@@ -25,7 +25,11 @@ FORMATS = ("csv", "jsonl")
 app = Commands()
 
 
-@app.add("log export --since 2026-11-01 --format csv --output november.csv")
+@app.add(
+    "log export --since 2026-11-01 --format csv --output november.csv",
+    "log export --since 2026-11-01 --proofs --output november.jsonl",
+    "log export --tiles tiles",
+)
 @filtered
 def export(
     query: Query,
@@ -35,10 +39,23 @@ def export(
         bool, typer.Option("--whole", help="Write whole records, with everything that verifies them, as JSON lines.")
     ] = False,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="File to write. [standard output]")] = None,
+    proofs: Annotated[
+        bool,
+        typer.Option(
+            "--proofs", help="Write whole records, each with the proof that it is in the log; `log verify` takes them."
+        ),
+    ] = False,
+    checkpoint: Annotated[
+        Path | None, typer.Option(help="File with the checkpoint of the proofs, such as a cosigned one. [that of this moment]")
+    ] = None,
+    tiles: Annotated[
+        Path | None, typer.Option(help="Folder to write the whole log into, with no personal value, as C2SP tlog-tiles has it.")
+    ] = None,
 ) -> int:
     """
     Write all decisions that a search finds, newest first. Personal values are included, unless they were erased.
 
+    With `--proofs` and `--tiles` the log's key is needed.
     In CSV a text that a spreadsheet would take for a formula gets an apostrophe before it.
     """
     from service.log.index import unindexed
@@ -47,6 +64,14 @@ def export(
     from service.store.upgrade import reading
 
     need("format", form, FORMATS)
+    if checkpoint is not None and not proofs:
+        raise UsedWrongly("`--checkpoint` belongs to `--proofs`")
+    if tiles is not None:
+        if query != Query() or proofs or whole or output is not None:
+            raise UsedWrongly("`--tiles` writes the whole log, and takes no other option than `--database`")
+        return _tiles(address(database), tiles)
+    if proofs:
+        return _proven(address(database), query, checkpoint, output)
     count = 0
     with reading(address(database)) as connection, writing(output) as file:
         write = _whole(partial(find, connection), file) if whole else _rows(file, form)
@@ -57,6 +82,59 @@ def export(
         warn_of_unindexed(unindexed(connection))
     if not count:
         say_none()
+    return 0
+
+
+def _tiles(url: str, folder: Path) -> int:
+    from service.cli.files import make_folder
+    from service.log.proofs import log_tree
+    from service.log.tile_folder import write_tiles
+    from service.store.log_key import LogRefused
+    from service.store.upgrade import existing
+
+    make_folder(folder)
+    if any(folder.iterdir()):
+        raise UsedWrongly(f"the folder `{folder}` is not empty")
+    with existing(url, log_key()) as database:
+        try:
+            with log_tree(database) as tree:
+                size = write_tiles(tree, folder, lambda done, all: progress(f"{done:,} of {all:,} leaves", done))
+        except LogRefused as refused:
+            raise UsedWrongly(str(refused)) from None
+        except OSError as failed:
+            raise UsedWrongly(f"cannot write into {folder}: {failed.strerror}") from None
+    progress("")
+    print(f"{size:,} leaves in `{folder}`")
+    return 0
+
+
+def _proven(url: str, query: Query, checkpoint: Path | None, output: Path | None) -> int:
+    from service.cli.files import read
+    from service.log.proofs import log_tree
+    from service.log.proven_export import NotProvable, ProvenExport
+    from service.log.search import everything
+    from service.store.log_key import LogRefused
+    from service.store.upgrade import existing
+    from service.transparency.signed_note import MAX_NOTE_BYTES, Note, NoteRefused
+
+    unproven = count = 0
+    try:
+        note = None if checkpoint is None else Note.parse(read(checkpoint, MAX_NOTE_BYTES))
+        with existing(url, log_key()) as database, log_tree(database) as tree, writing(output) as file:
+            export = ProvenExport(tree, file, note)
+            for count, row in enumerate(everything(tree.connection, query), 1):
+                unproven += not export.write(row.id)
+                progress(f"{count:,} decisions", count)
+            export.seal()
+    except NoteRefused as refused:
+        raise UsedWrongly(f"`{checkpoint}` is not a checkpoint: {refused}") from None
+    except (LogRefused, NotProvable) as refused:
+        raise UsedWrongly(str(refused)) from None
+    progress("")
+    if unproven:
+        complain(
+            f"{unproven:,} of the decisions have no proof: they are older than the tree of the log, or newer than the checkpoint"
+        )
     return 0
 
 

@@ -143,6 +143,12 @@ STEPS = (
     Step("revokeKey", "POST", "/v1/keys/{key}/revoke"),
 )  # fmt: skip
 # A shadow is a process of its own, so its answer is written here.
+# What a witness answers, and what a log has of it.
+_LINE = "— fifthfactor/witness/4f5a9c… AAAAAGj…\n"
+WITNESSED = {
+    "addCheckpoint": {"answer": _LINE},
+    "getWitnessedCheckpoint": {"answer": f"fifthfactor/log/1b2c…\n42\nCsUY…\n\n— fifthfactor/log/1b2c… 8Fq…\n{_LINE}"},
+}
 SHADOW = {
     "shadow": {"meaning": "ab" * 32, "source": "cd" * 32},
     "refused": None,

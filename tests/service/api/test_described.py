@@ -25,7 +25,7 @@ from service.log.canonical_json import canonical
 from service.server.app import create_app
 from service.service import Service
 from service.settings import Settings
-from tests.service.api.described import SHADOW, calls, outline, shortened
+from tests.service.api.described import SHADOW, WITNESSED, calls, outline, shortened
 
 FREE = ("getOpenApi", "getExchangeSchema", "getDecisionSchema", "getRecordSchema", "getBundle")  # any object is an example
 
@@ -121,7 +121,7 @@ def test_every_member_of_every_body_is_described(document: dict[str, Any]) -> No
 def test_every_example_holds(document: dict[str, Any], tmp_path: Path) -> None:
     """Each call of an example succeeds; its answer, and the example in the document, are of the documented shape."""
     described = operations(document)
-    known: dict[str, dict[str, Any]] = {"getShadow": {"answer": SHADOW}}
+    known: dict[str, dict[str, Any]] = {"getShadow": {"answer": SHADOW}, **WITNESSED}
     with application(tmp_path) as client:
         made = calls(client)
     for step, sent, told in made:

@@ -15,7 +15,8 @@ import pytest
 import sqlalchemy as sa
 
 from service.log.store import Store
-from service.store.database import Database
+from service.store.database import Database, DatabaseRefused
+from service.store.kept_checkpoint import KeptCheckpoint
 from service.store.log_key import beside
 from tests.service import ready_process
 from tests.service.conftest import ROOT, body, eventually, running, without_settings
@@ -28,7 +29,12 @@ REQUEST = post("/v1/evaluate", body())
 
 def database_command(*options: str, **environment: str) -> tuple[int, str, str]:
     """`fifthfactor database …`, in a process of its own: exit code, output, errors."""
-    return ready_process.run("database", *options, folder=ROOT, environment={**without_settings(), **environment})
+    return command("database", *options, **environment)
+
+
+def command(*words: str, **environment: str) -> tuple[int, str, str]:
+    """A command in a process of its own: exit code, output, errors."""
+    return ready_process.run(*words, folder=ROOT, environment={**without_settings(), **environment})
 
 
 def postgresql_program(name: str) -> str:
@@ -57,8 +63,13 @@ def test_a_file_is_backed_up_under_load_and_restored(tmp_path):
     [(code, output, errors)] = said
     assert (code, errors) == (0, "")
     assert stat.S_IMODE(copy.stat().st_mode) == 0o600
-    assert sorted(each.name for each in tmp_path.iterdir()) == ["copy.db", "log.db", "log.db.log-key"]
-    shutil.copy(beside(database), beside(copy))
+    names = ["copy.db", "log.db", "log.db.log-key", "log.db.log-key.checkpoint"]
+    assert sorted(each.name for each in tmp_path.iterdir()) == names
+    for name in (beside(database), KeptCheckpoint(beside(database)).path):
+        shutil.copy(name, tmp_path / name.name.replace("log.db", "copy.db"))
+    with pytest.raises(DatabaseRefused, match=r"leaves, and its last checkpoint .* `fifthfactor log continue"):
+        Store.open(copy)
+    assert command("log", "continue", "--reason", "restored", "--database", str(copy))[0] == 0
     kept = sound(copy)
     assert output == f"{len(kept)} records in `{copy}`, each verified\n"
     assert 0 < len(kept) < len(sound(database))
@@ -90,8 +101,12 @@ def test_a_server_is_backed_up_under_load_and_restored(postgresql, tmp_path):
         assert server.stop() == 0
     assert load.statuses.keys() == {200}
     program("pg_restore", "--exit-on-error", "--no-owner", f"--dbname={restored}", str(copy))
+    whole = sound(database)
+    with pytest.raises(DatabaseRefused, match=r"leaves, and its last checkpoint .* `fifthfactor log continue"):
+        Store.open(restored)
+    assert command("log", "continue", "--reason", "restored", FIFTHFACTOR_DATABASE=restored)[0] == 0
     kept = sound(restored)
-    assert 0 < len(kept) <= len(sound(database))
+    assert 0 < len(kept) < len(whole)
     code, output, errors = database_command("check", FIFTHFACTOR_DATABASE=restored)
     assert (code, errors) == (0, "")
     assert output.startswith(f"{len(kept)} records, each verified; the tables are of revision ")
@@ -173,7 +188,8 @@ def test_a_backup_touches_no_file_but_its_own(tmp_path):
     for other in others:
         other.write_text("mine")
     assert database_command("backup", str(copy), "--database", str(database))[0] == 0
-    assert {file.name for file in tmp_path.iterdir()} == {each.name for each in (database, beside(database), copy, *others)}
+    ours = {"log.db", "log.db.log-key", "log.db.log-key.checkpoint"}
+    assert {file.name for file in tmp_path.iterdir()} == {each.name for each in (copy, *others)} | ours
 
 
 @pytest.mark.parametrize("command", ["check", "upgrade"])

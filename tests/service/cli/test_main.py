@@ -58,7 +58,10 @@ def test_no_command_is_lost():
         groups.setdefault(group, set()).add(verb)
     assert groups == {
         "bundle": {"build", "keygen", "sign", "verify", "show", "export", "allow-older"},
-        "log": {"checkpoint", "tail", "search", "show", "export", "verify", "erase", "reindex"},
+        "log": {
+            *("checkpoint", "witness", "rotate-key", "continue"),
+            *("tail", "search", "show", "export", "verify", "erase", "reindex", "repair"),
+        },
         "review": {"list", "show", "approve", "refuse"},
         "database": {"backup", "upgrade", "check"},
         "keys": {"create", "list", "revoke"},

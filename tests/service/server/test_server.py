@@ -73,7 +73,7 @@ def test_a_decision_over_the_wire_and_a_clean_end(database, tmp_path):
         status, kept = ask(server, "GET", f"/v1/decisions/{id}")
         assert (status, json.loads(kept)["record"]["decision"]) == (200, answer)
         assert server.stop(signal.SIGTERM) == 0
-    assert {path.name for path in tmp_path.iterdir()} <= {"log.db", "log.db.log-key"}
+    assert {path.name for path in tmp_path.iterdir()} <= {"log.db", "log.db.log-key", "log.db.log-key.checkpoint"}
     assert sound(database) == {id}
 
 

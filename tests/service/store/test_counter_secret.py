@@ -45,7 +45,7 @@ def test_each_database_has_a_secret_of_its_own_that_needs_the_key_of_the_log(in_
     assert opened(database).hex() not in sealed
     other = LogKey.of(PrivateKey.generated())
     with database.reading.connect() as connection:
-        counter_secret.give_key(connection.info, lambda: other)
+        counter_secret.give_key(connection.info, lambda _: other)
         with pytest.raises(LogKeyRefused, match="was not sealed by the log's key"):
             counter_secret.opened(connection)
         counter_secret.give_key(connection.info, database.log_key)
@@ -64,7 +64,7 @@ def test_another_key_of_the_log_seals_the_same_secret(in_file):
     with database.transaction() as transaction:
         counter_secret.reseal(transaction, database.log_key(), other)
     with database.reading.connect() as connection:
-        counter_secret.give_key(connection.info, lambda: other)
+        counter_secret.give_key(connection.info, lambda _: other)
         assert counter_secret.opened(connection) == secret
     with database.transaction() as transaction:
         with pytest.raises(LogKeyRefused):

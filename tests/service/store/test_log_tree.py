@@ -197,7 +197,7 @@ def test_without_its_key_nothing_is_recorded(tmp_path):
     assert not beside(path).exists()
     Store.open(tmp_path / "other.db").close()
     beside(path).write_bytes(beside(tmp_path / "other.db").read_bytes())
-    with pytest.raises(DatabaseRefused, match="was not sealed by the key"):
+    with pytest.raises(DatabaseRefused, match="does not have the seal of the log's key"):
         Store.open(path)
     away.rename(beside(path))
     with Store.open(path) as store:
@@ -216,8 +216,9 @@ def test_a_first_start_that_was_interrupted_goes_on(tmp_path, monkeypatch):
     made = beside(path).with_name("log.db.log-key.new")
     key = made.read_bytes()
     with monkeypatch.context() as patched:
-        patched.setattr("service.store.upgrade.accept", lambda path: None)
-        Store.open(path).close()
+        patched.setattr("service.store.upgrade.accept", lambda path: (_ for _ in ()).throw(OSError(5, "interrupted")))
+        with pytest.raises(DatabaseRefused, match="interrupted"):
+            Store.open(path)
     assert made.read_bytes() == key
     Store.open(path).close()
     assert beside(path).read_bytes() == key

@@ -1,0 +1,47 @@
+"""
+Small files beside the log's key, each readable by its owner only: on the disk when a call returns, and whole or not there at all.
+"""
+
+import os
+from contextlib import suppress
+from pathlib import Path
+
+
+def put(path: Path, content: bytes) -> None:
+    """Write a file, or replace it. Two processes do not do this at once. Raises OSError."""
+    part = _part(path, "part")
+    _write(part, content)
+    part.rename(path)
+    sync_folder(path)
+
+
+def put_once(path: Path, content: bytes) -> None:
+    """Write a file unless it is there. Two processes may do this at once. Raises OSError."""
+    part = _part(path, str(os.getpid()))
+    _write(part, content)
+    with suppress(FileExistsError):
+        os.link(part, path)
+    part.unlink()
+    sync_folder(path)
+
+
+def sync_folder(path: Path) -> None:
+    """Write the names in the folder of a file through to the disk. Raises OSError."""
+    opened = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
+
+
+def _part(path: Path, suffix: str) -> Path:
+    return path.with_name(f"{path.name}.{suffix}")
+
+
+def _write(part: Path, content: bytes) -> None:
+    part.unlink(missing_ok=True)
+    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
