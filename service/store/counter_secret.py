@@ -31,7 +31,7 @@ _KEY = "fifthfactor.log_key"
 
 
 def give_key(connection_info: dict[Any, Any], key: Callable[[sa.Connection], LogKey]) -> None:
-    """Let a connection to the database open the secret."""
+    """Let a connection to the database open the secret; `key` gives the log's key for the connection."""
     connection_info[_KEY] = key
 
 

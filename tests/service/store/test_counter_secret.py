@@ -48,7 +48,7 @@ def test_each_database_has_a_secret_of_its_own_that_needs_the_key_of_the_log(in_
         counter_secret.give_key(connection.info, lambda _: other)
         with pytest.raises(LogKeyRefused, match="was not sealed by the log's key"):
             counter_secret.opened(connection)
-        counter_secret.give_key(connection.info, database.log_key)
+        counter_secret.give_key(connection.info, lambda _: database.log_key())
     changed = ("0" if sealed[40] != "0" else "1").join((sealed[:40], sealed[41:]))
     for value in (changed, "", "not hexadecimal"):
         with database.writing.begin() as connection:
