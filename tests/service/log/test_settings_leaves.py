@@ -1,11 +1,15 @@
 """Changed settings are leaves of the log: each change is one, a restart is none, and no secret is in any."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
+from service.log import settings_leaves
+from service.log.store import Store
 from service.service import Service
 from service.settings import NOT_RECORDED, RECORDED, RECORDED_IN_PART, Settings
 from service.store.tables import tree_leaf
@@ -36,6 +40,17 @@ def test_each_change_of_the_settings_is_a_leaf_and_a_restart_is_none(database):
         {**first, "norms": "advise", "ledger_since": "2026-01-01"}
     ]
     assert len(started(database)) == 3
+
+
+def test_of_several_that_start_at_once_one_adds_the_leaf(database):
+    """The others find it there, under the writing lock."""
+    with Store.open(database) as store, ThreadPoolExecutor(4) as threads:
+
+        def note(_: int) -> bool:
+            with store.database.transaction() as transaction:
+                return settings_leaves.note(transaction, {"norms": "bind"}, datetime.now(UTC))
+
+        assert sorted(threads.map(note, range(4))) == [False, False, False, True]
 
 
 def test_every_setting_is_recorded_or_is_not_for_a_reason():
