@@ -20,8 +20,7 @@ from service.log.store import subject_of_decision
 from service.log.tree_leaves import Happening
 from service.store.tables import watch_delivery, watch_event
 from service.watch.committed import Row
-from service.watch.findings import EventKind, WatchFinding
-from service.watch.outlook import Told
+from service.watch.findings import EventKind, Told, WatchFinding
 
 KINDS: tuple[str, ...] = get_args(EventKind)
 LEAF = "watch-event"

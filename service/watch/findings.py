@@ -75,6 +75,16 @@ class WatchFinding:
         return {name: each for name, each in parts.items() if each}
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What was told of a commitment earlier: an outcome for the days from `since` on."""
+
+    kind: str
+    cause: str
+    since: date
+    outcome: str | None
+
+
 def explain(live: Live, judgement: engine.Judgement) -> Explained:
     """
     Why a judged exchange has its outcome, and what to do about it.

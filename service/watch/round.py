@@ -27,7 +27,8 @@ from service.watch.addresses import digest_of
 from service.watch.committed import Row
 from service.watch.grounds import Reason, Tokens
 from service.watch.lease import Lease
-from service.watch.outlook import Looked, Outlook
+from service.watch.one_commitment import Looked, OneCommitment
+from service.watch.outlook import Outlook
 from service.watch.transactions import Write
 
 AT_ONCE = 250  # commitments: what they tell is written in one transaction
@@ -140,7 +141,8 @@ class _Round:
             if stopped():
                 break
             try:
-                found.append(self._outlook.look(connection, each, reasons[each.row.id], told.get(each.row.id, ())))
+                one = OneCommitment(self._outlook, connection, each, reasons[each.row.id], told.get(each.row.id, ()))
+                found.append(one.looked())
             except engine.EnginesFailed as failed:
                 self._done.failed += 1
                 self._service.say.error("watch_not_decided", commitment_id=each.row.id, **described(failed))

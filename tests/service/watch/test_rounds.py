@@ -88,3 +88,23 @@ def test_an_exchange_that_was_counted_is_counted_once(opened: Any) -> None:
     assert desk.round(date(2028, 1, 2)).told == 0
     desk.post(f"/v1/commitments/{more}/withdraw", {"reason": "not sent"})
     assert desk.round(date(2028, 1, 3) + timedelta(days=1)).told == 0
+
+
+@ONE_DATABASE
+def test_what_goes_back_and_forth_in_a_day_is_told_at_last(opened: Any) -> None:
+    """A cause is told once a day. What the day's last change leaves untold is told by the next day's round."""
+    desk: Desk = opened(watch_days=0)
+    desk.client.put("/v1/parties/lab", json={"facts": {"listed": False}})
+    desk.commit("b", recipient={"id": "lab"}, lab=None)
+    day = date(2027, 3, 1)
+    told = []
+    for listed in (True, False, True):
+        assert desk.client.put("/v1/parties/lab", json={"facts": {"listed": listed}}).status_code == 200
+        told.append(desk.round(day).told)
+    assert told == [1, 1, 0]
+    assert [desk.round(day + timedelta(days=number)).told for number in (1, 2)] == [1, 0]
+    assert [(each["data"]["since"], each["data"]["after"]) for each in desk.events()] == [
+        ("2027-03-01", "prohibited"),
+        ("2027-03-01", "permitted"),
+        ("2027-03-02", "prohibited"),
+    ]
