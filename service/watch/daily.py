@@ -73,7 +73,7 @@ async def watch_now_and_then(
             except LeaseLost:
                 wait = AGAIN_SECONDS
             except (NotRecorded, sa.exc.SQLAlchemyError, RequestRefused) as failed:
-                service.say.error("watch_failed", **described(failed))
+                service.say.error("watch_round_failed", **described(failed))
                 wait = AGAIN_SECONDS
             else:
                 last = wanted if done else last

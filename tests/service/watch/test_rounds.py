@@ -43,7 +43,7 @@ def test_services_on_one_database_do_each_round_once(opened: Any, lines: Lines, 
     assert [each["data"]["after"] for each in desks[0].events()] == ["prohibited"] * 3 + ["permitted"] * 3
     rounds = lines.events("watch_round")
     assert [each["told"] for each in rounds if each["told"]] == [3, 3]
-    assert lines.events("watch_failed") == []
+    assert lines.events("watch_round_failed") == []
 
 
 @ONE_DATABASE
