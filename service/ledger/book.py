@@ -445,7 +445,7 @@ def _left(
         "key": wanted.keys[0],
     }
     exact = own.key == wanted.keys[0]
-    largest = exact and own.low >= before.largest
+    largest = exact and own.low > 0 and own.low >= before.largest
     if largest and connection.execute(_AS_LARGE.limit(1), {**others, "largest": before.largest}).first() is not None:
         largest = False
     if largest or before.most is None or own.high is None:

@@ -8,7 +8,7 @@ a fact that the register states, the exchange is refused. Conditions that travel
 
 import copy
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
@@ -82,11 +82,19 @@ class Body:
         return not self._merging.problems
 
 
-def read(live: Live, raw: bytes, database: sa.Engine | sa.Connection, today: date, reader: bool) -> Body:
+def read(
+    live: Live,
+    raw: bytes,
+    database: sa.Engine | sa.Connection,
+    today: date,
+    reader: bool,
+    held: Callable[[str, str], bool] = lambda kind, id: True,
+) -> Body:
     """
     A body with what the register says; its day is `today` if the body gives none.
 
-    `reader`: the caller may read the register. Raises engine.ExchangeRefused where it is not JSON.
+    `reader`: the caller may read the register. `held` may say of the kind and the name of an entity that the register never had it, so
+    that it is not looked up. Raises engine.ExchangeRefused where it is not JSON.
     """
     document = engine.read_object(raw, engine.MAX_BYTES)
     states = stating(live)
@@ -105,7 +113,8 @@ def read(live: Live, raw: bytes, database: sa.Engine | sa.Connection, today: dat
         day = today.isoformat()  # the reader of exchanges refuses it
     with database.connect() if isinstance(database, sa.Engine) else nullcontext(database) as connection:
         for each in names:
-            version = _found(connection, each, day, each.role in named, merging)
+            there = held(ROLES[each.role], each.name)
+            version = _found(connection if there else None, each, day, each.role in named, merging)
             if version is not None:
                 _fill(states, each, version, merging)
             elif states.has_id(each.role):
@@ -173,11 +182,15 @@ def _ids(document: Mapping[str, Any], states: Stating) -> Iterator[_Name]:
             yield _Name(role, id, f"/{role}/id")
 
 
-def _found(connection: sa.Connection, name: _Name, day: str, named: bool, merging: _Merging) -> Version | None:
-    """The version that speaks for the day, of an entity; None where the register does not have it, or it may not be named."""
+def _found(connection: sa.Connection | None, name: _Name, day: str, named: bool, merging: _Merging) -> Version | None:
+    """
+    The version that speaks for the day, of an entity; None where the register does not have it, or it may not be named.
+
+    Without a connection the register is known not to have it.
+    """
     kind, id = ROLES[name.role], name.name
     hidden = f"`{id[:80]}` may not be named on the day of the exchange"
-    version = entity_versions.speaking_or_later(connection, kind, id, day)
+    version = entity_versions.speaking_or_later(connection, kind, id, day) if connection else None
     if version is None or version.state == "erased":
         if named:  # an id that the register does not have stays an id
             shown = f"`{id}`" if is_id(id) else "with this id"

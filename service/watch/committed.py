@@ -5,7 +5,7 @@ A commitment runs until it is ended or replaced. An exchange that happens once r
 After that only its duties are watched.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -97,8 +97,12 @@ class Committed:
             if isinstance(id, str) and id != "unknown":
                 yield entity.get("kind", kind), id, "version" in entity
 
-    def exchange(self, live: Live, connection: sa.Connection, day: date) -> engine.Exchange:
-        """The exchange as its caller sent it, with what the register says for a day, and without counters. Raises NotDecidable."""
+    def exchange(self, live: Live, connection: sa.Connection, day: date, held: Callable[[str, str], bool]) -> engine.Exchange:
+        """
+        The exchange as its caller sent it, with what the register says for a day, and without counters. Raises NotDecidable.
+
+        `held` says of the kind and the name of an entity whether the register ever had it.
+        """
         if self.erased:
             raise NotDecidable("erased")
         for kind, id, known in self.entities:
@@ -111,7 +115,7 @@ class Committed:
         if named:
             document[named_exchanges.NAMED] = named
         try:
-            return named_exchanges.read(live, canonical(document), connection, day, True).accept()
+            return named_exchanges.read(live, canonical(document), connection, day, True, held).accept()
         except engine.ExchangeRefused as refused:
             codes = [each.code for each in refused.problems if each.code in _OF_THE_REGISTER]
             raise NotDecidable(codes[0] if codes else "policies") from None

@@ -85,6 +85,10 @@ class Tokens:
         """The keyed hash of an entity's name."""
         return self._book.hashed(connection, _REGISTER, (f"{kind}/{id}",))
 
+    def held(self, connection: sa.Connection, kind: str, id: str) -> bool:
+        """Whether the register ever had an entity of this name."""
+        return bool(self._entities) and bool(self.entity(self.hashed(connection, kind, id)))
+
     def entity(self, hashed: str) -> str:
         """The token of an entity: it moves with each version. Empty where the register has none."""
         return self._entities.get(hashed, "")

@@ -9,6 +9,7 @@ named. From there on the days are walked on which a test can change, as far ahea
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
@@ -256,7 +257,10 @@ class OneCommitment:
         filled = record["request"].get(engine.REGISTER, {})
         known = sorted(str(each.get("version")) for each in filled.values())
         try:
-            now = self._committed.exchange(self._outlook.live, self._connection, self._today).document
+            tokens = self._outlook.tokens
+            now = self._committed.exchange(
+                self._outlook.live, self._connection, self._today, partial(tokens.held, self._connection)
+            ).document
             versions = sorted(str(each.get("version")) for each in now.get(engine.REGISTER, {}).values())
         except NotDecidable:
             versions = []

@@ -10,6 +10,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from hashlib import sha256
 from typing import Any, Generic, TypeVar
 
@@ -83,7 +84,7 @@ class Outlook:
     def state(self, connection: sa.Connection, committed: Committed, day: date) -> State:
         """How a commitment stands on a day."""
         try:
-            exchange = committed.exchange(self.live, connection, day)
+            exchange = committed.exchange(self.live, connection, day, partial(self.tokens.held, connection))
             filled = self.counts.fill(
                 connection,
                 self.live,
