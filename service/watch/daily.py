@@ -10,11 +10,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 
-import sqlalchemy as sa
-
-from service.problems import RequestRefused
 from service.service import Service
-from service.store.writer import NotRecorded
 from service.telemetry.log_lines import described
 from service.watch.delivery import Deliveries
 from service.watch.lease import Lease, LeaseLost
@@ -54,7 +50,7 @@ async def deliver_now_and_then(service: Service, stop: asyncio.Event) -> None:
     while not stop.is_set():
         try:
             await asyncio.to_thread(work)
-        except (NotRecorded, sa.exc.SQLAlchemyError) as failed:
+        except Exception as failed:  # noqa: BLE001 - no error may prevent the next attempt
             service.say.error("webhooks_failed", **described(failed))
         await _pause(stop)
 
@@ -72,7 +68,7 @@ async def watch_now_and_then(
                 done = await _round(service, wanted, stop, tell)
             except LeaseLost:
                 wait = AGAIN_SECONDS
-            except (NotRecorded, sa.exc.SQLAlchemyError, RequestRefused) as failed:
+            except Exception as failed:  # noqa: BLE001 - no error may prevent the next round
                 service.say.error("watch_round_failed", **described(failed))
                 wait = AGAIN_SECONDS
             else:

@@ -132,5 +132,9 @@ class Deliveries:
 
 
 def _settle(transaction: sa.Connection, event: int, address: str, state: str) -> None:
+    """Forget what has arrived, or note that it is given up."""
     mine = sa.and_(watch_delivery.c.event == event, watch_delivery.c.address == address)
-    transaction.execute(sa.update(watch_delivery).where(mine).values(state=state))
+    if state == DELIVERED:
+        transaction.execute(sa.delete(watch_delivery).where(mine))
+    else:
+        transaction.execute(sa.update(watch_delivery).where(mine).values(state=state))

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from service.store.moments import moment_text
 from service.store.tables import watch_lease
 
-SECONDS = 120.0
+SECONDS = 300.0
 
 
 class LeaseLost(Exception):

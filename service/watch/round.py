@@ -13,7 +13,6 @@ from typing import Any
 
 import sqlalchemy as sa
 
-import engine
 from service.decisions.decider import Decider
 from service.ledger.book import Book
 from service.ledger.counts import Counts
@@ -31,7 +30,7 @@ from service.watch.one_commitment import Looked, OneCommitment
 from service.watch.outlook import Outlook
 from service.watch.transactions import Write
 
-AT_ONCE = 250  # commitments: what they tell is written in one transaction
+AT_ONCE = 100  # commitments: what they tell is written in one transaction
 
 
 @dataclass(slots=True)
@@ -39,7 +38,7 @@ class RoundDone:
     """
     What a round did.
 
-    `failed` commitments could not be decided by any engine; the next round tries again. `whole`: it came to its end.
+    `failed` commitments could not be decided, by any engine or by a fault; the next round tries again. `whole`: it came to its end.
     """
 
     running: int = 0
@@ -143,7 +142,9 @@ class _Round:
             try:
                 one = OneCommitment(self._outlook, connection, each, reasons[each.row.id], told.get(each.row.id, ()))
                 found.append(one.looked())
-            except engine.EnginesFailed as failed:
+            except sa.exc.SQLAlchemyError:
+                raise
+            except Exception as failed:  # noqa: BLE001 - whatever it is, the others are decided all the same
                 self._done.failed += 1
                 self._service.say.error("watch_not_decided", commitment_id=each.row.id, **described(failed))
             pause()
