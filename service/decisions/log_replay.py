@@ -8,6 +8,7 @@ The parts may be replayed by several processes. Each process opens the database 
 import json
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
@@ -89,7 +90,8 @@ class LogReplay:
             numbers = range(max(found.start, after + 1), max(found.stop, after + 1))
             first = next(scan(connection, numbers.start, numbers.stop), None)
             if first is not None and (named := _policies(first)):
-                self._kept(connection, *named)
+                with suppress(CannotReplay):  # each record that needs them says so
+                    self._kept(connection, *named)
         return numbers
 
     def part(self, numbers: range) -> PartResult:

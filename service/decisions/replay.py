@@ -210,12 +210,16 @@ def replay_with_members(stored: Stored, deciders: Deciders) -> tuple[Replay, tup
 
 
 def kept_decider(connection: sa.Connection, bundle: PolicyDigests, mode: str) -> engine.PDP:
-    """The policies that a database keeps, ready to decide. Raises CannotReplay."""
+    """The policies that a database keeps, ready to decide. Raises CannotReplay, also where their bytes do not have their digest."""
     try:
-        return decider(load_kept(connection, bundle.source, bundle.meaning), bundle, mode)
+        kept = load_kept(connection, bundle.source, bundle.meaning)
     except NotKept as not_kept:
         told = f"the replay needs the policies with the source digest {bundle.source}: {not_kept}"
         raise CannotReplay(told, "policies") from None
+    if kept.digests.source != bundle.source:
+        told = f"the policies that are kept with the source digest {bundle.source} have another digest: they were changed"
+        raise CannotReplay(told, "unsound")
+    return decider(kept, bundle, mode)
 
 
 def decider(policies: engine.Bundle, bundle: PolicyDigests, mode: str) -> engine.PDP:

@@ -12,8 +12,9 @@ from starlette.testclient import TestClient
 from service.cli import replay_all
 from service.decisions import log_replay
 from service.log.leaf import clear
+from service.policies import archive
 from service.service import Service
-from service.store.tables import personal, record
+from service.store.tables import bundle, personal, record
 from tests.service.cli.test_log import changed, decided, run
 from tests.service.cli.test_main import COMMAND
 from tests.service.conftest import ONE_DATABASE, ROOT, without_settings
@@ -24,7 +25,8 @@ JSON = {"content-type": "application/json"}
 
 def replayed(database: str, *options: str) -> tuple[int, Any]:
     """The exit code and the summary of a replay of the whole log, in this process."""
-    code, output, _ = run(database, "replay", "--all", "--json", "--processes", "1", *options)
+    code, output, said = run(database, "replay", "--all", "--json", "--processes", "1", *options)
+    assert output, said
     return code, json.loads(output)
 
 
@@ -110,6 +112,18 @@ def test_a_record_that_rests_on_erased_values_is_said_and_is_no_finding(
     assert (code, results(found), found["examples"]) == (0, {"bytes": 1, "erased": 1}, {"erased": [other]})
     code, told, _ = run(database, "replay", "--all", "--processes", "1")
     assert (code, f"1 not replayed: they rest on values that were erased ({other})" in told) == (0, True)
+
+
+@ONE_DATABASE
+def test_kept_policies_that_were_changed_are_a_finding(client: TestClient, service: Service, database: str) -> None:
+    """They would let a changed decision come out the same."""
+    id = decided(client)
+    sources = {name: data.replace(b"Art. 1", b"Art. 2") for name, data in service.live.bundle.sources.items()}
+    with service.store.database.writing.begin() as connection:
+        connection.execute(sa.update(bundle).values(archive=archive.write(sources)))
+    code, found = replayed(database)
+    [told] = found["findings"]
+    assert (code, told["id"], told["result"], "they were changed" in told["detail"]) == (1, id, "unsound", True)
 
 
 @ONE_DATABASE
