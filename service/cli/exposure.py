@@ -1,27 +1,20 @@
 """`fifthfactor exposure`: which running commitments a change of the register, of a provision or of the policies would touch."""
 
-import csv
-import json
 import time
-from collections import Counter
-from collections.abc import Iterable, Iterator
-from dataclasses import asdict
-from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TextIO
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from service.cli.command import INTERRUPTED, AsJson, Commands, Database, UsedWrongly, address, need, policies_at
-from service.cli.output import complain, count, csv_cell, day, pace, print_json, progress, safe, today
+from service.cli.exposure_report import document, print_totals, same_meaning, writer
+from service.cli.output import complain, count, day, pace, print_json, progress, today
 
 if TYPE_CHECKING:
-    from service.ledger.exposure import ExposureTotals, PartExposure, TouchedCommitment
+    from service.ledger.exposure import PartExposure, TouchedCommitment
     from service.ledger.exposure_questions import Question
 
 FORMATS = ("csv", "jsonl")
-CAUSES = 5  # of one move
-EXAMPLES = 3  # commitments that are named of those that cannot be told
 
 app = Commands()
 
@@ -85,7 +78,7 @@ def exposure(
     began = time.monotonic()
     try:
         with writing(output) as file:
-            write = _writer(file, form) if output else lambda part: None
+            write = writer(file, form) if output else lambda part: None
 
             def take(part: PartExposure) -> None:
                 totals.take(part)
@@ -93,12 +86,12 @@ def exposure(
                 room = len(part.touched) if as_json else show - len(every)
                 every.extend(part.touched[: max(0, room)])
 
-            for document in finished:
-                part = _read(document, resume)
+            for found in finished:
+                part = _read(found, resume)
                 take(part)
                 after = part.last
             before = totals.looked
-            left, parts = (0, []) if _same(named) else looking.prepare(after)
+            left, parts = (0, []) if same_meaning(named) else looking.prepare(after)
             if before:
                 complain(f"{before:,} commitments were looked at before; {left:,} are left")
             try:
@@ -116,9 +109,9 @@ def exposure(
     if provision and not totals.touched:
         _check_provision(asked, provision)
     if as_json:
-        print_json(_document(named, totals, every, interrupted))
+        print_json(document(named, totals, every, interrupted))
     else:
-        _print(named, totals, every, show)
+        print_totals(named, totals, every, show)
     if interrupted:
         hint = "the same command goes on from there" if resume else "with `--resume FILE` an interrupted command can go on"
         complain(f"interrupted after {count(totals.looked, 'commitment')}: {hint}")
@@ -201,126 +194,10 @@ def _shown(url: str) -> str:
     return str(file.absolute()) if file else url.rpartition("@")[2]
 
 
-def _read(document: dict[str, Any], path: Path | None) -> "PartExposure":
+def _read(found: dict[str, Any], path: Path | None) -> "PartExposure":
     from service.ledger.exposure import PartExposure
 
     try:
-        return PartExposure.read(document)
+        return PartExposure.read(found)
     except (LookupError, TypeError):
         raise UsedWrongly(f"{path} was written by another version; remove it") from None
-
-
-# --- the answer ------------------------------------------------------------------------------------------------------
-
-
-def _writer(file: TextIO, form: str) -> Any:
-    """Writes the touched commitments of a part as lines."""
-    if form == "jsonl":
-        return lambda part: file.writelines(json.dumps(asdict(each), ensure_ascii=False) + "\n" for each in part.touched)
-    table = csv.writer(file, lineterminator="\n")
-    columns = ("commitment", "decision", "evaluation", "as_of", "how", "old", "new", "parties", "assets", "adds")
-    table.writerow(columns)
-    return lambda part: table.writerows([csv_cell(_flat(getattr(each, name))) for name in columns] for each in part.touched)
-
-
-def _flat(value: Any) -> Any:
-    if not isinstance(value, tuple):
-        return value
-    return "; ".join(each if isinstance(each, str) else f"{each.fact} {_amount(each.low, each.high)}" for each in value)
-
-
-def _amount(low: int, high: int | None) -> str:
-    return f"{low} or more" if high is None else str(low) if low == high else f"{low} to {high}"
-
-
-def _document(
-    named: dict[str, Any], totals: "ExposureTotals", every: "list[TouchedCommitment]", interrupted: bool
-) -> dict[str, Any]:
-    return {
-        "schema": "fifthfactor/exposure/1",
-        "change": named,
-        "complete": not interrupted,
-        **totals.document(),
-        "commitments": [asdict(each) for each in every],
-    }
-
-
-def _print(named: dict[str, Any], totals: "ExposureTotals", every: "list[TouchedCommitment]", show: int) -> None:
-    counters = (
-        f"{fact}: {count(each.commitments, 'commitment')} for {count(len(each.keys), 'key')},"
-        f" {'no upper end' if each.most is None else f'at most {each.most:,} in all'}"
-        for fact, each in sorted(totals.counters.items())
-    )
-    lines = (f"{each.commitment}  {each.as_of}  {'; '.join(map(safe, each.how[:CAUSES]))}" for each in every)
-    sections = (
-        [f"{totals.touched:,} of {count(totals.looked, 'running commitment')} {_touched_by(named)}", *_by_how(totals)],
-        _section("Parties", _frequent(totals.parties), len(totals.parties), show),
-        _section("Assets", _frequent(totals.assets), len(totals.assets), show),
-        _section("Counters", counters, len(totals.counters), show),
-        _section("Commitments", lines, totals.touched, show),
-        ["Both policies mean the same, so nothing can come out otherwise."] if _same(named) else list(_besides(totals)),
-    )
-    print("\n\n".join("\n".join(lines) for lines in sections if lines))
-
-
-def _same(named: dict[str, Any]) -> bool:
-    """Whether other policies mean the same as the present ones."""
-    asked = named.get("policies")
-    return asked is not None and asked["present"] == asked["other"]
-
-
-def _touched_by(named: dict[str, Any]) -> str:
-    match named:
-        case {"entity": {"kind": kind, "id": id}}:
-            return f"rest on the {kind} `{safe(id)}` of the register, or name it"
-        case {"policies": {"as_of": on}}:
-            return f"would come out otherwise under the other policies, as of {on}"
-        case _:
-            return f"rest on the provision {safe(named['provision'])}, or may"
-
-
-def _by_how(totals: "ExposureTotals") -> Iterator[str]:
-    """How the commitments are touched, the most frequent first."""
-    import engine
-
-    level = engine.LANGUAGES["en"].level
-    yield from (f"{number:>10,}  {how}" for how, number in totals.how.most_common())
-    for (old, new), number in totals.moves.most_common():
-        words = (each if each in ("refused", "failed") else level(each) for each in (old, new))
-        yield f"{number:>10,}  {' → '.join(words)}"
-        causes = totals.causes[old, new]
-        yield from (f"{'':>12}{cause} ({times:,})" for cause, times in causes.most_common(CAUSES))
-        if len(causes) > CAUSES:
-            yield f"{'':>12}… and {len(causes) - CAUSES:,} more"
-
-
-def _frequent(named: Counter[str]) -> Iterator[str]:
-    yield from (f"{safe(name)} ({count(number, 'commitment')})" for name, number in named.most_common())
-
-
-def _section(title: str, lines: Iterable[str], number: int, show: int) -> list[str]:
-    """A title, the first lines, and how many more there are; nothing where there are none."""
-    more = [f"  … and {number - show:,} more"] if number > show else []
-    return [f"{title}: {number:,}", *(f"  {line}" for line in islice(lines, show)), *more] if number else []
-
-
-def _besides(totals: "ExposureTotals") -> Iterator[str]:
-    """What else is to be known."""
-    from service.ledger.exposure_questions import ALREADY, NOT_KEPT, OTHER_GROUNDS
-
-    for ids, why in (
-        (totals.erased, "cannot be told, since values were erased"),
-        (totals.unreadable, "cannot be read; `fifthfactor log verify` says what is wrong"),
-    ):
-        if ids:
-            named = ", ".join(ids[:EXAMPLES]) + (", …" if len(ids) > EXAMPLES else "")
-            yield f"{count(len(ids), 'commitment')} {why}: {named}"
-    for note, words in (
-        (OTHER_GROUNDS, "would come out the same, on other provisions or requirements"),
-        (ALREADY, "would not be permitted by the present policies either"),
-        (NOT_KEPT, "may rest on it too: the policies that decided them are not kept"),
-    ):
-        if number := totals.noted[note]:
-            yield f"{count(number, 'commitment')} {words}"
-    for counter, number in totals.recounted.most_common():
-        yield f"the counter {counter}, to which {count(number, 'commitment')} add, would count otherwise: they must be recounted"

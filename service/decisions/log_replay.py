@@ -115,6 +115,8 @@ class LogReplay:
             erased = any(each.value is None for each in stored.entry.openings)
             result: Result = "erased" if erased and cannot.cause in ("refused", "failed") else cannot.cause
             return RecordResult(number, id, result, str(cannot))
+        except (LookupError, TypeError, ValueError, AttributeError) as failed:  # somebody wrote and hashed something else
+            return RecordResult(number, id, "unsound", f"the record lacks what its shape has ({type(failed).__name__})")
         differences = (*(_in_record(each) for each in found.differences), *beside)
         result = "different" if beside else _compared(found)
         match result:

@@ -115,6 +115,16 @@ def test_a_record_that_rests_on_erased_values_is_said_and_is_no_finding(
 
 
 @ONE_DATABASE
+def test_a_record_that_lacks_something_stops_nothing(client: TestClient, service: Service, database: str) -> None:
+    """Its bytes have their hash, but no version of this program writes such a record."""
+    id = changed(service, decided(client), decision=lambda decision: {"engine": decision["engine"]})
+    decided(client)
+    code, found = replayed(database)
+    assert (code, results(found), found["findings"][0]["id"]) == (1, {"bytes": 2, "unsound": 1}, id)
+    assert found["findings"][0]["detail"] == "the record lacks what its shape has (KeyError)"
+
+
+@ONE_DATABASE
 def test_kept_policies_that_were_changed_are_a_finding(client: TestClient, service: Service, database: str) -> None:
     """They would let a changed decision come out the same."""
     id = decided(client)
