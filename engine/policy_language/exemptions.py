@@ -9,7 +9,7 @@ Source: semantics 3.2, 3.3.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import TypeAlias
 
@@ -60,56 +60,70 @@ def resolve_exemptions(
     victims = {
         name: _victims(rule, written, requirements, unread, findings) for name, rule in written.items() if rule.text.exempts
     }
-    lifts: dict[str, tuple[Lift, ...]] = {}
-    open_: list[str] = []
-    length: dict[str, int] = {}  # the length of the longest chain of exemptions that begins at each rule
+    resolving = _Resolving(written, victims, findings)
+    for name in victims:
+        resolving.resolve(name)
+    return resolving.lifts
 
-    def too_long(name: str) -> tuple[Lift, ...]:
-        at = written[name].node.key("exempts") or written[name].node
+
+@dataclass(slots=True)
+class _Resolving:
+    """
+    Finds the exempting rules of provisions, those of their victims first. `lifts` has what was found.
+
+    `length` is the length of the longest chain of exemptions that begins at each rule.
+    """
+
+    written: Mapping[str, WrittenRule]
+    victims: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]]
+    findings: Findings
+    lifts: dict[str, tuple[Lift, ...]] = field(default_factory=dict)
+    open: list[str] = field(default_factory=list)
+    length: dict[str, int] = field(default_factory=dict)
+
+    def too_long(self, name: str) -> tuple[Lift, ...]:
+        at = self.written[name].node.key("exempts") or self.written[name].node
         said = f"`{name}` is part of a chain of more than {MAX_CHAIN} rules that exempt one another"
-        findings.error(at.span, "too-deep", said, help="exempt the rule that you mean directly")
+        self.findings.error(at.span, "too-deep", said, help="exempt the rule that you mean directly")
         return ()
 
-    def resolve(name: str) -> tuple[Lift, ...]:
-        if name in lifts or name not in victims:
-            return lifts.get(name, ())
-        if name in open_:
-            circle = " → ".join([*open_[open_.index(name) :], name])
-            at = written[name].node.key("exempts")
-            findings.error(
-                at.span if at else written[name].node.span,
+    def resolve(self, name: str) -> tuple[Lift, ...]:
+        """The exempting rules of a provision."""
+        if name in self.lifts or name not in self.victims:
+            return self.lifts.get(name, ())
+        if name in self.open:
+            circle = " → ".join([*self.open[self.open.index(name) :], name])
+            at = self.written[name].node.key("exempts")
+            self.findings.error(
+                at.span if at else self.written[name].node.span,
                 "cycle",
                 f"these rules exempt one another: {circle}",
                 help="break the circle",
             )
             return ()
-        if len(open_) > MAX_CHAIN:
-            return too_long(name)
-        open_.append(name)
+        if len(self.open) > MAX_CHAIN:
+            return self.too_long(name)
+        self.open.append(name)
         milder: list[str] = []
         stricter: list[str] = []
-        rules, excused = victims[name]
+        rules, excused = self.victims[name]
         for victim in rules:
-            text = written[victim].text
+            text = self.written[victim].text
             if _has_effect(text):
                 (stricter if text.satisfies is not None else milder).append(victim)
-            for lift in resolve(victim):
+            for lift in self.resolve(victim):
                 (stricter if lift.lifts else milder).append(lift.key)
-        open_.pop()
-        length[name] = 1 + max((length.get(victim, 0) for victim in rules), default=0)
-        if length[name] == MAX_CHAIN + 1:
-            too_long(name)
+        self.open.pop()
+        self.length[name] = 1 + max((self.length.get(victim, 0) for victim in rules), default=0)
+        if self.length[name] == MAX_CHAIN + 1:
+            self.too_long(name)
         found = []
         if milder or excused:
             found.append(Lift(f"{name}~lifts", True, tuple(milder), excused))
         if stricter:
             found.append(Lift(f"{name}~restores", False, tuple(stricter), ()))
-        lifts[name] = tuple(found)
-        return lifts[name]
-
-    for name in victims:
-        resolve(name)
-    return lifts
+        self.lifts[name] = tuple(found)
+        return self.lifts[name]
 
 
 def _has_effect(text: RuleText) -> bool:
