@@ -25,7 +25,7 @@ from sqlalchemy.dialects.sqlite import pysqlite as sqlite
 from service.store import counter_secret, log_key
 from service.store.kept_checkpoint import KeptCheckpoint, LogPutBack
 from service.store.log_key import LogKey, LogRefused
-from service.store.log_tree import Growth, SealedTree, TreeBroken, Vouched, begin_growth, sealed_tree
+from service.store.log_tree import Growth, SealedTree, TreeBroken, Vouched, begin_growth, is_still_sealed, sealed_tree
 from service.store.tables import head
 
 LOCK_WAIT_SECONDS = 5.0
@@ -69,6 +69,7 @@ class Database:
     def __post_init__(self) -> None:
         self.kept = KeptCheckpoint(self.key_path)
         self._key: LogKey | None = None
+        self._last: tuple[LogKey, SealedTree] | None = None  # what this process sealed last
         self._put_back: str | None = None  # why nothing is recorded any more
         self._largest = -1  # leaves that this process saw in the tree; -1 until the tree was compared with the kept checkpoint
         self._direct: sqlite3.Connection | None = None
@@ -130,7 +131,8 @@ class Database:
             yield transaction
         if growth.after is not None:
             with suppress(LogRefused):  # it is done and committed; the next process that opens the log keeps the checkpoint
-                self.kept.keep(*growth.after)
+                key, after = growth.after
+                self.kept.keep(key, after.frontier)
 
     @contextmanager
     def growing(self, transaction: sa.Connection, vouched: Vouched | None = None) -> Iterator[Growth]:
@@ -145,6 +147,7 @@ class Database:
         try:
             yield growth
             growth.finish()
+            self._last = growth.after or self._last  # if the commit fails, the seal in the database is another one
         finally:
             begin_growth(transaction, None)
 
@@ -173,6 +176,9 @@ class Database:
 
     def sealed_alone(self, connection: sa.Connection) -> tuple[SealedTree, LogKey]:
         """The tree of the log and the log's key, compared with nothing else. Raises TreeBroken and LogKeyRefused."""
+        if self._last is not None and is_still_sealed(connection, self._last[1]):
+            self._key, last = self._last
+            return last, self._key
         found = sealed_tree(connection)
         if found is not None and self._key is not None and found.is_sealed_by(self._key):
             return found, self._key

@@ -37,6 +37,7 @@ _TILE_BYTES = TILE_WIDTH * HASH_BYTES
 _NOT_DIGESTED = (entry, term, entry_term, leaf_opening, tree_leaf, tree_tile, tree_node)  # the index is made from the records
 
 _SEALED_TREE = f"SELECT next, frontier, tail, seal FROM head WHERE name = '{_ROW}'"
+_LAST_SEAL = f"SELECT next, seal FROM head WHERE name = '{_ROW}'"
 # Every record waits for these two, so they go to the driver as directly as possible, like the rows that are inserted in bulk.
 _SEALED = f"UPDATE head SET next = {{0}}, frontier = {{0}}, tail = {{0}}, seal = {{0}} WHERE name = '{_ROW}'"
 _PLACE = {"sqlite": "?", "postgresql": "%s"}
@@ -76,7 +77,7 @@ class Growth:
         self._transaction, self._vouched, self._insert = transaction, vouched, insert
         self._before: SealedTree | None = None
         self._key: LogKey | None = None
-        self.after: tuple[LogKey, Frontier] | None = None  # of a transaction that is at its end and has grown the tree
+        self.after: tuple[LogKey, SealedTree] | None = None  # of a transaction that is at its end and has grown the tree
         self._hashes: list[bytes] = []
         self._leaves: list[tuple[int, str, bytes]] = []
 
@@ -130,9 +131,10 @@ class Growth:
         self._insert(self._transaction, tree_leaf, self._leaves)
         self._insert(self._transaction, tree_tile, tiles)
         self._insert(self._transaction, tree_node, nodes)
-        sealed = (after.size, after.to_bytes(), tail, _seal(self._key, after, tail))
+        seal = _seal(self._key, after, tail)
+        sealed = (after.size, after.to_bytes(), tail, seal)
         self._transaction.exec_driver_sql(_SEALED.format(_PLACE[self._transaction.dialect.name]), sealed)
-        self.after = self._key, after
+        self.after = self._key, SealedTree(after, tail, seal)
 
     def seal_by(self, key: LogKey) -> None:
         """Seal what this transaction appends by another key than the one before it."""
@@ -176,6 +178,16 @@ def growth_of(transaction: sa.Connection) -> Growth:
 def begin_growth(transaction: sa.Connection, growth: Growth | None) -> None:
     """Give a writing transaction its growth, or take it away at the end."""
     transaction.info[_GROWTH] = growth
+
+
+def is_still_sealed(connection: sa.Connection, last: SealedTree) -> bool:
+    """
+    Whether the last seal is the one of a tree that this process sealed itself. Then that tree need not be read again.
+
+    Whatever else the row says by now is written over by the next transaction.
+    """
+    row = connection.exec_driver_sql(_LAST_SEAL).one_or_none()
+    return row is not None and row[0] == last.size and row[1] is not None and bytes(row[1]) == last.seal
 
 
 def sealed_tree(connection: sa.Connection) -> SealedTree | None:

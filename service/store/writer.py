@@ -202,7 +202,8 @@ class Writer:
             results = [result for run in _runs(jobs) for result in self._done(connection, growth, run)]
         self.counts.commits += 1
         if growth.after is not None:
-            self._keeper.grew(*growth.after)
+            key, after = growth.after
+            self._keeper.grew(key, after.frontier)
         if any(job.work is None for job in jobs):
             self.counts.failing = False
         self.on_end(True)

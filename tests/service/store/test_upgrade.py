@@ -56,9 +56,9 @@ def empty(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
     """The address of a database without tables, for whose log there is no key."""
     if request.param == "sqlite":
         return str(tmp_path / "old.db")
-    server = request.getfixturevalue("postgresql")  # first: its own key is set when it starts
+    url = str(request.getfixturevalue("postgresql").new(empty=True))  # first: it names the key of a copy
     monkeypatch.setattr(log_key, "OF_A_SERVER", tmp_path / "old.log-key")
-    return str(server.new(empty=True))
+    return url
 
 
 @pytest.mark.parametrize("records", [0, 3])
