@@ -170,6 +170,7 @@ def load_sources(
     Load a bundle from file names and bytes. Raises BundleRefused.
 
     Without `tests` the files of tests, which decide nothing, are not read: that is nearly half of the work. They stay among the sources.
+    The vocabulary then has no nodes: only who writes policies reads them afterwards.
 
     A bundle that names no version of the semantics is one of `semantics`. A bundle of an earlier version loads for a `replay` only. Then
     what it says means what it would mean now; just the errors that came later do not refuse it (semantics 5.5).
@@ -206,8 +207,9 @@ def load_sources(
     if findings.errors:
         raise BundleRefused(findings.errors, sources)
     # The trees were read to find what is wrong. They are half of what loading takes, and go before the rest is made.
-    vocabulary = replace(vocabulary, nodes={})
     trees.clear()
+    if not tests:
+        vocabulary = replace(vocabulary, nodes={})
     coherence = Coherence(nevers, vocabulary, rules)
     grounds = frozenset(rule.key for rule in rules.rules if rule.effect == "satisfies")
     travelling = frozenset(rule.provision.id for rule in rules.rules if rule.travels)
