@@ -13,8 +13,8 @@ from service.log.index import unindexed
 from service.log.store import scan
 from service.log.tree_verification import tree_faults
 from service.store.database import Database
-from service.store.kept_checkpoint import LogPutBack
-from service.store.log_key import LogKey, LogRefused
+from service.store.log_key import LogKey, LogKeyRefused, LogRefused
+from service.store.log_tree import TreeBroken
 from service.store.tables import HEADS, entry, head
 from service.transparency.checkpoint import Checkpoint
 
@@ -65,8 +65,8 @@ def put_back(database: Database, connection: sa.Connection) -> list[Fault]:
     """A fault if the log is not the one of the last checkpoint beside its key. Without the key nothing is compared."""
     try:
         database.sealed(connection)
-    except LogPutBack as fault:
-        return [Fault(None, None, str(fault))]
-    except LogRefused:
+    except (LogKeyRefused, TreeBroken):
         pass  # the tree's own check says so
+    except LogRefused as fault:
+        return [Fault(None, None, str(fault))]
     return []

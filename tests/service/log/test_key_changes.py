@@ -30,7 +30,7 @@ from service.transparency.checkpoint import Checkpoint, opened
 from service.transparency.merkle_tree import Frontier
 from service.transparency.signed_note import Note, VerifierKey, signatures_by
 from tests.service.cli.test_log import run
-from tests.service.conftest import eventually
+from tests.service.conftest import ONE_DATABASE, eventually
 from tests.service.databases import PostgreSQL
 from tests.service.log.test_store import append, entry
 
@@ -136,6 +136,7 @@ def test_an_older_copy_that_takes_over_is_refused_and_continues_under_another_na
         third.open()
 
 
+@ONE_DATABASE
 def test_a_log_that_went_another_way_is_refused(machine, tmp_path):
     """It is longer than the last checkpoint, and does not begin with its tree."""
     record(machine, 1)
@@ -164,6 +165,7 @@ def test_the_last_checkpoint_is_kept_within_a_second_and_before_it_is_given_out(
     assert machine.kept().size == 4
 
 
+@ONE_DATABASE
 def test_a_checkpoint_that_cannot_be_kept_is_not_given_out(machine, monkeypatch):
     """Recording goes on, and the failure is reported."""
     with machine.open() as store:
@@ -182,6 +184,7 @@ def test_a_checkpoint_that_cannot_be_kept_is_not_given_out(machine, monkeypatch)
         monkeypatch.undo()
 
 
+@ONE_DATABASE
 @pytest.mark.parametrize("content", [b"", b"x\n1\n" + b"A" * 43 + b"=\n\n\xe2\x80\x94 x " + b"AAAAAAA=" + b"\n"])
 def test_a_last_checkpoint_that_is_none_of_this_log_is_refused(machine, content):
     """Whoever put it there shall say what for."""
@@ -189,6 +192,7 @@ def test_a_last_checkpoint_that_is_none_of_this_log_is_refused(machine, content)
     machine.checkpoint.write_bytes(content)
     with pytest.raises(DatabaseRefused, match=r"the last checkpoint `.*` is no(t one of this log|ne)"):
         machine.open()
+    assert ["the last checkpoint" in each for each in machine.faults()] == [True]
 
 
 def test_a_database_that_is_put_back_under_a_running_service_takes_no_record(machine):
@@ -238,6 +242,7 @@ def test_a_rotated_key_signs_from_then_on_and_the_one_before_too_while_it_is_the
     assert [each.verifier for each in found] == [old.verifier, verifier, third]
 
 
+@ONE_DATABASE
 def test_a_machine_that_gets_the_rotated_key_knows_its_last_checkpoint_by_the_one_before(machine):
     """The leaves say that both are keys of the log."""
     record(machine, 1)
@@ -250,6 +255,7 @@ def test_a_machine_that_gets_the_rotated_key_knows_its_last_checkpoint_by_the_on
     assert machine.faults() == []
 
 
+@ONE_DATABASE
 @pytest.mark.parametrize("change", ["rotate", "continue"])
 def test_a_change_of_the_key_that_was_interrupted_is_finished_by_the_next_start(machine, monkeypatch, change):
     """Between its commit and the naming of the key; before its commit nothing has changed."""
