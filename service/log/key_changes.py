@@ -23,6 +23,7 @@ from service.store.log_identity import CONTINUED, ROTATED, Identity, continued, 
 from service.store.log_key import LogKey, LogKeyRefused, LogRefused
 from service.store.log_tree import SealedTree, TreeBroken, growth_of, sealed_tree
 from service.store.moments import now_text
+from service.store.tables import cosignature
 from service.store.upgrade import upgrade
 from service.transparency.checkpoint import Checkpoint, CheckpointRefused, opened
 from service.transparency.signed_note import NoteRefused, VerifierKey
@@ -76,6 +77,9 @@ def continue_log(
             kept = _kept(database, before)
             new = log_key.replacing_key(database.key_path)
             hidden = {"reason": reason, "by": by}
+            # What was cosigned here as a witness since the database was copied is forgotten, and cosignatures are over the old name.
+            log_key.retire_witness(database.key_path)
+            transaction.execute(sa.delete(cosignature))
             with database.growing(transaction, lambda _: (tree, old or new)) as growth:
                 append(transaction, Happening(CONTINUED, now_text(), continued(before, old, new, tree.frontier, kept), hidden))
                 if old is None:

@@ -20,7 +20,7 @@ import sqlalchemy as sa
 
 from service.store.durable_file import put
 from service.store.log_identity import identities
-from service.store.log_key import LogKey, LogRefused, existing_key
+from service.store.log_key import LogKey, LogRefused, checkpoint_of, existing_key
 from service.store.log_tree import SealedTree
 from service.store.tree_tiles import frontier_at
 from service.transparency.checkpoint import Checkpoint, CheckpointRefused, opened
@@ -39,7 +39,7 @@ class KeptCheckpoint:
     """The checkpoint beside the key of one log. Any thread may keep one."""
 
     def __init__(self, key_path: Path) -> None:
-        self.path = key_path.with_name(key_path.name + ".checkpoint")
+        self.path = checkpoint_of(key_path)
         self._key_path = key_path
         self._keeping = threading.Lock()
         self._known: tuple[str, int] | None = None  # key and size of what is in the file for certain

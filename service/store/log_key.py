@@ -111,10 +111,9 @@ def awaited_key(path: Path) -> LogKey | None:
 
 def new_key(path: Path) -> LogKey:
     """A key for a log without leaves; call `accept` once its first leaf is durable. Raises LogKeyRefused."""
-    if path.exists():
-        raise LogKeyRefused(
-            f"the key `{path}` belongs to another log, and this log has no leaf: move the key away to begin a new log"
-        )
+    for each in (path, checkpoint_of(path), _witness(path), _before(path)):
+        if each.exists():
+            raise LogKeyRefused(f"`{each}` belongs to another log, and this log has no leaf: move it away to begin a new log")
     with suppress(FileNotFoundError, LogKeyRefused):
         return _read(_new(path))  # of a start that was interrupted
     return _made(path, PrivateKey.generated().to_pem())
@@ -154,7 +153,7 @@ def accept(path: Path) -> None:
 
 def witness_key(path: Path) -> SignerKey:
     """The key by which a service cosigns the checkpoints of other logs; it is made beside the log's key. Raises LogKeyRefused."""
-    own = path.with_name(path.name + ".witness")
+    own = _witness(path)
     try:
         if not own.exists():
             put_once(own, PrivateKey.generated().to_pem())
@@ -162,6 +161,18 @@ def witness_key(path: Path) -> SignerKey:
     except OSError as failed:
         raise LogKeyRefused(f"the key of the witness `{own}` cannot be made: {failed.strerror}") from None
     return SignerKey(f"fifthfactor/witness/{private.public.id[:32]}", SignatureType.COSIGNATURE, private)
+
+
+def retire_witness(path: Path) -> None:
+    """Put the key of the witness away, since its memory is not to be relied on; a start makes another one. Raises OSError."""
+    with suppress(FileNotFoundError):
+        _witness(path).rename(_before(_witness(path)))
+        sync_folder(path)
+
+
+def checkpoint_of(path: Path) -> Path:
+    """Where the last checkpoint of the log with this key is kept."""
+    return path.with_name(path.name + ".checkpoint")
 
 
 def _made(path: Path, content: bytes) -> LogKey:
@@ -174,6 +185,10 @@ def _made(path: Path, content: bytes) -> LogKey:
 
 def _new(path: Path) -> Path:
     return path.with_name(path.name + ".new")
+
+
+def _witness(path: Path) -> Path:
+    return path.with_name(path.name + ".witness")
 
 
 def _before(path: Path) -> Path:

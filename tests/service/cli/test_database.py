@@ -222,6 +222,9 @@ def test_tables_are_completed_by_a_command(database, tmp_path):
     assert (code, "belongs to another log" in errors) == (2, True)
     if opened.path:
         opened.key_path.unlink()
+        opened.kept.path.touch()
+        assert f"`{opened.kept.path}` belongs to another log" in database_command("upgrade", FIFTHFACTOR_DATABASE=database)[2]
+        opened.kept.path.unlink()
     chosen = {"FIFTHFACTOR_DATABASE": database, "FIFTHFACTOR_LOG_KEY": str(tmp_path / "another.log-key")}
     said: list[Any] = [database_command("upgrade", **chosen) for _ in range(2)]
     assert said[0] == said[1]

@@ -16,6 +16,7 @@ from starlette.testclient import TestClient
 from service.log import cosignatures
 from service.log.add_checkpoint import Cosigning
 from service.log.cosignatures import Witness, Witnesses, WitnessFailed, last_cosigned, with_cosignatures
+from service.log.key_changes import continue_log
 from service.log.proofs import log_tree
 from service.log.store import Store
 from service.server.app import create_app
@@ -190,6 +191,19 @@ def test_a_witness_that_fails_holds_nothing_up(witness, machine, lines):
         through("/long")
     with pytest.raises(WitnessFailed, match="does not answer"):
         cosignatures.post("http://127.0.0.1:1/add-checkpoint", b"")
+
+
+def test_a_witness_whose_log_was_continued_gets_another_key(machine):
+    """It may have forgotten what it cosigned; the cosignatures of its own log are over the old name."""
+    first = witness_key(machine.key)
+    with machine.alone() as database, database.writing.begin() as connection:
+        row = {"witness": "w", "size": 1, "root": b"r", "line": "l", "at": "2026"}
+        connection.execute(sa.insert(cosignature).values(row))
+    with machine.alone() as database:
+        continue_log(database, "put back", "tester")
+        with database.reading.connect() as connection:
+            assert connection.execute(sa.select(cosignature)).all() == []
+    assert witness_key(machine.key).verifier != first.verifier
 
 
 @ONE_DATABASE
