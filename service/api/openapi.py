@@ -35,7 +35,7 @@ _HEADERS = {
     },
     "Retry-After": {"description": "after how many seconds to try again", "schema": {"type": "string"}},
 }
-_SHOWN = ("application/json", "application/schema+json", "text/plain")  # answers that have an example
+_SHOWN = ("application/json", "application/schema+json", "text/plain", "text/event-stream")  # answers that have an example
 _UNUSED = ("HTTPValidationError", "ValidationError")  # FastAPI's own refusals, which the service never sends
 
 
