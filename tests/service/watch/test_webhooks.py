@@ -21,11 +21,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from service.settings import SettingRefused, Settings
-from service.watch import addresses
+from service.watch import addresses, daily
 from service.watch.addresses import NotReached
 from service.watch.delivery import MOST, PAUSES, Deliveries
 from service.watch.transactions import writing
-from tests.service.conftest import ONE_DATABASE, Lines
+from tests.service.conftest import ONE_DATABASE, Lines, eventually
 from tests.service.watch.test_week import CERTIFICATE, Desk
 from tests.service.watch.test_week import opened as opened  # a fixture
 
@@ -122,6 +122,20 @@ def test_an_event_is_sent_signed_until_it_arrives(opened: Any, receiver: Receive
     assert event == listed
     assert "li-na" not in body.decode()
     assert hidden["because"][0] not in body.decode()
+
+
+@ONE_DATABASE
+def test_a_running_service_sends_by_itself(
+    opened: Any, receiver: Receiver, secret: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a round tells arrives, without a call of anybody."""
+    monkeypatch.setattr(daily, "LOOK_SECONDS", 0.02)
+    where = {"webhooks": (receiver.address,), "webhook_secret": secret, "webhook_authorities": receiver.authorities}
+    desk: Desk = opened(watch_days=0, watch_commitments=True, webhook_private=True, **where)
+    id = desk.commit("a", data__kind="new-rule")
+    desk.now[0] = datetime(2027, 3, 4, 12, tzinfo=UTC)
+    eventually(lambda: receiver.sent)
+    assert json.loads(receiver.sent[0][1])["subject"] == id
 
 
 @ONE_DATABASE
