@@ -62,8 +62,9 @@ def _once(service: "Service", on: date | None) -> int:
         before = last_number(connection)
     try:
         done = run(service, write, on or today_of(service), progress=_progress)
-    except LeaseLost:
-        raise UsedWrongly("another process is doing a round; try again when it is done") from None
+    except LeaseLost as lost:
+        killed = f"; if it was killed, try again after {lost.until[:19]}Z" if lost.until else ""
+        raise UsedWrongly(f"another process is doing a round: try again when it is done{killed}") from None
     progress("")
     with service.store.database.reading.connect() as connection:
         while found := page(connection, before, 500):

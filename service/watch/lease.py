@@ -18,7 +18,11 @@ SECONDS = 300.0
 
 
 class LeaseLost(Exception):
-    """Another process works, or has taken over."""
+    """Another process works, or has taken over; `until` is when its turn ends at the latest, unless it goes on."""
+
+    def __init__(self, until: str | None = None) -> None:
+        super().__init__("another process is at work")
+        self.until = until
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +43,7 @@ class Lease:
         if row is None:
             transaction.execute(sa.insert(watch_lease).values(name=self.name))
         elif row.holder not in (None, self.holder) and row.until > moment_text(now):
-            raise LeaseLost
+            raise LeaseLost(row.until)
         self._hold(transaction, now)
 
     def keep(self, transaction: sa.Connection, now: datetime) -> None:
