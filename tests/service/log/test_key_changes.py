@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from service.audit.deep_verification import DeepVerification
 from service.ed25519 import PrivateKey
 from service.log.key_changes import continue_log, rotate_key
 from service.log.proofs import log_tree
@@ -70,7 +71,8 @@ class Machine:
         """What verifying the log finds."""
         with self.alone() as database, database.reading.connect() as connection:
             found = list(tree_faults(connection, database.log_key(), kept))
-            return found + [each.fault for each in put_back(database, connection)]
+            rows = DeepVerification(connection, database, database.log_key()).findings()
+            return found + [each.fault for each in put_back(database, connection)] + list(map(str, rows))
 
     def kept(self) -> Checkpoint:
         """The checkpoint in the file."""
