@@ -22,6 +22,7 @@ import sqlalchemy as sa
 import engine
 from service.decisions.replay import CannotReplay, Reopened, kept_decider, reopen
 from service.ledger.counts import Moment
+from service.ledger.running_time import runs_until
 from service.log.leaf import WHOLE, clear
 from service.log.store import Store, Stored
 from service.policies import kept
@@ -29,8 +30,6 @@ from service.problems import ProblemPlace, RequestRefused
 from service.settings import time_zone
 from service.store.tables import commitment, commitment_event, movement, sign_off
 
-# Facts that say how long an exchange runs, where the vocabulary has them.
-FREQUENCY, ONCE, TERM = "act.frequency", "once", "terms.term"
 MOST_SHOWN = 20
 _AGAIN = "count the commitments again first (`POST /v1/ledger/recount`)"
 
@@ -79,7 +78,7 @@ def bound(stored: Stored, reopened: Callable[[Stored], Reopened]) -> Bound:
     except (CannotReplay, engine.ExchangeRefused) as failed:
         return Bound(as_of, (), None, str(failed) if decision["proceed"] else "")
     duties = (each for each in again.pdp.owed(again.judgement) if decision["proceed"] or each.part.arises == "refusal")
-    return Bound(as_of, tuple(duties), _runs_until(again, as_of))
+    return Bound(as_of, tuple(duties), runs_until(again.judgement.exchange, as_of))
 
 
 def holds(
@@ -202,11 +201,3 @@ def _ends(connection: sa.Connection, id: str, law: Bound) -> Iterator[date]:
 def _of(id: str) -> sa.ColumnElement[bool]:
     """The commitments of a record: of the decision that the caller named, and of the one that was made when it was committed."""
     return sa.or_(commitment.c.decision == id, commitment.c.evaluation == id)
-
-
-def _runs_until(again: Reopened, as_of: date) -> date | None:
-    exchange = again.judgement.exchange
-    if exchange.value(FREQUENCY) == ONCE:
-        return as_of
-    term = exchange.value(TERM)
-    return term.after(as_of) if isinstance(term, engine.Duration) and not term.working_days else None

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 
 import engine
 from service.ledger.counts import bare
+from service.ledger.running_time import runs_until
 from service.log.canonical_json import canonical
 from service.log.leaf import WHOLE, clear
 from service.log.store import Stored, of_numbers
@@ -24,7 +25,6 @@ from service.register.entity import Version
 from service.register.stated_facts import ROLES
 from service.store.tables import commitment, personal, record, watched
 
-FREQUENCY, ONCE, TERM = "act.frequency", "once", "terms.term"
 _OF_THE_REGISTER = ("unknown-entity", "entity-withdrawn", "entity-expired", "entity-not-yet-valid")
 
 
@@ -126,10 +126,7 @@ class Committed:
 
     def runs_until(self, exchange: engine.Exchange) -> date | None:
         """The last day on which the exchange runs; None if it runs until it is ended."""
-        if exchange.value(FREQUENCY) == ONCE:
-            return self.row.as_of
-        term = exchange.value(TERM)
-        return term.after(self.row.as_of) if isinstance(term, engine.Duration) and not term.working_days else None
+        return runs_until(exchange, self.row.as_of)
 
 
 def page(connection: sa.Connection, after: int, limit: int) -> list[Row]:
