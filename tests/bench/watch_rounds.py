@@ -101,7 +101,7 @@ def permitted(service: Service) -> Iterator[Made]:
         sent.pop("as_of", None)
         if not isinstance(sent.get("exporter"), dict):
             continue
-        sent["exporter"]["id"] = "org"
+        sent["exporter"] |= {"id": "org", "group": "group"}
         try:
             judged = decider.judge(live, decider.read(live, canonical(sent), NOON, LOCAL), NOON, "")
         except (engine.ExchangeRefused, RequestRefused):
@@ -137,22 +137,24 @@ def _commit(transaction: sa.Connection, service: Service, book: Book, each: Sequ
         row = {"id": id, "decision": entry.id, "evaluation": entry.id, "sequence": sequence, "as_of": NOON.date().isoformat()}
         more = {"committed_at": moment_text(NOON), "state": "committed", "counting": live.counting.meaning}
         transaction.execute(sa.insert(commitment).values(**row, **more))
-        name = json.dumps(_exporter(number))
-        moved = [(_of(each, counter, name), counter, day) for each, counter, day in _contributions(live, judgement, moment)]
+        found = _contributions(live, judgement, moment)
+        moved = [(_of(each, counter, _exporter(number)), counter, day) for each, counter, day in found]
         book.move(transaction, id, sequence, moved)
 
 
-def _of(each: engine.Contribution, counter: engine.Counter, name: str) -> engine.Contribution:
-    key = tuple(name if fact == "exporter.id" else part for fact, part in zip(counter.per, each.key, strict=True))
+def _of(each: engine.Contribution, counter: engine.Counter, names: dict[str, str]) -> engine.Contribution:
+    parts = zip(counter.per, each.key, strict=True)
+    key = tuple(json.dumps(names[fact.partition(".")[2]]) if fact.startswith("exporter.") else part for fact, part in parts)
     return engine.Contribution(each.counter, each.fact, key, each.people)
 
 
-def _exporter(number: int) -> str:
-    return f"org-{number // EXPORTERS}"
+def _exporter(number: int) -> dict[str, str]:
+    """The id and the group of the exporter of a commitment."""
+    return {"id": f"org-{number // EXPORTERS}", "group": f"group-{number // EXPORTERS}"}
 
 
 def _copied(document: dict[str, Any], pointers: tuple[str, ...], number: int) -> SealedRecord:
-    request = {**document["request"], "exporter": {**document["request"]["exporter"], "id": _exporter(number)}}
+    request = {**document["request"], "exporter": {**document["request"]["exporter"], **_exporter(number)}}
     id = str(uuid7())
     decision = {**document["decision"], "id": id}
     return seal({**document, "id": id, "request": request, "decision": decision}, pointers)
