@@ -118,9 +118,7 @@ def calls(client: TestClient) -> list[tuple[str, str]]:
 
 
 FITTING = {"{digest}": "0" * 64}  # parameters that are not of any form
-ENDLESS = {
-    "/v1/watch/stream": "?nothing=1"
-}  # what never ends is asked for with a parameter that it refuses once the caller may ask
+ENDLESS = {"/v1/watch/stream": "?seconds=1"}  # what never ends if it is not told when
 
 
 def call(client: TestClient, method: str, path: str, **headers: str) -> Any:
