@@ -16,11 +16,13 @@ import sqlalchemy as sa
 from service.ledger.book import ALWAYS, NOT_FOUND, Book, Wanted
 from service.ledger.counts import Moment
 from service.policies.live import Live
-from service.store.tables import entity, entity_alias, sign_off
+from service.store.tables import entity, entity_alias, movement, sign_off
 from service.watch.committed import Row
 
 # Why a commitment is decided again. `new`: the watch has not seen it. `day`: a day comes near on which a test may change.
 Reason = Literal["new", "erased", "bundle", "register", "counters", "sign-offs", "day"]
+# In the place of a key that is not known, where the caller stated a count: whatever anybody commits is added to it.
+ANY_KEY = "*"
 _REGISTER = ("register",)  # what the hash of an entity's name is per
 
 
@@ -98,7 +100,10 @@ class Tokens:
         place = meaning, keys
         if place not in self._counters:
             found = ""
-            if counter := self._by_meaning.get(meaning):
+            if keys == (ANY_KEY,):
+                newest = sa.select(sa.func.max(movement.c.sequence)).where(movement.c.meaning == meaning)
+                found = str(connection.execute(newest).scalar_one())
+            elif counter := self._by_meaning.get(meaning):
                 day = self.moment.day(counter)
                 last = ALWAYS if self.moment.now else day.isoformat()
                 wanted = Wanted(counter, keys, counter.window.first(day), last)

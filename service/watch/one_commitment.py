@@ -17,7 +17,7 @@ import sqlalchemy as sa
 import engine
 from service.watch.committed import Committed, NotDecidable
 from service.watch.findings import EventKind, Explained, Told, WatchFinding, named
-from service.watch.grounds import Due, Grounds, Reason, of_row
+from service.watch.grounds import ANY_KEY, Due, Grounds, Reason, of_row
 from service.watch.outlook import Outlook, State
 
 UNDECIDABLE = "undecidable"
@@ -180,9 +180,11 @@ class OneCommitment:
         counters = self._held.counters
         if state.exchange is not None:
             counting, counts, exchange = self._outlook.live.counting, self._outlook.counts, state.exchange
-            counters = ()
+            counters, counted = (), self._committed.record.get("counted", {})
             for counter in counting.counters:
                 keys = counts.book.covering(connection, counter, counting.key(counter, exchange))
+                if not keys and any("brought" in counted.get(fact, ()) for fact in counter.facts):
+                    keys = (ANY_KEY,)
                 token = tokens.counter(connection, counter.meaning, keys)
                 counters = (*counters, (counter.name, counter.meaning, keys, token))
         return Grounds({name: tokens.entity(name) for name in names}, counters)

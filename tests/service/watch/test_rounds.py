@@ -108,3 +108,17 @@ def test_what_goes_back_and_forth_in_a_day_is_told_at_last(opened: Any) -> None:
         ("2027-03-01", "permitted"),
         ("2027-03-02", "prohibited"),
     ]
+
+
+@ONE_DATABASE
+def test_a_stated_count_of_an_unknown_key_grows_by_whatever_is_committed(opened: Any) -> None:
+    """Nobody knows whose people they are, so those of everybody may be added to the count."""
+    desk: Desk = opened(watch_days=0)
+    id = desk.commit("x", exporter__id="unknown", counts__year={"at_least": 100, "at_most": 600})
+    assert desk.round().told == 0
+    desk.commit("other", data__people=300)
+    assert desk.round().told == 0
+    desk.commit("another", data__people=300)
+    assert desk.round().told == 1
+    (event,) = desk.events()
+    assert (event["data"]["commitment"], event["data"]["counters"]) == (id, ["counts.year"])
