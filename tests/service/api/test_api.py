@@ -20,6 +20,7 @@ from starlette.exceptions import HTTPException
 from starlette.testclient import TestClient
 
 import engine
+from service.log.leaf import WHOLE
 from service.log.record import KeptRecord, Record
 from service.problems import Problem
 from service.server.app import create_app
@@ -276,7 +277,7 @@ def test_the_record_of_an_answer_is_there(client, evaluate):
     assert answer.json()["record"]["bundle"] == decision["bundle"]
     assert kept.record.engine.version == engine.__version__
     assert kept.log.sequence == 0
-    assert {each.pointer for each in kept.log.personal} == {*PERSONAL, "request", "decision"}
+    assert {each.pointer for each in kept.log.personal} == {*PERSONAL, *WHOLE}
 
 
 def test_a_caller_can_compute_the_leaf_hash_from_the_answer(client, evaluate):
@@ -577,7 +578,8 @@ def test_the_openapi_document_shows_the_real_shapes(client, service):
     assert sent == {"$ref": "#/components/schemas/Exchange"}
     for path in ("/v1/evaluate", "/v1/evaluate/batch"):
         asked = {each["name"]: each["schema"] for each in document["paths"][path]["post"]["parameters"]}
-        assert asked["include"]["items"]["enum"] == [*engine.PARTS, "all"]
+        beside = {"receipt"} if path == "/v1/evaluate" else set()
+        assert set(asked["include"]["items"]["enum"]) == {*engine.PARTS, "all", *beside}
         assert asked["lang"]["enum"] == list(engine.LANGUAGES)
         answer = document["paths"][path]["post"]["responses"]["200"]["content"]["application/json"]["schema"]
         assert answer["$ref"].rpartition("/")[2] in document["components"]["schemas"]
