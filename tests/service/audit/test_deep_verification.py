@@ -48,7 +48,7 @@ DERIVED = [
     for column, role in columns.items()
     if role is ColumnRole.DERIVED
 ]
-NOT_FILLED = {"tree_tile", "tree_node"}  # a log of some dozens of leaves has none; tests of the tree have
+NOT_FILLED = {"tree_tile", "tree_node", "witnessed"}  # the tests of the tree and of witnesses have some
 FUZZ_EDITS = int(os.environ.get("FUZZ_EDITS", "5000"))
 
 
