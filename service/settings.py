@@ -36,12 +36,13 @@ _NAME = re.compile(r"[a-z0-9.-]{1,255}|[0-9a-f:.]{2,45}")
 RECORDED = (
     "authentication", "batch_body_limit", "batch_limit", "body_limit", "callers_counts", "commit_within_days", "evaluations_context",
     "failure_burst", "hosts", "idempotency_hours", "jwt_audience", "jwt_issuer", "ledger_since", "mode", "norms", "public_url",
-    "rate_burst", "rate_limit", "trust", "zone",
+    "rate_burst", "rate_limit", "receipt_hours", "trust", "watch_commitments", "watch_days", "webhook_private", "zone",
 )  # fmt: skip
 RECORDED_IN_PART = ("bundle_keys", "jwks_url")  # the ids of the keys; the address without user, password and query
-# They say how or where a process runs, or name files, whose names may be personal. `database` may hold a password.
+# They say how or where a process runs, or name files, whose names may be personal. `database` and `webhooks` may hold a secret.
 NOT_RECORDED = (
-    "database", "drain_seconds", "host", "log_key", "most_under_way", "policies", "port", "shadow", "shed_seconds", "watch", "workers",
+    "database", "drain_seconds", "host", "log_key", "most_under_way", "policies", "port", "shadow", "shed_seconds", "watch",
+    "watch_listeners", "webhook_authorities", "webhook_secret", "webhooks", "witness_logs", "witnesses", "workers",
 )  # fmt: skip
 
 
