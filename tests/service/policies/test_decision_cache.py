@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import engine
-from service.log.leaf import opened
+from service.log.leaf import WHOLE, opened
 from service.log.record import RecordedDecision, answered
 from service.policies import decision_cache
 from service.policies.decision_cache import DecisionCache
@@ -49,7 +49,7 @@ def test_what_is_found_is_what_was_decided_under_an_id_of_its_own(evaluate, serv
     assert one["verdict"] == other["verdict"]
     assert {**one["decision"], "id": ""} == {**other["decision"], "id": ""}
     assert other["decision"]["id"] == other["id"] == second["id"]
-    assert sorted(each.pointer for each in records[1].openings) == sorted((*PERSONAL, "decision", "request"))
+    assert sorted(each.pointer for each in records[1].openings) == sorted((*PERSONAL, *WHOLE))
     assert records[0].summary == records[1].summary
     for changed in (body(as_of="2024-06-02"), body(data={"people": 11999}), body(recipient={"id": "lab-2", "country": "US"})):
         evaluate(changed)

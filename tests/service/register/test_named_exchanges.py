@@ -63,11 +63,11 @@ def test_ids_and_personal_values_are_not_in_the_leaf(filled, client, service: Se
     stored = service.store.read(id)
     assert stored is not None
     whole = [each for each in stored.entry.openings if not each.pointer.startswith("/")]
-    assert [each.pointer for each in whole] == ["decision", "request"]
+    assert [each.pointer for each in whole] == ["decision", "found_by", "request"]
     for word in (b"clinic-7", b"lab-2", b"Wang Fang"):
         assert word not in stored.entry.leaf
         assert not [each for each in whole if word in (each.value or b"")]
-    assert b'"kind":"party"' in (whole[1].value or b"")
+    assert b'"kind":"party"' in (whole[2].value or b"")
     assert client.post(f"/v1/decisions/{id}/erase").json()["erased"] == 3
     told = client.get(f"/v1/decisions/{id}")
     assert "Wang Fang" not in told.text
