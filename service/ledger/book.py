@@ -77,17 +77,19 @@ _MOVEMENTS = (
     sa.func.coalesce(sa.func.sum(_whole(_high, _high.is_not(None))), 0).label("most"),
     sa.func.coalesce(sa.func.sum(sa.case((_high.is_(None), 1), else_=0)), 0).label("endless"),
 )
-_LATER = (
-    sa.select(movement.c.meaning, movement.c.key, movement.c.fact, *_MOVEMENTS)
-    .where(
-        movement.c.sequence > sa.bindparam("after"),
-        movement.c.commitment != sa.bindparam("without"),
-        movement.c.live.is_(sa.true()),
-    )
-    .group_by(movement.c.meaning, movement.c.key, movement.c.fact)
+_LATER = sa.and_(
+    movement.c.meaning.in_(sa.bindparam("meanings", expanding=True)),
+    movement.c.sequence > sa.bindparam("after"),
+    movement.c.commitment != sa.bindparam("without"),
+    movement.c.live.is_(sa.true()),
 )
-_LATER_OF_KEYS = _LATER.where(
-    movement.c.meaning.in_(sa.bindparam("meanings", expanding=True)), movement.c.key.in_(sa.bindparam("keys", expanding=True))
+_LATER_OF_KEYS = (
+    sa.select(movement.c.meaning, movement.c.fact, *_MOVEMENTS, movement.c.key)
+    .where(_LATER, movement.c.key.in_(sa.bindparam("keys", expanding=True)))
+    .group_by(movement.c.meaning, movement.c.fact, movement.c.key)
+)
+_LATER_OF_ANY = (
+    sa.select(movement.c.meaning, movement.c.fact, *_MOVEMENTS).where(_LATER).group_by(movement.c.meaning, movement.c.fact)
 )
 _OWN = sa.select(movement).where(movement.c.commitment == sa.bindparam("without"), movement.c.live.is_(sa.true()))
 _OTHERS = (
@@ -395,22 +397,25 @@ class Book:
         without: str | None,
         found: dict[str, FoundCounts],
     ) -> None:
+        of_keys = [each for each in wanted if each.keys]
+        of_any = [each for each in wanted if not each.keys]  # their key is not known, so every commitment may belong to it
         given: dict[str, Any] = {"after": after, "without": without or ""}
-        if all(each.keys for each in wanted):
-            given |= {
-                "meanings": [each.counter.meaning for each in wanted],
-                "keys": [key for each in wanted for key in each.keys],
-            }
-        rows = connection.execute(_LATER_OF_KEYS if "keys" in given else _LATER, given).all()
+        rows: list[Any] = []
+        if of_keys:
+            keys = {"keys": [key for each in of_keys for key in each.keys]}
+            asked = given | keys | {"meanings": [each.counter.meaning for each in of_keys]}
+            rows = [*connection.execute(_LATER_OF_KEYS, asked)]
+        any_rows: list[Any] = []
+        if of_any:
+            any_rows = [*connection.execute(_LATER_OF_ANY, given | {"meanings": [each.counter.meaning for each in of_any]})]
         whole = all(each.counter.meaning in known for known in meanings.values() for each in wanted)
         recent = [] if whole else connection.execute(_RECENT, {"after": after}).scalars().all()
         lost = any(after < int(records) for records in meanings.get(LOST, ()))
         for each in wanted:
             later: dict[str, engine.Tally] = {}
-            for row in rows:
-                # If the key is not known, every commitment may belong to it.
+            for row in rows if each.keys else any_rows:
                 if row.meaning == each.counter.meaning and (not each.keys or row.key in each.keys):
-                    later[row.fact] = later.get(row.fact, NOTHING) + _tally(row, 3, certain=False)
+                    later[row.fact] = later.get(row.fact, NOTHING) + _tally(row, 2, certain=False)
             if lost or any(each.counter.meaning not in meanings.get(counting, ()) for counting in recent):
                 later = dict.fromkeys(each.counter.facts, engine.Tally(most=None))
             found[each.counter.name] = replace(found[each.counter.name], later=later)
