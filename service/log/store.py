@@ -33,6 +33,10 @@ Result = TypeVar("Result")
 _AT_ONCE = 100
 _AT_THE_START = 5_000  # records that a start takes into the index; this takes some seconds
 _PROBE_LETTERS = 512 * 1024
+_MOVED = {
+    dialect: f"UPDATE head SET next = next + {place} WHERE name = 'record' RETURNING next"
+    for dialect, place in (("sqlite", "?"), ("postgresql", "%s"))
+}
 
 # A cast, since a value that was tampered with may have any type.
 _RECORDS = sa.select(
@@ -205,8 +209,8 @@ class Store:
     def _add(self, transaction: sa.Connection, groups: list[Sequence[SealedRecord]]) -> list[range]:
         """Insert entries that come in groups, numbered in their order. Returns the numbers of each group."""
         count = sum(map(len, groups))
-        moved = sa.update(head).where(head.c.name == "record").values(next=head.c.next + count).returning(head.c.next)
-        first: int = transaction.execute(moved).scalar_one() - count
+        moved = _MOVED[transaction.dialect.name]  # every record waits for it
+        first: int = transaction.exec_driver_sql(moved, (count,)).scalar_one() - count
         growth = growth_of(transaction)
         numbers: list[range] = []
         records: list[tuple[Any, ...]] = []
