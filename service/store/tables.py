@@ -323,6 +323,11 @@ movement = sa.Table(
 )
 sa.Index("movement_counted", movement.c.meaning, movement.c.key, movement.c.day)
 sa.Index("movement_sequence", movement.c.sequence)
+# Has all that is summed of what was committed later than a record, so that the rows themselves are not read.
+sa.Index(
+    "movement_later",
+    *(movement.c[name] for name in ("meaning", "sequence", "fact", "live", "low", "high", "commitment")),
+)
 # The sums of the movements of a day that count, updated together with them. A counter is read from the days of its window.
 tally = sa.Table(
     "tally",

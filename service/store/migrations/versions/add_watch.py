@@ -10,7 +10,8 @@ number = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 
 
 def upgrade() -> None:
-    """Make the tables."""
+    """Make the tables, and an index for what was committed later than a record."""
+    op.create_index("movement_later", "movement", ["meaning", "sequence", "fact", "live", "low", "high", "commitment"])
     op.create_table(
         "watched",
         sa.Column("commitment", sa.String, sa.ForeignKey("commitment.id"), primary_key=True),
