@@ -3,7 +3,7 @@ What each column of each table is to the log: what the tree is over, what can be
 
 - `leaf`: the bytes of a leaf, or what opens a commitment in one. `log verify` checks it against the root that was sealed.
 - `derived`: made again from the leaves by `log verify --deep`, which names a row that says otherwise.
-- `secret`: random, and in no leaf. Somebody who changes it makes the service err, and is not found.
+- `secret`: random, and in no leaf. It lies there sealed under the log's key, and another one is refused.
 - `cache`: a copy that may be lost, or a statistic. No decision rests on it.
 
 INVARIANT (every column): a column that is not declared here fails a test.
