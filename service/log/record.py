@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints,
 
 import engine
 from service.log.canonical_json import NotCanonical, canonical, canonical_object, joined
+from service.log.summary import unusual
 
 Sha256 = Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")]
 
@@ -80,19 +81,27 @@ class Count(BaseModel):
 
 
 class FoundBy(BaseModel):
-    """Words that a search finds a record by, besides those in its other members. A party is told by its place in the request."""
+    """
+    Words that a search finds a record by, besides those in its other members. A party is told by its place in the request.
+
+    A place or a country that is not named is that of `exporter.id`, `exporter.country`, `recipient.id` or `recipient.country`.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     category: tuple[str, ...] = Field(
         default=(), description="subject matters of the data, and the words of the sets that name them"
     )
-    exporter_at: str | None = Field(default=None, description="JSON Pointer into `request` to the exporter's id")
+    exporter_at: str | None = Field(
+        default=None, description="JSON Pointer into `request` to the exporter's id; null if no search finds it"
+    )
     exporter_country: tuple[str, ...] = Field(
         default=(), description="the exporter's country; two where the register says another"
     )
     missing: tuple[str, ...] = Field(default=(), description="the facts that could change the decision")
-    recipient_at: str | None = Field(default=None, description="JSON Pointer into `request` to the recipient's id")
+    recipient_at: str | None = Field(
+        default=None, description="JSON Pointer into `request` to the recipient's id; null if no search finds it"
+    )
     recipient_country: tuple[str, ...] = Field(
         default=(), description="the recipient's country; two where the register says another"
     )
@@ -211,7 +220,7 @@ class RecordedDecision:
             written.id,
             canonical_object({name: text for name, text in _members(written).items() if name != EXPLANATION}),
             written.verdict.encode(),
-            _found_by(written.named),
+            canonical(unusual(written.named, written.judgement.exchange.document)),
             written.as_of,
             written.outcome,
             written.proceed,
@@ -256,13 +265,6 @@ class RecordWriter:
             "verdict": decision.verdict,
             **written,
         }
-
-
-def _found_by(named: Mapping[str, tuple[str, ...]]) -> bytes:
-    found: dict[str, Any] = {
-        kind: list(named[kind]) for kind in ("category", "exporter_country", "missing", "recipient_country") if named.get(kind)
-    }
-    return canonical(found | {kind: named[kind][0] for kind in ("exporter_at", "recipient_at") if named.get(kind)})
 
 
 @lru_cache(maxsize=1024)

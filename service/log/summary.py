@@ -124,22 +124,45 @@ def _of_record(record: dict[str, Any], openings: Mapping[str, bytes | None]) -> 
 
 
 def _places_and_parties(
-    found_by: dict[str, Any] | None, request: dict[str, Any], openings: Mapping[str, bytes | None]
+    found_by: dict[str, Any] | None, request: Mapping[str, Any], openings: Mapping[str, bytes | None]
 ) -> dict[str, list[str]]:
-    """The words of the kinds that the vocabulary names the facts of."""
-    named: dict[str, list[str]] = {}
-    if found_by is None:  # a version before 0.6.0 wrote the record
-        places = {party: f"/{party}/id" for party in PARTIES}
-        countries = {f"{party}_country": request.get(party, {}).get("country") for party in PARTIES}
-        named |= {kind: [value] if isinstance(value, str) and value != "unknown" else [] for kind, value in countries.items()}
-    else:
-        places = {party: found_by[f"{party}_at"] for party in PARTIES if f"{party}_at" in found_by}
-        named |= {kind: found_by.get(kind, []) for kind in ("category", "missing", *(f"{party}_country" for party in PARTIES))}
-    for party, pointer in places.items():
-        value: Any = request
-        for step in pointer.split("/")[1:]:
-            value = value.get(step) if isinstance(value, dict) else None
-        if opened := openings.get(pointer):
-            value = json.loads(opened)
-        named[party] = [value] if isinstance(value, str) and value != "unknown" else []
+    """
+    The words of the kinds that the vocabulary names the facts of.
+
+    What `found_by` does not name is read from the facts that usually hold it; a record of a version before 0.6.0 has no `found_by`.
+    """
+    told = found_by or {}
+    named: dict[str, list[str]] = {} if found_by is None else {kind: told.get(kind, []) for kind in ("category", "missing")}
+    for party in PARTIES:
+        pointer = told.get(f"{party}_at", f"/{party}/id")
+        opened = openings.get(pointer) if pointer else None
+        named[party] = _word(json.loads(opened) if opened else _at(request, pointer or ""))
+        country = f"{party}_country"
+        named[country] = told[country] if country in told else _word(_at(request, f"/{party}/country"))
     return named
+
+
+def unusual(named: Mapping[str, tuple[str, ...]], request: Mapping[str, Any]) -> dict[str, Any]:
+    """The member `found_by` of a record: the words of a decision that its other members do not say. No value is personal."""
+    usual = _places_and_parties({}, request, {})
+    found: dict[str, Any] = {kind: list(named[kind]) for kind in ("category", "missing") if named.get(kind)}
+    for party in PARTIES:
+        at, country = named.get(f"{party}_at", ()), f"{party}_country"
+        if (at and at[0] != f"/{party}/id") or list(named.get(party, ())) != usual[party]:
+            found[f"{party}_at"] = at[0] if at else None
+        if list(named.get(country, ())) != usual[country]:
+            found[country] = list(named.get(country, ()))
+    return found
+
+
+def _at(document: Any, pointer: str) -> Any:
+    """The value at a JSON Pointer of plain names; None where there is none."""
+    if not pointer:
+        return None
+    for step in pointer.split("/")[1:]:
+        document = document.get(step) if isinstance(document, Mapping) else None
+    return document
+
+
+def _word(value: Any) -> list[str]:
+    return [value] if isinstance(value, str) and value != "unknown" else []
