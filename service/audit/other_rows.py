@@ -27,7 +27,11 @@ def aliases(connection: sa.Connection) -> Iterator[Values]:
     )
     held = sa.select(entity.c.kind, entity.c.id, entity.c.aliases).where(entity.c.version == newest, entity.c.aliases != "[]")
     for row in connection.execute(held.execution_options(yield_per=1000)):
-        for alias in json.loads(row.aliases):
+        try:
+            names = [str(alias) for alias in json.loads(row.aliases)]
+        except (ValueError, TypeError):
+            continue  # somebody else wrote this row, which is a fault by itself
+        for alias in names:
             yield {"kind": row.kind, "alias": alias, "id": row.id}
 
 

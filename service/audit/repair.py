@@ -52,17 +52,17 @@ def repair(
             for each in wrong:
                 if each.table not in INDEX:
                     _put_right(transaction, each)
-            rows += wrong
+            rows += (each for each in wrong if each.table not in INDEX)
+            index = any(each.table in INDEX for each in wrong)
             if all(each.table in INDEX for each in wrong):
                 break
-        index = any(each.table in INDEX for each in rows)
         if index:
             for table in INDEX:
                 transaction.execute(sa.delete(table))
             number = sa.select(sa.func.max(head.c.next)).where(head.c.name == "record").scalar_subquery()
             transaction.execute(sa.update(head).where(head.c.name == "sorted").values(next=number))
-        tables = dict(Counter("the index" if each.table in INDEX else each.table.name for each in rows))
-        if rows:
+        tables = dict(Counter(each.table.name for each in rows)) | ({"the index": 1} if index else {})
+        if tables:
             append(transaction, Happening("repair", now_text(), {"tables": tables}, {"by": by, "reason": reason}))
     if index:
         with database.reading.connect() as connection:

@@ -293,6 +293,14 @@ def copy_of(filled: Path, folder: Path) -> Path:
     return copy
 
 
+def test_what_is_no_json_any_more_is_a_finding_and_no_error(opened):
+    """The names of an entity are read from a row that anybody may have written."""
+    with opened.writing.connect() as connection:
+        connection.exec_driver_sql("UPDATE entity SET aliases = aliases || 'x' WHERE version = 2")
+        assert [each for each in found(connection, opened) if "`entity`" in each and "`aliases`" in each]
+        connection.rollback()
+
+
 def run(arguments: list[str]) -> int:
     """The exit code of a command."""
     return CliRunner().invoke(app, arguments).exit_code
