@@ -21,6 +21,7 @@ from pydantic import (
     ValidationError,
 )
 
+from engine.books import BOOKS, Book, BookEntry, BookReader, Page, Reckoner, read_pages
 from engine.diagnostic import did_you_mean
 from engine.exchange_shape import registered_shape, sent_shape
 from engine.multilingual import NO_WORDS, Words
@@ -75,6 +76,8 @@ class Exchange:
 
     `register` has the entities that the register was asked for, by the fact that states the id: what it says of each, or None where it does
     not have the entity. `sources` says where values are from, by fact: "registered", or "counted"; a fact left out there is stated.
+
+    `books` are the pages of books that fill some of the facts.
     """
 
     document: Mapping[str, Any]
@@ -87,6 +90,7 @@ class Exchange:
     only_stated: tuple[str, ...] = ()
     register: Mapping[str, Entity | None] = field(default_factory=dict)
     sources: Mapping[str, str] = field(default_factory=dict)
+    books: tuple[OpenBook, ...] = ()
 
     @property
     def disputed(self) -> tuple[str, ...]:
@@ -113,14 +117,22 @@ class Exchange:
             return found[0] if found[0] == found[-1] else Disputed(*found)
         return Missing.LEFT_OUT
 
-    def asked_for(self, fact: str) -> str:
-        """What to ask for to learn a fact: for a field of a document that is not presented, the document; otherwise the fact."""
+    def asked_for(self, fact: str) -> tuple[str, ...]:
+        """
+        What to ask for to learn a fact.
+
+        For a field of a document that is not presented, it is the document; for a fact that a book fills, what the book lacks; otherwise
+        the fact.
+        """
+        for book in self.books:
+            if fact in book.entry.asks:
+                return book.entry.asks[fact]
         kind, _, name = fact.rpartition(".")
         if fact.partition(".")[0] in DOCUMENT_GROUPS and name in DOCUMENT_FIELDS:
             presented = self.values.get(kind)
             if not isinstance(presented, Document) or presented.state != "shown":
-                return kind
-        return fact
+                return (kind,)
+        return (fact,)
 
     def as_stated(self) -> Exchange:
         """The same exchange with what the sender states in the place of what is disputed."""
@@ -136,7 +148,50 @@ class Exchange:
                 values[kind] = replace(document, fields={**document.fields, name: value})
             else:
                 values[fact] = value
-        return replace(self, values=values)
+        return replace(self, values=values) if not self.books else self._with_books(values, answers.keys())
+
+    def _with_books(self, values: dict[str, Value], answered: Collection[str]) -> Exchange:
+        """The exchange with these values, and with what the books say of them; `answered` are the facts that changed."""
+        books = []
+        for book in self.books:
+            changed = book.reads(answered, self.values)
+            if changed:
+                values |= {fact: value for fact, value in book.stated.items() if fact not in answered}
+                for fact in book.entry.values.keys() - book.stated.keys() - set(answered):
+                    del values[fact]
+                book = book.again(values)
+                values |= book.entry.values
+            books.append(book)
+        return replace(self, values=values, books=tuple(books))
+
+
+@dataclass(frozen=True, slots=True)
+class OpenBook:
+    """
+    A book, opened at the page of the exporter and the asset of an exchange.
+
+    `entry` is what it fills in. `stated` has what the sender states of the facts that the book fills too.
+    """
+
+    reader: BookReader
+    page: Page
+    stated: Mapping[str, Value]
+    entry: BookEntry
+
+    @classmethod
+    def at(cls, reader: BookReader, page: Page, values: Mapping[str, Value]) -> OpenBook:
+        """A book opened for an exchange with these values, as they are stated."""
+        stated = {reader.book.held: values[reader.book.held]} if reader.book.held in values else {}
+        return cls(reader, page, stated, reader.fill(page, values))
+
+    def reads(self, facts: Collection[str], values: Mapping[str, Value]) -> bool:
+        """Whether the book reads one of some facts, to fill others; one that is chosen for a disputed value is not read."""
+        held = self.reader.book.held
+        return not self.reader.book.inputs.isdisjoint(facts) or (held in facts and not isinstance(values.get(held), Disputed))
+
+    def again(self, values: Mapping[str, Value]) -> OpenBook:
+        """The same page for other values."""
+        return OpenBook.at(self.reader, self.page, values)
 
 
 def _field_of(document: Value, name: str) -> Value:
@@ -176,6 +231,8 @@ class ExchangeReader:
         self._counters = {
             fact.name: vocabulary.families.get(fact.counts, (fact.counts,)) for fact in vocabulary.facts.values() if fact.counts
         }
+        self._books = tuple(map(self._book_reader, vocabulary.books.values()))
+        self._unopened = [(book.book.fills, book.nothing()) for book in self._books]
         self._personal = {fact.name: _pointer(fact.name.split(".")) for fact in vocabulary.facts.values() if fact.personal}
 
     def schema(self) -> dict[str, Any]:
@@ -192,7 +249,7 @@ class ExchangeReader:
 
     def accept(self, document: Mapping[str, Any]) -> Exchange:
         """Read an exchange from a JSON object that was read strictly. Raises ExchangeRefused with every problem found."""
-        sent = {name: value for name, value in document.items() if name != REGISTER}
+        sent = {name: value for name, value in document.items() if name not in (REGISTER, BOOKS)}
         problems: list[ExchangeProblem] = []
         register, personal = self._registered(document[REGISTER], problems) if REGISTER in document else ({}, [])
         try:
@@ -211,14 +268,73 @@ class ExchangeReader:
         sources: Mapping[str, str] = {}
         if register:
             values, sources = joined(values, self._of_all(values, register, problems), self._sets)
+        pages = self._pages(document[BOOKS], problems) if BOOKS in document else {}
         problems += [*self.count(values, follows), *self._unknown_ways(relies_on), *self._not_travelling(carried)]
         exchange = Exchange(
             document, values, as_of, relies_on, tuple(sorted(personal)), carried, follows, register=register, sources=sources
         )
+        if self._books:
+            exchange = self._opened(exchange, pages)
         problems += self._incoherent(exchange, stated)
         if problems:
             raise ExchangeRefused(tuple(problems[:MAX_PROBLEMS]))
         return exchange
+
+    def with_books(self, exchange: Exchange, pages: Mapping[str, Page]) -> Exchange:
+        """
+        The same exchange with what some books say of it, in its document too; `pages` are those of its exporter and asset, by book.
+
+        Books that it was opened with before are closed first.
+        """
+        values = dict(exchange.values)
+        for book in exchange.books:
+            for fact in book.entry.values.keys() - book.stated.keys():
+                values.pop(fact, None)
+            values |= book.stated
+        document = {name: value for name, value in exchange.document.items() if name != BOOKS}
+        if pages:
+            document[BOOKS] = {name: page.model_dump(mode="json", exclude_defaults=True) for name, page in sorted(pages.items())}
+        filled = {fact for book in self._books for fact in (book.book.held, *book.book.fills)}
+        follows = {name: sent for name, sent in exchange.follows.items() if name not in filled}
+        sources = {name: source for name, source in exchange.sources.items() if name not in filled or source == REGISTERED}
+        bare = replace(exchange, document=document, values=values, follows=follows, sources=sources, books=())
+        return self._opened(bare, pages)
+
+    @property
+    def books(self) -> tuple[BookReader, ...]:
+        """The books of the vocabulary."""
+        return self._books
+
+    def _book_reader(self, book: Book) -> BookReader:
+        purposes, territory = (self._vocabulary.facts[fact].type.values for fact in (book.purposes, book.territory))
+        assert purposes and territory
+        return BookReader(book, Reckoner(purposes, territory))
+
+    def _pages(self, sent: Any, problems: list[ExchangeProblem]) -> dict[str, Page]:
+        """What the books say; a problem where it cannot be read."""
+        try:
+            return read_pages(sent, self._vocabulary.books)
+        except ValueError as wrong:
+            problems.append(ExchangeProblem(f"/{BOOKS}", "wrong-value", str(wrong)))
+            return {}
+
+    def _opened(self, exchange: Exchange, pages: Mapping[str, Page]) -> Exchange:
+        """The exchange with what the books fill in: of a book without a page, that it has no line of the asset."""
+        values, follows, sources = dict(exchange.values), dict(exchange.follows), dict(exchange.sources)
+        opened = []
+        for reader, (fills, nothing) in zip(self._books, self._unopened, strict=True):
+            page = pages.get(reader.book.name)
+            if page is None:
+                for fact in fills:
+                    if fact not in values:
+                        values[fact], follows[fact] = nothing.values[fact], ()
+                continue
+            book = OpenBook.at(reader, page, values)
+            values |= book.entry.values
+            follows |= book.entry.follows
+            sources |= book.entry.sources
+            opened.append(book)
+        return replace(exchange, values=values, follows=follows, sources=sources, books=tuple(opened))
 
     def _incoherent(self, exchange: Exchange, sent: frozenset[str]) -> Iterator[ExchangeProblem]:
         """A problem for each place that takes part in a contradiction. What follows from other facts was not sent and has no place."""

@@ -23,6 +23,8 @@ from engine.spellings import Spellings
 MAX_COUNT = 2**53 - 1  # RFC 8785: larger integers have no canonical JSON
 MAX_TEXT = 256
 MAX_MEMBERS = 512
+PERPETUAL = "perpetual"  # the length of time without an end
+MONTHS_WITHOUT_END = 12 * 1_000_000  # longer than any length that can be written
 MOST_LISTED = 12  # values of a set, in a sentence
 MONTHS = (
     "January", "February", "March", "April", "May", "June",
@@ -42,7 +44,7 @@ SPELLINGS = {
     "ratio": f"{_NUMBER.pattern}|{_DECIMAL.pattern}",
     "date": _DATE.pattern,
     "day of the year": _DAY_OF_YEAR.pattern,
-    "duration": _DURATION.pattern,
+    "duration": f"{_DURATION.pattern}|{PERPETUAL}",
     "money": _MONEY.pattern,
 }
 _HOURS = {"hour": 1, "day": 24, "week": 168}
@@ -95,7 +97,14 @@ class Duration:
     working_days: int = 0
     calendar: str = ""
 
+    @property
+    def perpetual(self) -> bool:
+        """Whether it has no end."""
+        return self.months >= MONTHS_WITHOUT_END
+
     def __str__(self) -> str:
+        if self.perpetual:
+            return PERPETUAL
         if self.working_days:
             return f"{self.working_days} working day{'s' if self.working_days != 1 else ''} in {self.calendar}"
         for number, unit in (
@@ -187,6 +196,7 @@ class ValueSet:
         country: Mapping[str, str] | None = None,
         complete: frozenset[str] = frozenset(),
         nothing: str = "",
+        everything: str = "",
     ) -> None:
         self.name = name
         self.title = title
@@ -194,6 +204,7 @@ class ValueSet:
         self.exact = exact
         self.rest = rest
         self.nothing = nothing  # the value that says that no other applies; it stands alone in a set
+        self.everything = everything  # the value that says that all others apply; it stands alone in a set
         self.titles = dict(titles or {})
         self.also = dict(also or {})
         self.inside = inside
@@ -340,6 +351,9 @@ class Type:
         nothing = self.values.nothing if self.values else ""
         if nothing in members and len(members) > 1:
             raise BadValue(f"`{nothing}` says that nothing else applies", "leave it out, or send it alone")
+        everything = self.values.everything if self.values else ""
+        if everything in members and len(members) > 1:
+            raise BadValue(f"`{everything}` includes all others", "send it alone, or leave it out")
         return SetOf(frozenset(members), open="unknown" in json)
 
 
@@ -367,11 +381,14 @@ def read_date(text: str) -> date:
 
 
 def read_duration(text: str) -> Duration:
-    """A length of time: `3 years`, `33 months`, `24 hours`, `10 working days in CN`."""
+    """A length of time: `3 years`, `33 months`, `24 hours`, `10 working days in CN`, or `perpetual`."""
+    if text == PERPETUAL:
+        return Duration(months=MONTHS_WITHOUT_END)
     match = _DURATION.fullmatch(text)
     if not match or (match.group(2) == "working day") != bool(match.group(3)) or (match.group(3) and not int(match.group(1))):
         raise BadValue(
-            f"`{text[:40]}` is not a length of time", "write it like `3 years`, `90 days` or `10 working days in CN`"
+            f"`{text[:40]}` is not a length of time",
+            "write it like `3 years`, `90 days`, `10 working days in CN`, or `perpetual` where it has no end",
         )
     number, unit = int(match.group(1)), match.group(2)
     if unit == "working day":

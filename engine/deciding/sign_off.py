@@ -142,7 +142,8 @@ def _open(rules: RuleSet, exchange: Exchange, atom: Atom) -> Iterator[str]:
     """What to find out about an open test: the facts that it reads and that are not known, else the fact itself."""
     names = [f"{atom.fact}.dated", f"{atom.fact}.covers"] if atom.op == "counts" else [atom.fact, atom.other]
     facts = [fact for name in names if name for fact in rules.families.get(name, ("", (name,)))[1]]
-    return map(exchange.asked_for, [fact for fact in facts if isinstance(exchange.value(fact), Missing)] or [atom.fact])
+    unknown = [fact for fact in facts if isinstance(exchange.value(fact), Missing)] or [atom.fact]
+    return (asked for fact in unknown for asked in exchange.asked_for(fact))
 
 
 def parts(verdict: Verdict, coverage: Coverage, given: Collection[Approval]) -> list[SignedOffPart]:

@@ -646,9 +646,8 @@ def carried_part(bundle: Bundle, exchange: Exchange, carried: Carried, lang: str
     if carried.truth is Truth.UNKNOWN:
         for atom in tests(Defined(travels.when), bundle.rules.definitions):
             fact = atom.fact.removesuffix(IN_REGISTER)
-            asked = exchange.asked_for(fact)
-            if atom.fact != AS_OF and isinstance(exchange.value(fact), Missing) and asked not in exchange.disputed:
-                asks[asked] = None
+            if atom.fact != AS_OF and isinstance(exchange.value(fact), Missing):
+                asks |= dict.fromkeys(asked for asked in exchange.asked_for(fact) if asked not in exchange.disputed)
     return CarriedPart(
         from_=carried.origin,
         provision=rule.provision.id,

@@ -251,7 +251,8 @@ class ValueText(DocumentText):
     """
     A value. `rest` says that it is none of the other values under those that it lies under (semantics 2.5).
 
-    `also` are other spellings, for suggestions only. `in` is the country in which a place lies (semantics 1.6).
+    `also` are other spellings, for suggestions only. `in` is the country in which a place lies (semantics 1.6). `nothing` says that no
+    other value applies, `everything` that all others do.
     """
 
     title: Text | None = None
@@ -261,6 +262,7 @@ class ValueText(DocumentText):
     exact: YesNo = "no"
     rest: YesNo = "no"
     nothing: YesNo = "no"
+    everything: YesNo = "no"
     dpv: str | None = None
 
 
@@ -269,10 +271,12 @@ class ValueSetText(DocumentText):
     `values` is a list, or a mapping if values have titles, other spellings, or lie `under` or `in` others.
 
     A set of places lies `inside` the set of the countries. The places of the `complete` countries leave out no spot of them.
-    `open` belonged to semantics 1, where such a set took any text.
+    `open` belonged to semantics 1, where such a set took any text. The values of the set that is named by `includes` are values of this
+    one too.
     """
 
     title: Text
+    includes: str | None = None
     ordered: YesNo = "no"
     open: YesNo = "no"
     inside: str | None = None
@@ -364,6 +368,40 @@ class CounterText(DocumentText):
     where: Condition = None
     leaves_out: list[str] = []
     note: Prose | None = None
+
+
+class BookLimitsText(DocumentText):
+    """The facts that limit a grant."""
+
+    purposes: str
+    territory: str
+    term: str
+
+
+class BookMarksText(DocumentText):
+    """The facts that say whether a grant is exclusive, and whether it may be passed on."""
+
+    exclusive: str
+    onward: str
+
+
+class BookText(DocumentText):
+    """
+    A book of rights: what a commitment writes into it, and which facts it fills in a later exchange.
+
+    `of` is the asset. Each right in `granted` goes `by` one party `to` another, `within` limits. `fills` maps a fact to what the book says of
+    it: `held`, `beyond`, `bound` or `encumbered`. `proof` is the document that shows what the book does not have.
+    """
+
+    title: Text
+    of: str
+    granted: str
+    by: str
+    to: str
+    within: BookLimitsText
+    marks: BookMarksText
+    fills: dict[str, Literal["held", "beyond", "bound", "encumbered"]]
+    proof: str
 
 
 class CoverText(DocumentText):
@@ -532,6 +570,7 @@ class VocabularyText(DocumentText):
     claims: dict[str, KindText] = {}
     requirements: dict[str, RequirementText] = {}
     counters: dict[str, CounterText] = {}
+    books: dict[str, BookText] = {}
     jurisdictions: dict[str, JurisdictionText] = {}
     subjects: dict[str, SubjectText] = {}
     touches: list[TouchText] = []

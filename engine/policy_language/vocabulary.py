@@ -8,17 +8,19 @@ no fact, country or law. `check` lowers the conditions in it (subjects, touches)
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 from typing import Any, get_args
 
+from engine.books import LIMITS, Book
 from engine.diagnostic import Findings, Span, did_you_mean
 from engine.languages import CHINESE, ENGLISH, Language
 from engine.multilingual import NO_WORDS, Words
 from engine.policy_language.model import (
     AuthZenText,
+    BookText,
     CalendarText,
     CoherenceText,
     CounterText,
@@ -126,6 +128,7 @@ class Vocabulary:
     kinds: Mapping[str, Mapping[str, KindText]]
     requirements: Mapping[str, RequirementText]
     counters: Mapping[str, CounterText]
+    books: Mapping[str, Book]
     jurisdictions: Mapping[str, JurisdictionText]
     subjects: Mapping[str, SubjectText]
     touches: tuple[TouchText, ...]
@@ -223,8 +226,8 @@ def stated_in(fact: str) -> str:
 
 
 SECTIONS = (
-    "facts", "values", "registers", "calendars", "evidence", "claims", "requirements", "counters", "jurisdictions", "subjects",
-    "coherence", "lanes", "factor",
+    "facts", "values", "registers", "calendars", "evidence", "claims", "requirements", "counters", "books", "jurisdictions",
+    "subjects", "coherence", "lanes", "factor",
 )  # fmt: skip
 
 
@@ -325,6 +328,7 @@ class _Builder:
             kinds={group: getattr(self.text, group) for group in DOCUMENT_GROUPS},
             requirements=self.text.requirements,
             counters=self.text.counters,
+            books={name: book for name, text in self.text.books.items() if (book := self.book(name, text, facts))},
             jurisdictions=self.text.jurisdictions,
             subjects=self.text.subjects,
             touches=tuple(self.text.touches),
@@ -354,9 +358,10 @@ class _Builder:
         titles = {}
         also = {}
         country = {}
-        written = text.values
+        everything: list[str] = []
+        written = self.written(name, text)
         for value in written:
-            entry = written[value] if isinstance(written, dict) else ValueText()
+            entry = written[value]
             if isinstance(entry, str):
                 entry = ValueText(title=Text(en=entry, zh=None))
             under = entry.under or []
@@ -371,6 +376,8 @@ class _Builder:
                 rest.add(value)
             if entry.nothing == "yes":
                 nothing.append(value)
+            if entry.everything == "yes":
+                everything.append(value)
             if entry.title:
                 titles[value] = entry.title.words
             also[value] = [*entry.also, *self.within(name, value)]
@@ -387,10 +394,10 @@ class _Builder:
                 rest.add(value)
             if added.title:
                 titles[value] = added.title.words
-        for value in parents.keys() - set(text.values):  # what another file adds under a place lies in its country
-            for place in [each for each in text.values if each in country and _lies_under(value, each, parents)]:
+        for value in parents.keys() - set(written):  # what another file adds under a place lies in its country
+            for place in [each for each in written if each in country and _lies_under(value, each, parents)]:
                 country[value] = country[place]
-        self.no_value_twice(("values", name), "values", written)
+        self.no_value_twice(("values", name), "values", text.values)
         for value, above in parents.items():
             at = self.place_of(name, value)
             if value in UNSENDABLE or not 0 < len(value) <= MAX_TEXT:
@@ -406,14 +413,8 @@ class _Builder:
                 self.findings.error(at, "cycle", f"`{value}` lies under itself", help="break the circle of `under`")
         if not any(_lies_under(value, value, parents) for value in parents):
             self.everything_can_be_said(name, parents, exact, rest)
-        for value in nothing:
-            at = locate(self.nodes["values", name], ("values", value, "nothing"))[0].span
-            if value != nothing[0]:
-                said = f"`{nothing[0]}` says already that nothing applies"
-                self.findings.error(at, "bad-value", said, help="mark one value of a set with `nothing: yes`")
-            elif parents[value] or any(value in above for above in parents.values()):
-                said = f"`{value}` says that nothing applies, so it is no kind of another value, and none is a kind of it"
-                self.findings.error(at, "bad-value", said, help="drop `under`, or `nothing`")
+        self.stand_alone(name, "nothing", "nothing applies", nothing, parents)
+        self.stand_alone(name, "everything", "everything applies", everything, parents)
         return ValueSet(
             name,
             parents,
@@ -427,7 +428,93 @@ class _Builder:
             country=country,
             complete=frozenset(text.complete),
             nothing=nothing[0] if nothing else "",
+            everything=everything[0] if everything else "",
         )
+
+    def written(self, name: str, text: ValueSetText) -> Mapping[str, ValueText | str]:
+        """The values of a set as they are written, first those of the set that it includes."""
+        own = text.values if isinstance(text.values, dict) else {value: ValueText() for value in text.values}
+        if text.includes is None:
+            return own
+        included = self.text.values.get(text.includes)
+        if included is None or included.includes is not None or included.ordered == "yes":
+            said = f"`{text.includes}` is not a value set whose values another can have too"
+            help = did_you_mean(text.includes, self.text.values)
+            self.findings.error(self.spans["values", name], "unknown-value-set", said, help=help)
+            return own
+        theirs = included.values if isinstance(included.values, dict) else {value: ValueText() for value in included.values}
+        for value in own.keys() & theirs.keys():
+            said = f"`{value}` is a value of `{text.includes}` already"
+            self.findings.error(self.place_of(name, value), "duplicate-id", said, help="keep one of the two")
+        return {**theirs, **own}
+
+    def stand_alone(
+        self, name: str, key: str, says: str, marked: Sequence[str], parents: Mapping[str, tuple[str, ...]]
+    ) -> None:
+        """Report values that say that nothing, or everything, applies where they cannot."""
+        for value in marked:
+            at = locate(self.nodes["values", name], ("values", value, key))[0].span
+            if value != marked[0]:
+                said = f"`{marked[0]}` says already that {says}"
+                self.findings.error(at, "bad-value", said, help=f"mark one value of a set with `{key}: yes`")
+            elif parents[value] or any(value in above for above in parents.values()):
+                said = f"`{value}` says that {says}, so it is no kind of another value, and none is a kind of it"
+                self.findings.error(at, "bad-value", said, help=f"drop `under`, or `{key}`")
+
+    def book(self, name: str, text: BookText, facts: Mapping[str, Fact]) -> Book | None:
+        """A book of the vocabulary; None where a fact of it is missing or does not fit, which is a finding."""
+        within, marks = text.within, text.marks
+        filled: dict[str, str] = {}
+        at, sound = self.spans["books", name], True
+        for fact, what in text.fills.items():
+            if what in filled:
+                said = f"`{filled[what]}` and `{fact}` are both filled with `{what}`"
+                self.findings.error(at, "duplicate-id", said, help="keep one of the two")
+                sound = False
+            filled[what] = fact
+        for what in ("held", "beyond", "bound", "encumbered"):
+            if what not in filled:
+                said = f"no fact of `{name}` is filled with `{what}`"
+                self.findings.error(at, "missing-key", said, help=f"name one under `fills:`, like `rights.{what}: {what}`")
+                sound = False
+        if not sound:
+            return None
+        shapes = {
+            text.of: ("id", False), text.granted: ("value", True), text.by: ("id", False), text.to: ("id", False),
+            within.purposes: ("value", True), within.territory: ("value", True), within.term: ("duration", False),
+            marks.exclusive: ("yes/no", False), marks.onward: ("yes/no", False), filled["held"]: ("value", True),
+            filled["beyond"]: ("value", True), filled["bound"]: ("yes/no", False), filled["encumbered"]: ("yes/no", False),
+        }  # fmt: skip
+        for fact, (kind, many) in shapes.items():
+            known = facts.get(fact)
+            if known is None:
+                help = did_you_mean(fact, facts)
+                self.findings.error(at, "unknown-fact", f"an exchange has no fact `{fact}`", help=help)
+                sound = False
+            elif (known.type.kind, known.type.many) != (kind, many):
+                said = f"`{fact}` is of type `{known.type.name}`, which does not fit the book `{name}`"
+                self.findings.error(at, "ill-typed", said, help=f"a {'set of values' if many else kind} is needed here")
+                sound = False
+        if sound and facts[text.granted].type.values is not facts[filled["held"]].type.values:
+            said = f"`{text.granted}` and `{filled['held']}` have different values"
+            self.findings.error(at, "ill-typed", said, help="make them sets of the same values")
+            sound = False
+        limits = facts[filled["beyond"]].type.values if sound else None
+        if limits is not None and set(limits.values) != set(LIMITS):
+            said = f"the values of `{filled['beyond']}` are not {', '.join(f'`{limit}`' for limit in LIMITS)}"
+            self.findings.error(at, "ill-typed", said, help="name exactly these")
+            sound = False
+        if text.proof not in self.text.evidence:
+            help = did_you_mean(text.proof, self.text.evidence)
+            self.findings.error(at, "unknown-fact", f"`{text.proof}` is no kind of evidence", help=help)
+            sound = False
+        if not sound:
+            return None
+        return Book(
+            name, text.title.words, text.of, text.granted, text.by, text.to, within.purposes, within.territory, within.term,
+            marks.exclusive, marks.onward, filled["held"], filled["beyond"], filled["bound"], filled["encumbered"],
+            f"evidence.{text.proof}",
+        )  # fmt: skip
 
     def within(self, name: str, country: str) -> Iterator[str]:
         """The spellings of the places in a country: who writes one of them for the country means this one."""

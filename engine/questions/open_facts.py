@@ -7,7 +7,7 @@ A question about any other fact would be idle. What the register disputes is nev
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -64,9 +64,8 @@ class OpenFacts:
             if owed is not Truth.NO and duty.done_when is not None and self.reading(duty.done_when) is Truth.UNKNOWN:
                 others |= dict.fromkeys(self.open(duty.done_when))
             for start in (due.after for due in anchors(duty.due)) if self.verdict.overdue[key] is Truth.UNKNOWN else ():
-                asked = self.exchange.asked_for(start)
-                if start != AS_OF and isinstance(self.exchange.value(start), Missing) and asked not in self.exchange.disputed:
-                    others[asked] = None
+                if start != AS_OF and isinstance(self.exchange.value(start), Missing):
+                    others |= dict.fromkeys(self.undisputed(self.exchange.asked_for(start)))
         return list(gates), [fact for fact in others if fact not in gates]
 
     @cached_property
@@ -117,10 +116,10 @@ class OpenFacts:
         value = self.exchange.value(fact)
         return (spell(value),) if isinstance(value, Money | Duration) else ()
 
-    def undisputed(self, fact: str) -> Iterator[str]:
-        """A fact to ask for, unless the register disputes it: no answer can settle that (semantics 1.8)."""
-        if fact not in self.exchange.disputed:
-            yield fact
+    def undisputed(self, facts: Iterable[str]) -> Iterator[str]:
+        """Facts to ask for, without those that the register disputes: no answer can settle that (semantics 1.8)."""
+        disputed = self.exchange.disputed
+        return (fact for fact in facts if fact not in disputed)
 
     def fields(self, kind: str) -> Iterator[str]:
         """The fields that a document which is presented lacks to count, or not to count (semantics 2.3)."""
