@@ -21,7 +21,10 @@ from pydantic import (
     ValidationError,
 )
 
-from engine.books import BOOKS, Book, BookEntry, BookReader, Page, Reckoner, read_pages
+from engine.books.chains import Reckoner
+from engine.books.filling import BookEntry, BookReader
+from engine.books.grants import Book
+from engine.books.page import BOOKS, Page, read_pages
 from engine.diagnostic import did_you_mean
 from engine.exchange_shape import registered_shape, sent_shape
 from engine.multilingual import NO_WORDS, Words
@@ -293,7 +296,9 @@ class ExchangeReader:
             values |= book.stated
         document = {name: value for name, value in exchange.document.items() if name != BOOKS}
         if pages:
-            document[BOOKS] = {name: page.model_dump(mode="json", exclude_defaults=True) for name, page in sorted(pages.items())}
+            document[BOOKS] = {
+                name: page.model_dump(mode="json", exclude_defaults=True) for name, page in sorted(pages.items())
+            }
         filled = {fact for book in self._books for fact in (book.book.held, *book.book.fills)}
         follows = {name: sent for name, sent in exchange.follows.items() if name not in filled}
         sources = {name: source for name, source in exchange.sources.items() if name not in filled or source == REGISTERED}

@@ -389,8 +389,8 @@ class BookText(DocumentText):
     """
     A book of rights: what a commitment writes into it, and which facts it fills in a later exchange.
 
-    `of` is the asset. Each right in `granted` goes `by` one party `to` another, `within` limits. `fills` maps a fact to what the book says of
-    it: `held`, `beyond`, `bound` or `encumbered`. `proof` is the document that shows what the book does not have.
+    `of` is the asset. Each right in `granted` goes `by` one party `to` another, `within` limits. `fills` maps a fact to what the book says
+    of it: `held`, `beyond`, `bound` or `encumbered`. `proof` is the document that shows what the book does not have.
     """
 
     title: Text

@@ -14,7 +14,7 @@ from datetime import date
 from functools import cached_property
 from typing import Any, get_args
 
-from engine.books import LIMITS, Book
+from engine.books.grants import LIMITS, Book
 from engine.diagnostic import Findings, Span, did_you_mean
 from engine.languages import CHINESE, ENGLISH, Language
 from engine.multilingual import NO_WORDS, Words

@@ -1,0 +1,241 @@
+"""
+Chains of grants: what each holder has, by lines that each give no more than the line before.
+
+The lines of one asset go in. For a holder and a day comes out a page: what the holder has, and which exclusive grants bind it.
+
+INVARIANT (nothing unproven counts as held): what rests on a line that ended, on a granter that had less, or on a term that is not known
+is not sure, and neither "yes" nor "no" to whoever reads it. Source: semantics 2.4, 2.5.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from engine.books.grants import PERPETUAL, Grant
+from engine.books.page import Granted, Page, Scope
+from engine.registered import COUNTED, REGISTERED
+from engine.rules import Truth
+from engine.values import ValueSet
+
+MOST_SCOPES = 256  # of a page; further ones are not proven
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """The values of a limit: a set with values that lie under others, and perhaps one that means all of them."""
+
+    values: ValueSet
+
+    def covers(self, granted: Collection[str] | None, wanted: str) -> Truth:
+        """Whether a limit covers a value; where the limit is not known, or the value may turn out narrower, it may."""
+        if granted is None:
+            return Truth.UNKNOWN
+        if self.whole(granted) or not self.values.ancestors(wanted).isdisjoint(granted):
+            return Truth.YES
+        narrower = self.values.narrower.get(wanted, ())
+        if any(not self.values.ancestors(each).isdisjoint(granted) for each in narrower) or wanted == self.values.everything:
+            return Truth.UNKNOWN if wanted != self.values.everything else Truth.NO
+        return Truth.NO
+
+    def whole(self, granted: Collection[str]) -> bool:
+        """Whether a limit is no limit."""
+        return bool(self.values.everything) and self.values.everything in granted
+
+    def common(self, one: Collection[str] | None, other: Collection[str] | None) -> frozenset[str] | None:
+        """What two limits both cover; None where one of them is not known."""
+        if one is None or other is None:
+            return None
+        return frozenset(
+            [each for each in one if self.covers(other, each) is Truth.YES]
+            + [each for each in other if self.covers(one, each) is Truth.YES]
+        )
+
+    def overlap(self, one: Collection[str] | None, other: Collection[str] | None) -> Truth:
+        """Whether two limits have a value in common."""
+        if one is None or other is None:
+            return Truth.UNKNOWN
+        if self.common(one, other):
+            return Truth.YES
+        wide = any(self.covers(b, a) is Truth.UNKNOWN for a, b in [(a, other) for a in one] + [(b, one) for b in other])
+        return Truth.UNKNOWN if wide else Truth.NO
+
+
+class Reckoner:
+    """Follows the lines of assets under one vocabulary. `purposes` and `territory` are the value sets of these limits."""
+
+    def __init__(self, purposes: ValueSet, territory: ValueSet) -> None:
+        self.purposes = Reach(purposes)
+        self.territory = Reach(territory)
+
+    def held(self, grants: Iterable[Grant], day: date) -> dict[str, list[tuple[Grant, list[Scope]]]]:
+        """
+        What each holder has on a day: each of its lines that stands, with the scopes that it gives.
+
+        A line gives what its granter had when it was made and has on the day; what goes beyond is a scope that is not sure.
+        """
+        standing = [each for each in sorted(grants, key=lambda each: (not each.opened, each.order)) if each.stands(day)]
+        exclusive: dict[str | None, list[Grant]] = {}
+        for each in standing:
+            if each.exclusive is not False and not each.opened:
+                exclusive.setdefault(each.granter, []).append(each)
+        found: dict[str, list[tuple[Grant, list[Scope]]]] = {}
+        for each in standing:
+            if each.holder is not None:
+                scopes = [_whole(each, True)] if each.opened else self._given(each, found, exclusive)
+                found.setdefault(each.holder, []).append((each, scopes))
+        return found
+
+    def _given(
+        self,
+        grant: Grant,
+        found: Mapping[str, list[tuple[Grant, list[Scope]]]],
+        exclusive: Mapping[str | None, list[Grant]],
+    ) -> list[Scope]:
+        """The scopes of a line that is no opening."""
+        before = tuple(
+            each.id
+            for each in exclusive.get(grant.granter, ())
+            if grant.granter is not None and each.order < grant.order and each.holder != grant.holder
+        )
+        pieces = []
+        for line, scopes in found.get(grant.granter or "", ()) if grant.granter is not None else ():
+            if line.first > grant.first or (not line.opened and line.order >= grant.order):
+                continue
+            for scope in scopes:
+                if scope.right == grant.right and scope.onward is not False:
+                    piece = self._common(grant, scope, before)
+                    if piece is not None:
+                        pieces.append(piece)
+        if not self._all_proven(grant, pieces):
+            pieces.append(_whole(grant, False, before))
+        return pieces
+
+    def _common(self, grant: Grant, scope: Scope, before: tuple[str, ...]) -> Scope | None:
+        """What a line gives out of one scope of its granter; None where that is nothing."""
+        purposes = self.purposes.common(grant.purposes, scope.purposes)
+        territory = self.territory.common(grant.territory, scope.territory)
+        if purposes == frozenset() or territory == frozenset():
+            return None
+        ends = [each for each in (grant.until, scope.until) if each is not None]
+        known = None not in (grant.until, scope.until, purposes, territory)
+        return Scope(
+            right=grant.right,
+            purposes=_sorted(purposes),
+            territory=_sorted(territory),
+            until=min(ends) if ends else None,
+            onward=grant.onward,
+            sure=scope.sure and scope.onward is True and known,
+            by=(grant.id, *scope.by),
+            origin=COUNTED,
+            bound=tuple(dict.fromkeys((*before, *scope.bound))),
+        )
+
+    def _all_proven(self, grant: Grant, pieces: Sequence[Scope]) -> bool:
+        """Whether sure scopes cover all that a line gives."""
+        if grant.purposes is None or grant.territory is None or grant.until is None:
+            return False
+        return all(
+            any(
+                piece.sure
+                and piece.until is not None
+                and piece.until >= grant.until
+                and self.purposes.covers(piece.purposes, purpose) is Truth.YES
+                and self.territory.covers(piece.territory, place) is Truth.YES
+                for piece in pieces
+            )
+            for purpose in grant.purposes
+            for place in grant.territory
+        )
+
+    def page(
+        self, grants: Sequence[Grant], holder: str | None, recipient: str | None, day: date, complete: bool = False
+    ) -> Page:
+        """
+        What the lines of an asset say of a holder that would supply it to a recipient on a day.
+
+        The lines are all those of the asset, or at least those to the holder, to whoever granted them in turn, and those that these
+        parties granted.
+        """
+        if holder is None:
+            return Page(on=day, known=False)
+        scopes = _merged(scope for _, found in self.held(grants, day).get(holder, ()) for scope in found)
+        binding = {name for scope in scopes for name in scope.bound}
+        exclusive, given = [], []
+        for each in grants:
+            if (
+                each.opened
+                or not each.stands(day)
+                or (each.holder == recipient and recipient is not None)
+                or each.holder == holder
+            ):
+                continue
+            own = each.granter == holder
+            if each.exclusive is not False and (own or each.id in binding):
+                exclusive.append(_granted(each, own))
+            if own:
+                given.append(_granted(each, True))
+        if len(scopes) > MOST_SCOPES:
+            open_ = [scope.model_copy(update={"sure": False}) for scope in scopes[MOST_SCOPES - 1 :]]
+            scopes = [*scopes[: MOST_SCOPES - 1], *_widest(open_)]
+        return Page(
+            on=day,
+            complete=complete,
+            holds=tuple(scopes),
+            exclusive=tuple(dict.fromkeys(exclusive)),
+            given=tuple(_once(given)),
+        )
+
+
+def _whole(grant: Grant, sure: bool, bound: tuple[str, ...] = ()) -> Scope:
+    known = None not in (grant.purposes, grant.territory, grant.until)
+    return Scope(
+        right=grant.right,
+        purposes=_sorted(grant.purposes),
+        territory=_sorted(grant.territory),
+        until=grant.until,
+        onward=grant.onward,
+        sure=sure and known,
+        by=(grant.id,),
+        origin=REGISTERED if grant.opened else COUNTED,
+        bound=bound,
+    )
+
+
+def _granted(grant: Grant, own: bool) -> Granted:
+    return Granted(
+        id=grant.id, purposes=_sorted(grant.purposes), territory=_sorted(grant.territory), until=grant.until, own=own
+    )
+
+
+def _once(given: Iterable[Granted]) -> Iterator[Granted]:
+    """Of grants that reach equally far, the one that lasts longest."""
+    longest: dict[Any, Granted] = {}
+    for each in given:
+        known = longest.setdefault((each.purposes, each.territory), each)
+        if (each.until or PERPETUAL) > (known.until or PERPETUAL):
+            longest[each.purposes, each.territory] = each
+    yield from longest.values()
+
+
+def _merged(scopes: Iterable[Scope]) -> list[Scope]:
+    """Scopes that reach equally far once, the one that lasts longest."""
+    best: dict[Any, Scope] = {}
+    for each in scopes:
+        place = each.right, each.purposes, each.territory, each.onward, each.bound, each.sure, each.until is None
+        known = best.get(place)
+        if known is None or (each.until or date.min) > (known.until or date.min):
+            best[place] = each
+    return list(best.values())
+
+
+def _widest(scopes: Iterable[Scope]) -> Iterator[Scope]:
+    """For each right of some scopes one that is not known to be limited."""
+    for each in {scope.right: scope for scope in scopes}.values():
+        yield each.model_copy(update={"purposes": None, "territory": None, "until": None, "onward": None})
+
+
+def _sorted(values: Collection[str] | None) -> tuple[str, ...] | None:
+    return None if values is None else tuple(sorted(values))
