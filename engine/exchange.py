@@ -103,11 +103,19 @@ class Exchange:
         return tuple(name for name, value in self.values.items() if type(value) is Disputed)
 
     def contradictions(self) -> Iterator[tuple[str, str, Entity]]:
-        """The facts that are disputed, each with the entity that states it otherwise, after the name of the entity in `register`."""
+        """
+        The facts that are disputed, each with the entity that states it otherwise, after the name of the entity in `register`.
+
+        A book that states a fact otherwise is an entity whose kind is the book's name, after the fact that names the asset.
+        """
         for fact in self.disputed:
             for name, entity in self.register.items():
                 if entity and fact in entity.states:
                     yield fact, name, entity
+            for opened in self.books:
+                if isinstance(opened.entry.values.get(fact), Disputed):
+                    book = opened.reader.book
+                    yield fact, book.of, Entity(book.name, None, {fact: either(self.values[fact])[-1]})
 
     def value(self, fact: str) -> Value:
         """The value of a fact or of a document's field; Missing where there is none."""

@@ -290,9 +290,10 @@ class PDP:
         """
         A written decision as a caller gets it who may not read the register.
 
-        It is the same decision if nothing in it rests on the register; otherwise it is the outcome without its reasons.
+        It is the same decision if nothing in it rests on the register or on a book; otherwise it is the outcome without its reasons.
         """
-        if not any(written.judgement.exchange.register.values()):
+        exchange = written.judgement.exchange
+        if not any(exchange.register.values()) and not exchange.books:
             return written
         return withheld(written, LANGUAGES[written.lang])
 

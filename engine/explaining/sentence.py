@@ -31,15 +31,19 @@ def answer(case: Case, book: Phrasebook) -> str:
 
 
 def _by_register(case: Case, book: Phrasebook) -> str:
-    """The answer, and what the register states otherwise; this leads where it decides that the exchange may not proceed."""
+    """The answer, and what the register or a book states otherwise; this leads where it decides that the exchange may not proceed."""
     facts = list(_contradictions(case, book))
     if not facts:
         return _with_carried(case, book)
+    opened = {each.reader.book.name: each.reader.book.title for each in case.exchange.books}
+    by = {entity.kind for _, _, entity in case.exchange.contradictions()}
+    only_books = by <= opened.keys()
+    title = opened[min(by)].in_(book.language.code) if only_books else ""
     level = case.outcome.bounds.high
     if case.judgement.by_dispute and level >= Level.REQUIREMENTS_UNMET:
         reasons = list(dict.fromkeys(_said(rule, book) for _, rule in case.standing() if _leads(case, rule, level)))
-        return book.language.disputed(level, _list(facts, book), _list(reasons, book))
-    return _with_carried(case, book) + book.language.contradicted(_list(facts, book))
+        return book.language.disputed(level, _list(facts, book), _list(reasons, book), title)
+    return _with_carried(case, book) + book.language.contradicted(_list(facts, book), title)
 
 
 def _leads(case: Case, rule: Rule, level: Level) -> bool:
@@ -50,7 +54,7 @@ def _leads(case: Case, rule: Rule, level: Level) -> bool:
 
 
 def _contradictions(case: Case, book: Phrasebook) -> Iterator[str]:
-    """The facts that the register states otherwise, each with both values."""
+    """The facts that the register or a book states otherwise, each with both values."""
     for fact, _, _ in case.exchange.contradictions():
         value = shown(case.bundle.vocabulary, case.exchange, fact, case.as_of)
         yield book.language.pair(book.language.small(book.title(fact)), book.told(fact, value))

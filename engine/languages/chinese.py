@@ -362,13 +362,13 @@ class Chinese(Language):
     def contradiction(self, stated: str, registered: str) -> str:
         return f"所述为{stated}，登记为{registered}"
 
-    def contradicted(self, facts: str) -> str:
-        return f"登记内容与所述不一致：{facts}。"
+    def contradicted(self, facts: str, book: str) -> str:
+        return f"{book or '登记'}内容与所述不一致：{facts}。"
 
-    def disputed(self, level: Level, facts: str, reasons: str) -> str:
+    def disputed(self, level: Level, facts: str, reasons: str, book: str) -> str:
         stop = {Level.REQUIREMENTS_UNMET: "暂不得进行", Level.REVIEW: "未经人工审查不得进行"}.get(level, "不得进行")
         why = f"因此可能适用：{reasons}。" if reasons else ""
-        return f"{stop}：登记内容与所述不一致，以较严者为准：{facts}。{why}"
+        return f"{stop}：{book or '登记'}内容与所述不一致，以较严者为准：{facts}。{why}"
 
     def refused(self, outcome: str) -> str:
         return f"不得进行：{self.level(outcome)}。"

@@ -377,16 +377,17 @@ class English(Language):
     def contradiction(self, stated: str, registered: str) -> str:
         return f"stated {stated}, registered {registered}"
 
-    def contradicted(self, facts: str) -> str:
-        return f" The register contradicts what was stated: {facts}."
+    def contradicted(self, facts: str, book: str) -> str:
+        return f" The {book or 'register'} contradicts what was stated: {facts}."
 
-    def disputed(self, level: Level, facts: str, reasons: str) -> str:
+    def disputed(self, level: Level, facts: str, reasons: str, book: str) -> str:
         stop = {
             Level.REQUIREMENTS_UNMET: "Do not proceed yet",
             Level.REVIEW: "Do not proceed before a person has looked at it",
         }.get(level, "Do not proceed")
         why = f" So this may apply: {reasons}." if reasons else ""
-        return f"{stop}: the register contradicts what was stated, and the stricter of both counts: {facts}.{why}"
+        said = f"the {book or 'register'} contradicts what was stated, and the stricter of both counts"
+        return f"{stop}: {said}: {facts}.{why}"
 
     def refused(self, outcome: str) -> str:
         return f"Do not proceed: {self.level(outcome)}."

@@ -267,12 +267,16 @@ class Language(ABC):
         """In the place of a value: the one that is stated and the one that is registered."""
 
     @abstractmethod
-    def contradicted(self, facts: str) -> str:
-        """A sentence after the answer: `facts` lists what the register states otherwise."""
+    def contradicted(self, facts: str, book: str) -> str:
+        """A sentence after the answer: `facts` lists what the register states otherwise, or the book of this title."""
 
     @abstractmethod
-    def disputed(self, level: Level, facts: str, reasons: str) -> str:
-        """The answer where an exchange may not proceed only because of what the register states otherwise; `reasons` may be ""."""
+    def disputed(self, level: Level, facts: str, reasons: str, book: str) -> str:
+        """
+        The answer where an exchange may not proceed only because of what the register states otherwise, or the book of this title.
+
+        `reasons` may be "".
+        """
 
     @abstractmethod
     def refused(self, outcome: str) -> str:
