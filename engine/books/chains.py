@@ -36,9 +36,7 @@ class Reach:
         if self.whole(granted) or not self.values.ancestors(wanted).isdisjoint(granted):
             return Truth.YES
         narrower = self.values.narrower.get(wanted, ())
-        if any(not self.values.ancestors(each).isdisjoint(granted) for each in narrower) or wanted == self.values.everything:
-            return Truth.UNKNOWN if wanted != self.values.everything else Truth.NO
-        return Truth.NO
+        return Truth.UNKNOWN if any(not self.values.ancestors(each).isdisjoint(granted) for each in narrower) else Truth.NO
 
     def whole(self, granted: Collection[str]) -> bool:
         """Whether a limit is no limit."""
@@ -95,23 +93,24 @@ class Reckoner:
         exclusive: Mapping[str | None, list[Grant]],
     ) -> list[Scope]:
         """The scopes of a line that is no opening."""
+        if grant.granter is None:
+            return [_whole(grant, False)]
         before = tuple(
-            each.id
-            for each in exclusive.get(grant.granter, ())
-            if grant.granter is not None and each.order < grant.order and each.holder != grant.holder
+            each.id for each in exclusive.get(grant.granter, ()) if each.order < grant.order and each.holder != grant.holder
         )
-        pieces = []
-        for line, scopes in found.get(grant.granter or "", ()) if grant.granter is not None else ():
-            if line.first > grant.first or (not line.opened and line.order >= grant.order):
+        pieces: list[Scope] = []
+        bound = dict.fromkeys(before)
+        for line, scopes in found.get(grant.granter, ()):
+            if line.right != grant.right or line.first > grant.first or (not line.opened and line.order >= grant.order):
                 continue
             for scope in scopes:
-                if scope.right == grant.right and scope.onward is not False:
-                    piece = self._common(grant, scope, before)
-                    if piece is not None:
-                        pieces.append(piece)
+                bound |= dict.fromkeys(scope.bound)
+                piece = self._common(grant, scope, before) if scope.onward is not False else None
+                if piece is not None:
+                    pieces.append(piece)
         if not self._all_proven(grant, pieces):
-            pieces.append(_whole(grant, False, before))
-        return pieces
+            pieces.append(_whole(grant, False, tuple(bound)))
+        return _merged(pieces)
 
     def _common(self, grant: Grant, scope: Scope, before: tuple[str, ...]) -> Scope | None:
         """What a line gives out of one scope of its granter; None where that is nothing."""
@@ -119,8 +118,8 @@ class Reckoner:
         territory = self.territory.common(grant.territory, scope.territory)
         if purposes == frozenset() or territory == frozenset():
             return None
-        ends = [each for each in (grant.until, scope.until) if each is not None]
-        known = None not in (grant.until, scope.until, purposes, territory)
+        ends = [each for each in (grant.last, scope.until) if each is not None]
+        known = None not in (grant.last, scope.until, purposes, territory)
         return Scope(
             right=grant.right,
             purposes=_sorted(purposes),
@@ -135,13 +134,14 @@ class Reckoner:
 
     def _all_proven(self, grant: Grant, pieces: Sequence[Scope]) -> bool:
         """Whether sure scopes cover all that a line gives."""
-        if grant.purposes is None or grant.territory is None or grant.until is None:
+        last = grant.last
+        if grant.purposes is None or grant.territory is None or last is None:
             return False
         return all(
             any(
                 piece.sure
                 and piece.until is not None
-                and piece.until >= grant.until
+                and piece.until >= last
                 and self.purposes.covers(piece.purposes, purpose) is Truth.YES
                 and self.territory.covers(piece.territory, place) is Truth.YES
                 for piece in pieces
@@ -190,12 +190,12 @@ class Reckoner:
 
 
 def _whole(grant: Grant, sure: bool, bound: tuple[str, ...] = ()) -> Scope:
-    known = None not in (grant.purposes, grant.territory, grant.until)
+    known = None not in (grant.purposes, grant.territory, grant.last)
     return Scope(
         right=grant.right,
         purposes=_sorted(grant.purposes),
         territory=_sorted(grant.territory),
-        until=grant.until,
+        until=grant.last,
         onward=grant.onward,
         sure=sure and known,
         by=(grant.id,),
@@ -206,7 +206,12 @@ def _whole(grant: Grant, sure: bool, bound: tuple[str, ...] = ()) -> Scope:
 
 def _granted(grant: Grant, own: bool) -> Granted:
     return Granted(
-        id=grant.id, purposes=_sorted(grant.purposes), territory=_sorted(grant.territory), until=grant.until, own=own
+        id=grant.id,
+        purposes=_sorted(grant.purposes),
+        territory=_sorted(grant.territory),
+        until=grant.last,
+        own=own,
+        certain=grant.exclusive is not None,
     )
 
 

@@ -198,7 +198,7 @@ class _Filling:
         onward = [(scope, min(known, _mark(scope.onward))) for scope, known in covering]
         yield "right", max(min(known, _sure(scope)) for scope, known in here)
         passed = max(min(known, _sure(scope)) for scope, known in onward)
-        yield "onward", passed if passed is not Truth.NO or best is not Truth.YES else Truth.NO
+        yield "onward", passed
         if passed is Truth.NO:
             return
         if self.until is not None:
@@ -236,7 +236,7 @@ class _Filling:
         free = [scope for scope in self.page.holds if not scope.bound]
         found = Truth.NO
         for grant in self.page.exclusive:
-            truth = self._meets(grant)
+            truth = min(self._meets(grant), Truth.YES if grant.certain else Truth.UNKNOWN)
             if not grant.own and free and truth is not Truth.NO:
                 # A holder that has the same from elsewhere is not bound by what came before another of its lines.
                 unbound = [limit for right in self.rights.members for limit in self._against_free(right, free)]

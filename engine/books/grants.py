@@ -88,6 +88,13 @@ class Grant:
         """Whether the line stands on a day; one whose last day is not known may."""
         return self.first <= day <= (self.until or PERPETUAL) and (self.ended is None or day < self.ended)
 
+    @property
+    def last(self) -> date | None:
+        """The last day on which the line stands, None where it is not known: that of its term, or the day before it ends."""
+        if self.ended is None or self.ended == date.min:
+            return self.until
+        return min(self.until or PERPETUAL, self.ended - timedelta(days=1))
+
 
 def grants(
     book: Book, value: Callable[[str], Value], first: date, id: str, order: int, granter: str | None, holder: str | None

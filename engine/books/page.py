@@ -39,13 +39,14 @@ class Scope(_Part):
 
 
 class Granted(_Part):
-    """A grant that stands, to somebody who takes no part in the exchange."""
+    """A grant that stands, to somebody who takes no part in the exchange. `certain`: it is known whether it is exclusive."""
 
     id: str
     purposes: tuple[str, ...] | None = None
     territory: tuple[str, ...] | None = None
     until: date | None = None
     own: bool = Field(default=True, description="the exporter itself made it")
+    certain: bool = True
 
 
 class Page(_Part):
