@@ -72,7 +72,8 @@ class Reckoner:
         """
         What each holder has on a day: each of its lines that stands, with the scopes that it gives.
 
-        A line gives what its granter had when it was made and has on the day; what goes beyond is a scope that is not sure.
+        A line gives what its granter had for certain when it was made and has on the day. Where that is not all of it, the whole line is a
+        scope too, which is not sure.
         """
         standing = [each for each in sorted(grants, key=lambda each: (not each.opened, each.order)) if each.stands(day)]
         exclusive: dict[str | None, list[Grant]] = {}
@@ -105,7 +106,7 @@ class Reckoner:
                 continue
             for scope in scopes:
                 bound |= dict.fromkeys(scope.bound)
-                piece = self._common(grant, scope, before) if scope.onward is not False else None
+                piece = self._common(grant, scope, before) if scope.sure and scope.onward else None
                 if piece is not None:
                     pieces.append(piece)
         if not self._all_proven(grant, pieces):
@@ -113,34 +114,31 @@ class Reckoner:
         return _merged(pieces)
 
     def _common(self, grant: Grant, scope: Scope, before: tuple[str, ...]) -> Scope | None:
-        """What a line gives out of one scope of its granter; None where that is nothing."""
+        """What a line gives out of a sure scope of its granter; None where that is nothing, or not known."""
         purposes = self.purposes.common(grant.purposes, scope.purposes)
         territory = self.territory.common(grant.territory, scope.territory)
-        if purposes == frozenset() or territory == frozenset():
+        if not purposes or not territory or grant.last is None or scope.until is None:
             return None
-        ends = [each for each in (grant.last, scope.until) if each is not None]
-        known = None not in (grant.last, scope.until, purposes, territory)
         return Scope(
             right=grant.right,
             purposes=_sorted(purposes),
             territory=_sorted(territory),
-            until=min(ends) if ends else None,
+            until=min(grant.last, scope.until),
             onward=grant.onward,
-            sure=scope.sure and scope.onward is True and known,
+            sure=True,
             by=(grant.id, *scope.by),
             origin=COUNTED,
             bound=tuple(dict.fromkeys((*before, *scope.bound))),
         )
 
     def _all_proven(self, grant: Grant, pieces: Sequence[Scope]) -> bool:
-        """Whether sure scopes cover all that a line gives."""
+        """Whether some scopes cover all that a line gives."""
         last = grant.last
         if grant.purposes is None or grant.territory is None or last is None:
             return False
         return all(
             any(
-                piece.sure
-                and piece.until is not None
+                piece.until is not None
                 and piece.until >= last
                 and self.purposes.covers(piece.purposes, purpose) is Truth.YES
                 and self.territory.covers(piece.territory, place) is Truth.YES
