@@ -397,6 +397,9 @@ def _meaning(rules: RuleSet, vocabulary: Vocabulary, nevers: Iterable[Never], se
             for part, (title, lines) in vocabulary.factor.items()
         ),
     ]
+    if vocabulary.books:
+        words.append([repr(book) for _, book in sorted(vocabulary.books.items())])
+        words.append([(name, each.everything) for name, each in sorted(vocabulary.values.items()) if each.everything])
     if vocabulary.organisations:
         words.append([repr(organisation) for organisation in vocabulary.organisations])
     if vocabulary.authzen is not None:

@@ -22,6 +22,7 @@ from engine.exchange import Exchange, ExchangeRefused
 from engine.pdp import PDP
 from engine.policy_language.vocabulary import DOCUMENT_FIELDS, DOCUMENT_GROUPS
 from engine.questions.possible_answers import AnswerBook
+from engine.registered import IN_REGISTER
 from engine.rules import Level
 from engine.values import Document, Missing, Range, SetOf, Value, to_json
 
@@ -81,8 +82,9 @@ class Liar:
         """Every statement of a case with one value of each class that the rules tell apart; every document and claim that is not shown."""
         exchange, vocabulary = case.exchange, self._bundle.vocabulary
         for name, value in exchange.values.items():
-            if name in exchange.follows:
-                continue  # what follows from other statements changes with them
+            known = vocabulary.facts.get(name)
+            if name in exchange.follows or name.endswith(IN_REGISTER) or (known and known.register_only):
+                continue  # what follows from other statements changes with them, and what only the register states nobody can lie about
             type = vocabulary.type_of(name)
             if type is None:
                 yield from self._of_document(case, name, value)

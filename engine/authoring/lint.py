@@ -73,6 +73,8 @@ class _Lint:
         facts |= self.words.must_be_shown
         for counter in self.words.counters.values():
             facts |= {counter.counts.removeprefix("distinct "), *counter.per}
+        for book in self.words.books.values():
+            facts |= {book.of, book.by, book.to, book.held, *book.inputs}
         families = {member: name for name, members in self.words.families.items() for member in members}
         used = {families.get(name, name).removesuffix(".total") for name in facts}
         for name in dict.fromkeys(families.get(fact, fact) for fact in self.words.facts):
