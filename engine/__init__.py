@@ -22,6 +22,7 @@ from engine.authoring.schemas import editor_schemas
 from engine.authoring.testing import Result, run
 from engine.authoring.written_policies import Instrument, instruments
 from engine.backends.durable import EngineUnavailable
+from engine.books import BOOKS, PERPETUAL, BookReader, Grant, Page, Scope, grants
 from engine.bundle import (
     Bundle,
     BundleRefused,
@@ -39,6 +40,7 @@ from engine.bundle import (
     policies_at,
     source_digest,
     source_files,
+    with_books,
 )
 from engine.deciding.contributions import Contribution, Counter, Counting, Key, Tally, covering, put
 from engine.deciding.judgement import Judgement
@@ -66,6 +68,7 @@ from engine.version import SEMANTICS, semantics_of
 from engine.version import VERSION as __version__
 
 __all__ = [
+    "BOOKS",
     "CODES",
     "DIRECTIONS",
     "INCLUDES",
@@ -76,6 +79,7 @@ __all__ = [
     "MODES",
     "PARTS",
     "PDP",
+    "PERPETUAL",
     "REGISTER",
     "SEMANTICS",
     "ActionText",
@@ -83,6 +87,7 @@ __all__ = [
     "Approval",
     "AttributesText",
     "AuthZenText",
+    "BookReader",
     "BoundsPart",
     "Bundle",
     "BundleRefused",
@@ -108,6 +113,7 @@ __all__ = [
     "ExchangeRefused",
     "Explanation",
     "FactEntry",
+    "Grant",
     "Instrument",
     "Judgement",
     "Key",
@@ -124,6 +130,7 @@ __all__ = [
     "OutcomeMove",
     "OutcomesAhead",
     "OwedDuty",
+    "Page",
     "Path",
     "Phrasebook",
     "Places",
@@ -135,6 +142,7 @@ __all__ = [
     "Range",
     "Register",
     "Result",
+    "Scope",
     "SignedOffPart",
     "SourceFile",
     "Statement",
@@ -157,6 +165,7 @@ __all__ = [
     "editor_schemas",
     "facts_digest",
     "gathered",
+    "grants",
     "instruments",
     "lay_out",
     "lint",
@@ -176,4 +185,5 @@ __all__ = [
     "source_digest",
     "source_files",
     "trials",
+    "with_books",
 ]

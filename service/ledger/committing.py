@@ -162,7 +162,7 @@ class Ledger:
         now = self._service.clock()
         ready = self._ready(transaction, live, decision, now, instead=bool(old))
         if old:
-            self._end(transaction, old, "superseded")
+            self._end(transaction, old, "superseded", moment_text(now))
         filled = self._counts.fill(transaction, live, ready.exchange, ready.moment, after=ready.stored.sequence)
         judged = self._decider.judge(live, ready.exchange, now, request_id, filled, transaction)
         tell = partial(self._decider.tell, judged, TellingAsked(), request_id, caller)
@@ -188,6 +188,7 @@ class Ledger:
         if old:
             self._happened(transaction, old, "amended", at, caller.id, reason, id)
         self._happened(transaction, id, "committed", at, caller.id, reason, old or None)
+        self._counts.rights.write(transaction, live, filled.exchange, id, sequence, ready.moment.as_of, at)
         moved = _contributions(live, judged.unsigned, ready.moment)
         self._book.move(transaction, id, sequence, moved)
         self._book.note(transaction, live.counting, _last_day(ready.moment, moved))
@@ -198,8 +199,9 @@ class Ledger:
     def withdraw(self, transaction: sa.Connection, id: str, caller: Caller, reason: str) -> Commitment:
         """End a commitment whose exchange does not happen: it no longer counts. Raises RequestRefused."""
         self._row_that_counts(transaction, id)
-        self._end(transaction, id, "withdrawn")
-        self._happened(transaction, id, "withdrawn", moment_text(self._service.clock()), caller.id, reason, None)
+        at = moment_text(self._service.clock())
+        self._end(transaction, id, "withdrawn", at)
+        self._happened(transaction, id, "withdrawn", at, caller.id, reason, None)
         told = self.read(transaction, id)
         assert told is not None
         return told
@@ -308,9 +310,10 @@ class Ledger:
         if state != "committed":
             raise RequestRefused("commitment-ended", f"the commitment is {state} already")
 
-    def _end(self, transaction: sa.Connection, id: str, state: State) -> None:
+    def _end(self, transaction: sa.Connection, id: str, state: State, at: str) -> None:
         transaction.execute(sa.update(commitment).where(commitment.c.id == id).values(state=state))
         self._book.end(transaction, id)
+        self._counts.rights.void(transaction, id, at)
 
     def _happened(
         self,

@@ -19,6 +19,7 @@ import sqlalchemy as sa
 import engine
 from service.decisions.decider import Decider
 from service.ledger.counts import Counts
+from service.ledger.rights_book import Made
 from service.log.canonical_json import canonical
 from service.problems import RequestRefused
 from service.register.stated_facts import ROLES
@@ -91,7 +92,7 @@ class Outlook:
                 exchange,
                 self.tokens.moment,
                 after=committed.row.named,
-                without=committed.row.id,
+                made=Made(committed.row.id, committed.row.sequence, committed.row.as_of, day),
             )
         except NotDecidable as cannot:
             return State(why=cannot.why)
