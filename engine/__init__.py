@@ -22,7 +22,9 @@ from engine.authoring.schemas import editor_schemas
 from engine.authoring.testing import Result, run
 from engine.authoring.written_policies import Instrument, instruments
 from engine.backends.durable import EngineUnavailable
-from engine.books import BOOKS, PERPETUAL, BookReader, Grant, Page, Scope, grants
+from engine.books.filling import BookReader
+from engine.books.grants import PERPETUAL, Grant, grants
+from engine.books.page import BOOKS, Page, Scope
 from engine.bundle import (
     Bundle,
     BundleRefused,

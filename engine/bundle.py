@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from engine.books import Page
+from engine.books.page import Page
 from engine.contradictions import Coherence, check_entries
 from engine.diagnostic import Diagnostic, Findings, Span
 from engine.exchange import Exchange, ExchangeReader

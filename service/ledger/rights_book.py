@@ -161,7 +161,7 @@ class RightsBook:
                 continue
             granter, holder = (self._party(transaction, exchange, role) for role in (book.by, book.to))
             hashed = hashed_names.asset(self.hashes, transaction, asset)
-            for each in engine.grants(book, exchange, day, id, sequence, granter, holder):
+            for each in engine.grants(book, exchange.value, day, id, sequence, granter, holder):
                 rows.append({"number": len(rows), **line_of(each, book.name, hashed)})
         if not rows:
             return
