@@ -20,6 +20,7 @@ from uuid_utils import uuid7
 import engine
 from service.callers.caller import Caller
 from service.decisions.decider import DecidedNow, Decider, TellingAsked
+from service.ledger import rights_book
 from service.ledger.book import Book
 from service.ledger.counts import Counts, Filled, Moment, bare, ends
 from service.log import tree_leaves
@@ -73,13 +74,18 @@ class CounterMovePart(LedgerPart):
 
 
 class EventPart(LedgerPart):
-    """Something that happened to a commitment. `other` is the commitment that this one replaces, or that replaces it."""
+    """
+    Something that happened to a commitment. `other` is the commitment that this one replaces, or that replaces it.
 
-    kind: Literal["committed", "withdrawn", "amended", "recounted"]
+    `first_day_without` is of the kind `ended`: the first day on which the rights that were granted no longer stand.
+    """
+
+    kind: Literal["committed", "withdrawn", "amended", "recounted", "ended"]
     at: datetime
     by: str
     reason: str | None = None
     other: str | None = None
+    first_day_without: date | None = None
 
 
 class Commitment(LedgerPart):
@@ -202,6 +208,16 @@ class Ledger:
         at = moment_text(self._service.clock())
         self._end(transaction, id, "withdrawn", at)
         self._happened(transaction, id, "withdrawn", at, caller.id, reason, None)
+        told = self.read(transaction, id)
+        assert told is not None
+        return told
+
+    def end_rights(self, transaction: sa.Connection, id: str, caller: Caller, day: date, reason: str) -> Commitment:
+        """End the rights that a commitment granted, from a day on. It stays committed, and counts as before. Raises RequestRefused."""
+        self._row_that_counts(transaction, id)
+        at = moment_text(self._service.clock())
+        self._counts.rights.end(transaction, id, day, at)
+        self._happened(transaction, id, "ended", at, caller.id, reason, None, {"from": day.isoformat()})
         told = self.read(transaction, id)
         assert told is not None
         return told
@@ -463,6 +479,7 @@ def _told(connection: sa.Connection, rows: Sequence[Any]) -> list[Commitment]:
     ids = [row.id for row in rows]
     events = _grouped(connection, commitment_event, commitment_event.c.commitment, ids, commitment_event.c.number)
     moved = _grouped(connection, movement, movement.c.commitment, ids, movement.c.fact)
+    ended = rights_book.ended(connection, ids)
     replaced = _grouped(connection, commitment, commitment.c.replaces, ids, commitment.c.sequence)
     return [
         Commitment(
@@ -479,7 +496,14 @@ def _told(connection: sa.Connection, rows: Sequence[Any]) -> list[Commitment]:
                 for m in moved(row.id)
             ],
             events=[
-                EventPart(kind=e.kind, at=datetime.fromisoformat(e.at), by=e.by, reason=e.reason, other=e.other)
+                EventPart(
+                    kind=e.kind,
+                    at=datetime.fromisoformat(e.at),
+                    by=e.by,
+                    reason=e.reason,
+                    other=e.other,
+                    first_day_without=ended.get(row.id) if e.kind == "ended" else None,
+                )
                 for e in events(row.id)
             ],
         )

@@ -11,7 +11,7 @@ INVARIANT (nothing unproven counts as held): a chain of more lines than are read
 import json
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -22,7 +22,9 @@ from service.ledger.book import Book
 from service.log import tree_leaves
 from service.log.tree_leaves import Happening
 from service.policies.live import Live
+from service.problems import RequestRefused
 from service.store.database import Database
+from service.store.moments import moment_text
 from service.store.tables import right_line, right_opening
 
 MOST_STEPS = 64  # of a chain
@@ -30,6 +32,7 @@ MOST_PARTIES = 500  # in the chains to an exporter
 MOST_LINES = 2_000  # that are read for one exchange
 
 ANY_NUMBER = 2**63 - 1  # above the number of every record
+ALWAYS = moment_text(datetime.max.replace(tzinfo=UTC))
 _PERPETUAL = engine.PERPETUAL.isoformat()
 _line, _opening = right_line.c, right_opening.c
 
@@ -42,11 +45,12 @@ def _some(name: str) -> sa.BindParameter[Any]:
     return sa.bindparam(name, expanding=True, type_=sa.String)
 
 
-# The lines of an asset that are not void, of openings and of what was committed before a record, without those of one commitment.
+# The lines of an asset that are not void, of openings and of what was committed before a record, without those of one commitment. What
+# was recorded from the moment `known` on is not known.
+_OF_ASSET = sa.and_(_line.book == _text("book"), _line.asset == _text("asset"), _line.at < _text("known"))
 _COUNTS = sa.and_(
-    _line.book == _text("book"),
-    _line.asset == _text("asset"),
-    _line.voided_at.is_(None),
+    _OF_ASSET,
+    sa.or_(_line.voided_at.is_(None), _line.voided_at >= _text("known")),
     _line.source != _text("without"),
     sa.or_(_line.sequence.is_(None), _line.sequence < sa.bindparam("before", type_=sa.BigInteger)),
 )
@@ -68,6 +72,7 @@ _COMPLETE = (
     .limit(1)
 )
 _TO = sa.select(right_line).where(_COUNTS, _line.holder.in_(_some("parties"))).limit(MOST_LINES + 1)
+_TO_ANY = sa.select(right_line).where(_OF_ASSET, _line.holder.in_(_some("parties"))).limit(MOST_LINES + 1)
 _EXCLUSIVE = (
     sa.select(right_line)
     .where(_COUNTS, _line.granter.in_(_some("parties")), sa.or_(_line.exclusive.is_(None), _line.exclusive.is_(sa.true())))
@@ -174,25 +179,38 @@ class RightsBook:
         """Make the lines of a commitment or an opening void from the start. What happened is a leaf of its own."""
         transaction.execute(sa.update(right_line).where(_line.source == source).values(voided_at=at))
 
-    def lines_of(self, connection: sa.Connection, source: str) -> list[Any]:
-        """The rows of a commitment or an opening."""
-        mine = sa.select(right_line).where(_line.source == source).order_by(_line.number)
-        return [*connection.execute(mine)]
-
     def end(self, transaction: sa.Connection, source: str, day: date, at: str) -> None:
-        """End the lines of a commitment from a day on. What happened is a leaf of its own."""
+        """
+        End the lines of a commitment from a day on. What happened is a leaf of its own.
+
+        Raises RequestRefused where there are none, where they ended already, or where the day is none on which they stand.
+        """
+        rows = transaction.execute(sa.select(right_line).where(_line.source == source)).all()
+        if not rows:
+            raise RequestRefused("not-endable", "the commitment granted no rights that a book has: there is nothing to end")
+        if rows[0].ended is not None:
+            raise RequestRefused("not-endable", f"the rights end on {rows[0].ended} already: withdraw or amend what is wrong")
+        first = min(row.first for row in rows)
+        if day.isoformat() < first:
+            raise RequestRefused("not-endable", f"the rights begin on {first}: withdraw the commitment if they never stood")
+        last = max(row.until or _PERPETUAL for row in rows)
+        if day.isoformat() > last:
+            raise RequestRefused("not-endable", f"the last day of the rights is {last} anyhow")
         ended = {"ended": day.isoformat(), "ended_at": at}
         transaction.execute(sa.update(right_line).where(_line.source == source).values(ended))
 
     def chains(
-        self, connection: sa.Connection, book: str, asset: str, holders: Collection[str], made: Made | None = None
+        self, connection: sa.Connection, asked: Mapping[str, Any], holders: Collection[str], *, void: bool = False
     ) -> list[Any]:
-        """The rows to some holders of an asset and to whoever granted them in turn. Raises TooManyLines."""
-        asked = self._asked(book, asset, made)
+        """
+        The rows to some holders of an asset and to whoever granted them in turn, and what these granted exclusively.
+
+        `void`: those that never stood, too. Raises TooManyLines.
+        """
         rows: dict[tuple[str, int], Any] = {}
         parties, new = set(holders), set(holders)
         for _ in range(MOST_STEPS):
-            found = connection.execute(_TO, {**asked, "parties": sorted(new)}).all()
+            found = connection.execute(_TO_ANY if void else _TO, {**asked, "parties": sorted(new)}).all()
             rows |= {(row.source, row.number): row for row in found}
             new = {row.granter for row in found if row.granter is not None} - parties
             parties |= new
@@ -206,6 +224,30 @@ class RightsBook:
             raise TooManyLines
         return [*rows.values()]
 
+    def assets(self, connection: sa.Connection, live: Live, exchange: engine.Exchange) -> list[str]:
+        """The hashes of the assets of an exchange, for which there are books."""
+        ids = {named(exchange, reader.book.of) for reader in live.bundle.reader.books}
+        return [hashed_names.asset(self.hashes, connection, id) for id in sorted(filter(None, ids))]
+
+    def days(self, connection: sa.Connection, live: Live, exchange: engine.Exchange, made: Made) -> set[date]:
+        """The days on which something begins, ends or expires that leads to the exporter of a commitment."""
+        found: set[date] = set()
+        for reader in live.bundle.reader.books:
+            id, holder = named(exchange, reader.book.of), self._party(connection, exchange, reader.book.by)
+            if id is None or holder is None:
+                continue
+            try:
+                rows = self.chains(
+                    connection, about(reader.book.name, hashed_names.asset(self.hashes, connection, id), made), [holder]
+                )
+            except TooManyLines:
+                continue
+            for each in grants_of(rows):
+                found |= {each.first} | ({each.ended} if each.ended else set())
+                if each.until is not None and each.until < engine.PERPETUAL:
+                    found.add(each.until + timedelta(days=1))
+        return found
+
     # --- inside ------------------------------------------------------------------------------------------------------
 
     def _page(
@@ -216,7 +258,7 @@ class RightsBook:
         if id is None:
             return None
         asset = hashed_names.asset(self.hashes, connection, id)
-        asked = self._asked(book.name, asset, made)
+        asked = about(book.name, asset, made)
         if not connection.execute(_KEPT, asked).scalar_one():
             return None
         first = made.day if made else day
@@ -225,7 +267,7 @@ class RightsBook:
             return engine.Page(on=first, known=False)
         on = made.on if made else day
         try:
-            rows = self.chains(connection, book.name, asset, [holder], made)
+            rows = self.chains(connection, asked, [holder])
         except TooManyLines:
             return engine.Page(on=first, known=False)
         besides = [each for each in (holder, recipient) if each is not None]
@@ -235,14 +277,16 @@ class RightsBook:
         page = reader.reckoner.page([*grants_of((*rows, *given))], holder, recipient, on, complete)
         return page if page.on == first else page.model_copy(update={"on": first})
 
-    def _asked(self, book: str, asset: str, made: Made | None) -> dict[str, Any]:
-        without, before = (made.id, made.sequence) if made else ("", ANY_NUMBER)
-        return {"book": book, "asset": asset, "without": without, "before": before}
-
     def _party(self, connection: sa.Connection, exchange: engine.Exchange, fact: str) -> str | None:
         """The hash of the party in a role; None where nobody knows who it is."""
         id = named(exchange, fact)
         return None if id is None else hashed_names.party(self.hashes, connection, id)
+
+
+def about(book: str, asset: str, made: Made | None = None, known: str = ALWAYS) -> dict[str, Any]:
+    """What is asked of an asset: as it was before a commitment, or as it was known before a moment."""
+    without, before = (made.id, made.sequence) if made else ("", ANY_NUMBER)
+    return {"book": book, "asset": asset, "without": without, "before": before, "known": known}
 
 
 def named(exchange: engine.Exchange, fact: str) -> str | None:
@@ -250,6 +294,20 @@ def named(exchange: engine.Exchange, fact: str) -> str | None:
     registered = exchange.document.get(engine.REGISTER, {}).get(fact, {}).get("id")
     id = registered or exchange.value(fact)
     return id if isinstance(id, str) else None
+
+
+def ended(connection: sa.Connection, sources: Collection[str]) -> dict[str, date]:
+    """The first day on which the lines of some commitments no longer stand, of those that were ended."""
+    columns = sa.select(_line.source, _line.ended).where(_line.source.in_(sources), _line.ended.is_not(None))
+    return {source: date.fromisoformat(day) for source, day in connection.execute(columns)}
+
+
+def changes(connection: sa.Connection, asset: str) -> str:
+    """A text that moves with each line of an asset that is withdrawn or ended, and with each opening; empty before the first."""
+    lines = sa.select(sa.func.count(_line.voided_at), sa.func.count(_line.ended)).where(_line.asset == asset)
+    openings = sa.select(sa.func.count(), sa.func.count(_opening.withdrawn_at)).where(_opening.asset == asset)
+    counts = [*connection.execute(lines).one(), *connection.execute(openings).one()]
+    return " ".join(map(str, counts)) if any(counts) else ""
 
 
 def grants_of(rows: Iterable[Any]) -> Iterable[engine.Grant]:

@@ -391,9 +391,9 @@ right_line = sa.Table(
     sa.Column("ended", sa.String),
     sa.Column("ended_at", sa.String),
     sa.Column("voided_at", sa.String),
-    sa.Index("right_line_of_asset", "asset", "at", "source", "number"),
-    sa.Index("right_line_to", "holder", "asset"),
-    sa.Index("right_line_from", "granter", "asset"),
+    sa.Index("right_line_of_asset", "asset", "source", "number"),
+    sa.Index("right_line_to", "holder", "asset", "source", "number"),
+    sa.Index("right_line_from", "granter", "asset", "source", "number"),
 )
 # What a party had before. Its rights are lines; `leaf` has the names of the party and the asset beside it.
 right_opening = sa.Table(

@@ -92,7 +92,7 @@ class Outlook:
                 exchange,
                 self.tokens.moment,
                 after=committed.row.named,
-                made=Made(committed.row.id, committed.row.sequence, committed.row.as_of, day),
+                made=self.made(committed, day),
             )
         except NotDecidable as cannot:
             return State(why=cannot.why)
@@ -104,6 +104,11 @@ class Outlook:
             return self._decider.judged(self.live, filled.exchange, day, day, connection)[1]
 
         return State(key, filled.exchange, self._judged.get((key, day), judge))
+
+    @staticmethod
+    def made(committed: Committed, day: date) -> Made:
+        """A commitment, as it is held on a day against what was granted before it."""
+        return Made(committed.row.id, committed.row.sequence, committed.row.as_of, day)
 
     def ahead(self, state: State, until: date) -> engine.OutcomesAhead:
         """The days on which the outcome of a state moves, up to a day."""

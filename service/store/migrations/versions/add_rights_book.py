@@ -31,9 +31,9 @@ def upgrade() -> None:
         sa.Column("ended", sa.String),
         sa.Column("ended_at", sa.String),
         sa.Column("voided_at", sa.String),
-        sa.Index("right_line_of_asset", "asset", "at", "source", "number"),
-        sa.Index("right_line_to", "holder", "asset"),
-        sa.Index("right_line_from", "granter", "asset"),
+        sa.Index("right_line_of_asset", "asset", "source", "number"),
+        sa.Index("right_line_to", "holder", "asset", "source", "number"),
+        sa.Index("right_line_from", "granter", "asset", "source", "number"),
     )
     op.create_table(
         "right_opening",
