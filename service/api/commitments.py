@@ -62,7 +62,7 @@ class WithdrawSent(Sending):
 
 class EndSent(Sending):
     from_: date = Field(alias="from", description="the first day on which the rights no longer stand")
-    reason: Reason
+    reason: Reason = Field(description="why they end")
 
 
 class AmendSent(Sending):

@@ -7,7 +7,7 @@ from datetime import date
 from functools import partial
 from typing import Annotated, Any, Literal
 
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI, Path, Request, Response
 from pydantic import BaseModel, Field
 
 from service.api import paging
@@ -45,7 +45,7 @@ class RightsOpeningSent(Sending):
 
     party: Id = Field(description=_ABOUT_PARTY)
     asset: Id = Field(description=_ABOUT_ASSET)
-    rights: list[RightPart] = Field(max_length=MOST_RIGHTS)
+    rights: list[RightPart] = Field(max_length=MOST_RIGHTS, description="the rights; none only if `complete`")
     from_: date = Field(alias="from", description="the first day on which the party has these rights")
     complete: bool = Field(description="whether the book then has everything that the party has of the asset")
     evidence: list[EvidencePart] = Field(max_length=16, description="what was shown")
@@ -56,13 +56,13 @@ class RightsOpeningSent(Sending):
 class WithdrawOpeningSent(Sending):
     """Why an opening is withdrawn."""
 
-    reason: Reason
+    reason: Reason = Field(description="why it is withdrawn")
 
 
 class RightsOpeningList(BaseModel):
     """A page of openings, the oldest first."""
 
-    openings: list[RightsOpening]
+    openings: list[RightsOpening] = Field(description="the openings")
     next: str | None = Field(description=paging.NEXT)
 
 
@@ -224,7 +224,7 @@ def add(app: FastAPI, service: Service) -> None:
         response_model=RightsOpening,
         **operation("getRightsOpening", "ledger", "An opening of rights", "not-found", needs="read"),
     )
-    def one(id: str, request: Request) -> Response:
+    def one(id: Annotated[str, Path(description="the id of the opening")], request: Request) -> Response:
         """An opening, with what was shown for it."""
         caller_of(request.scope, "read")
         return _answer(service.read(lambda connection: openings.one(connection, id), "ledger"))

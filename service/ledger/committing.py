@@ -74,18 +74,16 @@ class CounterMovePart(LedgerPart):
 
 
 class EventPart(LedgerPart):
-    """
-    Something that happened to a commitment. `other` is the commitment that this one replaces, or that replaces it.
-
-    `first_day_without` is of the kind `ended`: the first day on which the rights that were granted no longer stand.
-    """
+    """Something that happened to a commitment. `other` is the commitment that this one replaces, or that replaces it."""
 
     kind: Literal["committed", "withdrawn", "amended", "recounted", "ended"]
     at: datetime
     by: str
     reason: str | None = None
     other: str | None = None
-    first_day_without: date | None = None
+    first_day_without: date | None = Field(
+        default=None, description="of the kind `ended`: the first day on which the rights that were granted no longer stand"
+    )
 
 
 class Commitment(LedgerPart):

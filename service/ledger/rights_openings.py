@@ -34,6 +34,9 @@ from service.store.tables import right_line, right_opening
 
 MOST_RIGHTS = 32  # of one opening
 PERPETUAL = "perpetual"
+PURPOSES = "the purposes for which it is; null if not known"
+TERRITORY = "the countries in which it is, or `worldwide`; null if not known"
+ONWARD = "whether it may be passed on; null if not known"
 
 Line = Annotated[str, StringConstraints(min_length=1, max_length=256, pattern=r"^[^\x00-\x1f\x7f]+$")]
 Term = Annotated[str, StringConstraints(min_length=1, max_length=64)]
@@ -47,46 +50,44 @@ class RightPart(LedgerPart):
     It lasts for a `term` that begins on the first day of the opening, or `until` a day; `perpetual` is a term.
     """
 
-    right: Term = Field(examples=["operate"])
-    purposes: Words | None = Field(default=None, examples=[["research"]])
-    territory: Words | None = Field(default=None, examples=[["worldwide"]])
-    term: Term | None = Field(default=None, examples=["3 years"])
-    until: date | None = None
-    onward: bool | None = Field(default=None, description="whether it may be passed on")
+    right: Term = Field(description="the right, as exchanges state it", examples=["operate"])
+    purposes: Words | None = Field(default=None, description=PURPOSES, examples=[["research"]])
+    territory: Words | None = Field(default=None, description=TERRITORY, examples=[["worldwide"]])
+    term: Term | None = Field(default=None, description="how long it lasts from the first day on", examples=["3 years"])
+    until: date | None = Field(default=None, description="its last day, in the place of a term")
+    onward: bool | None = Field(default=None, description=ONWARD)
 
 
 class EvidencePart(LedgerPart):
     """What was shown for the rights. It is kept as it was stated."""
 
     kind: str = Field(
-        pattern=r"^[a-z][a-z0-9-]{0,63}$", examples=["contract", "own-production", "authorisation", "certificate"]
+        pattern=r"^[a-z][a-z0-9-]{0,63}$",
+        description="what it is",
+        examples=["contract", "own-production", "authorisation", "certificate"],
     )
-    dated: date | None = None
+    dated: date | None = Field(default=None, description="the day of the document")
     hash: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$", description="the SHA-256 of the document's bytes")
-    attested_by: Line | None = None
+    attested_by: Line | None = Field(default=None, description="who gave it or attests it")
 
 
 class RightsOpening(LedgerPart):
-    """
-    What a party had of an asset, from a day on.
+    """What a party had of an asset, from a day on."""
 
-    `party` and `asset` are null where the name was erased. `complete`: the book has everything that the party has of the asset.
-    """
-
-    id: str
-    book: str
-    party: str | None
-    asset: str | None
-    from_: date = Field(serialization_alias="from")
-    complete: bool
-    rights: list[RightPart]
-    evidence: list[EvidencePart]
-    reason: str
-    opened_at: datetime
-    opened_by: str
-    withdrawn_at: datetime | None = None
-    withdrawn_by: str | None = None
-    withdrawn_reason: str | None = None
+    id: str = Field(description="the id of the opening")
+    book: str = Field(description="the name of the book in the vocabulary")
+    party: str | None = Field(description="the party; null if its name is erased")
+    asset: str | None = Field(description="the asset")
+    from_: date = Field(serialization_alias="from", description="the first day on which the party has these rights")
+    complete: bool = Field(description="whether the book then has everything that the party has of the asset")
+    rights: list[RightPart] = Field(description="the rights; what has no end has the term `perpetual`")
+    evidence: list[EvidencePart] = Field(description="what was shown")
+    reason: str = Field(description="where this comes from")
+    opened_at: datetime = Field(description="when it was recorded")
+    opened_by: str = Field(description="who recorded it")
+    withdrawn_at: datetime | None = Field(default=None, description="when it was withdrawn; null where it was not")
+    withdrawn_by: str | None = Field(default=None, description="who withdrew it")
+    withdrawn_reason: str | None = Field(default=None, description="why it was withdrawn")
 
 
 class RightsOpenings:

@@ -19,6 +19,7 @@ from service.ledger import hashed_names
 from service.ledger.book import Book
 from service.ledger.committing import LedgerPart
 from service.ledger.rights_book import ALWAYS, RightsBook, TooManyLines, about, grants_of
+from service.ledger.rights_openings import ONWARD, PURPOSES, TERRITORY
 from service.log import tree_leaves
 from service.log.leaf import clear
 from service.log.store import of_numbers
@@ -35,54 +36,50 @@ _line = right_line.c
 class ReachPart(LedgerPart):
     """
     How far a line reaches: `sure`, if the lines of the `chain` prove it, up to an opening. What is null is not known.
-
-    The chain has the ids of commitments and of one opening, the nearest first. `exclusive_to_others` are exclusive grants that came before.
     """
 
-    purposes: list[str] | None
-    territory: list[str] | None
-    until: Until
-    onward: bool | None
-    sure: bool
-    chain: list[str]
-    exclusive_to_others: list[str]
+    purposes: list[str] | None = Field(description=PURPOSES)
+    territory: list[str] | None = Field(description=TERRITORY)
+    until: Until = Field(description="the last day, or `perpetual`; null if not known")
+    onward: bool | None = Field(description=ONWARD)
+    sure: bool = Field(description="whether the lines of the chain prove it")
+    chain: list[str] = Field(description="the ids of the commitments and of the opening behind it, the nearest first")
+    exclusive_to_others: list[str] = Field(description="earlier exclusive grants to others that bind whoever takes from it")
 
 
 class RightsLinePart(LedgerPart):
     """
     A right that somebody has or had: granted by a commitment, or opened.
 
-    `by` is the id of the commitment or the opening. `since` is the first day, `until` the last one as it was granted, `ended` the first day
-    on which it no longer stood. `proven`: everything that was granted is sure; null where too many lines lead to it. `missing` are lines
-    that would prove the rest and do not stand.
+    `since` is the first day, `until` the last one as it was granted, `ended` the first day on which it no longer stood.
     """
 
-    by: str
-    kind: Literal["grant", "opening"]
-    asset: str | None
-    right: str
-    granter: str | None
-    holder: str | None
-    purposes: list[str] | None
-    territory: list[str] | None
-    since: date
-    until: Until
-    exclusive: bool | None
-    onward: bool | None
-    state: LineState
-    ended: date | None
-    recorded_at: datetime
-    proven: bool | None
-    reaches: list[ReachPart]
-    missing: list[str]
+    by: str = Field(description="the id of the commitment or the opening")
+    kind: Literal["grant", "opening"] = Field(description="whether a commitment granted it, or an opening states it")
+    asset: str | None = Field(description="the asset; null if its name is erased")
+    right: str = Field(description="the right")
+    granter: str | None = Field(description="who granted it; null of an opening, or if the name is erased or not known")
+    holder: str | None = Field(description="who has it; null if the name is erased or not known")
+    purposes: list[str] | None = Field(description=PURPOSES)
+    territory: list[str] | None = Field(description=TERRITORY)
+    since: date = Field(description="the first day")
+    until: Until = Field(description="the last day as it was granted, or `perpetual`; null if not known")
+    exclusive: bool | None = Field(description="whether it excludes others; null if not known")
+    onward: bool | None = Field(description=ONWARD)
+    state: LineState = Field(description="how it is on the day; `withdrawn` never stood")
+    ended: date | None = Field(description="the first day on which it no longer stood; null where it was not ended")
+    recorded_at: datetime = Field(description="when it was recorded")
+    proven: bool | None = Field(description="whether all of it is sure on the day; null where too many lines lead to it")
+    reaches: list[ReachPart] = Field(description="how far it reaches, part by part; none where it does not stand")
+    missing: list[str] = Field(description="the ids of lines that would prove the rest and do not stand on the day")
 
 
 class RightsPart(LedgerPart):
     """A page of lines: those that stand `on` a day, or all, as the book was at the end of the day `known`, null for now."""
 
-    on: date
-    known: date | None
-    lines: list[RightsLinePart]
+    on: date = Field(description="the day on which they stand")
+    known: date | None = Field(description="the day at whose end the book was so; null for now")
+    lines: list[RightsLinePart] = Field(description="the lines")
     next: str | None = Field(default=None, description="the cursor of the next page; null on the last")
 
 

@@ -378,7 +378,10 @@ def watched(exchange: Exchange) -> list[tuple[Any, ...]]:
     """What the watch has told after a round."""
     assert watch(exchange.service, writing(exchange.service), exchange.now[0].date()).whole
     events = exchange.client.get("/v1/watch/events").json()["events"]
-    return [(each["kind"], each["commitment"], each["since"], each["after"], each["causes"]) for each in events]
+    return [
+        (each["type"].split(".")[3], each["subject"], *(each["data"][name] for name in ("since", "after", "causes")))
+        for each in events
+    ]
 
 
 @pytest.mark.parametrize("processes", [1, 2])
