@@ -78,7 +78,7 @@ KINDS: Mapping[Kind, tuple[int, str]] = {
     "not-erasable": (409, "The personal values of the decision are still needed"),
     "decision-moved": (409, "The decision no longer holds"),
     "commitment-ended": (409, "The commitment has ended already"),
-    "not-endable": (409, "The rights of the commitment cannot be ended so"),
+    "not-endable": (409, "The rights cannot be ended so"),
     "no-receipt": (409, "There is no receipt of this decision"),
     "idempotency-erased": (410, "The first answer was erased"),
     "body-too-large": (413, "The body is too large"),

@@ -404,3 +404,17 @@ def test_of_fifty_exclusive_grants_one_is_committed(database: str, tmp_path: Pat
         assert {each.json()["decision"]["outcome"] for each in answers if each.status_code == 409} == {"prohibited"}
         listed = httpx.get(f"{servers[-1].address}/v1/assets/weather/rights").json()["lines"]
         assert [each["kind"] for each in listed] == ["opening", "grant"]
+
+
+def test_a_browser_is_shown_the_rights_in_an_asset(exchange: Exchange) -> None:
+    """As a table, in either language; what a name holds is no HTML."""
+    opening(exchange)
+    exchange.commit("met", "<b>mill</b>", exclusive=True)
+    page = exchange.client.get("/log/rights", params={"asset": "weather"})
+    assert page.status_code == 200
+    assert "&lt;b&gt;mill&lt;/b&gt;" in page.text
+    assert page.text.count("stands, proven") == 2
+    assert "不可转授权" not in page.text
+    assert "独家" in exchange.client.get("/log/rights", params={"asset": "weather", "lang": "zh"}).text
+    assert exchange.client.get("/log/rights").status_code == 200
+    assert exchange.client.get("/log/rights", params={"asset": "weather", "on": "soon"}).status_code == 400
