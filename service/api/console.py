@@ -1,6 +1,6 @@
 """
-`GET /log`, `GET /log/{id}` and `GET /log/{id}/provisions`: the decision log for a person with a browser. `GET /log/rights`: the rights in an
-asset. Nothing here changes anything.
+`GET /log`, `GET /log/{id}` and `GET /log/{id}/provisions`: the decision log for a person with a browser; and `GET /log/rights`: the rights
+in an asset. Nothing here changes anything.
 
 The pages are HTML and one style sheet. Their content security policy forbids everything else, above all scripts.
 """

@@ -150,6 +150,8 @@ def test_a_decision_with_a_page_is_replayed_byte_for_byte(exchange: Exchange) ->
     decided = exchange.evaluate("mill", "farm")
     exchange.post(f"/v1/commitments/{given}/withdraw", {"reason": "not signed"})
     assert exchange.page(decided)["holds"]
+    other = exchange.evaluate("met", "mill", asset="tides")
+    assert exchange.client.get(f"/v1/decisions/{other['id']}/replay").json()["same"] == "bytes"
     replayed = exchange.client.get(f"/v1/decisions/{decided['id']}/replay")
     assert replayed.json()["same"] == "bytes"
     assert replayed.json()["holds"] is True
