@@ -22,6 +22,9 @@ from engine.authoring.schemas import editor_schemas
 from engine.authoring.testing import Result, run
 from engine.authoring.written_policies import Instrument, instruments
 from engine.backends.durable import EngineUnavailable
+from engine.books.filling import BookReader
+from engine.books.grants import PERPETUAL, Book, Grant, grants
+from engine.books.page import BOOKS, Page, Scope
 from engine.bundle import (
     Bundle,
     BundleRefused,
@@ -39,6 +42,7 @@ from engine.bundle import (
     policies_at,
     source_digest,
     source_files,
+    with_books,
 )
 from engine.deciding.contributions import Contribution, Counter, Counting, Key, Tally, covering, put
 from engine.deciding.judgement import Judgement
@@ -66,6 +70,7 @@ from engine.version import SEMANTICS, semantics_of
 from engine.version import VERSION as __version__
 
 __all__ = [
+    "BOOKS",
     "CODES",
     "DIRECTIONS",
     "INCLUDES",
@@ -76,6 +81,7 @@ __all__ = [
     "MODES",
     "PARTS",
     "PDP",
+    "PERPETUAL",
     "REGISTER",
     "SEMANTICS",
     "ActionText",
@@ -83,6 +89,8 @@ __all__ = [
     "Approval",
     "AttributesText",
     "AuthZenText",
+    "Book",
+    "BookReader",
     "BoundsPart",
     "Bundle",
     "BundleRefused",
@@ -108,6 +116,7 @@ __all__ = [
     "ExchangeRefused",
     "Explanation",
     "FactEntry",
+    "Grant",
     "Instrument",
     "Judgement",
     "Key",
@@ -124,6 +133,7 @@ __all__ = [
     "OutcomeMove",
     "OutcomesAhead",
     "OwedDuty",
+    "Page",
     "Path",
     "Phrasebook",
     "Places",
@@ -135,6 +145,7 @@ __all__ = [
     "Range",
     "Register",
     "Result",
+    "Scope",
     "SignedOffPart",
     "SourceFile",
     "Statement",
@@ -157,6 +168,7 @@ __all__ = [
     "editor_schemas",
     "facts_digest",
     "gathered",
+    "grants",
     "instruments",
     "lay_out",
     "lint",
@@ -176,4 +188,5 @@ __all__ = [
     "source_digest",
     "source_files",
     "trials",
+    "with_books",
 ]

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from engine.books.page import Page
 from engine.contradictions import Coherence, check_entries
 from engine.diagnostic import Diagnostic, Findings, Span
 from engine.exchange import Exchange, ExchangeReader
@@ -94,6 +95,11 @@ def accept_exchange(bundle: Bundle, document: Mapping[str, Any]) -> Exchange:
 def counted(bundle: Bundle, exchange: Exchange, counters: Collection[str]) -> Exchange:
     """The exchange with some counters from the ledger, as a record has it: they are in the exchange, and their source is told beside it."""
     return bundle.reader.counted(exchange, counters)
+
+
+def with_books(bundle: Bundle, exchange: Exchange, pages: Mapping[str, Page]) -> Exchange:
+    """The exchange with what some books say of it, in its document too; `pages` are those of its exporter and asset, by book."""
+    return bundle.reader.with_books(exchange, pages)
 
 
 class NameTaken(ValueError):

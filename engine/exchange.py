@@ -307,7 +307,7 @@ class ExchangeReader:
             document[BOOKS] = {
                 name: page.model_dump(mode="json", exclude_defaults=True) for name, page in sorted(pages.items())
             }
-        filled = {fact for book in self._books for fact in (book.book.held, *book.book.fills)}
+        filled = {fact for book in exchange.books for fact in book.entry.values}
         follows = {name: sent for name, sent in exchange.follows.items() if name not in filled}
         sources = {name: source for name, source in exchange.sources.items() if name not in filled or source == REGISTERED}
         bare = replace(exchange, document=document, values=values, follows=follows, sources=sources, books=())

@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
+from datetime import date
 from typing import Annotated, Any, TypeVar, get_args
 
 import sqlalchemy as sa
@@ -57,6 +58,11 @@ class CommitSent(Sending):
 
 class WithdrawSent(Sending):
     reason: Reason
+
+
+class EndSent(Sending):
+    from_: date = Field(alias="from", description="the first day on which the rights no longer stand")
+    reason: Reason = Field(description="why they end")
 
 
 class AmendSent(Sending):
@@ -127,6 +133,18 @@ def add(app: FastAPI, service: Service) -> None:
 
         return await once(service, request, caller, raw, work)
 
+    async def end(request: Request) -> Response:
+        """Ends the rights that a commitment granted, from a day on. It stays committed, and its counters stay as they are."""
+        caller: Caller = caller_of(request.scope, "commit")
+        raw, sent = await read(request, EndSent)
+        id = _named(request.path_params["id"])
+
+        def work(transaction: sa.Connection) -> KeptAnswer:
+            told = ledger.end_rights(transaction, id, caller, sent.from_, sent.reason)
+            return KeptAnswer(written(told), after=lambda: note(request.scope, commitment_id=id))
+
+        return await once(service, request, caller, raw, work)
+
     def committed(request: Request, done: Done) -> KeptAnswer:
         """The answer to an attempt that succeeded."""
         noted = {**_noted(done.decided.written), "commitment_id": done.commitment.id}
@@ -164,7 +182,11 @@ def add(app: FastAPI, service: Service) -> None:
     add_change(
         f"{one_id}/amend", amend, AmendSent, 201, "amendCommitment", "Replace a commitment", *deciding, "commitment-ended"
     )
-    add_change(f"{one_id}/withdraw", withdraw, WithdrawSent, 200, "withdrawCommitment", "End a commitment", "commitment-ended")
+    add_change(
+        f"{one_id}/withdraw", withdraw, WithdrawSent, 200, "withdrawCommitment", "Withdraw a commitment", "commitment-ended"
+    )
+    endable: tuple[Kind, ...] = ("commitment-ended", "not-endable")
+    add_change(f"{one_id}/end", end, EndSent, 200, "endCommitment", "End the rights that a commitment granted", *endable)
 
     @app.get(
         "/v1/commitments",

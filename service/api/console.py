@@ -1,27 +1,32 @@
 """
-`GET /log`, `GET /log/{id}` and `GET /log/{id}/provisions`: the decision log for a person with a browser. Nothing here changes anything.
+`GET /log`, `GET /log/{id}` and `GET /log/{id}/provisions`: the decision log for a person with a browser; and `GET /log/rights`: the rights
+in an asset. Nothing here changes anything.
 
 The pages are HTML and one style sheet. Their content security policy forbids everything else, above all scripts.
 """
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 import sqlalchemy as sa
 from fastapi import FastAPI, Request, Response
 
+from service.api import paging
 from service.callers.caller import caller_of
 from service.console.explained import explained, provisions
-from service.console.pages import STYLE, decision_page, list_page, missing_page, provisions_page
+from service.console.pages import STYLE, decision_page, list_page, missing_page, provisions_page, rights_page
 from service.console.reader import PageReader
 from service.console.wording import WORDS
 from service.decisions.replay import CannotReplay, Replaying
+from service.ledger.rights_readings import RightsAsked, RightsReadings
 from service.log import search
 from service.log.query import FIELDS, Query, moment
 from service.log.search import OUTCOMES
 from service.log.shown import kept
 from service.log.store import Stored
 from service.log.store import find as find_one
+from service.problems import RequestRefused
 from service.reviews import sign_offs
 from service.service import Service
 
@@ -34,6 +39,7 @@ MOST_DIGITS = 7  # in the number of a provision
 def add(app: FastAPI, service: Service) -> None:
     """Put the pages on the application."""
     replaying = Replaying.shared(app, service)
+    readings = RightsReadings(service)
 
     @app.get("/log/style.css", include_in_schema=False)
     async def style(request: Request) -> Response:
@@ -53,6 +59,23 @@ def add(app: FastAPI, service: Service) -> None:
         except (ValueError, OverflowError):
             return _wrong_address(reader)
         return _html(list_page(page, asked, cursor is not None, reader))
+
+    @app.get("/log/rights", include_in_schema=False)
+    def rights(request: Request) -> Response:
+        caller_of(request.scope, "read")
+        reader = PageReader(service.live.bundle, language(request))
+        sent = _asked(request)
+        cursor = sent.pop("cursor", None)
+        try:
+            asked = _rights_asked(sent, readings.today, cursor)
+        except (ValueError, RequestRefused):
+            return _wrong_address(reader)
+        shown = {**sent, "on": asked.on.isoformat()}
+        if asked.asset is None:
+            return _html(rights_page(shown, (), None, reader))
+        found, following = service.read(lambda connection: readings.page(connection, asked), "ledger")
+        after = None if following is None else paging.written("rights", *following)
+        return _html(rights_page(shown, [each.model_dump(mode="json") for each in found], after, reader))
 
     @app.get("/log/{id}", include_in_schema=False)
     def decision(id: str, request: Request) -> Response:
@@ -126,6 +149,24 @@ def _query(filters: Mapping[str, str]) -> Query:
         else:
             raise ValueError("no such filter")
     return Query(**words)
+
+
+def _rights_asked(sent: Mapping[str, str], today: date, cursor: str | None) -> RightsAsked:
+    """The rights that an address asks for. Raises ValueError, RequestRefused."""
+    if not sent.keys() <= {"asset", "on", "known", "history"}:
+        raise ValueError("no such filter")
+    asset = sent.get("asset")
+    if asset is not None and (len(asset) > MOST_LETTERS or "\x00" in asset):
+        raise ValueError("too long")
+    after = paging.Asked(ROWS, cursor).after("rights", str, str, int)
+    return RightsAsked(
+        on=date.fromisoformat(sent["on"]) if "on" in sent else today,
+        asset=asset,
+        known=date.fromisoformat(sent["known"]) if "known" in sent else None,
+        history=sent.get("history") == "true",
+        after=None if after is None else (after[0], after[1], after[2]),
+        limit=ROWS,
+    )
 
 
 def _not_found(reader: PageReader) -> Response:

@@ -12,6 +12,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from service.audit import rights_rows
 from service.log.canonical_json import canonical
 from service.log.receipt_leaf import FACTS
 from service.log.store import subject_of_decision
@@ -29,6 +30,8 @@ from service.store.tables import (
     metadata,
     movement,
     opening,
+    right_line,
+    right_opening,
     sign_off,
     tree_leaf,
     watch_event,
@@ -44,6 +47,8 @@ FROM_LEAVES = (
     commitment_event,
     movement,
     opening,
+    right_line,
+    right_opening,
     counted,
     bundle,
     bundle_version,
@@ -197,6 +202,8 @@ class Replica:
         if kind in _STATES:
             self._update(commitment, commitment.c.id == id, state=_STATES[kind])
             self._update(movement, mine, live=False)
+        if kind in (*_STATES, "ended"):
+            rights_rows.ended(self.rows, leaf)
         elif kind == "recounted":
             counts = {(fact, meaning) for fact, meaning in leaf["counts"]}
             self._update(commitment, commitment.c.id == id, counting=leaf["counting"])
@@ -207,6 +214,16 @@ class Replica:
     def _movements(self, index: int, leaf: Leaf) -> None:
         for row in leaf["movements"]:
             self._insert(movement, **row, commitment=leaf["commitment"], sequence=leaf["sequence"], live=True)
+
+    def _rights_granted(self, index: int, leaf: Leaf) -> None:
+        rights_rows.granted(self.rows, leaf)
+
+    def _rights_opening(self, index: int, leaf: Leaf) -> None:
+        rights_rows.opened(self.rows, index, leaf)
+        self.subjects[index] = rights_rows.subject(leaf), rights_rows.OF_SUBJECT
+
+    def _rights_opening_withdrawn(self, index: int, leaf: Leaf) -> None:
+        rights_rows.withdrawn(self.rows, leaf)
 
     def _counter_opening(self, index: int, leaf: Leaf) -> None:
         shown = {name: leaf[name] for name in ("id", "counter", "meaning", "key", "day", "by", "reason", "at")}

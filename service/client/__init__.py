@@ -14,6 +14,7 @@ from .asynchronous import AsyncClient
 from .errors import ClientError, Malformed, Place, Refused, Unavailable
 from .explanation import Explanation
 from .reviews import Recorded, Review, SignOff, SignOffsGiven, Then
+from .rights import OpenedRight, RightReach, RightsEvidence, RightsLine, RightsOpening
 from .synchronous import Client
 
 __all__ = [
@@ -27,12 +28,17 @@ __all__ = [
     "Explanation",
     "Gap",
     "Malformed",
+    "OpenedRight",
     "Owed",
     "Place",
     "Question",
     "Recorded",
     "Refused",
     "Review",
+    "RightReach",
+    "RightsEvidence",
+    "RightsLine",
+    "RightsOpening",
     "SignOff",
     "SignOffsGiven",
     "SignedOff",

@@ -13,7 +13,9 @@ from .errors import Malformed, Refused
 from .explanation import Explanation
 from .pages import Filter, Pages, query
 from .reviews import Recorded, Review, SignOff, SignOffsGiven, Then, Verdict
+from .rights import RightsLine, RightsOpening
 from .shapes import member
+from .shapes import read as shaped
 
 RECEIPT = "fifthfactor/receipt/1"
 MOST_PAGES = 1_000  # of the list of withdrawals
@@ -162,6 +164,66 @@ def amend(commitment: str, decision: str, reason: str) -> Call[Committed]:
     """Amend a commitment."""
     path = f"/v1/commitments/{_part(commitment)}/amend"
     return Call("POST", path, _committed(decision), _json({"decision": decision, "reason": reason}))
+
+
+def end(commitment: str, day: date, reason: str) -> Call[Committed]:
+    """End the rights that a commitment granted."""
+    path = f"/v1/commitments/{_part(commitment)}/end"
+
+    def read(came: Came) -> Committed:
+        found = answers.commitment(came.document())
+        if (found.id, found.state) != (commitment, "committed"):
+            raise Malformed("the answer is about another commitment")
+        return found
+
+    return Call("POST", path, read, _json({"from": day.isoformat(), "reason": reason}))
+
+
+def open_rights(
+    party: str,
+    asset: str,
+    rights: Iterable[Mapping[str, Any]],
+    first: date,
+    complete: bool,
+    evidence: Iterable[Mapping[str, Any]],
+    reason: str,
+) -> Call[RightsOpening]:
+    """State what a party has of an asset."""
+    body = {
+        "party": party,
+        "asset": asset,
+        "rights": [*rights],
+        "from": first.isoformat(),
+        "complete": complete,
+        "evidence": [*evidence],
+        "reason": reason,
+    }
+    return Call("POST", "/v1/rights/openings", lambda came: shaped(RightsOpening, came.document()), _json(body))
+
+
+def withdraw_opening(id: str, reason: str) -> Call[RightsOpening]:
+    """Withdraw an opening of rights."""
+
+    def read(came: Came) -> RightsOpening:
+        found = shaped(RightsOpening, came.document())
+        if found.id != id or found.withdrawn_at is None:
+            raise Malformed("the answer is not that opening, withdrawn")
+        return found
+
+    return Call("POST", f"/v1/rights/openings/{_part(id)}/withdraw", read, _json({"reason": reason}))
+
+
+def rights_openings(party: str | None, asset: str | None) -> Pages[RightsOpening]:
+    """Read every page of the openings."""
+    named = {name: value for name, value in (("party", party), ("asset", asset)) if value is not None}
+    return Pages("/v1/rights/openings", "openings", RightsOpening, named)
+
+
+def rights(kind: str, id: str, on: date | None, known: date | None, history: bool) -> Pages[RightsLine]:
+    """Read every page of the rights in an asset or of a party; `kind` is `assets` or `parties`."""
+    days = {name: day.isoformat() for name, day in (("on", on), ("known", known)) if day is not None}
+    filters: dict[str, Filter] = {**days, "history": history}
+    return Pages(f"/v1/{kind}/{_part(id)}/rights", "lines", RightsLine, filters)
 
 
 def put(kind: str, id: str, content: Mapping[str, Any]) -> Call[dict[str, Any]]:

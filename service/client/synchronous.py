@@ -17,6 +17,7 @@ from .errors import Malformed, Refused
 from .explanation import Explanation
 from .pages import Filter, Item, Pages
 from .reviews import Recorded, Review, SignOff, SignOffsGiven
+from .rights import RightsLine, RightsOpening
 
 
 class Client:
@@ -143,6 +144,52 @@ class Client:
     def amend(self, commitment: str, decision: str, reason: str) -> Committed:
         """Amend a commitment: `decision` is the one on the exchange as it really happened."""
         return self._call(calls.amend(commitment, decision, reason))
+
+    def end(self, commitment: str, first_day_without: date, reason: str) -> Committed:
+        """End the rights that a commitment granted, from a day on. It stays committed."""
+        return self._call(calls.end(commitment, first_day_without, reason))
+
+    def open_rights(
+        self,
+        party: str,
+        asset: str,
+        rights: Iterable[Mapping[str, Any]],
+        *,
+        first: date,
+        complete: bool,
+        evidence: Iterable[Mapping[str, Any]] = (),
+        reason: str,
+    ) -> RightsOpening:
+        """
+        State what a party has of an asset, from the day `first` on.
+
+        `complete`: the book then has everything that the party has of the asset.
+        """
+        return self._call(calls.open_rights(party, asset, rights, first, complete, evidence, reason))
+
+    def withdraw_opening(self, id: str, reason: str) -> RightsOpening:
+        """Withdraw an opening: what it stated never counted."""
+        return self._call(calls.withdraw_opening(id, reason))
+
+    def rights_openings(self, *, party: str | None = None, asset: str | None = None) -> Iterator[RightsOpening]:
+        """Openings, also those that were withdrawn, the oldest first. The time-out is that of a page."""
+        return self._each(calls.rights_openings(party, asset))
+
+    def rights_of_asset(
+        self, id: str, *, on: date | None = None, known: date | None = None, history: bool = False
+    ) -> Iterator[RightsLine]:
+        """
+        The rights in an asset that stand on a day, by what was known at the end of another; `history`: also those that do not stand.
+
+        Days that are left out are today, and now. The time-out is that of a page.
+        """
+        return self._each(calls.rights("assets", id, on, known, history))
+
+    def rights_of_party(
+        self, id: str, *, on: date | None = None, known: date | None = None, history: bool = False
+    ) -> Iterator[RightsLine]:
+        """The rights that a party has, and those that it granted; as `rights_of_asset`."""
+        return self._each(calls.rights("parties", id, on, known, history))
 
     def put_party(self, id: str, party: Mapping[str, Any]) -> dict[str, Any]:
         """Write a party of the register. `party` replaces everything stated before."""

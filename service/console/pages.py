@@ -129,6 +129,16 @@ def list_page(page: Page, filters: Mapping[str, str], paged: bool, reader: PageR
     )
 
 
+def rights_page(asked: Part, lines: Sequence[Part], following: str | None, reader: PageReader) -> str:
+    """
+    The page of the rights in an asset on a day. `asked` has `asset`, `on`, `known` and `history` as the address has them.
+
+    `lines` are those of a page of `GET /v1/assets/{id}/rights`, `following` is the cursor of the next.
+    """
+    filters = {name: value for name, value in asked.items() if value}
+    return _page("rights.html", reader, "/log/rights", asked=asked, filters=filters, lines=lines, next=following)
+
+
 def missing_page(reader: PageReader, title: str, text: str) -> str:
     """A page that says why there is nothing to show."""
     return _page("missing.html", reader, "/log", title=title, text=text)

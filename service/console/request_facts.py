@@ -119,7 +119,9 @@ def _places(reader: PageReader) -> Callable[[str], int]:
 def _facts(record: Part, log: Part, reader: PageReader) -> Iterator[FactShown]:
     """The facts of the request, one per line, and those of the register. A document is one line."""
     request = record.get("request") or {}
-    yield from _lines({name: value for name, value in request.items() if name != engine.REGISTER}, "", log, reader)
+    yield from _lines(
+        {name: value for name, value in request.items() if name not in (engine.REGISTER, engine.BOOKS)}, "", log, reader
+    )
     for name, entity in (request.get(engine.REGISTER) or {}).items():
         for line in _lines(entity.get("states") or {}, f"/{engine.REGISTER}/{_step(name)}/states", log, reader):
             yield replace(line, registered=True)

@@ -138,14 +138,15 @@ class Decider:
         """
         The key of the answer to an exchange in the decision cache; none where the answer depends on more than the exchange.
 
-        It does where a part of the explanation is asked for, where a shadow decides beside, where the ledger counts, and where the
-        caller may not be told what is in the register.
+        It does where a part of the explanation is asked for, where a shadow decides beside, where the ledger counts or a book may have the
+        asset, and where the caller may not be told what is in the register.
         """
         hidden = engine.REGISTER in body.document and not caller.reads
         if asked.include or self._service.shadow or hidden or not body.sound:
             return b""
         try:
-            if not self._counts.unused(self._service.store.database, live):
+            database = self._service.store.database
+            if not self._counts.unused(database, live) or not self._counts.rights.silent(database, live, body.document):
                 return b""
         except sa.exc.SQLAlchemyError:
             return b""  # who decides finds the error again, and says it
@@ -316,15 +317,16 @@ class Decider:
         return now.astimezone(self._zone).date()
 
     def _filled(self, live: Live, exchange: engine.Exchange, now: datetime) -> Filled:
-        """The exchange with its counters as they are now. A commitment looks them up again."""
-        if not live.counting.counters:
-            return Filled(exchange, {}, {})
+        """The exchange with its counters and what the books say, as they are now. A commitment looks them up again."""
         today = self._today(now)
         as_of = exchange.as_of or today
         moment = Moment(as_of, now if as_of == today else None)
         database = self._service.store.database
         try:
-            if self._counts.unused(database, live):
+            silent = self._counts.rights.silent(database, live, exchange.document)
+            if silent and not live.counting.counters:
+                return Filled(exchange, {}, {})
+            if silent and self._counts.unused(database, live):
                 if not self._counts.sent(live, exchange.document):
                     return Filled(exchange, {}, dict.fromkeys(live.counting.facts, ANY_NUMBER))
                 return self._counts.fill(None, live, exchange, moment)

@@ -20,6 +20,7 @@ from uuid_utils import uuid7
 import engine
 from service.callers.caller import Caller
 from service.decisions.decider import DecidedNow, Decider, TellingAsked
+from service.ledger import rights_book
 from service.ledger.book import Book
 from service.ledger.counts import Counts, Filled, Moment, bare, ends
 from service.log import tree_leaves
@@ -75,11 +76,14 @@ class CounterMovePart(LedgerPart):
 class EventPart(LedgerPart):
     """Something that happened to a commitment. `other` is the commitment that this one replaces, or that replaces it."""
 
-    kind: Literal["committed", "withdrawn", "amended", "recounted"]
+    kind: Literal["committed", "withdrawn", "amended", "recounted", "ended"]
     at: datetime
     by: str
     reason: str | None = None
     other: str | None = None
+    first_day_without: date | None = Field(
+        default=None, description="of the kind `ended`: the first day on which the rights that were granted no longer stand"
+    )
 
 
 class Commitment(LedgerPart):
@@ -162,7 +166,7 @@ class Ledger:
         now = self._service.clock()
         ready = self._ready(transaction, live, decision, now, instead=bool(old))
         if old:
-            self._end(transaction, old, "superseded")
+            self._end(transaction, old, "superseded", moment_text(now))
         filled = self._counts.fill(transaction, live, ready.exchange, ready.moment, after=ready.stored.sequence)
         judged = self._decider.judge(live, ready.exchange, now, request_id, filled, transaction)
         tell = partial(self._decider.tell, judged, TellingAsked(), request_id, caller)
@@ -188,6 +192,7 @@ class Ledger:
         if old:
             self._happened(transaction, old, "amended", at, caller.id, reason, id)
         self._happened(transaction, id, "committed", at, caller.id, reason, old or None)
+        self._counts.rights.write(transaction, live, filled.exchange, id, sequence, ready.moment.as_of, at)
         moved = _contributions(live, judged.unsigned, ready.moment)
         self._book.move(transaction, id, sequence, moved)
         self._book.note(transaction, live.counting, _last_day(ready.moment, moved))
@@ -198,8 +203,19 @@ class Ledger:
     def withdraw(self, transaction: sa.Connection, id: str, caller: Caller, reason: str) -> Commitment:
         """End a commitment whose exchange does not happen: it no longer counts. Raises RequestRefused."""
         self._row_that_counts(transaction, id)
-        self._end(transaction, id, "withdrawn")
-        self._happened(transaction, id, "withdrawn", moment_text(self._service.clock()), caller.id, reason, None)
+        at = moment_text(self._service.clock())
+        self._end(transaction, id, "withdrawn", at)
+        self._happened(transaction, id, "withdrawn", at, caller.id, reason, None)
+        told = self.read(transaction, id)
+        assert told is not None
+        return told
+
+    def end_rights(self, transaction: sa.Connection, id: str, caller: Caller, day: date, reason: str) -> Commitment:
+        """End the rights that a commitment granted, from a day on. It stays committed, and counts as before. Raises RequestRefused."""
+        self._row_that_counts(transaction, id)
+        at = moment_text(self._service.clock())
+        self._counts.rights.end(transaction, id, day, at)
+        self._happened(transaction, id, "ended", at, caller.id, reason, None, {"from": day.isoformat()})
         told = self.read(transaction, id)
         assert told is not None
         return told
@@ -308,9 +324,10 @@ class Ledger:
         if state != "committed":
             raise RequestRefused("commitment-ended", f"the commitment is {state} already")
 
-    def _end(self, transaction: sa.Connection, id: str, state: State) -> None:
+    def _end(self, transaction: sa.Connection, id: str, state: State, at: str) -> None:
         transaction.execute(sa.update(commitment).where(commitment.c.id == id).values(state=state))
         self._book.end(transaction, id)
+        self._counts.rights.void(transaction, id, at)
 
     def _happened(
         self,
@@ -460,6 +477,7 @@ def _told(connection: sa.Connection, rows: Sequence[Any]) -> list[Commitment]:
     ids = [row.id for row in rows]
     events = _grouped(connection, commitment_event, commitment_event.c.commitment, ids, commitment_event.c.number)
     moved = _grouped(connection, movement, movement.c.commitment, ids, movement.c.fact)
+    ended = rights_book.ended(connection, ids)
     replaced = _grouped(connection, commitment, commitment.c.replaces, ids, commitment.c.sequence)
     return [
         Commitment(
@@ -476,7 +494,14 @@ def _told(connection: sa.Connection, rows: Sequence[Any]) -> list[Commitment]:
                 for m in moved(row.id)
             ],
             events=[
-                EventPart(kind=e.kind, at=datetime.fromisoformat(e.at), by=e.by, reason=e.reason, other=e.other)
+                EventPart(
+                    kind=e.kind,
+                    at=datetime.fromisoformat(e.at),
+                    by=e.by,
+                    reason=e.reason,
+                    other=e.other,
+                    first_day_without=ended.get(row.id) if e.kind == "ended" else None,
+                )
                 for e in events(row.id)
             ],
         )

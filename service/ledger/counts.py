@@ -1,8 +1,8 @@
 """
-The counters of an exchange: from the ledger, and from the caller if the settings allow it.
+The counters of an exchange: from the ledger, and from the caller if the settings allow it; and the pages of the books of rights.
 
-An exchange goes in. It comes out with its counters filled in, each with its source. A record shows the counters exactly as they entered
-the decision. No counter is lower than what the ledger has for certain.
+An exchange goes in. It comes out with its counters filled in, each with its source, and with what the books say. A record shows both
+exactly as they entered the decision. No counter is lower than what the ledger has for certain.
 """
 
 from collections.abc import Mapping
@@ -15,6 +15,7 @@ import sqlalchemy as sa
 
 import engine
 from service.ledger.book import ALWAYS, NOT_FOUND, NOTHING, Book, FoundCounts, Wanted
+from service.ledger.rights_book import Made, RightsBook
 from service.policies.live import Live
 from service.problems import ProblemPlace, RequestRefused
 from service.settings import Settings, time_zone
@@ -44,8 +45,10 @@ class Moment:
 @dataclass(frozen=True, slots=True)
 class Filled:
     """
-    An exchange with its counters. `marks` has the source of each counter that was filled in, as a record shows it. `others` has what the
-    ledger counts without this exchange.
+    An exchange with its counters and with what the books say.
+
+    `marks` has the source of each counter that was filled in, as a record shows it. `others` has what the ledger counts without this
+    exchange.
     """
 
     exchange: engine.Exchange
@@ -58,6 +61,7 @@ class Counts:
 
     def __init__(self, settings: Settings, book: Book) -> None:
         self.book = book
+        self.rights = RightsBook(book)
         self._callers = settings.callers_counts
         self._since = settings.ledger_since if isinstance(settings.ledger_since, date) else date.max
 
@@ -81,15 +85,18 @@ class Counts:
         moment: Moment,
         *,
         after: int | None = None,
-        without: str | None = None,
+        made: Made | None = None,
     ) -> Filled:
         """
-        The exchange with its counters filled in; a ledger that counts nothing (`unused`) needs no connection.
+        The exchange with its counters and with what the books say.
 
-        `after` is the number of the record with the counts that the caller sent: what was committed later is added to them. `without` is
+        Where the ledger is `unused` and the books are silent, no connection is needed.
+
+        `after` is the number of the record with the counts that the caller sent: what was committed later is added to them. `made` is
         the commitment of this exchange, if it has one: what it adds is the exchange's own count. Raises RequestRefused if the caller sent
         a count and the settings do not allow it.
         """
+        without = made.id if made else None
         counting = live.counting
         # What an exchange adds is counted for what is stated: the engine compares its counters with what is registered, too.
         stated = exchange.as_stated()
@@ -126,7 +133,10 @@ class Counts:
                     counts[fact] = value
                     marks[fact] = {"from": source, **ends(value)} | ({} if told is None else {"brought": ends(told)})
         counted = [fact for fact, mark in marks.items() if mark["from"] == "ledger"]
-        return Filled(counting.filled(exchange, counts, counted) if counts else exchange, marks, others)
+        filled = counting.filled(exchange, counts, counted) if counts else exchange
+        if connection is not None:
+            filled = self.rights.filled(connection, live, filled, moment.as_of, made)
+        return Filled(filled, marks, others)
 
     def wanted(self, connection: sa.Connection | None, counter: engine.Counter, key: engine.Key, moment: Moment) -> Wanted:
         """A counter for a key, in its window at a moment; without a connection for no key."""
@@ -182,7 +192,9 @@ def ends(count: engine.Range) -> dict[str, int]:
 
 
 def bare(request: Mapping[str, Any], marks: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any]:
-    """The request of a record as its caller sent it: with the counts that the caller sent, without those that were filled in."""
+    """The request of a record as its caller sent it: with the counts that the caller sent, without what the service filled in."""
+    if engine.BOOKS in request:
+        request = {name: value for name, value in request.items() if name != engine.BOOKS}
     for fact, mark in marks.items():
         request = engine.put(request, fact, mark.get("brought"))
     return request

@@ -33,15 +33,18 @@ MOST_BYTES = 64 * 1024  # of one entity, as it is sent
 State = Literal["held", "withdrawn", "erased"]
 
 # A text that fits into an address and into a line: no control characters, no half characters, no space at either end. It may have slashes,
-# but no step that an address would lose (`.` and `..`), and it does not end like the address of a history.
+# but no step that an address would lose (`.` and `..`), and it does not end like the address of a history or of rights.
 _ID = re.compile(
-    r"(?!(.*/)?\.{1,2}(/|\Z))(?!.*/history\Z)"
+    r"(?!(.*/)?\.{1,2}(/|\Z))(?!.*/(history|rights)\Z)"
     r"[^\s\x00-\x1f\x7f-\x9f\ud800-\udfff]([^\x00-\x1f\x7f-\x9f\ud800-\udfff]*[^\s\x00-\x1f\x7f-\x9f\ud800-\udfff])?"
 )
 _KIND = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
 _LINE = re.compile(r"[^\x00-\x1f\x7f-\x9f\ud800-\udfff]*")
 MOST_OF_AN_ID = 256  # as many as an exchange may state
-WRONG_ID = f"must be a text of 1 to {MOST_OF_AN_ID} characters without control characters, `.` or `..` as a step, or `/history` at its end"
+WRONG_ID = (
+    f"must be a text of 1 to {MOST_OF_AN_ID} characters without control characters, `.` or `..` as a step,"
+    " `/history` or `/rights` at its end"
+)
 
 
 def is_id(text: str) -> bool:

@@ -99,9 +99,10 @@ def read(
     document = engine.read_object(raw, engine.MAX_BYTES)
     states = stating(live)
     merging = _Merging({name: value for name, value in document.items() if name != NAMED}, reader)
-    if merging.document.pop(engine.REGISTER, None) is not None:
-        # INVARIANT (one source): what an exchange says of the register is from the register.
-        merging.wrong(f"/{engine.REGISTER}", "unknown-key", "the service fills this in from its register; leave it out")
+    # INVARIANT (one source): what an exchange says of the register is from the register, and what it says of the books from the books.
+    for member, source in ((engine.REGISTER, "its register"), (engine.BOOKS, "its books")):
+        if merging.document.pop(member, None) is not None:
+            merging.wrong(f"/{member}", "unknown-key", f"the service fills this in from {source}; leave it out")
     names = [*_names(document[NAMED], states, merging)] if NAMED in document else []
     named = {each.role for each in names}
     names += [each for each in _ids(document, states) if each.role not in named]

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 BigInteger = sa.BigInteger().with_variant(sa.Integer, "sqlite")  # SQLite's row number is an INTEGER
 
-REVISION = "witnesses"  # the newest of the migrations, which make these tables
+REVISION = "rights_book"  # the newest of the migrations, which make these tables
 
 metadata = sa.MetaData()
 
@@ -364,6 +364,57 @@ counted = sa.Table(
     sa.Column("counting", sa.String, primary_key=True),
     sa.Column("meaning", sa.String, primary_key=True),
     sa.Column("last", sa.String, nullable=False),
+)
+
+# --- the book of rights -----------------------------------------------------------------------------------------------
+
+# A right that a commitment granted, or that an opening states. `source` is the commitment or the opening. Parties and assets are keyed
+# hashes. `granter` is null where it is not known, and of an opening. `ended` is the first day on which the line no longer stands.
+right_line = sa.Table(
+    "right_line",
+    metadata,
+    sa.Column("source", sa.String, primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("book", sa.String, nullable=False),
+    sa.Column("asset", sa.String, nullable=False),
+    sa.Column("granter", sa.String),
+    sa.Column("holder", sa.String),
+    sa.Column("conveyed", sa.String, nullable=False),
+    sa.Column("purposes", sa.Text),
+    sa.Column("territory", sa.Text),
+    sa.Column("first", sa.String, nullable=False),
+    sa.Column("until", sa.String),
+    sa.Column("exclusive", sa.Boolean),
+    sa.Column("onward", sa.Boolean),
+    sa.Column("sequence", BigInteger),  # of the record that was committed; null for an opening
+    sa.Column("at", sa.String, nullable=False),
+    sa.Column("ended", sa.String),
+    sa.Column("ended_at", sa.String),
+    sa.Column("voided_at", sa.String),
+    sa.Index("right_line_of_asset", "asset", "source", "number"),
+    sa.Index("right_line_to", "holder", "asset", "source", "number"),
+    sa.Index("right_line_from", "granter", "asset", "source", "number"),
+)
+# What a party had before. Its rights are lines; `leaf` has the names of the party and the asset beside it.
+right_opening = sa.Table(
+    "right_opening",
+    metadata,
+    sa.Column("id", sa.String, primary_key=True),
+    sa.Column("leaf", BigInteger, nullable=False),
+    sa.Column("book", sa.String, nullable=False),
+    sa.Column("asset", sa.String, nullable=False),
+    sa.Column("party", sa.String, nullable=False),
+    sa.Column("complete", sa.Boolean, nullable=False),
+    sa.Column("day", sa.String, nullable=False),
+    sa.Column("evidence", sa.Text, nullable=False),
+    sa.Column("reason", sa.String, nullable=False),
+    sa.Column("at", sa.String, nullable=False),
+    sa.Column("by", sa.String, nullable=False),
+    sa.Column("withdrawn_at", sa.String),
+    sa.Column("withdrawn_by", sa.String),
+    sa.Column("withdrawn_reason", sa.String),
+    sa.Index("right_opening_of_asset", "asset", "party"),
+    sa.Index("right_opening_of_party", "party"),
 )
 
 # --- the watch over commitments -------------------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """
-What a commitment's outcome rests on besides the day: policies, entries of the register, counters, sign-offs, and that nothing is erased.
+What a commitment's outcome rests on besides the day: policies, entries of the register, counters, the books of rights, sign-offs, and that
+nothing is erased.
 
 A ground is kept as a short token, which moves when the ground does. So a round compares tokens, and decides again only what has moved.
 A token holds nothing of an entity or of a key: they are named by keyed hashes, as in the ledger.
@@ -13,6 +14,7 @@ from typing import Any, Literal
 
 import sqlalchemy as sa
 
+from service.ledger import rights_book
 from service.ledger.book import ALWAYS, NOT_FOUND, Book, Wanted
 from service.ledger.counts import Moment
 from service.policies.live import Live
@@ -20,7 +22,7 @@ from service.store.tables import entity, entity_alias, movement, sign_off
 from service.watch.committed import Row
 
 # Why a commitment is decided again. `new`: the watch has not seen it. `day`: a day comes near on which a test may change.
-Reason = Literal["new", "erased", "bundle", "register", "counters", "sign-offs", "day"]
+Reason = Literal["new", "erased", "bundle", "register", "counters", "rights", "sign-offs", "day"]
 # In the place of a key that is not known, where the caller stated a count: whatever anybody commits is added to it.
 ANY_KEY = "*"
 _REGISTER = ("register",)  # what the hash of an entity's name is per
@@ -40,17 +42,19 @@ class Grounds:
     """
     The tokens by which a commitment was decided. `dues` are the duties not told yet.
 
-    `entities` has a token for the hash of each entity, `counters` the name, the meaning, the keys and the token of each counter.
+    `entities` has a token for the hash of each entity, `counters` the name, the meaning, the keys and the token of each counter, `rights` a
+    token for the hash of the asset.
     """
 
     entities: Mapping[str, str] = field(default_factory=dict)
     counters: tuple[tuple[str, str, tuple[str, ...], str], ...] = ()
     dues: tuple[Due, ...] = ()
+    rights: Mapping[str, str] = field(default_factory=dict)
 
     def text(self) -> str:
         """As a row holds it."""
         dues = [[each.day.isoformat(), each.duty, each.who] for each in self.dues]
-        held = {"entities": dict(self.entities), "counters": self.counters, "dues": dues}
+        held = {"entities": dict(self.entities), "counters": self.counters, "dues": dues, "rights": dict(self.rights)}
         return json.dumps({name: each for name, each in held.items() if each}, separators=(",", ":"))
 
     @classmethod
@@ -61,6 +65,7 @@ class Grounds:
             held.get("entities", {}),
             tuple((name, meaning, tuple(keys), token) for name, meaning, keys, token in held.get("counters", ())),
             tuple(Due(date.fromisoformat(day), duty, who) for day, duty, who in held.get("dues", ())),
+            held.get("rights", {}),
         )
 
 
@@ -73,6 +78,7 @@ class Tokens:
         self._book = book
         self._by_meaning = {each.meaning: each for each in live.counting.counters}
         self._counters: dict[tuple[str, tuple[str, ...]], str] = {}
+        self._rights: dict[str, str] = {}
         self._entities = self._registered(connection)
         self.sign_offs: int = connection.execute(
             sa.select(sa.func.coalesce(sa.func.max(sign_off.c.number), -1) + 1)
@@ -118,6 +124,12 @@ class Tokens:
             self._counters[place] = found
         return self._counters[place]
 
+    def rights(self, connection: sa.Connection, asset: str) -> str:
+        """The token of an asset in the books of rights: it moves with what is withdrawn, ended or opened; empty before that."""
+        if asset not in self._rights:
+            self._rights[asset] = rights_book.changes(connection, asset)
+        return self._rights[asset]
+
     def reasons(self, connection: sa.Connection, row: Row, until: date) -> tuple[Reason, ...]:
         """Why a commitment is to be decided again, with a look ahead until a day; none where nothing has moved."""
         seen = row.watched
@@ -129,6 +141,7 @@ class Tokens:
             "bundle": seen.watched_meaning != self.live.digests.meaning,
             "register": any(self.entity(hashed) != token for hashed, token in held.entities.items()),
             "counters": bool(self.moved_counters(connection, held)),
+            "rights": any(self.rights(connection, asset) != token for asset, token in held.rights.items()),
             "sign-offs": 0 <= seen.watched_sign_offs < self.sign_offs,
             "day": seen.watched_next_day is not None and seen.watched_next_day <= until.isoformat(),
         }

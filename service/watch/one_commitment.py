@@ -68,13 +68,13 @@ class OneCommitment:
             state, begin = self._state(today), today
             self._ground_moved(state)
         until = self._until if runs is None else min(self._until, runs)
-        days = [] if over else self._days_of_register()
-        state = self._walk(state, begin, until, [day for day in days if begin < day <= until])
+        days = {} if over else self._days_of_register() | self._days_of_rights(state)
+        state = self._walk(state, begin, until, {day: cause for day, cause in sorted(days.items()) if begin < day <= until})
         if changed:
             self._averted(begin, until)
         dues = self._dues()
         upcoming = [self._outlook.ahead(state, max(until, begin)).next_day if runs is None or until < runs else None]
-        upcoming += [next((day for day in days if day > until), None), min((each.day for each in dues), default=None)]
+        upcoming += [next((day for day in sorted(days) if day > until), None), min((each.day for each in dues), default=None)]
         told = self._not_told()
         if len(told) < len(self._found) and begin <= today and self._said(told) != self._state(today).outcome:
             upcoming.append(today + _DAY)  # the same cause has moved it back and forth in one day: another day tells it
@@ -90,8 +90,8 @@ class OneCommitment:
 
     # --- the days ----------------------------------------------------------------------------------------------------
 
-    def _walk(self, state: State, begin: date, until: date, days: Sequence[date]) -> State:
-        """From a day to another, over the days on which what the register says changes; returns the state on the last stretch."""
+    def _walk(self, state: State, begin: date, until: date, days: Mapping[date, Reason]) -> State:
+        """From a day to another, over the days on which what the register or a book says changes; returns the state on the last stretch."""
         for day in (*days, None):
             last = until if day is None else day - _DAY
             outcome, standing = state.outcome, state
@@ -104,7 +104,7 @@ class OneCommitment:
             if day is not None:
                 before, state, begin = outcome, self._state(day), day
                 if state.outcome != before:
-                    self._add(state, day, before, "register", ("register",))
+                    self._add(state, day, before, days[day], (days[day],))
         return state
 
     def _day_moved(self, move: engine.OutcomeMove, before: str | None, standing: State) -> None:
@@ -187,7 +187,11 @@ class OneCommitment:
                     keys = (ANY_KEY,)
                 token = tokens.counter(connection, counter.meaning, keys)
                 counters = (*counters, (counter.name, counter.meaning, keys, token))
-        return Grounds({name: tokens.entity(name) for name in names}, counters)
+        rights = self._held.rights
+        if state.exchange is not None:
+            assets = self._outlook.counts.rights.assets(connection, self._outlook.live, state.exchange)
+            rights = {asset: tokens.rights(connection, asset) for asset in assets}
+        return Grounds({name: tokens.entity(name) for name in names}, counters, rights=rights)
 
     def _dues(self) -> tuple[Due, ...]:
         """The duties that are not told yet; those that fall due soon are told."""
@@ -267,23 +271,34 @@ class OneCommitment:
         except NotDecidable:
             versions = []
         found += ["register"] if known != versions else []
+        exchange = self._state(self._today).exchange
+        if exchange is not None and exchange.document.get(engine.BOOKS) != record["request"].get(engine.BOOKS):
+            found.append("rights")
         return tuple(found) or (("sign-offs",) if record.get("signed_off") else ("counters",))
 
     def _signable(self, state: State) -> bool:
         judgement = state.judgement
         return judgement is not None and bool(judgement.signable or judgement.signed)
 
-    def _days_of_register(self) -> list[date]:
+    def _days_of_rights(self, state: State) -> dict[date, Reason]:
+        """The days on which a line of a book begins or ends on which the exchange rests."""
+        if state.exchange is None:
+            return {}
+        outlook, connection = self._outlook, self._connection
+        days = outlook.counts.rights.days(connection, outlook.live, state.exchange, outlook.made(self._committed, self._today))
+        return dict.fromkeys(days, "rights")
+
+    def _days_of_register(self) -> dict[date, Reason]:
         """The days on which another version of an entity begins to speak, or on which it may no longer be named."""
         if not self._outlook.tokens.registers or self._committed.erased:
-            return []
+            return {}
         days = set()
         for version in self._committed.versions(self._connection):
             if version.content.valid_from:
                 days.add(date.fromisoformat(version.content.valid_from))
             if version.content.valid_until:
                 days.add(date.fromisoformat(version.content.valid_until) + _DAY)
-        return sorted(days)
+        return dict.fromkeys(days, "register")
 
 
 def _last(told: Sequence[tuple[date, str, str | None]], day: date, first: str) -> str | None:

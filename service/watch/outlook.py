@@ -19,6 +19,7 @@ import sqlalchemy as sa
 import engine
 from service.decisions.decider import Decider
 from service.ledger.counts import Counts
+from service.ledger.rights_book import Made
 from service.log.canonical_json import canonical
 from service.problems import RequestRefused
 from service.register.stated_facts import ROLES
@@ -91,7 +92,7 @@ class Outlook:
                 exchange,
                 self.tokens.moment,
                 after=committed.row.named,
-                without=committed.row.id,
+                made=self.made(committed, day),
             )
         except NotDecidable as cannot:
             return State(why=cannot.why)
@@ -103,6 +104,11 @@ class Outlook:
             return self._decider.judged(self.live, filled.exchange, day, day, connection)[1]
 
         return State(key, filled.exchange, self._judged.get((key, day), judge))
+
+    @staticmethod
+    def made(committed: Committed, day: date) -> Made:
+        """A commitment, as it is held on a day against what was granted before it."""
+        return Made(committed.row.id, committed.row.sequence, committed.row.as_of, day)
 
     def ahead(self, state: State, until: date) -> engine.OutcomesAhead:
         """The days on which the outcome of a state moves, up to a day."""

@@ -32,7 +32,7 @@ SENT: dict[str, Any] = {
 }
 OPEN = {**SENT, "exporter": {"id": "clinic-7", "country": "CN"}}  # nobody lets it through, so no law asks to keep it
 REVIEWED = {**SENT, "exporter": {"id": "clinic-7", "country": "CN"}, "act": {"bars": ["suspension"]}}
-PERMITTED = {
+PERMITTED: dict[str, Any] = {
     "exporter": {"id": "clinic-5", "country": "IN", "kind": "company", "role": "controller", "targets": ["IN"]},
     "recipient": {"id": "lab-2", "country": "AE", "kind": "company", "listed_on": [], "relation": "unrelated", "role": "controller"},
     "act": {"kind": "provide", "frequency": "repeated", "trigger": "own", "bars": [], "security_concern": False},
@@ -42,6 +42,25 @@ PERMITTED = {
     },
     "purpose": {"is": ["service-provision"]},
 }  # fmt: skip
+GRANTING = {
+    **PERMITTED,
+    "data": {**PERMITTED["data"], "id": "ds-7"},
+    "rights": {"conveyed": ["use"]},
+    "terms": {
+        "purposes": ["service-provision"], "territory": ["worldwide"], "term": "perpetual", "exclusive": False, "sublicensable": False,
+    },
+}  # fmt: skip
+OPENING = {
+    "party": "clinic-5",
+    "asset": "ds-7",
+    "rights": [
+        {"right": "use", "purposes": ["service-provision"], "territory": ["worldwide"], "term": "perpetual", "onward": True}
+    ],
+    "from": "2026-01-01",
+    "complete": True,
+    "evidence": [{"kind": "own-production", "dated": "2025-12-01"}],
+    "reason": "register of the group, 2026",
+}
 SUBJECT, ACTION, RESOURCE = (
     {"type": "organization", "id": "hospital-3"},
     {"name": "transfer"},
@@ -123,6 +142,15 @@ STEPS = (
     Step("followWatchEvents", "GET", "/v1/watch/stream?seconds=0"),
     Step("evaluate", "POST", "/v1/evaluate", PERMITTED, {"decision": "id"}),
     Step("amendCommitment", "POST", f"{COMMITMENT}/amend", AMENDED, {"commitment": "id"}, 201),
+    Step("openRights", "POST", "/v1/rights/openings", OPENING, {"opening": "id"}, 201),
+    Step("getRightsOpening", "GET", "/v1/rights/openings/{opening}"),
+    Step("listRightsOpenings", "GET", "/v1/rights/openings?asset=ds-7"),
+    Step("evaluate", "POST", "/v1/evaluate", GRANTING, {"decision": "id"}),
+    Step("commit", "POST", "/v1/commitments", {"decision": "{decision}"}, {"grant": "id"}, 201),
+    Step("listRightsOfAsset", "GET", "/v1/assets/ds-7/rights?on=2099-01-01&limit=2"),
+    Step("listRightsOfParty", "GET", "/v1/parties/lab-2/rights?history=true"),
+    Step("endCommitment", "POST", "/v1/commitments/{grant}/end", {"from": "2098-12-31", "reason": "terminated by both"}),
+    Step("withdrawRightsOpening", "POST", "/v1/rights/openings/{opening}/withdraw", {"reason": "opened for another asset"}),
     Step("withdrawCommitment", "POST", f"{COMMITMENT}/withdraw", {"reason": "the lab closed"}),
     Step("listWithdrawals", "GET", "/v1/withdrawals"),
     Step("openCounter", "POST", "/v1/ledger/openings", {

@@ -38,7 +38,7 @@ from service.watch.round import run as watch
 from service.watch.transactions import writing
 from tests.service import conftest
 from tests.service.conftest import Lines, copied
-from tests.service.ledger import test_ledger
+from tests.service.ledger import test_ledger, test_rights_book
 from tests.service.ledger.test_ledger import Desk, open_with
 from tests.service.reviews.test_sign_offs import APPROVE, FACTS
 
@@ -58,6 +58,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory, tables: Path) -> Path:
     folder = tmp_path_factory.mktemp("filled")
     url = copied(tables, folder)
     _with_the_ledger(url)
+    _with_rights(url)
     _with_sign_offs(url, folder)
     return Path(url)
 
@@ -84,6 +85,22 @@ def _with_the_ledger(url: str) -> None:
         desk.reload(vocabulary="preceding 7 days => preceding 8 days")
         assert desk.post("/v1/ledger/recount").json()["recounted"] == 2
         assert third["state"] == "committed"
+    finally:
+        service.close()
+
+
+def _with_rights(url: str) -> None:
+    settings = Settings(watch=False, policies=test_rights_book.POLICIES, database=url, mode="bitset")
+    service = Service.open(settings, say=log_lines.logger(Lines()), clock=lambda: test_rights_book.NOON)
+    try:
+        client = TestClient(create_app(settings, service), base_url="http://127.0.0.1:8080").__enter__()
+        exchange = test_rights_book.Exchange(service, client, [test_rights_book.NOON])
+        for asset in ("weather", "tides"):
+            opened = test_rights_book.opening(exchange, asset=asset)
+        exchange.post(f"/v1/rights/openings/{opened['id']}/withdraw", {"reason": "another party's"})
+        first, second = (exchange.commit("met", holder) for holder in ("mill", "farm"))
+        exchange.post(f"/v1/commitments/{first}/end", {"from": "2026-12-01", "reason": "terminated"})
+        exchange.post(f"/v1/commitments/{second}/withdraw", {"reason": "not signed"})
     finally:
         service.close()
 

@@ -1,0 +1,368 @@
+"""
+The rows of the books of rights: what commitments granted, and the page that a decision is made with.
+
+A committed exchange goes in, and becomes a line for each right that it conveys. Later, for an exchange of the same asset, what the lines
+say of its exporter comes out as a page. Only the lines that can matter are read: those to the exporter and to whoever granted them in
+turn, what these parties granted exclusively, and what the exporter granted. A row names no party and no asset.
+
+INVARIANT (nothing unproven counts as held): a chain of more lines than are read here proves nothing.
+"""
+
+import json
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+import engine
+from service.ledger import hashed_names
+from service.ledger.book import Book
+from service.log import tree_leaves
+from service.log.tree_leaves import Happening
+from service.policies.live import Live
+from service.problems import RequestRefused
+from service.store.database import Database
+from service.store.moments import moment_text
+from service.store.tables import right_line, right_opening
+
+MOST_STEPS = 64  # of a chain
+MOST_PARTIES = 500  # in the chains to an exporter
+MOST_LINES = 2_000  # that are read for one exchange
+
+ANY_NUMBER = 2**63 - 1  # above the number of every record
+ALWAYS = moment_text(datetime.max.replace(tzinfo=UTC))
+_PERPETUAL = engine.PERPETUAL.isoformat()
+_line, _opening = right_line.c, right_opening.c
+
+
+def _text(name: str) -> sa.BindParameter[Any]:
+    return sa.bindparam(name, type_=sa.String)
+
+
+def _some(name: str) -> sa.BindParameter[Any]:
+    return sa.bindparam(name, expanding=True, type_=sa.String)
+
+
+# The lines of an asset that are not void, of openings and of what was committed before a record, without those of one commitment. What
+# was recorded from the moment `known` on is not known.
+_OF_ASSET = sa.and_(_line.book == _text("book"), _line.asset == _text("asset"), _line.at < _text("known"))
+_COUNTS = sa.and_(
+    _OF_ASSET,
+    sa.or_(_line.voided_at.is_(None), _line.voided_at >= _text("known")),
+    _line.source != _text("without"),
+    sa.or_(_line.sequence.is_(None), _line.sequence < sa.bindparam("before", type_=sa.BigInteger)),
+)
+STANDS = sa.and_(
+    _line.first <= _text("day"),
+    sa.or_(_line.until.is_(None), _line.until >= _text("day")),
+    sa.or_(_line.ended.is_(None), _line.ended > _text("day")),
+)
+_OPENED = sa.and_(_opening.book == _text("book"), _opening.asset == _text("asset"), _opening.withdrawn_at.is_(None))
+_KEPT = sa.select(
+    sa.or_(
+        sa.select(sa.literal(1)).select_from(right_line).where(_COUNTS).exists(),
+        sa.select(sa.literal(1)).select_from(right_opening).where(_OPENED).exists(),
+    )
+)
+_COMPLETE = (
+    sa.select(_opening.id)
+    .where(_OPENED, _opening.party == _text("holder"), _opening.complete.is_(sa.true()), _opening.day <= _text("day"))
+    .limit(1)
+)
+_TO = sa.select(right_line).where(_COUNTS, _line.holder.in_(_some("parties"))).limit(MOST_LINES + 1)
+_TO_ANY = sa.select(right_line).where(_OF_ASSET, _line.holder.in_(_some("parties"))).limit(MOST_LINES + 1)
+_EXCLUSIVE = (
+    sa.select(right_line)
+    .where(_COUNTS, _line.granter.in_(_some("parties")), sa.or_(_line.exclusive.is_(None), _line.exclusive.is_(sa.true())))
+    .limit(MOST_LINES + 1)
+)
+# Of what the exporter granted to others, for each purpose and place the line that lasts longest.
+_longest = (
+    sa.select(
+        right_line,
+        sa.func.row_number()
+        .over(
+            partition_by=(_line.purposes, _line.territory),
+            order_by=(sa.func.coalesce(_line.until, _PERPETUAL).desc(), _line.sequence, _line.source, _line.number),
+        )
+        .label("place"),
+    )
+    .where(
+        _COUNTS,
+        STANDS,
+        _line.granter == _text("holder"),
+        _line.exclusive.is_(sa.false()),
+        sa.or_(_line.holder.is_(None), _line.holder.not_in(_some("besides"))),
+    )
+    .subquery()
+)
+_GIVEN = sa.select(_longest).where(_longest.c.place == 1).limit(MOST_LINES + 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """
+    The commitment of an exchange that is decided again: its id, the number of its record, and its day.
+
+    It is held against what was granted before it, as that stands `on` a day.
+    """
+
+    id: str
+    sequence: int
+    day: date
+    on: date
+
+
+class TooManyLines(Exception):
+    """So many lines lead to a party that they are not read."""
+
+
+class RightsBook:
+    """The books of rights of one database. Its methods take the connection to work on; those that write take a writing transaction."""
+
+    def __init__(self, hashes: Book) -> None:
+        self.hashes = hashes
+
+    def silent(self, database: Database, live: Live, document: Mapping[str, Any]) -> bool:
+        """
+        Whether the books say nothing of an exchange: it states no asset, or nothing was ever written. Otherwise they may.
+
+        Raises sqlalchemy.exc.SQLAlchemyError.
+        """
+        if not any(_at(document, reader.book.of) for reader in live.bundle.reader.books):
+            return True
+        return not (database.has_rows(right_line) or database.has_rows(right_opening))
+
+    def filled(
+        self, connection: sa.Connection, live: Live, exchange: engine.Exchange, day: date, made: Made | None = None
+    ) -> engine.Exchange:
+        """The exchange with what the books say of it on a day, or at the time of its commitment."""
+        if not live.bundle.reader.books:
+            return exchange
+        return engine.with_books(live.bundle, exchange, self.pages(connection, live, exchange, day, made))
+
+    def pages(
+        self, connection: sa.Connection, live: Live, exchange: engine.Exchange, day: date, made: Made | None = None
+    ) -> dict[str, engine.Page]:
+        """What each book says of the exporter of an exchange and of its asset; nothing of an asset that a book does not have."""
+        found = {}
+        for reader in live.bundle.reader.books:
+            page = self._page(connection, reader, exchange, day, made)
+            if page is not None:
+                found[reader.book.name] = page
+        return found
+
+    def write(
+        self, transaction: sa.Connection, live: Live, exchange: engine.Exchange, id: str, sequence: int, day: date, at: str
+    ) -> None:
+        """Write what an exchange conveys: `id` is its commitment, `sequence` the number of its record, `at` the moment."""
+        rows: list[dict[str, Any]] = []
+        for reader in live.bundle.reader.books:
+            book = reader.book
+            asset = named(exchange, book.of)
+            if asset is None:
+                continue
+            granter, holder = (self._party(transaction, exchange, role) for role in (book.by, book.to))
+            hashed = hashed_names.asset(self.hashes, transaction, asset)
+            for each in engine.grants(book, exchange.value, day, id, sequence, granter, holder):
+                rows.append({"number": len(rows), **line_of(each, book.name, hashed)})
+        if not rows:
+            return
+        shown = {"source": id, "sequence": sequence, "at": at}
+        transaction.execute(sa.insert(right_line), [{**shown, **row} for row in rows])
+        members: dict[str, Any] = {"commitment": id, "sequence": sequence}
+        tree_leaves.append(transaction, Happening("rights-granted", at, members, {"lines": rows}))
+
+    def void(self, transaction: sa.Connection, source: str, at: str) -> None:
+        """Make the lines of a commitment or an opening void from the start. What happened is a leaf of its own."""
+        transaction.execute(sa.update(right_line).where(_line.source == source).values(voided_at=at))
+
+    def end(self, transaction: sa.Connection, source: str, day: date, at: str) -> None:
+        """
+        End the lines of a commitment from a day on. What happened is a leaf of its own.
+
+        Raises RequestRefused where there are none, where they ended already, or where the day is none on which they stand.
+        """
+        rows = transaction.execute(sa.select(right_line).where(_line.source == source)).all()
+        if not rows:
+            raise RequestRefused("not-endable", "the commitment granted no rights that a book has: there is nothing to end")
+        if rows[0].ended is not None:
+            raise RequestRefused("not-endable", f"the rights end on {rows[0].ended} already: withdraw or amend what is wrong")
+        first = min(row.first for row in rows)
+        if day.isoformat() < first:
+            raise RequestRefused("not-endable", f"the rights begin on {first}: withdraw the commitment if they never stood")
+        last = max(row.until or _PERPETUAL for row in rows)
+        if day.isoformat() > last:
+            raise RequestRefused("not-endable", f"the last day of the rights is {last} anyhow")
+        ended = {"ended": day.isoformat(), "ended_at": at}
+        transaction.execute(sa.update(right_line).where(_line.source == source).values(ended))
+
+    def chains(
+        self, connection: sa.Connection, asked: Mapping[str, Any], holders: Collection[str], *, void: bool = False
+    ) -> list[Any]:
+        """
+        The rows to some holders of an asset and to whoever granted them in turn, and what these granted exclusively.
+
+        `void`: those that never stood, too. Raises TooManyLines.
+        """
+        rows: dict[tuple[str, int], Any] = {}
+        parties, new = set(holders), set(holders)
+        for _ in range(MOST_STEPS):
+            found = connection.execute(_TO_ANY if void else _TO, {**asked, "parties": sorted(new)}).all()
+            rows |= {(row.source, row.number): row for row in found}
+            new = {row.granter for row in found if row.granter is not None} - parties
+            parties |= new
+            if len(rows) > MOST_LINES or len(parties) > MOST_PARTIES:
+                raise TooManyLines
+            if not new:
+                break
+        found = connection.execute(_EXCLUSIVE, {**asked, "parties": sorted(parties)}).all()
+        rows |= {(row.source, row.number): row for row in found}
+        if len(rows) > MOST_LINES:
+            raise TooManyLines
+        return [*rows.values()]
+
+    def assets(self, connection: sa.Connection, live: Live, exchange: engine.Exchange) -> list[str]:
+        """The hashes of the assets of an exchange, for which there are books."""
+        ids = {named(exchange, reader.book.of) for reader in live.bundle.reader.books}
+        return [hashed_names.asset(self.hashes, connection, id) for id in sorted(filter(None, ids))]
+
+    def days(self, connection: sa.Connection, live: Live, exchange: engine.Exchange, made: Made) -> set[date]:
+        """The days on which something begins, ends or expires that leads to the exporter of a commitment."""
+        found: set[date] = set()
+        for reader in live.bundle.reader.books:
+            id, holder = named(exchange, reader.book.of), self._party(connection, exchange, reader.book.by)
+            if id is None or holder is None:
+                continue
+            try:
+                rows = self.chains(
+                    connection, about(reader.book.name, hashed_names.asset(self.hashes, connection, id), made), [holder]
+                )
+            except TooManyLines:
+                continue
+            for each in grants_of(rows):
+                found |= {each.first} | ({each.ended} if each.ended else set())
+                if each.until is not None and each.until < engine.PERPETUAL:
+                    found.add(each.until + timedelta(days=1))
+        return found
+
+    # --- inside ------------------------------------------------------------------------------------------------------
+
+    def _page(
+        self, connection: sa.Connection, reader: engine.BookReader, exchange: engine.Exchange, day: date, made: Made | None
+    ) -> engine.Page | None:
+        book = reader.book
+        id = named(exchange, book.of)
+        if id is None:
+            return None
+        asset = hashed_names.asset(self.hashes, connection, id)
+        asked = about(book.name, asset, made)
+        if not connection.execute(_KEPT, asked).scalar_one():
+            return None
+        first = made.day if made else day
+        holder, recipient = (self._party(connection, exchange, role) for role in (book.by, book.to))
+        if holder is None:
+            return engine.Page(on=first, known=False)
+        on = made.on if made else day
+        try:
+            rows = self.chains(connection, asked, [holder])
+        except TooManyLines:
+            return engine.Page(on=first, known=False)
+        besides = [each for each in (holder, recipient) if each is not None]
+        asked |= {"holder": holder, "day": on.isoformat()}
+        given = connection.execute(_GIVEN, {**asked, "besides": besides}).all()
+        complete = connection.execute(_COMPLETE, asked).first() is not None
+        page = reader.reckoner.page([*grants_of((*rows, *given))], holder, recipient, on, complete)
+        return page if page.on == first else page.model_copy(update={"on": first})
+
+    def _party(self, connection: sa.Connection, exchange: engine.Exchange, fact: str) -> str | None:
+        """The hash of the party in a role; None where nobody knows who it is."""
+        id = named(exchange, fact)
+        return None if id is None else hashed_names.party(self.hashes, connection, id)
+
+
+def about(book: str, asset: str, made: Made | None = None, known: str = ALWAYS) -> dict[str, Any]:
+    """What is asked of an asset: as it was before a commitment, or as it was known before a moment."""
+    without, before = (made.id, made.sequence) if made else ("", ANY_NUMBER)
+    return {"book": book, "asset": asset, "without": without, "before": before, "known": known}
+
+
+def named(exchange: engine.Exchange, fact: str) -> str | None:
+    """The id of a party or an asset: what the register calls it, otherwise what is stated; None where that is not known."""
+    registered = exchange.document.get(engine.REGISTER, {}).get(fact, {}).get("id")
+    id = registered or exchange.value(fact)
+    return id if isinstance(id, str) else None
+
+
+def ended(connection: sa.Connection, sources: Collection[str]) -> dict[str, date]:
+    """The first day on which the lines of some commitments no longer stand, of those that were ended."""
+    columns = sa.select(_line.source, _line.ended).where(_line.source.in_(sources), _line.ended.is_not(None))
+    return {source: date.fromisoformat(day) for source, day in connection.execute(columns)}
+
+
+def changes(connection: sa.Connection, asset: str) -> str:
+    """A text that moves with each line of an asset that is withdrawn or ended, and with each opening; empty before the first."""
+    lines = sa.select(sa.func.count(_line.voided_at), sa.func.count(_line.ended)).where(_line.asset == asset)
+    openings = sa.select(sa.func.count(), sa.func.count(_opening.withdrawn_at)).where(_opening.asset == asset)
+    counts = [*connection.execute(lines).one(), *connection.execute(openings).one()]
+    return " ".join(map(str, counts)) if any(counts) else ""
+
+
+def grants_of(rows: Iterable[Any]) -> Iterable[engine.Grant]:
+    """Rows as the engine reads them."""
+    for row in rows:
+        yield engine.Grant(
+            id=row.source,
+            right=row.conveyed,
+            granter=row.granter,
+            holder=row.holder,
+            purposes=_set(row.purposes),
+            territory=_set(row.territory),
+            first=date.fromisoformat(row.first),
+            until=None if row.until is None else date.fromisoformat(row.until),
+            exclusive=row.exclusive,
+            onward=row.onward,
+            order=-1 if row.sequence is None else row.sequence,
+            opened=row.sequence is None,
+            ended=None if row.ended is None else date.fromisoformat(row.ended),
+        )
+
+
+def line_of(grant: engine.Grant, book: str, asset: str) -> dict[str, Any]:
+    """What a row has of a grant."""
+    return {
+        "book": book,
+        "asset": asset,
+        "granter": grant.granter,
+        "holder": grant.holder,
+        "conveyed": grant.right,
+        "purposes": _list(grant.purposes),
+        "territory": _list(grant.territory),
+        "first": grant.first.isoformat(),
+        "until": None if grant.until is None else grant.until.isoformat(),
+        "exclusive": grant.exclusive,
+        "onward": grant.onward,
+    }
+
+
+def opened(grant: engine.Grant) -> engine.Grant:
+    """A grant as an opening states it: nobody granted it here."""
+    return replace(grant, granter=None, opened=True)
+
+
+def _set(text: str | None) -> frozenset[str] | None:
+    return None if text is None else frozenset(json.loads(text))
+
+
+def _list(values: frozenset[str] | None) -> str | None:
+    return None if values is None else json.dumps(sorted(values), separators=(",", ":"))
+
+
+def _at(document: Mapping[str, Any], fact: str) -> Any:
+    """The value of a fact in the document of an exchange; None where it is not stated."""
+    value: Any = document
+    for step in fact.split("."):
+        value = value.get(step) if isinstance(value, dict) else None
+    return value

@@ -1,0 +1,325 @@
+"""
+Reading the books of rights: who may do what with an asset on a day, and what a party has and has granted.
+
+A day goes in, and lines come out: each with its parties, how far it reaches for certain, by which chain, and which lines are missing from
+a chain that proves nothing. `on` is the day on which they stand, `known` the day up to whose end the book is read: what was recorded later
+counts for nothing. The names of parties and assets are those in the records and openings; a name that was erased is null.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time, timedelta
+from typing import Any, Literal
+
+import sqlalchemy as sa
+from pydantic import Field
+
+import engine
+from service.ledger import hashed_names
+from service.ledger.book import Book
+from service.ledger.committing import LedgerPart
+from service.ledger.rights_book import ALWAYS, RightsBook, TooManyLines, about, grants_of
+from service.ledger.rights_openings import ONWARD, PURPOSES, TERRITORY
+from service.log import tree_leaves
+from service.log.leaf import clear
+from service.log.store import of_numbers
+from service.service import Service
+from service.settings import time_zone
+from service.store.moments import moment_text
+from service.store.tables import right_line, right_opening
+
+LineState = Literal["stands", "not-begun", "over", "ended", "withdrawn"]
+Until = date | Literal["perpetual"] | None
+_line = right_line.c
+
+
+class ReachPart(LedgerPart):
+    """
+    How far a line reaches: `sure`, if the lines of the `chain` prove it, up to an opening. What is null is not known.
+    """
+
+    purposes: list[str] | None = Field(description=PURPOSES)
+    territory: list[str] | None = Field(description=TERRITORY)
+    until: Until = Field(description="the last day, or `perpetual`; null if not known")
+    onward: bool | None = Field(description=ONWARD)
+    sure: bool = Field(description="whether the lines of the chain prove it")
+    chain: list[str] = Field(description="the ids of the commitments and of the opening behind it, the nearest first")
+    exclusive_to_others: list[str] = Field(description="earlier exclusive grants to others that bind whoever takes from it")
+
+
+class RightsLinePart(LedgerPart):
+    """
+    A right that somebody has or had: granted by a commitment, or opened.
+
+    `since` is the first day, `until` the last one as it was granted, `ended` the first day on which it no longer stood.
+    """
+
+    by: str = Field(description="the id of the commitment or the opening")
+    kind: Literal["grant", "opening"] = Field(description="whether a commitment granted it, or an opening states it")
+    asset: str | None = Field(description="the asset; null if its name is erased")
+    right: str = Field(description="the right")
+    granter: str | None = Field(description="who granted it; null of an opening, or if the name is erased or not known")
+    holder: str | None = Field(description="who has it; null if the name is erased or not known")
+    purposes: list[str] | None = Field(description=PURPOSES)
+    territory: list[str] | None = Field(description=TERRITORY)
+    since: date = Field(description="the first day")
+    until: Until = Field(description="the last day as it was granted, or `perpetual`; null if not known")
+    exclusive: bool | None = Field(description="whether it excludes others; null if not known")
+    onward: bool | None = Field(description=ONWARD)
+    state: LineState = Field(description="how it is on the day; `withdrawn` never stood")
+    ended: date | None = Field(description="the first day on which it no longer stood; null where it was not ended")
+    recorded_at: datetime = Field(description="when it was recorded")
+    proven: bool | None = Field(description="whether all of it is sure on the day; null where too many lines lead to it")
+    reaches: list[ReachPart] = Field(description="how far it reaches, part by part; none where it does not stand")
+    missing: list[str] = Field(description="the ids of lines that would prove the rest and do not stand on the day")
+
+
+class RightsPart(LedgerPart):
+    """A page of lines: those that stand `on` a day, or all, as the book was at the end of the day `known`, null for now."""
+
+    on: date = Field(description="the day on which they stand")
+    known: date | None = Field(description="the day at whose end the book was so; null for now")
+    lines: list[RightsLinePart] = Field(description="the lines")
+    next: str | None = Field(default=None, description="the cursor of the next page; null on the last")
+
+
+@dataclass(frozen=True, slots=True)
+class RightsAsked:
+    """
+    What is asked: the lines of an asset, of a party (what it has and what it granted), or of both.
+
+    `history`: those that do not stand on the day, too. `after` is the place of the last line of the page before.
+    """
+
+    on: date
+    asset: str | None = None
+    party: str | None = None
+    known: date | None = None
+    history: bool = False
+    after: tuple[str, str, int] | None = None
+    limit: int = 100
+
+
+Place = tuple[str, str, int]
+
+
+class RightsReadings:
+    """The readings of one service."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._zone = time_zone(service.settings.zone)
+        self._hashes = Book()
+        self._rights = RightsBook(self._hashes)
+
+    @property
+    def today(self) -> date:
+        """The day of the service."""
+        return self._service.clock().astimezone(self._zone).date()
+
+    def page(self, connection: sa.Connection, asked: RightsAsked) -> tuple[list[RightsLinePart], Place | None]:
+        """Lines in the order in which they were made, for each asset; and the place to go on after, None at the end."""
+        known = self._known(asked.known)
+        rows = self._rows(connection, asked, known)
+        more, rows = len(rows) > asked.limit, rows[: asked.limit]
+        names = self._names(connection, rows)
+        parts: dict[Place, RightsLinePart] = {}
+        by_asset: dict[tuple[str, str], list[Any]] = {}
+        for row in rows:
+            by_asset.setdefault((row.book, row.asset), []).append(row)
+        for (book, asset), some in by_asset.items():
+            for row, part in self._parts(connection, book, asset, some, asked.on, known, names):
+                parts[row.asset, row.source, row.number] = part
+        found = [parts[row.asset, row.source, row.number] for row in rows]
+        return found, (rows[-1].asset, rows[-1].source, rows[-1].number) if more else None
+
+    def _known(self, day: date | None) -> str:
+        """The moment at which a day is over."""
+        if day is None or day == date.max:
+            return ALWAYS
+        return moment_text(datetime.combine(day + timedelta(days=1), time.min, self._zone))
+
+    def _rows(self, connection: sa.Connection, asked: RightsAsked, known: str) -> list[Any]:
+        """The rows that are asked for, one more than the page has."""
+        place = (_line.asset, _line.source, _line.number)
+        chosen = sa.select(right_line).where(_line.at < known).order_by(*place).limit(asked.limit + 1)
+        if asked.asset is not None:
+            chosen = chosen.where(_line.asset == hashed_names.asset(self._hashes, connection, asked.asset))
+        if asked.after is not None:
+            chosen = chosen.where(sa.tuple_(*place) > sa.tuple_(*map(sa.literal, asked.after)))
+        if not asked.history:
+            day = asked.on.isoformat()
+            chosen = chosen.where(
+                sa.or_(_line.voided_at.is_(None), _line.voided_at >= known),
+                _line.first <= day,
+                sa.or_(_line.until.is_(None), _line.until >= day),
+                sa.or_(_line.ended.is_(None), _line.ended > day, _line.ended_at >= known),
+            )
+        if asked.party is None:
+            return [*connection.execute(chosen)]
+        party = hashed_names.party(self._hashes, connection, asked.party)
+        rows = {
+            (row.asset, row.source, row.number): row
+            for role in (_line.holder, _line.granter)
+            for row in connection.execute(chosen.where(role == party))
+        }
+        return [rows[key] for key in sorted(rows)][: asked.limit + 1]
+
+    def _parts(
+        self,
+        connection: sa.Connection,
+        book: str,
+        asset: str,
+        rows: Sequence[Any],
+        on: date,
+        known: str,
+        names: Mapping[str, Mapping[str, str | None]],
+    ) -> Iterable[tuple[Any, RightsLinePart]]:
+        """The lines of one asset."""
+        reader = next((each for each in self._service.live.bundle.reader.books if each.book.name == book), None)
+        proofs: _Proofs | None = None
+        if reader is not None:
+            holders = {party for row in rows for party in (row.granter, row.holder) if party is not None}
+            try:
+                chain = self._rights.chains(connection, about(book, asset, known=known), holders, void=True)
+                proofs = _Proofs(reader, chain, on, known)
+            except TooManyLines:
+                proofs = None
+        for row in rows:
+            (grant,) = _as_known([row], known)
+            scopes = proofs.scopes(row) if proofs else []
+            yield (
+                row,
+                RightsLinePart(
+                    by=row.source,
+                    kind="opening" if grant.opened else "grant",
+                    right=row.conveyed,
+                    **names[row.source],
+                    purposes=_list(grant.purposes),
+                    territory=_list(grant.territory),
+                    since=grant.first,
+                    until=_until(grant.until),
+                    exclusive=row.exclusive,
+                    onward=row.onward,
+                    state=_state(grant, on),
+                    ended=None if grant.ended == date.min else grant.ended,
+                    recorded_at=datetime.fromisoformat(row.at),
+                    proven=None if proofs is None else bool(scopes) and all(each.sure for each in scopes),
+                    reaches=[_reach(each) for each in scopes],
+                    missing=proofs.missing(row) if proofs and not all(each.sure for each in scopes) else [],
+                ),
+            )
+
+    def _names(self, connection: sa.Connection, rows: Sequence[Any]) -> dict[str, dict[str, str | None]]:
+        """The names of the asset and of the parties of each commitment and opening; null where they are erased or not known."""
+        books = {reader.book.name: reader.book for reader in self._service.live.bundle.reader.books}
+        committed = {row.sequence: row for row in rows if row.sequence is not None}
+        nothing: dict[str, str | None] = {"asset": None, "granter": None, "holder": None}
+        found = {row.source: dict(nothing) for row in rows}
+        for stored in of_numbers(connection, sorted(committed)):
+            row = committed[stored.sequence]
+            request, book = clear(stored.entry.leaf, stored.entry.openings)["request"], books.get(row.book)
+            if book is not None:
+                roles = {"asset": book.of, "granter": book.by, "holder": book.to}
+                found[row.source] = {role: _name(request, fact) for role, fact in roles.items()}
+        opened = sorted({row.source for row in rows if row.sequence is None})
+        leaves = {
+            row.id: row.leaf
+            for row in connection.execute(
+                sa.select(right_opening.c.id, right_opening.c.leaf).where(right_opening.c.id.in_(opened))
+            )
+        }
+        hidden = tree_leaves.opened(connection, [*leaves.values()])
+        for id, leaf in leaves.items():
+            beside = hidden.get(leaf, {})
+            found[id] = {"asset": beside.get("asset"), "granter": None, "holder": beside.get("party")}
+        return found
+
+
+class _Proofs:
+    """How far the lines of an asset reach on a day, by the lines that lead to them. `rows` have also those that never stood."""
+
+    def __init__(self, reader: engine.BookReader, rows: Sequence[Any], on: date, known: str) -> None:
+        self._on = on
+        self._grants = _as_known(rows, known)
+        held = reader.reckoner.held([each for each in self._grants if each.ended != date.min], on)
+        self._scopes = {line: scopes for some in held.values() for line, scopes in some}
+        self._to: dict[str | None, list[engine.Grant]] = {}
+        for each in self._grants:
+            self._to.setdefault(each.holder, []).append(each)
+        self._of = {(row.source, row.number): each for row, each in zip(rows, self._grants, strict=True)}
+
+    def scopes(self, row: Any) -> Sequence[engine.Scope]:
+        """What a line gives; nothing where it does not stand."""
+        grant = self._of.get((row.source, row.number))
+        return self._scopes.get(grant, ()) if grant is not None else ()
+
+    def missing(self, row: Any) -> list[str]:
+        """The lines that would prove a line further and do not stand on the day, the nearest first."""
+        seen: dict[str, None] = {}
+        todo = [self._of[row.source, row.number]] if (row.source, row.number) in self._of else []
+        looked = set()
+        while todo:
+            grant = todo.pop(0)
+            for each in self._to.get(grant.granter, ()) if grant.granter is not None else ():
+                before = each.opened or (each.order < grant.order and each.first <= grant.first)
+                if each.right != grant.right or not before or each in looked:
+                    continue
+                looked.add(each)
+                if not each.stands(self._on):
+                    seen[each.id] = None
+                elif not all(scope.sure for scope in self._scopes.get(each, ())):
+                    todo.append(each)
+        return [*seen]
+
+
+def _as_known(rows: Sequence[Any], known: str) -> list[engine.Grant]:
+    """Rows as grants, as they were known before a moment; one that never stood has ended on the first of all days."""
+    found = []
+    for row, grant in zip(rows, grants_of(rows), strict=True):
+        if row.voided_at is not None and row.voided_at < known:
+            grant = replace(grant, ended=date.min)
+        elif row.ended_at is not None and row.ended_at >= known:
+            grant = replace(grant, ended=None)
+        found.append(grant)
+    return found
+
+
+def _state(grant: engine.Grant, on: date) -> LineState:
+    if grant.ended == date.min:
+        return "withdrawn"
+    if grant.ended is not None and grant.ended <= on:
+        return "ended"
+    if grant.first > on:
+        return "not-begun"
+    return "stands" if grant.stands(on) else "over"
+
+
+def _reach(scope: engine.Scope) -> ReachPart:
+    return ReachPart(
+        purposes=_list(scope.purposes),
+        territory=_list(scope.territory),
+        until=_until(scope.until),
+        onward=scope.onward,
+        sure=scope.sure,
+        chain=[*scope.by],
+        exclusive_to_others=[*scope.bound],
+    )
+
+
+def _until(day: date | None) -> Until:
+    return "perpetual" if day == engine.PERPETUAL else day
+
+
+def _list(values: Iterable[str] | None) -> list[str] | None:
+    return None if values is None else sorted(values)
+
+
+def _name(request: Mapping[str, Any], fact: str) -> str | None:
+    """What a record calls a party or an asset: as the register does, otherwise as it was stated; None where it is erased."""
+    value: Any = (request.get(engine.REGISTER) or {}).get(fact, {}).get("id")
+    if value is None:
+        value = request
+        for step in fact.split("."):
+            value = value.get(step) if isinstance(value, dict) else None
+    return value if isinstance(value, str) and value != "unknown" else None
