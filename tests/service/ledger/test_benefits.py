@@ -16,8 +16,8 @@ from tests.service.ledger.test_ledger import JSON, NOON, Desk, desk, opened
 __all__ = ["desk", "opened"]
 pytestmark = pytest.mark.usefixtures("audited")
 
-SHARES = {"provider": "0.6", "operator": "0.15", "public": "0.25", "rest": "0"}
-SALE = {
+SHARES: dict[str, str] = {"provider": "0.6", "operator": "0.15", "public": "0.25", "rest": "0"}
+SALE: dict[str, Any] = {
     "terms__price": "60000 CNY",
     "terms__share": SHARES,
     "terms__parties__provider": ["agency"],
