@@ -9,6 +9,7 @@ from urllib.parse import quote, urlencode
 from . import answers
 from .answers import Answer, Committed
 from .attempts import Call, Came
+from .benefits import BenefitBalance, BenefitLine
 from .errors import Malformed, Refused
 from .explanation import Explanation
 from .pages import Filter, Pages, query
@@ -162,6 +163,16 @@ def amend(commitment: str, decision: str, reason: str) -> Call[Committed]:
     """Amend a commitment."""
     path = f"/v1/commitments/{_part(commitment)}/amend"
     return Call("POST", path, _committed(decision), _json({"decision": decision, "reason": reason}))
+
+
+def benefits(filters: Mapping[str, str]) -> Pages[BenefitLine]:
+    """Read every page of the lines of what is payable."""
+    return Pages("/v1/ledger/benefits", "lines", BenefitLine, filters)
+
+
+def benefit_balances(filters: Mapping[str, str]) -> Pages[BenefitBalance]:
+    """Read every page of the balances of what is payable."""
+    return Pages("/v1/ledger/benefits/balances", "balances", BenefitBalance, filters)
 
 
 def put(kind: str, id: str, content: Mapping[str, Any]) -> Call[dict[str, Any]]:
