@@ -154,6 +154,7 @@ SECTIONS: Labels = {
     "advice": "建议",
     "lanes": "便利通道",
     "account": "数据要素账户",
+    "settlement": "价款分配",
     "gaps": "尚未收录的法律",
     "reach": "可能适用于数据的法律",
     "notes": "已收录法律未涵盖的内容",

@@ -181,6 +181,7 @@ SECTIONS: Labels = {
     "advice": "Advice",
     "lanes": "Lanes",
     "account": "Data factor account",
+    "settlement": "What is payable of the price",
     "gaps": "Law not modelled here",
     "reach": "Law that may reach the data",
     "notes": "What the modelled law leaves out",

@@ -198,6 +198,8 @@ def test_the_explanation_shows_the_settlement_without_names(bundle: engine.Bundl
     decision = pdp.decide(sent, as_of=DAY, today=DAY, id="one", lang="zh")
     assert decision.factor.settlement is not None
     assert decision.factor.settlement.says == "价款已分配至最小货币单位。"
+    sections = dict(engine.PlainText(bundle=bundle).sections(decision))
+    assert sections["What is payable of the price"] == ["operator, 0.4: 40.00 CNY", "provider, 0.6: 60.00 CNY"]
     assert shown == {
         "state": "settled",
         "says": "The price is divided to the last unit.",
