@@ -48,7 +48,17 @@ from engine.deciding.contributions import Contribution, Counter, Counting, Key, 
 from engine.deciding.judgement import Judgement
 from engine.deciding.rests_on import Statement
 from engine.deciding.sign_off import Approval, Unsignable, facts_digest, meaning_of
-from engine.decision import BoundsPart, CarriedPart, ConflictPart, Decision, DutyPart, PlanDecision, QuestionPart, SignedOffPart
+from engine.decision import (
+    BoundsPart,
+    CarriedPart,
+    ConflictPart,
+    Decision,
+    DutyPart,
+    PlanDecision,
+    QuestionPart,
+    SettlementState,
+    SignedOffPart,
+)
 from engine.diagnostic import CODES, Diagnostic, did_you_mean
 from engine.exchange import INCOHERENT, MAX_BYTES, REGISTER, Exchange, ExchangeProblem, ExchangeRefused, read_object
 from engine.explaining.owed import OwedDuty
@@ -65,6 +75,7 @@ from engine.policy_language.places import NotAnObject, Path, Places
 from engine.policy_language.vocabulary import Register
 from engine.questions.horizon import OutcomeMove, OutcomesAhead, TurnCause
 from engine.rules import Level
+from engine.settlement import PayableLine, Settlement, amount_text, settle
 from engine.values import Duration, Range
 from engine.version import SEMANTICS, semantics_of
 from engine.version import VERSION as __version__
@@ -135,6 +146,7 @@ __all__ = [
     "OwedDuty",
     "Page",
     "Path",
+    "PayableLine",
     "Phrasebook",
     "Places",
     "PlainText",
@@ -146,6 +158,8 @@ __all__ = [
     "Register",
     "Result",
     "Scope",
+    "Settlement",
+    "SettlementState",
     "SignedOffPart",
     "SourceFile",
     "Statement",
@@ -157,6 +171,7 @@ __all__ = [
     "Written",
     "__version__",
     "accept_exchange",
+    "amount_text",
     "brief",
     "bundled_policies",
     "by_folder",
@@ -185,6 +200,7 @@ __all__ = [
     "rulesets",
     "run",
     "semantics_of",
+    "settle",
     "source_digest",
     "source_files",
     "trials",

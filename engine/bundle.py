@@ -28,6 +28,7 @@ from engine.policy_language.check import PolicySettings, check
 from engine.policy_language.coherence import Never, check_coherence
 from engine.policy_language.model import TestText
 from engine.policy_language.overlay import folder_of, organisations
+from engine.policy_language.settlement_facts import check_settlement
 from engine.policy_language.vocabulary import Vocabulary
 from engine.policy_language.vocabulary import load as load_vocabulary
 from engine.rules import Calendar, Duty, RuleSet
@@ -204,6 +205,7 @@ def load_sources(
     findings.semantics = _semantics(trees["vocabulary"], semantics, 1 if replay else SEMANTICS, findings)
     vocabulary = load_vocabulary(trees["vocabulary"], findings)
     check_access(vocabulary, findings)
+    check_settlement(vocabulary, findings)
     found = organisations(trees["organisation"], trees["policy"], vocabulary, findings)
     vocabulary = replace(vocabulary, organisations=found)
     nevers = check_coherence(vocabulary, findings)
@@ -410,6 +412,8 @@ def _meaning(rules: RuleSet, vocabulary: Vocabulary, nevers: Iterable[Never], se
         words.append([repr(organisation) for organisation in vocabulary.organisations])
     if vocabulary.authzen is not None:
         words.append(json.dumps(vocabulary.authzen.model_dump(), sort_keys=True))
+    if vocabulary.settlement is not None:
+        words.append(json.dumps(vocabulary.settlement.model_dump(), sort_keys=True))
     printed = [
         printed_settings(settings),
         *(f"{key}: {condition!r}" for key, condition in sorted(rules.definitions.items())),

@@ -238,11 +238,66 @@ class LanePart(Part):
     closed_by: list[str] = []
 
 
+# `settled` has amounts, and `nothing-payable` needs none. With every other word the exchange has no settlement, for this reason.
+SettlementState = Literal[
+    "settled",
+    "nothing-payable",
+    "price-unknown",
+    "price-disputed",
+    "price-below-zero",
+    "price-of-a-free-supply",
+    "price-too-large",
+    "price-finer-than-the-unit",
+    "unknown-currency",
+    "no-minor-unit",
+    "shares-unknown",
+    "shares-disputed",
+    "shares-do-not-close",
+    "parties-unknown",
+    "parties-disputed",
+]
+
+
+class SettlementLinePart(Part):
+    """
+    What is payable to one party for its role, or to the role's account where the role names no party: then there is no `party`.
+
+    `share` is the share of the whole role. A party's id is shown as "personal" where the vocabulary says that it may name a person.
+    """
+
+    role: str
+    title: str
+    share: str
+    party: str | None = None
+    amount: str
+
+
+class SettlementPart(Part):
+    """
+    How the price, before tax, is divided among those who benefit. The amounts add up to the price exactly.
+
+    `state` is "settled", "nothing-payable", or the reason why there are no amounts; `says` is the same in a sentence. `unit` is the
+    smallest amount of the currency (ISO 4217).
+    """
+
+    state: SettlementState
+    says: str
+    price: str | None = None
+    currency: str | None = None
+    unit: str | None = None
+    lines: list[SettlementLinePart] = []
+
+
 class FactorPart(Part):
-    """The data factor account: rights, grade, registration, valuation, price, benefit split, and the lanes."""
+    """
+    The data factor account: rights, grade, registration, valuation, price, benefit split, and the lanes.
+
+    `settlement` is there where the exchange speaks of a price or of shares.
+    """
 
     account: dict[str, dict[str, FactorLinePart]]
     lanes: list[LanePart] = []
+    settlement: SettlementPart | None = None
 
 
 class EnginePart(Part):

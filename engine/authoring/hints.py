@@ -268,6 +268,13 @@ KEYS: dict[str, dict[str, str]] = {
         "lanes": "Names for the ways that advice opens.",
         "factor": "The account of the data as a factor of production, part by part.",
         "authzen": "How access requests (AuthZEN) are read as exchanges; in one file only.",
+        "settlement": "How a price becomes money that is payable to those who benefit; in one file only.",
+    },
+    "SettlementText": {
+        "price": "The fact that states the price.",
+        "shares": "The family of facts that states each role's share of the price.",
+        "parties": "For each role the fact that names its parties. A role without one has an account of its own.",
+        "free": "For each fact the value with which nothing is payable.",
     },
     "AcceptanceText": {
         "id": "The name of the acceptance in this organisation.",

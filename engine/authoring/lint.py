@@ -71,6 +71,8 @@ class _Lint:
         read = list(self.read())
         facts = {*read, *USED_BY_LEDGER, *(line.fact for _, lines in self.words.factor.values() for line in lines.values())}
         facts |= self.words.must_be_shown
+        if (settlement := self.words.settlement) is not None:
+            facts |= {settlement.price, settlement.shares, *settlement.parties.values(), *settlement.free}
         for counter in self.words.counters.values():
             facts |= {counter.counts.removeprefix("distinct "), *counter.per}
         for book in self.words.books.values():

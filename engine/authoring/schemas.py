@@ -147,6 +147,9 @@ class _Words:
             "JurisdictionText.covers": {"type": "object", "properties": subjects, "additionalProperties": cover},
             "TouchText.fact": fact,
             "FactorLineText.fact": fact,
+            "SettlementText.price": fact,
+            "SettlementText.shares": fact,
+            "SettlementText.parties": {"type": "object", "additionalProperties": fact},
             **self.access(),
         }
 

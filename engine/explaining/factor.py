@@ -3,7 +3,7 @@ The data factor account: data as a thing with rights, a grade, a value and benef
 
 The vocabulary says which lines the account has and which facts they read. A graded line takes the highest signal, since the stricter
 grade wins. A part of which the exchange says nothing is left out. A lane is a provision that advises and names the lane; it is open
-where the provision stands. A closed lane says what would open it.
+where the provision stands. A closed lane says what would open it. A price comes with its settlement.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from engine.exchange import Exchange
 from engine.explaining.case import Case
+from engine.explaining.payable import settlement_shown
 from engine.explaining.phrasebook import Phrasebook
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS, FactorLine, Vocabulary
 from engine.rules import Not, Rule, Truth
@@ -85,7 +86,9 @@ class Account:
             for number, applies in self._lanes
             if case.verdict.stands.possible >> number & 1 or case.verdict.defined[applies] is Truth.YES
         ]
-        return f'{{"account":{{{",".join(parts)}}},"lanes":[{",".join(lanes)}]}}'
+        settled = settlement_shown(self._book, case.exchange)
+        settlement = "" if settled is None else f',"settlement":{self._encode(settled)}'
+        return f'{{"account":{{{",".join(parts)}}},"lanes":[{",".join(lanes)}]{settlement}}}'
 
     def _written(self, name: str, line: FactorLine) -> Line:
         start = f'"{name}":{{"fact":"{line.fact}","title":{self._encode(self._book.text(line.title))},"value":'

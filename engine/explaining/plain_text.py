@@ -13,7 +13,16 @@ from collections.abc import Iterator
 from typing import Any
 
 from engine.bundle import Bundle
-from engine.decision import Decision, DisputedPart, EvidencePart, JurisdictionPart, NotModelledPart, ReachPart, ReasonPart
+from engine.decision import (
+    Decision,
+    DisputedPart,
+    EvidencePart,
+    JurisdictionPart,
+    NotModelledPart,
+    ReachPart,
+    ReasonPart,
+    SettlementPart,
+)
 from engine.explaining.phrasebook import Phrasebook
 from engine.languages import ENGLISH, Language
 
@@ -61,6 +70,7 @@ class PlainText:
                 for line in lines.values()
                 if line.value is not None
             ],
+            "settlement": self._settlement(factor.settlement),
             "gaps": [self._gap(part) for part in coverage.not_modelled],
             "reach": [self._reach(part) for part in coverage.reach],
             "notes": coverage.notes,
@@ -83,6 +93,13 @@ class PlainText:
         tests = [self._test(each) for each in part.evidence if each.truth == "yes"]
         if tests:
             yield "    " + self.language.because_line(tests)
+
+    def _settlement(self, part: SettlementPart | None) -> list[str]:
+        """The amounts of a price, or the reason why there are none."""
+        if part is None:
+            return []
+        lines = [self.language.account_line(each.title, each.share, f"{each.amount} {part.currency}") for each in part.lines]
+        return lines or [part.says]
 
     def _test(self, part: EvidencePart) -> str:
         """A test, followed by the value that was sent unless the test itself shows it."""

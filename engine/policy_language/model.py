@@ -482,6 +482,20 @@ class FactorPartText(DocumentText):
     lines: dict[str, FactorLineText]
 
 
+class SettlementText(DocumentText):
+    """
+    How the price of an exchange becomes money that is payable, named once for all files.
+
+    `price` is a fact of type money, `shares` a family of ratios by the role of who benefits. `parties` maps a role to the fact that names
+    its parties, an id or a set of ids. `free` maps a fact to the value with which nothing is payable.
+    """
+
+    price: str
+    shares: str
+    parties: dict[str, str] = {}
+    free: dict[str, str] = {}
+
+
 class LaneText(DocumentText):
     title: Text
 
@@ -578,6 +592,7 @@ class VocabularyText(DocumentText):
     lanes: dict[str, LaneText] = {}
     factor: dict[str, FactorPartText] = {}
     authzen: AuthZenText | None = None
+    settlement: SettlementText | None = None
 
 
 class AcceptanceText(DocumentText):
@@ -736,7 +751,8 @@ def read_parts(model: type[M], node: Node, findings: Findings) -> M | None:
     except ValidationError as failed:
         for error in failed.errors(include_url=False, include_input=False):
             section = sections.get(str(error["loc"][0])) if error["loc"] else None
-            if isinstance(section, dict) and len(error["loc"]) > 1 and error["loc"][0] != "authzen":  # `authzen` is read whole
+            # `authzen` and `settlement` are read whole.
+            if isinstance(section, dict) and len(error["loc"]) > 1 and error["loc"][0] not in ("authzen", "settlement"):
                 section.pop(error["loc"][1], None)
             elif error["loc"]:
                 sections.pop(str(error["loc"][0]), None)

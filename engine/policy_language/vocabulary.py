@@ -31,6 +31,7 @@ from engine.policy_language.model import (
     MoreValueText,
     RegisterText,
     RequirementText,
+    SettlementText,
     Status,
     SubjectText,
     Text,
@@ -138,6 +139,7 @@ class Vocabulary:
     nodes: Mapping[tuple[str, str], Node]
     spans: Mapping[tuple[str, str], Span]  # where each word's name stands
     authzen: AuthZenText | None = None
+    settlement: SettlementText | None = None
     organisations: tuple[Organisation, ...] = ()
 
     @property
@@ -239,7 +241,7 @@ def load(trees: list[Node], findings: Findings) -> Vocabulary:
     more: dict[str, dict[str, MoreValueText]] = {}
     touches: list[tuple[TouchText, Node]] = []
     read: dict[str, Span] = {}
-    authzen: AuthZenText | None = None
+    once: dict[str, AuthZenText | SettlementText] = {}  # the parts that one file has for all
     for tree in trees:
         text = read_parts(VocabularyText, tree, findings)
         if text is None:
@@ -273,17 +275,19 @@ def load(trees: list[Node], findings: Findings) -> Vocabulary:
                     )
                     continue
                 more[name][value], spans["more_values", f"{name}/{value}"] = added, span
-        if text.authzen is not None:
-            node, span = locate(tree, ("authzen",))
-            if authzen is None:
-                authzen, nodes["authzen", ""], spans["authzen", ""] = text.authzen, node, span
+        for name, part in (("authzen", text.authzen), ("settlement", text.settlement)):
+            if part is None:
+                continue
+            node, span = locate(tree, (name,))
+            if name in once:
+                said = f"`{name}` is written twice"
+                findings.error(span, "duplicate-id", said, f"first at {spans[name, '']}", "keep one of the two")
             else:
-                said = "`authzen` is written twice"
-                findings.error(span, "duplicate-id", said, f"first at {spans['authzen', '']}", "keep one of the two")
+                once[name], nodes[name, ""], spans[name, ""] = part, node, span
     # Sorted by content, so that their numbers do not depend on the names of files.
     touches.sort(key=lambda each: repr(each[0]))
     nodes |= {("touches", str(number)): node for number, (_, node) in enumerate(touches)}
-    parts: dict[str, Any] = {**merged, "vocabulary": "all", "touches": [touch for touch, _ in touches], "authzen": authzen}
+    parts: dict[str, Any] = {**merged, **once, "vocabulary": "all", "touches": [touch for touch, _ in touches]}
     whole = VocabularyText.model_construct(**parts)
     return _Builder(whole, more, nodes, spans, findings).build()
 
@@ -344,6 +348,7 @@ class _Builder:
             nodes=self.nodes,
             spans=self.spans,
             authzen=self.text.authzen,
+            settlement=self.text.settlement,
         )
         self.check_references(vocabulary)
         return vocabulary

@@ -19,6 +19,7 @@ from service.log.store import subject_of_decision
 from service.log.tree_leaves import ERASURE
 from service.store.counter_secret import LOST
 from service.store.tables import (
+    benefit,
     bundle,
     bundle_version,
     caller,
@@ -32,6 +33,7 @@ from service.store.tables import (
     opening,
     right_line,
     right_opening,
+    settlement,
     sign_off,
     tree_leaf,
     watch_event,
@@ -50,6 +52,8 @@ FROM_LEAVES = (
     right_line,
     right_opening,
     counted,
+    settlement,
+    benefit,
     bundle,
     bundle_version,
     watch_event,
@@ -224,6 +228,20 @@ class Replica:
 
     def _rights_opening_withdrawn(self, index: int, leaf: Leaf) -> None:
         rights_rows.withdrawn(self.rows, leaf)
+
+    def _settlement(self, index: int, leaf: Leaf) -> None:
+        shown = {name: leaf[name] for name in ("commitment", "day", "state", "price")}
+        self._insert(settlement, **shown)
+        for line in leaf["lines"]:
+            row = {**line, "units": int(line["units"])}
+            self._insert(benefit, **row, commitment=leaf["commitment"], kind="payable", day=leaf["day"])
+
+    def _settlement_reversed(self, index: int, leaf: Leaf) -> None:
+        mine = (benefit.c.commitment == leaf["commitment"], benefit.c.kind == "payable")
+        rows = self.rows.execute(sa.select(benefit).where(*mine).order_by(benefit.c.number)).all()
+        for number, row in enumerate(rows, leaf["first"]):
+            other = {"number": number, "kind": "reversed", "day": leaf["day"], "units": -row.units}
+            self._insert(benefit, **{**row._mapping, **other})
 
     def _counter_opening(self, index: int, leaf: Leaf) -> None:
         shown = {name: leaf[name] for name in ("id", "counter", "meaning", "key", "day", "by", "reason", "at")}

@@ -11,6 +11,7 @@ are `service.client` in the checkout and `fifthfactor_client` when they are inst
 from .answer_parts import Bounds, Choice, Gap, Owed, Question, SignedOff, Unmet, Way
 from .answers import Answer, Committed
 from .asynchronous import AsyncClient
+from .benefits import BenefitBalance, BenefitLine, BenefitMonth
 from .errors import ClientError, Malformed, Place, Refused, Unavailable
 from .explanation import Explanation
 from .reviews import Recorded, Review, SignOff, SignOffsGiven, Then
@@ -20,6 +21,9 @@ from .synchronous import Client
 __all__ = [
     "Answer",
     "AsyncClient",
+    "BenefitBalance",
+    "BenefitLine",
+    "BenefitMonth",
     "Bounds",
     "Choice",
     "Client",

@@ -9,6 +9,7 @@ from urllib.parse import quote, urlencode
 from . import answers
 from .answers import Answer, Committed
 from .attempts import Call, Came
+from .benefits import BenefitBalance, BenefitLine
 from .errors import Malformed, Refused
 from .explanation import Explanation
 from .pages import Filter, Pages, query
@@ -224,6 +225,16 @@ def rights(kind: str, id: str, on: date | None, known: date | None, history: boo
     days = {name: day.isoformat() for name, day in (("on", on), ("known", known)) if day is not None}
     filters: dict[str, Filter] = {**days, "history": history}
     return Pages(f"/v1/{kind}/{_part(id)}/rights", "lines", RightsLine, filters)
+
+
+def benefits(filters: Mapping[str, str]) -> Pages[BenefitLine]:
+    """Read every page of the lines of what is payable."""
+    return Pages("/v1/ledger/benefits", "lines", BenefitLine, filters)
+
+
+def benefit_balances(filters: Mapping[str, str]) -> Pages[BenefitBalance]:
+    """Read every page of the balances of what is payable."""
+    return Pages("/v1/ledger/benefits/balances", "balances", BenefitBalance, filters)
 
 
 def put(kind: str, id: str, content: Mapping[str, Any]) -> Call[dict[str, Any]]:

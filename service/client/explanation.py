@@ -7,6 +7,7 @@ Each class has the members of the part of that name in the service's explanation
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 from .answer_parts import Outcome, SignedOff, Truth
@@ -113,12 +114,59 @@ class Lane:
     closed_by: tuple[str, ...] = ()
 
 
+SettlementState = Literal[
+    "settled",
+    "nothing-payable",
+    "price-unknown",
+    "price-disputed",
+    "price-below-zero",
+    "price-of-a-free-supply",
+    "price-too-large",
+    "price-finer-than-the-unit",
+    "unknown-currency",
+    "no-minor-unit",
+    "shares-unknown",
+    "shares-disputed",
+    "shares-do-not-close",
+    "parties-unknown",
+    "parties-disputed",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class SettlementLine:
+    """What is payable to one party for its role, or to the role's account where it names no party; `share` is that of the whole role."""
+
+    role: str
+    title: str
+    share: Decimal
+    amount: Decimal
+    party: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """How the price, before tax, is divided among those who benefit; `says` is `state` in a sentence."""
+
+    state: SettlementState
+    says: str
+    price: str | None = None
+    currency: str | None = None
+    unit: Decimal | None = None
+    lines: tuple[SettlementLine, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Factor:
-    """The data factor account: rights, grade, registration, valuation, price, benefit split, and the lanes."""
+    """
+    The data factor account: rights, grade, registration, valuation, price, benefit split, and the lanes.
+
+    `settlement` is there where the exchange speaks of a price or of shares.
+    """
 
     account: Mapping[str, Mapping[str, FactorLine]]
     lanes: tuple[Lane, ...] = ()
+    settlement: Settlement | None = None
 
 
 @dataclass(frozen=True, slots=True)

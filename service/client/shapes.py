@@ -5,9 +5,11 @@ The reading is strict: nothing is converted, a word must be one of those that th
 Members that a dataclass does not name are those of a later version, and are left out.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from datetime import date, datetime
+from decimal import Decimal
 from functools import cache
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, NamedTuple, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -15,6 +17,7 @@ from typing import Annotated, Any, Literal, NamedTuple, TypeVar, Union, get_args
 from .errors import Malformed
 
 Shape = TypeVar("Shape")
+_DECIMAL = re.compile(r"-?\d+(\.\d+)?", re.ASCII)
 
 
 class Named(NamedTuple):
@@ -87,6 +90,9 @@ def _value(type_: Any, value: Any, where: str) -> Any:
     elif of is Mapping:
         if isinstance(value, dict):
             return {name: _value(inner[1], each, f"{where}/*") for name, each in value.items()}
+    elif type_ is Decimal:
+        if isinstance(value, str) and _DECIMAL.fullmatch(value):
+            return Decimal(value)
     elif type_ in (date, datetime):
         return _moment(type_, value, where)
     elif is_dataclass(type_) and isinstance(type_, type):

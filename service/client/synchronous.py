@@ -12,6 +12,7 @@ import httpx
 from . import calls
 from .answers import Answer, Committed
 from .attempts import RETRIES, TIMEOUT_SECONDS, Again, Attempts, Call, Gathered, Options, Read, came, failure
+from .benefits import BenefitBalance, BenefitLine, filters
 from .deadline import Transport, within
 from .errors import Malformed, Refused
 from .explanation import Explanation
@@ -190,6 +191,25 @@ class Client:
     ) -> Iterator[RightsLine]:
         """The rights that a party has, and those that it granted; as `rights_of_asset`."""
         return self._each(calls.rights("parties", id, on, known, history))
+
+    def benefits(
+        self,
+        *,
+        party: str = "",
+        role: str = "",
+        currency: str = "",
+        first: date | None = None,
+        last: date | None = None,
+        commitment: str = "",
+    ) -> Iterator[BenefitLine]:
+        """What commitments make payable to whom, line by line, from `first` to `last`. The time-out is that of a page."""
+        return self._each(calls.benefits(filters(party, role, currency, first, last, commitment)))
+
+    def benefit_balances(
+        self, *, party: str = "", role: str = "", currency: str = "", first: date | None = None, last: date | None = None
+    ) -> Iterator[BenefitBalance]:
+        """The balances of these lines by account, currency and month. The time-out is that of a page."""
+        return self._each(calls.benefit_balances(filters(party, role, currency, first, last)))
 
     def put_party(self, id: str, party: Mapping[str, Any]) -> dict[str, Any]:
         """Write a party of the register. `party` replaces everything stated before."""

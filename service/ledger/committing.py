@@ -21,6 +21,7 @@ import engine
 from service.callers.caller import Caller
 from service.decisions.decider import DecidedNow, Decider, TellingAsked
 from service.ledger import rights_book
+from service.ledger.benefits import book_settlement, reverse_settlement
 from service.ledger.book import Book
 from service.ledger.counts import Counts, Filled, Moment, bare, ends
 from service.log import tree_leaves
@@ -166,7 +167,7 @@ class Ledger:
         now = self._service.clock()
         ready = self._ready(transaction, live, decision, now, instead=bool(old))
         if old:
-            self._end(transaction, old, "superseded", moment_text(now))
+            self._end(transaction, old, "superseded", now)
         filled = self._counts.fill(transaction, live, ready.exchange, ready.moment, after=ready.stored.sequence)
         judged = self._decider.judge(live, ready.exchange, now, request_id, filled, transaction)
         tell = partial(self._decider.tell, judged, TellingAsked(), request_id, caller)
@@ -196,6 +197,8 @@ class Ledger:
         moved = _contributions(live, judged.unsigned, ready.moment)
         self._book.move(transaction, id, sequence, moved)
         self._book.note(transaction, live.counting, _last_day(ready.moment, moved))
+        settled = engine.settle(live.bundle.vocabulary, filled.exchange)
+        book_settlement(transaction, self._book, id, filled.exchange, settled, ready.moment.as_of, at)
         told = self.read(transaction, id)
         assert told is not None
         return Done(decided, sequence, told.model_copy(update={"counters": _moves(filled, moved)}))
@@ -203,9 +206,9 @@ class Ledger:
     def withdraw(self, transaction: sa.Connection, id: str, caller: Caller, reason: str) -> Commitment:
         """End a commitment whose exchange does not happen: it no longer counts. Raises RequestRefused."""
         self._row_that_counts(transaction, id)
-        at = moment_text(self._service.clock())
-        self._end(transaction, id, "withdrawn", at)
-        self._happened(transaction, id, "withdrawn", at, caller.id, reason, None)
+        now = self._service.clock()
+        self._end(transaction, id, "withdrawn", now)
+        self._happened(transaction, id, "withdrawn", moment_text(now), caller.id, reason, None)
         told = self.read(transaction, id)
         assert told is not None
         return told
@@ -324,10 +327,12 @@ class Ledger:
         if state != "committed":
             raise RequestRefused("commitment-ended", f"the commitment is {state} already")
 
-    def _end(self, transaction: sa.Connection, id: str, state: State, at: str) -> None:
+    def _end(self, transaction: sa.Connection, id: str, state: State, now: datetime) -> None:
+        at = moment_text(now)
         transaction.execute(sa.update(commitment).where(commitment.c.id == id).values(state=state))
         self._book.end(transaction, id)
         self._counts.rights.void(transaction, id, at)
+        reverse_settlement(transaction, id, now.astimezone(self._zone).date(), at)
 
     def _happened(
         self,

@@ -1,4 +1,6 @@
-"""The keyed hashes under which the rows of the ledger name parties and assets, whatever their role."""
+"""
+The hashes that stand for a party and for an asset in the rows of the ledger, one for each in whichever role.
+"""
 
 import sqlalchemy as sa
 

@@ -61,6 +61,8 @@ _ROLES: Mapping[sa.Table, tuple[ColumnRole, Mapping[str, ColumnRole]]] = {
     tables.counted: (_DERIVED, {}),
     tables.right_line: (_DERIVED, {}),
     tables.right_opening: (_DERIVED, {}),
+    tables.settlement: (_DERIVED, {}),
+    tables.benefit: (_DERIVED, {}),
     tables.watched: (_CACHE, {}),  # what the watch need not decide again
     tables.watch_event: (_DERIVED, {}),
     tables.watch_lease: (_CACHE, {}),

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 BigInteger = sa.BigInteger().with_variant(sa.Integer, "sqlite")  # SQLite's row number is an INTEGER
 
-REVISION = "rights_book"  # the newest of the migrations, which make these tables
+REVISION = "benefits"  # the newest of the migrations, which make these tables
 
 metadata = sa.MetaData()
 
@@ -415,6 +415,35 @@ right_opening = sa.Table(
     sa.Column("withdrawn_reason", sa.String),
     sa.Index("right_opening_of_asset", "asset", "party"),
     sa.Index("right_opening_of_party", "party"),
+)
+# The settlement of each commitment that speaks of a price or of shares: divided, or the reason why not.
+settlement = sa.Table(
+    "settlement",
+    metadata,
+    sa.Column("commitment", sa.String, sa.ForeignKey("commitment.id"), primary_key=True),
+    sa.Column("day", sa.String, nullable=False, index=True),
+    sa.Column("state", sa.String, nullable=False),
+    sa.Column("price", sa.String),
+)
+# What is payable, line by line. No row ever changes: what is reversed is a row of its own. `units` are minor units of the currency, with
+# `scale` digits after the point. `account` is the keyed hash of a party, or `role:ROLE` where the role names none; `place` is the
+# pointer to the party's id in the request of the commitment's evaluation.
+benefit = sa.Table(
+    "benefit",
+    metadata,
+    sa.Column("number", BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("commitment", sa.String, sa.ForeignKey("commitment.id"), nullable=False, index=True),
+    sa.Column("kind", sa.String, nullable=False),
+    sa.Column("day", sa.String, nullable=False),
+    sa.Column("role", sa.String, nullable=False),
+    sa.Column("account", sa.String, nullable=False),
+    sa.Column("place", sa.String),
+    sa.Column("share", sa.String, nullable=False),
+    sa.Column("currency", sa.String, nullable=False),
+    sa.Column("scale", sa.Integer, nullable=False),
+    sa.Column("units", BigInteger, nullable=False),
+    sa.Index("benefit_account", "account", "currency", "day"),
+    sa.Index("benefit_day", "day", "number"),
 )
 
 # --- the watch over commitments -------------------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from engine.decision import (
     Outcome,
     ReasonPart,
     RequirementPart,
+    SettlementPart,
     TruthWord,
 )
 from engine.languages import CHINESE, ENGLISH, LANGUAGES, Language
@@ -46,6 +47,7 @@ CODES = {
     "carried": said(CarriedPart, "state"),
     "standing": said(ReasonPart, "standing"),
     "arises": said(DutyPart, "arises"),
+    "settlement": said(SettlementPart, "state"),
     "notice": said(ConflictPart, "kind"),
 }
 

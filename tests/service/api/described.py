@@ -41,6 +41,9 @@ PERMITTED: dict[str, Any] = {
         "collected_in": ["AE"], "stored_in": ["AE"], "people": {"ordinary": 500, "sensitive": 0}, "lawful_source": True,
     },
     "purpose": {"is": ["service-provision"]},
+    "terms": {
+        "price": "60000 INR", "share": {"provider": "0.6", "operator": "0.4", "rest": "0"}, "parties": {"provider": ["clinic-5"]},
+    },
 }  # fmt: skip
 GRANTING = {
     **PERMITTED,
@@ -137,6 +140,8 @@ STEPS = (
     Step("evaluate", "POST", "/v1/evaluate", PERMITTED, {"decision": "id"}),
     Step("commit", "POST", "/v1/commitments", {"decision": "{decision}"}, {"commitment": "id"}, 201),
     Step("getCommitment", "GET", COMMITMENT),
+    Step("listBenefits", "GET", "/v1/ledger/benefits"),
+    Step("listBenefitBalances", "GET", "/v1/ledger/benefits/balances?party=clinic-5"),
     Step("listCommitments", "GET", "/v1/commitments?state=committed&limit=1"),
     Step("listWatchEvents", "GET", "/v1/watch/events?limit=10"),
     Step("followWatchEvents", "GET", "/v1/watch/stream?seconds=0"),

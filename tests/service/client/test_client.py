@@ -89,6 +89,8 @@ def test_the_register_and_the_ledger(server, kind):
     """A party is put and read; what cannot be committed is refused with its kind."""
     put = ask(kind, server.address, methodcaller("put_party", "lab 7", {"facts": {"country": "US"}}))
     got = ask(kind, server.address, methodcaller("party", "lab 7"))
+    assert ask(kind, server.address, methodcaller("benefits", party="lab 7", first=date(2026, 1, 1))) == []
+    assert ask(kind, server.address, methodcaller("benefit_balances", role="public", last=date(2026, 1, 1))) == []
     assert got["facts"] == put["facts"] == {"country": "US"}
     answer = ask(kind, server.address, evaluate)
     with pytest.raises(Refused) as refused:

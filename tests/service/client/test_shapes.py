@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import is_dataclass
 from datetime import date, datetime
+from decimal import Decimal
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin
 
@@ -12,7 +13,8 @@ from pydantic import BaseModel
 import engine
 from engine import decision
 from service.api.decisions import DecisionRow
-from service.client import Answer, Malformed, Question, answer_parts, answers, explanation, reasons, reviews, shapes
+from service.client import Answer, Malformed, Question, answer_parts, answers, benefits, explanation, reasons, reviews, shapes
+from service.ledger import benefit_statement
 from service.reviews import queue, sign_offs
 
 AS_ANSWERED: list[tuple[Any, type[BaseModel]]] = [
@@ -20,6 +22,8 @@ AS_ANSWERED: list[tuple[Any, type[BaseModel]]] = [
     (reviews.Review, queue.Review),
     (reviews.SignOff, sign_offs.SignOff),
     (reviews.Recorded, DecisionRow),
+    (benefits.BenefitLine, benefit_statement.BenefitLine),
+    (benefits.BenefitBalance, benefit_statement.BenefitBalance),
 ]
 UNSAID = "Review/current"  # a record does not say it
 
@@ -27,7 +31,7 @@ UNSAID = "Review/current"  # a record does not say it
 def differences(ours: Any, theirs: Any, where: str) -> list[str]:
     """Where a type of the client is not what the service's type says."""
     kind, parts = get_origin(ours), get_args(ours)
-    if theirs is str and (kind is Literal or ours is date):
+    if theirs is str and (kind is Literal or ours in (date, Decimal)):
         return []  # the service declares a text, and sends only such ones
     if isinstance(theirs, type) and issubclass(theirs, BaseModel):
         return of_members(ours, theirs, where) if is_dataclass(ours) else [f"{where}: {ours}"]

@@ -8,8 +8,10 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -17,8 +19,8 @@ import sqlalchemy as sa
 
 from service.log.leaf import clear
 from service.log.store import Store
-from service.store.tables import commitment, movement
-from tests.service.conftest import Server, running
+from service.store.tables import benefit, commitment, movement
+from tests.service.conftest import Server, running, unlike_the_leaves
 
 POLICIES = Path(__file__).parent / "policies"
 ENVIRONMENT = {"FIFTHFACTOR_LEDGER_SINCE": "2020-01-01"}
@@ -104,6 +106,56 @@ def test_one_decision_is_committed_and_withdrawn_once(servers: Callable[[int], l
     assert ordinary(running[0]) == (0, 0)
 
 
+def sale(number: int) -> dict[str, Any]:
+    """An exchange with a price that does not divide evenly, another for each number."""
+    terms = {
+        "price": f"{100 + number}.01 CNY",
+        "share": {"provider": "0.3334", "operator": "0.3333", "public": "0.3333", "rest": "0"},
+        "parties": {"provider": ["fund"], "operator": ["a", "b"]},
+    }
+    return {**exchange(1, f"lab-{number}"), "terms": terms}
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_fifty_sales_and_withdrawals_at_once_leave_a_book_that_adds_up(
+    servers: Callable[[int], list[Server]], processes: int, database: str
+) -> None:
+    """Each sale is committed, every third withdrawn, every fifth amended to twice the price; the closing balances are what is left."""
+    running = servers(processes)
+
+    def post(client: httpx.Client, path: str, body: Any, key: str = "") -> Any:
+        headers = {"Idempotency-Key": key or str(uuid4())}
+        while (answer := client.post(path, json=body, headers=headers)).status_code == 503:
+            time.sleep(0.1)  # so many at once that the log falls behind
+        assert answer.is_success, answer.text
+        return answer.json()
+
+    def work(client: httpx.Client, number: int) -> Decimal:
+        decision = post(client, "/v1/evaluate", sale(number))["id"]
+        twice = [post(client, "/v1/commitments", {"decision": decision}, f"sale-{number}")["id"] for _ in range(2)]
+        assert twice[0] == twice[1]
+        if number % 3 == 0:
+            post(client, f"/v1/commitments/{twice[0]}/withdraw", {"reason": "no"})
+            return Decimal(0)
+        if number % 5 == 0:
+            dearer = post(client, "/v1/evaluate", sale(2 * number))["id"]
+            post(client, f"/v1/commitments/{twice[0]}/amend", {"decision": dearer, "reason": "more"})
+            return Decimal(f"{100 + 2 * number}.01")
+        return Decimal(f"{100 + number}.01")
+
+    left = at_once(running, work)
+    lines = httpx.get(f"{running[0].address}/v1/ledger/benefits", params={"limit": "1000"}).json()["lines"]
+    assert [each["number"] for each in lines] == list(range(len(lines)))
+    # Four lines for each commitment, and four for each that ended.
+    again = sum(1 for number in range(CALLERS) if number % 3 and number % 5 == 0)
+    ended = sum(1 for number in range(CALLERS) if number % 3 == 0)
+    assert len(lines) == 4 * (CALLERS + ended + 2 * again)
+    balances = httpx.get(f"{running[-1].address}/v1/ledger/benefits/balances").json()["balances"]
+    assert {each.get("party") or each["role"] for each in balances} == {"fund", "a", "b", "public"}
+    assert sum(Decimal(each["closing"]) for each in balances) == sum(left) == sum(Decimal(each["amount"]) for each in lines)
+    assert unlike_the_leaves(database) == []
+
+
 def test_a_killed_server_leaves_a_ledger_that_agrees_with_its_log(
     servers: Callable[[int], list[Server]], database: str
 ) -> None:
@@ -115,7 +167,8 @@ def test_a_killed_server_leaves_a_ledger_that_agrees_with_its_log(
         done: list[str] = []
         while not stop.is_set() and len(done) < 40:
             try:
-                decision = client.post("/v1/evaluate", json=exchange(1, f"lab-{number}-{len(done)}")).json()
+                sent = {**exchange(1, f"lab-{number}-{len(done)}"), "terms": sale(number)["terms"]}
+                decision = client.post("/v1/evaluate", json=sent).json()
                 answer = client.post("/v1/commitments", json={"decision": decision["id"]})
             except httpx.TransportError:
                 break
@@ -143,6 +196,7 @@ def test_a_killed_server_leaves_a_ledger_that_agrees_with_its_log(
         with store.database.reading.connect() as connection:
             rows = {row.id: row for row in connection.execute(sa.select(commitment))}
             moved = connection.execute(sa.select(movement)).all()
+            payable = connection.execute(sa.select(benefit)).all()
     assert answered <= rows.keys()
     assert len(rows) <= len(answered) + 8  # of each caller at most one whose answer did not leave
     for row in rows.values():
@@ -155,4 +209,6 @@ def test_a_killed_server_leaves_a_ledger_that_agrees_with_its_log(
         before = sum(1 for other in rows.values() if other.sequence < row.sequence)
         assert (count["at_least"], count["at_most"]) == (1, before + 1), json.dumps(count)
     assert len(moved) == 2 * len(rows)
+    assert Counter(each.commitment for each in payable) == dict.fromkeys(rows, 4)
+    assert [each.number for each in payable] == list(range(len(payable)))
     assert ordinary(again) == (1, len(rows))
