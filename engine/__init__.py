@@ -42,6 +42,7 @@ from engine.bundle import (
 )
 from engine.deciding.contributions import Contribution, Counter, Counting, Key, Tally, covering, put
 from engine.deciding.judgement import Judgement
+from engine.deciding.money_counts import in_currency, money_parts
 from engine.deciding.rests_on import Statement
 from engine.deciding.sign_off import Approval, Unsignable, facts_digest, meaning_of
 from engine.decision import BoundsPart, CarriedPart, ConflictPart, Decision, DutyPart, PlanDecision, QuestionPart, SignedOffPart
@@ -61,7 +62,7 @@ from engine.policy_language.places import NotAnObject, Path, Places
 from engine.policy_language.vocabulary import Register
 from engine.questions.horizon import OutcomeMove, OutcomesAhead, TurnCause
 from engine.rules import Level
-from engine.values import Duration, Range
+from engine.values import Duration, Money, MoneyRange, Range, Value, to_json
 from engine.version import SEMANTICS, semantics_of
 from engine.version import VERSION as __version__
 
@@ -116,6 +117,8 @@ __all__ = [
     "Level",
     "Liar",
     "Lie",
+    "Money",
+    "MoneyRange",
     "MovePart",
     "Mutant",
     "NameTaken",
@@ -143,6 +146,7 @@ __all__ = [
     "Trial",
     "TurnCause",
     "Unsignable",
+    "Value",
     "Written",
     "__version__",
     "accept_exchange",
@@ -157,12 +161,14 @@ __all__ = [
     "editor_schemas",
     "facts_digest",
     "gathered",
+    "in_currency",
     "instruments",
     "lay_out",
     "lint",
     "load",
     "load_sources",
     "meaning_of",
+    "money_parts",
     "mutants",
     "organisation_brief",
     "parse_exchange",
@@ -175,5 +181,6 @@ __all__ = [
     "semantics_of",
     "source_digest",
     "source_files",
+    "to_json",
     "trials",
 ]

@@ -438,7 +438,11 @@ def _accept_count(json: Any) -> Range:
 
 def _accept_money(json: Mapping[str, Any]) -> Money | MoneyRange:
     """A sum of which only the least, or the least and the most, is known; both in one currency (semantics 2.8)."""
-    if "at_least" not in json or set(json) - {"at_least", "at_most"} or not all(isinstance(each, str) for each in json.values()):
+    if (
+        "at_least" not in json
+        or set(json) - {"at_least", "at_most"}
+        or not all(isinstance(each, str) for each in json.values())
+    ):
         raise BadValue('a range of money is {"at_least": "1000 CNY", "at_most": "2000 CNY"}; `at_most` may be left out')
     ends = [_money(json[name]) for name in ("at_least", "at_most") if name in json]
     low, high = ends[0], ends[-1]

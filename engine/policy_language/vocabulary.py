@@ -22,6 +22,7 @@ from engine.policy_language.model import (
     CalendarText,
     CoherenceText,
     CounterText,
+    EntityKindText,
     FactText,
     JurisdictionText,
     KindText,
@@ -126,6 +127,7 @@ class Vocabulary:
     kinds: Mapping[str, Mapping[str, KindText]]
     requirements: Mapping[str, RequirementText]
     counters: Mapping[str, CounterText]
+    entities: Mapping[str, EntityKindText]
     jurisdictions: Mapping[str, JurisdictionText]
     subjects: Mapping[str, SubjectText]
     touches: tuple[TouchText, ...]
@@ -223,7 +225,7 @@ def stated_in(fact: str) -> str:
 
 
 SECTIONS = (
-    "facts", "values", "registers", "calendars", "evidence", "claims", "requirements", "counters", "jurisdictions", "subjects",
+    "facts", "values", "registers", "calendars", "evidence", "claims", "requirements", "counters", "entities", "jurisdictions", "subjects",
     "coherence", "lanes", "factor",
 )  # fmt: skip
 
@@ -325,6 +327,7 @@ class _Builder:
             kinds={group: getattr(self.text, group) for group in DOCUMENT_GROUPS},
             requirements=self.text.requirements,
             counters=self.text.counters,
+            entities=self.text.entities,
             jurisdictions=self.text.jurisdictions,
             subjects=self.text.subjects,
             touches=tuple(self.text.touches),
