@@ -130,14 +130,14 @@ class Counts:
             for fact in counter.facts:
                 told = brought.get(fact)
                 others[fact] = beside[fact]
-                if told is None and beside[fact] == ANY_NUMBER:
+                if counter.currency and not (each.currency and (each.keys or told is not None)):
+                    continue  # nobody knows for whom the sum would be, or in which currency
+                if told is None and beside[fact] == ANY_NUMBER and not counter.currency:
                     continue  # the engine counts what the exchange itself adds
-                if counter.currency and not each.currency:
-                    continue  # nobody knows in which currency the sum would be
                 kept = counting.value(counter, fact, stated, beside[fact], each.currency)
                 value, source = self._combined(kept, told, money_sums.sum_in(here.later, fact, each.currency).most)
                 own = counting.own(counter, fact, stated, each.currency)
-                if source != "ledger" or value.high is not None or value.low > own.low:
+                if source != "ledger" or value.high is not None or value.low > own.low or counter.currency:
                     sent = stated.value(fact)
                     counts[fact] = _counted(value, each.currency) if source != "caller" or not each.currency else sent
                     marks[fact] = {"from": source, **shown(value, each.currency)}
