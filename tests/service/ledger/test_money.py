@@ -281,6 +281,25 @@ def test_changed_policies_are_counted_again(desk: Desk) -> None:
     assert (desk.income(), desk.counter()["recount"]) == (("300.00 CNY", "300.00 CNY"), False)
 
 
+@ONE_DATABASE
+def test_a_counter_as_a_table(desk: Desk) -> None:
+    """One row for the sum and one for each other currency; an empty cell is an end that nobody knows."""
+    desk.commit("500.5 CNY")
+    query = {"counter": "terms.income", "authorisation.id": "gz-1", "format": "csv"}
+    answer = desk.client.get("/v1/counters", params=query)
+    assert answer.headers["content-type"].startswith("text/csv")
+    assert answer.text.splitlines() == [
+        "authorisation.id,counter,fact,first,last,currency,at_least,at_most,maximum,complete,recount",
+        "gz-1,terms.income,terms.income,2026-01-01,2026-11-25,CNY,500.50,500.50,1000,yes,no",
+    ]
+    desk.allow("5 USD")
+    assert desk.client.get("/v1/counters", params=query).text.splitlines()[1:] == [
+        "gz-1,terms.income,terms.income,2026-01-01,2026-11-25,USD,0.00,,5,yes,no",
+        "gz-1,terms.income,terms.income,2026-01-01,2026-11-25,CNY,500.50,500.50,,yes,no",
+    ]
+    assert desk.client.get("/v1/counters", params={**query, "format": "xml"}).status_code == 400
+
+
 def test_a_changed_sum_is_found(desk: Desk, audited: list[str]) -> None:
     """A row that somebody changed by hand differs from the leaves of the log."""
     desk.commit("300 CNY")
@@ -316,7 +335,9 @@ def test_random_sales_are_what_a_plain_sum_says(desk: Desk) -> None:
                 model[answer.json()["id"]] = (day, Decimal(0) if told else price, currency)
         year = [each for each in model.values() if each[0].year == day.year]
         before = [each for each in model.values() if each[0].year < day.year]
-        low = sum((each[1] for each in year), Decimal(0)) + max(Decimal(0), sum((each[1] for each in before), Decimal(0)) - 1000)
+        low = sum((each[1] for each in year), Decimal(0)) + max(
+            Decimal(0), sum((each[1] for each in before), Decimal(0)) - 1000
+        )
         at_least, at_most = desk.income()
         assert Decimal(at_least.removesuffix(" CNY")) == low
         assert (at_most is None) == any(each[2] == "USD" for each in [*year, *before])
