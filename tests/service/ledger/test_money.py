@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from starlette.testclient import TestClient
 
 import engine
+from service.log.record import Record
 from service.policies.live import Live
 from service.server.app import create_app
 from service.service import Service
@@ -261,6 +262,7 @@ def test_a_stated_income_counts_as_the_settings_say(opened: Any) -> None:
     desk.allow("1000 CNY")
     desk.commit("100 CNY")
     mark = desk.record(desk.evaluate("10 CNY", income="500 CNY")["id"])["counted"]["terms.income"]
+    Record.model_validate(desk.record(desk.evaluate("10 CNY", income={"at_least": "500 CNY"})["id"]))
     assert mark == {"from": "caller", "at_least": "500.00 CNY", "at_most": "500.00 CNY", "brought": "500 CNY"}
     mark = desk.record(desk.evaluate("10 CNY", income="50 CNY")["id"])["counted"]["terms.income"]
     assert (mark["from"], mark["at_least"], mark["brought"]) == ("both", "110.00 CNY", "50 CNY")
