@@ -46,6 +46,7 @@ from engine.bundle import (
 )
 from engine.deciding.contributions import Contribution, Counter, Counting, Key, Tally, covering, put
 from engine.deciding.judgement import Judgement
+from engine.deciding.money_counts import in_currency, money_parts
 from engine.deciding.rests_on import Statement
 from engine.deciding.sign_off import Approval, Unsignable, facts_digest, meaning_of
 from engine.decision import (
@@ -76,7 +77,7 @@ from engine.policy_language.vocabulary import Register
 from engine.questions.horizon import OutcomeMove, OutcomesAhead, TurnCause
 from engine.rules import Level
 from engine.settlement import PayableLine, Settlement, amount_text, settle
-from engine.values import Duration, Range
+from engine.values import Duration, Money, MoneyRange, Range, Value, to_json
 from engine.version import SEMANTICS, semantics_of
 from engine.version import VERSION as __version__
 
@@ -136,6 +137,8 @@ __all__ = [
     "Level",
     "Liar",
     "Lie",
+    "Money",
+    "MoneyRange",
     "MovePart",
     "Mutant",
     "NameTaken",
@@ -168,6 +171,7 @@ __all__ = [
     "Trial",
     "TurnCause",
     "Unsignable",
+    "Value",
     "Written",
     "__version__",
     "accept_exchange",
@@ -184,12 +188,14 @@ __all__ = [
     "facts_digest",
     "gathered",
     "grants",
+    "in_currency",
     "instruments",
     "lay_out",
     "lint",
     "load",
     "load_sources",
     "meaning_of",
+    "money_parts",
     "mutants",
     "organisation_brief",
     "parse_exchange",
@@ -203,6 +209,7 @@ __all__ = [
     "settle",
     "source_digest",
     "source_files",
+    "to_json",
     "trials",
     "with_books",
 ]

@@ -31,7 +31,7 @@ from engine.multilingual import NO_WORDS, Words
 from engine.policy_language.vocabulary import DOCUMENT_FIELDS, DOCUMENT_GROUPS, Vocabulary, stated_in
 from engine.registered import COUNTED, IN_REGISTER, REGISTERED, Entity, joined
 from engine.rules import AS_OF
-from engine.values import Disputed, Document, Missing, Range, Value, either
+from engine.values import Disputed, Document, Missing, Money, MoneyRange, Range, Value, either
 
 INCOHERENT = "incoherent"  # the code of a problem: with other statements of the exchange it cannot be true
 MAX_BYTES = 256 * 1024
@@ -239,8 +239,10 @@ class ExchangeReader:
         self._sets = {fact.name: fact.type.values for fact in vocabulary.facts.values()}
         self._closing = {f"{family}.rest": members for family, members in vocabulary.families.items()}
         # A counter of a family counts different people, so it is at least as large as the largest member.
+        counts = {fact.name: fact.counts for fact in vocabulary.facts.values() if fact.counts}
+        self._sums = {name: counted for name, counted in counts.items() if vocabulary.facts[name].type.kind == "money"}
         self._counters = {
-            fact.name: vocabulary.families.get(fact.counts, (fact.counts,)) for fact in vocabulary.facts.values() if fact.counts
+            name: vocabulary.families.get(counted, (counted,)) for name, counted in counts.items() if name not in self._sums
         }
         self._books = tuple(map(self._book_reader, vocabulary.books.values()))
         self._unopened = [(book.book.fills, book.nothing()) for book in self._books]
@@ -436,6 +438,11 @@ class ExchangeReader:
         counter that rests on own counts, with the statements that it rests on.
         """
         problems = []
+        for name, price in self._sums.items():
+            sum_, own_sum = (either(values.get(each, Missing.LEFT_OUT))[0] for each in (name, price))
+            if isinstance(sum_, Money | MoneyRange) and isinstance(own_sum, Money) and _is_below(sum_, own_sum):
+                detail = f"is below what this exchange adds, {own_sum}; a counter includes the exchange itself"
+                problems.append(ExchangeProblem(_pointer(name.split(".")), "counter-below", detail))
         for name, counted in self._counters.items():
             if values.keys().isdisjoint(counted):
                 continue
@@ -471,7 +478,7 @@ class ExchangeReader:
         """The exchange with some counters from the ledger; each includes the exchange itself, so it rests on its own counts too."""
         follows = dict(exchange.follows)
         for name in counters:
-            own = (each for each in self._counters.get(name, ()) if each in exchange.values)
+            own = (each for each in (*self._counters.get(name, ()), self._sums.get(name, "")) if each in exchange.values)
             follows[name] = (name, *dict.fromkeys(source for each in own for source in follows.get(each, (each,))))
         sources = {**exchange.sources, **dict.fromkeys(counters, COUNTED)}
         return replace(exchange, follows=follows, sources=sources)
@@ -617,6 +624,12 @@ def _counting(counter: Value, own: Iterable[Value]) -> Value | None:
     if counter.high is not None and counter.high < low:
         return None
     return Range(max(counter.low, low), counter.high)
+
+
+def _is_below(sum_: Money | MoneyRange, own: Money) -> bool:
+    """Whether a counted sum of money is certainly less than what the exchange itself adds; only in one currency can it be."""
+    most = sum_.amount if isinstance(sum_, Money) else sum_.high
+    return sum_.currency == own.currency and most is not None and most < own.amount
 
 
 def _largest(counts: Iterable[Value]) -> Decimal | None:

@@ -126,11 +126,20 @@ def _schema(type: Type) -> dict[str, Any]:
                 "minProperties": 1,
             }
             return {"anyOf": [number, ends]}
+        case "money":
+            sum_ = {"type": "string", "minLength": 1, "maxLength": 256, "examples": ["20000000 USD"]}
+            ends = {
+                "type": "object",
+                "properties": {"at_least": sum_, "at_most": sum_},
+                "additionalProperties": False,
+                "required": ["at_least"],
+            }
+            return {"anyOf": [sum_, ends]}
         case "ratio":
             return {"type": "string", "pattern": r"^\d{1,15}(\.\d{1,12})?$"}
         case "date":
             return {"type": "string", "format": "date"}
-    examples = {"money": "20000000 USD", "duration": "3 years", "id": "org-1"}
+    examples = {"duration": "3 years", "id": "org-1"}
     return {"type": "string", "minLength": 1, "maxLength": 256, "examples": [examples[type.kind]]}
 
 

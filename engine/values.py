@@ -89,6 +89,20 @@ class Money:
 
 
 @dataclass(frozen=True, slots=True)
+class MoneyRange:
+    """A sum of money in one currency, known to lie in [low, high], both ends inclusive; without an upper end, `high` is None."""
+
+    low: Decimal
+    high: Decimal | None
+    currency: str
+
+    def __str__(self) -> str:
+        if self.high is None:
+            return f"{self.low:f} {self.currency} or more"
+        return f"{self.low:f} to {self.high:f} {self.currency}"
+
+
+@dataclass(frozen=True, slots=True)
 class Duration:
     """A length of time. Months and hours are kept apart, since a month has no fixed number of days."""
 
@@ -166,7 +180,7 @@ class Disputed:
     registered: Value
 
 
-Value: TypeAlias = bool | str | Range | Money | Duration | date | SetOf | Document | Disputed | Missing
+Value: TypeAlias = bool | str | Range | Money | MoneyRange | Duration | date | SetOf | Document | Disputed | Missing
 Operand: TypeAlias = bool | str | Decimal | Money | Duration | date
 
 
@@ -332,6 +346,8 @@ class Type:
                 if isinstance(json, str) and _DECIMAL.fullmatch(json):
                     return Range.exact(Decimal(json))
                 raise BadValue('must be a decimal in a string, like "0.25"')
+            case "money" if isinstance(json, dict):
+                return _accept_money(json)
         if not isinstance(json, str):
             raise BadValue(f"must be text ({self.kind})")
         value = self.read(json)
@@ -437,6 +453,25 @@ def _accept_count(json: Any) -> Range:
     return Range(low, high)
 
 
+def _accept_money(json: Mapping[str, Any]) -> Money | MoneyRange:
+    """A sum of which only the least, or the least and the most, is known; both in one currency (semantics 2.8)."""
+    if (
+        "at_least" not in json
+        or set(json) - {"at_least", "at_most"}
+        or not all(isinstance(each, str) for each in json.values())
+    ):
+        raise BadValue('a range of money is {"at_least": "1000 CNY", "at_most": "2000 CNY"}; `at_most` may be left out')
+    ends = [_money(json[name]) for name in ("at_least", "at_most") if name in json]
+    low, high = ends[0], ends[-1]
+    if low.currency != high.currency:
+        raise BadValue("both ends of a range of money are in one currency")
+    if high.amount < low.amount:
+        raise BadValue("`at_most` is below `at_least`")
+    if len(ends) == 2 and low.amount == high.amount:
+        return low
+    return MoneyRange(low.amount, high.amount if len(ends) == 2 else None, low.currency)
+
+
 def either(value: Value) -> tuple[Value, ...]:
     """The values that a fact may have by what is stated and by what is registered: one, or two where they differ."""
     return (value.stated, value.registered) if isinstance(value, Disputed) else (value,)
@@ -451,6 +486,9 @@ def to_json(value: Value) -> Any:
             return int(low) if low == low.to_integral_value() and "." not in str(low) else str(low)
         case Range(low=low, high=high):
             return {"at_least": int(low)} | ({"at_most": int(high)} if high is not None else {})
+        case MoneyRange(low=low, high=high, currency=currency):
+            top = {} if high is None else {"at_most": str(Money(high, currency))}
+            return {"at_least": str(Money(low, currency))} | top
         case SetOf(members=members, open=open_):
             return sorted(members) + (["unknown"] if open_ else [])
         case Document(state=state, fields=fields):

@@ -196,10 +196,15 @@ KEYS: dict[str, dict[str, str]] = {
     "CounterText": {
         "counts": "The fact that is counted; `distinct` before it counts each person once.",
         "per": "The facts by whose values the counts are kept apart.",
-        "window": "`calendar year in UTC`, or `preceding 12 months`.",
+        "window": "`calendar year in UTC`, `preceding 12 months`, or `period of KIND`: that which the register has of an entity.",
+        "currency": "Of a counter of money: the fact in whose currency the sum is.",
         "where": "Which exchanges count; by default, all do.",
         "leaves_out": "Rules: an exchange for which one of them stands does not count.",
         "note": "What else a reader should know about the count.",
+    },
+    "EntityKindText": {
+        "title": _TITLE,
+        "states": "The facts of an exchange that such an entity states.",
     },
     "JurisdictionText": {
         "title": _TITLE,
@@ -261,6 +266,7 @@ KEYS: dict[str, dict[str, str]] = {
         "requirements": "What rules may require, how to meet it, and what is then owed.",
         "counters": "What is counted over time. Each counter has a fact of the same name.",
         "books": "What was granted to whom, and which facts follow from it.",
+        "entities": "Kinds of entities of the register, beside parties and assets. An exchange names one by the fact `KIND.id`.",
         "jurisdictions": "Which countries and subject matters each jurisdiction covers, and from when.",
         "subjects": "The subject matters of data, each with the condition that shows it.",
         "touches": "Which facts name a country that an exchange touches, and in which role.",

@@ -143,6 +143,8 @@ class _Words:
             "RequirementText.jurisdiction": _or_new(_ref("name of jurisdiction")),
             "CounterText.counts": _or_new(_one_of([*counted, "exchanges"])),
             "CounterText.per": {"type": "array", "items": fact},
+            "CounterText.currency": fact,
+            "EntityKindText.states": {"type": "array", "items": fact},
             "CounterText.leaves_out": {"type": "array", "items": _ref("name of rule")},
             "JurisdictionText.covers": {"type": "object", "properties": subjects, "additionalProperties": cover},
             "TouchText.fact": fact,
@@ -370,7 +372,7 @@ class _Words:
         none = _one_of(("unknown", LEFT_OUT))
         if type.many:
             return _by_shape(none, list={"type": "array", "items": {"anyOf": [value, {"const": "unknown"}]}})
-        if type.kind == "count":
+        if type.kind in ("count", "money"):
             ends = _some({end: value | _operator(end) for end in ("at_least", "at_most")})
             return _by_shape({"anyOf": [value, none]}, mapping=ends)
         return {"anyOf": [value, none]}

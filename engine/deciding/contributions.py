@@ -1,10 +1,10 @@
 """
 Counters: what an exchange adds to each counter, and the value of a counter for the next exchange.
 
-From a bundle, an exchange and a verdict come contributions: for every counted fact, a key (per whom it is counted) and a range of
-people. From contributions comes a range: the value of the counter. The caller keeps the contributions by day and key; this module
-stores nothing. Every range contains the true number, whatever is unknown: how exchanges overlap, whether one counts, to which key it
-belongs. Source: semantics 2.1, 2.7, 2.8, 5.1.
+From a bundle, an exchange and a verdict come contributions: for every counted fact, a key (per whom it is counted) and a range of people,
+or of ten-thousandths of a currency where money is counted. From contributions comes a range: the value of the counter. The caller keeps
+the contributions by day and key; this module stores nothing. Every range contains the true number, whatever is unknown: how exchanges
+overlap, whether one counts, to which key it belongs. Source: semantics 2.1, 2.7, 2.8, 5.1.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from decimal import Decimal
 from typing import Any, Self, TypeAlias
 
 from engine.bundle import Bundle
+from engine.deciding.money_counts import NO_SUM, currency_of, parts, parts_in
 from engine.exchange import Exchange
 from engine.policy_language.model import CounterText
 from engine.rules import Condition, Defined, Rule, RuleSet, Truth, atoms, named, tests
@@ -29,7 +30,9 @@ from engine.verdict import Verdict
 EXCHANGES = "exchanges"  # the word of a counter that counts exchanges, not a fact
 # Of one contribution, a lower end above this many people is cut to it and an upper end above it is dropped; sums stay exact.
 ENOUGH = 10**12
+ENOUGH_MONEY = 10**16  # of money, the same number in ten-thousandths
 _CALENDAR = re.compile(r"calendar year( and the one before)?(?: in (.+))?")
+_PERIOD = "period of "
 
 # The values of the facts by which a counter is kept (`per:`), in their order; None for an unknown value.
 Key: TypeAlias = tuple[str | None, ...]
@@ -42,21 +45,29 @@ class CountingWindow:
 
     `years` is the number of calendar years, the current one included. Where it is 0, `length` is how long a day counts: it counts while
     it is `within` that length (semantics 2.9). The day itself is the first day, and a month that is too short ends on its last day.
+
+    `of` is a kind of entities: the window is then the period that the register has of the entity on the day, which whoever reads the
+    counter knows. Here every day counts.
     """
 
     zone: str
     years: int
     length: Duration
+    of: str = ""
 
     @classmethod
     def read(cls, text: str) -> Self:
         """The window of a checked counter."""
         if match := _CALENDAR.fullmatch(text):
             return cls(match[2] or "", 2 if match[1] else 1, Duration())
+        if text.startswith(_PERIOD):
+            return cls("", 0, Duration(), text.removeprefix(_PERIOD))
         return cls("", 0, read_duration(text.removeprefix("preceding ")))
 
     def first(self, day: date) -> date:
         """The first day that counts; `day` is the last one."""
+        if self.of:
+            return date.min
         if self.years:
             return date(max(day.year - self.years + 1, 1), 1, 1)
         first = self.length.before(day)
@@ -67,6 +78,8 @@ class CountingWindow:
 
     def last(self, day: date) -> date:
         """The last day on which a day still counts."""
+        if self.of:
+            return date.max
         if self.years:
             return date(min(day.year + self.years - 1, date.max.year), 12, 31)
         return max(day, self.length.after(day) - timedelta(days=1))
@@ -78,7 +91,8 @@ class Counter:
     One counter of the vocabulary.
 
     `facts` are the facts whose values it gives: one fact, or those of a family. `meaning` is a digest of all that decides what counts,
-    and per whom. Contributions to two counters of the same name but different meanings must not be added up.
+    and per whom. Contributions to two counters of the same name but different meanings must not be added up. A counter of money has the
+    fact in whose `currency` its sum is.
     """
 
     name: str
@@ -87,16 +101,32 @@ class Counter:
     per: tuple[str, ...]
     window: CountingWindow
     meaning: str
+    currency: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Contribution:
-    """What one exchange adds to one counted fact, once it happens. With a `people.low` of 0 the exchange may not count at all."""
+    """
+    What one exchange adds to one counted fact, once it happens. With a `people.low` of 0 the exchange may not count at all.
+
+    Of money, `people` are ten-thousandths of the `currency`; "" is a currency that is not known.
+    """
 
     counter: str
     fact: str
     key: Key
     people: Range
+    currency: str = ""
+
+    @property
+    def place(self) -> str:
+        """What is added up by itself: the fact, and of money each currency of it (`terms.income CNY`)."""
+        return f"{self.fact} {self.currency}" if self.currency else self.fact
+
+    @property
+    def tally(self) -> Tally:
+        """The contribution as a sum of its own."""
+        return Tally.of(self.people, enough=ENOUGH_MONEY if self.currency else ENOUGH)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,10 +143,15 @@ class Tally:
     most: int | None = 0
 
     @classmethod
-    def of(cls, people: Range, certain: bool = True) -> Self:
-        """One contribution; where it is not `certain`, it may belong to another key."""
-        low = min(int(people.low), ENOUGH) if certain else 0
-        return cls(low, low, None if people.high is None or people.high > ENOUGH else int(people.high))
+    def of(cls, people: Range, certain: bool = True, enough: int = ENOUGH) -> Self:
+        """One contribution; where it is not `certain`, it may belong to another key. `enough` is the most that is added exactly."""
+        low = min(int(people.low), enough) if certain else 0
+        return cls(low, low, None if people.high is None or people.high > enough else int(people.high))
+
+    @classmethod
+    def of_money(cls, sum_: Value) -> Self:
+        """A sum of money, in ten-thousandths."""
+        return cls.of(parts(sum_), enough=ENOUGH_MONEY)
 
     def __add__(self, other: Tally) -> Tally:
         return Tally(
@@ -134,6 +169,10 @@ class Tally:
         low = min(self.largest if distinct else self.least, MAX_COUNT)
         most = None if self.most is None or self.most > MAX_COUNT else Decimal(self.most)
         return Range(Decimal(low), most)
+
+    def sum(self) -> Range:
+        """A sum of money, in ten-thousandths: what a currency can have is more than people can number."""
+        return Range(Decimal(self.least), None if self.most is None else Decimal(self.most))
 
 
 NOTHING = Tally()
@@ -157,6 +196,7 @@ class Counting:
                 tuple(text.per),
                 CountingWindow.read(text.window),
                 _meaning(name, self._written(name, text), self._left_out[name], bundle.rules),
+                text.currency or "",
             )
             for name, text in sorted(words.counters.items())
         )
@@ -167,7 +207,8 @@ class Counting:
     def _written(self, name: str, text: CounterText) -> str:
         """A counter's text, printed with the members of its family and of the family it counts: a new member was not counted before."""
         counted = text.counts.removeprefix("distinct ")
-        return repr((text.counts, text.per, text.window, *(self._families.get(each, ()) for each in (name, counted))))
+        money = (text.currency,) if text.currency else ()
+        return repr((text.counts, text.per, text.window, *money, *(self._families.get(each, ()) for each in (name, counted))))
 
     def key(self, counter: Counter, exchange: Exchange) -> Key:
         """The key under which an exchange counts."""
@@ -187,9 +228,21 @@ class Counting:
             return None
         return json.dumps(to_json(value), ensure_ascii=False, sort_keys=True)
 
-    def own(self, counter: Counter, fact: str, exchange: Exchange) -> Range:
-        """How many people the exchange itself adds to a counted fact; where their number is disputed, from the least to the most."""
+    def currency(self, counter: Counter, exchange: Exchange) -> str:
+        """
+        The currency of a counter's sum for an exchange: that of the fact which the counter names, otherwise that of what it counts.
+
+        "" where neither is known, and for what is no counter of money.
+        """
+        if not counter.currency:
+            return ""
+        return currency_of(exchange.value(counter.currency)) or currency_of(exchange.value(self._facts[counter.name].counts))
+
+    def own(self, counter: Counter, fact: str, exchange: Exchange, currency: str = "") -> Range:
+        """How many people, or how much of a currency, the exchange adds to a counted fact; of what is disputed, the least to the most."""
         counted = self._facts[fact].counts
+        if counter.currency:
+            return parts_in(exchange.value(counted), currency)
         if counted == EXCHANGES:
             return Range.exact(1)
         parts = [_span(exchange.value(each)) for each in self._families.get(counted, (counted,))]
@@ -210,24 +263,35 @@ class Counting:
                 continue
             key = self.key(counter, exchange)
             for fact in counter.facts:
-                own = self.own(counter, fact, exchange)
+                value = exchange.value(self._facts[fact].counts) if counter.currency else None
+                currency = "" if value is None else currency_of(value)
+                own = self.own(counter, fact, exchange) if value is None else parts(value) if currency else NO_SUM
                 people = own if counts is Truth.YES else Range(Decimal(0), own.high)
                 if people.high != 0:
-                    found.append(Contribution(counter.name, fact, key, people))
+                    found.append(Contribution(counter.name, fact, key, people, currency))
         return tuple(found)
 
-    def value(self, counter: Counter, fact: str, exchange: Exchange, others: Tally) -> Range:
-        """The value of a counter for an exchange: the sum of the `others` that count and the exchange itself (semantics 2.8)."""
-        return (others + Tally.of(self.own(counter, fact, exchange))).range(counter.distinct)
+    def value(self, counter: Counter, fact: str, exchange: Exchange, others: Tally, currency: str = "") -> Range:
+        """
+        The value of a counter for an exchange: the sum of the `others` that count and the exchange itself (semantics 2.8).
 
-    def brought(self, counter: Counter, fact: str, exchange: Exchange) -> Range | None:
+        Of money, in ten-thousandths of a currency.
+        """
+        own = self.own(counter, fact, exchange, currency)
+        if counter.currency:
+            return (others + Tally.of(own, enough=ENOUGH_MONEY)).sum()
+        return (others + Tally.of(own)).range(counter.distinct)
+
+    def brought(self, counter: Counter, fact: str, exchange: Exchange, currency: str = "") -> Range | None:
         """The count that the sender sent; None where it says no more than what the exchange itself adds."""
         value = either(exchange.values.get(fact, Missing.LEFT_OUT))[0]
+        if counter.currency:
+            return None if isinstance(value, Missing) else parts_in(value, currency)
         if not isinstance(value, Range) or (value.high is None and value.low <= self.own(counter, fact, exchange).low):
             return None
         return value
 
-    def filled(self, exchange: Exchange, counts: Mapping[str, Range], counted: Collection[str] = ()) -> Exchange:
+    def filled(self, exchange: Exchange, counts: Mapping[str, Value], counted: Collection[str] = ()) -> Exchange:
         """The same exchange with these counts, in its document too. `counted` are those that are from the ledger alone."""
         document: Any = exchange.document
         personal = set(exchange.personal)

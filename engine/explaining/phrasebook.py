@@ -27,6 +27,8 @@ from engine.values import (
     Document,
     Duration,
     Missing,
+    Money,
+    MoneyRange,
     Range,
     SetOf,
     Type,
@@ -133,6 +135,9 @@ class Phrasebook:
                 return self.duration(value)
             case Range(low=low, high=high) if low != high:
                 return self.language.span(low, high)
+            case MoneyRange(low=low, high=high, currency=currency):
+                top = None if high is None else str(Money(high, currency))
+                return self.language.sums(str(Money(low, currency)), top)
             case SetOf(members=members, open=open_):
                 told = [self.text(titles.get(member, Words(member))) for member in sorted(members)]
                 return self.language.joined([*told, *([self.language.others()] if open_ else [])]) or self.language.no_value(
@@ -160,6 +165,8 @@ class Phrasebook:
                 return say.joined(members) or say.no_value(known=True)
             case {"at_least": int(low)}:
                 return say.span(Decimal(low), Decimal(value["at_most"]) if "at_most" in value else None)
+            case {"at_least": str(least)}:
+                return say.sums(least, value.get("at_most"))
             case dict() if fact in vocabulary.families:
                 members = [f"{fact}.{name}" for name in value]
                 named = [self.text(vocabulary.facts[member].member) for member in members]

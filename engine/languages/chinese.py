@@ -275,6 +275,9 @@ class Chinese(Language):
     def span(self, low: Decimal, high: Decimal | None) -> str:
         return f"{low:,}以上" if high is None else f"{low:,}至{high:,}"
 
+    def sums(self, low: str, high: str | None) -> str:
+        return f"{low}以上" if high is None else f"{low}至{high}"
+
     def no_value(self, known: bool) -> str:
         return "无" if known else self.word("truth", "unknown")
 

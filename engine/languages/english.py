@@ -289,6 +289,9 @@ class English(Language):
     def span(self, low: Decimal, high: Decimal | None) -> str:
         return f"{low:,} or more" if high is None else f"{low:,} to {high:,}"
 
+    def sums(self, low: str, high: str | None) -> str:
+        return f"{low} or more" if high is None else f"{low} to {high}"
+
     def no_value(self, known: bool) -> str:
         return "none" if known else self.word("truth", "unknown")
 

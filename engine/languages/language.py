@@ -167,6 +167,10 @@ class Language(ABC):
         """A range of numbers; `high` is None where it has no upper end."""
 
     @abstractmethod
+    def sums(self, low: str, high: str | None) -> str:
+        """A range of sums of money, each with its currency; `high` is None where it has no upper end."""
+
+    @abstractmethod
     def no_value(self, known: bool) -> str:
         """In the place of a value: it is `known` that there is none, or the value is not known."""
 

@@ -20,7 +20,7 @@ from engine.multilingual import NO_WORDS
 from engine.policy_language.conditions import Conditions, Use
 from engine.policy_language.exemptions import Lift, LoweredRule, WrittenRule, in_strata, periods, resolve_exemptions
 from engine.policy_language.floors import floors
-from engine.policy_language.model import CalendarText, DutyText, PolicyText, RuleText, Window, read_model
+from engine.policy_language.model import CalendarText, CounterText, DutyText, PolicyText, RuleText, Window, read_model
 from engine.policy_language.tree import Mapping, Node, Scalar, key_named, locate, plain
 from engine.policy_language.tree import Sequence as ListNode
 from engine.policy_language.vocabulary import WEEK, Vocabulary
@@ -63,8 +63,10 @@ ALLOWED = {
     "aspiration": frozenset({"advise"}),
 }
 COUNTER_WINDOW = re.compile(
-    r"^(calendar year( and the one before)?( in (?P<zone>[A-Za-z]+(/[A-Za-z_]+)*))?|preceding \d{1,4} (day|week|month|year)s?)$"
+    r"^(calendar year( and the one before)?( in (?P<zone>[A-Za-z]+(/[A-Za-z_]+)*))?|preceding \d{1,4} (day|week|month|year)s?"
+    r"|period of [a-z][a-z0-9-]*)$"
 )
+PERIOD = re.compile(r"^period of (.+)$")
 EVERYWHERE = "always"  # what `applies` says of a policy that applies to every exchange
 DUE_ANCHORS = ("exchanged_at", "decided_on")
 OTHERWISE = "otherwise"  # the id of the provision that a policy's `otherwise` becomes
@@ -115,6 +117,7 @@ class _Checker:
         self._subjects()
         for number in range(len(self.vocabulary.touches)):
             self._own(f"touch/{number}", ("touches", str(number)))
+        self._entities()
         self._counters()
         for name, (policy, tree) in self.policies.items():
             node = locate(tree, ("applies",))[0]
@@ -225,7 +228,7 @@ class _Checker:
                     at,
                     "bad-window",
                     f"`{counter.window}` is not a window",
-                    help="write `preceding 12 months`, or `calendar year in UTC` with an existing time zone",
+                    help="write `preceding 12 months`, `period of KIND`, or `calendar year in UTC` with an existing time zone",
                 )
             for number, fact in enumerate((counter.counts.removeprefix("distinct "), *counter.per)):
                 if fact != "exchanges" and fact not in self.vocabulary.facts and fact not in self.vocabulary.families:
@@ -237,7 +240,47 @@ class _Checker:
                     at = locate(node, ("leaves_out", number))[0].span
                     help = did_you_mean(rule, self.written)
                     self.findings.error(at, "unknown-rule", f"there is no rule `{rule}`", "nothing to leave out", help)
+            self._period(name, counter, node)
+            self._money(name, counter, node)
             self._own(f"counter/{name}", ("counters", name), "where")
+
+    def _period(self, name: str, counter: CounterText, node: Node) -> None:
+        """Check that a counter whose window is the period of an entity is kept per this entity."""
+        kind = PERIOD.match(counter.window)
+        if kind is None:
+            return
+        if kind[1] not in self.vocabulary.entities or counter.per != [f"{kind[1]}.id"]:
+            at = locate(node, ("window",))[0].span
+            help = f"declare `{kind[1]}` under `entities:`, and write `per: [{kind[1]}.id]`"
+            self.findings.error(at, "bad-window", f"`{name}` is not kept per entity of the kind `{kind[1]}`", help=help)
+
+    def _money(self, name: str, counter: CounterText, node: Node) -> None:
+        """Check that a counter of money, and no other, says in whose currency its sum is."""
+        types = self.vocabulary.type_of
+        named = {"counts": counter.counts, "currency": counter.currency}
+        money = [
+            word for word, fact in named.items() if fact and (type := types(fact)) and type.kind == "money" and not type.many
+        ]
+        counted = types(name)
+        if len(money) == 1 or (counter.currency and not money) or (money and (counted is None or counted.kind != "money")):
+            at = locate(node, ("counts",))[0].span
+            help = "a counter of money counts one fact of the type `money`, is one itself, and names another under `currency:`"
+            self.findings.error(at, "bad-counter", f"`{name}` is no counter of money", help=help)
+
+    def _entities(self) -> None:
+        """Check what the kinds of entities state: facts of an exchange that no party and no asset is named by."""
+        for kind, text in self.vocabulary.entities.items():
+            node = self.vocabulary.nodes["entities", kind]
+            id = self.vocabulary.facts.get(f"{kind}.id")
+            if kind in ("party", "asset") or id is None or id.type.kind != "id" or id.type.many:
+                help = f"add a fact `{kind}.id` of the type `id`; `party` and `asset` are kinds of their own"
+                at = self.vocabulary.spans["entities", kind]
+                self.findings.error(at, "unknown-fact", f"an exchange cannot name an entity of the kind `{kind}`", help=help)
+            for number, fact in enumerate(text.states):
+                if fact not in self.vocabulary.facts:
+                    at = locate(node, ("states", number))[0].span
+                    help = did_you_mean(fact, self.vocabulary.facts)
+                    self.findings.error(at, "unknown-fact", f"an exchange has no fact `{fact}`", "cannot be stated", help)
 
     def _otherwise(self, parts: Sequence[LoweredRule]) -> Iterator[Rule]:
         """What policies say where none of their rules stands (semantics 4.2)."""

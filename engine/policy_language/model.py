@@ -7,6 +7,7 @@ work on the located tree, so every finding has its place. Conditions stay as wri
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date
 from typing import Annotated, Any, Literal, TypeVar, get_args
 
@@ -360,14 +361,30 @@ class RequirementText(DocumentText):
 
 
 class CounterText(DocumentText):
-    """What is counted, per whom, in which window, where, and what is left out."""
+    """
+    What is counted, per whom, in which window, where, and what is left out.
+
+    A counter of money names the fact in whose `currency` the sum is: what is in another currency leaves the sum open above.
+    """
 
     counts: str
     per: list[str]
     window: Prose
+    currency: str | None = None
     where: Condition = None
     leaves_out: list[str] = []
     note: Prose | None = None
+
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
+        # Digests of what a counter means are made from its text. Without a currency it reads as before there were currencies.
+        yield from (each for each in super().__repr_args__() if each != ("currency", None))
+
+
+class EntityKindText(DocumentText):
+    """A kind of entities of the register, beside parties and assets: the fact `KIND.id` names one, and it states these facts."""
+
+    title: Text
+    states: Annotated[list[str], Field(min_length=1)]
 
 
 class BookLimitsText(DocumentText):
@@ -585,6 +602,7 @@ class VocabularyText(DocumentText):
     requirements: dict[str, RequirementText] = {}
     counters: dict[str, CounterText] = {}
     books: dict[str, BookText] = {}
+    entities: dict[Id, EntityKindText] = {}
     jurisdictions: dict[str, JurisdictionText] = {}
     subjects: dict[str, SubjectText] = {}
     touches: list[TouchText] = []

@@ -24,6 +24,7 @@ from engine.policy_language.model import (
     CalendarText,
     CoherenceText,
     CounterText,
+    EntityKindText,
     FactText,
     JurisdictionText,
     KindText,
@@ -130,6 +131,7 @@ class Vocabulary:
     requirements: Mapping[str, RequirementText]
     counters: Mapping[str, CounterText]
     books: Mapping[str, Book]
+    entities: Mapping[str, EntityKindText]
     jurisdictions: Mapping[str, JurisdictionText]
     subjects: Mapping[str, SubjectText]
     touches: tuple[TouchText, ...]
@@ -228,8 +230,8 @@ def stated_in(fact: str) -> str:
 
 
 SECTIONS = (
-    "facts", "values", "registers", "calendars", "evidence", "claims", "requirements", "counters", "books", "jurisdictions",
-    "subjects", "coherence", "lanes", "factor",
+    "facts", "values", "registers", "calendars", "evidence", "claims", "requirements", "counters", "books", "entities",
+    "jurisdictions", "subjects", "coherence", "lanes", "factor",
 )  # fmt: skip
 
 
@@ -333,6 +335,7 @@ class _Builder:
             requirements=self.text.requirements,
             counters=self.text.counters,
             books={name: book for name, text in self.text.books.items() if (book := self.book(name, text, facts))},
+            entities=self.text.entities,
             jurisdictions=self.text.jurisdictions,
             subjects=self.text.subjects,
             touches=tuple(self.text.touches),

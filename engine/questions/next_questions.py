@@ -7,7 +7,7 @@ then those that close the bounds. Source: semantics 4.5.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from datetime import date
 from functools import cached_property
 from itertools import islice
@@ -26,7 +26,7 @@ from engine.questions.ranking import Ranking
 from engine.questions.settling_lists import SettlingLists
 from engine.registered import IN_REGISTER
 from engine.rules import Atom, Condition, Level, Rule, Truth, tests
-from engine.values import Value
+from engine.values import Missing, Value
 from engine.verdict import Verdict
 
 ABOUT_DATA = ("touch/", "subject/", "not-reached/")  # definitions of coverage that rest on no policy's `applies`
@@ -132,10 +132,21 @@ class Questions:
         Each has the values that were sent for it, and say too little. Nothing is evaluated for it.
         """
         ranking = Ranking(self, judgement)
-        facts = ranking.best_first()
+        facts = [*dict.fromkeys(self._entities_first(judgement.exchange, ranking.best_first()))]
         first = [*islice(filter(ranking.answerable, facts), MAX_NEXT)]
         rest = facts[facts.index(first[-1]) + 1 :] if len(first) == MAX_NEXT else []
         return {fact: tuple(ranking.wide.get(fact, ())) for fact in (*first, *rest)}
+
+    def _entities_first(self, exchange: Exchange, facts: Iterable[str]) -> Iterator[str]:
+        """The facts, each after the id of an entity that states it, or under which it is counted, where no such entity is named."""
+        words = self.bundle.vocabulary
+        for fact in facts:
+            for kind, text in words.entities.items():
+                id = f"{kind}.id"
+                counted = fact in words.counters and id in words.counters[fact].per
+                if (counted or fact in text.states) and exchange.value(id) is Missing.LEFT_OUT:
+                    yield id
+            yield fact
 
     def next(self, judgement: Judgement, book: Phrasebook) -> tuple[list[QuestionPart], int]:
         """The next questions, and how many facts are open besides."""

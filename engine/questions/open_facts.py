@@ -17,7 +17,7 @@ from engine.deciding.judgement import Judgement
 from engine.exchange import Exchange
 from engine.registered import IN_REGISTER
 from engine.rules import AS_OF, Condition, Truth, anchors
-from engine.values import Document, Duration, Missing, Money, Range, SetOf, Value, spell
+from engine.values import Document, Duration, Missing, Money, MoneyRange, Range, SetOf, Value, spell
 from engine.verdict import numbers
 
 if TYPE_CHECKING:
@@ -135,6 +135,8 @@ def is_open(value: Value) -> bool:
     match value:
         case Range(low=low, high=high):
             return low != high
+        case MoneyRange():
+            return True
         case SetOf(open=open_):
             return open_
     return isinstance(value, Missing)

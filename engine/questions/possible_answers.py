@@ -21,8 +21,9 @@ from engine.calendars import is_worked
 from engine.exchange import Exchange
 from engine.policy_language.vocabulary import DOCUMENT_FIELDS
 from engine.rules import Atom, Calendar, Condition, OnDay, Period, anchors, atoms
-from engine.values import Disputed, Document, Duration, Money, Range, SetOf, Type, Value, ValueSet, either
+from engine.values import Disputed, Document, Duration, Money, MoneyRange, Range, SetOf, Type, Value, ValueSet, either
 
+NO_CURRENCY = "XXX"  # ISO 4217: where no currency is known that a sum could be in
 MAX_MEMBERS = 4  # up to this many members of a set, every combination is tried
 MAX_SETS = 512  # sets that are tried
 AROUND = (-3, -1, 0, 1, 3)  # days around an edge: at month ends a length of time can end a few days earlier or later
@@ -159,6 +160,8 @@ class AnswerBook:
                         match value:
                             case Range(low=low, high=high):
                                 yield from (low, high)
+                            case MoneyRange(low=low, high=high, currency=currency):
+                                yield from (Money(each, currency) for each in (low, high) if each is not None)
                             case SetOf(members=members):
                                 yield from members
                             case _:
@@ -213,11 +216,16 @@ class AnswerBook:
                 yield from (Duration(o.months + step, o.hours) for o in lengths for step in (-1, 1) if o.months + step > 0)
                 yield from (Duration(hours=1), Duration(months=1200))
             case "money":
+                told = self.exchange.value(fact)
+                span = told if isinstance(told, MoneyRange) else None
+                if not any(isinstance(each, Money) for each in cuts):
+                    # It is compared with sums that are not known either: with one of them beside it, the tests may tell answers apart.
+                    yield Money(Decimal(0), NO_CURRENCY)
                 for currency in sorted({o.currency for o in cuts if isinstance(o, Money)}):
                     points = _points(
                         {o.amount for o in cuts if isinstance(o, Money) and o.currency == currency}, Decimal("0.01")
                     )
-                    yield from (Money(point, currency) for point in points)
+                    yield from (Money(point, currency) for point in points if span is None or _lies_in(point, currency, span))
             case _:
                 value = self.exchange.value(fact)
                 low, high = (value.low, value.high) if isinstance(value, Range) else (Decimal(0), None)
@@ -290,6 +298,11 @@ class AnswerBook:
         yield from rules.definitions.values()
         yield from (rule.condition for rule in rules.rules)
         yield from (duty.done_when for duty in rules.duties().values() if duty.done_when is not None)
+
+
+def _lies_in(amount: Decimal, currency: str, span: MoneyRange) -> bool:
+    """Whether a sum lies in a range of sums."""
+    return currency == span.currency and span.low <= amount and (span.high is None or amount <= span.high)
 
 
 def _vague(type: Type, words: Iterable[str]) -> bool:

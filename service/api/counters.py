@@ -17,6 +17,7 @@ from service.decisions.decider import durable
 from service.decisions.idempotency import KeptAnswer, once
 from service.ledger.balances import CounterPart, Counters, Opened
 from service.ledger.committing import Ledger
+from service.ledger.counter_table import MEDIA_TYPE, table
 from service.service import Service
 
 _PARAMETERS = [
@@ -28,6 +29,7 @@ _PARAMETERS = [
         style="form",
         explode=True,
     ),
+    parameter("format", "the form of the answer", {"type": "string", "enum": ["json", "csv"], "default": "json"}),
 ]
 
 
@@ -54,7 +56,15 @@ def add(app: FastAPI, service: Service) -> None:
     @app.get(
         "/v1/counters",
         response_model=CounterPart,
-        **operation("getCounter", "ledger", "A counter as of today", "not-found", needs="read", parameters=_PARAMETERS),
+        **operation(
+            "getCounter",
+            "ledger",
+            "A counter as of today",
+            "not-found",
+            needs="read",
+            parameters=_PARAMETERS,
+            answers={200: {"content": {MEDIA_TYPE: {"schema": {"type": "string"}}}}},
+        ),
     )
     def counter(request: Request) -> Response:
         """What the ledger holds for a counter. The query names `counter` and each fact that the counter is kept per."""
@@ -63,7 +73,11 @@ def add(app: FastAPI, service: Service) -> None:
         name = per.pop("counter", None)
         if name is None:
             raise wrong("counter", "name a counter, like `?counter=counts.cn`, and each fact that it is kept per")
-        return answer(service.read(lambda connection: counters.read(connection, name, dict(per)), "ledger"))
+        form = per.pop("format", "json")
+        if form not in ("json", "csv"):
+            raise wrong("format", "must be `json` or `csv`")
+        found = service.read(lambda connection: counters.read(connection, name, dict(per)), "ledger")
+        return answer(found) if form == "json" else Response(table(found, per), media_type=MEDIA_TYPE)
 
     async def begin(request: Request) -> Response:
         """Records the counts at the beginning of a day. From that day on the ledger is complete for this counter."""

@@ -50,11 +50,14 @@ def document(
     }
 
 
+def _most(most: int | str | None) -> str:
+    return "no upper end" if most is None else f"at most {most if isinstance(most, str) else f'{most:,}'} in all"
+
+
 def print_totals(named: dict[str, Any], totals: "ExposureTotals", every: "list[TouchedCommitment]", show: int) -> None:
     """Print the totals, then lists of at most `show` lines."""
     counters = (
-        f"{fact}: {count(each.commitments, 'commitment')} for {count(len(each.keys), 'key')},"
-        f" {'no upper end' if each.most is None else f'at most {each.most:,} in all'}"
+        f"{fact}: {count(each.commitments, 'commitment')} for {count(len(each.keys), 'key')}, {_most(totals.most(fact))}"
         for fact, each in sorted(totals.counters.items())
     )
     lines = (f"{each.commitment}  {each.as_of}  {'; '.join(map(safe, each.how[:CAUSES]))}" for each in every)

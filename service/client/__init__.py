@@ -9,7 +9,7 @@ are `service.client` in the checkout and `fifthfactor_client` when they are inst
 """
 
 from .answer_parts import Bounds, Choice, Gap, Owed, Question, SignedOff, Unmet, Way
-from .answers import Answer, Committed
+from .answers import Answer, Committed, Count, CounterRead
 from .asynchronous import AsyncClient
 from .benefits import BenefitBalance, BenefitLine, BenefitMonth
 from .errors import ClientError, Malformed, Place, Refused, Unavailable
@@ -29,6 +29,8 @@ __all__ = [
     "Client",
     "ClientError",
     "Committed",
+    "Count",
+    "CounterRead",
     "Explanation",
     "Gap",
     "Malformed",

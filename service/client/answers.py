@@ -68,6 +68,44 @@ class Committed:
     document: Mapping[str, Any] = field(repr=False, compare=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Count:
+    """
+    A counted number, or a sum of money like `1200.00 CNY`: at least and at most so much. Without `at_most` it has no upper end.
+    """
+
+    at_least: Any
+    at_most: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class CounterRead:
+    """
+    A counter of the ledger as of today, for the `per` that was asked for; `counts` has each of its facts.
+
+    `complete`: the ledger has every exchange of the window. `recount`: policies have changed what it counts, and the ledger was not counted
+    again. `document` has the rest: the window, the opening count, and of money the maximum of the period and what was carried into it.
+    """
+
+    counter: str
+    counts: Mapping[str, Count]
+    complete: bool
+    recount: bool
+    document: Mapping[str, Any] = field(repr=False, compare=False)
+
+
+def counter(document: dict[str, Any]) -> CounterRead:
+    """A counter as it is answered. Raises Malformed."""
+    counts = member(document, "counts", Mapping[str, Any])
+    return CounterRead(
+        member(document, "counter", str),
+        {fact: shaped(Count, count, f"counts/{fact}") for fact, count in counts.items()},
+        member(document, "complete", bool),
+        member(document, "recount", bool),
+        document,
+    )
+
+
 def document(body: bytes) -> dict[str, Any]:
     """The JSON object in a body. Raises Malformed."""
     try:

@@ -10,7 +10,7 @@ from typing import Any, Self
 import httpx
 
 from . import calls
-from .answers import Answer, Committed
+from .answers import Answer, Committed, CounterRead
 from .attempts import RETRIES, TIMEOUT_SECONDS, Again, Attempts, Call, Gathered, Options, Read, came, failure
 from .benefits import BenefitBalance, BenefitLine, filters
 from .errors import Malformed, Refused, Unavailable
@@ -210,6 +210,24 @@ class AsyncClient:
     ) -> AsyncIterator[BenefitBalance]:
         """The balances of these lines by account, currency and month. The time-out is that of a page."""
         return self._each(calls.benefit_balances(filters(party, role, currency, first, last)))
+
+    async def counter(self, name: str, per: Mapping[str, str]) -> CounterRead:
+        """A counter of the ledger as of today; `per` has the facts that it is kept per, with their values."""
+        return await self._call(calls.counter(name, per))
+
+    async def open_counter(
+        self, name: str, per: Mapping[str, str], *, on: date, counts: Mapping[str, Any], reason: str
+    ) -> dict[str, Any]:
+        """State what a counter was at the beginning of a day; from that day on the ledger is complete for it."""
+        return await self._call(calls.open_counter(name, per, on, counts, reason))
+
+    async def put_entity(self, kind: str, id: str, entity: Mapping[str, Any]) -> dict[str, Any]:
+        """Write an entity of another kind, like `authorisation`. `entity` replaces everything stated before."""
+        return await self._call(calls.put_entity(kind, id, entity))
+
+    async def entity(self, kind: str, id: str) -> dict[str, Any]:
+        """Read an entity of another kind, like `authorisation`."""
+        return await self._call(calls.entity(kind, id))
 
     async def put_party(self, id: str, party: Mapping[str, Any]) -> dict[str, Any]:
         """Write a party of the register. `party` replaces everything stated before."""

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from . import answers
-from .answers import Answer, Committed
+from .answers import Answer, Committed, CounterRead
 from .attempts import Call, Came
 from .benefits import BenefitBalance, BenefitLine
 from .errors import Malformed, Refused
@@ -237,8 +237,36 @@ def benefit_balances(filters: Mapping[str, str]) -> Pages[BenefitBalance]:
     return Pages("/v1/ledger/benefits/balances", "balances", BenefitBalance, filters)
 
 
+def counter(name: str, per: Mapping[str, str]) -> Call[CounterRead]:
+    """Read a counter of the ledger."""
+
+    def read(came: Came) -> CounterRead:
+        found = answers.counter(came.document())
+        if found.counter != name:
+            raise Malformed("the answer is about another counter")
+        return found
+
+    return Call("GET", f"/v1/counters?{urlencode({'counter': name, **per})}", read)
+
+
+def open_counter(name: str, per: Mapping[str, str], on: date, counts: Mapping[str, Any], reason: str) -> Call[dict[str, Any]]:
+    """State the count of a counter at the beginning of a day."""
+    body = {"counter": name, "per": dict(per), "on": on.isoformat(), "counts": dict(counts), "reason": reason}
+    return Call("POST", "/v1/ledger/openings", Came.document, _json(body))
+
+
+def put_entity(kind: str, id: str, content: Mapping[str, Any]) -> Call[dict[str, Any]]:
+    """Write an entity of a kind beside parties and assets."""
+    return put(f"entities/{_part(kind)}", id, content)
+
+
+def entity(kind: str, id: str) -> Call[dict[str, Any]]:
+    """Read an entity of a kind beside parties and assets."""
+    return get(f"entities/{_part(kind)}", id)
+
+
 def put(kind: str, id: str, content: Mapping[str, Any]) -> Call[dict[str, Any]]:
-    """Write an entity of the register; `kind` is `parties` or `assets`."""
+    """Write an entity of the register; `kind` is where it stands: `parties`, `assets` or `entities/…`."""
     return Call("PUT", f"/v1/{kind}/{_part(id)}", Came.document, _json(content))
 
 

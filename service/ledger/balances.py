@@ -7,6 +7,7 @@ on the ledger is complete.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -16,8 +17,9 @@ from uuid_utils import uuid7
 
 import engine
 from service.callers.caller import Caller
-from service.ledger.book import NOT_FOUND, Book
-from service.ledger.committing import CountPart, LedgerPart
+from service.ledger import money_sums
+from service.ledger.book import NOT_FOUND, Book, FoundCounts, Wanted
+from service.ledger.committing import CountPart, LedgerPart, SumPart, counted_part
 from service.ledger.counts import Counts, Moment, ends
 from service.log.canonical_json import NotCanonical, canonical
 from service.policies.live import Live
@@ -37,22 +39,35 @@ class OpeningPart(LedgerPart):
 
     id: str
     on: date
-    counts: dict[str, CountPart]
+    counts: dict[str, CountPart | SumPart]
+
+
+class PeriodPart(LedgerPart):
+    """
+    Of a counter of money that is kept by periods: the maximum that the register states for the present one, and what earlier periods
+    carried into it, which is among the counts.
+    """
+
+    maximum: str | None = None
+    carried: SumPart | None = None
 
 
 class CounterPart(LedgerPart):
     """
     A counter, today. `complete`: the ledger has every exchange of the window, or the counter was opened with a count within it.
 
-    `recount`: some commitments were not counted under the present meaning of the counter.
+    `recount`: some commitments were not counted under the present meaning of the counter. `other_currencies` has what was taken in in
+    other currencies than that of the sum, which is therefore open above.
     """
 
     counter: str
     window: WindowPart
-    counts: dict[str, CountPart]
+    counts: dict[str, CountPart | SumPart]
     complete: bool
     recount: bool
     opening: OpeningPart | None = None
+    period: PeriodPart | None = None
+    other_currencies: list[SumPart] | None = None
 
 
 class Opened(LedgerPart):
@@ -61,7 +76,7 @@ class Opened(LedgerPart):
     id: str
     counter: str
     on: date
-    counts: dict[str, CountPart] = Field(description="the counts that were sent; the others are unknown")
+    counts: dict[str, CountPart | SumPart] = Field(description="the counts that were sent; the others are unknown")
 
 
 class Counters:
@@ -79,19 +94,56 @@ class Counters:
         counter = self._counter(live, name)
         _, key = self._of(live, counter, per, {})
         moment = self._moment()
-        wanted = self._counts.wanted(connection, counter, key, moment)
+        wanted = self._counts.wanted(connection, live, counter, key, moment)
         found = self._book.find(connection, [wanted]).get(name, NOT_FOUND)
+        if counter.currency:
+            return self._money(connection, live, wanted, found, moment)
         tallies = self._counts.others(wanted, found)
         begun = found.opening
         return CounterPart(
             counter=name,
             window=WindowPart(first=wanted.first, last=moment.day(counter)),
-            counts={fact: _count(tally.range(counter.distinct)) for fact, tally in tallies.items()},
+            counts={fact: counted_part(counter, tally, "") for fact, tally in tallies.items()},
             complete=self._counts.complete(wanted, found),
             recount=found.foreign,
             opening=None
             if begun is None
             else OpeningPart(id=begun.id, on=begun.day, counts={f: _count(t.range(True)) for f, t in begun.counts.items()}),
+        )
+
+    def _money(self, connection: sa.Connection, live: Live, wanted: Wanted, found: FoundCounts, moment: Moment) -> CounterPart:
+        """A counter of money. Where nothing says in which currency its sum is, each currency is told by itself."""
+        counter, fact = wanted.counter, wanted.counter.name
+        if counter.window.of and not wanted.keys:
+            raise RequestRefused("not-found", f"the register has no period of this {counter.window.of} today")
+        sums = dict(found.window)
+        if not wanted.currency and len(sums) == 1:
+            wanted = replace(wanted, currency=next(iter(sums)).partition(" ")[2])
+        beside = self._counts.others(wanted, found)
+        with_carried = (
+            self._counts.with_carried(connection, live, wanted, found, beside)[fact] if wanted.earlier else beside[fact]
+        )
+        carried = None
+        if wanted.earlier and wanted.currency and with_carried != beside[fact]:
+            over = self._counts.carried(connection, live, wanted, fact)
+            carried = SumPart.model_validate(money_sums.sums(over.sum(), wanted.currency))
+        highest = self._counts.maximum(live, wanted)
+        begun = found.opening
+        return CounterPart(
+            counter=fact,
+            window=WindowPart(first=wanted.first, last=moment.day(counter)),
+            counts={fact: counted_part(counter, with_carried, wanted.currency)} if wanted.currency else {},
+            complete=self._counts.complete(wanted, found),
+            recount=found.foreign,
+            opening=None if begun is None else OpeningPart(id=begun.id, on=begun.day, counts=_opened(begun.counts)),
+            period=PeriodPart(maximum=None if highest is None else str(highest), carried=carried)
+            if counter.window.of
+            else None,
+            other_currencies=[
+                SumPart.model_validate(money_sums.sums(sums[place].sum(), currency))
+                for place in sorted(sums)
+                if (currency := place.partition(" ")[2]) and currency != wanted.currency
+            ],
         )
 
     def begin(
@@ -116,9 +168,13 @@ class Counters:
             raise _wrong("/on", "the day has not begun")
         id = str(uuid7())
         at = moment_text(self._service.clock())
-        self._book.begin(transaction, id, counter, key, on, told, at=at, by=caller.id, reason=reason)
+        tallies: dict[str, engine.Tally] = {}
+        for fact in counter.facts:
+            place, tally = _place(fact, told.get(fact))
+            tallies[place] = tally
+        self._book.begin(transaction, id, counter, key, on, tallies, at=at, by=caller.id, reason=reason)
         self._book.note(transaction, live.counting, on)
-        return Opened(id=id, counter=name, on=on, counts={fact: _count(count) for fact, count in told.items()})
+        return Opened(id=id, counter=name, on=on, counts=_opened(dict(map(_place, told, told.values()))))
 
     def _counter(self, live: Live, name: str) -> engine.Counter:
         for counter in live.counting.counters:
@@ -129,7 +185,7 @@ class Counters:
 
     def _of(
         self, live: Live, counter: engine.Counter, per: Mapping[str, Any], counts: Mapping[str, Any]
-    ) -> tuple[dict[str, engine.Range], engine.Key]:
+    ) -> tuple[dict[str, engine.Value], engine.Key]:
         """The counts and the key, read as facts of an exchange. Raises RequestRefused."""
         if set(per) != set(counter.per):
             others = "".join(f", not per `{fact[:40]}`" for fact in sorted(set(per) - set(counter.per))[:1])
@@ -147,10 +203,15 @@ class Counters:
         key = live.counting.key(counter, exchange)
         if None in key:
             raise _wrong("/per", "each value must be known, and as exact as possible")
-        told = {fact: value for fact in counts if isinstance(value := exchange.value(fact), engine.Range)}
+        told: dict[str, engine.Value] = {
+            fact: value
+            for fact in counts
+            if isinstance(value := exchange.value(fact), engine.Range | engine.Money | engine.MoneyRange)
+        }
         if len(told) < len(counts):
             raise _wrong(
-                "/counts", 'a count is a number, or {"at_least": a, "at_most": b}; leave out a count that is not known'
+                "/counts",
+                'a count is a number, or {"at_least": a, "at_most": b}, of money each like `1200.00 CNY`; leave out one that is not known',
             )
         return told, key
 
@@ -161,6 +222,25 @@ class Counters:
 
 def _wrong(pointer: str, detail: str) -> RequestRefused:
     return RequestRefused("bad-request", detail, errors=(ProblemPlace(pointer=pointer, code="wrong-value", detail=detail),))
+
+
+def _place(fact: str, count: engine.Value | None) -> tuple[str, engine.Tally]:
+    """Under what a count is kept, and as what; one that is not known may be any."""
+    match count:
+        case engine.Money() | engine.MoneyRange():
+            return f"{fact} {count.currency}", engine.Tally.of_money(count)
+        case engine.Range():
+            return fact, engine.Tally.of(count)
+    return fact, engine.Tally(most=None)
+
+
+def _opened(counts: Mapping[str, engine.Tally]) -> dict[str, CountPart | SumPart]:
+    """The counts of an opening as they are answered."""
+    told: dict[str, CountPart | SumPart] = {}
+    for place, tally in counts.items():
+        fact, _, currency = place.partition(" ")
+        told[fact] = SumPart.model_validate(money_sums.sums(tally.sum(), currency)) if currency else _count(tally.range(True))
+    return told
 
 
 def _count(count: engine.Range) -> CountPart:

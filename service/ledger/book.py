@@ -20,6 +20,7 @@ import engine
 from service.log import tree_leaves
 from service.log.canonical_json import canonical
 from service.log.tree_leaves import Happening
+from service.register.periods import Period
 from service.store import counter_secret
 from service.store.counter_secret import LOST
 from service.store.database import Database
@@ -127,17 +128,22 @@ class Wanted:
     A counter for one key in a window, both ends included.
 
     `keys` are hashes: first the hash of the key itself, then the hashes of keys that may be the same. It is empty if the key is not known.
+    Of a counter of money, `currency` is that of the sum. Of one that is kept by periods, `period` is that of the window, and `earlier` are
+    those before it.
     """
 
     counter: engine.Counter
     keys: tuple[str, ...]
     first: date
     last: str = ALWAYS
+    currency: str = ""
+    period: Period | None = None
+    earlier: tuple[Period, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class OpeningCount:
-    """The attested count at the beginning of a day, for each fact of a counter."""
+    """The attested count at the beginning of a day, for each fact of a counter, and of money for each currency."""
 
     id: str
     day: date
@@ -240,12 +246,12 @@ class Book:
         """Record what a commitment adds to each counter, each on a day of that counter's calendar."""
         rows: list[Any] = []
         for each, counter, day in moved:
-            people = engine.Tally.of(each.people)
+            people = each.tally
             place = {
                 "meaning": counter.meaning,
                 "key": self.hashed(transaction, counter.per, each.key),
                 "day": day.isoformat(),
-                "fact": each.fact,
+                "fact": each.place,
             }
             more = {"counter": counter.name, "low": people.least, "high": people.most, "sequence": sequence, "live": True}
             transaction.execute(sa.insert(movement).values(commitment=commitment, **place, **more))
@@ -304,21 +310,20 @@ class Book:
         counter: engine.Counter,
         key: engine.Key,
         day: date,
-        counts: Mapping[str, engine.Range],
+        counts: Mapping[str, engine.Tally],
         *,
         at: str,
         by: str,
         reason: str | None,
     ) -> None:
-        """Record the count of a counter at the beginning of a day."""
+        """Record the count of a counter at the beginning of a day; of each of its facts, and of money in a currency."""
         hashed = self.hashed(transaction, counter.per, key)
         rows = []
-        for fact in counter.facts:
-            tally = engine.Tally.of(counts[fact]) if fact in counts else engine.Tally(most=None)
+        for fact, count in counts.items():
             rows.append(
                 {
                     "id": id, "fact": fact, "counter": counter.name, "meaning": counter.meaning, "key": hashed,
-                    "day": day.isoformat(), "low": tally.least, "high": tally.most, "at": at, "by": by, "reason": reason,
+                    "day": day.isoformat(), "low": count.least, "high": count.most, "at": at, "by": by, "reason": reason,
                 }
             )  # fmt: skip
         transaction.execute(sa.insert(opening), rows)

@@ -20,7 +20,7 @@ from uuid_utils import uuid7
 import engine
 from service.callers.caller import Caller
 from service.decisions.decider import DecidedNow, Decider, TellingAsked
-from service.ledger import rights_book
+from service.ledger import money_sums, rights_book
 from service.ledger.benefits import book_settlement, reverse_settlement
 from service.ledger.book import Book
 from service.ledger.counts import Counts, Filled, Moment, bare, ends
@@ -57,21 +57,32 @@ class CountPart(LedgerPart):
     at_most: int | None = Field(default=None, ge=0)
 
 
+class SumPart(LedgerPart):
+    """A sum of money, like `1200.00 CNY`. Without `at_most` it has no upper end."""
+
+    at_least: str
+    at_most: str | None = None
+
+
 class MovedPart(LedgerPart):
-    """What a commitment adds to one counted fact, and on which day of the counter's calendar. `counts`: it still counts."""
+    """
+    What a commitment adds to one counted fact, and on which day of the counter's calendar. `counts`: it still counts.
+
+    Of money, both ends are sums in the currency of the price, like `1200.00 CNY`.
+    """
 
     fact: str
     day: date
-    at_least: int
-    at_most: int | None = None
+    at_least: int | str
+    at_most: int | str | None = None
     counts: bool
 
 
 class CounterMovePart(LedgerPart):
     """A counted fact before and after a commitment, as the ledger has it."""
 
-    before: CountPart
-    after: CountPart
+    before: CountPart | SumPart
+    after: CountPart | SumPart
 
 
 class EventPart(LedgerPart):
@@ -378,10 +389,10 @@ class Ledger:
         counts = {(each.fact, each.meaning) for each in rows if each.live}
         known = {(each.fact, each.meaning) for each in rows}
         for each in moved:
-            place = each[0].fact, each[1].meaning
+            place = each[0].place, each[1].meaning
             if place in known and place not in counts:
                 self._book.revive(transaction, row.id, *place)
-        new = [each for each in moved if (each[0].fact, each[1].meaning) not in known]
+        new = [each for each in moved if (each[0].place, each[1].meaning) not in known]
         self._book.move(transaction, row.id, row.sequence, new)
         self._book.note(transaction, live.counting, _last_day(moment, moved))
         transaction.execute(sa.update(commitment).where(commitment.c.id == row.id).values(counting=live.counting.meaning))
@@ -465,16 +476,19 @@ def _moves(filled: Filled, moved: Sequence[tuple[engine.Contribution, engine.Cou
     """The ledger's counts without an exchange, and with it."""
     told = {}
     for each, counter, _ in moved:
-        before = filled.others[each.fact]
-        after = before + engine.Tally.of(each.people)
+        before, currency = filled.others[each.fact], filled.currencies.get(each.fact, "")
+        after = before + each.tally if each.currency == currency else money_sums.open_above(before)
         told[each.fact] = CounterMovePart(
-            before=_count(before.range(counter.distinct)), after=_count(after.range(counter.distinct))
+            before=counted_part(counter, before, currency), after=counted_part(counter, after, currency)
         )
     return told
 
 
-def _count(count: engine.Range) -> CountPart:
-    return CountPart.model_validate(ends(count))
+def counted_part(counter: engine.Counter, tally: engine.Tally, currency: str) -> CountPart | SumPart:
+    """A count of a counter as it is answered; of money in a currency."""
+    if counter.currency:
+        return SumPart.model_validate(money_sums.sums(tally.sum(), currency))
+    return CountPart.model_validate(ends(tally.range(counter.distinct)))
 
 
 def _told(connection: sa.Connection, rows: Sequence[Any]) -> list[Commitment]:
@@ -495,7 +509,13 @@ def _told(connection: sa.Connection, rows: Sequence[Any]) -> list[Commitment]:
             replaces=row.replaces,
             replaced_by=next((each.id for each in replaced(row.id)), None),
             moved=[
-                MovedPart(fact=m.fact, day=date.fromisoformat(m.day), at_least=m.low, at_most=m.high, counts=m.live)
+                MovedPart(
+                    fact=m.fact.partition(" ")[0],
+                    day=date.fromisoformat(m.day),
+                    at_least=money_sums.shown(m.fact, m.low),
+                    at_most=money_sums.shown(m.fact, m.high),
+                    counts=m.live,
+                )
                 for m in moved(row.id)
             ],
             events=[

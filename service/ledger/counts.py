@@ -5,8 +5,9 @@ An exchange goes in. It comes out with its counters filled in, each with its sou
 exactly as they entered the decision. No counter is lower than what the ledger has for certain.
 """
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
@@ -14,10 +15,13 @@ from typing import Any
 import sqlalchemy as sa
 
 import engine
-from service.ledger.book import ALWAYS, NOT_FOUND, NOTHING, Book, FoundCounts, Wanted
+from service.ledger import money_sums
+from service.ledger.book import ALWAYS, NOT_FOUND, Book, FoundCounts, Wanted
 from service.ledger.rights_book import Made, RightsBook
 from service.policies.live import Live
 from service.problems import ProblemPlace, RequestRefused
+from service.register import periods
+from service.register.periods import Period
 from service.settings import Settings, time_zone
 from service.store.database import Database
 
@@ -48,12 +52,13 @@ class Filled:
     An exchange with its counters and with what the books say.
 
     `marks` has the source of each counter that was filled in, as a record shows it. `others` has what the ledger counts without this
-    exchange.
+    exchange; of money in one of the `currencies`.
     """
 
     exchange: engine.Exchange
     marks: Mapping[str, Mapping[str, Any]]
     others: Mapping[str, engine.Tally]
+    currencies: Mapping[str, str] = field(default_factory=dict)
 
 
 class Counts:
@@ -75,7 +80,7 @@ class Counts:
 
     def sent(self, live: Live, document: Mapping[str, Any]) -> bool:
         """Whether the caller may have sent a count."""
-        return not {fact.partition(".")[0] for fact in live.counting.facts}.isdisjoint(document)
+        return any(_stated(document, counter.name) is not None for counter in live.counting.counters)
 
     def fill(
         self,
@@ -100,12 +105,17 @@ class Counts:
         counting = live.counting
         # What an exchange adds is counted for what is stated: the engine compares its counters with what is registered, too.
         stated = exchange.as_stated()
-        wanted = [self.wanted(connection, counter, counting.key(counter, exchange), moment) for counter in counting.counters]
+        wanted = [
+            self.wanted(
+                connection, live, counter, counting.key(counter, exchange), moment, counting.currency(counter, exchange)
+            )
+            for counter in counting.counters
+        ]
         brought = {
             fact: told
-            for each in counting.counters
-            for fact in each.facts
-            if (told := counting.brought(each, fact, stated)) is not None
+            for each in wanted
+            for fact in each.counter.facts
+            if (told := counting.brought(each.counter, fact, stated, each.currency)) is not None
         }
         if brought and self._callers == "refuse":
             detail = "the service keeps this counter; leave it out"
@@ -115,36 +125,68 @@ class Counts:
             raise RequestRefused("exchange-refused", "the service keeps the counters; leave them out", errors=tuple(places))
         given = [each for each in wanted if any(fact in brought for fact in each.counter.facts)]
         found = {} if connection is None else self.book.find(connection, wanted, given, after=after, without=without)
-        counts: dict[str, engine.Range] = {}
+        counts: dict[str, engine.Value] = {}
         marks: dict[str, dict[str, Any]] = {}
         others: dict[str, engine.Tally] = {}
         for each in wanted:
             counter = each.counter
             here = found.get(counter.name, NOT_FOUND)
             beside = self.others(each, here)
+            if each.earlier and connection is not None:
+                beside = self.with_carried(connection, live, each, here, beside, without)
             for fact in counter.facts:
                 told = brought.get(fact)
                 others[fact] = beside[fact]
-                if told is None and beside[fact] == ANY_NUMBER:
+                if counter.currency and not (each.currency and (each.keys or told is not None)):
+                    continue  # nobody knows for whom the sum would be, or in which currency
+                if told is None and beside[fact] == ANY_NUMBER and not counter.currency:
                     continue  # the engine counts what the exchange itself adds
-                kept = counting.value(counter, fact, stated, beside[fact])
-                value, source = self._combined(kept, told, here.later.get(fact, NOTHING).most)
-                if source != "ledger" or value.high is not None or value.low > counting.own(counter, fact, stated).low:
-                    counts[fact] = value
-                    marks[fact] = {"from": source, **ends(value)} | ({} if told is None else {"brought": ends(told)})
+                kept = counting.value(counter, fact, stated, beside[fact], each.currency)
+                value, source = self._combined(kept, told, money_sums.sum_in(here.later, fact, each.currency).most)
+                own = counting.own(counter, fact, stated, each.currency)
+                if source != "ledger" or value.high is not None or value.low > own.low or counter.currency:
+                    sent = stated.value(fact)
+                    counts[fact] = _counted(value, each.currency) if source != "caller" or not each.currency else sent
+                    marks[fact] = {"from": source, **shown(value, each.currency)}
+                    if told is not None:
+                        marks[fact]["brought"] = engine.to_json(sent) if each.currency else ends(told)
         counted = [fact for fact, mark in marks.items() if mark["from"] == "ledger"]
+        currencies = {fact: each.currency for each in wanted for fact in each.counter.facts if each.currency}
         filled = counting.filled(exchange, counts, counted) if counts else exchange
         if connection is not None:
             filled = self.rights.filled(connection, live, filled, moment.as_of, made)
-        return Filled(filled, marks, others)
+        return Filled(filled, marks, others, currencies)
 
-    def wanted(self, connection: sa.Connection | None, counter: engine.Counter, key: engine.Key, moment: Moment) -> Wanted:
-        """A counter for a key, in its window at a moment; without a connection for no key."""
+    def wanted(
+        self,
+        connection: sa.Connection | None,
+        live: Live,
+        counter: engine.Counter,
+        key: engine.Key,
+        moment: Moment,
+        currency: str = "",
+    ) -> Wanted:
+        """
+        A counter for a key, in its window at a moment; without a connection for no key.
+
+        So it is for an entity without a period on the day. Of a counter of money, the `currency` is that of the sum; the register says it
+        where it is not given.
+        """
         day = moment.day(counter)
         # The window of today has no last day: another process, whose clock is a little ahead, may already count on tomorrow.
         last = ALWAYS if moment.now else day.isoformat()
         keys = self.book.covering(connection, counter, key) if connection is not None else ()
-        return Wanted(counter, keys, counter.window.first(day), last)
+        if not counter.window.of or connection is None or not keys:
+            return Wanted(counter, keys, counter.window.first(day), last, currency)
+        recorded = periods.periods(connection, counter.window.of, json.loads(str(key[0])))
+        present = periods.on(recorded, day)
+        if present is None:
+            return Wanted(counter, (), counter.window.first(day), last, currency)
+        ends_on = present.last.isoformat() if moment.now else min(present.last, day).isoformat()
+        earlier = tuple(each for each in recorded if each.first < present.first)
+        highest = _money(live, present.stated(counter.currency), counter.currency)
+        currency = currency or (highest.currency if highest else "")
+        return Wanted(counter, keys, present.first, ends_on, currency, present, earlier)
 
     def complete(self, wanted: Wanted, found: FoundCounts) -> bool:
         """Whether the ledger has every exchange of a window: from its first day on, or from an opening count on."""
@@ -154,13 +196,16 @@ class Counts:
     def others(self, wanted: Wanted, found: FoundCounts) -> dict[str, engine.Tally]:
         """The count without the exchange, for each fact of a counter. It has no upper end if the ledger is not complete."""
         counter, begun = wanted.counter, found.opening
+        if counter.currency and not wanted.currency:
+            return dict.fromkeys(counter.facts, ANY_NUMBER)
         tallies = {}
         for fact in counter.facts:
-            tally = found.window.get(fact, NOTHING)
-            if begun is not None and begun.day > wanted.first:
-                whole = begun.counts[fact] + found.since.get(fact, NOTHING)
+            tally = money_sums.sum_in(found.window, fact, wanted.currency)
+            if begun is not None and (begun.day > wanted.first or _opens(wanted, begun.day)):
+                whole = money_sums.sum_in(begun.counts, fact, wanted.currency)
+                whole += money_sums.sum_in(found.since, fact, wanted.currency)
                 # If the opening count reaches back to before the window, nobody knows how much of it lies in the window.
-                lasts = counter.window.first(begun.day) >= wanted.first
+                lasts = counter.window.first(begun.day) >= wanted.first or _opens(wanted, begun.day)
                 # An upper end below what the ledger has for certain is a contradiction: then there is no upper end.
                 certain = tally.largest if counter.distinct else tally.least
                 tally = engine.Tally(
@@ -170,6 +215,46 @@ class Counts:
                 )
             tallies[fact] = tally if self.complete(wanted, found) else engine.Tally(tally.largest, tally.least, None)
         return tallies
+
+    def with_carried(
+        self,
+        connection: sa.Connection,
+        live: Live,
+        wanted: Wanted,
+        found: FoundCounts,
+        beside: Mapping[str, engine.Tally],
+        without: str | None = None,
+    ) -> dict[str, engine.Tally]:
+        """
+        The count without the exchange, with what earlier periods carry into the present one.
+
+        An opening within the present period says what was carried into it, too.
+        """
+        if found.opening is not None and _opens(wanted, found.opening.day):
+            return dict(beside)
+        return {fact: tally + self.carried(connection, live, wanted, fact, without) for fact, tally in beside.items()}
+
+    def carried(
+        self, connection: sa.Connection, live: Live, wanted: Wanted, fact: str, without: str | None = None
+    ) -> engine.Tally:
+        """What earlier periods carry into the present one: see `money_sums.carried`."""
+        counter = wanted.counter
+
+        def taken_in(period: Period) -> tuple[engine.Tally, bool]:
+            then = replace(wanted, first=period.first, last=period.last.isoformat(), earlier=())
+            found = self.book.find(connection, [then], without=without).get(counter.name, NOT_FOUND)
+            return self.others(then, found)[fact], found.opening is not None and _opens(then, found.opening.day)
+
+        def maximum(period: Period) -> int | None:
+            highest = _money(live, period.stated(counter.currency), counter.currency)
+            return None if highest is None or highest.currency != wanted.currency else engine.money_parts(highest)
+
+        return money_sums.carried(wanted.earlier, taken_in, maximum)
+
+    def maximum(self, live: Live, wanted: Wanted) -> engine.Money | None:
+        """What the register states, for the period of a counter, of the fact that the counter names under `currency`."""
+        stated = wanted.period and wanted.period.stated(wanted.counter.currency)
+        return _money(live, stated, wanted.counter.currency)
 
     def _combined(self, kept: engine.Range, told: engine.Range | None, later: int | None) -> tuple[engine.Range, str]:
         """One range from the ledger's and the caller's, and its source. What was committed later is added to the caller's."""
@@ -198,3 +283,36 @@ def bare(request: Mapping[str, Any], marks: Mapping[str, Mapping[str, Any]]) -> 
     for fact, mark in marks.items():
         request = engine.put(request, fact, mark.get("brought"))
     return request
+
+
+def shown(count: engine.Range, currency: str) -> dict[str, Any]:
+    """A count as JSON: of money with its currency."""
+    return money_sums.sums(count, currency) if currency else ends(count)
+
+
+def _counted(count: engine.Range, currency: str) -> engine.Value:
+    """A count as the value of its fact."""
+    return engine.in_currency(count, currency) if currency else count
+
+
+def _opens(wanted: Wanted, day: date) -> bool:
+    """Whether an opening on a day says what was counted in a period so far."""
+    return bool(wanted.counter.window.of) and day >= wanted.first
+
+
+def _money(live: Live, stated: Any, fact: str) -> engine.Money | None:
+    """A sum of money that the register states of a fact; None where it states none that is exact."""
+    type = live.bundle.vocabulary.type_of(fact)
+    try:
+        value = type.accept(stated) if type is not None and stated is not None else None
+    except ValueError:  # it was written under other policies
+        return None
+    return value if isinstance(value, engine.Money) else None
+
+
+def _stated(document: Mapping[str, Any], fact: str) -> Any:
+    """What a document holds of a fact or a family; None where it holds nothing."""
+    here: Any = document
+    for step in fact.split("."):
+        here = here.get(step) if isinstance(here, Mapping) else None
+    return here

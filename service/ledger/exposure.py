@@ -13,6 +13,7 @@ from typing import Any, Self
 
 from service.ledger import running
 from service.ledger.exposure_questions import Erased, Question, Touch, named_in
+from service.ledger.money_sums import shown
 from service.ledger.running import CountedMovement, RunningCommitment
 from service.log.leaf import clear
 from service.register.entity import PARTY
@@ -188,6 +189,10 @@ class ExposureTotals:
                 total.most = None if total.most is None or added.high is None else total.most + added.high
                 total.keys.add(added.key)
 
+    def most(self, place: str) -> int | str | None:
+        """The most that is added to what is counted: a number, or a sum of money with its currency."""
+        return shown(place, self.counters[place].most)
+
     def document(self) -> dict[str, Any]:
         """As JSON, the most frequent first; without the single commitments."""
         return {
@@ -201,8 +206,13 @@ class ExposureTotals:
             "parties": dict(self.parties.most_common()),
             "assets": dict(self.assets.most_common()),
             "counters": {
-                fact: {"counter": each.counter, "commitments": each.commitments, "at_most": each.most, "keys": len(each.keys)}
-                for fact, each in sorted(self.counters.items())
+                place: {
+                    "counter": each.counter,
+                    "commitments": each.commitments,
+                    "at_most": self.most(place),
+                    "keys": len(each.keys),
+                }
+                for place, each in sorted(self.counters.items())
             },
             "erased": self.erased,
             "unreadable": self.unreadable,

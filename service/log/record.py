@@ -70,14 +70,18 @@ class VersionUsed(BaseModel):
 
 
 class Count(BaseModel):
-    """A counter that was filled in before the decision: its value, the source of this value, and the value that the caller sent."""
+    """
+    A counter that was filled in before the decision: its value, the source of this value, and the value that the caller sent.
+
+    Of money, a value is a sum with its currency, like `1200.00 CNY`, and what was sent stands as it was sent.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
     from_: Literal["ledger", "caller", "both"] = Field(alias="from")
-    at_least: int = Field(ge=0)
-    at_most: int | None = Field(default=None, ge=0)
-    brought: dict[Literal["at_least", "at_most"], int] | None = None
+    at_least: Annotated[int, Field(ge=0)] | str
+    at_most: Annotated[int, Field(ge=0)] | str | None = None
+    brought: dict[Literal["at_least", "at_most"], int | str] | str | None = None
 
 
 class FoundBy(BaseModel):

@@ -114,12 +114,12 @@ def read(
         day = today.isoformat()  # the reader of exchanges refuses it
     with database.connect() if isinstance(database, sa.Engine) else nullcontext(database) as connection:
         for each in names:
-            there = held(ROLES[each.role], each.name)
-            version = _found(connection if there else None, each, day, each.role in named, merging)
+            kind = states.kinds[each.role]
+            version = _found(connection if held(kind, each.name) else None, kind, each, day, each.role in named, merging)
             if version is not None:
                 _fill(states, each, version, merging)
             elif states.has_id(each.role):
-                merging.register[f"{each.role}.id"] = {"kind": ROLES[each.role], "known": False}
+                merging.register[f"{each.role}.id"] = {"kind": kind, "known": False}
     if merging.register:
         merging.document[engine.REGISTER] = merging.register
     # A recorded exchange must be one that can be read again, or nobody could decide it again.
@@ -165,8 +165,8 @@ def _names(sent: Any, states: Stating, merging: _Merging) -> Iterator[_Name]:
         return
     for role, name in sent.items():
         at = f"/named/{pointer_step(role)}"
-        if role not in states.roles:
-            roles = ", ".join(f"`{each}`" for each in states.roles)
+        if role not in ROLES or role not in states.roles:
+            roles = ", ".join(f"`{each}`" for each in states.roles if each in ROLES)
             merging.wrong(at, "unknown-key", f"`{role[:40]}` is not a role; the roles are {roles}")
         elif not isinstance(name, str):
             merging.wrong(at, "wrong-type", "must be an id in the register")
@@ -183,13 +183,15 @@ def _ids(document: Mapping[str, Any], states: Stating) -> Iterator[_Name]:
             yield _Name(role, id, f"/{role}/id")
 
 
-def _found(connection: sa.Connection | None, name: _Name, day: str, named: bool, merging: _Merging) -> Version | None:
+def _found(
+    connection: sa.Connection | None, kind: str, name: _Name, day: str, named: bool, merging: _Merging
+) -> Version | None:
     """
     The version that speaks for the day, of an entity; None where the register does not have it, or it may not be named.
 
     Without a connection the register is known not to have it.
     """
-    kind, id = ROLES[name.role], name.name
+    id = name.name
     hidden = f"`{id[:80]}` may not be named on the day of the exchange"
     version = entity_versions.speaking_or_later(connection, kind, id, day) if connection else None
     if version is None or version.state == "erased":

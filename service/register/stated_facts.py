@@ -3,7 +3,8 @@ The facts that the register may state under the loaded vocabulary, and how they 
 
 An exchange has an exporter, a recipient and its data; the first two are parties, the last is an asset. A party's facts are written
 without the role: a party has a fact `NAME` if `exporter.NAME` or `recipient.NAME` is a fact. An asset states facts as an exchange does:
-those of the group `data`, and of the groups that the vocabulary's factor account reads, except the groups of the parties.
+those of the group `data`, and of the groups that the vocabulary's factor account reads, except the groups of the parties. An entity of a
+kind that the vocabulary declares states the facts that are named there, and an exchange names it by the fact `KIND.id`.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -52,12 +53,17 @@ class Stating:
         self._known: dict[str, frozenset[Path]] = {
             PARTY: frozenset(path[1:] for path in self._facts if path[0] in PARTY_ROLES),
             ASSET: frozenset(path for path in self._facts if path[0] in self._asset_groups),
+            **{kind: frozenset(map(_path, text.states)) for kind, text in vocabulary.entities.items()},
         }
         self._inner = {kind: {path[:n] for path in paths for n in range(1, len(path))} for kind, paths in self._known.items()}
         self._types = {_path(fact.name): fact.type for fact in vocabulary.facts.values()}
         for family, members in vocabulary.families.items():
             self._types[_path(f"{family}.rest")] = self._types[_path(members[0])]
-        self.roles = tuple(role for role in ROLES if role in groups)
+        # The kind of each role that an exchange has; an entity of a declared kind has its kind as its role.
+        self.kinds = {role: kind for role, kind in ROLES.items() if role in groups} | {
+            kind: kind for kind in vocabulary.entities
+        }
+        self.roles = tuple(self.kinds)
 
     def has_id(self, role: str) -> bool:
         """Whether an exchange has a fact `ROLE.id`."""
@@ -67,25 +73,26 @@ class Stating:
         """The vocabulary's type of a fact, and whether it may have several values; None if the vocabulary does not have the fact."""
         places = [(role, *path) for role in PARTY_ROLES] if kind == PARTY else [path]
         for place in places:
-            if place in self._types and kind in (PARTY, ASSET):
+            if place in self._types and kind in self._known:
                 return self._types[place].kind, self._types[place].many
         return None
 
     def places(self, entry: EntityToWrite) -> list[ProblemPlace]:
         """The places where an entity does not fit the vocabulary."""
         content = entry.content
-        if entry.kind not in (PARTY, ASSET):
-            return [
-                ProblemPlace(pointer=f"{entry.place}/{name}", code="wrong-value", detail="only parties and assets have this")
-                for name in (*DOCUMENTS, "travels")
-                if getattr(content, name)
-            ]
         found: dict[tuple[str, str], ProblemPlace] = {}
+        if entry.kind not in (PARTY, ASSET):
+            for name in (*DOCUMENTS, "travels"):
+                if getattr(content, name):
+                    detail = "only parties and assets have this"
+                    found[name, ""] = ProblemPlace(pointer=f"{entry.place}/{name}", code="wrong-value", detail=detail)
+        if found or entry.kind not in self._known:
+            return list(found.values())
         found |= {(each.pointer, each.code): each for each in self.strange(entry)}
         if entry.kind == PARTY and content.travels:
             detail = "conditions travel with data, not with a party"
             found["/travels", ""] = ProblemPlace(pointer=f"{entry.place}/travels", code="wrong-value", detail=detail)
-        for role in [role for role in self.roles if ROLES[role] == entry.kind] or [DATA]:
+        for role in [role for role, kind in self.kinds.items() if kind == entry.kind] or [DATA]:
             for problem in self._refused(role, content):
                 pointer = f"{entry.place}{_place_of(problem.pointer, entry.kind)}"
                 found.setdefault(
@@ -95,7 +102,7 @@ class Stating:
 
     def stated(self, role: str, content: Content) -> Iterator[Stated]:
         """What an entity states in a role, without the facts that only the other role has."""
-        kind = ROLES[role]
+        kind = self.kinds.get(role) or ROLES[role]
         for path, value in self.flat(kind, content.facts):
             place = (role, *path) if kind == PARTY else path
             if path in self._known[kind] and place in self._facts:
@@ -105,9 +112,9 @@ class Stating:
                 yield Stated((group, name), (group, name), document)
 
     def strange(self, entry: EntityToWrite) -> Iterator[ProblemPlace]:
-        """The facts of a party or an asset that the vocabulary does not have, or that such an entity may not state."""
+        """The facts of an entity that the vocabulary does not have, or that such an entity may not state."""
         known = self._known[entry.kind]
-        own = {PARTY: ("id",), ASSET: (DATA, "id")}[entry.kind]
+        own = {PARTY: ("id",), ASSET: (DATA, "id")}.get(entry.kind, (entry.kind, "id"))
         for path, _ in self.flat(entry.kind, entry.content.facts):
             pointer, name = f"{entry.place}/facts{_pointer(path)}", ".".join(path)[:120]
             if path == own:
@@ -122,7 +129,10 @@ class Stating:
                 yield ProblemPlace(pointer=pointer, code="unknown-fact", detail=detail)
             else:
                 near = engine.did_you_mean(name, sorted(".".join(each) for each in known))
-                detail = f"{'a party' if entry.kind == PARTY else 'an asset'} has no fact `{name}`; {near}".rstrip("; ")
+                whose = {PARTY: "a party has", ASSET: "an asset has"}.get(
+                    entry.kind, f"an entity of the kind `{entry.kind}` states"
+                )
+                detail = f"{whose} no fact `{name}`; {near}".rstrip("; ")
                 yield ProblemPlace(pointer=pointer, code="unknown-fact", detail=detail)
 
     def flat(self, kind: str, facts: Mapping[str, Any], before: Path = ()) -> Iterator[tuple[Path, Any]]:

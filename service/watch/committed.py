@@ -90,7 +90,8 @@ class Committed:
     def _entities(self) -> Iterator[tuple[str, str, bool]]:
         request = self.record["request"]
         filled = request.get(engine.REGISTER, {})
-        for role, kind in ROLES.items():
+        kinds = {name.partition(".")[0]: entity["kind"] for name, entity in filled.items()}
+        for role, kind in {**kinds, **ROLES}.items():
             group = request.get(role)
             entity = filled.get(f"{role}.id") or filled.get(role) or {}
             id = entity.get("id") or (group.get("id") if isinstance(group, dict) else None)

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 import engine
 from engine.exchange import MAX_BYTES, Exchange
-from engine.values import Document, Duration, Missing, Money, Range, SetOf
+from engine.values import Document, Duration, Missing, Money, MoneyRange, Range, SetOf
 from tests.chance import examples
 
 VOCABULARY = b"""
@@ -103,6 +103,9 @@ ACCEPTED: list[tuple[str, Any, Any]] = [
     ("data.rate", "3", Range.exact(3)),
     ("data.price", "20000000 USD", Money(Decimal(20_000_000), "USD")),
     ("data.price", "-0.5 EUR", Money(Decimal("-0.5"), "EUR")),
+    ("data.price", {"at_least": "5 EUR"}, MoneyRange(Decimal(5), None, "EUR")),
+    ("data.price", {"at_least": "5 EUR", "at_most": "5.50 EUR"}, MoneyRange(Decimal(5), Decimal("5.50"), "EUR")),
+    ("data.price", {"at_least": "5 EUR", "at_most": "5 EUR"}, Money(Decimal(5), "EUR")),
     ("data.born", "2024-02-29", date(2024, 2, 29)),
     ("data.born", "0001-01-01", date(1, 1, 1)),
     ("data.born", "9999-12-31", date(9999, 12, 31)),

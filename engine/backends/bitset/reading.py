@@ -16,7 +16,7 @@ from typing import Any
 
 from engine.exchange import Exchange
 from engine.rules import AS_OF, Atom, Calendar, Due, Earliest, OnDate, OnDay, Period, RegisterEntry, RuleSet, Truth
-from engine.values import Disputed, Document, Duration, Missing, Money, Range, SetOf, Value, ValueSet
+from engine.values import Disputed, Document, Duration, Missing, Money, MoneyRange, Range, SetOf, Value, ValueSet
 
 NO, UNKNOWN, YES = Truth.NO, Truth.UNKNOWN, Truth.YES
 ENDLESS = Decimal("Infinity")
@@ -331,11 +331,20 @@ def _ends(value: Value, against: Any) -> tuple[Any, Any, Any, Any]:
             return value, value, against, against
         case Money(), Money() if value.currency == against.currency:
             return value.amount, value.amount, against.amount, against.amount
+        case Money() | MoneyRange(), Money() | MoneyRange() if value.currency == against.currency:
+            return *_purse(value), *_purse(against)
         case Duration(), Duration() if not value.working_days and not against.working_days:
             if not value.hours and not against.hours:
                 return value.months, value.months, against.months, against.months
             return *value.hours_between(), *against.hours_between()
     return None, None, None, None
+
+
+def _purse(value: Money | MoneyRange) -> tuple[Decimal, Decimal]:
+    """The least and the most that a sum of money may be."""
+    if isinstance(value, Money):
+        return value.amount, value.amount
+    return value.low, ENDLESS if value.high is None else value.high
 
 
 def _top(value: Range) -> Decimal:

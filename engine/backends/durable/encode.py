@@ -21,7 +21,7 @@ from engine.backends.durable.network import Test
 from engine.exchange import Exchange
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS
 from engine.rules import AS_OF, Atom, Calendar, RuleSet, Truth
-from engine.values import Disputed, Document, Duration, Missing, Money, Range, SetOf, Value
+from engine.values import Disputed, Document, Duration, Missing, Money, MoneyRange, Range, SetOf, Value
 
 # How a fact answers a test. Where the answer is MAYBE, "not FALSE" and "not TRUE" are both possible, and neither is certain.
 FALSE, MAYBE, TRUE = 0, 1, 2
@@ -180,6 +180,8 @@ class Encoder:
                     return place(low), TOP if high is None else place(high)
                 case Money(amount=amount, currency=c) if c == currency:
                     return place(amount), place(amount)
+                case MoneyRange(low=low, high=high, currency=c) if c == currency:
+                    return place(low), TOP if high is None else place(high)
                 case date():
                     # Against as_of, the place of a date is how many days it lies after as_of.
                     number = value.toordinal() - (day.toordinal() if relative else 0)
@@ -425,6 +427,8 @@ class _Answer:
                 return low, Decimal("Infinity") if high is None else high, ""
             case Money(amount=amount, currency=currency):
                 return amount, amount, currency
+            case MoneyRange(low=low, high=high, currency=currency):
+                return low, Decimal("Infinity") if high is None else high, currency
             case date():
                 return value.toordinal(), value.toordinal(), ""
             case str():

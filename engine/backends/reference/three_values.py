@@ -16,7 +16,7 @@ from engine.calendars import is_worked
 from engine.exchange import Exchange
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS
 from engine.rules import AS_OF, All, AnyOf, Atom, Condition, Defined, Not, RuleSet, Truth, tests
-from engine.values import Disputed, Document, Duration, Missing, Money, Range, SetOf, Value, ValueSet
+from engine.values import Disputed, Document, Duration, Missing, Money, MoneyRange, Range, SetOf, Value, ValueSet
 
 NO, UNKNOWN, YES = Truth.NO, Truth.UNKNOWN, Truth.YES
 DOCUMENTS = tuple(f"{group}." for group in DOCUMENT_GROUPS)
@@ -332,8 +332,8 @@ def ends(value: object, other: object, values: ValueSet | None) -> tuple[Any, An
             return value.low, _top(value), other.low, _top(other)
         case Range(), Decimal():
             return value.low, _top(value), other, other
-        case Money(), Money() if value.currency == other.currency:
-            return value.amount, value.amount, other.amount, other.amount
+        case Money() | MoneyRange(), Money() | MoneyRange() if value.currency == other.currency:
+            return *_sums(value), *_sums(other)
         case Duration(), Duration() if not value.working_days and not other.working_days:
             if value.hours == other.hours == 0:
                 return value.months, value.months, other.months, other.months
@@ -364,6 +364,13 @@ def agreed(truths: Iterable[Truth]) -> Truth:
 
 def yes_if(true: bool) -> Truth:
     return YES if true else NO
+
+
+def _sums(value: Money | MoneyRange) -> tuple[Decimal, Decimal]:
+    """The least and the most that a sum of money may be."""
+    if isinstance(value, Money):
+        return value.amount, value.amount
+    return value.low, ENDLESS if value.high is None else value.high
 
 
 def _top(value: Range) -> Decimal:

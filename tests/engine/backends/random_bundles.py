@@ -12,6 +12,7 @@ import json
 import random
 import re
 from datetime import date, timedelta
+from decimal import Decimal
 from functools import cache
 from typing import Any
 
@@ -118,6 +119,7 @@ VOCABULARY: dict[str, Any] = {
     "lanes": {"fast": {"title": "fast"}},
 }  # fmt: skip
 ROLES = ["provider", "operator", "public"]
+SUMS = [{"at_least": "50 CNY", "at_most": "100 CNY"}, {"at_least": "100 CNY"}, {"at_least": "100.01 USD", "at_most": "200 USD"}]
 SUBJECTS = ["one", "two"]
 TOUCHES = [
     {"fact": "from.country", "as": "exporter"},
@@ -530,10 +532,13 @@ class Maker:
             "terms.share.operator": lambda: self.pick(["0", "0.4", "0.5"]),
             "terms.share.public": lambda: self.pick(["0", "0.1", "0.5"]),
             "terms.rate": lambda: self.pick(["0", "0.1", "0.5", "1", "2.5"]),
-            **{f"terms.fee.{role}": lambda: self.pick(["0 CNY", "60 CNY", "60 CNY", "60 USD"]) for role in ROLES},
+            **{
+                f"terms.fee.{role}": lambda: self.pick(["0 CNY", "60 CNY", "60 CNY", "60 USD", {"at_least": "60 CNY"}])
+                for role in ROLES
+            },
             "terms.until": lambda: self.pick(DAYS),
             "terms.term": lambda: self.pick([*DURATIONS, "5 working days in AA"]),
-            "terms.price": lambda: self.pick(["0 CNY", "100 CNY", "100.01 USD", "5 EUR"]),
+            "terms.price": lambda: self.pick(["0 CNY", "100 CNY", "100.01 USD", "5 EUR", *SUMS]),
             "data.id": lambda: self.pick(["d1", "d2", "other"]),
             "limits.category": lambda: self.pick(CATEGORIES),
             "limits.categories": lambda: self.some([*CATEGORIES, "unknown"], 4, least=0),
@@ -542,7 +547,7 @@ class Maker:
             "limits.people": lambda: self.count(0),
             "limits.until": lambda: self.pick(DAYS),
             "limits.term": lambda: self.pick(DURATIONS),
-            "limits.price": lambda: self.pick(["0 CNY", "100 CNY", "100.01 USD"]),
+            "limits.price": lambda: self.pick(["0 CNY", "100 CNY", "100.01 USD", *SUMS]),
             "limits.id": lambda: self.pick(["d1", "d2"]),
             **{f"evidence.{kind}": self.document for kind in KINDS},
             **{f"claims.{kind}": self.document for kind in CLAIMS},
@@ -743,6 +748,10 @@ def _settle(maker: Maker, here: dict[str, Any], donor: dict[str, Any], kept: fro
             _settle(maker, here.setdefault(key, {}), value, kept, f"{at}{key}.")
         elif known == "unknown":
             here[key] = value
+        elif isinstance(known, dict) and isinstance(known.get("at_least"), str):
+            least, _, currency = known["at_least"].partition(" ")
+            most = known.get("at_most", "1000 any").partition(" ")[0]
+            here[key] = f"{maker.pick([least, most, (Decimal(least) + Decimal(most)) / 2])} {currency}"
         elif isinstance(known, dict):
             low, high = _ends(known)
             here[key] = maker.random.randint(low, high)

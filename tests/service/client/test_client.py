@@ -87,6 +87,8 @@ def test_a_batch_has_decisions_and_refusals(server, kind):
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_register_and_the_ledger(server, kind):
     """A party is put and read; what cannot be committed is refused with its kind."""
+    entity = ask(kind, server.address, methodcaller("put_entity", "user", "alice 2", {"facts": {"team": "legal"}}))
+    assert ask(kind, server.address, methodcaller("entity", "user", "alice 2")) == entity
     put = ask(kind, server.address, methodcaller("put_party", "lab 7", {"facts": {"country": "US"}}))
     got = ask(kind, server.address, methodcaller("party", "lab 7"))
     assert ask(kind, server.address, methodcaller("benefits", party="lab 7", first=date(2026, 1, 1))) == []

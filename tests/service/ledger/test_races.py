@@ -32,8 +32,8 @@ def servers(tmp_path: Path, database: str) -> Iterator[Callable[[int], list[Serv
     """Starts servers in processes of their own, all on one database."""
     with ExitStack() as stack:
 
-        def start(count: int) -> list[Server]:
-            options = ("--policies", str(POLICIES), "--mode", "bitset")
+        def start(count: int, policies: Path = POLICIES) -> list[Server]:
+            options = ("--policies", str(policies), "--mode", "bitset")
             return [
                 stack.enter_context(running(database, *options, environment=ENVIRONMENT, folder=tmp_path)) for _ in range(count)
             ]
@@ -91,6 +91,26 @@ def test_fifty_that_fit_alone_are_not_all_committed(servers: Callable[[int], lis
             assert each.json()["type"] == "urn:fifthfactor:problem:decision-moved"
             assert each.json()["decision"]["outcome"] in ("undetermined", "prohibited")
     assert ordinary(running[0]) == (300, 900)
+
+
+def test_sales_that_together_cross_a_maximum_are_not_all_committed(servers: Callable[..., list[Server]]) -> None:
+    """On two servers, each of fifty sales is permitted, three of them fit into the maximum: three are committed, to the hundredth."""
+    running = servers(2, POLICIES.with_name("money_policies"))
+    period = {"facts": {"terms": {"allowed_income": "1000 CNY"}}, "valid_from": "2020-01-01"}
+    assert httpx.put(f"{running[0].address}/v1/entities/authorisation/gz-1", json=period).status_code == 201
+    sale = {
+        "exporter": {"country": "CN"},
+        "authorisation": {"id": "gz-1"},
+        "terms": {"price": "333.33 CNY", "public": True},
+    }
+    decisions = at_once(running, lambda client, _: client.post("/v1/evaluate", json=sale).json())
+    assert all(each["proceed"] for each in decisions)
+    answers = at_once(running, lambda client, n: client.post("/v1/commitments", json={"decision": decisions[n]["id"]}))
+    assert Counter(each.status_code for each in answers) == {201: 3, 409: CALLERS - 3}
+    query = {"counter": "terms.income", "authorisation.id": "gz-1"}
+    for server in running:
+        told = httpx.get(f"{server.address}/v1/counters", params=query).json()
+        assert told["counts"]["terms.income"] == {"at_least": "999.99 CNY", "at_most": "999.99 CNY"}
 
 
 def test_one_decision_is_committed_and_withdrawn_once(servers: Callable[[int], list[Server]]) -> None:

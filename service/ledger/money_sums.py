@@ -1,0 +1,78 @@
+"""
+Sums of money of the ledger: each currency is added up by itself, and nothing is converted.
+
+A sum in one currency is known exactly as long as nothing was taken in in another one. What exceeded the maximum of one recorded period
+is carried into the next: the periods go in with what each took in, and the tally that enters the present one comes out. Tallies are in
+ten-thousandths of the currency.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import engine
+from service.register.periods import Period
+
+NOTHING = engine.Tally()
+
+
+def sum_in(sums: Mapping[str, engine.Tally], fact: str, currency: str) -> engine.Tally:
+    """What was added up of a fact; of money in one currency, without an upper end where there is any in another."""
+    if not currency:
+        return sums.get(fact, NOTHING)
+    here = f"{fact} {currency}"
+    found = sums.get(here, NOTHING)
+    return open_above(found) if any(place != here and is_any(sums[place]) for place in of_fact(sums, fact)) else found
+
+
+def of_fact(places: Iterable[str], fact: str) -> list[str]:
+    """The places of a fact: of money, one for each currency, and one for a currency that is not known."""
+    return [place for place in places if place.partition(" ")[0] == fact]
+
+
+def is_any(tally: engine.Tally) -> bool:
+    """Whether a sum may be more than nothing."""
+    return tally.most != 0
+
+
+def open_above(tally: engine.Tally) -> engine.Tally:
+    """The same without an upper end."""
+    return engine.Tally(tally.largest, tally.least, None)
+
+
+def carried(
+    earlier: Iterable[Period],
+    taken_in: Callable[[Period], tuple[engine.Tally, bool]],
+    maximum: Callable[[Period], int | None],
+) -> engine.Tally:
+    """
+    What the earlier periods, in their order, carry into the next one: what each took in beyond its maximum.
+
+    `taken_in` also says whether what was carried into the period is in its sum already. `maximum` is None where none is known in the
+    currency of the sum: then anything that was taken in may be beyond it.
+    """
+    over = NOTHING
+    for period in earlier:
+        taken, whole = taken_in(period)
+        taken = taken if whole else taken + over
+        most = maximum(period)
+        if most is None:
+            over = NOTHING if taken.most == 0 else engine.Tally(most=None)
+        else:
+            least = max(0, taken.least - most)
+            over = engine.Tally(least, least, None if taken.most is None else max(0, taken.most - most))
+    return over
+
+
+def shown(place: str, count: int | None) -> int | str | None:
+    """A number that is kept under a place: of money, the sum in its currency, like `1200.00 CNY`."""
+    currency = place.partition(" ")[2]
+    return count if count is None or not currency else str(engine.in_currency(engine.Range.exact(count), currency))
+
+
+def sums(count: engine.Range, currency: str) -> dict[str, Any]:
+    """A sum as JSON: both ends in words of the currency, like `1200.00 CNY`."""
+    value = engine.in_currency(count, currency)
+    if isinstance(value, engine.Money):
+        return {"at_least": str(value), "at_most": str(value)}
+    ends: dict[str, Any] = engine.to_json(value)
+    return ends
