@@ -41,6 +41,7 @@ from engine.bundle import (
     source_files,
 )
 from engine.deciding.contributions import Contribution, Counter, Counting, Key, Tally, covering, put
+from engine.deciding.flow import UNKNOWN, Flow, Flows
 from engine.deciding.judgement import Judgement
 from engine.deciding.rests_on import Statement
 from engine.deciding.sign_off import Approval, Unsignable, facts_digest, meaning_of
@@ -78,6 +79,7 @@ __all__ = [
     "PDP",
     "REGISTER",
     "SEMANTICS",
+    "UNKNOWN",
     "ActionText",
     "Answer",
     "Approval",
@@ -108,6 +110,8 @@ __all__ = [
     "ExchangeRefused",
     "Explanation",
     "FactEntry",
+    "Flow",
+    "Flows",
     "Instrument",
     "Judgement",
     "Key",

@@ -71,6 +71,7 @@ class _Lint:
         read = list(self.read())
         facts = {*read, *USED_BY_LEDGER, *(line.fact for _, lines in self.words.factor.values() for line in lines.values())}
         facts |= self.words.must_be_shown
+        facts |= {fact for _, fact in self.words.statistics or () if fact is not None}
         for counter in self.words.counters.values():
             facts |= {counter.counts.removeprefix("distinct "), *counter.per}
         families = {member: name for name, members in self.words.families.items() for member in members}
