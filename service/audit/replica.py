@@ -25,6 +25,7 @@ from service.store.tables import (
     commitment_event,
     counted,
     entity,
+    flow,
     leaf_opening,
     metadata,
     movement,
@@ -45,6 +46,7 @@ FROM_LEAVES = (
     movement,
     opening,
     counted,
+    flow,
     bundle,
     bundle_version,
     watch_event,
@@ -197,6 +199,7 @@ class Replica:
         if kind in _STATES:
             self._update(commitment, commitment.c.id == id, state=_STATES[kind])
             self._update(movement, mine, live=False)
+            self.rows.execute(sa.update(flow).where(flow.c.commitment == id).values(live=False))
         elif kind == "recounted":
             counts = {(fact, meaning) for fact, meaning in leaf["counts"]}
             self._update(commitment, commitment.c.id == id, counting=leaf["counting"])
@@ -207,6 +210,10 @@ class Replica:
     def _movements(self, index: int, leaf: Leaf) -> None:
         for row in leaf["movements"]:
             self._insert(movement, **row, commitment=leaf["commitment"], sequence=leaf["sequence"], live=True)
+
+    def _flow(self, index: int, leaf: Leaf) -> None:
+        self.rows.execute(sa.delete(flow).where(flow.c.commitment == leaf["commitment"]))
+        self._insert(flow, **leaf["flow"], commitment=leaf["commitment"], live=True)
 
     def _counter_opening(self, index: int, leaf: Leaf) -> None:
         shown = {name: leaf[name] for name in ("id", "counter", "meaning", "key", "day", "by", "reason", "at")}

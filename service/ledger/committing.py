@@ -20,6 +20,7 @@ from uuid_utils import uuid7
 import engine
 from service.callers.caller import Caller
 from service.decisions.decider import DecidedNow, Decider, TellingAsked
+from service.ledger import flow_lines
 from service.ledger.book import Book
 from service.ledger.counts import Counts, Filled, Moment, bare, ends
 from service.log import tree_leaves
@@ -139,6 +140,7 @@ class Ledger:
         self._decider = Decider(service)
         self._book = Book()
         self._counts = Counts(service.settings, self._book)
+        self._flows = flow_lines.FlowLines(self._book)
 
     # --- work that writes --------------------------------------------------------------------------------------------
 
@@ -191,6 +193,7 @@ class Ledger:
         moved = _contributions(live, judged.unsigned, ready.moment)
         self._book.move(transaction, id, sequence, moved)
         self._book.note(transaction, live.counting, _last_day(ready.moment, moved))
+        self._flows.enter(transaction, live, id, ready.moment.as_of, judged.unsigned)
         told = self.read(transaction, id)
         assert told is not None
         return Done(decided, sequence, told.model_copy(update={"counters": _moves(filled, moved)}))
@@ -213,9 +216,7 @@ class Ledger:
         live = self._service.live
         rows = transaction.execute(
             sa.select(commitment)
-            .where(
-                commitment.c.state == "committed", commitment.c.sequence > after, commitment.c.counting != live.counting.meaning
-            )
+            .where(commitment.c.state == "committed", commitment.c.sequence > after, _counted_otherwise(live))
             .order_by(commitment.c.sequence)
             .limit(_CHUNK)
         ).all()
@@ -311,6 +312,7 @@ class Ledger:
     def _end(self, transaction: sa.Connection, id: str, state: State) -> None:
         transaction.execute(sa.update(commitment).where(commitment.c.id == id).values(state=state))
         self._book.end(transaction, id)
+        self._flows.end(transaction, id)
 
     def _happened(
         self,
@@ -362,6 +364,7 @@ class Ledger:
         new = [each for each in moved if (each[0].fact, each[1].meaning) not in known]
         self._book.move(transaction, row.id, row.sequence, new)
         self._book.note(transaction, live.counting, _last_day(moment, moved))
+        self._flows.enter(transaction, live, row.id, moment.as_of, judgement)
         transaction.execute(sa.update(commitment).where(commitment.c.id == row.id).values(counting=live.counting.meaning))
         at = moment_text(self._service.clock())
         live_now = transaction.execute(
@@ -433,6 +436,12 @@ def _contributions(
     defined = live.pdp.defined(judgement.exchange, judgement.as_of, live.counting.definitions)
     found = live.counting.contributions(judgement.exchange, judgement.verdict, defined)
     return [(each, counters[each.counter], moment.day(counters[each.counter])) for each in found]
+
+
+def _counted_otherwise(live: Live) -> sa.ColumnElement[bool]:
+    """Whether a commitment was counted, or read for the statistics, under another meaning than the present one."""
+    otherwise = commitment.c.counting != live.counting.meaning
+    return sa.or_(otherwise, flow_lines.unlike(live.flows.meaning)) if live.flows.meaning else otherwise
 
 
 def _last_day(moment: Moment, moved: Sequence[tuple[engine.Contribution, engine.Counter, date]]) -> date:
