@@ -98,8 +98,7 @@ class Statistics(LedgerPart):
     cells: list[FlowCell]
     total: FlowCell
     decisions: dict[str, int] | None = Field(
-        default=None,
-        description="how many decisions of each outcome were recorded in these months, whoever asked and whatever became of it",
+        default=None, description="how many decisions of each outcome were recorded in these months, whatever became of them"
     )
     hidden: HiddenCells | None = None
     left_out: int
@@ -108,9 +107,16 @@ class Statistics(LedgerPart):
 Row = Mapping[str, Any]
 
 
-def read(connection: sa.Connection, meaning: str, question: Question) -> tuple[list[FlowCell], FlowCell]:
-    """Every cell of a question, in the order of its words, and their total. Raises TooManyCells."""
-    return _folded(_rows(connection, meaning, question), question.by, lambda row: True)
+def read(
+    connection: sa.Connection, meaning: str, question: Question, exclusive: str | None = None
+) -> tuple[list[FlowCell], FlowCell]:
+    """
+    Every cell of a question, in the order of its words, and their total; `exclusive` only of exchanges on such terms.
+
+    Raises TooManyCells.
+    """
+    rows = _rows(connection, meaning, question)
+    return _folded(rows, question.by, lambda row: exclusive is None or row["exclusive"] == exclusive)
 
 
 def read_shown(
@@ -141,11 +147,14 @@ def asked_columns(question: Question) -> tuple[sa.Table, dict[str, sa.ColumnElem
     """The table that answers a question, its columns by the names of the words, and what its rows are chosen by, save the meaning."""
     view = question.view
     if len(view) <= 2:
-        table, named = flow_sum, dict(zip(view, (flow_sum.c.first_value, flow_sum.c.second_value), strict=False))
+        table: sa.Table = flow_sum
+        named: dict[str, sa.ColumnElement[Any]] = dict(
+            zip(view, (flow_sum.c.first_value, flow_sum.c.second_value), strict=False)
+        )
         chosen: list[sa.ColumnElement[bool]] = [flow_sum.c.dimensions == ",".join(view)]
     else:
         table, named, chosen = flow, {name: flow.c[name] for name in view}, [flow.c.live.is_(sa.true())]
-    columns = {**named, **{name: table.c[name] for name in (MONTH, *_BESIDE)}}
+    columns: dict[str, sa.ColumnElement[Any]] = {**named, **{name: table.c[name] for name in (MONTH, *_BESIDE)}}
     chosen += [_matches(columns[name], name, word) for name, word in question.filters.items()]
     return table, columns, [*chosen, in_months(table.c.month, question)]
 
@@ -168,9 +177,9 @@ def _rows(connection: sa.Connection, meaning: str, question: Question) -> Iterab
     keys = [columns[name].label(name) for name in (*question.by, *_BESIDE)]
     exchanges = sa.func.count() if table is flow else sa.func.sum(table.c.exchanges)
     sums = [exchanges.label("exchanges"), *(sa.func.sum(table.c[name]).label(name) for name in FLOW_MEASURES)]
-    places = [sa.literal_column(str(place)) for place in range(1, len(keys) + 1)]
+    places: list[sa.ColumnElement[Any]] = [sa.literal_column(str(place)) for place in range(1, len(keys) + 1)]
     asked = sa.select(*keys, *sums).where(table.c.meaning == meaning, *chosen).group_by(*places)
-    return connection.execute(asked).mappings()
+    return map(dict, connection.execute(asked).mappings())
 
 
 def _parties(connection: sa.Connection, meaning: str, dimension: str, question: Question) -> dict[tuple[str, str], Parties]:

@@ -38,6 +38,7 @@ from service.api import (
     shadow,
     sign_offs,
     start,
+    statistics,
     watch,
 )
 from service.api.parameters import Checked, wrong
@@ -98,6 +99,7 @@ def create_app(settings: Settings, service: Service | None = None, entities: Ent
         batch,
         commitments,
         counters,
+        statistics,
         decisions,
         explanation,
         sign_offs,
