@@ -25,12 +25,18 @@ from service.service import Service
 from service.settings import time_zone
 
 _MONTH = r"^[1-9]\d{3}-(0[1-9]|1[0-2])$"
+_YEAR = r"^[1-9]\d{3}$"
 _FORMATS = ("json", "csv")
 _WORD = {"type": "string", "maxLength": 400}
 _PERIOD = [
     parameter("from", "the first month", {"type": "string", "pattern": _MONTH, "examples": ["2026-01"]}),
     parameter("until", "the last month", {"type": "string", "pattern": _MONTH, "examples": ["2026-11"]}),
     parameter("format", "the form of the answer", {"type": "string", "enum": list(_FORMATS), "default": "json"}),
+]
+_YEARS = [
+    parameter("from", "the first year", {"type": "string", "pattern": _YEAR, "examples": ["2026"]}),
+    parameter("until", "the last year", {"type": "string", "pattern": _YEAR, "examples": ["2026"]}),
+    _PERIOD[-1],
 ]
 _FILTERS = [
     parameter("pair", "only from one country to another: `CN>KE`, or `CN>`, or `>KE`", _WORD),
@@ -70,13 +76,13 @@ def add(app: FastAPI, service: Service) -> None:
     )
     def told(request: Request) -> Response:
         """
-        Sums over committed exchanges. Callers with the scope `review` or `administer` see all; others see whole months that are over, by at
-        most one dimension beside the month, without cells of fewer than three suppliers or recipients.
+        Sums over committed exchanges. Callers with the scope `review` or `administer` see all; others ask by the month or by one other
+        dimension and whole years, and see no cells of fewer than three suppliers or recipients.
         """
         caller = caller_of(request.scope, "read")
         sent = single(request)
         meaning = _meaning(service)
-        question = _question(sent, _ALL, "")
+        question = _question(sent, _ALL, "", _MONTH)
         found = _all(service, meaning, question) if _sees_all(caller) else _shown(service, meaning, question)
         return csv_answer((*question.by, *_MEASURES), _lines(found)) if sent.get("format") == "csv" else answer(found)
 
@@ -89,7 +95,7 @@ def add(app: FastAPI, service: Service) -> None:
             "How much of what flowed was one party's",
             "not-found",
             needs="review",
-            parameters=[_by(DIMENSIONS, "kind"), *_PERIOD],
+            parameters=[_by(DIMENSIONS, "kind"), *_YEARS],
             answers={200: {"content": CONTENT}},
         ),
     )
@@ -101,7 +107,7 @@ def add(app: FastAPI, service: Service) -> None:
         caller_of(request.scope, "review")
         sent = single(request)
         meaning = _meaning(service)
-        question = _question(sent, DIMENSIONS, "kind")
+        question = _question(sent, DIMENSIONS, "kind", _YEAR)
         cells, left = _read(
             service, lambda connection: (concentration(connection, meaning, question), statistics.left_out(connection, meaning))
         )
@@ -121,16 +127,18 @@ def add(app: FastAPI, service: Service) -> None:
         return _statistics(question, cells, total, left, decisions=decisions)
 
     def _shown(service: Service, meaning: str, question: Question) -> Statistics:
-        if question.filters or len(question.view) > 1:
-            detail = "without the scope `review` or `administer`, name the month and at most one dimension, and no filter"
+        if question.filters or len(question.by) > 1:
+            detail = (
+                "without the scope `review` or `administer`, ask by the month or by one other dimension, and without a filter"
+            )
             raise RequestRefused("forbidden", detail)
-        month = service.clock().astimezone(zone).date().replace(day=1).isoformat()[:7]
-        over = f"{int(month[:4]) - 1}-12" if month.endswith("-01") else f"{month[:5]}{int(month[5:]) - 1:02}"
-        last = over if question.last is None else min(question.last, over)
-        asked = Question(question.by, {}, question.first, last)
+        if question.view and ((question.first or "-01")[-3:] != "-01" or (question.last or "-12")[-3:] != "-12"):
+            raise RequestRefused(
+                "forbidden", "without the scope `review` or `administer`, ask for whole years by this dimension"
+            )
         (cells, total, hidden), left = _read(
             service,
-            lambda connection: (statistics.read_shown(connection, meaning, asked), statistics.left_out(connection, meaning)),
+            lambda connection: (statistics.read_shown(connection, meaning, question), statistics.left_out(connection, meaning)),
         )
         return _statistics(question, cells, total, left, hidden=HiddenCells(fewer_than=LEAST, cells=hidden))
 
@@ -158,7 +166,7 @@ def _read(service: Service, work: Callable[[sa.Connection], Read]) -> Read:
         raise wrong("by", f"these are more than {MOST_CELLS:,} cells: name fewer dimensions, or fewer months") from None
 
 
-def _question(sent: dict[str, str], names: tuple[str, ...], default: str) -> Question:
+def _question(sent: dict[str, str], names: tuple[str, ...], default: str, period: str) -> Question:
     """What a query asks for. Raises RequestRefused."""
     by = tuple(each for each in sent.get("by", default).split(",") if each)
     for each in by:
@@ -173,11 +181,14 @@ def _question(sent: dict[str, str], names: tuple[str, ...], default: str) -> Que
                 name, f"`{name}` takes a word of the vocabulary" + (", like `CN>KE`, `CN>` or `>KE`" if name == "pair" else "")
             )
     for name in ("from", "until"):
-        if name in sent and not re.fullmatch(_MONTH, sent[name], re.ASCII):
-            raise wrong(name, f"`{name}` takes a month, like `2026-01`")
+        if name in sent and not re.fullmatch(period, sent[name], re.ASCII):
+            raise wrong(name, f"`{name}` takes a {'month, like `2026-01`' if period == _MONTH else 'year, like `2026`'}")
     if sent.get("format", "json") not in _FORMATS:
         raise wrong("format", "`format` takes `json` or `csv`")
-    return Question(by, filters, sent.get("from"), sent.get("until"))
+    first, last = sent.get("from"), sent.get("until")
+    if period == _YEAR:
+        first, last = first and f"{first}-01", last and f"{last}-12"
+    return Question(by, filters, first, last)
 
 
 def _begin(month: str | None, zone: tzinfo, later: int) -> datetime | None:
@@ -189,7 +200,7 @@ def _begin(month: str | None, zone: tzinfo, later: int) -> datetime | None:
 
 
 _MEASURES = ("measure", "currency", "amount", "exchanges")
-_MONEY = ("price", "source_country_share", "public_share")
+_MONEY = ("price", "exclusive_price", "source_country_share", "public_share")
 
 
 def _lines(found: Statistics) -> Iterator[tuple[object, ...]]:

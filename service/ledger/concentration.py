@@ -6,7 +6,7 @@ They raise a question for a person and answer none: a ledger is not a relevant m
 and are told beside.
 """
 
-from collections.abc import Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any, NamedTuple
@@ -17,7 +17,7 @@ from pydantic import Field
 from service.ledger import exact_sums
 from service.ledger.committing import LedgerPart
 from service.ledger.flow_sums import NO_PARTY, PRICE, SIDES
-from service.ledger.statistics import MOST_CELLS, Question, TooManyCells, in_months, read
+from service.ledger.statistics import FIRST, LAST, FlowCell, Question, read, whole
 from service.store.tables import flow, flow_party
 
 ABOUT = (
@@ -81,86 +81,131 @@ class Concentration(LedgerPart):
     left_out: int
 
 
-class _Amounts(NamedTuple):
-    """Of one party: its exchanges, and its prices by currency, in the units of service.ledger.exact_sums."""
+class _Side(NamedTuple):
+    """The parties on one side of a cell: their exchanges, and their prices by currency."""
 
-    exchanges: int
-    prices: dict[str, int]
+    unnamed: int
+    parties: int
+    exchanges: "_Summed"
+    prices: dict[str, "_Summed"]
 
 
-Sides = dict[str, dict[str, _Amounts]]  # the parties of each side
+@dataclass(slots=True)
+class _Summed:
+    """The sum of some parties' amounts, the largest and the smallest of them, and the sum of their squares."""
+
+    total: int = 0
+    largest: int = 0
+    least: int = 0
+    squares: int = 0
+
+
+Key = tuple[str, ...]  # the words of a cell
 
 
 def concentration(connection: sa.Connection, meaning: str, question: Question) -> list[ConcentrationCell]:
-    """Every cell, in the order of its words. The question has no month to group by. Raises TooManyCells."""
-    cells: dict[tuple[str, ...], Sides] = {}
-    for side in SIDES:
-        for row in connection.execute(_of_parties(meaning, question, side)):
-            key, party, currency = tuple(row[: len(question.by)]), row.party, row.currency
-            if key not in cells and len(cells) == MOST_CELLS:
-                raise TooManyCells
-            here = cells.setdefault(key, {each: {} for each in SIDES})[side]
-            before = here.get(party, _Amounts(0, {}))
-            units = exact_sums.whole([int(row._mapping[name]) for name in PRICE])
-            prices = before.prices | ({currency: before.prices.get(currency, 0) + units} if currency else {})
-            here[party] = _Amounts(before.exchanges + int(row.exchanges), prices)
-    terms = _exclusive(connection, meaning, question)
-    return [_cell(dict(zip(question.by, key, strict=True)), sides, terms[key]) for key, sides in sorted(cells.items())]
+    """Every cell, in the order of its words. The question is of whole years and has no month to group by. Raises TooManyCells."""
+    cells, _ = read(connection, meaning, question)
+    sides = {side: _of_side(connection, meaning, question, side) for side in SIDES}
+    return [_cell(cell, *(sides[side][tuple(cell.of.values())] for side in SIDES)) for cell in cells]
 
 
-def _of_parties(meaning: str, question: Question, side: str) -> sa.Select[Any]:
-    """The sums of each party on a side: from the months where one dimension is asked for, from the lines where there are more."""
+def _of_side(connection: sa.Connection, meaning: str, question: Question, side: str) -> dict[Key, _Side]:
+    """The parties of each cell on a side: from the sums of the years by one dimension, from the lines by more."""
+    first, last = question.first or FIRST, question.last or LAST
     if len(question.view) <= 1:
         table: sa.Table = flow_party
         party: sa.ColumnElement[str] = flow_party.c.party
         keys: list[sa.ColumnElement[Any]] = [flow_party.c.value for _ in question.by]
         chosen = [flow_party.c.dimension == ",".join(question.view), flow_party.c.side == side]
+        chosen.append(flow_party.c.period.between(first[:4], last[:4]))
         exchanges: sa.ColumnElement[Any] = sa.func.sum(flow_party.c.exchanges)
     else:
         table, party = flow, sa.func.coalesce(flow.c[side], NO_PARTY)
-        keys, chosen, exchanges = [flow.c[name] for name in question.by], [flow.c.live.is_(sa.true())], sa.func.count()
-    columns = [*keys, party.label("party"), table.c.currency]
-    sums = [exchanges.label("exchanges"), *(sa.func.sum(table.c[name]).label(name) for name in PRICE)]
-    grouped = sa.select(*columns, *sums).where(table.c.meaning == meaning, in_months(table.c.month, question), *chosen)
-    return grouped.group_by(*(sa.literal_column(str(place)) for place in range(1, len(columns) + 1)))
+        keys, exchanges = [flow.c[name] for name in question.by], sa.func.count()
+        chosen = [flow.c.live.is_(sa.true()), flow.c.month.between(first, last)]
+    chosen.append(table.c.meaning == meaning)
+    found = _by_exchanges(connection, [*keys, party], exchanges, chosen)
+    sums = [whole(sa.func.sum(table.c[name])) for name in PRICE]
+    of_party = sa.select(*_labelled(keys), table.c.currency, party, *sums).where(
+        *chosen, table.c.currency != "", party != NO_PARTY
+    )
+    for row in connection.execute(of_party.group_by(*_places(len(keys)), table.c.currency, party)):
+        amount = exact_sums.whole(row[-3:])
+        prices = found[tuple(row[: len(keys)])].prices
+        if (sums_of := prices.get(row[-5])) is None:
+            sums_of = prices[row[-5]] = _Summed()
+        sums_of.total += amount
+        sums_of.largest = max(sums_of.largest, amount)
+        sums_of.least = min(sums_of.least, amount)
+        sums_of.squares += amount * amount
+    return found
 
 
-def _cell(of: dict[str, str], sides: Sides, terms: "_Terms") -> ConcentrationCell:
-    exchanges = sum(each.exchanges for each in sides["supplier"].values())
-    exclusive = Fraction(terms.exclusive, exchanges)
+def _by_exchanges(
+    connection: sa.Connection,
+    keys: list[sa.ColumnElement[Any]],
+    exchanges: sa.ColumnElement[Any],
+    chosen: list[sa.ColumnElement[bool]],
+) -> dict[Key, _Side]:
+    """The exchanges of each cell's parties, added up by the database; the last of the keys is the party."""
+    words = _labelled(keys)
+    each = sa.select(*words, exchanges.label("n")).where(*chosen).group_by(*_places(len(words))).subquery()
+    *cell, party = (each.c[word.name] for word in words)
+    named = sa.case((party != NO_PARTY, each.c.n), else_=0)
+    sums = [
+        sa.func.sum(each.c.n - named), sa.func.sum(sa.case((party != NO_PARTY, 1), else_=0)), sa.func.sum(named), sa.func.max(named),
+        sa.func.sum(named * named),
+    ]  # fmt: skip
+    found = {}
+    for row in connection.execute(sa.select(*cell, *map(whole, sums)).group_by(*cell)):
+        unnamed, parties, total, largest, squares = row[-5:]
+        found[tuple(row[:-5])] = _Side(unnamed, parties, _Summed(total, largest, 0, squares), {})
+    return found
+
+
+def _labelled(columns: list[sa.ColumnElement[Any]]) -> list[sa.Label[Any]]:
+    return [each.label(f"word_{number}") for number, each in enumerate(columns)]
+
+
+def _places(number: int) -> list[sa.ColumnElement[Any]]:
+    return [sa.literal_column(str(place + 1)) for place in range(number)]
+
+
+def _cell(cell: FlowCell, suppliers: _Side, recipients: _Side) -> ConcentrationCell:
+    exclusive = Fraction(cell.exclusive.get("yes", 0), cell.exchanges)
+    of_those = {each.currency: Fraction(each.amount) for each in cell.exclusive_price}
+    prices = {each.currency: Fraction(each.amount) for each in cell.price}
+    shares = {currency: of_those.get(currency, Fraction(0)) / price for currency, price in prices.items() if price > 0}
     return ConcentrationCell(
-        of=of,
-        exchanges=exchanges,
-        suppliers=_shares(sides["supplier"]),
-        recipients=_shares(sides["recipient"]),
+        of=cell.of,
+        exchanges=cell.exchanges,
+        suppliers=_shares(suppliers),
+        recipients=_shares(recipients),
         exclusive=_rounded(exclusive),
         exclusive_exact=str(exclusive),
         exclusive_price=[
             ExclusivePrice(currency=currency, share=_rounded(share), share_exact=str(share))
-            for currency, share in sorted(terms.prices.items())
+            for currency, share in shares.items()
         ],
     )
 
 
-def _shares(parties: Mapping[str, _Amounts]) -> SideShares:
-    known = {party: amounts for party, amounts in parties.items() if party != NO_PARTY}
-    currencies = sorted({currency for each in known.values() for currency in each.prices})
-    by_price = (_share([each.prices.get(currency, 0) for each in known.values()], currency) for currency in currencies)
-    unnamed = parties.get(NO_PARTY)
+def _shares(side: _Side) -> SideShares:
+    by_price = (_share(summed, currency) for currency, summed in sorted(side.prices.items()))
     return SideShares(
-        parties=len(known),
-        unnamed=0 if unnamed is None else unnamed.exchanges,
-        by_exchanges=_share([each.exchanges for each in known.values()]),
+        parties=side.parties,
+        unnamed=side.unnamed,
+        by_exchanges=_share(side.exchanges),
         by_price=[each for each in by_price if each is not None],
     )
 
 
-def _share(amounts: list[int], currency: str | None = None) -> PartyShare | None:
+def _share(summed: _Summed, currency: str | None = None) -> PartyShare | None:
     """The shares of some amounts; None where one is negative, or all are nothing."""
-    total = sum(amounts)
-    if total <= 0 or min(amounts) < 0:
+    if summed.total <= 0 or summed.least < 0:
         return None
-    largest, herfindahl = Fraction(max(amounts), total), Fraction(sum(each * each for each in amounts), total * total)
+    largest, herfindahl = Fraction(summed.largest, summed.total), Fraction(summed.squares, summed.total * summed.total)
     return PartyShare(
         currency=currency,
         largest=_rounded(largest),
@@ -168,25 +213,6 @@ def _share(amounts: list[int], currency: str | None = None) -> PartyShare | None
         herfindahl=_rounded(herfindahl),
         herfindahl_exact=str(herfindahl),
     )
-
-
-class _Terms(NamedTuple):
-    exclusive: int
-    prices: dict[str, Fraction]
-
-
-def _exclusive(connection: sa.Connection, meaning: str, question: Question) -> dict[tuple[str, ...], _Terms]:
-    """How many exchanges of each cell are on exclusive terms, and which share of the prices is, by currency."""
-    found: dict[tuple[str, ...], _Terms] = {}
-    every, _ = read(connection, meaning, question)
-    only = {tuple(each.of.values()): each for each in read(connection, meaning, question, exclusive="yes")[0]}
-    for cell in every:
-        key = tuple(cell.of.values())
-        of_all = {each.currency: Fraction(each.amount) for each in cell.price}
-        of_those = {each.currency: Fraction(each.amount) for each in only[key].price} if key in only else {}
-        prices = {currency: of_those.get(currency, Fraction(0)) / all for currency, all in of_all.items() if all > 0}
-        found[key] = _Terms(cell.exclusive.get("yes", 0), prices)
-    return found
 
 
 def _rounded(share: Fraction) -> str:

@@ -1,9 +1,9 @@
 """
 Which cells of a statistic may be seen by everybody: those that are of enough parties, and do not give another cell away.
 
-A cell is a month and a word of one dimension. It is shown if it has at least LEAST known suppliers and as many recipients. Where the hidden
-cells of a month together may be of fewer, the smallest shown cell of that month is hidden too. So what the month's total gives away is
-always a sum of at least LEAST parties on each side, and sums over months are made from cells that are shown.
+A cell is a year and a part of it: a month, or a word of one dimension. It is shown if it has at least LEAST known suppliers and as many
+recipients. Where the hidden cells of a year together may be of fewer, the smallest shown cell of that year is hidden too. So what the
+total of a year gives away is always a sum of at least LEAST parties on each side; and every sum that is told is of shown cells alone.
 """
 
 from collections.abc import Mapping
@@ -24,18 +24,18 @@ class Parties(NamedTuple):
         return min(self.suppliers, self.recipients) >= least
 
 
-Cell = tuple[str, str]  # a month, and a word of the dimension
+Cell = tuple[str, str]  # a year, and the month or the word of the dimension
 
 
 def shown(cells: Mapping[Cell, Parties], least: int = LEAST) -> frozenset[Cell]:
     """The cells that may be seen; `least` parties on each side are enough."""
-    months: dict[str, list[Cell]] = {}
+    years: dict[str, list[Cell]] = {}
     for cell in cells:
-        months.setdefault(cell[0], []).append(cell)
+        years.setdefault(cell[0], []).append(cell)
     found: set[Cell] = set()
-    for of_month in months.values():
-        open_cells = {cell for cell in of_month if cells[cell].enough(least)}
-        hidden = [cells[cell] for cell in of_month if cell not in open_cells]
+    for of_year in years.values():
+        open_cells = {cell for cell in of_year if cells[cell].enough(least)}
+        hidden = [cells[cell] for cell in of_year if cell not in open_cells]
         # Together they have at least as many parties as the one that has most. A cell that is shown has enough.
         together = max((each.suppliers for each in hidden), default=0), max((each.recipients for each in hidden), default=0)
         if hidden and open_cells and min(together) < least:

@@ -58,7 +58,7 @@ class FlowLines:
     def line(self, connection: sa.Connection, meaning: str, day: date, told: engine.Flow) -> dict[str, Any]:
         """The row of a flow, without its commitment."""
         named = {"supplier": told.supplier, "recipient": told.recipient}
-        words = ("pair", "venue", "grade", "sector", "kind", "lanes", "exclusive")
+        words = ("pair", "venue", "grade", "sector", "kind", "lanes")
         high = told.people.high
         endless = high is None or high > LARGEST
         row: dict[str, Any] = {
@@ -70,12 +70,15 @@ class FlowLines:
             "people_least": min(int(told.people.low), LARGEST),
             "people_most": 0 if high is None or endless else int(high),
             "people_endless": int(endless),
+            "exclusive": int(told.exclusive == "yes"),
+            "terms_unknown": int(told.exclusive == engine.UNKNOWN),
         }
-        amounts = {"price": told.price.amount if told.price else None}
+        price = told.price.amount if told.price else None
+        amounts = {"price": price, "exclusive_price": price if row["exclusive"] else None}
         amounts |= {"source_country": told.source_country_share, "public": told.public_share}
         for name, amount in amounts.items():
             parts = (0, 0, 0) if amount is None else exact_sums.parts(amount)
             row |= {f"{name}_{part}": number for part, number in zip(MONEY_PARTS, parts, strict=True)}
-            if name != "price":
+            if name in ("source_country", "public"):
                 row[f"{name}_known"] = int(amount is not None)
         return row

@@ -1,9 +1,10 @@
 """
-The sums of flows: lines of committed exchanges go in, the sums of each month move.
+The sums of flows: lines of committed exchanges go in, the sums of each month or year move.
 
-`flow_sum` has the sums by every one and every two of the DIMENSIONS, so that a question by at most two of them reads few rows, however
-many lines there are. `flow_party` has those of each supplier and recipient by one dimension, for concentration and for how many parties
-a sum is of. Both are made from the lines alone, in the transaction that moves them; a row without an exchange is not there.
+`flow_sum` has the sums by none, by every one and by every two of the DIMENSIONS, so that a question by at most two of them reads few rows,
+however many lines there are. Those by the pair of countries and another dimension are many, and kept by the year; the others by the month.
+`flow_party` has the sums of each supplier and recipient by one dimension and year, and in all by month: for concentration, and for how many
+parties a sum is of. Both are made from the lines alone, in the transaction that moves them; a row without an exchange is not there.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,12 +18,17 @@ from service.store.tables import FLOW_MEASURES, MONEY_PARTS, flow_party, flow_su
 
 DIMENSIONS = ("pair", "venue", "grade", "sector", "kind")
 VIEWS: tuple[tuple[str, ...], ...] = ((), *((each,) for each in DIMENSIONS), *combinations(DIMENSIONS, 2))
-ONE_DIMENSION = VIEWS[: 1 + len(DIMENSIONS)]
 SIDES = ("supplier", "recipient")
 PRICE = tuple(f"price_{part}" for part in MONEY_PARTS)
 NO_PARTY = ""  # the party of exchanges whose party on a side is not known
 
 Line = Mapping[str, Any]  # a row of `flow`, by the names of its columns
+_NOTHING = [0] * len(FLOW_MEASURES)
+
+
+def by_year(view: Sequence[str]) -> bool:
+    """Whether the sums of a view are kept by the year and not by the month."""
+    return len(view) == 2 and view[0] == "pair"
 
 
 def add(transaction: sa.Connection, lines: Iterable[Line], sign: int = 1) -> None:
@@ -30,27 +36,23 @@ def add(transaction: sa.Connection, lines: Iterable[Line], sign: int = 1) -> Non
     sums: dict[tuple[str, ...], list[int]] = {}
     parties: dict[tuple[str, ...], list[int]] = {}
     for line in lines:
+        meaning, month, currency = line["meaning"], line["month"], line["currency"]
         measures = [sign, *(sign * line[name] for name in FLOW_MEASURES)]
+        lanes = line["lanes"].split()
         for view in VIEWS:
-            _count(sums, sum_key(line, view), measures)
+            first, second = [*(line[name] for name in view), "", ""][:2]
+            place = meaning, ",".join(view), month[:4] if by_year(view) else month, first, second
+            _count(sums, (*place, "", currency), measures)
+            for lane in lanes:
+                _count(sums, (*place, lane, ""), [sign, *_NOTHING])
         measures = [sign, *(sign * line[name] for name in PRICE)]
-        for view in ONE_DIMENSION:
-            for side in SIDES:
-                _count(parties, party_key(line, view, side), measures)
+        for side in SIDES:
+            party = line[side] or NO_PARTY
+            _count(parties, (meaning, "", "", side, month, party, currency), measures)
+            for name in DIMENSIONS:
+                _count(parties, (meaning, name, line[name], side, month[:4], party, currency), measures)
     _move(transaction, flow_sum, sums, sign)
     _move(transaction, flow_party, parties, sign)
-
-
-def sum_key(line: Line, view: Sequence[str]) -> tuple[str, ...]:
-    """The key of the row of `flow_sum` that a line belongs to, by some dimensions."""
-    first, second = [*(line[name] for name in view), "", ""][:2]
-    return line["meaning"], ",".join(view), line["month"], first, second, line["lanes"], line["exclusive"], line["currency"]
-
-
-def party_key(line: Line, view: Sequence[str], side: str) -> tuple[str, ...]:
-    """The key of the row of `flow_party` that a line belongs to, by one dimension or none, for the party on a side."""
-    value = line[view[0]] if view else ""
-    return line["meaning"], ",".join(view), value, side, line["month"], line[side] or NO_PARTY, line["currency"]
 
 
 def _count(sums: dict[tuple[str, ...], list[int]], key: tuple[str, ...], measures: Sequence[int]) -> None:
@@ -61,9 +63,10 @@ def _count(sums: dict[tuple[str, ...], list[int]], key: tuple[str, ...], measure
 def _move(transaction: sa.Connection, table: sa.Table, sums: Mapping[tuple[str, ...], Sequence[int]], sign: int) -> None:
     names = [column.name for column in table.columns]
     rows = [dict(zip(names, (*key, *measures), strict=True)) for key, measures in sorted(sums.items())]
-    if rows:
-        transaction.execute(_addition(table), rows)
-    if rows and sign < 0:
+    if not rows:
+        return
+    transaction.execute(_addition(table), rows)
+    if sign < 0:
         keys = [column.name for column in table.primary_key]
         transaction.execute(_removal(table), [{f"of_{name}": row[name] for name in keys} for row in rows])
 

@@ -1,9 +1,9 @@
 """
 Statistics of committed exchanges: a question goes in, cells of sums come out.
 
-A question names dimensions, filters and months. With at most two dimensions, filters included, the sums of the months are read; with more,
-the lines themselves, which takes longer. Money is never converted: every sum has its currency. Who may not see all gets the cells that
-service.ledger.disclosure lets out, of months that are over.
+A question names dimensions, filters and months. The sums are read where they are kept for it: by at most two dimensions, filters included,
+and by the pair of countries and another one for whole years. Otherwise the lines themselves are read, which takes longer. Money is never
+converted: every sum has its currency. Who may not see all gets the cells that service.ledger.disclosure lets out.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -15,16 +15,22 @@ from pydantic import Field
 
 from service.ledger import exact_sums
 from service.ledger.committing import LedgerPart
-from service.ledger.disclosure import LEAST, Parties, shown
-from service.ledger.flow_sums import DIMENSIONS, NO_PARTY
-from service.store.tables import FLOW_MEASURES, MONEY_PARTS, commitment, flow, flow_party, flow_sum
+from service.ledger.disclosure import LEAST, Cell, Parties, shown
+from service.ledger.flow_sums import DIMENSIONS, NO_PARTY, by_year
+from service.store.tables import FLOW_MEASURES, MONEY_PARTS, BigInteger, commitment, flow, flow_party, flow_sum
 
 MOST_CELLS = 10_000
 MONTH = "month"
 ABOUT = "Of this ledger: of the exchanges that were committed here, and of no others."
-_FIRST, _LAST = "", "~"  # before and after every month
-_BESIDE = ("lanes", "exclusive", "currency")  # what sums are kept apart by, and cells are not
-_SHARES = ("source_country", "public")
+FIRST, LAST = "", "~"  # before and after every month and year
+_MONEY = ("price", "exclusive_price", "source_country", "public")
+_PLACE = {name: 1 + place for place, name in enumerate(FLOW_MEASURES)}  # of a measure in a row, after the exchanges
+_OF = {
+    "price": 0,
+    "exclusive_price": _PLACE["exclusive"],
+    **{name: _PLACE[f"{name}_known"] for name in _MONEY[2:]},
+}  # how many have it
+_COUNTS = (0, *(_PLACE[name] for name in ("people_least", "people_most", "people_endless", "exclusive", "terms_unknown")))
 
 
 class TooManyCells(Exception):
@@ -48,6 +54,12 @@ class Question:
     def view(self) -> tuple[str, ...]:
         """The dimensions that are grouped or filtered by, the month left out."""
         return tuple(each for each in DIMENSIONS if each in self.by or each in self.filters)
+
+    @property
+    def of_lines(self) -> bool:
+        """Whether no sums are kept for it, and the lines themselves are read."""
+        years = (self.first or "")[4:] in ("", "-01") and (self.last or "")[4:] in ("", "-12") and MONTH not in self.by
+        return len(self.view) > 2 or (by_year(self.view) and not years)
 
 
 class MoneySum(LedgerPart):
@@ -81,10 +93,11 @@ class FlowCell(LedgerPart):
     public_share: list[MoneySum]
     lanes: dict[str, int] = Field(description="how many of the exchanges used each lane")
     exclusive: dict[str, int] = Field(description="how many are on exclusive terms: `yes`, `no`, or `?` where it is not known")
+    exclusive_price: list[MoneySum] = Field(description="the part of the price that is under exclusive terms")
 
 
 class HiddenCells(LedgerPart):
-    """The cells of a month that are not shown, since they are of fewer than so many suppliers or recipients, or would give one away."""
+    """The cells of years that are not shown: they are of fewer than so many suppliers or recipients, or would give one away."""
 
     fewer_than: int
     cells: int
@@ -104,34 +117,34 @@ class Statistics(LedgerPart):
     left_out: int
 
 
-Row = Mapping[str, Any]
+Row = Sequence[Any]  # the words of a cell, a lane or lanes, a currency, the exchanges, and the FLOW_MEASURES
 
 
-def read(
-    connection: sa.Connection, meaning: str, question: Question, exclusive: str | None = None
-) -> tuple[list[FlowCell], FlowCell]:
-    """
-    Every cell of a question, in the order of its words, and their total; `exclusive` only of exchanges on such terms.
-
-    Raises TooManyCells.
-    """
-    rows = _rows(connection, meaning, question)
-    return _folded(rows, question.by, lambda row: exclusive is None or row["exclusive"] == exclusive)
+def read(connection: sa.Connection, meaning: str, question: Question) -> tuple[list[FlowCell], FlowCell]:
+    """Every cell of a question, in the order of its words, and their total. Raises TooManyCells."""
+    return _folded(_rows(connection, meaning, question), question.by, lambda words: words, question.of_lines)
 
 
 def read_shown(
     connection: sa.Connection, meaning: str, question: Question, least: int = LEAST
 ) -> tuple[list[FlowCell], FlowCell, int]:
-    """The same for a caller who may not see all, by at most one dimension without a filter; and how many cells are hidden."""
-    (one,) = question.view or ("",)
-    months = Question((MONTH,), {}, question.first, question.last)
-    parts = Question((MONTH, one), {}, question.first, question.last) if one else months
-    open_months = shown(_parties(connection, meaning, "", months), least)
-    open_cells = shown(_parties(connection, meaning, one, months), least) if one else open_months
-    rows = list(_rows(connection, meaning, parts))
-    seen = {(row[MONTH], row[one] if one else "") for row in rows}
-    cells, _ = _folded(rows, question.by, lambda row: (row[MONTH], row[one] if one else "") in open_cells)
-    _, total = _folded(_rows(connection, meaning, months), (), lambda row: (row[MONTH], "") in open_months)
+    """
+    The same for a caller who may not see all, by the month or by one dimension without a filter; and how many cells are hidden.
+
+    By a dimension the question is of whole years. What is shown of a year does not depend on the months that are asked for.
+    """
+    (one,) = question.view or (MONTH,)
+    parties = _parties(connection, meaning, "" if one == MONTH else one)
+    open_cells = shown(parties, least)
+    parts = Question((MONTH,) if one == MONTH else (MONTH, one), {}, question.first, question.last)
+    seen: set[Cell] = set()
+
+    def kept(words: Sequence[str]) -> Sequence[str] | None:
+        cell = words[0][:4], words[-1]
+        seen.add(cell)
+        return None if cell not in open_cells else words[-1:] if question.by else ()
+
+    cells, total = _folded(_rows(connection, meaning, parts), question.by, kept, parts.of_lines)
     return cells, total, len(seen - open_cells)
 
 
@@ -139,29 +152,37 @@ def left_out(connection: sa.Connection, meaning: str) -> int:
     """How many running commitments have no line of the present meaning."""
     running = sa.select(sa.func.count()).select_from(commitment).where(commitment.c.state == "committed")
     lines = sa.select(sa.func.coalesce(sa.func.sum(flow_sum.c.exchanges), 0))
-    told = connection.execute(lines.where(flow_sum.c.meaning == meaning, flow_sum.c.dimensions == "")).scalar_one()
-    return int(connection.execute(running).scalar_one()) - int(told)
+    here = (flow_sum.c.meaning == meaning, flow_sum.c.dimensions == "", flow_sum.c.lane == "")
+    return int(connection.execute(running).scalar_one()) - int(connection.execute(lines.where(*here)).scalar_one())
 
 
-def asked_columns(question: Question) -> tuple[sa.Table, dict[str, sa.ColumnElement[Any]], list[sa.ColumnElement[bool]]]:
-    """The table that answers a question, its columns by the names of the words, and what its rows are chosen by, save the meaning."""
-    view = question.view
-    if len(view) <= 2:
-        table: sa.Table = flow_sum
-        named: dict[str, sa.ColumnElement[Any]] = dict(
-            zip(view, (flow_sum.c.first_value, flow_sum.c.second_value), strict=False)
-        )
-        chosen: list[sa.ColumnElement[bool]] = [flow_sum.c.dimensions == ",".join(view)]
+def whole(summed: sa.ColumnElement[Any]) -> sa.ColumnElement[int]:
+    """A sum as a whole number, on both databases."""
+    return sa.cast(summed, BigInteger)
+
+
+def _rows(connection: sa.Connection, meaning: str, question: Question) -> Iterable[Row]:
+    view, first, last = question.view, question.first or FIRST, question.last or LAST
+    if question.of_lines:
+        table: sa.Table = flow
+        named: dict[str, sa.ColumnElement[Any]] = {name: flow.c[name] for name in (*view, MONTH)}
+        period, beside = flow.c.month, (flow.c.lanes, flow.c.currency)
+        exchanges: sa.ColumnElement[int] = sa.func.count()
+        chosen: list[sa.ColumnElement[bool]] = [flow.c.live.is_(sa.true())]
     else:
-        table, named, chosen = flow, {name: flow.c[name] for name in view}, [flow.c.live.is_(sa.true())]
-    columns: dict[str, sa.ColumnElement[Any]] = {**named, **{name: table.c[name] for name in (MONTH, *_BESIDE)}}
-    chosen += [_matches(columns[name], name, word) for name, word in question.filters.items()]
-    return table, columns, [*chosen, in_months(table.c.month, question)]
-
-
-def in_months(column: sa.ColumnElement[str], question: Question) -> sa.ColumnElement[bool]:
-    """Whether a month is among those of a question."""
-    return column.between(question.first or _FIRST, question.last or _LAST)
+        table, period, beside = flow_sum, flow_sum.c.period, (flow_sum.c.lane, flow_sum.c.currency)
+        named = dict(
+            zip((*view, MONTH), (*(flow_sum.c.first_value, flow_sum.c.second_value)[: len(view)], period), strict=True)
+        )
+        exchanges, chosen = sa.func.sum(flow_sum.c.exchanges), [flow_sum.c.dimensions == ",".join(view)]
+        if by_year(view):
+            first, last = first[:4], last[:4]
+    chosen += [period.between(first, last), *(_matches(named[name], name, word) for name, word in question.filters.items())]
+    keys = [named[name] for name in question.by]
+    sums = [whole(exchanges), *(whole(sa.func.sum(table.c[name])) for name in FLOW_MEASURES)]
+    columns = [each.label(f"column_{number}") for number, each in enumerate([*keys, *beside, *sums])]
+    places: list[sa.ColumnElement[Any]] = [sa.literal_column(str(place + 1)) for place in range(len(keys) + 2)]
+    return connection.execute(sa.select(*columns).where(table.c.meaning == meaning, *chosen).group_by(*places))
 
 
 def _matches(column: sa.ColumnElement[str], name: str, word: str) -> sa.ColumnElement[bool]:
@@ -172,87 +193,92 @@ def _matches(column: sa.ColumnElement[str], name: str, word: str) -> sa.ColumnEl
     return (" " + column + " ").contains(f" {word} ", autoescape=True) if word else column == ""
 
 
-def _rows(connection: sa.Connection, meaning: str, question: Question) -> Iterable[Row]:
-    table, columns, chosen = asked_columns(question)
-    keys = [columns[name].label(name) for name in (*question.by, *_BESIDE)]
-    exchanges = sa.func.count() if table is flow else sa.func.sum(table.c.exchanges)
-    sums = [exchanges.label("exchanges"), *(sa.func.sum(table.c[name]).label(name) for name in FLOW_MEASURES)]
-    places: list[sa.ColumnElement[Any]] = [sa.literal_column(str(place)) for place in range(1, len(keys) + 1)]
-    asked = sa.select(*keys, *sums).where(table.c.meaning == meaning, *chosen).group_by(*places)
-    return map(dict, connection.execute(asked).mappings())
-
-
-def _parties(connection: sa.Connection, meaning: str, dimension: str, question: Question) -> dict[tuple[str, str], Parties]:
-    """How many parties are known on each side of each month's cells by a dimension, and how many exchanges these have."""
-    here = (flow_party.c.meaning == meaning, flow_party.c.dimension == dimension, in_months(flow_party.c.month, question))
-    place = (flow_party.c.value, flow_party.c.side, flow_party.c.month)
+def _parties(connection: sa.Connection, meaning: str, dimension: str) -> dict[Cell, Parties]:
+    """How many parties are known on each side of a cell, and how many exchanges these have: a year's month, or a year's word."""
+    place = (flow_party.c.value, flow_party.c.side, flow_party.c.period)
     each = sa.select(*place, flow_party.c.party, sa.func.sum(flow_party.c.exchanges).label("exchanges"))
+    here = (flow_party.c.meaning == meaning, flow_party.c.dimension == dimension)
     one = each.where(*here).group_by(*place, flow_party.c.party).subquery()
     known = sa.func.sum(sa.case((one.c.party != NO_PARTY, 1), else_=0))
-    counted = sa.select(one.c.value, one.c.side, one.c.month, known, sa.func.sum(one.c.exchanges))
-    found: dict[tuple[str, str], dict[str, int]] = {}
-    for value, side, month, parties, exchanges in connection.execute(counted.group_by(one.c.value, one.c.side, one.c.month)):
-        found.setdefault((month, value), {}).update({side: int(parties), "exchanges": int(exchanges)})
+    counted = sa.select(one.c.value, one.c.side, one.c.period, whole(known), whole(sa.func.sum(one.c.exchanges)))
+    found: dict[Cell, dict[str, int]] = {}
+    for value, side, period, parties, exchanges in connection.execute(counted.group_by(one.c.value, one.c.side, one.c.period)):
+        cell = period[:4], value if dimension else period
+        found.setdefault(cell, {}).update({side: parties, "exchanges": exchanges})
     return {cell: Parties(sides["supplier"], sides["recipient"], sides["exchanges"]) for cell, sides in found.items()}
 
 
-def _folded(rows: Iterable[Row], by: Sequence[str], wanted: Callable[[Row], bool]) -> tuple[list[FlowCell], FlowCell]:
+def _folded(
+    rows: Iterable[Row], by: Sequence[str], kept: Callable[[Sequence[str]], Sequence[str] | None], of_lines: bool
+) -> tuple[list[FlowCell], FlowCell]:
+    """
+    Cells from rows; `kept` makes the words of a row those of its cell, or None where the row is in none.
+
+    `of_lines`: each row counts its exchanges. Otherwise a row with a lane only says how many of them used it.
+    """
     cells: dict[tuple[str, ...], _Sums] = {}
     total = _Sums()
     for row in rows:
-        if not wanted(row):
+        start = len(row) - len(FLOW_MEASURES) - 3
+        words = kept(row[:start])
+        if words is None:
             continue
-        key = tuple(row[name] for name in by)
-        if key not in cells and len(cells) == MOST_CELLS:
-            raise TooManyCells
-        cells.setdefault(key, _Sums()).add(row)
-        total.add(row)
+        key = tuple(words)
+        sums = cells.get(key)
+        if sums is None:
+            if len(cells) == MOST_CELLS:
+                raise TooManyCells
+            sums = cells[key] = _Sums()
+        for each in (sums, total):
+            each.add(row[start], row[start + 1], row[start + 2 :], counted=of_lines or not row[start])
     return [sums.cell(dict(zip(by, key, strict=True))) for key, sums in sorted(cells.items())], total.cell({})
 
 
 class _Sums:
-    """The sums of one cell, over its lanes, its terms and its currencies."""
+    """The sums of one cell by currency, and how many exchanges used each lane."""
 
     def __init__(self) -> None:
-        self.exchanges = self.least = self.most = self.endless = 0
-        self.lanes: dict[str, int] = {}
-        self.exclusive: dict[str, int] = {}
-        self.money: dict[str, dict[str, tuple[int, int]]] = {name: {} for name in ("price", *_SHARES)}
+        self._lanes: dict[str, int] = {}
+        self._by_currency: dict[str, list[int]] = {}
 
-    def add(self, row: Row) -> None:
-        exchanges = int(row["exchanges"])
-        self.exchanges += exchanges
-        self.least += int(row["people_least"])
-        self.most += int(row["people_most"])
-        self.endless += int(row["people_endless"])
-        for lane in row["lanes"].split():
-            self.lanes[lane] = self.lanes.get(lane, 0) + exchanges
-        self.exclusive[row["exclusive"]] = self.exclusive.get(row["exclusive"], 0) + exchanges
-        if not (currency := row["currency"]):
+    def add(self, lanes: str, currency: str, measures: Sequence[int], *, counted: bool) -> None:
+        """Add the sums of some exchanges with the lanes that they used; not `counted` are those that other rows count."""
+        for lane in lanes.split():
+            self._lanes[lane] = self._lanes.get(lane, 0) + measures[0]
+        if not counted:
             return
-        for name, sums in self.money.items():
-            of = exchanges if name == "price" else int(row[f"{name}_known"])
-            units = exact_sums.whole([int(row[f"{name}_{part}"]) for part in MONEY_PARTS])
-            before = sums.get(currency, (0, 0))
-            sums[currency] = before[0] + units, before[1] + of
+        before = self._by_currency.get(currency)
+        self._by_currency[currency] = [a + b for a, b in zip(before, measures, strict=True)] if before else list(measures)
 
     def cell(self, of: dict[str, str]) -> FlowCell:
-        money = {
-            name: [
-                MoneySum(currency=currency, amount=exact_sums.text(units), exchanges=exchanges)
-                for currency, (units, exchanges) in sorted(sums.items())
-                if exchanges
-            ]
-            for name, sums in self.money.items()
-        }
+        exchanges, least, most, endless, exclusive, unknown = (
+            sum(each[place] for each in self._by_currency.values()) for place in _COUNTS
+        )
+        price, exclusive_price, source_country, public = (self._money(name) for name in _MONEY)
+        terms = {"?": unknown, "no": exchanges - exclusive - unknown, "yes": exclusive}
         return FlowCell(
             of=of,
-            exchanges=self.exchanges,
-            people=PeopleSum(at_least=self.least, at_most=None if self.endless else self.most),
-            price=money["price"],
-            unpriced=self.exchanges - sum(each.exchanges for each in money["price"]),
-            source_country_share=money["source_country"],
-            public_share=money["public"],
-            lanes=dict(sorted(self.lanes.items())),
-            exclusive=dict(sorted(self.exclusive.items())),
+            exchanges=exchanges,
+            people=PeopleSum(at_least=least, at_most=None if endless else most),
+            price=price,
+            unpriced=exchanges - sum(each.exchanges for each in price),
+            source_country_share=source_country,
+            public_share=public,
+            lanes=dict(sorted(self._lanes.items())),
+            exclusive={answer: number for answer, number in terms.items() if number},
+            exclusive_price=exclusive_price,
         )
+
+    def _money(self, name: str) -> list[MoneySum]:
+        """One of the sums of money, in each currency in which an exchange has it."""
+        places = [_PLACE[f"{name}_{part}"] for part in MONEY_PARTS]
+        of = _OF[name]
+        return [
+            MoneySum(
+                currency=currency,
+                amount=exact_sums.text(exact_sums.whole([sums[place] for place in places])),
+                exchanges=sums[of],
+            )
+            for currency, sums in sorted(self._by_currency.items())
+            if currency and sums[of]
+        ]

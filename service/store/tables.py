@@ -372,8 +372,16 @@ counted = sa.Table(
 # Sums of money are kept in three parts that are summed apart: service.ledger.exact_sums.
 MONEY_PARTS = ("high", "middle", "low")
 _PRICE = tuple(f"price_{part}" for part in MONEY_PARTS)
+_EXCLUSIVE = ("exclusive", "terms_unknown", *(f"exclusive_price_{part}" for part in MONEY_PARTS))
 _SHARES = tuple(f"{share}_{each}" for share in ("source_country", "public") for each in ("known", *MONEY_PARTS))
-FLOW_MEASURES = ("people_least", "people_most", "people_endless", *_PRICE, *_SHARES)  # what is summed, beside the exchanges
+FLOW_MEASURES = (
+    "people_least",
+    "people_most",
+    "people_endless",
+    *_EXCLUSIVE,
+    *_PRICE,
+    *_SHARES,
+)  # what is summed, beside the exchanges
 
 
 def _numbers(*names: str) -> list[sa.Column[int]]:
@@ -393,7 +401,6 @@ flow = sa.Table(
     sa.Column("sector", sa.String, nullable=False),
     sa.Column("kind", sa.String, nullable=False),
     sa.Column("lanes", sa.String, nullable=False),
-    sa.Column("exclusive", sa.String, nullable=False),
     sa.Column("currency", sa.String, nullable=False),
     sa.Column("supplier", sa.String),
     sa.Column("recipient", sa.String),
@@ -402,22 +409,22 @@ flow = sa.Table(
     sa.Index("flow_by_supplier", "supplier"),
     sa.Index("flow_by_recipient", "recipient"),
 )
-# The sums of the lines of running commitments in a month, by at most two dimensions: service.ledger.flow_sums.
+# The sums of the lines of running commitments in a month or a year, by at most two dimensions: service.ledger.flow_sums. A row with a
+# `lane` has the number of the exchanges that used it, and nothing else.
 flow_sum = sa.Table(
     "flow_sum",
     metadata,
     sa.Column("meaning", sa.String, primary_key=True),
     sa.Column("dimensions", sa.String, primary_key=True),
-    sa.Column("month", sa.String, primary_key=True),
+    sa.Column("period", sa.String, primary_key=True),
     sa.Column("first_value", sa.String, primary_key=True),
     sa.Column("second_value", sa.String, primary_key=True),
-    sa.Column("lanes", sa.String, primary_key=True),
-    sa.Column("exclusive", sa.String, primary_key=True),
+    sa.Column("lane", sa.String, primary_key=True),
     sa.Column("currency", sa.String, primary_key=True),
     *_numbers("exchanges", *FLOW_MEASURES),
     sqlite_with_rowid=False,
 )
-# The same of each party on each side, by one dimension.
+# The same of each party on each side, by one dimension and year, or in all by month.
 flow_party = sa.Table(
     "flow_party",
     metadata,
@@ -425,7 +432,7 @@ flow_party = sa.Table(
     sa.Column("dimension", sa.String, primary_key=True),
     sa.Column("value", sa.String, primary_key=True),
     sa.Column("side", sa.String, primary_key=True),
-    sa.Column("month", sa.String, primary_key=True),
+    sa.Column("period", sa.String, primary_key=True),
     sa.Column("party", sa.String, primary_key=True),
     sa.Column("currency", sa.String, primary_key=True),
     *_numbers("exchanges", *_PRICE),

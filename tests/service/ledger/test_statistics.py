@@ -13,7 +13,7 @@ from service.callers.caller import Caller
 from service.ledger import exact_sums
 from service.ledger.disclosure import Parties, shown
 from tests.service.conftest import ONE_DATABASE
-from tests.service.ledger.test_ledger import NOON, Desk, desk, opened
+from tests.service.ledger.test_ledger import Desk, desk, opened
 
 __all__ = ["desk", "opened"]
 
@@ -221,12 +221,12 @@ def test_money_is_summed_part_by_part_without_rounding() -> None:
     assert texts == ["-0.5", "1000", "0", "12.34"]
 
 
-def test_a_month_gives_no_small_cell_away() -> None:
-    """Of random cells those shown have enough parties, and so have those hidden together, unless nothing of the month is shown."""
+def test_a_year_gives_no_small_cell_away() -> None:
+    """Of random cells those shown have enough parties, and so have those hidden together, unless nothing of the year is shown."""
     chance = random.Random(3)
     for _ in range(2_000):
         parties = {
-            ("2026-10", word): Parties(chance.randint(0, 5), chance.randint(0, 5), chance.randint(1, 9))
+            ("2026", word): Parties(chance.randint(0, 5), chance.randint(0, 5), chance.randint(1, 9))
             for word in "abcdef"[: chance.randint(1, 6)]
         }
         seen = shown(parties, 3)
@@ -240,25 +240,28 @@ def test_a_month_gives_no_small_cell_away() -> None:
 @ONE_DATABASE
 def test_others_see_no_cell_of_fewer_than_three_parties(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither in a cell, nor as the difference of a total and the cells that are shown; nor what is told apart more finely."""
-    desk.now[0] = datetime(2026, 10, 15, 12, tzinfo=UTC)
-    for number in range(3):
-        for venue in ("exchange", "direct"):
-            terms = {**SALE["terms"], "venue": venue}
-            desk.commit(1, f"org-{number}", **{**SALE, "terms": terms}, recipient__id=f"buyer-{number}")
-    desk.commit(1, "org-0", **SALE, recipient__id="buyer-0")
-    desk.commit(1, "org-7", **{**SALE, "terms": {**SALE["terms"], "venue": "space"}}, recipient__id="buyer-7")
-    desk.now[0] = NOON
-    desk.commit(1, **SALE)
-    assert cells(told(desk, by="venue")) == {"direct": 3, "exchange": 5, "space": 1}
+
+    def sell(month: int, who: int, venue: str) -> None:
+        desk.now[0] = datetime(2026, month, 15, 12, tzinfo=UTC)
+        terms = {**SALE["terms"], "venue": venue}
+        desk.commit(1, f"org-{who}", **{**SALE, "terms": terms}, recipient__id=f"buyer-{who}")
+
+    for who in range(3):
+        for month, venue in ((10, "exchange"), (10, "direct"), (11, "exchange")):
+            sell(month, who, venue)
+    sell(9, 7, "space")
+    assert cells(told(desk, by="venue")) == {"direct": 3, "exchange": 6, "space": 1}
+    assert cells(told(desk, by="month")) == {"2026-09": 1, "2026-10": 6, "2026-11": 3}
     monkeypatch.setattr(entrance, "LOCAL", Caller("reader", frozenset({"read"})))
-    found = told(desk, by="venue")
-    # `direct` is hidden with `space`: the month's total less the one shown would give `space` away.
-    assert cells(found) == {"exchange": 4}
-    assert (found["total"]["exchanges"], found["hidden"]) == (8, {"fewer_than": 3, "cells": 2})
+    found = told(desk, by="venue", from_="2026-01", until="2026-12")
+    # `direct` is hidden with `space`, and November with September: otherwise the year's total would give the small ones away.
+    assert cells(found) == {"exchange": 6}
+    assert (found["total"]["exchanges"], found["hidden"]) == (6, {"fewer_than": 3, "cells": 2})
     assert "decisions" not in found
-    assert cells(told(desk, by="month")) == {"2026-10": 8}  # the month that runs is not over
-    assert told(desk, from_="2026-11")["total"]["exchanges"] == 0
-    for query in ({"by": "venue,kind"}, {"venue": "space"}, {"by": "month", "pair": "CN>"}):
+    for period in ({}, {"from_": "2026-10"}, {"until": "2026-10"}):
+        assert cells(told(desk, by="month", **period)) == {"2026-10": 6}
+        assert told(desk, **period)["total"]["exchanges"] == 6
+    for query in ({"by": "venue,kind"}, {"by": "month,venue"}, {"venue": "space"}, {"by": "venue", "from": "2026-02"}):
         assert desk.client.get("/v1/statistics", params=query).status_code == 403
     assert desk.client.get("/v1/statistics/concentration").status_code == 403
 

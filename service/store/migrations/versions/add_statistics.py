@@ -1,4 +1,4 @@
-"""The lines of committed exchanges for statistics, their sums by month, and those of each party."""
+"""The lines of committed exchanges for statistics, their sums by month or year, and those of each party."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,7 +10,8 @@ number = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 parts = ("high", "middle", "low")
 price = [f"price_{part}" for part in parts]
 shares = [f"{share}_{each}" for share in ("source_country", "public") for each in ("known", *parts)]
-measures = ["people_least", "people_most", "people_endless", *price, *shares]
+exclusive = ["exclusive", "terms_unknown", *(f"exclusive_price_{part}" for part in parts)]
+measures = ["people_least", "people_most", "people_endless", *exclusive, *price, *shares]
 
 
 def columns(names: list[str]) -> list[sa.Column[int]]:
@@ -20,7 +21,7 @@ def columns(names: list[str]) -> list[sa.Column[int]]:
 
 def upgrade() -> None:
     """Make the tables, and an index by which the running commitments are counted."""
-    words = ["meaning", "month", "pair", "venue", "grade", "sector", "kind", "lanes", "exclusive", "currency"]
+    words = ["meaning", "month", "pair", "venue", "grade", "sector", "kind", "lanes", "currency"]
     op.create_table(
         "flow",
         sa.Column("commitment", sa.String, sa.ForeignKey("commitment.id"), primary_key=True),
@@ -32,14 +33,14 @@ def upgrade() -> None:
     )
     op.create_index("flow_by_supplier", "flow", ["supplier"])
     op.create_index("flow_by_recipient", "flow", ["recipient"])
-    keys = ["meaning", "dimensions", "month", "first_value", "second_value", "lanes", "exclusive", "currency"]
+    keys = ["meaning", "dimensions", "period", "first_value", "second_value", "lane", "currency"]
     op.create_table(
         "flow_sum",
         *(sa.Column(name, sa.String, primary_key=True) for name in keys),
         *columns(["exchanges", *measures]),
         sqlite_with_rowid=False,
     )
-    keys = ["meaning", "dimension", "value", "side", "month", "party", "currency"]
+    keys = ["meaning", "dimension", "value", "side", "period", "party", "currency"]
     op.create_table(
         "flow_party",
         *(sa.Column(name, sa.String, primary_key=True) for name in keys),
