@@ -14,6 +14,7 @@ from .asynchronous import AsyncClient
 from .errors import ClientError, Malformed, Place, Refused, Unavailable
 from .explanation import Explanation
 from .reviews import Recorded, Review, SignOff, SignOffsGiven, Then
+from .statistics import Concentration, Statistics
 from .synchronous import Client
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "Client",
     "ClientError",
     "Committed",
+    "Concentration",
     "Explanation",
     "Gap",
     "Malformed",
@@ -36,6 +38,7 @@ __all__ = [
     "SignOff",
     "SignOffsGiven",
     "SignedOff",
+    "Statistics",
     "Then",
     "Unavailable",
     "Unmet",

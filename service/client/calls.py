@@ -14,6 +14,8 @@ from .explanation import Explanation
 from .pages import Filter, Pages, query
 from .reviews import Recorded, Review, SignOff, SignOffsGiven, Then, Verdict
 from .shapes import member
+from .shapes import read as shaped
+from .statistics import Concentration, Statistics
 
 RECEIPT = "fifthfactor/receipt/1"
 MOST_PAGES = 1_000  # of the list of withdrawals
@@ -164,6 +166,18 @@ def amend(commitment: str, decision: str, reason: str) -> Call[Committed]:
     return Call("POST", path, _committed(decision), _json({"decision": decision, "reason": reason}))
 
 
+def statistics(by: Iterable[str], filters: Mapping[str, str]) -> Call[Statistics]:
+    """Read what flowed where."""
+    path = "/v1/statistics" + query({"by": ",".join(by), **_period(filters)})
+    return Call("GET", path, lambda came: shaped(Statistics, came.document()))
+
+
+def concentration(by: Iterable[str], filters: Mapping[str, str]) -> Call[Concentration]:
+    """Read how concentrated it is."""
+    path = "/v1/statistics/concentration" + query({"by": ",".join(by), **_period(filters)})
+    return Call("GET", path, lambda came: shaped(Concentration, came.document()))
+
+
 def put(kind: str, id: str, content: Mapping[str, Any]) -> Call[dict[str, Any]]:
     """Write an entity of the register; `kind` is `parties` or `assets`."""
     return Call("PUT", f"/v1/{kind}/{_part(id)}", Came.document, _json(content))
@@ -172,6 +186,11 @@ def put(kind: str, id: str, content: Mapping[str, Any]) -> Call[dict[str, Any]]:
 def get(kind: str, id: str) -> Call[dict[str, Any]]:
     """Read an entity of the register."""
     return Call("GET", f"/v1/{kind}/{_part(id)}", Came.document)
+
+
+def _period(filters: Mapping[str, str]) -> dict[str, str]:
+    """The filters as parameters: `from` is a word of Python, so it is `since` here."""
+    return {"from" if name == "since" else name: value for name, value in filters.items()}
 
 
 def _committed(decision: str) -> Callable[[Came], Committed]:

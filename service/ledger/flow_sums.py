@@ -57,7 +57,7 @@ def add(transaction: sa.Connection, lines: Iterable[Line], sign: int = 1) -> Non
 
 def _count(sums: dict[tuple[str, ...], list[int]], key: tuple[str, ...], measures: Sequence[int]) -> None:
     found = sums.get(key)
-    sums[key] = list(measures) if found is None else [a + b for a, b in zip(found, measures, strict=True)]
+    sums[key] = list(measures) if found is None else list(map(int.__add__, found, measures))
 
 
 def _move(transaction: sa.Connection, table: sa.Table, sums: Mapping[tuple[str, ...], Sequence[int]], sign: int) -> None:

@@ -251,9 +251,8 @@ class _Sums:
         self._by_currency[currency] = [a + b for a, b in zip(before, measures, strict=True)] if before else list(measures)
 
     def cell(self, of: dict[str, str]) -> FlowCell:
-        exchanges, least, most, endless, exclusive, unknown = (
-            sum(each[place] for each in self._by_currency.values()) for place in _COUNTS
-        )
+        summed = [sum(measure) for measure in zip(*self._by_currency.values(), strict=True)] or [0] * (1 + len(FLOW_MEASURES))
+        exchanges, least, most, endless, exclusive, unknown = (summed[place] for place in _COUNTS)
         price, exclusive_price, source_country, public = (self._money(name) for name in _MONEY)
         terms = {"?": unknown, "no": exchanges - exclusive - unknown, "yes": exclusive}
         return FlowCell(

@@ -119,6 +119,8 @@ STEPS = (
     Step("commit", "POST", "/v1/commitments", {"decision": "{decision}"}, {"commitment": "id"}, 201),
     Step("getCommitment", "GET", COMMITMENT),
     Step("listCommitments", "GET", "/v1/commitments?state=committed&limit=1"),
+    Step("getStatistics", "GET", "/v1/statistics?by=month,venue"),
+    Step("getConcentration", "GET", "/v1/statistics/concentration?by=kind"),
     Step("listWatchEvents", "GET", "/v1/watch/events?limit=10"),
     Step("followWatchEvents", "GET", "/v1/watch/stream?seconds=0"),
     Step("evaluate", "POST", "/v1/evaluate", PERMITTED, {"decision": "id"}),

@@ -13,6 +13,8 @@ import engine
 from engine import decision
 from service.api.decisions import DecisionRow
 from service.client import Answer, Malformed, Question, answer_parts, answers, explanation, reasons, reviews, shapes
+from service.client import statistics as flows
+from service.ledger import concentration, statistics
 from service.reviews import queue, sign_offs
 
 AS_ANSWERED: list[tuple[Any, type[BaseModel]]] = [
@@ -20,6 +22,8 @@ AS_ANSWERED: list[tuple[Any, type[BaseModel]]] = [
     (reviews.Review, queue.Review),
     (reviews.SignOff, sign_offs.SignOff),
     (reviews.Recorded, DecisionRow),
+    (flows.Statistics, statistics.Statistics),
+    (flows.Concentration, concentration.Concentration),
 ]
 UNSAID = "Review/current"  # a record does not say it
 
