@@ -45,6 +45,7 @@ from engine.bundle import (
     with_books,
 )
 from engine.deciding.contributions import Contribution, Counter, Counting, Key, Tally, covering, put
+from engine.deciding.flow import UNKNOWN, Flow, Flows
 from engine.deciding.judgement import Judgement
 from engine.deciding.money_counts import in_currency, money_parts
 from engine.deciding.rests_on import Statement
@@ -96,6 +97,7 @@ __all__ = [
     "PERPETUAL",
     "REGISTER",
     "SEMANTICS",
+    "UNKNOWN",
     "ActionText",
     "Answer",
     "Approval",
@@ -128,6 +130,8 @@ __all__ = [
     "ExchangeRefused",
     "Explanation",
     "FactEntry",
+    "Flow",
+    "Flows",
     "Grant",
     "Instrument",
     "Judgement",

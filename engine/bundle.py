@@ -410,6 +410,8 @@ def _meaning(rules: RuleSet, vocabulary: Vocabulary, nevers: Iterable[Never], se
         words.append([(name, each.everything) for name, each in sorted(vocabulary.values.items()) if each.everything])
     if vocabulary.organisations:
         words.append([repr(organisation) for organisation in vocabulary.organisations])
+    if vocabulary.statistics is not None:
+        words.append(json.dumps(vocabulary.statistics.model_dump(), sort_keys=True))
     if vocabulary.authzen is not None:
         words.append(json.dumps(vocabulary.authzen.model_dump(), sort_keys=True))
     if vocabulary.settlement is not None:

@@ -73,6 +73,7 @@ class _Lint:
         facts |= self.words.must_be_shown
         if (settlement := self.words.settlement) is not None:
             facts |= {settlement.price, settlement.shares, *settlement.parties.values(), *settlement.free}
+        facts |= {fact for _, fact in self.words.statistics or () if fact is not None}
         for counter in self.words.counters.values():
             facts |= {counter.counts.removeprefix("distinct "), *counter.per}
         for book in self.words.books.values():

@@ -245,7 +245,7 @@ class Counting:
             return parts_in(exchange.value(counted), currency)
         if counted == EXCHANGES:
             return Range.exact(1)
-        parts = [_span(exchange.value(each)) for each in self._families.get(counted, (counted,))]
+        parts = [span(exchange.value(each)) for each in self._families.get(counted, (counted,))]
         tally = sum((Tally.of(each) if each else UNBOUNDED for each in parts), NOTHING)
         return tally.range(counter.distinct)
 
@@ -308,7 +308,7 @@ class Counting:
         return self._reader.counted(filled, counted)
 
 
-def _span(count: Value) -> Range | None:
+def span(count: Value) -> Range | None:
     """All that a count may be, from the least to the most; None where it is not known."""
     if isinstance(count, Range):
         return count

@@ -513,6 +513,29 @@ class SettlementText(DocumentText):
     free: dict[str, str] = {}
 
 
+class StatisticsText(DocumentText):
+    """
+    Which facts the statistics of committed exchanges are made of.
+
+    By `source` and `destination`, `venue`, `grade`, `sector` and `kind` exchanges are told apart; of a `grade` the highest counts. The
+    others are added up. What is left out is not told.
+    """
+
+    source: str | None = None
+    destination: str | None = None
+    venue: str | None = None
+    grade: str | None = None
+    sector: str | None = None
+    kind: str | None = None
+    people: str | None = None
+    price: str | None = None
+    source_country_share: str | None = None
+    public_share: str | None = None
+    exclusive: str | None = None
+    supplier: str | None = None
+    recipient: str | None = None
+
+
 class LaneText(DocumentText):
     title: Text
 
@@ -569,6 +592,9 @@ class AuthZenText(DocumentText):
     context: ContextText = ContextText()
 
 
+ONCE = ("settlement", "statistics", "authzen")  # the sections of a vocabulary that are in one file only
+
+
 class VocabularyText(DocumentText):
     """
     The words that policies are written in. Several files together make one vocabulary.
@@ -609,6 +635,7 @@ class VocabularyText(DocumentText):
     coherence: dict[str, CoherenceText] = {}
     lanes: dict[str, LaneText] = {}
     factor: dict[str, FactorPartText] = {}
+    statistics: StatisticsText | None = None
     authzen: AuthZenText | None = None
     settlement: SettlementText | None = None
 
@@ -769,8 +796,7 @@ def read_parts(model: type[M], node: Node, findings: Findings) -> M | None:
     except ValidationError as failed:
         for error in failed.errors(include_url=False, include_input=False):
             section = sections.get(str(error["loc"][0])) if error["loc"] else None
-            # `authzen` and `settlement` are read whole.
-            if isinstance(section, dict) and len(error["loc"]) > 1 and error["loc"][0] not in ("authzen", "settlement"):
+            if isinstance(section, dict) and len(error["loc"]) > 1 and error["loc"][0] not in ONCE:  # read whole
                 section.pop(error["loc"][1], None)
             elif error["loc"]:
                 sections.pop(str(error["loc"][0]), None)

@@ -19,6 +19,7 @@ from engine.diagnostic import Findings, Span, did_you_mean
 from engine.languages import CHINESE, ENGLISH, Language
 from engine.multilingual import NO_WORDS, Words
 from engine.policy_language.model import (
+    ONCE,
     AuthZenText,
     BookText,
     CalendarText,
@@ -33,6 +34,7 @@ from engine.policy_language.model import (
     RegisterText,
     RequirementText,
     SettlementText,
+    StatisticsText,
     Status,
     SubjectText,
     Text,
@@ -140,6 +142,7 @@ class Vocabulary:
     factor: Mapping[str, tuple[Text, Mapping[str, FactorLine]]]
     nodes: Mapping[tuple[str, str], Node]
     spans: Mapping[tuple[str, str], Span]  # where each word's name stands
+    statistics: StatisticsText | None = None
     authzen: AuthZenText | None = None
     settlement: SettlementText | None = None
     organisations: tuple[Organisation, ...] = ()
@@ -229,6 +232,16 @@ def stated_in(fact: str) -> str:
     return kind if fact.partition(".")[0] in DOCUMENT_GROUPS and field in DOCUMENT_FIELDS else fact
 
 
+# The kinds of the facts that statistics use for something else than to tell exchanges apart.
+STATISTICS_KINDS = {
+    "people": "count",
+    "price": "money",
+    "source_country_share": "ratio",
+    "public_share": "ratio",
+    "exclusive": "yes/no",
+    "supplier": "id",
+    "recipient": "id",
+}
 SECTIONS = (
     "facts", "values", "registers", "calendars", "evidence", "claims", "requirements", "counters", "books", "entities",
     "jurisdictions", "subjects", "coherence", "lanes", "factor",
@@ -243,7 +256,7 @@ def load(trees: list[Node], findings: Findings) -> Vocabulary:
     more: dict[str, dict[str, MoreValueText]] = {}
     touches: list[tuple[TouchText, Node]] = []
     read: dict[str, Span] = {}
-    once: dict[str, AuthZenText | SettlementText] = {}  # the parts that one file has for all
+    once: dict[str, Any] = dict.fromkeys(ONCE)
     for tree in trees:
         text = read_parts(VocabularyText, tree, findings)
         if text is None:
@@ -277,19 +290,19 @@ def load(trees: list[Node], findings: Findings) -> Vocabulary:
                     )
                     continue
                 more[name][value], spans["more_values", f"{name}/{value}"] = added, span
-        for name, part in (("authzen", text.authzen), ("settlement", text.settlement)):
-            if part is None:
+        for section in ONCE:
+            if getattr(text, section) is None:
                 continue
-            node, span = locate(tree, (name,))
-            if name in once:
-                said = f"`{name}` is written twice"
-                findings.error(span, "duplicate-id", said, f"first at {spans[name, '']}", "keep one of the two")
+            node, span = locate(tree, (section,))
+            if once[section] is None:
+                once[section], nodes[section, ""], spans[section, ""] = getattr(text, section), node, span
             else:
-                once[name], nodes[name, ""], spans[name, ""] = part, node, span
+                said = f"`{section}` is written twice"
+                findings.error(span, "duplicate-id", said, f"first at {spans[section, '']}", "keep one of the two")
     # Sorted by content, so that their numbers do not depend on the names of files.
     touches.sort(key=lambda each: repr(each[0]))
     nodes |= {("touches", str(number)): node for number, (_, node) in enumerate(touches)}
-    parts: dict[str, Any] = {**merged, **once, "vocabulary": "all", "touches": [touch for touch, _ in touches]}
+    parts: dict[str, Any] = {**merged, "vocabulary": "all", "touches": [touch for touch, _ in touches], **once}
     whole = VocabularyText.model_construct(**parts)
     return _Builder(whole, more, nodes, spans, findings).build()
 
@@ -350,6 +363,7 @@ class _Builder:
             },
             nodes=self.nodes,
             spans=self.spans,
+            statistics=self.text.statistics,
             authzen=self.text.authzen,
             settlement=self.text.settlement,
         )
@@ -866,6 +880,7 @@ class _Builder:
                         f"an exchange has no fact `{line.fact}`",
                         help=did_you_mean(line.fact, vocabulary.facts),
                     )
+        self.check_statistics(vocabulary)
         for name in self.text.counters:
             if name not in vocabulary.families and name not in vocabulary.facts:
                 self.findings.error(
@@ -874,6 +889,22 @@ class _Builder:
                     f"there is no fact with the name of the counter `{name}`",
                     help="add it under `facts:`",
                 )
+
+    def check_statistics(self, vocabulary: Vocabulary) -> None:
+        """Check that each fact of the statistics is there, and of a type that they can use."""
+        for use, fact in [] if self.text.statistics is None else self.text.statistics:
+            if fact is None:
+                continue
+            at = locate(self.nodes["statistics", ""], (use,))[0].span
+            members = vocabulary.families.get(fact, (fact,)) if use == "people" else (fact,)
+            if members[0] not in vocabulary.facts:
+                help = did_you_mean(fact, [*vocabulary.facts, *vocabulary.families])
+                self.findings.error(at, "unknown-fact", f"an exchange has no fact `{fact}`", help=help)
+                continue
+            type = vocabulary.facts[members[0]].type
+            kind = STATISTICS_KINDS.get(use, "value")
+            if type.kind != kind or (type.many and use not in ("grade", "sector", "venue", "kind")):
+                self.findings.error(at, "ill-typed", f"`{fact}` is of type `{type.name}`, which `{use}` cannot use")
 
 
 def _of_member(title: Text, member: Words) -> Text:

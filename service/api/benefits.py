@@ -20,7 +20,6 @@ _PAGE, _MOST = 100, 1_000
 MOST_ROWS = 20_000  # of a table, which has no pages
 _DAY = {"type": "string", "format": "date"}
 _NAME = {"type": "string", "minLength": 1, "maxLength": 256}
-_FORMATS = ("json", "csv")
 _FILTERS = [
     parameter("party", "the party's id", _NAME),
     parameter("role", "the role in which somebody benefits", _NAME),
@@ -30,13 +29,13 @@ _FILTERS = [
     parameter(
         "format",
         f"`csv` gives a table without pages, of at most {MOST_ROWS:,} rows",
-        {"type": "string", "enum": list(_FORMATS), "default": "json"},
+        {"type": "string", "enum": ["json", "csv"], "default": "json"},
     ),
 ]
 _COMMITMENT = parameter("commitment", "the id of the commitment", {"type": "string", "minLength": 1, "maxLength": 64})
 _LINE = ("number", "commitment", "decision", "kind", "day", "role", "account", "party", "share", "currency", "amount")
 _BALANCE = ("account", "party", "role", "currency", "month", "opening", "payable", "reversed", "closing")
-_TABLE = {200: {"content": {"text/csv": {"schema": {"type": "string", "description": "a table with a header"}}}}}
+_TABLE = {200: {"content": csv_tables.CONTENT}}
 
 
 class BenefitLines(Shown):
@@ -84,7 +83,7 @@ def add(app: FastAPI, service: Service) -> None:
         found, following = service.read(lambda connection: statement.lines(connection, wanted, after[0], limit), "ledger")
         if table:
             _whole(following is None)
-            return _csv("benefits", _LINE, ([*_members(each, _LINE)[:-1], Decimal(each.amount)] for each in found))
+            return csv_tables.csv_answer(_LINE, (_members(each, _LINE) for each in found), csv_tables.file_name("benefits"))
         cursor = None if following is None else paging.written("benefits", following, filters=(wanted,))
         return _json({"lines": _shown(found), "next": cursor})
 
@@ -115,7 +114,9 @@ def add(app: FastAPI, service: Service) -> None:
         (found, following), missed = service.read(read, "ledger")
         if table:
             _whole(following is None)
-            return _csv("benefit-balances", _BALANCE, (row for each in found for row in _rows(each)))
+            return csv_tables.csv_answer(
+                _BALANCE, (row for each in found for row in _rows(each)), csv_tables.file_name("benefit-balances")
+            )
         cursor = None if following is None else paging.written("benefit balances", *following, filters=(wanted,))
         return _json({"balances": _shown(found), "not_divided": _shown(missed), "next": cursor})
 
@@ -132,13 +133,11 @@ def _asked(request: Request) -> tuple[BenefitFilter, bool]:
     first, last = _day(sent, "from"), _day(sent, "until")
     if first is not None and last is not None and first > last:
         raise wrong("until", "`until` lies before `from`")
-    form = sent.get("format", "json")
-    if form not in _FORMATS:
-        raise wrong("format", "`format` takes `json` or `csv`")
+    table = csv_tables.as_csv(sent)
     for name in ("limit", "cursor"):
-        if form == "csv" and name in sent:
+        if table and name in sent:
             raise wrong(name, f"a table has no pages; leave `{name}` out")
-    return BenefitFilter(sent.get("party"), sent.get("role"), sent.get("commitment"), currency, first, last), form == "csv"
+    return BenefitFilter(sent.get("party"), sent.get("role"), sent.get("commitment"), currency, first, last), table
 
 
 def _day(sent: dict[str, str], name: str) -> date | None:
@@ -182,8 +181,3 @@ def _shown(parts: Sequence[BaseModel]) -> list[Any]:
 
 def _json(document: Any) -> Response:
     return Response(json.dumps(document, ensure_ascii=False), media_type="application/json")
-
-
-def _csv(name: str, header: Sequence[str], rows: Iterable[Sequence[csv_tables.Cell]]) -> Response:
-    headers = {"Content-Disposition": f'attachment; filename="{name}.csv"'}
-    return Response(csv_tables.written(header, rows), media_type=csv_tables.MEDIA_TYPE, headers=headers)

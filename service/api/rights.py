@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field
 
 from service.api import paging
 from service.api.commitments import Reason, Sending, read
-from service.api.csv_table import FORMAT, as_csv, csv_answer
+from service.api.csv_tables import FORMAT, as_csv, csv_answer, next_page
 from service.api.operations import in_path, json_body, operation
 from service.api.parameters import parameter, single, wrong
 from service.api.sent import Plain
@@ -92,7 +92,7 @@ def add(app: FastAPI, service: Service) -> None:
         found, following = service.read(lambda connection: readings.page(connection, asked), "ledger")
         cursor = None if following is None else paging.written(list_name, *following, filters=filters)
         if wants_csv:
-            return csv_answer(request, tuple(RightsLinePart.model_fields), map(_row, found), cursor)
+            return csv_answer(tuple(RightsLinePart.model_fields), map(_row, found), next_page(request, cursor))
         return _answer(RightsPart(on=asked.on, known=asked.known, lines=found, next=cursor))
 
     @app.get(

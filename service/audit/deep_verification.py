@@ -12,6 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 
 import engine
+from service.audit.flow_rows import flow_parties, flow_sums
 from service.audit.index_rows import index_faults
 from service.audit.other_rows import aliases, erasure_notes, tallies
 from service.audit.replica import FROM_LEAVES, Replica
@@ -20,7 +21,7 @@ from service.policies import archive
 from service.store.database import Database
 from service.store.log_key import LogKey
 from service.store.log_tree import table_digest
-from service.store.tables import bundle, caller, entity_alias, metadata, tally
+from service.store.tables import bundle, caller, entity_alias, flow_party, flow_sum, metadata, tally
 
 _LEFT_OUT = {bundle: frozenset({"archive"})}  # no leaf holds it: it is compared with the digest of its sources
 
@@ -65,8 +66,14 @@ class DeepVerification:
                 self._progress("leaves read", read)
             for table in FROM_LEAVES:
                 yield from self._of_leaves(replica, table)
-            metadata.create_all(replica.rows, [entity_alias, tally])
-            for table, rows in ((entity_alias, aliases(self._connection)), (tally, tallies(self._connection))):
+            made = {
+                entity_alias: aliases(self._connection),
+                tally: tallies(self._connection),
+                flow_sum: flow_sums(self._connection),
+                flow_party: flow_parties(self._connection),
+            }
+            metadata.create_all(replica.rows, [*made])
+            for table, rows in made.items():
                 for row in rows:
                     replica.rows.execute(sa.insert(table).prefix_with("OR IGNORE"), row)
                 yield from compared(replica.rows, table, rows_of(self._connection, table))

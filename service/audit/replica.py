@@ -27,6 +27,7 @@ from service.store.tables import (
     commitment_event,
     counted,
     entity,
+    flow,
     leaf_opening,
     metadata,
     movement,
@@ -54,6 +55,7 @@ FROM_LEAVES = (
     counted,
     settlement,
     benefit,
+    flow,
     bundle,
     bundle_version,
     watch_event,
@@ -206,6 +208,7 @@ class Replica:
         if kind in _STATES:
             self._update(commitment, commitment.c.id == id, state=_STATES[kind])
             self._update(movement, mine, live=False)
+            self.rows.execute(sa.update(flow).where(flow.c.commitment == id).values(live=False))
         if kind in (*_STATES, "ended"):
             rights_rows.ended(self.rows, leaf)
         elif kind == "recounted":
@@ -242,6 +245,10 @@ class Replica:
         for number, row in enumerate(rows, leaf["first"]):
             other = {"number": number, "kind": "reversed", "day": leaf["day"], "units": -row.units}
             self._insert(benefit, **{**row._mapping, **other})
+
+    def _flow(self, index: int, leaf: Leaf) -> None:
+        self.rows.execute(sa.delete(flow).where(flow.c.commitment == leaf["commitment"]))
+        self._insert(flow, **leaf["flow"], commitment=leaf["commitment"], live=True)
 
     def _counter_opening(self, index: int, leaf: Leaf) -> None:
         shown = {name: leaf[name] for name in ("id", "counter", "meaning", "key", "day", "by", "reason", "at")}

@@ -16,6 +16,7 @@ from .errors import ClientError, Malformed, Place, Refused, Unavailable
 from .explanation import Explanation
 from .reviews import Recorded, Review, SignOff, SignOffsGiven, Then
 from .rights import OpenedRight, RightReach, RightsEvidence, RightsLine, RightsOpening
+from .statistics import Concentration, Statistics
 from .synchronous import Client
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "Client",
     "ClientError",
     "Committed",
+    "Concentration",
     "Count",
     "CounterRead",
     "Explanation",
@@ -48,6 +50,7 @@ __all__ = [
     "SignOff",
     "SignOffsGiven",
     "SignedOff",
+    "Statistics",
     "Then",
     "Unavailable",
     "Unmet",

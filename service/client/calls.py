@@ -17,6 +17,7 @@ from .reviews import Recorded, Review, SignOff, SignOffsGiven, Then, Verdict
 from .rights import RightsLine, RightsOpening
 from .shapes import member
 from .shapes import read as shaped
+from .statistics import Concentration, Statistics
 
 RECEIPT = "fifthfactor/receipt/1"
 MOST_PAGES = 1_000  # of the list of withdrawals
@@ -265,6 +266,18 @@ def entity(kind: str, id: str) -> Call[dict[str, Any]]:
     return get(f"entities/{_part(kind)}", id)
 
 
+def statistics(by: Iterable[str], filters: Mapping[str, str]) -> Call[Statistics]:
+    """Read what flowed where."""
+    path = "/v1/statistics" + query({"by": ",".join(by), **_period(filters)})
+    return Call("GET", path, lambda came: shaped(Statistics, came.document()))
+
+
+def concentration(by: Iterable[str], filters: Mapping[str, str]) -> Call[Concentration]:
+    """Read how concentrated it is."""
+    path = "/v1/statistics/concentration" + query({"by": ",".join(by), **_period(filters)})
+    return Call("GET", path, lambda came: shaped(Concentration, came.document()))
+
+
 def put(kind: str, id: str, content: Mapping[str, Any]) -> Call[dict[str, Any]]:
     """Write an entity of the register; `kind` is where it stands: `parties`, `assets` or `entities/…`."""
     return Call("PUT", f"/v1/{kind}/{_part(id)}", Came.document, _json(content))
@@ -273,6 +286,11 @@ def put(kind: str, id: str, content: Mapping[str, Any]) -> Call[dict[str, Any]]:
 def get(kind: str, id: str) -> Call[dict[str, Any]]:
     """Read an entity of the register."""
     return Call("GET", f"/v1/{kind}/{_part(id)}", Came.document)
+
+
+def _period(filters: Mapping[str, str]) -> dict[str, str]:
+    """The filters as parameters: `from` is a word of Python, so it is `since` here."""
+    return {"from" if name == "since" else name: value for name, value in filters.items()}
 
 
 def _committed(decision: str) -> Callable[[Came], Committed]:

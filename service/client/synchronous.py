@@ -19,6 +19,7 @@ from .explanation import Explanation
 from .pages import Filter, Item, Pages
 from .reviews import Recorded, Review, SignOff, SignOffsGiven
 from .rights import RightsLine, RightsOpening
+from .statistics import Concentration, Statistics
 
 
 class Client:
@@ -228,6 +229,17 @@ class Client:
     def entity(self, kind: str, id: str) -> dict[str, Any]:
         """Read an entity of another kind, like `authorisation`."""
         return self._call(calls.entity(kind, id))
+
+    def statistics(self, by: Iterable[str] = ("month",), **filters: str) -> Statistics:
+        """
+        What flowed where, by `month`, `pair`, `venue`, `grade`, `sector` or `kind`. A filter has the name of a dimension, or is `since`
+        or `until`, the first and the last month, like `2026-01`.
+        """
+        return self._call(calls.statistics(by, filters))
+
+    def concentration(self, by: Iterable[str] = ("kind",), **filters: str) -> Concentration:
+        """The largest parties' shares and the Herfindahl index by `venue`, `sector`, `kind` and the like; `since` and `until` are years."""
+        return self._call(calls.concentration(by, filters))
 
     def put_party(self, id: str, party: Mapping[str, Any]) -> dict[str, Any]:
         """Write a party of the register. `party` replaces everything stated before."""

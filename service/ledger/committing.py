@@ -20,7 +20,7 @@ from uuid_utils import uuid7
 import engine
 from service.callers.caller import Caller
 from service.decisions.decider import DecidedNow, Decider, TellingAsked
-from service.ledger import money_sums, rights_book
+from service.ledger import flow_lines, money_sums, rights_book
 from service.ledger.benefits import book_settlement, reverse_settlement
 from service.ledger.book import Book
 from service.ledger.counts import Counts, Filled, Moment, bare, ends
@@ -155,6 +155,7 @@ class Ledger:
         self._decider = Decider(service)
         self._book = Book()
         self._counts = Counts(service.settings, self._book)
+        self._flows = flow_lines.FlowLines(self._book)
 
     # --- work that writes --------------------------------------------------------------------------------------------
 
@@ -210,6 +211,7 @@ class Ledger:
         self._book.note(transaction, live.counting, _last_day(ready.moment, moved))
         settled = engine.settle(live.bundle.vocabulary, filled.exchange)
         book_settlement(transaction, self._book, id, filled.exchange, settled, ready.moment.as_of, at)
+        self._flows.enter(transaction, live, id, ready.moment.as_of, judged.unsigned)
         told = self.read(transaction, id)
         assert told is not None
         return Done(decided, sequence, told.model_copy(update={"counters": _moves(filled, moved)}))
@@ -243,9 +245,7 @@ class Ledger:
         live = self._service.live
         rows = transaction.execute(
             sa.select(commitment)
-            .where(
-                commitment.c.state == "committed", commitment.c.sequence > after, commitment.c.counting != live.counting.meaning
-            )
+            .where(commitment.c.state == "committed", commitment.c.sequence > after, _counted_otherwise(live))
             .order_by(commitment.c.sequence)
             .limit(_CHUNK)
         ).all()
@@ -344,6 +344,7 @@ class Ledger:
         self._book.end(transaction, id)
         self._counts.rights.void(transaction, id, at)
         reverse_settlement(transaction, id, now.astimezone(self._zone).date(), at)
+        self._flows.end(transaction, id)
 
     def _happened(
         self,
@@ -395,6 +396,7 @@ class Ledger:
         new = [each for each in moved if (each[0].place, each[1].meaning) not in known]
         self._book.move(transaction, row.id, row.sequence, new)
         self._book.note(transaction, live.counting, _last_day(moment, moved))
+        self._flows.enter(transaction, live, row.id, moment.as_of, judgement)
         transaction.execute(sa.update(commitment).where(commitment.c.id == row.id).values(counting=live.counting.meaning))
         at = moment_text(self._service.clock())
         live_now = transaction.execute(
@@ -466,6 +468,12 @@ def _contributions(
     defined = live.pdp.defined(judgement.exchange, judgement.as_of, live.counting.definitions)
     found = live.counting.contributions(judgement.exchange, judgement.verdict, defined)
     return [(each, counters[each.counter], moment.day(counters[each.counter])) for each in found]
+
+
+def _counted_otherwise(live: Live) -> sa.ColumnElement[bool]:
+    """Whether a commitment was counted, or read for the statistics, under another meaning than the present one."""
+    otherwise = commitment.c.counting != live.counting.meaning
+    return sa.or_(otherwise, flow_lines.unlike(live.flows.meaning)) if live.flows.meaning else otherwise
 
 
 def _last_day(moment: Moment, moved: Sequence[tuple[engine.Contribution, engine.Counter, date]]) -> date:

@@ -1,5 +1,7 @@
 """
-The hashes that stand for a party and for an asset in the rows of the ledger, one for each in whichever role.
+The names of parties and assets as the ledger's rows hold them: an id goes in, its keyed hash comes out.
+
+The secret of the hash is that of the counters' keys (service.ledger.book), so a hash confirms no guess at a name without the log's key.
 """
 
 import sqlalchemy as sa

@@ -14,7 +14,7 @@ from service.policies.decision_cache import DecisionCache
 
 @dataclass(frozen=True, eq=False)
 class Live:
-    """A loaded bundle, its decision point, the answers that it gave, the writer of its records, its digests, and its counting."""
+    """A loaded bundle, its decision point, the answers that it gave, the writer of its records, its digests, its counting and its flows."""
 
     bundle: engine.Bundle
     pdp: engine.PDP
@@ -22,6 +22,7 @@ class Live:
     records: RecordWriter
     digests: PolicyDigests
     counting: engine.Counting
+    flows: engine.Flows
 
     @classmethod
     def of(cls, bundle: engine.Bundle, mode: str) -> Self:
@@ -29,4 +30,4 @@ class Live:
         digests = PolicyDigests(meaning=bundle.digests.meaning, source=bundle.digests.source)
         records = RecordWriter(digests, EngineVersion.of_this_one())
         pdp = engine.PDP(bundle, mode=mode)
-        return cls(bundle, pdp, DecisionCache(), records, digests, engine.Counting(bundle))
+        return cls(bundle, pdp, DecisionCache(), records, digests, engine.Counting(bundle), engine.Flows(bundle))

@@ -40,6 +40,7 @@ from service.api import (
     shadow,
     sign_offs,
     start,
+    statistics,
     watch,
 )
 from service.api.parameters import Checked, wrong
@@ -101,6 +102,7 @@ def create_app(settings: Settings, service: Service | None = None, entities: Ent
         commitments,
         counters,
         benefits,
+        statistics,
         decisions,
         explanation,
         rights,

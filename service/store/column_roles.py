@@ -63,6 +63,9 @@ _ROLES: Mapping[sa.Table, tuple[ColumnRole, Mapping[str, ColumnRole]]] = {
     tables.right_opening: (_DERIVED, {}),
     tables.settlement: (_DERIVED, {}),
     tables.benefit: (_DERIVED, {}),
+    tables.flow: (_DERIVED, {}),
+    tables.flow_sum: (_DERIVED, {}),
+    tables.flow_party: (_DERIVED, {}),
     tables.watched: (_CACHE, {}),  # what the watch need not decide again
     tables.watch_event: (_DERIVED, {}),
     tables.watch_lease: (_CACHE, {}),

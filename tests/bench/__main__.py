@@ -23,6 +23,7 @@ EXAMPLES = """examples:
   make bench ARGS="search 1000000"
   make bench ARGS="search 100000 sqlite"
   make bench ARGS="watch 100000"
+  make bench ARGS="statistics 1000000"
 """
 
 
@@ -55,16 +56,18 @@ def main() -> None:
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parts = ("decisions", "sizes", "memory", "http", "search", "watch")
+    parts = ("decisions", "sizes", "memory", "http", "search", "watch", "statistics")
     parser.add_argument(
-        "part", nargs="?", choices=parts, help="only this part; `search` and `watch` are never part of the whole"
+        "part", nargs="?", choices=parts, help="only this part; `search`, `watch` and `statistics` are never part of the whole"
     )
     parser.add_argument(
-        "more", nargs="*", help="of `search`: how many records, of `watch`: how many commitments, and on which databases"
+        "more",
+        nargs="*",
+        help="of `search`: how many records, of `watch`: how many commitments, of `statistics`: how many lines; and on which databases",
     )
     parser.add_argument("--decisions", type=int, default=20_000, metavar="N", help="of `memory` (default: 20000)")
     asked = parser.parse_args()
-    if asked.more and asked.part not in ("search", "watch"):
+    if asked.more and asked.part not in ("search", "watch", "statistics"):
         parser.error(f"`{asked.part}` takes nothing more")
     if asked.part == "search":
         from tests.bench import search
@@ -77,6 +80,12 @@ def main() -> None:
 
         number, *databases = asked.more or ["100000"]
         watch_rounds.main(int(number), databases or ["sqlite"])
+        return
+    if asked.part == "statistics":
+        from tests.bench import statistics_speed
+
+        number, *databases = asked.more or ["1000000"]
+        statistics_speed.main(int(number), databases or ["sqlite", "postgresql"])
         return
     bundle, exchanges = loaded()
     for part, measure in _parts(bundle, exchanges, asked.decisions).items():

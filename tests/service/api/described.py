@@ -143,6 +143,8 @@ STEPS = (
     Step("listBenefits", "GET", "/v1/ledger/benefits"),
     Step("listBenefitBalances", "GET", "/v1/ledger/benefits/balances?party=clinic-5"),
     Step("listCommitments", "GET", "/v1/commitments?state=committed&limit=1"),
+    Step("getStatistics", "GET", "/v1/statistics?by=month,venue"),
+    Step("getConcentration", "GET", "/v1/statistics/concentration?by=kind"),
     Step("listWatchEvents", "GET", "/v1/watch/events?limit=10"),
     Step("followWatchEvents", "GET", "/v1/watch/stream?seconds=0"),
     Step("evaluate", "POST", "/v1/evaluate", PERMITTED, {"decision": "id"}),

@@ -14,7 +14,8 @@ import engine
 from engine import decision
 from service.api.decisions import DecisionRow
 from service.client import Answer, Malformed, Question, answer_parts, answers, benefits, explanation, reasons, reviews, shapes
-from service.ledger import benefit_statement
+from service.client import statistics as flows
+from service.ledger import benefit_statement, concentration, statistics
 from service.reviews import queue, sign_offs
 
 AS_ANSWERED: list[tuple[Any, type[BaseModel]]] = [
@@ -24,6 +25,8 @@ AS_ANSWERED: list[tuple[Any, type[BaseModel]]] = [
     (reviews.Recorded, DecisionRow),
     (benefits.BenefitLine, benefit_statement.BenefitLine),
     (benefits.BenefitBalance, benefit_statement.BenefitBalance),
+    (flows.Statistics, statistics.Statistics),
+    (flows.Concentration, concentration.Concentration),
 ]
 UNSAID = "Review/current"  # a record does not say it
 

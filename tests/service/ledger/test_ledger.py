@@ -742,7 +742,7 @@ def test_no_personal_value_is_in_the_ledger(desk: Desk) -> None:
     desk.commit(300, exporter="practice-of-dr-li-na")
     open_with(desk, "2026-11-25", 5)
     with desk.service.store.database.reading.connect() as connection:
-        for table in ("commitment", "commitment_event", "movement", "opening", "counted"):
+        for table in ("commitment", "commitment_event", "movement", "opening", "counted", "flow", "flow_sum", "flow_party"):
             rows = connection.execute(sa.text(f"SELECT * FROM {table}")).all()
             assert rows
             assert "practice" not in repr(rows)
@@ -756,7 +756,8 @@ def test_everything_of_the_ledger_is_a_leaf_of_the_log(desk: Desk) -> None:
     desk.post(f"/v1/commitments/{commitment['id']}/withdraw", {"reason": "the lab closed"})
     told = [each for each in happened(desk.service.store) if each["kind"] != "settings"]
     assert [each["kind"] for each in told] == [
-        "bundle-activated", "counter-opening", "counting", "commitment", "commitment-event", "movements", "commitment-event",
+        "bundle-activated", "counter-opening", "counting", "commitment", "commitment-event", "movements", "flow",
+        "commitment-event",
     ]  # fmt: skip
     assert told[0]["source"] == desk.service.live.digests.source
     assert (told[1]["counter"], told[1]["day"]) == ("counts.year", "2026-11-25")

@@ -91,6 +91,9 @@ def test_fifty_that_fit_alone_are_not_all_committed(servers: Callable[[int], lis
             assert each.json()["type"] == "urn:fifthfactor:problem:decision-moved"
             assert each.json()["decision"]["outcome"] in ("undetermined", "prohibited")
     assert ordinary(running[0]) == (300, 900)
+    for server in running:
+        total = httpx.get(f"{server.address}/v1/statistics").json()["total"]
+        assert (total["exchanges"], total["people"]) == (3, {"at_least": 900, "at_most": 900})
 
 
 def test_sales_that_together_cross_a_maximum_are_not_all_committed(servers: Callable[..., list[Server]]) -> None:

@@ -1,0 +1,136 @@
+"""
+Flows: what a committed exchange adds to the statistics, in the words of the vocabulary.
+
+From a bundle, an exchange and a verdict comes one flow: from where to where, by which venue, of which grade, sector and kind, for how
+many people, at which price, with which shares of it. The vocabulary says which fact is which (`statistics:`). What is not known for
+certain is UNKNOWN, and is never guessed. The caller keeps the flows and adds them up; this module stores nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from decimal import Context, Decimal
+
+from engine.bundle import Bundle
+from engine.deciding.contributions import NOTHING, UNBOUNDED, Tally, span
+from engine.exchange import REGISTER, Exchange
+from engine.policy_language.model import StatisticsText
+from engine.values import Missing, Money, Range, SetOf
+from engine.verdict import Verdict, numbers
+
+UNKNOWN = "?"  # a word of a flow that is not known, or may not be all
+_EXACTLY = Context(prec=80)  # a price has 19 digits and a share 13, so their product is never rounded
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """
+    What one exchange adds to the statistics.
+
+    `pair` is the two countries as `CN>DE`. `venue`, `grade`, `sector`, `kind` and `lanes` are words with spaces between them: several
+    where the fact has several values, none for "none", and UNKNOWN. `exclusive` is `yes`, `no` or UNKNOWN. `price` is None where it is not
+    known; the shares are parts of it, in its currency, and never rounded. The parties are the ids by which the register has them.
+    """
+
+    pair: str
+    venue: str
+    grade: str
+    sector: str
+    kind: str
+    lanes: str
+    exclusive: str
+    people: Range
+    price: Money | None
+    source_country_share: Decimal | None
+    public_share: Decimal | None
+    supplier: str | None
+    recipient: str | None
+
+
+class Flows:
+    """
+    Reads the flows of one bundle. Made once for a bundle.
+
+    `meaning` is a digest of all that decides what a flow says, except for the policies that open lanes; it is "" where the vocabulary has
+    no statistics. Flows of different meanings must not be added up.
+    """
+
+    def __init__(self, bundle: Bundle) -> None:
+        self._words = bundle.vocabulary
+        self._uses = bundle.vocabulary.statistics or StatisticsText()
+        self._lanes = sum(1 << number for number, rule in enumerate(bundle.rules.rules) if rule.lane)
+        self.meaning = self._meaning() if bundle.vocabulary.statistics else ""
+
+    def of(self, exchange: Exchange, verdict: Verdict) -> Flow:
+        """The flow of an exchange; `verdict` says which lanes are open to it."""
+        uses = self._uses
+        price = exchange.value(uses.price) if uses.price else None
+        lanes = {verdict.rules[number].lane for number in numbers(verdict.stands.certain & self._lanes)}
+        return Flow(
+            pair=f"{self._word(uses.source, exchange)}>{self._word(uses.destination, exchange)}",
+            venue=self._word(uses.venue, exchange),
+            grade=self._highest(uses.grade, exchange),
+            sector=self._word(uses.sector, exchange),
+            kind=self._word(uses.kind, exchange),
+            lanes=" ".join(sorted(lanes)),
+            exclusive=self._word(uses.exclusive, exchange),
+            people=self._people(uses.people, exchange),
+            price=price if isinstance(price, Money) else None,
+            source_country_share=_part(price, uses.source_country_share, exchange),
+            public_share=_part(price, uses.public_share, exchange),
+            supplier=_party(uses.supplier, exchange),
+            recipient=_party(uses.recipient, exchange),
+        )
+
+    def _word(self, fact: str | None, exchange: Exchange) -> str:
+        """The values of a fact as words."""
+        match exchange.value(fact) if fact else Missing.LEFT_OUT:
+            case bool(answer):
+                return "yes" if answer else "no"
+            case str(word):
+                return word
+            case SetOf(members=members, open=more):
+                return " ".join([*sorted(members), *([UNKNOWN] if more else [])])
+            case _:
+                return UNKNOWN
+
+    def _highest(self, fact: str | None, exchange: Exchange) -> str:
+        """The highest value of an ordered fact; where there may be others, only the highest of all is known to be it."""
+        value = exchange.value(fact) if fact else Missing.LEFT_OUT
+        values = self._words.facts[fact].type.values if fact else None
+        if not isinstance(value, SetOf) or not value.members or values is None:
+            return self._word(fact, exchange)
+        highest = max(value.members, key=lambda member: values.rank.get(member, -1))
+        return highest if not value.open or values.rank.get(highest) == max(values.rank.values(), default=-1) else UNKNOWN
+
+    def _people(self, fact: str | None, exchange: Exchange) -> Range:
+        """How many people the exchange concerns, in all members of a family."""
+        members = self._words.families.get(fact, (fact,)) if fact else ()
+        parts = [span(exchange.value(member)) for member in members]
+        return sum((Tally.of(each) if each else UNBOUNDED for each in parts), NOTHING if parts else UNBOUNDED).range(
+            distinct=False
+        )
+
+    def _meaning(self) -> str:
+        printed = [repr(self._uses), repr(self._words.families.get(self._uses.people or "", ()))]
+        if self._uses.grade and (values := self._words.facts[self._uses.grade].type.values):
+            printed.append(repr(sorted(values.rank.items())))
+        return hashlib.sha256("\n".join(printed).encode()).hexdigest()[:16]
+
+
+def _part(price: object, fact: str | None, exchange: Exchange) -> Decimal | None:
+    """A share of a price as a sum in its currency; None where one of the two is not known."""
+    share = exchange.value(fact) if fact else Missing.LEFT_OUT
+    if not isinstance(price, Money) or not isinstance(share, Range) or share.low != share.high or not 0 <= share.low <= 1:
+        return None
+    return _EXACTLY.multiply(price.amount, share.low)
+
+
+def _party(fact: str | None, exchange: Exchange) -> str | None:
+    """The id by which the register has a party, or the id that was stated."""
+    id = exchange.value(fact) if fact else Missing.LEFT_OUT
+    if not isinstance(id, str):
+        return None
+    known = exchange.document.get(REGISTER, {}).get(fact, {}).get("id")
+    return known if isinstance(known, str) else id

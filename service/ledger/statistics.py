@@ -1,0 +1,283 @@
+"""
+Statistics of committed exchanges: a question goes in, cells of sums come out.
+
+A question names dimensions, filters and months. The sums are read where they are kept for it: by at most two dimensions, filters included,
+and by the pair of countries and another one for whole years. Otherwise the lines themselves are read, which takes longer. Money is never
+converted: every sum has its currency. Who may not see all gets the cells that service.ledger.disclosure lets out.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import sqlalchemy as sa
+from pydantic import Field
+
+from service.ledger import exact_sums
+from service.ledger.committing import LedgerPart
+from service.ledger.disclosure import LEAST, Cell, Parties, shown
+from service.ledger.flow_sums import DIMENSIONS, NO_PARTY, by_year
+from service.store.tables import FLOW_MEASURES, MONEY_PARTS, BigInteger, commitment, flow, flow_party, flow_sum
+
+MOST_CELLS = 10_000
+MONTH = "month"
+ABOUT = "Of this ledger: of the exchanges that were committed here, and of no others."
+FIRST, LAST = "", "~"  # before and after every month and year
+_MONEY = ("price", "exclusive_price", "source_country", "public")
+_PLACE = {name: 1 + place for place, name in enumerate(FLOW_MEASURES)}  # of a measure in a row, after the exchanges
+_OF = {
+    "price": 0,
+    "exclusive_price": _PLACE["exclusive"],
+    **{name: _PLACE[f"{name}_known"] for name in _MONEY[2:]},
+}  # how many have it
+_COUNTS = (0, *(_PLACE[name] for name in ("people_least", "people_most", "people_endless", "exclusive", "terms_unknown")))
+
+
+class TooManyCells(Exception):
+    """A question has more than MOST_CELLS cells."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """
+    By which dimensions, for which values of some dimensions, in which months (`2026-11`, both ends included, None without an end).
+
+    A filter by a set of words takes every set that has the word; one by `pair` takes `CN>`, `>DE` or both countries.
+    """
+
+    by: tuple[str, ...] = ()
+    filters: Mapping[str, str] = field(default_factory=dict)
+    first: str | None = None
+    last: str | None = None
+
+    @property
+    def view(self) -> tuple[str, ...]:
+        """The dimensions that are grouped or filtered by, the month left out."""
+        return tuple(each for each in DIMENSIONS if each in self.by or each in self.filters)
+
+    @property
+    def of_lines(self) -> bool:
+        """Whether no sums are kept for it, and the lines themselves are read."""
+        years = (self.first or "")[4:] in ("", "-01") and (self.last or "")[4:] in ("", "-12") and MONTH not in self.by
+        return len(self.view) > 2 or (by_year(self.view) and not years)
+
+
+class MoneySum(LedgerPart):
+    """A sum of money, of so many exchanges."""
+
+    currency: str
+    amount: str
+    exchanges: int
+
+
+class PeopleSum(LedgerPart):
+    """People, added up over exchanges: who is in two exchanges counts twice. Without `at_most` some have no upper end."""
+
+    at_least: int
+    at_most: int | None = None
+
+
+class FlowCell(LedgerPart):
+    """
+    The exchanges of which all words are alike. `of` has a word for each dimension: `?` is not known, and an empty word is none.
+
+    `unpriced` exchanges have no known price. The shares are parts of the prices of the exchanges that state both.
+    """
+
+    of: dict[str, str]
+    exchanges: int
+    people: PeopleSum
+    price: list[MoneySum]
+    unpriced: int
+    source_country_share: list[MoneySum]
+    public_share: list[MoneySum]
+    lanes: dict[str, int] = Field(description="how many of the exchanges used each lane")
+    exclusive: dict[str, int] = Field(description="how many are on exclusive terms: `yes`, `no`, or `?` where it is not known")
+    exclusive_price: list[MoneySum] = Field(description="the part of the price that is under exclusive terms")
+
+
+class HiddenCells(LedgerPart):
+    """The cells of years that are not shown: they are of fewer than so many suppliers or recipients, or would give one away."""
+
+    fewer_than: int
+    cells: int
+
+
+class Statistics(LedgerPart):
+    """What flowed where. `left_out` exchanges are in no cell until `POST /v1/ledger/recount` reads them by the present vocabulary."""
+
+    about: str
+    by: list[str]
+    cells: list[FlowCell]
+    total: FlowCell
+    decisions: dict[str, int] | None = Field(
+        default=None, description="how many decisions of each outcome were recorded in these months, whatever became of them"
+    )
+    hidden: HiddenCells | None = None
+    left_out: int
+
+
+Row = Sequence[Any]  # the words of a cell, a lane or lanes, a currency, the exchanges, and the FLOW_MEASURES
+
+
+def read(connection: sa.Connection, meaning: str, question: Question) -> tuple[list[FlowCell], FlowCell]:
+    """Every cell of a question, in the order of its words, and their total. Raises TooManyCells."""
+    return _folded(_rows(connection, meaning, question), question.by, lambda words: words, question.of_lines)
+
+
+def read_shown(
+    connection: sa.Connection, meaning: str, question: Question, least: int = LEAST
+) -> tuple[list[FlowCell], FlowCell, int]:
+    """
+    The same for a caller who may not see all, by the month or by one dimension without a filter; and how many cells are hidden.
+
+    By a dimension the question is of whole years. What is shown of a year does not depend on the months that are asked for.
+    """
+    (one,) = question.view or (MONTH,)
+    parties = _parties(connection, meaning, "" if one == MONTH else one)
+    open_cells = shown(parties, least)
+    parts = Question((MONTH,) if one == MONTH else (MONTH, one), {}, question.first, question.last)
+    seen: set[Cell] = set()
+
+    def kept(words: Sequence[str]) -> Sequence[str] | None:
+        cell = words[0][:4], words[-1]
+        seen.add(cell)
+        return None if cell not in open_cells else words[-1:] if question.by else ()
+
+    cells, total = _folded(_rows(connection, meaning, parts), question.by, kept, parts.of_lines)
+    return cells, total, len(seen - open_cells)
+
+
+def left_out(connection: sa.Connection, meaning: str) -> int:
+    """How many running commitments have no line of the present meaning."""
+    running = sa.select(sa.func.count()).select_from(commitment).where(commitment.c.state == "committed")
+    lines = sa.select(sa.func.coalesce(sa.func.sum(flow_sum.c.exchanges), 0))
+    here = (flow_sum.c.meaning == meaning, flow_sum.c.dimensions == "", flow_sum.c.lane == "")
+    return int(connection.execute(running).scalar_one()) - int(connection.execute(lines.where(*here)).scalar_one())
+
+
+def whole(summed: sa.ColumnElement[Any]) -> sa.ColumnElement[int]:
+    """A sum as a whole number, on both databases."""
+    return sa.cast(summed, BigInteger)
+
+
+def _rows(connection: sa.Connection, meaning: str, question: Question) -> Iterable[Row]:
+    view, first, last = question.view, question.first or FIRST, question.last or LAST
+    if question.of_lines:
+        table: sa.Table = flow
+        named: dict[str, sa.ColumnElement[Any]] = {name: flow.c[name] for name in (*view, MONTH)}
+        period, beside = flow.c.month, (flow.c.lanes, flow.c.currency)
+        exchanges: sa.ColumnElement[int] = sa.func.count()
+        chosen: list[sa.ColumnElement[bool]] = [flow.c.live.is_(sa.true())]
+    else:
+        table, period, beside = flow_sum, flow_sum.c.period, (flow_sum.c.lane, flow_sum.c.currency)
+        named = dict(
+            zip((*view, MONTH), (*(flow_sum.c.first_value, flow_sum.c.second_value)[: len(view)], period), strict=True)
+        )
+        exchanges, chosen = sa.func.sum(flow_sum.c.exchanges), [flow_sum.c.dimensions == ",".join(view)]
+        if by_year(view):
+            first, last = first[:4], last[:4]
+    chosen += [period.between(first, last), *(_matches(named[name], name, word) for name, word in question.filters.items())]
+    keys = [named[name] for name in question.by]
+    sums = [whole(exchanges), *(whole(sa.func.sum(table.c[name])) for name in FLOW_MEASURES)]
+    columns = [each.label(f"column_{number}") for number, each in enumerate([*keys, *beside, *sums])]
+    places: list[sa.ColumnElement[Any]] = [sa.literal_column(str(place + 1)) for place in range(len(keys) + 2)]
+    return connection.execute(sa.select(*columns).where(table.c.meaning == meaning, *chosen).group_by(*places))
+
+
+def _matches(column: sa.ColumnElement[str], name: str, word: str) -> sa.ColumnElement[bool]:
+    if name == "pair":
+        if word.startswith(">"):
+            return column.endswith(word, autoescape=True)
+        return column.startswith(word, autoescape=True) if word.endswith(">") else column == word
+    return (" " + column + " ").contains(f" {word} ", autoescape=True) if word else column == ""
+
+
+def _parties(connection: sa.Connection, meaning: str, dimension: str) -> dict[Cell, Parties]:
+    """How many parties are known on each side of a cell, and how many exchanges these have: a year's month, or a year's word."""
+    place = (flow_party.c.value, flow_party.c.side, flow_party.c.period)
+    each = sa.select(*place, flow_party.c.party, sa.func.sum(flow_party.c.exchanges).label("exchanges"))
+    here = (flow_party.c.meaning == meaning, flow_party.c.dimension == dimension)
+    one = each.where(*here).group_by(*place, flow_party.c.party).subquery()
+    known = sa.func.sum(sa.case((one.c.party != NO_PARTY, 1), else_=0))
+    counted = sa.select(one.c.value, one.c.side, one.c.period, whole(known), whole(sa.func.sum(one.c.exchanges)))
+    found: dict[Cell, dict[str, int]] = {}
+    for value, side, period, parties, exchanges in connection.execute(counted.group_by(one.c.value, one.c.side, one.c.period)):
+        cell = period[:4], value if dimension else period
+        found.setdefault(cell, {}).update({side: parties, "exchanges": exchanges})
+    return {cell: Parties(sides["supplier"], sides["recipient"], sides["exchanges"]) for cell, sides in found.items()}
+
+
+def _folded(
+    rows: Iterable[Row], by: Sequence[str], kept: Callable[[Sequence[str]], Sequence[str] | None], of_lines: bool
+) -> tuple[list[FlowCell], FlowCell]:
+    """
+    Cells from rows; `kept` makes the words of a row those of its cell, or None where the row is in none.
+
+    `of_lines`: each row counts its exchanges. Otherwise a row with a lane only says how many of them used it.
+    """
+    cells: dict[tuple[str, ...], _Sums] = {}
+    total = _Sums()
+    for row in rows:
+        start = len(row) - len(FLOW_MEASURES) - 3
+        words = kept(row[:start])
+        if words is None:
+            continue
+        key = tuple(words)
+        sums = cells.get(key)
+        if sums is None:
+            if len(cells) == MOST_CELLS:
+                raise TooManyCells
+            sums = cells[key] = _Sums()
+        for each in (sums, total):
+            each.add(row[start], row[start + 1], row[start + 2 :], counted=of_lines or not row[start])
+    return [sums.cell(dict(zip(by, key, strict=True))) for key, sums in sorted(cells.items())], total.cell({})
+
+
+class _Sums:
+    """The sums of one cell by currency, and how many exchanges used each lane."""
+
+    def __init__(self) -> None:
+        self._lanes: dict[str, int] = {}
+        self._by_currency: dict[str, list[int]] = {}
+
+    def add(self, lanes: str, currency: str, measures: Sequence[int], *, counted: bool) -> None:
+        """Add the sums of some exchanges with the lanes that they used; not `counted` are those that other rows count."""
+        for lane in lanes.split():
+            self._lanes[lane] = self._lanes.get(lane, 0) + measures[0]
+        if not counted:
+            return
+        before = self._by_currency.get(currency)
+        self._by_currency[currency] = [a + b for a, b in zip(before, measures, strict=True)] if before else list(measures)
+
+    def cell(self, of: dict[str, str]) -> FlowCell:
+        summed = [sum(measure) for measure in zip(*self._by_currency.values(), strict=True)] or [0] * (1 + len(FLOW_MEASURES))
+        exchanges, least, most, endless, exclusive, unknown = (summed[place] for place in _COUNTS)
+        price, exclusive_price, source_country, public = (self._money(name) for name in _MONEY)
+        terms = {"?": unknown, "no": exchanges - exclusive - unknown, "yes": exclusive}
+        return FlowCell(
+            of=of,
+            exchanges=exchanges,
+            people=PeopleSum(at_least=least, at_most=None if endless else most),
+            price=price,
+            unpriced=exchanges - sum(each.exchanges for each in price),
+            source_country_share=source_country,
+            public_share=public,
+            lanes=dict(sorted(self._lanes.items())),
+            exclusive={answer: number for answer, number in terms.items() if number},
+            exclusive_price=exclusive_price,
+        )
+
+    def _money(self, name: str) -> list[MoneySum]:
+        """One of the sums of money, in each currency in which an exchange has it."""
+        places = [_PLACE[f"{name}_{part}"] for part in MONEY_PARTS]
+        of = _OF[name]
+        return [
+            MoneySum(
+                currency=currency,
+                amount=exact_sums.text(exact_sums.whole([sums[place] for place in places])),
+                exchanges=sums[of],
+            )
+            for currency, sums in sorted(self._by_currency.items())
+            if currency and sums[of]
+        ]
