@@ -71,6 +71,7 @@ class _Lint:
         read = list(self.read())
         facts = {*read, *USED_BY_LEDGER, *(line.fact for _, lines in self.words.factor.values() for line in lines.values())}
         facts |= self.words.must_be_shown
+        facts |= {fact for lines in self.words.computed.values() for line in lines.values() for fact in line.facts}
         for counter in self.words.counters.values():
             facts |= {counter.counts.removeprefix("distinct "), *counter.per}
         families = {member: name for name, members in self.words.families.items() for member in members}
@@ -302,6 +303,7 @@ class _Lint:
         reserved = (condition for key, condition in rules.definitions.items() if key.startswith(RESERVED))
         elsewhere = {atom.fact for condition in reserved for atom in tests(condition, rules.definitions)}
         elsewhere |= {line.fact for _, lines in self.words.factor.values() for line in lines.values()}
+        elsewhere |= {fact for lines in self.words.computed.values() for line in lines.values() for fact in line.facts}
         elsewhere |= {anchor.after for each in rules.requirements.values() for d in each.duties for anchor in anchors(d.due)}
         for name in dict.fromkeys(families.get(fact, fact) for fact in self.words.facts):
             knowing = by.get(name, set())

@@ -147,6 +147,7 @@ class _Words:
             "JurisdictionText.covers": {"type": "object", "properties": subjects, "additionalProperties": cover},
             "TouchText.fact": fact,
             "FactorLineText.fact": fact,
+            "ComputedLineText.to": fact,
             **self.access(),
         }
 
@@ -223,9 +224,12 @@ class _Words:
             },
             "Expectation.factor": _closed(
                 {
-                    f"{part}.{name}": _titled(line.title.en)
+                    f"{part}.{name}": _titled(title.en)
                     for part, (_, lines) in vocabulary.factor.items()
-                    for name, line in lines.items()
+                    for name, title in [
+                        *((name, line.title) for name, line in lines.items()),
+                        *((name, line.title) for name, line in vocabulary.computed.get(part, {}).items()),
+                    ]
                 }
             ),
             "Expectation.define": _closed({name: _one_of(("yes", "no", "unknown")) for name in self.definitions}),

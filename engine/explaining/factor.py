@@ -1,9 +1,9 @@
 """
 The data factor account: data as a thing with rights, a grade, a value and benefits, and the lanes open to it.
 
-The vocabulary says which lines the account has and which facts they read. A graded line takes the highest signal, since the stricter
-grade wins. A part of which the exchange says nothing is left out. A lane is a provision that advises and names the lane; it is open
-where the provision stands. A closed lane says what would open it.
+The account has two halves: what the exchange states, line by line, and what is computed from it (explaining.computed). The vocabulary says
+which lines there are and which facts they read. A line without a value is left out, and so is a part of which the exchange says nothing. A
+lane is a provision that advises and names the lane; it is open where the provision stands. A closed lane says what would open it.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from engine.exchange import Exchange
 from engine.explaining.case import Case
+from engine.explaining.computed import Computed
 from engine.explaining.phrasebook import Phrasebook
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS, FactorLine, Vocabulary
 from engine.rules import Not, Rule, Truth
@@ -26,11 +27,10 @@ class Line(NamedTuple):
     """
     A line of the account.
 
-    `start` is its JSON up to the value, `empty` its whole JSON where nothing was sent, `members` are the facts its value comes from.
+    `start` is its JSON up to the value, `members` are the facts its value comes from.
     """
 
     start: str
-    empty: str
     members: frozenset[str]
     line: FactorLine
 
@@ -48,6 +48,7 @@ class Account:
     def __init__(self, book: Phrasebook, encode: Callable[[Any], str]) -> None:
         self._book = book
         self._encode = encode
+        self._computed = Computed(book)
         vocabulary = book.bundle.vocabulary
         # Sorted, since records are canonical JSON.
         self._parts = [
@@ -73,24 +74,28 @@ class Account:
         sent = case.exchange.values.keys()
         parts = []
         for part in self._parts:
-            if all(each.members.isdisjoint(sent) for each in part.lines):
-                continue
-            told = [
-                each.empty if each.members.isdisjoint(sent) else f"{each.start}{self._line(case.exchange, each.line, values)}}}"
-                for each in part.lines
-            ]
-            parts.append(f"{part.start}{','.join(told)}}}")
+            told, whole = [], False
+            for each in part.lines:
+                if each.members.isdisjoint(sent):
+                    continue
+                value = self._line(case.exchange, each.line, values)
+                if value != "null":
+                    told.append(f"{each.start}{value}}}")
+                    whole = whole or not each.line.beside
+            if whole:
+                parts.append(f"{part.start}{','.join(told)}}}")
         lanes = [
             self._lane(number, case.verdict, case.reading)
             for number, applies in self._lanes
             if case.verdict.stands.possible >> number & 1 or case.verdict.defined[applies] is Truth.YES
         ]
-        return f'{{"account":{{{",".join(parts)}}},"lanes":[{",".join(lanes)}]}}'
+        computed = self._encode(self._computed.groups(case))
+        return f'{{"account":{{{",".join(parts)}}},"computed":{computed},"lanes":[{",".join(lanes)}]}}'
 
     def _written(self, name: str, line: FactorLine) -> Line:
         start = f'"{name}":{{"fact":"{line.fact}","title":{self._encode(self._book.text(line.title))},"value":'
         members = self._book.bundle.vocabulary.families.get(line.fact, (_sent(line.fact),))
-        return Line(start, f"{start}null}}", frozenset(members), line)
+        return Line(start, frozenset(members), line)
 
     def _line(self, exchange: Exchange, line: FactorLine, values: Mapping[str, str]) -> str:
         if line.highest or line.fact not in self._book.bundle.vocabulary.facts:  # a family, or a field of a document
