@@ -40,6 +40,7 @@ from engine.bundle import (
     source_digest,
     source_files,
 )
+from engine.currencies import minor_units
 from engine.deciding.contributions import Contribution, Counter, Counting, Key, Tally, covering, put
 from engine.deciding.judgement import Judgement
 from engine.deciding.rests_on import Statement
@@ -163,6 +164,7 @@ __all__ = [
     "load",
     "load_sources",
     "meaning_of",
+    "minor_units",
     "mutants",
     "organisation_brief",
     "parse_exchange",

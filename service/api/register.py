@@ -127,9 +127,9 @@ class Shelf:
 
 
 class _NoHistory(PathConvertor):
-    """An id in a path, with slashes; not the path of a history, which accepts other methods."""
+    """An id in a path, with slashes; not the path of a history or of accounts, which accept other methods."""
 
-    regex = "(?!.*/history$).*"
+    regex = "(?!.*/(history|accounts|accounts/entries)$).*"
 
 
 register_url_convertor("entity", _NoHistory())

@@ -59,6 +59,7 @@ _ROLES: Mapping[sa.Table, tuple[ColumnRole, Mapping[str, ColumnRole]]] = {
     tables.tally: (_DERIVED, {}),
     tables.opening: (_DERIVED, {}),
     tables.counted: (_DERIVED, {}),
+    tables.asset_entry: (_DERIVED, {}),
     tables.watched: (_CACHE, {}),  # what the watch need not decide again
     tables.watch_event: (_DERIVED, {}),
     tables.watch_lease: (_CACHE, {}),
