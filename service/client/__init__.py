@@ -8,6 +8,7 @@ The client imports neither the server nor the engine. It needs only httpx. Its m
 are `service.client` in the checkout and `fifthfactor_client` when they are installed alone.
 """
 
+from .accounts import AccountEntry, AssetAccounts, RollForward
 from .answer_parts import Bounds, Choice, Gap, Owed, Question, SignedOff, Unmet, Way
 from .answers import Answer, Committed
 from .asynchronous import AsyncClient
@@ -17,7 +18,9 @@ from .reviews import Recorded, Review, SignOff, SignOffsGiven, Then
 from .synchronous import Client
 
 __all__ = [
+    "AccountEntry",
     "Answer",
+    "AssetAccounts",
     "AsyncClient",
     "Bounds",
     "Choice",
@@ -33,6 +36,7 @@ __all__ = [
     "Recorded",
     "Refused",
     "Review",
+    "RollForward",
     "SignOff",
     "SignOffsGiven",
     "SignedOff",

@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from . import answers
+from .accounts import AccountEntry, AssetAccounts, RollForward
 from .answers import Answer, Committed
 from .attempts import Call, Came
 from .errors import Malformed, Refused
@@ -14,6 +15,7 @@ from .explanation import Explanation
 from .pages import Filter, Pages, query
 from .reviews import Recorded, Review, SignOff, SignOffsGiven, Then, Verdict
 from .shapes import member
+from .shapes import read as read_shape
 
 RECEIPT = "fifthfactor/receipt/1"
 MOST_PAGES = 1_000  # of the list of withdrawals
@@ -172,6 +174,28 @@ def put(kind: str, id: str, content: Mapping[str, Any]) -> Call[dict[str, Any]]:
 def get(kind: str, id: str) -> Call[dict[str, Any]]:
     """Read an entity of the register."""
     return Call("GET", f"/v1/{kind}/{_part(id)}", Came.document)
+
+
+def post_entry(asset: str, entry: Mapping[str, Any]) -> Call[AccountEntry]:
+    """Post an entry in the accounts of a data asset."""
+    path = f"/v1/assets/{_part(asset)}/accounts/entries"
+    return Call("POST", path, lambda came: read_shape(AccountEntry, came.document()), _json(entry))
+
+
+def asset_accounts(asset: str, period: Mapping[str, Any]) -> Call[AssetAccounts]:
+    """Read the accounts of a data asset."""
+    path = f"/v1/assets/{_part(asset)}/accounts"
+    return Call("GET", path + query(period), lambda came: read_shape(AssetAccounts, came.document()))
+
+
+def accounts(period: Mapping[str, Any]) -> Call[RollForward]:
+    """Read the roll-forward of all data assets."""
+    return Call("GET", "/v1/ledger/accounts" + query(period), lambda came: read_shape(RollForward, came.document()))
+
+
+def period(first: date | None, until: date | None, known: date | None) -> dict[str, str]:
+    """The parameters of a period."""
+    return {name: day.isoformat() for name, day in (("from", first), ("until", until), ("known", known)) if day is not None}
 
 
 def _committed(decision: str) -> Callable[[Came], Committed]:

@@ -46,6 +46,7 @@ from service.store.tables import asset_entry
 
 MOST_ENTRIES = 1_000  # of an asset
 MOST_AMOUNT = 15  # digits before the point
+MARK = "from-memory"
 NOTE = (
     "The columns follow the disclosures of Caikuai [2023] 11 from memory: compare them with the published tables before you file them. "
     "An appraised value is in no amount."
@@ -111,8 +112,8 @@ class RollForward(LedgerPart):
     until: date
     known: date | None = Field(default=None, description="only entries that were posted up to this day count")
     classes: list[ClassPart]
-    mark: str = "from-memory"
-    note: str = NOTE
+    mark: str
+    note: str
 
 
 class AssetAccounts(RollForward):
@@ -189,6 +190,8 @@ class Accounts:
             until=until,
             known=known,
             classes=_classes(rolled_forward(movements(entries, until), first)),
+            mark=MARK,
+            note=NOTE,
             appraised=None if newest is None else _appraised(newest),
             entries=[_told(row, reversals) for row in rows],
         )
@@ -201,7 +204,8 @@ class Accounts:
             for _, own in groupby(rows, key=lambda row: row.asset):
                 yield from movements([*map(_entry, self._known(list(own), known))], until)
 
-        return RollForward(**{"from": first}, until=until, known=known, classes=_classes(rolled_forward(moved(), first)))
+        classes = _classes(rolled_forward(moved(), first))
+        return RollForward(**{"from": first}, until=until, known=known, classes=classes, mark=MARK, note=NOTE)
 
     def _hashed(self, connection: sa.Connection, asset: str) -> str:
         """The hash of the id of an asset of the register, by any of its names. Raises RequestRefused."""

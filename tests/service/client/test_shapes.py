@@ -12,7 +12,8 @@ from pydantic import BaseModel
 import engine
 from engine import decision
 from service.api.decisions import DecisionRow
-from service.client import Answer, Malformed, Question, answer_parts, answers, explanation, reasons, reviews, shapes
+from service.client import Answer, Malformed, Question, accounts, answer_parts, answers, explanation, reasons, reviews, shapes
+from service.ledger import asset_entries
 from service.reviews import queue, sign_offs
 
 AS_ANSWERED: list[tuple[Any, type[BaseModel]]] = [
@@ -20,6 +21,9 @@ AS_ANSWERED: list[tuple[Any, type[BaseModel]]] = [
     (reviews.Review, queue.Review),
     (reviews.SignOff, sign_offs.SignOff),
     (reviews.Recorded, DecisionRow),
+    (accounts.AccountEntry, asset_entries.EntryPart),
+    (accounts.AssetAccounts, asset_entries.AssetAccounts),
+    (accounts.RollForward, asset_entries.RollForward),
 ]
 UNSAID = "Review/current"  # a record does not say it
 
