@@ -1,9 +1,7 @@
 """`/v1/assets/{id}/accounts` and `/v1/ledger/accounts`: the accounts of data assets, entry by entry and rolled forward for a period."""
 
 import json
-from collections.abc import Sequence
 from datetime import date
-from decimal import Decimal
 from typing import Any
 
 import sqlalchemy as sa
@@ -17,7 +15,7 @@ from service.api.parameters import parameter, single, wrong
 from service.api.sent import Plain
 from service.callers.caller import caller_of
 from service.decisions.idempotency import KeptAnswer, once
-from service.ledger.asset_entries import MOST_AMOUNT, Accounts, AssetAccounts, ClassPart, EntryPart, RollForward
+from service.ledger.asset_entries import COLUMNS, MOST_AMOUNT, Accounts, AssetAccounts, EntryPart, RollForward, cells
 from service.ledger.roll_forward import MOST_MONTHS, AccountEntry, EntryKind, Treatment
 from service.register.entity import MOST_OF_AN_ID
 from service.service import Service
@@ -32,10 +30,6 @@ _PERIOD = [
     parameter("format", "`csv` gives the classes as a table", {"type": "string", "enum": ["json", "csv"], "default": "json"}),
 ]
 _TABLE = {200: {"content": {"text/csv": {"schema": {"type": "string", "description": "a table with a header"}}}}}
-_COLUMNS = (
-    "treatment", "recognised", "currency", "opening", "bought", "self_developed", "other", "transferred", "amortised",
-    "impaired", "disposed", "closing",
-)  # fmt: skip
 
 
 class EntrySent(Sending):
@@ -161,15 +155,10 @@ def _day(query: dict[str, str], name: str) -> date | None:
 def _answer(request: Request, found: RollForward) -> Response:
     wanted = single(request).get("format", "json")
     if wanted == "csv":
-        return Response(csv_tables.written(_COLUMNS, map(_row, found.classes)), media_type=csv_tables.MEDIA_TYPE)
+        return Response(csv_tables.written(COLUMNS, map(cells, found.classes)), media_type=csv_tables.MEDIA_TYPE)
     if wanted != "json":
         raise wrong("format", "`format` takes `json` or `csv`")
     return Response(_written(found), media_type="application/json")
-
-
-def _row(each: ClassPart) -> Sequence[csv_tables.Cell]:
-    head: list[csv_tables.Cell] = [each.treatment, "yes" if each.recognised else "no", each.currency]
-    return [*head, *(Decimal(getattr(each, name)) for name in _COLUMNS[3:])]
 
 
 def _written(part: Any) -> bytes:

@@ -7,7 +7,7 @@ keyed hash of the asset's id (service.ledger.hashed_names). What the entries add
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from decimal import Decimal
 from itertools import groupby
 from typing import Any
@@ -53,6 +53,7 @@ NOTE = (
 )
 
 _AMOUNTS = ("opening", "bought", "self_developed", "other", "transferred", "amortised", "impaired", "disposed", "closing")
+COLUMNS = ("treatment", "recognised", "currency", *_AMOUNTS)  # of the table
 _OF_AN_ASSET = sa.select(asset_entry).where(asset_entry.c.asset == sa.bindparam("asset")).order_by(asset_entry.c.number)
 _OF_ALL = sa.select(asset_entry).order_by(asset_entry.c.asset, asset_entry.c.number)
 
@@ -179,7 +180,7 @@ class Accounts:
 
     def of_asset(self, connection: sa.Connection, asset: str, first: date, until: date, known: date | None) -> AssetAccounts:
         """The accounts of an asset in a period. Raises RequestRefused."""
-        rows = self._known(connection.execute(_OF_AN_ASSET, {"asset": self._hashed(connection, asset)}).all(), known)
+        rows = _known(connection.execute(_OF_AN_ASSET, {"asset": self._hashed(connection, asset)}).all(), known, self._zone)
         entries = [*map(_entry, rows)]
         reversals = {each.of: each.id for each in rows if each.kind == "reversed"}
         appraised = [each for each in standing(entries) if each.kind == "appraised" and each.on <= until]
@@ -198,14 +199,7 @@ class Accounts:
 
     def of_all(self, connection: sa.Connection, first: date, until: date, known: date | None) -> RollForward:
         """The roll-forward of all assets in a period, by class and currency."""
-
-        def moved() -> Iterator[AccountMovement]:
-            rows = connection.execute(_OF_ALL.execution_options(yield_per=1_000))
-            for _, own in groupby(rows, key=lambda row: row.asset):
-                yield from movements([*map(_entry, self._known(list(own), known))], until)
-
-        classes = _classes(rolled_forward(moved(), first))
-        return RollForward(**{"from": first}, until=until, known=known, classes=classes, mark=MARK, note=NOTE)
+        return of_all(connection, first, until, known, self._zone)
 
     def _hashed(self, connection: sa.Connection, asset: str) -> str:
         """The hash of the id of an asset of the register, by any of its names. Raises RequestRefused."""
@@ -214,11 +208,31 @@ class Accounts:
             raise RequestRefused("not-found", "the register has no asset with this id")
         return hashed_names.asset(self._book, connection, version.id)
 
-    def _known(self, rows: Sequence[Any], known: date | None) -> Sequence[Any]:
-        if known is None:
-            return rows
-        end = datetime.combine(known + timedelta(days=1), time.min, self._zone).astimezone(UTC)
-        return [row for row in rows if row.at < moment_text(end)]
+
+def of_all(connection: sa.Connection, first: date, until: date, known: date | None, zone: tzinfo) -> RollForward:
+    """The roll-forward of all assets in a period, by class and currency; a day is one of the zone."""
+
+    def moved() -> Iterator[AccountMovement]:
+        rows = connection.execute(_OF_ALL.execution_options(yield_per=1_000))
+        for _, own in groupby(rows, key=lambda row: row.asset):
+            yield from movements([*map(_entry, _known(list(own), known, zone))], until)
+
+    classes = _classes(rolled_forward(moved(), first))
+    return RollForward(**{"from": first}, until=until, known=known, classes=classes, mark=MARK, note=NOTE)
+
+
+def cells(each: ClassPart) -> tuple[Any, ...]:
+    """The cells of a row of the table whose header is COLUMNS: three words, then amounts."""
+    head = (each.treatment, "yes" if each.recognised else "no", each.currency)
+    return (*head, *(Decimal(getattr(each, name)) for name in _AMOUNTS))
+
+
+def _known(rows: Sequence[Any], known: date | None, zone: tzinfo) -> Sequence[Any]:
+    """The rows that were posted up to a day."""
+    if known is None:
+        return rows
+    end = datetime.combine(known + timedelta(days=1), time.min, zone).astimezone(UTC)
+    return [row for row in rows if row.at < moment_text(end)]
 
 
 def _fits(entry: AccountEntry) -> None:

@@ -1,6 +1,9 @@
 """The accounts of data assets over HTTP: entries, the roll-forward of a period, and the table."""
 
 import csv
+import json
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from io import StringIO
 from typing import Any
@@ -9,6 +12,7 @@ import pytest
 import sqlalchemy as sa
 
 from service.store.tables import asset_entry, leaf_opening
+from tests.service.cli.test_log import run
 from tests.service.conftest import ONE_DATABASE, unlike_the_leaves
 from tests.service.ledger.test_ledger import NOON, Desk, desk, opened
 from tests.service.log.test_tree_leaves import happened
@@ -143,6 +147,34 @@ def test_the_accounts_of_all_assets_are_a_table(desk: Desk) -> None:
     told = desk.client.get("/v1/ledger/accounts", params=YEAR).json()
     assert [row["amortised"] for row in told["classes"]] == ["2000.00", "0.00", "0"]
     assert "asset" not in told
+
+
+@ONE_DATABASE
+def test_the_command_prints_the_same_table(desk: Desk, database: str) -> None:
+    """As CSV, as JSON and in lines, while the service runs; with 1 where there is nothing."""
+    said = ("--from", "2026-01-01", "--until", "2026-10-31")
+    assert run(database, "accounts", *said)[0] == 1
+    posted(desk, register(desk), **COST)
+    table = desk.client.get("/v1/ledger/accounts", params={**YEAR, "format": "csv"}).text
+    assert run(database, "accounts", *said, "--csv")[:2] == (0, table.replace("\r\n", "\n"))
+    assert (
+        json.loads(run(database, "accounts", *said, "--json")[1]) == desk.client.get("/v1/ledger/accounts", params=YEAR).json()
+    )
+    code, printed, noted = run(database, "accounts", *said)
+    assert (code, printed.split("  ")[0], printed.split()[-1]) == (0, "intangible CNY", "2600.00")
+    assert "from memory" in noted
+    assert run(database, "accounts", "--from", "2027-01-01", "--until", "2026-01-01")[0] == 2
+
+
+def test_callers_at_once_write_off_no_more_than_there_is(desk: Desk) -> None:
+    """Of twenty impairments of 400 each at the same moment, six find something to write off."""
+    accounts = register(desk)
+    cost = posted(desk, accounts, **COST | {"months": None, "amount": "2500"})
+    loss = {"kind": "impaired", "on": "2026-03-01", "amount": "400", "currency": "CNY", "of": cost["id"]}
+    with ThreadPoolExecutor(20) as callers:
+        answers = list(callers.map(lambda _: desk.post(f"{accounts}/entries", loss).status_code, range(20)))
+    assert Counter(answers) == {201: 6, 400: 14}
+    assert desk.client.get(accounts, params=YEAR).json()["classes"][0]["closing"] == "100.00"
 
 
 @ONE_DATABASE
