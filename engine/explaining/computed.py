@@ -18,7 +18,7 @@ from engine.exchange import Exchange
 from engine.explaining.case import Case
 from engine.explaining.phrasebook import Phrasebook
 from engine.policy_language.vocabulary import ComputedLine
-from engine.values import Disputed, Document, Money, Range, SetOf
+from engine.values import Document, Money, Range, SetOf
 
 DIGITS = Decimal("0.000001")  # of a ratio
 DIGITS_AT_MOST = 60  # more than the ratio of two sums of an exchange can have
@@ -39,6 +39,10 @@ class Computed:
             "validity": self._validity,
             "total": self._total,
         }
+        self._told = {
+            part: [(name, line, facts) for name, line in lines.items() if (facts := self._computable(line)) is not None]
+            for part, lines in book.bundle.vocabulary.computed.items()
+        }
         # Each group is a function of the case; it returns None where there is nothing.
         self._groups: dict[str, Callable[[Case], Group | None]] = {
             part: partial(self._of_facts, part) for part in book.bundle.vocabulary.computed
@@ -54,15 +58,19 @@ class Computed:
         return {"title": self._book.account(part), "lines": lines} if lines else None
 
     def _lines(self, part: str, case: Case) -> Iterator[Group]:
-        vocabulary = self._book.bundle.vocabulary
-        for name, line in vocabulary.computed[part].items():
-            facts = [member for fact in line.facts for member in vocabulary.families.get(fact, (fact,))]
-            if any(fact in vocabulary.facts and vocabulary.facts[fact].personal for fact in facts):
-                continue  # nothing is told of what is withheld
-            disputed = any(isinstance(case.exchange.value(fact), Disputed) for fact in facts)
-            found = {"says": self._book.language.not_computed()} if disputed else self._ways[line.take](case, line)
+        disputed = case.exchange.disputed
+        for name, line, facts in self._told[part]:
+            about_disputed = disputed and not facts.isdisjoint(disputed)
+            found = {"says": self._book.language.not_computed()} if about_disputed else self._ways[line.take](case, line)
             if found is not None:
                 yield {"name": name, "title": self._book.text(line.title), "facts": list(line.facts), **found}
+
+    def _computable(self, line: ComputedLine) -> frozenset[str] | None:
+        """The facts that a line is computed from; None where one is withheld, of which nothing is told."""
+        vocabulary = self._book.bundle.vocabulary
+        facts = frozenset(member for fact in line.facts for member in vocabulary.families.get(fact, (fact,)))
+        personal = any(fact in vocabulary.facts and vocabulary.facts[fact].personal for fact in facts)
+        return None if personal else facts
 
     # --- the ways ------------------------------------------------------------------------------------------------------
 
@@ -107,8 +115,6 @@ class Computed:
         if not isinstance(document, Document) or document.state != "shown":
             return None
         fields, day = document.fields, case.as_of
-        if any(isinstance(each, Disputed) for each in fields.values()):
-            return {"says": self._book.language.not_computed()}
         dated, covers, expires = fields.get("dated"), fields.get("covers"), fields.get("expires", date.max)
         if isinstance(expires, date) and expires < day:
             state = "expired"

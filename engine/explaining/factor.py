@@ -71,14 +71,15 @@ class Account:
 
     def write(self, case: Case, values: Mapping[str, str]) -> str:
         """The account of one case, as JSON; `values` are those of its exchange, as JSON."""
-        sent = case.exchange.values.keys()
+        exchange = case.exchange
+        sent = exchange.values.keys()
         parts = []
         for part in self._parts:
             told, whole = [], False
             for each in part.lines:
                 if each.members.isdisjoint(sent):
                     continue
-                value = self._line(case.exchange, each.line, values)
+                value = self._line(exchange, each.line, values)
                 if value != "null":
                     told.append(f"{each.start}{value}}}")
                     whole = whole or not each.line.beside
