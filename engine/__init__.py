@@ -44,6 +44,7 @@ from engine.bundle import (
     source_files,
     with_books,
 )
+from engine.currencies import minor_units
 from engine.deciding.contributions import Contribution, Counter, Counting, Key, Tally, covering, put
 from engine.deciding.flow import UNKNOWN, Flow, Flows
 from engine.deciding.judgement import Judgement
@@ -199,6 +200,7 @@ __all__ = [
     "load",
     "load_sources",
     "meaning_of",
+    "minor_units",
     "money_parts",
     "mutants",
     "organisation_brief",

@@ -408,6 +408,11 @@ def _meaning(rules: RuleSet, vocabulary: Vocabulary, nevers: Iterable[Never], se
     if vocabulary.books:
         words.append([repr(book) for _, book in sorted(vocabulary.books.items())])
         words.append([(name, each.everything) for name, each in sorted(vocabulary.values.items()) if each.everything])
+    computed = sorted((part, sorted((n, repr(line)) for n, line in each.items())) for part, each in vocabulary.computed.items())
+    beside = sorted(
+        f"{part}.{name}" for part, (_, lines) in vocabulary.factor.items() for name, line in lines.items() if line.beside
+    )
+    words += [each for each in (computed, beside) if each]  # an older bundle has neither
     if vocabulary.organisations:
         words.append([repr(organisation) for organisation in vocabulary.organisations])
     if vocabulary.statistics is not None:

@@ -288,14 +288,39 @@ class SettlementPart(Part):
     lines: list[SettlementLinePart] = []
 
 
+class ComputedLinePart(Part):
+    """
+    Something that was computed from `facts`. `says` tells it in a sentence.
+
+    `value` is its value; a number is decimal text. There is none where nothing could be computed, and `says` tells why.
+    """
+
+    name: str
+    title: str
+    facts: list[str] = []
+    value: Any = None
+    state: str | None = None
+    says: str
+
+
+class ComputedPart(Part):
+    """A group of what was computed."""
+
+    title: str
+    lines: list[ComputedLinePart]
+
+
 class FactorPart(Part):
     """
-    The data factor account: rights, grade, registration, valuation, price, benefit split, and the lanes.
+    The data factor account: what the exchange states, apart from what is computed from it, and the lanes.
 
-    `settlement` is there where the exchange speaks of a price or of shares.
+    `account` has the stated facts, by part and line: rights, grade, registration, valuation, price, benefit split. `computed` has what
+    follows from facts, by group. A line without a value, a part without a line and a group without a line are not there. `settlement` is
+    there where the exchange speaks of a price or of shares.
     """
 
     account: dict[str, dict[str, FactorLinePart]]
+    computed: dict[str, ComputedPart] = {}
     lanes: list[LanePart] = []
     settlement: SettlementPart | None = None
 

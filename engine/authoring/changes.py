@@ -402,6 +402,7 @@ class _Reading:
         for part, (title, lines) in bundle.vocabulary.factor.items():
             self.account[part] = _Titled(title)
             self.account |= {f"{part}.{name}": line for name, line in lines.items()}
+            self.account |= {f"{part}.{name}": line for name, line in bundle.vocabulary.computed.get(part, {}).items()}
 
     def resting_on(self, definition: str) -> Iterator[str]:
         """The provisions whose condition names a definition, directly or through others."""

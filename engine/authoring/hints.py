@@ -236,8 +236,19 @@ KEYS: dict[str, dict[str, str]] = {
         "title": _TITLE,
         "fact": "The fact that the line shows.",
         "take": "`all` of its values, or the `highest`.",
+        "beside": "`yes`: the line alone does not make its part appear.",
     },
-    "FactorPartText": {"title": _TITLE, "lines": "The lines of this part of the account."},
+    "ComputedLineText": {
+        "title": _TITLE,
+        "take": "A `ratio` of two sums of money, a `limit` on one, the `highest` value, the `validity` of a document, a `total`.",
+        "of": "The fact, the family of ratios, or `evidence.KIND`.",
+        "to": "The other sum of money, for `ratio` and `limit`.",
+    },
+    "FactorPartText": {
+        "title": _TITLE,
+        "lines": "The lines of this part of the account, as stated.",
+        "computes": "What is computed for this part, apart from what is stated.",
+    },
     "LaneText": {"title": _TITLE},
     "StatisticsText": {
         "source": "The fact that names the country that the data come from.",

@@ -74,6 +74,7 @@ class _Lint:
         if (settlement := self.words.settlement) is not None:
             facts |= {settlement.price, settlement.shares, *settlement.parties.values(), *settlement.free}
         facts |= {fact for _, fact in self.words.statistics or () if fact is not None}
+        facts |= {fact for lines in self.words.computed.values() for line in lines.values() for fact in line.facts}
         for counter in self.words.counters.values():
             facts |= {counter.counts.removeprefix("distinct "), *counter.per}
         for book in self.words.books.values():
@@ -307,6 +308,7 @@ class _Lint:
         reserved = (condition for key, condition in rules.definitions.items() if key.startswith(RESERVED))
         elsewhere = {atom.fact for condition in reserved for atom in tests(condition, rules.definitions)}
         elsewhere |= {line.fact for _, lines in self.words.factor.values() for line in lines.values()}
+        elsewhere |= {fact for lines in self.words.computed.values() for line in lines.values() for fact in line.facts}
         elsewhere |= {anchor.after for each in rules.requirements.values() for d in each.duties for anchor in anchors(d.due)}
         for name in dict.fromkeys(families.get(fact, fact) for fact in self.words.facts):
             knowing = by.get(name, set())

@@ -152,6 +152,7 @@ class _Words:
             "SettlementText.price": fact,
             "SettlementText.shares": fact,
             "SettlementText.parties": {"type": "object", "additionalProperties": fact},
+            "ComputedLineText.to": fact,
             **self.access(),
         }
 
@@ -228,9 +229,12 @@ class _Words:
             },
             "Expectation.factor": _closed(
                 {
-                    f"{part}.{name}": _titled(line.title.en)
+                    f"{part}.{name}": _titled(title.en)
                     for part, (_, lines) in vocabulary.factor.items()
-                    for name, line in lines.items()
+                    for name, title in [
+                        *((name, line.title) for name, line in lines.items()),
+                        *((name, line.title) for name, line in vocabulary.computed.get(part, {}).items()),
+                    ]
                 }
             ),
             "Expectation.define": _closed({name: _one_of(("yes", "no", "unknown")) for name in self.definitions}),

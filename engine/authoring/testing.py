@@ -282,9 +282,12 @@ def _compare(bundle: Bundle, policy: str, expect: Expectation, decision: Decisio
             yield f"the lane {name} is {found}, not {state}"
     for path, wanted in expect.factor.items():
         part, _, line = path.partition(".")
-        value = decision.factor.account.get(part, {}).get(line)
-        if _plain(value.value if value else None) != _plain(wanted):
-            yield f"the account's {path} is {value.value if value else 'missing'}, not {wanted}"
+        stated = decision.factor.account.get(part, {}).get(line)
+        group = decision.factor.computed.get(part)
+        computed = next((each for each in group.lines if each.name == line), None) if group else None
+        value = stated.value if stated else computed.value if computed else None
+        if _plain(value) != _plain(wanted):
+            yield f"the account's {path} is {'missing' if value is None else value}, not {wanted}"
     if expect.rests_on and decision.rests_on is None:
         yield "nothing is said to rest on any statement, because there is no permit"
     elif expect.rests_on:

@@ -1,9 +1,10 @@
 """
 The data factor account: data as a thing with rights, a grade, a value and benefits, and the lanes open to it.
 
-The vocabulary says which lines the account has and which facts they read. A graded line takes the highest signal, since the stricter
-grade wins. A part of which the exchange says nothing is left out. A lane is a provision that advises and names the lane; it is open
-where the provision stands. A closed lane says what would open it. A price comes with its settlement.
+The account has two halves: what the exchange states, line by line, and what is computed from it (explaining.computed). The vocabulary says
+which lines there are and which facts they read. A line without a value is left out, and so is a part of which the exchange says nothing. A
+lane is a provision that advises and names the lane; it is open where the provision stands. A closed lane says what would open it. A price
+comes with its settlement.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any, NamedTuple
 
 from engine.exchange import Exchange
 from engine.explaining.case import Case
+from engine.explaining.computed import Computed
 from engine.explaining.payable import settlement_shown
 from engine.explaining.phrasebook import Phrasebook
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS, FactorLine, Vocabulary
@@ -27,11 +29,10 @@ class Line(NamedTuple):
     """
     A line of the account.
 
-    `start` is its JSON up to the value, `empty` its whole JSON where nothing was sent, `members` are the facts its value comes from.
+    `start` is its JSON up to the value, `members` are the facts its value comes from.
     """
 
     start: str
-    empty: str
     members: frozenset[str]
     line: FactorLine
 
@@ -49,6 +50,7 @@ class Account:
     def __init__(self, book: Phrasebook, encode: Callable[[Any], str]) -> None:
         self._book = book
         self._encode = encode
+        self._computed = Computed(book)
         vocabulary = book.bundle.vocabulary
         # Sorted, since records are canonical JSON.
         self._parts = [
@@ -71,29 +73,35 @@ class Account:
 
     def write(self, case: Case, values: Mapping[str, str]) -> str:
         """The account of one case, as JSON; `values` are those of its exchange, as JSON."""
-        sent = case.exchange.values.keys()
+        exchange = case.exchange
+        sent = exchange.values.keys()
         parts = []
         for part in self._parts:
-            if all(each.members.isdisjoint(sent) for each in part.lines):
-                continue
-            told = [
-                each.empty if each.members.isdisjoint(sent) else f"{each.start}{self._line(case.exchange, each.line, values)}}}"
-                for each in part.lines
-            ]
-            parts.append(f"{part.start}{','.join(told)}}}")
+            told, whole = [], False
+            for each in part.lines:
+                if each.members.isdisjoint(sent):
+                    continue
+                value = self._line(exchange, each.line, values)
+                if value != "null":
+                    told.append(f"{each.start}{value}}}")
+                    whole = whole or not each.line.beside
+            if whole:
+                parts.append(f"{part.start}{','.join(told)}}}")
         lanes = [
             self._lane(number, case.verdict, case.reading)
             for number, applies in self._lanes
             if case.verdict.stands.possible >> number & 1 or case.verdict.defined[applies] is Truth.YES
         ]
+        computed = self._encode(self._computed.groups(case))
         settled = settlement_shown(self._book, case.exchange)
         settlement = "" if settled is None else f',"settlement":{self._encode(settled)}'
-        return f'{{"account":{{{",".join(parts)}}},"lanes":[{",".join(lanes)}]{settlement}}}'
+        lanes_told = ",".join(lanes)
+        return f'{{"account":{{{",".join(parts)}}},"computed":{computed},"lanes":[{lanes_told}]{settlement}}}'
 
     def _written(self, name: str, line: FactorLine) -> Line:
         start = f'"{name}":{{"fact":"{line.fact}","title":{self._encode(self._book.text(line.title))},"value":'
         members = self._book.bundle.vocabulary.families.get(line.fact, (_sent(line.fact),))
-        return Line(start, f"{start}null}}", frozenset(members), line)
+        return Line(start, frozenset(members), line)
 
     def _line(self, exchange: Exchange, line: FactorLine, values: Mapping[str, str]) -> str:
         if line.highest or line.fact not in self._book.bundle.vocabulary.facts:  # a family, or a field of a document

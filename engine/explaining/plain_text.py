@@ -64,6 +64,11 @@ class PlainText:
             "conflicts": [part.text for part in decision.conflicts],
             "advice": [say.advice_line(part) for part in decision.advice],
             "lanes": [say.lane_line(part) for part in factor.lanes],
+            "computed": [
+                say.account_line(group.title, line.title, line.says)
+                for group in factor.computed.values()
+                for line in group.lines
+            ],
             "account": [
                 say.account_line(self._account(account), line.title, self._value(line.fact, line.value))
                 for account, lines in factor.account.items()

@@ -90,6 +90,14 @@ CODES: Codes = {
     "mark": {"confirmed": "已核实", "from-memory": "凭记忆", "unsure": "存疑"},
     "requirement": {"met": "已满足", "unmet": "未满足", "unknown": "尚不清楚", "doubtful": "存疑"},
     "lane": {"open": "开放", "possible": "可能开放", "closed": "关闭"},
+    "limit": {"within": "未超出", "beyond": "已超出"},
+    "validity": {
+        "valid": "有效",
+        "expired": "已过期",
+        "not_yet": "尚未生效",
+        "not_covering": "已出示，但不涵盖本次交换",
+        "open": "已出示，是否有效尚不清楚",
+    },
     "carried": {"observe": "须遵守", "met": "已满足", "violated": "违反", "unknown": "尚不清楚"},
     "standing": {"certain": "确定", "possible": "可能"},
     "overdue": {"yes": "已逾期", "no": "未逾期", "unknown": "可能已逾期"},
@@ -153,8 +161,9 @@ SECTIONS: Labels = {
     "conflicts": "冲突与提示",
     "advice": "建议",
     "lanes": "便利通道",
-    "account": "数据要素账户",
     "settlement": "价款分配",
+    "computed": "数据要素账户（计算所得）",
+    "account": "数据要素账户（所述内容）",
     "gaps": "尚未收录的法律",
     "reach": "可能适用于数据的法律",
     "notes": "已收录法律未涵盖的内容",
@@ -664,6 +673,33 @@ class Chinese(Language):
 
     def account_line(self, account: str, title: str, value: str) -> str:
         return self.headed(f"{account}，{title}", value)
+
+    def not_computed(self) -> str:
+        return "未计算：登记内容与提交内容不一致"
+
+    def other_currency(self, of: str, to: str) -> str:
+        return f"{of}与{to}币种不同，不作比较：金额从不换算"
+
+    def ratio(self, of: str, to: str, ratio: str, within: str) -> str:
+        return f"{of}为{to}的{ratio}倍{f'，{within}' if within else ''}"
+
+    def no_ratio(self, of: str, to: str, within: str) -> str:
+        return f"{of}对{to}没有比率{f'，{within}' if within else ''}"
+
+    def highest(self, value: str, signals: Sequence[str], more: bool) -> str:
+        others = "，可能还有其他信号，级别可能更高" if more else ""
+        return f"{value}，为{len(signals)}个信号（{'、'.join(signals)}）中的最高级{others}"
+
+    def validity(self, document: str, state: str, last: date | None, day: date) -> str:
+        return f"{document}：{self.day(day)}{state}{f'（有效期至{self.day(last)}）' if last else ''}"
+
+    def total_of_shares(self, total: str, state: str) -> str:
+        match state:
+            case "closed":
+                return "各份额合计为一"
+            case "open":
+                return f"已知份额合计为{total}，其余尚不清楚"
+        return f"各份额合计为{total}，不等于一"
 
     def reach_line(self, place: str, subject: str, certain: bool) -> str:
         return self.certainly(certain, f"{self.headed(place or '未知的国家或地区', subject)}，故须人工审查")

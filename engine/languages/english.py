@@ -117,6 +117,14 @@ CODES: Codes = {
     "mark": {"confirmed": "confirmed", "from-memory": "from memory", "unsure": "unsure"},
     "requirement": {"met": "met", "unmet": "unmet", "unknown": "not known", "doubtful": "in doubt"},
     "lane": {"open": "open", "possible": "perhaps open", "closed": "closed"},
+    "limit": {"within": "not above it", "beyond": "above it"},
+    "validity": {
+        "valid": "valid",
+        "expired": "expired",
+        "not_yet": "not valid yet",
+        "not_covering": "shown, but it does not cover this exchange",
+        "open": "shown, but it is not known whether it is valid",
+    },
     "carried": {"observe": "to observe", "met": "met", "violated": "violated", "unknown": "not known"},
     "standing": {"certain": "certain", "possible": "perhaps"},
     "overdue": {"yes": "overdue", "no": "in time", "unknown": "perhaps overdue"},
@@ -180,8 +188,9 @@ SECTIONS: Labels = {
     "conflicts": "Conflicts and notices",
     "advice": "Advice",
     "lanes": "Lanes",
-    "account": "Data factor account",
     "settlement": "What is payable of the price",
+    "computed": "Data factor account, as computed",
+    "account": "Data factor account, as stated",
     "gaps": "Law not modelled here",
     "reach": "Law that may reach the data",
     "notes": "What the modelled law leaves out",
@@ -694,6 +703,33 @@ class English(Language):
 
     def account_line(self, account: str, title: str, value: str) -> str:
         return self.headed(f"{account}, {title}", value)
+
+    def not_computed(self) -> str:
+        return "not computed: the register says otherwise than the sender"
+
+    def other_currency(self, of: str, to: str) -> str:
+        return f"{of} and {to} are not compared: money is never converted"
+
+    def ratio(self, of: str, to: str, ratio: str, within: str) -> str:
+        return f"{of} is {ratio} times {to}{f': {within}' if within else ''}"
+
+    def no_ratio(self, of: str, to: str, within: str) -> str:
+        return f"there is no ratio of {of} to {to}{f': {within}' if within else ''}"
+
+    def highest(self, value: str, signals: Sequence[str], more: bool) -> str:
+        others = ", and perhaps others, so it may be higher" if more else ""
+        return f"{value}, the highest of {len(signals)} {'signal' if len(signals) == 1 else 'signals'} ({', '.join(signals)}){others}"
+
+    def validity(self, document: str, state: str, last: date | None, day: date) -> str:
+        return f"{document}: {state} on {day}{f' (last day {last})' if last else ''}"
+
+    def total_of_shares(self, total: str, state: str) -> str:
+        match state:
+            case "closed":
+                return "the shares add up to one"
+            case "open":
+                return f"the known shares add up to {total}; others are not known"
+        return f"the shares add up to {total}, not to one"
 
     def reach_line(self, place: str, subject: str, certain: bool) -> str:
         return self.certainly(certain, f"{self.headed(place or 'an unknown country', subject)}, so a person must look at it")

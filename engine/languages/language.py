@@ -546,6 +546,36 @@ class Language(ABC):
     @abstractmethod
     def account_line(self, account: str, title: str, value: str) -> str: ...
 
+    # What is computed for the account
+
+    @abstractmethod
+    def not_computed(self) -> str:
+        """Why nothing is computed of a value that the register disputes."""
+
+    @abstractmethod
+    def other_currency(self, of: str, to: str) -> str:
+        """Why two sums of money are not compared."""
+
+    @abstractmethod
+    def ratio(self, of: str, to: str, ratio: str, within: str) -> str:
+        """A sum of money as a ratio of another one; `within` says where it stands to a limit, "" where the other is none."""
+
+    @abstractmethod
+    def no_ratio(self, of: str, to: str, within: str) -> str:
+        """The same, where the other sum is zero."""
+
+    @abstractmethod
+    def highest(self, value: str, signals: Sequence[str], more: bool) -> str:
+        """The highest of several values, each a signal; with `more` there may be others."""
+
+    @abstractmethod
+    def validity(self, document: str, state: str, last: date | None, day: date) -> str:
+        """Whether a document is valid on a day, and its last day."""
+
+    @abstractmethod
+    def total_of_shares(self, total: str, state: str) -> str:
+        """What shares add up to: "closed" (to one), "not_closed", or "open" where some are not known."""
+
     @abstractmethod
     def reach_line(self, place: str, subject: str, certain: bool) -> str:
         """A place whose law may reach the data; "" is an unknown place."""

@@ -492,11 +492,28 @@ class FactorLineText(DocumentText):
     title: Text
     fact: str
     take: Literal["all", "highest"] = "all"
+    beside: YesNo = "no"
+
+
+class ComputedLineText(DocumentText):
+    """A line that is computed from a fact, or from two sums of money."""
+
+    title: Text
+    take: Literal["ratio", "limit", "highest", "validity", "total"]
+    of: str
+    to: str | None = None
+
+    @model_validator(mode="after")
+    def _two_sums(self) -> ComputedLineText:
+        if (self.take in ("ratio", "limit")) != (self.to is not None):
+            raise ValueError("`ratio` and `limit` compare two sums of money: name the second one as `to`, and only for them")
+        return self
 
 
 class FactorPartText(DocumentText):
     title: Text
     lines: dict[str, FactorLineText]
+    computes: dict[str, ComputedLineText] = {}
 
 
 class SettlementText(DocumentText):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 from typing import Any, get_args
@@ -114,9 +114,21 @@ class Register:
 
 @dataclass(frozen=True, slots=True)
 class FactorLine:
+    """A line of stated facts; one that stands `beside` others does not make its part appear."""
+
     title: Text
     fact: str
     highest: bool
+    beside: bool = field(default=False, repr=False)  # not printed, since the digest of an older bundle has lines without it
+
+
+@dataclass(frozen=True)
+class ComputedLine:
+    """What is computed: the way, and the one or two facts that it is computed from."""
+
+    title: Text
+    take: str
+    facts: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -146,6 +158,7 @@ class Vocabulary:
     authzen: AuthZenText | None = None
     settlement: SettlementText | None = None
     organisations: tuple[Organisation, ...] = ()
+    computed: Mapping[str, Mapping[str, ComputedLine]] = field(default_factory=dict)  # by part of the account
 
     @property
     def accepts(self) -> tuple[Acceptance, ...]:
@@ -246,6 +259,15 @@ SECTIONS = (
     "facts", "values", "registers", "calendars", "evidence", "claims", "requirements", "counters", "books", "entities",
     "jurisdictions", "subjects", "coherence", "lanes", "factor",
 )  # fmt: skip
+
+
+_COMPUTED_OF = {
+    "ratio": "name a sum of money",
+    "limit": "name a sum of money",
+    "highest": "name a set of ordered values",
+    "validity": "name a kind of evidence, as `evidence.KIND`",
+    "total": "name a family of ratios",
+}
 
 
 def load(trees: list[Node], findings: Findings) -> Vocabulary:
@@ -357,9 +379,20 @@ class _Builder:
             factor={
                 part: (
                     text.title,
-                    {n: FactorLine(line.title, line.fact, line.take == "highest") for n, line in text.lines.items()},
+                    {
+                        n: FactorLine(line.title, line.fact, line.take == "highest", line.beside == "yes")
+                        for n, line in text.lines.items()
+                    },
                 )
                 for part, text in self.text.factor.items()
+            },
+            computed={
+                part: {
+                    n: ComputedLine(line.title, line.take, (line.of, *([line.to] if line.to else [])))
+                    for n, line in text.computes.items()
+                }
+                for part, text in self.text.factor.items()
+                if text.computes
             },
             nodes=self.nodes,
             spans=self.spans,
@@ -369,6 +402,18 @@ class _Builder:
         )
         self.check_references(vocabulary)
         return vocabulary
+
+    def computable(self, vocabulary: Vocabulary, take: str, fact: str) -> bool:
+        """Whether the account can compute something of a fact, a kind of document or a family in a way."""
+        if take == "total":
+            members = vocabulary.families.get(fact, ())
+            return bool(members) and all(vocabulary.facts[member].type.kind == "ratio" for member in members)
+        if take == "validity":
+            return fact.removeprefix("evidence.") in vocabulary.kinds["evidence"] and fact.startswith("evidence.")
+        known = vocabulary.type_of(fact)
+        if known is None:
+            return False
+        return known.kind == "money" if take in ("ratio", "limit") else bool(known.many and known.ordered)
 
     def value_set(self, name: str, text: ValueSetText) -> ValueSet:
         parents: dict[str, tuple[str, ...]] = {}
@@ -880,6 +925,20 @@ class _Builder:
                         f"an exchange has no fact `{line.fact}`",
                         help=did_you_mean(line.fact, vocabulary.facts),
                     )
+            for name, computed in vocabulary.computed.get(part, {}).items():
+                if name in lines:
+                    at = self.spans["factor", part]
+                    self.findings.error(
+                        at, "duplicate-id", f"`{part}` has a line `{name}` already", help="name what is computed otherwise"
+                    )
+                for source in computed.facts:
+                    if not self.computable(vocabulary, computed.take, source):
+                        self.findings.error(
+                            self.spans["factor", part],
+                            "ill-typed",
+                            f"`{computed.take}` cannot be computed of `{source}`",
+                            help=_COMPUTED_OF[computed.take],
+                        )
         self.check_statistics(vocabulary)
         for name in self.text.counters:
             if name not in vocabulary.families and name not in vocabulary.facts:

@@ -38,12 +38,17 @@ def as_csv(sent: Mapping[str, str]) -> bool:
 def csv_answer(
     header: Sequence[str], rows: Iterable[Iterable[Cell]], headers: Mapping[str, str] = MappingProxyType({})
 ) -> Response:
-    """The answer with a table; None is an empty cell. `headers` are added to those of the answer."""
+    """The answer with a table. `headers` are added to those of the answer."""
+    return Response(written(header, rows), media_type=f"{MEDIA_TYPE}; charset=utf-8", headers=dict(headers))
+
+
+def written(header: Sequence[str], rows: Iterable[Iterable[Cell]]) -> str:
+    """A table as text; None is an empty cell."""
     text = StringIO(newline="")
     writer = csv.writer(text)
     writer.writerow(header)
     writer.writerows([_cell(cell) for cell in row] for row in rows)
-    return Response(text.getvalue(), media_type=f"{MEDIA_TYPE}; charset=utf-8", headers=dict(headers))
+    return text.getvalue()
 
 
 def next_page(request: Request, cursor: str | None) -> dict[str, str]:

@@ -127,9 +127,9 @@ class Shelf:
 
 
 class _NoHistory(PathConvertor):
-    """An id in a path, with slashes; not the path of a history or of rights, which accept other methods."""
+    """An id in a path, with slashes; not the path of a history, of rights or of accounts, which accept other methods."""
 
-    regex = "(?!.*/(history|rights)$).*"
+    regex = "(?!.*/(history|rights|accounts|accounts/entries)$).*"
 
 
 register_url_convertor("entity", _NoHistory())

@@ -229,7 +229,7 @@ def _rows(found: Concentration) -> Iterator[tuple[Cell, ...]]:
     for cell in found.cells:
         sides: dict[str, SideShares] = {"supplier": cell.suppliers, "recipient": cell.recipients}
         for side, shares in sides.items():
-            start = (*cell.of.values(), cell.exchanges, cell.exclusive, side, shares.parties, shares.unnamed)
+            start: tuple[Cell, ...] = (*cell.of.values(), cell.exchanges, cell.exclusive, side, shares.parties, shares.unnamed)
             for each in (shares.by_exchanges, *shares.by_price):
                 if each is not None:
                     yield *start, each.currency, each.largest, each.largest_exact, each.herfindahl, each.herfindahl_exact

@@ -19,6 +19,7 @@ from service.log.store import subject_of_decision
 from service.log.tree_leaves import ERASURE
 from service.store.counter_secret import LOST
 from service.store.tables import (
+    asset_entry,
     benefit,
     bundle,
     bundle_version,
@@ -56,6 +57,7 @@ FROM_LEAVES = (
     settlement,
     benefit,
     flow,
+    asset_entry,
     bundle,
     bundle_version,
     watch_event,
@@ -265,6 +267,10 @@ class Replica:
     def _counting_forgotten(self, index: int, leaf: Leaf) -> None:
         self.rows.execute(sa.delete(counted).where(counted.c.counting.in_(leaf["countings"])))
         self.touched.add(counted)
+
+    def _asset_entry(self, index: int, leaf: Leaf) -> None:
+        shown = {name: leaf[name] for name in ("id", "number", "of", "asset", "at", "by", "reason")}
+        self._insert(asset_entry, **shown, **leaf["line"], kind=leaf["entry"])
 
     def _watch_event(self, index: int, leaf: Leaf) -> None:
         about = {name: leaf[name] for name in ("id", "at", "day", "commitment", "decision", "cause", "since")}

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from service.cli import (
+    accounts,
     ask,
     bundle,
     calendars,
@@ -63,7 +64,7 @@ def fifthfactor(
 for each in (
     *(check, lint, docs, schema, fmt, test),
     *(evaluate, explain, ask, facts, plan, diff, compile),
-    *(serve, replay, watch, exposure),
+    *(serve, replay, watch, exposure, accounts),
     *(calendars, registers),
 ):
     app.add_typer(each.app)

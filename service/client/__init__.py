@@ -8,6 +8,7 @@ The client imports neither the server nor the engine. It needs only httpx. Its m
 are `service.client` in the checkout and `fifthfactor_client` when they are installed alone.
 """
 
+from .accounts import AccountEntry, AssetAccounts, RollForward
 from .answer_parts import Bounds, Choice, Gap, Owed, Question, SignedOff, Unmet, Way
 from .answers import Answer, Committed, Count, CounterRead
 from .asynchronous import AsyncClient
@@ -20,7 +21,9 @@ from .statistics import Concentration, Statistics
 from .synchronous import Client
 
 __all__ = [
+    "AccountEntry",
     "Answer",
+    "AssetAccounts",
     "AsyncClient",
     "BenefitBalance",
     "BenefitLine",
@@ -47,6 +50,7 @@ __all__ = [
     "RightsEvidence",
     "RightsLine",
     "RightsOpening",
+    "RollForward",
     "SignOff",
     "SignOffsGiven",
     "SignedOff",

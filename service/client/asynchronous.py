@@ -10,6 +10,7 @@ from typing import Any, Self
 import httpx
 
 from . import calls
+from .accounts import AccountEntry, AssetAccounts, RollForward
 from .answers import Answer, Committed, CounterRead
 from .attempts import RETRIES, TIMEOUT_SECONDS, Again, Attempts, Call, Gathered, Options, Read, came, failure
 from .benefits import BenefitBalance, BenefitLine, filters
@@ -256,6 +257,20 @@ class AsyncClient:
     async def asset(self, id: str) -> dict[str, Any]:
         """Read a data asset of the register."""
         return await self._call(calls.get("assets", id))
+
+    async def post_entry(self, asset: str, entry: Mapping[str, Any]) -> AccountEntry:
+        """Post an entry in the accounts of a data asset; the page on the accounts says what an entry has."""
+        return await self._call(calls.post_entry(asset, entry))
+
+    async def asset_accounts(
+        self, asset: str, *, first: date | None = None, until: date | None = None, known: date | None = None
+    ) -> AssetAccounts:
+        """The accounts of a data asset in a period; by default, this year up to today."""
+        return await self._call(calls.asset_accounts(asset, calls.period(first, until, known)))
+
+    async def accounts(self, *, first: date | None = None, until: date | None = None, known: date | None = None) -> RollForward:
+        """The roll-forward of all data assets in a period, by class and currency."""
+        return await self._call(calls.accounts(calls.period(first, until, known)))
 
     async def _each(self, pages: Pages[Item]) -> AsyncIterator[Item]:
         while pages.more:

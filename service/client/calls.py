@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from . import answers
+from .accounts import AccountEntry, AssetAccounts, RollForward
 from .answers import Answer, Committed, CounterRead
 from .attempts import Call, Came
 from .benefits import BenefitBalance, BenefitLine
@@ -291,6 +292,28 @@ def get(kind: str, id: str) -> Call[dict[str, Any]]:
 def _period(filters: Mapping[str, str]) -> dict[str, str]:
     """The filters as parameters: `from` is a word of Python, so it is `since` here."""
     return {"from" if name == "since" else name: value for name, value in filters.items()}
+
+
+def post_entry(asset: str, entry: Mapping[str, Any]) -> Call[AccountEntry]:
+    """Post an entry in the accounts of a data asset."""
+    path = f"/v1/assets/{_part(asset)}/accounts/entries"
+    return Call("POST", path, lambda came: shaped(AccountEntry, came.document()), _json(entry))
+
+
+def asset_accounts(asset: str, period: Mapping[str, Any]) -> Call[AssetAccounts]:
+    """Read the accounts of a data asset."""
+    path = f"/v1/assets/{_part(asset)}/accounts"
+    return Call("GET", path + query(period), lambda came: shaped(AssetAccounts, came.document()))
+
+
+def accounts(period: Mapping[str, Any]) -> Call[RollForward]:
+    """Read the roll-forward of all data assets."""
+    return Call("GET", "/v1/ledger/accounts" + query(period), lambda came: shaped(RollForward, came.document()))
+
+
+def period(first: date | None, until: date | None, known: date | None) -> dict[str, str]:
+    """The parameters of a period."""
+    return {name: day.isoformat() for name, day in (("from", first), ("until", until), ("known", known)) if day is not None}
 
 
 def _committed(decision: str) -> Callable[[Came], Committed]:

@@ -157,14 +157,35 @@ class Settlement:
 
 
 @dataclass(frozen=True, slots=True)
+class ComputedLine:
+    """Something that was computed from `facts`. `says` tells it in a sentence; a number in `value` is decimal text."""
+
+    name: str
+    title: str
+    says: str
+    facts: tuple[str, ...] = ()
+    value: Any = None
+    state: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ComputedGroup:
+    """A group of what was computed."""
+
+    title: str
+    lines: tuple[ComputedLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Factor:
     """
-    The data factor account: rights, grade, registration, valuation, price, benefit split, and the lanes.
+    The data factor account: `account` has what is stated, `computed` what follows from it, and `lanes` what is open.
 
     `settlement` is there where the exchange speaks of a price or of shares.
     """
 
     account: Mapping[str, Mapping[str, FactorLine]]
+    computed: Mapping[str, ComputedGroup] = field(default_factory=dict)
     lanes: tuple[Lane, ...] = ()
     settlement: Settlement | None = None
 

@@ -10,6 +10,7 @@ from typing import Any, Self
 import httpx
 
 from . import calls
+from .accounts import AccountEntry, AssetAccounts, RollForward
 from .answers import Answer, Committed, CounterRead
 from .attempts import RETRIES, TIMEOUT_SECONDS, Again, Attempts, Call, Gathered, Options, Read, came, failure
 from .benefits import BenefitBalance, BenefitLine, filters
@@ -256,6 +257,20 @@ class Client:
     def asset(self, id: str) -> dict[str, Any]:
         """Read a data asset of the register."""
         return self._call(calls.get("assets", id))
+
+    def post_entry(self, asset: str, entry: Mapping[str, Any]) -> AccountEntry:
+        """Post an entry in the accounts of a data asset; the page on the accounts says what an entry has."""
+        return self._call(calls.post_entry(asset, entry))
+
+    def asset_accounts(
+        self, asset: str, *, first: date | None = None, until: date | None = None, known: date | None = None
+    ) -> AssetAccounts:
+        """The accounts of a data asset in a period; by default, this year up to today."""
+        return self._call(calls.asset_accounts(asset, calls.period(first, until, known)))
+
+    def accounts(self, *, first: date | None = None, until: date | None = None, known: date | None = None) -> RollForward:
+        """The roll-forward of all data assets in a period, by class and currency."""
+        return self._call(calls.accounts(calls.period(first, until, known)))
 
     def _each(self, pages: Pages[Item]) -> Iterator[Item]:
         while pages.more:

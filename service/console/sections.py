@@ -119,7 +119,7 @@ def silent(decision: Part, reader: PageReader) -> list[str]:
 
 
 def account(decision: Part, reader: PageReader) -> Iterator[tuple[str, list[tuple[str, str]]]]:
-    """The parts of the account in the vocabulary's order, each with the lines of stated facts."""
+    """The parts of the account of which something is stated, in the vocabulary's order, each with its lines."""
     found: Mapping[str, Any] = (decision.get("factor") or {}).get("account") or {}
     known = reader.bundle.vocabulary.factor
     for name in sorted(found, key=order(known)):
@@ -130,5 +130,11 @@ def account(decision: Part, reader: PageReader) -> Iterator[tuple[str, list[tupl
             if line.get("value") is not None
         ]
         # A party's id is withheld and occurs in several parts. Alone it does not make a part stated.
-        told = any(line.get("value") not in (None, "personal") for line in lines.values())
-        yield reader.account(name), stated if told else []
+        if any(line.get("value") not in (None, "personal") for line in lines.values()):
+            yield reader.account(name), stated
+
+
+def computed(decision: Part) -> list[tuple[str, list[tuple[str, str]]]]:
+    """The groups of what was computed, each with its title and its lines in sentences."""
+    groups = ((decision.get("factor") or {}).get("computed") or {}).values()
+    return [(group["title"], [(line["title"], line["says"]) for line in group["lines"]]) for group in groups]

@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
 from service.api import (
+    accounts,
     add_checkpoint,
     authzen,
     batch,
@@ -98,6 +99,7 @@ def create_app(settings: Settings, service: Service | None = None, entities: Ent
     app.state.service = service
     app.router.route_class = Checked
     groups = (
+        accounts,  # before the register, whose paths take an id with slashes
         batch,
         commitments,
         counters,

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 BigInteger = sa.BigInteger().with_variant(sa.Integer, "sqlite")  # SQLite's row number is an INTEGER
 
-REVISION = "statistics"  # the newest of the migrations, which make these tables
+REVISION = "asset_entries"  # the newest of the migrations, which make these tables
 
 metadata = sa.MetaData()
 
@@ -516,6 +516,26 @@ flow_party = sa.Table(
     sa.Column("currency", sa.String, primary_key=True),
     *_numbers("exchanges", *_PRICE),
     sqlite_with_rowid=False,
+)
+# The entries of the accounts of data assets. `asset` is a keyed hash, `number` the place of the entry among those of its asset.
+asset_entry = sa.Table(
+    "asset_entry",
+    metadata,
+    sa.Column("id", sa.String, primary_key=True),
+    sa.Column("asset", sa.String, nullable=False),
+    sa.Column("number", sa.Integer, nullable=False),
+    sa.Column("kind", sa.String, nullable=False),
+    sa.Column("of", sa.String, sa.ForeignKey("asset_entry.id")),
+    sa.Column("day", sa.String, nullable=False),
+    sa.Column("amount", sa.String),
+    sa.Column("currency", sa.String),
+    sa.Column("treatment", sa.String),
+    sa.Column("months", sa.Integer),
+    sa.Column("evidence", sa.String),
+    sa.Column("reason", sa.String),
+    sa.Column("at", sa.String, nullable=False),
+    sa.Column("by", sa.String, nullable=False),
+    sa.UniqueConstraint("asset", "number"),
 )
 
 # --- the watch over commitments -------------------------------------------------------------------------------------------------

@@ -686,7 +686,16 @@ def test_explain_tells_an_export_in_chinese(tmp_path: Path) -> None:
     lines = told.splitlines()
     assert status == 1
     assert lines[0] == f"不得进行  结果：要求未满足，依{Chinese().day(datetime.now().astimezone().date())}的法律"
-    for title in ("各法域", "理由", "要求", "义务", "数据要素账户", "尚未收录的法律", "已收录法律未涵盖的内容", "推理引擎"):
+    for title in (
+        "各法域",
+        "理由",
+        "要求",
+        "义务",
+        "数据要素账户（所述内容）",
+        "尚未收录的法律",
+        "已收录法律未涵盖的内容",
+        "推理引擎",
+    ):
         assert title in lines
     whole = re.sub(r"\n {6}", "", told)
     assert "  中国内地：要求未满足" in lines

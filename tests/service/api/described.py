@@ -96,6 +96,12 @@ STEPS = (
     Step("listPartyVersions", "GET", "/v1/parties/hospital-3/history"),
     Step("listParties", "GET", "/v1/parties?limit=10"),
     Step("putAsset", "PUT", "/v1/assets/ds-1", ASSET, status=201),
+    Step("postAccountEntry", "POST", "/v1/assets/ds-1/accounts/entries", {
+        "kind": "bought", "on": "2026-01-05", "amount": "3600.00", "currency": "CNY", "treatment": "intangible", "months": 36,
+        "evidence": "sha256:9f86d081", "reason": "invoice 7",
+    }, status=201),
+    Step("getAssetAccounts", "GET", "/v1/assets/ds-1/accounts?from=2026-01-01&until=2026-10-31"),
+    Step("getAccounts", "GET", "/v1/ledger/accounts?from=2026-01-01&until=2026-10-31"),
     Step("getAsset", "GET", "/v1/assets/ds-1"),
     Step("listAssetVersions", "GET", "/v1/assets/ds-1/history"),
     Step("listAssets", "GET", "/v1/assets"),

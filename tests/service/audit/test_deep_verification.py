@@ -38,7 +38,7 @@ from service.watch.round import run as watch
 from service.watch.transactions import writing
 from tests.service import conftest
 from tests.service.conftest import Lines, copied
-from tests.service.ledger import test_benefits, test_ledger, test_rights_book
+from tests.service.ledger import test_accounts, test_benefits, test_ledger, test_rights_book
 from tests.service.ledger.test_ledger import Desk, open_with
 from tests.service.reviews.test_sign_offs import APPROVE, FACTS
 
@@ -76,6 +76,7 @@ def _with_the_ledger(url: str) -> None:
     try:
         desk = Desk(service, TestClient(create_app(settings, service), base_url="http://127.0.0.1:8080").__enter__())
         open_with(desk, "2026-11-20", 5)
+        test_accounts.fill(desk)
         first, second, third = (
             desk.commit(people, exporter, **test_benefits.SALE)
             for people, exporter in ((300, "clinic"), (20, "clinic"), (7, "other"))

@@ -94,6 +94,12 @@ def test_the_register_and_the_ledger(server, kind):
     assert ask(kind, server.address, methodcaller("benefits", party="lab 7", first=date(2026, 1, 1))) == []
     assert ask(kind, server.address, methodcaller("benefit_balances", role="public", last=date(2026, 1, 1))) == []
     assert got["facts"] == put["facts"] == {"country": "US"}
+    ask(kind, server.address, methodcaller("put_asset", f"weather {kind}", {"facts": {}}))
+    cost = {"kind": "bought", "on": "2026-01-05", "amount": "36", "currency": "JPY", "treatment": "inventory"}
+    entry = ask(kind, server.address, methodcaller("post_entry", f"weather {kind}", cost))
+    accounts = ask(kind, server.address, methodcaller("asset_accounts", f"weather {kind}", until=date(2026, 2, 1)))
+    assert ([entry], [each.closing for each in accounts.classes]) == ([*accounts.entries], ["36"])
+    assert ask(kind, server.address, methodcaller("accounts", first=date(2026, 1, 1))).classes[0].treatment == "inventory"
     answer = ask(kind, server.address, evaluate)
     with pytest.raises(Refused) as refused:
         ask(kind, server.address, methodcaller("commit", answer.id))

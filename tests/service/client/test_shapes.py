@@ -13,9 +13,21 @@ from pydantic import BaseModel
 import engine
 from engine import decision
 from service.api.decisions import DecisionRow
-from service.client import Answer, Malformed, Question, answer_parts, answers, benefits, explanation, reasons, reviews, shapes
+from service.client import (
+    Answer,
+    Malformed,
+    Question,
+    accounts,
+    answer_parts,
+    answers,
+    benefits,
+    explanation,
+    reasons,
+    reviews,
+    shapes,
+)
 from service.client import statistics as flows
-from service.ledger import benefit_statement, concentration, statistics
+from service.ledger import asset_entries, benefit_statement, concentration, statistics
 from service.reviews import queue, sign_offs
 
 AS_ANSWERED: list[tuple[Any, type[BaseModel]]] = [
@@ -27,6 +39,9 @@ AS_ANSWERED: list[tuple[Any, type[BaseModel]]] = [
     (benefits.BenefitBalance, benefit_statement.BenefitBalance),
     (flows.Statistics, statistics.Statistics),
     (flows.Concentration, concentration.Concentration),
+    (accounts.AccountEntry, asset_entries.EntryPart),
+    (accounts.AssetAccounts, asset_entries.AssetAccounts),
+    (accounts.RollForward, asset_entries.RollForward),
 ]
 UNSAID = "Review/current"  # a record does not say it
 

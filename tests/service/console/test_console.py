@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+from datetime import date
 from functools import cache
 from itertools import pairwise
 from typing import Any
@@ -204,6 +205,23 @@ def test_sign_offs_stand_on_the_page(client, evaluate):
     assert "2999-01-01" in page
     resting = evaluate(json.dumps(sent).encode()).json()["id"]
     assert "The decision rests on" in client.get(f"/log/{resting}").text
+
+
+def test_the_account_shows_what_is_computed_apart():
+    """What follows from the facts stands in sentences before what was stated; of what nothing is stated there is no card."""
+    pdp, day = engine.PDP(bundled(), "bitset"), date(2026, 11, 25)
+    sent = {**HOSPITAL, "terms": {"price": "60000 CNY", "value": "80000 CNY"}}
+    exchange = engine.parse_exchange(bundled(), json.dumps(sent).encode())
+    told = json.loads(pdp.explain(pdp.judge(exchange, as_of=day), today=day, id="1", parts=["factor"]))
+    for lang, computed, stated, sentence in (
+        ("en", "Data factor account, as computed", "Data factor account, as stated", "60000 CNY is 0.75 times 80000 CNY"),
+        ("zh", "数据要素账户（计算所得）", "数据要素账户（所述内容）", "60000 CNY is 0.75 times 80000 CNY"),
+    ):
+        said = text_of(decision_page({"record": {"id": "1", "decision": told}}, [], PageReader(bundled(), lang)))
+        first, _, second = said[said.index(computed) :].partition(stated)
+        assert sentence in first
+        assert "60000 CNY" in second
+        assert "uthorised operation" not in said
 
 
 @in_file

@@ -1,0 +1,186 @@
+"""The accounts of data assets over HTTP: entries, the roll-forward of a period, and the table."""
+
+import csv
+import json
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from io import StringIO
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from service.store.tables import asset_entry, leaf_opening
+from tests.service.cli.test_log import run
+from tests.service.conftest import ONE_DATABASE, unlike_the_leaves
+from tests.service.ledger.test_ledger import NOON, Desk, desk, opened
+from tests.service.log.test_tree_leaves import happened
+
+__all__ = ["desk", "opened"]
+
+YEAR = {"from": "2026-01-01", "until": "2026-10-31"}
+COST = {"kind": "bought", "on": "2026-01-05", "amount": "3600.00", "currency": "CNY", "treatment": "intangible", "months": 36}
+
+pytestmark = pytest.mark.usefixtures("audited")
+
+
+def register(desk: Desk, asset: str = "weather/2026") -> str:
+    """The address of the accounts of an asset of the register."""
+    assert desk.client.put(f"/v1/assets/{asset}", json={"facts": {"data": {"staff": False}}}).status_code == 201
+    return f"/v1/assets/{asset}/accounts"
+
+
+def posted(desk: Desk, accounts: str, **entry: Any) -> Any:
+    answer = desk.post(f"{accounts}/entries", entry)
+    assert answer.status_code == 201, answer.text
+    return answer.json()
+
+
+def refused(desk: Desk, accounts: str, **entry: Any) -> str:
+    answer = desk.post(f"{accounts}/entries", entry)
+    assert answer.status_code == 400, answer.text
+    return str(answer.json()["detail"])
+
+
+def fill(desk: Desk) -> None:
+    """Entries with something in every column."""
+    accounts = register(desk)
+    cost = posted(desk, accounts, **COST, evidence="sha256:9f86d081", reason="invoice 7")
+    posted(desk, accounts, kind="reversed", on="2026-02-01", of=cost["id"])
+
+
+def test_an_asset_is_carried_amortised_and_impaired(desk: Desk, database: str, audited: list[str]) -> None:
+    """A row for a class adds up; the appraised value is beside it; no row names the asset, and a changed row is found."""
+    accounts = register(desk)
+    cost = posted(desk, accounts, **COST, evidence="sha256:9f86d081", reason="invoice 7")
+    posted(desk, accounts, kind="impaired", on="2026-06-30", amount="300", currency="CNY", of=cost["id"])
+    posted(desk, accounts, kind="appraised", on="2026-07-01", amount="90000", currency="USD", evidence="sha256:00aa")
+    told = desk.client.get(accounts, params=YEAR).json()
+    (row,) = told["classes"]
+    assert row == {
+        "treatment": "intangible", "recognised": True, "currency": "CNY", "opening": "0.00", "bought": "3600.00",
+        "self_developed": "0.00", "other": "0.00", "transferred": "0.00", "amortised": "960.00", "impaired": "300.00",
+        "disposed": "0.00", "closing": "2340.00",
+    }  # fmt: skip
+    assert (told["asset"], told["mark"]) == ("weather/2026", "from-memory")
+    assert told["appraised"]["amount"] == "90000.00"
+    assert [each["kind"] for each in told["entries"]] == ["bought", "impaired", "appraised"]
+    assert told["entries"][0] == cost | {"evidence": "sha256:9f86d081"}
+    with desk.service.store.database.transaction() as transaction:
+        rows = transaction.execute(sa.select(asset_entry)).all()
+        assert not any("weather" in str(value) for row in rows for value in row)
+        leaves = [leaf for leaf in happened(desk.service.store) if leaf["kind"] == "asset-entry"]
+        assert [leaf["entry"] for leaf in leaves] == ["bought", "impaired", "appraised"]
+        assert not any("3600" in str(leaf) or "weather" in str(leaf) for leaf in leaves)
+        mine = asset_entry.c.id == cost["id"]
+        transaction.execute(sa.update(asset_entry).where(mine).values(amount="36000.00"))
+    (found,) = unlike_the_leaves(database)
+    assert "asset_entry" in found
+    audited.append(found)
+
+
+@ONE_DATABASE
+def test_an_entry_is_reversed_and_never_changed(desk: Desk) -> None:
+    """The reversed entry stays and names its reversal; `known` shows the accounts as they were known before."""
+    accounts = register(desk)
+    wrong = posted(desk, accounts, **COST)
+    desk.now[0] = NOON + timedelta(days=1)
+    back = posted(desk, accounts, kind="reversed", on="2026-11-26", of=wrong["id"], reason="the wrong asset")
+    told = desk.client.get(accounts).json()
+    assert told["classes"] == []
+    assert [each.get("reversed_by") for each in told["entries"]] == [back["id"], None]
+    before = desk.client.get(accounts, params={"known": "2026-11-25"}).json()
+    assert [each["bought"] for each in before["classes"]] == ["3600.00"]
+    assert len(before["entries"]) == 1
+    assert "reversed already" in refused(desk, accounts, kind="reversed", on="2026-11-26", of=wrong["id"])
+
+
+@ONE_DATABASE
+def test_what_cannot_be_posted_says_why(desk: Desk) -> None:
+    """A kind has its members; money has a currency and is no finer than its unit; nothing is posted ahead of its day."""
+    accounts = register(desk)
+    assert refused(desk, accounts, kind="disposed", on="2026-01-05") == "an entry of the kind `disposed` has `of`"
+    assert "has no `treatment`" in refused(
+        desk, accounts, kind="appraised", on="2026-01-05", amount="1", currency="CNY", treatment="inventory"
+    )
+    assert "finer than the smallest unit" in refused(desk, accounts, **COST | {"amount": "1.001"})
+    assert posted(desk, accounts, **COST | {"amount": "1.001", "currency": "KWD"})["amount"] == "1.001"
+    assert "above zero" in refused(desk, accounts, **COST | {"amount": "0.00"})
+    assert "no currency of ISO 4217" in refused(desk, accounts, **COST | {"currency": "XAU"})
+    assert "never converted" in refused(desk, accounts, **COST)
+    assert "a day that has come" in refused(desk, accounts, **COST | {"on": "2026-11-26"})
+    assert "useful life" in refused(desk, accounts, **COST | {"treatment": "inventory", "currency": "KWD"})
+    assert desk.post(f"{accounts}/entries", COST | {"amount": 5}).json()["errors"][0]["pointer"] == "/amount"
+    assert desk.post("/v1/assets/nobody/accounts/entries", COST).status_code == 404
+    assert desk.client.get("/v1/assets/nobody/accounts").status_code == 404
+    assert desk.client.get(accounts, params={"from": "2026-12-01", "until": "2026-01-01"}).status_code == 400
+    assert desk.client.get(accounts, params={"format": "xlsx"}).status_code == 400
+
+
+@ONE_DATABASE
+def test_a_repeated_call_posts_one_entry(desk: Desk) -> None:
+    """With the same Idempotency-Key the first answer comes again."""
+    accounts = register(desk)
+    name = {"Idempotency-Key": "invoice-7"}
+    first, second = (desk.client.post(f"{accounts}/entries", json=COST, headers=name) for _ in range(2))
+    assert first.content == second.content
+    assert len(desk.client.get(accounts).json()["entries"]) == 1
+
+
+@ONE_DATABASE
+def test_the_accounts_of_all_assets_are_a_table(desk: Desk) -> None:
+    """By class and currency; what is not recognised has a row of its own, and two currencies are never added up."""
+    one, two, three = (register(desk, name) for name in ("one", "two", "three"))
+    posted(desk, one, **COST)
+    posted(desk, two, **COST)
+    posted(desk, two, **COST | {"kind": "self-developed", "treatment": "development", "months": None})
+    posted(desk, three, **COST | {"currency": "JPY", "amount": "700", "treatment": "not-recognised", "months": None})
+    answer = desk.client.get("/v1/ledger/accounts", params={**YEAR, "format": "csv"})
+    assert answer.headers["content-type"].startswith("text/csv")
+    rows = list(csv.DictReader(StringIO(answer.text)))
+    assert [(row["treatment"], row["recognised"], row["currency"], row["closing"]) for row in rows] == [
+        ("intangible", "yes", "CNY", "5200.00"),
+        ("development", "yes", "CNY", "3600.00"),
+        ("not-recognised", "no", "JPY", "700"),
+    ]
+    told = desk.client.get("/v1/ledger/accounts", params=YEAR).json()
+    assert [row["amortised"] for row in told["classes"]] == ["2000.00", "0.00", "0"]
+    assert "asset" not in told
+
+
+@ONE_DATABASE
+def test_the_command_prints_the_same_table(desk: Desk, database: str) -> None:
+    """As CSV, as JSON and in lines, while the service runs; with 1 where there is nothing."""
+    said = ("--from", "2026-01-01", "--until", "2026-10-31")
+    assert run(database, "accounts", *said)[0] == 1
+    posted(desk, register(desk), **COST)
+    table = desk.client.get("/v1/ledger/accounts", params={**YEAR, "format": "csv"}).text
+    assert run(database, "accounts", *said, "--csv")[:2] == (0, table.replace("\r\n", "\n"))
+    assert (
+        json.loads(run(database, "accounts", *said, "--json")[1]) == desk.client.get("/v1/ledger/accounts", params=YEAR).json()
+    )
+    code, printed, noted = run(database, "accounts", *said)
+    assert (code, printed.split("  ")[0], printed.split()[-1]) == (0, "intangible CNY", "2600.00")
+    assert "from memory" in noted
+    assert run(database, "accounts", "--from", "2027-01-01", "--until", "2026-01-01")[0] == 2
+
+
+def test_callers_at_once_write_off_no_more_than_there_is(desk: Desk) -> None:
+    """Of twenty impairments of 400 each at the same moment, six find something to write off."""
+    accounts = register(desk)
+    cost = posted(desk, accounts, **COST | {"months": None, "amount": "2500"})
+    loss = {"kind": "impaired", "on": "2026-03-01", "amount": "400", "currency": "CNY", "of": cost["id"]}
+    with ThreadPoolExecutor(20) as callers:
+        answers = list(callers.map(lambda _: desk.post(f"{accounts}/entries", loss).status_code, range(20)))
+    assert Counter(answers) == {201: 6, 400: 14}
+    assert desk.client.get(accounts, params=YEAR).json()["classes"][0]["closing"] == "100.00"
+
+
+@ONE_DATABASE
+def test_the_document_and_reason_are_beside_the_leaf(desk: Desk) -> None:
+    """What an entry says is opened by rows beside its leaf."""
+    posted(desk, register(desk), **COST, reason="invoice 7")
+    with desk.service.store.database.reading.connect() as connection:
+        names = connection.execute(sa.select(leaf_opening.c.name).distinct()).scalars().all()
+    assert {"asset", "line", "by", "reason"} <= set(names)

@@ -1,0 +1,238 @@
+"""The accounts of data assets: what entries add up to, month by month and to the last minor unit."""
+
+import random
+from calendar import monthrange
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+
+from service.ledger.roll_forward import (
+    TAKEN_AWAY,
+    AccountEntry,
+    AccountMovement,
+    ClassRow,
+    WrongEntry,
+    movements,
+    rolled_forward,
+)
+
+JANUARY = date(2026, 1, 10)
+END = date(2040, 12, 31)
+
+
+def entry(id: str, kind: Any, on: date = JANUARY, units: int | None = None, **more: Any) -> AccountEntry:
+    return AccountEntry(id, kind, on, units, "CNY" if units is not None else None, **more)
+
+
+def bought(units: int, months: int | None = None, on: date = JANUARY, **more: Any) -> AccountEntry:
+    return entry("cost", "bought", on, units, **{"treatment": "intangible", "months": months, **more})
+
+
+def row(entries: list[AccountEntry], first: date, until: date, treatment: str = "intangible") -> ClassRow:
+    (found,) = [each for each in rolled_forward(movements(entries, until), first) if each.treatment == treatment]
+    return found
+
+
+def amortised(entries: list[AccountEntry], until: date = END) -> list[tuple[date, int]]:
+    return [(each.on, each.units) for each in movements(entries, until) if each.column == "amortised"]
+
+
+def test_a_cost_is_amortised_from_its_month_on() -> None:
+    """On the last day of each month, also of the month of the entry; nothing after the useful life."""
+    found = amortised([bought(100, months=3)])
+    assert found == [(date(2026, 1, 31), 33), (date(2026, 2, 28), 33), (date(2026, 3, 31), 34)]
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_all_months_add_up_to_the_cost(seed: int) -> None:
+    """Two months differ by one minor unit at most, and all of them add up to the cost exactly."""
+    chance = random.Random(seed)
+    cost, months = chance.randrange(1, 10**12), chance.randrange(1, 400)
+    found = [units for _, units in amortised([bought(cost, months)], date(2400, 1, 1))]
+    assert len(found) == months
+    assert sum(found) == cost
+    assert max(found) - min(found) <= 1
+
+
+def test_a_period_begins_with_what_was_carried_before() -> None:
+    """Opening, what moved, closing: the closing of one year is the opening of the next."""
+    entries = [bought(3_600_000, months=36)]
+    first = row(entries, date(2026, 1, 1), date(2026, 12, 31))
+    assert first == ClassRow("intangible", "CNY", bought=3_600_000, amortised=1_200_000, closing=2_400_000)
+    second = row(entries, date(2027, 1, 1), date(2027, 12, 31))
+    assert second == ClassRow("intangible", "CNY", opening=2_400_000, amortised=1_200_000, closing=1_200_000)
+
+
+def test_an_impairment_spreads_what_is_left() -> None:
+    """What is carried after an impairment is amortised over the months that are left."""
+    entries = [bought(1_200, months=12), entry("fall", "impaired", date(2026, 6, 30), 300, of="cost")]
+    found = row(entries, date(2026, 1, 1), date(2026, 12, 31))
+    # six months of 100, the impairment after that of June, then 300 over six months
+    assert (found.amortised, found.impaired, found.closing) == (600 + 300, 300, 0)
+    assert [units for _, units in amortised(entries)] == [100] * 6 + [50] * 6
+
+
+def test_an_impairment_is_at_most_what_is_carried() -> None:
+    """More than that is refused, also where a later entry leaves less."""
+    entries = [bought(1_200, months=12), entry("fall", "impaired", date(2026, 6, 15), 701, of="cost")]
+    with pytest.raises(WrongEntry, match="at most what is carried"):
+        list(movements(entries, END))
+
+
+def test_another_useful_life_counts_from_its_day() -> None:
+    """The rest is amortised over the new life; a cost without one is not amortised until it has one."""
+    entries = [bought(1_200), entry("life", "useful-life", date(2026, 3, 1), months=2, of="cost")]
+    assert amortised(entries) == [(date(2026, 3, 31), 600), (date(2026, 4, 30), 600)]
+
+
+def test_nothing_is_amortised_in_the_month_of_a_disposal() -> None:
+    """A disposal takes what is carried, and ends the line."""
+    entries = [bought(1_200, months=12), entry("sale", "disposed", date(2026, 3, 31), of="cost")]
+    found = row(entries, date(2026, 1, 1), date(2026, 12, 31))
+    assert (found.amortised, found.disposed, found.closing) == (200, 1_000, 0)
+
+
+def test_development_expenditure_becomes_an_intangible_asset() -> None:
+    """A transfer moves what is carried from one class to another, where it is amortised; both together are zero."""
+    made = entry("work", "self-developed", date(2025, 11, 3), 2_400, treatment="development")
+    done = entry("done", "transferred", date(2026, 2, 1), of="work", treatment="intangible", months=24)
+    fall = entry("fall", "impaired", date(2026, 12, 31), 100, of="done")
+    first, until = date(2026, 1, 1), date(2026, 12, 31)
+    assert row([made, done, fall], first, until, "development") == ClassRow(
+        "development", "CNY", opening=2_400, transferred=-2_400
+    )
+    assert row([made, done, fall], first, until) == ClassRow(
+        "intangible", "CNY", transferred=2_400, amortised=1_100, impaired=100, closing=1_200
+    )
+
+
+def test_what_is_reversed_counts_for_nothing() -> None:
+    """An entry that was reversed is void from its start; what hangs on it must be reversed first."""
+    cost, fall = bought(1_200, months=12), entry("fall", "impaired", date(2026, 6, 30), 300, of="cost")
+    back = entry("back", "reversed", date(2026, 7, 1), of="fall")
+    assert row([cost, fall, back], date(2026, 1, 1), date(2026, 12, 31)).impaired == 0
+    gone = entry("gone", "reversed", date(2026, 7, 2), of="cost")
+    assert list(movements([cost, fall, back, gone], END)) == []
+    with pytest.raises(WrongEntry, match="no cost and no transfer"):
+        list(movements([cost, fall, gone], END))
+    with pytest.raises(WrongEntry, match="reversed already"):
+        list(movements([cost, fall, back, entry("again", "reversed", of="fall")], END))
+
+
+@pytest.mark.parametrize(
+    ("entries", "why"),
+    [
+        ([bought(1), entry("b", "bought", JANUARY, 1, treatment="inventory"), entry("c", "useful-life", months=2, of="b")], "useful life"),
+        ([bought(5), entry("c", "transferred", of="cost", treatment="inventory")], "only development"),
+        ([bought(5), entry("c", "disposed", date(2026, 1, 9), of="cost")], "not before it"),
+        ([bought(5), entry("c", "disposed", of="cost"), entry("d", "disposed", of="cost")], "nothing follows"),
+        ([bought(5, treatment="not-recognised"), entry("c", "impaired", JANUARY, 1, of="cost")], "not recognised"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_is_refused(entries: list[AccountEntry], why: str) -> None:
+    """Each with its reason."""
+    with pytest.raises(WrongEntry, match=why):
+        list(movements(entries, END))
+
+
+def test_two_currencies_are_never_added_up() -> None:
+    """The costs of an asset are in one currency; the classes of several assets have a row for each."""
+    other = AccountEntry("usd", "bought", JANUARY, 5, "USD", "intangible")
+    with pytest.raises(WrongEntry, match="never converted"):
+        list(movements([bought(5), other], END))
+    both = [*movements([bought(5)], END), *movements([other], END)]
+    assert [(each.currency, each.closing) for each in rolled_forward(both, JANUARY)] == [("CNY", 5), ("USD", 5)]
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_random_accounts_agree_with_a_plain_model(seed: int) -> None:
+    """Against a model that goes through the days one by one, over random entries and periods; every row adds up."""
+    chance = random.Random(seed)
+    entries = _random_entries(chance)
+    first = JANUARY + timedelta(days=chance.randrange(0, 500))
+    until = first + timedelta(days=chance.randrange(0, 900))
+    moved = list(movements(entries, until))
+    assert sorted(_key(each) for each in moved if each.units) == sorted(_by_days(entries, until))
+    for each in rolled_forward(moved, first):
+        gained = each.opening + each.bought + each.self_developed + each.other + each.transferred
+        assert gained - each.amortised - each.impaired - each.disposed == each.closing
+        assert each.closing >= 0
+
+
+def _key(each: AccountMovement) -> tuple[date, str, str, int]:
+    return each.on, each.column, each.treatment, -each.units if each.column in TAKEN_AWAY else each.units
+
+
+def _random_entries(chance: random.Random) -> list[AccountEntry]:
+    """Entries that can stand together; each is kept only if the accounts take it."""
+    entries: list[AccountEntry] = []
+    for number in range(chance.randrange(1, 14)):
+        on = JANUARY + timedelta(days=chance.choice([chance.randrange(0, 1_200), 20, 49, 80]))
+        of = chance.choice(entries).id if entries else None
+        treatment = chance.choice(["intangible", "intangible", "inventory", "development", "not-recognised"])
+        months = chance.randrange(1, 40) if treatment == "intangible" and chance.random() < 0.8 else None
+        made = chance.choice(
+            [
+                entry(f"{number}", "bought", on, chance.randrange(1, 10_000), treatment=treatment, months=months),
+                entry(f"{number}", "impaired", on, chance.randrange(1, 3_000), of=of),
+                entry(f"{number}", "useful-life", on, months=chance.randrange(1, 30), of=of),
+                entry(f"{number}", "disposed", on, of=of),
+                entry(f"{number}", "transferred", on, of=of, treatment="intangible", months=chance.randrange(1, 30)),
+                entry(f"{number}", "reversed", on, of=of),
+            ]
+        )
+        try:
+            list(movements([*entries, made], END))
+        except WrongEntry:
+            continue
+        entries.append(made)
+    return entries
+
+
+def _by_days(entries: list[AccountEntry], until: date) -> list[tuple[date, str, str, int]]:
+    """What moves, found by going through every day: for each line what is left of it, and over how many months."""
+    void = {each.of for each in entries if each.kind == "reversed"}
+    kept = [each for each in entries if each.kind != "reversed" and each.id not in void]
+    lines: dict[str, dict[str, Any]] = {}
+    found: list[tuple[date, str, str, int]] = []
+    day = min((each.on for each in kept), default=until)
+    while day <= until:
+        today = [each for each in kept if each.on == day]
+        for each in today:
+            if each.kind == "bought":
+                lines[each.id] = _plain_line(each.treatment, each.units, each.months)
+                found.append((day, "bought", str(each.treatment), each.units or 0))
+        for each in today:
+            if each.kind == "transferred":
+                old = lines.pop(str(each.of))
+                lines[each.id] = _plain_line(each.treatment, old["carried"], each.months)
+                found += [
+                    (day, "transferred", old["class"], -old["carried"]),
+                    (day, "transferred", str(each.treatment), old["carried"]),
+                ]
+        for each in today:
+            if each.kind == "disposed":
+                old = lines.pop(str(each.of))
+                found.append((day, "disposed", old["class"], -old["carried"]))
+        if day.day == monthrange(day.year, day.month)[1]:
+            for line in lines.values():
+                if line["months"] and line["done"] < line["months"]:
+                    line["done"] += 1
+                    part = line["base"] * line["done"] // line["months"] - (line["base"] - line["carried"])
+                    line["carried"] -= part
+                    found.append((day, "amortised", line["class"], -part))
+        for each in today:
+            if each.kind in ("impaired", "useful-life"):
+                line = lines[str(each.of)]
+                left = line["months"] - line["done"] if line["months"] else None
+                line |= {"carried": line["carried"] - (each.units or 0), "months": each.months or left, "done": 0}
+                line["base"] = line["carried"]
+                if each.units:
+                    found.append((day, "impaired", line["class"], -each.units))
+        day += timedelta(days=1)
+    return [each for each in found if each[3]]
+
+
+def _plain_line(treatment: Any, units: int | None, months: int | None) -> dict[str, Any]:
+    return {"class": str(treatment), "base": units, "carried": units, "months": months, "done": 0}
