@@ -15,6 +15,7 @@ from service.api.sent import Plain
 from service.callers.caller import caller_of
 from service.decisions.decider import durable
 from service.decisions.idempotency import KeptAnswer, once
+from service.ledger import party_view
 from service.ledger.balances import CounterPart, Counters, Opened
 from service.ledger.committing import Ledger
 from service.service import Service
@@ -58,11 +59,12 @@ def add(app: FastAPI, service: Service) -> None:
     )
     def counter(request: Request) -> Response:
         """What the ledger holds for a counter. The query names `counter` and each fact that the counter is kept per."""
-        caller_of(request.scope, "read")
+        caller = caller_of(request.scope, "read", of_party=True)
         per = single(request)
         name = per.pop("counter", None)
         if name is None:
             raise wrong("counter", "name a counter, like `?counter=counts.cn`, and each fact that it is kept per")
+        party_view.check_counter(service.live, name, per, caller)
         return answer(service.read(lambda connection: counters.read(connection, name, dict(per)), "ledger"))
 
     async def begin(request: Request) -> Response:

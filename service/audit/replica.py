@@ -141,6 +141,7 @@ class Replica:
             created_at=leaf["at"],
             created_by=leaf["by"],
             expires_on=leaf["expires_on"],
+            party=leaf.get("party"),
         )
 
     def _key_revoked(self, index: int, leaf: Leaf) -> None:

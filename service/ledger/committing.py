@@ -20,8 +20,10 @@ from uuid_utils import uuid7
 import engine
 from service.callers.caller import Caller
 from service.decisions.decider import DecidedNow, Decider, TellingAsked
+from service.ledger import party_view
 from service.ledger.book import Book
 from service.ledger.counts import Counts, Filled, Moment, bare, ends
+from service.ledger.party_view import EXPORTER
 from service.log import tree_leaves
 from service.log.canonical_json import canonical
 from service.log.leaf import clear, with_value
@@ -37,7 +39,6 @@ from service.store.counter_secret import LOST
 from service.store.moments import moment_text
 from service.store.tables import commitment, commitment_event, counted, movement
 
-EXPORTER = "exporter.id"
 State = Literal["committed", "withdrawn", "superseded"]
 _CHUNK = 25
 
@@ -158,9 +159,10 @@ class Ledger:
         """
         live = self._service.live
         if old:
+            party_view.check_commitment(transaction, self._book, old, caller)
             self._row_that_counts(transaction, old)
         now = self._service.clock()
-        ready = self._ready(transaction, live, decision, now, instead=bool(old))
+        ready = self._ready(transaction, live, decision, now, caller, instead=bool(old))
         if old:
             self._end(transaction, old, "superseded")
         filled = self._counts.fill(transaction, live, ready.exchange, ready.moment, after=ready.stored.sequence)
@@ -197,6 +199,7 @@ class Ledger:
 
     def withdraw(self, transaction: sa.Connection, id: str, caller: Caller, reason: str) -> Commitment:
         """End a commitment whose exchange does not happen: it no longer counts. Raises RequestRefused."""
+        party_view.check_commitment(transaction, self._book, id, caller)
         self._row_that_counts(transaction, id)
         self._end(transaction, id, "withdrawn")
         self._happened(transaction, id, "withdrawn", moment_text(self._service.clock()), caller.id, reason, None)
@@ -227,6 +230,11 @@ class Ledger:
 
     # --- reading -----------------------------------------------------------------------------------------------------
 
+    def seen(self, connection: sa.Connection, id: str, caller: Caller) -> Commitment | None:
+        """A commitment as a caller may see it, or None. Raises RequestRefused."""
+        party_view.check_commitment(connection, self._book, id, caller)
+        return self.read(connection, id)
+
     def read(self, connection: sa.Connection, id: str) -> Commitment | None:
         """A commitment, or None."""
         row = connection.execute(sa.select(commitment).where(commitment.c.id == id)).one_or_none()
@@ -247,7 +255,9 @@ class Ledger:
 
     # --- inside ------------------------------------------------------------------------------------------------------
 
-    def _ready(self, transaction: sa.Connection, live: Live, decision: str, now: datetime, *, instead: bool) -> _Ready:
+    def _ready(
+        self, transaction: sa.Connection, live: Live, decision: str, now: datetime, caller: Caller, *, instead: bool
+    ) -> _Ready:
         """
         The exchange of a decision that can be committed. Raises RequestRefused.
 
@@ -256,7 +266,8 @@ class Ledger:
         """
         stored = find(transaction, decision)
         if stored is None:
-            raise RequestRefused("not-found", "no decision of this id is recorded")
+            raise RequestRefused("not-found", "no decision with this id is recorded")
+        party_view.check_decision(stored, caller)
         # Committing makes a second decision on the same exchange, which is then committed too.
         same = sa.or_(commitment.c.decision == decision, commitment.c.evaluation == decision)
         taken = transaction.execute(sa.select(commitment.c.id).where(same)).scalars().first()
@@ -275,6 +286,7 @@ class Ledger:
         if not today - timedelta(days=self._service.settings.commit_within_days) <= as_of <= today:
             raise RequestRefused("not-committable", "the day of the decision is over: evaluate the exchange again")
         exchange = self._exchange(live, record, today)
+        party_view.check_counted(live, exchange, caller)
         made = datetime.fromisoformat(record["recorded_at"])
         for name, kind, id, version in _entities(exchange, record):
             if version is None:
@@ -304,7 +316,7 @@ class Ledger:
     def _row_that_counts(self, transaction: sa.Connection, id: str) -> None:
         state = transaction.execute(sa.select(commitment.c.state).where(commitment.c.id == id)).scalar_one_or_none()
         if state is None:
-            raise RequestRefused("not-found", "there is no commitment of this id")
+            raise RequestRefused("not-found", "there is no commitment with this id")
         if state != "committed":
             raise RequestRefused("commitment-ended", f"the commitment is {state} already")
 

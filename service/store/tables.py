@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 BigInteger = sa.BigInteger().with_variant(sa.Integer, "sqlite")  # SQLite's row number is an INTEGER
 
-REVISION = "witnesses"  # the newest of the migrations, which make these tables
+REVISION = "party-keys"  # the newest of the migrations, which make these tables
 
 metadata = sa.MetaData()
 
@@ -27,6 +27,7 @@ caller = sa.Table(
     sa.Column("expires_on", sa.String),
     sa.Column("revoked_at", sa.String),
     sa.Column("revoked_by", sa.String),
+    sa.Column("party", sa.String),  # to which it belongs; null for an operator's key
 )
 
 # --- calls that can be repeated ---------------------------------------------------------------------------------------
