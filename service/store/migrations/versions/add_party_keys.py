@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "party-keys"
+revision = "party_keys"
 down_revision = "witnesses"
 
 
