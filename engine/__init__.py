@@ -42,6 +42,7 @@ from engine.bundle import (
 )
 from engine.deciding.contributions import Contribution, Counter, Counting, Key, Tally, covering, put
 from engine.deciding.judgement import Judgement
+from engine.deciding.promises import Promise, PromiseMade
 from engine.deciding.rests_on import Statement
 from engine.deciding.sign_off import Approval, Unsignable, facts_digest, meaning_of
 from engine.decision import BoundsPart, CarriedPart, ConflictPart, Decision, DutyPart, PlanDecision, QuestionPart, SignedOffPart
@@ -131,6 +132,8 @@ __all__ = [
     "PlanDecision",
     "PolicyChangePart",
     "PolicySettings",
+    "Promise",
+    "PromiseMade",
     "QuestionPart",
     "Range",
     "Register",

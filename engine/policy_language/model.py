@@ -366,6 +366,20 @@ class CounterText(DocumentText):
     note: Prose | None = None
 
 
+class PromiseText(DocumentText):
+    """What a party promises by an exchange: until which day, who to whom, what shows that it is kept, and which fact counts the overdue."""
+
+    title: Text
+    due: str
+    by: str
+    to: str
+    terms: dict[str, str] = {}
+    evidence: Annotated[list[str], Field(min_length=1)]
+    fills: str
+    beside: str
+    note: Prose | None = None
+
+
 class CoverText(DocumentText):
     """
     What a jurisdiction's policies say of one subject matter.
@@ -532,6 +546,7 @@ class VocabularyText(DocumentText):
     claims: dict[str, KindText] = {}
     requirements: dict[str, RequirementText] = {}
     counters: dict[str, CounterText] = {}
+    promises: dict[str, PromiseText] = {}
     jurisdictions: dict[str, JurisdictionText] = {}
     subjects: dict[str, SubjectText] = {}
     touches: list[TouchText] = []

@@ -27,6 +27,7 @@ from engine.policy_language.model import (
     KindText,
     LaneText,
     MoreValueText,
+    PromiseText,
     RegisterText,
     RequirementText,
     Status,
@@ -126,6 +127,7 @@ class Vocabulary:
     kinds: Mapping[str, Mapping[str, KindText]]
     requirements: Mapping[str, RequirementText]
     counters: Mapping[str, CounterText]
+    promises: Mapping[str, PromiseText]
     jurisdictions: Mapping[str, JurisdictionText]
     subjects: Mapping[str, SubjectText]
     touches: tuple[TouchText, ...]
@@ -223,7 +225,7 @@ def stated_in(fact: str) -> str:
 
 
 SECTIONS = (
-    "facts", "values", "registers", "calendars", "evidence", "claims", "requirements", "counters", "jurisdictions", "subjects",
+    "facts", "values", "registers", "calendars", "evidence", "claims", "requirements", "counters", "promises", "jurisdictions", "subjects",
     "coherence", "lanes", "factor",
 )  # fmt: skip
 
@@ -325,6 +327,7 @@ class _Builder:
             kinds={group: getattr(self.text, group) for group in DOCUMENT_GROUPS},
             requirements=self.text.requirements,
             counters=self.text.counters,
+            promises=self.text.promises,
             jurisdictions=self.text.jurisdictions,
             subjects=self.text.subjects,
             touches=tuple(self.text.touches),

@@ -29,6 +29,7 @@ from service.store.tables import (
     metadata,
     movement,
     opening,
+    promise,
     sign_off,
     tree_leaf,
     watch_event,
@@ -44,6 +45,7 @@ FROM_LEAVES = (
     commitment_event,
     movement,
     opening,
+    promise,
     counted,
     bundle,
     bundle_version,
@@ -208,6 +210,16 @@ class Replica:
     def _movements(self, index: int, leaf: Leaf) -> None:
         for row in leaf["movements"]:
             self._insert(movement, **row, commitment=leaf["commitment"], sequence=leaf["sequence"], live=True)
+
+    def _promises(self, index: int, leaf: Leaf) -> None:
+        self.rows.execute(sa.delete(promise).where(promise.c.commitment == leaf["commitment"]))
+        for row in leaf["promises"]:
+            self._insert(promise, **row, commitment=leaf["commitment"])
+
+    def _promise_kept(self, index: int, leaf: Leaf) -> None:
+        here = sa.and_(promise.c.commitment == leaf["commitment"], promise.c.number == leaf["number"])
+        kept = {"kept_on": leaf["kept_on"], "evidence": leaf["evidence"], "document": leaf["document"]}
+        self._update(promise, here, **kept, reported_at=leaf["at"], reported_by=leaf["by"])
 
     def _counter_opening(self, index: int, leaf: Leaf) -> None:
         shown = {name: leaf[name] for name in ("id", "counter", "meaning", "key", "day", "by", "reason", "at")}

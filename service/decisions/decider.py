@@ -322,7 +322,7 @@ class Decider:
 
     def _filled(self, live: Live, exchange: engine.Exchange, now: datetime) -> Filled:
         """The exchange with its counters as they are now. A commitment looks them up again."""
-        if not live.counting.counters:
+        if not live.counting.counters and not live.counting.promises:
             return Filled(exchange, {}, {})
         today = self._today(now)
         as_of = exchange.as_of or today

@@ -24,6 +24,7 @@ from service.ledger import party_view
 from service.ledger.book import Book
 from service.ledger.counts import Counts, Filled, Moment, bare, ends
 from service.ledger.party_view import EXPORTER
+from service.ledger.promises import Replaced
 from service.log import tree_leaves
 from service.log.canonical_json import canonical
 from service.log.leaf import clear, with_value
@@ -163,7 +164,9 @@ class Ledger:
             self._row_that_counts(transaction, old)
         now = self._service.clock()
         ready = self._ready(transaction, live, decision, now, caller, instead=bool(old))
+        replaced = None
         if old:
+            replaced = self._replaced(transaction, live, old)
             self._end(transaction, old, "superseded")
         filled = self._counts.fill(transaction, live, ready.exchange, ready.moment, after=ready.stored.sequence)
         judged = self._decider.judge(live, ready.exchange, now, request_id, filled, transaction)
@@ -192,6 +195,7 @@ class Ledger:
         self._happened(transaction, id, "committed", at, caller.id, reason, old or None)
         moved = _contributions(live, judged.unsigned, ready.moment)
         self._book.move(transaction, id, sequence, moved)
+        self._counts.promises.make(transaction, live, id, filled.exchange, at, replaced)
         self._book.note(transaction, live.counting, _last_day(ready.moment, moved))
         told = self.read(transaction, id)
         assert told is not None
@@ -300,6 +304,14 @@ class Ledger:
                 raise RequestRefused("not-committable", detail)
         return _Ready(stored, exchange, Moment(today, now))
 
+    def _replaced(self, transaction: sa.Connection, live: Live, id: str) -> Replaced | None:
+        """A commitment that another one replaces; None where the policies can no longer read its exchange."""
+        evaluation = transaction.execute(sa.select(commitment.c.evaluation).where(commitment.c.id == id)).scalar_one()
+        stored = find(transaction, evaluation)
+        assert stored is not None
+        exchange = _again(live, stored)
+        return None if exchange is None else Replaced(id, exchange)
+
     def _exchange(self, live: Live, record: dict[str, Any], today: date) -> engine.Exchange:
         """The exchange of a record as its caller sent it, as of today. Raises RequestRefused."""
         request = dict(bare(record["request"], record.get("counted", {})))
@@ -373,6 +385,7 @@ class Ledger:
                 self._book.revive(transaction, row.id, *place)
         new = [each for each in moved if (each[0].fact, each[1].meaning) not in known]
         self._book.move(transaction, row.id, row.sequence, new)
+        self._counts.promises.again(transaction, live, row.id, exchange, moment_text(self._service.clock()))
         self._book.note(transaction, live.counting, _last_day(moment, moved))
         transaction.execute(sa.update(commitment).where(commitment.c.id == row.id).values(counting=live.counting.meaning))
         at = moment_text(self._service.clock())

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 
 import engine
 from service.ledger.book import ALWAYS, NOT_FOUND, NOTHING, Book, FoundCounts, Wanted
+from service.ledger.promises import Promises
 from service.policies.live import Live
 from service.problems import ProblemPlace, RequestRefused
 from service.settings import Settings, time_zone
@@ -58,6 +59,7 @@ class Counts:
 
     def __init__(self, settings: Settings, book: Book) -> None:
         self.book = book
+        self.promises = Promises(book, settings.callers_counts)
         self._callers = settings.callers_counts
         self._since = settings.ledger_since if isinstance(settings.ledger_since, date) else date.max
 
@@ -67,11 +69,13 @@ class Counts:
 
         Raises sqlalchemy.exc.SQLAlchemyError.
         """
-        return not live.counting.facts or (self._since == date.max and not self.book.used(database))
+        return not (live.counting.facts or live.counting.promises) or (self._since == date.max and not self.book.used(database))
 
     def sent(self, live: Live, document: Mapping[str, Any]) -> bool:
-        """Whether the caller may have sent a count."""
-        return not {fact.partition(".")[0] for fact in live.counting.facts}.isdisjoint(document)
+        """Whether the caller may have sent a count, or what a number of promises is filled in beside."""
+        counting = live.counting
+        beside = (fact for each in counting.promises for fact in (each.fills, each.beside))
+        return not {fact.partition(".")[0] for fact in (*counting.facts, *beside)}.isdisjoint(document)
 
     def fill(
         self,
@@ -125,6 +129,10 @@ class Counts:
                 if source != "ledger" or value.high is not None or value.low > counting.own(counter, fact, stated).low:
                     counts[fact] = value
                     marks[fact] = {"from": source, **ends(value)} | ({} if told is None else {"brought": ends(told)})
+        if counting.promises:
+            promised = self.promises.overdue(connection, live, exchange, moment.as_of, without)
+            counts.update(promised.counts)
+            marks.update({fact: dict(mark) for fact, mark in promised.marks.items()})
         counted = [fact for fact, mark in marks.items() if mark["from"] == "ledger"]
         return Filled(counting.filled(exchange, counts, counted) if counts else exchange, marks, others)
 
