@@ -113,13 +113,13 @@ def add(app: FastAPI, service: Service) -> None:
         """Replaces a commitment by one for another decision. The old one no longer counts; both are kept."""
         caller = caller_of(request.scope, "commit", of_party=True)
         raw, sent = await read(request, AmendSent)
-        return await attempt(request, caller, raw, sent.decision, _named(request.path_params["id"]), sent.reason)
+        return await attempt(request, caller, raw, sent.decision, named(request.path_params["id"]), sent.reason)
 
     async def withdraw(request: Request) -> Response:
         """Ends a commitment whose exchange does not happen. It no longer counts, but is kept."""
         caller: Caller = caller_of(request.scope, "commit", of_party=True)
         raw, sent = await read(request, WithdrawSent)
-        id = _named(request.path_params["id"])
+        id = named(request.path_params["id"])
 
         def work(transaction: sa.Connection) -> KeptAnswer:
             told = ledger.withdraw(transaction, id, caller, sent.reason)
@@ -198,8 +198,8 @@ def add(app: FastAPI, service: Service) -> None:
     def one(id: Annotated[str, Path(description=_ABOUT_ID)], request: Request) -> Response:
         """A commitment, the counters that it moved, and its history."""
         caller = caller_of(request.scope, "read", of_party=True)
-        named = _named(id)
-        found = service.read(lambda connection: ledger.seen(connection, named, caller), "ledger")
+        known = named(id)
+        found = service.read(lambda connection: ledger.seen(connection, known, caller), "ledger")
         if found is None:
             raise RequestRefused("not-found", "there is no commitment with this id")
         return answer(found)
@@ -243,7 +243,7 @@ def _filters(sent: dict[str, str]) -> tuple[str | None, State | None]:
     return exporter, found
 
 
-def _named(id: str) -> str:
+def named(id: str) -> str:
     """The id in an address. Raises RequestRefused where it cannot be one."""
     if not re.fullmatch(_ID, id):
         raise RequestRefused("not-found", "there is no commitment with this id")

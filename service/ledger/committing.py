@@ -24,7 +24,7 @@ from service.ledger import party_view
 from service.ledger.book import Book
 from service.ledger.counts import Counts, Filled, Moment, bare, ends
 from service.ledger.party_view import EXPORTER
-from service.ledger.promises import Replaced
+from service.ledger.promise_book import Replaced
 from service.log import tree_leaves
 from service.log.canonical_json import canonical
 from service.log.leaf import clear, with_value

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 import engine
 from service.ledger.book import ALWAYS, NOT_FOUND, NOTHING, Book, FoundCounts, Wanted
-from service.ledger.promises import Promises
+from service.ledger.promise_book import Promises
 from service.policies.live import Live
 from service.problems import ProblemPlace, RequestRefused
 from service.settings import Settings, time_zone

@@ -111,8 +111,14 @@ class Promises:
     def again(self, transaction: sa.Connection, live: Live, id: str, exchange: engine.Exchange, at: str) -> None:
         """Write the promises of a commitment again, under the present policies; what was kept of a promise that stays, stays kept."""
         before = self._held(transaction, id)
-        kept = {tuple(row[name] for name in _SAME): {name: row[name] for name in _KEPT} for row in before}
-        rows = [row | kept.get(tuple(row[name] for name in _SAME), {}) for row in self._rows(transaction, live, exchange)]
+        held = {(row["name"], row["due"]): row for row in before}
+        rows = []
+        for row in self._rows(transaction, live, exchange):
+            same = held.get((row["name"], row["due"]), row)
+            # A party that was erased from the record is still the one of the row.
+            parties = {name: row[name] or same[name] for name in ("by", "to")}
+            kept = {name: same[name] for name in _KEPT if parties["by"] == same["by"]}
+            rows.append({**row, **parties, **kept})
         if rows != before:
             transaction.execute(sa.delete(promise).where(promise.c.commitment == id))
             self._write(transaction, id, rows, at)
