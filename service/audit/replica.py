@@ -218,7 +218,7 @@ class Replica:
 
     def _promise_kept(self, index: int, leaf: Leaf) -> None:
         here = sa.and_(promise.c.commitment == leaf["commitment"], promise.c.number == leaf["number"])
-        kept = {"kept_on": leaf["kept_on"], "evidence": leaf["evidence"], "document": leaf["document"]}
+        kept = {"kept_on": leaf["kept_on"], "evidence": leaf["evidence"], "document": leaf["sha256"]}
         self._update(promise, here, **kept, reported_at=leaf["at"], reported_by=leaf["by"])
 
     def _counter_opening(self, index: int, leaf: Leaf) -> None:

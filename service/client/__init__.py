@@ -13,6 +13,7 @@ from .answers import Answer, Committed
 from .asynchronous import AsyncClient
 from .errors import ClientError, Malformed, Place, Refused, Unavailable
 from .explanation import Explanation
+from .promises import Promise
 from .reviews import Recorded, Review, SignOff, SignOffsGiven, Then
 from .synchronous import Client
 
@@ -29,6 +30,7 @@ __all__ = [
     "Malformed",
     "Owed",
     "Place",
+    "Promise",
     "Question",
     "Recorded",
     "Refused",

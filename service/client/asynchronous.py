@@ -15,6 +15,7 @@ from .attempts import RETRIES, TIMEOUT_SECONDS, Again, Attempts, Call, Gathered,
 from .errors import Malformed, Refused, Unavailable
 from .explanation import Explanation
 from .pages import Filter, Item, Pages
+from .promises import Promise
 from .reviews import Recorded, Review, SignOff, SignOffsGiven
 
 
@@ -143,6 +144,14 @@ class AsyncClient:
     async def amend(self, commitment: str, decision: str, reason: str) -> Committed:
         """Amend a commitment: `decision` is the one on the exchange as it really happened."""
         return await self._call(calls.amend(commitment, decision, reason))
+
+    def promises(self, **filters: Filter) -> AsyncIterator[Promise]:
+        """The promises of committed exchanges, by their last days; filtered by `party` or `state`. The time-out is that of a page."""
+        return self._each(calls.promises(filters))
+
+    async def keep_promise(self, commitment: str, number: int, *, evidence: str, dated: date, document: str) -> Promise:
+        """Report that a promise was kept: the kind and day of the document that shows it, and its SHA-256 in hexadecimal."""
+        return await self._call(calls.keep(commitment, number, evidence, dated, document))
 
     async def put_party(self, id: str, party: Mapping[str, Any]) -> dict[str, Any]:
         """Write a party of the register. `party` replaces everything stated before."""

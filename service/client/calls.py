@@ -6,12 +6,13 @@ from datetime import date
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from . import answers
+from . import answers, shapes
 from .answers import Answer, Committed
 from .attempts import Call, Came
 from .errors import Malformed, Refused
 from .explanation import Explanation
 from .pages import Filter, Pages, query
+from .promises import Promise
 from .reviews import Recorded, Review, SignOff, SignOffsGiven, Then, Verdict
 from .shapes import member
 
@@ -162,6 +163,24 @@ def amend(commitment: str, decision: str, reason: str) -> Call[Committed]:
     """Amend a commitment."""
     path = f"/v1/commitments/{_part(commitment)}/amend"
     return Call("POST", path, _committed(decision), _json({"decision": decision, "reason": reason}))
+
+
+def promises(filters: Mapping[str, Filter]) -> Pages[Promise]:
+    """Read every page of promises."""
+    return Pages("/v1/ledger/promises", "promises", Promise, filters)
+
+
+def keep(commitment: str, number: int, evidence: str, dated: date, document: str) -> Call[Promise]:
+    """Report that a promise was kept."""
+    path = f"/v1/commitments/{_part(commitment)}/promises/{number}/kept"
+
+    def read(came: Came) -> Promise:
+        found = shapes.read(Promise, came.document())
+        if (found.commitment, found.number, found.document) != (commitment, number, document) or found.state != "kept":
+            raise Malformed("the answer is about another promise, or does not say that it was kept")
+        return found
+
+    return Call("POST", path, read, _json({"evidence": evidence, "dated": dated.isoformat(), "document": document}))
 
 
 def put(kind: str, id: str, content: Mapping[str, Any]) -> Call[dict[str, Any]]:

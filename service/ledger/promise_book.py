@@ -131,7 +131,7 @@ class Promises:
         kept = {"kept_on": kept_on.isoformat(), "evidence": evidence, "document": document}
         transaction.execute(sa.update(promise).where(*here).values(**kept, reported_at=at, reported_by=by))
         members: dict[str, Any] = {"commitment": id, "number": number, "kept_on": kept["kept_on"], "evidence": evidence}
-        tree_leaves.append(transaction, Happening("promise-kept", at, members, {"document": document, "by": by}))
+        tree_leaves.append(transaction, Happening("promise-kept", at, members, {"sha256": document, "by": by}))
 
     # --- inside --------------------------------------------------------------------------------------------------------
 
