@@ -47,7 +47,7 @@ class KeptSent(Sending):
 class PromisesShown(BaseModel):
     """A page of promises, those with the earliest last day first."""
 
-    promises: list[PromisePart]
+    promises: list[PromisePart] = Field(description="the promises of the page")
     next: str | None = Field(description=paging.NEXT)
 
 

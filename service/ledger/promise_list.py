@@ -39,20 +39,20 @@ class PromisePart(LedgerPart):
     `kept` has a document that shows it, `overdue` none although the last day is over.
     """
 
-    commitment: str
+    commitment: str = Field(description="the id of the commitment that brought it")
     number: int = Field(ge=0, description="which promise of the commitment it is, from 0")
     promise: str = Field(description="the name of the promise in the vocabulary")
-    by: str | None = Field(description="the party that promises; null where it was not stated or was erased")
-    to: str | None = Field(description="the party to which it is promised")
+    by: str | None = Field(default=None, description="the party that promises; null where it was not stated or was erased")
+    to: str | None = Field(default=None, description="the party to which it is promised")
     terms: dict[str, Any] = Field(description="what is promised, as the exchange stated it; what was erased is not there")
     due: date = Field(description="the last day")
-    state: PromiseState
+    state: PromiseState = Field(description="whether it is `due`, `overdue` or `kept`")
     kept_on: date | None = Field(default=None, description="the day of the document that shows that it was kept")
     late: bool | None = Field(default=None, description="whether that day is after the last day")
     evidence: str | None = Field(default=None, description="the kind of that document")
     document: str | None = Field(default=None, description="the SHA-256 of that document")
-    reported_at: datetime | None = None
-    reported_by: str | None = None
+    reported_at: datetime | None = Field(default=None, description="when it was reported as kept")
+    reported_by: str | None = Field(default=None, description="the caller who reported it")
 
 
 Place = tuple[str, str, int]  # last day, commitment, number
