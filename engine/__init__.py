@@ -49,6 +49,7 @@ from engine.deciding.contributions import Contribution, Counter, Counting, Key, 
 from engine.deciding.flow import UNKNOWN, Flow, Flows
 from engine.deciding.judgement import Judgement
 from engine.deciding.money_counts import in_currency, money_parts
+from engine.deciding.promises import Promise, PromiseMade
 from engine.deciding.rests_on import Statement
 from engine.deciding.sign_off import Approval, Unsignable, facts_digest, meaning_of
 from engine.decision import (
@@ -161,6 +162,8 @@ __all__ = [
     "PlanDecision",
     "PolicyChangePart",
     "PolicySettings",
+    "Promise",
+    "PromiseMade",
     "QuestionPart",
     "Range",
     "Register",

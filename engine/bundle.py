@@ -413,6 +413,8 @@ def _meaning(rules: RuleSet, vocabulary: Vocabulary, nevers: Iterable[Never], se
         f"{part}.{name}" for part, (_, lines) in vocabulary.factor.items() for name, line in lines.items() if line.beside
     )
     words += [each for each in (computed, beside) if each]  # an older bundle has neither
+    if vocabulary.promises:
+        words.append(sorted((name, repr(promise)) for name, promise in vocabulary.promises.items()))
     if vocabulary.organisations:
         words.append([repr(organisation) for organisation in vocabulary.organisations])
     if vocabulary.statistics is not None:

@@ -79,11 +79,14 @@ class _Lint:
             facts |= {counter.counts.removeprefix("distinct "), *counter.per}
         for book in self.words.books.values():
             facts |= {book.of, book.by, book.to, book.held, *book.inputs}
+        for promise in self.words.promises.values():
+            facts |= {promise.due, promise.by, promise.to, *promise.terms.values(), promise.fills, promise.beside}
+            facts |= {f"evidence.{kind}.dated" for kind in promise.evidence}
         families = {member: name for name, members in self.words.families.items() for member in members}
         used = {families.get(name, name).removesuffix(".total") for name in facts}
         for name in dict.fromkeys(families.get(fact, fact) for fact in self.words.facts):
             if name not in used:
-                self.unnamed("facts", name, "no rule, counter or account reads the fact")
+                self.unnamed("facts", name, "no rule, counter, promise or account reads the fact")
         rules = self.bundle.rules
         kinds = {name.split(".")[1] for name in facts if name.startswith(("evidence.", "claims."))}
         for group in ("evidence", "claims"):

@@ -146,6 +146,8 @@ class _Words:
             "CounterText.currency": fact,
             "EntityKindText.states": {"type": "array", "items": fact},
             "CounterText.leaves_out": {"type": "array", "items": _ref("name of rule")},
+            **{f"PromiseText.{name}": fact for name in ("due", "by", "to", "fills", "beside")},
+            "PromiseText.terms": {"type": "object", "additionalProperties": fact},
             "JurisdictionText.covers": {"type": "object", "properties": subjects, "additionalProperties": cover},
             "TouchText.fact": fact,
             "FactorLineText.fact": fact,

@@ -21,6 +21,7 @@ from typing import Any, Self, TypeAlias
 
 from engine.bundle import Bundle
 from engine.deciding.money_counts import NO_SUM, currency_of, parts, parts_in
+from engine.deciding.promises import promises_of
 from engine.exchange import Exchange
 from engine.policy_language.model import CounterText
 from engine.rules import Condition, Defined, Rule, RuleSet, Truth, atoms, named, tests
@@ -180,7 +181,7 @@ UNBOUNDED = Tally(most=None)
 
 
 class Counting:
-    """The counters of one bundle, and a digest of the meaning of all of them. Made once for a bundle."""
+    """The counters and the promises of one bundle, and a digest of the meaning of all of them. Made once for a bundle."""
 
     def __init__(self, bundle: Bundle) -> None:
         words = bundle.vocabulary
@@ -200,9 +201,11 @@ class Counting:
             )
             for name, text in sorted(words.counters.items())
         )
+        self.promises = promises_of(bundle)
+        self.meanings = (*(each.meaning for each in self.counters), *(each.meaning for each in self.promises))
         self.facts = tuple(fact for counter in self.counters for fact in counter.facts)
         self.definitions = tuple(map(definition, self.counters))
-        self.meaning = hashlib.sha256("".join(each.meaning for each in self.counters).encode()).hexdigest()
+        self.meaning = hashlib.sha256("".join(self.meanings).encode()).hexdigest()
 
     def _written(self, name: str, text: CounterText) -> str:
         """A counter's text, printed with the members of its family and of the family it counts: a new member was not counted before."""

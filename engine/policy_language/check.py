@@ -119,6 +119,7 @@ class _Checker:
             self._own(f"touch/{number}", ("touches", str(number)))
         self._entities()
         self._counters()
+        self._promises()
         for name, (policy, tree) in self.policies.items():
             node = locate(tree, ("applies",))[0]
             always = isinstance(node, Scalar) and node.text == EVERYWHERE
@@ -281,6 +282,32 @@ class _Checker:
                     at = locate(node, ("states", number))[0].span
                     help = did_you_mean(fact, self.vocabulary.facts)
                     self.findings.error(at, "unknown-fact", f"an exchange has no fact `{fact}`", "cannot be stated", help)
+
+    def _promises(self) -> None:
+        """Check the facts and documents of each promise: the ledger relies on their types."""
+        facts, documents = self.vocabulary.facts, self.vocabulary.kinds["evidence"]
+        for name, promise in self.vocabulary.promises.items():
+            node = self.vocabulary.nodes["promises", name]
+            wanted: dict[tuple[str, ...], tuple[str, str]] = {
+                ("due",): (promise.due, "date"),
+                ("by",): (promise.by, "id"),
+                ("to",): (promise.to, "id"),
+                ("fills",): (promise.fills, "count"),
+                ("beside",): (promise.beside, ""),
+            }
+            wanted |= {("terms", term): (fact, "") for term, fact in promise.terms.items()}
+            for path, (fact, kind) in wanted.items():
+                at = locate(node, path)[0].span
+                if fact not in facts:
+                    help = did_you_mean(fact, facts)
+                    self.findings.error(at, "unknown-fact", f"an exchange has no fact `{fact}`", "cannot be promised", help)
+                elif kind and (facts[fact].type.kind != kind or facts[fact].type.many):
+                    self.findings.error(at, "ill-typed", f"`{fact}` is of type `{facts[fact].type.name}`, not `{kind}`")
+            for number, document in enumerate(promise.evidence):
+                if document not in documents:
+                    at = locate(node, ("evidence", number))[0].span
+                    said = f"there is no kind of evidence `{document}`"
+                    self.findings.error(at, "unknown-kind", said, help=did_you_mean(document, documents))
 
     def _otherwise(self, parts: Sequence[LoweredRule]) -> Iterator[Rule]:
         """What policies say where none of their rules stands (semantics 4.2)."""

@@ -421,6 +421,20 @@ class BookText(DocumentText):
     proof: str
 
 
+class PromiseText(DocumentText):
+    """What a party promises by an exchange: until which day, who to whom, what shows that it is kept, and which fact counts the overdue."""
+
+    title: Text
+    due: str
+    by: str
+    to: str
+    terms: dict[str, str] = {}
+    evidence: Annotated[list[str], Field(min_length=1)]
+    fills: str
+    beside: str
+    note: Prose | None = None
+
+
 class CoverText(DocumentText):
     """
     What a jurisdiction's policies say of one subject matter.
@@ -646,6 +660,7 @@ class VocabularyText(DocumentText):
     counters: dict[str, CounterText] = {}
     books: dict[str, BookText] = {}
     entities: dict[Id, EntityKindText] = {}
+    promises: dict[str, PromiseText] = {}
     jurisdictions: dict[str, JurisdictionText] = {}
     subjects: dict[str, SubjectText] = {}
     touches: list[TouchText] = []

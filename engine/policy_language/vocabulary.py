@@ -31,6 +31,7 @@ from engine.policy_language.model import (
     KindText,
     LaneText,
     MoreValueText,
+    PromiseText,
     RegisterText,
     RequirementText,
     SettlementText,
@@ -146,6 +147,7 @@ class Vocabulary:
     counters: Mapping[str, CounterText]
     books: Mapping[str, Book]
     entities: Mapping[str, EntityKindText]
+    promises: Mapping[str, PromiseText]
     jurisdictions: Mapping[str, JurisdictionText]
     subjects: Mapping[str, SubjectText]
     touches: tuple[TouchText, ...]
@@ -257,7 +259,7 @@ STATISTICS_KINDS = {
 }
 SECTIONS = (
     "facts", "values", "registers", "calendars", "evidence", "claims", "requirements", "counters", "books", "entities",
-    "jurisdictions", "subjects", "coherence", "lanes", "factor",
+    "promises", "jurisdictions", "subjects", "coherence", "lanes", "factor",
 )  # fmt: skip
 
 
@@ -371,6 +373,7 @@ class _Builder:
             counters=self.text.counters,
             books={name: book for name, text in self.text.books.items() if (book := self.book(name, text, facts))},
             entities=self.text.entities,
+            promises=self.text.promises,
             jurisdictions=self.text.jurisdictions,
             subjects=self.text.subjects,
             touches=tuple(self.text.touches),

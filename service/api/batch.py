@@ -64,7 +64,7 @@ def add(app: FastAPI, service: Service) -> None:
 
     async def evaluate_batch(request: Request) -> Response:
         """Decides each exchange of the body, records all decisions in one commit, and answers with them."""
-        caller = caller_of(request.scope, "evaluate")
+        caller = caller_of(request.scope, "evaluate", of_party=True)
         wanted = asked(request)
         async with batches.place():
             raw = await body(request, settings.batch_body_limit)

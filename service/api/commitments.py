@@ -111,21 +111,21 @@ def add(app: FastAPI, service: Service) -> None:
 
     async def commit(request: Request) -> Response:
         """Decides the exchange of a decision again with the current counters, and commits it if it may still proceed."""
-        caller = caller_of(request.scope, "commit")
+        caller = caller_of(request.scope, "commit", of_party=True)
         raw, sent = await read(request, CommitSent)
         return await attempt(request, caller, raw, sent.decision)
 
     async def amend(request: Request) -> Response:
         """Replaces a commitment by one for another decision. The old one no longer counts; both are kept."""
-        caller = caller_of(request.scope, "commit")
+        caller = caller_of(request.scope, "commit", of_party=True)
         raw, sent = await read(request, AmendSent)
-        return await attempt(request, caller, raw, sent.decision, _named(request.path_params["id"]), sent.reason)
+        return await attempt(request, caller, raw, sent.decision, named(request.path_params["id"]), sent.reason)
 
     async def withdraw(request: Request) -> Response:
         """Ends a commitment whose exchange does not happen. It no longer counts, but is kept."""
-        caller: Caller = caller_of(request.scope, "commit")
+        caller: Caller = caller_of(request.scope, "commit", of_party=True)
         raw, sent = await read(request, WithdrawSent)
-        id = _named(request.path_params["id"])
+        id = named(request.path_params["id"])
 
         def work(transaction: sa.Connection) -> KeptAnswer:
             told = ledger.withdraw(transaction, id, caller, sent.reason)
@@ -137,7 +137,7 @@ def add(app: FastAPI, service: Service) -> None:
         """Ends the rights that a commitment granted, from a day on. It stays committed, and its counters stay as they are."""
         caller: Caller = caller_of(request.scope, "commit")
         raw, sent = await read(request, EndSent)
-        id = _named(request.path_params["id"])
+        id = named(request.path_params["id"])
 
         def work(transaction: sa.Connection) -> KeptAnswer:
             told = ledger.end_rights(transaction, id, caller, sent.from_, sent.reason)
@@ -194,10 +194,15 @@ def add(app: FastAPI, service: Service) -> None:
         **operation("listCommitments", "ledger", "Commitments, oldest first", needs="read", parameters=_LISTED),
     )
     def commitments(request: Request) -> Response:
-        """A page of commitments, filtered by exporter or state if the query names one."""
-        caller_of(request.scope, "read")
+        """
+        A page of commitments, filtered by exporter or state if the query names one.
+
+        A caller who belongs to a party gets that exporter's.
+        """
+        caller = caller_of(request.scope, "read", of_party=True)
         page = paging.Asked.of(request, _PAGE, _PAGE)
         exporter, state = _filters(single(request))
+        exporter = of_exporter(exporter, caller)
         after = page.after("commitments", int, filters=(exporter, state)) or [-1]
         found, following = service.read(
             lambda connection: ledger.page(connection, exporter, state, after[0], page.limit), "ledger"
@@ -214,12 +219,19 @@ def add(app: FastAPI, service: Service) -> None:
     )
     def one(id: Annotated[str, Path(description=_ABOUT_ID)], request: Request) -> Response:
         """A commitment, the counters that it moved, and its history."""
-        caller_of(request.scope, "read")
-        named = _named(id)
-        found = service.read(lambda connection: ledger.read(connection, named), "ledger")
+        caller = caller_of(request.scope, "read", of_party=True)
+        known = named(id)
+        found = service.read(lambda connection: ledger.seen(connection, known, caller), "ledger")
         if found is None:
             raise RequestRefused("not-found", "there is no commitment with this id")
         return answer(found)
+
+
+def of_exporter(asked: str | None, caller: Caller) -> str | None:
+    """The exporter whose rows a list shows: the caller's party if it belongs to one. Raises RequestRefused if another is asked for."""
+    if caller.party is not None and asked not in (None, caller.party):
+        raise RequestRefused("forbidden", "the caller's key belongs to another party than the query names")
+    return asked if caller.party is None else caller.party
 
 
 async def read(request: Request, model: type[Sent]) -> tuple[bytes, Sent]:
@@ -253,7 +265,7 @@ def _filters(sent: dict[str, str]) -> tuple[str | None, State | None]:
     return exporter, found
 
 
-def _named(id: str) -> str:
+def named(id: str) -> str:
     """The id in an address. Raises RequestRefused where it cannot be one."""
     if not re.fullmatch(_ID, id):
         raise RequestRefused("not-found", "there is no commitment with this id")

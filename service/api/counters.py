@@ -15,6 +15,7 @@ from service.api.sent import Plain
 from service.callers.caller import caller_of
 from service.decisions.decider import durable
 from service.decisions.idempotency import KeptAnswer, once
+from service.ledger import party_view
 from service.ledger.balances import CounterPart, Counters, Opened
 from service.ledger.committing import Ledger
 from service.ledger.counter_table import MEDIA_TYPE, table
@@ -68,7 +69,7 @@ def add(app: FastAPI, service: Service) -> None:
     )
     def counter(request: Request) -> Response:
         """What the ledger holds for a counter. The query names `counter` and each fact that the counter is kept per."""
-        caller_of(request.scope, "read")
+        caller = caller_of(request.scope, "read", of_party=True)
         per = single(request)
         name = per.pop("counter", None)
         if name is None:
@@ -76,6 +77,7 @@ def add(app: FastAPI, service: Service) -> None:
         form = per.pop("format", "json")
         if form not in ("json", "csv"):
             raise wrong("format", "must be `json` or `csv`")
+        party_view.check_counter(service.live, name, per, caller)
         found = service.read(lambda connection: counters.read(connection, name, dict(per)), "ledger")
         return answer(found) if form == "json" else Response(table(found, per), media_type=MEDIA_TYPE)
 

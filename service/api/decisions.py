@@ -6,7 +6,7 @@
 import asyncio
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any, Literal
 
@@ -22,6 +22,7 @@ from service.callers.caller import caller_of
 from service.decisions import retention
 from service.decisions.idempotency import KeptAnswer, once_prepared
 from service.decisions.replay import CannotReplay, Replaying
+from service.ledger import party_view
 from service.log.query import ABOUT, FIELDS, MOST_WORDS, Query, moment
 from service.log.record import KeptRecord
 from service.log.search import OUTCOMES, CursorRefused, find
@@ -32,6 +33,7 @@ from service.telemetry.log_lines import audit
 
 LIMIT, MOST_ROWS = 50, 200
 MOST_TEXT = 256  # characters in a value
+_OF_PARTY = ("outcome", "exporter", "recipient")  # the fields that a caller who belongs to a party may search by
 
 _ONCE: dict[str, tuple[str, dict[str, Any]]] = {
     "since": (
@@ -143,12 +145,17 @@ def add(app: FastAPI, service: Service) -> None:
     )
     def decisions(request: Request) -> Response:
         """The decisions that match all parameters, newest first, in pages."""
-        caller_of(request.scope, "read")
+        caller = caller_of(request.scope, "read", of_party=True)
         query, page_asked = asked(repeated(request)), paging.Asked.of(request, LIMIT, MOST_ROWS)
+        if caller.party is not None:
+            query = _of_party(query, caller.party)
         try:
             page = service.read(lambda connection: find(connection, query, page_asked.cursor, page_asked.limit))
         except CursorRefused:
             raise paging.unknown() from None
+        if caller.party is not None:
+            # The register may have filled this in.
+            page = replace(page, rows=tuple(replace(row, recipient_country=None) for row in page.rows))
         return Response(json.dumps(written_page(page), ensure_ascii=False), media_type="application/json")
 
     @app.get(
@@ -158,8 +165,10 @@ def add(app: FastAPI, service: Service) -> None:
     )
     def decision(id: DecisionId, request: Request) -> Response:
         """The record and its place in the log. Personal values are in clear, unless they were erased."""
-        caller_of(request.scope, "read")
-        return Response(json.dumps(kept(service.stored(id)), ensure_ascii=False), media_type="application/json")
+        caller = caller_of(request.scope, "read", of_party=True)
+        stored = service.stored(id)
+        party_view.check_record(stored, caller)
+        return Response(json.dumps(kept(stored), ensure_ascii=False), media_type="application/json")
 
     @app.post(
         "/v1/decisions/{id}/erase",
@@ -210,12 +219,26 @@ def add(app: FastAPI, service: Service) -> None:
     )
     def replayed(id: DecisionId, request: Request) -> Response:
         """Decides the request of a record again, on its day and by its policies, and compares the two decisions. Nothing is recorded."""
-        caller_of(request.scope, "read")
+        caller = caller_of(request.scope, "read", of_party=True)
+        stored = service.stored(id)
+        party_view.check_record(stored, caller)
         try:
-            found = replaying.of(service.stored(id))
+            found = replaying.of(stored)
         except CannotReplay as cannot:
             raise RequestRefused("cannot-replay", str(cannot)) from None
         return Response(json.dumps(asdict(found), ensure_ascii=False), media_type="application/json")
+
+
+def _of_party(query: Query, party: str) -> Query:
+    """The search of a caller who belongs to a party. Raises RequestRefused where it asks for what may be of others."""
+    for name in FIELDS:
+        if name not in _OF_PARTY and getattr(query, name):
+            raise RequestRefused(
+                "forbidden", f"a search by `{name}` may tell what the register says of others: it needs an operator's key"
+            )
+    if any(exporter != party for exporter in query.exporter):
+        raise RequestRefused("forbidden", "the caller's key belongs to another party than the query names")
+    return replace(query, exporter=(party,))
 
 
 def asked(sent: Mapping[str, Sequence[str]]) -> Query:

@@ -5,6 +5,7 @@ The body is read once, as bytes, up to a limit. Only the engine validates these 
 it is added to the answer that was recorded and kept for retries, and is no part of it.
 """
 
+import asyncio
 import json
 from contextlib import suppress
 
@@ -15,10 +16,11 @@ import engine
 from service.api.operations import EXCHANGE_BODY, operation
 from service.api.receipts import ReceiptShown
 from service.api.sent import INCLUDE_RECEIPT, LANG, Plain, asked_with_receipt, body
-from service.callers.caller import caller_of
+from service.callers.caller import Caller, caller_of
 from service.decisions.decider import Decider
 from service.decisions.recording import Outgoing, record_and_answer
 from service.decisions.replay import Replaying
+from service.ledger import party_view
 from service.ledger.issuing import Issuing
 from service.problems import RequestRefused
 from service.service import Service
@@ -39,10 +41,10 @@ def add(app: FastAPI, service: Service) -> None:
     async def evaluate(request: Request) -> Response:
         """Decides the exchange in the body, records the decision, and answers with it."""
         scope = request.scope
-        caller = caller_of(scope, "evaluate")
+        caller = caller_of(scope, "evaluate", of_party=True)
         wanted, with_receipt = asked_with_receipt(request)
         if with_receipt:
-            caller_of(scope, "read")  # the receipt has what the register may have told
+            caller_of(scope, "read", of_party=True)  # the receipt has what the register may have told
         raw = await body(request, limit)
 
         async def decide() -> Outgoing:
@@ -53,13 +55,16 @@ def add(app: FastAPI, service: Service) -> None:
             return Outgoing.of(decided, decided.answer, noted)
 
         response = await record_and_answer(service, request, caller, raw, decide)
-        return await receipted(response) if with_receipt else response
+        return await receipted(response, caller) if with_receipt else response
 
-    async def receipted(response: Response) -> Response:
+    async def receipted(response: Response, caller: Caller) -> Response:
         """The answer with its receipt, or as it is where no receipt can be made now: the decision is recorded all the same."""
         answer = bytes(response.body)
         with suppress(RequestRefused):
-            receipt = (await issuing.receipt(json.loads(answer)["id"])).to_bytes()
+            id = json.loads(answer)["id"]
+            if caller.party is not None:
+                party_view.check_record(await asyncio.to_thread(service.stored, id), caller)
+            receipt = (await issuing.receipt(id)).to_bytes()
             response.body = b'%b,"receipt":%b}' % (answer.removesuffix(b"}"), receipt)
             response.headers["content-length"] = str(len(response.body))
         return response

@@ -17,6 +17,7 @@ from service.api.parameters import parameter, single
 from service.api.sent import INCLUDE, language, parts
 from service.callers.caller import caller_of
 from service.decisions.replay import CannotReplay, Replaying
+from service.ledger import party_view
 from service.log.canonical_json import canonical
 from service.problems import RequestRefused
 from service.service import Service
@@ -65,12 +66,14 @@ def add(app: FastAPI, service: Service) -> None:
 
         The header `Verdict` says whether this version comes to the recorded verdict: `same` or `other`; `unknown` for an older record.
         """
-        caller_of(request.scope, "read")
+        caller = caller_of(request.scope, "read", of_party=True)
         asked, page = single(request), paging.Asked.of(request, MOST_POSSIBLE, MOST_POSSIBLE)
         include = parts(asked.get("include")) or BY_DEFAULT
         lang = language(asked["lang"]) if "lang" in asked else None
+        stored = service.stored(id)
+        party_view.check_record(stored, caller)
         try:
-            again = replaying.reopened(service.stored(id))
+            again = replaying.reopened(stored)
             written = again.explanation(include, lang)
         except CannotReplay as cannot:
             raise RequestRefused("cannot-replay", str(cannot)) from None

@@ -16,6 +16,7 @@ from service.api.sent import Plain, body
 from service.callers.caller import caller_of
 from service.decisions.decider import Decider
 from service.decisions.replay import CannotReplay, Replaying
+from service.ledger import party_view
 from service.log.record import PolicyDigests
 from service.policies.live import Live
 from service.problems import RequestRefused
@@ -85,14 +86,16 @@ def add(app: FastAPI, service: Service) -> None:
 
         With `for`, the exchange of that decision is judged again, on its day and by its policies.
         """
-        caller_of(request.scope, "evaluate")
+        caller = caller_of(request.scope, "evaluate", of_party=True)
         id = single(request).get("for")
         if id is None:
             live = service.live
             return _page(request, live.digests, known(live))
-        caller_of(request.scope, "read")
+        caller_of(request.scope, "read", of_party=True)
+        stored = service.stored(id)
+        party_view.check_record(stored, caller)
         try:
-            again = replaying.reopened(service.stored(id))
+            again = replaying.reopened(stored)
         except CannotReplay as cannot:
             raise RequestRefused("cannot-replay", str(cannot)) from None
         digests = PolicyDigests(**again.record["bundle"])
@@ -104,7 +107,7 @@ def add(app: FastAPI, service: Service) -> None:
 
         Nothing is recorded. A fact in an address could be logged on its way, so the exchange is in the body.
         """
-        caller = caller_of(request.scope, "evaluate")
+        caller = caller_of(request.scope, "evaluate", of_party=True)
         raw = await body(request, service.settings.body_limit)
         async with service.turns:
             live, now = service.live, service.clock()

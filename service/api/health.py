@@ -84,7 +84,7 @@ def add(app: FastAPI, service: Service) -> None:
 
         Callers with the scope `read` see what is wrong, with paths and lines. All others see only that something is wrong.
         """
-        whole = "caller" in request.scope and "read" in request.scope["caller"].scopes
+        whole = "caller" in request.scope and request.scope["caller"].reads
         refused = shown(service.policies.refused)
         if refused and not whole:
             refused = RefusalShown(at=refused.at, reason=_FOR_READERS)

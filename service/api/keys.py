@@ -2,17 +2,17 @@
 
 import json
 from datetime import UTC, date
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 import sqlalchemy as sa
 from fastapi import FastAPI, Path, Request, Response
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator, model_validator
 
 from service.api import paging
 from service.api.operations import json_body, operation
 from service.api.sent import Plain, body
 from service.callers import keys
-from service.callers.caller import SCOPES, Caller, Scope, caller_of
+from service.callers.caller import MOST_OF_A_PARTY, OF_A_PARTY, SCOPES, Caller, Scope, caller_of, is_party
 from service.decisions.idempotency import KeptAnswer, once
 from service.problems import ProblemPlace, RequestRefused, wrong_members
 from service.service import Service
@@ -32,6 +32,18 @@ class NewKey(BaseModel):
     )
     scopes: tuple[Scope, ...] = Field(min_length=1, max_length=len(SCOPES), description="what the key may do")
     expires_on: date | None = Field(default=None, description="the last day, in UTC, on which the key is valid")
+    party: Annotated[str, StringConstraints(min_length=1, max_length=MOST_OF_A_PARTY)] | None = Field(
+        default=None,
+        description="the id of the party to which the key belongs: it acts as that exporter and reads what belongs to it,"
+        " with the scopes `evaluate`, `commit` and `read` only",
+    )
+
+    @field_validator("party")
+    @classmethod
+    def _a_party(cls, party: str | None) -> str | None:
+        if party is not None and not is_party(party):
+            raise ValueError("the id of a party may have printable characters only")
+        return party
 
     @field_validator("name")
     @classmethod
@@ -39,6 +51,12 @@ class NewKey(BaseModel):
         if not name.isprintable():
             raise ValueError("a name may have printable characters only")
         return name
+
+    @model_validator(mode="after")
+    def _of_a_party(self) -> Self:
+        if self.party is not None and not set(self.scopes) <= set(OF_A_PARTY):
+            raise ValueError("a party's key may have the scopes `evaluate`, `commit` and `read` only")
+        return self
 
 
 class KeyInfo(BaseModel):
@@ -54,6 +72,9 @@ class KeyInfo(BaseModel):
     expires_on: str | None
     revoked_at: str | None
     revoked_by: str | None
+    party: str | None = Field(
+        default=None, description="the id of the party to which the key belongs; null for an operator's key"
+    )
 
 
 class MadeKey(KeyInfo):
@@ -88,7 +109,7 @@ def add(app: FastAPI, service: Service) -> None:
             now = service.clock()
             if wanted.expires_on is not None and wanted.expires_on < now.astimezone(UTC).date():
                 raise _wrong(ProblemPlace(pointer="/expires_on", code="past", detail="this day is over"))
-            key, told = keys.create(transaction, wanted.name, wanted.scopes, wanted.expires_on, caller.id, now)
+            key, told = keys.create(transaction, wanted.name, wanted.scopes, wanted.expires_on, caller.id, now, wanted.party)
             answer, kept = (_written({**key.shown(), "key": each}) for each in (told, None))
             return KeptAnswer(answer, 201, kept=kept, after=lambda: changed("key-created", caller, key, request))
 

@@ -7,6 +7,7 @@ from fastapi import FastAPI, Request, Response
 
 from service.api.operations import DecisionId, in_path, operation
 from service.callers.caller import caller_of
+from service.ledger import party_view
 from service.log.cosignatures import last_cosigned, with_cosignatures
 from service.log.earlier_records import EarlierRecords
 from service.log.proofs import LogTree, NotInTree, log_tree
@@ -126,5 +127,7 @@ def add(app: FastAPI, service: Service) -> None:
         If the record is too long to be a leaf, the extra data are the leaf, which holds its digest. If it is older than the tree, the proof
         is of the leaf `earlier`, and the extra data lead from the record to the root in that leaf.
         """
-        caller_of(request.scope, "read")
+        caller = caller_of(request.scope, "read", of_party=True)
+        if caller.party is not None:
+            party_view.check_decision(service.stored(id), caller)
         return shown(lambda tree: tree.proof(id, earlier).to_bytes())

@@ -2,6 +2,7 @@
 `GET /v1/decisions/{id}/receipt`: one answer, to be verified without the service. `GET /v1/withdrawals`: the commitments that ended.
 """
 
+import asyncio
 import json
 from dataclasses import replace
 from datetime import timedelta
@@ -15,10 +16,12 @@ from service.api import paging
 from service.api.operations import DecisionId, Shown, operation
 from service.callers.caller import caller_of
 from service.decisions.replay import Replaying
+from service.ledger import party_view
 from service.ledger.ended import MOST_ENDED, withdrawals
 from service.ledger.issuing import Issuing
 from service.log.proofs import log_tree
 from service.problems import Kind, RequestRefused
+from service.receipts.receipt import Receipt
 from service.receipts.withdrawals import SCHEMA
 from service.service import Service
 from service.store.log_key import LogRefused
@@ -65,6 +68,12 @@ def add(app: FastAPI, service: Service) -> None:
     """Put the endpoints on the application."""
     issuing = Issuing(service, Replaying.shared(app, service))
 
+    async def made(id: str, request: Request) -> Receipt:
+        caller = caller_of(request.scope, "read", of_party=True)
+        if caller.party is not None:
+            party_view.check_record(await asyncio.to_thread(service.stored, id), caller)
+        return await issuing.receipt(id)
+
     @app.get(
         "/v1/decisions/{id}/receipt",
         response_model=ReceiptShown,
@@ -76,8 +85,7 @@ def add(app: FastAPI, service: Service) -> None:
 
         The first receipt of a decision adds a leaf to the log, and so does the first one after the decision was committed.
         """
-        caller_of(request.scope, "read")
-        return Response((await issuing.receipt(id)).to_bytes(), media_type="application/json")
+        return Response((await made(id, request)).to_bytes(), media_type="application/json")
 
     @app.get(
         "/v1/decisions/{id}/receipt/tlog-proof",
@@ -94,8 +102,7 @@ def add(app: FastAPI, service: Service) -> None:
     )
     async def proof(id: DecisionId, request: Request) -> Response:
         """The C2SP tlog-proof of the receipt's leaf, which is its extra data. What opens the commitments is not in it."""
-        caller_of(request.scope, "read")
-        found = await issuing.receipt(id)
+        found = await made(id, request)
         return Response(replace(found.proof, extra=found.leaf).to_bytes(), media_type=TEXT)
 
     @app.get(
@@ -118,8 +125,7 @@ def add(app: FastAPI, service: Service) -> None:
     )
     async def cose(id: DecisionId, request: Request) -> Response:
         """The RFC 9942 receipt of the receipt's leaf. Whoever verifies it needs the leaf too."""
-        caller_of(request.scope, "read")
-        return Response((await issuing.receipt(id)).cose.to_bytes(), media_type=COSE)
+        return Response((await made(id, request)).cose.to_bytes(), media_type=COSE)
 
     # This is not `async`: reading waits for the disk, so each call runs in a thread.
     @app.get(

@@ -33,6 +33,7 @@ from service.store.tables import (
     metadata,
     movement,
     opening,
+    promise,
     right_line,
     right_opening,
     settlement,
@@ -53,6 +54,7 @@ FROM_LEAVES = (
     opening,
     right_line,
     right_opening,
+    promise,
     counted,
     settlement,
     benefit,
@@ -154,6 +156,7 @@ class Replica:
             created_at=leaf["at"],
             created_by=leaf["by"],
             expires_on=leaf["expires_on"],
+            party=leaf.get("party"),
         )
 
     def _key_revoked(self, index: int, leaf: Leaf) -> None:
@@ -251,6 +254,16 @@ class Replica:
     def _flow(self, index: int, leaf: Leaf) -> None:
         self.rows.execute(sa.delete(flow).where(flow.c.commitment == leaf["commitment"]))
         self._insert(flow, **leaf["flow"], commitment=leaf["commitment"], live=True)
+
+    def _promises(self, index: int, leaf: Leaf) -> None:
+        self.rows.execute(sa.delete(promise).where(promise.c.commitment == leaf["commitment"]))
+        for row in leaf["promises"]:
+            self._insert(promise, **row, commitment=leaf["commitment"])
+
+    def _promise_kept(self, index: int, leaf: Leaf) -> None:
+        here = sa.and_(promise.c.commitment == leaf["commitment"], promise.c.number == leaf["number"])
+        kept = {"kept_on": leaf["kept_on"], "evidence": leaf["evidence"], "document": leaf["sha256"]}
+        self._update(promise, here, **kept, reported_at=leaf["at"], reported_by=leaf["by"])
 
     def _counter_opening(self, index: int, leaf: Leaf) -> None:
         shown = {name: leaf[name] for name in ("id", "counter", "meaning", "key", "day", "by", "reason", "at")}

@@ -20,11 +20,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from service.callers.caller import SCOPES, Caller
+from service.callers.caller import OF_A_PARTY, SCOPES, Caller
 from service.log.tree_leaves import Happening, append
 from service.store.database import Database
 from service.store.moments import moment_text
 from service.store.tables import caller as rows
+from service.store.tables import entity_alias
 
 # A process trusts its cached keys for this long. After this time, a key revoked in another process is refused everywhere.
 BELIEVED_SECONDS = 5.0
@@ -36,7 +37,11 @@ _KEY = re.compile(r"ff_([0-9a-f]{12})_([A-Za-z0-9_-]{43})")
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A key as the database has it. `expires_on` is the last day, in UTC, on which it is valid."""
+    """
+    A key as the database has it. `expires_on` is the last day, in UTC, on which it is valid.
+
+    `party` is the id of the party to which it belongs, None for an operator's key.
+    """
 
     id: str
     name: str
@@ -47,6 +52,7 @@ class Key:
     expires_on: str | None
     revoked_at: str | None
     revoked_by: str | None
+    party: str | None = None
 
     def good(self, now: datetime) -> bool:
         """Whether the key is neither revoked nor expired."""
@@ -60,7 +66,7 @@ class Key:
 
     def caller(self) -> Caller:
         """The caller that the key stands for."""
-        return Caller(f"key:{self.id}", frozenset(self.scopes))
+        return Caller(f"key:{self.id}", frozenset(self.scopes), self.party)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +88,24 @@ class Presented:
 
 
 def create(
-    transaction: sa.Connection, name: str, scopes: Iterable[str], expires_on: date | None, by: str, now: datetime
+    transaction: sa.Connection,
+    name: str,
+    scopes: Iterable[str],
+    expires_on: date | None,
+    by: str,
+    now: datetime,
+    party: str | None = None,
 ) -> tuple[Key, str]:
-    """Make a key, in a writing transaction. Returns the row, and the key itself, which cannot be shown again."""
+    """
+    Make a key, in a writing transaction. Returns the row, and the key itself, which cannot be shown again.
+
+    A `party` that the register knows by another name is kept by its id there. Raises ValueError if a party's key would have a scope
+    that is not in OF_A_PARTY.
+    """
     secret = secrets.token_urlsafe(32)
     given = frozenset(scopes)
+    if party is not None and not given <= set(OF_A_PARTY):
+        raise ValueError("a party's key has another scope than a party may have")
     key = Key(
         id=secrets.token_hex(6),
         name=name,
@@ -97,6 +116,7 @@ def create(
         expires_on=None if expires_on is None else expires_on.isoformat(),
         revoked_at=None,
         revoked_by=None,
+        party=None if party is None else _registered(transaction, party),
     )
     transaction.execute(
         sa.insert(rows).values(
@@ -107,10 +127,13 @@ def create(
             created_at=key.created_at,
             created_by=key.created_by,
             expires_on=key.expires_on,
+            party=key.party,
         )
     )
     made = {"key": key.id, "scopes": list(key.scopes), "expires_on": key.expires_on}
     hidden = {"name": name, "by": by, "secret_hash": key.secret_hash.hex()}
+    if key.party is not None:
+        hidden["party"] = key.party
     append(transaction, Happening("key-made", key.created_at, made, hidden))
     return key, f"ff_{key.id}_{secret}"
 
@@ -205,6 +228,12 @@ class KeyRing:
     def _look_for_any(self) -> bool:
         with self._database.reading.connect() as connection:
             return connection.execute(sa.select(rows.c.id).limit(1)).first() is not None
+
+
+def _registered(transaction: sa.Connection, party: str) -> str:
+    """The id of a party in the register, where the register knows it by another name; otherwise the name as it is."""
+    here = sa.select(entity_alias.c.id).where(entity_alias.c.kind == "party", entity_alias.c.alias == party)
+    return transaction.execute(here).scalar_one_or_none() or party
 
 
 def _hash(secret: str) -> bytes:

@@ -16,11 +16,12 @@ from typing import Any
 import jwt
 
 from service.callers import issuer_keys
-from service.callers.caller import SCOPES, Caller
+from service.callers.caller import OF_A_PARTY, SCOPES, Caller, is_party
 from service.problems import RequestRefused
 
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
 SCOPE_PREFIX = "fifthfactor:"
+PARTY = "fifthfactor_party"  # the claim with the id of the party to which the caller belongs
 LEEWAY_SECONDS = 30  # clocks differ
 KEYS_SECONDS = 300  # how long the issuer's keys are used
 UNKNOWN_KEY_SECONDS = 30  # the least time between two fetches because of an unknown key id
@@ -138,7 +139,14 @@ def _meant(claims: Mapping[str, Any]) -> Caller:
     if not isinstance(scopes, str):
         raise TokenRefused("the claim `scope` must be a text: scopes separated by spaces")
     granted = {each.removeprefix(SCOPE_PREFIX) for each in scopes.split(" ") if each.startswith(SCOPE_PREFIX)}
-    return Caller(f"sub:{subject}", frozenset(granted & set(SCOPES)))
+    if PARTY not in claims:
+        return Caller(f"sub:{subject}", frozenset(granted & set(SCOPES)))
+    party = claims[PARTY]
+    if not isinstance(party, str) or not is_party(
+        party
+    ):  # INVARIANT (fail closed): a claim that names no party is not an operator's
+        raise TokenRefused(f"the claim `{PARTY}` must be the id of a party")
+    return Caller(f"sub:{subject}", frozenset(granted & set(OF_A_PARTY)), party)
 
 
 def _unreachable() -> RequestRefused:

@@ -17,29 +17,42 @@ from service.cli.output import complain
 app = Commands(help="Make, list and revoke the keys that callers need.")
 
 
-@app.add("keys create --name gateway --scope evaluate --scope commit")
+@app.add(
+    "keys create --name gateway --scope evaluate --scope commit",
+    "keys create --name clinic --party clinic-7 --scope evaluate --scope commit --scope read",
+)
 def create(
     name: Annotated[str, typer.Option(help="A name that says what the key is for; the list shows it.")],
     scope: Annotated[
         list[str], typer.Option(help="What the key allows: evaluate, commit, read, review or administer; may be repeated.")
     ],
     expires: Annotated[str | None, typer.Option(help="Last day of the key, in UTC, like 2027-03-31. [none]")] = None,
+    party: Annotated[
+        str | None,
+        typer.Option(help="Id of the party to which the key belongs, as the register has it. [none: an operator's key]"),
+    ] = None,
     database: Database = None,
 ) -> int:
     """
     Make a key and print it. It is shown only once.
+
+    A key of a party acts as that exporter, and reads what belongs to it; it may have the scopes evaluate, commit and read.
     """
     from service.callers import keys as held
-    from service.callers.caller import SCOPES
+    from service.callers.caller import OF_A_PARTY, SCOPES, is_party
     from service.store.upgrade import writing
 
     if not name.isprintable() or not 1 <= len(name) <= held.MOST_CHARACTERS:
         raise UsedWrongly(f"`--name` must be 1 to {held.MOST_CHARACTERS} printable characters")
     if unknown := [each for each in scope if each not in SCOPES]:
         raise UsedWrongly(f"there is no scope `{unknown[0]}`; use one of {', '.join(SCOPES)}")
+    if party is not None and not is_party(party):
+        raise UsedWrongly("`--party` must be the id of a party: printable characters")
+    if party is not None and (other := [each for each in scope if each not in OF_A_PARTY]):
+        raise UsedWrongly(f"a party's key cannot have the scope `{other[0]}`; use some of {', '.join(OF_A_PARTY)}")
     last = _last_day(expires) if expires is not None else None
     with writing(address(database), log_key()) as transaction:
-        key, told = held.create(transaction, name, scope, last, BY, datetime.now(UTC))
+        key, told = held.create(transaction, name, scope, last, BY, datetime.now(UTC), party)
     _audit("key-created", key.id, key.scopes)
     print(told)
     return 0
@@ -62,7 +75,8 @@ def list_(database: Database = None, as_json: AsJson = False) -> int:
     for key in found:
         state = "revoked" if key.revoked_at else "good" if key.good(now) else "expired"
         until = f" until {key.expires_on}" if key.expires_on else ""
-        print(f"{key.id}  {state}{until}  {','.join(key.scopes)}  {key.name}")
+        of = f" of {key.party}" if key.party else ""
+        print(f"{key.id}  {state}{until}{of}  {','.join(key.scopes)}  {key.name}")
     return 0
 
 

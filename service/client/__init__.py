@@ -15,6 +15,7 @@ from .asynchronous import AsyncClient
 from .benefits import BenefitBalance, BenefitLine, BenefitMonth
 from .errors import ClientError, Malformed, Place, Refused, Unavailable
 from .explanation import Explanation
+from .promises import Promise
 from .reviews import Recorded, Review, SignOff, SignOffsGiven, Then
 from .rights import OpenedRight, RightReach, RightsEvidence, RightsLine, RightsOpening
 from .statistics import Concentration, Statistics
@@ -42,6 +43,7 @@ __all__ = [
     "OpenedRight",
     "Owed",
     "Place",
+    "Promise",
     "Question",
     "Recorded",
     "Refused",

@@ -17,6 +17,7 @@ from .benefits import BenefitBalance, BenefitLine, filters
 from .errors import Malformed, Refused, Unavailable
 from .explanation import Explanation
 from .pages import Filter, Item, Pages
+from .promises import Promise
 from .reviews import Recorded, Review, SignOff, SignOffsGiven
 from .rights import RightsLine, RightsOpening
 from .statistics import Concentration, Statistics
@@ -241,6 +242,14 @@ class AsyncClient:
     async def concentration(self, by: Iterable[str] = ("kind",), **filters: str) -> Concentration:
         """The largest parties' shares and the Herfindahl index by `venue`, `sector`, `kind` and the like; `since` and `until` are years."""
         return await self._call(calls.concentration(by, filters))
+
+    def promises(self, **filters: Filter) -> AsyncIterator[Promise]:
+        """The promises of committed exchanges, by their last days; filtered by `party` or `state`. The time-out is that of a page."""
+        return self._each(calls.promises(filters))
+
+    async def keep_promise(self, commitment: str, number: int, *, evidence: str, dated: date, document: str) -> Promise:
+        """Report that a promise was kept: the kind and day of the document that shows it, and its SHA-256 in hexadecimal."""
+        return await self._call(calls.keep(commitment, number, evidence, dated, document))
 
     async def put_party(self, id: str, party: Mapping[str, Any]) -> dict[str, Any]:
         """Write a party of the register. `party` replaces everything stated before."""

@@ -14,6 +14,7 @@ from .benefits import BenefitBalance, BenefitLine
 from .errors import Malformed, Refused
 from .explanation import Explanation
 from .pages import Filter, Pages, query
+from .promises import Promise
 from .reviews import Recorded, Review, SignOff, SignOffsGiven, Then, Verdict
 from .rights import RightsLine, RightsOpening
 from .shapes import member
@@ -277,6 +278,24 @@ def concentration(by: Iterable[str], filters: Mapping[str, str]) -> Call[Concent
     """Read how concentrated it is."""
     path = "/v1/statistics/concentration" + query({"by": ",".join(by), **_period(filters)})
     return Call("GET", path, lambda came: shaped(Concentration, came.document()))
+
+
+def promises(filters: Mapping[str, Filter]) -> Pages[Promise]:
+    """Read every page of promises."""
+    return Pages("/v1/ledger/promises", "promises", Promise, filters)
+
+
+def keep(commitment: str, number: int, evidence: str, dated: date, document: str) -> Call[Promise]:
+    """Report that a promise was kept."""
+    path = f"/v1/commitments/{_part(commitment)}/promises/{number}/kept"
+
+    def read(came: Came) -> Promise:
+        found = shaped(Promise, came.document())
+        if (found.commitment, found.number, found.document) != (commitment, number, document) or found.state != "kept":
+            raise Malformed("the answer is about another promise, or does not say that it was kept")
+        return found
+
+    return Call("POST", path, read, _json({"evidence": evidence, "dated": dated.isoformat(), "document": document}))
 
 
 def put(kind: str, id: str, content: Mapping[str, Any]) -> Call[dict[str, Any]]:

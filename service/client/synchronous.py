@@ -18,6 +18,7 @@ from .deadline import Transport, within
 from .errors import Malformed, Refused
 from .explanation import Explanation
 from .pages import Filter, Item, Pages
+from .promises import Promise
 from .reviews import Recorded, Review, SignOff, SignOffsGiven
 from .rights import RightsLine, RightsOpening
 from .statistics import Concentration, Statistics
@@ -241,6 +242,14 @@ class Client:
     def concentration(self, by: Iterable[str] = ("kind",), **filters: str) -> Concentration:
         """The largest parties' shares and the Herfindahl index by `venue`, `sector`, `kind` and the like; `since` and `until` are years."""
         return self._call(calls.concentration(by, filters))
+
+    def promises(self, **filters: Filter) -> Iterator[Promise]:
+        """The promises of committed exchanges, by their last days; filtered by `party` or `state`. The time-out is that of a page."""
+        return self._each(calls.promises(filters))
+
+    def keep_promise(self, commitment: str, number: int, *, evidence: str, dated: date, document: str) -> Promise:
+        """Report that a promise was kept: the kind and day of the document that shows it, and its SHA-256 in hexadecimal."""
+        return self._call(calls.keep(commitment, number, evidence, dated, document))
 
     def put_party(self, id: str, party: Mapping[str, Any]) -> dict[str, Any]:
         """Write a party of the register. `party` replaces everything stated before."""

@@ -15,6 +15,7 @@ from uuid_utils import uuid7
 
 import engine
 from service.callers.caller import Caller
+from service.ledger import party_view
 from service.ledger.book import Book
 from service.ledger.counts import ANY_NUMBER, Counts, Filled, Moment
 from service.log.canonical_json import NotCanonical
@@ -100,7 +101,7 @@ class Decider:
         key = self._key(live, body, asked, now, caller)
         if key and (kept := live.decisions.find(key)) and not self._may_be_signed(kept):
             return self._again(live, body, asked, kept, now, caller)
-        judged = self.judge(live, self._accepted(body, asked.lang), now, request_id)
+        judged = self.judge(live, self._accepted(body, asked.lang, caller), now, request_id)
         decided = self.tell(judged, asked, request_id, caller)
         if key and judged.judgement is judged.unsigned:
             other = live.decisions.keep(key, decided.written, judged.filled.exchange, judged.filled.marks)
@@ -116,23 +117,27 @@ class Decider:
 
         What the vocabulary says of a contradiction is told in `lang`.
         """
-        return self._accepted(self._body(live, raw, now, caller, lang), lang)
+        return self._accepted(self._body(live, raw, now, caller, lang), lang, caller)
 
     def _body(self, live: Live, raw: bytes, now: datetime, caller: Caller, lang: str) -> named_exchanges.Body:
         """The body of an exchange with what the register says. Raises RequestRefused."""
         try:
-            return named_exchanges.read(live, raw, self._service.store.database.reading, self._today(now), caller.reads)
+            body = named_exchanges.read(live, raw, self._service.store.database.reading, self._today(now), caller.reads)
         except engine.ExchangeRefused as refused:
             raise _refusal(refused, lang) from None
         except sa.exc.SQLAlchemyError:
             raise RequestRefused("not-ready", "the register cannot be read", headers={"Retry-After": "1"}) from None
+        party_view.check_sent(body.document, caller)
+        return body
 
-    def _accepted(self, body: named_exchanges.Body, lang: str) -> engine.Exchange:
+    def _accepted(self, body: named_exchanges.Body, lang: str, caller: Caller) -> engine.Exchange:
         """The exchange in a body. Raises RequestRefused."""
         try:
-            return body.accept()
+            exchange = body.accept()
         except engine.ExchangeRefused as refused:
             raise _refusal(refused, lang) from None
+        party_view.check_counted(body.live, exchange, caller)
+        return exchange
 
     def _key(self, live: Live, body: named_exchanges.Body, asked: TellingAsked, now: datetime, caller: Caller) -> bytes:
         """
@@ -324,7 +329,7 @@ class Decider:
         database = self._service.store.database
         try:
             silent = self._counts.rights.silent(database, live, exchange.document)
-            if silent and not live.counting.counters:
+            if silent and not live.counting.counters and not live.counting.promises:
                 return Filled(exchange, {}, {})
             if silent and self._counts.unused(database, live):
                 if not self._counts.sent(live, exchange.document):

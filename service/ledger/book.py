@@ -339,12 +339,12 @@ class Book:
         noted = transaction.execute(sa.select(sa.func.min(counted.c.last)).where(here)).scalar_one_or_none()
         if noted is not None and noted >= last:
             return
-        told = {"counting": counting.meaning, "meanings": [each.meaning for each in counting.counters], "last": last}
+        told = {"counting": counting.meaning, "meanings": list(counting.meanings), "last": last}
         tree_leaves.append(transaction, Happening("counting", now_text(), {**told, "before": noted}))
         if noted is None:
             meanings = [
                 "",
-                *(each.meaning for each in counting.counters),
+                *counting.meanings,
             ]  # the empty one, so that there is a row without counters too
             rows = [{"counting": counting.meaning, "meaning": each, "last": last} for each in meanings]
             transaction.execute(sa.insert(counted), rows)

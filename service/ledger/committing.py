@@ -20,10 +20,12 @@ from uuid_utils import uuid7
 import engine
 from service.callers.caller import Caller
 from service.decisions.decider import DecidedNow, Decider, TellingAsked
-from service.ledger import flow_lines, money_sums, rights_book
+from service.ledger import flow_lines, money_sums, party_view, rights_book
 from service.ledger.benefits import book_settlement, reverse_settlement
 from service.ledger.book import Book
 from service.ledger.counts import Counts, Filled, Moment, bare, ends
+from service.ledger.party_view import EXPORTER
+from service.ledger.promise_book import Replaced
 from service.log import tree_leaves
 from service.log.canonical_json import canonical
 from service.log.leaf import clear, with_value
@@ -39,7 +41,6 @@ from service.store.counter_secret import LOST
 from service.store.moments import moment_text
 from service.store.tables import commitment, commitment_event, counted, movement
 
-EXPORTER = "exporter.id"
 State = Literal["committed", "withdrawn", "superseded"]
 _CHUNK = 25
 
@@ -175,10 +176,13 @@ class Ledger:
         """
         live = self._service.live
         if old:
+            party_view.check_commitment(transaction, self._book, old, caller)
             self._row_that_counts(transaction, old)
         now = self._service.clock()
-        ready = self._ready(transaction, live, decision, now, instead=bool(old))
+        ready = self._ready(transaction, live, decision, now, caller, instead=bool(old))
+        replaced = None
         if old:
+            replaced = self._replaced(transaction, live, old)
             self._end(transaction, old, "superseded", now)
         filled = self._counts.fill(transaction, live, ready.exchange, ready.moment, after=ready.stored.sequence)
         judged = self._decider.judge(live, ready.exchange, now, request_id, filled, transaction)
@@ -208,6 +212,7 @@ class Ledger:
         self._counts.rights.write(transaction, live, filled.exchange, id, sequence, ready.moment.as_of, at)
         moved = _contributions(live, judged.unsigned, ready.moment)
         self._book.move(transaction, id, sequence, moved)
+        self._counts.promises.make(transaction, live, id, filled.exchange, at, replaced)
         self._book.note(transaction, live.counting, _last_day(ready.moment, moved))
         settled = engine.settle(live.bundle.vocabulary, filled.exchange)
         book_settlement(transaction, self._book, id, filled.exchange, settled, ready.moment.as_of, at)
@@ -218,6 +223,7 @@ class Ledger:
 
     def withdraw(self, transaction: sa.Connection, id: str, caller: Caller, reason: str) -> Commitment:
         """End a commitment whose exchange does not happen: it no longer counts. Raises RequestRefused."""
+        party_view.check_commitment(transaction, self._book, id, caller)
         self._row_that_counts(transaction, id)
         now = self._service.clock()
         self._end(transaction, id, "withdrawn", now)
@@ -257,6 +263,11 @@ class Ledger:
 
     # --- reading -----------------------------------------------------------------------------------------------------
 
+    def seen(self, connection: sa.Connection, id: str, caller: Caller) -> Commitment | None:
+        """A commitment as a caller may see it, or None. Raises RequestRefused."""
+        party_view.check_commitment(connection, self._book, id, caller)
+        return self.read(connection, id)
+
     def read(self, connection: sa.Connection, id: str) -> Commitment | None:
         """A commitment, or None."""
         row = connection.execute(sa.select(commitment).where(commitment.c.id == id)).one_or_none()
@@ -277,7 +288,9 @@ class Ledger:
 
     # --- inside ------------------------------------------------------------------------------------------------------
 
-    def _ready(self, transaction: sa.Connection, live: Live, decision: str, now: datetime, *, instead: bool) -> _Ready:
+    def _ready(
+        self, transaction: sa.Connection, live: Live, decision: str, now: datetime, caller: Caller, *, instead: bool
+    ) -> _Ready:
         """
         The exchange of a decision that can be committed. Raises RequestRefused.
 
@@ -286,7 +299,8 @@ class Ledger:
         """
         stored = find(transaction, decision)
         if stored is None:
-            raise RequestRefused("not-found", "no decision of this id is recorded")
+            raise RequestRefused("not-found", "no decision with this id is recorded")
+        party_view.check_decision(stored, caller)
         # Committing makes a second decision on the same exchange, which is then committed too.
         same = sa.or_(commitment.c.decision == decision, commitment.c.evaluation == decision)
         taken = transaction.execute(sa.select(commitment.c.id).where(same)).scalars().first()
@@ -305,6 +319,7 @@ class Ledger:
         if not today - timedelta(days=self._service.settings.commit_within_days) <= as_of <= today:
             raise RequestRefused("not-committable", "the day of the decision is over: evaluate the exchange again")
         exchange = self._exchange(live, record, today)
+        party_view.check_counted(live, exchange, caller)
         made = datetime.fromisoformat(record["recorded_at"])
         for name, kind, id, version in _entities(exchange, record):
             if version is None:
@@ -317,6 +332,14 @@ class Ledger:
                 )
                 raise RequestRefused("not-committable", detail)
         return _Ready(stored, exchange, Moment(today, now))
+
+    def _replaced(self, transaction: sa.Connection, live: Live, id: str) -> Replaced | None:
+        """A commitment that another one replaces; None where the policies can no longer read its exchange."""
+        evaluation = transaction.execute(sa.select(commitment.c.evaluation).where(commitment.c.id == id)).scalar_one()
+        stored = find(transaction, evaluation)
+        assert stored is not None
+        exchange = _again(live, stored)
+        return None if exchange is None else Replaced(id, exchange)
 
     def _exchange(self, live: Live, record: dict[str, Any], today: date) -> engine.Exchange:
         """The exchange of a record as its caller sent it, as of today. Raises RequestRefused."""
@@ -334,7 +357,7 @@ class Ledger:
     def _row_that_counts(self, transaction: sa.Connection, id: str) -> None:
         state = transaction.execute(sa.select(commitment.c.state).where(commitment.c.id == id)).scalar_one_or_none()
         if state is None:
-            raise RequestRefused("not-found", "there is no commitment of this id")
+            raise RequestRefused("not-found", "there is no commitment with this id")
         if state != "committed":
             raise RequestRefused("commitment-ended", f"the commitment is {state} already")
 
@@ -395,6 +418,7 @@ class Ledger:
                 self._book.revive(transaction, row.id, *place)
         new = [each for each in moved if (each[0].place, each[1].meaning) not in known]
         self._book.move(transaction, row.id, row.sequence, new)
+        self._counts.promises.again(transaction, live, row.id, exchange, moment_text(self._service.clock()))
         self._book.note(transaction, live.counting, _last_day(moment, moved))
         self._flows.enter(transaction, live, row.id, moment.as_of, judgement)
         transaction.execute(sa.update(commitment).where(commitment.c.id == row.id).values(counting=live.counting.meaning))

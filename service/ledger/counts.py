@@ -17,6 +17,7 @@ import sqlalchemy as sa
 import engine
 from service.ledger import money_sums
 from service.ledger.book import ALWAYS, NOT_FOUND, Book, FoundCounts, Wanted
+from service.ledger.promise_book import Promises
 from service.ledger.rights_book import Made, RightsBook
 from service.policies.live import Live
 from service.problems import ProblemPlace, RequestRefused
@@ -67,6 +68,7 @@ class Counts:
     def __init__(self, settings: Settings, book: Book) -> None:
         self.book = book
         self.rights = RightsBook(book)
+        self.promises = Promises(book, settings.callers_counts)
         self._callers = settings.callers_counts
         self._since = settings.ledger_since if isinstance(settings.ledger_since, date) else date.max
 
@@ -76,11 +78,13 @@ class Counts:
 
         Raises sqlalchemy.exc.SQLAlchemyError.
         """
-        return not live.counting.facts or (self._since == date.max and not self.book.used(database))
+        return not (live.counting.facts or live.counting.promises) or (self._since == date.max and not self.book.used(database))
 
     def sent(self, live: Live, document: Mapping[str, Any]) -> bool:
-        """Whether the caller may have sent a count."""
-        return any(_stated(document, counter.name) is not None for counter in live.counting.counters)
+        """Whether the caller may have sent a count, or what a number of promises is filled in beside."""
+        counting = live.counting
+        beside = {fact.partition(".")[0] for each in counting.promises for fact in (each.fills, each.beside)}
+        return not beside.isdisjoint(document) or any(_stated(document, each.name) is not None for each in counting.counters)
 
     def fill(
         self,
@@ -150,6 +154,10 @@ class Counts:
                     marks[fact] = {"from": source, **shown(value, each.currency)}
                     if told is not None:
                         marks[fact]["brought"] = engine.to_json(sent) if each.currency else ends(told)
+        if counting.promises:
+            promised = self.promises.overdue(connection, live, exchange, moment.as_of, without)
+            counts.update(promised.counts)
+            marks.update({fact: dict(mark) for fact, mark in promised.marks.items()})
         counted = [fact for fact, mark in marks.items() if mark["from"] == "ledger"]
         currencies = {fact: each.currency for each in wanted for fact in each.counter.facts if each.currency}
         filled = counting.filled(exchange, counts, counted) if counts else exchange

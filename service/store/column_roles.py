@@ -58,6 +58,7 @@ _ROLES: Mapping[sa.Table, tuple[ColumnRole, Mapping[str, ColumnRole]]] = {
     tables.movement: (_DERIVED, {}),
     tables.tally: (_DERIVED, {}),
     tables.opening: (_DERIVED, {}),
+    tables.promise: (_DERIVED, {}),
     tables.counted: (_DERIVED, {}),
     tables.right_line: (_DERIVED, {}),
     tables.right_opening: (_DERIVED, {}),

@@ -35,6 +35,8 @@ _AT_ONCE = 4096
 _STATE_DOMAIN = b"fifthfactor/log-state/1\x00"
 _TILE_BYTES = TILE_WIDTH * HASH_BYTES
 _NOT_DIGESTED = (entry, term, entry_term, leaf_opening, tree_leaf, tree_tile, tree_node)  # the index is made from the records
+# A column that no row had when its digest was taken, so a digest has it only where it has a value.
+_NEWER_THAN_THE_TREE = {"caller": "party"}
 
 _SEALED_TREE = f"SELECT next, frontier, tail, seal FROM head WHERE name = '{_ROW}'"
 _LAST_SEAL = f"SELECT next, seal FROM head WHERE name = '{_ROW}'"
@@ -251,4 +253,10 @@ def _rows(connection: sa.Connection, table: sa.Table) -> Iterator[dict[str, Any]
     binary = connection.dialect.name == "postgresql"  # so that the order is the same on every server
     order = [sa.collate(each, "C") if binary and isinstance(each.type, sa.String) else each for each in table.primary_key]
     for row in connection.execute(sa.select(table).order_by(*order).execution_options(yield_per=1000)):
-        yield {name: bytes(each).hex() if isinstance(each, bytes | memoryview) else each for name, each in row._mapping.items()}
+        found = {
+            name: bytes(each).hex() if isinstance(each, bytes | memoryview) else each for name, each in row._mapping.items()
+        }
+        newer = _NEWER_THAN_THE_TREE.get(table.name)
+        if newer is not None and found[newer] is None:
+            del found[newer]
+        yield found

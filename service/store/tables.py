@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 BigInteger = sa.BigInteger().with_variant(sa.Integer, "sqlite")  # SQLite's row number is an INTEGER
 
-REVISION = "asset_entries"  # the newest of the migrations, which make these tables
+REVISION = "promises"  # the newest of the migrations, which make these tables
 
 metadata = sa.MetaData()
 
@@ -27,6 +27,7 @@ caller = sa.Table(
     sa.Column("expires_on", sa.String),
     sa.Column("revoked_at", sa.String),
     sa.Column("revoked_by", sa.String),
+    sa.Column("party", sa.String),  # to which it belongs; null for an operator's key
 )
 
 # --- calls that can be repeated ---------------------------------------------------------------------------------------
@@ -358,6 +359,25 @@ opening = sa.Table(
     sa.Column("reason", sa.String),
 )
 sa.Index("opening_counted", opening.c.counter, opening.c.key, opening.c.day)
+# What was promised by commitments, until a last day, and when it was kept. A promise of a commitment that ended is void.
+promise = sa.Table(
+    "promise",
+    metadata,
+    sa.Column("commitment", sa.String, sa.ForeignKey("commitment.id"), primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("name", sa.String, nullable=False),
+    sa.Column("meaning", sa.String, nullable=False),
+    sa.Column("by", sa.String),  # keyed hashes of the parties; null where not known
+    sa.Column("to", sa.String),
+    sa.Column("due", sa.String, nullable=False),
+    sa.Column("kept_on", sa.String),  # the day of the document that shows it
+    sa.Column("evidence", sa.String),
+    sa.Column("document", sa.String),  # SHA-256 of the document, hexadecimal
+    sa.Column("reported_at", sa.String),
+    sa.Column("reported_by", sa.String),
+    sa.Index("promise_by", "by", "due"),
+    sa.Index("promise_due", "due"),
+)
 # The meanings under which commitments were counted, and until which day. Without commitments there is nothing to read.
 counted = sa.Table(
     "counted",

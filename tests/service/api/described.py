@@ -6,6 +6,7 @@ One call of each operation, in an order in which each succeeds: what the example
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from starlette.testclient import TestClient
@@ -64,6 +65,7 @@ OPENING = {
     "evidence": [{"kind": "own-production", "dated": "2025-12-01"}],
     "reason": "register of the group, 2026",
 }
+PROMISING = {**PERMITTED, "terms": {"training_by": "2099-12-31", "training_places": 40, "training_host": "institute-9"}}
 SUBJECT, ACTION, RESOURCE = (
     {"type": "organization", "id": "hospital-3"},
     {"name": "transfer"},
@@ -166,6 +168,12 @@ STEPS = (
     Step("withdrawRightsOpening", "POST", "/v1/rights/openings/{opening}/withdraw", {"reason": "opened for another asset"}),
     Step("withdrawCommitment", "POST", f"{COMMITMENT}/withdraw", {"reason": "the lab closed"}),
     Step("listWithdrawals", "GET", "/v1/withdrawals"),
+    Step("evaluate", "POST", "/v1/evaluate", PROMISING, {"decision": "id"}),
+    Step("commit", "POST", "/v1/commitments", {"decision": "{decision}"}, {"commitment": "id"}, 201),
+    Step("listPromises", "GET", "/v1/ledger/promises?party=clinic-5&state=due"),
+    Step("keepPromise", "POST", f"{COMMITMENT}/promises/0/kept", {
+        "evidence": "training-record", "dated": "{today}", "document": "ab" * 32,
+    }),
     Step("openCounter", "POST", "/v1/ledger/openings", {
         "counter": "counts.cn",
         "per": {"exporter.id": "clinic-5"},
@@ -216,7 +224,7 @@ SHADOW = {
 
 def calls(client: TestClient) -> list[tuple[Step, Any, Any]]:
     """Make every call; each step with the body that was sent and the answer, whose status is as it should be."""
-    noted: dict[str, str] = {}
+    noted = {"today": datetime.now(UTC).date().isoformat()}
     found = []
     for step in STEPS:
         address, body = _filled(step.address, noted), _filled(step.body, noted)

@@ -1,0 +1,209 @@
+"""
+Promises: duties with a last day that commitments bring with them, and how many of a party's are overdue.
+
+A commit writes a row for each promise that its exchange makes, and a report with evidence marks it as kept. A promise whose commitment
+ended is void: the state of the commitment says so, and no row is deleted for it. A row names no party, only its keyed hash; what was
+promised is read from the record of the commitment, so that an erasure there erases it here.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import sqlalchemy as sa
+
+import engine
+from service.ledger.book import Book
+from service.ledger.hashed_names import party
+from service.log import tree_leaves
+from service.log.tree_leaves import Happening
+from service.policies.live import Live
+from service.problems import ProblemPlace, RequestRefused
+from service.store.tables import commitment, counted, promise
+
+_KEPT = ("kept_on", "evidence", "document", "reported_at", "reported_by")
+_SAME = ("name", "due", "by", "to")  # of two promises, beside their terms
+
+_OVERDUE = (
+    sa.select(promise.c.meaning, sa.func.count().label("number"))
+    .join(commitment, commitment.c.id == promise.c.commitment)
+    .where(
+        promise.c.by == sa.bindparam("by"),
+        promise.c.due < sa.bindparam("day"),
+        commitment.c.state == "committed",
+        commitment.c.id != sa.bindparam("without"),
+        sa.or_(promise.c.kept_on.is_(None), promise.c.kept_on > sa.bindparam("day")),
+    )
+    .group_by(promise.c.meaning)
+)
+_COUNTED = sa.select(counted.c.counting, counted.c.meaning)
+
+
+@dataclass(frozen=True, slots=True)
+class FilledPromises:
+    """The numbers of overdue promises for one exchange, by the facts that take them, and how a record shows each."""
+
+    counts: Mapping[str, engine.Range]
+    marks: Mapping[str, Mapping[str, Any]]
+
+
+class Promises:
+    """The promises in one database. Its methods take the connection to work on; those that write take a writing transaction."""
+
+    def __init__(self, book: Book, callers: str) -> None:
+        self._book = book
+        self._callers = callers
+
+    def overdue(
+        self,
+        connection: sa.Connection | None,
+        live: Live,
+        exchange: engine.Exchange,
+        day: date,
+        without: str | None = None,
+    ) -> FilledPromises:
+        """
+        How many promises of the exchange's parties are overdue on a day, where the exchange states what they are told beside.
+
+        A ledger that holds nothing needs no connection. `without` is the commitment of this exchange, if it has one. The number has no
+        upper end where some commitments were made under another meaning of the promise. Raises RequestRefused if the caller sent a number
+        and the settings do not allow it.
+        """
+        counts: dict[str, engine.Range] = {}
+        marks: dict[str, dict[str, Any]] = {}
+        for fact, promises in _by_fact(live).items():
+            sent = exchange.as_stated().values.get(fact)
+            told = sent if isinstance(sent, engine.Range) else None
+            if told is not None and self._callers == "refuse":
+                place = ProblemPlace(pointer="/" + fact.replace(".", "/"), code="counter-brought", detail=_LEAVE_OUT)
+                raise RequestRefused("exchange-refused", _LEAVE_OUT, errors=(place,))
+            known = [each for each in promises if each.beside in exchange.values]
+            by = {each.by: id for each in known if isinstance(id := exchange.value(each.by), str)}
+            if not known or len(by) < len({each.by for each in known}):
+                continue  # nobody knows whose promises to count
+            kept = self._number(connection, known, by, day, without)
+            value = kept if told is None else _wider(kept, told)
+            counts[fact] = value
+            source = "ledger" if told is None else "caller" if value == told else "both"
+            marks[fact] = {"from": source, **_ends(value)} | ({} if told is None else {"brought": _ends(told)})
+        return FilledPromises(counts, marks)
+
+    def make(
+        self, transaction: sa.Connection, live: Live, id: str, exchange: engine.Exchange, at: str, replaced: "Replaced | None"
+    ) -> None:
+        """
+        Write the promises that a commitment makes.
+
+        `replaced` is the commitment that it replaces: what was kept of it stays kept, where the same is promised again.
+        """
+        rows = [*self._rows(transaction, live, exchange)]
+        if replaced is not None:
+            before = {tuple(row[name] for name in _SAME): row for row in self._held(transaction, replaced.id)}
+            for row in rows:
+                same = before.get(tuple(row[name] for name in _SAME))
+                terms = next(each.terms for each in live.counting.promises if each.name == row["name"])
+                if same is not None and all(exchange.value(fact) == replaced.exchange.value(fact) for fact in terms.values()):
+                    row |= {name: same[name] for name in _KEPT}
+        if rows:
+            self._write(transaction, id, rows, at)
+
+    def again(self, transaction: sa.Connection, live: Live, id: str, exchange: engine.Exchange, at: str) -> None:
+        """Write the promises of a commitment again, under the present policies; what was kept of a promise that stays, stays kept."""
+        before = self._held(transaction, id)
+        held = {(row["name"], row["due"]): row for row in before}
+        rows = []
+        for row in self._rows(transaction, live, exchange):
+            same = held.get((row["name"], row["due"]), row)
+            # A party that was erased from the record is still the one of the row.
+            parties = {name: row[name] or same[name] for name in ("by", "to")}
+            kept = {name: same[name] for name in _KEPT if parties["by"] == same["by"]}
+            rows.append({**row, **parties, **kept})
+        if rows != before:
+            transaction.execute(sa.delete(promise).where(promise.c.commitment == id))
+            self._write(transaction, id, rows, at)
+
+    def keep(
+        self, transaction: sa.Connection, id: str, number: int, kept_on: date, evidence: str, document: str, at: str, by: str
+    ) -> None:
+        """Mark a promise as kept, by a document of a day. The promise must be there."""
+        here = (promise.c.commitment == id, promise.c.number == number)
+        kept = {"kept_on": kept_on.isoformat(), "evidence": evidence, "document": document}
+        transaction.execute(sa.update(promise).where(*here).values(**kept, reported_at=at, reported_by=by))
+        members: dict[str, Any] = {"commitment": id, "number": number, "kept_on": kept["kept_on"], "evidence": evidence}
+        tree_leaves.append(transaction, Happening("promise-kept", at, members, {"sha256": document, "by": by}))
+
+    # --- inside --------------------------------------------------------------------------------------------------------
+
+    def _number(
+        self,
+        connection: sa.Connection | None,
+        promises: Sequence[engine.Promise],
+        by: Mapping[str, str],
+        day: date,
+        without: str | None,
+    ) -> engine.Range:
+        if connection is None:
+            return engine.Range.exact(0)
+        number, endless = 0, False
+        meanings: dict[str, set[str]] = {}
+        for row in connection.execute(_COUNTED):
+            meanings.setdefault(row.counting, set()).add(row.meaning)
+        for fact, id in by.items():
+            given = {"by": party(self._book, connection, id), "day": day.isoformat(), "without": without or ""}
+            found = {row.meaning: int(row.number) for row in connection.execute(_OVERDUE, given)}
+            for each in promises:
+                if each.by == fact:
+                    number += found.get(each.meaning, 0)
+                    # INVARIANT (nothing is overlooked): what was committed under another meaning may have promised anything.
+                    endless = endless or any(each.meaning not in known for known in meanings.values())
+        low = engine.Range.exact(number)
+        return engine.Range(low.low, None) if endless else low
+
+    def _rows(self, transaction: sa.Connection, live: Live, exchange: engine.Exchange) -> Iterator[dict[str, Any]]:
+        made = [each for promised in live.counting.promises if (each := promised.made(exchange)) is not None]
+        for number, each in enumerate(made):
+            by, to = (None if id is None else party(self._book, transaction, id) for id in (each.by, each.to))
+            named = {"number": number, "name": each.promise.name, "meaning": each.promise.meaning}
+            yield {**named, "by": by, "to": to, "due": each.due.isoformat(), **dict.fromkeys(_KEPT)}
+
+    def _held(self, connection: sa.Connection, id: str) -> list[dict[str, Any]]:
+        columns = [column for column in promise.columns if column.name != "commitment"]
+        rows = connection.execute(sa.select(*columns).where(promise.c.commitment == id).order_by(promise.c.number))
+        return [dict(row._mapping) for row in rows]
+
+    def _write(self, transaction: sa.Connection, id: str, rows: Sequence[Mapping[str, Any]], at: str) -> None:
+        if rows:
+            transaction.execute(sa.insert(promise), [{**row, "commitment": id} for row in rows])
+        told = [dict(row) for row in rows]
+        tree_leaves.append(transaction, Happening("promises", at, {"commitment": id}, {"promises": told}))
+
+
+@dataclass(frozen=True, slots=True)
+class Replaced:
+    """A commitment that another one replaces, and its exchange."""
+
+    id: str
+    exchange: engine.Exchange
+
+
+_LEAVE_OUT = "the service counts the overdue promises; leave the number out"
+
+
+def _by_fact(live: Live) -> dict[str, list[engine.Promise]]:
+    """The promises by the fact that counts those overdue."""
+    found: dict[str, list[engine.Promise]] = {}
+    for each in live.counting.promises:
+        found.setdefault(each.fills, []).append(each)
+    return found
+
+
+def _wider(kept: engine.Range, told: engine.Range) -> engine.Range:
+    """The stricter of the ledger's number and the caller's: no less than either has for certain."""
+    low = max(kept.low, told.low)
+    high = None if kept.high is None or told.high is None else max(kept.high, told.high)
+    return engine.Range(low, high)
+
+
+def _ends(count: engine.Range) -> dict[str, int]:
+    return {"at_least": int(count.low)} | ({} if count.high is None else {"at_most": int(count.high)})
