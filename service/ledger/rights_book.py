@@ -78,6 +78,8 @@ _EXCLUSIVE = (
     .where(_COUNTS, _line.granter.in_(_some("parties")), sa.or_(_line.exclusive.is_(None), _line.exclusive.is_(sa.true())))
     .limit(MOST_LINES + 1)
 )
+_last = sa.func.coalesce(_line.until, _PERPETUAL)
+_ends = sa.and_(_line.ended.is_not(None), _line.ended <= _last)
 # Of what the exporter granted to others, for each purpose and place the line that lasts longest.
 _longest = (
     sa.select(
@@ -85,7 +87,13 @@ _longest = (
         sa.func.row_number()
         .over(
             partition_by=(_line.purposes, _line.territory),
-            order_by=(sa.func.coalesce(_line.until, _PERPETUAL).desc(), _line.sequence, _line.source, _line.number),
+            order_by=(
+                sa.case((_ends, _line.ended), else_=_last).desc(),
+                sa.case((_ends, 1), else_=0),  # one that has ended does not stand on that day
+                _line.sequence,
+                _line.source,
+                _line.number,
+            ),
         )
         .label("place"),
     )
