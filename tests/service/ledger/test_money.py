@@ -284,6 +284,24 @@ def test_changed_policies_are_counted_again(desk: Desk) -> None:
 
 
 @ONE_DATABASE
+def test_an_authorisation_states_what_the_vocabulary_names(desk: Desk) -> None:
+    """Another fact, a wrong sum and a document are refused; what is exported is imported unchanged."""
+    wrong = {"facts": {"terms": {"allowed_income": "5"}, "colour": "red"}, "evidence": {"paper": {"dated": "2026-01-01"}}}
+    path = "/v1/entities/authorisation/gz-2"
+    for part, places in (
+        ({"evidence": wrong["evidence"]}, ["/evidence"]),
+        ({"facts": wrong["facts"]}, ["/facts/colour", "/facts/terms/allowed_income"]),
+        ({"facts": {"authorisation": {"id": "x"}}}, ["/facts/authorisation"]),
+    ):
+        refused = desk.client.put(path, json=part)
+        assert (refused.status_code, [each["pointer"] for each in refused.json()["errors"]]) == (400, places)
+    table = desk.client.get("/v1/register/export?format=csv").content
+    assert b"gz-1" in table
+    imported = desk.client.post("/v1/register/import", content=table, headers={"content-type": "text/csv"})
+    assert imported.json() == {"created": 0, "changed": 0, "unchanged": 1}
+
+
+@ONE_DATABASE
 def test_a_counter_as_a_table(desk: Desk) -> None:
     """One row for the sum and one for each other currency; an empty cell is an end that nobody knows."""
     desk.commit("500.5 CNY")
