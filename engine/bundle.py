@@ -397,6 +397,8 @@ def _meaning(rules: RuleSet, vocabulary: Vocabulary, nevers: Iterable[Never], se
             for part, (title, lines) in vocabulary.factor.items()
         ),
     ]
+    if vocabulary.entities:
+        words.append(sorted((kind, repr(text)) for kind, text in vocabulary.entities.items()))
     if vocabulary.organisations:
         words.append([repr(organisation) for organisation in vocabulary.organisations])
     if vocabulary.authzen is not None:

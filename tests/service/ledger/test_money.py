@@ -4,7 +4,7 @@ import json
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -179,6 +179,19 @@ def test_what_exceeds_a_period_is_carried_into_the_next_recorded_one(desk: Desk)
     desk.allow("50 CNY", "2027-02-01", "2027-02-28")  # a later version of an earlier day replaces what came after
     desk.allow("1000 CNY", "2027-03-01", "2027-12-31")
     assert desk.income() == ("210.00 CNY", "210.00 CNY")
+
+
+@ONE_DATABASE
+def test_an_excess_is_carried_through_any_number_of_periods(opened: Any) -> None:
+    """Sixty periods of a day, each with a maximum of ten hundredths: six yuan of ten are used up, four are left for today."""
+    desk = opened()
+    for number in range(60):
+        day = (date(2026, 9, 1) + timedelta(days=number)).isoformat()
+        desk.allow("0.10 CNY", day, day)
+    desk.allow("1000 CNY", "2026-11-01")
+    opening = {"counter": "terms.income", "per": {"authorisation.id": "gz-1"}, "on": "2026-09-01", "reason": "accounts"}
+    assert desk.post("/v1/ledger/openings", {**opening, "counts": {"terms.income": "10 CNY"}}).status_code == 201
+    assert desk.income() == ("4.00 CNY", "4.00 CNY")
 
 
 def test_outside_every_period_nothing_is_counted_and_it_is_asked(desk: Desk) -> None:
