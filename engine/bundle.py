@@ -415,6 +415,8 @@ def _meaning(rules: RuleSet, vocabulary: Vocabulary, nevers: Iterable[Never], se
     words += [each for each in (computed, beside) if each]  # an older bundle has neither
     if vocabulary.promises:
         words.append(sorted((name, repr(promise)) for name, promise in vocabulary.promises.items()))
+    if vocabulary.entities:
+        words.append(sorted((kind, repr(text)) for kind, text in vocabulary.entities.items()))
     if vocabulary.organisations:
         words.append([repr(organisation) for organisation in vocabulary.organisations])
     if vocabulary.statistics is not None:

@@ -16,7 +16,7 @@ from engine.deciding.coverage import REACHING, REVIEWED
 from engine.deciding.judgement import Judgement
 from engine.exchange import Exchange
 from engine.registered import IN_REGISTER
-from engine.rules import AS_OF, Condition, Truth, anchors
+from engine.rules import AS_OF, Atom, Condition, Truth, anchors
 from engine.values import Document, Duration, Missing, Money, MoneyRange, Range, SetOf, Value, spell
 from engine.verdict import numbers
 
@@ -98,7 +98,7 @@ class OpenFacts:
                     for fact in self.bundle.rules.families.get(name, ("", (name.removesuffix(IN_REGISTER),)))[1]:
                         if choices(self.bundle, self.exchange, fact) == ():
                             continue  # a place, where the country has none, or is not known
-                        wide = () if self.personal(fact) else self.book.wide(fact, atom) or self.otherwise_measured(fact)
+                        wide = () if self.personal(fact) else self.book.wide(fact, atom) or self.otherwise_measured(fact, atom)
                         if wide:
                             self.wide.setdefault(fact, {}).update(dict.fromkeys(wide))
                         if fact not in ("", AS_OF) and (wide or is_open(self.exchange.value(fact))):
@@ -111,9 +111,12 @@ class OpenFacts:
         known = self.bundle.vocabulary.facts.get(fact)
         return known is not None and known.personal
 
-    def otherwise_measured(self, fact: str) -> tuple[str, ...]:
+    def otherwise_measured(self, fact: str, atom: Atom) -> tuple[str, ...]:
         """A price or a length of time that was sent, and leaves a test open: it is in another currency or unit than the test."""
         value = self.exchange.value(fact)
+        beside = self.exchange.value(atom.other if fact == atom.fact else atom.fact)
+        if isinstance(value, Money) and isinstance(beside, MoneyRange) and beside.currency == value.currency:
+            return ()  # what is open is the range beside it
         return (spell(value),) if isinstance(value, Money | Duration) else ()
 
     def undisputed(self, facts: Iterable[str]) -> Iterator[str]:

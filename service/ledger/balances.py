@@ -6,7 +6,7 @@ whether the ledger is complete for this window. An opening is a count for the be
 on the ledger is complete.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -18,7 +18,7 @@ from uuid_utils import uuid7
 import engine
 from service.callers.caller import Caller
 from service.ledger import money_sums
-from service.ledger.book import NOT_FOUND, Book, FoundCounts, Wanted
+from service.ledger.book import Book, FoundCounts, Wanted
 from service.ledger.committing import CountPart, LedgerPart, SumPart, counted_part
 from service.ledger.counts import Counts, Moment, ends
 from service.log.canonical_json import NotCanonical, canonical
@@ -95,9 +95,9 @@ class Counters:
         _, key = self._of(live, counter, per, {})
         moment = self._moment()
         wanted = self._counts.wanted(connection, live, counter, key, moment)
-        found = self._book.find(connection, [wanted]).get(name, NOT_FOUND)
+        found, before = self._counts.read(connection, wanted)
         if counter.currency:
-            return self._money(connection, live, wanted, found, moment)
+            return self._money(live, wanted, found, before, moment)
         tallies = self._counts.others(wanted, found)
         begun = found.opening
         return CounterPart(
@@ -111,7 +111,9 @@ class Counters:
             else OpeningPart(id=begun.id, on=begun.day, counts={f: _count(t.range(True)) for f, t in begun.counts.items()}),
         )
 
-    def _money(self, connection: sa.Connection, live: Live, wanted: Wanted, found: FoundCounts, moment: Moment) -> CounterPart:
+    def _money(
+        self, live: Live, wanted: Wanted, found: FoundCounts, before: Sequence[FoundCounts], moment: Moment
+    ) -> CounterPart:
         """A counter of money. Where nothing says in which currency its sum is, each currency is told by itself."""
         counter, fact = wanted.counter, wanted.counter.name
         if counter.window.of and not wanted.keys:
@@ -120,12 +122,10 @@ class Counters:
         if not wanted.currency and len(sums) == 1:
             wanted = replace(wanted, currency=next(iter(sums)).partition(" ")[2])
         beside = self._counts.others(wanted, found)
-        with_carried = (
-            self._counts.with_carried(connection, live, wanted, found, beside)[fact] if wanted.earlier else beside[fact]
-        )
+        with_carried = self._counts.with_carried(live, wanted, found, beside, before)[fact]
         carried = None
         if wanted.earlier and wanted.currency and with_carried != beside[fact]:
-            over = self._counts.carried(connection, live, wanted, fact)
+            over = self._counts.carried(live, wanted, before, fact)
             carried = SumPart.model_validate(money_sums.sums(over.sum(), wanted.currency))
         highest = self._counts.maximum(live, wanted)
         begun = found.opening

@@ -7,7 +7,7 @@ in the log are erased, a person who has the database, but not the log's key, can
 """
 
 import hmac
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import lru_cache
@@ -29,6 +29,7 @@ from service.store.tables import commitment, counted, movement, opening, tally
 
 NOTHING = engine.Tally()
 ALWAYS = date.max.isoformat()
+_AT_ONCE = 50  # counters in one statement
 
 _low, _high = movement.c.low, movement.c.high
 
@@ -140,6 +141,11 @@ class Wanted:
     period: Period | None = None
     earlier: tuple[Period, ...] = ()
 
+    def before(self) -> "Iterator[Wanted]":
+        """The same counter in each of the earlier periods."""
+        for each in self.earlier:
+            yield replace(self, first=each.first, last=each.last.isoformat(), period=each, earlier=())
+
 
 @dataclass(frozen=True, slots=True)
 class OpeningCount:
@@ -200,11 +206,24 @@ class Book:
         after: int | None = None,
         without: str | None = None,
     ) -> dict[str, FoundCounts]:
-        """
-        The sums of some counters, by their names.
+        """The sums of some counters, by their names: see `find_each`."""
+        found = self.find_each(connection, wanted, given, after=after, without=without)
+        return {each.counter.name: sums for each, sums in zip(wanted, found, strict=True)}
 
-        `after` is the number of a record: what was committed later is also summed separately, for the counters in `given`. `without` is
-        the id of a commitment that is left out of all sums.
+    def find_each(
+        self,
+        connection: sa.Connection,
+        wanted: Sequence[Wanted],
+        given: Sequence[Wanted] = (),
+        *,
+        after: int | None = None,
+        without: str | None = None,
+    ) -> list[FoundCounts]:
+        """
+        The sums of some counters, each in its own window; one counter may be wanted in several.
+
+        `after` is the number of a record: what was committed later is also summed separately, for those in `given`. `without` is the id of
+        a commitment that is left out of all sums.
         """
         meanings: dict[str, set[str]] = {}
         until: dict[str, str] = {}
@@ -212,28 +231,32 @@ class Book:
             meanings.setdefault(row.counting, set()).add(row.meaning)
             until[row.counting] = max(row.last, until.get(row.counting, ""))
         if not until:
-            return {}
-        asked = [each for each in wanted if each.keys]
+            return [NOT_FOUND for _ in wanted]
+        asked = {number: each for number, each in enumerate(wanted) if each.keys}
         begun = self._openings(connection, asked) if asked else {}
 
-        def overlooks(each: Wanted, counting: str, last: str) -> bool:
-            opened = begun.get(each.counter.name)
+        def overlooks(number: int, each: Wanted, counting: str, last: str) -> bool:
+            opened = begun.get(number)
             if counting == LOST and opened and opened.day.isoformat() > last:
                 return False
             return each.counter.meaning not in meanings[counting] and last >= each.first.isoformat()
 
         # INVARIANT (nothing is overlooked): a commitment not counted under the present meaning may add any number, and so may one that
         # was counted with a secret that is lost, unless the counter was opened since.
-        found = {
-            each.counter.name: FoundCounts(foreign=any(overlooks(each, *counting) for counting in until.items()))
-            for each in wanted
-        }
+        found = [
+            FoundCounts(foreign=any(overlooks(number, each, *counting) for counting in until.items()))
+            for number, each in enumerate(wanted)
+        ]
         if asked:
-            self._days(connection, asked, begun, found)
+            places = list(asked)
+            for start in range(0, len(places), _AT_ONCE):
+                some = {place: asked[place] for place in places[start : start + _AT_ONCE]}
+                self._days(connection, some, begun, found)
             if without is not None:
                 self._leave_out(connection, asked, without, found)
         if after is not None and given:
-            self._later(connection, given, meanings, after, without, found)
+            chosen = {number: each for number, each in enumerate(wanted) if any(each is one for one in given)}
+            self._later(connection, chosen, meanings, after, without, found)
         return found
 
     def move(
@@ -354,13 +377,13 @@ class Book:
     def _days(
         self,
         connection: sa.Connection,
-        asked: Sequence[Wanted],
-        begun: Mapping[str, OpeningCount],
-        found: dict[str, FoundCounts],
+        asked: Mapping[int, Wanted],
+        begun: Mapping[int, OpeningCount],
+        found: list[FoundCounts],
     ) -> None:
         given: dict[str, Any] = {}
-        for number, each in enumerate(asked):
-            opened = begun.get(each.counter.name)
+        for number, (place, each) in enumerate(asked.items()):
+            opened = begun.get(place)
             given |= {
                 f"meaning_{number}": each.counter.meaning,
                 f"key_{number}": each.keys[0],
@@ -373,37 +396,37 @@ class Book:
         for row in connection.execute(_days_of(len(asked)), given):
             for column, part in zip((3, 7), parts[row.number], strict=True):
                 part[row.fact] = part.get(row.fact, NOTHING) + _tally(row, column, certain=bool(row.exact))
-        for each, (window, since) in zip(asked, parts, strict=True):
-            name = each.counter.name
-            found[name] = replace(found[name], window=window, since=since, opening=begun.get(name))
+        for place, (window, since) in zip(asked, parts, strict=True):
+            found[place] = replace(found[place], window=window, since=since, opening=begun.get(place))
 
     def _leave_out(
-        self, connection: sa.Connection, asked: Sequence[Wanted], commitment: str, found: dict[str, FoundCounts]
+        self, connection: sa.Connection, asked: Mapping[int, Wanted], commitment: str, found: list[FoundCounts]
     ) -> None:
         """Take what a commitment adds out of the sums of some counters."""
         for row in connection.execute(_OWN, {"without": commitment}).all():
-            for each in asked:
-                name = each.counter.name
+            for place, each in asked.items():
                 if each.counter.meaning != row.meaning or row.key not in each.keys or not row.day <= each.last:
                     continue
-                sums = found[name]
+                sums = found[place]
                 if row.day >= each.first.isoformat():
                     sums = replace(sums, window=_left(connection, sums.window, each, each.first.isoformat(), row))
                 if sums.opening is not None and row.day >= (day := sums.opening.day.isoformat()):
                     sums = replace(sums, since=_left(connection, sums.since, each, day, row))
-                found[name] = sums
+                found[place] = sums
 
     def _later(
         self,
         connection: sa.Connection,
-        wanted: Sequence[Wanted],
+        wanted: Mapping[int, Wanted],
         meanings: Mapping[str, set[str]],
         after: int,
         without: str | None,
-        found: dict[str, FoundCounts],
+        found: list[FoundCounts],
     ) -> None:
-        of_keys = [each for each in wanted if each.keys]
-        of_any = [each for each in wanted if not each.keys]  # their key is not known, so every commitment may belong to it
+        of_keys = [each for each in wanted.values() if each.keys]
+        of_any = [
+            each for each in wanted.values() if not each.keys
+        ]  # their key is not known, so every commitment may belong to it
         given: dict[str, Any] = {"after": after, "without": without or ""}
         rows: list[Any] = []
         if of_keys:
@@ -413,30 +436,32 @@ class Book:
         any_rows: list[Any] = []
         if of_any:
             any_rows = [*connection.execute(_LATER_OF_ANY, given | {"meanings": [each.counter.meaning for each in of_any]})]
-        whole = all(each.counter.meaning in known for known in meanings.values() for each in wanted)
+        whole = all(each.counter.meaning in known for known in meanings.values() for each in wanted.values())
         recent = [] if whole else connection.execute(_RECENT, {"after": after}).scalars().all()
         lost = any(after < int(records) for records in meanings.get(LOST, ()))
-        for each in wanted:
+        for place, each in wanted.items():
             later: dict[str, engine.Tally] = {}
             for row in rows if each.keys else any_rows:
                 if row.meaning == each.counter.meaning and (not each.keys or row.key in each.keys):
                     later[row.fact] = later.get(row.fact, NOTHING) + _tally(row, 2, certain=False)
             if lost or any(each.counter.meaning not in meanings.get(counting, ()) for counting in recent):
                 later = dict.fromkeys(each.counter.facts, engine.Tally(most=None))
-            found[each.counter.name] = replace(found[each.counter.name], later=later)
+            found[place] = replace(found[place], later=later)
 
-    def _openings(self, connection: sa.Connection, asked: Sequence[Wanted]) -> dict[str, OpeningCount]:
+    def _openings(self, connection: sa.Connection, asked: Mapping[int, Wanted]) -> dict[int, OpeningCount]:
         """The newest opening of each counter: that of the latest day, and of several on this day the one recorded last."""
-        by_counter = {each.counter.name: each for each in asked}
-        given = {"counters": list(by_counter), "keys": [each.keys[0] for each in asked]}
-        found: dict[str, OpeningCount] = {}
-        for row in connection.execute(_OPENINGS, given):
-            each = by_counter[row.counter]
-            if (row.key, row.meaning) != (each.keys[0], each.counter.meaning) or row.day > each.last:
-                continue
-            opened = found.setdefault(row.counter, OpeningCount(row.id, date.fromisoformat(row.day), {}))
-            if opened.id == row.id:
-                opened.counts[row.fact] = engine.Tally(row.low, row.low, row.high)
+        names = {each.counter.name: None for each in asked.values()}
+        keys = {each.keys[0]: None for each in asked.values()}
+        found: dict[int, OpeningCount] = {}
+        for row in connection.execute(_OPENINGS, {"counters": [*names], "keys": [*keys]}).all():
+            for place, each in asked.items():
+                if (row.counter, row.key, row.meaning) != (each.counter.name, each.keys[0], each.counter.meaning):
+                    continue
+                if row.day > each.last:
+                    continue
+                opened = found.setdefault(place, OpeningCount(row.id, date.fromisoformat(row.day), {}))
+                if opened.id == row.id:
+                    opened.counts[row.fact] = engine.Tally(row.low, row.low, row.high)
         return found
 
 

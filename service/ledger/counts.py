@@ -6,8 +6,8 @@ exactly as they entered the decision. No counter is lower than what the ledger h
 """
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
@@ -22,7 +22,6 @@ from service.ledger.rights_book import Made, RightsBook
 from service.policies.live import Live
 from service.problems import ProblemPlace, RequestRefused
 from service.register import periods
-from service.register.periods import Period
 from service.settings import Settings, time_zone
 from service.store.database import Database
 
@@ -128,7 +127,7 @@ class Counts:
             )
             raise RequestRefused("exchange-refused", "the service keeps the counters; leave them out", errors=tuple(places))
         given = [each for each in wanted if any(fact in brought for fact in each.counter.facts)]
-        found = {} if connection is None else self.book.find(connection, wanted, given, after=after, without=without)
+        found, before = self._found(connection, wanted, given, after, without)
         counts: dict[str, engine.Value] = {}
         marks: dict[str, dict[str, Any]] = {}
         others: dict[str, engine.Tally] = {}
@@ -136,8 +135,8 @@ class Counts:
             counter = each.counter
             here = found.get(counter.name, NOT_FOUND)
             beside = self.others(each, here)
-            if each.earlier and connection is not None:
-                beside = self.with_carried(connection, live, each, here, beside, without)
+            if each.earlier:
+                beside = self.with_carried(live, each, here, beside, before[counter.name])
             for fact in counter.facts:
                 told = brought.get(fact)
                 others[fact] = beside[fact]
@@ -164,6 +163,30 @@ class Counts:
         if connection is not None:
             filled = self.rights.filled(connection, live, filled, moment.as_of, made)
         return Filled(filled, marks, others, currencies)
+
+    def _found(
+        self,
+        connection: sa.Connection | None,
+        wanted: Sequence[Wanted],
+        given: Sequence[Wanted],
+        after: int | None,
+        without: str | None,
+    ) -> tuple[dict[str, FoundCounts], dict[str, list[FoundCounts]]]:
+        """The sums of some counters, by their names, and those of the periods before, all by the same few statements."""
+        if connection is None:
+            return {}, {}
+        earlier = [(each, then) for each in wanted for then in each.before()]
+        every = [*wanted, *(then for _, then in earlier)]
+        found = self.book.find_each(connection, every, given, after=after, without=without)
+        before: dict[str, list[FoundCounts]] = {each.counter.name: [] for each in wanted}
+        for (each, _), sums in zip(earlier, found[len(wanted) :], strict=True):
+            before[each.counter.name].append(sums)
+        return {each.counter.name: sums for each, sums in zip(wanted, found, strict=False)}, before
+
+    def read(self, connection: sa.Connection, wanted: Wanted) -> tuple[FoundCounts, list[FoundCounts]]:
+        """The sums of a counter, and those of the periods before."""
+        found, before = self._found(connection, [wanted], (), None, None)
+        return found[wanted.counter.name], before[wanted.counter.name]
 
     def wanted(
         self,
@@ -226,38 +249,31 @@ class Counts:
 
     def with_carried(
         self,
-        connection: sa.Connection,
         live: Live,
         wanted: Wanted,
         found: FoundCounts,
         beside: Mapping[str, engine.Tally],
-        without: str | None = None,
+        before: Sequence[FoundCounts],
     ) -> dict[str, engine.Tally]:
         """
-        The count without the exchange, with what earlier periods carry into the present one.
+        The count without the exchange, with what the periods `before` carry into the present one.
 
         An opening within the present period says what was carried into it, too.
         """
         if found.opening is not None and _opens(wanted, found.opening.day):
             return dict(beside)
-        return {fact: tally + self.carried(connection, live, wanted, fact, without) for fact, tally in beside.items()}
+        return {fact: tally + self.carried(live, wanted, before, fact) for fact, tally in beside.items()}
 
-    def carried(
-        self, connection: sa.Connection, live: Live, wanted: Wanted, fact: str, without: str | None = None
-    ) -> engine.Tally:
+    def carried(self, live: Live, wanted: Wanted, before: Sequence[FoundCounts], fact: str) -> engine.Tally:
         """What earlier periods carry into the present one: see `money_sums.carried`."""
         counter = wanted.counter
-
-        def taken_in(period: Period) -> tuple[engine.Tally, bool]:
-            then = replace(wanted, first=period.first, last=period.last.isoformat(), earlier=())
-            found = self.book.find(connection, [then], without=without).get(counter.name, NOT_FOUND)
-            return self.others(then, found)[fact], found.opening is not None and _opens(then, found.opening.day)
-
-        def maximum(period: Period) -> int | None:
-            highest = _money(live, period.stated(counter.currency), counter.currency)
-            return None if highest is None or highest.currency != wanted.currency else engine.money_parts(highest)
-
-        return money_sums.carried(wanted.earlier, taken_in, maximum)
+        taken_in = []
+        for then, found in zip(wanted.before(), before, strict=True):
+            whole = found.opening is not None and _opens(then, found.opening.day)
+            taken_in.append((self.others(then, found)[fact], whole))
+        highest = (_money(live, each.stated(counter.currency), counter.currency) for each in wanted.earlier)
+        maxima = [engine.money_parts(each) if each and each.currency == wanted.currency else None for each in highest]
+        return money_sums.carried(taken_in, maxima)
 
     def maximum(self, live: Live, wanted: Wanted) -> engine.Money | None:
         """What the register states, for the period of a counter, of the fact that the counter names under `currency`."""

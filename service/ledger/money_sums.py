@@ -2,15 +2,14 @@
 Sums of money of the ledger: each currency is added up by itself, and nothing is converted.
 
 A sum in one currency is known exactly as long as nothing was taken in in another one. What exceeded the maximum of one recorded period
-is carried into the next: the periods go in with what each took in, and the tally that enters the present one comes out. Tallies are in
+is carried into the next: what each period took in goes in, and the tally that enters the present one comes out. Tallies are in
 ten-thousandths of the currency.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import engine
-from service.register.periods import Period
 
 NOTHING = engine.Tally()
 
@@ -39,22 +38,16 @@ def open_above(tally: engine.Tally) -> engine.Tally:
     return engine.Tally(tally.largest, tally.least, None)
 
 
-def carried(
-    earlier: Iterable[Period],
-    taken_in: Callable[[Period], tuple[engine.Tally, bool]],
-    maximum: Callable[[Period], int | None],
-) -> engine.Tally:
+def carried(taken_in: Iterable[tuple[engine.Tally, bool]], maxima: Iterable[int | None]) -> engine.Tally:
     """
-    What the earlier periods, in their order, carry into the next one: what each took in beyond its maximum.
+    What earlier periods, in their order, carry into the next one: what each took in beyond its maximum.
 
-    `taken_in` also says whether what was carried into the period is in its sum already. `maximum` is None where none is known in the
-    currency of the sum: then anything that was taken in may be beyond it.
+    With the sum of each comes whether what was carried into it is in the sum already. A maximum is None where none is known in the currency
+    of the sum: then anything that was taken in may be beyond it.
     """
     over = NOTHING
-    for period in earlier:
-        taken, whole = taken_in(period)
+    for (taken, whole), most in zip(taken_in, maxima, strict=True):
         taken = taken if whole else taken + over
-        most = maximum(period)
         if most is None:
             over = NOTHING if taken.most == 0 else engine.Tally(most=None)
         else:

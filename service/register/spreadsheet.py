@@ -126,7 +126,7 @@ def _entry(columns: Sequence[str], cells: Sequence[str], place: str, states: Sta
             elif name in LEADING:
                 document[name] = cell
             elif head == "facts":
-                path = tuple(rest.split(".")) if kind in (PARTY, ASSET) else (rest,)
+                path = tuple(rest.split(".")) if states.declares(kind) else (rest,)
                 _put_once(document, ("facts", *path), from_cell(cell, _shape(kind, path, states)))
             else:
                 of, _, field = rest.rpartition(".")

@@ -65,6 +65,10 @@ class Stating:
         }
         self.roles = tuple(self.kinds)
 
+    def declares(self, kind: str) -> bool:
+        """Whether entities of a kind state facts of the vocabulary; those of any other kind have properties of any name."""
+        return kind in self._known
+
     def has_id(self, role: str) -> bool:
         """Whether an exchange has a fact `ROLE.id`."""
         return (role, "id") in self._facts
@@ -73,7 +77,7 @@ class Stating:
         """The vocabulary's type of a fact, and whether it may have several values; None if the vocabulary does not have the fact."""
         places = [(role, *path) for role in PARTY_ROLES] if kind == PARTY else [path]
         for place in places:
-            if place in self._types and kind in self._known:
+            if place in self._types and self.declares(kind):
                 return self._types[place].kind, self._types[place].many
         return None
 
@@ -86,7 +90,7 @@ class Stating:
                 if getattr(content, name):
                     detail = "only parties and assets have this"
                     found[name, ""] = ProblemPlace(pointer=f"{entry.place}/{name}", code="wrong-value", detail=detail)
-        if found or entry.kind not in self._known:
+        if found or not self.declares(entry.kind):
             return list(found.values())
         found |= {(each.pointer, each.code): each for each in self.strange(entry)}
         if entry.kind == PARTY and content.travels:

@@ -4,7 +4,7 @@ import json
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -181,6 +181,19 @@ def test_what_exceeds_a_period_is_carried_into_the_next_recorded_one(desk: Desk)
     assert desk.income() == ("210.00 CNY", "210.00 CNY")
 
 
+@ONE_DATABASE
+def test_an_excess_is_carried_through_any_number_of_periods(opened: Any) -> None:
+    """Sixty periods of a day, each with a maximum of ten hundredths: six yuan of ten are used up, four are left for today."""
+    desk = opened()
+    for number in range(60):
+        day = (date(2026, 9, 1) + timedelta(days=number)).isoformat()
+        desk.allow("0.10 CNY", day, day)
+    desk.allow("1000 CNY", "2026-11-01")
+    opening = {"counter": "terms.income", "per": {"authorisation.id": "gz-1"}, "on": "2026-09-01", "reason": "accounts"}
+    assert desk.post("/v1/ledger/openings", {**opening, "counts": {"terms.income": "10 CNY"}}).status_code == 201
+    assert desk.income() == ("4.00 CNY", "4.00 CNY")
+
+
 def test_outside_every_period_nothing_is_counted_and_it_is_asked(desk: Desk) -> None:
     """After its last day an authorisation cannot be named; one that the register does not have leaves income and maximum open."""
     desk.now[0] = NEXT_YEAR
@@ -281,6 +294,24 @@ def test_changed_policies_are_counted_again(desk: Desk) -> None:
     assert (desk.income(), desk.counter()["recount"]) == (("0.00 CNY", None), True)
     assert desk.post("/v1/ledger/recount").json() == {"recounted": 1, "left": []}
     assert (desk.income(), desk.counter()["recount"]) == (("300.00 CNY", "300.00 CNY"), False)
+
+
+@ONE_DATABASE
+def test_an_authorisation_states_what_the_vocabulary_names(desk: Desk) -> None:
+    """Another fact, a wrong sum and a document are refused; what is exported is imported unchanged."""
+    wrong = {"facts": {"terms": {"allowed_income": "5"}, "colour": "red"}, "evidence": {"paper": {"dated": "2026-01-01"}}}
+    path = "/v1/entities/authorisation/gz-2"
+    for part, places in (
+        ({"evidence": wrong["evidence"]}, ["/evidence"]),
+        ({"facts": wrong["facts"]}, ["/facts/colour", "/facts/terms/allowed_income"]),
+        ({"facts": {"authorisation": {"id": "x"}}}, ["/facts/authorisation"]),
+    ):
+        refused = desk.client.put(path, json=part)
+        assert (refused.status_code, [each["pointer"] for each in refused.json()["errors"]]) == (400, places)
+    table = desk.client.get("/v1/register/export?format=csv").content
+    assert b"gz-1" in table
+    imported = desk.client.post("/v1/register/import", content=table, headers={"content-type": "text/csv"})
+    assert imported.json() == {"created": 0, "changed": 0, "unchanged": 1}
 
 
 @ONE_DATABASE
