@@ -38,7 +38,7 @@ from service.watch.round import run as watch
 from service.watch.transactions import writing
 from tests.service import conftest
 from tests.service.conftest import Lines, copied
-from tests.service.ledger import test_accounts, test_benefits, test_ledger, test_rights_book
+from tests.service.ledger import test_accounts, test_benefits, test_ledger, test_promises, test_rights_book
 from tests.service.ledger.test_ledger import Desk, open_with
 from tests.service.reviews.test_sign_offs import APPROVE, FACTS
 
@@ -59,6 +59,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory, tables: Path) -> Path:
     url = copied(tables, folder)
     _with_the_ledger(url)
     _with_rights(url)
+    _with_promises(url, folder / "promising")
     _with_sign_offs(url, folder)
     return Path(url)
 
@@ -107,6 +108,22 @@ def _with_rights(url: str) -> None:
         service.close()
 
 
+def _with_promises(url: str, folder: Path) -> None:
+    folder.mkdir()
+    for name, text in test_promises.sources().items():
+        (folder / name).write_text(text)
+    settings = Settings(watch=False, policies=folder, database=url, mode="bitset", ledger_since="2026-01-01")
+    service = Service.open(settings, say=log_lines.logger(Lines()), clock=lambda: test_ledger.NOON)
+    try:
+        desk = Desk(service, TestClient(create_app(settings, service), base_url="http://127.0.0.1:8080").__enter__())
+        assert desk.post("/v1/ledger/recount").json()["left"] == []
+        for exporter in ("clinic", "other"):
+            id = desk.commit(3, exporter, **test_promises.promising())["id"]
+        assert test_promises.keep(desk, id).status_code == 200
+    finally:
+        service.close()
+
+
 def _with_sign_offs(url: str, folder: Path) -> None:
     signed = folder / "small.bundle"
     for command in (
@@ -139,8 +156,8 @@ def _with_sign_offs(url: str, folder: Path) -> None:
         call("PUT", "/v1/parties/gone", {"facts": {"country": "CN"}, "aliases": ["went"]})
         call("DELETE", "/v1/parties/gone?erase=true")
         now = datetime(2026, 11, 27, tzinfo=UTC)
-        for name in ("gateway", "counsel"):
-            making = partial(keys.create, name=name, scopes=["read"], expires_on=None, by="boss", now=now)
+        for name, party in (("gateway", None), ("counsel", "lab")):
+            making = partial(keys.create, name=name, scopes=["read"], expires_on=None, by="boss", now=now, party=party)
             key, _ = asyncio.run(service.store.do(making))
         asyncio.run(service.store.do(partial(keys.revoke, id=key.id, by="boss", now=now)))
         assert watch(
