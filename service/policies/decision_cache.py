@@ -25,7 +25,7 @@ from uuid import uuid4
 import engine
 from service.log.record import RecordedDecision, answered
 
-MOST_BYTES = 12 * 2**20
+MOST_BYTES = 9 * 2**20
 BESIDE_TEXTS = 600  # bytes that an answer takes beside its texts, as measured
 MOST_ALIKE = 8_192  # bytes of the first answer that is kept: those that follow are compressed with it, for they are alike
 AGAIN_EVERY = 100  # answers that are found
