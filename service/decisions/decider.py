@@ -162,7 +162,7 @@ class Decider:
 
     def _may_be_signed(self, kept: KeptAnswer) -> bool:
         """Whether an approval could change an answer, and approvals were given."""
-        if not kept.signable or kept.recorded.outcome not in sign_offs.OPEN:
+        if not kept.signable or kept.outcome not in sign_offs.OPEN:
             return False
         try:
             return sign_offs.any_given(self._service.store.database)

@@ -13,10 +13,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
 
-import httpx
 import sqlalchemy as sa
 from structlog.typing import FilteringBoundLogger
 
@@ -43,6 +42,9 @@ from service.transparency.witness import (
     cosigned,
     size_cosigned_last,
 )
+
+if TYPE_CHECKING:
+    import httpx
 
 EVERY_SECONDS = 10.0
 ANSWER_SECONDS = 5.0
@@ -231,10 +233,14 @@ def last_cosigned(tree: LogTree) -> Note | None:
 
 def post(address: str, body: bytes) -> tuple[int, str, bytes]:
     """Send a request to a witness. No redirect is followed, and an answer is bounded. Raises WitnessFailed."""
+    import httpx  # two megabytes, and most logs have no witness
+
     return _posted(httpx.Client(timeout=ANSWER_SECONDS, follow_redirects=False), address, body)
 
 
-def _posted(client: httpx.Client, address: str, body: bytes) -> tuple[int, str, bytes]:
+def _posted(client: "httpx.Client", address: str, body: bytes) -> tuple[int, str, bytes]:
+    from httpx import HTTPError
+
     try:
         with client, client.stream("POST", address, content=body, headers={"Content-Type": TEXT_TYPE}) as response:
             received = b""
@@ -243,7 +249,7 @@ def _posted(client: httpx.Client, address: str, body: bytes) -> tuple[int, str, 
                 if len(received) > MOST_BYTES:
                     raise WitnessFailed(f"the witness at {address} answers more than {MOST_BYTES >> 10} KiB")
             return response.status_code, response.headers.get("Content-Type", ""), received
-    except httpx.HTTPError as failed:
+    except HTTPError as failed:
         raise WitnessFailed(f"the witness at {address} does not answer: {type(failed).__name__}") from None
 
 

@@ -15,7 +15,7 @@ import secrets
 import zlib
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from hashlib import blake2b
 from types import MappingProxyType
@@ -25,13 +25,15 @@ from uuid import uuid4
 import engine
 from service.log.record import RecordedDecision, answered
 
-MOST_BYTES = 24 * 2**20
-BESIDE_TEXTS = 2_500  # bytes that an answer takes beside its texts, as measured
+MOST_BYTES = 9 * 2**20
+BESIDE_TEXTS = 600  # bytes that an answer takes beside its texts, as measured
+MOST_ALIKE = 8_192  # bytes of the first answer that is kept: those that follow are compressed with it, for they are alike
 AGAIN_EVERY = 100  # answers that are found
 PARTIES = {"exporter": (), "recipient": ()}  # the ids of the parties, in the names of an answer
 # In the place of the id of an answer that is kept. No text of an answer is a caller's, so none can be this.
 NO_ID = str(uuid4())
 
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
 
 
@@ -40,44 +42,80 @@ class KeptAnswer:
     """
     An answer without its id, and what its record needs. `highest` is the strictest outcome that it leaves possible.
 
-    `texts` has the answer, and the decision and the verdict of its record. `personal` are pointers to the personal values of the exchange.
-    `counted` has the source of each counter that was filled in, `counts` its value in the exchange.
+    `packed` has the texts: the answer, the members of its record, its sentence and its names without the ids of the parties, compressed
+    with those in `alike`. `personal` are pointers to the personal values of the exchange. `counted` has the source of each counter that
+    was filled in, `counts` its value in the exchange.
     """
 
-    recorded: RecordedDecision
+    as_of: date
+    outcome: str
+    proceed: bool
+    hypothetical: bool
     signable: tuple[str, ...]
     highest: engine.Level
-    texts: bytes
+    packed: bytes
+    alike: bytes
     personal: tuple[str, ...]
     counted: Mapping[str, Mapping[str, Any]]
     counts: Mapping[str, Any]
 
     @classmethod
-    def of(cls, written: engine.Written, exchange: engine.Exchange, counted: Mapping[str, Mapping[str, Any]]) -> Self:
+    def of(
+        cls, written: engine.Written, exchange: engine.Exchange, counted: Mapping[str, Mapping[str, Any]], alike: bytes
+    ) -> Self:
         """An answer to an exchange."""
         blank = written.under(NO_ID)
         recorded = RecordedDecision.of(blank)
-        texts = zlib.compress(b"\0".join((answered(blank), recorded.decision, recorded.verdict)), 1)
+        named = _encode({name: values for name, values in recorded.named.items() if name not in PARTIES})
+        texts = (
+            answered(blank),
+            recorded.decision,
+            recorded.verdict,
+            recorded.found_by,
+            recorded.answer.encode(),
+            named.encode(),
+        )
         return cls(
-            replace(recorded, decision=b"", verdict=b"", named={**recorded.named, **PARTIES}),
+            recorded.as_of,
+            recorded.outcome,
+            recorded.proceed,
+            recorded.hypothetical,
             written.signable,
             written.judgement.outcome.bounds.high,
-            texts,
+            _pack(b"\0".join(texts), alike),
+            alike,
             exchange.personal,
             counted,
-            {fact: _at(exchange.document, fact) for fact in counted},
+            {fact: _at(exchange.document, fact) for fact in counted} or _NOTHING,
         )
 
     @property
     def size(self) -> int:
         """The bytes that it takes, about."""
-        return BESIDE_TEXTS + len(self.texts)
+        return BESIDE_TEXTS + len(self.packed)
+
+    @property
+    def texts(self) -> bytes:
+        """Its texts, one after another with a zero byte between, with NO_ID in the place of its id."""
+        reading = zlib.decompressobj(zdict=self.alike)
+        return reading.decompress(self.packed) + reading.flush()
 
     def under(self, id: str, parties: Mapping[str, tuple[str, ...]]) -> tuple[bytes, RecordedDecision]:
         """The answer to an exchange with these parties, under an id, and what is recorded of it."""
-        answer, decision, verdict = zlib.decompress(self.texts).replace(NO_ID.encode(), id.encode()).split(b"\0")
-        kept = self.recorded
-        return answer, replace(kept, id=id, decision=decision, verdict=verdict, named={**kept.named, **parties})
+        answer, decision, verdict, found_by, sentence, named = self.texts.replace(NO_ID.encode(), id.encode()).split(b"\0")
+        names = {name: tuple(values) for name, values in json.loads(named).items()}
+        return answer, RecordedDecision(
+            id,
+            decision,
+            verdict,
+            found_by,
+            self.as_of,
+            self.outcome,
+            self.proceed,
+            self.hypothetical,
+            sentence.decode(),
+            {**names, **PARTIES, **parties},
+        )
 
     def filled(self, document: Mapping[str, Any]) -> Mapping[str, Any]:
         """The document of an exchange with its counters filled in."""
@@ -93,6 +131,7 @@ class DecisionCache:
         self._most = MOST_BYTES if most_bytes is None else most_bytes
         self._secret = secrets.token_bytes(32)
         self._kept: OrderedDict[bytes, KeptAnswer] = OrderedDict()
+        self._alike = b""
         self.bytes = 0
         self.found = 0
 
@@ -128,13 +167,15 @@ class DecisionCache:
         private = not {"/" + fact.replace(".", "/") for fact in counted}.isdisjoint(exchange.personal)
         if before is None and (not written.engine.agreed or written.carried or private):
             return None
-        kept = KeptAnswer.of(written, exchange, counted)
+        kept = KeptAnswer.of(written, exchange, counted, self._alike)
         if before is not None:
             if before.texts == kept.texts:
                 return None
             self.forget()
             return before
         self._kept[key] = kept
+        if not self._alike:
+            self._alike = kept.texts[-MOST_ALIKE:]
         self.bytes += kept.size
         while self.bytes > self._most:
             self.bytes -= self._kept.popitem(last=False)[1].size
@@ -143,7 +184,13 @@ class DecisionCache:
     def forget(self) -> None:
         """Drop all answers."""
         self._kept.clear()
+        self._alike = b""
         self.bytes = 0
+
+
+def _pack(texts: bytes, alike: bytes) -> bytes:
+    packing = zlib.compressobj(1, zdict=alike)
+    return packing.compress(texts) + packing.flush()
 
 
 def _at(document: Mapping[str, Any], fact: str) -> Any:

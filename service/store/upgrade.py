@@ -6,6 +6,7 @@ another program, is refused and left as it is. Several processes may start at on
 done.
 """
 
+import secrets
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -17,7 +18,7 @@ from service.store import counter_secret
 from service.store.database import Database, DatabaseRefused, file_of, plain
 from service.store.log_key import LogKey, LogRefused, accept, new_key
 from service.store.log_tree import Growth, sealed_tree
-from service.store.tables import REVISION, metadata
+from service.store.tables import HEADS, REVISION, about, head, metadata
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -155,7 +156,11 @@ def _upgrade(database: Database, connection: sa.Connection) -> str | None:
     current, newest = revisions(connection)
     if current == newest:
         return None
-    # Importing Alembic takes a tenth of a second, and most starts have nothing to do.
+    if "alembic_version" not in names and not {"about", "record"} <= names:
+        _check_ours(database, names)
+        _make(connection)
+        return None
+    # Alembic takes a tenth of a second and ten megabytes, so it is imported only where there is an older database.
     from alembic import command
     from alembic.script import ScriptDirectory
 
@@ -168,16 +173,27 @@ def _upgrade(database: Database, connection: sa.Connection) -> str | None:
                 f"the database `{database.shown}` was written by a newer Fifth Factor (its tables are of revision"
                 f" {current}, this version knows {newest}): install the newer version"
             )
-    elif "about" in names and "record" in names:
+    else:
         # A log that is older than the revisions; it names its schema itself.
         schema = connection.exec_driver_sql("SELECT value FROM about WHERE name = 'schema'").scalar_one_or_none()
         if schema != "1":
             raise DatabaseRefused(f"the database `{database.shown}` has a schema that this version does not know: `{schema}`")
         command.stamp(config, "0001")
-    else:
-        _check_ours(database, names)
     command.upgrade(config, "head")
     return current
+
+
+def _make(connection: sa.Connection) -> None:
+    """All tables of this version, with the rows that they begin with, as the migrations would leave them."""
+    metadata.create_all(connection)
+    connection.execute(sa.insert(head), [{"name": name, "next": 0} for name in sorted(HEADS)])
+    # The secret with which the keys of counters are hashed.
+    connection.execute(sa.insert(about).values(name="ledger_secret", value=secrets.token_hex(32)))
+    connection.exec_driver_sql(
+        "CREATE TABLE alembic_version"
+        " (version_num VARCHAR(32) NOT NULL, CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num))"
+    )
+    connection.execute(sa.insert(sa.table("alembic_version", sa.column("version_num"))).values(version_num=REVISION))
 
 
 def _has_no_write_ahead_log(path: Path) -> bool:

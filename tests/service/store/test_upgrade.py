@@ -21,15 +21,6 @@ from service.store.upgrade import look, revisions
 from tests.service.log.test_store import append, entry, sound
 
 
-def test_the_migrations_make_the_tables_that_the_code_reads(database):
-    """Nothing is missing on either side, no column is of another type."""
-    with Store.open(database) as store, store.database.reading.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True})
-        assert compare_metadata(context, metadata) == []
-        current, newest = revisions(connection)
-        assert current == newest
-
-
 def of_the_first_version(database: str, records: int) -> None:
     """A log as the first version of its tables left it."""
     opened = Database.open(database)
@@ -59,6 +50,30 @@ def empty(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
     url = str(request.getfixturevalue("postgresql").new(empty=True))  # first: it names the key of a copy
     monkeypatch.setattr(log_key, "OF_A_SERVER", tmp_path / "old.log-key")
     return url
+
+
+def begun_with(connection: sa.Connection) -> dict[str, list[tuple[object, ...]]]:
+    """The rows of each table, without the secret, which differs."""
+    rows = {name: sorted(tuple(row) for row in connection.execute(sa.select(table))) for name, table in metadata.tables.items()}
+    return rows | {"about": [(name, len(value)) for name, value in rows["about"]], "revisions": [revisions(connection)]}
+
+
+def test_a_new_database_gets_what_the_migrations_make(empty):
+    """The same tables, no column of another type, and the same rows to begin with."""
+    database = Database.open(empty)
+    with database.writing.connect() as connection:
+        with connection.begin() as making:
+            upgrade._make(connection)
+            made = begun_with(connection)
+            making.rollback()
+        with connection.begin():
+            config = upgrade._config()
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+            context = MigrationContext.configure(connection, opts={"compare_type": True})
+            assert compare_metadata(context, metadata) == []
+            assert begun_with(connection) == made
+    database.close()
 
 
 @pytest.mark.parametrize("records", [0, 3])
