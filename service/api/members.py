@@ -406,12 +406,10 @@ MEMBERS: Mapping[str, str] = {
     "FlowCell.people": "people, added up over exchanges",
     "PeopleSum.at_least": "the least number",
     "PeopleSum.at_most": "the largest number; not there where some exchanges have no upper end",
-    "price": "the prices, added up by currency",
+    "FlowCell.price": "the prices, added up by currency",
     "unpriced": "how many exchanges have no known price",
     "source_country_share": "the part of the prices that is for the country of source",
     "public_share": "the part of the prices that is for the public",
-    "currency": "the currency, as ISO 4217 names it",
-    "amount": "the amount, as a decimal",
     "suppliers": "the shares of the parties that supply",
     "recipients": "the shares of the parties that receive",
     "exclusive": "the share of the exchanges that is on exclusive terms, rounded to six places",
@@ -425,7 +423,7 @@ MEMBERS: Mapping[str, str] = {
     "largest_exact": "the same as a fraction",
     "herfindahl": "the Herfindahl index, from 0 to 1, rounded to six places",
     "herfindahl_exact": "the same as a fraction",
-    "share": "the share, from 0 to 1, rounded to six places",
+    "ExclusivePrice.share": "the share, from 0 to 1, rounded to six places",
     "share_exact": "the same as a fraction",
 }
 
