@@ -15,7 +15,7 @@ import pytest
 import engine
 from engine.deciding.combine import PERMITTING
 from engine.decision import Outcome
-from service.client import Answer, AsyncClient, Client, ClientError, Malformed, Refused, Unavailable, answers
+from service.client import Answer, AsyncClient, Client, ClientError, Count, Malformed, Refused, Unavailable, answers
 from service.receipts import Receipt
 from service.transparency.signed_note import Note
 from tests.service.client.conftest import KINDS, answering, ask, problem, sends
@@ -470,3 +470,20 @@ def test_it_needs_nothing_of_the_server():
     )
     ran = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
     assert ran.stdout == "[]\n"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_counter_is_read_and_opened(malicious, kind):
+    """Sums of money stay as they are written; an answer about another counter is none."""
+    per = {"authorisation.id": "gz 1"}
+    sums = {"terms.income": {"at_least": "5.00 CNY"}}
+    told = {"counter": "terms.income", "counts": sums, "complete": False, "recount": False, "window": {}}
+    server = malicious(sends(answering(told)))
+    found = ask(kind, server.address, methodcaller("counter", "terms.income", per))
+    assert (found.counts["terms.income"], found.complete) == (Count("5.00 CNY"), False)
+    assert b"GET /v1/counters?counter=terms.income&authorisation.id=gz+1 HTTP/1.1" in server.heard[0]
+    with pytest.raises(Malformed):
+        ask(kind, server.address, methodcaller("counter", "counts.cn", per))
+    opening = methodcaller("open_counter", "terms.income", per, on=date(2026, 1, 1), counts=sums, reason="accounts")
+    opened = ask(kind, malicious(sends(answering({"id": "1"}))).address, opening)
+    assert opened == {"id": "1"}

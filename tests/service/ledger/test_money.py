@@ -142,6 +142,16 @@ def test_the_income_is_counted_to_the_maximum_and_no_further(desk: Desk) -> None
     assert desk.income() == ("1000.00 CNY", "1000.00 CNY")
 
 
+@ONE_DATABASE
+def test_a_record_is_decided_again_with_its_sum(desk: Desk) -> None:
+    """From the record alone: an exact sum, one that is open above, and one that was stated."""
+    desk.commit("600 CNY")
+    for id, more in (("gz-1", {}), ("gz-1", {"income": "900 CNY"}), ("gz-2", {"income": {"at_least": "5 CNY"}})):
+        decided = desk.evaluate("5 CNY", id, **more)
+        again = desk.client.get(f"/v1/decisions/{decided['id']}/replay").json()
+        assert (again["holds"], again["same"], again["differences"]) == (True, "bytes", [])
+
+
 def test_ten_thousandths_are_kept(desk: Desk) -> None:
     """No amount is rounded, and three thirds are what they are."""
     for _ in range(3):
