@@ -21,6 +21,7 @@ from service.client import (
     answer_parts,
     answers,
     benefits,
+    calls,
     explanation,
     reasons,
     reviews,
@@ -172,3 +173,17 @@ def test_an_answered_question_is_stated_where_the_fact_belongs():
     people = Question("data.people.sensitive", "How many?", "count")
     with pytest.raises(ValueError, match="`people`"):
         people.answered({"data": {"people": 12000}}, 0)
+
+
+def test_statistics_are_asked_for_by_dimensions_and_read_as_they_are():
+    """The first month is `since` in Python, and `from` in the address; what the service leaves out is None."""
+    call = calls.statistics(["month", "venue"], {"since": "2026-01", "pair": "CN>"})
+    assert call.path == "/v1/statistics?by=month%2Cvenue&from=2026-01&pair=CN%3E"
+    assert calls.concentration(["kind"], {}).path == "/v1/statistics/concentration?by=kind"
+    price = [statistics.MoneySum(currency="CNY", amount="100.1", exchanges=1)]
+    nothing: dict[str, Any] = {"source_country_share": [], "public_share": [], "exclusive_price": [], "lanes": {}}
+    people = statistics.PeopleSum(at_least=5)
+    cell = statistics.FlowCell(of={}, exchanges=1, people=people, price=price, unpriced=0, exclusive={"no": 1}, **nothing)
+    told = statistics.Statistics(about="of this ledger", by=[], cells=[cell], total=cell, left_out=0)
+    found = shapes.read(flows.Statistics, told.model_dump(mode="json", exclude_none=True))
+    assert (found.total.price[0].amount, found.total.people.at_most, found.decisions) == ("100.1", None, None)
