@@ -364,6 +364,28 @@ def test_a_commitment_of_something_else_is_an_error(malicious, kind, call, came)
         ask(kind, malicious(sends(answering(done, "201 Created"))).address, call)
 
 
+KEPT = {
+    "commitment": "c1", "number": 0, "promise": "training", "due": "2026-12-31", "state": "kept", "terms": {"places": 40},
+    "by": None, "kept_on": "2026-12-01", "late": False, "evidence": "record", "document": "ab" * 32,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_promise_is_reported_as_kept(malicious, kind):
+    """An answer about another promise, or one that does not say that it was kept, is an error."""
+    call = methodcaller("keep_promise", "c1", 0, evidence="record", dated=date(2026, 12, 1), document="ab" * 32)
+    found = ask(kind, malicious(sends(answering(KEPT))).address, call)
+    assert (found.state, found.due, found.kept_on, found.terms) == (
+        "kept",
+        date(2026, 12, 31),
+        date(2026, 12, 1),
+        {"places": 40},
+    )
+    for other in ({"commitment": "c2"}, {"number": 1}, {"document": "cd" * 32}, {"state": "due"}, {"due": "soon"}):
+        with pytest.raises(Malformed):
+            ask(kind, malicious(sends(answering({**KEPT, **other}))).address, call)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_is_sent_again_is_recorded_once(server, malicious, kind):
     """Through somebody in between who loses the first answer."""
