@@ -65,6 +65,8 @@ class Missing(Enum):
     LEFT_OUT = "left out"
     UNKNOWN = "unknown"
 
+    __hash__ = object.__hash__  # as good as that of an enumeration, which is a function of Python and slow
+
 
 @dataclass(frozen=True, slots=True)
 class Range:

@@ -41,7 +41,11 @@ class Bounds:
         """The maxima of the lower and of the upper bounds (semantics 4.4)."""
         low = high = Level.NOT_APPLICABLE
         for bounds in all_:
-            low, high = max(low, bounds.low), max(high, bounds.high)
+            # Compared in place: most jurisdictions do not apply, and there are dozens.
+            if bounds.high > high:
+                high = bounds.high
+            if bounds.low > low:
+                low = bounds.low
         return cls(low, high)
 
 

@@ -205,12 +205,9 @@ class _Search:
 
 def statements(exchange: Exchange) -> dict[str, None]:
     """The names of everything that was stated: facts, claims, documents, the rest of a family, and the ways relied on."""
-    found = {
-        name: None
-        for key, value in exchange.values.items()
-        if value is not Missing.UNKNOWN
-        for name in exchange.follows.get(key, (key,))
-    }
+    told = [key for key, value in exchange.values.items() if value is not Missing.UNKNOWN]
+    follows = exchange.follows
+    found: dict[str, None] = dict.fromkeys(told if not follows else [name for key in told for name in follows.get(key, (key,))])
     return found | {RELIES_ON: None} if exchange.relies_on else found
 
 
@@ -231,10 +228,13 @@ def shown_only(exchange: Exchange, names: Collection[str]) -> Exchange:
 def unknowing(exchange: Exchange, names: Collection[str]) -> Exchange:
     """The exchange with some statements unknown, and with them every value that follows from one of them."""
     gone = frozenset(names)
-    values = {
-        key: Missing.UNKNOWN if key in gone or not gone.isdisjoint(exchange.follows.get(key, ())) else value
-        for key, value in exchange.values.items()
-    }
+    values = dict(exchange.values)
+    for key in gone:
+        if key in values:
+            values[key] = Missing.UNKNOWN
+    for key, sources in exchange.follows.items():
+        if key in values and not gone.isdisjoint(sources):
+            values[key] = Missing.UNKNOWN
     return replace(exchange, values=values, relies_on=() if RELIES_ON in gone else exchange.relies_on)
 
 

@@ -154,7 +154,8 @@ class FactsTests:
         sides = (_source(name) for keys in self._compared for name in keys)
         self._sides = tuple(dict.fromkeys(sides))  # the values that comparisons read
         self._identifies = any(each.atom.type.kind == "id" for each in self._against)  # ids may be personal, and are not kept
-        self._pairs: dict[tuple[Hashable, ...], Pair] = {}
+        self._known: dict[tuple[Hashable, ...], tuple[Pair, Sequence[Truth]]] = {}
+        self._closed = [{truth: narrowed([(truth, each.users)], full)[0] for truth in Truth} for each in self._against]
         self._every = (1 << len(self._facts)) - 1
         self._tested = {name: reduce(or_, (users.all for _, users in fact.tests)) for name, fact in self._facts.items()}
         self._days: dict[date, Day] = {}
@@ -202,30 +203,30 @@ class FactsTests:
             absent >>= GROUP
             number += 1
         if self._against:
-            pair = self._together(exchange, day)
+            pair, _ = self._together(exchange, day)
             possible &= pair[0]
             certain &= pair[1]
         return possible, certain
 
-    def _together(self, exchange: Exchange, day: date) -> Pair:
-        """The masks of all tests of one fact against another, by the values that they compare."""
+    def _together(self, exchange: Exchange, day: date) -> tuple[Pair, Sequence[Truth]]:
+        """The masks of all tests of one fact against another, and how each reads, by the values that they compare."""
         key: list[Hashable] = [day]
         for name in self._sides:
             value = exchange.values.get(name)
             if type(value) is Disputed or self._identifies:
                 return self._compare(exchange, day)
             key.append(_document_key(value) if type(value) is Document else value)
-        known = tuple(key)
-        pair = self._pairs.get(known)
-        if pair is None:
-            while len(self._pairs) >= REMEMBERED:
-                del self._pairs[next(iter(self._pairs))]
-            pair = self._pairs[known] = self._compare(exchange, day)
-        return pair
+        values = tuple(key)
+        known = self._known.get(values)
+        if known is None:
+            while len(self._known) >= REMEMBERED:
+                del self._known[next(iter(self._known))]
+            known = self._known[values] = self._compare(exchange, day)
+        return known
 
-    def _compare(self, exchange: Exchange, day: date) -> Pair:
-        told = [(each.truth(exchange, self._families, self._reader, day), each.users) for each in self._against]
-        return narrowed(told, self._full)
+    def _compare(self, exchange: Exchange, day: date) -> tuple[Pair, Sequence[Truth]]:
+        truths = [each.truth(exchange, self._families, self._reader, day) for each in self._against]
+        return narrowed(((truth, each.users) for truth, each in zip(truths, self._against, strict=True)), self._full), truths
 
     def shares(self, exchange: Exchange, day: date) -> tuple[int, list[Share]]:
         """
@@ -253,13 +254,13 @@ class FactsTests:
                 key = value if key_of is None else key_of(value)
                 pair = pairs.get(key) or self._learn(name, pairs, key, value, day)
                 shares.append((keys, pair[0], self._tested[name]))
-        for against, keys in zip(self._against, self._compared, strict=True):
-            sent = tuple(key for key in keys if key in values)
-            pair = narrowed([(against.truth(exchange, self._families, self._reader, day), against.users)], self._full)
+        truths = self._together(exchange, day)[1] if self._against else ()
+        for against, keys, truth, left in zip(self._against, self._compared, truths, self._closed, strict=True):
+            sent = tuple([key for key in keys if key in values])
             if sent:
-                shares.append((sent, pair[0], against.users.all))
+                shares.append((sent, left[truth], against.users.all))
             else:
-                free &= pair[0]
+                free &= left[truth]
         for number, left in enumerate(today.absent):
             bits = absent >> number * GROUP & EVERY_OF_A_GROUP
             if bits:

@@ -39,11 +39,11 @@ class Stays:
 
     def stake(self, terms: int) -> Level:
         """The worst that may come if one of these terms does not stay."""
-        if terms and self.all & terms:
-            for stake in STAKES:
-                if self.terms.get(stake, 0) & terms:
-                    return stake
-        return Level.PERMITTED
+        return _worst_of(self.ranked(), terms) if terms and self.all & terms else Level.PERMITTED
+
+    def ranked(self) -> Sequence[tuple[Level, int]]:
+        """What is at stake, the worst first, with its terms."""
+        return [(stake, self.terms[stake]) for stake in STAKES if stake in self.terms]
 
 
 class Reliance:
@@ -176,11 +176,16 @@ def _named(shares: Sequence[Share], shut: Stays, kept: Stays, every: Stays) -> M
         shuts.append(mine)
     alone, left = once ^ twice, once
     found: dict[str, Level] = {}
+    ranked_shut, ranked_kept, ranked_every = shut.ranked(), kept.ranked(), every.ranked()
     for (values, possible, tested), mine in zip(shares, shuts, strict=True):
         needed, keeps = alone & mine, all_kept & tested
         too = without(all_every, possible) if all_every else 0
         if needed or keeps or too:
-            stake = worst(shut.stake(needed), kept.stake(keeps), every.stake(too))
+            stake = _worst_of(ranked_shut, needed) if needed else Level.PERMITTED
+            if keeps:
+                stake = worst(stake, _worst_of(ranked_kept, keeps))
+            if too:
+                stake = worst(stake, _worst_of(ranked_every, too))
             for value in values:
                 found[value] = worst(found[value], stake) if value in found else stake
             left = without(left, mine)
@@ -190,6 +195,13 @@ def _named(shares: Sequence[Share], shut: Stays, kept: Stays, every: Stays) -> M
                 found.setdefault(value, Level.PERMITTED)
             left = without(left, mine)
     return found
+
+
+def _worst_of(ranked: Sequence[tuple[Level, int]], terms: int) -> Level:
+    for stake, mask in ranked:
+        if mask & terms:
+            return stake
+    return Level.PERMITTED
 
 
 def _enough(need: Need) -> Iterable[str]:
