@@ -309,7 +309,9 @@ class ExchangeReader:
             document[BOOKS] = {
                 name: page.model_dump(mode="json", exclude_defaults=True) for name, page in sorted(pages.items())
             }
-        filled = {fact for book in exchange.books for fact in book.entry.values}
+        before = {book.reader.book.name for book in exchange.books}
+        touched = [reader.book for reader in self._books if reader.book.name in before or reader.book.name in pages]
+        filled = {fact for book in touched for fact in (book.held, *book.fills)}
         follows = {name: sent for name, sent in exchange.follows.items() if name not in filled}
         sources = {name: source for name, source in exchange.sources.items() if name not in filled or source == REGISTERED}
         bare = replace(exchange, document=document, values=values, follows=follows, sources=sources, books=())

@@ -109,7 +109,7 @@ class Reckoner:
                 piece = self._common(grant, scope, before) if scope.sure and scope.onward else None
                 if piece is not None:
                     pieces.append(piece)
-        if not self._all_proven(grant, pieces):
+        if not self.proven(grant, pieces):
             pieces.append(_whole(grant, False, tuple(bound)))
         return _merged(pieces)
 
@@ -131,8 +131,8 @@ class Reckoner:
             bound=tuple(dict.fromkeys((*before, *scope.bound))),
         )
 
-    def _all_proven(self, grant: Grant, pieces: Sequence[Scope]) -> bool:
-        """Whether some scopes cover all that a line gives."""
+    def proven(self, grant: Grant, pieces: Sequence[Scope]) -> bool:
+        """Whether some scopes cover all that a line gives, until its last day."""
         last = grant.last
         if grant.purposes is None or grant.territory is None or last is None:
             return False

@@ -60,17 +60,9 @@ STANDS = sa.and_(
     sa.or_(_line.ended.is_(None), _line.ended > _text("day")),
 )
 _OPENED = sa.and_(_opening.book == _text("book"), _opening.asset == _text("asset"), _opening.withdrawn_at.is_(None))
-_KEPT = sa.select(
-    sa.or_(
-        sa.select(sa.literal(1)).select_from(right_line).where(_COUNTS).exists(),
-        sa.select(sa.literal(1)).select_from(right_opening).where(_OPENED).exists(),
-    )
-)
-_COMPLETE = (
-    sa.select(_opening.id)
-    .where(_OPENED, _opening.party == _text("holder"), _opening.complete.is_(sa.true()), _opening.day <= _text("day"))
-    .limit(1)
-)
+_HAS_LINES = sa.select(sa.literal(1)).select_from(right_line).where(_COUNTS).limit(1)
+_of_holder = sa.and_(_opening.party == _text("holder"), _opening.complete.is_(sa.true()), _opening.day <= _text("day"))
+_OPENINGS = sa.select(sa.func.count(), sa.func.max(sa.case((_of_holder, 1), else_=0))).where(_OPENED)
 _TO = sa.select(right_line).where(_COUNTS, _line.holder.in_(_some("parties"))).limit(MOST_LINES + 1)
 _TO_ANY = sa.select(right_line).where(_OF_ASSET, _line.holder.in_(_some("parties"))).limit(MOST_LINES + 1)
 _EXCLUSIVE = (
@@ -267,22 +259,21 @@ class RightsBook:
             return None
         asset = hashed_names.asset(self.hashes, connection, id)
         asked = about(book.name, asset, made)
-        if not connection.execute(_KEPT, asked).scalar_one():
-            return None
-        first = made.day if made else day
+        first, on = (made.day, made.on) if made else (day, day)
         holder, recipient = (self._party(connection, exchange, role) for role in (book.by, book.to))
-        if holder is None:
-            return engine.Page(on=first, known=False)
-        on = made.on if made else day
+        asked |= {"holder": holder or "", "day": on.isoformat()}
+        openings, complete = connection.execute(_OPENINGS, asked).one()
         try:
-            rows = self.chains(connection, asked, [holder])
+            rows = self.chains(connection, asked, [holder]) if holder is not None else []
         except TooManyLines:
             return engine.Page(on=first, known=False)
+        if not openings and not rows and connection.execute(_HAS_LINES, asked).first() is None:
+            return None
+        if holder is None:
+            return engine.Page(on=first, known=False)
         besides = [each for each in (holder, recipient) if each is not None]
-        asked |= {"holder": holder, "day": on.isoformat()}
         given = connection.execute(_GIVEN, {**asked, "besides": besides}).all()
-        complete = connection.execute(_COMPLETE, asked).first() is not None
-        page = reader.reckoner.page([*grants_of((*rows, *given))], holder, recipient, on, complete)
+        page = reader.reckoner.page([*grants_of((*rows, *given))], holder, recipient, on, bool(complete))
         return page if page.on == first else page.model_copy(update={"on": first})
 
     def _party(self, connection: sa.Connection, exchange: engine.Exchange, fact: str) -> str | None:

@@ -204,9 +204,9 @@ class RightsReadings:
                     state=_state(grant, on),
                     ended=None if grant.ended == date.min else grant.ended,
                     recorded_at=datetime.fromisoformat(row.at),
-                    proven=None if proofs is None else bool(scopes) and all(each.sure for each in scopes),
+                    proven=proofs.proven(row) if proofs else None,
                     reaches=[_reach(each) for each in scopes],
-                    missing=proofs.missing(row) if proofs and not all(each.sure for each in scopes) else [],
+                    missing=proofs.missing(row) if proofs and grant.stands(on) else [],
                 ),
             )
 
@@ -240,7 +240,7 @@ class _Proofs:
     """How far the lines of an asset reach on a day, by the lines that lead to them. `rows` have also those that never stood."""
 
     def __init__(self, reader: engine.BookReader, rows: Sequence[Any], on: date, known: str) -> None:
-        self._on = on
+        self._on, self._reckoner = on, reader.reckoner
         self._grants = _as_known(rows, known)
         held = reader.reckoner.held([each for each in self._grants if each.ended != date.min], on)
         self._scopes = {line: scopes for some in held.values() for line, scopes in some}
@@ -254,10 +254,20 @@ class _Proofs:
         grant = self._of.get((row.source, row.number))
         return self._scopes.get(grant, ()) if grant is not None else ()
 
+    def proven(self, row: Any) -> bool:
+        """Whether all that a line gives is proven on the day."""
+        grant = self._of.get((row.source, row.number))
+        return grant is not None and self._proven(grant)
+
+    def _proven(self, grant: engine.Grant) -> bool:
+        sure = [scope for scope in self._scopes.get(grant, ()) if scope.sure]
+        return self._reckoner.proven(replace(grant, until=self._on), sure)
+
     def missing(self, row: Any) -> list[str]:
-        """The lines that would prove a line further and do not stand on the day, the nearest first."""
+        """The lines that would prove a line on the day and do not stand, the nearest first; none where it is proven."""
         seen: dict[str, None] = {}
-        todo = [self._of[row.source, row.number]] if (row.source, row.number) in self._of else []
+        grant = self._of.get((row.source, row.number))
+        todo = [] if grant is None or self._proven(grant) else [grant]
         looked = set()
         while todo:
             grant = todo.pop(0)
@@ -268,7 +278,7 @@ class _Proofs:
                 looked.add(each)
                 if not each.stands(self._on):
                     seen[each.id] = None
-                elif not all(scope.sure for scope in self._scopes.get(each, ())):
+                elif not self._proven(each):
                     todo.append(each)
         return [*seen]
 

@@ -415,6 +415,7 @@ right_line = sa.Table(
     sa.Index("right_line_of_asset", "asset", "source", "number"),
     sa.Index("right_line_to", "holder", "asset", "source", "number"),
     sa.Index("right_line_from", "granter", "asset", "source", "number"),
+    sa.Index("right_line_exclusive", "granter", "asset", "exclusive"),
 )
 # What a party had before. Its rights are lines; `leaf` has the names of the party and the asset beside it.
 right_opening = sa.Table(

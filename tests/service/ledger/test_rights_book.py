@@ -363,17 +363,19 @@ def test_a_change_of_the_policies_leaves_what_was_granted(exchange: Exchange) ->
 
 
 def test_the_watch_tells_when_a_right_is_gone(exchange: Exchange) -> None:
-    """Of the grants that hang on a line which is withdrawn, or which ends in the days ahead; never of the line itself."""
+    """Of the grants that hang on a line which is withdrawn, or which ends before they do; never of the line itself."""
     opening(exchange)
     first = exchange.commit("met", "mill")
     second = exchange.commit("mill", "farm", term="6 months")
+    third = exchange.commit("met", "shop")
+    fourth = exchange.commit("shop", "lab", term="6 months")
     exchange.commit("met", "bank", exclusive=True, purposes=["insurance"])
     exchange.now[0] += timedelta(days=30)
     assert watched(exchange) == []
     exchange.post(f"/v1/commitments/{first}/end", {"from": "2026-12-28", "reason": "terminated"})
-    assert watched(exchange) == [("expected", second, "2026-12-28", "undetermined", ["rights"])]
-    exchange.post(f"/v1/commitments/{first}/withdraw", {"reason": "not signed"})
-    assert watched(exchange)[1:] == [("moved", second, "2026-12-25", "undetermined", ["rights"])]
+    assert watched(exchange) == [("moved", second, "2026-12-25", "undetermined", ["rights"])]
+    exchange.post(f"/v1/commitments/{third}/withdraw", {"reason": "not signed"})
+    assert watched(exchange)[1:] == [("moved", fourth, "2026-12-25", "undetermined", ["rights"])]
 
 
 def watched(exchange: Exchange) -> list[tuple[Any, ...]]:

@@ -34,6 +34,7 @@ def upgrade() -> None:
         sa.Index("right_line_of_asset", "asset", "source", "number"),
         sa.Index("right_line_to", "holder", "asset", "source", "number"),
         sa.Index("right_line_from", "granter", "asset", "source", "number"),
+        sa.Index("right_line_exclusive", "granter", "asset", "exclusive"),
     )
     op.create_table(
         "right_opening",
