@@ -261,10 +261,10 @@ class FactsTests:
                 shares.append((sent, left[truth], against.users.all))
             else:
                 free &= left[truth]
-        for number, left in enumerate(today.absent):
+        for number, known_groups in enumerate(today.absent):
             bits = absent >> number * GROUP & EVERY_OF_A_GROUP
             if bits:
-                pair = left.get(bits) or self._left_out(number, bits, day)
+                pair = known_groups.get(bits) or self._left_out(number, bits, day)
                 free &= pair[0]
         return free, shares
 
