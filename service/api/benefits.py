@@ -12,7 +12,8 @@ from pydantic import BaseModel, Field
 from service.api import csv_tables, paging
 from service.api.operations import Shown, operation
 from service.api.parameters import parameter, single, wrong
-from service.callers.caller import caller_of
+from service.callers.caller import Caller, caller_of
+from service.ledger import party_view
 from service.ledger.benefit_statement import BenefitBalance, BenefitFilter, BenefitLine, BenefitStatement, NotDivided
 from service.service import Service
 
@@ -74,9 +75,8 @@ def add(app: FastAPI, service: Service) -> None:
         ),
     )
     def lines(request: Request) -> Response:
-        """The lines that the commitments booked, in the order of the book, and the reversals of those that ended."""
-        caller_of(request.scope, "read")
-        wanted, table = _asked(request)
+        """The lines that the commitments booked, in the order of the book, and the reversals of those that ended. A party gets its own."""
+        wanted, table = _asked(request, caller_of(request.scope, "read", of_party=True))
         page = paging.Asked.of(request, _PAGE, _MOST)
         after = page.after("benefits", int, filters=(wanted,)) or [-1]
         limit = MOST_ROWS if table else page.limit
@@ -101,15 +101,17 @@ def add(app: FastAPI, service: Service) -> None:
     )
     def balances(request: Request) -> Response:
         """The balances of the lines, with what was booked before the first day as their opening."""
-        caller_of(request.scope, "read")
-        wanted, table = _asked(request)
+        caller = caller_of(request.scope, "read", of_party=True)
+        wanted, table = _asked(request, caller)
         page = paging.Asked.of(request, _PAGE, _MOST)
         place = page.after("benefit balances", str, str, filters=(wanted,))
         after = None if place is None else (place[0], place[1])
         limit = MOST_ROWS if table else page.limit
 
         def read(connection: Any) -> Any:
-            return statement.balances(connection, wanted, after, limit), statement.not_divided(connection, wanted)
+            # What was not divided is of all parties.
+            missed = statement.not_divided(connection, wanted) if caller.party is None else []
+            return statement.balances(connection, wanted, after, limit), missed
 
         (found, following), missed = service.read(read, "ledger")
         if table:
@@ -121,8 +123,10 @@ def add(app: FastAPI, service: Service) -> None:
         return _json({"balances": _shown(found), "not_divided": _shown(missed), "next": cursor})
 
 
-def _asked(request: Request) -> tuple[BenefitFilter, bool]:
-    """The filters of a query, and whether a table is asked for. Raises RequestRefused."""
+def _asked(request: Request, caller: Caller) -> tuple[BenefitFilter, bool]:
+    """
+    The filters of a query, and whether a table is asked for. A caller who belongs to a party asks for its lines. Raises RequestRefused.
+    """
     sent = single(request)
     for name, most in (("party", 256), ("role", 256), ("commitment", 64)):
         if name in sent and not (0 < len(sent[name]) <= most and "\x00" not in sent[name]):
@@ -137,7 +141,8 @@ def _asked(request: Request) -> tuple[BenefitFilter, bool]:
     for name in ("limit", "cursor"):
         if table and name in sent:
             raise wrong(name, f"a table has no pages; leave `{name}` out")
-    return BenefitFilter(sent.get("party"), sent.get("role"), sent.get("commitment"), currency, first, last), table
+    party = party_view.of_exporter(sent.get("party"), caller)
+    return BenefitFilter(party, sent.get("role"), sent.get("commitment"), currency, first, last), table
 
 
 def _day(sent: dict[str, str], name: str) -> date | None:

@@ -24,6 +24,7 @@ from service.api.sent import Plain, body
 from service.callers.caller import Caller, caller_of
 from service.decisions.idempotency import KeptAnswer, once
 from service.decisions.recording import Outgoing, record_and_answer
+from service.ledger import party_view
 from service.ledger.committing import Commitment, Done, Ledger, Moved, State
 from service.problems import MEDIA_TYPE, Kind, RequestRefused, wrong_members
 from service.service import Service
@@ -135,7 +136,7 @@ def add(app: FastAPI, service: Service) -> None:
 
     async def end(request: Request) -> Response:
         """Ends the rights that a commitment granted, from a day on. It stays committed, and its counters stay as they are."""
-        caller: Caller = caller_of(request.scope, "commit")
+        caller: Caller = caller_of(request.scope, "commit", of_party=True)
         raw, sent = await read(request, EndSent)
         id = named(request.path_params["id"])
 
@@ -202,7 +203,7 @@ def add(app: FastAPI, service: Service) -> None:
         caller = caller_of(request.scope, "read", of_party=True)
         page = paging.Asked.of(request, _PAGE, _PAGE)
         exporter, state = _filters(single(request))
-        exporter = of_exporter(exporter, caller)
+        exporter = party_view.of_exporter(exporter, caller)
         after = page.after("commitments", int, filters=(exporter, state)) or [-1]
         found, following = service.read(
             lambda connection: ledger.page(connection, exporter, state, after[0], page.limit), "ledger"
@@ -225,13 +226,6 @@ def add(app: FastAPI, service: Service) -> None:
         if found is None:
             raise RequestRefused("not-found", "there is no commitment with this id")
         return answer(found)
-
-
-def of_exporter(asked: str | None, caller: Caller) -> str | None:
-    """The exporter whose rows a list shows: the caller's party if it belongs to one. Raises RequestRefused if another is asked for."""
-    if caller.party is not None and asked not in (None, caller.party):
-        raise RequestRefused("forbidden", "the caller's key belongs to another party than the query names")
-    return asked if caller.party is None else caller.party
 
 
 async def read(request: Request, model: type[Sent]) -> tuple[bytes, Sent]:

@@ -1,23 +1,21 @@
 """`/v1/ledger/promises` and `…/promises/{number}/kept`: what was promised until a last day, and the report that it was kept."""
 
-import csv
 import json
-from collections.abc import Sequence
 from datetime import date
-from io import StringIO
 from typing import Any, get_args
 
 import sqlalchemy as sa
 from fastapi import FastAPI, Request, Response
 from pydantic import BaseModel, Field
 
-from service.api import paging
-from service.api.commitments import Sending, named, of_exporter, read, written
+from service.api import csv_tables, paging
+from service.api.commitments import Sending, named, read, written
 from service.api.operations import in_path, json_body, operation
 from service.api.parameters import parameter, single, wrong
 from service.api.sent import Plain
 from service.callers.caller import caller_of
 from service.decisions.idempotency import KeptAnswer, once
+from service.ledger import party_view
 from service.ledger.promise_list import PromiseList, PromisePart, PromiseState
 from service.problems import RequestRefused
 from service.service import Service
@@ -29,11 +27,10 @@ _FORMULA = ("=", "+", "-", "@")  # a spreadsheet program takes a cell that begin
 _LISTED = [
     parameter("party", "the id of the party that promises", {"type": "string", "minLength": 1, "maxLength": 256}),
     parameter("state", "the state of the promise", {"type": "string", "enum": list(_STATES)}),
-    parameter("format", "the form of the answer", {"type": "string", "enum": ["json", "csv"], "default": "json"}),
+    csv_tables.FORMAT,
     *paging.parameters(_PAGE, _PAGE, "promises"),
 ]
 _TABLE = {"text/csv": {"schema": {"type": "string", "description": "a table with a header; a cell of terms is JSON"}}}
-_NEXT = {"Next-Cursor": {"description": f"for a table, {paging.NEXT} (then it is left out)", "schema": {"type": "string"}}}
 
 
 class KeptSent(Sending):
@@ -64,7 +61,7 @@ def add(app: FastAPI, service: Service) -> None:
             "Promises, by their last days",
             needs="read",
             parameters=_LISTED,
-            answers={200: {"headers": _NEXT, "content": _TABLE}},
+            answers={200: {"content": _TABLE}},
         ),
     )
     def listed(request: Request) -> Response:
@@ -75,20 +72,19 @@ def add(app: FastAPI, service: Service) -> None:
         """
         caller = caller_of(request.scope, "read", of_party=True)
         asked, query = paging.Asked.of(request, _PAGE, _PAGE), single(request)
-        party, form = of_exporter(query.get("party"), caller), query.get("format", "json")
+        party, wants_csv = party_view.of_exporter(query.get("party"), caller), csv_tables.as_csv(query)
         state = next((each for each in _STATES if each == query.get("state")), None)
         if party is not None and not 0 < len(party) <= 256:
             raise wrong("party", "`party` takes 1 to 256 characters")
         if "state" in query and state is None:
             raise wrong("state", f"`state` takes {', '.join(f'`{each}`' for each in _STATES)}, not `{query['state'][:40]}`")
-        if form not in ("json", "csv"):
-            raise wrong("format", "`format` takes `json` or `csv`")
         place = asked.after(_LIST, str, str, int, filters=(party, state))
         after = None if place is None else (place[0], place[1], place[2])
         page, last = service.read(lambda connection: promises.page(connection, party, state, after, asked.limit), "ledger")
         cursor = None if last is None else paging.written(_LIST, *last, filters=(party, state))
-        if form == "csv":
-            return Response(_table(page), media_type="text/csv", headers={} if cursor is None else {"Next-Cursor": cursor})
+        if wants_csv:
+            rows = (map(_cell, each.model_dump(mode="json").values()) for each in page)
+            return csv_tables.csv_answer(tuple(PromisePart.model_fields), rows, csv_tables.next_page(request, cursor))
         shown = [each.model_dump(mode="json") for each in page]
         return Response(json.dumps({"promises": shown, "next": cursor}, ensure_ascii=False), media_type="application/json")
 
@@ -128,26 +124,6 @@ def add(app: FastAPI, service: Service) -> None:
     )
 
 
-def _table(page: Sequence[PromisePart]) -> str:
-    """The promises as CSV: a header, and a row for each."""
-    text = StringIO(newline="")
-    writer = csv.writer(text)
-    writer.writerow(PromisePart.model_fields)
-    for each in page:
-        writer.writerow(_cell(value) for value in each.model_dump(mode="json").values())
-    return text.getvalue()
-
-
-def _cell(value: Any) -> str | int:
-    """A cell of a table. What could be taken for a formula begins with an apostrophe."""
-    match value:
-        case None:
-            return ""
-        case bool():
-            return "true" if value else "false"
-        case int():
-            return value
-        case str():
-            return f"'{value}" if value.startswith(_FORMULA) else value
-        case _:
-            return json.dumps(value, ensure_ascii=False)
+def _cell(value: Any) -> csv_tables.Cell:
+    """A cell of a table: of terms JSON."""
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else value

@@ -18,6 +18,7 @@ from service.api.parameters import parameter, single, wrong
 from service.api.sent import Plain
 from service.callers.caller import caller_of
 from service.decisions.idempotency import KeptAnswer, once
+from service.ledger import party_view
 from service.ledger.rights_openings import MOST_RIGHTS, EvidencePart, Line, RightPart, RightsOpening, RightsOpenings
 from service.ledger.rights_readings import RightsAsked, RightsLinePart, RightsPart, RightsReadings
 from service.problems import RequestRefused
@@ -72,7 +73,7 @@ def add(app: FastAPI, service: Service) -> None:
     openings = RightsOpenings(service)
 
     def reading(request: Request, of: Literal["asset", "party"]) -> Response:
-        caller_of(request.scope, "read")
+        caller = caller_of(request.scope, "read", of_party=True)
         sent = single(request)
         page = paging.Asked.of(request, _PAGE, _MOST)
         id = _id(request.path_params["id"])
@@ -83,7 +84,7 @@ def add(app: FastAPI, service: Service) -> None:
         asked = RightsAsked(
             on=on,
             asset=id if of == "asset" else None,
-            party=id if of == "party" else None,
+            party=party_view.of_exporter(id if of == "party" else None, caller),
             known=known,
             history=history,
             after=None if after is None else (after[0], after[1], after[2]),
@@ -107,7 +108,11 @@ def add(app: FastAPI, service: Service) -> None:
         ),
     )
     def of_asset(request: Request) -> Response:
-        """The rights in an asset that stand on a day: whose they are, since and until when, by which chain, and what is missing."""
+        """
+        The rights in an asset that stand on a day: whose they are, since and until when, by which chain, and what is missing.
+
+        A caller who belongs to a party gets what this party has, and what it granted.
+        """
         return reading(request, "asset")
 
     @app.get(

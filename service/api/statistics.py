@@ -78,7 +78,7 @@ def add(app: FastAPI, service: Service) -> None:
         Sums over committed exchanges. Callers with the scope `review` or `administer` see all; others ask by the month or by one other
         dimension and whole years, and see no cells of fewer than three suppliers or recipients.
         """
-        caller = caller_of(request.scope, "read")
+        caller = caller_of(request.scope, "read", of_party=True)
         sent = single(request)
         meaning = _meaning(service)
         question = _question(sent, _ALL, "", _MONTH)

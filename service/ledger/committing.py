@@ -234,6 +234,7 @@ class Ledger:
 
     def end_rights(self, transaction: sa.Connection, id: str, caller: Caller, day: date, reason: str) -> Commitment:
         """End the rights that a commitment granted, from a day on. It stays committed, and counts as before. Raises RequestRefused."""
+        party_view.check_commitment(transaction, self._book, id, caller)
         self._row_that_counts(transaction, id)
         at = moment_text(self._service.clock())
         self._counts.rights.end(transaction, id, day, at)

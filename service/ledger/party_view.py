@@ -67,6 +67,13 @@ def check_commitment(connection: sa.Connection, book: Book, id: str, caller: Cal
         raise RequestRefused("not-found", "there is no commitment with this id")
 
 
+def of_exporter(asked: str | None, caller: Caller) -> str | None:
+    """The party whose rows a list shows: the caller's if it belongs to one. Raises RequestRefused if another is asked for."""
+    if caller.party is not None and asked not in (None, caller.party):
+        raise RequestRefused("forbidden", "the caller's key belongs to another party: give the party's id, or none")
+    return asked if caller.party is None else caller.party
+
+
 def check_counter(live: Live, name: str, per: Mapping[str, Any], caller: Caller) -> None:
     """A counter must be kept for the party. Raises RequestRefused."""
     if caller.party is None:

@@ -422,3 +422,20 @@ def test_a_browser_is_shown_the_rights_in_an_asset(exchange: Exchange) -> None:
     assert "独家" in exchange.client.get("/log/rights", params={"asset": "weather", "lang": "zh"}).text
     assert exchange.client.get("/log/rights").status_code == 200
     assert exchange.client.get("/log/rights", params={"asset": "weather", "on": "soon"}).status_code == 400
+
+
+def test_a_party_sees_its_own_rights_only(exchange: Exchange) -> None:
+    """What it has and what it granted, of an asset and in all; another party's are refused, and it ends its own grants only."""
+    assert exchange.post("/v1/rights/openings", everything()).status_code == 201
+    first = exchange.commit("met", "mill")
+    second = exchange.commit("mill", "farm")
+    exchange.commit("met", "shop")
+    made = exchange.post("/v1/keys", {"name": "mill", "scopes": ["commit", "read"], "party": "mill"})
+    key = {"Authorization": f"Bearer {made.json()['key']}"}
+    for path in ("/v1/assets/weather/rights", "/v1/parties/mill/rights"):
+        lines = exchange.client.get(path, headers=key).json()["lines"]
+        assert {(each["granter"], each["holder"]) for each in lines} == {("met", "mill"), ("mill", "farm")}, path
+    assert exchange.client.get("/v1/parties/farm/rights", headers=key).status_code == 403
+    ending = {"from": "2026-12-01", "reason": "terminated"}
+    assert exchange.post(f"/v1/commitments/{first}/end", ending, **key).status_code == 404
+    assert exchange.post(f"/v1/commitments/{second}/end", ending, **key).status_code == 200
