@@ -181,19 +181,21 @@ class OpenBook:
     """
     A book, opened at the page of the exporter and the asset of an exchange.
 
-    `entry` is what it fills in. `stated` has what the sender states of the facts that the book fills too.
+    `entry` is what it fills in. `stated` has what the sender states of the facts that the book fills too, and
+    `values` all values as they were before.
     """
 
     reader: BookReader
     page: Page
     stated: Mapping[str, Value]
     entry: BookEntry
+    values: Mapping[str, Value]
 
     @classmethod
     def at(cls, reader: BookReader, page: Page, values: Mapping[str, Value]) -> OpenBook:
         """A book opened for an exchange with these values, as they are stated."""
         stated = {reader.book.held: values[reader.book.held]} if reader.book.held in values else {}
-        return cls(reader, page, stated, reader.fill(page, values))
+        return cls(reader, page, stated, reader.fill(page, values), values)
 
     def reads(self, facts: Collection[str], values: Mapping[str, Value]) -> bool:
         """Whether the book reads one of some facts, to fill others; one that is chosen for a disputed value is not read."""

@@ -17,6 +17,7 @@ from typing import Any
 from engine.exchange import Exchange
 from engine.explaining.case import Case
 from engine.explaining.phrasebook import Phrasebook
+from engine.explaining.rights_account import rights
 from engine.policy_language.vocabulary import ComputedLine
 from engine.values import Document, Money, Range, SetOf
 
@@ -51,7 +52,7 @@ class Computed:
     def groups(self, case: Case) -> dict[str, Group]:
         """The groups of a case, by name, as JSON."""
         found = {name: group(case) for name, group in sorted(self._groups.items())}
-        return {name: group for name, group in found.items() if group is not None}
+        return {name: group for name, group in found.items() if group is not None} | rights(case.exchange, self._book)
 
     def _of_facts(self, part: str, case: Case) -> Group | None:
         lines = list(self._lines(part, case))

@@ -98,6 +98,13 @@ CODES: Codes = {
         "not_covering": "已出示，但不涵盖本次交换",
         "open": "已出示，是否有效尚不清楚",
     },
+    "rights": {
+        "before": "本次交换前提供方的权利",
+        "after": "本次交换后接收方的权利",
+        "beyond": "超出提供方自身权利之处",
+        "exclusive": "对他人的独家授权",
+        "earlier": "对他人的在先授权",
+    },
     "carried": {"observe": "须遵守", "met": "已满足", "violated": "违反", "unknown": "尚不清楚"},
     "standing": {"certain": "确定", "possible": "可能"},
     "overdue": {"yes": "已逾期", "no": "未逾期", "unknown": "可能已逾期"},
@@ -692,6 +699,33 @@ class Chinese(Language):
 
     def validity(self, document: str, state: str, last: date | None, day: date) -> str:
         return f"{document}：{self.day(day)}{state}{f'（有效期至{self.day(last)}）' if last else ''}"
+
+    def right(self, right: str, reach: Sequence[str], by: str, sure: bool) -> str:
+        return f"{right}（{'，'.join(reach)}；依据{by}{'' if sure else '，未经证明'}）"
+
+    def grant(self, id: str, reach: Sequence[str]) -> str:
+        return f"{id}（{'，'.join(reach)}）"
+
+    def until(self, day: str) -> str:
+        return f"至{day}"
+
+    def endless(self) -> str:
+        return "无期限"
+
+    def rights_held(self, rights: Sequence[str], more: int, complete: bool) -> str:
+        told = self.listed(rights, more=more) if rights else "权利簿未载明任何权利"
+        return told if complete else f"{told}；权利簿可能不完整"
+
+    def rights_conveyed(self, rights: Sequence[str], reach: Sequence[str]) -> str:
+        return f"{self.joined(rights)}（{'，'.join(reach)}）" if rights else "无"
+
+    def rights_beyond(self, limits: Sequence[str], more: bool) -> str:
+        if not limits:
+            return "不明"
+        return f"{self.joined(limits)}{'，可能还有其他' if more else ''}"
+
+    def rights_granted(self, grants: Sequence[str], more: int, certain: bool) -> str:
+        return f"{'' if certain else '可能：'}{self.listed(grants, more=more)}"
 
     def total_of_shares(self, total: str, state: str) -> str:
         match state:

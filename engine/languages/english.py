@@ -125,6 +125,13 @@ CODES: Codes = {
         "not_covering": "shown, but it does not cover this exchange",
         "open": "shown, but it is not known whether it is valid",
     },
+    "rights": {
+        "before": "the exporter's rights before",
+        "after": "the recipient's rights after",
+        "beyond": "beyond the exporter's own rights",
+        "exclusive": "exclusive grants to others",
+        "earlier": "earlier grants to others",
+    },
     "carried": {"observe": "to observe", "met": "met", "violated": "violated", "unknown": "not known"},
     "standing": {"certain": "certain", "possible": "perhaps"},
     "overdue": {"yes": "overdue", "no": "in time", "unknown": "perhaps overdue"},
@@ -722,6 +729,33 @@ class English(Language):
 
     def validity(self, document: str, state: str, last: date | None, day: date) -> str:
         return f"{document}: {state} on {day}{f' (last day {last})' if last else ''}"
+
+    def right(self, right: str, reach: Sequence[str], by: str, sure: bool) -> str:
+        return f"{right} ({', '.join(reach)}; by {by}{'' if sure else ', not proven'})"
+
+    def grant(self, id: str, reach: Sequence[str]) -> str:
+        return f"{id} ({', '.join(reach)})"
+
+    def until(self, day: str) -> str:
+        return f"until {day}"
+
+    def endless(self) -> str:
+        return "without end"
+
+    def rights_held(self, rights: Sequence[str], more: int, complete: bool) -> str:
+        told = self.listed(rights, more=more) if rights else "the book shows none"
+        return told if complete else f"{told}; the book may lack some"
+
+    def rights_conveyed(self, rights: Sequence[str], reach: Sequence[str]) -> str:
+        return f"{self.joined(rights)} ({', '.join(reach)})" if rights else "none"
+
+    def rights_beyond(self, limits: Sequence[str], more: bool) -> str:
+        if not limits:
+            return "not known"
+        return f"{self.joined(limits)}{', and perhaps others' if more else ''}"
+
+    def rights_granted(self, grants: Sequence[str], more: int, certain: bool) -> str:
+        return f"{'by' if certain else 'perhaps by'} {self.listed(grants, more=more)}"
 
     def total_of_shares(self, total: str, state: str) -> str:
         match state:

@@ -573,6 +573,38 @@ class Language(ABC):
         """Whether a document is valid on a day, and its last day."""
 
     @abstractmethod
+    def right(self, right: str, reach: Sequence[str], by: str, sure: bool) -> str:
+        """A right with how far it reaches, and the commitment or opening that gave it; one that is not `sure` is not proven."""
+
+    @abstractmethod
+    def grant(self, id: str, reach: Sequence[str]) -> str:
+        """A commitment that granted a right, with how far the grant reaches."""
+
+    @abstractmethod
+    def until(self, day: str) -> str:
+        """The last day of a right."""
+
+    @abstractmethod
+    def endless(self) -> str:
+        """In the place of a last day, of what has none."""
+
+    @abstractmethod
+    def rights_held(self, rights: Sequence[str], more: int, complete: bool) -> str:
+        """The rights that a book shows; it may lack some where it is not `complete`."""
+
+    @abstractmethod
+    def rights_conveyed(self, rights: Sequence[str], reach: Sequence[str]) -> str:
+        """The rights that an exchange conveys, and how far they reach."""
+
+    @abstractmethod
+    def rights_beyond(self, limits: Sequence[str], more: bool) -> str:
+        """The limits that an exchange goes beyond, and perhaps `more`; no limit where none is known for certain."""
+
+    @abstractmethod
+    def rights_granted(self, grants: Sequence[str], more: int, certain: bool) -> str:
+        """The grants to others that meet an exchange, or where that is not `certain` may meet it."""
+
+    @abstractmethod
     def total_of_shares(self, total: str, state: str) -> str:
         """What shares add up to: "closed" (to one), "not_closed", or "open" where some are not known."""
 

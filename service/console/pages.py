@@ -76,7 +76,7 @@ def decision_page(kept: Part, sign_offs: Sequence[Part], reader: PageReader, can
         titled={part["provision"]: part["title"] for part in reasons if part.get("title")},
         cited={part["provision"]: reader.source(part) for part in reasons if part.get("instrument")},
         account=list(sections.account(decision, reader)),
-        computed=sections.computed(decision),
+        computed=sections.computed(decision, reader),
         open_facts=grouped(shown["facts"].open, reader),
         folded_facts=grouped(shown["facts"].folded, reader),
         cannot=cannot,

@@ -134,7 +134,13 @@ def account(decision: Part, reader: PageReader) -> Iterator[tuple[str, list[tupl
             yield reader.account(name), stated
 
 
-def computed(decision: Part) -> list[tuple[str, list[tuple[str, str]]]]:
-    """The groups of what was computed, each with its title and its lines in sentences."""
-    groups = ((decision.get("factor") or {}).get("computed") or {}).values()
-    return [(group["title"], [(line["title"], line["says"]) for line in group["lines"]]) for group in groups]
+def computed(decision: Part, reader: PageReader) -> list[tuple[str, list[tuple[str, str]]]]:
+    """The groups of what was computed, each with its title and its lines in sentences; of a price also what is payable."""
+    factor = decision.get("factor") or {}
+    groups = (factor.get("computed") or {}).values()
+    found = [(group["title"], [(line["title"], line["says"]) for line in group["lines"]]) for group in groups]
+    settled = factor.get("settlement")
+    if settled:
+        payable = [(f"{line['title']} {line.get('party') or ''}".strip(), line["amount"]) for line in settled.get("lines", [])]
+        found.append((reader.language.sections["settlement"], [(settled.get("price") or "", settled["says"]), *payable]))
+    return found

@@ -190,3 +190,28 @@ def test_nobody_states_what_the_book_says(sale: Sale) -> None:
         build(sale.pdp.bundle, {"rights.beyond": []})
     with pytest.raises(engine.ExchangeRefused, match="/books"):
         sale.reader.read(b'{"books": {"data-rights": {"on": "2026-11-24", "holder": "B"}}}')
+
+
+def account(sale: Sale, page: Page | None, change: Mapping[str, Any] | None = None, lang: str = "en") -> dict[str, Any]:
+    """What is computed of rights, by line."""
+    told = json.loads(sale.pdp.explain(sale.judged(page, change), today=DAY, id="x", parts=("factor",), lang=lang))
+    group = told["factor"]["computed"].get("data-rights", {"lines": []})
+    return {line["name"]: line for line in group["lines"]}
+
+
+def test_the_account_tells_the_rights_before_and_after_and_the_commitments_behind_them(sale: Sale) -> None:
+    exclusive = grant("x", "use", "B", "D", 3, exclusive=True)
+    lines = account(sale, sale.page(USE, OPERATE, exclusive, complete=True), {"terms.term": "5 years"})
+    assert lines["before"]["state"] == "complete"
+    assert [(each["right"], each["by"]) for each in lines["before"]["value"]] == [
+        ("use", ["c1", "opened"]),
+        ("operate", ["c2", "opened"]),
+    ]
+    assert "right to process and use data (green transition, Kenya, until 2029-06-01; by c1)" in lines["before"]["says"]
+    assert lines["after"]["says"] == "right to process and use data (green transition, Kenya, 5 years)"
+    assert (lines["beyond"]["value"], lines["beyond"]["says"]) == (["term"], "term")
+    assert lines["exclusive"]["value"] == ["x"]
+    assert "earlier" not in lines
+    assert account(sale, None) == {}
+    chinese = account(sale, sale.page(USE), lang="zh")
+    assert "权利簿可能不完整" in chinese["before"]["says"]
