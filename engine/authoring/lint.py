@@ -72,7 +72,7 @@ class _Lint:
         facts = {*read, *USED_BY_LEDGER, *(line.fact for _, lines in self.words.factor.values() for line in lines.values())}
         facts |= self.words.must_be_shown
         for counter in self.words.counters.values():
-            facts |= {counter.counts.removeprefix("distinct "), *counter.per}
+            facts |= {counter.counts.removeprefix("distinct "), *counter.per, *([counter.currency] if counter.currency else ())}
         families = {member: name for name, members in self.words.families.items() for member in members}
         used = {families.get(name, name).removesuffix(".total") for name in facts}
         for name in dict.fromkeys(families.get(fact, fact) for fact in self.words.facts):
