@@ -76,7 +76,7 @@ class _Lint:
         facts |= {fact for _, fact in self.words.statistics or () if fact is not None}
         facts |= {fact for lines in self.words.computed.values() for line in lines.values() for fact in line.facts}
         for counter in self.words.counters.values():
-            facts |= {counter.counts.removeprefix("distinct "), *counter.per}
+            facts |= {counter.counts.removeprefix("distinct "), *counter.per, *([counter.currency] if counter.currency else ())}
         for book in self.words.books.values():
             facts |= {book.of, book.by, book.to, book.held, *book.inputs}
         for promise in self.words.promises.values():
