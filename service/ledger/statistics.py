@@ -245,7 +245,6 @@ def _folded(
     `of_lines`: each row counts its exchanges. Otherwise a row with a lane only says how many of them used it.
     """
     cells: dict[tuple[str, ...], _Sums] = {}
-    total = _Sums()
     for row in rows:
         start = len(row) - len(FLOW_MEASURES) - 3
         key = tuple(cell_of(row[:start]))
@@ -254,8 +253,10 @@ def _folded(
             if len(cells) == MOST_CELLS:
                 raise TooManyCells
             sums = cells[key] = _Sums()
-        for each in (sums, total):
-            each.add(row[start], row[start + 1], row[start + 2 :], counted=of_lines or not row[start])
+        sums.add(row[start], row[start + 1], row[start + 2 :], counted=of_lines or not row[start])
+    total = _Sums()
+    for sums in cells.values():
+        total.add_all(sums)
     return [sums.cell(dict(zip(by, key, strict=True))) for key, sums in sorted(cells.items())], total.cell({})
 
 
@@ -272,8 +273,20 @@ class _Sums:
             self._lanes[lane] = self._lanes.get(lane, 0) + measures[0]
         if not counted:
             return
+        self._count(currency, measures)
+
+    def add_all(self, other: "_Sums") -> None:
+        """Add the sums of another cell."""
+        for lane, exchanges in other._lanes.items():
+            self._lanes[lane] = self._lanes.get(lane, 0) + exchanges
+        for currency, measures in other._by_currency.items():
+            self._count(currency, measures)
+
+    def _count(self, currency: str, measures: Sequence[int]) -> None:
         before = self._by_currency.get(currency)
-        self._by_currency[currency] = [a + b for a, b in zip(before, measures, strict=True)] if before else list(measures)
+        self._by_currency[currency] = (
+            list(measures) if before is None else [a + b for a, b in zip(before, measures, strict=True)]
+        )
 
     def cell(self, of: dict[str, str]) -> FlowCell:
         summed = [sum(measure) for measure in zip(*self._by_currency.values(), strict=True)] or [0] * (1 + len(FLOW_MEASURES))
