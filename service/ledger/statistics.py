@@ -6,7 +6,7 @@ and by the pair of countries and another one for whole years. Otherwise the line
 converted: every sum has its currency. Who may not see all gets the cells that service.ledger.disclosure lets out.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -81,7 +81,8 @@ class FlowCell(LedgerPart):
     """
     The exchanges of which all words are alike. `of` has a word for each dimension: `?` is not known, and an empty word is none.
 
-    `unpriced` exchanges have no known price. The shares are parts of the prices of the exchanges that state both.
+    `unpriced` exchanges have no known price, or none that the caller may see. The shares are parts of the prices of the exchanges that
+    state both.
     """
 
     of: dict[str, str]
@@ -131,21 +132,32 @@ def read_shown(
     """
     The same for a caller who may not see all, by the month or by one dimension without a filter; and how many cells are hidden.
 
-    By a dimension the question is of whole years. What is shown of a year does not depend on the months that are asked for.
+    By a dimension the question is of whole years. What is shown of a year does not depend on the months that are asked for. A price is
+    shown where the exchanges with a price in this currency have enough parties too, and what the parties may be fewer of is left out.
     """
     (one,) = question.view or (MONTH,)
-    parties = _parties(connection, meaning, "" if one == MONTH else one)
-    open_cells = shown(parties, least)
+    dimension = "" if one == MONTH else one
+    open_cells = shown(_parties(connection, meaning, dimension), least)
+    priced = {currency: shown(cells, least) for currency, cells in _parties_priced(connection, meaning, dimension).items()}
     parts = Question((MONTH,) if one == MONTH else (MONTH, one), {}, question.first, question.last)
+    place = len(parts.by)
     seen: set[Cell] = set()
 
-    def kept(words: Sequence[str]) -> Sequence[str] | None:
-        cell = words[0][:4], words[-1]
-        seen.add(cell)
-        return None if cell not in open_cells else words[-1:] if question.by else ()
+    def rows() -> Iterator[Row]:
+        for row in _rows(connection, meaning, parts):
+            cell, lane, currency = (row[0][:4], row[place - 1]), row[place], row[place + 1]
+            seen.add(cell)
+            if cell in open_cells and not lane:
+                yield (*row[: place + 1], currency if cell in priced.get(currency, ()) else "", *row[place + 2 :])
 
-    cells, total = _folded(_rows(connection, meaning, parts), question.by, kept, parts.of_lines)
-    return cells, total, len(seen - open_cells)
+    cells, total = _folded(rows(), question.by, lambda words: words[-1:] if question.by else (), of_lines=False)
+    return [_of_many(cell) for cell in cells], _of_many(total), len(seen - open_cells)
+
+
+def _of_many(cell: FlowCell) -> FlowCell:
+    """A cell without what may be of fewer parties than it is of itself."""
+    few: dict[str, Any] = {"lanes": {}, "exclusive": {}, "exclusive_price": [], "source_country_share": [], "public_share": []}
+    return cell.model_copy(update=few)
 
 
 def left_out(connection: sa.Connection, meaning: str) -> int:
@@ -195,42 +207,56 @@ def _matches(column: sa.ColumnElement[str], name: str, word: str) -> sa.ColumnEl
 
 def _parties(connection: sa.Connection, meaning: str, dimension: str) -> dict[Cell, Parties]:
     """How many parties are known on each side of a cell, and how many exchanges these have: a year's month, or a year's word."""
-    place = (flow_party.c.value, flow_party.c.side, flow_party.c.period)
-    each = sa.select(*place, flow_party.c.party, sa.func.sum(flow_party.c.exchanges).label("exchanges"))
+    return _counted(connection, meaning, dimension, None).get(None, {})
+
+
+def _parties_priced(connection: sa.Connection, meaning: str, dimension: str) -> dict[str | None, dict[Cell, Parties]]:
+    """The same of those whose price is in a currency, by currency."""
+    return _counted(connection, meaning, dimension, flow_party.c.currency)
+
+
+def _counted(
+    connection: sa.Connection, meaning: str, dimension: str, currency: sa.ColumnElement[str] | None
+) -> dict[str | None, dict[Cell, Parties]]:
+    own = sa.null() if currency is None else currency
+    place = (flow_party.c.value, flow_party.c.side, flow_party.c.period, *(() if currency is None else (currency,)))
+    each = sa.select(*place[:3], own.label("own"), flow_party.c.party, sa.func.sum(flow_party.c.exchanges).label("exchanges"))
     here = (flow_party.c.meaning == meaning, flow_party.c.dimension == dimension)
     one = each.where(*here).group_by(*place, flow_party.c.party).subquery()
     known = sa.func.sum(sa.case((one.c.party != NO_PARTY, 1), else_=0))
-    counted = sa.select(one.c.value, one.c.side, one.c.period, whole(known), whole(sa.func.sum(one.c.exchanges)))
-    found: dict[Cell, dict[str, int]] = {}
-    for value, side, period, parties, exchanges in connection.execute(counted.group_by(one.c.value, one.c.side, one.c.period)):
+    words = (one.c.value, one.c.side, one.c.period, one.c.own)
+    found: dict[str | None, dict[Cell, dict[str, int]]] = {}
+    counted = sa.select(*words, whole(known), whole(sa.func.sum(one.c.exchanges))).group_by(*words)
+    for value, side, period, own_currency, parties, exchanges in connection.execute(counted):
         cell = period[:4], value if dimension else period
-        found.setdefault(cell, {}).update({side: parties, "exchanges": exchanges})
-    return {cell: Parties(sides["supplier"], sides["recipient"], sides["exchanges"]) for cell, sides in found.items()}
+        found.setdefault(own_currency, {}).setdefault(cell, {}).update({side: parties, "exchanges": exchanges})
+    return {
+        currency: {cell: Parties(sides["supplier"], sides["recipient"], sides["exchanges"]) for cell, sides in cells.items()}
+        for currency, cells in found.items()
+    }
 
 
 def _folded(
-    rows: Iterable[Row], by: Sequence[str], kept: Callable[[Sequence[str]], Sequence[str] | None], of_lines: bool
+    rows: Iterable[Row], by: Sequence[str], cell_of: Callable[[Sequence[str]], Sequence[str]], of_lines: bool
 ) -> tuple[list[FlowCell], FlowCell]:
     """
-    Cells from rows; `kept` makes the words of a row those of its cell, or None where the row is in none.
+    Cells from rows; `cell_of` makes the words of a row those of its cell.
 
     `of_lines`: each row counts its exchanges. Otherwise a row with a lane only says how many of them used it.
     """
     cells: dict[tuple[str, ...], _Sums] = {}
-    total = _Sums()
     for row in rows:
         start = len(row) - len(FLOW_MEASURES) - 3
-        words = kept(row[:start])
-        if words is None:
-            continue
-        key = tuple(words)
+        key = tuple(cell_of(row[:start]))
         sums = cells.get(key)
         if sums is None:
             if len(cells) == MOST_CELLS:
                 raise TooManyCells
             sums = cells[key] = _Sums()
-        for each in (sums, total):
-            each.add(row[start], row[start + 1], row[start + 2 :], counted=of_lines or not row[start])
+        sums.add(row[start], row[start + 1], row[start + 2 :], counted=of_lines or not row[start])
+    total = _Sums()
+    for sums in cells.values():
+        total.add_all(sums)
     return [sums.cell(dict(zip(by, key, strict=True))) for key, sums in sorted(cells.items())], total.cell({})
 
 
@@ -247,8 +273,20 @@ class _Sums:
             self._lanes[lane] = self._lanes.get(lane, 0) + measures[0]
         if not counted:
             return
+        self._count(currency, measures)
+
+    def add_all(self, other: "_Sums") -> None:
+        """Add the sums of another cell."""
+        for lane, exchanges in other._lanes.items():
+            self._lanes[lane] = self._lanes.get(lane, 0) + exchanges
+        for currency, measures in other._by_currency.items():
+            self._count(currency, measures)
+
+    def _count(self, currency: str, measures: Sequence[int]) -> None:
         before = self._by_currency.get(currency)
-        self._by_currency[currency] = [a + b for a, b in zip(before, measures, strict=True)] if before else list(measures)
+        self._by_currency[currency] = (
+            list(measures) if before is None else [a + b for a, b in zip(before, measures, strict=True)]
+        )
 
     def cell(self, of: dict[str, str]) -> FlowCell:
         summed = [sum(measure) for measure in zip(*self._by_currency.values(), strict=True)] or [0] * (1 + len(FLOW_MEASURES))

@@ -52,7 +52,7 @@ QUESTIONS = (
     ("by month and kind, of one venue", "?by=month,kind&venue=venue-1"),
     ("by pair and venue, a year", "?by=pair,venue&from=2026-01"),
     ("by month, from one country", "?by=month&pair=C1>"),
-    ("by pair, venue and kind (from the lines)", "?by=pair,venue,kind"),
+    ("by venue, kind and grade (from the lines)", "?by=venue,kind,grade"),
     ("concentration by kind", "/concentration?by=kind"),
     ("concentration by venue, a year", "/concentration?by=venue&from=2026"),
     ("concentration by kind and venue (from the lines)", "/concentration?by=kind,venue"),

@@ -258,9 +258,17 @@ def test_others_see_no_cell_of_fewer_than_three_parties(desk: Desk, monkeypatch:
     assert cells(found) == {"exchange": 6}
     assert (found["total"]["exchanges"], found["hidden"]) == (6, {"fewer_than": 3, "cells": 2})
     assert "decisions" not in found
+    assert found["total"]["price"] == [{"currency": "CNY", "amount": "600.6", "exchanges": 6}]
+    assert (found["total"]["exclusive"], found["total"]["public_share"]) == ({}, [])
     for period in ({}, {"from_": "2026-10"}, {"until": "2026-10"}):
         assert cells(told(desk, by="month", **period)) == {"2026-10": 6}
         assert told(desk, **period)["total"]["exchanges"] == 6
+    monkeypatch.undo()
+    desk.commit(1, "org-0", **{**SALE, "terms": {**SALE["terms"], "price": "9 USD"}}, recipient__id="buyer-0")
+    monkeypatch.setattr(entrance, "LOCAL", Caller("reader", frozenset({"read"})))
+    [cell] = told(desk, by="venue")["cells"]
+    # The one price in USD is nobody's to see.
+    assert (cell["exchanges"], cell["unpriced"], [each["currency"] for each in cell["price"]]) == (7, 1, ["CNY"])
     for query in ({"by": "venue,kind"}, {"by": "month,venue"}, {"venue": "space"}, {"by": "venue", "from": "2026-02"}):
         assert desk.client.get("/v1/statistics", params=query).status_code == 403
     assert desk.client.get("/v1/statistics/concentration").status_code == 403
