@@ -71,7 +71,7 @@ def test_a_bundle_with_nothing_to_mend_is_clean() -> None:
 @pytest.mark.parametrize(
     ("word", "said"),
     [
-        ("facts:\n", "`x.idle`: no rule, counter or account reads the fact"),
+        ("facts:\n", "`x.idle`: no rule, counter, promise or account reads the fact"),
         ("evidence:\n", "`idle`: no rule asks for this kind of evidence"),
         ("requirements:\n", "`aa.idle`: no rule requires it"),
         ("jurisdictions:\n", "`BB`: no policy belongs to it"),
