@@ -1,6 +1,7 @@
 """The book of what is payable: booked by a commitment, reversed when it ends, and never a line that no commitment explains."""
 
 import csv
+import random
 from datetime import timedelta
 from decimal import Decimal
 from io import StringIO
@@ -10,7 +11,8 @@ import pytest
 import sqlalchemy as sa
 
 from service.store.tables import benefit, settlement
-from tests.service.conftest import unlike_the_leaves
+from tests.chance import examples, seed
+from tests.service.conftest import ONE_DATABASE, unlike_the_leaves
 from tests.service.ledger.test_ledger import JSON, NOON, Desk, desk, opened
 
 __all__ = ["desk", "opened"]
@@ -147,6 +149,55 @@ def test_an_amendment_books_the_difference(desk: Desk) -> None:
     }
     reconciled(desk)
     reconciled(desk, currency="KWD")
+
+
+@ONE_DATABASE
+def test_random_histories_leave_what_was_agreed_last(desk: Desk) -> None:
+    """Commitments, withdrawals and amendments over some months, against a model: the prices of what stands, as they were divided."""
+    chance = random.Random(seed(21))
+    standing: dict[str, dict[tuple[str, str], Decimal]] = {}
+
+    def decided() -> tuple[str, dict[tuple[str, str], Decimal]]:
+        cuts = sorted(chance.randint(0, 100) for _ in range(2))
+        shares = {"provider": cuts[0], "operator": cuts[1] - cuts[0], "public": 100 - cuts[1]}
+        currency = chance.choice(("CNY", "JPY", "KWD"))
+        told = desk.evaluate(
+            1,
+            terms__price=f"{chance.randint(1, 10_000)} {currency}",
+            terms__share={role: f"{share / 100:.2f}" for role, share in shares.items()} | {"rest": "0"},
+            terms__parties__provider=chance.sample(["agency", "fund", "firm-a"], chance.randint(0, 3)),
+            terms__parties__operator=chance.sample(["fund", "firm-a"], 1),
+        )
+        explained = desk.client.get(f"/v1/decisions/{told['id']}/explanation?include=factor").json()
+        payable: dict[tuple[str, str], Decimal] = {}
+        for line in explained["factor"]["settlement"]["lines"]:
+            key = (line["role"], currency)
+            payable[key] = payable.get(key, Decimal(0)) + Decimal(line["amount"])
+        return told["id"], payable
+
+    for _ in range(examples(25)):
+        desk.now[0] += timedelta(days=chance.randint(0, 5))
+        ends = chance.choice(sorted(standing)) if standing and chance.random() < 0.5 else ""
+        if ends and chance.random() < 0.5:
+            assert desk.post(f"/v1/commitments/{ends}/withdraw", {"reason": "no"}).status_code == 200
+        else:
+            id, payable = decided()
+            sent = {"decision": id, "reason": "more"} if ends else {"decision": id}
+            made = desk.post(f"/v1/commitments/{ends}/amend" if ends else "/v1/commitments", sent)
+            assert made.status_code == 201, made.text
+            standing[made.json()["id"]] = payable
+        standing.pop(ends, None)
+    expected: dict[tuple[str, str], Decimal] = {}
+    for payable in standing.values():
+        for key, amount in payable.items():
+            expected[key] = expected.get(key, Decimal(0)) + amount
+    found: dict[tuple[str, str], Decimal] = {}
+    for each in lines(desk, limit="100"):
+        key = (each["role"], each["currency"])
+        found[key] = found.get(key, Decimal(0)) + Decimal(each["amount"])
+    assert {key: amount for key, amount in found.items() if amount} == {k: amount for k, amount in expected.items() if amount}
+    for query in ({}, {"from": "2026-12-10", "until": "2027-01-15"}, {"party": "fund", "currency": "JPY"}):
+        reconciled(desk, limit="100", **query)
 
 
 def test_what_is_not_divided_is_not_in_the_book_and_is_counted(desk: Desk) -> None:
