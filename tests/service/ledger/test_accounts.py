@@ -73,6 +73,8 @@ def test_an_asset_is_carried_amortised_and_impaired(desk: Desk, database: str, a
         leaves = [leaf for leaf in happened(desk.service.store) if leaf["kind"] == "asset-entry"]
         assert [leaf["entry"] for leaf in leaves] == ["bought", "impaired", "appraised"]
         assert not any("3600" in str(leaf) or "weather" in str(leaf) for leaf in leaves)
+        names = transaction.execute(sa.select(leaf_opening.c.name).distinct()).scalars().all()
+        assert {"asset", "line", "by", "reason"} <= set(names)
         mine = asset_entry.c.id == cost["id"]
         transaction.execute(sa.update(asset_entry).where(mine).values(amount="36000.00"))
     (found,) = unlike_the_leaves(database)
@@ -128,7 +130,6 @@ def test_a_repeated_call_posts_one_entry(desk: Desk) -> None:
     assert len(desk.client.get(accounts).json()["entries"]) == 1
 
 
-@ONE_DATABASE
 def test_the_accounts_of_all_assets_are_a_table(desk: Desk) -> None:
     """By class and currency; what is not recognised has a row of its own, and two currencies are never added up."""
     one, two, three = (register(desk, name) for name in ("one", "two", "three"))
@@ -175,12 +176,3 @@ def test_callers_at_once_write_off_no_more_than_there_is(desk: Desk) -> None:
         answers = list(callers.map(lambda _: desk.post(f"{accounts}/entries", loss).status_code, range(20)))
     assert Counter(answers) == {201: 6, 400: 14}
     assert desk.client.get(accounts, params=YEAR).json()["classes"][0]["closing"] == "100.00"
-
-
-@ONE_DATABASE
-def test_the_document_and_reason_are_beside_the_leaf(desk: Desk) -> None:
-    """What an entry says is opened by rows beside its leaf."""
-    posted(desk, register(desk), **COST, reason="invoice 7")
-    with desk.service.store.database.reading.connect() as connection:
-        names = connection.execute(sa.select(leaf_opening.c.name).distinct()).scalars().all()
-    assert {"asset", "line", "by", "reason"} <= set(names)
