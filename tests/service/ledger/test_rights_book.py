@@ -4,7 +4,7 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ import pytest
 from starlette.testclient import TestClient
 
 import engine
+from service.client import Client
 from service.policies.live import Live
 from service.server.app import create_app
 from service.service import Service
@@ -394,7 +395,11 @@ def test_of_fifty_exclusive_grants_one_is_committed(database: str, tmp_path: Pat
     with ExitStack() as stack:
         options = ("--policies", str(POLICIES), "--mode", "bitset")
         servers = [stack.enter_context(running(database, *options, folder=tmp_path)) for _ in range(processes)]
-        assert httpx.post(f"{servers[0].address}/v1/rights/openings", json=everything()).status_code == 201
+        with Client(servers[0].address) as desk:
+            sent = everything()
+            given = {"evidence": sent["evidence"], "reason": sent["reason"], "first": date(2026, 1, 1), "complete": True}
+            begun = desk.open_rights("met", "weather", sent["rights"], **given)
+            assert [*desk.rights_openings(party="met")] == [begun]
         barrier = threading.Barrier(CALLERS)
 
         def one(client: httpx.Client, number: int) -> httpx.Response:
@@ -406,8 +411,15 @@ def test_of_fifty_exclusive_grants_one_is_committed(database: str, tmp_path: Pat
         answers = at_once(servers, one)
         assert Counter(each.status_code for each in answers) == {201: 1, 409: CALLERS - 1}
         assert {each.json()["decision"]["outcome"] for each in answers if each.status_code == 409} == {"prohibited"}
-        listed = httpx.get(f"{servers[-1].address}/v1/assets/weather/rights").json()["lines"]
-        assert [each["kind"] for each in listed] == ["opening", "grant"]
+        with Client(servers[-1].address) as desk:
+            first, second = desk.rights_of_asset("weather", history=True)
+            assert (first.kind, first.until, second.kind, second.exclusive, second.proven) == (
+                "opening", "perpetual", "grant", True, True
+            )  # fmt: skip
+            assert [*desk.rights_of_party("met", on=second.since, known=second.since)] == [first, second]
+            assert desk.end(second.by, second.since, "terminated").state == "committed"
+            assert desk.withdraw_opening(begun.id, "another party's").withdrawn_reason == "another party's"
+            assert [*desk.rights_of_asset("weather")] == []
 
 
 def test_a_browser_is_shown_the_rights_in_an_asset(exchange: Exchange) -> None:
