@@ -61,6 +61,38 @@ class Reach:
         return Truth.UNKNOWN if wide else Truth.NO
 
 
+class _Had:
+    """
+    What one holder has of one right, by its lines so far, in their order.
+
+    Of scopes that reach equally far only the one that lasts longest is looked at, so that many like lines cost no more than one.
+    """
+
+    def __init__(self) -> None:
+        self._lines: list[tuple[Grant, list[Scope]]] = []
+        self._longest: dict[Any, Scope] = {}
+        self._first, self._order = date.min, -1  # the latest of the lines
+
+    def add(self, line: Grant, scopes: list[Scope]) -> None:
+        """A further line."""
+        self._lines.append((line, scopes))
+        self._first = max(self._first, line.first)
+        self._order = self._order if line.opened else max(self._order, line.order)
+        for scope in scopes:
+            _keep_longest(self._longest, scope)
+
+    def before(self, grant: Grant) -> Iterable[Scope]:
+        """The scopes of the lines that were made before a grant and had begun."""
+        if self._first <= grant.first and self._order < grant.order:
+            return self._longest.values()
+        return [
+            scope
+            for line, scopes in self._lines
+            if line.first <= grant.first and (line.opened or line.order < grant.order)
+            for scope in scopes
+        ]
+
+
 class Reckoner:
     """Follows the lines of assets under one vocabulary. `purposes` and `territory` are the value sets of these limits."""
 
@@ -81,17 +113,16 @@ class Reckoner:
             if each.exclusive is not False and not each.opened:
                 exclusive.setdefault(each.granter, []).append(each)
         found: dict[str, list[tuple[Grant, list[Scope]]]] = {}
+        had: dict[tuple[str, str], _Had] = {}
         for each in standing:
             if each.holder is not None:
-                scopes = [_whole(each, True)] if each.opened else self._given(each, found, exclusive)
+                scopes = [_whole(each, True)] if each.opened else self._given(each, had, exclusive)
                 found.setdefault(each.holder, []).append((each, scopes))
+                had.setdefault((each.holder, each.right), _Had()).add(each, scopes)
         return found
 
     def _given(
-        self,
-        grant: Grant,
-        found: Mapping[str, list[tuple[Grant, list[Scope]]]],
-        exclusive: Mapping[str | None, list[Grant]],
+        self, grant: Grant, had: Mapping[tuple[str, str], _Had], exclusive: Mapping[str | None, list[Grant]]
     ) -> list[Scope]:
         """The scopes of a line that is no opening."""
         if grant.granter is None:
@@ -101,14 +132,12 @@ class Reckoner:
         )
         pieces: list[Scope] = []
         bound = dict.fromkeys(before)
-        for line, scopes in found.get(grant.granter, ()):
-            if line.right != grant.right or line.first > grant.first or (not line.opened and line.order >= grant.order):
-                continue
-            for scope in scopes:
-                bound |= dict.fromkeys(scope.bound)
-                piece = self._common(grant, scope, before) if scope.sure and scope.onward else None
-                if piece is not None:
-                    pieces.append(piece)
+        mine = had.get((grant.granter, grant.right))
+        for scope in mine.before(grant) if mine is not None else ():
+            bound |= dict.fromkeys(scope.bound)
+            piece = self._common(grant, scope, before) if scope.sure and scope.onward else None
+            if piece is not None:
+                pieces.append(piece)
         if not self.proven(grant, pieces):
             pieces.append(_whole(grant, False, tuple(bound)))
         return _merged(pieces)
@@ -227,11 +256,16 @@ def _merged(scopes: Iterable[Scope]) -> list[Scope]:
     """Scopes that reach equally far once, the one that lasts longest."""
     best: dict[Any, Scope] = {}
     for each in scopes:
-        place = each.right, each.purposes, each.territory, each.onward, each.bound, each.sure, each.until is None
-        known = best.get(place)
-        if known is None or (each.until or date.min) > (known.until or date.min):
-            best[place] = each
+        _keep_longest(best, each)
     return list(best.values())
+
+
+def _keep_longest(best: dict[Any, Scope], scope: Scope) -> None:
+    """Keep a scope, unless one that reaches equally far lasts as long."""
+    place = scope.right, scope.purposes, scope.territory, scope.onward, scope.bound, scope.sure, scope.until is None
+    known = best.get(place)
+    if known is None or (scope.until or date.min) > (known.until or date.min):
+        best[place] = scope
 
 
 def _widest(scopes: Iterable[Scope]) -> Iterator[Scope]:
