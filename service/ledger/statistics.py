@@ -144,7 +144,7 @@ def read_shown(
     seen: set[Cell] = set()
 
     def rows() -> Iterator[Row]:
-        for row in _rows(connection, meaning, parts):
+        for row in _rows(connection, meaning, parts, years=one != MONTH):
             cell, lane, currency = (row[0][:4], row[place - 1]), row[place], row[place + 1]
             seen.add(cell)
             if cell in open_cells and not lane:
@@ -173,7 +173,8 @@ def whole(summed: sa.ColumnElement[Any]) -> sa.ColumnElement[int]:
     return sa.cast(summed, BigInteger)
 
 
-def _rows(connection: sa.Connection, meaning: str, question: Question) -> Iterable[Row]:
+def _rows(connection: sa.Connection, meaning: str, question: Question, *, years: bool = False) -> Iterable[Row]:
+    """The sums that a question needs, by its words; where it asks for `years`, its month is the year."""
     view, first, last = question.view, question.first or FIRST, question.last or LAST
     if question.of_lines:
         table: sa.Table = flow
@@ -190,6 +191,8 @@ def _rows(connection: sa.Connection, meaning: str, question: Question) -> Iterab
         if by_year(view):
             first, last = first[:4], last[:4]
     chosen += [period.between(first, last), *(_matches(named[name], name, word) for name, word in question.filters.items())]
+    if years:
+        named[MONTH] = sa.func.substr(period, 1, 4)
     keys = [named[name] for name in question.by]
     sums = [whole(exchanges), *(whole(sa.func.sum(table.c[name])) for name in FLOW_MEASURES)]
     columns = [each.label(f"column_{number}") for number, each in enumerate([*keys, *beside, *sums])]
