@@ -23,7 +23,7 @@ from engine.authoring.testing import Result, run
 from engine.authoring.written_policies import Instrument, instruments
 from engine.backends.durable import EngineUnavailable
 from engine.books.filling import BookReader
-from engine.books.grants import PERPETUAL, Book, Grant, grants
+from engine.books.grants import PERPETUAL, BookFacts, Grant, grants
 from engine.books.page import BOOKS, Page, Scope
 from engine.bundle import (
     Bundle,
@@ -105,7 +105,7 @@ __all__ = [
     "Approval",
     "AttributesText",
     "AuthZenText",
-    "Book",
+    "BookFacts",
     "BookReader",
     "BoundsPart",
     "Bundle",

@@ -23,7 +23,7 @@ from pydantic import (
 
 from engine.books.chains import Reckoner
 from engine.books.filling import BookEntry, BookReader
-from engine.books.grants import Book
+from engine.books.grants import BookFacts
 from engine.books.page import BOOKS, Page, read_pages
 from engine.diagnostic import did_you_mean
 from engine.exchange_shape import registered_shape, sent_shape
@@ -324,7 +324,7 @@ class ExchangeReader:
         """The books of the vocabulary."""
         return self._books
 
-    def _book_reader(self, book: Book) -> BookReader:
+    def _book_reader(self, book: BookFacts) -> BookReader:
         purposes, territory = (self._vocabulary.facts[fact].type.values for fact in (book.purposes, book.territory))
         assert purposes and territory
         return BookReader(book, Reckoner(purposes, territory))

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from engine.books.chains import Reach, Reckoner
-from engine.books.grants import PERPETUAL, Book, last_day
+from engine.books.grants import PERPETUAL, BookFacts, last_day
 from engine.books.page import Granted, Page, Scope
 from engine.registered import COUNTED, REGISTERED
 from engine.rules import Truth
@@ -36,7 +36,7 @@ class BookEntry:
 class BookReader:
     """Fills the facts of one book. `value_of` says how far limits reach."""
 
-    def __init__(self, book: Book, reckoner: Reckoner) -> None:
+    def __init__(self, book: BookFacts, reckoner: Reckoner) -> None:
         self.book = book
         self.reckoner = reckoner
 

@@ -18,7 +18,7 @@ LIMITS = ("right", "purpose", "territory", "term", "onward")  # what an exchange
 
 
 @dataclass(frozen=True, slots=True)
-class Book:
+class BookFacts:
     """
     One book of the vocabulary, by the names of its facts.
 
@@ -97,7 +97,7 @@ class Grant:
 
 
 def grants(
-    book: Book, value: Callable[[str], Value], first: date, id: str, order: int, granter: str | None, holder: str | None
+    book: BookFacts, value: Callable[[str], Value], first: date, id: str, order: int, granter: str | None, holder: str | None
 ) -> list[Grant]:
     """
     The lines that a committed exchange writes: one for each right that it conveys.

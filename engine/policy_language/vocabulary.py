@@ -14,7 +14,7 @@ from datetime import date
 from functools import cached_property
 from typing import Any, get_args
 
-from engine.books.grants import LIMITS, Book
+from engine.books.grants import LIMITS, BookFacts
 from engine.diagnostic import Findings, Span, did_you_mean
 from engine.languages import CHINESE, ENGLISH, Language
 from engine.multilingual import NO_WORDS, Words
@@ -145,7 +145,7 @@ class Vocabulary:
     kinds: Mapping[str, Mapping[str, KindText]]
     requirements: Mapping[str, RequirementText]
     counters: Mapping[str, CounterText]
-    books: Mapping[str, Book]
+    books: Mapping[str, BookFacts]
     entities: Mapping[str, EntityKindText]
     promises: Mapping[str, PromiseText]
     jurisdictions: Mapping[str, JurisdictionText]
@@ -531,7 +531,7 @@ class _Builder:
                 said = f"`{value}` says that {says}, so it is no kind of another value, and none is a kind of it"
                 self.findings.error(at, "bad-value", said, help=f"drop `under`, or `{key}`")
 
-    def book(self, name: str, text: BookText, facts: Mapping[str, Fact]) -> Book | None:
+    def book(self, name: str, text: BookText, facts: Mapping[str, Fact]) -> BookFacts | None:
         """A book of the vocabulary; None where a fact of it is missing or does not fit, which is a finding."""
         within, marks = text.within, text.marks
         filled: dict[str, str] = {}
@@ -580,7 +580,7 @@ class _Builder:
             sound = False
         if not sound:
             return None
-        return Book(
+        return BookFacts(
             name, text.title.words, text.of, text.granted, text.by, text.to, within.purposes, within.territory, within.term,
             marks.exclusive, marks.onward, filled["held"], filled["beyond"], filled["bound"], filled["encumbered"],
             f"evidence.{text.proof}",

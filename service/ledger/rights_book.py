@@ -30,6 +30,7 @@ from service.store.tables import right_line, right_opening
 MOST_STEPS = 64  # of a chain
 MOST_PARTIES = 500  # in the chains to an exporter
 MOST_LINES = 2_000  # that are read for one exchange
+FEW_LINES = 64  # of an asset: so few are read at once
 
 ANY_NUMBER = 2**63 - 1  # above the number of every record
 ALWAYS = moment_text(datetime.max.replace(tzinfo=UTC))
@@ -60,7 +61,7 @@ STANDS = sa.and_(
     sa.or_(_line.ended.is_(None), _line.ended > _text("day")),
 )
 _OPENED = sa.and_(_opening.book == _text("book"), _opening.asset == _text("asset"), _opening.withdrawn_at.is_(None))
-_HAS_LINES = sa.select(sa.literal(1)).select_from(right_line).where(_COUNTS).limit(1)
+_EVERY = sa.select(right_line).where(_COUNTS).limit(FEW_LINES + 1)
 _of_holder = sa.and_(_opening.party == _text("holder"), _opening.complete.is_(sa.true()), _opening.day <= _text("day"))
 _OPENINGS = sa.select(sa.func.count(), sa.func.max(sa.case((_of_holder, 1), else_=0))).where(_OPENED)
 _TO = sa.select(right_line).where(_COUNTS, _line.holder.in_(_some("parties"))).limit(MOST_LINES + 1)
@@ -263,13 +264,17 @@ class RightsBook:
         holder, recipient = (self._party(connection, exchange, role) for role in (book.by, book.to))
         asked |= {"holder": holder or "", "day": on.isoformat()}
         openings, complete = connection.execute(_OPENINGS, asked).one()
-        try:
-            rows = self.chains(connection, asked, [holder]) if holder is not None else []
-        except TooManyLines:
-            return engine.Page(on=first, known=False)
-        if not openings and not rows and connection.execute(_HAS_LINES, asked).first() is None:
+        every = connection.execute(_EVERY, asked).all()
+        if not openings and not every:
             return None
         if holder is None:
+            return engine.Page(on=first, known=False)
+        if len(every) <= FEW_LINES:
+            page = reader.reckoner.page([*grants_of(every)], holder, recipient, on, bool(complete))
+            return page if page.on == first else page.model_copy(update={"on": first})
+        try:
+            rows = self.chains(connection, asked, [holder])
+        except TooManyLines:
             return engine.Page(on=first, known=False)
         besides = [each for each in (holder, recipient) if each is not None]
         given = connection.execute(_GIVEN, {**asked, "besides": besides}).all()

@@ -222,7 +222,7 @@ def _right(line: Any) -> RightPart:
     )
 
 
-def _grant(live: Live, book: engine.Book, sent: RightPart, at: str, id: str, first: date, holder: str) -> engine.Grant:
+def _grant(live: Live, book: engine.BookFacts, sent: RightPart, at: str, id: str, first: date, holder: str) -> engine.Grant:
     """A right that was sent, read as the facts of an exchange. Raises RequestRefused."""
     if sent.term is not None and sent.until is not None:
         raise _wrong(f"{at}/until", "send a `term` or `until`, not both")

@@ -17,7 +17,7 @@ import pytest
 
 from engine.books.chains import Reckoner
 from engine.books.filling import BookReader
-from engine.books.grants import PERPETUAL, Book, Grant
+from engine.books.grants import PERPETUAL, BookFacts, Grant
 from engine.multilingual import NO_WORDS
 from engine.values import Disputed, Document, Duration, Missing, SetOf, Value, ValueSet
 from tests import chance
@@ -33,7 +33,7 @@ ANYWHERE = "worldwide"
 ELSEWHERE = "elsewhere"  # a place that no limit names
 NO, MAYBE, YES = 0, 1, 2
 
-BOOK = Book(
+BOOK = BookFacts(
     "rights", NO_WORDS, "asset", "conveyed", "by", "to", "purposes", "territory", "term", "exclusive", "onward",
     "held", "beyond", "bound", "encumbered", "evidence.proof",
 )  # fmt: skip
