@@ -5,6 +5,7 @@ Each endpoint calls `operation` once. What every operation has in common is adde
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from typing import Annotated, Any, Literal
 
 from fastapi import Path
@@ -98,6 +99,27 @@ def operation(
         "responses": responses,
         "openapi_extra": more,
     }
+
+
+@cache
+def schema_of(model: type[BaseModel]) -> dict[str, Any]:
+    """The schema of a body, with all the definitions it refers to inside."""
+    schema = model.model_json_schema(mode="validation")
+    parts = schema.pop("$defs", {})
+
+    def inlined(value: Any) -> Any:
+        match value:
+            case {"$ref": str(reference)}:
+                name = reference.rpartition("/")[2]
+                return inlined(parts[name]) if name != "JsonValue" else {}
+            case dict():
+                return {key: inlined(each) for key, each in value.items()}
+            case list():
+                return [inlined(each) for each in value]
+        return value
+
+    result: dict[str, Any] = inlined(schema)
+    return result
 
 
 def json_body(schema: Mapping[str, Any]) -> dict[str, Any]:

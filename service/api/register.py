@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
-from functools import cache
 from typing import Any, Literal
 
 import sqlalchemy as sa
@@ -21,7 +20,7 @@ from starlette.convertors import PathConvertor, register_url_convertor
 
 import engine
 from service.api import paging
-from service.api.operations import in_header, in_path, json_body, operation
+from service.api.operations import in_header, in_path, json_body, operation, schema_of
 from service.api.parameters import parameter, single, wrong
 from service.api.sent import Plain, body
 from service.callers.caller import Caller, caller_of
@@ -175,7 +174,7 @@ class _Endpoints:
                 *_REFUSED,
                 needs="administer",
                 parameters=[*named, _IF_MATCH, _IF_NONE_MATCH],
-                body=json_body(_schema_of(Content)),
+                body=json_body(schema_of(Content)),
                 repeatable=True,
                 answers={200: _TAGGED, 201: {**_TAGGED, "model": Entity, "description": "The entity is new"}},
             ),
@@ -426,7 +425,7 @@ def _add_bulk(app: FastAPI, service: Service) -> None:
             "Import a file of entities, all or none",
             "register-refused",
             needs="administer",
-            body={**json_body(_schema_of(RegisterEndpoints)), "text/csv": table},
+            body={**json_body(schema_of(RegisterEndpoints)), "text/csv": table},
             repeatable=True,
         ),
     )
@@ -543,24 +542,3 @@ def _etag(version: int) -> str:
 def _subject(kind: str, id: str) -> str:
     """The name under which an erasure finds kept answers about this entity."""
     return f"{kind}/{id}"
-
-
-@cache
-def _schema_of(model: type[BaseModel]) -> dict[str, Any]:
-    """The schema of a body, with all the definitions it refers to inside."""
-    schema = model.model_json_schema(mode="validation")
-    parts = schema.pop("$defs", {})
-
-    def inlined(value: Any) -> Any:
-        match value:
-            case {"$ref": str(reference)}:
-                name = reference.rpartition("/")[2]
-                return inlined(parts[name]) if name != "JsonValue" else {}
-            case dict():
-                return {key: inlined(each) for key, each in value.items()}
-            case list():
-                return [inlined(each) for each in value]
-        return value
-
-    result: dict[str, Any] = inlined(schema)
-    return result

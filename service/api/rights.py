@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field
 from service.api import paging
 from service.api.commitments import Reason, Sending, read
 from service.api.csv_tables import FORMAT, as_csv, csv_answer, next_page
-from service.api.operations import in_path, json_body, operation
+from service.api.operations import in_path, json_body, operation, schema_of
 from service.api.parameters import parameter, single, wrong
 from service.api.sent import Plain
 from service.callers.caller import caller_of
@@ -174,7 +174,7 @@ def add(app: FastAPI, service: Service) -> None:
             "State what a party has of an asset",
             "not-found",
             needs="administer",
-            body=json_body(RightsOpeningSent.model_json_schema()),
+            body=json_body(schema_of(RightsOpeningSent)),
             repeatable=True,
         ),
     )

@@ -58,8 +58,8 @@ def filled(tmp_path_factory: pytest.TempPathFactory, tables: Path) -> Path:
     folder = tmp_path_factory.mktemp("filled")
     url = copied(tables, folder)
     _with_the_ledger(url)
-    _with_rights(url)
     _with_promises(url, folder / "promising")
+    _with_rights(url)
     _with_sign_offs(url, folder)
     return Path(url)
 

@@ -117,6 +117,9 @@ def as_request(exchange: dict[str, Any]) -> dict[str, Any]:
         context["effective_at"] = sent.pop("as_of")
     if "counts" in sent:
         context["counts"] = sent.pop("counts")
+    for group, fact, name in (("authorisation", "id", "authorisation"), ("promises", "overdue", "overdue_promises")):
+        if group in sent:
+            context[name] = sent.pop(group)[fact]
     assert sent == {}, "every group of facts has its place in a request"
     return {
         "subject": {"type": "organization", "id": exporter.pop("id"), "properties": exporter},
