@@ -61,28 +61,22 @@ class KeptAnswer:
 
     @classmethod
     def of(
-        cls, written: engine.Written, exchange: engine.Exchange, counted: Mapping[str, Mapping[str, Any]], alike: bytes
+        cls,
+        written: engine.Written,
+        exchange: engine.Exchange,
+        counted: Mapping[str, Mapping[str, Any]],
+        texts: bytes,
+        alike: bytes,
     ) -> Self:
-        """An answer to an exchange."""
-        blank = written.under(NO_ID)
-        recorded = RecordedDecision.of(blank)
-        named = _encode({name: values for name, values in recorded.named.items() if name not in PARTIES})
-        texts = (
-            answered(blank),
-            recorded.decision,
-            recorded.verdict,
-            recorded.found_by,
-            recorded.answer.encode(),
-            named.encode(),
-        )
+        """An answer to an exchange. `texts` are those that `texts_of` gives."""
         return cls(
-            recorded.as_of,
-            recorded.outcome,
-            recorded.proceed,
-            recorded.hypothetical,
+            written.as_of,
+            written.outcome,
+            written.proceed,
+            written.hypothetical,
             written.signable,
             written.judgement.outcome.bounds.high,
-            _pack(b"\0".join(texts), alike),
+            _pack(texts, alike),
             alike,
             exchange.personal,
             counted,
@@ -96,7 +90,7 @@ class KeptAnswer:
 
     @property
     def texts(self) -> bytes:
-        """Its texts, one after another with a zero byte between, with NO_ID in the place of its id."""
+        """Its texts, as `texts_of` gave them."""
         reading = zlib.decompressobj(zdict=self.alike)
         return reading.decompress(self.packed) + reading.flush()
 
@@ -167,15 +161,16 @@ class DecisionCache:
         private = not {"/" + fact.replace(".", "/") for fact in counted}.isdisjoint(exchange.personal)
         if before is None and (not written.engine.agreed or written.carried or private):
             return None
-        kept = KeptAnswer.of(written, exchange, counted, self._alike)
+        texts = texts_of(written)
         if before is not None:
-            if before.texts == kept.texts:
+            if before.texts == texts:
                 return None
             self.forget()
             return before
+        kept = KeptAnswer.of(written, exchange, counted, texts, self._alike)
         self._kept[key] = kept
         if not self._alike:
-            self._alike = kept.texts[-MOST_ALIKE:]
+            self._alike = texts[-MOST_ALIKE:]
         self.bytes += kept.size
         while self.bytes > self._most:
             self.bytes -= self._kept.popitem(last=False)[1].size
@@ -186,6 +181,15 @@ class DecisionCache:
         self._kept.clear()
         self._alike = b""
         self.bytes = 0
+
+
+def texts_of(written: engine.Written) -> bytes:
+    """The texts of an answer that are kept, one after another with a zero byte between, with NO_ID in the place of its id."""
+    blank = written.under(NO_ID)
+    recorded = RecordedDecision.of(blank)
+    named = _encode({name: values for name, values in recorded.named.items() if name not in PARTIES})
+    members = (recorded.decision, recorded.verdict, recorded.found_by)
+    return b"\0".join((answered(blank), *members, recorded.answer.encode(), named.encode()))
 
 
 def _pack(texts: bytes, alike: bytes) -> bytes:

@@ -255,16 +255,16 @@ class FactsTests:
                 pair = pairs.get(key) or self._learn(name, pairs, key, value, day)
                 shares.append((keys, pair[0], self._tested[name]))
         truths = self._together(exchange, day)[1] if self._against else ()
-        for against, keys, truth, left in zip(self._against, self._compared, truths, self._closed, strict=True):
+        for against, keys, truth, closed in zip(self._against, self._compared, truths, self._closed, strict=True):
             sent = tuple([key for key in keys if key in values])
             if sent:
-                shares.append((sent, left[truth], against.users.all))
+                shares.append((sent, closed[truth], against.users.all))
             else:
-                free &= left[truth]
-        for number, known_groups in enumerate(today.absent):
+                free &= closed[truth]
+        for number, left in enumerate(today.absent):
             bits = absent >> number * GROUP & EVERY_OF_A_GROUP
             if bits:
-                pair = known_groups.get(bits) or self._left_out(number, bits, day)
+                pair = left.get(bits) or self._left_out(number, bits, day)
                 free &= pair[0]
         return free, shares
 

@@ -91,12 +91,14 @@ class Table:
                 alike[key] = alike.get(key, 0) | 1 << number
         self.alike = {n: alike[r.provision.jurisdiction, r.need] if r.need else 1 << n for n, r in enumerate(rules.rules)}
         self.level = {n: OWING if n in self.plain else BARS.get(rule.effect) for n, rule in enumerate(rules.rules)}
-        bars: dict[tuple[Level, str], int] = {}
+        bars: dict[str, dict[Level, int]] = {}
         for number, rule in enumerate(rules.rules):
             if (level := self.level[number]) is not None:
-                bar = (level, rule.provision.jurisdiction)
-                bars[bar] = bars.get(bar, 0) | 1 << number
-        self.bars = tuple((place, level, mask) for (level, place), mask in sorted(bars.items()))
+                of_place = bars.setdefault(rule.provision.jurisdiction, {})
+                of_place[level] = of_place.get(level, 0) | 1 << number
+        # By jurisdiction, its rules that raise one level: all of them, and those of each level.
+        self.bars = {place: (sum(of_place.values()), tuple(sorted(of_place.items()))) for place, of_place in bars.items()}
+        self.levelled = sum(mask for mask, _ in self.bars.values())
         self.reviewing = mask_of(n for n, rule in enumerate(rules.rules) if rule.effect == "review")
         self.barring = mask_of(n for n, level in self.level.items() if level is not None and level is not OWING)
         self.places = tuple(rule.provision.jurisdiction for rule in rules.rules)
@@ -263,7 +265,9 @@ class BitsetStrata:
         may_doubt, does_doubt = self.doubted.possible, self.doubted.certain
         low = dict.fromkeys(table.everywhere, NOTHING)
         high = low.copy()
-        low_beneath, high_beneath = low.copy(), low.copy()
+        certain_reviews = table.reviewing & certain
+        # Without such a review the two are the same.
+        low_beneath, high_beneath = (low.copy(), low.copy()) if certain_reviews else (low, high)
         silent: list[tuple[str, Truth]] = []  # jurisdictions that do not permit for certain
         for floor, permits in floors:
             place = floor.place
@@ -273,29 +277,34 @@ class BitsetStrata:
                     low[place] = low_beneath[place] = PERMITTED
             if floor.covered and permits is not YES:
                 silent.append((place, permits))
-        certain_reviews = table.reviewing & certain
         possible = self.stands.possible & ~(self.signed & certain_reviews)
         waiting = possible & table.plainly
+        plain, owed, overdue = table.plain, self.owed, self._overdue
         while waiting:
             bit = waiting & -waiting
             waiting ^= bit
-            key = table.plain[bit.bit_length() - 1]
-            self.owed[key] = YES if certain & bit else UNKNOWN
-            self._overdue[key] = NO
+            key = plain[bit.bit_length() - 1]
+            owed[key] = YES if certain & bit else UNKNOWN
+            overdue[key] = NO
         # Rules that bar, or only oblige, and that nothing doubts, raise one level, however many they are.
         undoubted = possible & ~(may_doubt & table.barring)
         sure = certain & undoubted
         undoubted_beneath, sure_beneath = undoubted & ~certain_reviews, sure & ~certain_reviews
-        for place, level, bars in table.bars:
-            if undoubted & bars:
-                if level > high[place]:
-                    high[place] = level
-                if sure & bars and level > low[place]:
-                    low[place] = level
-                if undoubted_beneath & bars and level > high_beneath[place]:
-                    high_beneath[place] = level
-                if sure_beneath & bars and level > low_beneath[place]:
-                    low_beneath[place] = level
+        waiting = undoubted & table.levelled
+        while waiting:
+            place = table.places[waiting.bit_length() - 1]
+            mask, levels = table.bars[place]
+            waiting = without(waiting, mask)
+            for level, bars in levels:
+                if undoubted & bars:
+                    if level > high[place]:
+                        high[place] = level
+                    if sure & bars and level > low[place]:
+                        low[place] = level
+                    if undoubted_beneath & bars and level > high_beneath[place]:
+                        high_beneath[place] = level
+                    if sure_beneath & bars and level > low_beneath[place]:
+                        low_beneath[place] = level
         waiting = possible & (table.raising | table.barring & may_doubt)
         while waiting:
             bit = waiting & -waiting
@@ -325,10 +334,8 @@ class BitsetStrata:
                     least_of[place] = NOTHING
                 if permits is NO and NOTHING < most_of[place] <= OWING:
                     most_of[place] = NOTHING
-        return (
-            {place: BOUNDS[low[place]][high[place]] for place in table.everywhere},
-            {place: BOUNDS[low_beneath[place]][high_beneath[place]] for place in table.everywhere},
-        )
+        bounds = _bounds(low, high)
+        return bounds, _bounds(low_beneath, high_beneath) if certain_reviews else bounds
 
     def overdue(self, key: str) -> Truth:
         """Whether a duty's last day has passed and it is not done."""
@@ -450,7 +457,14 @@ class BitsetStrata:
         return min(levels), max(levels)
 
     def overdue_of_owed(self) -> Mapping[str, Truth]:
-        return {key: self.overdue(key) for key in self.owed}
+        known = self._overdue
+        return {key: known[key] if key in known else self.overdue(key) for key in self.owed}
+
+
+def _bounds(low: Mapping[str, Level], high: Mapping[str, Level]) -> dict[str, Bounds]:
+    """The bounds of each jurisdiction. Most do not apply."""
+    nothing = BOUNDS[NOTHING][NOTHING]
+    return {place: BOUNDS[low[place]][most] if most else nothing for place, most in high.items()}
 
 
 def without(terms: int, others: int) -> int:
