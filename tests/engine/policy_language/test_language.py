@@ -136,8 +136,8 @@ def test_a_bundle_without_a_policy_is_refused() -> None:
 
 
 def test_more_facts_than_a_caller_can_answer_are_a_warning() -> None:
-    """From 151 facts on the vocabulary is too large."""
-    facts = "".join(f"  more.f{n}: {{type: yes/no, title: f{n}}}\n" for n in range(151))
+    """From 181 facts on the vocabulary is too large."""
+    facts = "".join(f"  more.f{n}: {{type: yes/no, title: f{n}}}\n" for n in range(181))
     extra = f"vocabulary: more\nfacts:\n{facts}".encode()
     assert [(d.code, d.severity) for d in findings({**SHARED, "z.yaml": extra})] == [("too-many-facts", "warning")]
 
