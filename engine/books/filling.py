@@ -136,7 +136,7 @@ class _Filling:
             return SetOf(sure), ()
         if stated.members <= sure or (self.proof is Truth.YES and not self.page.complete):
             return stated, (self.book.held,)
-        if not whole or stated.members & may:
+        if not whole or stated.members <= sure | may:
             return SetOf(stated.members & sure, open=True), self._ask_proof()
         return Disputed(stated, SetOf(sure)), ()
 

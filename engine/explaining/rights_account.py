@@ -43,7 +43,7 @@ class _Told:
         held = [self._scope(each) for each in page.holds[:MOST_TOLD]]
         state = "complete" if page.complete else "open"
         says = self._say.rights_held(held, len(page.holds) - len(held), page.complete)
-        value = [each.model_dump(mode="json", exclude_none=True, exclude={"origin"}) for each in page.holds[:MOST_TOLD]]
+        value = [each.model_dump(mode="json", exclude_defaults=True, exclude={"origin"}) for each in page.holds[:MOST_TOLD]]
         yield self._line("before", facts.held, says, value, state)
         conveyed = self._stated.get(facts.granted, Missing.LEFT_OUT)
         if isinstance(conveyed, SetOf):

@@ -565,6 +565,8 @@ def fits(value: Any, schema: dict[str, Any], at: str = "") -> list[str]:
                 met = not isinstance(value, list) or len(value) <= operand
             case "minProperties":
                 met = not isinstance(value, dict) or len(value) >= operand
+            case "required":
+                met = not isinstance(value, dict) or set(operand) <= set(value)
             case "items":
                 for number, item in enumerate(value if isinstance(value, list) else ()):
                     wrong += fits(item, operand, f"{at}/{number}")

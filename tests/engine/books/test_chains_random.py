@@ -343,7 +343,7 @@ def differences(seed: int) -> Iterator[str]:
         may = frozenset(right for right in RIGHTS if model.lines(exporter, right)) - sure
         if frozenset(RIGHTS) <= sure:
             expected["held"] = SetOf(frozenset(RIGHTS))
-        elif may or not whole:
+        elif not whole or frozenset(RIGHTS) <= sure | may:
             expected["held"] = SetOf(sure, open=True)
         else:
             expected["held"] = Disputed(SetOf(frozenset(RIGHTS)), SetOf(sure))

@@ -17,7 +17,7 @@ from engine.books.grants import PERPETUAL, Grant
 from engine.books.page import Page
 from engine.deciding.judgement import Judgement
 from engine.exchange import Exchange
-from engine.values import Duration, SetOf
+from engine.values import Disputed, Duration, SetOf
 
 DAY = date(2026, 11, 24)
 PROOF = "evidence.rights-beyond-the-book"
@@ -215,3 +215,11 @@ def test_the_account_tells_the_rights_before_and_after_and_the_commitments_behin
     assert account(sale, None) == {}
     chinese = account(sale, sale.page(USE), lang="zh")
     assert "权利簿可能不完整" in chinese["before"]["says"]
+
+
+def test_who_says_that_there_is_no_proof_is_held_to_the_book_though_a_line_of_it_is_not_proven(sale: Sale) -> None:
+    unproven = replace(USE, granter="nobody here")
+    assert sale.outcome(sale.page(unproven)) == ("undetermined", [PROOF])
+    judged = sale.judged(sale.page(unproven), {PROOF: "none"})
+    assert judged.outcome.bounds.low.word == "requirements_unmet"
+    assert judged.exchange.values["rights.held"] == Disputed(SetOf(frozenset(("use", "operate"))), SetOf(frozenset()))
