@@ -73,7 +73,7 @@ class DecisionRow(Shown):
     outcome: str
     proceed: bool
     hypothetical: bool
-    answer: str
+    answer: str = Field(description="the decision in a sentence; empty for a caller who belongs to a party")
     exporter: str | None = Field(description="the exporter's id; null where it was not sent or was erased")
     recipient: str | None
     exporter_country: str | None
@@ -154,8 +154,8 @@ def add(app: FastAPI, service: Service) -> None:
         except CursorRefused:
             raise paging.unknown() from None
         if caller.party is not None:
-            # The register may have filled this in.
-            page = replace(page, rows=tuple(replace(row, recipient_country=None) for row in page.rows))
+            # These may hold what the register says of others.
+            page = replace(page, rows=tuple(replace(row, answer="", recipient_country=None) for row in page.rows))
         return Response(json.dumps(written_page(page), ensure_ascii=False), media_type="application/json")
 
     @app.get(

@@ -142,6 +142,7 @@ def test_decisions_of_others_are_not_there(hall: Hall) -> None:
     problem(hall.get("/v1/facts", **{"for": other}), 404, "not-found")
     rows_seen = hall.get("/v1/decisions").json()["decisions"]
     assert [each["id"] for each in rows_seen] == [own]
+    assert (rows_seen[0]["answer"], rows_seen[0]["recipient_country"]) == ("", None)
     assert [each["id"] for each in hall.get("/v1/decisions", exporter="clinic").json()["decisions"]] == [own]
     for query in ({"exporter": "bank"}, {"recipient_country": "KE"}, {"caller": "local"}, {"category": "health"}):
         problem(hall.get("/v1/decisions", **query), 403, "forbidden")
