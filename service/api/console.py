@@ -1,11 +1,11 @@
 """
-`GET /log`, `GET /log/{id}` and `GET /log/{id}/provisions`: the decision log for a person with a browser; and `GET /log/rights`: the rights
-in an asset. Nothing here changes anything.
+`GET /` for a browser: the overview. `GET /log`, `GET /log/{id}` and `GET /log/{id}/provisions`: the decision log for a person with a
+browser; and `GET /log/rights`: the rights in an asset. Nothing here changes anything.
 
 The pages are HTML and one style sheet. Their content security policy forbids everything else, above all scripts.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any
 
@@ -15,7 +15,8 @@ from fastapi import FastAPI, Request, Response
 from service.api import paging
 from service.callers.caller import caller_of
 from service.console.explained import explained, provisions
-from service.console.pages import STYLE, decision_page, list_page, missing_page, provisions_page, rights_page
+from service.console.overview import DEFAULT, PERIODS, Overview
+from service.console.pages import STYLE, decision_page, list_page, missing_page, overview_page, provisions_page, rights_page
 from service.console.reader import PageReader
 from service.console.wording import WORDS
 from service.decisions.replay import CannotReplay, Replaying
@@ -34,6 +35,23 @@ POLICY = "default-src 'none'; style-src 'self'; img-src data:; form-action 'self
 ROWS = 50  # on a page
 MOST_LETTERS = 300  # in the value of a filter
 MOST_DIGITS = 7  # in the number of a provision
+
+
+def overview_of(service: Service) -> Callable[[Request], Response]:
+    """The overview, which answers `GET /` of a browser. It waits for the disk, so call it in a thread."""
+    overview = Overview(service)
+
+    def answer(request: Request) -> Response:
+        caller_of(request.scope, "read")
+        reader = PageReader(service.live.bundle, language(request))
+        asked = _asked(request)
+        days = asked.pop("days", str(DEFAULT))
+        if asked or days not in map(str, PERIODS):
+            return _wrong_address(reader)
+        found = service.read(lambda connection: overview.read(connection, int(days)))
+        return _html(overview_page(found, int(days), reader))
+
+    return answer
 
 
 def add(app: FastAPI, service: Service) -> None:
@@ -142,6 +160,10 @@ def _query(filters: Mapping[str, str]) -> Query:
             raise ValueError("too long")
         if name in ("since", "until"):
             words[name] = moment(value, end=name == "until")
+        elif name == "proceed":
+            if value not in ("true", "false"):
+                raise ValueError("neither true nor false")
+            words[name] = value == "true"
         elif name in FIELDS:
             if name == "outcome" and value not in OUTCOMES:
                 raise ValueError("no such outcome")

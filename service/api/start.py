@@ -1,16 +1,27 @@
-"""`GET /`: where to go from here. A browser is sent to the pages of the log, a program gets the addresses it may need."""
+"""`GET /`: where to go from here. A browser gets the overview, a program gets the addresses it may need."""
 
+import asyncio
 from typing import Literal
 
 from fastapi import FastAPI, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
-from starlette.responses import RedirectResponse
 
 import engine
+from service.api.console import overview_of
 from service.api.operations import operation
+from service.api.parameters import parameter
+from service.callers.entrance import is_page
+from service.console.overview import DEFAULT, PERIODS
 from service.service import Service
 
-_PAGES = "/log"
+_OF_THE_PAGE = [
+    parameter(
+        "days",
+        "for a browser: of how many days the overview is",
+        {"type": "integer", "enum": list(PERIODS), "default": DEFAULT},
+    ),
+    parameter("lang", "for a browser: the language of the overview", {"type": "string", "enum": ["en", "zh"], "default": "en"}),
+]
 
 
 class Links(BaseModel):
@@ -20,7 +31,7 @@ class Links(BaseModel):
 
     openapi: str = Field(default="/openapi.json", description="the description of all operations, OpenAPI 3.1")
     documentation: str = Field(default="/docs", description="the same as a page on which operations can be tried")
-    pages: str = Field(default=_PAGES, description="the decision log, for a browser")
+    pages: str = Field(default="/log", description="the decision log, for a browser; this address is the overview for one")
     evaluate: str = Field(default="/v1/evaluate", description="decides an exchange")
     facts: str = Field(default="/v1/facts", description="the facts that an exchange may state")
     exchange_schema: str = Field(default="/v1/schemas/exchange", description="the JSON Schema of an exchange")
@@ -41,6 +52,8 @@ class Start(BaseModel):
 def add(app: FastAPI, service: Service) -> None:
     """Put the endpoint on the application."""
 
+    overview = overview_of(service)
+
     @app.get(
         "/",
         response_model=Start,
@@ -48,11 +61,16 @@ def add(app: FastAPI, service: Service) -> None:
             "getStart",
             "service",
             "Where to go from here",
-            answers={303: {"description": "For a browser: the pages of the log"}},
+            *("unauthenticated", "forbidden", "rate-limited", "not-ready"),
+            parameters=_OF_THE_PAGE,
+            answers={200: {"content": {"text/html": {"schema": {"type": "string", "description": "the overview"}}}}},
         ),
     )
     async def start(request: Request) -> Response:
-        """Needs no key. A request that accepts `text/html` is sent to the pages of the log, which ask for a key where one is needed."""
-        if "text/html" in request.headers.get("accept", ""):
-            return RedirectResponse(_PAGES, 303, headers={"Vary": "Accept"})
-        return Response(Start().model_dump_json(), media_type="application/json", headers={"Vary": "Accept"})
+        """Needs no key. A request that accepts `text/html` gets the overview of the log, which needs the scope `read`."""
+        if is_page(request.scope):
+            answer = await asyncio.to_thread(overview, request)
+        else:
+            answer = Response(Start().model_dump_json(), media_type="application/json")
+        answer.headers["Vary"] = "Accept"
+        return answer

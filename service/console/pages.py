@@ -15,7 +15,9 @@ from urllib.parse import urlencode
 from jinja2 import ChainableUndefined, Environment, FileSystemLoader
 
 import engine
-from service.console import sections
+from service.console import overview, sections
+from service.console.overview import DEFAULT, PERIODS, Found
+from service.console.overview_wording import OVERVIEW_WORDS
 from service.console.reader import PageReader, Part, capital
 from service.console.request_facts import facts_of, grouped, in_short
 from service.console.room import short
@@ -26,6 +28,9 @@ from service.reviews.sign_offs import offered
 
 HERE = Path(__file__).parent / "templates"
 STYLE = (HERE / "style.css").read_bytes()
+
+# The pages that are reached from every page: the word for each, and its address. The longest address that a page begins with is its own.
+_PLACES = (("overview", "/"), ("nav_log", "/log"), ("nav_rights", "/log/rights"), ("nav_docs", "/docs"))
 
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
@@ -62,7 +67,7 @@ def decision_page(kept: Part, sign_offs: Sequence[Part], reader: PageReader, can
     facts = facts_of(record, log, reader)
     parties = in_short(facts, reader)
     shown = lists(record, decision, facts, parties, sign_offs, reader)
-    return _page(
+    return rendered(
         "decision.html",
         reader,
         f"/log/{record.get('id', '')}",
@@ -92,7 +97,7 @@ def provisions_page(kept: Part, reasons: Sequence[Part], first: int, reader: Pag
     """
     record = kept["record"]
     found = sections.by_strictness(record.get("decision") or {}, reasons)
-    return _page(
+    return rendered(
         "provisions.html",
         reader,
         f"/log/{record['id']}/provisions",
@@ -115,7 +120,7 @@ def list_page(page: Page, filters: Mapping[str, str], paged: bool, reader: PageR
         "since": words["since"],
         "until": words["until_day"],
     }
-    return _page(
+    return rendered(
         "list.html",
         reader,
         "/log",
@@ -137,20 +142,37 @@ def rights_page(asked: Part, lines: Sequence[Part], following: str | None, reade
     `lines` are those of a page of `GET /v1/assets/{id}/rights`, `following` is the cursor of the next.
     """
     filters = {name: value for name, value in asked.items() if value}
-    return _page("rights.html", reader, "/log/rights", asked=asked, filters=filters, lines=lines, next=following)
+    return rendered("rights.html", reader, "/log/rights", asked=asked, filters=filters, lines=lines, next=following)
+
+
+def overview_page(found: Found, period: int, reader: PageReader) -> str:
+    """The overview of so many days."""
+    return rendered(
+        "overview.html",
+        reader,
+        "/",
+        filters={} if period == DEFAULT else {"days": str(period)},
+        o=OVERVIEW_WORDS[reader.lang],
+        periods=PERIODS,
+        default=DEFAULT,
+        period=period,
+        **overview.shown(found, reader),
+    )
 
 
 def missing_page(reader: PageReader, title: str, text: str) -> str:
     """A page that says why there is nothing to show."""
-    return _page("missing.html", reader, "/log", title=title, text=text)
+    return rendered("missing.html", reader, "/log", title=title, text=text)
 
 
-def _page(template: str, reader: PageReader, path: str, **members: Any) -> str:
+def rendered(template: str, reader: PageReader, path: str, **members: Any) -> str:
+    """The page of a template, at a path, with these members."""
     return _PAGES.get_template(template).render(
         t=WORDS[reader.lang],
         titles=reader.language.sections,
         reader=reader,
         path=path,
+        places_of=_places,
         others=[language for code, language in engine.LANGUAGES.items() if code in WORDS and code != reader.lang],
         link=lambda to, **query: _link(to, reader.lang, query),
         link_in=lambda lang, to, **query: _link(to, lang, query),
@@ -160,6 +182,13 @@ def _page(template: str, reader: PageReader, path: str, **members: Any) -> str:
         most=MOST,
         **members,
     )
+
+
+def _places(path: str) -> list[tuple[str, str, bool]]:
+    """The places of the navigation, each with its word, its address, and whether the page at a path belongs to it."""
+    within = [address for _, address in _PLACES if path == address or (address != "/" and path.startswith(f"{address}/"))]
+    own = max(within, key=len, default="")
+    return [(word, address, address == own) for word, address in _PLACES]
 
 
 def _link(path: str, lang: str, query: Mapping[str, Any]) -> str:

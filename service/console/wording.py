@@ -11,6 +11,11 @@ from types import MappingProxyType
 _ENGLISH = {
     "name": "Fifth Factor",
     "log": "Decision log",
+    "overview": "Overview",
+    "places": "Pages of this service",
+    "nav_log": "Log",
+    "nav_rights": "Rights",
+    "nav_docs": "Operations",
     "skip": "Skip to the content",
     "on_this_page": "On this page",
     "outcome": "Outcome",
@@ -191,6 +196,11 @@ _ENGLISH = {
 _CHINESE = {
     "name": "第五要素",
     "log": "决定日志",
+    "overview": "总览",
+    "places": "本服务的页面",
+    "nav_log": "日志",
+    "nav_rights": "权利",
+    "nav_docs": "接口",
     "skip": "跳到正文",
     "on_this_page": "本页内容",
     "outcome": "结果",

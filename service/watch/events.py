@@ -130,6 +130,14 @@ def page(
     return [_event(row, hidden.get(row.leaf, {})) for row in rows]
 
 
+def newest(connection: sa.Connection, since: str, most: int) -> list[Any]:
+    """The newest events from a moment on, the newest first: `kind`, `at`, `since`, `decision`, `outcome`, and nothing that was hidden."""
+    shown = (watch_event.c.kind, watch_event.c.at, watch_event.c.since, watch_event.c.decision, watch_event.c.outcome)
+    # By number, which is the primary key; the moments of events rise with their numbers.
+    first = sa.select(*shown).order_by(watch_event.c.number.desc()).limit(most)
+    return [row for row in connection.execute(first).all() if row.at >= since]
+
+
 def number_of(connection: sa.Connection, id: str) -> int | None:
     """The number of an event; None if there is no such event."""
     return connection.execute(sa.select(watch_event.c.number).where(watch_event.c.id == id)).scalar_one_or_none()

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 from starlette.testclient import TestClient
 
 from service.api.docs import POLICY
@@ -12,24 +12,18 @@ from service.server.app import create_app
 from service.service import Service
 from tests.service.callers.test_callers import make
 from tests.service.conftest import running
-
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync"]
-WATCH = "document.addEventListener('securitypolicyviolation', each => console.error('policy: ' + each.violatedDirective))"
+from tests.service.console.browser import Site, launched
 
 
 def test_an_operation_is_tried_and_nothing_is_complained_of(tmp_path: Path) -> None:
     """With a key that is typed in, a fact is looked up and an exchange decided, with the example as it stands; all from the service."""
-    complaints: list[str] = []
     asked: list[str] = []
     key = make(str(tmp_path / "log.db"), "evaluate", now=datetime.now(UTC))
-    with running(tmp_path / "log.db") as server, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=ARGUMENTS)
-        page = browser.new_page(viewport={"width": 1280, "height": 900})
-        page.on("console", lambda each: complaints.append(each.text) if each.type in ("error", "warning") else None)
-        page.on("pageerror", lambda each: complaints.append(str(each)))
+    with running(tmp_path / "log.db") as server, launched() as browser:
+        site = Site(server.address, browser)
+        page = site.open("/docs", height=900)
         page.on("request", lambda each: asked.append(each.url))
-        page.add_init_script(WATCH)
-        loaded = page.goto(f"{server.address}/docs")
+        loaded = site.loaded
         assert loaded
         assert loaded.headers["content-security-policy"] == POLICY
         assert "unsafe" not in POLICY
@@ -45,10 +39,8 @@ def test_an_operation_is_tried_and_nothing_is_complained_of(tmp_path: Path) -> N
                 found.locator(f"tr[data-param-name={name}] input").fill(value)
             found.get_by_role("button", name="Execute").click()
             expect(found.locator(".live-responses-table tr.response .response-col_status")).to_have_text("200", timeout=30_000)
-        browser.close()
-        assert [each for each in asked if not each.startswith((server.address, "data:"))] == []
         assert any("/v1/facts?" in each and "prefix=exporter." in each for each in asked)
-        assert complaints == []
+        assert site.complaints == []
         assert [line["outcome"] for line in server.events("request") if line["route"] == "/v1/evaluate"]
 
 

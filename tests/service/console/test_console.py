@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
 import engine
 from service.callers import entrance
@@ -19,11 +19,8 @@ from service.console.reader import PageReader
 from service.console.room import Listed, fitted
 from service.console.wording import WORDS
 from tests.service.conftest import EXCHANGE, ROOT, body, running
+from tests.service.console.browser import Site, faults, launched
 
-ARGUMENTS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-]  # fmt: skip
 COUNTRIES = [
     "AR",
     "AU",
@@ -438,35 +435,14 @@ def full_record(text: str) -> dict[str, Any]:
     return {"id": "1", "decision": decision, "request": dict.fromkeys(("exporter", "recipient", "data"), facts)}
 
 
-class Site:
-    """A server with the bundled policies, some decisions in its log, and a browser."""
-
-    def __init__(self, address, browser):
-        self.address = address
-        self.browser = browser
-        self.ids: dict[str, str] = {}
-        self.complaints: list[str] = []
-
-    def open(self, path: str, width: int = 1280, scheme: str = "light") -> Page:
-        """A page of the site; what its console says is gathered."""
-        page: Page = self.browser.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
-        page.on("console", lambda message: self.complaints.append(message.text))
-        page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        page.on("dialog", lambda dialog: self.complaints.append("a dialog"))
-        page.goto(self.address + path)
-        return page
-
-
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
     """One for all tests of this module."""
     folder = tmp_path_factory.mktemp("site")
     with (
         running(folder / "log.db", "--policies", str(ROOT / "policies"), "--mode", "bitset") as server,
-        sync_playwright() as playwright,
+        launched() as browser,
     ):
-        # Without a browser these tests fail: they are the proof that the pages can be read.
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=ARGUMENTS)
         found = Site(server.address, browser)
         request = browser.new_context().request
         sent = {
@@ -482,7 +458,6 @@ def site(tmp_path_factory):
             for name, each in sent.items()
         }
         yield found
-        browser.close()
 
 
 def test_the_pages_fit_and_nothing_is_complained_of(site, tmp_path):
@@ -503,6 +478,34 @@ def test_the_pages_fit_and_nothing_is_complained_of(site, tmp_path):
         page.close()
     # That there is no such decision is a failed request to the browser's console, and no fault of the page.
     assert [text for text in site.complaints if "404" not in text] == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_axe_finds_nothing_serious(site, scheme, lang):
+    """On every page with what is folded opened; and nothing that a page asks for is refused by its content policy."""
+    site.complaints.clear()
+    decision = f"/log/{site.ids['hospital']}"
+    found = {}
+    for path in ("/log", decision, f"{decision}/provisions", "/log/rights", "/log/rights?asset=a"):
+        page = site.open(
+            f"{path}{'&' if '?' in path else '?'}lang={lang}", width=390 if scheme == "dark" else 1280, scheme=scheme
+        )
+        page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
+        found[path] = faults(page)
+        page.close()
+    assert {path: each for path, each in found.items() if each} == {}
+    assert site.complaints == []
+
+
+def test_a_fault_is_found(site):
+    """So that a page without faults says something: a picture without words, a style and a script that the policy refuses."""
+    site.complaints.clear()
+    page = site.open("/log")
+    page.evaluate("document.querySelector('main').innerHTML = '<img src=\"data:,\"><p style=\"color: #999\">x</p>'")
+    assert [each.partition(":")[0] for each in faults(page)] == ["image-alt"]
+    assert any("content policy: style-src-attr" in each for each in site.complaints)
+    page.close()
 
 
 def test_any_decision_prints_on_two_sheets(site):

@@ -1,0 +1,159 @@
+"""
+The overview: what the log, the ledger and the watch hold of the last days goes in, what its page shows comes out.
+
+Each figure leads to the list behind it. What is counted in the index day by day is of all decisions; what is counted by words is of the
+newest decisions, and says of how many.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+import engine
+from service.console import charts
+from service.console.reader import PageReader, capital
+from service.ledger.promise_list import PromiseList, PromisePart
+from service.log.daily_outcomes import DailyOutcomes, Day
+from service.log.word_counts import WordCounts, word_counts
+from service.service import Service
+from service.store.moments import moment_text
+from service.watch import events
+
+PERIODS = (7, 30, 90)  # days
+DEFAULT = 30
+SHOWN = 8  # lines of a list
+_FLOWS = 12
+_EVENTS = 200
+_KINDS = ("countries", "provision", "requirement", "missing")
+_REFUSING = ("prohibit", "review")  # the effects of provisions that refuse; one that requires refuses by its requirement
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What an overview shows, as it was read in one go."""
+
+    days: Sequence[Day]
+    words: WordCounts
+    overdue: Sequence[PromisePart]
+    due: Sequence[PromisePart]
+    events: Sequence[Any]
+    incidents: int
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of a list: what it names, its number, and the filters of the log that find what is counted."""
+
+    title: str
+    count: int
+    filters: Mapping[str, str]
+    note: str = ""
+
+
+class Overview:
+    """The overview of one service."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._days = DailyOutcomes()
+        self._promises = PromiseList(service)
+
+    def read(self, connection: sa.Connection, days: int) -> Found:
+        """What the log, the ledger and the watch hold of so many days, today included; in UTC, as the log is searched."""
+        today = self._service.clock().astimezone(UTC).date()
+        first = today - timedelta(days=days - 1)
+        since = datetime.combine(first, time.min, UTC)
+        return Found(
+            days=self._days.counts(connection, first, today),
+            words=word_counts(connection, since, _KINDS),
+            overdue=self._promises.page(connection, None, "overdue", None, SHOWN)[0],
+            due=self._promises.page(connection, None, "due", None, SHOWN)[0],
+            events=events.newest(connection, moment_text(since), _EVENTS),
+            incidents=self._service.incidents.seen,
+        )
+
+
+def shown(found: Found, reader: PageReader) -> dict[str, Any]:
+    """The members of the page."""
+    totals = Counter[str]()
+    for _, counts in found.days:
+        totals.update(counts)
+    outcomes = [code for code in reader.language.codes["outcome"] if totals[code]]
+    since = found.days[0][0].isoformat()
+    flows = _flows(found.words)
+    points = charts.country_points()
+    places = list(dict.fromkeys(place for start, end, _ in flows for place in (start, end) if place in points))
+    newest = since if found.words.since is None or found.words.whole else moment_text(found.words.since)
+    return {
+        "since": since,
+        "days": [(day, counts) for day, counts in found.days if counts],
+        "totals": [(code, totals[code]) for code in outcomes],
+        "total": sum(totals.values()),
+        "bars": charts.bars([(day.isoformat(), counts) for day, counts in found.days], outcomes),
+        "charts": charts,
+        "arcs": charts.arcs(flows),
+        "points": points.values(),
+        "places": [(place, *points[place]) for place in places],
+        "flows": [(start, end, count, found.words.refused["countries", f"{start}>{end}"]) for start, end, count in flows],
+        "words": found.words,
+        "newest": lambda filters: {**filters, "since": newest},
+        "refusing": list(_refusing(found.words, reader))[:SHOWN],
+        "asked": [
+            Line(reader.title(fact), count, {"missing": fact}, fact) for fact, count in _of_kind(found.words.in_all, "missing")
+        ][:SHOWN],
+        "promises": [(each, _promise(each, reader)) for each in (*found.overdue, *found.due)][:SHOWN],
+        "told": Counter(each.kind for each in found.events),
+        "events": found.events[:SHOWN],
+        "incidents": found.incidents,
+    }
+
+
+def _flows(words: WordCounts) -> list[tuple[str, str, int]]:
+    """The most frequent pairs of countries with the number of their decisions."""
+    found = []
+    for pair, count in _of_kind(words.in_all, "countries")[:_FLOWS]:
+        start, _, end = pair.partition(">")
+        found.append((start, end, count))
+    return found
+
+
+def _refusing(words: WordCounts, reader: PageReader) -> Iterator[Line]:
+    """What stands in most decisions that may not proceed: requirements that are unmet, and provisions that prohibit or ask for a review."""
+    provisions = _provisions(reader.bundle)
+    for (kind, name), count in _most(words.refused):
+        if kind == "requirement":
+            known = reader.bundle.rules.requirements.get(name)
+            title = known.title.in_(reader.lang) if known else ""
+            yield Line(
+                capital(title) or name, count, {"requirement": name, "proceed": "false"}, reader.label("effect", "require")
+            )
+        elif kind == "provision" and name in provisions:
+            effect, provision = provisions[name]
+            title = provision.title.in_(reader.lang) or reader.book.source(provision)
+            yield Line(title or name, count, {"provision": name, "proceed": "false"}, reader.label("effect", effect))
+
+
+def _provisions(bundle: engine.Bundle) -> dict[str, tuple[str, Any]]:
+    """The provisions that refuse, each with its effect."""
+    return {
+        rule.provision.id: (rule.effect, rule.provision) for rule in reversed(bundle.rules.rules) if rule.effect in _REFUSING
+    }
+
+
+def _promise(part: PromisePart, reader: PageReader) -> str:
+    """The title of what is promised, or its name if the loaded policies no longer have it."""
+    promised = reader.bundle.vocabulary.promises.get(part.promise)
+    return promised.title.in_(reader.lang) if promised else part.promise
+
+
+def _of_kind(counts: Counter[tuple[str, str]], kind: str) -> list[tuple[str, int]]:
+    return [(name, count) for (each, name), count in _most(counts) if each == kind]
+
+
+def _most(counts: Counter[tuple[str, str]]) -> list[tuple[tuple[str, str], int]]:
+    """The most frequent words first, those of the same number in the order of their names."""
+    return sorted(counts.items(), key=lambda each: (-each[1], each[0]))

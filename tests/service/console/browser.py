@@ -1,0 +1,84 @@
+"""
+Pages in a real browser: a service and the browser of the system in, opened pages out, and what is wrong with each of them.
+
+A page is wrong if its content security policy refused something, its console complained, it fetched from elsewhere, or axe found a
+serious fault of accessibility. `axe-core` is the package of that name from npm, with its licences; only the tests have it.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser, Page, Response, sync_playwright
+
+AXE = Path(__file__).parent / "axe-core" / "axe.min.js"
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+ARGUMENTS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+SERIOUS = ("serious", "critical")
+_POLICY = "document.addEventListener('securitypolicyviolation', e => console.error('content policy: ' + e.violatedDirective))"
+_FAULTS = """async levels => (await axe.run(document, {resultTypes: ['violations']})).violations
+    .filter(each => levels.includes(each.impact))
+    .map(each => `${each.id}: ${each.nodes.length} times, first ${each.nodes[0].html.slice(0, 200)}`)"""
+
+
+def program() -> str:
+    """The browser's program. Without a browser the tests fail: they are the proof that the pages can be read."""
+    found = next(filter(None, map(shutil.which, NAMES)), None)
+    if found is None:
+        raise RuntimeError("the tests of the pages need a browser: install Debian's package `chromium`, or run `make test`")
+    return found
+
+
+@contextmanager
+def launched() -> Iterator[Browser]:
+    """A browser without a window, closed with the block."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program(), args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+class Site:
+    """A service at an address and a browser that visits it. `complaints` has what was wrong with the pages opened so far."""
+
+    def __init__(self, address: str, browser: Browser) -> None:
+        self.address = address
+        self.browser = browser
+        self.ids: dict[str, str] = {}
+        self.complaints: list[str] = []
+        self.loaded: Response | None = None  # the answer with the page opened last
+
+    def open(self, path: str, width: int = 1280, scheme: Any = "light", height: int = 800) -> Page:
+        """A page of the site, as it is when nothing more loads."""
+        page = self.browser.new_page(viewport={"width": width, "height": height}, color_scheme=scheme)
+        page.on("console", lambda message: self.complaints.append(message.text))
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("dialog", lambda dialog: self.complaints.append("a dialog"))
+        page.on("request", lambda request: self._elsewhere(request.url))
+        page.add_init_script(_POLICY)
+        self.loaded = page.goto(self.address + path)
+        return page
+
+    def _elsewhere(self, url: str) -> None:
+        if not url.startswith((self.address, "data:")):
+            self.complaints.append(f"fetched from elsewhere: {url}")
+
+
+def faults(page: Page) -> list[str]:
+    """The serious and critical faults of accessibility that axe finds on a page, with the first element of each."""
+    page.evaluate(_axe())
+    found: list[str] = page.evaluate(_FAULTS, list(SERIOUS))
+    return found
+
+
+@cache
+def _axe() -> str:
+    return AXE.read_text(encoding="utf-8")
