@@ -114,7 +114,9 @@ def parties_with(connection: sa.Connection, text: str, most: int) -> list[tuple[
     words = words_of(text)
     if not words:
         return []
-    named = sa.select(term.c.kind, term.c.value).where(term.c.kind.in_(PARTIES), *(_holds(term.c.value, each) for each in words))
+    named = sa.select(term.c.kind, term.c.value).where(
+        term.c.kind.in_(PARTIES), *(_holds(term.c.value, each) for each in words)
+    )
     rows = connection.execute(named.order_by(sa.func.length(term.c.value), term.c.value, term.c.kind).limit(most))
     return [(row.kind, row.value) for row in rows]
 
@@ -287,7 +289,13 @@ def _says(text: str) -> sa.ColumnElement[bool]:
     """Whether a record has a text in its answer, or in the id of a party."""
 
     def named(party: sa.ColumnElement[int]) -> sa.ColumnElement[bool]:
-        return sa.select(sa.literal(1)).where(term.c.id == party, _holds(term.c.value, text)).limit(1).scalar_subquery().is_not(None)
+        return (
+            sa.select(sa.literal(1))
+            .where(term.c.id == party, _holds(term.c.value, text))
+            .limit(1)
+            .scalar_subquery()
+            .is_not(None)
+        )
 
     return sa.or_(_holds(entry.c.answer, text), named(entry.c.exporter), named(entry.c.recipient))
 

@@ -221,7 +221,11 @@ def test_words_that_hardly_meet_end_a_page_early(store, monkeypatch):
 
 def test_a_party_is_found_by_a_part_of_its_id(store):
     """However old its records are; as exporter and as recipient, the shortest id first, and no more than are asked for."""
-    named = ({"exporter": ("Clinic-77",), "recipient": ("clinic-7",)}, {"exporter": ("lab_7",)}, {})
+    named: tuple[dict[str, tuple[str, ...]], ...] = (
+        {"exporter": ("Clinic-77",), "recipient": ("clinic-7",)},
+        {"exporter": ("lab_7",)},
+        {},
+    )
     append(store, *(entry(number, summary(number, named=each)) for number, each in enumerate(named)))
     with store.database.reading.connect() as connection:
         assert parties_with(connection, "CLIN 7", 9) == [("recipient", "clinic-7"), ("exporter", "Clinic-77")]
