@@ -93,7 +93,7 @@ ENGLISH = {
     "again_do": "Decide",
     "again_now": "Decided again",
     "again_refused": "The exchange cannot be decided so",
-    "again_counts": "Counts, and what the register states, are those of the record. Sign-offs count under the same policies until their last day.",
+    "again_counts": "Counts and the register are those of the record. Sign-offs count by the same policies only, until they end.",
     "again_erased": "{:,} values were erased; they are left out.",
 }
 CHINESE = {
