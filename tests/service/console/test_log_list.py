@@ -22,7 +22,7 @@ in_file = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
 def sent(**changes: Any) -> bytes:
     """The exchange with other parties."""
-    return json.dumps({**EXCHANGE, **changes}).encode()
+    return json.dumps({**{name: part for name, part in EXCHANGE.items() if name != "evidence"}, **changes}).encode()
 
 
 def of(exporter: str) -> dict[str, Any]:
