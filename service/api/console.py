@@ -1,32 +1,35 @@
 """
-`GET /` for a browser: the overview. `GET /log`, `GET /log/{id}` and `GET /log/{id}/provisions`: the decision log for a person with a
-browser; and `GET /log/rights`: the rights in an asset. Nothing here changes anything.
+`GET /` for a browser: the overview. `GET /log/{id}`, `…/provisions` and `…/again`: one decision for a person with a browser, its
+provisions, and what it would be by other policies or the law of another day; and `GET /log/rights`: the rights in an asset. Nothing here
+changes anything.
 
 The pages are HTML and one style sheet. Their content security policy forbids everything else, above all scripts.
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import date
-from typing import Any
 
 import sqlalchemy as sa
 from fastapi import FastAPI, Request, Response
 
 from service.api import paging
 from service.callers.caller import caller_of
-from service.console.explained import explained, provisions
+from service.console.became import Aftermath, BecameLine
+from service.console.beside import DecisionSide, told
+from service.console.decide_again import LIVE, PolicyChoice, again_page, policy_choices
+from service.console.explained import explained, explained_otherwise, provisions
 from service.console.overview import DEFAULT, PERIODS, Overview
-from service.console.pages import STYLE, decision_page, list_page, missing_page, overview_page, provisions_page, rights_page
+from service.console.pages import STYLE, Beside, decision_page, missing_page, overview_page, provisions_page, rights_page
 from service.console.reader import PageReader
 from service.console.wording import WORDS
-from service.decisions.replay import CannotReplay, Replaying
+from service.decisions.replay import CannotReplay, Otherwise, Replaying
 from service.ledger.rights_readings import RightsAsked, RightsReadings
-from service.log import search
-from service.log.query import FIELDS, Query, moment
-from service.log.search import OUTCOMES
+from service.log.earlier_records import EarlierRecords
 from service.log.shown import kept
 from service.log.store import Stored
 from service.log.store import find as find_one
+from service.log.verified_record import NotVerified, verify_record
 from service.problems import RequestRefused
 from service.reviews import sign_offs
 from service.service import Service
@@ -58,6 +61,8 @@ def add(app: FastAPI, service: Service) -> None:
     """Put the pages on the application."""
     replaying = Replaying.shared(app, service)
     readings = RightsReadings(service)
+    aftermath = Aftermath(service)
+    earlier = EarlierRecords()
 
     @app.get("/log/style.css", include_in_schema=False)
     async def style(request: Request) -> Response:
@@ -65,19 +70,6 @@ def add(app: FastAPI, service: Service) -> None:
         return Response(STYLE, media_type="text/css", headers={"Cache-Control": "max-age=300"})
 
     # These are not `async`: reading waits for the disk, so each call runs in a thread.
-    @app.get("/log", include_in_schema=False)
-    def decisions(request: Request) -> Response:
-        caller_of(request.scope, "read")
-        asked = _asked(request)
-        reader = PageReader(service.live.bundle, language(request))
-        try:
-            cursor = asked.pop("cursor", None)
-            query = _query(asked)
-            page = service.read(lambda connection: search.find(connection, query, cursor, ROWS))
-        except (ValueError, OverflowError):
-            return _wrong_address(reader)
-        return _html(list_page(page, asked, cursor is not None, reader))
-
     @app.get("/log/rights", include_in_schema=False)
     def rights(request: Request) -> Response:
         caller_of(request.scope, "read")
@@ -87,25 +79,31 @@ def add(app: FastAPI, service: Service) -> None:
         try:
             asked = _rights_asked(sent, readings.today, cursor)
         except (ValueError, RequestRefused):
-            return _wrong_address(reader)
+            return wrong_address(reader)
         shown = {**sent, "on": asked.on.isoformat()}
         if asked.asset is None:
-            return _html(rights_page(shown, (), None, reader))
+            return html(rights_page(shown, (), None, reader))
         found, following = service.read(lambda connection: readings.page(connection, asked), "ledger")
         after = None if following is None else paging.written("rights", *following)
-        return _html(rights_page(shown, [each.model_dump(mode="json") for each in found], after, reader))
+        return html(rights_page(shown, [each.model_dump(mode="json") for each in found], after, reader))
 
     @app.get("/log/{id}", include_in_schema=False)
     def decision(id: str, request: Request) -> Response:
         caller_of(request.scope, "read")
         reader = PageReader(service.live.bundle, language(request))
         if _asked(request):
-            return _wrong_address(reader)
+            return wrong_address(reader)
 
-        def look(connection: sa.Connection) -> tuple[Stored | None, list[sign_offs.SignOff]]:
-            return find_one(connection, id), sign_offs.given(connection, id)
+        def look(
+            connection: sa.Connection,
+        ) -> tuple[Stored | None, list[sign_offs.SignOff], list[BecameLine], list[PolicyChoice]]:
+            stored = find_one(connection, id)
+            if stored is None:
+                return None, [], [], []
+            became = aftermath.of(connection, id, reader)
+            return stored, sign_offs.given(connection, id), became, policy_choices(connection, service.live.digests, reader)
 
-        stored, given = service.read(look)
+        stored, given, became, choices = service.read(look)
         if stored is None:
             return _not_found(reader)
         shown = kept(stored)
@@ -114,7 +112,39 @@ def add(app: FastAPI, service: Service) -> None:
             shown["record"]["decision"] = explained(shown["record"], stored, replaying, reader.lang)
         except CannotReplay as why:  # the page then has what the record itself has
             cannot = str(why)
-        return _html(decision_page(shown, [each.model_dump(mode="json") for each in given], reader, cannot))
+        beside: Beside = {"became": became, "policies": choices}
+        try:
+            beside["verified"] = verify_record(service.store.database, stored, earlier)
+        except NotVerified as fault:
+            beside["not_verified"] = str(fault)
+        return html(decision_page(shown, [each.model_dump(mode="json") for each in given], reader, cannot, **beside))
+
+    @app.get("/log/{id}/again", include_in_schema=False)
+    def again(id: str, request: Request) -> Response:
+        caller_of(request.scope, "read")
+        reader = PageReader(service.live.bundle, language(request))
+
+        def look(connection: sa.Connection) -> tuple[Stored | None, list[PolicyChoice]]:
+            return find_one(connection, id), policy_choices(connection, service.live.digests, reader)
+
+        stored, choices = service.read(look)
+        if stored is None:
+            return _not_found(reader)
+        sent = _asked(request)
+        first = told(stored, replaying, reader)
+        try:
+            as_of = date.fromisoformat(sent.pop("as_of", first.record["as_of"]))
+            chosen = {each.value: each for each in choices}[sent.pop("policies", LIVE)]
+        except (ValueError, KeyError):
+            return wrong_address(reader)
+        if sent:
+            return wrong_address(reader)
+        try:
+            decided = explained_otherwise(id, stored, replaying, Otherwise(chosen.digests, as_of), reader.lang)
+        except CannotReplay as why:
+            return html(missing_page(reader, reader.words["again_refused"], str(why)), 409)
+        second = DecisionSide(first.record, decided, title=reader.words["again_now"], recorded=False)
+        return html(again_page(replace(first, title=reader.words["recorded"]), second, choices, chosen.value, as_of, reader))
 
     @app.get("/log/{id}/provisions", include_in_schema=False)
     def reasons(id: str, request: Request) -> Response:
@@ -124,7 +154,7 @@ def add(app: FastAPI, service: Service) -> None:
         asked = _asked(request)
         first = asked.pop("first", "0")
         if asked or not (first.isascii() and first.isdigit() and len(first) < MOST_DIGITS):
-            return _wrong_address(reader)
+            return wrong_address(reader)
         stored = service.read(lambda connection: find_one(connection, id))
         if stored is None:
             return _not_found(reader)
@@ -132,13 +162,14 @@ def add(app: FastAPI, service: Service) -> None:
         try:
             found = provisions(shown["record"], stored, replaying, reader.lang)
         except CannotReplay as why:
-            return _html(missing_page(reader, words["cannot"], str(why)), 409)
-        return _html(provisions_page(shown, found, int(first), reader))
+            return html(missing_page(reader, words["cannot"], str(why)), 409)
+        return html(provisions_page(shown, found, int(first), reader))
 
 
-def _wrong_address(reader: PageReader) -> Response:
+def wrong_address(reader: PageReader) -> Response:
+    """The page for an address that cannot be read."""
     words = WORDS[reader.lang]
-    return _html(missing_page(reader, words["bad_filter"], words["bad_filter_text"]), 400)
+    return html(missing_page(reader, words["bad_filter"], words["bad_filter_text"]), 400)
 
 
 def language(request: Request) -> str:
@@ -150,27 +181,6 @@ def language(request: Request) -> str:
 def _asked(request: Request) -> dict[str, str]:
     """The parameters of an address without its language. Filters that the form left empty are dropped."""
     return {name: value for name, value in request.query_params.items() if value and name != "lang"}
-
-
-def _query(filters: Mapping[str, str]) -> Query:
-    """The search for these filters, each with one value. Raises ValueError, OverflowError."""
-    words: dict[str, Any] = {}
-    for name, value in filters.items():
-        if len(value) > MOST_LETTERS or "\x00" in value:
-            raise ValueError("too long")
-        if name in ("since", "until"):
-            words[name] = moment(value, end=name == "until")
-        elif name == "proceed":
-            if value not in ("true", "false"):
-                raise ValueError("neither true nor false")
-            words[name] = value == "true"
-        elif name in FIELDS:
-            if name == "outcome" and value not in OUTCOMES:
-                raise ValueError("no such outcome")
-            words[name] = (value.upper() if name.endswith("_country") else value,)
-        else:
-            raise ValueError("no such filter")
-    return Query(**words)
 
 
 def _rights_asked(sent: Mapping[str, str], today: date, cursor: str | None) -> RightsAsked:
@@ -193,8 +203,9 @@ def _rights_asked(sent: Mapping[str, str], today: date, cursor: str | None) -> R
 
 def _not_found(reader: PageReader) -> Response:
     words = WORDS[reader.lang]
-    return _html(missing_page(reader, words["not_found"], words["not_found_text"]), 404)
+    return html(missing_page(reader, words["not_found"], words["not_found_text"]), 404)
 
 
-def _html(page: str, status: int = 200) -> Response:
+def html(page: str, status: int = 200) -> Response:
+    """The answer with a page, and with its content policy."""
     return Response(page, status, media_type="text/html", headers={"Content-Security-Policy": POLICY})

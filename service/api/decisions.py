@@ -42,6 +42,10 @@ _ONCE: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "until": (ABOUT["until"], {"type": "string"}),
     "proceed": (ABOUT["proceed"], {"type": "boolean"}),
+    "text": (
+        f"{ABOUT['text']}; a page looks through some thousand decisions",
+        {"type": "string", "minLength": 1, "maxLength": MOST_TEXT},
+    ),
 }
 
 
@@ -231,7 +235,7 @@ def add(app: FastAPI, service: Service) -> None:
 
 def _of_party(query: Query, party: str) -> Query:
     """The search of a caller who belongs to a party. Raises RequestRefused where it asks for what may be of others."""
-    for name in FIELDS:
+    for name in (*FIELDS, "text"):
         if name not in _OF_PARTY and getattr(query, name):
             raise RequestRefused(
                 "forbidden", f"a search by `{name}` may tell what the register says of others: it needs an operator's key"
@@ -263,6 +267,8 @@ def _read(name: str, value: str) -> Any:
                 return moment(value, end=name == "until")
             except (ValueError, OverflowError):
                 raise wrong(name, f"`{name}` takes a day like 2026-11-24, or a moment like 2026-11-24T09:30:00Z") from None
+        case "text":
+            return value
         case _:
             if value not in ("true", "false"):
                 raise wrong(name, f"`{name}` takes `true` or `false`")

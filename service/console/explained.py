@@ -8,7 +8,7 @@ import json
 from typing import Any
 
 from service.console.reader import Part
-from service.decisions.replay import CannotReplay, Reopened, Replaying
+from service.decisions.replay import CannotReplay, Otherwise, Reopened, Replaying
 from service.log.record import SCHEMA
 from service.log.store import Stored
 
@@ -24,13 +24,14 @@ def explained(record: Part, stored: Stored, replaying: Replaying, lang: str) -> 
     recorded: dict[str, Any] = record["decision"]
     if record["schema"] != SCHEMA:
         return recorded
-    again = _again(stored, replaying)
-    written = again.pdp.answer(again.judgement, today=again.today, id=record["id"], parts=PARTS, lang=lang)
-    told = json.loads(written.canonical())
-    why: dict[str, Any] = told.pop("explanation")
-    if record.get("lang", "en") == lang:
-        told = recorded
-    return {**told, **{name: part for name, part in why.items() if name not in ("schema", "id", "lang")}}
+    told, why = _told(_again(stored, replaying), record["id"], lang)
+    return {**(recorded if record.get("lang", "en") == lang else told), **why}
+
+
+def explained_otherwise(id: str, stored: Stored, replaying: Replaying, otherwise: Otherwise, lang: str) -> dict[str, Any]:
+    """What is decided of a record's exchange by other policies or on another day, explained. Raises CannotReplay, RequestRefused."""
+    told, why = _told(replaying.reopened(stored, otherwise), id, lang)
+    return {**told, **why}
 
 
 def provisions(record: Part, stored: Stored, replaying: Replaying, lang: str) -> list[dict[str, Any]]:
@@ -39,6 +40,14 @@ def provisions(record: Part, stored: Stored, replaying: Replaying, lang: str) ->
         return list(record["decision"].get("reasons") or ())
     told = json.loads(_again(stored, replaying).explanation(("reasons", "possible"), lang))
     return [*told["reasons"], *told["possible"]]
+
+
+def _told(again: Reopened, id: str, lang: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The answer of a record that was judged again, and the parts of its explanation."""
+    written = again.pdp.answer(again.judgement, today=again.today, id=id, parts=PARTS, lang=lang)
+    told: dict[str, Any] = json.loads(written.canonical())
+    why: dict[str, Any] = told.pop("explanation")
+    return told, {name: part for name, part in why.items() if name not in ("schema", "id", "lang")}
 
 
 def _again(stored: Stored, replaying: Replaying) -> Reopened:

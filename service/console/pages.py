@@ -9,13 +9,14 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict, Unpack
 from urllib.parse import urlencode
 
 from jinja2 import ChainableUndefined, Environment, FileSystemLoader
 
 import engine
 from service.console import overview, sections
+from service.console.became import BecameLine
 from service.console.overview import DEFAULT, PERIODS, Found
 from service.console.overview_wording import OVERVIEW_WORDS
 from service.console.reader import PageReader, Part, capital
@@ -23,7 +24,7 @@ from service.console.request_facts import facts_of, grouped, in_short
 from service.console.room import short
 from service.console.sheets import MOST, PROVISIONS, lists
 from service.console.wording import WORDS
-from service.log.search import Page
+from service.log.verified_record import VerifiedRecord
 from service.reviews.sign_offs import offered
 
 HERE = Path(__file__).parent / "templates"
@@ -33,6 +34,15 @@ STYLE = (HERE / "style.css").read_bytes()
 _PLACES = (("overview", "/"), ("nav_log", "/log"), ("nav_rights", "/log/rights"), ("nav_docs", "/docs"))
 
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+
+
+class Beside(TypedDict, total=False):
+    """What a page shows of a decision that is not in its record."""
+
+    became: Sequence[BecameLine]
+    verified: VerifiedRecord
+    not_verified: str
+    policies: Sequence[Any]
 
 
 class EmptyPart(ChainableUndefined):
@@ -53,12 +63,13 @@ class Templates(Environment):
         return super().getitem(obj, argument)
 
 
-def decision_page(kept: Part, sign_offs: Sequence[Part], reader: PageReader, cannot: str = "") -> str:
+def decision_page(kept: Part, sign_offs: Sequence[Part], reader: PageReader, cannot: str = "", **beside: Unpack[Beside]) -> str:
     """
     The page of one decision.
 
     `kept` is a record with its place in the log, as the endpoint answers it; its decision has the explanation, if it can be told.
-    `sign_offs` are those given for it. `cannot` says why the decision could not be explained.
+    `sign_offs` are those given for it. `cannot` says why the decision could not be explained. `beside` has what became of it, what was
+    verified of its record or why it could not be, and the policies that it can be decided by again.
     """
     record, log = kept["record"], kept.get("log", {})
     decision: Part = record.get("decision") or {}
@@ -66,7 +77,7 @@ def decision_page(kept: Part, sign_offs: Sequence[Part], reader: PageReader, can
     possible = sum(part.get("standing") == "possible" for part in reasons)
     facts = facts_of(record, log, reader)
     parties = in_short(facts, reader)
-    shown = lists(record, decision, facts, parties, sign_offs, reader)
+    shown = lists(record, decision, facts, parties, sign_offs, beside.get("became", ()), reader)
     return rendered(
         "decision.html",
         reader,
@@ -85,6 +96,10 @@ def decision_page(kept: Part, sign_offs: Sequence[Part], reader: PageReader, can
         open_facts=grouped(shown["facts"].open, reader),
         folded_facts=grouped(shown["facts"].folded, reader),
         cannot=cannot,
+        verified=beside.get("verified"),
+        not_verified=beside.get("not_verified"),
+        bundles=beside.get("policies", ()),
+        erased=sum(fact.erased for fact in facts),
         **shown,
     )
 
@@ -108,30 +123,6 @@ def provisions_page(kept: Part, reasons: Sequence[Part], first: int, reader: Pag
         total=len(found),
         certain=sum(part.get("standing") != "possible" for part in found),
         first=first,
-    )
-
-
-def list_page(page: Page, filters: Mapping[str, str], paged: bool, reader: PageReader) -> str:
-    """The page of the list: the rows that match these filters. `paged` is true where it is not the first page."""
-    words = WORDS[reader.lang]
-    names = {
-        "missing": reader.language.sections["missing"],
-        "caller": words["asked_by"],
-        "since": words["since"],
-        "until": words["until_day"],
-    }
-    return rendered(
-        "list.html",
-        reader,
-        "/log",
-        rows=page.rows,
-        next=page.next,
-        unindexed=page.unindexed,
-        filters=filters,
-        paged=paged,
-        outcomes=reader.language.codes["outcome"],
-        names={name: names.get(name) or words.get(name) or reader.label("role", name) for name in filters},
-        with_=lambda name, value: {**filters, name: value},
     )
 
 
@@ -193,10 +184,10 @@ def _places(path: str) -> list[tuple[str, str, bool]]:
 
 def _link(path: str, lang: str, query: Mapping[str, Any]) -> str:
     """An address on these pages. It names the language unless that is English."""
-    parts = {name: value for name, value in {"lang": lang, **query}.items() if value not in (None, "")}
+    parts = {name: value for name, value in {"lang": lang, **query}.items() if value not in (None, "", ())}
     if parts.get("lang") == "en":
         del parts["lang"]
-    return path + (f"?{urlencode(parts)}" if parts else "")
+    return path + (f"?{urlencode(parts, doseq=True)}" if parts else "")
 
 
 def _tone(decision: Part) -> str:

@@ -43,7 +43,7 @@ GROUPS = (
 
 @dataclass(frozen=True)
 class FactShown:
-    """A line of the facts as sent, or as the register states them."""
+    """A line of the facts as sent, or as the register states them. `value` is short enough for a page, `whole` is all of it."""
 
     name: str
     title: str
@@ -51,6 +51,7 @@ class FactShown:
     personal: bool = False
     erased: bool = False
     registered: bool = False
+    whole: str = ""
 
     @property
     def group(self) -> str:
@@ -145,7 +146,7 @@ def _lines(document: Part, under: str, log: Part, reader: PageReader) -> Iterato
             told = reader.language.as_sent(value)
         else:
             told = reader.told(name, _without_commitments(value, reader) if inside else value)
-        yield FactShown(name, reader.title(name), short(told, LONGEST), bool(covering or inside), erased)
+        yield FactShown(name, reader.title(name), short(told, LONGEST), bool(covering or inside), erased, whole=told)
 
 
 def _leaves(value: Any, at: str) -> Iterator[tuple[str, Any]]:

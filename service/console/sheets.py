@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from service.console import sections
+from service.console.became import BecameLine
 from service.console.reader import PageReader, Part
 from service.console.request_facts import LONGEST, FactShown, in_turn
 from service.console.room import Folded, Listed, fitted, height, short
@@ -41,6 +42,7 @@ def lists(
     facts: Sequence[FactShown],
     parties: Sequence[tuple[str, Sequence[str]]],
     sign_offs: Sequence[Part],
+    became: Sequence[BecameLine],
     reader: PageReader,
 ) -> dict[str, Folded]:
     """The lists of a decision, each with its open and its folded lines; `parties` are the columns that stand before the answer."""
@@ -53,6 +55,7 @@ def lists(
         "unmet": Listed(sections.unmet(decision), 4, 15, _unmet, more.get("unmet", 0)),
         "certain": Listed(certain, 6, PROVISIONS, _provision),
         "sign_offs": Listed(list(reversed(sign_offs)), 2, 12, lambda part: 2.6 + height(short(part.get("reason"), LONG))),
+        "became": Listed(became, 6, 40, lambda line: height(f"{line.text} {short(line.reason or '', SHORT)}", columns=70)),
         "duties": Listed(sections.duties(decision, certain=True), 4, 24, _duty),
         "jurisdictions": Listed(sections.jurisdictions(decision), 4, 60, _jurisdiction),
         "carried": Listed(sections.carried(decision), 3, 12, _condition),

@@ -8,6 +8,8 @@ sentences stay in the language of the request.
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from service.console import log_wording
+
 _ENGLISH = {
     "name": "Fifth Factor",
     "log": "Decision log",
@@ -378,4 +380,6 @@ _CHINESE = {
     "rights_withdrawn": "自始无效",
     "rights_more": "更多",
 }
-WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType({"en": _ENGLISH, "zh": _CHINESE})
+WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
+    {"en": _ENGLISH | log_wording.ENGLISH, "zh": _CHINESE | log_wording.CHINESE}
+)

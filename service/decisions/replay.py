@@ -111,19 +111,37 @@ class Reopened:
         return None if digest is None else digest == self.pdp.digest(self.judgement)
 
 
-def reopen(stored: Stored, deciders: Deciders) -> Reopened:
-    """Judge the exchange of a record again. Raises CannotReplay, engine.ExchangeRefused."""
+@dataclass(frozen=True, slots=True)
+class Otherwise:
+    """What to decide a record by instead of what decided it: other policies, the law of another day; None leaves it as it was."""
+
+    bundle: PolicyDigests | None = None
+    as_of: date | None = None
+
+
+def reopen(stored: Stored, deciders: Deciders, otherwise: Otherwise | None = None) -> Reopened:
+    """
+    Judge the exchange of a record again, by what decided it or otherwise. Raises CannotReplay, engine.ExchangeRefused.
+
+    Of the approvals that it rests on, those that ran out before the day do not count, and none counts under other policies.
+    """
     record = _record(stored)
-    recorded, bundle = record["decision"], PolicyDigests(**record["bundle"])
+    wanted = otherwise or Otherwise()
+    recorded, decided_by = record["decision"], PolicyDigests(**record["bundle"])
+    bundle = wanted.bundle or decided_by
     erased = tuple(each.pointer for each in stored.entry.openings if each.value is None)
     request = record["request"]
     for pointer in erased:
         _remove(request, pointer)
     pdp = deciders(bundle, recorded["engine"]["mode"])
-    as_of = date.fromisoformat(record["as_of"])
+    recorded_as_of = date.fromisoformat(record["as_of"])
+    as_of = wanted.as_of or recorded_as_of
     # The present day decides only whether the decision is hypothetical.
-    today = as_of + (timedelta(days=1 if as_of < date.max else -1) if recorded["hypothetical"] else timedelta())
+    hypothetical = recorded["hypothetical"] or as_of != recorded_as_of or bundle != decided_by
+    today = as_of + (timedelta(days=1 if as_of < date.max else -1) if hypothetical else timedelta())
     signed = [engine.Approval.told(part) for part in record.get("signed_off") or recorded.get("signed_off") or ()]
+    if otherwise:
+        signed = [each for each in signed if each.until >= as_of and bundle == decided_by]
     exchange = engine.parse_exchange(pdp.bundle, json.dumps(request, ensure_ascii=False).encode())
     marks = record.get("counted", {})
     exchange = engine.counted(pdp.bundle, exchange, [fact for fact, mark in marks.items() if mark["from"] == "ledger"])
@@ -367,11 +385,11 @@ class Replaying:
         with self._lock:
             return whole(stored, self._decider, lang)
 
-    def reopened(self, stored: Stored) -> Reopened:
-        """A record whose exchange is judged again. Raises CannotReplay, RequestRefused."""
+    def reopened(self, stored: Stored, otherwise: Otherwise | None = None) -> Reopened:
+        """A record whose exchange is judged again, by what decided it or otherwise. Raises CannotReplay, RequestRefused."""
         with self._lock:
             try:
-                return reopen(stored, self._decider)
+                return reopen(stored, self._decider, otherwise)
             except engine.ExchangeRefused as refused:
                 raise CannotReplay(
                     f"engine {engine.__version__} no longer accepts this exchange: {refused}", "refused"

@@ -98,6 +98,12 @@ class PromiseList:
         last = rows[limit - 1] if len(rows) > limit else None
         return self._told(connection, rows[:limit]), None if last is None else (last.due, last.commitment, last.number)
 
+    def of_commitment(self, connection: sa.Connection, id: str, limit: int) -> list[PromisePart]:
+        """The promises of one commitment, the first ones; none if it ended, since they are void then."""
+        query = sa.select(*_COLUMNS).join(commitment, commitment.c.id == promise.c.commitment)
+        query = query.where(promise.c.commitment == id, commitment.c.state == "committed").order_by(*_ORDER).limit(limit)
+        return self._told(connection, connection.execute(query).all())
+
     def keep(
         self, transaction: sa.Connection, id: str, number: int, evidence: str, dated: date, document: str, caller: Caller
     ) -> PromisePart:
@@ -110,7 +116,7 @@ class PromiseList:
             raise RequestRefused("commitment-ended", f"the commitment is {row.state}, so its promises are void")
         if row.kept_on is not None:
             raise RequestRefused("promise-kept", f"it was reported as kept on {row.kept_on}")
-        promised = self._promised().get(row.name)
+        promised = self.promised.get(row.name)
         if promised is None:
             raise RequestRefused("not-found", "the policies no longer have this promise")
         if evidence not in promised.evidence:
@@ -128,12 +134,14 @@ class PromiseList:
         query = sa.select(*_COLUMNS, commitment.c.state, commitment.c.as_of)
         return connection.execute(query.join(commitment, commitment.c.id == promise.c.commitment).where(*here)).one_or_none()
 
-    def _promised(self) -> Mapping[str, engine.Promise]:
+    @property
+    def promised(self) -> Mapping[str, engine.Promise]:
+        """The promises of the present vocabulary, by their names."""
         return {each.name: each for each in self._service.live.counting.promises}
 
     def _told(self, connection: sa.Connection, rows: Sequence[Any]) -> list[PromisePart]:
         requests = dict(_requests(connection, {row.evaluation for row in rows}))
-        today, promised = self._today().isoformat(), self._promised()
+        today, promised = self._today().isoformat(), self.promised
         found = []
         for row in rows:
             request, known = requests[row.evaluation], promised.get(row.name)

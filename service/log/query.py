@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, get_type_hints
 
 MOST_WORDS = 50  # in one query, all kinds together
+MOST_TEXT_WORDS = 8  # of the text of a query; others are not looked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +43,20 @@ class Query:
     recipient_country: Annotated[tuple[str, ...], "the recipient's country"] = ()
     caller: Annotated[tuple[str, ...], "the id of the caller"] = ()
     bundle: Annotated[tuple[str, ...], "the source digest of the policies, or its first digits"] = ()
+    text: Annotated[
+        str | None,
+        "words, each of which is in the answer or in the id of the exporter or the recipient; capital letters do not matter",
+    ] = None
 
 
 ABOUT: dict[str, str] = {name: hint.__metadata__[0] for name, hint in get_type_hints(Query, include_extras=True).items()}
-ONCE = ("since", "until", "proceed")  # these have one value; the others may have several
+ONCE = ("since", "until", "proceed", "text")  # these have one value; the others may have several
 FIELDS = tuple(name for name in ABOUT if name not in ONCE)
+
+
+def words_of(text: str | None) -> tuple[str, ...]:
+    """The words of a text that is searched for, each once."""
+    return tuple(dict.fromkeys((text or "").replace("\x00", "").split()))[:MOST_TEXT_WORDS]
 
 
 def moment(text: str, *, end: bool = False) -> datetime:

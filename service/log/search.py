@@ -4,6 +4,9 @@ Searching the log: a query goes in, a page of rows comes out, newest first.
 The index keeps the rows of each word in the order of the answer. A search walks the rows of its rarest word, and at each row looks up
 the other words. Several words may each be common and yet seldom occur together; a page would then have to look at very many records.
 Such a page ends early, with fewer rows than asked for or none, and gives a cursor to go on from.
+
+A text is looked for in the records that are walked, one after the other; no index has the words of answers. So a page of a text that few
+records have ends early too. `parties_with` finds the parties of a text, of whatever age.
 """
 
 from __future__ import annotations
@@ -11,7 +14,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
 from itertools import product
@@ -21,8 +24,8 @@ import sqlalchemy as sa
 
 import engine
 from service.log.index import datetime_of, has_word, moment_of, sorted_below, unindexed
-from service.log.query import FIELDS, MOST_WORDS, Query
-from service.log.summary import pair, yes_or_no
+from service.log.query import FIELDS, MOST_WORDS, Query, words_of
+from service.log.summary import PARTIES, pair, yes_or_no
 from service.store.tables import entry, entry_term, term
 
 OUTCOMES: tuple[str, ...] = get_args(engine.Decision.model_fields["outcome"].annotation)
@@ -82,11 +85,11 @@ def find(connection: sa.Connection, query: Query, cursor: str | None = None, lim
     kinds = [_numbers(connection, kind, words) for kind, words in _words(query).items()]
     if not all(kinds):  # a word that no record has
         return Page((), None, left)
-    search = _Search(query, kinds, sorted_below(connection))
+    search = _Search(query, kinds, sorted_below(connection), words_of(query.text))
     if len(kinds) > 1:
         search = search.by_rarest(connection, at)
     rows, last = search.page(connection, at, limit)
-    if kinds:
+    if kinds or search.texts:
         rows, last = _merged(rows, last, connection.execute(search.unsorted(at, limit + 1)).all(), limit)
     return Page(tuple(_with_parties(connection, rows)), None if last is None else _written(last, query), left)
 
@@ -100,6 +103,22 @@ def everything(connection: sa.Connection, query: Query, at_once: int = 1_000) ->
         if page.next is None:
             return
         cursor = page.next
+
+
+def parties_with(connection: sa.Connection, text: str, most: int) -> list[tuple[str, str]]:
+    """
+    Parties with every word of a text in their ids: `exporter` or `recipient` and the id, at most so many.
+
+    They are looked for among all ids of the index, so records of every age are found by them.
+    """
+    words = words_of(text)
+    if not words:
+        return []
+    named = sa.select(term.c.kind, term.c.value).where(
+        term.c.kind.in_(PARTIES), *(_holds(term.c.value, each) for each in words)
+    )
+    rows = connection.execute(named.order_by(sa.func.length(term.c.value), term.c.value, term.c.kind).limit(most))
+    return [(row.kind, row.value) for row in rows]
 
 
 def newer(connection: sa.Connection, than: int, limit: int) -> list[Row]:
@@ -146,16 +165,21 @@ _COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class _Search:
-    """A query with the numbers of its words, kind by kind. The rows of the first kind are walked; the others are looked up."""
+    """
+    A query with the numbers of its words, kind by kind. The rows of the first kind are walked; the others are looked up.
+
+    `texts` are words to be found in the answer or in the id of a party.
+    """
 
     query: Query
     kinds: Sequence[tuple[int, ...]]
     sorted_below: int
+    texts: tuple[str, ...] = ()
 
     def by_rarest(self, connection: sa.Connection, at: Key | None) -> _Search:
         """The same search with its rarest kind first. Rows are counted from the key on."""
         kinds = sorted(self.kinds, key=lambda kind: self._commonness(connection, kind, at))
-        return _Search(self.query, kinds, self.sorted_below)
+        return replace(self, kinds=kinds)
 
     def _commonness(self, connection: sa.Connection, kind: tuple[int, ...], at: Key | None) -> tuple[bool, int]:
         """
@@ -172,12 +196,12 @@ class _Search:
         """The rows after a key, and the key to go on from, None at the end."""
         others = self.kinds[1:]
         rows: list[_Any] = []
-        for size in _WALKED if others else (limit + 1,):
+        for size in _WALKED if others or self.texts else (limit + 1,):
             walked = self._walk(self.kinds[0] if self.kinds else None, at, size).cte("walked")
-            rows += connection.execute(_matching(walked, others, limit + 1 - len(rows))).all()
+            rows += connection.execute(_matching(walked, others, self.texts, limit + 1 - len(rows))).all()
             if len(rows) > limit:
                 return rows[:limit], (rows[limit - 1].moment, rows[limit - 1].sequence)
-            if not others:
+            if not others and not self.texts:
                 return rows, None
             backwards = sa.select(walked.c.moment, walked.c.sequence, sa.func.count().over().label("walked"))
             last = connection.execute(backwards.order_by(walked.c.moment, walked.c.sequence).limit(1)).one_or_none()
@@ -190,13 +214,17 @@ class _Search:
         """The first matching records among those that are not sorted in yet. Those are few, and each is looked at."""
         # MATERIALIZED makes the database read these few records by number, and not all records by moment.
         unsorted = sa.select(*_COLUMNS).where(entry.c.sequence >= self.sorted_below, *(has_word(*kind) for kind in self.kinds))
+        unsorted = unsorted.where(*map(_says, self.texts))
         few = unsorted.cte("unsorted").prefix_with("MATERIALIZED")
         return self._newest(sa.select(few), few.c.moment, few.c.sequence, at, size)
 
     def _walk(self, kind: tuple[int, ...] | None, at: Key | None, size: int) -> sa.Select[*tuple[Any, ...]]:
         """The keys of at most `size` records from a key on: those with any word of a kind, or all records if no kind is given."""
         if kind is None:
-            return self._newest(sa.select(entry.c.moment, entry.c.sequence), entry.c.moment, entry.c.sequence, at, size)
+            rows = sa.select(entry.c.moment, entry.c.sequence)
+            if self.texts:
+                rows = rows.where(entry.c.sequence < self.sorted_below)
+            return self._newest(rows, entry.c.moment, entry.c.sequence, at, size)
         moment, sequence = entry_term.c.moment, entry_term.c.sequence
         keys = sa.select(moment, sequence).where(sequence < self.sorted_below)
         each = [self._newest(keys.where(entry_term.c.term == number), moment, sequence, at, size) for number in kind]
@@ -241,8 +269,10 @@ def _key(row: _Any) -> Key:
     return row.moment, row.sequence
 
 
-def _matching(walked: sa.CTE, others: Sequence[tuple[int, ...]], limit: int) -> sa.Select[tuple[object, ...]]:
-    """The rows of those walked records that have a word of every other kind."""
+def _matching(
+    walked: sa.CTE, others: Sequence[tuple[int, ...]], texts: Sequence[str], limit: int
+) -> sa.Select[tuple[object, ...]]:
+    """The rows of those walked records that have a word of every other kind, and every text."""
     # MATERIALIZED and the inner LIMIT make the database walk and look up in this order; it must not choose another plan.
     walked = walked.prefix_with("MATERIALIZED")
     matching = sa.select(*_COLUMNS).select_from(walked.join(entry, entry.c.sequence == walked.c.sequence))
@@ -251,7 +281,27 @@ def _matching(walked: sa.CTE, others: Sequence[tuple[int, ...]], limit: int) -> 
             entry_term.c.term.in_(kind), entry_term.c.moment == walked.c.moment, entry_term.c.sequence == walked.c.sequence
         )
         matching = matching.where(looked_up.limit(1).scalar_subquery().is_not(None))
+    matching = matching.where(*map(_says, texts))
     return matching.order_by(walked.c.moment.desc(), walked.c.sequence.desc()).limit(limit)
+
+
+def _says(text: str) -> sa.ColumnElement[bool]:
+    """Whether a record has a text in its answer, or in the id of a party."""
+
+    def named(party: sa.ColumnElement[int]) -> sa.ColumnElement[bool]:
+        return (
+            sa.select(sa.literal(1))
+            .where(term.c.id == party, _holds(term.c.value, text))
+            .limit(1)
+            .scalar_subquery()
+            .is_not(None)
+        )
+
+    return sa.or_(_holds(entry.c.answer, text), named(entry.c.exporter), named(entry.c.recipient))
+
+
+def _holds(column: sa.ColumnElement[str], text: str) -> sa.ColumnElement[bool]:
+    return column.icontains(text, autoescape=True)
 
 
 def _numbers(connection: sa.Connection, kind: str, words: tuple[str, ...]) -> tuple[int, ...]:

@@ -17,7 +17,7 @@ from typing import Any, Self, TypeVar
 
 import sqlalchemy as sa
 
-from service.log import tree_leaves
+from service.log import saved_searches, tree_leaves
 from service.log.index import Index, take_in
 from service.log.leaf import Opening, SealedRecord, faults
 from service.log.summary import Summary
@@ -167,7 +167,9 @@ class Store:
         places, values = [pointer for pointer, _ in found], [value for _, value in found]
         transaction.execute(sa.update(personal).where(*mine).values(salt=None, value=None, erased_at=at))
         if sequence is not None:
-            self.index.erase(transaction, sequence, _texts(values))
+            texts = list(_texts(values))
+            self.index.erase(transaction, sequence, texts)
+            saved_searches.forget(transaction, texts)
             # The digest is erased too: to someone who knows all values but one, it would confirm a guess at that one.
             transaction.execute(
                 sa.update(idempotency)

@@ -31,6 +31,7 @@ from service.api import (
     facts,
     health,
     keys,
+    log_pages,
     metrics,
     openapi,
     promises,
@@ -111,6 +112,7 @@ def create_app(settings: Settings, service: Service | None = None, entities: Ent
         explanation,
         rights,
         sign_offs,
+        log_pages,  # before the pages of one decision, whose paths take any name
         console,
         register,
         bundles,

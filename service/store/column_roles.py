@@ -48,6 +48,7 @@ _ROLES: Mapping[sa.Table, tuple[ColumnRole, Mapping[str, ColumnRole]]] = {
     tables.entry: (_DERIVED, {}),
     tables.term: (_DERIVED, {}),
     tables.entry_term: (_DERIVED, {}),
+    tables.saved_search: (_CACHE, {}),  # in no leaf, and nothing rests on it
     tables.bundle: (_DERIVED, {}),
     tables.bundle_version: (_DERIVED, {}),
     tables.shadow_difference: (_CACHE, {}),

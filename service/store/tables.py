@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 BigInteger = sa.BigInteger().with_variant(sa.Integer, "sqlite")  # SQLite's row number is an INTEGER
 
-REVISION = "promises"  # the newest of the migrations, which make these tables
+REVISION = "saved_searches"  # the newest of the migrations, which make these tables
 
 metadata = sa.MetaData()
 
@@ -207,6 +207,18 @@ entry_term = sa.Table(
     sa.Column("moment", BigInteger, primary_key=True, autoincrement=False),
     sa.Column("sequence", BigInteger, primary_key=True, autoincrement=False),
     sqlite_with_rowid=False,
+)
+
+# The searches that callers saved, each with the parameters of its address as JSON.
+saved_search = sa.Table(
+    "saved_search",
+    metadata,
+    sa.Column("id", sa.String, primary_key=True),
+    sa.Column("caller", sa.String, nullable=False),
+    sa.Column("name", sa.String, nullable=False),
+    sa.Column("parameters", sa.Text, nullable=False),
+    sa.Column("saved_at", sa.String, nullable=False),
+    sa.UniqueConstraint("caller", "name"),
 )
 
 # --- bundles ----------------------------------------------------------------------------------------------------------

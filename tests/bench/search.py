@@ -75,6 +75,10 @@ QUERIES = {
         category=("category-0",),
         caller=("caller-0", "caller-1"),
     ),
+    "a text of many answers": Query(text="assessment"),
+    "a text of a party": Query(text="org-5000"),
+    "a text of no record": Query(text="nowhere to be found"),
+    "a rare provision and a text": Query(provision=("law-1400/art-1",), text="org-1"),
     "a word of no record": Query(exporter=("nobody",)),
 }
 

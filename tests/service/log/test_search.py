@@ -14,8 +14,8 @@ import sqlalchemy as sa
 from service.log import index, search
 from service.log.index import reindex, take_in, unindexed
 from service.log.leaf import SealedRecord, seal
-from service.log.query import FIELDS, Query
-from service.log.search import CursorRefused, everything, find, newer
+from service.log.query import FIELDS, Query, words_of
+from service.log.search import CursorRefused, everything, find, newer, parties_with
 from service.log.store import Store
 from service.log.summary import Summary
 from service.log.tree_verification import tree_faults
@@ -111,6 +111,10 @@ def holds(short: Summary, query: Query) -> bool:
         and (query.until is None or short.recorded_at < query.until)
         and (query.proceed is None or short.proceed is query.proceed)
         and all(any((name, each) in words for each in getattr(query, name)) for name in FIELDS if getattr(query, name))
+        and all(
+            any(each.lower() in text.lower() for text in (short.answer, *short.named["exporter"], *short.named["recipient"]))
+            for each in words_of(query.text)
+        )
     )
 
 
@@ -130,6 +134,8 @@ def asked(chance: random.Random) -> Query:
         name: tuple(chance.sample(values[name], chance.randint(1, 2)))
         for name in chance.sample(sorted(values), chance.randint(0, 3))
     }
+    if chance.random() < 0.4:
+        fields["text"] = chance.choice(("SOUTH", "answer 1", "nor 3", "7", "nowhere", "%"))
     if chance.random() < 0.3:
         fields["proceed"] = chance.random() < 0.5
     if chance.random() < 0.5:
@@ -211,6 +217,20 @@ def test_words_that_hardly_meet_end_a_page_early(store, monkeypatch):
         page = find(connection, query, None, 5)
     assert (page.rows, page.next is None) == ((), False)
     assert found(store, provision=("a",), caller=("b",)) == [0]
+
+
+def test_a_party_is_found_by_a_part_of_its_id(store):
+    """However old its records are; as exporter and as recipient, the shortest id first, and no more than are asked for."""
+    named: tuple[dict[str, tuple[str, ...]], ...] = (
+        {"exporter": ("Clinic-77",), "recipient": ("clinic-7",)},
+        {"exporter": ("lab_7",)},
+        {},
+    )
+    append(store, *(entry(number, summary(number, named=each)) for number, each in enumerate(named)))
+    with store.database.reading.connect() as connection:
+        assert parties_with(connection, "CLIN 7", 9) == [("recipient", "clinic-7"), ("exporter", "Clinic-77")]
+        assert parties_with(connection, "7", 1) == [("exporter", "lab_7")]
+        assert parties_with(connection, "clinic_", 9) == parties_with(connection, " ", 9) == []
 
 
 def test_a_bundle_is_found_by_how_its_digest_begins(store):

@@ -1,0 +1,175 @@
+"""The list of decisions: every filter, the columns, the same list as a file, saved searches, and two decisions side by side."""
+
+import csv
+import json
+from io import StringIO
+from typing import Any
+
+import pytest
+
+from service.callers import entrance
+from service.callers.caller import Caller
+from service.console.log_wording import CHINESE, ENGLISH
+from service.console.wording import WORDS
+from service.log import saved_searches
+from service.log.query import FIELDS
+from tests.service.conftest import EXCHANGE, body
+from tests.service.console.test_console import text_of
+
+SAME_ORIGIN = {"content-type": "application/x-www-form-urlencoded", "origin": "http://127.0.0.1:8080"}
+in_file = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+
+
+def sent(**changes: Any) -> bytes:
+    """The exchange with other parties."""
+    return json.dumps({**{name: part for name, part in EXCHANGE.items() if name != "evidence"}, **changes}).encode()
+
+
+def of(exporter: str) -> dict[str, Any]:
+    """A clinic in China."""
+    return {"id": exporter, "country": "CN"}
+
+
+@in_file
+def test_every_filter_is_in_the_form(client, evaluate):
+    """Each field of a search has a place in it, and what an address asks for stands there; a field of no search is refused."""
+    evaluate(body())
+    page = client.get("/log").text
+    for name in ("text", "since", "until", "proceed", *(each for each in FIELDS if each != "outcome")):
+        assert f'name="{name}"' in page, name
+    assert '<details class="further">' in page
+    page = client.get("/log?proceed=false&exporter=practice-of-dr-li-na&jurisdiction=cn").text
+    assert '<details class="further" open>' in page
+    assert '<option value="false" selected>' in page
+    assert 'value="practice-of-dr-li-na"' in page
+    assert page.count('role="row"') == 2
+    assert client.get("/log?proceed=true").text.count('role="row"') == 0
+    for wrong in ("proceed=maybe", "column=nothing", "colour=red", "text=" + "x" * 301):
+        assert client.get(f"/log?{wrong}").status_code == 400, wrong
+
+
+@in_file
+def test_a_text_finds_answers_and_parties(client, evaluate):
+    """Above the list stand the parties with the text in their ids, as links to what they exported or received."""
+    evaluate(sent(exporter=of("clinic-north")))
+    evaluate(sent(exporter=of("clinic-south")))
+    page = client.get("/log?text=NORTH").text
+    assert page.count('role="row"') == 2
+    assert 'href="/log?exporter=clinic-north"' in page
+    assert client.get("/log?text=lab-of+clinic").text.count('role="row"') == 3
+    assert client.get("/log?text=nothing+of+this").text.count('role="row"') == 0
+    assert client.get("/v1/decisions?text=north").json()["decisions"][0]["exporter"] == "clinic-north"
+
+
+@in_file
+def test_columns_are_chosen_and_kept(client, evaluate):
+    """The columns that an address names are shown, in one order, and every link of the page keeps them."""
+    evaluate(body())
+    page = client.get("/log?column=caller&column=outcome&outcome=review")
+    page = client.get("/log?column=caller&column=outcome").text
+    head = text_of(page[page.index("<thead") - 10 : page.index("</thead>")].replace("<thead", "<main><thead"))
+    assert head.split() == ["Recorded", "Outcome", "Asked", "by"]
+    assert "/log?column=outcome&amp;column=caller&amp;outcome=review" in page or "column=outcome&amp;column=caller" in page
+    assert "/log/export?format=csv&amp;column=outcome&amp;column=caller" in page
+
+
+@in_file
+def test_what_is_shown_is_exported(client, evaluate, monkeypatch):
+    """As CSV or JSON lines: the decisions that match, over all pages, with the columns that are shown and the id of each."""
+    monkeypatch.setattr("service.api.log_pages.EXPORTED_AT_ONCE", 2)
+    ids = [evaluate(sent(exporter=of(name))).json()["id"] for name in ("=one", "two", "three", "four", "five")]
+    evaluate(sent(exporter={"id": "six", "country": "DE"}))
+    answer = client.get("/log/export?format=csv&exporter_country=cn&column=parties&column=proceed")
+    assert answer.headers["content-type"] == "text/csv; charset=utf-8"
+    assert answer.headers["content-disposition"] == 'attachment; filename="decisions.csv"'
+    rows = list(csv.DictReader(StringIO(answer.text)))
+    assert [row["id"] for row in rows] == ids[::-1]
+    assert list(rows[0]) == ["id", "recorded_at", "proceed", "exporter", "recipient"]
+    assert (rows[0]["exporter"], rows[-1]["exporter"]) == ("five", "'=one")  # no formula for a spreadsheet
+    lines = client.get("/log/export?format=jsonl&exporter_country=cn").text.splitlines()
+    assert [json.loads(line)["id"] for line in lines] == ids[::-1]
+    assert client.get("/log/export?format=parquet").status_code == 400
+
+
+@in_file
+def test_a_search_is_saved_for_its_caller(client, evaluate, service):
+    """Under a name; it leads back to the list, is replaced under the same name, and is deleted by its own caller only."""
+    form = {"exporter": "practice-of-dr-li-na", "column": "outcome", "name": "Of Dr  Li"}
+    answer = client.post("/log/searches", data=form, headers=SAME_ORIGIN, follow_redirects=False)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/log?exporter=practice-of-dr-li-na&column=outcome")
+    client.post("/log/searches", data={**form, "outcome": "review"}, headers=SAME_ORIGIN)
+    page = client.get("/log").text
+    assert page.count("/delete") == 1
+    assert "exporter=practice-of-dr-li-na&amp;outcome=review&amp;column=outcome" in page
+    assert client.post("/log/searches", data={"name": " "}, headers=SAME_ORIGIN).status_code == 400
+    [saved] = service.read(lambda connection: saved_searches.of_caller(connection, "local"))
+    with service.store.database.transaction() as transaction:
+        saved_searches.delete(transaction, "somebody else", saved.id)
+    assert client.get("/log").text.count("/delete") == 1
+    client.post(f"/log/searches/{saved.id}/delete", headers=SAME_ORIGIN, content=b"")
+    assert client.get("/log").text.count("/delete") == 0
+
+
+@in_file
+def test_a_form_of_another_site_saves_nothing(client, service):
+    """Nor one of which a browser does not say where it is from."""
+    for origin in ({"origin": "https://elsewhere.example"}, {"sec-fetch-site": "cross-site"}, {}):
+        headers = {"content-type": "application/x-www-form-urlencoded", **origin}
+        assert client.post("/log/searches", data={"name": "x"}, headers=headers).status_code == 403
+    assert service.read(lambda connection: saved_searches.of_caller(connection, "local")) == []
+
+
+@in_file
+def test_an_erasure_deletes_the_searches_that_quote_the_value(client, evaluate, service):
+    """By the id of the party, or by a part of it in the text."""
+    id = evaluate(body()).json()["id"]
+    for name, field, value in (("a", "exporter", "practice-of-dr-li-na"), ("b", "text", "Li-Na"), ("c", "text", "review")):
+        client.post("/log/searches", data={"name": name, field: value}, headers=SAME_ORIGIN)
+    client.portal.call(service.store.erase, id)
+    assert [each.name for each in service.read(lambda connection: saved_searches.of_caller(connection, "local"))] == ["c"]
+
+
+@in_file
+def test_two_decisions_stand_side_by_side(client, evaluate):
+    """What differs is listed: facts, provisions, outcomes; what is the same is counted."""
+    first = evaluate(sent(data={"people": 12000})).json()["id"]
+    second = evaluate(sent(data={"people": 12}, exporter=of("clinic-south"))).json()["id"]
+    page = client.get(f"/log/beside?decision={first}&decision={second}")
+    said = text_of(page.text)
+    assert page.status_code == 200
+    assert "12,000 12" in said
+    assert "practice-of-dr-li-na clinic-south" in said
+    assert "facts are the same" in said
+    assert "Data of ten thousand people" in said[said.index("Provisions that differ") :]
+    assert "does not stand" in said
+    again = text_of(client.get(f"/log/beside?decision={second}&decision={second}").text)
+    assert "Two decisions are needed" in again
+    for wrong in ("", f"?decision={first}", f"?decision={first}&decision=nothing", f"?decision={first}&decision={second}&x=1"):
+        assert client.get(f"/log/beside{wrong}").status_code == 400
+
+
+@in_file
+def test_erased_values_are_never_said_to_be_the_same(client, evaluate, service):
+    """Both ids were the same before they were erased; now nobody can say so."""
+    ids = [evaluate(sent(data={"people": people})).json()["id"] for people in (1, 2)]
+    address = "/log/beside?" + "&".join(f"decision={id}" for id in ids)
+    before = text_of(client.get(address).text)
+    assert "exporter.id" not in before
+    for id in ids:
+        client.portal.call(service.store.erase, id)
+    assert "exporter.id" in text_of(client.get(address).text)
+
+
+@in_file
+def test_the_list_needs_the_scope_read(client, monkeypatch):
+    """So do its files, its comparisons and its saved searches."""
+    monkeypatch.setattr(entrance, "LOCAL", Caller("x", frozenset({"evaluate"})))
+    for path in ("/log", "/log/export?format=csv", "/log/beside"):
+        assert client.get(path).status_code == 403, path
+    assert client.post("/log/searches", data={"name": "x"}, headers=SAME_ORIGIN).status_code == 403
+
+
+def test_no_label_of_the_list_hides_another():
+    """The labels of the list are no second meaning of a word of the other pages."""
+    assert ENGLISH.keys() == CHINESE.keys()
+    assert {name for name, word in ENGLISH.items() if WORDS["en"][name] != word} == set()
