@@ -1,8 +1,8 @@
 """
 The entrance: a request's head in, its caller out.
 
-A caller sends an API key or a token of the issuer as `Authorization: Bearer …`. A browser, for the pages under `/log`, sends the key
-as the password of HTTP Basic. Where no key was ever made and no issuer is set, every caller on this machine is let in as `local`,
+A caller sends an API key or a token of the issuer as `Authorization: Bearer …`. A browser, for the pages under `/log` and `/ask`, sends the
+key as the password of HTTP Basic. Where no key was ever made and no issuer is set, every caller on this machine is let in as `local`,
 with all scopes.
 
 - INVARIANT (fail closed): where the keys cannot be looked up, the answer is a 503, never a pass.
@@ -37,7 +37,7 @@ PUBLIC_UNDER = ("/v1/schemas/", "/.well-known/", "/docs/", "/tile/")
 NOT_PUBLIC = "/tile/entries/"
 # Public paths that answer known callers with more.
 TELLS_MORE = "/readyz"
-PAGES = "/log"
+PAGES = ("/log", "/ask")
 
 FAILURES_A_SECOND = 1.0  # failed calls that one address may make per second, after its `failure_burst`
 
@@ -47,6 +47,11 @@ MOST_BYTES = 8400  # in an Authorization header: the longest token and its schem
 def is_public(path: str) -> bool:
     """Whether a path needs no key."""
     return path in PUBLIC or (path.startswith(PUBLIC_UNDER) and not path.startswith(NOT_PUBLIC))
+
+
+def is_page(path: str) -> bool:
+    """Whether a path is a page for a browser, which may send the key as a password."""
+    return any(path == each or path.startswith(f"{each}/") for each in PAGES)
 
 
 class Entrance:
@@ -73,7 +78,7 @@ class Entrance:
                     scope["caller"], _ = await self._caller(sent, page=False)
             return
         try:
-            caller, ambient = await self._caller(sent, path == PAGES or path.startswith(f"{PAGES}/"))
+            caller, ambient = await self._caller(sent, is_page(path))
         except sa.exc.SQLAlchemyError:
             raise RequestRefused("not-ready", "the keys cannot be looked up", headers={"Retry-After": "1"}) from None
         except RequestRefused as refused:

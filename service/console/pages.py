@@ -62,14 +62,14 @@ def decision_page(kept: Part, sign_offs: Sequence[Part], reader: PageReader, can
     facts = facts_of(record, log, reader)
     parties = in_short(facts, reader)
     shown = lists(record, decision, facts, parties, sign_offs, reader)
-    return _page(
+    return rendered(
         "decision.html",
         reader,
         f"/log/{record.get('id', '')}",
         record=record,
         log=log,
         decision=decision,
-        tone="stop" if record.get("denied") else _tone(decision),
+        tone="stop" if record.get("denied") else tone(decision),
         parties=parties,
         open_review=not sign_offs and _may_be_signed(record, decision),
         possible=possible + decision.get("possible_count", 0),
@@ -92,7 +92,7 @@ def provisions_page(kept: Part, reasons: Sequence[Part], first: int, reader: Pag
     """
     record = kept["record"]
     found = sections.by_strictness(record.get("decision") or {}, reasons)
-    return _page(
+    return rendered(
         "provisions.html",
         reader,
         f"/log/{record['id']}/provisions",
@@ -115,7 +115,7 @@ def list_page(page: Page, filters: Mapping[str, str], paged: bool, reader: PageR
         "since": words["since"],
         "until": words["until_day"],
     }
-    return _page(
+    return rendered(
         "list.html",
         reader,
         "/log",
@@ -137,15 +137,16 @@ def rights_page(asked: Part, lines: Sequence[Part], following: str | None, reade
     `lines` are those of a page of `GET /v1/assets/{id}/rights`, `following` is the cursor of the next.
     """
     filters = {name: value for name, value in asked.items() if value}
-    return _page("rights.html", reader, "/log/rights", asked=asked, filters=filters, lines=lines, next=following)
+    return rendered("rights.html", reader, "/log/rights", asked=asked, filters=filters, lines=lines, next=following)
 
 
 def missing_page(reader: PageReader, title: str, text: str) -> str:
     """A page that says why there is nothing to show."""
-    return _page("missing.html", reader, "/log", title=title, text=text)
+    return rendered("missing.html", reader, "/log", title=title, text=text)
 
 
-def _page(template: str, reader: PageReader, path: str, **members: Any) -> str:
+def rendered(template: str, reader: PageReader, path: str, **members: Any) -> str:
+    """A template as a page at a path, with what every page needs beside its own `members`."""
     return _PAGES.get_template(template).render(
         t=WORDS[reader.lang],
         titles=reader.language.sections,
@@ -170,7 +171,7 @@ def _link(path: str, lang: str, query: Mapping[str, Any]) -> str:
     return path + (f"?{urlencode(parts)}" if parts else "")
 
 
-def _tone(decision: Part) -> str:
+def tone(decision: Part) -> str:
     """The colour of a decision. Only a permit is green."""
     if decision.get("proceed") is True:
         return "go"
