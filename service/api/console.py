@@ -50,9 +50,9 @@ def overview_of(service: Service) -> Callable[[Request], Response]:
         asked = _asked(request)
         days = asked.pop("days", str(DEFAULT))
         if asked or days not in map(str, PERIODS):
-            return _wrong_address(reader)
+            return wrong_address(reader)
         found = service.read(lambda connection: overview.read(connection, int(days)))
-        return _html(overview_page(found, int(days), reader))
+        return html(overview_page(found, int(days), reader))
 
     return answer
 
@@ -207,5 +207,9 @@ def _not_found(reader: PageReader) -> Response:
 
 
 def html(page: str, status: int = 200) -> Response:
-    """The answer with a page, and with its content policy."""
-    return Response(page, status, media_type="text/html", headers={"Content-Security-Policy": POLICY})
+    """The answer with a page, and with the content policy of all pages."""
+    headers = {
+        "Content-Security-Policy": POLICY,
+        "Referrer-Policy": "same-origin",  # without a referrer a browser would not say either from which origin a form comes
+    }
+    return Response(page, status, media_type="text/html", headers=headers)

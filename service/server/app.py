@@ -17,6 +17,7 @@ from starlette.routing import Match
 from service.api import (
     accounts,
     add_checkpoint,
+    ask,
     authzen,
     batch,
     benefits,
@@ -52,6 +53,7 @@ from service.authzen.entity_store import Entities
 from service.authzen.registered_entities import Registered
 from service.callers.entrance import Entrance
 from service.decisions.idempotency import purge_now_and_then
+from service.drafts.draft_store import purge_drafts_now_and_then
 from service.problems import Kind, RequestRefused, plain
 from service.server.compression import Compression
 from service.server.gate import Gate
@@ -80,10 +82,11 @@ def create_app(settings: Settings, service: Service | None = None, entities: Ent
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        purging = asyncio.create_task(purge_now_and_then(service))
+        purging = [asyncio.create_task(each(service)) for each in (purge_now_and_then, purge_drafts_now_and_then)]
         async with service.running(), service.metrics.sharing(), watching(service):
             yield
-        purging.cancel()
+        for each in purging:
+            each.cancel()
         await asyncio.to_thread(service.close)
 
     app = FastAPI(
@@ -114,6 +117,7 @@ def create_app(settings: Settings, service: Service | None = None, entities: Ent
         sign_offs,
         log_pages,  # before the pages of one decision, whose paths take any name
         console,
+        ask,
         register,
         bundles,
         shadow,
