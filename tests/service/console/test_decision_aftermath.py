@@ -30,7 +30,7 @@ def test_the_proof_is_verified_as_the_page_is_made(client, evaluate, service):
     assert "No witness has cosigned" in said
     with service.store.database.transaction() as transaction:
         leaf = transaction.execute(sa.select(record.c.leaf)).scalar_one()
-        transaction.execute(sa.update(record).values(leaf=leaf.replace(b'"US"', b'"DE"')))
+        transaction.execute(sa.update(record).values(leaf=leaf.replace(b'"as_of":"2024-06-01"', b'"as_of":"2024-06-02"')))
     said = text_of(client.get(f"/log/{id}").text)
     assert "The record could not be verified:" in said
     assert "Verified as this page was made" not in said
@@ -40,7 +40,7 @@ def test_the_proof_is_verified_as_the_page_is_made(client, evaluate, service):
 def test_a_record_that_is_too_long_for_a_leaf_is_verified_too(evaluate, service, monkeypatch):
     """The leaf then holds its hash, and the page says so."""
     for place in ("log.proofs", "log.verified_record", "store.log_tree"):
-        monkeypatch.setattr(f"service.{place}.MAX_ENTRY_BYTES", 1_000)
+        monkeypatch.setattr(f"service.{place}.MAX_ENTRY_BYTES", 400)
     id = evaluate(body()).json()["id"]
     assert not verify_record(service.store.database, service.stored(id), EarlierRecords()).whole
 
@@ -65,12 +65,12 @@ def test_a_receipt_and_a_commitment_are_what_became_of_it(client, evaluate):
     page = client.get(f"/log/{id}").text
     said = text_of(page)
     said = said[said.index("What became of it", said.index("The facts as sent")) :]
-    places = [said.index(each) for each in ("a receipt was made", "committed after", "withdrawn by local it")]
+    places = [said.index(each) for each in ("a receipt was made", "committed after", "withdrawn By local it")]
     assert places == sorted(places)
     assert "it &lt;b&gt;fell&lt;/b&gt; through" in page
     assert f'href="/log/{made.json()["evaluation"]}"' in page
     of_second = text_of(client.get(f"/log/{made.json()['evaluation']}").text)
-    assert "committed by local" in of_second
+    assert "committed By local" in of_second
 
 
 @in_file
