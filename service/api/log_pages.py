@@ -25,6 +25,7 @@ from service.console.pages import missing_page
 from service.console.reader import PageReader
 from service.decisions.decider import durable
 from service.decisions.replay import Replaying
+from service.drafts import form_token
 from service.log import saved_searches, search
 from service.log.saved_searches import MOST_OF_A_CALLER, SearchRefused
 from service.log.search import Page, Row
@@ -60,7 +61,7 @@ def add(app: FastAPI, service: Service) -> None:
         except (ValueError, OverflowError):
             return wrong_address(reader)
         shown = [{"id": each.id, "name": each.name, "parameters": each.parameters} for each in saved]
-        return html(log_list.list_page(page, asked, parties, shown, reader))
+        return html(log_list.list_page(page, asked, parties, shown, form_token.token(service, caller.id), reader))
 
     @app.get("/log/export", include_in_schema=False)
     async def export(request: Request) -> Response:
@@ -124,20 +125,18 @@ async def _form(request: Request, service: Service) -> tuple[Caller, list[tuple[
     """
     The caller who sends a form, its fields, and the reader of the page that answers. Raises RequestRefused.
 
-    INVARIANT (no other site's form): a browser has to say that the form is of a page of this origin; what does not say so is refused.
-    The entrance refuses what says otherwise.
+    INVARIANT (no other site's form): the form carries the token of its page. The entrance refuses too what a browser says is of elsewhere.
     """
     caller = caller_of(request.scope, "read")
-    if "origin" not in request.headers and request.headers.get("sec-fetch-site") != "same-origin":
-        raise RequestRefused("forbidden", "send the form from the page of this service: the header `Origin` is missing")
     raw = await body(request, MOST_FORM, FORM)
     try:
         sent = parse_qsl(raw.decode(), keep_blank_values=True, max_num_fields=60, errors="strict")
     except ValueError:
         raise RequestRefused("bad-request", "the form cannot be read") from None
-    lang = dict(sent).get("lang", "en")
-    reader = PageReader(service.live.bundle, "zh" if lang == "zh" else "en")
-    return caller, [(name, value) for name, value in sent if name != "lang"], reader
+    fields = dict(sent)
+    form_token.check(service, caller.id, fields.get("token", ""))
+    reader = PageReader(service.live.bundle, "zh" if fields.get("lang") == "zh" else "en")
+    return caller, [(name, value) for name, value in sent if name not in ("lang", "token")], reader
 
 
 def _to_list(parameters: dict[str, Any], reader: PageReader) -> Response:

@@ -80,12 +80,18 @@ class ListAsked:
 
 
 def list_page(
-    page: Page, asked: ListAsked, parties: Sequence[tuple[str, str]], saved: Sequence[Mapping[str, Any]], reader: PageReader
+    page: Page,
+    asked: ListAsked,
+    parties: Sequence[tuple[str, str]],
+    saved: Sequence[Mapping[str, Any]],
+    token: str,
+    reader: PageReader,
 ) -> str:
     """
     The page of the list: the rows that match.
 
-    `parties` have the text that is asked for in their ids. `saved` are the saved searches of the caller.
+    `parties` have the text that is asked for in their ids. `saved` are the saved searches of the caller, `token` is that of
+    the forms that change them.
     """
     words = reader.words
     titles = {"proceed": "proceed", "missing": "", "since": "since", "until": "until_day", "requirement": "unmet_requirement"}
@@ -112,6 +118,7 @@ def list_page(
         hidden=[name for name in asked.filters if name not in (*_ORDER, *_FURTHER, "proceed")],
         parties=parties,
         saved=saved,
+        token=token,
         paged=asked.cursor is not None,
         outcomes=reader.language.codes["outcome"],
         names=names,

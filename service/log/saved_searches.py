@@ -59,6 +59,8 @@ def save(transaction: sa.Connection, caller: str, name: str, parameters: Mapping
 
 def delete(transaction: sa.Connection, caller: str, id: str) -> None:
     """Delete a search of a caller, if there is one with this id."""
+    if "\x00" in id:  # PostgreSQL has no such text
+        return
     transaction.execute(sa.delete(saved_search).where(saved_search.c.caller == caller, saved_search.c.id == id))
 
 

@@ -26,6 +26,11 @@ def sent(**changes: Any) -> bytes:
     return json.dumps({**{name: part for name, part in EXCHANGE.items() if name != "evidence"}, **changes}).encode()
 
 
+def token(client) -> str:
+    """The token in the forms of the list."""
+    return re.findall(r'name="token" value="([0-9a-f]+)"', client.get("/log").text)[0]
+
+
 def of(exporter: str) -> dict[str, Any]:
     """A clinic in China."""
     return {"id": exporter, "country": "CN"}
@@ -93,28 +98,34 @@ def test_what_is_shown_is_exported(client, evaluate, monkeypatch):
 @in_file
 def test_a_search_is_saved_for_its_caller(client, evaluate, service):
     """Under a name; it leads back to the list, is replaced under the same name, and is deleted by its own caller only."""
-    form = {"exporter": "practice-of-dr-li-na", "column": "outcome", "name": "Of Dr  Li"}
+    form = {"exporter": "practice-of-dr-li-na", "column": "outcome", "name": "Of Dr  Li", "token": token(client)}
     answer = client.post("/log/searches", data=form, headers=SAME_ORIGIN, follow_redirects=False)
     assert (answer.status_code, answer.headers["location"]) == (303, "/log?exporter=practice-of-dr-li-na&column=outcome")
     client.post("/log/searches", data={**form, "outcome": "review"}, headers=SAME_ORIGIN)
     page = client.get("/log").text
     assert page.count("/delete") == 1
     assert "exporter=practice-of-dr-li-na&amp;outcome=review&amp;column=outcome" in page
-    assert client.post("/log/searches", data={"name": " "}, headers=SAME_ORIGIN).status_code == 400
+    assert client.post("/log/searches", data={**form, "name": " "}, headers=SAME_ORIGIN).status_code == 400
     [saved] = service.read(lambda connection: saved_searches.of_caller(connection, "local"))
     with service.store.database.transaction() as transaction:
         saved_searches.delete(transaction, "somebody else", saved.id)
     assert client.get("/log").text.count("/delete") == 1
-    client.post(f"/log/searches/{saved.id}/delete", headers=SAME_ORIGIN, content=b"")
+    client.post(f"/log/searches/{saved.id}/delete", headers=SAME_ORIGIN, data={"token": token(client)})
     assert client.get("/log").text.count("/delete") == 0
 
 
 @in_file
 def test_a_form_of_another_site_saves_nothing(client, service):
-    """Nor one of which a browser does not say where it is from."""
-    for origin in ({"origin": "https://elsewhere.example"}, {"sec-fetch-site": "cross-site"}, {}):
+    """Nor one without the token of the page."""
+    own = token(client)
+    for sent, origin in (
+        (own, {"origin": "https://elsewhere.example"}),
+        (own, {"sec-fetch-site": "cross-site"}),
+        ("", {}),
+        ("0" * 64, SAME_ORIGIN),
+    ):
         headers = {"content-type": "application/x-www-form-urlencoded", **origin}
-        assert client.post("/log/searches", data={"name": "x"}, headers=headers).status_code == 403
+        assert client.post("/log/searches", data={"name": "x", "token": sent}, headers=headers).status_code == 403
     assert service.read(lambda connection: saved_searches.of_caller(connection, "local")) == []
 
 
@@ -123,7 +134,7 @@ def test_an_erasure_deletes_the_searches_that_quote_the_value(client, evaluate, 
     """By the id of the party, or by a part of it in the text."""
     id = evaluate(body()).json()["id"]
     for name, field, value in (("a", "exporter", "practice-of-dr-li-na"), ("b", "text", "Li-Na"), ("c", "text", "review")):
-        client.post("/log/searches", data={"name": name, field: value}, headers=SAME_ORIGIN)
+        client.post("/log/searches", data={"name": name, field: value, "token": token(client)}, headers=SAME_ORIGIN)
     client.portal.call(service.store.erase, id)
     assert [each.name for each in service.read(lambda connection: saved_searches.of_caller(connection, "local"))] == ["c"]
 
