@@ -14,6 +14,7 @@ from pathlib import Path
 
 WIDTH, HEIGHT = 720, 200  # of a chart of bars, in units of the drawing
 MAP_WIDTH, MAP_HEIGHT = 720, 290
+MOST_LABELS = 8
 _NORTH, _SCALE = 80.0, 2.0  # the northern edge of the map in degrees, and the units of a degree
 _POINTS = Path(__file__).parent / "country_points.csv"
 
@@ -87,6 +88,17 @@ def _path(start: Point, end: Point) -> str:
     bend = 0.22
     middle = (x0 + x1) / 2 + (y1 - y0) * bend, (y0 + y1) / 2 - abs(x1 - x0) * bend - hypot(x1 - x0, y1 - y0) * 0.05
     return f"M{x0} {y0}Q{middle[0]:.1f} {max(2.0, middle[1]):.1f} {x1} {y1}"
+
+
+def labelled(places: Sequence[str]) -> frozenset[str]:
+    """The places whose names are written beside their points: the first of them, as long as no name lies over another."""
+    points = country_points()
+    found: list[str] = []
+    for place in places:
+        x, y = points[place]
+        if len(found) < MOST_LABELS and all(abs(x - points[one][0]) > 90 or abs(y - points[one][1]) > 18 for one in found):
+            found.append(place)
+    return frozenset(found)
 
 
 @cache

@@ -97,6 +97,8 @@ def shown(found: Found, reader: PageReader) -> dict[str, Any]:
         "charts": charts,
         "arcs": charts.arcs(flows),
         "points": points.values(),
+        "labelled": charts.labelled(places),
+        "highest": max(sum(counts.values()) for _, counts in found.days),
         "places": [(place, *points[place]) for place in places],
         "flows": [(start, end, count, found.words.refused["countries", f"{start}>{end}"]) for start, end, count in flows],
         "words": found.words,

@@ -1,4 +1,4 @@
-"""`GET /`: a browser is sent to the pages, a program is told the addresses; whoever asks."""
+"""`GET /`: a browser gets the overview, a program is told the addresses; whoever asks."""
 
 from starlette.testclient import TestClient
 
@@ -18,9 +18,19 @@ def test_a_program_is_told_where_things_are(client: TestClient) -> None:
 
 
 @ONE_DATABASE
-def test_a_browser_is_sent_to_the_pages(client: TestClient) -> None:
-    """Which ask for a key where one is needed."""
-    answer = client.get("/", headers={"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}, follow_redirects=False)
-    assert (answer.status_code, answer.headers["location"], answer.headers["vary"]) == (303, "/log", "Accept")
-    assert client.get("/", headers={"Accept": "text/html"}).headers["content-type"].startswith("text/html")
+def test_a_browser_gets_the_overview(client: TestClient) -> None:
+    """It asks for a key where one is needed, and takes it as a password; a program that accepts anything gets the addresses."""
+    browser = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+    answer = client.get("/", headers=browser)
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    assert answer.headers["vary"].split(", ")[0] == "Accept"
     assert client.get("/", headers={"Accept": "*/*"}).headers["content-type"] == "application/json"
+    key = client.post("/v1/keys", json={"name": "reader", "scopes": ["read"]}).json()["key"]
+    refused = client.get("/", headers=browser)
+    assert (refused.status_code, refused.headers["www-authenticate"].split()[0]) == (401, "Basic")
+    assert client.get("/", headers=browser, auth=("me", key)).status_code == 200
+    writer = client.post(
+        "/v1/keys", json={"name": "gateway", "scopes": ["evaluate"]}, headers={"Authorization": f"Bearer {key}"}
+    )
+    assert writer.status_code == 403
+    assert client.get("/").json()["service"] == "Fifth Factor"

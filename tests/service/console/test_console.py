@@ -487,7 +487,7 @@ def test_axe_finds_nothing_serious(site, scheme, lang):
     site.complaints.clear()
     decision = f"/log/{site.ids['hospital']}"
     found = {}
-    for path in ("/log", decision, f"{decision}/provisions", "/log/rights", "/log/rights?asset=a"):
+    for path in ("/", "/log", decision, f"{decision}/provisions", "/log/rights", "/log/rights?asset=a"):
         page = site.open(
             f"{path}{'&' if '?' in path else '?'}lang={lang}", width=390 if scheme == "dark" else 1280, scheme=scheme
         )
@@ -496,6 +496,25 @@ def test_axe_finds_nothing_serious(site, scheme, lang):
         page.close()
     assert {path: each for path, each in found.items() if each} == {}
     assert site.complaints == []
+
+
+def test_figures_of_the_overview_lead_to_what_they_count(site):
+    """By outcome, by flow, by day in the chart and in the table; on a phone nothing scrolls sideways."""
+    page = site.open("/", width=360)
+    assert page.evaluate("document.documentElement.scrollWidth") == 360
+    assert len(page.content().encode()) < 100_000
+    expect(page.get_by_role("navigation", name="Pages of this service").get_by_role("link", name="Overview")).to_have_attribute(
+        "aria-current", "page"
+    )
+    for place in (".totals a", "section:has(#h-flows) td a", "section:has(#h-asked) td a"):
+        link = page.locator(place).first
+        count = int(link.inner_text().split()[0])
+        address = link.get_attribute("href")
+        listed = site.open(address)
+        assert listed.get_by_role("row").count() == 1 + count, address
+        listed.close()
+    assert page.locator("svg.bars a").count() == page.locator("svg.arcs .arc").count() == 1
+    page.close()
 
 
 def test_a_fault_is_found(site):
@@ -589,7 +608,7 @@ def test_filters_are_links_and_a_row_leads_to_its_decision(site):
     page.get_by_role("link", name="中文").click()
     expect(page.locator("html")).to_have_attribute("lang", "zh-Hans")
     page.get_by_role("link", name="第五要素").click()
-    assert page.url.endswith("/log?lang=zh")
+    assert page.url.endswith("/?lang=zh")
     page.close()
 
 
