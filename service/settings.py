@@ -41,7 +41,7 @@ RECORDED = (
 RECORDED_IN_PART = ("bundle_keys", "jwks_url")  # the ids of the keys; the address without user, password and query
 # They say how or where a process runs, or name files, whose names may be personal. `database` and `webhooks` may hold a secret.
 NOT_RECORDED = (
-    "database", "drain_seconds", "host", "log_key", "most_under_way", "policies", "port", "shadow", "shed_seconds", "watch",
+    "database", "draft_days", "drain_seconds", "host", "log_key", "most_under_way", "policies", "port", "shadow", "shed_seconds", "watch",
     "watch_listeners", "webhook_authorities", "webhook_secret", "webhooks", "witness_logs", "witnesses", "workers",
 )  # fmt: skip
 
@@ -131,6 +131,9 @@ class Settings(BaseModel):
     )
     commit_within_days: int = Field(
         default=1, ge=0, le=31, description="for how many days after its own day a decision may be committed"
+    )
+    draft_days: int = Field(
+        default=30, ge=1, le=3650, description="for how many days after its last change the draft of an exchange is kept"
     )
     watch_commitments: bool = Field(
         default=True,

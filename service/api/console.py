@@ -49,7 +49,7 @@ def overview_of(service: Service) -> Callable[[Request], Response]:
         if asked or days not in map(str, PERIODS):
             return _wrong_address(reader)
         found = service.read(lambda connection: overview.read(connection, int(days)))
-        return _html(overview_page(found, int(days), reader))
+        return page_of(overview_page(found, int(days), reader))
 
     return answer
 
@@ -76,7 +76,7 @@ def add(app: FastAPI, service: Service) -> None:
             page = service.read(lambda connection: search.find(connection, query, cursor, ROWS))
         except (ValueError, OverflowError):
             return _wrong_address(reader)
-        return _html(list_page(page, asked, cursor is not None, reader))
+        return page_of(list_page(page, asked, cursor is not None, reader))
 
     @app.get("/log/rights", include_in_schema=False)
     def rights(request: Request) -> Response:
@@ -90,10 +90,10 @@ def add(app: FastAPI, service: Service) -> None:
             return _wrong_address(reader)
         shown = {**sent, "on": asked.on.isoformat()}
         if asked.asset is None:
-            return _html(rights_page(shown, (), None, reader))
+            return page_of(rights_page(shown, (), None, reader))
         found, following = service.read(lambda connection: readings.page(connection, asked), "ledger")
         after = None if following is None else paging.written("rights", *following)
-        return _html(rights_page(shown, [each.model_dump(mode="json") for each in found], after, reader))
+        return page_of(rights_page(shown, [each.model_dump(mode="json") for each in found], after, reader))
 
     @app.get("/log/{id}", include_in_schema=False)
     def decision(id: str, request: Request) -> Response:
@@ -114,7 +114,7 @@ def add(app: FastAPI, service: Service) -> None:
             shown["record"]["decision"] = explained(shown["record"], stored, replaying, reader.lang)
         except CannotReplay as why:  # the page then has what the record itself has
             cannot = str(why)
-        return _html(decision_page(shown, [each.model_dump(mode="json") for each in given], reader, cannot))
+        return page_of(decision_page(shown, [each.model_dump(mode="json") for each in given], reader, cannot))
 
     @app.get("/log/{id}/provisions", include_in_schema=False)
     def reasons(id: str, request: Request) -> Response:
@@ -132,13 +132,13 @@ def add(app: FastAPI, service: Service) -> None:
         try:
             found = provisions(shown["record"], stored, replaying, reader.lang)
         except CannotReplay as why:
-            return _html(missing_page(reader, words["cannot"], str(why)), 409)
-        return _html(provisions_page(shown, found, int(first), reader))
+            return page_of(missing_page(reader, words["cannot"], str(why)), 409)
+        return page_of(provisions_page(shown, found, int(first), reader))
 
 
 def _wrong_address(reader: PageReader) -> Response:
     words = WORDS[reader.lang]
-    return _html(missing_page(reader, words["bad_filter"], words["bad_filter_text"]), 400)
+    return page_of(missing_page(reader, words["bad_filter"], words["bad_filter_text"]), 400)
 
 
 def language(request: Request) -> str:
@@ -193,8 +193,9 @@ def _rights_asked(sent: Mapping[str, str], today: date, cursor: str | None) -> R
 
 def _not_found(reader: PageReader) -> Response:
     words = WORDS[reader.lang]
-    return _html(missing_page(reader, words["not_found"], words["not_found_text"]), 404)
+    return page_of(missing_page(reader, words["not_found"], words["not_found_text"]), 404)
 
 
-def _html(page: str, status: int = 200) -> Response:
+def page_of(page: str, status: int = 200) -> Response:
+    """A page as a response, with the content policy of all pages."""
     return Response(page, status, media_type="text/html", headers={"Content-Security-Policy": POLICY})

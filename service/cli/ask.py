@@ -97,6 +97,7 @@ class _Conversation:
         """Ask until there is an answer that the exchange can have, or the question is skipped; false where the person ends it."""
         import engine
         from service.cli.files import put
+        from service.drafts.answers import value_of, with_fact
 
         type = self.bundle.vocabulary.type_of(question.fact)
         print()
@@ -117,7 +118,7 @@ class _Conversation:
                 self.skipped.add(question.fact)
                 return True
             try:
-                changed = _with(self.document, question.fact, _value(question, said))
+                changed = with_fact(self.document, question.fact, value_of(question, said))
                 self.exchange = self.read(changed)
             except engine.ExchangeRefused as refused:
                 print(problems(refused, self.lang))
@@ -132,11 +133,11 @@ class _Conversation:
 
 def _how(question: "engine.QuestionPart") -> str:
     """How an answer is written."""
-    if question.type.startswith("set of "):
-        return "one or more of the numbers or values, separated by commas; `none` for none of them"
-    if question.values:
-        return "one of the numbers or values"
+    from service.drafts.answers import how
+
     return {
+        "several": "one or more of the numbers or values, separated by commas; `none` for none of them",
+        "one": "one of the numbers or values",
         "yes/no": "`yes` or `no`",
         "count": "a whole number, or a range like `100-5000`",
         "ratio": "a share like `0.25`",
@@ -144,37 +145,5 @@ def _how(question: "engine.QuestionPart") -> str:
         "date": "a day like `2026-11-24`",
         "duration": "a length of time like `3 years`",
         "document": "`none`, or the day of the document, like `2026-11-24`; it then counts as covering this exchange",
-    }.get(question.type, "an id or a value")
-
-
-def _value(question: "engine.QuestionPart", said: str) -> Any:
-    """An answer as an exchange states it. Raises ValueError."""
-
-    def chosen(text: str) -> str:
-        number = text.isascii() and text.isdigit() and question.values
-        if number and not 1 <= int(text) <= len(question.values):
-            raise ValueError(f"there is no number {text}")
-        return question.values[int(text) - 1] if number else text
-
-    if question.type.startswith("set of "):
-        return [] if said == "none" and "none" not in question.values else [chosen(each.strip()) for each in said.split(",")]
-    match question.type:
-        case "yes/no":
-            if said.lower() not in ("yes", "y", "no", "n"):
-                raise ValueError("that is neither yes nor no")
-            return said.lower().startswith("y")
-        case "count":
-            low, dash, high = said.replace(",", "").replace("_", "").partition("-")
-            return {"at_least": int(low), "at_most": int(high)} if dash else int(low)
-        case "document":
-            return said if said == "none" else {"dated": said, "covers": True}
-    return chosen(said)
-
-
-def _with(document: dict[str, Any], fact: str, value: Any) -> dict[str, Any]:
-    """The document with a fact answered."""
-    first, _, rest = fact.partition(".")
-    if not rest:
-        return {**document, first: value}
-    inner = document.get(first)
-    return {**document, first: _with(inner if isinstance(inner, dict) else {}, rest, value)}
+        "id": "an id or a value",
+    }[how(question.type, bool(question.values))]

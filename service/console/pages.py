@@ -30,7 +30,7 @@ HERE = Path(__file__).parent / "templates"
 STYLE = (HERE / "style.css").read_bytes()
 
 # The pages that are reached from every page: the word for each, and its address. The longest address that a page begins with is its own.
-_PLACES = (("overview", "/"), ("nav_log", "/log"), ("nav_rights", "/log/rights"), ("nav_docs", "/docs"))
+_PLACES = (("overview", "/"), ("nav_ask", "/ask"), ("nav_log", "/log"), ("nav_rights", "/log/rights"), ("nav_docs", "/docs"))
 
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
@@ -74,7 +74,7 @@ def decision_page(kept: Part, sign_offs: Sequence[Part], reader: PageReader, can
         record=record,
         log=log,
         decision=decision,
-        tone="stop" if record.get("denied") else _tone(decision),
+        tone="stop" if record.get("denied") else tone(decision),
         parties=parties,
         open_review=not sign_offs and _may_be_signed(record, decision),
         possible=possible + decision.get("possible_count", 0),
@@ -199,7 +199,7 @@ def _link(path: str, lang: str, query: Mapping[str, Any]) -> str:
     return path + (f"?{urlencode(parts)}" if parts else "")
 
 
-def _tone(decision: Part) -> str:
+def tone(decision: Part) -> str:
     """The colour of a decision. Only a permit is green."""
     if decision.get("proceed") is True:
         return "go"

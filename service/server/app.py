@@ -17,6 +17,7 @@ from starlette.routing import Match
 from service.api import (
     accounts,
     add_checkpoint,
+    ask,
     authzen,
     batch,
     benefits,
@@ -51,6 +52,7 @@ from service.authzen.entity_store import Entities
 from service.authzen.registered_entities import Registered
 from service.callers.entrance import Entrance
 from service.decisions.idempotency import purge_now_and_then
+from service.drafts.draft_store import purge_drafts_now_and_then
 from service.problems import Kind, RequestRefused, plain
 from service.server.compression import Compression
 from service.server.gate import Gate
@@ -79,10 +81,11 @@ def create_app(settings: Settings, service: Service | None = None, entities: Ent
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        purging = asyncio.create_task(purge_now_and_then(service))
+        purging = [asyncio.create_task(each(service)) for each in (purge_now_and_then, purge_drafts_now_and_then)]
         async with service.running(), service.metrics.sharing(), watching(service):
             yield
-        purging.cancel()
+        for each in purging:
+            each.cancel()
         await asyncio.to_thread(service.close)
 
     app = FastAPI(
@@ -112,6 +115,7 @@ def create_app(settings: Settings, service: Service | None = None, entities: Ent
         rights,
         sign_offs,
         console,
+        ask,
         register,
         bundles,
         shadow,

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 BigInteger = sa.BigInteger().with_variant(sa.Integer, "sqlite")  # SQLite's row number is an INTEGER
 
-REVISION = "promises"  # the newest of the migrations, which make these tables
+REVISION = "drafts"  # the newest of the migrations, which make these tables
 
 metadata = sa.MetaData()
 
@@ -610,4 +610,24 @@ watch_delivery = sa.Table(
     sa.Column("next_at", sa.String, nullable=False),
     sa.Column("state", sa.String, nullable=False),
     sa.Index("watch_delivery_due", "state", "next_at"),
+)
+
+# --- exchanges that are not decided yet -------------------------------------------------------------------------------
+
+draft = sa.Table(
+    "draft",
+    metadata,
+    sa.Column("id", sa.String, primary_key=True),
+    sa.Column("owner", sa.String, nullable=False),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("document", sa.String, nullable=False),  # the exchange so far; empty once it is decided
+    sa.Column("before", sa.String),  # the exchange before the last change
+    sa.Column("was", sa.String),  # the outcome before the last change
+    sa.Column("skipped", sa.String, nullable=False),
+    sa.Column("asking", sa.String),
+    sa.Column("trial_of", sa.String, index=True),
+    sa.Column("decision", sa.String),
+    sa.Column("commitment", sa.String),
+    sa.Column("changed_at", sa.String, nullable=False, index=True),
+    sa.Index("draft_of_owner", "owner", "changed_at"),
 )

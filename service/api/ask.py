@@ -1,0 +1,372 @@
+"""
+`GET /ask` and `GET /ask/{id}`: pages on which a person asks about an exchange, one question at a time; `POST` to them is what her forms do.
+
+A draft is read by callers with the scope `read`. To make one, and to change it, needs `evaluate` too, and only who made it may change it;
+others go on in a copy. `commit` needs that scope. Callers who belong to a party are not served: the answers rest on the register of all.
+
+The forms carry a token (`service.drafts.form_token`), and no address carries a fact.
+"""
+
+import asyncio
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import cache
+from typing import Any
+from urllib.parse import parse_qs
+
+import sqlalchemy as sa
+from fastapi import FastAPI, Request, Response
+
+import engine
+from service.api.console import language, page_of
+from service.api.sent import Plain, body
+from service.callers.caller import Caller, caller_of
+from service.console.draft_form import NoAnswer, form_of, stated
+from service.console.draft_pages import (
+    FIRST,
+    MOST_ENTITIES,
+    Beginning,
+    Viewer,
+    broken_page,
+    decided_page,
+    draft_page,
+    start_page,
+)
+from service.console.draft_wording import DRAFT_WORDS
+from service.console.pages import missing_page
+from service.console.reader import PageReader
+from service.decisions.decider import durable
+from service.drafts import draft_store, form_token
+from service.drafts.answers import with_fact, without_fact
+from service.drafts.asking import Asked, Asking
+from service.drafts.draft_store import Draft
+from service.ledger.counts import bare
+from service.log.shown import kept
+from service.problems import KINDS, RequestRefused
+from service.register import entity_versions
+from service.register.named_exchanges import NAMED
+from service.register.stated_facts import ROLES
+from service.service import Service
+
+_KIND = "application/x-www-form-urlencoded"
+_LIMIT = 4 * engine.MAX_BYTES  # an exchange whose bytes are escaped
+_MOST_FIELDS = 1_000
+
+Fields = Mapping[str, Sequence[str]]
+
+
+def add(app: FastAPI, service: Service) -> None:
+    """Put the pages on the application."""
+    pages = _Pages(service)
+    # Reading is not `async`: it judges, and waits for the disk, so each call runs in a thread.
+    app.get("/ask", include_in_schema=False)(pages.start)
+    app.get("/ask/{id}", include_in_schema=False)(pages.draft)
+    for path, function in (("/ask", pages.begin), ("/ask/{id}", pages.change)):
+        app.router.add_api_route(path, function, methods=["POST"], include_in_schema=False, route_class_override=Plain)
+
+
+class _Pages:
+    """The pages of one service."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._asking = Asking(service)
+
+    # --- what is read ------------------------------------------------------------------------------------------------
+
+    def start(self, request: Request) -> Response:
+        """The page on which one begins."""
+        return self._start(request, caller_of(request.scope, "read"))
+
+    def draft(self, request: Request) -> Response:
+        """The page of a draft."""
+        caller = caller_of(request.scope, "read")
+        draft = self._find(request.path_params["id"])
+        return self._gone(request) if draft is None else self._draft(request, caller, draft)
+
+    # --- what forms do -----------------------------------------------------------------------------------------------
+
+    async def begin(self, request: Request) -> Response:
+        """Make a draft from what the form says, and go to its page."""
+        caller = _asker(request)
+        fields = await self._fields(request, caller)
+        lang = language(request)
+        try:
+            document = await asyncio.to_thread(self._begun, fields)
+            await asyncio.to_thread(self._asking.check, document, caller, lang)
+        except RequestRefused as refused:
+            return await asyncio.to_thread(self._start, request, caller, refused)
+        draft = Draft(draft_store.new_id(), caller.id, document)
+        await self._do(lambda transaction: draft_store.make(self._service, transaction, draft))
+        return _to(request, f"/ask/{draft.id}")
+
+    async def change(self, request: Request) -> Response:
+        """Do what a form of a draft asks, and go to the page that shows it."""
+        caller = _asker(request)
+        fields = await self._fields(request, caller)
+        draft = await asyncio.to_thread(self._find, request.path_params["id"])
+        if draft is None:
+            return self._gone(request)
+        do = _first(fields, "do")
+        try:
+            if do == "copy":
+                return await self._copied(request, caller, draft)
+            if do == "erase" and "administer" in caller.scopes:
+                pass
+            elif draft.owner != caller.id:
+                raise RequestRefused("forbidden", "only who made a draft may change it; go on in a copy")
+            if do != "erase" and _first(fields, "version") != str(draft.version):
+                # A form that is sent twice changes nothing twice.
+                return _to(request, f"/ask/{draft.id}")
+            return await self._changed(request, caller, draft, do, fields)
+        except (RequestRefused, NoAnswer) as refused:
+            return await asyncio.to_thread(self._draft, request, caller, draft, refused, fields)
+
+    async def _changed(self, request: Request, caller: Caller, draft: Draft, do: str, fields: Fields) -> Response:
+        """Raises RequestRefused, NoAnswer."""
+        here = f"/ask/{draft.id}"
+        if do == "erase":
+            await self._do(lambda transaction: draft_store.erase(self._service, transaction, draft.id))
+            return _to(request, "/ask")
+        if draft.decision:
+            if do == "commit":
+                caller_of(request.scope, "commit")
+                await self._asking.commit(draft, caller, request.scope)
+            return _to(request, here)
+        if do == "decide" and not draft.trial_of:
+            await self._asking.record(draft, caller, language(request), request.scope)
+            return _to(request, here)
+        if do == "try" and not draft.trial_of:
+            return await self._tried(request, caller, draft, fields)
+        if do == "take" and draft.trial_of:
+            return await self._taken(request, draft)
+        new = await asyncio.to_thread(self._stated, request, caller, draft, do, fields)
+        await self._do(lambda transaction: draft_store.change(self._service, transaction, new))
+        return _to(request, here)
+
+    def _stated(self, request: Request, caller: Caller, draft: Draft, do: str, fields: Fields) -> Draft:
+        """The draft after a change of what it states. Raises RequestRefused, NoAnswer."""
+        lang, fact = language(request), _first(fields, "fact")
+        match do:
+            case "undo" if draft.before is not None:
+                return replace(draft, document=draft.before, before=None, was=None, asking=None)
+            case "reopen":
+                return replace(draft, skipped=(), asking=None, was=None)
+            case "again":
+                left = without_fact(draft.document, fact)
+                skipped = tuple(each for each in draft.skipped if each != fact)
+                return replace(draft, document=left, before=draft.document, was=None, asking=fact, skipped=skipped)
+            case "save":
+                document = _json(_first(fields, "json"))
+                self._asking.check(document, caller, lang)
+                return replace(draft, document=document, before=draft.document, was=None, asking=None)
+        asked = self._asking.look(draft, caller, lang, request.scope["request_id"])
+        question = asked.asks(fact)
+        if do == "skip":
+            return replace(draft, skipped=(*draft.skipped, fact), asking=None, was=None)
+        if do != "answer":
+            raise RequestRefused("bad-request", "the form asks for something that a draft cannot do")
+        reader = PageReader(asked.live.bundle, lang)
+        value = stated(question, form_of(question, draft.document, reader).how, fields)
+        document = with_fact(draft.document, fact, value)
+        self._asking.check(document, caller, lang)
+        return replace(draft, document=document, before=draft.document, was=asked.outcome, asking=None)
+
+    async def _tried(self, request: Request, caller: Caller, draft: Draft, fields: Fields) -> Response:
+        """Make a trial of a remedy. Raises RequestRefused."""
+        number = _first(fields, "remedy")
+
+        def work() -> dict[str, Any]:
+            asked = self._asking.look(draft, caller, language(request), request.scope["request_id"])
+            return asked.remedied(int(number) if number.isascii() and number.isdigit() and len(number) < 4 else -1)
+
+        document = await asyncio.to_thread(work)
+        trial = Draft(draft_store.new_id(), caller.id, document, skipped=draft.skipped, trial_of=draft.id)
+        await self._do(lambda transaction: draft_store.make(self._service, transaction, trial))
+        return _to(request, f"/ask/{trial.id}")
+
+    async def _taken(self, request: Request, trial: Draft) -> Response:
+        """Take over into a draft what a trial of it states, and delete the trial. Raises RequestRefused."""
+        draft = await asyncio.to_thread(self._find, trial.trial_of or "")
+        if draft is None or draft.decision:
+            raise RequestRefused("changed-meanwhile", "the draft of this trial is decided or erased")
+        new = replace(draft, document=trial.document, before=draft.document, was=None, asking=None)
+
+        def work(transaction: sa.Connection) -> None:
+            if draft_store.change(self._service, transaction, new):
+                draft_store.erase(self._service, transaction, trial.id)
+
+        await self._do(work)
+        return _to(request, f"/ask/{draft.id}")
+
+    async def _copied(self, request: Request, caller: Caller, draft: Draft) -> Response:
+        """Make a copy of a draft that belongs to the caller. Raises RequestRefused."""
+        if draft.decision:
+            return _to(request, f"/ask/{draft.id}")
+        copy = Draft(draft_store.new_id(), caller.id, draft.document, skipped=draft.skipped)
+        await self._do(lambda transaction: draft_store.make(self._service, transaction, copy))
+        return _to(request, f"/ask/{copy.id}")
+
+    # --- inside ------------------------------------------------------------------------------------------------------
+
+    def _begun(self, fields: Fields) -> dict[str, Any]:
+        """The exchange with which a draft begins. Raises RequestRefused."""
+        bundle = self._service.live.bundle
+        match _first(fields, "from"):
+            case "example":
+                examples, number = _examples(bundle), _first(fields, "example")
+                known = number.isascii() and number.isdigit() and len(number) < 4 and int(number) < len(examples)
+                return dict(examples[int(number)]) if known else {}
+            case "register":
+                named = {role: name for role in ROLES if (name := _first(fields, role).strip())}
+                return {NAMED: named} if named else {}
+            case "json":
+                return _json(_first(fields, "json"))
+            case "decision":
+                record = kept(self._service.stored(_first(fields, "decision")))["record"]
+                request = bare(record["request"], record.get("counted", {}))
+                return {name: value for name, value in request.items() if name not in (engine.REGISTER, "as_of")}
+        document: dict[str, Any] = {}
+        for fact in FIRST:
+            if sent := [each for each in fields.get(fact, ()) if each]:
+                document = with_fact(document, fact, sent if _many(bundle, fact) else sent[0])
+        return document
+
+    def _start(self, request: Request, caller: Caller, refused: RequestRefused | None = None) -> Response:
+        service, lang = self._service, language(request)
+        live = service.live
+        reader = PageReader(live.bundle, lang)
+        day = service.clock().date().isoformat()
+
+        def look(connection: sa.Connection) -> tuple[Sequence[Draft], dict[str, list[str]]]:
+            listed = {
+                role: entity_versions.listed(connection, kind, (kind, ""), MOST_ENTITIES + 1, day)
+                for role, kind in ROLES.items()
+            }
+            return draft_store.listed(service, connection, caller.id), {
+                r: [each.id for each in ids] for r, ids in listed.items()
+            }
+
+        drafts, found = service.read(look)
+        entities = {role: ids[:MOST_ENTITIES] for role, ids in found.items()}
+        known = {each.name: each for each in live.bundle.facts()}
+        first = [
+            engine.QuestionPart(fact=each.name, question="", type=each.type, values=each.values)
+            for name in FIRST
+            if (each := known.get(name)) and each.values
+        ]
+        more = any(len(ids) > MOST_ENTITIES for ids in found.values())
+        beginning = Beginning([form_of(each, {}, reader) for each in first], entities, _examples(live.bundle), more)
+        page = start_page(beginning, drafts, service.settings.draft_days, self._viewer(caller), reader, _why(refused))
+        return page_of(page, 200 if refused is None else KINDS[refused.kind][0])
+
+    def _draft(
+        self,
+        request: Request,
+        caller: Caller,
+        draft: Draft,
+        refused: RequestRefused | NoAnswer | None = None,
+        fields: Fields | None = None,
+    ) -> Response:
+        """The page of a draft; with `refused`, why what a form sent was not done."""
+        service, lang = self._service, language(request)
+        reader = PageReader(service.live.bundle, lang)
+        viewer = self._viewer(caller, draft)
+        wrong = DRAFT_WORDS[lang][str(refused)] if isinstance(refused, NoAnswer) else _why(refused)
+        status = 200 if refused is None else 422 if isinstance(refused, NoAnswer) else KINDS[refused.kind][0]
+        if draft.decision:
+            record = kept(service.stored(draft.decision))["record"]
+            return page_of(decided_page(draft, record, viewer, reader, wrong), status)
+        try:
+            asked: Asked = self._asking.look(draft, caller, lang, request.scope["request_id"])
+            question = asked.question()
+        except RequestRefused as unreadable:
+            return page_of(broken_page(draft, viewer, reader, _why(unreadable)), KINDS[unreadable.kind][0])
+        sent = {name: values[0] for name, values in (fields or {}).items() if values}
+        if question is not None and sent.get("fact") in asked.judged.judgement.open_facts and sent.get("do") == "answer":
+            question = asked.asks(sent["fact"])
+        form = None if question is None else form_of(question, draft.document, reader)
+        return page_of(draft_page(asked, form, viewer, reader, wrong, sent), status)
+
+    def _viewer(self, caller: Caller, draft: Draft | None = None) -> Viewer:
+        owner = "evaluate" in caller.scopes and (draft is None or draft.owner == caller.id)
+        return Viewer(form_token.token(self._service, caller.id), owner)
+
+    def _gone(self, request: Request) -> Response:
+        reader = PageReader(self._service.live.bundle, language(request))
+        words = DRAFT_WORDS[reader.lang]
+        return page_of(missing_page(reader, words["gone"], words["gone_text"]), 404)
+
+    def _find(self, id: str) -> Draft | None:
+        return self._service.read(lambda connection: draft_store.find(self._service, connection, id), "draft")
+
+    async def _fields(self, request: Request, caller: Caller) -> Fields:
+        """The members of a form that a page of this service sent. Raises RequestRefused."""
+        raw = await body(request, _LIMIT, _KIND)
+        try:
+            fields = parse_qs(raw.decode(), keep_blank_values=True, max_num_fields=_MOST_FIELDS, errors="strict")
+        except (UnicodeDecodeError, ValueError):
+            raise RequestRefused("bad-request", "the form cannot be read") from None
+        if any("\x00" in each for values in fields.values() for each in values):
+            raise RequestRefused("bad-request", "the form cannot be read")
+        form_token.check(self._service, caller.id, _first(fields, "token"))
+        return fields
+
+    async def _do(self, work: Any) -> None:
+        await durable(self._service.store.do(work))
+
+
+def _asker(request: Request) -> Caller:
+    """The caller of a form. Raises RequestRefused."""
+    caller_of(request.scope, "read")
+    return caller_of(request.scope, "evaluate")
+
+
+def _first(fields: Fields, name: str) -> str:
+    return next(iter(fields.get(name, ())), "")
+
+
+def _json(text: str) -> dict[str, Any]:
+    """The exchange in a text. Raises RequestRefused."""
+    try:
+        document = engine.read_object(text.encode(), engine.MAX_BYTES)
+    except engine.ExchangeRefused as refused:
+        raise RequestRefused("exchange-refused", refused.problems[0].detail) from None
+    return dict(document)
+
+
+def _many(bundle: engine.Bundle, fact: str) -> bool:
+    type = bundle.vocabulary.type_of(fact)
+    return type is not None and type.many
+
+
+def _why(refused: RequestRefused | None) -> str:
+    """A refusal in a line, with the places that are wrong."""
+    if refused is None:
+        return ""
+    return "; ".join(each.detail for each in refused.errors or ()) or refused.detail
+
+
+def _to(request: Request, path: str) -> Response:
+    """Go to a page, in the same language."""
+    lang = language(request)
+    return Response(status_code=303, headers={"Location": path if lang == "en" else f"{path}?lang={lang}"})
+
+
+@cache
+def _files() -> tuple[bytes, ...]:
+    """The example exchanges that come with the policies."""
+    return tuple(each.read_bytes() for each in sorted((engine.bundled_policies() / "examples").glob("*.json")))
+
+
+def _examples(bundle: engine.Bundle) -> list[Mapping[str, Any]]:
+    """The examples that the loaded vocabulary can read."""
+    found = []
+    for raw in _files():
+        try:
+            engine.parse_exchange(bundle, raw)
+        except engine.ExchangeRefused:
+            continue
+        found.append(json.loads(raw))
+    return found

@@ -1,0 +1,140 @@
+"""
+The form for one question about an exchange.
+
+A question of the engine goes in; the choices with their titles come out, in the order in which a person looks for them. `stated` reads the
+form back: the value as an exchange states it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import engine
+from service.console.reader import PageReader, capital
+from service.drafts.answers import NONE, how
+
+MOST_OPEN = 14  # choices that are shown without a box that scrolls
+Fields = Mapping[str, Sequence[str]]
+
+
+class NoAnswer(ValueError):
+    """The form has no answer to the question; the message is a key of the words of the page."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A value that may be chosen, and its title."""
+
+    value: str
+    title: str
+    chosen: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionForm:
+    """
+    A question as a page asks it. `how` says which inputs it has; `none` that a set may be empty; `stated` is what is stated so far.
+
+    `narrows` are the titles of values that say too little.
+    """
+
+    fact: str
+    title: str
+    question: str
+    how: str
+    choices: Sequence[Choice] = ()
+    none: bool = False
+    stated: Any = None
+    narrows: Sequence[str] = ()
+    must_be_shown: bool = False
+
+    @property
+    def long(self) -> bool:
+        """Whether the choices are shown in a box that scrolls, or in a list that opens."""
+        return len(self.choices) > MOST_OPEN
+
+
+def form_of(question: engine.QuestionPart, document: Mapping[str, Any], reader: PageReader) -> QuestionForm:
+    """The form for a question about the exchange in a document."""
+    fact = question.fact
+    entry = {each.name: each for each in reader.bundle.facts()}.get(fact)
+    stated = _at(document, fact)
+    values = list(question.values)
+    if question.narrows:
+        values += [each for each in _list(stated) if each not in question.narrows and each not in values]
+    elif entry and len(entry.values) > len(values):
+        values = entry.values
+    several = question.type.startswith("set of ")
+    if question.type.removeprefix("set of ") == "country":
+        named = _countries(document)
+        values = sorted(values, key=lambda value: (value not in named, reader.told(fact, value)))
+    chosen = _list(stated)
+    return QuestionForm(
+        fact=fact,
+        title=capital(reader.title(fact)),
+        question=question.question,
+        how=how(question.type, bool(values)),
+        choices=[Choice(each, capital(reader.told(fact, [each] if several else each)), each in chosen) for each in values],
+        none=several and not (entry and entry.some) and NONE not in values,
+        stated=stated,
+        narrows=[reader.told(fact, [each] if several else each) for each in question.narrows],
+        must_be_shown=fact in reader.bundle.vocabulary.must_be_shown,
+    )
+
+
+def stated(question: engine.QuestionPart, how: str, fields: Fields) -> Any:
+    """The answer in a form, as an exchange states it. Raises NoAnswer."""
+    sent = [each.strip() for each in fields.get("value", ()) if each.strip()]
+    match how:
+        case "several" if sent:
+            return [] if sent == [_EMPTY] else [each for each in sent if each != _EMPTY]
+        case "yes/no" if sent in (["yes"], ["no"]):
+            return sent == ["yes"]
+        case "count":
+            return _count(fields)
+        case "document" if sent == [NONE]:
+            return NONE
+        case "document":
+            dated = _first(fields, "dated")
+            if not dated:
+                raise NoAnswer("no_day_given")
+            return {"dated": dated, "covers": True}
+        case _ if len(sent) == 1 and how != "several":
+            return sent[0]
+    raise NoAnswer("no_answer_given")
+
+
+_EMPTY = "-"  # the choice "none of these" of a set
+
+
+def _count(fields: Fields) -> Any:
+    low, high = (_first(fields, name).replace(",", "").replace(" ", "") for name in ("low", "high"))
+    numbers = [each for each in (low, high) if each]
+    if not numbers:
+        raise NoAnswer("no_answer_given")
+    if not all(each.isascii() and each.isdigit() and len(each) <= 15 for each in numbers):
+        raise NoAnswer("no_number_given")
+    if not high:
+        return int(low)
+    if int(low or 0) > int(high):
+        raise NoAnswer("no_range_given")
+    return int(high) if low == high else {"at_least": int(low or 0), "at_most": int(high)}
+
+
+def _first(fields: Fields, name: str) -> str:
+    return next(iter(fields.get(name, ())), "").strip()
+
+
+def _at(document: Any, fact: str) -> Any:
+    for step in fact.split("."):
+        document = document.get(step) if isinstance(document, Mapping) else None
+    return document
+
+
+def _list(stated: Any) -> list[Any]:
+    return stated if isinstance(stated, list) else [] if stated is None else [stated]
+
+
+def _countries(document: Mapping[str, Any]) -> set[Any]:
+    """The countries of the parties, which an answer often names again."""
+    return {_at(document, f"{role}.country") for role in ("exporter", "recipient")} - {None}

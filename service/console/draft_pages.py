@@ -1,0 +1,171 @@
+"""
+Renders the pages on which an exchange is asked about: the start, a draft with its question and its answer, and what follows a decision.
+
+No page has a fact in an address: everything that is stated is sent in a form.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from service.console import sections
+from service.console.draft_form import QuestionForm
+from service.console.draft_wording import DRAFT_WORDS
+from service.console.pages import rendered, tone
+from service.console.reader import PageReader, Part, capital
+from service.console.request_facts import facts_of, grouped, in_short
+from service.drafts.asking import Asked
+from service.drafts.draft_store import Draft
+
+MOST_REASONS = 6
+MOST_ENTITIES = 200  # of the register, for each role
+FIRST = ("exporter.country", "recipient.country", "data.categories")  # facts with which an exchange begins
+
+
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """
+    What an exchange may begin with: the forms of the first facts, the entities of the register by role, and examples.
+
+    `more` is true where the register has more entities than are listed.
+    """
+
+    forms: Sequence[QuestionForm]
+    entities: Mapping[str, Sequence[str]]
+    examples: Sequence[Part]
+    more: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """Who looks at a page of drafts: the token for her forms, and whether she may change the draft."""
+
+    token: str
+    owner: bool = True
+
+
+def start_page(
+    beginning: Beginning, drafts: Sequence[Draft], days: int, viewer: Viewer, reader: PageReader, wrong: str = ""
+) -> str:
+    """The page on which one begins. `wrong` says why what was sent is no exchange; `days` is how long a draft is kept."""
+    return rendered(
+        "ask.html",
+        reader,
+        "/ask",
+        a=DRAFT_WORDS[reader.lang],
+        beginning=beginning,
+        examples=[title_of(each, reader) for each in beginning.examples],
+        drafts=[(each, title_of(each.document, reader)) for each in drafts],
+        days=days,
+        most_entities=MOST_ENTITIES,
+        viewer=viewer,
+        wrong=wrong,
+    )
+
+
+def draft_page(
+    asked: Asked,
+    form: QuestionForm | None,
+    viewer: Viewer,
+    reader: PageReader,
+    wrong: str = "",
+    sent: Mapping[str, str] | None = None,
+) -> str:
+    """
+    The page of a draft: its answer so far, its next question, what would make it lawful, and what it states.
+
+    `wrong` says why an answer was not taken, and `sent` is what was sent then.
+    """
+    draft, answer = asked.draft, asked.answer
+    explained = answer.get("explanation") or {}
+    reasons = [each for each in sections.by_strictness(answer, explained.get("reasons") or ()) if each["standing"] == "certain"]
+    return rendered(
+        "ask_draft.html",
+        reader,
+        f"/ask/{draft.id}",
+        **_stated(draft, asked.judged.filled.exchange.document, reader),
+        a=DRAFT_WORDS[reader.lang],
+        draft=draft,
+        d=answer,
+        tone="open" if draft.trial_of else tone(answer),
+        form=form,
+        left=len(asked.open),
+        skipped=[capital(reader.title(fact)) for fact in draft.skipped],
+        skipped_open=any(fact in asked.judged.judgement.open_facts for fact in draft.skipped),
+        remedies=list(enumerate(asked.remedies)),
+        jurisdictions=sections.jurisdictions(answer),
+        unmet=sections.unmet(answer),
+        reasons=reasons[:MOST_REASONS],
+        more_reasons=len(reasons) - MOST_REASONS,
+        outcome_now=asked.outcome,
+        viewer=viewer,
+        wrong=wrong,
+        sent=sent or {},
+    )
+
+
+def broken_page(draft: Draft, viewer: Viewer, reader: PageReader, wrong: str) -> str:
+    """The page of a draft whose exchange cannot be read: `wrong` says why, and the owner can undo or correct it."""
+    return rendered(
+        "ask_draft.html",
+        reader,
+        f"/ask/{draft.id}",
+        **_stated(draft, draft.document, reader),
+        a=DRAFT_WORDS[reader.lang],
+        draft=draft,
+        broken=True,
+        tone="open",
+        viewer=viewer,
+        wrong=wrong,
+    )
+
+
+def decided_page(draft: Draft, record: Part, viewer: Viewer, reader: PageReader, wrong: str = "") -> str:
+    """The page of a draft that is decided: the answer, and what to do with it."""
+    decision = record["decision"]
+    return rendered(
+        "ask_decided.html",
+        reader,
+        f"/ask/{draft.id}",
+        a=DRAFT_WORDS[reader.lang],
+        draft=draft,
+        d=decision,
+        tone=tone(decision),
+        parties=in_short(facts_of(record, {}, reader), reader),
+        viewer=viewer,
+        wrong=wrong,
+    )
+
+
+def title_of(document: Part, reader: PageReader) -> str:
+    """An exchange in a few words: from where to where, and which data. Empty where nothing of this is stated."""
+    found = dict(in_short(facts_of({"request": document}, {}, reader), reader))
+    named = document.get("named") or {}
+    named = {reader.words[line]: named[role] for line, role in _ROLES.items() if named.get(role)}
+    ends = [str(named.get(reader.words[line]) or next(iter(found[reader.words[line]]), "")) for line in ("from", "to_whom")]
+    what = str(named.get(reader.words["what"]) or next(iter(found[reader.words["what"]]), ""))
+    route = f"{ends[0] or '?'} → {ends[1] or '?'}" if any(ends) else ""
+    return reader.language.pair(route, what) if route and what else route or what
+
+
+_ROLES = {"from": "exporter", "to_whom": "recipient", "what": "data"}
+
+
+def _stated(draft: Draft, document: Part, reader: PageReader) -> dict[str, Any]:
+    """What a draft states: in short, and each fact. What the register adds is shown too, but cannot be answered again."""
+    facts = facts_of({"request": document}, {}, reader)
+    return {
+        "parties": in_short(facts, reader),
+        "facts": grouped(facts, reader),
+        "own": {each.name for each in facts if not each.registered and _has(draft.document, each.name)},
+        "json": json.dumps(draft.document, ensure_ascii=False, indent=1),
+    }
+
+
+def _has(document: Any, fact: str) -> bool:
+    for step in fact.split("."):
+        if not isinstance(document, Mapping) or step not in document:
+            return False
+        document = document[step]
+    return True

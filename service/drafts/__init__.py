@@ -1,0 +1,1 @@
+"""Exchanges that are being asked about: one question at a time, until a person has them decided."""

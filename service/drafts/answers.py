@@ -1,0 +1,66 @@
+"""
+Answers to questions about an exchange: what a person says goes in, the exchange with the fact stated comes out.
+
+The command line and the pages share this. Whether the exchange can be as it is then stated is for the engine to say.
+"""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import engine
+
+NONE = "none"
+
+
+def how(type: str, values: bool) -> str:
+    """How an answer of a type is written; `values` says whether it is chosen from a list. The codes are keys of the words of a page."""
+    if type.startswith("set of "):
+        return "several"
+    if values:
+        return "one"
+    return type if type in ("yes/no", "count", "ratio", "money", "date", "duration", "document") else "id"
+
+
+def value_of(question: "engine.QuestionPart", said: str) -> Any:
+    """An answer as an exchange states it. A value may be chosen by its number in the question, from 1. Raises ValueError."""
+
+    def chosen(text: str) -> str:
+        number = text.isascii() and text.isdigit() and question.values
+        if number and not 1 <= int(text) <= len(question.values):
+            raise ValueError(f"there is no number {text}")
+        return question.values[int(text) - 1] if number else text
+
+    if question.type.startswith("set of "):
+        return [] if said == NONE and NONE not in question.values else [chosen(each.strip()) for each in said.split(",")]
+    match question.type:
+        case "yes/no":
+            if said.lower() not in ("yes", "y", "no", "n"):
+                raise ValueError("that is neither yes nor no")
+            return said.lower().startswith("y")
+        case "count":
+            low, dash, high = said.replace(",", "").replace("_", "").partition("-")
+            return {"at_least": int(low), "at_most": int(high)} if dash else int(low)
+        case "document":
+            return said if said == NONE else {"dated": said, "covers": True}
+    return chosen(said)
+
+
+def with_fact(document: Mapping[str, Any], fact: str, value: Any) -> dict[str, Any]:
+    """The exchange with a fact stated, or a document or a field of one."""
+    first, _, rest = fact.partition(".")
+    if not rest:
+        return {**document, first: value}
+    inner = document.get(first)
+    return {**document, first: with_fact(inner if isinstance(inner, dict) else {}, rest, value)}
+
+
+def without_fact(document: Mapping[str, Any], fact: str) -> dict[str, Any]:
+    """The exchange without a fact, and without the groups that have no other fact."""
+    first, _, rest = fact.partition(".")
+    inner = document.get(first)
+    others = {name: each for name, each in document.items() if name != first}
+    if not rest or not isinstance(inner, dict):
+        return others if not rest else dict(document)
+    left = without_fact(inner, rest)
+    return {name: left if name == first else each for name, each in document.items()} if left else others

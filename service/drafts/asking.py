@@ -1,0 +1,162 @@
+"""
+What a draft comes to: its exchange is judged as it would be decided, and the next question is found.
+
+Nothing is recorded here but the decision that the owner of a draft asks for (`Asking.record`).
+"""
+
+import json
+from collections.abc import Mapping, MutableMapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import sqlalchemy as sa
+
+import engine
+from service.callers.caller import Caller
+from service.decisions.decider import Decider, Judged, TellingAsked, durable
+from service.decisions.recording import Outgoing
+from service.drafts import draft_store
+from service.drafts.answers import with_fact
+from service.drafts.draft_store import Draft
+from service.ledger.committing import Ledger, Moved
+from service.policies.live import Live
+from service.problems import RequestRefused
+from service.service import Service
+from service.telemetry.log_lines import note
+
+PARTS = ("remedies",)
+ID = "draft"  # in place of the id of a decision, in an answer that is not recorded
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A draft as it stands: the judgement on its exchange, and its answer in a language."""
+
+    draft: Draft
+    live: Live
+    judged: Judged
+    lang: str
+
+    @cached_property
+    def answer(self) -> Mapping[str, Any]:
+        """The answer, with the remedies as its explanation."""
+        judged = self.judged
+        written = self.live.pdp.answer(judged.judgement, today=judged.today, id=ID, parts=PARTS, lang=self.lang)
+        told: Mapping[str, Any] = json.loads(written.canonical())
+        return told
+
+    @property
+    def outcome(self) -> str:
+        """The outcome, as a code."""
+        return self.judged.judgement.outcome.word
+
+    @property
+    def open(self) -> list[str]:
+        """The facts that are open, the best to ask for first; those that the owner does not know are left out."""
+        return [fact for fact in self.judged.judgement.open_facts if fact not in self.draft.skipped]
+
+    def question(self) -> engine.QuestionPart | None:
+        """The question to ask now: the one that the owner wants if it is open, or the next one; None where nothing is left to ask."""
+        found = self.open
+        if not found:
+            return None
+        return self.asks(self.draft.asking if self.draft.asking in found else found[0])
+
+    def asks(self, fact: str | None) -> engine.QuestionPart:
+        """The question for an open fact. Raises RequestRefused."""
+        if fact is None or fact not in self.judged.judgement.open_facts:
+            raise RequestRefused("bad-request", "this question is not open any more: open the page again")
+        return self.live.pdp.question(self.judged.judgement, fact, self.lang)
+
+    @property
+    def remedies(self) -> Sequence[Mapping[str, Any]]:
+        """What would let the exchange proceed."""
+        explained = self.answer.get("explanation") or {}
+        found: Sequence[Mapping[str, Any]] = (explained.get("remedies") or {}).get("remedies") or ()
+        return found
+
+    def remedied(self, number: int) -> dict[str, Any]:
+        """The exchange with the changes of a remedy. Raises RequestRefused."""
+        if not 0 <= number < len(self.remedies):
+            raise RequestRefused("bad-request", "this remedy is not found any more: open the page again")
+        document = dict(self.draft.document)
+        for each in self.remedies[number]["changes"]:
+            document = with_fact(document, each["fact"], each["to"])
+        return document
+
+
+class Asking:
+    """Judges drafts and records decisions on them, for one service."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._decider = Decider(service)
+        self._ledger = Ledger(service)
+
+    def look(self, draft: Draft, caller: Caller, lang: str, request_id: str) -> Asked:
+        """A draft as it stands. It takes as long as deciding. Raises RequestRefused where the exchange cannot be read."""
+        live, now = self._service.live, self._service.clock()
+        exchange = self._decider.read(live, draft.raw, now, caller, lang)
+        return Asked(draft, live, self._decider.judge(live, exchange, now, request_id), lang)
+
+    def check(self, document: Mapping[str, Any], caller: Caller, lang: str) -> None:
+        """Raises RequestRefused, with each place, where a document is no exchange."""
+        raw = json.dumps(document, ensure_ascii=False).encode()
+        self._decider.read(self._service.live, raw, self._service.clock(), caller, lang)
+
+    async def record(self, draft: Draft, caller: Caller, lang: str, scope: MutableMapping[str, Any]) -> str:
+        """
+        Decide a draft and record the decision, in the transaction that empties the draft; returns the id of the decision.
+
+        Raises RequestRefused, also where the draft was changed meanwhile; then nothing is recorded.
+        """
+        service = self._service
+        async with service.turns:
+            made = self._decider.answer(
+                service.live, draft.raw, TellingAsked(lang=lang), service.clock(), scope["request_id"], caller
+            )
+
+        def work(transaction: sa.Connection) -> range:
+            records = service.store.record(transaction, (made.entry,))
+            if not draft_store.decided(service, transaction, draft, made.id):
+                raise RequestRefused("changed-meanwhile", "the draft was changed meanwhile: open the page again")
+            return records
+
+        records = await durable(service.store.do(work))
+        note(scope, decision_id=made.id, outcome=made.outcome, proceed=made.proceed)
+        for sequence in records:
+            service.compare(sequence, made.given)
+        return made.id
+
+    async def commit(self, draft: Draft, caller: Caller, scope: MutableMapping[str, Any]) -> str:
+        """
+        Commit the decision of a draft, once; returns the id of the commitment.
+
+        Where it may not proceed any more, the decision that says so is recorded, and the refusal names it. Raises RequestRefused.
+        """
+        service, decision = self._service, draft.decision or ""
+
+        def work(transaction: sa.Connection) -> Any:
+            done = self._ledger.commit(transaction, decision, caller, scope["request_id"])
+            draft_store.change(service, transaction, replace(draft, commitment=done.commitment.id))
+            return done
+
+        try:
+            done = await durable(service.store.do(work))
+        except Moved as found:
+            async with service.turns:
+                decided = found.tell()
+            outgoing = Outgoing.of(decided, decided.answer, {"decision_id": decided.id, "outcome": decided.outcome})
+            records = await durable(service.store.append_many(outgoing.entries))
+            note(scope, **outgoing.noted)
+            for sequence in records:
+                service.compare(sequence, decided.given)
+            raise RequestRefused(
+                "decision-moved", "decided again with the current counters, policies and day, it may not proceed",
+                decision={"id": decided.id, "outcome": decided.outcome},
+            ) from None  # fmt: skip
+        note(scope, decision_id=done.decided.id, commitment_id=done.commitment.id)
+        service.compare(done.sequence, done.decided.given)
+        commitment: str = done.commitment.id
+        return commitment
