@@ -198,4 +198,8 @@ def _not_found(reader: PageReader) -> Response:
 
 def page_of(page: str, status: int = 200) -> Response:
     """A page as a response, with the content policy of all pages."""
-    return Response(page, status, media_type="text/html", headers={"Content-Security-Policy": POLICY})
+    headers = {
+        "Content-Security-Policy": POLICY,
+        "Referrer-Policy": "same-origin",  # without a referrer a browser would not say either from which origin a form comes
+    }
+    return Response(page, status, media_type="text/html", headers=headers)

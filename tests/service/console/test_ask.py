@@ -18,8 +18,6 @@ from service.problems import RequestRefused
 from service.service import Service
 from tests.service.conftest import ONE_DATABASE, body
 
-pytestmark = ONE_DATABASE
-
 
 class Browser:
     """Follows the forms of the pages, as a person without scripts does."""
@@ -74,6 +72,7 @@ def begun(browser: Browser, document: dict[str, Any]) -> str:
     return browser.path
 
 
+@ONE_DATABASE
 def test_one_question_at_a_time_leads_to_a_recorded_decision(browser: Browser, service: Service) -> None:
     """
     Each answer changes the page; nothing is recorded before it is asked for; then the draft is empty and leads to the decision.
@@ -82,7 +81,7 @@ def test_one_question_at_a_time_leads_to_a_recorded_decision(browser: Browser, s
     draft = browser.path
     assert re.fullmatch(r"/ask/[\w-]{22}", draft)
     asked = []
-    while "do\" value=\"skip" in browser.page:
+    while 'do" value="skip' in browser.page:
         asked.append(browser.fact)
         assert len(asked) < 30
         assert browser.send(do="skip", fact=browser.fact) == 200
@@ -101,6 +100,7 @@ def test_one_question_at_a_time_leads_to_a_recorded_decision(browser: Browser, s
     assert len(browser.client.get("/v1/decisions").json()["decisions"]) == 1
 
 
+@ONE_DATABASE
 def test_an_answer_is_stated_and_can_be_undone_and_given_again(browser: Browser) -> None:
     """An answer that is none is refused with a sentence, and changes nothing."""
     begun(browser, {"exporter": {"country": "CN"}})
@@ -119,6 +119,7 @@ def test_an_answer_is_stated_and_can_be_undone_and_given_again(browser: Browser)
     assert browser.document["recipient"] == {"country": "US"}
 
 
+@ONE_DATABASE
 def test_no_address_has_a_fact(browser: Browser) -> None:
     """Neither the links and forms of a page, nor where they lead."""
     begun(browser, {"exporter": {"id": "practice-of-dr-li-na", "country": "CN"}, "recipient": {"country": "US"}})
@@ -128,6 +129,7 @@ def test_no_address_has_a_fact(browser: Browser) -> None:
     assert [each for each in addresses if not allowed.fullmatch(each)] == []
 
 
+@ONE_DATABASE
 def test_what_was_sent_is_never_taken_for_html(browser: Browser) -> None:
     """On the page of the draft and in the list."""
     begun(browser, {"exporter": {"id": "<script>x</script>", "country": "CN"}})
@@ -137,6 +139,7 @@ def test_what_was_sent_is_never_taken_for_html(browser: Browser) -> None:
     assert "&lt;script&gt;" in browser.page
 
 
+@ONE_DATABASE
 def test_a_form_needs_the_token_of_its_page(browser: Browser, service: Service) -> None:
     """A form without it, with that of another caller, or of the day before yesterday, does nothing; nor does one of another site."""
     assert browser.client.post("/ask", data={"from": "scratch"}).status_code == 403
@@ -153,6 +156,7 @@ def test_a_form_needs_the_token_of_its_page(browser: Browser, service: Service) 
         form_token.check(service, "local", good)
 
 
+@ONE_DATABASE
 def test_others_read_a_draft_and_go_on_in_a_copy(browser: Browser, client: TestClient) -> None:
     """Only who made a draft changes it; it takes the scopes, and a party's key is not served."""
     begun(browser, {"exporter": {"country": "CN"}})
@@ -181,6 +185,7 @@ def test_others_read_a_draft_and_go_on_in_a_copy(browser: Browser, client: TestC
     assert client.get(draft).status_code == 401
 
 
+@ONE_DATABASE
 def test_a_draft_is_erased_by_its_owner_and_by_time(browser: Browser, service: Service) -> None:
     """Nothing of it is left; a draft that was changed lately stays."""
     draft = begun(browser, {"exporter": {"id": "practice-of-dr-li-na", "country": "CN"}})
@@ -198,6 +203,7 @@ def test_a_draft_is_erased_by_its_owner_and_by_time(browser: Browser, service: S
     assert gone == 1
 
 
+@ONE_DATABASE
 def test_a_decision_can_be_asked_about_again(browser: Browser, evaluate: Callable[..., Any]) -> None:
     """The draft states what the caller sent, without what the service added."""
     id = evaluate(body()).json()["id"]
