@@ -182,7 +182,8 @@ class _Pages:
             return asked.remedied(int(number) if number.isascii() and number.isdigit() and len(number) < 4 else -1)
 
         document = await asyncio.to_thread(work)
-        trial = Draft(draft_store.new_id(), caller.id, document, skipped=draft.skipped, trial_of=draft.id)
+        id, before = draft_store.new_id(), draft.document
+        trial = Draft(id, caller.id, document, before=before, skipped=draft.skipped, trial_of=draft.id)
         await self._do(lambda transaction: draft_store.make(self._service, transaction, trial))
         return _to(request, f"/ask/{trial.id}")
 

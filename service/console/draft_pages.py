@@ -14,7 +14,7 @@ from service.console.draft_form import QuestionForm
 from service.console.draft_wording import DRAFT_WORDS
 from service.console.pages import rendered, tone
 from service.console.reader import PageReader, Part, capital
-from service.console.request_facts import facts_of, grouped, in_short
+from service.console.request_facts import FactShown, facts_of, grouped, in_short
 from service.drafts.asking import Asked
 from service.drafts.draft_store import Draft
 
@@ -93,9 +93,12 @@ def draft_page(
         left=len(asked.open),
         skipped=[capital(reader.title(fact)) for fact in draft.skipped],
         skipped_open=any(fact in asked.judged.judgement.open_facts for fact in draft.skipped),
+        tried=[f"{capital(each.title)} ({each.value})" for each in _tried(draft, reader)],
         remedies=list(enumerate(asked.remedies)),
         jurisdictions=sections.jurisdictions(answer),
         unmet=sections.unmet(answer),
+        owed=sections.duties(answer, certain=True),
+        perhaps_owed=sections.duties(answer, certain=False),
         reasons=reasons[:MOST_REASONS],
         more_reasons=len(reasons) - MOST_REASONS,
         outcome_now=asked.outcome,
@@ -154,13 +157,21 @@ _ROLES = {"from": "exporter", "to_whom": "recipient", "what": "data"}
 
 def _stated(draft: Draft, document: Part, reader: PageReader) -> dict[str, Any]:
     """What a draft states: in short, and each fact. What the register adds is shown too, but cannot be answered again."""
-    facts = facts_of({"request": document}, {}, reader)
+    facts = facts_of({"request": {name: each for name, each in document.items() if name != "named"}}, {}, reader)
     return {
         "parties": in_short(facts, reader),
         "facts": grouped(facts, reader),
         "own": {each.name for each in facts if not each.registered and _has(draft.document, each.name)},
         "json": json.dumps(draft.document, ensure_ascii=False, indent=1),
     }
+
+
+def _tried(draft: Draft, reader: PageReader) -> list[FactShown]:
+    """What a trial states and its draft does not."""
+    if not draft.trial_of or draft.before is None:
+        return []
+    before = facts_of({"request": draft.before}, {}, reader)
+    return [each for each in facts_of({"request": draft.document}, {}, reader) if each not in before]
 
 
 def _has(document: Any, fact: str) -> bool:

@@ -25,7 +25,7 @@ from service.problems import RequestRefused
 from service.service import Service
 from service.telemetry.log_lines import note
 
-PARTS = ("remedies",)
+PARTS = ("reasons", "remedies")
 ID = "draft"  # in place of the id of a decision, in an answer that is not recorded
 
 
@@ -40,7 +40,7 @@ class Asked:
 
     @cached_property
     def answer(self) -> Mapping[str, Any]:
-        """The answer, with the remedies as its explanation."""
+        """The answer, with its explanation: the provisions that stand, and the remedies."""
         judged = self.judged
         written = self.live.pdp.answer(judged.judgement, today=judged.today, id=ID, parts=PARTS, lang=self.lang)
         told: Mapping[str, Any] = json.loads(written.canonical())

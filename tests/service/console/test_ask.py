@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from service.callers.caller import Caller
 from service.console.draft_form import NoAnswer, stated
 from service.console.draft_wording import DRAFT_WORDS
 from service.drafts import draft_store, form_token
