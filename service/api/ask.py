@@ -8,10 +8,8 @@ The forms carry a token (`service.drafts.form_token`), and no address carries a 
 """
 
 import asyncio
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import cache
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -24,7 +22,6 @@ from service.api.sent import Plain, body
 from service.callers.caller import Caller, caller_of
 from service.console.draft_form import NoAnswer, form_of, stated
 from service.console.draft_pages import (
-    FIRST,
     MOST_ENTITIES,
     Beginning,
     Viewer,
@@ -37,15 +34,13 @@ from service.console.draft_wording import DRAFT_WORDS
 from service.console.pages import missing_page
 from service.console.reader import PageReader
 from service.decisions.decider import durable
-from service.drafts import draft_store, form_token
+from service.drafts import beginnings, draft_store, form_token
 from service.drafts.answers import with_fact, without_fact
 from service.drafts.asking import Asked, Asking
 from service.drafts.draft_store import Draft
-from service.ledger.counts import bare
 from service.log.shown import kept
 from service.problems import KINDS, RequestRefused
 from service.register import entity_versions
-from service.register.named_exchanges import NAMED
 from service.register.stated_facts import ROLES
 from service.service import Service
 
@@ -93,7 +88,7 @@ class _Pages:
         fields = await self._fields(request, caller)
         lang = language(request)
         try:
-            document = await asyncio.to_thread(self._begun, fields)
+            document = await asyncio.to_thread(beginnings.begun, self._service, fields)
             await asyncio.to_thread(self._asking.check, document, caller, lang)
         except RequestRefused as refused:
             return await asyncio.to_thread(self._start, request, caller, refused)
@@ -158,7 +153,7 @@ class _Pages:
                 skipped = tuple(each for each in draft.skipped if each != fact)
                 return replace(draft, document=left, before=draft.document, was=None, asking=fact, skipped=skipped)
             case "save":
-                document = _json(_first(fields, "json"))
+                document = beginnings.of_json(_first(fields, "json"))
                 self._asking.check(document, caller, lang)
                 return replace(draft, document=document, before=draft.document, was=None, asking=None)
         asked = self._asking.look(draft, caller, lang, request.scope["request_id"])
@@ -175,11 +170,10 @@ class _Pages:
 
     async def _tried(self, request: Request, caller: Caller, draft: Draft, fields: Fields) -> Response:
         """Make a trial of a remedy. Raises RequestRefused."""
-        number = _first(fields, "remedy")
 
         def work() -> dict[str, Any]:
             asked = self._asking.look(draft, caller, language(request), request.scope["request_id"])
-            return asked.remedied(int(number) if number.isascii() and number.isdigit() and len(number) < 4 else -1)
+            return asked.remedied(beginnings.place(_first(fields, "remedy")))
 
         document = await asyncio.to_thread(work)
         id, before = draft_store.new_id(), draft.document
@@ -211,29 +205,6 @@ class _Pages:
 
     # --- inside ------------------------------------------------------------------------------------------------------
 
-    def _begun(self, fields: Fields) -> dict[str, Any]:
-        """The exchange with which a draft begins. Raises RequestRefused."""
-        bundle = self._service.live.bundle
-        match _first(fields, "from"):
-            case "example":
-                examples, number = _examples(bundle), _first(fields, "example")
-                known = number.isascii() and number.isdigit() and len(number) < 4 and int(number) < len(examples)
-                return dict(examples[int(number)]) if known else {}
-            case "register":
-                named = {role: name for role in ROLES if (name := _first(fields, role).strip())}
-                return {NAMED: named} if named else {}
-            case "json":
-                return _json(_first(fields, "json"))
-            case "decision":
-                record = kept(self._service.stored(_first(fields, "decision")))["record"]
-                request = bare(record["request"], record.get("counted", {}))
-                return {name: value for name, value in request.items() if name not in (engine.REGISTER, "as_of")}
-        document: dict[str, Any] = {}
-        for fact in FIRST:
-            if sent := [each for each in fields.get(fact, ()) if each]:
-                document = with_fact(document, fact, sent if _many(bundle, fact) else sent[0])
-        return document
-
     def _start(self, request: Request, caller: Caller, refused: RequestRefused | None = None) -> Response:
         service, lang = self._service, language(request)
         live = service.live
@@ -254,11 +225,11 @@ class _Pages:
         known = {each.name: each for each in live.bundle.facts()}
         first = [
             engine.QuestionPart(fact=each.name, question="", type=each.type, values=each.values)
-            for name in FIRST
+            for name in beginnings.FIRST
             if (each := known.get(name)) and each.values
         ]
         more = any(len(ids) > MOST_ENTITIES for ids in found.values())
-        beginning = Beginning([form_of(each, {}, reader) for each in first], entities, _examples(live.bundle), more)
+        beginning = Beginning([form_of(each, {}, reader) for each in first], entities, beginnings.examples(live.bundle), more)
         page = start_page(beginning, drafts, service.settings.draft_days, self._viewer(caller), reader, _why(refused))
         return page_of(page, 200 if refused is None else KINDS[refused.kind][0])
 
@@ -328,20 +299,6 @@ def _first(fields: Fields, name: str) -> str:
     return next(iter(fields.get(name, ())), "")
 
 
-def _json(text: str) -> dict[str, Any]:
-    """The exchange in a text. Raises RequestRefused."""
-    try:
-        document = engine.read_object(text.encode(), engine.MAX_BYTES)
-    except engine.ExchangeRefused as refused:
-        raise RequestRefused("exchange-refused", refused.problems[0].detail) from None
-    return dict(document)
-
-
-def _many(bundle: engine.Bundle, fact: str) -> bool:
-    type = bundle.vocabulary.type_of(fact)
-    return type is not None and type.many
-
-
 def _why(refused: RequestRefused | None) -> str:
     """A refusal in a line, with the places that are wrong."""
     if refused is None:
@@ -353,21 +310,3 @@ def _to(request: Request, path: str) -> Response:
     """Go to a page, in the same language."""
     lang = language(request)
     return Response(status_code=303, headers={"Location": path if lang == "en" else f"{path}?lang={lang}"})
-
-
-@cache
-def _files() -> tuple[bytes, ...]:
-    """The example exchanges that come with the policies."""
-    return tuple(each.read_bytes() for each in sorted((engine.bundled_policies() / "examples").glob("*.json")))
-
-
-def _examples(bundle: engine.Bundle) -> list[Mapping[str, Any]]:
-    """The examples that the loaded vocabulary can read."""
-    found = []
-    for raw in _files():
-        try:
-            engine.parse_exchange(bundle, raw)
-        except engine.ExchangeRefused:
-            continue
-        found.append(json.loads(raw))
-    return found

@@ -20,7 +20,6 @@ from service.drafts.draft_store import Draft
 
 MOST_REASONS = 6
 MOST_ENTITIES = 200  # of the register, for each role
-FIRST = ("exporter.country", "recipient.country", "data.categories")  # facts with which an exchange begins
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,9 +76,9 @@ class Asked:
         found: Sequence[Mapping[str, Any]] = (explained.get("remedies") or {}).get("remedies") or ()
         return found
 
-    def remedied(self, number: int) -> dict[str, Any]:
-        """The exchange with the changes of a remedy. Raises RequestRefused."""
-        if not 0 <= number < len(self.remedies):
+    def remedied(self, number: int | None) -> dict[str, Any]:
+        """The exchange with the changes of a remedy, by its place from 0. Raises RequestRefused."""
+        if number is None or number >= len(self.remedies):
             raise RequestRefused("bad-request", "this remedy is not found any more: open the page again")
         document = dict(self.draft.document)
         for each in self.remedies[number]["changes"]:

@@ -36,7 +36,8 @@ class Draft:
     An exchange so far, and the facts that its owner does not know (`skipped`).
 
     `before` is the exchange before the last change, and `was` its outcome then. `asking` is the fact that the owner wants to be asked
-    for. A trial (`trial_of`) states what is not so yet, and is never decided; `before` is what the draft states. Of a decided draft only `decision` and `commitment` are left.
+    for. A trial (`trial_of`) states what is not so yet, and is never decided; its `before` is what its draft states. Of a decided draft
+    only `decision` and `commitment` are left.
     """
 
     id: str

@@ -17,6 +17,14 @@ from service.problems import RequestRefused
 from service.service import Service
 from tests.service.conftest import ONE_DATABASE, body
 
+REFUSED = {
+    "exporter": {"country": "CN"},
+    "recipient": {"country": "CN"},
+    "data": {"people": 12_000},
+    "evidence": {"cn-standard-contract": "none"},
+}
+PERMITTED = {**REFUSED, "data": {"people": 5}}
+
 
 class Browser:
     """Follows the forms of the pages, as a person without scripts does."""
@@ -93,6 +101,7 @@ def test_one_question_at_a_time_leads_to_a_recorded_decision(browser: Browser, s
     assert f"/log/{found['id']}" in browser.page
     assert browser.path == draft
     kept = service.read(lambda connection: draft_store.find(service, connection, draft.rpartition("/")[2]))
+    assert kept is not None
     assert (kept.document, kept.before, kept.decision) == ({}, None, found["id"])
     # The form of the page before does nothing twice.
     assert browser.send(do="decide", version="1") == 200
@@ -147,6 +156,10 @@ def test_a_form_needs_the_token_of_its_page(browser: Browser, service: Service) 
     good = form_token.token(service, "local")
     elsewhere = browser.client.post("/ask", data={"token": good}, headers={"Sec-Fetch-Site": "cross-site"})
     assert elsewhere.status_code == 403
+    # Without a referrer a browser would say `Origin: null`, and its own forms would be refused.
+    assert browser.client.get("/ask").headers["referrer-policy"] == "same-origin"
+    sent = browser.client.post("/ask", data={"token": good}, headers={"Origin": "http://127.0.0.1:8080"})
+    assert sent.status_code == 200
     at = service.clock()
     object.__setattr__(service, "clock", lambda: at + timedelta(days=1))
     form_token.check(service, "local", good)
@@ -187,6 +200,11 @@ def test_others_read_a_draft_and_go_on_in_a_copy(browser: Browser, client: TestC
 @ONE_DATABASE
 def test_a_draft_is_erased_by_its_owner_and_by_time(browser: Browser, service: Service) -> None:
     """Nothing of it is left; a draft that was changed lately stays."""
+
+    def purged() -> int:
+        assert browser.client.portal is not None
+        return browser.client.portal.call(service.store.do, lambda transaction: draft_store.purge(service, transaction))
+
     draft = begun(browser, {"exporter": {"id": "practice-of-dr-li-na", "country": "CN"}})
     assert browser.send(do="erase") == 200
     assert browser.path == "/ask"
@@ -194,12 +212,48 @@ def test_a_draft_is_erased_by_its_owner_and_by_time(browser: Browser, service: S
     old = begun(browser, {"exporter": {"country": "CN"}})
     at = service.clock()
     object.__setattr__(service, "clock", lambda: at + timedelta(days=service.settings.draft_days - 1))
-    browser.client.portal.call(service.store.do, lambda transaction: draft_store.purge(service, transaction))
+    assert purged() == 0
     assert browser.open(old) == 200
     object.__setattr__(service, "clock", lambda: at + timedelta(days=service.settings.draft_days + 1))
     assert browser.open(old) == 404
-    gone = browser.client.portal.call(service.store.do, lambda transaction: draft_store.purge(service, transaction))
-    assert gone == 1
+    assert purged() == 1
+
+
+@ONE_DATABASE
+def test_a_remedy_is_tried_in_a_trial_and_taken_over(browser: Browser) -> None:
+    """A trial says what it states, is never decided, and leaves the draft as it is until it is taken over."""
+    draft = begun(browser, REFUSED)
+    before = browser.document
+    assert 'value="try"' in browser.page
+    assert browser.send(do="try", remedy="7") == 400
+    assert browser.send(do="try", remedy="0") == 200
+    trial = browser.path
+    assert trial != draft
+    assert browser.document != before
+    assert DRAFT_WORDS["en"]["trial_text"] in browser.said
+    assert browser.send(do="decide") == 400
+    assert browser.client.get("/v1/decisions").json()["decisions"] == []
+    assert browser.open(draft) == 200
+    assert browser.document == before
+    browser.open(trial)
+    stated = browser.document
+    assert browser.send(do="take") == 200
+    assert (browser.path, browser.document) == (draft, stated)
+    assert browser.open(trial) == 404
+
+
+@ONE_DATABASE
+def test_a_permitted_exchange_is_committed_once(browser: Browser) -> None:
+    """From the page of its decision; a form that is sent again commits nothing again."""
+    begun(browser, PERMITTED)
+    assert browser.send(do="decide") == 200
+    old = browser.page
+    assert browser.send(do="commit") == 200
+    (found,) = browser.client.get("/v1/commitments").json()["commitments"]
+    assert found["id"] in browser.page
+    browser.page = old
+    assert browser.send(do="commit") == 200
+    assert len(browser.client.get("/v1/commitments").json()["commitments"]) == 1
 
 
 @ONE_DATABASE

@@ -609,3 +609,25 @@ def test_a_decision_has_no_filters(client, evaluate, address):
     id = evaluate(body()).json()["id"]
     assert client.get(f"/log/{id}{address}?lang=zh").status_code == 200
     assert client.get(f"/log/{id}{address}?outcome=review").status_code == 400
+
+
+def test_an_example_is_asked_about_and_decided_in_a_browser(site):
+    """From the start to the recorded decision, by the forms alone; every page fits a phone, and a browser takes every form."""
+    site.complaints.clear()
+    page = site.open("/ask?lang=zh")
+    page.set_viewport_size({"width": 390, "height": 800})
+    page.get_by_role("button", name="肯尼亚").click()
+    expect(page.locator("#question h2")).to_be_visible()
+    before = page.locator("#question h2").inner_text()
+    page.locator("#question input:visible").first.check()
+    page.get_by_role("button", name="回答", exact=True).press("Enter")
+    expect(page.locator("#question h2")).not_to_have_text(before)
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    page.get_by_role("button", name="不清楚").click()
+    expect(page.get_by_text("您表示不清楚的")).to_be_visible()
+    page.get_by_role("button", name="记录决定").click()
+    page.get_by_role("link", name="查看决定及全部理由").click()
+    expect(page.locator("h1")).to_be_visible()
+    assert "/log/" in page.url
+    page.close()
+    assert site.complaints == []
