@@ -2,8 +2,8 @@
 The entrance: a request's head in, its caller out.
 
 A caller sends an API key or a token of the issuer as `Authorization: Bearer …`. A browser, for `/` and the pages under `/log` and `/ask`,
-sends the key as the password of HTTP Basic. Where no key was ever made and no issuer is set, every caller on this machine is let in as `local`,
-with all scopes.
+sends the key as the password of HTTP Basic. Where no key was ever made and no issuer is set, every caller on this machine is let in as
+`local`, with all scopes.
 
 - INVARIANT (fail closed): where the keys cannot be looked up, the answer is a 503, never a pass.
 - INVARIANT (no secret leaves): no part of an Authorization header is in a problem, a log line or an error.
