@@ -25,12 +25,13 @@ def test_a_browser_gets_the_overview(client: TestClient) -> None:
     assert (answer.status_code, answer.headers["content-type"]) == (200, "text/html; charset=utf-8")
     assert answer.headers["vary"].split(", ")[0] == "Accept"
     assert client.get("/", headers={"Accept": "*/*"}).headers["content-type"] == "application/json"
-    key = client.post("/v1/keys", json={"name": "reader", "scopes": ["read"]}).json()["key"]
+    made = client.post("/v1/keys", json={"name": "reader", "scopes": ["read", "administer"]}).json()["key"]
     refused = client.get("/", headers=browser)
     assert (refused.status_code, refused.headers["www-authenticate"].split()[0]) == (401, "Basic")
-    assert client.get("/", headers=browser, auth=("me", key)).status_code == 200
-    writer = client.post(
-        "/v1/keys", json={"name": "gateway", "scopes": ["evaluate"]}, headers={"Authorization": f"Bearer {key}"}
-    )
-    assert writer.status_code == 403
+    assert client.get("/", headers=browser, auth=("me", made)).status_code == 200
+    for more in ({"scopes": ["evaluate"]}, {"scopes": ["read"], "party": "clinic"}):
+        other = client.post("/v1/keys", json={"name": "other", **more}, headers={"Authorization": f"Bearer {made}"}).json()[
+            "key"
+        ]
+        assert client.get("/", headers=browser, auth=("me", other)).status_code == 403
     assert client.get("/").json()["service"] == "Fifth Factor"
