@@ -16,7 +16,7 @@ from engine.deciding.coverage import REACHING, REVIEWED
 from engine.deciding.judgement import Judgement
 from engine.exchange import Exchange
 from engine.registered import IN_REGISTER
-from engine.rules import AS_OF, Atom, Condition, Truth, anchors
+from engine.rules import AS_OF, Atom, Condition, Level, Truth, anchors
 from engine.values import Document, Duration, Missing, Money, MoneyRange, Range, SetOf, Value, spell
 from engine.verdict import numbers
 
@@ -69,12 +69,21 @@ class OpenFacts:
         return list(gates), [fact for fact in others if fact not in gates]
 
     @cached_property
+    def silence(self) -> bool:
+        """Whether law that is silent can move the outcome: it raises it to a review, and never above."""
+        return self.outcome.bounds.low < Level.REVIEW
+
+    @cached_property
     def located(self) -> frozenset[str]:
         """The roles of countries that can move the outcome: those that are reviewed, and every role that a reach rests on."""
+        if not self.silence:
+            return frozenset()
         return REACHING if self.outcome.coverage.reaches else REVIEWED
 
     def weighing(self) -> Iterator[str]:
         """The definitions of coverage that can move the outcome: of countries and subject matters, and of law that may speak."""
+        if not self.silence:
+            return
         coverage = self.outcome.coverage
         yield from (f"touch/{n}" for n, touch in enumerate(self.bundle.vocabulary.touches) if touch.as_ in self.located)
         yield from (f"subject/{gap.subject}" for gap in coverage.gaps if gap.reviewed and gap.subject)

@@ -48,7 +48,7 @@ IMAGES = {
 FLOWS = [
     ("staff-data-shanghai-munich", STAFF, 3, 25),
     ("location-data-america-hong-kong", LOCATION, 3, 25),
-    ("images-nairobi-china", IMAGES, 2, 10),
+    ("images-nairobi-china", IMAGES, 2, 6),
 ]
 
 
@@ -101,3 +101,13 @@ def test_few_questions_settle_it(
     assert known is not None
     assert known <= until_known, asked
     assert len(asked) <= until_settled, asked
+
+
+def test_where_a_review_is_certain_nothing_is_asked_that_could_only_make_a_review(pdp: engine.PDP) -> None:
+    """No grade bars these images; it would only tell whether law is silent on important data. A barred recipient still counts."""
+    exchange = (engine.bundled_policies() / "examples" / "images-nairobi-china.json").read_bytes()
+    judgement = pdp.judge(engine.parse_exchange(pdp.bundle, exchange), as_of=DAY)
+    assert judgement.outcome.bounds.low.word == "review"
+    assert judgement.outcome.bounds.high.word == "prohibited"
+    assert "recipient.listed_on" in judgement.open_facts
+    assert "data.grades" not in judgement.open_facts
