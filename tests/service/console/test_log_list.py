@@ -28,7 +28,7 @@ def sent(**changes: Any) -> bytes:
 
 def token(client) -> str:
     """The token in the forms of the list."""
-    return re.findall(r'name="token" value="([0-9a-f]+)"', client.get("/log").text)[0]
+    return str(re.findall(r'name="token" value="([0-9a-f]+)"', client.get("/log").text)[0])
 
 
 def of(exporter: str) -> dict[str, Any]:
