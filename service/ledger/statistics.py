@@ -19,7 +19,7 @@ from service.ledger.disclosure import LEAST, Cell, Parties, shown
 from service.ledger.flow_sums import DIMENSIONS, NO_PARTY, by_year
 from service.store.tables import FLOW_MEASURES, MONEY_PARTS, BigInteger, commitment, flow, flow_party, flow_sum
 
-MOST_CELLS = 10_000
+MOST_CELLS = 2_000
 MONTH = "month"
 ABOUT = "Of this ledger: of the exchanges that were committed here, and of no others."
 FIRST, LAST = "", "~"  # before and after every month and year
