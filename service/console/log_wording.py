@@ -72,7 +72,7 @@ ENGLISH = {
     "verified": "Verified as this page was made",
     "verified_fault": "The record could not be verified:",
     "verified_leaf": "The bytes of the record have the leaf hash above, and its personal values agree with them.",
-    "verified_leaf_erased": "The bytes of the record have the leaf hash above, and its personal values, as far as they are kept, agree with them.",
+    "verified_leaf_erased": "The bytes of the record have the leaf hash above, and the personal values that are kept agree with them.",
     "verified_inclusion": "Leaf {:,} of the tree, counted from 0, is this record: {} hashes lead from it to the root of {:,} leaves.",
     "verified_inclusion_other": "Leaf {:,}, counted from 0, holds a hash of the record: {} hashes lead to the root of {:,} leaves.",
     "verified_checkpoint": "The key of the log {} signed this root.",

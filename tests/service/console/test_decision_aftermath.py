@@ -50,7 +50,7 @@ def test_an_erased_value_is_not_claimed_to_be_verified(client, evaluate, service
     """What was erased cannot open its commitment any more."""
     id = evaluate(body()).json()["id"]
     client.portal.call(service.store.erase, id)
-    assert "its personal values, as far as they are kept, agree" in text_of(client.get(f"/log/{id}").text)
+    assert "the personal values that are kept agree" in text_of(client.get(f"/log/{id}").text)
 
 
 @in_file
