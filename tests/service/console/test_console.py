@@ -168,9 +168,7 @@ def test_what_was_erased_is_said_to_be(client, evaluate, service):
     after = client.get(f"/log/{id}").text
     assert "Wang Fang" not in after
     assert "practice-of-dr-li-na" not in after
-    assert (
-        text_of(after).count("erased") == 6
-    )  # the parties stand at the top and among the facts, and the proof names what was not
+    assert text_of(after).count("erased") == 5  # the parties stand at the top and among the facts
     assert "commitment" not in after
 
 
