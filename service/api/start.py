@@ -1,6 +1,7 @@
 """`GET /`: where to go from here. A browser gets the overview, a program gets the addresses it may need."""
 
 import asyncio
+from collections.abc import Mapping
 from typing import Literal
 
 from fastapi import FastAPI, Request, Response
@@ -9,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 import engine
 from service.api.console import overview_of
 from service.api.operations import operation
-from service.api.parameters import parameter
+from service.api.parameters import parameter, single, wrong
 from service.callers.entrance import is_page
 from service.console.overview import DEFAULT, PERIODS
 from service.service import Service
@@ -71,6 +72,15 @@ def add(app: FastAPI, service: Service) -> None:
         if is_page(request.scope):
             answer = await asyncio.to_thread(overview, request)
         else:
+            _check(single(request))
             answer = Response(Start().model_dump_json(), media_type="application/json")
         answer.headers["Vary"] = "Accept"
         return answer
+
+
+def _check(sent: Mapping[str, str]) -> None:
+    """Refuse a value that a parameter cannot have, though a program's answer rests on none. Raises RequestRefused."""
+    allowed = {"lang": engine.LANGUAGES, "days": tuple(map(str, PERIODS))}
+    for name, values in allowed.items():
+        if name in sent and sent[name] not in values:
+            raise wrong(name, f"`{name}` takes {' or '.join(f'`{value}`' for value in values)}")
