@@ -347,8 +347,10 @@ def test_a_changed_sum_is_found(desk: Desk, audited: list[str]) -> None:
     """A row that somebody changed by hand differs from the leaves of the log."""
     desk.commit("300 CNY")
     with desk.service.store.database.transaction() as transaction:
+        before = transaction.execute(sa.select(tally)).one()
         transaction.execute(sa.update(tally).values(least=1))
         row = transaction.execute(sa.select(tally)).one()
+    assert (before.least, row.least) == (3_000_000, 1)
     place = f"meaning {row.meaning}, key {row.key}, day {row.day}, fact terms.income CNY"
     audited.append(f"the leaves say otherwise than the row `tally` ({place}) in `least`")
 
