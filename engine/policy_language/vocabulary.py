@@ -14,14 +14,14 @@ from datetime import date
 from functools import cached_property
 from typing import Any, get_args
 
-from engine.books.grants import LIMITS, BookFacts
+from engine.books.grants import BookFacts
 from engine.diagnostic import Findings, Span, did_you_mean
 from engine.languages import CHINESE, ENGLISH, Language
 from engine.multilingual import NO_WORDS, Words
+from engine.policy_language.book_facts import read_books
 from engine.policy_language.model import (
     ONCE,
     AuthZenText,
-    BookText,
     CalendarText,
     CoherenceText,
     CounterText,
@@ -371,7 +371,7 @@ class _Builder:
             kinds={group: getattr(self.text, group) for group in DOCUMENT_GROUPS},
             requirements=self.text.requirements,
             counters=self.text.counters,
-            books={name: book for name, text in self.text.books.items() if (book := self.book(name, text, facts))},
+            books=read_books(self.text, self.spans, {name: fact.type for name, fact in facts.items()}, self.findings),
             entities=self.text.entities,
             promises=self.text.promises,
             jurisdictions=self.text.jurisdictions,
@@ -530,61 +530,6 @@ class _Builder:
             elif parents[value] or any(value in above for above in parents.values()):
                 said = f"`{value}` says that {says}, so it is no kind of another value, and none is a kind of it"
                 self.findings.error(at, "bad-value", said, help=f"drop `under`, or `{key}`")
-
-    def book(self, name: str, text: BookText, facts: Mapping[str, Fact]) -> BookFacts | None:
-        """A book of the vocabulary; None where a fact of it is missing or does not fit, which is a finding."""
-        within, marks = text.within, text.marks
-        filled: dict[str, str] = {}
-        at, sound = self.spans["books", name], True
-        for fact, what in text.fills.items():
-            if what in filled:
-                said = f"`{filled[what]}` and `{fact}` are both filled with `{what}`"
-                self.findings.error(at, "duplicate-id", said, help="keep one of the two")
-                sound = False
-            filled[what] = fact
-        for what in ("held", "beyond", "bound", "encumbered"):
-            if what not in filled:
-                said = f"no fact of `{name}` is filled with `{what}`"
-                self.findings.error(at, "missing-key", said, help=f"name one under `fills:`, like `rights.{what}: {what}`")
-                sound = False
-        if not sound:
-            return None
-        shapes = {
-            text.of: ("id", False), text.granted: ("value", True), text.by: ("id", False), text.to: ("id", False),
-            within.purposes: ("value", True), within.territory: ("value", True), within.term: ("duration", False),
-            marks.exclusive: ("yes/no", False), marks.onward: ("yes/no", False), filled["held"]: ("value", True),
-            filled["beyond"]: ("value", True), filled["bound"]: ("yes/no", False), filled["encumbered"]: ("yes/no", False),
-        }  # fmt: skip
-        for fact, (kind, many) in shapes.items():
-            known = facts.get(fact)
-            if known is None:
-                help = did_you_mean(fact, facts)
-                self.findings.error(at, "unknown-fact", f"an exchange has no fact `{fact}`", help=help)
-                sound = False
-            elif (known.type.kind, known.type.many) != (kind, many):
-                said = f"`{fact}` is of type `{known.type.name}`, which does not fit the book `{name}`"
-                self.findings.error(at, "ill-typed", said, help=f"a {'set of values' if many else kind} is needed here")
-                sound = False
-        if sound and facts[text.granted].type.values is not facts[filled["held"]].type.values:
-            said = f"`{text.granted}` and `{filled['held']}` have different values"
-            self.findings.error(at, "ill-typed", said, help="make them sets of the same values")
-            sound = False
-        limits = facts[filled["beyond"]].type.values if sound else None
-        if limits is not None and set(limits.values) != set(LIMITS):
-            said = f"the values of `{filled['beyond']}` are not {', '.join(f'`{limit}`' for limit in LIMITS)}"
-            self.findings.error(at, "ill-typed", said, help="name exactly these")
-            sound = False
-        if text.proof not in self.text.evidence:
-            help = did_you_mean(text.proof, self.text.evidence)
-            self.findings.error(at, "unknown-fact", f"`{text.proof}` is no kind of evidence", help=help)
-            sound = False
-        if not sound:
-            return None
-        return BookFacts(
-            name, text.title.words, text.of, text.granted, text.by, text.to, within.purposes, within.territory, within.term,
-            marks.exclusive, marks.onward, filled["held"], filled["beyond"], filled["bound"], filled["encumbered"],
-            f"evidence.{text.proof}",
-        )  # fmt: skip
 
     def within(self, name: str, country: str) -> Iterator[str]:
         """The spellings of the places in a country: who writes one of them for the country means this one."""
