@@ -46,6 +46,7 @@ from engine.bundle import (
 )
 from engine.currencies import minor_units
 from engine.deciding.contributions import Contribution, Counter, Counting, Key, Tally, covering, put
+from engine.deciding.counter_thresholds import CounterThreshold, counter_thresholds
 from engine.deciding.flow import UNKNOWN, Flow, Flows
 from engine.deciding.judgement import Judgement
 from engine.deciding.money_counts import in_currency, money_parts
@@ -115,6 +116,7 @@ __all__ = [
     "ContextText",
     "Contribution",
     "Counter",
+    "CounterThreshold",
     "Counting",
     "Court",
     "Decision",
@@ -189,6 +191,7 @@ __all__ = [
     "by_folder",
     "compare",
     "counted",
+    "counter_thresholds",
     "covering",
     "decide_plan",
     "did_you_mean",

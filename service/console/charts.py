@@ -41,9 +41,13 @@ class Bar:
     segments: tuple[Segment, ...]
 
 
-def bars(values: Sequence[tuple[str, Mapping[str, int]]], order: Sequence[str]) -> list[Bar]:
-    """Stacked bars side by side, as high as the chart allows: each with the numbers of its parts by name."""
-    highest = max((sum(parts.values()) for _, parts in values), default=0)
+def bars(values: Sequence[tuple[str, Mapping[str, int]]], order: Sequence[str], most: int | None = None) -> list[Bar]:
+    """
+    Stacked bars side by side, each with the numbers of its parts by name.
+
+    The highest is as high as the chart, or `most` is, if it is given and no bar is higher.
+    """
+    highest = max((most or 0, *(sum(parts.values()) for _, parts in values)), default=0)
     step = WIDTH / max(1, len(values))
     return [
         Bar(name, round(step * place, 1), round(step * 0.82, 1), sum(parts.values()), tuple(_stacked(parts, order, highest)))
@@ -57,6 +61,11 @@ def _stacked(parts: Mapping[str, int], order: Sequence[str], highest: int) -> It
         height = max(1.0, parts[name] * HEIGHT / highest)  # one of a million is seen too
         top -= height
         yield Segment(name, round(top, 1), round(height, 1))
+
+
+def level(number: float, most: float) -> float:
+    """The place from the top at which a bar of a number ends, where one of `most` is as high as the chart."""
+    return round(HEIGHT - HEIGHT * number / most, 1) if most else float(HEIGHT)
 
 
 @dataclass(frozen=True, slots=True)

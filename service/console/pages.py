@@ -37,6 +37,7 @@ _PLACES = (
     ("nav_log", "/log"),
     ("nav_rights", "/log/rights"),
     ("nav_register", "/register"),
+    ("nav_ledger", "/ledger"),
     ("nav_docs", "/docs"),
 )
 
