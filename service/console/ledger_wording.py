@@ -71,7 +71,10 @@ _ENGLISH = {
     "all_lines": "All of them",
     "name_erased": "for whom is not known: the name was erased",
     "name_unknown": "for whom is not known",
-    "about_counters": "What laws count over time, and the numbers that provisions compare it with. A counter is the sum of committed exchanges.",
+    "about_counters": (
+        "What laws count over time, and the numbers that provisions compare it with. A counter is the sum of "
+        "committed exchanges."
+    ),
     "which_counter": "Counter",
     "newly_moved": "newly moved",
     "nearest": "Nearest to a threshold",
@@ -112,7 +115,10 @@ _ENGLISH = {
     "provisions": "Provisions that compare",
     "further_provisions": "and {:,} more",
     "over_time": "Over time",
-    "over_time_text": "Added up from the beginning of the window. The dark part is certain, the light part is possible, because the same people may be in several exchanges.",
+    "over_time_text": (
+        "Added up from the beginning of the window. The dark part is certain, the light part is possible, "
+        "because the same people may be in several exchanges."
+    ),
     "lines_at": "Dashed lines: {}.",
     "of_fact": "Of what",
     "as_table": "As a table",

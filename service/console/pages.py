@@ -38,6 +38,7 @@ _PLACES = (
     ("nav_rights", "/log/rights"),
     ("nav_register", "/register"),
     ("nav_ledger", "/ledger"),
+    ("nav_policies", "/policies"),
     ("nav_docs", "/docs"),
 )
 

@@ -36,7 +36,10 @@ _ENGLISH = {
     "newest": "the newest version",
     "nothing_stated": "This version states nothing.",
     "facts": "Facts",
-    "titles_of_roles": "A party has no role of its own. The titles are those of an exporter's facts, or of a recipient's where only a recipient has the fact.",
+    "titles_of_roles": (
+        "A party has no role of its own. The titles are those of an exporter's facts, or of a recipient's "
+        "where only a recipient has the fact."
+    ),
     "fact": "Fact",
     "value": "Value",
     "further_facts": "{:,} more facts are in the version as JSON.",

@@ -114,7 +114,7 @@ def test_a_counter_stands_beside_the_numbers_that_provisions_compare_it_with(des
     for part in ("clinic", "400 to 700", "of 1,000", "not reached", "Test provisions: Art. 1"):
         assert part in text, part
     page = desk.client.get(link).text
-    assert 'href="/policies/cn.test#many"' in page
+    assert 'href="/policies/cn.test/many"' in page
     assert page.count('href="/ledger/commitments/') >= 2
     assert re.search(r'class="possible" x="0" y="0" width="70\.0"', page)
     assert re.search(r'class="certain" x="0" y="0" width="40\.0"', page)
