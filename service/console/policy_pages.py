@@ -186,7 +186,7 @@ def shadow_page(
     shadow: Shadow | None, moves: Sequence[Any], rows: Sequence[Any], paged: bool, following: str | None, reader: PageReader
 ) -> str:
     """What the shadow would change. `rows` are the differences on the page, `following` is the cursor of the next."""
-    lists = [(row, *([name for name in json.loads(text)] for text in (row.only_live, row.only_shadow))) for row in rows]
+    lists = [(row, *(list(json.loads(text)) for text in (row.only_live, row.only_shadow))) for row in rows]
     return _page(
         "policy_shadow.html", "/policies/shadow", reader, shadow=shadow, moves=moves, rows=lists, paged=paged, next=following
     )
