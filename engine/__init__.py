@@ -8,7 +8,7 @@ randomness: the caller passes days and ids.
 from __future__ import annotations
 
 from engine.answer import Answer, Explanation
-from engine.authoring.brief import brief, organisation_brief
+from engine.authoring.brief import brief, brief_parts, organisation_brief
 from engine.authoring.changes import PolicyChangePart
 from engine.authoring.court import Court
 from engine.authoring.difference import DIRECTIONS, Difference, ExchangePart, MovePart, Trial, compare, trials
@@ -19,8 +19,8 @@ from engine.authoring.lint import lint
 from engine.authoring.mutation import Mutant, mutants
 from engine.authoring.rulesets import rulesets
 from engine.authoring.schemas import editor_schemas
-from engine.authoring.testing import Result, run
-from engine.authoring.written_policies import Instrument, instruments
+from engine.authoring.testing import Result, WrittenCase, run, written_cases
+from engine.authoring.written_policies import Instrument, instrument, instruments
 from engine.backends.durable import EngineUnavailable
 from engine.books.filling import BookReader
 from engine.books.grants import PERPETUAL, BookFacts, Grant, grants
@@ -46,6 +46,7 @@ from engine.bundle import (
 )
 from engine.currencies import minor_units
 from engine.deciding.contributions import Contribution, Counter, Counting, Key, Tally, covering, put
+from engine.deciding.counter_thresholds import CounterThreshold, counter_thresholds
 from engine.deciding.flow import UNKNOWN, Flow, Flows
 from engine.deciding.judgement import Judgement
 from engine.deciding.money_counts import in_currency, money_parts
@@ -126,6 +127,7 @@ __all__ = [
     "ContextText",
     "Contribution",
     "Counter",
+    "CounterThreshold",
     "Counting",
     "Court",
     "Decision",
@@ -193,14 +195,17 @@ __all__ = [
     "Unsignable",
     "Value",
     "Written",
+    "WrittenCase",
     "__version__",
     "accept_exchange",
     "amount_text",
     "brief",
+    "brief_parts",
     "bundled_policies",
     "by_folder",
     "compare",
     "counted",
+    "counter_thresholds",
     "covering",
     "decide_plan",
     "did_you_mean",
@@ -209,6 +214,7 @@ __all__ = [
     "gathered",
     "grants",
     "in_currency",
+    "instrument",
     "instruments",
     "lay_out",
     "lint",
@@ -233,4 +239,5 @@ __all__ = [
     "to_json",
     "trials",
     "with_books",
+    "written_cases",
 ]

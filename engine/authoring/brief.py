@@ -43,6 +43,15 @@ def brief(bundle: Bundle, instrument: Instrument, lang: str = "en") -> str:
     return "\n".join(_Brief(bundle, instrument, lang).lines()) + "\n"
 
 
+def brief_parts(bundle: Bundle, instrument: Instrument, lang: str = "en") -> tuple[str, tuple[tuple[str, str], ...]]:
+    """
+    The same in parts: what stands before the provisions, and the Markdown of each provision by its id, in the author's order.
+    """
+    told = _Brief(bundle, instrument, lang)
+    provisions = ((rule.id, "\n".join(told.provision(rule))) for rule in instrument.text.rules)
+    return "\n".join(told.head()) + "\n", tuple(provisions)
+
+
 def organisation_brief(bundle: Bundle, organisation: Organisation, lang: str = "en") -> str:
     """What an organisation says beside the law, as Markdown."""
     return "\n".join(_organisation(organisation, Phrasebook(bundle, LANGUAGES[lang]))) + "\n"
@@ -92,6 +101,14 @@ class _Brief:
         self.exempters = exempters
 
     def lines(self) -> Iterator[str]:
+        yield from self.head()
+        yield f"## {self.say['provisions']}"
+        yield ""
+        for rule in self.text.rules:
+            yield from self.provision(rule)
+
+    def head(self) -> Iterator[str]:
+        """What stands before the provisions: what the instrument is, when it applies, and its terms."""
         text, say = self.text, self.say
         yield f"# {self.words(text.title)}"
         yield ""
@@ -124,10 +141,6 @@ class _Brief:
                     yield ""
                     yield from self.condition(self.bundle.rules.definitions[key])
                     yield ""
-        yield f"## {say['provisions']}"
-        yield ""
-        for rule in text.rules:
-            yield from self.provision(rule)
 
     def provision(self, text: RuleText) -> Iterator[str]:
         say, id = self.say, f"{self.text.policy}/{text.id}"

@@ -8,7 +8,8 @@ compared with the reference's definitions (semantics 6).
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
@@ -23,7 +24,7 @@ from engine.diagnostic import Findings, did_you_mean
 from engine.exchange import REGISTER, Exchange, ExchangeRefused
 from engine.pdp import PDP
 from engine.policy_language.model import DutyOnDay, Expectation, TestText, read_model
-from engine.policy_language.tree import Node, Scalar, locate
+from engine.policy_language.tree import Node, Scalar, locate, read
 from engine.policy_language.vocabulary import DOCUMENT_FIELDS, DOCUMENT_GROUPS, Vocabulary
 from engine.rules import Truth
 from engine.values import read_number
@@ -98,6 +99,38 @@ def cases(bundle: Bundle) -> Iterator[Prepared]:
     """Every case of the bundle's test files that can be decided."""
     for file, node in bundle.tests:
         yield from (each for each in _prepare(bundle, file, node) if isinstance(each, Prepared))
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenCase:
+    """A case as its author wrote it: what it changes in the exchange of its file, and what it expects of the decision."""
+
+    file: str
+    line: int
+    case: str
+    as_of: date
+    change: Mapping[str, Any]
+    expect: Mapping[str, Any]
+
+
+def written_cases(bundle: Bundle, policy: str) -> list[WrittenCase]:
+    """
+    The cases of the test files of one policy, in their order. None is decided.
+
+    They are read from the bytes of the bundle, so it may have been loaded without its tests.
+    """
+    found = []
+    names_it = re.compile(rb"^test:[ ]*[\"']?%s[\"']?[ ]*\r?$" % re.escape(policy).encode(), re.MULTILINE)
+    for file, data in bundle.sources.items():
+        node = read(file, data, Findings()) if names_it.search(data) else None
+        text = read_model(TestText, node, Findings()) if node is not None else None
+        for number, case in enumerate(text.cases if text else ()):
+            assert text
+            assert node
+            line = locate(node, ("cases", number))[1].line
+            expect = case.expect.model_dump(mode="json", exclude_defaults=True)
+            found.append(WrittenCase(file, line, case.case, case.as_of or text.as_of, case.change, expect))
+    return found
 
 
 def suite_of(test: Node) -> str:

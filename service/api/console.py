@@ -1,42 +1,39 @@
 """
 `GET /` for a browser: the overview. `GET /log/{id}`, `…/provisions` and `…/again`: one decision for a person with a browser, its
-provisions, and what it would be by other policies or the law of another day; and `GET /log/rights`: the rights in an asset. Nothing here
-changes anything.
+provisions, and what it would be by other policies or the law of another day. Nothing here changes anything.
+
+`GET /log/rights` leads to the page of rights, which stood there before.
 
 The pages are HTML and one style sheet. Their content security policy forbids everything else, above all scripts.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 
 import sqlalchemy as sa
 from fastapi import FastAPI, Request, Response
 
-from service.api import paging
 from service.callers.caller import caller_of
 from service.console.became import Aftermath, BecameLine
 from service.console.beside import DecisionSide, told
 from service.console.decide_again import LIVE, PolicyChoice, again_page, policy_choices
 from service.console.explained import explained, explained_otherwise, provisions
 from service.console.overview import DEFAULT, PERIODS, Overview
-from service.console.pages import STYLE, Beside, decision_page, missing_page, overview_page, provisions_page, rights_page
+from service.console.pages import STYLE, Beside, decision_page, missing_page, overview_page, provisions_page
 from service.console.reader import PageReader
 from service.console.wording import WORDS
 from service.decisions.replay import CannotReplay, Otherwise, Replaying
-from service.ledger.rights_readings import RightsAsked, RightsReadings
 from service.log.earlier_records import EarlierRecords
 from service.log.shown import kept
 from service.log.store import Stored
 from service.log.store import find as find_one
 from service.log.verified_record import NotVerified, verify_record
-from service.problems import RequestRefused
 from service.reviews import sign_offs
 from service.service import Service
 
 POLICY = "default-src 'none'; style-src 'self'; img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 ROWS = 50  # on a page
-MOST_LETTERS = 300  # in the value of a filter
 MOST_DIGITS = 7  # in the number of a provision
 
 
@@ -60,7 +57,6 @@ def overview_of(service: Service) -> Callable[[Request], Response]:
 def add(app: FastAPI, service: Service) -> None:
     """Put the pages on the application."""
     replaying = Replaying.shared(app, service)
-    readings = RightsReadings(service)
     aftermath = Aftermath(service)
     earlier = EarlierRecords()
 
@@ -69,24 +65,13 @@ def add(app: FastAPI, service: Service) -> None:
         caller_of(request.scope, "read")
         return Response(STYLE, media_type="text/css", headers={"Cache-Control": "max-age=300"})
 
-    # These are not `async`: reading waits for the disk, so each call runs in a thread.
     @app.get("/log/rights", include_in_schema=False)
-    def rights(request: Request) -> Response:
+    async def rights(request: Request) -> Response:
         caller_of(request.scope, "read")
-        reader = PageReader(service.live.bundle, language(request))
-        sent = _asked(request)
-        cursor = sent.pop("cursor", None)
-        try:
-            asked = _rights_asked(sent, readings.today, cursor)
-        except (ValueError, RequestRefused):
-            return wrong_address(reader)
-        shown = {**sent, "on": asked.on.isoformat()}
-        if asked.asset is None:
-            return html(rights_page(shown, (), None, reader))
-        found, following = service.read(lambda connection: readings.page(connection, asked), "ledger")
-        after = None if following is None else paging.written("rights", *following)
-        return html(rights_page(shown, [each.model_dump(mode="json") for each in found], after, reader))
+        query = request.url.query
+        return Response(status_code=308, headers={"Location": "/ledger/rights" + (f"?{query}" if query else "")})
 
+    # These are not `async`: reading waits for the disk, so each call runs in a thread.
     @app.get("/log/{id}", include_in_schema=False)
     def decision(id: str, request: Request) -> Response:
         caller_of(request.scope, "read")
@@ -181,24 +166,6 @@ def language(request: Request) -> str:
 def _asked(request: Request) -> dict[str, str]:
     """The parameters of an address without its language. Filters that the form left empty are dropped."""
     return {name: value for name, value in request.query_params.items() if value and name != "lang"}
-
-
-def _rights_asked(sent: Mapping[str, str], today: date, cursor: str | None) -> RightsAsked:
-    """The rights that an address asks for. Raises ValueError, RequestRefused."""
-    if not sent.keys() <= {"asset", "on", "known", "history"}:
-        raise ValueError("no such filter")
-    asset = sent.get("asset")
-    if asset is not None and (len(asset) > MOST_LETTERS or "\x00" in asset):
-        raise ValueError("too long")
-    after = paging.Asked(ROWS, cursor).after("rights", str, str, int)
-    return RightsAsked(
-        on=date.fromisoformat(sent["on"]) if "on" in sent else today,
-        asset=asset,
-        known=date.fromisoformat(sent["known"]) if "known" in sent else None,
-        history=sent.get("history") == "true",
-        after=None if after is None else (after[0], after[1], after[2]),
-        limit=ROWS,
-    )
 
 
 def _not_found(reader: PageReader) -> Response:

@@ -8,11 +8,13 @@ needs no exception. Each chart stands beside a table with the same numbers.
 import csv
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from functools import cache
 from math import hypot, log1p
 from pathlib import Path
 
 WIDTH, HEIGHT = 720, 200  # of a chart of bars, in units of the drawing
+ROW = 40  # the height of a row of a chart of spans
 MAP_WIDTH, MAP_HEIGHT = 720, 290
 MOST_LABELS = 8
 _NORTH, _SCALE = 80.0, 2.0  # the northern edge of the map in degrees, and the units of a degree
@@ -41,9 +43,13 @@ class Bar:
     segments: tuple[Segment, ...]
 
 
-def bars(values: Sequence[tuple[str, Mapping[str, int]]], order: Sequence[str]) -> list[Bar]:
-    """Stacked bars side by side, as high as the chart allows: each with the numbers of its parts by name."""
-    highest = max((sum(parts.values()) for _, parts in values), default=0)
+def bars(values: Sequence[tuple[str, Mapping[str, int]]], order: Sequence[str], most: int | None = None) -> list[Bar]:
+    """
+    Stacked bars side by side, each with the numbers of its parts by name.
+
+    The highest is as high as the chart, or `most` is, if it is given and no bar is higher.
+    """
+    highest = max((most or 0, *(sum(parts.values()) for _, parts in values)), default=0)
     step = WIDTH / max(1, len(values))
     return [
         Bar(name, round(step * place, 1), round(step * 0.82, 1), sum(parts.values()), tuple(_stacked(parts, order, highest)))
@@ -57,6 +63,36 @@ def _stacked(parts: Mapping[str, int], order: Sequence[str], highest: int) -> It
         height = max(1.0, parts[name] * HEIGHT / highest)  # one of a million is seen too
         top -= height
         yield Segment(name, round(top, 1), round(height, 1))
+
+
+def level(number: float, most: float) -> float:
+    """The place from the top at which a bar of a number ends, where one of `most` is as high as the chart."""
+    return round(HEIGHT - HEIGHT * number / most, 1) if most else float(HEIGHT)
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A bar from one day to another, in a row of its own; `open` where it goes on beyond the chart."""
+
+    x: float
+    y: float
+    width: float
+    open: bool
+
+
+def spans(values: Sequence[tuple[date, date | None]], first: date, last: date) -> list[Span]:
+    """Bars from a first day to the end of a last one, None without an end, below one another on a chart from `first` to `last`."""
+    found = []
+    for row, (begins, ends) in enumerate(values):
+        x = on_day(min(max(begins, first), last), first, last)
+        end = WIDTH if ends is None or ends >= last else on_day(max(ends, first), first, last)
+        found.append(Span(x, row * ROW + ROW / 2, round(max(3.0, end - x), 1), ends is None))
+    return found
+
+
+def on_day(day: date, first: date, last: date) -> float:
+    """The place of a day from the left."""
+    return round(WIDTH * (day - first).days / max(1, (last - first).days), 1)
 
 
 @dataclass(frozen=True, slots=True)

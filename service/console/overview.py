@@ -15,7 +15,10 @@ import sqlalchemy as sa
 
 import engine
 from service.console import charts
+from service.console.counts_in_words import counter_title, filling, told
+from service.console.ledger_wording import LEDGER_WORDS
 from service.console.reader import PageReader, capital
+from service.ledger.counter_standings import CounterStanding, CounterStandings
 from service.ledger.promise_list import PromiseList, PromisePart
 from service.log.daily_outcomes import DailyOutcomes, Day
 from service.log.word_counts import WordCounts, word_counts
@@ -42,6 +45,8 @@ class Found:
     due: Sequence[PromisePart]
     events: Sequence[Any]
     incidents: int
+    counters: Sequence[CounterStanding]
+    all_counters: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +66,14 @@ class Overview:
         self._service = service
         self._days = DailyOutcomes()
         self._promises = PromiseList(service)
+        self._standings = CounterStandings(service)
 
     def read(self, connection: sa.Connection, days: int) -> Found:
         """What the log, the ledger and the watch hold of so many days, today included; in UTC, as the log is searched."""
         today = self._service.clock().astimezone(UTC).date()
         first = today - timedelta(days=days - 1)
         since = datetime.combine(first, time.min, UTC)
+        counters, whole = self._standings.recent(connection)
         return Found(
             days=self._days.counts(connection, first, today),
             words=word_counts(connection, since, _KINDS),
@@ -74,6 +81,8 @@ class Overview:
             due=self._promises.page(connection, None, "due", None, SHOWN)[0],
             events=events.newest(connection, moment_text(since), _EVENTS),
             incidents=self._service.incidents.seen,
+            counters=counters,
+            all_counters=whole,
         )
 
 
@@ -111,6 +120,11 @@ def shown(found: Found, reader: PageReader) -> dict[str, Any]:
         "told": Counter(each.kind for each in found.events),
         "events": found.events[:SHOWN],
         "incidents": found.incidents,
+        "filling": [each for each in found.counters if filling(each)][:SHOWN],
+        "all_counters": found.all_counters,
+        "l": LEDGER_WORDS[reader.lang],
+        "told_count": lambda bar: told(bar, reader),
+        "counter_title": lambda name: counter_title(name, reader),
     }
 
 

@@ -35,7 +35,9 @@ _PLACES = (
     ("overview", "/"),
     ("nav_ask", "/ask"),
     ("nav_log", "/log"),
-    ("nav_rights", "/log/rights"),
+    ("nav_register", "/register"),
+    ("nav_ledger", "/ledger"),
+    ("nav_policies", "/policies"),
     ("nav_reports", "/reports"),
     ("nav_docs", "/docs"),
 )
@@ -131,16 +133,6 @@ def provisions_page(kept: Part, reasons: Sequence[Part], first: int, reader: Pag
         certain=sum(part.get("standing") != "possible" for part in found),
         first=first,
     )
-
-
-def rights_page(asked: Part, lines: Sequence[Part], following: str | None, reader: PageReader) -> str:
-    """
-    The page of the rights in an asset on a day. `asked` has `asset`, `on`, `known` and `history` as the address has them.
-
-    `lines` are those of a page of `GET /v1/assets/{id}/rights`, `following` is the cursor of the next.
-    """
-    filters = {name: value for name, value in asked.items() if value}
-    return rendered("rights.html", reader, "/log/rights", asked=asked, filters=filters, lines=lines, next=following)
 
 
 def overview_page(found: Found, period: int, reader: PageReader) -> str:

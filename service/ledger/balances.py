@@ -96,12 +96,46 @@ class Counters:
         moment = self._moment()
         wanted = self._counts.wanted(connection, live, counter, key, moment)
         found, before = self._counts.read(connection, wanted)
+        return self._part(live, wanted, found, before, moment)
+
+    def several(
+        self, connection: sa.Connection, asked: Sequence[tuple[engine.Counter, engine.Key]]
+    ) -> list[tuple[CounterPart | None, FoundCounts]]:
+        """
+        Some counters as they are today, each with its sums, by few statements however many there are.
+
+        None stands for a counter of an entity that has no period today. Of money each counter is read by itself.
+        """
+        live, moment = self._service.live, self._moment()
+        wanted = [self._counts.wanted(connection, live, counter, key, moment) for counter, key in asked]
+        plain = [each for each in wanted if not each.counter.currency]
+        sums = dict(zip(map(id, plain), self._book.find_each(connection, plain), strict=True)) if plain else {}
+        told: list[tuple[CounterPart | None, FoundCounts]] = []
+        for each in wanted:
+            found, before = (sums[id(each)], []) if id(each) in sums else self._counts.read(connection, each)
+            try:
+                told.append((self._part(live, each, found, before, moment), found))
+            except RequestRefused:
+                told.append((None, found))
+        return told
+
+    def key(self, name: str, per: Mapping[str, Any]) -> tuple[engine.Counter, engine.Key]:
+        """A counter by its name, and the key that the values of its facts make. Raises RequestRefused."""
+        live = self._service.live
+        counter = self._counter(live, name)
+        return counter, self._of(live, counter, per, {})[1]
+
+    def _part(
+        self, live: Live, wanted: Wanted, found: FoundCounts, before: Sequence[FoundCounts], moment: Moment
+    ) -> CounterPart:
+        """A counter as it is answered. Raises RequestRefused where it has no period."""
+        counter = wanted.counter
         if counter.currency:
             return self._money(live, wanted, found, before, moment)
         tallies = self._counts.others(wanted, found)
         begun = found.opening
         return CounterPart(
-            counter=name,
+            counter=counter.name,
             window=WindowPart(first=wanted.first, last=moment.day(counter)),
             counts={fact: counted_part(counter, tally, "") for fact, tally in tallies.items()},
             complete=self._counts.complete(wanted, found),

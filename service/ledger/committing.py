@@ -339,7 +339,7 @@ class Ledger:
         evaluation = transaction.execute(sa.select(commitment.c.evaluation).where(commitment.c.id == id)).scalar_one()
         stored = find(transaction, evaluation)
         assert stored is not None
-        exchange = _again(live, stored)
+        exchange = exchange_again(live, stored)
         return None if exchange is None else Replaced(id, exchange)
 
     def _exchange(self, live: Live, record: dict[str, Any], today: date) -> engine.Exchange:
@@ -397,7 +397,7 @@ class Ledger:
         """Count one commitment under the present meanings of the counters, with the day and the facts of the commitment."""
         stored = find(transaction, row.evaluation)
         assert stored is not None
-        exchange = _again(live, stored)
+        exchange = exchange_again(live, stored)
         if exchange is None:
             return False
         moment = Moment(date.fromisoformat(row.as_of), datetime.fromisoformat(row.committed_at))
@@ -466,7 +466,7 @@ def _entities(exchange: engine.Exchange, record: Mapping[str, Any]) -> Iterator[
             yield name, kind, id, older.get(role, {}).get("version")
 
 
-def _again(live: Live, stored: Stored) -> engine.Exchange | None:
+def exchange_again(live: Live, stored: Stored) -> engine.Exchange | None:
     """The exchange of a record as it was decided, read by the loaded policies; None if they cannot read it."""
     record = clear(stored.entry.leaf, stored.entry.openings)
     request = record["request"]

@@ -86,7 +86,7 @@ class RightsPart(LedgerPart):
 @dataclass(frozen=True, slots=True)
 class RightsAsked:
     """
-    What is asked: the lines of an asset, of a party (what it has and what it granted), or of both.
+    What is asked: the lines of an asset, of a party (what it has and what it granted), or of both; or those of a commitment, `source`.
 
     `history`: those that do not stand on the day, too. `after` is the place of the last line of the page before.
     """
@@ -94,6 +94,7 @@ class RightsAsked:
     on: date
     asset: str | None = None
     party: str | None = None
+    source: str | None = None
     known: date | None = None
     history: bool = False
     after: tuple[str, str, int] | None = None
@@ -145,6 +146,8 @@ class RightsReadings:
         chosen = sa.select(right_line).where(_line.at < known).order_by(*place).limit(asked.limit + 1)
         if asked.asset is not None:
             chosen = chosen.where(_line.asset == hashed_names.asset(self._hashes, connection, asked.asset))
+        if asked.source is not None:
+            chosen = chosen.where(_line.source == asked.source)
         if asked.after is not None:
             chosen = chosen.where(sa.tuple_(*place) > sa.tuple_(*map(sa.literal, asked.after)))
         if not asked.history:

@@ -127,6 +127,14 @@ def newer(connection: sa.Connection, than: int, limit: int) -> list[Row]:
     return list(_with_parties(connection, connection.execute(after).all()))
 
 
+def of_numbers(connection: sa.Connection, numbers: Sequence[int]) -> dict[int, Row]:
+    """The records with these sequence numbers, those of them that are in the index, by number."""
+    if not numbers:
+        return {}
+    rows = connection.execute(sa.select(*_COLUMNS).where(entry.c.sequence.in_(numbers))).all()
+    return {row.sequence: row for row in _with_parties(connection, rows)}
+
+
 def newest(connection: sa.Connection) -> int:
     """The sequence number of the newest record in the index, -1 if there is none."""
     highest: int | None = connection.execute(sa.select(sa.func.max(entry.c.sequence))).scalar_one()

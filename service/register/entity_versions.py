@@ -84,7 +84,7 @@ def history(connection: sa.Connection, kind: str, name: str) -> Sequence[Version
     if not is_id(name):
         return ()
     rows = connection.execute(_OF_A_NAME, {"kind": kind, "name": name})
-    return [_version(row) for row in rows]
+    return [version_of_row(row) for row in rows]
 
 
 def listed(
@@ -111,7 +111,7 @@ def listed(
     )
     if day is not None:
         query = query.where(sa.or_(entity.c.valid_until.is_(None), entity.c.valid_until >= day))
-    return [_version(row) for row in connection.execute(query.order_by(entity.c.kind, entity.c.id).limit(limit))]
+    return [version_of_row(row) for row in connection.execute(query.order_by(entity.c.kind, entity.c.id).limit(limit))]
 
 
 def everything(connection: sa.Connection, kind: str | None, day: str | None = None) -> Iterator[Version]:
@@ -264,7 +264,7 @@ def _first(connection: sa.Connection, query: sa.Select[Any], kind: str, name: st
     if not is_id(name):
         return None
     row = connection.execute(query, {"kind": kind, "name": name, **day}).one_or_none()
-    return None if row is None else _version(row)
+    return None if row is None else version_of_row(row)
 
 
 def _newest_of(connection: sa.Connection, ids: dict[str, set[str]]) -> Iterator[Version]:
@@ -273,7 +273,7 @@ def _newest_of(connection: sa.Connection, ids: dict[str, set[str]]) -> Iterator[
     for kind, some in _in_parts(ids):
         query = sa.select(entity).where(entity.c.kind == kind, entity.c.id.in_(some))
         for row in connection.execute(query.where(entity.c.version == last.correlate(entity).scalar_subquery())):
-            yield _version(row)
+            yield version_of_row(row)
 
 
 def _aliases_of(connection: sa.Connection, ids: dict[str, set[str]]) -> Iterator[tuple[str, str, str]]:
@@ -338,7 +338,8 @@ def _row(version: Version) -> tuple[Any, ...]:
     )
 
 
-def _version(row: Any) -> Version:
+def version_of_row(row: Any) -> Version:
+    """A version from its row."""
     content = Content(
         aliases=json.loads(row.aliases),
         valid_from=row.valid_from,

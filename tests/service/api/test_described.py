@@ -181,6 +181,10 @@ def test_every_route_checks_its_query(client: TestClient) -> None:
         "/ask", "/ask/{id}", "/docs", "/docs/start.js", "/docs/swagger-ui-bundle.js", "/docs/swagger-ui.css", "/log", "/log/beside",
         "/log/export", "/log/rights", "/log/searches", "/log/searches/{id}/delete", "/log/style.css", "/log/{id}", "/log/{id}/again",
         "/log/{id}/provisions", "/reports", "/reports/report", "/reports/transfers",
+        *("/register", "/register/{kind}/{id:path}", "/ledger", "/ledger/benefits", "/ledger/commitments/{id}", "/ledger/counters"),
+        *("/ledger/counters/{name}", "/ledger/counters/{name}/{key}", "/ledger/rights", "/ledger/statistics", "/policies"),
+        *("/policies/coverage", "/policies/difference", "/policies/shadow", "/policies/versions", "/policies/{policy}"),
+        *("/policies/{policy}/-/tests", "/policies/{policy}/{provision}"),
     }  # fmt: skip
 
 

@@ -489,7 +489,7 @@ def test_axe_finds_nothing_serious(site, scheme, lang):
     site.complaints.clear()
     decision = f"/log/{site.ids['hospital']}"
     found = {}
-    for path in ("/", "/log", decision, f"{decision}/provisions", "/log/rights", "/log/rights?asset=a"):
+    for path in ("/", "/log", decision, f"{decision}/provisions", "/ledger/rights", "/ledger/rights?asset=a"):
         page = site.open(
             f"{path}{'&' if '?' in path else '?'}lang={lang}", width=390 if scheme == "dark" else 1280, scheme=scheme
         )

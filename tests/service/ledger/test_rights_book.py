@@ -426,14 +426,14 @@ def test_a_browser_is_shown_the_rights_in_an_asset(exchange: Exchange) -> None:
     """As a table, in either language; what a name holds is no HTML."""
     opening(exchange)
     exchange.commit("met", "<b>mill</b>", exclusive=True)
-    page = exchange.client.get("/log/rights", params={"asset": "weather"})
+    page = exchange.client.get("/ledger/rights", params={"asset": "weather"})
     assert page.status_code == 200
     assert "&lt;b&gt;mill&lt;/b&gt;" in page.text
     assert page.text.count("stands, proven") == 2
     assert "不可转授权" not in page.text
-    assert "独家" in exchange.client.get("/log/rights", params={"asset": "weather", "lang": "zh"}).text
-    assert exchange.client.get("/log/rights").status_code == 200
-    assert exchange.client.get("/log/rights", params={"asset": "weather", "on": "soon"}).status_code == 400
+    assert "独家" in exchange.client.get("/ledger/rights", params={"asset": "weather", "lang": "zh"}).text
+    assert exchange.client.get("/ledger/rights").status_code == 200
+    assert exchange.client.get("/ledger/rights", params={"asset": "weather", "on": "soon"}).status_code == 400
 
 
 def test_a_party_sees_its_own_rights_only(exchange: Exchange) -> None:

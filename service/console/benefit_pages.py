@@ -1,0 +1,50 @@
+"""The page of benefits: balances and lines of the book go in, a page comes out."""
+
+from collections.abc import Mapping, Sequence
+from urllib.parse import urlencode
+
+from service.console.book_wording import BOOK_WORDS
+from service.console.counts_in_words import role_title
+from service.console.ledger_wording import LEDGER_WORDS
+from service.console.pages import rendered
+from service.console.reader import PageReader
+from service.ledger.benefit_statement import BenefitBalance, BenefitLine, NotDivided
+
+MONTHS = 12  # of a balance that are told
+
+
+def benefits_page(
+    asked: Mapping[str, str],
+    balances: Sequence[BenefitBalance],
+    lines: Sequence[BenefitLine],
+    missed: Sequence[NotDivided],
+    following: Mapping[str, str | None],
+    paged: bool,
+    reader: PageReader,
+) -> str:
+    """
+    The page of benefits. `asked` are the filters of its address, `following` has the cursors of the next balances and of the next lines.
+    """
+    settlement = reader.bundle.vocabulary.settlement
+    members = reader.bundle.vocabulary.families.get(settlement.shares, ()) if settlement else ()
+    query = urlencode({**asked, "format": "csv"})
+    tables = {"lines": f"/v1/ledger/benefits?{query}"}
+    if "commitment" not in asked:
+        tables["balances"] = f"/v1/ledger/benefits/balances?{query}"
+    return rendered(
+        "benefits.html",
+        reader,
+        "/ledger/benefits",
+        l=LEDGER_WORDS[reader.lang],
+        b=BOOK_WORDS[reader.lang],
+        filters=asked,
+        roles=[member.rpartition(".")[2] for member in members],
+        role_title=lambda role: role_title(role, reader),
+        balances=balances,
+        months=MONTHS,
+        lines=lines,
+        missed=missed,
+        following=following,
+        paged=paged,
+        tables=tables,
+    )

@@ -1,0 +1,83 @@
+"""
+Differences between bundles that decided: two of them go in; what differs comes out once a process of its own has found it.
+
+One comparison runs at a time. The last ones are kept in memory: a kept bundle never changes, and neither does what differs.
+"""
+
+import json
+import subprocess
+import sys
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+SECONDS = 20.0  # for deciding test exchanges
+LONGEST = 180.0  # seconds, of the whole process
+MOST_KEPT = 8
+
+Digests = tuple[str, str]  # source, meaning
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """
+    A comparison as far as it is: `state` is `running`, `waiting` while another one runs, `failed`, or `done`, and then `found` has it.
+    """
+
+    state: str
+    found: dict[str, Any] | None = None
+
+
+class KeptDifferences:
+    """The comparisons of one process; `database` is the address of the database that keeps the bundles."""
+
+    def __init__(self, database: str) -> None:
+        self._database = database  # its address
+        self._turn = threading.Lock()
+        self._done: OrderedDict[tuple[Digests, Digests], Comparison] = OrderedDict()
+        self._running: tuple[Digests, Digests] | None = None
+
+    def of(self, old: Digests, new: Digests, today: date) -> Comparison:
+        """What differs between two kept bundles. It is begun if it was not, and nothing waits for it."""
+        pair = (old, new)
+        with self._turn:
+            if pair in self._done:
+                self._done.move_to_end(pair)
+                return self._done[pair]
+            if self._running is not None:
+                return Comparison("running" if self._running == pair else "waiting")
+            self._running = pair
+        threading.Thread(target=self._compare, args=(pair, today), daemon=True).start()
+        return Comparison("running")
+
+    def _compare(self, pair: tuple[Digests, Digests], today: date) -> None:
+        asked = {
+            "database": self._database,
+            "old": pair[0],
+            "new": pair[1],
+            "seconds": SECONDS,
+            "today": today.isoformat(),
+        }
+        comparison = Comparison("failed")
+        try:
+            # Its error output is not shown: the text of an error may quote a value.
+            made = subprocess.run(
+                [sys.executable, "-m", "service.policies.difference_process"],
+                input=json.dumps(asked).encode() + b"\n",
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                timeout=LONGEST,
+                check=True,
+            )
+            found: dict[str, Any] = json.loads(made.stdout)
+            if "refused" not in found:
+                comparison = Comparison("done", found)
+        except (OSError, ValueError, subprocess.SubprocessError):
+            pass
+        with self._turn:
+            self._running = None
+            self._done[pair] = comparison
+            while len(self._done) > MOST_KEPT:
+                self._done.popitem(last=False)

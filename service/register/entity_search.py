@@ -1,0 +1,73 @@
+"""
+Looking through the register: filters go in, entities come out, a page at a time; and the versions of one entity, newest first.
+
+Each entity is found in its newest version, by its kind and id. A text is looked for in ids and in other ids, not in what is stated. The
+rows are walked in the order of their primary key, so a page without a text reads little more than it shows.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from service.register.entity import State, Version
+from service.register.entity_versions import newest, version_of_row
+from service.store.tables import entity, entity_alias
+
+MOST_WORDS = 8  # of a text; others are not looked for
+MOST_KINDS = 40
+
+
+@dataclass(frozen=True, slots=True)
+class EntityFilter:
+    """What is looked for: entities of a kind, with every word of a text in an id of theirs, in a state; None for any."""
+
+    kind: str | None = None
+    text: str | None = None
+    state: State | None = "held"
+
+
+def find(connection: sa.Connection, wanted: EntityFilter, after: tuple[str, str], limit: int) -> list[Version]:
+    """At most `limit` entities in the order of their kinds and ids, after a kind and an id; each in its newest version."""
+    other = entity.alias("other")
+    last = sa.select(sa.func.max(other.c.version)).where(other.c.kind == entity.c.kind, other.c.id == entity.c.id)
+    query = sa.select(entity).where(sa.tuple_(entity.c.kind, entity.c.id) > sa.tuple_(*map(sa.literal, after)))
+    if wanted.kind is not None:
+        query = query.where(entity.c.kind == wanted.kind)
+    for word in (wanted.text or "").split()[:MOST_WORDS]:
+        alias = sa.select(sa.literal(1)).where(
+            entity_alias.c.kind == entity.c.kind,
+            entity_alias.c.id == entity.c.id,
+            entity_alias.c.alias.icontains(word, autoescape=True),
+        )
+        query = query.where(sa.or_(entity.c.id.icontains(word, autoescape=True), alias.exists()))
+    if wanted.state is not None:
+        query = query.where(entity.c.state == wanted.state)
+    query = query.where(entity.c.version == last.correlate(entity).scalar_subquery())
+    rows = connection.execute(query.order_by(entity.c.kind, entity.c.id).limit(limit))
+    return [version_of_row(row) for row in rows]
+
+
+def kinds(connection: sa.Connection) -> list[str]:
+    """The kinds that the register has entities of, the first of them; each is one step in the index."""
+    found: list[str] = []
+    while len(found) < MOST_KINDS:
+        following = sa.select(sa.func.min(entity.c.kind))
+        if found:
+            following = following.where(entity.c.kind > found[-1])
+        kind = connection.execute(following).scalar_one()
+        if kind is None:
+            break
+        found.append(kind)
+    return found
+
+
+def versions(connection: sa.Connection, kind: str, name: str, before: int | None, limit: int) -> Sequence[Version]:
+    """At most `limit` versions of the entity that answers to a name, newest first; `before` a version, if it is given."""
+    latest = newest(connection, kind, name)
+    if latest is None:
+        return ()
+    query = sa.select(entity).where(entity.c.kind == kind, entity.c.id == latest.id)
+    if before is not None:
+        query = query.where(entity.c.version < before)
+    return [version_of_row(row) for row in connection.execute(query.order_by(entity.c.version.desc()).limit(limit))]
