@@ -39,6 +39,7 @@ from service.api import (
     proofs,
     receipts,
     register,
+    reviews,
     rights,
     schemas,
     shadow,
@@ -52,6 +53,7 @@ from service.api.shapes import Shapes
 from service.authzen.entity_store import Entities
 from service.authzen.registered_entities import Registered
 from service.callers.entrance import Entrance
+from service.decisions.earlier_cases import take_in_earlier_cases
 from service.decisions.idempotency import purge_now_and_then
 from service.drafts.draft_store import purge_drafts_now_and_then
 from service.problems import Kind, RequestRefused, plain
@@ -82,10 +84,11 @@ def create_app(settings: Settings, service: Service | None = None, entities: Ent
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        purging = [asyncio.create_task(each(service)) for each in (purge_now_and_then, purge_drafts_now_and_then)]
+        beside = (purge_now_and_then, purge_drafts_now_and_then, take_in_earlier_cases)
+        working = [asyncio.create_task(each(service)) for each in beside]
         async with service.running(), service.metrics.sharing(), watching(service):
             yield
-        for each in purging:
+        for each in working:
             each.cancel()
         await asyncio.to_thread(service.close)
 
@@ -114,6 +117,7 @@ def create_app(settings: Settings, service: Service | None = None, entities: Ent
         decisions,
         explanation,
         rights,
+        reviews,
         sign_offs,
         log_pages,  # before the pages of one decision, whose paths take any name
         console,
