@@ -4,7 +4,7 @@
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from typing import Any, get_args
 
@@ -161,7 +161,7 @@ def add(app: FastAPI, service: Service) -> None:
         page = paging.Asked.of(request, LIMIT, MOST)
 
         def look(connection: sa.Connection) -> Waiting:
-            wanted, order = filter_of(connection, request, caller)
+            wanted, order = filter_of(connection, single(request), caller)
             found = queue.read(connection, service.live, now.astimezone(zone).date())
             filters = (order, *(getattr(wanted, name) for name in QueueFilter.__slots__))
             after = page.after("reviews", str, filters=filters)
@@ -249,13 +249,14 @@ def add(app: FastAPI, service: Service) -> None:
         )
 
 
-def filter_of(connection: sa.Connection, request: Request, caller: Caller) -> tuple[QueueFilter, Order]:
+def filter_of(
+    connection: sa.Connection, sent: Mapping[str, str], caller: Caller, default: Order = "newest"
+) -> tuple[QueueFilter, Order]:
     """The filters that an address asks for, and the order. Raises RequestRefused."""
-    sent = single(request)
     for name in ("kind", "assignee", "exporter_country", "recipient_country", "provision"):
         if len(sent.get(name, "")) > LONGEST:
             raise wrong(name, f"`{name}` is too long")
-    order, kind, assignee = sent.get("order", "newest"), sent.get("kind"), sent.get("assignee")
+    order, kind, assignee = sent.get("order", default), sent.get("kind"), sent.get("assignee")
     if order not in get_args(Order):
         raise wrong("order", f"`order` is one of {', '.join(get_args(Order))}")
     if kind is not None and kind not in (*KINDS, queue.SECOND):

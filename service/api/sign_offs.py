@@ -5,6 +5,7 @@ A sign-off changes no recorded decision. The next evaluation of the same facts t
 """
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Annotated
 
@@ -15,10 +16,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from service.api import paging
 from service.api.operations import DecisionId, in_path, json_body, operation, schema_of
 from service.api.sent import Plain, body, read_body
-from service.callers.caller import caller_of
+from service.callers.caller import Caller, caller_of
 from service.decisions.idempotency import KeptAnswer, Work, once_prepared
+from service.log.store import Stored
 from service.reviews import approvals, preview, sign_offs
-from service.reviews.sign_offs import Awaited, Name, SignOff, SignOffAsked
+from service.reviews.sign_offs import Awaited, Draft, Name, SignOff, SignOffAsked
 from service.service import Service
 from service.settings import time_zone
 from service.telemetry.log_lines import note
@@ -108,16 +110,10 @@ def add(app: FastAPI, service: Service) -> None:
         stored = await asyncio.to_thread(service.stored, id)
 
         async def prepare() -> Work:
-            now, live = service.clock(), service.live
-            today = now.astimezone(zone).date()
-            async with service.turns:
-                signed = sign_offs.bind(live, stored, asked, today)
-            said = await asyncio.to_thread(service.read, lambda connection: approvals.said_of(connection, signed.facts))
-            async with service.turns:
-                draft = sign_offs.draft(live, stored, signed, asked, said, today, now, caller)
+            draft, keep = await prepared(service, stored, asked, caller)
 
             def work(transaction: sa.Connection) -> KeptAnswer:
-                given = sign_offs.keep(transaction, live, draft, today, now, service.token_issuer)
+                given = keep(transaction)
                 then = Then(outcome=draft.then.outcome, answer=draft.then.answer)
                 told = SignOffsGiven(sign_offs=tuple(given), then=then, awaits=tuple(draft.awaits))
                 return KeptAnswer(
@@ -207,3 +203,21 @@ def add(app: FastAPI, service: Service) -> None:
         found = service.read(lambda connection: sign_offs.given(connection, id))
         shown, cursor = paging.Asked.of(request, MOST_GIVEN, MOST_GIVEN).cut(found, lambda each: each.id, id)
         return Response(SignOffs(sign_offs=tuple(shown), next=cursor).model_dump_json(), media_type="application/json")
+
+
+async def prepared(
+    service: Service, stored: Stored, asked: SignOffAsked, caller: Caller
+) -> tuple[Draft, Callable[[sa.Connection], list[SignOff]]]:
+    """A sign-off that is ready to be kept, and what keeps it in a writing transaction (see `sign_offs.keep`). Raises RequestRefused."""
+    now, live = service.clock(), service.live
+    today = now.astimezone(time_zone(service.settings.zone)).date()
+    async with service.turns:
+        signed = sign_offs.bind(live, stored, asked, today)
+    said = await asyncio.to_thread(service.read, lambda connection: approvals.said_of(connection, signed.facts))
+    async with service.turns:
+        draft = sign_offs.draft(live, stored, signed, asked, said, today, now, caller)
+
+    def keep(transaction: sa.Connection) -> list[SignOff]:
+        return sign_offs.keep(transaction, live, draft, today, now, service.token_issuer)
+
+    return draft, keep

@@ -32,12 +32,7 @@ def is_own(connection: sa.Connection, stored: Stored, facts: str, caller: Caller
     """Whether a caller asked for a decision, or for another on the same facts. `token_issuer` is the issuer of tokens that is set."""
     if caller.id == LOCAL.id:
         return False
-    for asked_by in dict.fromkeys(_askers(connection, stored, facts)):
-        if asked_by == caller.id:
-            return True
-        if caller.person is not None and known_persons.behind(connection, asked_by, token_issuer) == caller.person:
-            return True
-    return False
+    return not known_persons.names_of(connection, caller, token_issuer).isdisjoint(_askers(connection, stored, facts))
 
 
 def _askers(connection: sa.Connection, stored: Stored, facts: str) -> Iterator[str]:

@@ -130,6 +130,11 @@ def of_decision(connection: sa.Connection, live: Live, decision: str, today: dat
     return case, waits and row.state in (WAITS, APPROVED)
 
 
+def newest_of(connection: sa.Connection, facts: str) -> str | None:
+    """The newest decision on some facts, if a review was ever recorded of them."""
+    return connection.execute(sa.select(review_case.c.decision).where(review_case.c.facts == facts)).scalar_one_or_none()
+
+
 def place_of(case: WaitingCase, order: Order) -> str:
     """The place of a case in an order, as a text that sorts: by age, or by the day on which something falls due, without one last."""
     due = (case.due or date.max).isoformat() if order == "due" else ""

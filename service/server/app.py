@@ -39,6 +39,7 @@ from service.api import (
     proofs,
     receipts,
     register,
+    review_pages,
     reviews,
     rights,
     schemas,
@@ -117,6 +118,7 @@ def create_app(settings: Settings, service: Service | None = None, entities: Ent
         decisions,
         explanation,
         rights,
+        review_pages,
         reviews,
         sign_offs,
         log_pages,  # before the pages of one decision, whose paths take any name

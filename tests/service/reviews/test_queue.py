@@ -4,6 +4,7 @@ import asyncio
 import json
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -22,14 +23,14 @@ from tests.service.reviews.test_sign_offs import APPROVE, TODAY, TOMORROW, found
 pytestmark = pytest.mark.usefixtures("audited")
 
 
-def waiting(desk: Desk, query: str = "", who: str = "bo") -> list[dict]:
+def waiting(desk: Desk, query: str = "", who: str = "bo") -> Any:
     """The queue as somebody reads it."""
     answer = desk.client.get(f"/v1/reviews{query}", headers=desk.bearer(who))
     assert answer.status_code == 200, answer.text
     return answer.json()["reviews"]
 
 
-def said(desk: Desk, id: str, path: str, body: dict, who: str = "bo", **headers: str):
+def said(desk: Desk, id: str, path: str, body: dict[str, Any], who: str = "bo", **headers: str) -> Any:
     """What somebody says of a review; the answer's response."""
     return desk.client.post(f"/v1/decisions/{id}/review/{path}", json=body, headers={**desk.bearer(who), **headers})
 
@@ -56,7 +57,7 @@ def test_what_was_approved_waits_again_once_the_approval_ended(desk, service):
     with service.store.database.reading.connect() as connection:
         now = queue.read(connection, service.live, TODAY)
         later = queue.read(connection, service.live, TODAY + timedelta(days=2))
-    assert ([each.id for each in now.waiting], [each.ends.isoformat() for each in now.ending]) == ([], [TOMORROW])
+    assert ([each.id for each in now.waiting], [str(each.ends) for each in now.ending]) == ([], [TOMORROW])
     assert ([each.id for each in later.waiting], later.ending) == ([id], ())
 
 
